@@ -1,0 +1,51 @@
+# Every target works from a bare clone: Python 3.11+, make and git are all it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+export DAGSTER_HOME ?= $(CURDIR)/dagster_home
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run ui test soak check bench lock clean help
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=python3.x")'
+	@echo "Installing the locked dependencies into .venv (once, a minute or two)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock 2>&1 | grep -v "^WARNING: Location" || true
+	@$(BIN)/python -m pip check
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+run: .venv/installed ## Start the embedded stores, land a sample and materialize the whole graph
+	@$(BIN)/clearlift run
+
+ui: .venv/installed ## Dagster's UI on http://127.0.0.1:3000 with daemon, schedules and sensors
+	@$(BIN)/clearlift ui
+
+test: .venv/installed ## The whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak"
+
+soak: .venv/installed ## The long-running tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m soak
+
+check: .venv/installed ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/installed ## The benchmarks: ratios beside a peer and a limit, in one run
+	@$(BIN)/python -m benchmarks
+
+lock: .venv/installed ## Resolve requirements.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
+
+clean: ## Remove what was generated, the virtual environment and the embedded stores included
+	@test ! -x $(BIN)/clearlift || $(BIN)/clearlift stop || true
+	rm -rf .venv .clearlift .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info build dist
+	find dagster_home -mindepth 1 ! -name dagster.yaml -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

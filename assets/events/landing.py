@@ -1,0 +1,71 @@
+"""The landing zone: where batches lie, and how the bytes of one become lines.
+
+A landed object is known by its key and etag, a batch by the SHA-256 of its bytes. What a line says is not judged here.
+"""
+
+import re
+import zlib
+from datetime import datetime, timedelta
+
+PREFIX = "landing/events/"
+LARGEST_OBJECT = 256 * 2**20
+LARGEST_BATCH = 1024 * 2**20
+# Batches that arrive late or under a lagging clock; three days of 5-minute batches are 864 keys, one page of a listing.
+LISTING_OVERLAP = timedelta(days=3)
+
+_HOUR = re.compile(r"^landing/events/(\d{4})/(\d{2})/(\d{2})/(\d{2})/")
+
+
+class UnreadableBatchError(ValueError):
+    """The bytes of a batch cannot be turned into lines; the message says why, without quoting them."""
+
+
+def hour_prefix(at: datetime) -> str:
+    """The prefix under which a batch that arrives at `at` (UTC) lies."""
+    return f"{PREFIX}{at:%Y/%m/%d/%H}/"
+
+
+def listing_start(last_run: datetime | None) -> str | None:
+    """The key after which to list for new objects; None lists all.
+
+    Keys sort by arrival hour, so listing costs what arrived since the last run, not the history.
+    """
+    if last_run is None:
+        return None
+    return hour_prefix(last_run - LISTING_OVERLAP).rstrip("/")
+
+
+def is_batch(key: str) -> bool:
+    """Whether a key is a landed batch, by its hour folder and its ending."""
+    return bool(_HOUR.match(key)) and key.endswith((".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz", ".json"))
+
+
+def lines(data: bytes) -> list[bytes]:
+    """The lines of a batch, plain or gzip (told by its first bytes), without line ends.
+
+    Raises:
+        UnreadableBatchError: damaged or cut gzip, or more than `LARGEST_BATCH` bytes when unpacked.
+    """
+    if data[:2] == b"\x1f\x8b":
+        data = _gunzip(data)
+    return data.split(b"\n")
+
+
+def _gunzip(data: bytes) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while data:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            part = member.decompress(data, LARGEST_BATCH - size + 1)
+        except zlib.error as error:
+            raise UnreadableBatchError("damaged gzip") from error
+        size += len(part)
+        if size > LARGEST_BATCH:
+            raise UnreadableBatchError(f"more than {LARGEST_BATCH >> 20} MiB when unpacked; land it in smaller parts")
+        if not member.eof:
+            raise UnreadableBatchError("gzip cut short")
+        parts.append(part)
+        # Appended gzip members are one stream; trailing zeros are padding.
+        data = member.unused_data.lstrip(b"\x00")
+    return b"".join(parts)

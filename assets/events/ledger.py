@@ -1,0 +1,159 @@
+"""The ledger of ingestion in Postgres: what was prepared, what was committed, and which batches are known.
+
+A run is written as `prepared`, with all its counts, before its commit to the lake, and turns `committed` after it. A
+run that was killed between the two is settled by asking the lake whether its commit landed: the commit carries the
+run's id. Counts of a prepared run are nobody's until then.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from assets.events.validation import Refusal
+from resources.postgres import Postgres
+from resources.sql_files import read_sql
+
+
+@dataclass
+class BatchOutcome:
+    """What became of the lines of one landed batch. received = stored + doubled + quarantined + without_consent."""
+
+    object_key: str
+    etag: str
+    sha256: str
+    bytes: int
+    received: int = 0
+    stored: int = 0
+    doubled: int = 0
+    without_consent: int = 0
+    first_event: datetime | None = None
+    last_event: datetime | None = None
+    refusals: list[Refusal] = field(default_factory=list)
+
+    @property
+    def quarantined(self) -> int:
+        return len(self.refusals)
+
+
+@dataclass
+class RunOutcome:
+    """What one ingest run did with its batches."""
+
+    ingest_id: str
+    started_at: datetime
+    batches: list[BatchOutcome] = field(default_factory=list)
+    without_consent: Counter[tuple[str, datetime, str]] = field(default_factory=Counter)
+    unknown_fields: Counter[str] = field(default_factory=Counter)
+    files: int = 0
+    bytes: int = 0
+    snapshot_id: int | None = None
+
+    def total(self, what: str) -> int:
+        return sum(getattr(batch, what) for batch in self.batches)
+
+
+class Ledger:
+    """Reads and writes the schema `ingest`."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    def last_run(self) -> datetime | None:
+        """When the last committed run started."""
+        started: datetime | None = self._postgres.fetch(read_sql("events/last_run.sql"))[0]["started_at"]
+        return started
+
+    def known_objects(self, objects: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Of (key, etag) pairs, those that were taken."""
+        rows = self._postgres.fetch(
+            read_sql("events/known_objects.sql"), {"keys": [k for k, _ in objects], "etags": [e for _, e in objects]}
+        )
+        return {(row["object_key"], row["etag"]) for row in rows}
+
+    def known_checksums(self, checksums: Iterable[str]) -> set[str]:
+        """Of SHA-256 sums of batches, those that were taken under whatever name."""
+        rows = self._postgres.fetch(read_sql("events/known_checksums.sql"), {"checksums": list(checksums)})
+        return {row["sha256"] for row in rows}
+
+    def settle(self, landed: Callable[[str], int | None], now: datetime) -> None:
+        """Finish runs that were killed around their commit: keep what landed in the lake, forget what did not."""
+        for row in self._postgres.fetch(read_sql("events/unsettled_runs.sql")):
+            ingest_id = row["ingest_id"]
+            snapshot_id = landed(ingest_id)
+            if snapshot_id is None:
+                self._postgres.execute("delete from ingest.runs where ingest_id = %(id)s", {"id": ingest_id})
+            else:
+                self.commit(ingest_id, snapshot_id, now)
+
+    def prepare(self, run: RunOutcome) -> None:
+        """Write everything about a run, as prepared, in one transaction."""
+        with self._postgres.connection() as connection:
+            connection.execute(
+                "insert into ingest.runs (ingest_id, state, started_at) values (%s, 'prepared', %s)",
+                (run.ingest_id, run.started_at),
+            )
+            for table, columns, rows in _rows(run):
+                with (
+                    connection.cursor() as cursor,
+                    cursor.copy(f"copy ingest.{table} ({', '.join(columns)}) from stdin") as copy,
+                ):
+                    for values in rows:
+                        copy.write_row(values)
+
+    def commit(self, ingest_id: str, snapshot_id: int | None, now: datetime) -> None:
+        """Mark a prepared run as committed.
+
+        Raises:
+            RuntimeError: the run is not there any more: another process settled it. Its batches will be read again.
+        """
+        changed = self._postgres.execute(
+            read_sql("events/commit_run.sql"), {"ingest_id": ingest_id, "snapshot_id": snapshot_id, "at": now}
+        )
+        if changed != 1:
+            raise RuntimeError(f"ingest run {ingest_id} is no longer prepared in the ledger; run the ingest again")
+
+    def unbalanced(self, ingest_id: str | None = None) -> list[dict[str, Any]]:
+        """Batches whose counts do not add up; of one run or of all."""
+        return self._postgres.fetch(read_sql("events/unbalanced_batches.sql"), {"ingest_id": ingest_id})
+
+    def totals(self, ingest_id: str | None = None) -> dict[str, int]:
+        """Counts over all committed batches, or those of one run."""
+        return dict(self._postgres.fetch(read_sql("events/totals.sql"), {"ingest_id": ingest_id})[0])
+
+
+def _rows(run: RunOutcome) -> Iterable[tuple[str, tuple[str, ...], Iterable[tuple[Any, ...]]]]:
+    yield (
+        "batches",
+        (
+            *("object_key", "etag", "sha256", "ingest_id", "bytes"),
+            *("received", "stored", "doubled", "quarantined", "without_consent", "first_event", "last_event"),
+        ),
+        (
+            (
+                *(b.object_key, b.etag, b.sha256, run.ingest_id, b.bytes),
+                *(b.received, b.stored, b.doubled, b.quarantined, b.without_consent, b.first_event, b.last_event),
+            )
+            for b in run.batches
+        ),
+    )
+    yield (
+        "quarantine",
+        ("sha256", "line", "object_key", "reason", "field", "ingest_id"),
+        (
+            (b.sha256, refusal.line, b.object_key, refusal.reason.value, refusal.field, run.ingest_id)
+            for b in run.batches
+            for refusal in b.refusals
+        ),
+    )
+    yield (
+        "without_consent",
+        ("ingest_id", "org_tag", "hour", "event_type", "events"),
+        ((run.ingest_id, *key, events) for key, events in run.without_consent.items()),
+    )
+    yield (
+        "unknown_fields",
+        ("ingest_id", "field", "events"),
+        ((run.ingest_id, name, events) for name, events in run.unknown_fields.items()),
+    )

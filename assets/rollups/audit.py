@@ -1,0 +1,92 @@
+"""The audit of roll-ups: one random recent hour counted again from raw events, by DuckDB, and compared row by row.
+
+The count is made at the snapshot that the hour was built from, so that events which arrived since are no difference.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from assets.rollups.definition import VERSION, Grain
+from assets.windows import HOUR, Window
+from resources.lake import LakeTable
+from resources.postgres import Postgres
+from resources.sql_files import read_sql
+
+RECENT = timedelta(days=7)
+_DIMENSIONS = ("org_tag", "event_type", "utm_source", "utm_medium", "utm_campaign", "device_type", "geo_country")
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found. `window` is None where no window could be counted again, which proves nothing."""
+
+    window: Window | None
+    rows: int
+    events: int
+    differences: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return self.window is not None and not self.differences
+
+
+def audit(events: LakeTable, postgres: Postgres, clock: Callable[[], datetime]) -> Audit:
+    """Count one hour again. Windows of the last week come first; older ones serve where there are none."""
+    kept = [s.snapshot_id for s in events.load().metadata.snapshots]
+    for since in (clock() - RECENT, datetime.min.replace(tzinfo=UTC) + timedelta(days=366)):
+        rows = postgres.fetch(
+            read_sql("rollups/auditable_window.sql"),
+            {"grain": Grain.HOURLY.value, "version": VERSION, "since": since, "kept": kept},
+        )
+        if rows:
+            window = Window(rows[0]["window_start"].astimezone(UTC), rows[0]["window_start"].astimezone(UTC) + HOUR)
+            return compare(window, recount(events, window, rows[0]["snapshot_id"]), rolled_up(postgres, window))
+    return Audit(None, 0, 0, ())
+
+
+def recount(events: LakeTable, window: Window, snapshot_id: int | None) -> dict[tuple[str, ...], tuple[Any, ...]]:
+    """Dimensions → (events, visitors, sessions, value), from the raw files of a snapshot."""
+    files = events.files(window.start, window.end, snapshot_id=snapshot_id)
+    if not files:
+        return {}
+    with duckdb.connect() as engine:
+        engine.execute("set timezone = 'UTC'")
+        found = engine.execute(
+            read_sql("rollups/audit_events.sql"),
+            {"paths": [f.path.removeprefix("file://") for f in files], "start": window.start, "end": window.end},
+        ).fetchall()
+    return {row[:7]: row[7:] for row in found}
+
+
+def rolled_up(postgres: Postgres, window: Window) -> dict[tuple[str, ...], tuple[Any, ...]]:
+    """The same, as the hourly roll-up has it."""
+    rows = postgres.fetch("select * from rollups.hourly where hour = %(hour)s", {"hour": window.start})
+    return {
+        tuple(row[name] for name in _DIMENSIONS): (
+            row["events"],
+            row["visitors"],
+            row["sessions"],
+            float(row["value"]),
+        )
+        for row in rows
+    }
+
+
+def compare(
+    window: Window,
+    counted: Mapping[tuple[str, ...], tuple[Any, ...]],
+    stored: Mapping[tuple[str, ...], tuple[Any, ...]],
+) -> Audit:
+    """Differences by group, named by organisation and event type only."""
+    differences = []
+    for key in sorted(counted.keys() | stored.keys()):
+        raw, rolled = counted.get(key, (0, 0, 0, 0.0)), stored.get(key, (0, 0, 0, 0.0))
+        # Half a micro-unit an event is what rounding to six decimals may move a sum.
+        near = abs(raw[3] - rolled[3]) <= 1e-6 * max(1, raw[0]) + 1e-9 * abs(raw[3])
+        if raw[:3] != rolled[:3] or not near:
+            differences.append(f"{key[0]} {key[1]}: counted {raw}, rolled up {rolled}")
+    return Audit(window, len(counted), sum(row[0] for row in counted.values()), tuple(differences))

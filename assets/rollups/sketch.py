@@ -1,0 +1,45 @@
+"""Mergeable distinct counts: the k smallest 64-bit hashes of the distinct ids (a KMV or bottom-k sketch).
+
+Exact below k distinct ids; above, the relative standard error is 1/sqrt(k-2), 1.1 % for k = 8,192. Merging is the union
+cut to k, so that any range of windows can be counted from what its windows stored. Hashes are MurmurHash3, which does
+not change over versions.
+"""
+
+from collections.abc import Iterable
+
+import mmh3
+import numpy as np
+import numpy.typing as npt
+
+K = 8192
+Hashes = npt.NDArray[np.uint64]
+_DTYPE = np.dtype("<u8")
+
+
+def sketch(ids: Iterable[str]) -> bytes:
+    """The sketch of some ids (doubles do no harm): at most K little-endian 64-bit hashes, ascending."""
+    hashes = np.fromiter((mmh3.hash64(i, signed=False)[0] for i in ids), dtype=_DTYPE)
+    return _cut(hashes)
+
+
+def merge(sketches: Iterable[bytes]) -> bytes:
+    """The sketch of all ids that went into `sketches`."""
+    parts = [np.frombuffer(s, dtype=_DTYPE) for s in sketches]
+    return _cut(np.concatenate(parts)) if parts else b""
+
+
+def count(sketch: bytes) -> int:
+    """How many distinct ids went into a sketch: exact below K, an estimate from there."""
+    hashes = np.frombuffer(sketch, dtype=_DTYPE)
+    if len(hashes) < K:
+        return len(hashes)
+    return round((K - 1) / (float(hashes[-1]) / 2.0**64))
+
+
+def is_exact(sketch: bytes) -> bool:
+    """Whether `count` of a sketch is no estimate."""
+    return len(sketch) < K * _DTYPE.itemsize
+
+
+def _cut(hashes: Hashes) -> bytes:
+    return np.unique(hashes)[:K].astype(_DTYPE).tobytes()

@@ -1,0 +1,67 @@
+"""Half-open UTC windows: cutting ranges into days and hours, and joining neighbours. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """The half-open range [start, end), both aware and in UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.utcoffset() != timedelta(0) or self.end.utcoffset() != timedelta(0):
+            raise ValueError(f"a window is in UTC, not {self.start.tzinfo} to {self.end.tzinfo}")
+        if self.end < self.start:
+            raise ValueError(f"a window ends after its start: {self.start} to {self.end}")
+
+    def steps(self, step: timedelta) -> Iterator[datetime]:
+        """Starts of the windows of length `step` that lie in this one."""
+        at = self.start
+        while at < self.end:
+            yield at
+            at += step
+
+    def days(self) -> Iterator["Window"]:
+        """This window cut at midnights."""
+        start = self.start
+        while start < self.end:
+            end = min(midnight(start.date()) + DAY, self.end)
+            yield Window(start, end)
+            start = end
+
+    def clipped(self, limit: "Window") -> "Window | None":
+        """The part that lies in `limit`, if any does."""
+        start, end = max(self.start, limit.start), min(self.end, limit.end)
+        return Window(start, end) if start < end else None
+
+
+def midnight(day: date) -> datetime:
+    """The first instant of a UTC day."""
+    return datetime.combine(day, time(), UTC)
+
+
+def floor_hour(at: datetime) -> datetime:
+    """The UTC hour that `at` falls in."""
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def day_window(day: date) -> Window:
+    return Window(midnight(day), midnight(day) + DAY)
+
+
+def joined(starts: Iterable[datetime], step: timedelta) -> list[Window]:
+    """The fewest windows that cover exactly the steps starting at `starts`, in order."""
+    windows: list[Window] = []
+    for start in sorted(set(starts)):
+        if windows and windows[-1].end == start:
+            windows[-1] = Window(windows[-1].start, start + step)
+        else:
+            windows.append(Window(start, start + step))
+    return windows

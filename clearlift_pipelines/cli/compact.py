@@ -1,0 +1,50 @@
+"""`clearlift compact`: small files merged now, or a plan of what would be."""
+
+from datetime import UTC, datetime
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from assets.compaction.plan import Group
+from assets.compaction.rewrite import Compaction
+from assets.events.table import EVENTS
+from assets.windows import DAY
+from clearlift_pipelines.cli.execution import workbench
+
+
+@click.command()
+@click.option("--org", help="One organisation's tag only.")
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="One UTC day only.")
+@click.option("--dry-run", is_flag=True, help="Say what would be merged and gained; merge nothing.")
+def compact(org: str | None, day: datetime | None, dry_run: bool) -> None:
+    """Merge the lake's small files, or say what would be merged."""
+    since = day.replace(tzinfo=UTC) if day else None
+    until = since + DAY if since else None
+    with workbench() as bench:
+        engine = Compaction(bench.stores.lake.table(EVENTS), progress=bench.bar("groups compacted"))
+        if dry_run:
+            bench.progress.stop()
+            _print(bench.console, engine.plan(since, until, org))
+            return
+        done = engine.run(since, until, org)
+        bench.progress.stop()
+        bench.console.print(
+            f"{done.files_before} files became {done.files_after}: {done.rows:,} rows, "
+            f"{done.bytes_before / 1e6:,.1f} MB became {done.bytes_after / 1e6:,.1f} MB "
+            f"in {done.seconds:.1f} s ({done.mb_per_second:.0f} MB/s), {done.doubles} doubles dropped"
+        )
+
+
+def _print(console: Console, groups: list[Group]) -> None:
+    if not groups:
+        console.print("Nothing is worth merging.")
+        return
+    table = Table("org", "day", "files", "rows", "MB", box=None)
+    for group in groups:
+        table.add_row(
+            group.tenant, str(group.day), str(len(group.files)), f"{group.rows:,}", f"{group.bytes / 1e6:,.1f}"
+        )
+    console.print(table)
+    files = sum(len(g.files) for g in groups)
+    console.print(f"{files} files would become {len(groups)}: {files - len(groups)} fewer to open for every read")

@@ -1,0 +1,148 @@
+"""Running jobs in this process, without a daemon: progress on the terminal, run history in Dagster's instance.
+
+A run of a process that was killed is told to Dagster by the next one: it would hold its pool slots for ever otherwise.
+"""
+
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import psutil
+from dagster import AssetKey, DagsterInstance, DagsterRunStatus, Definitions, ExecuteInProcessResult, RunsFilter
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from clearlift_pipelines import settings
+from clearlift_pipelines.cli.entry import dagster_home
+from clearlift_pipelines.definitions import build_defs
+from clearlift_pipelines.stores import Stores
+
+PROCESS_TAG = "clearlift/process"
+# Run through an instance, a job logs every event to the terminal; the progress bar says what a person follows.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class Workbench:
+    """What a command needs to run jobs: stores, definitions, Dagster's instance, a progress display."""
+
+    def __init__(self, stores: Stores, instance: DagsterInstance, console: Console, progress: Progress) -> None:
+        self.stores = stores
+        self.instance = instance
+        self.console = console
+        self.progress = progress
+        self._bars: dict[str, TaskID] = {}
+        self.definitions: Definitions = build_defs(stores.settings, stores, progress=self.bar)
+
+    def bar(self, label: str) -> Callable[[int, int], None]:
+        """A named bar; calling it with (done, total) moves it. One name is one bar, however often it is asked for."""
+        task = self._bars.get(label)
+        if task is None:
+            task = self._bars[label] = self.progress.add_task(label, total=None)
+
+        def move(done: int, total: int) -> None:
+            self.progress.update(task, completed=done, total=max(total, 1) if total else 1)
+            if not total:
+                self.progress.update(task, completed=1)
+
+        return move
+
+    def run(
+        self,
+        job: str,
+        first: str | None = None,
+        last: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        assets: list[list[str]] | None = None,
+    ) -> ExecuteInProcessResult:
+        """Run a job here; `first` to `last` are partition keys, run as one.
+
+        Raises:
+            click.ClickException: the run failed; the line names the step and its first reason.
+        """
+        tags = {PROCESS_TAG: _this_process()}
+        if first is not None and first != (last or first):
+            tags |= {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last or first}
+        result = self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            partition_key=first if first == (last or first) else None,
+            tags=tags,
+            run_config={**QUIET, **(config or {})},
+            raise_on_error=False,
+            asset_selection=[AssetKey(a) for a in assets] if assets else None,
+        )
+        if not result.success:
+            raise click.ClickException(_why(result))
+        failed = [e for e in result.get_asset_check_evaluations() if not e.passed]
+        for evaluation in failed:
+            self.console.print(
+                f"[red]check failed[/red] {evaluation.asset_key.to_user_string()} {evaluation.check_name}: "
+                f"{evaluation.description or 'see the UI'}"
+            )
+        return result
+
+
+@contextmanager
+def workbench() -> Iterator[Workbench]:
+    """Stores, instance and progress for the length of a command."""
+    dagster_home()
+    given = settings.load()
+    stores = Stores(given)
+    console = Console(stderr=False, highlight=False)
+    try:
+        with (
+            DagsterInstance.get() as instance,
+            Progress(
+                TextColumn("{task.description:<28}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                console=console,
+            ) as progress,
+        ):
+            end_dead_runs(instance)
+            yield Workbench(stores, instance, console, progress)
+    finally:
+        stores.close()
+
+
+def end_dead_runs(instance: DagsterInstance) -> int:
+    """Tell Dagster of runs whose process on this machine is gone, and free their pool slots; returns how many."""
+    ended = 0
+    running = RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.NOT_STARTED])
+    for record in instance.get_run_records(running):
+        run = record.dagster_run
+        owner = run.tags.get(PROCESS_TAG)
+        if owner is not None and _is_dead(owner):
+            instance.report_run_failed(run, "The process that ran it was killed.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            ended += 1
+    return ended
+
+
+def _this_process() -> str:
+    process = psutil.Process()
+    return f"{socket.gethostname()}:{process.pid}:{process.create_time():.0f}"
+
+
+def _is_dead(owner: str) -> bool:
+    host, pid, created = owner.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.0f}" != created
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _why(result: ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            reason = " ".join(error.message.split())[:400] if error else "no reason was recorded"
+            return f"{event.step_key} failed: {reason}"
+    return f"run {result.run_id} failed; the UI shows why"

@@ -1,0 +1,143 @@
+"""`clearlift run`: everything brought up to date in one go, on a sample where there is nothing else."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from assets.apps import APPS
+from assets.events import quarantine
+from assets.events.ingest import pending
+from assets.events.ledger import Ledger
+from assets.events.table import EVENTS
+from assets.partitions import daily_key, hourly_key
+from assets.rollups import late
+from assets.windows import DAY, HOUR, Window, midnight
+from clearlift_pipelines.cli.execution import Workbench, workbench
+from clearlift_pipelines.definitions import utc_now
+from clearlift_pipelines.sandbox import sample, sample_stores
+
+# The sample lands in as many parts as it has half days, so that there are small files to merge, as in real life.
+INSTALMENTS = 6
+# More separate stale ranges than this are rolled up as one range that covers them all.
+MOST_RANGES = 4
+SWEEP = {"ops": {"clearlift__events__ingested": {"config": {"sweep": True}}}}
+
+
+@click.command()
+@click.option(
+    "--sample/--no-sample", "with_sample", default=None, help="Land the sample (by default on embedded stores)."
+)
+@click.option("--days", default=3, show_default=True, help="Days of events in the sample.")
+@click.option("--scale", default=1.0, show_default=True, help="Share of the sample's ordinary number of sessions.")
+def run(with_sample: bool | None, days: int, scale: float) -> None:
+    """Bring everything up to date; land a sample first where there is no data."""
+    with workbench() as bench:
+        bench.console.print(f"[bold]ClearLift Pipelines[/bold]  stores in {_where(bench)}")
+        stores = bench.bar("stores started and migrated")
+        bench.stores.migrate()
+        stores(1, 1)
+        if with_sample if with_sample is not None else bench.stores.settings.embedded:
+            _land_sample(bench, days, scale)
+        if pending(bench.stores.object_store, bench.stores.postgres, sweep=True):
+            bench.run("ingest", config=SWEEP)
+        roll_up_stale(bench)
+        bench.progress.stop()
+        _summary(bench)
+
+
+def roll_up_stale(bench: Workbench) -> None:
+    """Compact, then roll up every window that changed, whenever it was, and bring the caches up to date."""
+    table = bench.stores.lake.table(EVENTS)
+    bench.run("compact")
+    followed = bench.bar("commits of the lake followed")
+    while late.follow(table, bench.stores.postgres, utc_now):
+        pass
+    followed(1, 1)
+    # Windows in progress take part: a year ahead of now is after any of them.
+    found = late.stale(bench.stores.postgres, _earliest(bench), utc_now() + timedelta(days=366))
+    for hours in _ranges(found.hours):
+        bench.run("roll_up_hours", hourly_key(hours.start), hourly_key(hours.end - HOUR))
+    for days in _ranges(found.days):
+        bench.run("roll_up_days", daily_key(days.start.date()), daily_key((days.end - DAY).date()))
+    if not found.days:
+        bench.run("warm")
+
+
+def _earliest(bench: Workbench) -> datetime:
+    return midnight(bench.stores.settings.partitions_start)
+
+
+def _ranges(windows: tuple[Window, ...]) -> list[Window]:
+    if len(windows) <= MOST_RANGES:
+        return list(windows)
+    return [Window(windows[0].start, windows[-1].end)]
+
+
+def _land_sample(bench: Workbench, days: int, scale: float) -> None:
+    store = bench.stores.object_store
+    for app in APPS:
+        if app.audience is not None:
+            sample_stores.fill_d1(bench.stores.d1(app))
+    if store.exists(sample_stores.LANDED):
+        return
+    landed = bench.bar("sample batches landed")
+    until = sample_stores.mark(store, utc_now())
+    batches, _ = sample.batches(until, days=days, scale=scale)
+    for part in range(INSTALMENTS):
+        first, last = part * len(batches) // INSTALMENTS, (part + 1) * len(batches) // INSTALMENTS
+        for number, batch in enumerate(batches[first:last], first + 1):
+            sample_stores.land(store, batch)
+            landed(number, len(batches))
+        bench.run("ingest", config=SWEEP)
+    sample_stores.finish(store)
+
+
+def _where(bench: Workbench) -> str:
+    given = bench.stores.settings
+    return str(_short(given.home)) if given.embedded else "the configured services"
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _summary(bench: Workbench) -> None:
+    console, postgres = bench.console, bench.stores.postgres
+    totals = Ledger(postgres).totals()
+    files = bench.stores.lake.table(EVENTS).files()
+    counts = Table("", "", show_header=False, box=None, padding=(0, 2))
+    counts.add_row("lines received", f"{totals['received']:,}  in {totals['batches']:,} batches")
+    for what in ("stored", "doubled", "quarantined", "without_consent"):
+        counts.add_row(f"  {what.replace('_', ' ')}", f"{totals[what]:,}")
+    counts.add_row(
+        "lake", f"{sum(f.rows for f in files):,} rows in {len(files):,} files, {_mib(sum(f.bytes for f in files))}"
+    )
+    for grain in ("hourly", "daily"):
+        row = postgres.fetch(f"select count(*) as rows, coalesce(sum(events), 0) as events from rollups.{grain}")[0]
+        counts.add_row(f"{grain} roll-ups", f"{row['rows']:,} rows of {int(row['events']):,} events")
+    cached = postgres.fetch("select count(*) as keys, coalesce(sum(bytes), 0)::bigint as bytes from cache.entries")[0]
+    counts.add_row("cache", f"{cached['keys']:,} keys, {_mib(cached['bytes'])}")
+    console.print(counts)
+    refused = quarantine.summary(postgres)
+    if refused:
+        reasons = Table("lines", "reason", "field", title="Quarantine", title_justify="left", box=None)
+        for row in refused:
+            reasons.add_row(f"{row['lines']:,}", row["reason"], row["field"])
+        console.print(reasons)
+    _where_to_go(console, bench)
+
+
+def _where_to_go(console: Console, bench: Workbench) -> None:
+    home = _short(bench.stores.settings.home)
+    if bench.stores.settings.embedded:
+        console.print(
+            f"Data: events and lake in {home}/r2, roll-ups in {home}/postgres, cache in {home}/kv, apps in {home}/d1"
+        )
+    console.print("Next: make ui · clearlift status · clearlift quarantine list · clearlift land FILE…")
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.1f} MiB" if size >= 2**20 else f"{size / 1024:,.1f} KiB"

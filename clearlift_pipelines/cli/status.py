@@ -1,0 +1,129 @@
+"""`clearlift status` and `clearlift doctor`: how things stand, asset by asset and store by store."""
+
+import sys
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import click
+from dagster import AssetKey
+from rich.console import Console
+from rich.table import Table
+
+from assets.apps import APPS
+from assets.events.ingest import pending
+from assets.events.table import EVENTS
+from assets.rollups import late
+from assets.rollups.build import STEPS
+from assets.rollups.definition import Grain
+from assets.windows import midnight
+from clearlift_pipelines import settings
+from clearlift_pipelines.cli.entry import one_line
+from clearlift_pipelines.cli.execution import Workbench, workbench
+from clearlift_pipelines.definitions import utc_now
+from clearlift_pipelines.stores import Stores
+from resources import migrations
+from resources.kv import KV, Entry
+from resources.migrations import State
+
+
+@click.command()
+def status() -> None:
+    """Each asset: last success, lag, what is missing."""
+    with workbench() as bench:
+        bench.progress.stop()
+        now = utc_now()
+        missing = _missing(bench, now)
+        table = Table("asset", "last success (UTC)", "lag", "missing", box=None)
+        graph = bench.definitions.resolve_asset_graph()
+        for key in sorted(graph.materializable_asset_keys, key=lambda k: k.to_user_string()):
+            event = bench.instance.get_latest_materialization_event(key)
+            at = datetime.fromtimestamp(event.timestamp, UTC) if event else None
+            table.add_row(
+                key.to_user_string(),
+                f"{at:%Y-%m-%d %H:%M:%S}" if at else "never",
+                _lag(now - at) if at else "",
+                missing.get(key, ""),
+            )
+        bench.console.print(table)
+
+
+def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:
+    stores = bench.stores
+    found = late.stale(stores.postgres, midnight(stores.settings.partitions_start), now)
+    batches = len(pending(stores.object_store, stores.postgres))
+    said = {AssetKey(["clearlift", "events", "ingested"]): f"{batches} landed batches" if batches else ""}
+    for grain, windows in ((Grain.HOURLY, found.hours), (Grain.DAILY, found.days)):
+        key = AssetKey(["clearlift", "rollups", grain.value])
+        if windows:
+            count = sum(1 for w in windows for _ in w.steps(STEPS[grain]))
+            said[key] = f"{count} changed {grain.column}s from {windows[0].start:%Y-%m-%d %H:%M}: clearlift run"
+    return said
+
+
+def _lag(lag: timedelta) -> str:
+    minutes = int(lag.total_seconds() // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+
+
+@click.command()
+def doctor() -> None:
+    """Each store: reachable, migrated, writable; one line each, exit code 1 when one is not."""
+    stores = Stores(settings.load())
+    console = Console()
+    well = True
+    try:
+        for name, check in _checks(stores):
+            try:
+                told, good = check(), True
+            except Exception as error:  # noqa: BLE001 (whatever is wrong with a store is what is asked for)
+                told, good = one_line(error), False
+            console.print(
+                f"[{'green' if good else 'red'}]{'ok' if good else 'bad':<4}[/] {name:<16} {told}", soft_wrap=True
+            )
+            well = well and good
+    finally:
+        stores.close()
+    sys.exit(0 if well else 1)
+
+
+def _checks(stores: Stores) -> list[tuple[str, Callable[[], str]]]:
+    def postgres() -> str:
+        with stores.postgres.connection() as connection:
+            connection.execute("create temporary table writable (x int) on commit drop")
+        return f"{stores.postgres.address}: reachable, writable"
+
+    def objects() -> str:
+        key = f"doctor/{uuid.uuid4()}"
+        stores.object_store.put(key, b"ok")
+        stores.object_store.delete(key)
+        return f"{stores.object_store.uri()}: reachable, writable"
+
+    def lake() -> str:
+        if not stores.lake.exists(EVENTS):
+            raise click.ClickException(f"{'.'.join(EVENTS.identifier)} is missing: clearlift migrate up makes it")
+        return f"{'.'.join(EVENTS.identifier)}: {stores.lake.table(EVENTS).load().metadata.location}"
+
+    def migrated(ledger: migrations.Ledger, folder: str) -> Callable[[], str]:
+        def check() -> str:
+            standing = migrations.status(ledger, folder)
+            bad = [f"{s.number:03}_{s.name} {s.state}" for s in standing if s.state is not State.APPLIED]
+            if bad:
+                raise click.ClickException(f"{', '.join(bad)}: clearlift migrate up")
+            return f"{len(standing)} migrations applied"
+
+        return check
+
+    checks: list[tuple[str, Callable[[], str]]] = [("postgres", postgres), ("object store", objects), ("lake", lake)]
+    checks += [(f"{name} schema", migrated(ledger, folder)) for name, ledger, folder in stores.ledgers()]
+    return checks + [(f"{app.name}-kv", _writable(stores.kv(app))) for app in APPS]
+
+
+def _writable(kv: KV) -> Callable[[], str]:
+    def check() -> str:
+        key = f"doctor:{uuid.uuid4()}"
+        kv.put_many([Entry(key, b"ok", ttl=60)])
+        kv.delete_many([key])
+        return "reachable, writable"
+
+    return check

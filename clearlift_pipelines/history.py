@@ -1,0 +1,38 @@
+"""Where Dagster keeps its run history: SQLite under DAGSTER_HOME, or Postgres when CLEARLIFT_DAGSTER_POSTGRES_URL is
+set. dagster.yaml has no conditional, so that its storage names this class for both.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from dagster._core.storage.base_storage import DagsterStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._serdes import ConfigurableClassData
+from dagster_postgres import DagsterPostgresStorage
+
+VARIABLE = "CLEARLIFT_DAGSTER_POSTGRES_URL"
+
+
+class RunHistory(DagsterSqliteStorage):
+    """Chosen when Dagster opens its instance; what it gives is one of Dagster's own storages."""
+
+    @classmethod
+    def config_type(cls) -> Any:
+        return {}
+
+    @classmethod
+    def from_config_value(  # type: ignore[override]
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> DagsterStorage:
+        del config_value
+        url = os.environ.get(VARIABLE)
+        if url:
+            return DagsterPostgresStorage(postgres_url=with_driver(url), inst_data=inst_data)
+        return DagsterSqliteStorage.from_local(os.environ["DAGSTER_HOME"], inst_data=inst_data)
+
+
+def with_driver(url: str) -> str:
+    """The URL with psycopg2 named: SQLAlchemy takes a bare postgresql:// for psycopg 3, dagster-postgres needs 2."""
+    scheme, separator, rest = url.partition("://")
+    return f"postgresql+psycopg2{separator}{rest}" if scheme in ("postgres", "postgresql") else url

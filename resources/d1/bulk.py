@@ -1,0 +1,93 @@
+"""Bulk upserts through one JSON parameter that json_each takes apart, in statements of under 2 MB.
+
+1,000 rows are one request instead of 1,000 (or of 100 // columns rows each, if every value were a parameter).
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from resources.d1.database import D1Error, Param, Statement
+from resources.d1.limits import MAX_COLUMNS, MAX_VALUE_BYTES, check_value
+from resources.d1.names import column_list, quoted
+
+CHUNK_BYTES = MAX_VALUE_BYTES - 1_000
+
+
+def statements(
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Param]],
+    key: Sequence[str],
+    update: Sequence[str] | None = None,
+    *,
+    only_changed: bool = False,
+) -> Iterator[Statement]:
+    """The upsert as statements of one parameter each; see `D1.upsert` for the arguments."""
+    conflict = _on_conflict(table, columns, key, update, only_changed=only_changed)
+    target = f"insert into {quoted(table)} ({column_list(columns)})"
+    for payload, blobs in _chunks(table, columns, rows):
+        values = ", ".join(_value(i, blob=i in blobs) for i in range(len(columns)))
+        # `where true` tells SQLite's parser that ON CONFLICT is not the ON of a join.
+        yield Statement(f"{target} select {values} from json_each(?1) where true {conflict}", (payload,))
+
+
+def _on_conflict(
+    table: str, columns: Sequence[str], key: Sequence[str], update: Sequence[str] | None, *, only_changed: bool
+) -> str:
+    if len(columns) > MAX_COLUMNS or len(set(columns)) != len(columns):
+        raise D1Error(7400, f"upsert into {table}: {len(columns)} columns, some twice or above D1's {MAX_COLUMNS}")
+    changed = [name for name in columns if name not in key] if update is None else list(update)
+    missing = [name for name in (*key, *changed) if name not in columns]
+    if missing or not key:
+        raise D1Error(7400, f"upsert into {table}: {', '.join(missing) or 'the key'} not among its columns")
+    if not changed:
+        return f"on conflict ({column_list(key)}) do nothing"
+    settings = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in changed)
+    clause = f"on conflict ({column_list(key)}) do update set {settings}"
+    if only_changed:
+        differs = " or ".join(f"{quoted(table)}.{quoted(name)} is not excluded.{quoted(name)}" for name in changed)
+        clause += f" where {differs}"
+    return clause
+
+
+def _chunks(table: str, columns: Sequence[str], rows: Iterable[Sequence[Param]]) -> Iterator[tuple[str, set[int]]]:
+    """JSON arrays of rows, each with the positions of the columns that hold a blob in it."""
+    chunk: list[str] = []
+    blobs: set[int] = set()
+    size = 2
+    for row in rows:
+        if len(row) != len(columns):
+            raise D1Error(7400, f"upsert into {table}: a row of {len(row)} values for {len(columns)} columns")
+        text, positions = _row(table, columns, row)
+        length = len(text.encode()) + 1
+        if length + 2 > CHUNK_BYTES:
+            raise D1Error(7400, f"upsert into {table}: a row of {length:,} bytes as JSON, above {CHUNK_BYTES:,}")
+        if size + length > CHUNK_BYTES:
+            yield f"[{','.join(chunk)}]", blobs
+            chunk, blobs, size = [], set(), 2
+        chunk.append(text)
+        blobs |= positions
+        size += length
+    if chunk:
+        yield f"[{','.join(chunk)}]", blobs
+
+
+def _row(table: str, columns: Sequence[str], row: Sequence[Param]) -> tuple[str, set[int]]:
+    positions: set[int] = set()
+    values: list[object] = []
+    for position, value in enumerate(row):
+        check_value(value, f"upsert into {table}: {columns[position]}")
+        if isinstance(value, bytes):
+            positions.add(position)
+            values.append([value.hex()])  # JSON has no bytes; no other value is an array
+        else:
+            values.append(int(value) if isinstance(value, bool) else value)
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")), positions
+
+
+def _value(position: int, *, blob: bool) -> str:
+    plain = f"json_extract(value, '$[{position}]')"
+    if not blob:
+        return plain
+    hexed = f"unhex(json_extract(value, '$[{position}][0]'))"
+    return f"case json_type(value, '$[{position}]') when 'array' then {hexed} else {plain} end"

@@ -1,0 +1,369 @@
+"""The one HTTP session: time-outs, bounded retries, pacing, redacted logs and errors. It knows no service by name.
+
+A service says what its answers mean through a `Classify` function; `by_status` is the plain reading of HTTP.
+"""
+
+import logging
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from http.client import responses as reasons
+from typing import Any, BinaryIO
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from resources.pacing import Pacing
+from resources.rate_limits import announced_pause, retry_after
+from resources.redaction import redact, route_of
+
+log = logging.getLogger(__name__)
+
+CHUNK_BYTES = 1 << 20
+RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530})
+TRANSIENT = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+
+class HttpError(Exception):
+    """A request failed for good. `status` is None without an answer; `code` and `message` are the service's own.
+
+    `retry_after` is in seconds, when the service named a wait longer than the session's patience.
+    """
+
+    def __init__(
+        self,
+        route: str,
+        status: int | None,
+        code: str | None,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        request_id: str = "",
+    ) -> None:
+        self.route = route
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after = retry_after
+        self.request_id = request_id
+        answer = "no answer" if status is None else f"HTTP {status}"
+        service_code = f" (code {code})" if code else ""
+        super().__init__(f"{route}: {answer}{service_code}: {message} [request {request_id}]")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {"retry_after": self.retry_after, "request_id": self.request_id}
+        return _rebuilt, ((self.route, self.status, self.code, self.message), state)
+
+
+def _rebuilt(values: tuple[str, int | None, str | None, str], state: dict[str, Any]) -> HttpError:
+    return HttpError(*values, **state)
+
+
+class Answer(Enum):
+    """What an answer means for the request."""
+
+    OK = "ok"
+    RETRY = "retry"
+    REFRESH = "refresh"
+    FATAL = "fatal"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The reading of one answer.
+
+    `after`: seconds to wait before the retry (None: back off). `rejected`: the service surely did nothing, so even a
+    request that is not idempotent may be sent again. `code`, `message`: the service's own words for the error.
+    """
+
+    answer: Answer
+    after: float | None = None
+    rejected: bool = False
+    code: str | None = None
+    message: str = ""
+
+
+OK = Verdict(Answer.OK)
+Classify = Callable[[requests.Response], Verdict]
+
+
+def by_status(response: requests.Response) -> Verdict:
+    """2xx is well, 401 asks for a fresh token, 429 and the 5xx of passing trouble are retried, the rest is fatal."""
+    status = response.status_code
+    if 200 <= status < 300:
+        return OK
+    code, message = error_words(response)
+    if status in RETRYABLE_STATUSES:
+        return Verdict(Answer.RETRY, retry_after(response.headers), status == 429, code, message)
+    return Verdict(Answer.REFRESH if status == 401 else Answer.FATAL, code=code, message=message)
+
+
+def error_words(response: requests.Response) -> tuple[str | None, str]:
+    """The service's error code and message, wherever the usual JSON envelopes keep them."""
+    plain = reasons.get(response.status_code, "")
+    try:
+        body = response.json()
+    except ValueError:
+        return None, plain
+    if isinstance(body, list) and body:
+        body = body[0]
+    if not isinstance(body, dict):
+        return None, plain
+    errors = body.get("errors") or body.get("Errors")
+    inner = errors[0] if isinstance(errors, list) and errors else body.get("error", body)
+    if isinstance(inner, str):  # OAuth: {"error": "invalid_grant", "error_description": "…"}
+        return inner, str(body.get("error_description") or plain)
+    if not isinstance(inner, dict):
+        return None, plain
+    code = next((inner[name] for name in ("code", "Code", "status") if inner.get(name) not in (None, "")), None)
+    message = next((inner[name] for name in ("message", "Message", "msg") if inner.get(name)), plain)
+    return None if code is None else str(code), str(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a request may take: seconds to connect, between bytes, and waiting for retries; tries at most."""
+
+    connect: float = 10.0
+    read: float = 60.0
+    waiting: float = 600.0
+    tries: int = 6
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+
+
+@dataclass(slots=True)
+class _Request:
+    method: str
+    url: str
+    route: str
+    idempotent: bool
+    classify: Classify
+    authorize: bool
+    arguments: dict[str, Any] = field(repr=False)
+    id: str = ""
+    auth_version: int = 0
+
+
+class Session:
+    """Talks to one service; safe to share among threads.
+
+    `auth` gives the secret headers of each try (and so follows a refresh), `refresh` makes them fresh after a
+    REFRESH verdict, once a request. `pacing` holds back requests by their `bucket` key.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        auth: Callable[[], Mapping[str, str]] | None = None,
+        refresh: Callable[[], None] | None = None,
+        pacing: Pacing | None = None,
+        patience: Patience | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.name = name
+        self._auth = auth
+        self._refresh = refresh
+        self._pacing = pacing
+        self._patience = patience or Patience()
+        self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
+        self._lock = threading.Lock()
+        self._auth_version = 0
+        self._http = requests.Session()
+        for scheme in ("https://", "http://"):
+            self._http.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=16))
+
+    def __repr__(self) -> str:
+        return f"Session({self.name!r})"
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        data: bytes | Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+        classify: Classify = by_status,
+        bucket: str = "",
+        route: str | None = None,
+        authorize: bool = True,
+        stream: bool = False,
+    ) -> requests.Response:
+        """The answer that `classify` calls OK, or an `HttpError`.
+
+        `idempotent` allows a retry after a doubt (None: GET, HEAD, PUT and DELETE are, as HTTP says). `route` is
+        shown in logs and errors instead of host and path, where a path holds personal data. `stream` leaves the body
+        unread: close the response. Redirects are followed only with `authorize=False`, so no secret follows them.
+        """
+        if idempotent is None:
+            idempotent = method.upper() in {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
+        arguments = {"params": params, "json": json, "data": data, "headers": dict(headers or {}), "stream": stream}
+        asked = _Request(method, url, route or route_of(url), idempotent, classify, authorize, arguments)
+        return self._until_settled(asked, bucket, consume=None)
+
+    def download(self, url: str, destination: BinaryIO, *, authorize: bool = False, route: str | None = None) -> int:
+        """Stream a body to a seekable `destination` and return its bytes; a cut-off body is begun again."""
+        begin = destination.tell()
+        written = 0
+
+        def consume(response: requests.Response) -> None:
+            nonlocal written
+            destination.seek(begin)
+            destination.truncate()
+            written = 0
+            for chunk in response.iter_content(CHUNK_BYTES):
+                written += destination.write(chunk)
+
+        asked = _Request(
+            "GET", url, route or route_of(url), True, by_status, authorize, {"headers": {}, "stream": True}
+        )
+        self._until_settled(asked, "", consume)
+        return written
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two polls, by the session's own clock."""
+        self._sleep(seconds)
+
+    def close(self) -> None:
+        """Close idle connections; the next request opens them again."""
+        self._http.close()
+
+    def _until_settled(
+        self, asked: _Request, bucket: str, consume: Callable[[requests.Response], None] | None
+    ) -> requests.Response:
+        waited = 0.0
+        refreshed = False
+        attempt = 0
+        while True:
+            attempt += 1
+            if self._pacing is not None:
+                self._pacing.bucket(bucket).take()
+            response, verdict = self._try(asked, attempt, consume)
+            self._heed(bucket, response, verdict)
+            if response is not None and verdict.answer is Answer.OK:
+                return response
+            error = self._error(asked, response, verdict)
+            if response is not None:
+                response.close()
+            if verdict.answer is Answer.REFRESH and self._refresh is not None and not refreshed:
+                refreshed = True
+                self._make_fresh(asked.auth_version)
+                continue
+            wait = self._wait(attempt, verdict.after)
+            out_of_patience = attempt >= self._patience.tries or waited + wait > self._patience.waiting
+            may_retry = verdict.answer is Answer.RETRY and (asked.idempotent or verdict.rejected)
+            if not may_retry or out_of_patience:
+                raise error
+            self._sleep(wait)
+            waited += wait
+
+    def _try(
+        self, asked: _Request, attempt: int, consume: Callable[[requests.Response], None] | None
+    ) -> tuple[requests.Response | None, Verdict]:
+        asked.id = uuid.uuid4().hex
+        began = self._clock()
+        status: int | str = "failed"
+        try:
+            response = self._send(asked)
+            verdict = asked.classify(response)
+            if consume is not None and verdict.answer is Answer.OK:
+                with response:
+                    consume(response)
+            status = response.status_code
+        except TRANSIENT as error:
+            # The exception's own text holds the URL with its query string: only its kind is kept, and not chained.
+            kind = type(_cause(error)).__name__
+            return None, Verdict(Answer.RETRY, rejected=_never_sent(error), message=kind)
+        except requests.RequestException as error:
+            return None, Verdict(Answer.FATAL, message=type(error).__name__)
+        finally:
+            elapsed = (self._clock() - began) * 1000
+            log.info(
+                "%s %s %s in %.0f ms, try %d, request %s", asked.method, asked.route, status, elapsed, attempt, asked.id
+            )
+        return response, verdict
+
+    def _send(self, asked: _Request) -> requests.Response:
+        arguments = dict(asked.arguments)
+        secret = {}
+        if asked.authorize and self._auth is not None:
+            asked.auth_version = self._auth_version
+            secret = dict(self._auth())
+        arguments["headers"] = {**arguments["headers"], "X-Request-Id": asked.id}
+
+        def sign(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+            # As an auth object, so that a .netrc entry for the host cannot replace our headers.
+            prepared.headers.update(secret)
+            return prepared
+
+        return self._http.request(
+            asked.method,
+            asked.url,
+            auth=sign,
+            timeout=(self._patience.connect, self._patience.read),
+            allow_redirects=not asked.authorize,
+            **arguments,
+        )
+
+    def _make_fresh(self, seen_version: int) -> None:
+        """Refresh once for all threads that met the same stale token."""
+        with self._lock:
+            if seen_version == self._auth_version and self._refresh is not None:
+                self._refresh()
+                self._auth_version += 1
+
+    def _heed(self, bucket: str, response: requests.Response | None, verdict: Verdict) -> None:
+        """Hold back the others of the bucket too, when the service has told one of us to wait."""
+        if self._pacing is None or response is None:
+            return
+        pause = announced_pause(response.headers)
+        if verdict.rejected and verdict.after is not None:
+            pause = max(pause, verdict.after)
+        if pause > 0:
+            self._pacing.bucket(bucket).close_for(min(pause, self._patience.waiting))
+
+    def _wait(self, attempt: int, after: float | None) -> float:
+        backed_off = min(self._patience.longest_wait, self._patience.first_wait * 2.0 ** (attempt - 1))
+        if after is None:
+            return float(backed_off * (0.5 + self._jitter() / 2))
+        return after + self._patience.first_wait * self._jitter()
+
+    def _error(self, asked: _Request, response: requests.Response | None, verdict: Verdict) -> HttpError:
+        headers = self._auth() if self._auth is not None else {}
+        secrets = [part for value in headers.values() if value for part in (value, value.split()[-1])]
+        return HttpError(
+            f"{asked.method} {asked.route}",
+            None if response is None else response.status_code,
+            verdict.code and redact(verdict.code, secrets),
+            redact(verdict.message, secrets) or "no reason was given",
+            retry_after=verdict.after,
+            request_id=asked.id,
+        )
+
+
+def _cause(error: Exception) -> Exception:
+    inner = error.args[0] if error.args else None
+    reason = getattr(inner, "reason", inner)
+    return reason if isinstance(reason, Exception) else error
+
+
+def _never_sent(error: Exception) -> bool:
+    return isinstance(_cause(error), NewConnectionError | ConnectTimeoutError)

@@ -1,0 +1,28 @@
+"""The lake: Iceberg tables over an object store.
+
+What belongs here: opening a catalog, creating a table from a plain description, writing data files, committing them
+(append, replace) so that exactly one commit is visible, and saying which files a query needs. What does not: which
+tables exist, what their columns mean, when files are merged.
+"""
+
+from resources.lake.columns import Column, Kind, TableSpec
+from resources.lake.commit import CommitUnknownError, SourcesGoneError
+from resources.lake.data_file import DataFile, PartitionKey
+from resources.lake.lake import Lake
+from resources.lake.table import ChecksumMismatchError, FileInfo, LakeTable, Rewritten, SnapshotInfo
+
+__all__ = [
+    "ChecksumMismatchError",
+    "Column",
+    "CommitUnknownError",
+    "DataFile",
+    "FileInfo",
+    "Kind",
+    "Lake",
+    "LakeTable",
+    "PartitionKey",
+    "Rewritten",
+    "SnapshotInfo",
+    "SourcesGoneError",
+    "TableSpec",
+]

@@ -1,0 +1,157 @@
+"""Commits: add files, or replace files by others, so that exactly one commit is visible whatever happens.
+
+Only `CommitFailedException` and `ValidationException` mean 'not landed'. After anything else the table is looked at
+before the commit is tried again; files of an attempt that may have landed are never deleted here.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+
+from pyiceberg.exceptions import CommitFailedException, ValidationException
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table, Transaction
+from pyiceberg.table.snapshots import Operation, Summary
+from pyiceberg.table.update.snapshot import _OverwriteFiles
+
+log = logging.getLogger(__name__)
+
+COMMIT_ID = "clearlift.commit-id"
+ATTEMPTS = 8
+
+Lock = Callable[[], AbstractContextManager[object]]
+
+
+class SourcesGoneError(RuntimeError):
+    """Files that were to be replaced are no longer in the table: someone else rewrote or deleted them. Plan anew."""
+
+
+class CommitUnknownError(RuntimeError):
+    """The catalog never told whether a commit landed, and looking did not settle it."""
+
+
+class _ReplaceFiles(_OverwriteFiles):
+    """Replaces data files by others that hold the same rows (Iceberg's operation `replace`).
+
+    Appends that land between planning and commit are no conflict: they are other files. pyiceberg 0.12 has no public
+    producer for it, and its summary code knows append, overwrite and delete only.
+    """
+
+    def _summary(self, snapshot_properties: Mapping[str, str] = {}) -> Summary:
+        summary = super()._summary(dict(snapshot_properties))
+        return Summary(Operation.REPLACE, **summary.additional_properties)
+
+    def _validate_concurrency(self) -> None:
+        """Nothing beyond `_validate_required_deletes`: `replace` commits against the head that it has just loaded."""
+
+
+def append(
+    load: Callable[[], Table],
+    lock: Lock,
+    files: Iterable[DataFile],
+    commit_id: str,
+    properties: Mapping[str, str],
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Add `files` in one snapshot known by `commit_id`; a commit id that landed before adds nothing. Snapshot id."""
+    files = list(files)
+
+    def build(transaction: Transaction) -> None:
+        transaction.set_properties({COMMIT_ID: commit_id})
+        with transaction.update_snapshot({**properties, COMMIT_ID: commit_id}).fast_append() as producer:
+            for file in files:
+                producer.append_data_file(file)
+
+    return _commit(load, lock, build, commit_id, sleep)
+
+
+def replace(
+    load: Callable[[], Table],
+    lock: Lock,
+    old: Iterable[DataFile],
+    new: Iterable[DataFile],
+    commit_id: str,
+    properties: Mapping[str, str],
+    relied_on: Iterable[DataFile] = (),
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Put `new` in the place of exactly `old`, in one snapshot, if the files `relied_on` are still live.
+
+    Raises:
+        SourcesGoneError: one of `old` or of `relied_on` is no longer in the table; nothing was changed.
+    """
+    old, new = list(old), list(new)
+    required = {file.file_path for file in relied_on}
+
+    def build(transaction: Transaction) -> None:
+        if required and not required <= _live_paths(transaction._table):
+            raise SourcesGoneError(f"of {len(required)} files that were relied on, some are no longer live")
+        producer = _ReplaceFiles(
+            operation=Operation.OVERWRITE,
+            transaction=transaction,
+            io=transaction._table.io,
+            snapshot_properties={**properties, COMMIT_ID: commit_id},
+        )
+        for file in old:
+            producer.delete_data_file(file)
+        for file in new:
+            producer.append_data_file(file)
+        try:
+            producer.commit()
+        except ValidationException as error:
+            raise SourcesGoneError(f"{len(old)} files were to be replaced: {_first_line(error)}") from error
+
+    return _commit(load, lock, build, commit_id, sleep)
+
+
+def _live_paths(table: Table) -> set[str]:
+    return {task.file.file_path for task in table.scan().plan_files()}
+
+
+def landed(table: Table, commit_id: str) -> int | None:
+    """The snapshot that carries `commit_id`; 0 if it is the table's last append and its snapshot has expired."""
+    for snapshot in reversed(table.metadata.snapshots):
+        if snapshot.summary is not None and snapshot.summary.additional_properties.get(COMMIT_ID) == commit_id:
+            return snapshot.snapshot_id
+    return 0 if table.metadata.properties.get(COMMIT_ID) == commit_id else None
+
+
+def _commit(
+    load: Callable[[], Table],
+    lock: Lock,
+    build: Callable[[Transaction], None],
+    commit_id: str,
+    sleep: Callable[[float], None],
+) -> int:
+    unknown: Exception | None = None
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            sleep(random.uniform(0, min(5.0, 0.05 * 2**attempt)))  # noqa: S311 (jitter)
+        with lock():
+            table = load()
+            if (snapshot := landed(table, commit_id)) is not None:
+                return snapshot
+            transaction = table.transaction()
+            build(transaction)
+            try:
+                committed = transaction.commit_transaction()
+            except (CommitFailedException, ValidationException) as error:
+                log.info("commit %s lost a race, trying again: %s", commit_id, _first_line(error))
+                unknown = None
+                continue
+            except Exception as error:  # noqa: BLE001 (any other outcome is unknown: look before doing it again)
+                log.warning("commit %s ended in %s, looking whether it landed", commit_id, type(error).__name__)
+                unknown = error
+                continue
+            return committed.metadata.current_snapshot_id or 0
+    if (snapshot := landed(load(), commit_id)) is not None:
+        return snapshot
+    if unknown is not None:
+        raise CommitUnknownError(f"commit {commit_id}: {type(unknown).__name__}") from unknown
+    raise CommitFailedException(f"commit {commit_id} lost {ATTEMPTS} races")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

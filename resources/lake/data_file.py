@@ -1,0 +1,88 @@
+"""Data files: where one lies, and the entry that a commit adds for it.
+
+A file is written under its final name before any commit names it. One that no commit ever names is an orphan.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow.parquet as pq
+from pyiceberg.io.pyarrow import (
+    compute_statistics_plan,
+    data_file_statistics_from_parquet_metadata,
+    parquet_path_to_id_mapping,
+)
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.table import Table
+from pyiceberg.typedef import Record
+
+_EPOCH = date(1970, 1, 1)
+
+__all__ = ["DataFile", "PartitionKey", "bounds", "entry", "location"]
+
+
+@dataclass(frozen=True, order=True)
+class PartitionKey:
+    """One partition: the tenant's value and a UTC day."""
+
+    tenant: str
+    day: date
+
+    @classmethod
+    def of(cls, file: DataFile) -> "PartitionKey":
+        tenant, day = file.partition[0], file.partition[1]
+        return cls(str(tenant), _EPOCH + timedelta(days=_days(day)))
+
+    def record(self) -> Record:
+        return Record(self.tenant, (self.day - _EPOCH).days)
+
+
+def _days(value: Any) -> int:
+    # A day() partition value is days since the epoch; some readers hand it back as a date.
+    return (value - _EPOCH).days if isinstance(value, date) else int(value)
+
+
+def location(base: str, tenant_column: str, key: PartitionKey, prefix: str) -> str:
+    """`{base}/org_tag=…/year=…/month=…/day=…/{prefix}-{uuid}.parquet`; the tenant is percent-encoded."""
+    day = key.day
+    tenant = quote(key.tenant, safe="")
+    return (
+        f"{base}/{tenant_column}={tenant}/year={day.year:04d}/month={day.month:02d}/day={day.day:02d}/"
+        f"{prefix}-{uuid.uuid4()}.parquet"
+    )
+
+
+def entry(table: Table, key: PartitionKey, path: str, footer: pq.FileMetaData, size: int) -> DataFile:
+    """The manifest entry of a written file: partition, size, row count and the recorded column bounds."""
+    schema = table.metadata.schema()
+    statistics = data_file_statistics_from_parquet_metadata(
+        parquet_metadata=footer,
+        stats_columns=compute_statistics_plan(schema, table.metadata.properties),
+        parquet_column_mapping=parquet_path_to_id_mapping(schema),
+    )
+    return DataFile.from_args(
+        content=DataFileContent.DATA,
+        file_path=path,
+        file_format=FileFormat.PARQUET,
+        partition=key.record(),
+        file_size_in_bytes=size,
+        sort_order_id=None,
+        spec_id=table.metadata.default_spec_id,
+        equality_ids=None,
+        key_metadata=None,
+        **statistics.to_serialized_dict(),
+    )
+
+
+def bounds(file: DataFile, field_id: int) -> tuple[datetime | None, datetime | None]:
+    """Lowest and highest recorded instant of a timestamptz column, UTC; None where the writer recorded none."""
+
+    def instant(raw: bytes | None) -> datetime | None:
+        if raw is None:
+            return None
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int.from_bytes(raw, "little", signed=True))
+
+    return instant((file.lower_bounds or {}).get(field_id)), instant((file.upper_bounds or {}).get(field_id))

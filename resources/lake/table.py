@@ -1,0 +1,278 @@
+"""One lake table: which files hold what, reading them as frames, writing new ones, and the changes since a snapshot."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, cast
+
+import polars as pl
+import pyarrow.parquet as pq
+from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, In, LessThan, Reference
+from pyiceberg.expressions.literals import literal
+from pyiceberg.manifest import DataFile, DataFileContent, ManifestEntryStatus
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Operation
+
+from resources.lake import commit, data_file
+from resources.lake.checksum import row_checksum
+from resources.lake.columns import TableSpec
+from resources.lake.data_file import PartitionKey
+
+# Large enough that a column chunk compresses well, small enough that a one-hour filter skips most of a day.
+ROW_GROUP_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """A live data file: its partition, rows, bytes and recorded time bounds (UTC, both inclusive, or None)."""
+
+    file: DataFile
+    key: PartitionKey
+    rows: int
+    bytes: int
+    lowest: datetime | None
+    highest: datetime | None
+    has_deletes: bool
+
+    @property
+    def path(self) -> str:
+        return self.file.file_path
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A data file that was read back after writing: its rows and their checksum (see resources.lake.checksum)."""
+
+    file: DataFile
+    rows: int
+    checksum: int
+
+
+class ChecksumMismatchError(RuntimeError):
+    """A written data file does not hold the rows that went in."""
+
+
+@dataclass(frozen=True)
+class SnapshotInfo:
+    """One commit: its place in the sequence, what it did, when, and the data files that it added and took away."""
+
+    id: int
+    sequence: int
+    at_ms: int
+    operation: str
+    summary: Mapping[str, str]
+    added: tuple[DataFile, ...]
+    removed: tuple[DataFile, ...]
+
+
+class LakeTable:
+    """A handle on one table. Every call sees the table as it is at that moment; the handle itself holds no state."""
+
+    def __init__(
+        self, spec: TableSpec, load: Callable[[], Table], lock: commit.Lock, storage_options: Mapping[str, str] | None
+    ) -> None:
+        self.spec = spec
+        self._load = load
+        self._lock = lock
+        self._storage_options = storage_options
+        self._arrow_schema = spec.arrow_schema()
+        self._schema = pl.Schema(pl.from_arrow(self._arrow_schema.empty_table()).schema)  # type: ignore[union-attr]
+
+    @property
+    def load(self) -> Callable[[], Table]:
+        """Load the Iceberg table as it is now, for what only Iceberg itself can answer."""
+        return self._load
+
+    def head(self) -> tuple[int | None, int]:
+        """The current snapshot's id and sequence number, which grows with every commit; (None, 0) when empty."""
+        snapshot = self._load().metadata.current_snapshot()
+        return (snapshot.snapshot_id, snapshot.sequence_number or 0) if snapshot else (None, 0)
+
+    def files(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        tenants: Iterable[str] | None = None,
+        snapshot_id: int | None = None,
+    ) -> list[FileInfo]:
+        """Data files that may hold rows of the half-open window [since, until) and of `tenants`.
+
+        As they are now, or as they were at a snapshot that is still kept.
+        """
+        table = self._load()
+        time_id = table.metadata.schema().find_field(self.spec.time).field_id
+        found = []
+        planned = table.scan(row_filter=self._filter(since, until, tenants), snapshot_id=snapshot_id)
+        for task in planned.plan_files():
+            lowest, highest = data_file.bounds(task.file, time_id)
+            found.append(
+                FileInfo(
+                    task.file,
+                    PartitionKey.of(task.file),
+                    task.file.record_count,
+                    task.file.file_size_in_bytes,
+                    lowest,
+                    highest,
+                    bool(task.delete_files),
+                )
+            )
+        return found
+
+    def scan(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        tenants: Iterable[str] | None = None,
+    ) -> pl.LazyFrame:
+        """Rows of the half-open window [since, until) and of `tenants`, lazily, with every column of the table."""
+        tenants = None if tenants is None else list(tenants)
+        files = self.files(since, until, tenants)
+        if any(f.has_deletes for f in files):
+            # Row-level deletes of another writer: polars' Iceberg reader applies them, the plain Parquet reader cannot.
+            frame = pl.scan_iceberg(self._load(), storage_options=dict(self._storage_options or {}))
+        else:
+            frame = self.read(f.path for f in files)
+        if since is not None:
+            frame = frame.filter(pl.col(self.spec.time) >= since)
+        if until is not None:
+            frame = frame.filter(pl.col(self.spec.time) < until)
+        if tenants is not None:
+            frame = frame.filter(pl.col(self.spec.tenant).is_in(tenants))
+        return frame
+
+    def read(self, paths: Iterable[str]) -> pl.LazyFrame:
+        """All rows of the named data files, lazily, in the order of the files; columns that a file lacks are null."""
+        paths = [p.removeprefix("file://") for p in paths]
+        if not paths:
+            return pl.LazyFrame(schema=self._schema)
+        return pl.scan_parquet(
+            paths,
+            glob=False,
+            hive_partitioning=False,  # otherwise the path's org_tag, year, month and day become columns
+            schema=self._schema,
+            missing_columns="insert",
+            extra_columns="ignore",
+            storage_options=dict(self._storage_options) if self._storage_options else None,
+        )
+
+    def write(self, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]) -> list[DataFile]:
+        """Write each part, rows of one partition, as a data file; nothing sees it before a commit names it."""
+        table = self._load()
+        return [self._written(table, key, path) for key, path in self._sunk(table, parts)]
+
+    def rewrite(self, key: PartitionKey, rows: pl.LazyFrame) -> Rewritten:
+        """Stream rows of one partition into a new data file, read it back and compare the row multisets.
+
+        Raises:
+            ChecksumMismatchError: what was read back is not what went in; the file is left to the orphan sweep.
+        """
+        table = self._load()
+        path = self.new_location(table, key)
+        proof = [pl.len().alias("rows"), row_checksum(self._schema.names())]
+        *_, before = pl.collect_all([self._sink(rows, path), rows.select(proof)], engine="streaming")
+        after = self.read([path]).select(proof).collect(engine="streaming")
+        if not before.equals(after):
+            raise ChecksumMismatchError(f"{path.rpartition('/')[2]}: wrote {before.rows()}, read {after.rows()}")
+        rows_written, checksum = after.row(0)
+        return Rewritten(self._written(table, key, path), rows_written, checksum)
+
+    def _sunk(
+        self, table: Table, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]
+    ) -> Iterator[tuple[PartitionKey, str]]:
+        for key, frame in parts:
+            path = self.new_location(table, key)
+            self._sink(frame.lazy(), path).collect()
+            yield key, path
+
+    def _sink(self, rows: pl.LazyFrame, path: str) -> pl.LazyFrame:
+        return rows.select(self._schema.names()).sink_parquet(
+            path.removeprefix("file://"),
+            compression="snappy",
+            row_group_size=ROW_GROUP_ROWS,
+            arrow_schema=self._arrow_schema,
+            storage_options=dict(self._storage_options) if self._storage_options else None,
+            mkdir=True,
+            lazy=True,
+        )
+
+    def _written(self, table: Table, key: PartitionKey, path: str) -> DataFile:
+        source = table.io.new_input(path)
+        with source.open() as stream:
+            footer = pq.read_metadata(cast(IO[bytes], stream))
+        return data_file.entry(table, key, path, footer, len(source))
+
+    def new_location(self, table: Table, key: PartitionKey) -> str:
+        """A path for a new data file of a partition."""
+        base = table.metadata.properties.get("write.data.path") or f"{table.metadata.location.rstrip('/')}/data"
+        return data_file.location(base, self.spec.tenant, key, self.spec.name)
+
+    def append(self, files: Iterable[DataFile], commit_id: str, properties: Mapping[str, str] | None = None) -> int:
+        """Add data files in one snapshot, once for a `commit_id`; returns the snapshot's id."""
+        return commit.append(self._load, self._lock, files, commit_id, properties or {})
+
+    def replace(
+        self,
+        old: Iterable[DataFile],
+        new: Iterable[DataFile],
+        commit_id: str,
+        properties: Mapping[str, str] | None = None,
+        relied_on: Iterable[DataFile] = (),
+    ) -> int:
+        """Put `new` in the place of exactly `old` in one snapshot.
+
+        Raises:
+            SourcesGoneError: one of `old` or of `relied_on` is no longer live; nothing was changed.
+        """
+        return commit.replace(self._load, self._lock, old, new, commit_id, properties or {}, relied_on)
+
+    def landed(self, commit_id: str) -> int | None:
+        """The snapshot that a commit id made, 0 where it landed and the snapshot expired, None where it did not."""
+        return commit.landed(self._load(), commit_id)
+
+    def bounds(self, file: DataFile) -> tuple[datetime | None, datetime | None]:
+        """Recorded lowest and highest time of a data file."""
+        return data_file.bounds(file, self._load().metadata.schema().find_field(self.spec.time).field_id)
+
+    def changes(self, after: int | None) -> Iterator[SnapshotInfo]:
+        """Commits after snapshot `after`, oldest first; all that are kept where it is None or no longer kept."""
+        table = self._load()
+        by_id = {s.snapshot_id: s for s in table.metadata.snapshots}
+        chain = []
+        current = table.metadata.current_snapshot_id
+        while current is not None and current != after and current in by_id:
+            chain.append(by_id[current])
+            current = by_id[current].parent_snapshot_id
+        for snapshot in reversed(chain):
+            added, removed = [], []
+            for manifest in snapshot.manifests(table.io):
+                if manifest.added_snapshot_id != snapshot.snapshot_id:
+                    continue
+                for found in manifest.fetch_manifest_entry(table.io, discard_deleted=False):
+                    if found.snapshot_id != snapshot.snapshot_id or found.data_file.content != DataFileContent.DATA:
+                        continue
+                    if found.status == ManifestEntryStatus.ADDED:
+                        added.append(found.data_file)
+                    elif found.status == ManifestEntryStatus.DELETED:
+                        removed.append(found.data_file)
+            summary = snapshot.summary
+            yield SnapshotInfo(
+                snapshot.snapshot_id,
+                snapshot.sequence_number or 0,
+                snapshot.timestamp_ms,
+                (summary.operation if summary else Operation.APPEND).value,
+                dict(summary.additional_properties) if summary else {},
+                tuple(added),
+                tuple(removed),
+            )
+
+    def _filter(
+        self, since: datetime | None, until: datetime | None, tenants: Iterable[str] | None
+    ) -> BooleanExpression:
+        terms: list[BooleanExpression] = []
+        if since is not None:
+            terms.append(GreaterThanOrEqual(term=Reference(self.spec.time), value=literal(since.isoformat())))
+        if until is not None:
+            terms.append(LessThan(term=Reference(self.spec.time), value=literal(until.isoformat())))
+        if tenants is not None:
+            terms.append(In(term=Reference(self.spec.tenant), values={literal(t) for t in tenants}))
+        return And(*terms) if len(terms) > 1 else (terms[0] if terms else AlwaysTrue())

@@ -1,0 +1,76 @@
+"""The migration ledger of a Postgres database: script and ledger row in one transaction, one process at a time.
+
+What belongs here: running one migration. What does not: which one is next (plan.py).
+"""
+
+from collections.abc import Sequence
+
+from resources.migrations.plan import LedgerRow, Migration
+from resources.postgres.client import Connection, Postgres
+
+# A schema of its own: what lies in `public` is open to Supabase's Data API.
+CREATE = """
+create schema if not exists pipelines;
+create table if not exists pipelines.migrations (
+    folder text not null,
+    number integer not null,
+    name text not null,
+    checksum text not null,
+    applied_at timestamptz not null default now(),
+    primary key (folder, number)
+)"""
+ROWS = """select number, name, checksum, to_char(applied_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') applied_at
+from pipelines.migrations where folder = %s order by number"""
+
+
+class PostgresLedger:
+    """A `Ledger` over a database. Use the direct port for migrations, not the pooled one."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    @property
+    def store(self) -> str:
+        """Host, port and database."""
+        return f"Postgres {self._postgres.address}"
+
+    def rows(self, folder: str) -> Sequence[LedgerRow]:
+        """What is applied of a folder, by number."""
+        with self._postgres.connection() as connection:
+            found = connection.execute("select to_regclass('pipelines.migrations') is not null as made").fetchone()
+            if found is None or not found["made"]:
+                return []
+            return [LedgerRow(**row) for row in connection.execute(ROWS, (folder,)).fetchall()]
+
+    def apply(self, migration: Migration) -> bool:
+        """Run `up` and write the row, in one transaction under the folder's lock."""
+        with self._postgres.lock(f"migrations:{migration.folder}") as connection:
+            connection.execute(CREATE)
+            if self._is_applied(connection, migration):
+                return False
+            connection.execute(migration.up)
+            connection.execute(
+                "insert into pipelines.migrations (folder, number, name, checksum) values (%s, %s, %s, %s)",
+                (migration.folder, migration.number, migration.name, migration.checksum),
+            )
+            return True
+
+    def revert(self, migration: Migration) -> bool:
+        """Run `down` and remove the row, in one transaction under the folder's lock."""
+        with self._postgres.lock(f"migrations:{migration.folder}") as connection:
+            if not self._is_applied(connection, migration):
+                return False
+            connection.execute(migration.down)
+            connection.execute(
+                "delete from pipelines.migrations where folder = %s and number = %s",
+                (migration.folder, migration.number),
+            )
+            return True
+
+    @staticmethod
+    def _is_applied(connection: Connection, migration: Migration) -> bool:
+        found = connection.execute(
+            "select 1 from pipelines.migrations where folder = %s and number = %s",
+            (migration.folder, migration.number),
+        )
+        return found.fetchone() is not None

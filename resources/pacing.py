@@ -1,0 +1,75 @@
+"""Token buckets: how fast a service may be asked, so that we wait before a refusal and not after. No HTTP in here."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `burst` requests at once, refilled by `per_second`; any window of t s sees burst + t * per_second."""
+
+    per_second: float
+    burst: float
+
+
+class TokenBucket:
+    """One bucket, shared by threads: each taker reserves its place and then sleeps until its turn has come."""
+
+    def __init__(
+        self, rate: Rate, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        if rate.per_second <= 0 or rate.burst < 1:
+            raise ValueError(f"a bucket needs a positive rate and room for one request, not {rate}")
+        self._rate = rate
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._tokens = rate.burst
+        self._filled_at = clock()
+        self._closed_until = self._filled_at
+
+    def take(self, tokens: float = 1.0) -> float:
+        """Wait for `tokens`; the seconds waited."""
+        with self._lock:
+            now = self._clock()
+            refill = (now - self._filled_at) * self._rate.per_second
+            self._tokens = min(self._rate.burst, self._tokens + refill) - tokens
+            self._filled_at = now
+            wait = max(0.0, -self._tokens / self._rate.per_second, self._closed_until - now)
+        if wait > 0:
+            self._sleep(wait)
+        return wait
+
+    def close_for(self, seconds: float) -> None:
+        """Let nobody through for `seconds`: the service said so."""
+        with self._lock:
+            self._closed_until = max(self._closed_until, self._clock() + seconds)
+
+
+class Pacing:
+    """Buckets by key (an account, an end point): those of `rates` by name, any other at the `default` rate."""
+
+    def __init__(
+        self,
+        default: Rate,
+        rates: Mapping[str, Rate] | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._default = default
+        self._rates = dict(rates or {})
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._buckets: dict[str, TokenBucket] = {}
+
+    def bucket(self, key: str) -> TokenBucket:
+        """The bucket of `key`, made full on first use."""
+        with self._lock:
+            if key not in self._buckets:
+                rate = self._rates.get(key, self._default)
+                self._buckets[key] = TokenBucket(rate, clock=self._clock, sleep=self._sleep)
+            return self._buckets[key]

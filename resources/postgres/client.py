@@ -1,0 +1,243 @@
+"""Postgres: one client for the embedded server and for any DSN, Supabase's direct and pooled ports included.
+
+What belongs here: connections, transactions, locks, running SQL. What does not: bulk transfer (copy.py) and the SQL
+itself (sql/).
+
+Written for a transaction pooler (port 6543) from the start, so that every port behaves alike: nothing is prepared on
+the server, every setting lives for one transaction, and locks are transaction locks.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Self, TypeAlias
+
+import psycopg
+import psycopg.sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+Connection: TypeAlias = psycopg.Connection[DictRow]
+Params: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
+
+# One round trip, in the simple protocol, which a transaction pooler passes on whole.
+OPEN_TRANSACTION = """begin;
+select set_config('statement_timeout', {timeout}, true),
+    set_config('timezone', 'UTC', true),
+    set_config('search_path', coalesce({schema}, current_setting('search_path')), true),
+    set_config('role', coalesce({role}, current_setting('role')), true)"""
+
+
+class PostgresUnreachableError(ConnectionError):
+    """No connection within the waiting time; the message names host and database and gives the last reason."""
+
+
+class LockHeldError(TimeoutError):
+    """Another transaction holds the named lock."""
+
+
+class Postgres:
+    """A database. Nothing is opened before the first use; `close()` (or a with-block) ends every connection.
+
+    `dsn` is a connection string or URL, or a function that gives one when the first connection is made. `role` is
+    taken, and `schema` put first on the search path, for each transaction. Every statement ends after
+    `statement_timeout` seconds. Database errors are psycopg's own; their texts keep SQLSTATE, table, column and
+    constraint and drop the values of rows.
+    """
+
+    def __init__(
+        self,
+        dsn: str | Callable[[], str],
+        role: str | None = None,
+        *,
+        schema: str | None = None,
+        statement_timeout: float = 300.0,
+        application_name: str = "clearlift",
+        max_connections: int = 4,
+        wait_seconds: float = 30.0,
+    ) -> None:
+        self.role = role
+        self.schema = schema
+        self._given_dsn = dsn
+        self._statement_timeout_ms = str(int(statement_timeout * 1000))
+        self._application_name = application_name
+        self._max_connections = max_connections
+        self._wait_seconds = wait_seconds
+        self._opening = threading.Lock()
+        self._pool: ConnectionPool[Connection] | None = None
+
+    @property
+    def dsn(self) -> str:
+        """The connection string, password included: for other engines, never for a log."""
+        return self._given_dsn if isinstance(self._given_dsn, str) else self._given_dsn()
+
+    @property
+    def address(self) -> str:
+        """Where the database is, fit for a log: host, port and database name, nothing else."""
+        parts = _parsed(self.dsn)
+        return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+
+    def __repr__(self) -> str:
+        # A function is not asked: a repr must not start a server.
+        where = self.address if isinstance(self._given_dsn, str) else "embedded"
+        return f"Postgres({where!r}, role={self.role!r}, schema={self.schema!r})"
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """One transaction on a connection of its own: committed at the end of the block, rolled back on an error.
+
+        An error that the block itself caught inside the transaction still fails it: nothing would be committed.
+        """
+        pool = self._opened()
+        connection = self._begun(pool)
+        try:
+            with _row_values_dropped():
+                try:
+                    yield connection
+                    if connection.info.transaction_status == TransactionStatus.INERROR:
+                        raise psycopg.errors.InFailedSqlTransaction("a statement of this transaction failed before")
+                    connection.commit()
+                except BaseException:
+                    if not connection.closed:
+                        connection.rollback()
+                    raise
+        finally:
+            pool.putconn(connection)
+
+    def fetch(self, sql: str, params: Params = None) -> list[dict[str, Any]]:
+        """The rows of one statement, in a transaction of its own."""
+        with self.connection() as connection:
+            return connection.execute(sql, params).fetchall()
+
+    def execute(self, sql: str, params: Params = None) -> int:
+        """Run in a transaction of its own; returns the rows changed.
+
+        Without params, several statements may follow each other; the rows counted are the first one's.
+        """
+        with self.connection() as connection:
+            return max(connection.execute(sql, params).rowcount, 0)
+
+    @contextmanager
+    def lock(self, name: str, wait_seconds: float | None = None) -> Iterator[Connection]:
+        """An exclusive lock by name over all processes, for the length of the block; raises LockHeldError.
+
+        Waits for ever, or `wait_seconds`; 0 means try once. It is held by the transaction that the block is given:
+        what must be done under the lock or not at all belongs on that connection. A dead process frees its locks.
+        """
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        with self.connection() as connection:
+            # The wait is bounded by wait_seconds alone, and the block may be long while this transaction idles.
+            connection.execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0")
+            try:
+                if wait_seconds == 0:
+                    taken = connection.execute("select pg_try_advisory_xact_lock(%s) as taken", (key,)).fetchone()
+                    if taken is None or not taken["taken"]:
+                        raise LockHeldError(f"lock {name!r} is held by another transaction")
+                else:
+                    timeout_ms = str(max(1, int(wait_seconds * 1000)) if wait_seconds else 0)
+                    connection.execute("select set_config('lock_timeout', %s, true)", (timeout_ms,))
+                    connection.execute("select pg_advisory_xact_lock(%s)", (key,))
+                    connection.execute("set local lock_timeout = 0")
+            except psycopg.errors.LockNotAvailable:
+                raise LockHeldError(f"lock {name!r} is still held after {wait_seconds:g} s") from None
+            connection.execute("select set_config('statement_timeout', %s, true)", (self._statement_timeout_ms,))
+            yield connection
+
+    def close(self) -> None:
+        """End every connection. The next use opens new ones."""
+        with self._opening:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _opened(self) -> "ConnectionPool[Connection]":
+        with self._opening:
+            if self._pool is None:
+                parts = _parsed(self.dsn)
+                parts.setdefault("connect_timeout", str(max(2, int(min(10, self._wait_seconds)))))
+                parts["application_name"] = self._application_name
+                self._pool = ConnectionPool(
+                    make_conninfo("", **parts),
+                    connection_class=Connection,
+                    # Transactions are opened by _begun, together with their settings.
+                    kwargs={"prepare_threshold": None, "row_factory": dict_row, "autocommit": True},
+                    min_size=0,
+                    max_size=self._max_connections,
+                    timeout=self._wait_seconds,
+                    reconnect_timeout=self._wait_seconds,
+                    max_idle=60.0,
+                    num_workers=1,
+                    open=True,
+                )
+            return self._pool
+
+    def _begun(self, pool: "ConnectionPool[Connection]") -> Connection:
+        """A connection with a transaction open. A pooled one whose server has gone is found here and replaced."""
+        begin = psycopg.sql.SQL(OPEN_TRANSACTION).format(
+            timeout=self._statement_timeout_ms, schema=self.schema, role=self.role
+        )
+        for _ in range(self._max_connections):
+            connection = self._taken(pool)
+            try:
+                connection.execute(begin)
+            except psycopg.OperationalError:
+                broken = connection.closed
+                pool.putconn(connection)
+                if not broken:
+                    raise
+            except BaseException:
+                connection.rollback()
+                pool.putconn(connection)
+                raise
+            else:
+                return connection
+        return self._taken(pool)
+
+    def _taken(self, pool: "ConnectionPool[Connection]") -> Connection:
+        try:
+            return pool.getconn()
+        except PoolTimeout:
+            pass
+        # The pool keeps the reason to itself: ask once more, directly.
+        try:
+            psycopg.connect(pool.conninfo if isinstance(pool.conninfo, str) else "").close()
+            reason = f"all {self._max_connections} connections are in use"
+        except psycopg.OperationalError as error:
+            reason = str(error).strip()
+        raise PostgresUnreachableError(
+            f"Postgres at {self.address}: no connection in {self._wait_seconds:g} s: {reason}"
+        )
+
+
+def _parsed(dsn: str) -> dict[str, Any]:
+    try:
+        return conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        # libpq quotes the string that it cannot read, password and all.
+        raise ValueError("Postgres: the connection string cannot be read") from None
+
+
+@contextmanager
+def _row_values_dropped() -> Iterator[None]:
+    """Postgres repeats rows in DETAIL, CONTEXT and behind the colon of a data error; a log must not."""
+    try:
+        yield
+    except psycopg.Error as error:
+        found = error.diag
+        if found.message_primary:
+            text = found.message_primary
+            if error.sqlstate and error.sqlstate.startswith("22"):
+                text = text.split(': "')[0]
+            places = {"table": found.table_name, "column": found.column_name, "constraint": found.constraint_name}
+            named = ", ".join(f"{what} {name}" for what, name in places.items() if name)
+            error.args = (f"{text} (SQLSTATE {error.sqlstate}{'; ' + named if named else ''})",)
+        raise

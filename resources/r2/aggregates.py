@@ -1,0 +1,78 @@
+"""Aggregation of rows on our side, with SQL's answers: what a service that cannot aggregate leaves to us.
+
+What belongs here: count, sum, min and max over pages of rows, NULL as SQL has it. What does not: reading the pages.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One aggregate. Without a column, `count` counts rows; with one, values that are not NULL."""
+
+    function: Literal["count", "sum", "min", "max"]
+    column: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.column is None and self.function != "count":
+            raise ValueError(f"measure {self.function}: a column is needed")
+
+    def sql(self) -> str:
+        """The aggregate in SQL."""
+        return f'{self.function}("{self.column}")' if self.column else "count(*)"
+
+    def over(self, column: str | None) -> pl.Expr:
+        """The aggregate of a polars column; of rows, for None."""
+        if column is None:
+            return pl.len().cast(pl.Int64)
+        values = pl.col(column)
+        if self.function == "count":
+            return values.count().cast(pl.Int64)
+        if self.function == "sum":
+            # polars says 0 for a sum of nothing, SQL says NULL.
+            return pl.when(values.count() > 0).then(values.sum())
+        return values.min() if self.function == "min" else values.max()
+
+    def again(self, name: str) -> pl.Expr:
+        """The aggregate of this aggregate's partial values in column `name`."""
+        return pl.col(name).sum() if self.function == "count" else self.over(name)
+
+
+class Accumulator:
+    """Measures by group over any number of pages; holds one row a group, whatever the pages' size."""
+
+    def __init__(self, measures: Mapping[str, Measure], group_by: Sequence[str] = ()) -> None:
+        self._measures = measures
+        self._group_by = list(group_by)
+        self._state: pl.DataFrame | None = None
+
+    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Take in one page."""
+        if not rows:
+            return
+        page = pl.DataFrame(rows, infer_schema_length=None)
+        part = self._grouped(page, [m.over(m.column).alias(name) for name, m in self._measures.items()])
+        if self._state is not None:
+            both = pl.concat([self._state, part], how="vertical_relaxed")
+            part = self._grouped(both, [m.again(name).alias(name) for name, m in self._measures.items()])
+        self._state = part
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The groups, ordered; without grouping one row, also of nothing."""
+        if self._state is not None:
+            return sorted_groups(self._state.to_dicts(), self._group_by)
+        if self._group_by:
+            return []
+        return [{name: 0 if measure.function == "count" else None for name, measure in self._measures.items()}]
+
+    def _grouped(self, frame: pl.DataFrame, measures: list[pl.Expr]) -> pl.DataFrame:
+        return frame.group_by(self._group_by).agg(measures) if self._group_by else frame.select(measures)
+
+
+def sorted_groups(rows: Sequence[dict[str, Any]], group_by: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows in the order of their groups, NULL last."""
+    return sorted(rows, key=lambda row: [(row[name] is None, row[name]) for name in group_by])

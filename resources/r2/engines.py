@@ -1,0 +1,66 @@
+"""What another engine must be told to read the objects of a store: polars, pyiceberg, pyarrow.
+
+What belongs here: where a bucket is and how its credentials are spelled for each engine. What does not: reading or
+writing objects ourselves (object_store.py).
+
+The values returned here hold the secret key: they go into an engine, never into a log.
+"""
+
+from dataclasses import dataclass, field
+
+from pyarrow import fs
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket behind an S3 endpoint (R2: `https://<account>.r2.cloudflarestorage.com`, region `auto`), path style."""
+
+    endpoint: str
+    name: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    region: str = "auto"
+
+    def polars_options(self) -> dict[str, str]:
+        """`storage_options` of polars' scan and write functions."""
+        return {
+            "aws_endpoint_url": self.endpoint,
+            "aws_endpoint_url_s3": self.endpoint,  # else one from the environment comes first
+            "aws_access_key_id": self.access_key_id,
+            "aws_secret_access_key": self.secret_access_key,
+            "aws_region": self.region,
+            "aws_virtual_hosted_style_request": "false",
+            "aws_allow_http": str(self.is_plain_http).lower(),
+        }
+
+    def iceberg_properties(self) -> dict[str, str]:
+        """pyiceberg's FileIO properties."""
+        return {
+            "s3.endpoint": self.endpoint,
+            "s3.access-key-id": self.access_key_id,
+            "s3.secret-access-key": self.secret_access_key,
+            "s3.region": self.region,
+            "s3.force-virtual-addressing": "false",
+        }
+
+    def arrow_filesystem(self) -> fs.FileSystem:
+        """pyarrow's file system. To write with it, AWS_REQUEST_CHECKSUM_CALCULATION=when_required must have been in the
+        environment before pyarrow was imported: R2 refuses the checksums that it adds otherwise.
+        """
+        return fs.S3FileSystem(
+            access_key=self.access_key_id,
+            secret_key=self.secret_access_key,
+            endpoint_override=self.host,
+            scheme="http" if self.is_plain_http else "https",
+            region=self.region,
+        )
+
+    @property
+    def is_plain_http(self) -> bool:
+        """Whether the endpoint speaks HTTP without TLS: one on this machine."""
+        return self.endpoint.startswith("http://")
+
+    @property
+    def host(self) -> str:
+        """The endpoint without its scheme."""
+        return self.endpoint.partition("://")[2]

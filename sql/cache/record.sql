@@ -1,0 +1,10 @@
+insert into cache.entries (namespace, key, family, hash, bytes, expires_at, written_at)
+select %(namespace)s, key, %(family)s, hash, bytes, expires_at, %(written_at)s
+from unnest(%(keys)s::text[], %(hashes)s::bytea[], %(bytes)s::integer[], %(expiries)s::timestamptz[])
+    as written (key, hash, bytes, expires_at)
+on conflict (namespace, key) do update
+set family = excluded.family,
+    hash = excluded.hash,
+    bytes = excluded.bytes,
+    expires_at = excluded.expires_at,
+    written_at = excluded.written_at

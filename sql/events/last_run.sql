@@ -1,0 +1,1 @@
+select max(started_at) as started_at from ingest.runs where state = 'committed'

@@ -1,0 +1,1 @@
+select short_tag as tag, is_active as active from org_tag_mappings order by short_tag

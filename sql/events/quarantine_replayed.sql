@@ -1,0 +1,4 @@
+update ingest.quarantine
+set replayed_at = %(at)s
+from unnest(%(checksums)s::text[], %(lines)s::bigint[]) as replayed (sha256, line)
+where quarantine.sha256 = replayed.sha256 and quarantine.line = replayed.line and replayed_at is null

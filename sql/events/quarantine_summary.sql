@@ -1,0 +1,6 @@
+select reason, field, count(*) as lines, count(distinct sha256) as batches, min(object_key) as example
+from ingest.quarantine
+join ingest.runs using (ingest_id)
+where runs.state = 'committed' and replayed_at is null
+group by reason, field
+order by lines desc, reason, field

@@ -1,0 +1,11 @@
+select
+    count(*) as batches,
+    coalesce(sum(received), 0)::bigint as received,
+    coalesce(sum(stored), 0)::bigint as stored,
+    coalesce(sum(doubled), 0)::bigint as doubled,
+    coalesce(sum(quarantined), 0)::bigint as quarantined,
+    coalesce(sum(without_consent), 0)::bigint as without_consent
+from ingest.batches
+join ingest.runs using (ingest_id)
+where runs.state = 'committed'
+  and (%(ingest_id)s::uuid is null or ingest_id = %(ingest_id)s::uuid)

@@ -1,0 +1,1 @@
+select ingest_id::text as ingest_id from ingest.runs where state = 'prepared' order by started_at

@@ -1,0 +1,20 @@
+-- Said to DuckDB over the raw files: the hour's events counted by another engine than the one that rolled them up.
+with distinct_events as (
+    select * from read_parquet($paths, hive_partitioning = false, union_by_name = true)
+    where "timestamp" >= $start and "timestamp" < $end
+    qualify row_number() over (partition by org_tag, event_id order by "timestamp") = 1
+)
+select
+    org_tag,
+    coalesce(event_type, '') as event_type,
+    coalesce(utm_source, '') as utm_source,
+    coalesce(utm_medium, '') as utm_medium,
+    coalesce(utm_campaign, '') as utm_campaign,
+    coalesce(device_type, '') as device_type,
+    coalesce(geo_country, '') as geo_country,
+    count(*)::bigint as events,
+    count(distinct anonymous_id)::bigint as visitors,
+    count(distinct session_id)::bigint as sessions,
+    coalesce(sum(event_value), 0)::double as "value"
+from distinct_events
+group by all

@@ -1,0 +1,9 @@
+insert into rollups.windows (grain, window_start, org_tag, version, snapshot_id, sequence, events, built_at)
+select %(grain)s, window_start, %(org_tag)s, %(version)s, %(snapshot_id)s, %(sequence)s, events, %(built_at)s
+from unnest(%(windows)s::timestamptz[], %(events)s::bigint[]) as built (window_start, events)
+on conflict (grain, window_start, org_tag) do update
+set version = excluded.version,
+    snapshot_id = excluded.snapshot_id,
+    sequence = excluded.sequence,
+    events = excluded.events,
+    built_at = excluded.built_at

@@ -1,0 +1,62 @@
+"""What every test may ask for: a Postgres database of its own, on one embedded server that the whole run shares.
+
+The process that starts the run (not its xdist workers) names the server's folder, and stops it at the end.
+"""
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from resources.postgres import Postgres, embedded
+
+FOLDER = pytest.StashKey[Path]()
+# Speed over safety: no test asks what this server keeps through a power cut.
+SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+NUMBERS = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given = getattr(config, "workerinput", {}).get("postgres_folder")
+    config.stash[FOLDER] = Path(given) if given else Path(tempfile.mkdtemp(prefix="clearlift-tests-")) / "pg"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    worker_input: dict[str, str] = node.workerinput  # type: ignore[attr-defined]
+    worker_input["postgres_folder"] = str(node.config.stash[FOLDER])  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and FOLDER in config.stash:
+        embedded.stop(config.stash[FOLDER])
+        shutil.rmtree(config.stash[FOLDER].parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> str:
+    """The DSN of the run's embedded server, for tests that make their own databases."""
+    return embedded.start(pytestconfig.stash[FOLDER], SETTINGS)
+
+
+@pytest.fixture
+def postgres_dsn(postgres_server: str) -> Iterator[str]:
+    """The DSN of an empty database, gone after the test."""
+    name = f"test_{os.getpid()}_{next(NUMBERS)}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"create database {name}")
+        yield urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))
+        admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def postgres(postgres_dsn: str) -> Iterator[Postgres]:
+    """A client of an empty database, gone after the test."""
+    with Postgres(postgres_dsn) as client:
+        yield client

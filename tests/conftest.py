@@ -14,7 +14,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from resources.lake import Lake
 from resources.postgres import Postgres, embedded
+from tests.resources.lake.opened import opened
 
 FOLDER = pytest.StashKey[Path]()
 # Speed over safety: no test asks what this server keeps through a power cut.
@@ -60,3 +62,10 @@ def postgres(postgres_dsn: str) -> Iterator[Postgres]:
     """A client of an empty database, gone after the test."""
     with Postgres(postgres_dsn) as client:
         yield client
+
+
+@pytest.fixture
+def lake(postgres: Postgres, tmp_path: Path) -> Iterator[Lake]:
+    """A lake without tables: its files below the test's folder, its catalog in the test's database."""
+    with opened(postgres, tmp_path / "r2") as found:
+        yield found

@@ -7,7 +7,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
@@ -23,6 +23,7 @@ REPLACED = "\N{REPLACEMENT CHARACTER}"
 ENVELOPE_BYTES = 200
 ROUNDS = 6
 KEYS_SHOWN = 20
+T = TypeVar("T")
 
 
 class CloudflareKV:
@@ -106,9 +107,10 @@ class CloudflareKV:
         params: dict[str, str] = {"limit": "1000", **({"prefix": prefix} if prefix else {})}
         while True:
             body = self._request("GET", "/keys", route="kv/keys", params=params).json()
-            for info in body["result"]:
-                yield KeyInfo(info["name"], info.get("expiration"), info.get("metadata"))
-            cursor = (body.get("result_info") or {}).get("cursor")
+            for info in _of_kind(list, body.get("result"), "kv/keys"):
+                name = _of_kind(str, _of_kind(dict, info, "kv/keys").get("name"), "kv/keys")
+                yield KeyInfo(name, info.get("expiration"), info.get("metadata"))
+            cursor = _of_kind(dict, body.get("result_info") or {}, "kv/keys").get("cursor")
             if not cursor:
                 return
             params["cursor"] = cursor
@@ -132,7 +134,8 @@ class CloudflareKV:
             response = self._request(
                 method, path, route=f"kv{path}", data=body, headers={"Content-Type": "application/json"}
             )
-            failed = set((response.json()["result"] or {}).get("unsuccessful_keys") or ())
+            result = _of_kind(dict, response.json().get("result") or {}, f"kv{path}")
+            failed = set(_of_kind(list, result.get("unsuccessful_keys") or [], f"kv{path}"))
             items = {key: item for key, item in items.items() if key in failed}
             if not items:
                 return
@@ -155,7 +158,8 @@ class CloudflareKV:
             yield from self._get(keys[:middle])
             yield from self._get(keys[middle:])
             return
-        values = response.json()["result"]["values"]
+        result = _of_kind(dict, response.json().get("result"), "kv/bulk/get")
+        values = _of_kind(dict, result.get("values"), "kv/bulk/get")
         for key in keys:
             if key not in values or values[key] is not None:
                 yield key, values.get(key)
@@ -183,6 +187,13 @@ class CloudflareKV:
 
 def _no_overruling(code: int, message: str) -> Verdict | None:  # noqa: ARG001
     return None
+
+
+def _of_kind(kind: type[T], found: Any, route: str) -> T:
+    """A part of an answer, which must be of this kind whatever the envelope says of success."""
+    if not isinstance(found, kind):
+        raise KVError(0, f"{route} was answered with something else")
+    return found
 
 
 def _pair(entry: Entry) -> bytes:

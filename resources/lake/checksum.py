@@ -3,16 +3,53 @@
 The hash is polars' own and is stable within a process and version only: compare checksums, do not keep them.
 """
 
-from functools import reduce
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache, reduce
 from operator import add
 
 import polars as pl
 
+MODULUS = 2**64
 
-def row_checksum(columns: list[str]) -> pl.Expr:
+
+def row_checksum(schema: pl.Schema, absent: Collection[str] = ()) -> pl.Expr:
     """A UInt64 over all rows: columns hashed with a seed each, added by row, mixed again, summed (wrapping).
 
-    A hash of the whole row as a struct says the same at a sixth of the speed (0.4 against 2.4 million rows/s).
+    `absent` names columns that hold nothing but nulls: their hash is a constant, which saves a third of the work on
+    events, of whose 51 columns a third are empty. A hash of the whole row as a struct says the same as this at a sixth
+    of the speed (0.4 against 2.4 million rows/s).
     """
-    by_row = reduce(add, (pl.col(name).hash(seed=i) for i, name in enumerate(columns)))
-    return by_row.hash(seed=len(columns)).sum().alias("checksum")
+    by_row = reduce(
+        add,
+        (
+            _of_null(dtype, seed) if name in absent else pl.col(name).hash(seed=seed)
+            for seed, (name, dtype) in enumerate(schema.items())
+        ),
+    )
+    return by_row.hash(seed=len(schema)).sum().alias("checksum")
+
+
+@dataclass
+class Tally:
+    """Rows and their checksum, added up batch by batch: however the rows are cut into batches, the same."""
+
+    schema: pl.Schema
+    rows: int = 0
+    checksum: int = 0
+
+    def add(self, batch: pl.DataFrame) -> None:
+        """Count a batch, which has the columns of the schema."""
+        if batch.is_empty():
+            return
+        absent = {name for name in self.schema.names() if batch[name].null_count() == batch.height}
+        self.rows += batch.height
+        self.checksum = (self.checksum + int(batch.select(row_checksum(self.schema, absent)).item())) % MODULUS
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows with checksum {self.checksum:016x}"
+
+
+@cache
+def _of_null(dtype: pl.DataType, seed: int) -> pl.Expr:
+    return pl.lit(int(pl.Series([None], dtype=dtype).hash(seed=seed).item()), dtype=pl.UInt64)

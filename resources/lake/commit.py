@@ -64,7 +64,7 @@ def append(
             for file in files:
                 producer.append_data_file(file)
 
-    return _commit(load, lock, build, commit_id, sleep)
+    return land(load, lock, build, commit_id, sleep)
 
 
 def replace(
@@ -80,13 +80,17 @@ def replace(
     """Put `new` in the place of exactly `old`, in one snapshot, if the files `relied_on` are still live.
 
     Raises:
-        SourcesGoneError: one of `old` or of `relied_on` is no longer in the table; nothing was changed.
+        SourcesGoneError: one of `old` or of `relied_on` is no longer in the table, or has lost rows to a row-level
+            delete, which `new` would bring back; nothing was changed.
     """
     old, new = list(old), list(new)
-    required = {file.file_path for file in relied_on}
+    needed = {file.file_path for file in relied_on}
 
     def build(transaction: Transaction) -> None:
-        if required and not required <= _live_paths(transaction._table):
+        table = transaction._table
+        # pyiceberg itself sees that a file of `old` is gone; whether rows of it are is planned for only where any are.
+        required = needed | {file.file_path for file in old} if _has_row_deletes(table) else needed
+        if required and not required <= _whole_paths(table):
             raise SourcesGoneError(f"of {len(required)} files that were relied on, some are no longer live")
         producer = _ReplaceFiles(
             operation=Operation.OVERWRITE,
@@ -103,11 +107,18 @@ def replace(
         except ValidationException as error:
             raise SourcesGoneError(f"{len(old)} files were to be replaced: {_first_line(error)}") from error
 
-    return _commit(load, lock, build, commit_id, sleep)
+    return land(load, lock, build, commit_id, sleep)
 
 
-def _live_paths(table: Table) -> set[str]:
-    return {task.file.file_path for task in table.scan().plan_files()}
+def _has_row_deletes(table: Table) -> bool:
+    snapshot = table.current_snapshot()
+    summary = snapshot.summary if snapshot is not None else None
+    return summary is not None and summary.additional_properties.get("total-delete-files", "0") != "0"
+
+
+def _whole_paths(table: Table) -> set[str]:
+    """Live data files of which no row is deleted."""
+    return {task.file.file_path for task in table.scan().plan_files() if not task.delete_files}
 
 
 def landed(table: Table, commit_id: str) -> int | None:
@@ -118,13 +129,14 @@ def landed(table: Table, commit_id: str) -> int | None:
     return 0 if table.metadata.properties.get(COMMIT_ID) == commit_id else None
 
 
-def _commit(
+def land(
     load: Callable[[], Table],
     lock: Lock,
     build: Callable[[Transaction], None],
     commit_id: str,
-    sleep: Callable[[float], None],
+    sleep: Callable[[float], None] = time.sleep,
 ) -> int:
+    """Commit what `build` stages on the table as it is under the lock, once for a `commit_id`. Snapshot id."""
     unknown: Exception | None = None
     for attempt in range(ATTEMPTS):
         if attempt:

@@ -63,18 +63,20 @@ def entry(table: Table, key: PartitionKey, path: str, footer: pq.FileMetaData, s
         stats_columns=compute_statistics_plan(schema, table.metadata.properties),
         parquet_column_mapping=parquet_path_to_id_mapping(schema),
     )
-    return DataFile.from_args(
+    file = DataFile.from_args(
         content=DataFileContent.DATA,
         file_path=path,
         file_format=FileFormat.PARQUET,
         partition=key.record(),
         file_size_in_bytes=size,
         sort_order_id=None,
-        spec_id=table.metadata.default_spec_id,
         equality_ids=None,
         key_metadata=None,
         **statistics.to_serialized_dict(),
     )
+    # No part of the stored entry, so that it is not among its arguments; a replacement asks for it.
+    file.spec_id = table.metadata.default_spec_id
+    return file
 
 
 def bounds(file: DataFile, field_id: int) -> tuple[datetime | None, datetime | None]:

@@ -5,8 +5,6 @@ from contextlib import suppress
 from functools import cached_property
 
 from pyiceberg.catalog import Catalog
-from pyiceberg.catalog.rest import RestCatalog
-from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.table import Table
 
@@ -19,7 +17,8 @@ class Lake:
     """Tables of one catalog. `open_catalog` is called on first use; `lock` guards every commit, for a moment only.
 
     `data_root` is the URL below which a table's `folder` lies; without it data files lie below the table's own
-    location, which a REST catalog assigns. `storage_options` are polars' for that URL.
+    location, which a REST catalog assigns. `storage_options` are polars' for that URL; without them they are made of
+    the credentials that the catalog vends with a table.
     """
 
     def __init__(
@@ -64,24 +63,3 @@ class Lake:
 
     def _table(self, spec: TableSpec) -> Table:
         return self.catalog.load_table(spec.identifier)
-
-
-def sql_catalog(dsn: str, warehouse: str, properties: Mapping[str, str], name: str = "clearlift") -> Catalog:
-    """A catalog in Postgres (`dsn`, a libpq URL; its tables are made on first use) over a folder or bucket URL.
-
-    `properties` are pyiceberg's for reading and writing that URL.
-    """
-    return SqlCatalog(
-        name,
-        **{
-            "uri": dsn.replace("postgresql://", "postgresql+psycopg://", 1),
-            "warehouse": warehouse,
-            "pool_pre_ping": "true",
-            **properties,
-        },
-    )
-
-
-def rest_catalog(uri: str, warehouse: str, token: str, name: str = "clearlift") -> Catalog:
-    """R2 Data Catalog, or any Iceberg REST catalog; it vends the credentials of the object store."""
-    return RestCatalog(name, uri=uri, warehouse=warehouse, token=token)

@@ -7,6 +7,7 @@ from typing import IO, cast
 
 import polars as pl
 import pyarrow.parquet as pq
+from polars.io.plugins import register_io_source
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, In, LessThan, Reference
 from pyiceberg.expressions.literals import literal
 from pyiceberg.manifest import DataFile, DataFileContent, ManifestEntryStatus
@@ -14,9 +15,10 @@ from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Operation
 
 from resources.lake import commit, data_file
-from resources.lake.checksum import row_checksum
+from resources.lake.checksum import Tally
 from resources.lake.columns import TableSpec
 from resources.lake.data_file import PartitionKey
+from resources.lake.vended import polars_options
 
 # Large enough that a column chunk compresses well, small enough that a one-hour filter skips most of a day.
 ROW_GROUP_ROWS = 100_000
@@ -83,6 +85,11 @@ class LakeTable:
         """Load the Iceberg table as it is now, for what only Iceberg itself can answer."""
         return self._load
 
+    @property
+    def lock(self) -> commit.Lock:
+        """What every commit to the table is made under."""
+        return self._lock
+
     def head(self) -> tuple[int | None, int]:
         """The current snapshot's id and sequence number, which grows with every commit; (None, 0) when empty."""
         snapshot = self._load().metadata.current_snapshot()
@@ -129,7 +136,8 @@ class LakeTable:
         files = self.files(since, until, tenants)
         if any(f.has_deletes for f in files):
             # Row-level deletes of another writer: polars' Iceberg reader applies them, the plain Parquet reader cannot.
-            frame = pl.scan_iceberg(self._load(), storage_options=dict(self._storage_options or {}))
+            table = self._load()
+            frame = pl.scan_iceberg(table, storage_options=self._options(table.metadata.location) or {})
         else:
             frame = self.read(f.path for f in files)
         if since is not None:
@@ -152,29 +160,54 @@ class LakeTable:
             schema=self._schema,
             missing_columns="insert",
             extra_columns="ignore",
-            storage_options=dict(self._storage_options) if self._storage_options else None,
+            storage_options=self._options(paths[0]),
         )
+
+    def _options(self, path: str) -> dict[str, str] | None:
+        """polars' storage options: the lake's own, or made of the credentials that the catalog vends for the table."""
+        if self._storage_options is None and path.startswith("s3://"):
+            return polars_options(self._load().io.properties)
+        return dict(self._storage_options) if self._storage_options else None
 
     def write(self, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]) -> list[DataFile]:
         """Write each part, rows of one partition, as a data file; nothing sees it before a commit names it."""
         table = self._load()
         return [self._written(table, key, path) for key, path in self._sunk(table, parts)]
 
-    def rewrite(self, key: PartitionKey, rows: pl.LazyFrame) -> Rewritten:
+    def rewrite(
+        self, key: PartitionKey, rows: pl.LazyFrame, observe: Callable[[pl.DataFrame], object] = lambda _: None
+    ) -> Rewritten:
         """Stream rows of one partition into a new data file, read it back and compare the row multisets.
+
+        What goes in is decoded once: each batch is added to the checksum and shown to `observe` on its way.
 
         Raises:
             ChecksumMismatchError: what was read back is not what went in; the file is left to the orphan sweep.
         """
         table = self._load()
         path = self.new_location(table, key)
-        proof = [pl.len().alias("rows"), row_checksum(self._schema.names())]
-        *_, before = pl.collect_all([self._sink(rows, path), rows.select(proof)], engine="streaming")
-        after = self.read([path]).select(proof).collect(engine="streaming")
-        if not before.equals(after):
-            raise ChecksumMismatchError(f"{path.rpartition('/')[2]}: wrote {before.rows()}, read {after.rows()}")
-        rows_written, checksum = after.row(0)
-        return Rewritten(self._written(table, key, path), rows_written, checksum)
+        before, after = Tally(self._schema), Tally(self._schema)
+
+        def batches(*_: object) -> Iterator[pl.DataFrame]:
+            for batch in self._batches(rows):
+                before.add(batch)
+                observe(batch)
+                yield batch
+
+        self._sink(register_io_source(batches, schema=self._schema), path).collect(engine="streaming")
+        for batch in self._batches(self.read([path])):
+            after.add(batch)
+        if before != after:
+            raise ChecksumMismatchError(f"{path.rpartition('/')[2]}: wrote {before}, read {after}")
+        return Rewritten(self._written(table, key, path), after.rows, after.checksum)
+
+    def discard(self, file: DataFile) -> None:
+        """Remove a written data file that no commit has named or will name."""
+        self._load().io.delete(file.file_path)
+
+    def _batches(self, rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+        selected = rows.select(self._schema.names())
+        yield from selected.collect_batches(chunk_size=ROW_GROUP_ROWS, maintain_order=True, engine="streaming")
 
     def _sunk(
         self, table: Table, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]
@@ -190,7 +223,7 @@ class LakeTable:
             compression="snappy",
             row_group_size=ROW_GROUP_ROWS,
             arrow_schema=self._arrow_schema,
-            storage_options=dict(self._storage_options) if self._storage_options else None,
+            storage_options=self._options(path),
             mkdir=True,
             lazy=True,
         )
@@ -221,7 +254,7 @@ class LakeTable:
         """Put `new` in the place of exactly `old` in one snapshot.
 
         Raises:
-            SourcesGoneError: one of `old` or of `relied_on` is no longer live; nothing was changed.
+            SourcesGoneError: one of `old` or of `relied_on` is no longer live or has lost rows; nothing was changed.
         """
         return commit.replace(self._load, self._lock, old, new, commit_id, properties or {}, relied_on)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from resources.d1 import D1, D1Error, Statement
 from resources.d1.database import Param
+from resources.http import HttpError
 from resources.migrations.plan import LedgerRow, Migration, MigrationError
 
 TABLE = "pipelines_migrations"
@@ -66,9 +67,10 @@ class D1Ledger:
 
     def _run(self, migration: Migration, statements: list[Statement], applied: bool) -> bool:
         try:
-            self._database.batch(statements)
-        except D1Error:
-            # Another process was first when the ledger now says what we wanted it to say; else the script failed.
+            # Sent twice, the second fails at the ledger row: a lost answer does no harm.
+            self._database.batch(statements, idempotent=True)
+        except (D1Error, HttpError):
+            # Done already (by another process, or by us and the answer was lost) when the ledger says so.
             numbers = [row.number for row in self.rows(migration.folder)]
             if (migration.number in numbers) is applied:
                 return False

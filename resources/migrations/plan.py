@@ -14,9 +14,9 @@ from typing import Protocol
 from resources.sql_files import list_sql, read_sql
 
 FILE_NAME = re.compile(r"^(\d{3})_([a-z0-9_]+)\.(up|down)\.sql$")
-# A migration and its ledger row are one transaction, which the store opens and ends.
+# A migration and its ledger row are one transaction, which the store opens and ends. (`end;` ends triggers too.)
 OWN_TRANSACTION = re.compile(
-    r"^\s*(begin|commit|end|rollback|start\s+transaction)(\s+(work|transaction))?\s*;", re.IGNORECASE | re.MULTILINE
+    r"^\s*(begin|commit|rollback|start\s+transaction)(\s+(work|transaction))?\s*;", re.IGNORECASE | re.MULTILINE
 )
 
 
@@ -135,7 +135,10 @@ def status(ledger: Ledger, folder: str) -> list[Standing]:
 
 
 def up(ledger: Ledger, folder: str, to: int | None = None) -> list[str]:
-    """Apply what is pending, up to and including number `to`; returns the names of those that this call applied."""
+    """Apply what is pending, up to and including number `to`; returns the names of those that this call applied.
+
+    One whose answer was lost on the way is not named: it may be another process's.
+    """
     applied = []
     for migration in load(folder):
         done = _agreed(ledger, folder)

@@ -21,7 +21,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -76,6 +76,10 @@ def stop(folder: Path, wait_seconds: float = 60.0) -> bool:
         except EmbeddedPostgresError:
             if _running(folder) is not None:  # else it was killed while we asked
                 raise
+        socket_folder = _socket_folder(folder)
+        if socket_folder != folder:
+            with suppress(OSError):  # a killed server leaves its socket in it
+                socket_folder.rmdir()
     return True
 
 

@@ -5,6 +5,7 @@ What does not: which keys exist and what is in them, Iceberg (resources/lake).
 """
 
 from resources.r2.aggregates import Measure
+from resources.r2.engines import leave_out_checksums
 from resources.r2.keys import checked_key
 from resources.r2.object_store import ObjectInfo, ObjectNotFoundError, ObjectStore, ObjectStoreError
 from resources.r2.sql import Abilities, R2Sql, R2SqlError, literal
@@ -19,5 +20,6 @@ __all__ = [
     "R2Sql",
     "R2SqlError",
     "checked_key",
+    "leave_out_checksums",
     "literal",
 ]

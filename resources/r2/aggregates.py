@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import polars as pl
+import polars.selectors as cs
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Accumulator:
         """Take in one page."""
         if not rows:
             return
-        page = pl.DataFrame(rows, infer_schema_length=None)
+        # Sums of 64-bit integers may need more, and polars would wrap around.
+        page = pl.DataFrame(rows, infer_schema_length=None).with_columns(cs.integer().cast(pl.Int128))
         part = self._grouped(page, [m.over(m.column).alias(name) for name, m in self._measures.items()])
         if self._state is not None:
             both = pl.concat([self._state, part], how="vertical_relaxed")

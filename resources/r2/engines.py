@@ -6,9 +6,19 @@ writing objects ourselves (object_store.py).
 The values returned here hold the secret key: they go into an engine, never into a log.
 """
 
+import os
 from dataclasses import dataclass, field
 
 from pyarrow import fs
+
+
+def leave_out_checksums() -> None:
+    """Have pyarrow's S3 file systems that are made from now on send no checksum trailers, which R2 refuses.
+
+    The AWS SDK in pyarrow takes this from the process's environment alone; a value that is already there stays.
+    """
+    for name in ("AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"):
+        os.environ.setdefault(name, "when_required")
 
 
 @dataclass(frozen=True)
@@ -44,9 +54,8 @@ class Bucket:
         }
 
     def arrow_filesystem(self) -> fs.FileSystem:
-        """pyarrow's file system. To write with it, AWS_REQUEST_CHECKSUM_CALCULATION=when_required must have been in the
-        environment before pyarrow was imported: R2 refuses the checksums that it adds otherwise.
-        """
+        """pyarrow's file system."""
+        leave_out_checksums()
         return fs.S3FileSystem(
             access_key=self.access_key_id,
             secret_key=self.secret_access_key,

@@ -1,10 +1,13 @@
-"""What the tests of several stores share: Cloudflare's local runtime (one a test process), and its stand-in."""
+"""What the tests of several stores share: Cloudflare's local runtime, moto's S3 (one a test process), stand-ins."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
+from moto.server import ThreadedMotoServer
 
 from resources.cloudflare import RATE, api_session
 from resources.http import Patience, Session
@@ -28,6 +31,19 @@ def workerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield stores
 
 
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """moto's S3 with an empty bucket `lake`. It knows storage classes, conditional puts and multipart uploads."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    assert requests.put(f"{url}/lake", timeout=10).ok
+    yield url
+    server.stop()
+
+
 @pytest.fixture
 def waits() -> Waits:
     """Time for a session and a stand-in, from 2026-11-01 on."""
@@ -44,10 +60,15 @@ def cloudflare_api(tmp_path: Path, waits: Waits) -> Iterator[Cloudflare]:
 
 
 @pytest.fixture
-def cloudflare_session(waits: Waits) -> Iterator[Session]:
-    """A session of the stand-in's token that waits in injected time, and for an answer 0.3 s at most."""
+def patience() -> Patience:
+    """How long an answer is waited for in real seconds; the tests of time-outs set less."""
+    return Patience()
+
+
+@pytest.fixture
+def cloudflare_session(waits: Waits, patience: Patience) -> Iterator[Session]:
+    """A session of the stand-in's token that waits in injected time."""
     pacing = Pacing(RATE, clock=waits.clock, sleep=waits.sleep)
-    patience = Patience(read=0.3)
     session = api_session(TOKEN, pacing, patience=patience, clock=waits.clock, sleep=waits.sleep, jitter=lambda: 0.5)
     yield session
     session.close()

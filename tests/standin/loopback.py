@@ -49,7 +49,7 @@ class Reply:
 
 @dataclass
 class Fault:
-    """One ordered failure for the next request whose path holds `path`.
+    """One ordered failure for the next request (of `method`, if given) whose path holds `path`.
 
     With `done`, the request takes effect before its answer fails, so that the client is in doubt about it.
     """
@@ -60,6 +60,11 @@ class Fault:
     status: int = 500
     body: Any = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = ""
+
+    def befalls(self, asked: Asked) -> bool:
+        """Whether this request is one that the failure was ordered for."""
+        return self.path in asked.path and self.method in ("", asked.method)
 
 
 Serve = Callable[[Asked], Reply]
@@ -101,7 +106,7 @@ class Loopback:
         """Keep the request, and take the failure that was ordered for it."""
         with self._lock:
             self.asked.append(asked)
-            found = next((fault for fault in self.faults if fault.path in asked.path), None)
+            found = next((fault for fault in self.faults if fault.befalls(asked)), None)
             if found is not None:
                 self.faults.remove(found)
             return found

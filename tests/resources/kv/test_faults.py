@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from resources.http import HttpError
+from resources.http import HttpError, Patience
 from resources.kv import CloudflareKV, Entry, KVError, limits
 from tests.standin.cloudflare import TOKEN, Cloudflare
 from tests.standin.loopback import Fault
@@ -25,9 +25,14 @@ FAULTS = {
 faults = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 
 
+@pytest.fixture
+def patience() -> Patience:
+    return Patience(read=0.7)
+
+
 @faults
 def test_writes_converge(standin_kv: CloudflareKV, cloudflare_api: Cloudflare, waits: Waits, fault: Fault) -> None:
-    cloudflare_api.loopback.fail(fault, fault)
+    cloudflare_api.loopback.fail(*[fault] * (1 if fault.kind == "time-out" else 2))
     standin_kv.put_many([Entry("a", b"\xff"), Entry("b", b"2"), Entry("c", b"3")])
     assert cloudflare_api.kv.get_many(["a", "b", "c"]) == {"a": b"\xff", "b": b"2", "c": b"3"}
     assert waits.slept
@@ -87,6 +92,30 @@ def test_a_refusal_is_not_asked_again(standin_kv: CloudflareKV, cloudflare_api: 
     with pytest.raises(HttpError, match="code 10013"):
         standin_kv.put_many([Entry("a", b"1")])
     assert len(cloudflare_api.loopback.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "result", [None, "done", 7, [7], [{"title": "a"}], {"values": None}, {"values": ["a"]}], ids=repr
+)
+def test_an_answer_of_another_shape_is_a_clear_error(
+    standin_kv: CloudflareKV, cloudflare_api: Cloudflare, result: object
+) -> None:
+    answer = Fault("body", body={"success": True, "errors": [], "messages": [], "result": result})
+    cloudflare_api.loopback.fail(answer)
+    with pytest.raises(KVError, match="kv/bulk/get was answered with something else"):
+        standin_kv.get_many(["a"])
+    cloudflare_api.loopback.fail(answer)
+    with pytest.raises(KVError, match="kv/keys was answered with something else"):
+        list(standin_kv.list())
+
+
+@pytest.mark.parametrize("result", ["done", [7], {"unsuccessful_keys": "all"}], ids=repr)
+def test_a_write_whose_answer_has_another_shape_is_a_clear_error(
+    standin_kv: CloudflareKV, cloudflare_api: Cloudflare, result: object
+) -> None:
+    cloudflare_api.loopback.fail(Fault("body", body={"success": True, "errors": [], "result": result}))
+    with pytest.raises(KVError, match="kv/bulk was answered with something else"):
+        standin_kv.put_many([Entry("a", b"1")])
 
 
 def test_ten_thousand_keys_are_one_request(standin_kv: CloudflareKV, cloudflare_api: Cloudflare) -> None:

@@ -1,28 +1,19 @@
 """The rooms of the object store: a folder, moto's S3, and Cloudflare's own runtime where it can be installed."""
 
-import logging
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
-from moto.server import ThreadedMotoServer
 
 from resources.r2 import ObjectStore
 
+PART_BYTES = 5 * 1024 * 1024
 
-@pytest.fixture(scope="session")
-def s3_url() -> Iterator[str]:
-    """moto's S3 with an empty bucket `lake`. It knows storage classes, conditional puts and multipart uploads."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    assert requests.put(f"{url}/lake", timeout=10).ok
-    yield url
-    server.stop()
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uploads in the smallest parts that S3 takes, to move fewer bytes."""
+    monkeypatch.setattr("resources.r2.object_store.PART_BYTES", PART_BYTES)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from resources.r2 import ObjectNotFoundError, ObjectStore
-from resources.r2.object_store import PART_BYTES
+from tests.resources.r2.conftest import PART_BYTES
 
 KEYS = [
     "plain.json",

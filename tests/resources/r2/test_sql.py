@@ -1,25 +1,22 @@
 """R2 SQL against a stand-in that answers with DuckDB and refuses what it is told it cannot do."""
 
 import datetime as dt
-import re
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import duckdb
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resources.cloudflare import RATE, api_session
-from resources.http import HttpError
+from resources.http import HttpError, Patience
 from resources.pacing import Pacing
 from resources.r2 import Measure, R2Sql, R2SqlError, literal
-from tests.standin.loopback import Asked, Fault, Loopback, Reply
+from tests.standin.loopback import Asked, Fault, Reply
+from tests.standin.r2_sql import AGGREGATES, NEVER, R2SqlService
 from tests.standin.waits import Waits
 
-NEVER = {"OFFSET": r"\boffset\b", "DISTINCT": r"\bdistinct\b", "window functions": r"\bover\s*\("}
-AGGREGATES = {"aggregates": r"\b(count|sum|avg|min|max)\s*\(", "GROUP BY": r"\bgroup\s+by\b"}
 MEASURES = {
     "events": Measure("count"),
     "valued": Measure("count", "value"),
@@ -29,53 +26,24 @@ MEASURES = {
 }
 
 
-class Service:
-    """A bucket's SQL endpoint with one table, `clearlift.events`."""
+SCHEMA = {
+    "id": pl.String(),
+    "tag": pl.String(),
+    "kind": pl.String(),
+    "value": pl.Int64(),
+    "seen": pl.Datetime("us", "UTC"),
+}
+
+
+class Service(R2SqlService):
+    """A service with one table, `clearlift.events`."""
 
     def __init__(self) -> None:
-        self.refused = {**NEVER}
-        self.loopback = Loopback(self.answer)
-        self._engine = duckdb.connect()
-        self._lock = threading.Lock()
+        super().__init__()
         self.fill([])
 
     def fill(self, rows: list[tuple[Any, ...]]) -> None:
-        with self._lock:
-            self._engine.execute("create schema if not exists clearlift")
-            self._engine.execute(
-                "create or replace table clearlift.events"
-                " (id varchar, tag varchar, kind varchar, value bigint, seen timestamptz)"
-            )
-            if rows:
-                self._engine.executemany("insert into clearlift.events values (?, ?, ?, ?, ?)", rows)
-
-    def answer(self, asked: Asked) -> Reply:
-        assert asked.path == "/accounts/acct/r2-sql/query/lake"
-        if asked.headers.get("Authorization") != "Bearer the-token":
-            return refusal(401, 10001, "Unauthorized")
-        query = asked.json["query"]
-        for what, pattern in self.refused.items():
-            if re.search(pattern, query, re.IGNORECASE):
-                return refusal(400, 40003, f"unsupported feature: {what}")
-        limit = re.search(r"limit (\d+)$", query)
-        if limit and int(limit[1]) > 10_000:
-            return refusal(400, 40005, "LIMIT is above 10000")
-        with self._lock:
-            try:
-                found = self._engine.execute(query if limit else f"{query} limit 500")
-            except duckdb.Error as error:
-                return refusal(400, 40004, str(error).splitlines()[0])
-            names = [column[0] for column in found.description or []]
-            rows = [dict(zip(names, map(as_json, row), strict=True)) for row in found.fetchall()]
-        return Reply({"success": True, "errors": [], "messages": [], "result": {"schema": [], "rows": rows}})
-
-
-def as_json(value: Any) -> Any:
-    return value.astimezone(dt.UTC).isoformat() if isinstance(value, dt.datetime) else value
-
-
-def refusal(status: int, code: int, message: str) -> Reply:
-    return Reply({"success": False, "errors": [{"code": code, "message": message}], "result": None}, status)
+        self.put("clearlift", "events", pl.DataFrame(rows, schema=SCHEMA, orient="row"))
 
 
 @pytest.fixture
@@ -88,7 +56,7 @@ def service() -> Iterator[Service]:
 def client(service: Service, page_rows: int = 7, token: str = "the-token", waits: Waits | None = None) -> R2Sql:
     time = waits or Waits()
     pacing = Pacing(RATE, clock=time.clock, sleep=time.sleep)
-    session = api_session(token, pacing, clock=time.clock, sleep=time.sleep)
+    session = api_session(token, pacing, clock=time.clock, sleep=time.sleep, patience=Patience(read=0.4))
     return R2Sql(session, "acct", "lake", api=service.loopback.url, page_rows=page_rows)
 
 
@@ -201,7 +169,7 @@ ROWS = st.lists(
     st.tuples(
         st.sampled_from(["a3f7c2", "b8e9d1", None]),
         st.sampled_from(["click", "view", None]),
-        st.none() | st.integers(-(2**55), 2**55),
+        st.none() | st.integers(-(2**63) + 1, 2**63 - 1),
         st.none() | st.integers(0, 100).map(moment),
     ),
     max_size=25,
@@ -248,6 +216,7 @@ FAULTS: dict[str, Callable[[], Fault]] = {
     "502": lambda: Fault("status", status=502),
     "503": lambda: Fault("status", status=503),
     "reset": lambda: Fault("reset"),
+    "time-out": lambda: Fault("time-out"),
     "cut body": lambda: Fault("cut"),
     "not JSON": lambda: Fault("not-json"),
 }

@@ -1,0 +1,226 @@
+"""Commits: one visible commit for each commit id, whatever the catalog says and whoever writes meanwhile."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.table import Table
+
+from resources.lake import CommitUnknownError, Lake, LakeTable, SourcesGoneError, commit
+from tests.resources.lake.readings import NORTH, SOUTH, ids, readings, state, written
+
+Append = Callable[..., int]
+
+
+class ConnectionLostError(RuntimeError):
+    """What a catalog's client raises when no answer came."""
+
+
+@pytest.fixture
+def catalog_faults(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What befalls the next commits, in order: `before` (lost on the way there), `after` (on the way back), `race`."""
+    faults: list[str] = []
+    commit_table = SqlCatalog.commit_table
+
+    def faulty(self: SqlCatalog, *args: Any, **kwargs: Any) -> Any:
+        fault = faults.pop(0) if faults else ""
+        if fault == "before":
+            raise ConnectionLostError("no answer")
+        if fault == "race":
+            raise CommitFailedException("somebody was faster")
+        answer = commit_table(self, *args, **kwargs)
+        if fault == "after":
+            raise ConnectionLostError("no answer")
+        return answer
+
+    monkeypatch.setattr(SqlCatalog, "commit_table", faulty)
+    return faults
+
+
+@pytest.fixture
+def append(table: LakeTable) -> Append:
+    """`commit.append` to the table, without its waits."""
+    return partial(commit.append, table.load, table._lock, properties={}, sleep=lambda _: None)
+
+
+def test_an_append_is_one_snapshot_known_by_its_commit_id(table: LakeTable) -> None:
+    snapshot = table.append([written(table, "a"), written(table, "b", key=SOUTH)], "one", {"who": "test"})
+
+    assert ids(table) == ["a", "b"]
+    (change,) = table.changes(None)
+    assert (change.id, change.operation, change.summary["who"]) == (snapshot, "append", "test")
+    assert (table.landed("one"), table.landed("two")) == (snapshot, None)
+
+
+def test_the_same_commit_id_adds_nothing_again(table: LakeTable) -> None:
+    file = written(table, "a")
+    first = table.append([file], "one")
+    table.append([written(table, "b")], "two")
+
+    assert table.append([file], "one") == first
+    assert table.append([written(table, "a")], "one") == first
+    assert ids(table) == ["a", "b"]
+
+
+def test_the_last_commit_id_outlives_its_snapshot(table: LakeTable) -> None:
+    first = table.append([written(table, "a")], "one")
+    table.load().append(readings(NORTH, "b").to_arrow().cast(table.spec.arrow_schema()))
+    table.load().maintenance.expire_snapshots().by_id(first).commit()
+
+    assert table.landed("one") == 0
+    assert table.append([written(table, "a")], "one") == 0
+    assert ids(table) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        ["before"],
+        ["after"],
+        ["race"],
+        ["race", "before", "race", "after"],
+        ["before"] * 7,
+        ["race"] * 7,
+        ["before"] * 7 + ["after"],
+    ],
+    ids="-".join,
+)
+def test_a_lost_answer_or_race_ends_in_one_commit(
+    table: LakeTable, append: Append, catalog_faults: list[str], faults: list[str]
+) -> None:
+    file = written(table, "a")
+    catalog_faults += faults
+
+    snapshot = append(files=[file], commit_id="one")
+
+    assert catalog_faults == []
+    assert [change.id for change in table.changes(None)] == [snapshot]
+    assert ids(table) == ["a"]
+
+
+def test_a_commit_that_never_gets_through_says_that_nobody_knows(
+    table: LakeTable, append: Append, catalog_faults: list[str]
+) -> None:
+    file = written(table, "a")
+    catalog_faults += ["before"] * commit.ATTEMPTS
+
+    with pytest.raises(CommitUnknownError, match="commit one: ConnectionLostError"):
+        append(files=[file], commit_id="one")
+    assert ids(table) == []
+    assert append(files=[file], commit_id="one") > 0
+    assert ids(table) == ["a"]
+
+
+def test_a_commit_that_always_loses_says_that_it_failed(
+    table: LakeTable, append: Append, catalog_faults: list[str]
+) -> None:
+    catalog_faults += ["race"] * commit.ATTEMPTS
+
+    with pytest.raises(CommitFailedException, match="lost 8 races"):
+        append(files=[written(table, "a")], commit_id="one")
+    assert table.head() == (None, 0)
+
+
+@pytest.mark.parametrize("fault", ["before", "after", "race"])
+def test_a_replacement_whose_answer_is_lost_is_made_once(
+    table: LakeTable, catalog_faults: list[str], fault: str
+) -> None:
+    old = [written(table, "a"), written(table, "b")]
+    table.append(old, "one")
+    merged = table.rewrite(NORTH, table.read(f.file_path for f in old))
+    catalog_faults.append(fault)
+
+    table.replace(old, [merged.file], "two")
+
+    assert [change.operation for change in table.changes(None)] == ["append", "replace"]
+    assert ids(table) == ["a", "b"]
+
+
+def test_a_replacement_keeps_what_was_appended_meanwhile(table: LakeTable) -> None:
+    old = [written(table, "a"), written(table, "b")]
+    other = written(table, "s", key=SOUTH)
+    table.append([*old, other], "one")
+    merged = table.rewrite(NORTH, table.read(f.file_path for f in old))
+    late = written(table, "c")
+    table.append([late], "two")
+    table.load().append(readings(NORTH, "d").to_arrow().cast(table.spec.arrow_schema()))
+
+    snapshot = table.replace(old, [merged.file], "three", {"who": "test"})
+
+    assert ids(table) == ["a", "b", "c", "d", "s"]
+    paths = {f.path for f in table.files()}
+    assert {merged.file.file_path, late.file_path, other.file_path} < paths
+    assert not paths & {f.file_path for f in old}
+    change = list(table.changes(None))[-1]
+    assert (change.id, change.operation, change.summary["who"]) == (snapshot, "replace", "test")
+
+
+def test_a_replacement_of_what_is_gone_changes_nothing(table: LakeTable) -> None:
+    old = [written(table, "a"), written(table, "b")]
+    table.append(old, "one")
+    merged = [table.rewrite(NORTH, table.read(f.file_path for f in old)).file for _ in range(2)]
+    table.replace(old, merged[:1], "two")
+    before = state(table)
+
+    with pytest.raises(SourcesGoneError, match="2 files were to be replaced"):
+        table.replace(old, merged[1:], "three")
+    with pytest.raises(SourcesGoneError):
+        table.replace([merged[0], old[0]], merged[1:], "four")
+    assert state(table) == before
+
+
+def test_a_replacement_that_relied_on_a_file_that_is_gone_changes_nothing(table: LakeTable) -> None:
+    old, kept = written(table, "a", "b"), written(table, "b")
+    table.append([old, kept], "one")
+    without = table.rewrite(NORTH, table.read([old.file_path]).filter(id="a")).file
+
+    again = table.rewrite(NORTH, table.read([kept.file_path])).file
+    table.replace([kept], [again], "two")
+    before = state(table)
+    with pytest.raises(SourcesGoneError, match="of 1 files that were relied on"):
+        table.replace([old], [without], "three", relied_on=[kept])
+    assert state(table) == before
+
+    table.replace([old], [without], "four", relied_on=[again])
+    assert ids(table) == ["a", "b"]
+
+
+def test_many_writers_at_once_lose_nothing(lake: Lake, table: LakeTable) -> None:
+    failures: list[BaseException] = []
+
+    def write(name: str) -> None:
+        try:
+            handle = lake.table(table.spec)
+            for i in range(4):
+                file = written(handle, f"{name}{i}")
+                handle.append([file], f"{name}{i}")
+                handle.append([file], f"{name}{i}")
+        except BaseException as error:  # noqa: BLE001 (a thread's failure is the test's)
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert ids(table) == sorted(f"{name}{i}" for name in "abc" for i in range(4))
+
+
+def test_a_table_is_made_once(lake: Lake, table: LakeTable) -> None:
+    table.append([written(table, "a")], "one")
+
+    assert lake.exists(table.spec)
+    assert ids(lake.ensure(table.spec)) == ["a"]
+
+
+def test_a_handle_opens_nothing(table: LakeTable) -> None:
+    def never() -> Table:
+        raise AssertionError("loaded")
+
+    assert LakeTable(table.spec, never, table._lock, None).spec is table.spec

@@ -1,0 +1,374 @@
+"""Migrations of both stores: up, down, up again, drift, failure, races, and the files that are refused."""
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resources import migrations, sql_files
+from resources.d1 import CloudflareD1, D1Error, EmbeddedD1
+from resources.http import Session
+from resources.migrations import Ledger, MigrationError, State
+from resources.migrations.d1 import split
+from resources.postgres import Postgres
+from tests.standin.cloudflare import ACCOUNT, DATABASE, Cloudflare
+from tests.standin.loopback import Asked, Fault, Reply
+
+FOLDER = "shop/store"
+FILES = {
+    "001_customers.up.sql": "create table customers (id text primary key, name text); create table gone (id text);",
+    "001_customers.down.sql": "drop table gone; drop table customers;",
+    "002_orders.up.sql": "-- a comment; with a semicolon\ncreate table orders (id text primary key, "
+    "note text default ';' not null, customer text references customers (id));\n"
+    "insert into customers (id, name) values ('1', 'it''s; fine');\n",
+    "002_orders.down.sql": "delete from customers where id = '1'; drop table orders;",
+    "003_index.up.sql": "create index orders_by_customer on orders (customer)",
+    "003_index.down.sql": "drop index orders_by_customer",
+}
+NAMES = ["001_customers", "002_orders", "003_index"]
+WHOLE = {
+    "d1": (
+        """create trigger trimmed after insert on customers begin
+            update customers set name = 'end;' where id = new.id;
+            insert into gone values (';');
+        end;""",
+        "drop trigger trimmed",
+    ),
+    "postgres": (
+        """create function trimmed() returns trigger language plpgsql as $$
+        begin
+            new.name = 'end;';
+            return new;
+        end;
+        $$;
+        create trigger trimmed before insert on customers for each row execute function trimmed();""",
+        "drop trigger trimmed on customers; drop function trimmed",
+    ),
+}
+BREAKING = "create table half (id text); insert into customers (id) values ('x'); select * from nowhere;"
+
+
+class Store:
+    """One kind of store, and what is in it."""
+
+    def __init__(self, kind: str, database: Any, another: Callable[[], Any]) -> None:
+        self.kind = kind
+        self._make = migrations.D1Ledger if kind == "d1" else migrations.PostgresLedger
+        self.ledger: Ledger = self._make(database)
+        self._database = database
+        self._another = another
+
+    @contextmanager
+    def other(self) -> Iterator[Ledger]:
+        """A second process's way to the same store."""
+        database = self._another()
+        try:
+            yield self._make(database)
+        finally:
+            database.close()
+
+    def run(self, sql: str) -> None:
+        self._database.execute(sql)
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (self._database.query if self.kind == "d1" else self._database.fetch)(sql)
+        return found
+
+    def schema(self) -> list[dict[str, Any]]:
+        """Everything that a migration can change, the ledger left out."""
+        if self.kind == "d1":
+            return self.rows(
+                "select type, name, sql from sqlite_master where tbl_name <> 'pipelines_migrations' order by 2"
+            )
+        return self.rows(
+            "select table_name as t, column_name as c, data_type as d, column_default as e"
+            " from information_schema.columns where table_schema = 'public' union all"
+            " select tablename, indexname, indexdef, null from pg_indexes where schemaname = 'public' order by 1, 2"
+        )
+
+
+@pytest.fixture
+def http_d1(cloudflare_api: Cloudflare, cloudflare_session: Session) -> CloudflareD1:
+    return CloudflareD1(cloudflare_session, ACCOUNT, DATABASE, api=cloudflare_api.api)
+
+
+@pytest.fixture(params=["embedded D1", "D1 over HTTP", "Postgres"])
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "embedded D1":
+        embedded = EmbeddedD1(tmp_path / "shop.db")
+        yield Store("d1", embedded, lambda: EmbeddedD1(tmp_path / "shop.db"))
+        embedded.close()
+    elif request.param == "D1 over HTTP":
+        remote = request.getfixturevalue("http_d1")
+        yield Store("d1", remote, lambda: remote)
+    else:
+        postgres = request.getfixturevalue("postgres")
+        yield Store("postgres", postgres, lambda: Postgres(postgres.dsn))
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the migrations, to be changed by a test."""
+    root = tmp_path / "sql"
+    folder = root / FOLDER
+    folder.mkdir(parents=True)
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    monkeypatch.setattr(sql_files, "ROOT", root)
+    return folder
+
+
+def states(shop: Store) -> list[State]:
+    return [standing.state for standing in migrations.status(shop.ledger, FOLDER)]
+
+
+def test_up_down_up(shop: Store, files: Path) -> None:
+    empty = shop.schema()
+    assert states(shop) == [State.PENDING] * 3
+    assert shop.schema() == empty
+    assert migrations.up(shop.ledger, FOLDER) == NAMES
+    full = shop.schema()
+    assert full != empty
+    assert shop.rows("select name from customers") == [{"name": "it's; fine"}]
+    assert migrations.up(shop.ledger, FOLDER) == []
+    assert states(shop) == [State.APPLIED] * 3
+    assert migrations.down(shop.ledger, FOLDER) == ["003_index"]
+    assert states(shop) == [State.APPLIED, State.APPLIED, State.PENDING]
+    assert migrations.down(shop.ledger, FOLDER, steps=5) == ["002_orders", "001_customers"]
+    assert shop.schema() == empty
+    assert migrations.down(shop.ledger, FOLDER) == []
+    assert migrations.up(shop.ledger, FOLDER) == NAMES
+    assert shop.schema() == full
+
+
+def test_up_and_down_to_a_number(shop: Store, files: Path) -> None:
+    assert migrations.up(shop.ledger, FOLDER, to=2) == NAMES[:2]
+    assert migrations.up(shop.ledger, FOLDER, to=1) == []
+    assert migrations.up(shop.ledger, FOLDER, to=3) == NAMES[2:]
+    assert migrations.down(shop.ledger, FOLDER, to=1) == ["003_index", "002_orders"]
+    assert migrations.down(shop.ledger, FOLDER, to=0) == ["001_customers"]
+    applied_at = [standing.applied_at for standing in migrations.status(shop.ledger, FOLDER)]
+    assert applied_at == [None] * 3
+
+
+@pytest.mark.parametrize("which", ["up", "down"])
+def test_an_edited_file_is_refused(shop: Store, files: Path, which: str) -> None:
+    migrations.up(shop.ledger, FOLDER, to=2)
+    path = files / f"002_orders.{which}.sql"
+    path.write_text(path.read_text() + "\n-- a later thought")
+    before = shop.schema()
+    for move in (migrations.up, migrations.down):
+        with pytest.raises(MigrationError, match="002_orders was applied and its file is another now"):
+            move(shop.ledger, FOLDER)
+    assert shop.schema() == before
+    assert states(shop) == [State.APPLIED, State.EDITED, State.PENDING]
+
+
+def test_line_ends_are_no_edit(shop: Store, files: Path) -> None:
+    migrations.up(shop.ledger, FOLDER)
+    path = files / "002_orders.up.sql"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert migrations.up(shop.ledger, FOLDER) == []
+
+
+def test_a_missing_file_is_refused(shop: Store, files: Path) -> None:
+    migrations.up(shop.ledger, FOLDER)
+    for path in files.glob("003_*"):
+        path.unlink()
+    assert states(shop) == [State.APPLIED, State.APPLIED, State.MISSING]
+    for move in (migrations.up, migrations.down):
+        with pytest.raises(MigrationError, match="003_index was applied and its file is missing"):
+            move(shop.ledger, FOLDER)
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_a_failed_migration_leaves_the_store_as_it_was(shop: Store, files: Path, direction: str) -> None:
+    (files / f"003_index.{direction}.sql").write_text(BREAKING)
+    if direction == "up":
+        with pytest.raises((D1Error, psycopg.Error)):
+            migrations.up(shop.ledger, FOLDER)
+        expected = [State.APPLIED, State.APPLIED, State.PENDING]
+    else:
+        migrations.up(shop.ledger, FOLDER)
+        before = shop.schema()
+        with pytest.raises((D1Error, psycopg.Error)):
+            migrations.down(shop.ledger, FOLDER)
+        assert shop.schema() == before
+        expected = [State.APPLIED] * 3
+    assert states(shop) == expected
+    assert shop.rows("select id from customers") == [{"id": "1"}]
+    (files / "003_index.up.sql").write_text(FILES["003_index.up.sql"])
+    if direction == "up":
+        assert migrations.up(shop.ledger, FOLDER) == ["003_index"]
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_two_at_once_end_the_same(shop: Store, files: Path, direction: str) -> None:
+    empty = shop.schema()
+    if direction == "down":
+        migrations.up(shop.ledger, FOLDER)
+    done: list[str] = []
+    failures: list[Exception] = []
+    barrier = threading.Barrier(3)
+
+    def move() -> None:
+        barrier.wait()
+        try:
+            with shop.other() as ledger:
+                done.extend(
+                    migrations.up(ledger, FOLDER) if direction == "up" else migrations.down(ledger, FOLDER, to=0)
+                )
+        except Exception as error:  # noqa: BLE001 - any of them fails the test below
+            failures.append(error)
+
+    threads = [threading.Thread(target=move) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert sorted(done) == NAMES
+    assert (shop.schema() == empty) is (direction == "down")
+    assert states(shop) == [State.APPLIED if direction == "up" else State.PENDING] * 3
+
+
+FAULTS = {
+    "500": Fault("status", status=500),
+    "500 after the effect": Fault("status", status=500, done=True),
+    "reset after the effect": Fault("reset", done=True),
+    "cut body": Fault("cut"),
+    "429": Fault("status", status=429, headers={"Retry-After": "5"}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("after", range(1, 9))
+def test_a_lost_answer_of_d1_applies_once(
+    files: Path, cloudflare_api: Cloudflare, http_d1: CloudflareD1, fault: str, after: int
+) -> None:
+    ledger = migrations.D1Ledger(http_d1)
+    honest = cloudflare_api.loopback.serve
+
+    def counting(asked: Asked) -> Reply:
+        if len(cloudflare_api.loopback.asked) == after:
+            cloudflare_api.loopback.fail(replace(FAULTS[fault]))
+        return honest(asked)
+
+    cloudflare_api.loopback.serve = counting
+    migrations.up(ledger, FOLDER)
+    assert [standing.state for standing in migrations.status(ledger, FOLDER)] == [State.APPLIED] * 3
+    assert http_d1.query("select id from customers") == [{"id": "1"}]
+    assert len(cloudflare_api.loopback.asked) > after
+    assert not cloudflare_api.loopback.faults
+    migrations.down(ledger, FOLDER, to=0)
+    assert [standing.state for standing in migrations.status(ledger, FOLDER)] == [State.PENDING] * 3
+
+
+def test_folders_share_a_store_without_meeting(shop: Store, files: Path) -> None:
+    other = files.parent / "other"
+    other.mkdir()
+    (other / "001_more.up.sql").write_text("create table more (id text)")
+    (other / "001_more.down.sql").write_text("drop table more")
+    migrations.up(shop.ledger, FOLDER)
+    assert migrations.up(shop.ledger, "shop/other") == ["001_more"]
+    assert migrations.down(shop.ledger, FOLDER, to=0) == NAMES[::-1]
+    assert [standing.state for standing in migrations.status(shop.ledger, "shop/other")] == [State.APPLIED]
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"004_x.up.sql": "select 1"}, r"004_x\.down\.sql is missing"),
+        ({"003_other.up.sql": "select 1"}, "two migrations have number 003"),
+        ({"005_x.up.sql": "select 1", "005_x.down.sql": "select 1"}, "migration 004 is missing, 005 is there"),
+        ({"4_x.up.sql": "select 1"}, r"4_x\.up\.sql: a migration is named"),
+        ({"004_X.up.sql": "select 1"}, r"004_X\.up\.sql: a migration is named"),
+        ({"003_index.up.sql": "BEGIN;\nselect 1;\nCOMMIT;"}, "opens or ends a transaction"),
+        ({"003_index.down.sql": "select 1;\n  rollback transaction ;"}, "opens or ends a transaction"),
+    ],
+)
+def test_files_that_cannot_be_migrations(files: Path, change: dict[str, str], line: str) -> None:
+    for name, text in change.items():
+        (files / name).write_text(text)
+    with pytest.raises(MigrationError, match=line):
+        migrations.load(FOLDER)
+
+
+def test_every_migration_of_the_house_can_be_loaded() -> None:
+    for folder in {path.parent for path in sql_files.ROOT.rglob("*.up.sql")}:
+        assert migrations.load(str(folder.relative_to(sql_files.ROOT)))
+
+
+def test_triggers_and_functions_are_whole(shop: Store, files: Path) -> None:
+    body, undo = WHOLE[shop.kind]
+    (files / "003_index.up.sql").write_text(body)
+    (files / "003_index.down.sql").write_text(undo)
+    migrations.up(shop.ledger, FOLDER)
+    shop.run("insert into customers (id, name) values ('2', 'x')")
+    assert shop.rows("select name from customers where id = '2'") == [{"name": "end;"}]
+    assert migrations.down(shop.ledger, FOLDER) == ["003_index"]
+
+
+@given(st.lists(st.sampled_from(["create table t%d (a text default ';')", "-- c;\nselect ';--'", "/* ; */ select %d"])))
+def test_split_gives_the_statements_again(parts: list[str]) -> None:
+    texts = [part % number if "%d" in part else part for number, part in enumerate(parts)]
+    found = split(";\n".join(texts))
+    assert found == [f"{text};" for text in texts[:-1]] + texts[-1:]
+
+
+def test_clearlift_keeps_its_promises(tmp_path: Path) -> None:
+    database = EmbeddedD1(tmp_path / "clearlift.db")
+    ledger = migrations.D1Ledger(database)
+    migrations.up(ledger, "clearlift/d1")
+    user = "insert into users (id, email, issuer, access_sub) values ('u', 'u@example.com', 'i', 's')"
+    database.execute(user)
+    database.execute("insert into organizations (id, name, slug) values ('o', 'Org', 'org')")
+    refused = {
+        "insert into users (id, email, issuer, access_sub) values ('v', 'v@example.com', 'i', 's')": "UNIQUE",
+        "insert into organizations (id, name, slug, subscription_tier) values ('p', 'P', 'p', 'gold')": "CHECK",
+        "insert into organizations (id, name, slug, settings) values ('p', 'P', 'p', '{')": "CHECK",
+        "insert into organization_members (organization_id, user_id, role) values ('o', 'u', 'king')": "CHECK",
+        "insert into organization_members (organization_id, user_id, role) values ('o', 'nobody', 'admin')": "FOREIGN",
+        "insert into org_tag_mappings (id, organization_id, short_tag, is_active) values ('t', 'o', 'x', 2)": "CHECK",
+        "insert into sessions (token, user_id, expires_at) values ('t', 'nobody', '2026-01-01T00:00:00Z')": "FOREIGN",
+        "insert into platform_connections (id, organization_id, platform, account_id, connected_by, sync_status)"
+        " values ('c', 'o', 'google', '1', 'u', 'maybe')": "CHECK",
+        "insert into invitations (id, organization_id, email, expires_at, invited_by)"
+        " values ('i', 'o', 'x@example.com', '2026-01-01T00:00:00Z', 'u')": "NOT NULL",
+    }
+    for statement, kind in refused.items():
+        with pytest.raises(D1Error, match=kind):
+            database.execute(statement)
+    defaults = database.query("select created_at, settings, subscription_tier from organizations")[0]
+    assert defaults["settings"] == "{}"
+    assert defaults["subscription_tier"] == "free"
+    assert len(defaults["created_at"]) == len("2026-01-01T00:00:00Z")
+    assert defaults["created_at"].endswith("Z")
+    database.execute("insert into sessions (token, user_id, expires_at) values ('t', 'u', '2026-01-01T00:00:00Z')")
+    database.execute("insert into organization_members (organization_id, user_id, role) values ('o', 'u', 'owner')")
+    database.execute("delete from users where id = 'u'")
+    assert database.query(
+        "select (select count(*) from sessions) + (select count(*) from organization_members) as n"
+    ) == [{"n": 0}]
+    assert migrations.down(ledger, "clearlift/d1", to=0) == ["001_initial"]
+    database.close()
+    with sqlite3.connect(tmp_path / "clearlift.db") as file:
+        assert (
+            file.execute("select name from sqlite_master where name not like '%pipelines_migrations%'").fetchall() == []
+        )
+    file.close()
+
+
+def test_a_checksum_is_of_both_files() -> None:
+    one = migrations.Migration("f", 1, "n", "up", "down")
+    assert one.checksum == hashlib.sha256(b"up\0down").hexdigest()
+    assert str(one) == "001_n"

@@ -1,0 +1,121 @@
+"""An Iceberg REST catalog on loopback: the protocol's tables and namespaces, a token, vended S3 credentials.
+
+It keeps its tables in a pyiceberg catalog over SQLite. Requirements of a commit are checked by pyiceberg's own code, at
+the head that the commit meets. What it lacks: views, deletes, renames, credentials of a table's own.
+"""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pyiceberg.catalog.rest import CreateTableRequest
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    NoSuchNamespaceError,
+    NoSuchTableError,
+    TableAlreadyExistsError,
+)
+from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC
+from pyiceberg.table import CommitTableRequest, Table
+from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
+
+from resources.r2 import leave_out_checksums
+from tests.standin.loopback import Asked, Loopback, Reply
+
+WAREHOUSE = "acct_lake"
+TOKEN = "catalog-token"
+ERRORS: Mapping[type[Exception], int] = {
+    NoSuchNamespaceError: 404,
+    NoSuchTableError: 404,
+    NamespaceAlreadyExistsError: 409,
+    TableAlreadyExistsError: 409,
+    CommitFailedException: 409,
+    ValidationError: 400,
+}
+
+
+class RestCatalogServer:
+    """One warehouse. `vended` are the FileIO properties that come with each table, and the server's own."""
+
+    def __init__(self, folder: Path, location: str, vended: Mapping[str, str]) -> None:
+        self.loopback = Loopback(self.answer)
+        self.vended = dict(vended)
+        self.token = TOKEN
+        self.commits = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        leave_out_checksums()
+        properties = {"s3.region": "auto", **vended, "uri": f"sqlite:///{folder}/catalog.db", "warehouse": location}
+        self._catalog = SqlCatalog("served", **properties)
+        self._lock = threading.Lock()
+
+    @property
+    def uri(self) -> str:
+        return f"{self.loopback.url}/catalog"
+
+    def close(self) -> None:
+        self._catalog.engine.dispose()
+
+    def answer(self, asked: Asked) -> Reply:
+        """One request of the protocol."""
+        if asked.headers.get("Authorization") != f"Bearer {self.token}":
+            return refusal(401, "NotAuthorizedException", "The token is not valid, or has expired")
+        try:
+            with self._lock:
+                return self._answer(asked)
+        except tuple(ERRORS) as error:
+            return refusal(ERRORS[type(error)], type(error).__name__, str(error))
+
+    def _answer(self, asked: Asked) -> Reply:
+        match (asked.method, *asked.parts[2:]):
+            case ("GET", "config"):
+                if asked.query.get("warehouse") != WAREHOUSE:
+                    return refusal(404, "NotFoundException", "No such warehouse")
+                return Reply({"defaults": {}, "overrides": {"prefix": WAREHOUSE}})
+            case ("POST", prefix, "namespaces") if prefix == WAREHOUSE:
+                self._catalog.create_namespace(tuple(asked.json["namespace"]), asked.json["properties"])
+                return Reply({"namespace": asked.json["namespace"], "properties": asked.json["properties"]})
+            case ("GET", prefix, "namespaces", namespace) if prefix == WAREHOUSE:
+                return Reply(
+                    {"namespace": [namespace], "properties": self._catalog.load_namespace_properties(namespace)}
+                )
+            case ("POST", prefix, "namespaces", namespace, "tables") if prefix == WAREHOUSE:
+                return self._created(namespace, CreateTableRequest.model_validate({"location": None, **asked.json}))
+            case ("GET", prefix, "namespaces", namespace, "tables", name) if prefix == WAREHOUSE:
+                return self._described(self._catalog.load_table((namespace, name)))
+            case ("POST", prefix, "namespaces", namespace, "tables", name) if prefix == WAREHOUSE:
+                return self._committed((namespace, name), CommitTableRequest.model_validate_json(asked.body))
+        return refusal(404, "NotFoundException", f"No route {asked.method} {asked.path}")
+
+    def _created(self, namespace: str, request: CreateTableRequest) -> Reply:
+        table = self._catalog.create_table(
+            (namespace, request.name),
+            request.table_schema,
+            request.location,
+            request.partition_spec or UNPARTITIONED_PARTITION_SPEC,
+            request.write_order or UNSORTED_SORT_ORDER,
+            request.properties,
+        )
+        return self._described(table)
+
+    def _committed(self, identifier: tuple[str, str], request: CommitTableRequest) -> Reply:
+        table = self._catalog.load_table(identifier)
+        answer = self._catalog.commit_table(table, request.requirements, request.updates)
+        self.commits += 1
+        return Reply(answer.model_dump_json(by_alias=True).encode())
+
+    def _described(self, table: Table) -> Reply:
+        body: dict[str, Any] = {
+            "metadata-location": table.metadata_location,
+            "metadata": table.metadata.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "config": self.vended,
+        }
+        return Reply(body)
+
+
+def refusal(status: int, kind: str, message: str) -> Reply:
+    """An error as the protocol has it."""
+    return Reply({"error": {"message": message, "type": kind, "code": status}}, status)

@@ -5,17 +5,25 @@ ended, so that a later run does not land another one.
 """
 
 import gzip
+import json
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 
+from assets.ads.connections import COLUMN, TABLE
 from assets.events import landing
 from clearlift_pipelines.sandbox.sample import ORGANISATIONS, Batch
+from clearlift_pipelines.sandbox.server import Sandbox
 from resources.d1 import D1
+from resources.keyring import Keyring
 from resources.r2 import ObjectStore
 
 MARKER = "sample/events.json"
 LANDED = "sample/landed.json"
+WORLD = "sample/ads.json"
+SEED = 7
+OWNER = "user-sample-owner"
 
 
 def marked(store: ObjectStore) -> datetime | None:
@@ -45,11 +53,10 @@ def land(store: ObjectStore, batch: Batch) -> str:
 
 def fill_d1(d1: D1) -> None:
     """Users, organisations, members and tags of the sample, as ClearLift's own application would have made them."""
-    owner = "user-sample-owner"
     d1.upsert(
         "users",
         ["id", "email", "issuer", "access_sub", "name"],
-        [[owner, "owner@sample.example", "https://sample.example", "sample-owner", "Sample Owner"]],
+        [[OWNER, "owner@sample.example", "https://sample.example", "sample-owner", "Sample Owner"]],
         ["id"],
     )
     d1.upsert(
@@ -61,7 +68,7 @@ def fill_d1(d1: D1) -> None:
     d1.upsert(
         "organization_members",
         ["organization_id", "user_id", "role"],
-        [[_id(org.tag), owner, "owner"] for org in ORGANISATIONS],
+        [[_id(org.tag), OWNER, "owner"] for org in ORGANISATIONS],
         ["organization_id", "user_id"],
     )
     d1.upsert(
@@ -70,6 +77,34 @@ def fill_d1(d1: D1) -> None:
         [[f"tag-{org.tag}", _id(org.tag), org.tag, int(org.active)] for org in ORGANISATIONS],
         ["id"],
     )
+
+
+def sandbox(store: ObjectStore, clock: Callable[[], datetime], port: int = 0) -> Sandbox:
+    """The ad platforms of the sample, not yet started: one world, whenever it was first asked for."""
+    store.put_if_absent(WORLD, msgspec.json.encode({"seed": SEED, "since": clock().isoformat()}))
+    world = msgspec.json.decode(store.get(WORLD))
+    since, begun = datetime.fromisoformat(world["since"]), clock()
+    # What a world holds depends on the day that it is made on; it is made on its first day and then moved to today.
+    platforms = Sandbox(world["seed"], lambda: since + (clock() - begun), port=port)
+    platforms.clock.set(clock())
+    return platforms
+
+
+def fill_connections(d1: D1, keyring: Keyring, platforms: Sandbox) -> int:
+    """A connection for every account of the sandbox, dealt out over the active organisations; returns how many.
+
+    One that is there is left alone: its tokens may have been rotated since.
+    """
+    owners = [org for org in ORGANISATIONS if org.active]
+    rows = []
+    for number, found in enumerate(platforms.connections()):
+        org = _id(owners[number % len(owners)].tag)
+        row = f"{org}-{found.platform}-{found.account_id}"
+        sealed = keyring.seal_text(json.dumps(found.credentials), table=TABLE, column=COLUMN, row=row)
+        rows.append([row, org, found.platform, found.account_id, found.account_name, OWNER, "{}", sealed])
+    columns = ["id", "organization_id", "platform", "account_id", "account_name", "connected_by", "settings", COLUMN]
+    d1.upsert(TABLE, columns, rows, ["id"], update=[])
+    return len(rows)
 
 
 def _id(tag: str) -> str:

@@ -56,12 +56,29 @@ def day_window(day: date) -> Window:
     return Window(midnight(day), midnight(day) + DAY)
 
 
+def week_of(day: date) -> Window:
+    """The ISO week, from Monday, that a UTC day lies in."""
+    start = midnight(day - timedelta(days=day.weekday()))
+    return Window(start, start + 7 * DAY)
+
+
+def month_of(day: date) -> Window:
+    """The calendar month that a UTC day lies in."""
+    start = day.replace(day=1)
+    return Window(midnight(start), midnight((start + timedelta(days=31)).replace(day=1)))
+
+
+def touching(windows: Iterable[Window]) -> list[Window]:
+    """Neighbours joined into one, in order; windows that do not meet stay apart."""
+    found: list[Window] = []
+    for window in sorted(windows):
+        if found and window.start <= found[-1].end:
+            found[-1] = Window(found[-1].start, max(found[-1].end, window.end))
+        else:
+            found.append(window)
+    return found
+
+
 def joined(starts: Iterable[datetime], step: timedelta) -> list[Window]:
     """The fewest windows that cover exactly the steps starting at `starts`, in order."""
-    windows: list[Window] = []
-    for start in sorted(set(starts)):
-        if windows and windows[-1].end == start:
-            windows[-1] = Window(windows[-1].start, start + step)
-        else:
-            windows.append(Window(start, start + step))
-    return windows
+    return touching(Window(start, start + step) for start in set(starts))

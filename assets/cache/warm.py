@@ -1,6 +1,7 @@
 """Warming: wanted values into KV, only where the index says that they are new, changed or near their expiry.
 
-KV is written before the index. A kill between the two writes the same values once more and leaves nothing stale. One
+The index first says of the keys to write that their values are unknown, then KV is written, then the index says what
+was. A kill anywhere leaves keys that the next warming writes again, or deletes when nobody wants them any more. One
 family of a namespace is warmed by one process at a time.
 """
 
@@ -13,6 +14,9 @@ from assets.cache.delta import Indexed
 from resources.kv import KV, Entry
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
+
+# The digest of no value: what the index says of a key whose write was begun.
+UNKNOWN = b""
 
 
 @dataclass(frozen=True)
@@ -46,19 +50,21 @@ def warm(
         now = clock()
         found = delta.compare(values, _index(postgres, namespace, family), now)
         expiries = {key: now + delta.lifetime(key) for key in found.writes}
-        kv.put_many(Entry(key, values[key], expires_at=int(expiries[key].timestamp())) for key in found.writes)
-        postgres.execute(
-            read_sql("cache/record.sql"),
-            {
-                "namespace": namespace,
-                "family": family,
-                "written_at": now,
-                "keys": list(found.writes),
-                "hashes": [delta.digest(values[key]) for key in found.writes],
-                "bytes": [len(values[key]) for key in found.writes],
-                "expiries": [expiries[key] for key in found.writes],
-            },
-        )
+        record = {
+            "namespace": namespace,
+            "family": family,
+            "written_at": now,
+            "keys": list(found.writes),
+            "bytes": [len(values[key]) for key in found.writes],
+            "expiries": [expiries[key] for key in found.writes],
+        }
+        if found.writes:
+            postgres.execute(read_sql("cache/record.sql"), {**record, "hashes": [UNKNOWN] * len(found.writes)})
+            kv.put_many(Entry(key, values[key], expires_at=int(expiries[key].timestamp())) for key in found.writes)
+            postgres.execute(
+                read_sql("cache/record.sql"),
+                {**record, "hashes": [delta.digest(values[key]) for key in found.writes]},
+            )
         kv.delete_many(found.unwanted)
         postgres.execute(
             "delete from cache.entries where namespace = %(namespace)s and key = any(%(keys)s)",

@@ -5,16 +5,17 @@ Exactly-once comes from planning anew: a killed run leaves orphans only, and one
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as clock_time
+from datetime import date, datetime
 
 import polars as pl
 
 from assets.compaction.plan import Candidate, Group, Policy, plan
 from assets.progress import Progress, silent
-from resources.lake import DataFile, FileInfo, LakeTable, PartitionKey, SourcesGoneError
+from resources.lake import DataFile, FileInfo, LakeTable, PartitionKey, Rewritten, SourcesGoneError
 
 REPLANS = 3
 # Said by the commit's summary, so that whoever follows the table knows that its hours lost rows.
@@ -43,16 +44,21 @@ class Compacted:
 
 @dataclass
 class Compaction:
-    """The engine over one table. A set of at most `groups_per_commit` groups is committed at a time."""
+    """The engine over one table.
+
+    A set of at most `groups_per_commit` groups is committed at a time, so that a kill loses one set's work at most;
+    `parallel` of them are rewritten at once, each holding a few row groups in memory.
+    """
 
     table: LakeTable
     policy: Policy = field(default_factory=Policy)
     groups_per_commit: int = 64
+    parallel: int = 2
     progress: Progress = silent
 
     def plan(self, since: datetime | None = None, until: datetime | None = None, org: str | None = None) -> list[Group]:
         """Groups worth rewriting among the days of [since, until) and of one organisation, or all."""
-        return plan([_candidate(f) for f in self._files(since, until, org) if not f.has_deletes], self.policy)
+        return self._plan(self._files(since, until, org))
 
     def run(self, since: datetime | None = None, until: datetime | None = None, org: str | None = None) -> Compacted:
         """Rewrite what is worth it. When another writer took a source away meanwhile, plan anew."""
@@ -60,7 +66,8 @@ class Compaction:
         started = time.perf_counter()
         for attempt in range(REPLANS):
             try:
-                self._rewrite(self.plan(since, until, org), done)
+                files = self._files(since, until, org)
+                self._rewrite(self._plan(files), files, done)
                 break
             except SourcesGoneError:
                 if attempt == REPLANS - 1:
@@ -68,36 +75,49 @@ class Compaction:
         done.seconds = time.perf_counter() - started
         return done
 
-    def _rewrite(self, groups: Sequence[Group], done: Compacted) -> None:
+    def _plan(self, files: Iterable[FileInfo]) -> list[Group]:
+        return plan([_candidate(f) for f in files if not f.has_deletes], self.policy)
+
+    def _rewrite(self, groups: Sequence[Group], files: Iterable[FileInfo], done: Compacted) -> None:
+        """Rewrite by the listing that was planned with: what has gone since, the commit finds."""
+        partitions: dict[PartitionKey, list[FileInfo]] = defaultdict(list)
+        for info in files:
+            partitions[info.key].append(info)
         waiting = {f.path for group in groups for f in group.files}
         for start in range(0, len(groups), self.groups_per_commit):
-            self._rewrite_set(groups[start : start + self.groups_per_commit], waiting, done)
+            self._rewrite_set(groups[start : start + self.groups_per_commit], partitions, waiting, done)
             self.progress(min(start + self.groups_per_commit, len(groups)), len(groups))
 
-    def _rewrite_set(self, groups: Sequence[Group], waiting: set[str], done: Compacted) -> None:
+    def _rewrite_set(
+        self,
+        groups: Sequence[Group],
+        partitions: Mapping[PartitionKey, Sequence[FileInfo]],
+        waiting: set[str],
+        done: Compacted,
+    ) -> None:
         old: list[DataFile] = []
         new: list[DataFile] = []
         keepers: list[DataFile] = []
         rows = doubles = 0
+        work: list[tuple[Group, list[FileInfo]]] = []
         for group in groups:
             paths = {f.path for f in group.files}
-            partition = self._partition(group)
-            sources = {f.path: f.file for f in partition if f.path in paths}
-            if len(sources) < len(paths):
-                raise SourcesGoneError(f"{len(paths) - len(sources)} files of {group.tenant} {group.day} are gone")
+            partition = partitions[PartitionKey(group.tenant, group.day)]
+            # What another writer deleted of a file, row by row, its bytes still hold: neither merge it nor rely on it.
+            whole = [f for f in partition if not f.has_deletes]
             # A double stays where it will not be rewritten, else in the first group that holds it.
-            others = [f for f in partition if f.path not in waiting]
+            others = [f for f in whole if f.path not in waiting]
             waiting -= paths
-            frame, dropped = self._without_doubles(group, others)
-            if dropped:
-                keepers += [f.file for f in others]
-            rewritten = self.table.rewrite(PartitionKey(group.tenant, group.day), frame)
-            if rewritten.rows + dropped != group.rows:
-                raise RuntimeError(f"{group.tenant} {group.day}: {group.rows} rows became {rewritten.rows}")
-            old += sources.values()
-            new.append(rewritten.file)
-            rows += rewritten.rows
-            doubles += dropped
+            old += [f.file for f in whole if f.path in paths]
+            work.append((group, others))
+        with ThreadPoolExecutor(self.parallel) as workers:
+            for (group, others), rewritten in zip(work, workers.map(lambda w: self._merge(*w), work), strict=True):
+                dropped = group.rows - rewritten.rows
+                if dropped:
+                    keepers += [f.file for f in others]
+                new.append(rewritten.file)
+                rows += rewritten.rows
+                doubles += dropped
         keepers = [f for f in keepers if f not in old]
         properties = {"clearlift.writer": "compaction", DOUBLES: str(doubles)}
         snapshot = self.table.replace(old, new, str(uuid.uuid4()), properties, keepers)
@@ -111,11 +131,28 @@ class Compaction:
         done.snapshots.append(snapshot)
         done.partitions += [(g.tenant, g.day) for g in groups]
 
-    def _without_doubles(self, group: Group, others: Sequence[FileInfo]) -> tuple[pl.LazyFrame, int]:
-        """The group's rows without those that `others` hold and without doubles, and how many rows that drops.
+    def _merge(self, group: Group, others: Sequence[FileInfo]) -> Rewritten:
+        """One group as one file, each event_id once in the partition.
 
-        Ids are read alone first: doubles come from other writers only, and a group without any streams through.
+        Doubles come from other writers only. So a group that is all of its partition streams through, its ids looked at
+        on the way, and is written again without doubles in the rare case that there were some.
         """
+        key = PartitionKey(group.tenant, group.day)
+        if not others:
+            ids: list[pl.Series] = []
+            rows = self.table.read(f.path for f in group.files)
+            rewritten = self.table.rewrite(key, rows, lambda batch: ids.append(batch["event_id"].hash()))
+            if pl.concat(ids).n_unique() == group.rows == rewritten.rows:
+                return rewritten
+            self.table.discard(rewritten.file)
+        frame, dropped = self._without_doubles(group, others)
+        rewritten = self.table.rewrite(key, frame)
+        if rewritten.rows + dropped != group.rows:
+            raise RuntimeError(f"{group.tenant} {group.day}: {group.rows} rows became {rewritten.rows}")
+        return rewritten
+
+    def _without_doubles(self, group: Group, others: Sequence[FileInfo]) -> tuple[pl.LazyFrame, int]:
+        """The group's rows without those that `others` hold and without doubles, and how many rows that drops."""
         rows = self.table.read(f.path for f in group.files)
         stay = self.table.read(f.path for f in others).select("event_id")
         doubled = (
@@ -140,11 +177,6 @@ class Compaction:
         )
         frame = pl.concat([single, first.lazy()])
         return frame, group.rows - int(frame.select(pl.len()).collect(engine="streaming").item())
-
-    def _partition(self, group: Group) -> list[FileInfo]:
-        start = datetime.combine(group.day, clock_time(), UTC)
-        key = PartitionKey(group.tenant, group.day)
-        return [f for f in self._files(start, start + timedelta(days=1), group.tenant) if f.key == key]
 
     def _files(self, since: datetime | None, until: datetime | None, org: str | None) -> list[FileInfo]:
         return self.table.files(since, until, None if org is None else [org])

@@ -3,6 +3,8 @@
 A landed object is known by its key and etag, a batch by the SHA-256 of its bytes. What a line says is not judged here.
 """
 
+import gzip
+import io
 import re
 import zlib
 from datetime import datetime, timedelta
@@ -52,20 +54,13 @@ def lines(data: bytes) -> list[bytes]:
 
 
 def _gunzip(data: bytes) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while data:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            part = member.decompress(data, LARGEST_BATCH - size + 1)
-        except zlib.error as error:
-            raise UnreadableBatchError("damaged gzip") from error
-        size += len(part)
-        if size > LARGEST_BATCH:
-            raise UnreadableBatchError(f"more than {LARGEST_BATCH >> 20} MiB when unpacked; land it in smaller parts")
-        if not member.eof:
-            raise UnreadableBatchError("gzip cut short")
-        parts.append(part)
-        # Appended gzip members are one stream; trailing zeros are padding.
-        data = member.unused_data.lstrip(b"\x00")
-    return b"".join(parts)
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            unpacked = packed.read(LARGEST_BATCH + 1)
+    except EOFError as error:
+        raise UnreadableBatchError("gzip cut short") from error
+    except (zlib.error, gzip.BadGzipFile) as error:
+        raise UnreadableBatchError("damaged gzip") from error
+    if len(unpacked) > LARGEST_BATCH:
+        raise UnreadableBatchError(f"more than {LARGEST_BATCH >> 20} MiB when unpacked; land it in smaller parts")
+    return unpacked

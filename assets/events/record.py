@@ -150,3 +150,7 @@ def markdown() -> str:
         for f in FIELDS
     ]
     return "\n".join(["| field | type | required | personal | meaning |", "| --- | --- | --- | --- | --- |", *rows])
+
+
+if __name__ == "__main__":
+    print(markdown())  # noqa: T201 (what the command is for)

@@ -134,7 +134,8 @@ def _with_unknown_fields(line: bytes, counts: Counter[str]) -> Any:
     if data is None or isinstance(data, str):
         raw["event_data"] = json.dumps({**_as_object(data), "unknown_fields": unknown}, ensure_ascii=False)
     event = msgspec.convert(raw, Event)
-    counts.update(name[:128] for name in unknown)
+    # A sender may name a field anything, and Postgres, which keeps the counts, cannot store U+0000.
+    counts.update(name[:128].replace("\0", "\ufffd") for name in unknown)
     return event
 
 

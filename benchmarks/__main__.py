@@ -1,0 +1,9 @@
+"""`make bench`: every benchmark, one after another. `python -m benchmarks ingest` runs one."""
+
+import sys
+from importlib import import_module
+
+ALL = ("ingest", "compaction", "rollups", "stores", "growth")
+
+for name in sys.argv[1:] or ALL:
+    import_module(f"benchmarks.{name}").main()

@@ -1,0 +1,198 @@
+"""Growth of cost: the same hourly run over a history of nine days and over one of ninety. The ratio should stay at 1.
+
+An hour is what the schedules run: ingest of its twelve 5-minute batches, compaction, the roll-up of the hour, the day in
+progress and the caches. Steps are timed as Dagster reports them, checks included; what a run costs before its first
+step is the same whatever the history and is left out. Both histories are worked on by turns, hour by hour, so that
+the machine's moods fall on both. A history is what upkeep leaves of it, and it is kept: each benchmark adds its hours.
+"""
+
+import statistics
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+
+import msgspec
+import polars as pl
+from dagster import DagsterInstance, Definitions
+
+from assets.apps.clearlift import CLEARLIFT
+from assets.events import landing
+from assets.events.ledger import Ledger
+from assets.events.table import EVENTS
+from assets.partitions import daily_key, hourly_key
+from assets.rollups import late
+from assets.rollups.build import RollUp
+from assets.rollups.definition import Grain
+from assets.windows import DAY, HOUR, Window, floor_hour
+from benchmarks import dataset, measure
+from clearlift_pipelines.definitions import build_defs
+from clearlift_pipelines.stores import Stores
+from resources.kv import EmbeddedKV
+from resources.lake import LakeTable, PartitionKey
+from resources.lake.expiry import expire
+from resources.lake.manifests import rewrite
+
+DAYS = (9, 90)
+ORGS = [f"org{n:03}" for n in range(40)]
+ROWS_A_DAY = 300
+"""Of an organisation, in one file a day: 360 files against 3,600."""
+BATCHES_A_DAY = 288
+BATCHES_AN_HOUR = 12
+EVENTS_A_BATCH = 25
+"""Of an organisation."""
+HOURS = 5
+GOAL = 1.2
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class History:
+    """Stores with a number of days behind them, and the code location over them, its clock set by hand."""
+
+    def __init__(self, days: int) -> None:
+        self.days = days
+        self.stores = _built(days)
+        self.now = dataset.FIRST_DAY
+        last = Ledger(self.stores.postgres).last_run()
+        self.next_hour = max(dataset.FIRST_DAY, floor_hour(last) + HOUR if last else dataset.FIRST_DAY)
+        self._kv = EmbeddedKV(self.stores.settings.home / "kv.sqlite", clock=lambda: self.now.timestamp())
+        self._definitions: Definitions = build_defs(
+            self.stores.settings, self.stores, clock=lambda: self.now, clearlift_kv=self._kv
+        )
+
+    def hour(self, instance: DagsterInstance) -> dict[str, float]:
+        """Land and run the next hour; seconds by step."""
+        hour, self.next_hour = self.next_hour, self.next_hour + HOUR
+        _land(self.stores, hour)
+        self.now = hour + HOUR + timedelta(minutes=10)
+        seconds: dict[str, float] = {}
+        for job, partition in (
+            ("ingest", None),
+            ("hourly", hourly_key(hour)),
+            ("roll_up_days", daily_key(hour.date())),
+        ):
+            result = self._definitions.resolve_job_def(job).execute_in_process(
+                instance=instance, partition_key=partition, run_config=QUIET
+            )
+            for event in result.all_events:
+                if event.is_step_success:
+                    step = (event.step_key or "").removeprefix("clearlift__").replace("__", "/")
+                    seconds[step] = event.step_success_data.duration_ms / 1000
+        return seconds
+
+    def close(self) -> None:
+        self._kv.close()
+        self.stores.close()
+
+
+def main() -> None:
+    """Print the table."""
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    found: dict[int, dict[str, list[float]]] = {days: defaultdict(list) for days in DAYS}
+    with ExitStack() as opened:
+        instance = opened.enter_context(DagsterInstance.ephemeral())
+        histories = [History(days) for days in DAYS]
+        for history in histories:
+            opened.callback(history.close)
+            history.hour(instance)  # the first one also fills caches and imports
+        for _ in range(HOURS):
+            for history in histories:
+                for step, seconds in history.hour(instance).items():
+                    found[history.days][step].append(seconds)
+    short, long = (_medians(found[days]) for days in DAYS)
+    measure.table(
+        f"An hourly run after {DAYS[0]} and after {DAYS[1]} days, {len(ORGS)} organisations: goal ≤ {GOAL:g} x",
+        ["step", f"ms after {DAYS[0]} days", f"ms after {DAYS[1]} days", "ratio"],
+        [
+            [step, f"{1000 * short[step]:,.0f}", f"{1000 * long[step]:,.0f}", f"{long[step] / short[step]:.2f}"]
+            for step in short
+        ],
+    )
+
+
+def _medians(steps: Mapping[str, list[float]]) -> dict[str, float]:
+    medians = {step: statistics.median(seconds) for step, seconds in steps.items()}
+    return {**medians, "**all**": statistics.median(map(sum, zip(*steps.values(), strict=True)))}
+
+
+def _land(stores: Stores, hour: datetime) -> None:
+    """Twelve batches of an hour; the last line of each is refused."""
+    length = HOUR / BATCHES_AN_HOUR
+    for number in range(BATCHES_AN_HOUR):
+        start = hour + number * length
+        frames = [
+            dataset.events(EVENTS_A_BATCH, org, start, length, int(start.timestamp()) + n) for n, org in enumerate(ORGS)
+        ]
+        lines = [msgspec.json.encode(row) for row in pl.concat(frames).iter_rows(named=True)]
+        stores.object_store.put(f"{landing.hour_prefix(hour)}batch-{number:02}.ndjson", b"\n".join([*lines, b"{}"]))
+
+
+def _built(days: int) -> Stores:
+    """Stores whose history ends at `dataset.FIRST_DAY`; made once."""
+    stores = dataset.stores(f"growth-{days}")
+    if Ledger(stores.postgres).last_run() is None:
+        table = stores.lake.table(EVENTS)
+        _organisations(stores)
+        start = dataset.FIRST_DAY - timedelta(days=days)
+        for day in Window(start, dataset.FIRST_DAY).days():
+            table.append(table.write(_parts(day)), f"history-{day.start:%Y-%m-%d}")
+            for number in range(BATCHES_A_DAY):
+                arrival = day.start + number * DAY / BATCHES_A_DAY
+                stores.object_store.put(f"{landing.hour_prefix(arrival)}batch-{arrival:%M}.ndjson", b"")
+        while late.follow(table, stores.postgres, lambda: dataset.FIRST_DAY):
+            pass
+        for grain in (Grain.HOURLY, Grain.DAILY):
+            RollUp(grain, table, stores.postgres, lambda: dataset.FIRST_DAY).run(Window(start, dataset.FIRST_DAY))
+        _kept(table)
+        _ledger(stores)
+    return stores
+
+
+def _parts(day: Window) -> Iterator[tuple[PartitionKey, pl.DataFrame]]:
+    for number, org in enumerate(ORGS):
+        seed = int(day.start.timestamp()) + number
+        yield PartitionKey(org, day.start.date()), dataset.events(ROWS_A_DAY, org, day.start, DAY, seed)
+
+
+def _kept(table: LakeTable) -> None:
+    """What upkeep leaves: manifests sorted by day, and the last snapshots."""
+    rewrite(table)
+    expire(table, lambda snapshots: [s.id for s in snapshots[-10:]])
+
+
+def _organisations(stores: Stores) -> None:
+    d1 = stores.d1(CLEARLIFT)
+    d1.upsert("organizations", ["id", "name", "slug"], [[org, org, org] for org in ORGS], ["id"])
+    d1.upsert("org_tag_mappings", ["id", "organization_id", "short_tag"], [[org, org, org] for org in ORGS], ["id"])
+
+
+def _ledger(stores: Stores) -> None:
+    """Every landed batch of the history was taken by a run of its own, and one line of each was refused."""
+    landed = list(stores.object_store.list(landing.PREFIX))
+    stores.postgres.execute(
+        """
+        with batch as materialized (
+            select key, etag, gen_random_uuid() as id, %(start)s::timestamptz + n * interval '5 minutes' as at
+            from unnest(%(keys)s::text[], %(etags)s::text[]) with ordinality as listed (key, etag, n)
+        ), run as (
+            insert into ingest.runs (ingest_id, state, started_at, committed_at, snapshot_id)
+            select id, 'committed', at, at, 1 from batch
+        ), taken as (
+            insert into ingest.batches
+            select key, etag, md5(key), id, 1000, 100, 99, 0, 1, 0, at, at from batch
+        )
+        insert into ingest.quarantine (sha256, line, object_key, reason, field, ingest_id)
+        select md5(key), 1, key, 'missing_field', 'event_id', id from batch
+        """,
+        {
+            "start": dataset.FIRST_DAY - len(landed) * DAY / BATCHES_A_DAY - DAY / BATCHES_A_DAY,
+            "keys": [info.key for info in landed],
+            "etags": [info.etag or "" for info in landed],
+        },
+    )
+    stores.postgres.execute("analyze")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Measuring: each contender in a process of its own, several times in turn; the median counts.
+
+A process of its own gives each its own peak memory and keeps one's threads and caches from another's time. The work is
+timed inside, without imports and set-up.
+"""
+
+import importlib
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The median of a contender's runs: wall and CPU seconds, and peak memory of its process in MB."""
+
+    seconds: float
+    cpu: float
+    peak_mb: float
+    told: Mapping[str, Any]
+
+
+def contest(
+    module: str, contenders: Sequence[str], runs: int = 3, arguments: Sequence[str] = ()
+) -> dict[str, Measured]:
+    """Run `module`'s contenders A B C A B C …; each is a function of that module, named here."""
+    found: dict[str, list[Measured]] = {name: [] for name in contenders}
+    for _ in range(runs):
+        for name in contenders:
+            found[name].append(_one(module, name, arguments))
+    return {name: _median(results) for name, results in found.items()}
+
+
+def _one(module: str, name: str, arguments: Sequence[str]) -> Measured:
+    command = [sys.executable, "-m", "benchmarks.measure", module, name, *arguments]
+    ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return Measured(**json.loads(ended.stdout.splitlines()[-1]))
+
+
+def _median(results: Sequence[Measured]) -> Measured:
+    return Measured(
+        statistics.median(r.seconds for r in results),
+        statistics.median(r.cpu for r in results),
+        max(r.peak_mb for r in results),
+        results[-1].told,
+    )
+
+
+def timed(work: Callable[[], Mapping[str, Any] | None]) -> Measured:
+    """Time one piece of work in this process."""
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    started = time.perf_counter()
+    told = work() or {}
+    seconds = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(seconds, cpu, after.ru_maxrss / 1024, told)
+
+
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a Markdown table."""
+    print(f"\n### {title}\n")
+    print("| " + " | ".join(header) + " |")
+    print("|" + " --- |" * len(header))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+
+
+def main() -> None:
+    """`python -m benchmarks.measure MODULE CONTENDER [ARG…]`: one timed run, told as JSON on the last line.
+
+    A contender sets up, then returns the work to be timed.
+    """
+    module, name, *arguments = sys.argv[1:]
+    work: Callable[[], Mapping[str, Any] | None] = getattr(importlib.import_module(module), name)(*arguments)
+    print(json.dumps(timed(work).__dict__))
+
+
+if __name__ == "__main__":
+    main()

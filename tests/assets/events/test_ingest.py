@@ -1,0 +1,271 @@
+"""Ingest: every line of every batch accounted for, once, in one commit a run."""
+
+import gzip
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from assets.events import landing
+from assets.events.assets import admission
+from assets.events.ingest import pending
+from assets.events.ledger import BatchOutcome
+from assets.events.record import NAMES
+from assets.partitions import Calendar
+from clearlift_pipelines.sandbox import sample
+from clearlift_pipelines.sandbox.sample_stores import fill_d1
+from resources import migrations
+from resources.d1 import EmbeddedD1
+from resources.lake import LakeTable
+from tests.assets.pipeline import EARLIEST, NOW, Pipeline, event, line
+
+
+def counts(batch: BatchOutcome) -> tuple[int, int, int, int, int]:
+    return (batch.received, batch.stored, batch.doubled, batch.quarantined, batch.without_consent)
+
+
+def test_every_line_of_a_batch_is_accounted_for(pipeline: Pipeline) -> None:
+    pipeline.land(line(1), b"", line(1), b"bad", line(2, consent_analytics=False), line(3, org_tag="e5f604"))
+    pipeline.land(line(1), line(4, new_field=1), packed=True)
+
+    run = pipeline.ingested()
+
+    assert [counts(batch) for batch in run.batches] == [(5, 1, 1, 2, 1), (2, 1, 1, 0, 0)]
+    assert pipeline.ledger.unbalanced() == []
+    assert pipeline.ledger.totals(run.ingest_id)["received"] == 7
+    assert dict(run.unknown_fields) == {"new_field": 1}
+    assert pipeline.refused() == Counter(
+        {("not_json", "", b"bad"): 1, ("inactive_org_tag", "org_tag", line(3, org_tag="e5f604")): 1}
+    )
+    assert pipeline.event_ids() == ["event-1", "event-4"]
+
+
+def test_the_lake_holds_every_value_of_an_event(pipeline: Pipeline) -> None:
+    pipeline.land(line(1), line(4, event_data='{"a": 1}', consent_marketing=False, scroll_depth=0.1))
+    pipeline.ingested()
+
+    (row,) = pipeline.table.scan().filter(event_id="event-4").collect().select(NAMES).to_dicts()
+    expected = dict.fromkeys(NAMES) | event(4, event_data='{"a": 1}', consent_marketing=False, scroll_depth=0.1)
+    row["timestamp"] = row["timestamp"].isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert row == expected
+
+
+def test_a_run_is_one_commit_with_a_file_a_partition(pipeline: Pipeline) -> None:
+    pipeline.land(*(line(n) for n in range(12)))
+    pipeline.land(*(line(n, org_tag="b8e9d1") for n in range(12)))
+
+    run = pipeline.ingested()
+
+    (commit,) = pipeline.table.changes(None)
+    assert commit.id == run.snapshot_id
+    assert len(commit.added) == run.files == 6
+    assert sum(f.file_size_in_bytes for f in commit.added) == run.bytes
+    assert (commit.summary["clearlift.writer"], commit.summary["clearlift.batches"]) == ("ingest", "2")
+    assert pipeline.table.landed(run.ingest_id) == run.snapshot_id
+    first, last = run.batches[0].first_event, run.batches[0].last_event
+    assert first is not None
+    assert last is not None
+    assert (first.day, last.day) == (10, 12)
+
+
+def test_nothing_new_changes_nothing(pipeline: Pipeline) -> None:
+    assert pipeline.ingested().batches == []
+    pipeline.land(line(1))
+    pipeline.ingested()
+    before = (pipeline.table.head(), pipeline.ledger.totals())
+
+    run = pipeline.ingested()
+
+    assert (run.batches, run.snapshot_id) == ([], None)
+    assert pipeline.ingested(sweep=True).batches == []
+    assert (pipeline.table.head(), pipeline.ledger.totals()) == before
+
+
+def test_a_batch_under_another_name_adds_nothing(pipeline: Pipeline) -> None:
+    lines = (line(1), b"bad", line(2), b"")
+    pipeline.land(*lines)
+    pipeline.land(*lines)
+    pipeline.ingested()
+    pipeline.land(*lines)
+    again = pipeline.ingested()
+
+    assert counts(again.batches[0]) == (3, 0, 3, 0, 0)
+    assert pipeline.ledger.totals() == {
+        "batches": 3, "received": 9, "stored": 2, "doubled": 6, "quarantined": 1, "without_consent": 0,
+    }  # fmt: skip
+    assert pipeline.ledger.unbalanced() == []
+    assert (pipeline.snapshots(), pipeline.event_ids()) == (1, ["event-1", "event-2"])
+
+
+def test_the_same_lines_packed_otherwise_add_nothing(pipeline: Pipeline) -> None:
+    pipeline.land(line(1), line(2))
+    pipeline.ingested()
+    pipeline.land(line(1), line(2), packed=True)
+
+    assert counts(pipeline.ingested().batches[0]) == (2, 0, 2, 0, 0)
+    assert pipeline.snapshots() == 1
+
+
+def test_a_batch_that_was_overwritten_is_read_again(pipeline: Pipeline) -> None:
+    pipeline.land(line(1), name="same")
+    pipeline.ingested()
+    pipeline.land(line(1), line(2), name="same")
+
+    assert counts(pipeline.ingested().batches[0]) == (2, 1, 1, 0, 0)
+    assert pipeline.event_ids() == ["event-1", "event-2"]
+
+
+def test_a_batch_of_bad_lines_stops_nothing(pipeline: Pipeline) -> None:
+    pipeline.land(b"bad", b"worse", line(1, org_tag="zzzzzz"))
+    pipeline.land(line(2))
+    run = pipeline.ingested()
+
+    assert [counts(batch) for batch in run.batches] == [(3, 0, 0, 3, 0), (1, 1, 0, 0, 0)]
+    pipeline.land(b"nothing but this")
+    alone = pipeline.ingested()
+    assert (alone.snapshot_id, counts(alone.batches[0])) == (None, (1, 0, 0, 1, 0))
+    assert pipeline.ingested().batches == []
+
+
+def test_a_name_that_postgres_cannot_store_stops_nothing(pipeline: Pipeline) -> None:
+    pipeline.land(line(1, **{"bad\0name": 1}), line(2, event_type="a\0b"), line(3))
+    run = pipeline.ingested()
+
+    assert counts(run.batches[0]) == (3, 2, 0, 1, 0)
+    assert pipeline.postgres.fetch("select field from ingest.unknown_fields") == [{"field": "bad\ufffdname"}]
+
+
+def test_an_unreadable_batch_is_one_refusal(pipeline: Pipeline) -> None:
+    cut = gzip.compress(line(1) * 9, mtime=0)[:-6]
+    keys = [f"{landing.hour_prefix(NOW)}{name}.ndjson.gz" for name in ("cut-a", "cut-b")]
+    for key in keys:
+        pipeline.store.put(key, cut)
+    pipeline.land(line(2))
+    run = pipeline.ingested()
+
+    assert [counts(batch) for batch in run.batches] == [(1, 1, 0, 0, 0), (1, 0, 0, 1, 0), (1, 0, 1, 0, 0)]
+    assert pipeline.refused() == Counter({("unreadable_batch", "gzip cut short", b""): 1})
+    assert pipeline.ingested().batches == []
+
+
+def test_an_object_too_large_to_hold_is_one_refusal(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landing, "LARGEST_OBJECT", 2**20)
+    pipeline.land(b"x" * (2**20 + 1))
+    pipeline.land(line(1))
+    got: list[str] = []
+    get = pipeline.store.get
+
+    def watched(key: str) -> bytes:
+        got.append(key)
+        return get(key)
+
+    monkeypatch.setattr(pipeline.store, "get", watched)
+
+    run = pipeline.ingested()
+
+    assert [counts(batch) for batch in run.batches] == [(1, 0, 0, 1, 0), (1, 1, 0, 0, 0)]
+    assert got == [run.batches[1].object_key]
+    assert pipeline.refused() == Counter({("unreadable_batch", "larger than 1 MiB", b""): 1})
+
+
+@pytest.mark.parametrize("group_bytes", [1, 2_000])
+def test_groups_bound_memory_and_change_nothing(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, group_bytes: int
+) -> None:
+    monkeypatch.setattr("assets.events.ingest.CHUNK_LINES", 3)
+    batches = [[line(n % 20) for n in range(start, start + 8)] for start in range(0, 40, 5)]
+    for batch in batches:
+        pipeline.land(*batch, b"bad")
+    whole = pipeline.ingested()
+    expected, counted = pipeline.rows(), [counts(batch) for batch in whole.batches]
+    pipeline.reset()
+
+    held: list[int] = []
+    write = LakeTable.write
+
+    def watched(self: LakeTable, parts: Any) -> Any:
+        parts = list(parts)
+        held.append(sum(rows.height for _, rows in parts))
+        return write(self, parts)
+
+    monkeypatch.setattr(LakeTable, "write", watched)
+    for batch in batches:
+        pipeline.land(*batch, b"bad")
+    run = pipeline.ingested(group_bytes=group_bytes)
+
+    assert pipeline.rows() == expected
+    assert [counts(batch) for batch in run.batches] == counted
+    assert pipeline.snapshots() == 1
+    assert len(held) > 3
+    assert max(held) <= 3 * (1 + group_bytes // 1_000)
+
+
+def test_line_numbers_go_on_over_chunks(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assets.events.ingest.CHUNK_LINES", 3)
+    pipeline.land(*(line(n) for n in range(7)), b"bad")
+    run = pipeline.ingested()
+
+    assert [refusal.line for refusal in run.batches[0].refusals] == [8]
+
+
+def test_listing_costs_what_arrived_lately_and_a_sweep_finds_the_rest(pipeline: Pipeline) -> None:
+    pipeline.land(line(1))
+    pipeline.ingested()
+    old = pipeline.land(line(2), at=NOW - timedelta(days=5))
+    late = pipeline.land(line(3), at=NOW - timedelta(days=2))
+
+    assert [o.key for o in pending(pipeline.store, pipeline.postgres)] == [late]
+    assert [o.key for o in pending(pipeline.store, pipeline.postgres, sweep=True)] == [old, late]
+    pipeline.ingested()
+    assert pipeline.event_ids() == ["event-1", "event-3"]
+    pipeline.ingested(sweep=True)
+    assert pipeline.event_ids() == ["event-1", "event-2", "event-3"]
+
+
+def test_what_another_writer_stored_is_a_double(pipeline: Pipeline) -> None:
+    pipeline.land(line(1), line(2))
+    pipeline.ingested()
+    rows = pipeline.table.scan().select(NAMES).collect()
+    pipeline.reset()
+    pipeline.table.load().append(rows.to_arrow().cast(pipeline.table.spec.arrow_schema()))
+
+    pipeline.land(line(1), line(2), line(3))
+    assert counts(pipeline.ingested().batches[0]) == (3, 1, 2, 0, 0)
+
+
+def test_organisations_come_from_d1(pipeline: Pipeline, tmp_path: Path) -> None:
+    d1 = EmbeddedD1(tmp_path / "d1.sqlite")
+    migrations.up(migrations.D1Ledger(d1, "clearlift-d1"), "clearlift/d1")
+    fill_d1(d1)
+
+    found = admission(d1, "events/org_tags.sql", Calendar(EARLIEST.date()))(NOW)
+    d1.close()
+
+    assert found.orgs == {"a3f7c2": True, "b8e9d1": True, "c41d7e": True, "d90a2b": True, "e5f604": False}
+    assert (found.earliest, found.latest) == (EARLIEST, NOW + timedelta(hours=24))
+
+
+def test_a_sample_becomes_what_is_true_of_it(pipeline: Pipeline) -> None:
+    pipeline.orgs = {org.tag: org.active for org in sample.ORGANISATIONS}
+    batches, truth = sample.batches(NOW, days=2, seed=11, scale=0.03)
+    for batch in batches:
+        pipeline.land(*batch.lines, at=batch.arrival, packed=True)
+
+    run = pipeline.ingested(sweep=True)
+
+    assert {what: run.total(what) for what in ("received", "stored", "doubled", "quarantined", "without_consent")} == {
+        what: getattr(truth, what) for what in ("received", "stored", "doubled", "quarantined", "without_consent")
+    }
+    assert truth.quarantined > 0
+    refused: Counter[str] = Counter()
+    for (reason, _, _), lines in pipeline.refused().items():
+        refused[reason] += lines
+    assert refused == truth.refused
+    ids = pipeline.event_ids()
+    assert len(ids) == len(set(ids)) == truth.stored
+    assert pipeline.ledger.unbalanced() == []
+    landed = {msgspec.json.decode(raw)["event_id"] for b in batches for raw in b.lines if raw.endswith(b"}")}
+    assert set(ids) <= landed

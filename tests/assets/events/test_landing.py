@@ -1,0 +1,94 @@
+"""The landing zone: keys, listings, and the bytes of a batch as lines."""
+
+import gzip
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assets.events import landing
+from assets.events.landing import UnreadableBatchError
+
+
+def packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
+@pytest.mark.parametrize("pack", [bytes, packed])
+def test_a_batch_plain_or_packed_becomes_its_lines(pack: Callable[[bytes], bytes]) -> None:
+    assert landing.lines(pack(b"a\nb\r\n\nc")) == [b"a", b"b\r", b"", b"c"]
+    assert landing.lines(pack(b"")) == [b""]
+
+
+def test_other_line_ends_of_unicode_are_no_line_ends() -> None:
+    content = "a\u2028b\x0bc\u0085d\n".encode()
+    assert landing.lines(content) == [content[:-1], b""]
+
+
+def test_appended_gzip_members_and_padding_are_one_batch() -> None:
+    data = packed(b"a\nb") + packed(b"c\nd\n") + packed(b"") + packed(b"e") + b"\0" * 512
+    assert landing.lines(data) == [b"a", b"bc", b"d", b"e"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(contents=st.lists(st.binary(max_size=40), min_size=1, max_size=4))
+def test_any_members_are_read_as_gzip_does(contents: list[bytes]) -> None:
+    data = b"".join(map(packed, contents))
+    assert landing.lines(data) == gzip.decompress(data).split(b"\n")
+
+
+def test_a_batch_cut_anywhere_is_unreadable() -> None:
+    whole = packed(b"line\n" * 50)
+    cuts = [whole[:n] for n in range(2, len(whole))] + [packed(b"first\n") + whole[:n] for n in range(1, len(whole))]
+    for cut in cuts:
+        with pytest.raises(UnreadableBatchError, match=r"gzip cut short|damaged gzip"):
+            landing.lines(cut)
+
+
+def test_a_damaged_batch_is_unreadable_and_not_quoted() -> None:
+    data = bytearray(packed(b"secret line\n" * 50))
+    data[15] ^= 0xFF
+    for damaged in (bytes(data), packed(b"secret") + b"garbage", b"\x1f\x8b\xff\xff" + bytes(20)):
+        with pytest.raises(UnreadableBatchError) as error:
+            landing.lines(damaged)
+        assert "secret" not in str(error.value)
+
+
+def test_a_bomb_is_stopped_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landing, "LARGEST_BATCH", 2**20)
+    for fits in (packed(b"x" * 2**20), packed(b"x" * 2**19) * 2, packed(b"x" * 2**20) + packed(b"")):
+        assert sum(map(len, landing.lines(fits))) == 2**20
+    for bomb in (packed(b"x" * (2**20 + 1)), packed(b"x" * 2**19) * 3, packed(b"x" * 2**20) + packed(b"x")):
+        with pytest.raises(UnreadableBatchError, match="more than 1 MiB when unpacked"):
+            landing.lines(bomb)
+
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("landing/events/2025/10/10/09/batch-05.ndjson", True),
+        ("landing/events/2025/10/10/09/batch-05.ndjson.gz", True),
+        ("landing/events/2025/10/10/09/deeper/x.jsonl", True),
+        ("landing/events/2025/10/10/09/x.json", True),
+        ("landing/events/2025/10/10/09/x.parquet", False),
+        ("landing/events/2025/10/10/x.ndjson", False),
+        ("landing/events/README.json", False),
+        ("quarantine/events/2025/10/10/09/x.ndjson", False),
+    ],
+)
+def test_a_batch_is_known_by_its_place_and_ending(key: str, expected: bool) -> None:
+    assert landing.is_batch(key) is expected
+
+
+def test_a_listing_starts_days_before_the_last_run() -> None:
+    last = datetime(2025, 10, 10, 9, 30, tzinfo=UTC)
+    start = landing.listing_start(last)
+
+    assert landing.listing_start(None) is None
+    assert start is not None
+    late = landing.hour_prefix(last - landing.LISTING_OVERLAP)
+    assert late + "a.ndjson" > start
+    assert landing.hour_prefix(last - landing.LISTING_OVERLAP - timedelta(hours=1)) + "z.ndjson" < start

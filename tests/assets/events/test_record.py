@@ -1,0 +1,63 @@
+"""The event record: the 51 fields of the tracking Worker's interface, and what follows from them."""
+
+from assets.events.record import FIELDS, NAMES, PERSONAL, Event, Kind, markdown
+from assets.events.table import EVENTS
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+STRINGS = words("""org_tag session_id user_id? anonymous_id event_id event_type event_data? event_category?
+    event_action?
+    event_label? page_url page_title page_path page_hostname page_search? page_hash? referrer? referrer_domain?
+    device_type browser_name browser_version? browser_language os_name? os_version? user_agent? geo_country?
+    geo_region? geo_city? geo_timezone? utm_source? utm_medium? utm_campaign? utm_term? utm_content? gclid?
+    fbclid?""")
+ORDER = words("""org_tag timestamp session_id user_id anonymous_id event_id event_type event_data event_category
+    event_action event_label event_value page_url page_title page_path page_hostname page_search page_hash referrer
+    referrer_domain device_type viewport_width viewport_height screen_width screen_height browser_name
+    browser_version browser_language os_name os_version user_agent geo_country geo_region geo_city geo_timezone
+    utm_source utm_medium utm_campaign utm_term utm_content gclid fbclid scroll_depth engagement_time
+    page_load_time ttfb dom_content_loaded first_contentful_paint largest_contentful_paint consent_analytics
+    consent_marketing""")
+NUMBERS = words("""event_value? scroll_depth? engagement_time? page_load_time? ttfb? dom_content_loaded?
+    first_contentful_paint? largest_contentful_paint?""")
+
+
+def of_kind(kind: Kind) -> set[str]:
+    return {f.name if f.required else f"{f.name}?" for f in FIELDS if f.kind is kind}
+
+
+def test_the_fields_are_the_workers_in_its_order() -> None:
+    assert len(ORDER) == 51
+    assert list(NAMES) == ORDER
+
+
+def test_each_field_has_the_workers_type_and_need() -> None:
+    assert of_kind(Kind.STRING) == set(STRINGS)
+    assert of_kind(Kind.NUMBER) == set(NUMBERS)
+    assert of_kind(Kind.INTEGER) == {"viewport_width", "viewport_height", "screen_width?", "screen_height?"}
+    assert of_kind(Kind.BOOLEAN) == {"consent_analytics", "consent_marketing?"}
+    assert of_kind(Kind.TIMESTAMP) == {"timestamp"}
+
+
+def test_what_tells_who_someone_is_is_personal() -> None:
+    assert {"user_id", "anonymous_id", "session_id", "user_agent", "page_url", "gclid", "geo_city"} <= PERSONAL
+    assert not {"org_tag", "timestamp", "event_id", "event_type", "geo_country", "utm_source"} & PERSONAL
+
+
+def test_the_lake_and_the_decoder_follow() -> None:
+    schema = EVENTS.schema()
+    assert [f.name for f in schema.fields] == ORDER
+    assert [f.field_id for f in schema.fields] == list(range(1, 52))
+    assert [f.required for f in schema.fields] == [f.required for f in FIELDS]
+    assert sorted(Event.__struct_fields__) == sorted(ORDER)
+    assert [f.name for f in EVENTS.partition_spec().fields] == ["org_tag", "timestamp_day"]
+
+
+def test_the_documentation_names_every_field() -> None:
+    rows = markdown().splitlines()
+    assert len(rows) == 2 + 51
+    assert rows[2].startswith("| `org_tag` | string | yes |")
+    assert all(f"| `{name}` |" in row for name, row in zip(ORDER, rows[2:], strict=True))

@@ -1,0 +1,225 @@
+"""The verdict on each line: a table of what is refused and why, and that no line of any bytes upsets it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from assets.events.record import FIELDS, NAMES, Kind
+from assets.events.validation import LONGEST_LINE, Admission, Reason, Refusal, Sifted, frame, sift
+from tests.assets.pipeline import EARLIEST, NOW, event, line
+
+ADMISSION = Admission({"a3f7c2": True, "e5f604": False}, EARLIEST, NOW)
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def judged(*lines: bytes) -> Sifted:
+    return sift(lines, ADMISSION)
+
+
+def iso(at: datetime) -> str:
+    return at.isoformat()
+
+
+REFUSED: list[tuple[bytes, Reason, str]] = [
+    (b"nonsense", Reason.NOT_JSON, ""),
+    (line()[:-20], Reason.NOT_JSON, ""),
+    (line() + b"}", Reason.NOT_JSON, ""),
+    (b"\xef\xbb\xbf" + line(), Reason.NOT_JSON, ""),
+    (b"\xff\xfe\x00", Reason.NOT_JSON, ""),
+    (line().replace(b"Safari", b"Saf\xff"), Reason.NOT_JSON, ""),
+    (line().replace(b"Safari", rb"\ud800"), Reason.NOT_JSON, ""),
+    (b'{"a":' * 5000, Reason.NOT_JSON, ""),
+    (b"[]", Reason.WRONG_TYPE, ""),
+    (b"null", Reason.WRONG_TYPE, ""),
+    (b'"text"', Reason.WRONG_TYPE, ""),
+    (b"{}", Reason.MISSING_FIELD, "org_tag"),
+    *((line(**{f.name: ...}), Reason.MISSING_FIELD, f.name) for f in FIELDS if f.required),
+    *((line(**{f.name: None}), Reason.WRONG_TYPE, f.name) for f in FIELDS if f.required),
+    *((line(**{f.name: {"a": 1}}), Reason.WRONG_TYPE, f.name) for f in FIELDS),
+    *((line(**{f.name: 7}), Reason.WRONG_TYPE, f.name) for f in FIELDS if f.kind in (Kind.STRING, Kind.BOOLEAN)),
+    *((line(**{f.name: "7"}), Reason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is not Kind.STRING),
+    *((line(**{f.name: 1.5}), Reason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is Kind.INTEGER),
+    *((line(**{f.name: 2**63}), Reason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is Kind.INTEGER),
+    *((line(**{f.name: "x" * (f.longest + 1)}), Reason.OVER_LONG, f.name) for f in FIELDS if f.kind is Kind.STRING),
+    *((line(**{f.name: ""}), Reason.BLANK_KEY, f.name) for f in FIELDS if f.kind is Kind.STRING and f.shortest),
+    *((line(**{f.name: "a\0b"}), Reason.NUL_CHARACTER, f.name) for f in FIELDS if f.kind is Kind.STRING),
+    (line(extra="x" * 70_000), Reason.OVER_LONG, "event_data"),
+    (line(extra="x" * LONGEST_LINE), Reason.OVER_LONG, ""),
+    (line(extra=1, session_id=...), Reason.MISSING_FIELD, "session_id"),
+    (line(extra=1, event_data=5), Reason.WRONG_TYPE, "event_data"),
+    (line(timestamp="2025-02-30T00:00:00Z"), Reason.WRONG_TYPE, "timestamp"),
+    (line(timestamp="2025-10-10T10:00:00"), Reason.WRONG_TYPE, "timestamp"),
+    (line(timestamp="2025-10-10T25:00:00Z"), Reason.WRONG_TYPE, "timestamp"),
+    (line(timestamp=1760000000), Reason.WRONG_TYPE, "timestamp"),
+    (line(timestamp=iso(NOW + timedelta(hours=24))), Reason.TOO_FAR_AHEAD, "timestamp"),
+    (line(timestamp="9999-12-31T23:59:59-23:59"), Reason.TOO_FAR_AHEAD, "timestamp"),
+    (line(timestamp=iso(EARLIEST - timedelta(microseconds=1))), Reason.TOO_OLD, "timestamp"),
+    (line(timestamp="0001-01-01T00:00:00+23:59"), Reason.TOO_OLD, "timestamp"),
+    (line(timestamp="2025-10-01T01:00:00+02:00"), Reason.TOO_OLD, "timestamp"),
+    (line(org_tag="zzzzzz"), Reason.UNKNOWN_ORG, "org_tag"),
+    (line(org_tag="A3F7C2"), Reason.UNKNOWN_ORG, "org_tag"),
+    (line(org_tag="e5f604"), Reason.INACTIVE_ORG, "org_tag"),
+    (line(org_tag="zzzzzz", consent_analytics=False), Reason.UNKNOWN_ORG, "org_tag"),
+    (line(timestamp=iso(NOW + timedelta(days=9)), consent_analytics=False), Reason.TOO_FAR_AHEAD, "timestamp"),
+]
+
+
+@pytest.mark.parametrize(("raw", "reason", "field"), REFUSED, ids=[f"{r.value}-{f}" for _, r, f in REFUSED])
+def test_a_line_is_refused_for_its_reason(raw: bytes, reason: Reason, field: str) -> None:
+    found = judged(line(1), raw, line(2))
+
+    assert found.refusals == [Refusal(2, reason, field, raw)]
+    assert [e.event_id for e in found.events] == ["event-1", "event-2"]
+    assert found.received == 3
+
+
+def test_every_reason_for_a_line_is_tried() -> None:
+    assert {reason for _, reason, _ in REFUSED} == set(Reason) - {Reason.UNREADABLE_BATCH}
+
+
+ADMITTED: list[dict[str, Any]] = [
+    {},
+    {f.name: None for f in FIELDS if not f.required},
+    {f.name: ... for f in FIELDS if not f.required},
+    *({f.name: "x" * f.longest} for f in FIELDS if f.kind is Kind.STRING and f.name != "org_tag"),
+    *({f.name: "ü" * f.longest} for f in FIELDS if f.kind is Kind.STRING and f.name != "org_tag"),
+    {f.name: 3 for f in FIELDS if f.kind is Kind.NUMBER},
+    {f.name: -(2**63) for f in FIELDS if f.kind is Kind.INTEGER},
+    {"timestamp": iso(EARLIEST)},
+    {"timestamp": iso(NOW + timedelta(hours=24, microseconds=-1))},
+    {"timestamp": "2025-10-10T23:30:00-05:00"},
+    {"page_title": ""},
+    {"page_title": "say \\u0000"},
+]
+
+
+@pytest.mark.parametrize("fields", ADMITTED, ids=lambda fields: ",".join(list(fields)[:2]))
+def test_a_line_at_the_limit_is_an_event(fields: dict[str, Any]) -> None:
+    found = judged(line(1, **fields))
+
+    assert found.refusals == []
+    expected: dict[str, Any] = {name: event(1, **fields).get(name) for name in NAMES}
+    expected["timestamp"] = datetime.fromisoformat(expected["timestamp"]).astimezone(UTC)
+    assert frame(found.events).row(0, named=True) == expected
+
+
+def test_blank_lines_are_no_lines_and_keep_their_numbers() -> None:
+    found = sift([b"", b"  ", b"\r", line() + b"\r", b"bad"], ADMISSION, first=100)
+
+    assert (found.received, len(found.events), found.refusals[0].line) == (2, 1, 104)
+
+
+def test_events_without_consent_are_counted_by_hour_and_kept_nowhere() -> None:
+    found = judged(
+        line(timestamp="2025-10-10T23:30:00Z", consent_analytics=False),
+        line(timestamp="2025-10-11T01:59:00+02:00", consent_analytics=False),
+        line(timestamp="2025-10-11T00:00:00Z", consent_analytics=False, event_type="click"),
+    )
+
+    assert (found.received, found.events, found.refusals) == (3, [], [])
+    assert dict(found.without_consent) == {
+        ("a3f7c2", datetime(2025, 10, 10, 23, tzinfo=UTC), "page_view"): 2,
+        ("a3f7c2", datetime(2025, 10, 11, 0, tzinfo=UTC), "click"): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        (..., {}),
+        (None, {}),
+        ('{"items": 2}', {"items": 2}),
+        ("no json", {"event_data": "no json"}),
+        ("[1]", {"event_data": [1]}),
+        ("", {"event_data": ""}),
+    ],
+)
+def test_unknown_fields_are_kept_inside_event_data_and_counted(data: Any, kept: dict[str, Any]) -> None:
+    unknown = {"new_field": [1, {"ü": None}], "other": "x"}
+    found = judged(line(1, event_data=data, **unknown), line(2, other=2))
+
+    assert json.loads(found.events[0].event_data) == {**kept, "unknown_fields": unknown}
+    assert json.loads(found.events[1].event_data) == {"unknown_fields": {"other": 2}}
+    assert dict(found.unknown_fields) == {"new_field": 1, "other": 2}
+    assert found.refusals == []
+
+
+def balanced(found: Sifted) -> bool:
+    return found.received == len(found.events) + len(found.refusals) + found.without_consent.total()
+
+
+def storable(found: Sifted) -> None:
+    """What Postgres takes as text, and the lake as columns."""
+    texts = [*found.unknown_fields, *(r.field for r in found.refusals), *(kind for *_, kind in found.without_consent)]
+    for text in texts:
+        assert "\0" not in text
+        text.encode()
+    assert frame(found.events).height == len(found.events)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.binary(max_size=60) | JSON.map(lambda v: json.dumps(v).encode()), max_size=4))
+@example([b'{"a":' * 100_000])
+@example([b"1" * 100_000])
+@example([b"1e999"])
+def test_any_bytes_are_judged(lines: list[bytes]) -> None:
+    found = judged(*lines)
+
+    assert found.received == sum(1 for raw in lines if raw.strip())
+    assert balanced(found)
+    storable(found)
+
+
+@settings(max_examples=400, deadline=None)
+@given(fields=st.dictionaries(st.sampled_from(NAMES) | ANY_TEXT, JSON | ANY_TEXT, max_size=5))
+@example({"bad\0name": 1})
+@example({"deep": json.loads("[" * 300 + "]" * 300)})
+@example({"consent_analytics": False, "event_type": "a\0b"})
+@example({"org_tag": "a3f7c2`; drop", "x` - at `$.y": 1})
+def test_any_fields_are_judged(fields: dict[str, Any]) -> None:
+    raw = msgspec.json.encode({**event(), **fields})
+
+    found = judged(raw)
+
+    assert found.received == 1
+    assert balanced(found)
+    storable(found)
+    for refusal in found.refusals:
+        assert refusal.raw == raw
+        assert refusal.field in {"", *NAMES}
+    for kept in found.events:
+        unknown = {name: value for name, value in fields.items() if name not in NAMES}
+        assert not unknown or json.loads(kept.event_data)["unknown_fields"] == unknown
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"x": 1' + b"0" * 5000 + b"}", b'{"x": 1e400}', b'{"x": -1' + b"0" * 400 + b"}", b'{"x": NaN}']
+)
+def test_numbers_that_nothing_can_hold_are_judged(raw: bytes) -> None:
+    assert judged(raw).received == len(judged(raw).refusals) == 1
+
+
+def test_an_unknown_number_of_any_size_is_judged() -> None:
+    big = line()[:-1] + b',"new": 1' + b"0" * 400 + b"}"
+
+    assert balanced(judged(big))
+
+
+def test_a_frame_has_the_records_columns_in_order() -> None:
+    found = frame(judged(line(1), line(2, timestamp="2025-10-11T00:30:00+02:00")).events)
+
+    assert found.columns == list(NAMES)
+    assert found["timestamp"].dtype == pl.Datetime("us", "UTC")
+    assert found["timestamp"][1] == datetime(2025, 10, 10, 22, 30, tzinfo=UTC)
+    assert frame([]).schema == found.schema

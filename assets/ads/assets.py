@@ -1,0 +1,279 @@
+"""Ad assets: one a platform, and the tables in Postgres that they fill. The work itself is in sync.py."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetsDefinition,
+    BackfillPolicy,
+    Config,
+    FreshnessPolicy,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+    asset_check,
+)
+from pydantic import Field
+
+from assets.ads import restatements
+from assets.ads.audit import audit
+from assets.ads.plan import Asked, Mode
+from assets.ads.sync import AdSync, Outcome
+from assets.apps import App
+from assets.description import asset_arguments
+from assets.description import table as table_of
+from assets.partitions import Calendar, window
+from assets.windows import DAY
+from resources.ad_platforms import PLATFORMS, Platform
+from resources.sql_files import read_sql
+
+TABLES = {
+    "campaigns": "Campaigns of all platforms: status, budget, currency, what the platform said of them",
+    "ad_groups": "Ad groups (ad sets) below campaigns",
+    "keywords": "Search keywords below ad groups (Google, Microsoft)",
+    "campaign_metrics_daily": "What each campaign's day was worth, in the account's days and currency",
+    "ad_group_metrics_daily": "What each ad group's day was worth",
+    "keyword_metrics_daily": "What each keyword's day was worth",
+}
+# What the ledger's asset shows.
+SHOWN = timedelta(days=60)
+NAMED_FAILURES = 50
+
+
+class AdSyncConfig(Config):
+    """connection: one only, by its id. mode: window (the partitions' days), recent (those and what is missing before
+    them) or lookback. tiers: connections of organisations of these tiers alone; none named, of all.
+    """
+
+    connection: str | None = None
+    mode: str = Mode.WINDOW.value
+    tiers: list[str] = Field(default_factory=list)
+
+
+def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDefinition]:
+    """The ads of an application that has platform connections."""
+    if "platform_connections" not in app.tables:
+        return []
+    built: list[AssetsDefinition | AssetChecksDefinition] = []
+    for platform in PLATFORMS.values():
+        built += [
+            _platform(app, platform, calendar),
+            _stored_equals_source(app, platform),
+            _levels_agree(app, platform),
+        ]
+    built += [_table(app, name, doc) for name, doc in TABLES.items()]
+    return [*built, _no_orphans(app), _restatements(app)]
+
+
+def engine(context: Any, app: App, platform: Platform, **changed: Any) -> AdSync:
+    """The engine of a platform over a run's resources."""
+    resources = context.resources
+    return AdSync(
+        platform,
+        getattr(resources, f"{app.name}_d1"),
+        resources.postgres,
+        resources.object_store,
+        resources.keyring,
+        resources.clock,
+        resources.ad_apps.get(platform.name, {}),
+        resources.ad_origin,
+        **changed,
+    )
+
+
+def _platform(app: App, platform: Platform, calendar: Calendar) -> AssetsDefinition:
+    arguments = asset_arguments(app, "ads", platform.name, store="postgres", pii=False, kinds={"postgres", "python"})
+
+    @asset(
+        **arguments,
+        deps=[[app.name, "d1", "platform_connections"]],
+        partitions_def=calendar.daily,
+        backfill_policy=BackfillPolicy.single_run(),
+        description=(
+            f"{platform.title}: campaigns, ad groups, keywords and daily facts of every active connection. A partition"
+            " is a metric day, in each account's own time zone; the newest one stands for the day in progress there."
+            " Raw pages are staged in R2 first; a window is replaced whole; a failing connection leaves the others be."
+        ),
+        pool=f"ads_{platform.name}",
+        freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=26), warn_window=timedelta(hours=3)),
+        check_specs=[
+            AssetCheckSpec(
+                "connections_ok", asset=arguments["key"], description="Every connection of the run was synced."
+            )
+        ],
+        required_resource_keys=_resources(app) | {"progress"},
+    )
+    def synced(context: AssetExecutionContext, config: AdSyncConfig) -> Iterator[MaterializeResult[None]]:
+        days = window(context)
+        asked = Asked(Mode(config.mode), days.start.date(), (days.end - DAY).date(), context.resources.clock().date())
+        progress = context.resources.progress(f"slices synced ({platform.title})")
+        sync = engine(context, app, platform, progress=progress)
+        outcomes = []
+        for outcome in sync.run(asked, connection=config.connection, tiers=config.tiers):
+            outcomes.append(outcome)
+            if outcome.error is not None:
+                context.log.warning(f"{outcome.connection.id}: {outcome.error}")
+            if outcome.notes:
+                context.log.warning(f"{outcome.connection.id}: not known yet: {dict(outcome.notes.most_common(20))}")
+        if config.connection and not outcomes:
+            raise ValueError(f"no active {platform.name} connection has the id {config.connection!r}")
+        if not outcomes:
+            progress(0, 0)
+        yield MaterializeResult(metadata=_metadata(outcomes), check_results=[_connections_ok(outcomes)])
+
+    return synced
+
+
+def _resources(app: App) -> set[str]:
+    return {f"{app.name}_d1", "postgres", "object_store", "keyring", "ad_apps", "ad_origin", "clock"}
+
+
+def _metadata(outcomes: list[Outcome]) -> dict[str, Any]:
+    unknown: dict[str, int] = {}
+    for outcome in outcomes:
+        for name, count in outcome.notes.items():
+            unknown[name] = unknown.get(name, 0) + count
+    counted = ("inserted", "updated", "deleted", "restated")
+    total = {what: sum(outcome.rows[what] for outcome in outcomes) for what in counted}
+    return {
+        "connections": len(outcomes),
+        "failed": sum(1 for outcome in outcomes if outcome.error is not None),
+        "slices": sum(outcome.slices for outcome in outcomes),
+        "dagster/partition_row_count": sum(outcome.rows["campaign_days"] for outcome in outcomes),
+        **{f"rows_{what}": count for what, count in total.items()},
+        "entities_not_listed": sum(outcome.rows["unlisted"] for outcome in outcomes),
+        "not_known_yet": MetadataValue.json(unknown),
+    }
+
+
+def _connections_ok(outcomes: list[Outcome]) -> AssetCheckResult:
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    named = [
+        {"connection": o.connection.id, "organisation": o.connection.org_id, "code": o.code or "", "why": o.error or ""}
+        for o in failed[:NAMED_FAILURES]
+    ]
+    first = "; ".join(f"{row['connection']}: {row['why']}" for row in named[:3])
+    return AssetCheckResult(
+        check_name="connections_ok",
+        passed=not failed,
+        severity=AssetCheckSeverity.ERROR,
+        description=f"{len(failed)} of {len(outcomes)} connections failed: {first}" if failed else "",
+        metadata={"failed": len(failed), "connections": len(outcomes), "why": table_of(named)},
+    )
+
+
+def _table(app: App, name: str, doc: str) -> AssetsDefinition:
+    @asset(
+        **asset_arguments(app, "ads", name, store="postgres", pii=False, kinds={"postgres", "table"}),
+        deps=[[app.name, "ads", platform] for platform in PLATFORMS],
+        description=f"{doc}: table ads.{name}, filled by the platforms' syncs.",
+        metadata={"dagster/table_name": f"ads.{name}"},
+        required_resource_keys={"postgres"},
+    )
+    def counted(context: AssetExecutionContext) -> MaterializeResult[None]:
+        rows = context.resources.postgres.fetch(
+            f"select platform, count(*) as rows from ads.{name} group by platform order by platform"
+        )
+        return MaterializeResult(
+            metadata={
+                "dagster/row_count": sum(row["rows"] for row in rows),
+                "rows_by_platform": MetadataValue.json({row["platform"]: row["rows"] for row in rows}),
+            }
+        )
+
+    return counted
+
+
+def _restatements(app: App) -> AssetsDefinition:
+    @asset(
+        **asset_arguments(app, "ads", "restatements", store="postgres", pii=False, kinds={"postgres", "view"}),
+        deps=[[app.name, "ads", "campaign_metrics_daily"]],
+        description=(
+            "What platforms changed of a campaign's day after it had been loaded as final: before, after, and the run"
+            " that saw it. View ads.restatement_history."
+        ),
+        metadata={"dagster/table_name": "ads.restatement_history"},
+        required_resource_keys={"postgres", "clock"},
+    )
+    def restated(context: AssetExecutionContext) -> MaterializeResult[None]:
+        postgres = context.resources.postgres
+        since = {"since": context.resources.clock() - SHOWN}
+        by_age = postgres.fetch(read_sql("ads/restated_days.sql"), since)
+        return MaterializeResult(
+            metadata={
+                "dagster/row_count": postgres.fetch("select count(*) as rows from ads.restatements")[0]["rows"],
+                "restated_rows": sum(row["rows"] for row in by_age),
+                "conversions_change": float(sum(row["conversions_change"] for row in by_age)),
+                "by_days_later": MetadataValue.md(restatements.plot(by_age)),
+                "lately": table_of(postgres.fetch(read_sql("ads/restated_lately.sql"), since)),
+            }
+        )
+
+    return restated
+
+
+def _stored_equals_source(app: App, platform: Platform) -> AssetChecksDefinition:
+    @asset_check(
+        asset=[app.name, "ads", platform.name],
+        name="stored_equals_source",
+        description="One final day of one account asked of the platform again: campaigns and account total agree.",
+        required_resource_keys=_resources(app),
+    )
+    def compared(context: AssetCheckExecutionContext) -> AssetCheckResult:
+        found = audit(engine(context, app, platform))
+        return AssetCheckResult(
+            passed=found.passed,
+            # A platform may have restated the day since the last look: not all that differs is a fault.
+            severity=AssetCheckSeverity.WARN,
+            description="" if found.day else "No final day was synced lately: nothing is proved.",
+            metadata={
+                "account": found.account_id or "none",
+                "day": str(found.day or "none"),
+                "campaigns": found.rows,
+                "differences": MetadataValue.json(found.differences[:20]),
+            },
+        )
+
+    return compared
+
+
+def _levels_agree(app: App, platform: Platform) -> AssetChecksDefinition:
+    @asset_check(
+        asset=[app.name, "ads", platform.name],
+        name="levels_agree",
+        description="A campaign is the sum of its ad groups, an ad group that of its keywords, where it has any.",
+        required_resource_keys={"postgres", "clock"},
+    )
+    def agree(context: AssetCheckExecutionContext) -> AssetCheckResult:
+        today = context.resources.clock().date()
+        # The day in progress moves between the requests of two levels.
+        values = {"platform": platform.name, "since": today - timedelta(days=30), "until": today - timedelta(days=2)}
+        differing = context.resources.postgres.fetch(read_sql("ads/levels_agree.sql"), values)
+        return AssetCheckResult(
+            passed=not differing, metadata={"differing_days": len(differing), "days": table_of(differing[:20])}
+        )
+
+    return agree
+
+
+def _no_orphans(app: App) -> AssetChecksDefinition:
+    @asset_check(
+        asset=[app.name, "ads", "campaigns"],
+        name="no_orphans",
+        description="Every ad group has its campaign, every keyword its ad group, every fact its entity.",
+        required_resource_keys={"postgres", "clock"},
+    )
+    def orphans(context: AssetCheckExecutionContext) -> AssetCheckResult:
+        since = context.resources.clock().date() - timedelta(days=31)
+        rows = context.resources.postgres.fetch(read_sql("ads/orphans.sql"), {"since": since})
+        found = {row["kind"]: row["rows"] for row in rows}
+        return AssetCheckResult(passed=not any(found.values()), metadata={"orphans": MetadataValue.json(found)})
+
+    return orphans

@@ -1,0 +1,39 @@
+"""What a connection's `sync_config` asks for, and what is wrong with one. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class SettingsError(ValueError):
+    """A connection whose settings cannot be used; the text names the setting and shows no secret."""
+
+
+@dataclass(frozen=True)
+class SyncConfig:
+    """What a connection's `sync_config` asks for. click_window, view_window: days of attribution, where they exist."""
+
+    lookback_days: int = 30
+    include_keywords: bool = True
+    include_ad_groups: bool = True
+    click_window: int = 7
+    view_window: int = 1
+
+
+def sync_config(settings: Mapping[str, Any]) -> SyncConfig:
+    """`sync_config` out of a connection's settings; what it leaves out is as by default."""
+    given = settings.get("sync_config")
+    if given is None:
+        given = {}
+    if not isinstance(given, dict):
+        raise SettingsError("sync_config: not an object")
+    values: dict[str, Any] = {}
+    for name, default in SyncConfig().__dict__.items():
+        value = given.get(name, default)
+        if type(value) is not type(default):
+            raise SettingsError(f"sync_config.{name}: {type(default).__name__} is expected")
+        values[name] = value
+    config = SyncConfig(**values)
+    if not 1 <= config.lookback_days <= 365:
+        raise SettingsError("sync_config.lookback_days: 1 to 365 is expected")
+    return config

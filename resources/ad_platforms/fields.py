@@ -1,0 +1,149 @@
+"""Reading of single values out of a platform's page: the right type, or MalformedPageError that names the field.
+
+What does not belong here: which fields a platform has.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from resources.ad_platforms.records import MalformedPageError, Notes, Record
+
+# The longest legal name of the four platforms is below 1,000 characters: beyond this a page is damaged.
+LONGEST_TEXT = 65_536
+NOTHING = Decimal(0)
+MICRO = Decimal(1_000_000)
+LARGEST = Decimal(10**12)
+
+_page = msgspec.json.Decoder(float_hook=Decimal)
+_text = msgspec.json.Encoder(decimal_format="number")
+
+
+def decoded(body: bytes) -> Any:
+    """A JSON page, with its fractions exact."""
+    try:
+        return _page.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise MalformedPageError("the page is not JSON") from None
+
+
+def raw(row: Any) -> str:
+    """A row as JSON text again, for raw_data. Refuses NUL, which no Postgres text can hold."""
+    found = _text.encode(row).decode()
+    if len(found) > 16 * LONGEST_TEXT:
+        raise MalformedPageError(f"a row of {len(found):,} characters")
+    if "\\u0000" in found:
+        raise MalformedPageError("a text holds NUL")
+    return found
+
+
+def rows(page: Any, name: str) -> list[Any]:
+    """The list under `name`, where a page without it has no rows."""
+    found = page.get(name, []) if isinstance(page, dict) else None
+    if found is None and isinstance(page, dict):
+        return []
+    if not isinstance(found, list):
+        raise MalformedPageError(f"{name}: not a list")
+    return found
+
+
+def part(row: Any, name: str) -> Mapping[str, Any]:
+    """The object under `name`."""
+    found = row.get(name) if isinstance(row, dict) else None
+    if not isinstance(found, dict):
+        raise MalformedPageError(f"{name}: not an object")
+    return found
+
+
+def identity(row: Mapping[str, Any], name: str) -> str:
+    """An id, as text without blanks; ids of digits alone may come as numbers."""
+    value = row.get(name)
+    if type(value) is int:
+        return str(value)
+    if not isinstance(value, str) or not value or len(value) > 64 or not value.isascii() or " " in value:
+        raise MalformedPageError(f"{name}: not an id")
+    return value
+
+
+def text(row: Mapping[str, Any], name: str, *, default: str | None = None) -> str:
+    """A text; `default` where it is absent or null."""
+    value = row.get(name)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, str):
+        raise MalformedPageError(f"{name}: not a text")
+    if len(value) > LONGEST_TEXT:
+        raise MalformedPageError(f"{name}: {len(value):,} characters")
+    if "\0" in value:
+        raise MalformedPageError(f"{name}: holds NUL")
+    return value
+
+
+def whole(row: Mapping[str, Any], name: str) -> int:
+    """A whole number of 0 or more, as a number or its digits; absent is 0."""
+    value = row.get(name)
+    if value is None:
+        return 0
+    if type(value) is str and value.isdecimal() and len(value) < 19:
+        return int(value)
+    if type(value) is int and 0 <= value < 2**63:
+        return value
+    raise MalformedPageError(f"{name}: not a count")
+
+
+def number(value: Any, name: str, limit: Decimal = LARGEST) -> Decimal:
+    """A finite number below `limit`, exact; a null is 0."""
+    if value is None:
+        return NOTHING
+    if type(value) in (str, int, Decimal):
+        try:
+            found = Decimal(value)
+        except InvalidOperation:
+            found = Decimal("NaN")
+        if found.is_finite() and abs(found) < limit:
+            return found
+    raise MalformedPageError(f"{name}: not a number")
+
+
+def optional(row: Mapping[str, Any], name: str) -> Decimal | None:
+    """A number, or None where it is absent or null."""
+    return None if row.get(name) is None else number(row[name], name)
+
+
+def day(value: Any, name: str) -> date:
+    """A day of the form YYYY-MM-DD, whatever follows it."""
+    try:
+        return date.fromisoformat(value[:10])
+    except (TypeError, ValueError):
+        raise MalformedPageError(f"{name}: not a day") from None
+
+
+def moment(value: Any, name: str) -> datetime | None:
+    """A moment in ISO 8601, UTC where it names no zone; None where it is absent."""
+    if value in (None, ""):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise MalformedPageError(f"{name}: not a moment") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def note_unknown(notes: Notes, prefix: str, row: Mapping[str, Any], known: Collection[str]) -> None:
+    """Count the fields that nobody asked for: the platform has grown."""
+    for name in row:
+        if name not in known:
+            notes[f"field {prefix}{name[:64]}"] += 1
+
+
+def each(found: Iterable[Any], read: Callable[[Mapping[str, Any], Notes], Record], notes: Notes) -> Iterator[Record]:
+    """The record of every row; a row of another structure is a malformed page."""
+    for row in found:
+        try:
+            record = read(row, notes)
+        except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
+            raise MalformedPageError(f"a row of another form ({type(error).__name__})") from None
+        yield record

@@ -1,0 +1,363 @@
+"""Google Ads API v26 over REST: GAQL searches, read page by page.
+
+What belongs here: queries, errors and rows of Google Ads. What does not: statuses in our words (assets/ads).
+"""
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import msgspec
+import requests
+
+from resources.ad_platforms import fields
+from resources.ad_platforms.access import Access, Grant, Tokens, granted
+from resources.ad_platforms.fields import LARGEST, MICRO, identity, number, part, text, whole
+from resources.ad_platforms.records import (
+    Account,
+    AdGroup,
+    Campaign,
+    Days,
+    Fact,
+    Keyword,
+    MalformedPageError,
+    Notes,
+    Page,
+    PlatformError,
+    Record,
+    Remote,
+    Stream,
+)
+from resources.http import OK, RETRYABLE_STATUSES, Answer, Session, Verdict
+from resources.rate_limits import retry_after
+
+API = "https://googleads.googleapis.com/v26"
+TOKEN = "https://oauth2.googleapis.com/token"  # noqa: S105
+STREAMS = frozenset(Stream)
+LONGEST_DAYS = 92
+
+_METRICS = "metrics.impressions, metrics.clicks, metrics.cost_micros, metrics.conversions, metrics.conversions_value"
+_CAMPAIGN = "campaign.id, campaign.name, campaign.status"
+_GROUP = "ad_group.id, ad_group.name, ad_group.status"
+_WORD = (
+    "ad_group_criterion.criterion_id, ad_group_criterion.keyword.text, ad_group_criterion.keyword.match_type,"
+    " ad_group_criterion.status"
+)
+QUERIES = {
+    Stream.ACCOUNT: (
+        "SELECT customer.id, customer.descriptive_name, customer.currency_code, customer.time_zone, customer.status,"
+        " customer.manager FROM customer"
+    ),
+    Stream.CAMPAIGNS: (
+        f"SELECT {_CAMPAIGN}, campaign.primary_status, campaign.advertising_channel_type, campaign.start_date_time,"
+        " campaign_budget.id, campaign_budget.amount_micros, campaign_budget.total_amount_micros,"
+        " campaign_budget.explicitly_shared, campaign_budget.period FROM campaign"
+    ),
+    Stream.AD_GROUPS: (
+        f"SELECT {_GROUP}, ad_group.primary_status, ad_group.type, ad_group.cpc_bid_micros, campaign.id FROM ad_group"
+    ),
+    Stream.KEYWORDS: (
+        f"SELECT {_WORD}, ad_group_criterion.cpc_bid_micros, ad_group_criterion.quality_info.quality_score,"
+        " ad_group.id, campaign.id FROM ad_group_criterion"
+        " WHERE ad_group_criterion.type = 'KEYWORD' AND ad_group_criterion.negative = FALSE"
+    ),
+    Stream.ACCOUNT_DAYS: f"SELECT segments.date, customer.id, {_METRICS} FROM customer",
+    Stream.CAMPAIGN_DAYS: f"SELECT segments.date, {_CAMPAIGN}, {_METRICS} FROM campaign",
+    Stream.AD_GROUP_DAYS: f"SELECT segments.date, {_GROUP}, campaign.id, campaign.name, {_METRICS} FROM ad_group",
+    Stream.KEYWORD_DAYS: (
+        f"SELECT segments.date, {_WORD}, ad_group.id, ad_group.name, campaign.id, campaign.name, {_METRICS}"
+        " FROM keyword_view"
+    ),
+}
+# What rows of entities are known to hold: what was asked, and what Google adds of itself.
+_KNOWN = {
+    "campaign": {
+        "id", "name", "status", "primaryStatus", "advertisingChannelType", "startDateTime", "resourceName",
+        "campaignBudget",
+    },
+    "campaignBudget": {
+        "id", "amountMicros", "totalAmountMicros", "explicitlyShared", "period", "resourceName",
+    },
+    "adGroup": {"id", "name", "status", "primaryStatus", "type", "cpcBidMicros", "campaign", "resourceName"},
+    "adGroupCriterion": {
+        "criterionId", "keyword", "status", "cpcBidMicros", "qualityInfo", "type", "negative", "resourceName",
+        "adGroup",
+    },
+    "customer": {"id", "descriptiveName", "currencyCode", "timeZone", "status", "manager", "resourceName"},
+}  # fmt: skip
+_EXHAUSTED = {"RESOURCE_EXHAUSTED", "RESOURCE_TEMPORARILY_EXHAUSTED"}
+_PASSING = {"TRANSIENT_ERROR", "INTERNAL_ERROR", "DEADLINE_EXCEEDED"}
+
+
+class _Head(msgspec.Struct):
+    """The parts of an answer that are not rows."""
+
+    error: msgspec.Raw = msgspec.Raw()
+    nextPageToken: str = ""  # noqa: N815
+
+
+class Google:
+    """A client of one customer."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._tokens = Tokens(access, self._refreshed)
+        self._session = Session(
+            "Google Ads",
+            auth=self._headers,
+            refresh=self._tokens.refresh,
+            pacing=access.pacing,
+            patience=access.patience,
+            clock=access.monotonic,
+            sleep=access.sleep,
+        )
+
+    def pages(self, stream: Stream, days: Days | None = None, remote: Remote | None = None) -> Iterator[Page]:
+        """The stream's pages, in order. A search is one operation of the daily quota, whatever its pages."""
+        del remote  # a search has no job behind it
+        query = QUERIES[stream]
+        if days is not None:
+            query += f" WHERE segments.date BETWEEN '{days.since}' AND '{days.until}'"
+        token, seen = "", set[str]()
+        self._access.pacing.bucket("app").take()
+        while True:
+            body = {"query": query, "pageToken": token} if token else {"query": query}
+            self._tokens.keep_fresh()
+            response = self._session.request(
+                "POST",
+                self._access.url(f"{API}/customers/{self._access.account_id}/googleAds:search"),
+                json=body,
+                idempotent=True,
+                classify=classify,
+                bucket=self._access.account_id,
+            )
+            yield Page(io.BytesIO(response.content))
+            token = _head(response.content).nextPageToken
+            if not token:
+                return
+            if token in seen:
+                raise PlatformError("repeated_cursor", "the platform gave the same page token twice", again=True)
+            seen.add(token)
+
+    def close(self) -> None:
+        """End idle connections."""
+        self._session.close()
+
+    def _headers(self) -> Mapping[str, str]:
+        headers = {
+            "Authorization": f"Bearer {self._tokens.current}",
+            "developer-token": self._access.of_app("developer_token"),
+        }
+        if self._access.app.get("login_customer_id"):
+            headers["login-customer-id"] = self._access.app["login_customer_id"]
+        return headers
+
+    def _refreshed(self, refresh_token: str) -> Grant:
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self._access.of_app("client_id"),
+            "client_secret": self._access.of_app("client_secret"),
+            "refresh_token": refresh_token,
+        }
+        response = self._session.request(
+            "POST", self._access.url(TOKEN), data=form, idempotent=True, authorize=False, bucket="token"
+        )
+        return granted(fields.decoded(response.content))
+
+
+def classify(response: requests.Response) -> Verdict:
+    """Google's errors come as an object or, of a stream, in an array; and now and then under HTTP 200."""
+    ok = 200 <= response.status_code < 300
+    try:
+        error = _head(response.content).error
+    except MalformedPageError as problem:
+        return _unreadable(response, str(problem))
+    if ok and not error:
+        return OK
+    code, message, delay = _words(error)
+    after = delay if delay is not None else retry_after(response.headers)
+    if code in _EXHAUSTED:
+        return Verdict(Answer.RETRY, after, True, code, message)
+    if code in _PASSING or response.status_code in RETRYABLE_STATUSES:
+        return Verdict(Answer.RETRY, after, response.status_code == 429, code, message)
+    if code == "OAUTH_TOKEN_EXPIRED" or (response.status_code == 401 and code == "UNAUTHENTICATED"):
+        return Verdict(Answer.REFRESH, code=code, message=message)
+    return Verdict(Answer.FATAL, code=code, message=message)
+
+
+def _unreadable(response: requests.Response, problem: str) -> Verdict:
+    passing = response.status_code in RETRYABLE_STATUSES or 200 <= response.status_code < 300
+    answer = Answer.RETRY if passing else Answer.FATAL
+    return Verdict(answer, retry_after(response.headers), response.status_code == 429, None, problem)
+
+
+def _head(body: bytes) -> _Head:
+    try:
+        if body[:1] == b"[":
+            heads = msgspec.json.decode(body, type=list[_Head])
+            return heads[0] if heads else _Head()
+        return msgspec.json.decode(body, type=_Head)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise MalformedPageError("the answer is not of the platform's form") from None
+
+
+def _words(error: msgspec.Raw) -> tuple[str | None, str, float | None]:
+    """Reason, message and seconds to wait of an error."""
+    found = fields.decoded(bytes(error)) if error else {}
+    if not isinstance(found, dict):
+        return None, "", None
+    code, message, delay = found.get("status"), str(found.get("message") or ""), None
+    for detail in found.get("details") or ():
+        for each in (detail.get("errors") if isinstance(detail, dict) else None) or ():
+            code = next(iter((each.get("errorCode") or {}).values()), code)
+            message = str(each.get("message") or message)
+            quota = (each.get("details") or {}).get("quotaErrorDetails") or {}
+            delay = _seconds(quota.get("retryDelay"))
+            return (None if code is None else str(code)), message, delay
+    return (None if code is None else str(code)), message, delay
+
+
+def _seconds(duration: Any) -> float | None:
+    try:
+        return float(str(duration).removesuffix("s"))
+    except ValueError:
+        return None
+
+
+def read(stream: Stream, body: BinaryIO, context: Mapping[str, str], notes: Notes) -> Iterator[Record]:
+    """The records of a page; raises MalformedPageError."""
+    del context
+    return fields.each(fields.rows(fields.decoded(body.read()), "results"), _READ[stream], notes)
+
+
+def _account(row: Mapping[str, Any], notes: Notes) -> Account:
+    customer = _part(row, "customer", notes)
+    zone = text(customer, "timeZone")
+    return Account(
+        identity(customer, "id"),
+        text(customer, "descriptiveName", default=""),
+        text(customer, "currencyCode"),
+        zone,
+        zone,
+        text(customer, "status", default=""),
+        fields.raw(row),
+    )
+
+
+def _campaign(row: Mapping[str, Any], notes: Notes) -> Campaign:
+    campaign = _part(row, "campaign", notes)
+    budget = _part(row, "campaignBudget", notes) if "campaignBudget" in row else {}
+    status = text(campaign, "status", default="")
+    lifetime = budget.get("totalAmountMicros") is not None
+    amount = budget.get("totalAmountMicros" if lifetime else "amountMicros")
+    return Campaign(
+        identity(campaign, "id"),
+        text(campaign, "name"),
+        status,
+        status == "REMOVED",
+        campaign.get("primaryStatus") == "ENDED",
+        None if amount is None else _micros(amount, "amountMicros"),
+        None if amount is None else "lifetime" if lifetime else "daily",
+        identity(budget, "id") if budget.get("id") is not None else None,
+        None,
+        None,
+        fields.raw(row),
+    )
+
+
+def _ad_group(row: Mapping[str, Any], notes: Notes) -> AdGroup:
+    group = _part(row, "adGroup", notes)
+    status = text(group, "status", default="")
+    return AdGroup(
+        identity(group, "id"),
+        identity(part(row, "campaign"), "id"),
+        text(group, "name"),
+        status,
+        status == "REMOVED",
+        group.get("primaryStatus") == "ENDED",
+        _bid(group),
+        None,
+        None,
+        None,
+        None,
+        fields.raw(row),
+    )
+
+
+def _keyword(row: Mapping[str, Any], notes: Notes) -> Keyword:
+    criterion = _part(row, "adGroupCriterion", notes)
+    words = part(criterion, "keyword")
+    status = text(criterion, "status", default="")
+    score = criterion.get("qualityInfo", {}).get("qualityScore")
+    return Keyword(
+        identity(criterion, "criterionId"),
+        identity(part(row, "adGroup"), "id"),
+        identity(part(row, "campaign"), "id"),
+        text(words, "text"),
+        text(words, "matchType", default=""),
+        status,
+        status == "REMOVED",
+        False,
+        _bid(criterion),
+        None if score is None else whole({"qualityScore": score}, "qualityScore"),
+        fields.raw(row),
+    )
+
+
+def _fact(row: Mapping[str, Any], notes: Notes) -> Fact:
+    del notes
+    metrics = part(row, "metrics")
+    campaign, group, criterion = row.get("campaign"), row.get("adGroup"), row.get("adGroupCriterion")
+    names: dict[str, str] = {}
+    campaign_id = ad_group_id = keyword_id = ""
+    if campaign is not None:
+        campaign_id = identity(campaign, "id")
+        names = {"campaign_name": text(campaign, "name", default=""), "native_status": campaign.get("status", "")}
+    if group is not None:
+        ad_group_id = identity(group, "id")
+        names |= {"ad_group_name": text(group, "name", default=""), "native_status": group.get("status", "")}
+    if criterion is not None:
+        keyword_id = identity(criterion, "criterionId")
+        words = criterion.get("keyword", {})
+        names |= {"text": text(words, "text", default=""), "match_type": text(words, "matchType", default="")}
+        names |= {"native_status": criterion.get("status", "")}
+    return Fact(
+        fields.day(row["segments"]["date"], "segments.date"),
+        campaign_id,
+        ad_group_id,
+        keyword_id,
+        whole(metrics, "impressions"),
+        whole(metrics, "clicks"),
+        _micros(metrics.get("costMicros"), "costMicros"),
+        number(metrics.get("conversions"), "conversions"),
+        number(metrics.get("conversionsValue"), "conversionsValue"),
+        names,
+    )
+
+
+_READ: dict[Stream, Callable[[Mapping[str, Any], Notes], Record]] = {
+    Stream.ACCOUNT: _account,
+    Stream.CAMPAIGNS: _campaign,
+    Stream.AD_GROUPS: _ad_group,
+    Stream.KEYWORDS: _keyword,
+    Stream.ACCOUNT_DAYS: _fact,
+    Stream.CAMPAIGN_DAYS: _fact,
+    Stream.AD_GROUP_DAYS: _fact,
+    Stream.KEYWORD_DAYS: _fact,
+}
+
+
+def _part(row: Mapping[str, Any], name: str, notes: Notes) -> Mapping[str, Any]:
+    found = part(row, name)
+    fields.note_unknown(notes, f"{name}.", found, _KNOWN[name])
+    return found
+
+
+def _micros(value: Any, name: str) -> Decimal:
+    return number(value, name, LARGEST * MICRO) / MICRO
+
+
+def _bid(row: Mapping[str, Any]) -> Decimal | None:
+    value = row.get("cpcBidMicros")
+    return None if value is None else _micros(value, "cpcBidMicros")

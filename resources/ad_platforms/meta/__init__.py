@@ -1,0 +1,10 @@
+"""Meta (Facebook and Instagram ads), Graph API v26.0. It has no keywords: none are made up."""
+
+from resources.ad_platforms.meta.client import Meta, attribution
+from resources.ad_platforms.meta.rows import read
+from resources.ad_platforms.records import Stream
+
+STREAMS = frozenset(Stream) - {Stream.KEYWORDS, Stream.KEYWORD_DAYS}
+LONGEST_DAYS = 92
+
+__all__ = ["LONGEST_DAYS", "STREAMS", "Meta", "attribution", "read"]

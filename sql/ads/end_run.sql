@@ -1,0 +1,3 @@
+update ads.sync_runs
+set status = %(status)s, error_code = %(error_code)s, error = %(error)s, notes = %(notes)s, finished_at = %(now)s
+where id = %(run_id)s

@@ -1,0 +1,3 @@
+update ads.sync_slices
+set state = 'failed', error_code = %(error_code)s, error = %(error)s, finished_at = %(now)s
+where id = %(slice_id)s

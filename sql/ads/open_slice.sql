@@ -1,0 +1,8 @@
+insert into ads.sync_slices (
+    id, run_id, connection_id, org_id, platform, account_id, stream, since, until, observed_at, state, remote_job_id,
+    attempts, raw_prefix
+)
+values (
+    %(slice_id)s, %(run_id)s, %(connection_id)s, %(org_id)s, %(platform)s, %(account_id)s, %(stream)s, %(since)s,
+    %(until)s, %(observed_at)s, 'open', %(remote_job_id)s, %(attempts)s, %(raw_prefix)s
+)

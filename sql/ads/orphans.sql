@@ -1,0 +1,26 @@
+-- Facts without their entity, and entities without their parent, by kind.
+select 'ad groups without a campaign' as kind, count(*) as rows
+from ads.ad_groups g
+where not exists (select from ads.campaigns c where c.org_id = g.org_id and c.id = g.campaign_id)
+union all
+select 'keywords without an ad group', count(*)
+from ads.keywords k
+where not exists (select from ads.ad_groups g where g.org_id = k.org_id and g.id = k.ad_group_id)
+union all
+select 'campaign facts without a campaign', count(*)
+from (
+    select org_id, campaign_id as id from ads.campaign_metrics_daily where date >= %(since)s
+    except select org_id, id from ads.campaigns
+) f
+union all
+select 'ad group facts without an ad group', count(*)
+from (
+    select org_id, ad_group_id as id from ads.ad_group_metrics_daily where date >= %(since)s
+    except select org_id, id from ads.ad_groups
+) f
+union all
+select 'keyword facts without a keyword', count(*)
+from (
+    select org_id, keyword_id as id from ads.keyword_metrics_daily where date >= %(since)s
+    except select org_id, id from ads.keywords
+) f

@@ -1,0 +1,213 @@
+"""What the tests of ads share: a sandbox, stores of the test's own, connections in D1, and the world's truth."""
+
+import itertools
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from assets.ads.connections import COLUMN, TABLE
+from assets.ads.plan import Asked, Mode
+from assets.ads.sync import AdSync, Outcome
+from clearlift_pipelines.sandbox.server import Sandbox
+from clearlift_pipelines.sandbox.world.catalogue import Size
+from clearlift_pipelines.sandbox.world.entities import PLATFORMS, Platform
+from resources import migrations
+from resources.ad_platforms import PLATFORMS as ALL
+from resources.d1 import EmbeddedD1
+from resources.http import Patience
+from resources.keyring import Keyring
+from resources.postgres import Postgres
+from resources.r2 import ObjectStore
+
+NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
+SMALL = Size({"google": 2, "facebook": 2, "tiktok": 2, "microsoft": 2}, (6, 7), (2, 3), (2, 3), 40)
+TINY = Size({"google": 1, "facebook": 1, "tiktok": 1, "microsoft": 1}, (5, 5), (1, 2), (1, 2), 12)
+Facts = dict[tuple[str, date], Any]
+"""Impressions, clicks, spend, conversions, their value and the currency, by entity and day."""
+
+LEVELS = {
+    "campaign": ("ads.campaign_metrics_daily", "campaign_id"),
+    "ad_group": ("ads.ad_group_metrics_daily", "ad_group_id"),
+    "keyword": ("ads.keyword_metrics_daily", "keyword_id"),
+}
+
+
+@dataclass
+class Bench:
+    """The four platforms over stores of the test's own. Sleeps of clients are counted and not slept."""
+
+    sandbox: Sandbox
+    d1: EmbeddedD1
+    postgres: Postgres
+    store: ObjectStore
+    keyring: Keyring
+    slept: list[float] = field(default_factory=list)
+    read_seconds: float = 5.0
+
+    def connect(
+        self, *, org: str = "org-a", tier: str = "pro", only: Iterable[Platform] = PLATFORMS, **config: Any
+    ) -> None:
+        """A connection for every account of the sandbox."""
+        self.d1.upsert("users", ["id", "email", "issuer", "access_sub"], [["u", "u@x.example", "i", "s"]], ["id"])
+        self.d1.upsert("organizations", ["id", "name", "slug", "subscription_tier"], [[org, org, org, tier]], ["id"])
+        for platform in only:
+            for account in self.sandbox.world.accounts(platform):
+                row = f"{org}-{platform}-{account.id}"
+                document = self.sandbox.credentials(platform, account.id)
+                document["sync_config"] |= config
+                sealed = self.keyring.seal_text(json.dumps(document), table=TABLE, column=COLUMN, row=row)
+                self.d1.upsert(
+                    TABLE,
+                    ["id", "organization_id", "platform", "account_id", "connected_by", COLUMN],
+                    [[row, org, platform, account.id, "u", sealed]],
+                    ["id"],
+                )
+
+    def empty(self) -> None:
+        """Nothing synced, nothing connected, no fault in force."""
+        self.postgres.execute(
+            "truncate ads.ad_accounts, ads.campaigns, ads.ad_groups, ads.keywords, ads.campaign_metrics_daily,"
+            " ads.ad_group_metrics_daily, ads.keyword_metrics_daily, ads.sync_runs, ads.sync_slices, ads.sync_state,"
+            " ads.restatements"
+        )
+        self.d1.execute("delete from platform_connections")
+        self.store.delete([info.key for info in self.store.list()])
+        self.sandbox.clock.set(NOW)
+        self.sandbox.faults.clear()
+        self.sandbox.log.clear()
+        self.slept.clear()
+        for platform in PLATFORMS:
+            for account in self.sandbox.world.accounts(platform):
+                self.sandbox.tokens.reinstate(platform, account.id)
+
+    def connection(self, platform: Platform) -> dict[str, Any]:
+        """The first connection of a platform, as D1 has it."""
+        return self.d1.query("select * from platform_connections where platform = ? order by id limit 1", [platform])[0]
+
+    def engine(self, platform: Platform, **changed: Any) -> AdSync:
+        """The engine of a platform."""
+        given: dict[str, Any] = {
+            "platform": ALL[platform],
+            "d1": self.d1,
+            "postgres": self.postgres,
+            "store": self.store,
+            "keyring": self.keyring,
+            "clock": self.sandbox.clock,
+            "origin": self.sandbox.origin,
+            "access": {"sleep": self.slept.append, "patience": Patience(read=self.read_seconds)},
+        }
+        return AdSync(**{**given, **changed})
+
+    def sync(
+        self,
+        *only: Platform,
+        mode: Mode = Mode.RECENT,
+        since: date | None = None,
+        until: date | None = None,
+        **which: Any,
+    ) -> list[Outcome]:
+        """Sync platforms (none named: all four): by default today and what is missing before it."""
+        today = self.sandbox.clock().astimezone(UTC).date()
+        asked = Asked(mode, since or today - timedelta(days=1), until or today, today)
+        return [o for platform in only or PLATFORMS for o in self.engine(platform).run(asked, **which)]
+
+    def stored(
+        self, platform: Platform, account_id: str, level: str, org: str = "org-a"
+    ) -> dict[tuple[str, date], Any]:
+        """The stored facts of an account at a level, by entity and day."""
+        table, key = LEVELS[level]
+        rows = self.postgres.fetch(
+            f"select * from {table} where org_id = %s and platform = %s and account_id = %s",
+            (org, platform, account_id),
+        )
+        return {
+            (row[key], row["date"]): (
+                row["impressions"], row["clicks"], row["spend"], row["conversions"], row["conversions_value"],
+                row["currency"],
+            )
+            for row in rows
+        }  # fmt: skip
+
+    def truth(
+        self, platform: Platform, account_id: str, level: Any, since: date, until: date
+    ) -> dict[tuple[str, date], Any]:
+        """The world's own facts, in the same form."""
+        found = {}
+        for offset in range((until - since).days + 1):
+            day = since + timedelta(days=offset)
+            for row in self.sandbox.world.daily(platform, account_id, level, day, self.sandbox.clock()):
+                native = {
+                    "campaign": [row.campaign_id],
+                    "ad_group": [row.ad_group_id],
+                    "keyword": [row.ad_group_id, row.keyword_id],
+                }[level]
+                values = (row.impressions, row.clicks, row.spend, row.conversions, row.conversions_value, row.currency)
+                if any(v for v in values[:5]):
+                    found[":".join([platform, account_id, *map(str, native)]), day] = values
+        return found
+
+    def differences(self, *only: Platform, since: date, until: date) -> list[str]:
+        """Where stored facts and the world's differ from `since` to `until`, both included; empty where nowhere."""
+        told = []
+        for platform, level in itertools.product(only or PLATFORMS, LEVELS):
+            for account in self.sandbox.world.accounts(platform):
+                if level == "keyword" and platform in ("facebook", "tiktok"):
+                    continue
+                stored = {k: v for k, v in self.stored(platform, account.id, level).items() if since <= k[1] <= until}
+                truth = self.truth(platform, account.id, level, since, until)
+                told += [
+                    f"{platform} {level} {key}: stored {stored.get(key)}, truth {truth.get(key)}"
+                    for key in stored.keys() | truth.keys()
+                    if stored.get(key) != truth.get(key)
+                ]
+        return told
+
+    def snapshot(self) -> dict[str, list[str]]:
+        """Every entity and fact, without what names runs and moments."""
+        passing = ["sync_run_id", "last_seen_run_id", "updated_at", "deleted_at"]
+        tables = ["ads.ad_accounts", "ads.campaigns", "ads.ad_groups", "ads.keywords", *(t for t, _ in LEVELS.values())]
+        return {
+            table: [
+                row["text"]
+                for row in self.postgres.fetch(
+                    "select text from (select ((to_jsonb(t) - %s::text[]) || jsonb_build_object("
+                    f"'deleted', to_jsonb(t) ->> 'deleted_at' is not null))::text as text from {table} t) x order by 1",
+                    (passing,),
+                )
+            ]
+            for table in tables
+        }
+
+    def differing_from(self, whole: dict[str, list[str]]) -> str:
+        """How what is stored stands to a whole sync: `equal`, `behind` (a part of its rows) or `other`."""
+        stored = self.snapshot()
+        if stored == whole:
+            return "equal"
+        facts = [table for table, _ in LEVELS.values()]
+        return "behind" if all(set(stored[table]) <= set(whole[table]) for table in facts) else "other"
+
+    def spend(self) -> Decimal:
+        """All that was stored to have been spent."""
+        row = self.postgres.fetch("select coalesce(sum(spend), 0) as spend from ads.campaign_metrics_daily")[0]
+        return Decimal(row["spend"])
+
+
+def make(
+    postgres: Postgres, folder: Path, *, now: datetime = NOW, size: Size = SMALL, google_page_rows: int = 50
+) -> Bench:
+    """A bench with its sandbox started; `close` it."""
+    d1 = EmbeddedD1(folder / "d1.sqlite")
+    migrations.up(migrations.D1Ledger(d1, "d1"), "clearlift/d1")
+    migrations.up(migrations.PostgresLedger(postgres), "clearlift/postgres")
+    moment = {"now": now}
+    sandbox = Sandbox(7, lambda: moment["now"], size=size, google_page_rows=google_page_rows).start()
+    return Bench(sandbox, d1, postgres, ObjectStore.folder(folder / "r2"), Keyring({1: bytes(range(32))}))
+
+
+def close(bench: Bench) -> None:
+    bench.sandbox.stop()
+    bench.d1.close()

@@ -1,0 +1,160 @@
+"""The graph of ads: partitions, checks that name what failed, tables and the ledger beside them."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from dagster import (
+    AssetCheckEvaluation,
+    AssetChecksDefinition,
+    AssetsDefinition,
+    DagsterInstance,
+    Definitions,
+    ExecuteInProcessResult,
+    define_asset_job,
+    in_process_executor,
+)
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from assets.ads import restatements
+from assets.ads.assets import build
+from assets.apps.clearlift import CLEARLIFT
+from assets.partitions import Calendar
+from assets.progress import silent
+from clearlift_pipelines.sandbox.faults import Fault, FaultKind
+from resources.ad_platforms import PLATFORMS
+from resources.pacing import Pacing, Rate
+from tests.assets.ads.bench import Bench
+
+pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
+PLATFORM_OPS = [f"clearlift__ads__{name}" for name in PLATFORMS]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Assets sleep for real: polls and pacing of a sandbox need not."""
+    monkeypatch.setattr("resources.ad_platforms.polling.FIRST_WAIT", 0.001)
+    monkeypatch.setattr("assets.ads.sync.Pacing", lambda *_rates: Pacing(Rate(10_000, 10_000)))
+
+
+def materialized(bench: Bench, config: dict[str, Any], first: str, last: str) -> ExecuteInProcessResult:
+    """A run of all ad assets and checks over a range of metric days."""
+    graph = build(CLEARLIFT, Calendar(date(2026, 1, 1)))
+    defs = Definitions(
+        assets=[a for a in graph if isinstance(a, AssetsDefinition) and not isinstance(a, AssetChecksDefinition)],
+        asset_checks=[a for a in graph if isinstance(a, AssetChecksDefinition)],
+        jobs=[define_asset_job("ads", "*")],
+        resources={
+            "clearlift_d1": bench.d1,
+            "postgres": bench.postgres,
+            "object_store": bench.store,
+            "keyring": bench.keyring,
+            "ad_apps": {},
+            "ad_origin": bench.sandbox.origin,
+            "clock": bench.sandbox.clock,
+            "progress": lambda _label: silent,
+        },
+        executor=in_process_executor,
+    )
+    with DagsterInstance.ephemeral() as instance:
+        return defs.resolve_job_def("ads").execute_in_process(
+            instance=instance,
+            run_config={"ops": {op: {"config": config} for op in PLATFORM_OPS}},
+            tags={ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last},
+        )
+
+
+def checks(result: ExecuteInProcessResult) -> dict[tuple[str, str], AssetCheckEvaluation]:
+    return {(c.asset_key.path[-1], c.check_name): c for c in result.get_asset_check_evaluations()}
+
+
+def metadata(result: ExecuteInProcessResult, name: str) -> dict[str, Any]:
+    found = result.asset_materializations_for_node(f"clearlift__ads__{name}")[0]  # one of each partition
+    return {key: value.value for key, value in found.metadata.items()}
+
+
+def test_the_graph_is_synced_checked_and_counted(ads_bench: Bench) -> None:
+    ads_bench.connect(lookback_days=8)
+    result = materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
+    assert all(c.passed for c in checks(result).values()), checks(result)
+    assert {name for _, name in checks(result)} == {
+        "connections_ok", "stored_equals_source", "levels_agree", "no_orphans"
+    }  # fmt: skip
+    google = metadata(result, "google")
+    assert (google["connections"], google["failed"]) == (2, 0)
+    assert google["dagster/partition_row_count"] > 0
+    rows = ads_bench.postgres.fetch("select count(*) as rows from ads.keyword_metrics_daily")[0]["rows"]
+    assert metadata(result, "keyword_metrics_daily")["dagster/row_count"] == rows
+    assert metadata(result, "restatements")["by_days_later"] == "No final day has been restated."
+    ads_bench.sandbox.clock.advance(timedelta(days=3))
+    result = materialized(ads_bench, {"mode": "lookback"}, "2026-11-15", "2026-11-23")
+    assert all(c.passed for c in checks(result).values()), checks(result)
+    ledger = metadata(result, "restatements")
+    assert "█" in ledger["by_days_later"]
+    assert ledger["restated_rows"] == ledger["dagster/row_count"] > 0
+
+
+def test_a_failed_connection_is_named_by_the_check(ads_bench: Bench) -> None:
+    ads_bench.connect(only=["google"], lookback_days=3)
+    account = ads_bench.sandbox.world.accounts("google")[0].id
+    ads_bench.sandbox.faults.order(Fault(FaultKind.ACCOUNT_INACTIVE, "google", account_id=account, times=None))
+    found = checks(materialized(ads_bench, {"mode": "recent", "tiers": ["pro"]}, "2026-11-19", "2026-11-20"))
+    failed = found["google", "connections_ok"]
+    assert not failed.passed
+    assert f"org-a-google-{account}" in str(failed.description)
+    assert "CUSTOMER_NOT_ENABLED" in str(failed.description)
+    assert found["tiktok", "connections_ok"].passed
+
+
+def test_a_platform_that_cannot_be_asked_fails_the_check_and_not_the_run(ads_bench: Bench) -> None:
+    ads_bench.connect(only=["google"], lookback_days=3)
+    materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
+    for account in ads_bench.sandbox.world.accounts("google"):
+        ads_bench.sandbox.tokens.revoke("google", account.id)
+    result = materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
+    assert result.success
+    source = checks(result)["google", "stored_equals_source"]
+    assert not source.passed
+    assert "could not be asked" in str(source.metadata["differences"].value)
+
+
+def test_checks_find_what_does_not_agree(ads_bench: Bench) -> None:
+    ads_bench.connect(only=["google"], lookback_days=8)
+    materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
+    ads_bench.postgres.execute("update ads.campaign_metrics_daily set spend = spend + 1, sync_run_id = sync_run_id")
+    ads_bench.postgres.execute(
+        "insert into ads.keyword_metrics_daily select org_id, 'google:1:2:3', date, platform, account_id, 1, 1, 1, 1,"
+        " 1, currency, time_zone, attribution_window, is_final, sync_run_id from ads.campaign_metrics_daily limit 1"
+    )
+    # A window of one long past day leaves what is wrong where it is.
+    found = checks(materialized(ads_bench, {"mode": "window"}, "2026-11-02", "2026-11-02"))
+    assert not found["google", "levels_agree"].passed
+    assert not found["campaigns", "no_orphans"].passed
+    source = found["google", "stored_equals_source"]
+    assert not source.passed or source.metadata["day"].value == "2026-11-02"
+
+
+def test_an_unknown_connection_is_one_clear_error(ads_bench: Bench) -> None:
+    with pytest.raises(ValueError, match=r"no active \w+ connection has the id 'nobody'"):
+        materialized(ads_bench, {"connection": "nobody"}, "2026-11-20", "2026-11-20")
+
+
+def test_the_plot_has_a_bar_for_each_age() -> None:
+    by_age: list[dict[str, Any]] = [
+        {"days_later": 1, "rows": 40, "conversions_change": 3.5},
+        {"days_later": 9, "rows": 1, "conversions_change": -1},
+    ]
+    drawn = restatements.plot(by_age).splitlines()
+    assert [line.count("█") for line in drawn] == [0, 0, 40, 1, 0]
+
+
+def test_every_asset_has_its_key_group_and_pool() -> None:
+    for definition in build(CLEARLIFT, Calendar(date(2026, 1, 1))):
+        if isinstance(definition, AssetChecksDefinition):
+            continue
+        assert isinstance(definition, AssetsDefinition)
+        (key,) = definition.keys
+        assert key.path[:2] == ["clearlift", "ads"]
+        assert definition.group_names_by_key[key] == "clearlift_ads"
+        if key.path[2] in PLATFORMS:
+            assert definition.op.pool == f"ads_{key.path[2]}"

@@ -1,0 +1,123 @@
+"""Connections as D1 has them: tiers, settings, sealed credentials."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from assets.ads import connections
+from assets.ads.config import SettingsError
+from assets.ads.connections import Connection
+from resources.keyring import Keyring, SealError
+from tests.assets.ads.bench import Bench
+
+RING = Keyring({1: bytes(32)})
+SECRET = "1//0gX-refresh-token"
+
+
+Document = dict[str, Any]
+
+
+def connection(settings: Document | str | None, sealed: Document | None = None, row: str = "c1") -> Connection:
+    text = json.dumps(settings) if isinstance(settings, dict) else settings
+    closed = None
+    if sealed is not None:
+        closed = RING.seal_text(json.dumps(sealed), table="platform_connections", column="settings_encrypted", row=row)
+    return Connection("c1", "org-a", "google", "1", "pro", text, closed)
+
+
+def test_settings_come_from_the_sealed_column_and_sync_config_from_either() -> None:
+    sealed = {"oauth": {"access_token": "x"}, "app": {"client_id": "i"}}
+    found = connections.opened(connection({"sync_config": {"lookback_days": 7}}, sealed), RING)
+    assert (found.oauth["access_token"], found.app["client_id"], found.sync.lookback_days) == ("x", "i", 7)
+    assert found.sync.include_keywords
+
+
+@pytest.mark.parametrize(
+    ("settings", "sealed", "named"),
+    [
+        (None, None, "no credentials"),
+        ("[]", None, "settings: not a JSON object"),
+        ("{", None, "settings: not a JSON object"),
+        ({"sync_config": []}, {"oauth": {"access_token": "x"}}, "sync_config: not an object"),
+        ({"sync_config": {"lookback_days": "30"}}, {"oauth": {"access_token": "x"}}, "lookback_days: int is expected"),
+        ({"sync_config": {"lookback_days": 0}}, {"oauth": {"access_token": "x"}}, "1 to 365"),
+        ({"sync_config": {"include_keywords": 1}}, {"oauth": {"access_token": "x"}}, "include_keywords: bool"),
+    ],
+)
+def test_bad_settings_are_one_clear_error(settings: Any, sealed: dict[str, Any] | None, named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        connections.opened(connection(settings, sealed), RING)
+
+
+def test_credentials_of_another_row_do_not_open() -> None:
+    with pytest.raises(SealError):
+        connections.opened(connection({}, {"oauth": {"access_token": "x"}}, row="another"), RING)
+
+
+def test_no_secret_is_in_a_repr() -> None:
+    found = connection({"oauth": {"refresh_token": SECRET}})
+    assert SECRET not in repr(found)
+    assert SECRET not in repr(connections.opened(found, RING))
+
+
+def test_tiers_pages_and_inactive_connections(ads_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PAGE", 1)
+    ads_bench.connect(org="org-a", tier="pro", only=["google"])
+    ads_bench.connect(org="org-b", tier="free", only=["google", "tiktok"])
+    every = [c for page in connections.active(ads_bench.d1, "google") for c in page]
+    assert [(c.org_id, c.tier) for c in every] == [("org-a", "pro")] * 2 + [("org-b", "free")] * 2
+    free = [c for page in connections.active(ads_bench.d1, "google", tiers=["free"]) for c in page]
+    assert {c.org_id for c in free} == {"org-b"}
+    one = [c for page in connections.active(ads_bench.d1, "google", connection=every[2].id) for c in page]
+    assert [c.id for c in one] == [every[2].id]
+    ads_bench.d1.execute("update platform_connections set is_active = 0 where organization_id = 'org-a'")
+    assert {c.org_id for page in connections.active(ads_bench.d1, "google") for c in page} == {"org-b"}
+
+
+def test_credentials_left_in_clear_are_sealed_by_the_first_sync(tiny: Bench) -> None:
+    tiny.connect(only=["google"])
+    row = tiny.connection("google")
+    document = tiny.sandbox.credentials("google", row["account_id"])
+    plain = json.dumps({**document, "note": "kept"})
+    tiny.d1.execute("update platform_connections set settings = ?, settings_encrypted = null", [plain])
+    assert [o.error for o in tiny.sync("google")] == [None]
+    after = tiny.connection("google")
+    assert json.loads(after["settings"]) == {"sync_config": document["sync_config"], "note": "kept"}
+    oauth = document["oauth"]
+    for secret in (oauth["access_token"], oauth["refresh_token"], document["app"]["client_secret"]):
+        assert secret not in json.dumps(after)
+    assert [o.error for o in tiny.sync("google")] == [None]
+
+
+def test_a_rotated_token_is_stored_before_the_next_call(tiny: Bench) -> None:
+    tiny.connect(only=["microsoft"])
+    before = tiny.connection("microsoft")["settings_encrypted"]
+    tiny.sandbox.tokens.expire("microsoft", tiny.connection("microsoft")["account_id"])
+    stored_at: list[int] = []
+    real = connections.keep
+
+    def keeping(*arguments: Any) -> None:
+        stored_at.append(len(tiny.sandbox.log))
+        real(*arguments)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(connections, "keep", keeping)
+        assert [o.error for o in tiny.sync("microsoft")] == [None]
+    tokens = [n for n, entry in enumerate(tiny.sandbox.log) if "oauth2" in entry.path]
+    assert stored_at == [tokens[0] + 1], "the token's answer is the last thing that happened before it is stored"
+    after = tiny.connection("microsoft")["settings_encrypted"]
+    assert before != after
+    # The rotated refresh token is the one that is good now.
+    tiny.sandbox.tokens.expire("microsoft", tiny.connection("microsoft")["account_id"])
+    assert [o.error for o in tiny.sync("microsoft")] == [None]
+
+
+def test_what_a_sync_became_is_told_in_d1(tiny: Bench) -> None:
+    tiny.connect(only=["google"])
+    (found,) = next(connections.active(tiny.d1, "google"))
+    connections.report(tiny.d1, found, "success", at=datetime(2026, 11, 20, 12, 30, tzinfo=UTC))
+    connections.report(tiny.d1, found, "error", error="why")
+    row = tiny.connection("google")
+    assert (row["sync_status"], row["sync_error"], row["last_synced_at"]) == ("error", "why", "2026-11-20T12:30:00Z")

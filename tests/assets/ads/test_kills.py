@@ -1,0 +1,149 @@
+"""Killed anywhere and run again: the same rows as a sync that nothing stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets.ads.plan import Asked, Mode
+from clearlift_pipelines.sandbox.world.entities import Platform
+from resources.d1 import EmbeddedD1
+from resources.postgres import Postgres, copy_in
+from resources.r2 import ObjectStore
+from resources.sql_files import read_sql
+from tests.assets.ads.bench import Bench
+
+CONFIG: dict[str, Any] = {"lookback_days": 6}
+
+
+class KilledError(BaseException):
+    """The process is gone: no handler of ours may catch it."""
+
+
+class Killer:
+    """Counts what a sync does to its stores, and ends it before one of those."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.seen = 0
+
+    def before(self, act: Callable[..., Any]) -> Callable[..., Any]:
+        def acting(*arguments: Any, **named: Any) -> Any:
+            self.seen += 1
+            if self.seen == self.at:
+                raise KilledError
+            return act(*arguments, **named)
+
+        return acting
+
+
+@contextmanager
+def killing(killer: Killer) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        for owner, name in ((ObjectStore, "put"), (EmbeddedD1, "execute"), (Postgres, "connection")):
+            patched.setattr(owner, name, killer.before(getattr(owner, name)))
+        # The statements of a merge's transaction, in their order.
+        patched.setattr("assets.ads.merge.read_sql", killer.before(read_sql))
+        patched.setattr("assets.ads.merge.copy_in", killer.before(copy_in))
+        yield
+
+
+@pytest.mark.parametrize("platform", ["google", "microsoft"])
+def test_a_sync_killed_anywhere_ends_in_the_same_rows(tiny: Bench, platform: Platform) -> None:
+    tiny.connect(only=[platform], **CONFIG)
+    count = Killer(0)
+    with killing(count):
+        assert [o.error for o in tiny.sync(platform)] == [None]
+    clean = tiny.snapshot()
+    killed = 0
+    for at in range(1, count.seen, 13):
+        tiny.empty()
+        tiny.connect(only=[platform], **CONFIG)
+        try:
+            with killing(Killer(at)):
+                tiny.sync(platform)
+        except KilledError:
+            killed += 1
+        assert [o.error for o in tiny.sync(platform)] == [None]
+        assert tiny.snapshot() == clean, f"killed before act {at}"
+        assert tiny.connection(platform)["sync_status"] == "success"
+    assert killed > 7
+
+
+def test_a_report_that_was_asked_for_is_not_asked_for_again(tiny: Bench) -> None:
+    tiny.connect(only=["microsoft"], **CONFIG)
+
+    def dying(_seconds: float) -> None:
+        if _submits(tiny):
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        list(tiny.engine("microsoft", access={"sleep": dying}).run(_today(tiny)))
+    assert _submits(tiny) == 1
+    assert [o.error for o in tiny.sync("microsoft")] == [None]
+    assert _submits(tiny) == 3, "one report for each of three levels"
+    states = tiny.postgres.fetch(
+        "select state, attempts from ads.sync_slices where stream = 'campaign_days' order by attempts"
+    )
+    assert [(row["state"], row["attempts"]) for row in states] == [("resumed", 1), ("merged", 2)]
+
+
+def _submits(bench: Bench) -> int:
+    return sum(1 for entry in bench.sandbox.log if entry.path.endswith("GenerateReport/Submit") and entry.status == 200)
+
+
+def _today(bench: Bench) -> Asked:
+    today = bench.sandbox.clock().date()
+    return Asked(Mode.RECENT, today, today, today)
+
+
+DIES = """
+import os, signal, sys
+from datetime import datetime
+from assets.ads.plan import Asked, Mode
+from assets.ads.sync import AdSync
+import assets.ads.merge
+from resources.ad_platforms import PLATFORMS
+from resources.d1 import EmbeddedD1
+from resources.keyring import Keyring
+from resources.postgres import Postgres
+from resources.r2 import ObjectStore
+from pathlib import Path
+
+d1, dsn, store, origin, now = sys.argv[1:]
+now = datetime.fromisoformat(now)
+copy = assets.ads.merge.copy_in
+
+def dying(connection, table, columns, rows):
+    count = copy(connection, table, columns, rows)
+    if "entity_id" in columns:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return count
+
+assets.ads.merge.copy_in = dying
+asked = Asked(Mode.RECENT, now.date(), now.date(), now.date())
+engine = AdSync(PLATFORMS["google"], EmbeddedD1(Path(d1)), Postgres(dsn), ObjectStore.folder(Path(store)),
+                Keyring({1: bytes(range(32))}), lambda: now, origin=origin)
+list(engine.run(asked))
+"""
+
+
+def test_a_process_that_is_really_killed_in_a_merge(tiny: Bench) -> None:
+    tiny.connect(only=["google"], **CONFIG)
+    now = tiny.sandbox.clock()
+    arguments = [str(tiny.d1.path), tiny.postgres.dsn, tiny.store.uri(), tiny.sandbox.origin, now.isoformat()]
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    died = subprocess.run([sys.executable, "-c", DIES, *arguments], env=environment, check=False, timeout=60)
+    assert died.returncode == -signal.SIGKILL
+    assert tiny.connection("google")["sync_status"] == "syncing"
+    assert not tiny.postgres.fetch("select 1 from ads.campaign_metrics_daily limit 1")
+    assert [o.error for o in tiny.sync("google")] == [None]
+    account = tiny.sandbox.world.accounts("google")[0].id
+    days = [day for _, day in tiny.stored("google", account, "campaign")]
+    assert tiny.differences("google", since=min(days), until=max(days)) == []

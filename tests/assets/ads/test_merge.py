@@ -1,0 +1,128 @@
+"""Merging: later observations win, replays change nothing, vanished entities are told, two runs end as one."""
+
+import threading
+from datetime import date, timedelta
+
+from assets.ads.plan import Asked, Mode
+from tests.assets.ads.bench import LEVELS, Bench
+
+
+def test_pages_merged_again_from_r2_give_the_same_rows(ads_bench: Bench) -> None:
+    ads_bench.connect(only=["google", "microsoft"])
+    ads_bench.sync("google", "microsoft")
+    ads_bench.sandbox.clock.advance(timedelta(days=3))
+    ads_bench.sync("google", "microsoft", mode=Mode.LOOKBACK)
+    whole = ads_bench.snapshot()
+    ledger = ads_bench.postgres.fetch("select count(*) as rows from ads.restatements")
+    requests = len(ads_bench.sandbox.log)
+    ads_bench.postgres.execute(
+        "truncate ads.campaigns, ads.ad_groups, ads.keywords, ads.campaign_metrics_daily, ads.ad_group_metrics_daily,"
+        " ads.keyword_metrics_daily, ads.sync_runs, ads.sync_slices, ads.sync_state"
+    )
+    for row in ads_bench.d1.query("select id, platform from platform_connections"):
+        merged = ads_bench.engine(row["platform"]).replay(row["id"])
+        assert merged.pages > 0
+    assert len(ads_bench.sandbox.log) == requests, "a replay asks no platform"
+    again = ads_bench.snapshot()
+    for table, _ in LEVELS.values():
+        assert again[table] == whole[table]
+    assert ads_bench.postgres.fetch("select count(*) as rows from ads.restatements") == ledger
+    # Once more over what is there: nothing to write.
+    for row in ads_bench.d1.query("select id, platform from platform_connections"):
+        merged = ads_bench.engine(row["platform"]).replay(row["id"])
+        assert (merged.inserted, merged.updated, merged.deleted) == (0, 0, 0)
+
+
+def test_an_earlier_observation_does_not_overwrite_a_later_one(tiny: Bench) -> None:
+    """Two runs at once: the one that asked first may merge last."""
+    tiny.connect(only=["google"], lookback_days=10)
+    engine = tiny.engine("google")
+    merge = engine._merge.run
+    held = []
+
+    def holding(manifest):  # type: ignore[no-untyped-def]
+        if manifest.stream.value == "campaign_days":
+            held.append(manifest)
+        return merge(manifest)
+
+    engine._merge.run = holding  # type: ignore[method-assign]
+    today = tiny.sandbox.clock().date()
+    list(engine.run(Asked(Mode.LOOKBACK, today, today, today)))
+    tiny.sandbox.clock.advance(timedelta(days=2))
+    tiny.sync("google", mode=Mode.LOOKBACK)
+    later = tiny.snapshot()
+    state = tiny.postgres.fetch("select stream, synced_through, run_id from ads.sync_state order by 1")
+    (manifest,) = held
+    merged = merge(manifest)
+    assert merged.rows > 0
+    facts = LEVELS["campaign"][0]
+    # Days before the later look-back are the earlier run's to write, and equal already.
+    assert tiny.snapshot()[facts] == later[facts]
+    assert tiny.postgres.fetch("select stream, synced_through, run_id from ads.sync_state order by 1") == state
+
+
+def test_two_runs_at_once_end_as_one(ads_bench: Bench) -> None:
+    ads_bench.connect(only=["google"])
+    outcomes = []
+    threads = [threading.Thread(target=lambda: outcomes.extend(ads_bench.sync("google"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [o.error for o in outcomes] == [None] * 4
+    assert ads_bench.differences("google", since=date(2026, 10, 22), until=date(2026, 11, 20)) == []
+    (row,) = ads_bench.postgres.fetch("select count(*) as rows from ads.restatements")
+    assert row["rows"] == 0
+
+
+def test_a_cursor_does_not_jump_over_a_gap(tiny: Bench) -> None:
+    tiny.connect(only=["tiktok"], lookback_days=3)
+    through = "select synced_through from ads.sync_state where stream = 'campaign_days'"
+    old = date(2026, 11, 10)
+    tiny.sync("tiktok", mode=Mode.WINDOW, since=old, until=old)
+    assert tiny.postgres.fetch(through)[0]["synced_through"] == old
+    tiny.sync("tiktok", mode=Mode.WINDOW, since=date(2026, 11, 15), until=date(2026, 11, 16))
+    assert tiny.postgres.fetch(through)[0]["synced_through"] == old, "the 11th to the 14th are not there"
+    tiny.sync("tiktok")
+    assert tiny.postgres.fetch(through)[0]["synced_through"] == date(2026, 11, 20)
+    assert tiny.differences("tiktok", since=old, until=date(2026, 11, 20)) == []
+
+
+def test_sync_config_is_honoured(tiny: Bench) -> None:
+    tiny.connect(only=["google"], include_keywords=False, lookback_days=5)
+    tiny.sync("google")
+    assert not tiny.postgres.fetch("select 1 from ads.keywords")
+    days = tiny.postgres.fetch("select min(date) as first, max(date) as last from ads.ad_group_metrics_daily")
+    assert days == [{"first": date(2026, 11, 15), "last": date(2026, 11, 20)}]
+    assert not any("keyword" in str(q) for q in tiny.postgres.fetch("select stream from ads.sync_slices"))
+
+
+def test_a_row_of_a_day_in_progress_is_no_restatement_when_it_ends(tiny: Bench) -> None:
+    tiny.connect(only=["google"], lookback_days=2)
+    tiny.sync("google")
+    tiny.sandbox.clock.advance(timedelta(hours=15))
+    tiny.sync("google")
+    rows = tiny.postgres.fetch("select date from ads.restatements")
+    assert date(2026, 11, 20) not in {row["date"] for row in rows}
+    final = "select bool_and(is_final) as final from ads.campaign_metrics_daily where date = '2026-11-20'"
+    assert tiny.postgres.fetch(final) == [{"final": True}]
+
+
+def test_shared_budgets_carry_one_id(ads_bench: Bench) -> None:
+    ads_bench.connect(only=["google", "microsoft"])
+    ads_bench.sync("google", "microsoft")
+    for platform in ("google", "microsoft"):
+        rows = ads_bench.postgres.fetch(
+            "select budget_id, count(*) as campaigns, sum(distinct budget) as once from ads.campaigns"
+            " where platform = %s and budget_id is not null group by budget_id having count(*) > 1",
+            (platform,),
+        )
+        assert [(row["campaigns"], row["once"]) for row in rows] == [(2, 300)]
+
+
+def test_ids_beyond_two_to_the_53_are_whole(ads_bench: Bench) -> None:
+    ads_bench.connect(only=["tiktok", "google"])
+    ads_bench.sync("tiktok", "google")
+    natives = {row["native_id"] for row in ads_bench.postgres.fetch("select native_id from ads.campaigns")}
+    assert "9007199254740993" in natives
+    assert "1790000000000000002" in natives

@@ -1,0 +1,79 @@
+"""A sandbox of the four platforms, and clients of its accounts whose sleeps take no time."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from clearlift_pipelines.sandbox.server import Sandbox
+from clearlift_pipelines.sandbox.world.catalogue import Size
+from clearlift_pipelines.sandbox.world.entities import Platform
+from resources.ad_platforms import PLATFORMS, Access, Client, Days, Notes, Record, Stream
+from resources.http import Patience
+from resources.pacing import Pacing
+
+NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
+SIZE = Size({"google": 2, "facebook": 2, "tiktok": 2, "microsoft": 2}, (6, 6), (2, 2), (2, 2), 40)
+
+
+@dataclass
+class Told:
+    """A client, and what it did beside asking."""
+
+    client: Client
+    name: Platform
+    stored: list[Mapping[str, Any]] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
+
+    def records(self, stream: Stream, days: Days | None = None, **named: Any) -> list[Record]:
+        """All records of a stream."""
+        read = PLATFORMS[self.name].read
+        found = []
+        for page in self.client.pages(stream, days, **named):
+            with closing(page.body):
+                found += list(read(stream, page.body, page.context, self.notes))
+        return found
+
+
+@pytest.fixture(scope="module")
+def platforms() -> Iterator[Sandbox]:
+    """A sandbox that a module's tests share, with Google's pages cut to ten rows."""
+    with Sandbox(7, lambda: NOW, size=SIZE, google_page_rows=10) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def client_of(platforms: Sandbox) -> Iterator[Callable[..., Told]]:
+    """Makes clients: of a platform's account (by its place), with changed credentials."""
+    opened: list[Client] = []
+    platforms.clock.set(NOW)
+    platforms.log.clear()
+
+    def make(name: Platform, account: int = 0, **changed: Any) -> Told:
+        account_id = platforms.world.accounts(name)[account].id
+        document = platforms.credentials(name, account_id)
+        told = Told(None, name)  # type: ignore[arg-type]
+        pacing = Pacing(PLATFORMS[name].account_rate, {"app": PLATFORMS[name].app_rate}, sleep=told.slept.append)
+        access = {
+            "account_id": account_id,
+            "oauth": document["oauth"],
+            "app": document["app"],
+            "store": told.stored.append,
+            "pacing": pacing,
+            "clock": platforms.clock,
+            "origin": platforms.origin,
+            "patience": Patience(read=5.0),
+            "sleep": told.slept.append,
+        }
+        told.client = PLATFORMS[name].open(Access(**{**access, **changed}))
+        opened.append(told.client)
+        return told
+
+    yield make
+    platforms.faults.clear()
+    for client in opened:
+        client.close()

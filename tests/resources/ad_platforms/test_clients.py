@@ -1,0 +1,143 @@
+"""What every platform's client owes: all rows, exact amounts, fresh tokens, no secret in what is kept."""
+
+from collections.abc import Callable
+from contextlib import closing
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from clearlift_pipelines.sandbox.faults import Fault, FaultKind
+from clearlift_pipelines.sandbox.server import Sandbox
+from clearlift_pipelines.sandbox.world.entities import PLATFORMS, Platform
+from resources.ad_platforms import DAILY, Account, Days, Fact, PlatformError, Stream
+from resources.ad_platforms import PLATFORMS as ALL
+from resources.http import HttpError
+from tests.resources.ad_platforms.conftest import Told
+
+DAYS = Days(date(2026, 10, 28), date(2026, 11, 20))
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("account", [0, 1], ids=["USD", "JPY"])
+def test_every_day_of_every_level_is_the_worlds(
+    platforms: Sandbox, client_of: Callable[..., Told], name: Platform, account: int
+) -> None:
+    told = client_of(name, account)
+    account_id = platforms.world.accounts(name)[account].id
+    for stream in sorted(DAILY & set(ALL[name].streams)):
+        level: Any = stream.value.removesuffix("_days")
+        facts = [r for r in told.records(stream, DAYS) if isinstance(r, Fact)]
+        truth = [
+            row
+            for n in range((DAYS.until - DAYS.since).days + 1)
+            for row in platforms.world.daily(name, account_id, level, DAYS.since + timedelta(n), platforms.clock())
+        ]
+        assert {(f.day, f.campaign_id, f.ad_group_id, f.keyword_id): f[4:9] for f in facts} == {
+            (t.day, t.campaign_id or "", t.ad_group_id or "", t.keyword_id or ""): (
+                t.impressions, t.clicks, t.spend, t.conversions, t.conversions_value,
+            )
+            for t in truth
+        }  # fmt: skip
+        assert len(facts) == len(truth) > 0
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_an_account_tells_its_currency_and_iana_zone(client_of: Callable[..., Told], name: Platform) -> None:
+    (account,) = client_of(name, 1).records(Stream.ACCOUNT)
+    assert isinstance(account, Account)
+    assert (account.currency, account.time_zone) == ("JPY", "Asia/Tokyo")
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_budgets_are_in_major_units_of_their_currency(
+    platforms: Sandbox, client_of: Callable[..., Told], name: Platform
+) -> None:
+    for place in (0, 1):
+        account = platforms.world.accounts(name)[place]
+        truth = {str(c.id): Decimal(c.budget.amount) / 1_000_000 for c in platforms.world.tree(account).campaigns}
+        for campaign in client_of(name, place).records(Stream.CAMPAIGNS):
+            assert campaign.budget == truth[campaign.id]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_a_token_that_expires_in_mid_page_is_refreshed_and_stored(
+    platforms: Sandbox, client_of: Callable[..., Told], name: Platform
+) -> None:
+    told = client_of(name)
+    whole = told.records(Stream.CAMPAIGN_DAYS, DAYS)
+    platforms.faults.order(Fault(FaultKind.TOKEN_EXPIRED, name, nth=2))
+    assert client_of(name).records(Stream.CAMPAIGN_DAYS, DAYS) == whole
+    again = client_of(name)
+    platforms.tokens.expire(name, platforms.world.accounts(name)[0].id)
+    assert again.records(Stream.CAMPAIGN_DAYS, DAYS) == whole
+    assert len(again.stored) == 1
+    assert again.stored[0]["access_token"]
+
+
+@pytest.mark.parametrize("name", ["google", "facebook", "microsoft"])
+def test_a_token_about_to_expire_is_refreshed_before_it_is_used(
+    platforms: Sandbox, client_of: Callable[..., Told], name: Platform
+) -> None:
+    oauth = dict(platforms.credentials(name, platforms.world.accounts(name)[0].id)["oauth"])
+    oauth["expires_at"] = "2026-11-20T15:02:00Z"
+    told = client_of(name, oauth=oauth)
+    told.records(Stream.CAMPAIGNS)
+    assert len(told.stored) == 1
+    assert str(told.stored[0]["expires_at"]) > "2026-11-20T15:30"
+    assert [e.status for e in platforms.log if "token" in e.path] == [200]
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_a_revoked_token_is_fatal_at_once(platforms: Sandbox, client_of: Callable[..., Told], name: Platform) -> None:
+    account = platforms.world.accounts(name)[1].id
+    told = client_of(name, 1)
+    platforms.tokens.revoke(name, account)
+    try:
+        with pytest.raises((HttpError, PlatformError)) as caught:
+            told.records(Stream.CAMPAIGNS)
+    finally:
+        platforms.tokens.reinstate(name, account)
+    assert not told.slept, "nothing is waited for"
+    oauth = platforms.credentials(name, account)["oauth"]
+    assert not any(oauth[kind] in str(caught.value) for kind in ("access_token", "refresh_token"))
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_no_secret_is_in_a_page(platforms: Sandbox, client_of: Callable[..., Told], name: Platform) -> None:
+    account = platforms.world.accounts(name)[0].id
+    document = platforms.credentials(name, account)
+    secrets = [document["oauth"]["access_token"], document["oauth"]["refresh_token"], "appsecret_proof=0"]
+    secrets += [v for k, v in document["app"].items() if "secret" in k or "token" in k]
+    told = client_of(name)
+    for stream in (Stream.CAMPAIGNS, Stream.CAMPAIGN_DAYS):
+        for page in told.client.pages(stream, DAYS if stream in DAILY else None):
+            with closing(page.body):
+                body = page.body.read()
+            assert not any(secret.encode() in body for secret in secrets)
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_a_missing_application_is_named(client_of: Callable[..., Told], name: Platform) -> None:
+    over = {"access_token": "x", "expires_at": "2020-01-01T00:00:00Z", "refresh_token": "y"}
+    told = client_of(name, app={}, oauth=over)
+    with pytest.raises(PlatformError, match="the platform's application has no") as caught:
+        told.records(Stream.CAMPAIGNS)
+    assert caught.value.code == "app_not_configured"
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_a_connection_without_a_token_is_refused(client_of: Callable[..., Told], name: Platform) -> None:
+    with pytest.raises(PlatformError, match="no access token"):
+        client_of(name, oauth={"refresh_token": "y"})
+
+
+def test_no_secret_is_in_a_repr(platforms: Sandbox, client_of: Callable[..., Told]) -> None:
+    from resources.ad_platforms.access import Access, Grant
+    from resources.pacing import Pacing, Rate
+
+    pacing = Pacing(Rate(1, 1))
+    access = Access("1", {"access_token": "s3cret"}, {"client_secret": "s3cret"}, print, pacing, platforms.clock)
+    assert "s3cret" not in repr(access)
+    assert "s3cret" not in repr(Grant("s3cret", "s3cret"))

@@ -1,0 +1,41 @@
+"""`clearlift upkeep`: manifests, snapshots and files of the lake put in order now, or what that would change."""
+
+import click
+from rich.table import Table
+
+from assets.events.table import EVENTS
+from assets.upkeep.assets import GRACE_HOURS, grace
+from assets.upkeep.expiry import Expiry
+from clearlift_pipelines.cli.execution import workbench
+from clearlift_pipelines.definitions import utc_now
+from resources.lake import manifests
+from resources.lake.sweep import counted, remove, survey
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be rewritten, expire and go; change nothing.")
+@click.option("--grace-hours", default=GRACE_HOURS, show_default=True, help="How long a file stays unnamed.")
+def upkeep(dry_run: bool, grace_hours: float) -> None:
+    """Rewrite manifests, expire snapshots, remove files that nothing names."""
+    try:
+        before = utc_now() - grace(grace_hours)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--grace-hours") from None
+    with workbench() as bench:
+        bench.progress.stop()
+        table = bench.stores.lake.table(EVENTS)
+        planned = manifests.plan(table) if dry_run else manifests.rewrite(table)[0]
+        engine = Expiry(table, bench.stores.postgres, utc_now)
+        expired = engine.plan() if dry_run else engine.run()
+        found = survey(table, before)
+        if not dry_run:
+            remove(table, found)
+        shown = Table("", "before", "would be" if dry_run else "now", "", box=None)
+        shown.add_row("manifests", str(planned.before), str(planned.after))
+        because = ", ".join(f"{number} {rule}" for rule, number in expired.kept.items())
+        shown.add_row("snapshots", str(expired.before), str(expired.after), because)
+        in_use, gone, young = (counted(files) for files in (found.reached, found.old, found.young))
+        megabytes = f"{gone['bytes'] / 1e6:,.1f} MB less, {young['bytes'] / 1e6:,.1f} MB unnamed but young"
+        total = len(found.reached) + len(found.old) + len(found.young)
+        shown.add_row("files", str(total), str(total - len(found.old)), f"{in_use['bytes'] / 1e6:,.1f} MB, {megabytes}")
+        bench.console.print(shown)

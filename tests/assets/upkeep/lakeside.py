@@ -1,0 +1,132 @@
+"""A small lake of visits in a folder, its catalog in memory: what upkeep is tried on thousands of times. No fixtures.
+
+Its table has the columns that compaction asks for, so that the real engines run on it.
+"""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from unittest.mock import patch
+
+import polars as pl
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.table import Transaction
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.update import update_table_metadata
+from sqlalchemy import StaticPool, create_engine
+
+from assets.compaction.plan import Policy
+from assets.compaction.rewrite import Compacted, Compaction
+from resources.lake import Column, DataFile, Kind, Lake, LakeTable, PartitionKey, TableSpec
+from resources.lake.commit import Lock
+from resources.lake.expiry import Snapshot, expire
+from resources.lake.manifests import Worth
+from resources.lake.manifests import rewrite as rewrite_manifests
+from resources.lake.sweep import Survey, remove, survey
+
+VISITS = TableSpec(
+    namespace="site",
+    name="visits",
+    columns=(
+        Column("org_tag", Kind.STRING, required=True),
+        Column("timestamp", Kind.TIMESTAMP, required=True),
+        Column("event_id", Kind.STRING, required=True),
+        Column("visitor", Kind.STRING, required=True),
+    ),
+    tenant="org_tag",
+    time="timestamp",
+    folder="data/visits",
+)
+SCHEMA = pl.Schema(
+    [("org_tag", pl.String), ("timestamp", pl.Datetime("us", "UTC")), ("event_id", pl.String), ("visitor", pl.String)]
+)
+DAYS = (date(2025, 10, 10), date(2025, 10, 11))
+ORGS = ("a3f7c2", "b8e9d1")
+MERGE_ALL = Policy(min_files=2, min_gain=0.0)
+# A file's time is the kernel's, which moves in ticks of up to 10 ms and lags behind the clock by as much.
+TICK = timedelta(milliseconds=20)
+
+Row = tuple[str, str]
+
+
+class _MemoryCatalog(SqlCatalog):
+    """One connection for all threads: they take turns."""
+
+    def _init_catalog(self) -> None:
+        self.engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+        super()._init_catalog()
+
+
+class Lakeside:
+    """The table, its writers, and its upkeep."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.table: LakeTable = lake.ensure(VISITS)
+        self._numbers = itertools.count()
+
+    def visits(self, *visitors: str, org: str = ORGS[0], day: date = DAYS[0]) -> pl.DataFrame:
+        """New rows of one partition, one of each visitor."""
+        start = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        rows = [(org, start + timedelta(seconds=n), f"event-{n}", v) for v, n in zip(visitors, self._numbers)]  # noqa: B905
+        return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+    def written(self, rows: pl.DataFrame) -> list[DataFile]:
+        """Rows of one partition as a data file that no commit names yet."""
+        org, at = rows.row(0)[:2]
+        return self.table.write([(PartitionKey(org, at.date()), rows)])
+
+    def append(self, rows: pl.DataFrame) -> None:
+        self.table.append(self.written(rows), f"batch of {rows['event_id'][0]}")
+
+    def compact(self) -> Compacted:
+        return Compaction(self.table, MERGE_ALL, groups_per_commit=2).run()
+
+    def expire(self, since: datetime) -> list[int]:
+        """Expire all that was not read from since then."""
+
+        def keep(listed: list[Snapshot]) -> set[int]:
+            return {s.id for s in listed if s.until is None or s.until > since - TICK}
+
+        return expire(self.table, keep)  # type: ignore[arg-type]
+
+    def rewrite_manifests(self) -> None:
+        rewrite_manifests(self.table, Worth(entries=6, saved=1))
+
+    def survey(self, before: datetime) -> Survey:
+        return survey(self.table, before - TICK)
+
+    def sweep(self, before: datetime) -> int:
+        return remove(self.table, self.survey(before))
+
+    def rows(self) -> list[Row]:
+        """Event and visitor of every row, sorted; each file is read, none but those that the table names."""
+        return sorted(self.table.scan().select("event_id", "visitor").collect().iter_rows())
+
+
+def _staged(transaction: Transaction) -> TableMetadata:
+    """`Transaction.table_metadata`, which copies all metadata at each look: half of the time of a schedule."""
+    base, updates, found = getattr(transaction, "_looked_at", (None, None, None))
+    if base is not transaction._table.metadata or updates is not transaction._updates or found is None:
+        base, updates = transaction._table.metadata, transaction._updates
+        found = update_table_metadata(base, updates)
+        transaction._looked_at = (base, updates, found)  # type: ignore[attr-defined]
+    known: TableMetadata = found
+    return known
+
+
+@contextmanager
+def lakeside(folder: Path, lock: Lock) -> Iterator[Lakeside]:
+    """A lakeside with an empty table below `folder`."""
+    catalog = _MemoryCatalog("test", uri="sqlite://", warehouse=(folder / "lake").as_uri())
+    try:
+        with patch.object(Transaction, "table_metadata", property(_staged)):
+            yield Lakeside(Lake(lambda: catalog, lock, folder.as_uri()))
+    finally:
+        catalog.engine.dispose()
+
+
+def now() -> datetime:
+    """The time by which files are written."""
+    return datetime.now(UTC)

@@ -6,16 +6,27 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from dagster import AssetChecksDefinition, BetaWarning, Definitions, ResourceDefinition, in_process_executor
+from dagster import (
+    AssetChecksDefinition,
+    BetaWarning,
+    Definitions,
+    ResourceDefinition,
+    definitions,
+    in_process_executor,
+)
 
+import assets.ads.assets
 import assets.cache.assets
 import assets.compaction.assets
 import assets.events.assets
 import assets.rollups.assets
+import assets.sessions.assets
 import assets.tables
+import assets.upkeep.assets
 from assets.apps import APPS
 from assets.partitions import Calendar
 from assets.progress import Progress, silent
+from assets.windows import midnight
 from clearlift_pipelines import jobs, schedules, sensors, settings
 from clearlift_pipelines.settings import Settings
 from clearlift_pipelines.stores import Stores
@@ -42,15 +53,18 @@ def build_defs(given: Settings, stores: Stores | None = None, **overrides: Any) 
         graph += assets.tables.build(app)
         graph += assets.events.assets.build(app, calendar)
         graph += assets.compaction.assets.build(app)
-        graph += assets.rollups.assets.build(app, calendar)
+        graph += assets.upkeep.assets.build(app)
+        graph += assets.rollups.assets.build(app, calendar, given.late_horizon)
+        graph += assets.sessions.assets.build(app, calendar)
         graph += assets.cache.assets.build(app)
+        graph += assets.ads.assets.build(app, calendar)
     all_jobs = jobs.build()
     return Definitions(
         assets=[a for a in graph if not _is_check(a)],
         asset_checks=[a for a in graph if _is_check(a)],
         jobs=list(all_jobs.values()),
-        schedules=schedules.build(all_jobs),
-        sensors=sensors.build(all_jobs, stores, clock, given.late_horizon),
+        schedules=schedules.build(all_jobs, given.partitions_start),
+        sensors=sensors.build(all_jobs, stores, clock, midnight(given.partitions_start), given.late_horizon),
         resources={**_resources(stores), **overrides},
         executor=in_process_executor,
     )
@@ -61,6 +75,10 @@ def _resources(stores: Stores) -> dict[str, Any]:
         "postgres": _opened(lambda: stores.postgres, "Ad, growth and roll-up data, ledgers and locks"),
         "object_store": _opened(lambda: stores.object_store, "R2: landing zone, quarantine, lake files, archives"),
         "lake": _opened(lambda: stores.lake, "Iceberg tables"),
+        "r2_sql": _opened(lambda: stores.r2_sql, "A second way to read the lake, where it is configured"),
+        "keyring": _opened(lambda: stores.keyring, "The keys that seal credentials"),
+        "ad_apps": _opened(lambda: stores.ad_apps, "Our registered applications at the ad platforms"),
+        "ad_origin": _opened(lambda: stores.ad_origin, "Put in front of the ad platforms' hosts, where it is set"),
         "clock": utc_now,
         "progress": _silent,
     }
@@ -83,9 +101,7 @@ def _is_check(definition: Any) -> bool:
     return isinstance(definition, AssetChecksDefinition)
 
 
-def __getattr__(name: str) -> Definitions:
-    # Dagster asks for `defs`; built on demand, so that importing this module reads no environment variable.
-    if name == "defs":
-        globals()["defs"] = found = build_defs(settings.load())
-        return found
-    raise AttributeError(name)
+@definitions
+def defs() -> Definitions:
+    """What Dagster loads; it calls this, so that importing the module reads no environment variable."""
+    return build_defs(settings.load())

@@ -1,9 +1,10 @@
 """Schedules: what runs by the clock. All are UTC and on by default, and name the partition that they ask for."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from dagster import (
+    AssetKey,
     DefaultScheduleStatus,
     RunConfig,
     RunRequest,
@@ -12,16 +13,22 @@ from dagster import (
     schedule,
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from assets.ads.assets import TABLES, AdSyncConfig
+from assets.ads.config import SyncConfig
+from assets.ads.plan import Mode
 from assets.events.assets import IngestConfig
 from assets.partitions import daily_key, hourly_key
+from assets.rollups.periods import Period
 from assets.windows import HOUR, floor_hour
+from resources.ad_platforms import PLATFORMS
 
 RUNNING = DefaultScheduleStatus.RUNNING
 
 
-def build(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDefinition]:
-    """Every schedule."""
+def build(jobs: Mapping[str, UnresolvedAssetJobDefinition], earliest: date) -> list[ScheduleDefinition]:
+    """Every schedule. `earliest` is the first partition's day."""
 
     @schedule(
         cron_schedule="10 * * * *", job=jobs["hourly"], name="hourly", execution_timezone="UTC", default_status=RUNNING
@@ -65,7 +72,123 @@ def build(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDefi
             run_config=RunConfig(ops={"clearlift__events__ingested": IngestConfig(sweep=True)}),
         )
 
-    return [hourly, today, daily, sweep]
+    @schedule(
+        cron_schedule="5 * * * *", job=jobs["ads"], name="ads_hourly", execution_timezone="UTC", default_status=RUNNING
+    )
+    def ads_hourly(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
+        """At hh:05, pro and enterprise connections: yesterday, today, and whatever is missing before."""
+        yield from _ads("ads-hourly", _tick(context), Mode.RECENT, 1, ["pro", "enterprise"], earliest)
+
+    @schedule(
+        cron_schedule="15 3 * * *", job=jobs["ads"], name="ads_daily", execution_timezone="UTC", default_status=RUNNING
+    )
+    def ads_daily(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
+        """At 03:15, the same for free connections."""
+        yield from _ads("ads-daily", _tick(context), Mode.RECENT, 1, ["free"], earliest)
+
+    @schedule(
+        cron_schedule="45 4 * * *",
+        job=jobs["ads"],
+        name="ads_look_back",
+        execution_timezone="UTC",
+        default_status=RUNNING,
+    )
+    def ads_look_back(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
+        """Daily, the full look-back of every connection: conversions arrive for weeks."""
+        yield from _ads("ads-look-back", _tick(context), Mode.LOOKBACK, SyncConfig().lookback_days, [], earliest)
+
+    days, upkeep = _of_days(jobs, earliest), _upkeep(jobs)
+    return [hourly, today, daily, *days, sweep, *upkeep, ads_hourly, ads_daily, ads_look_back]
+
+
+def _of_days(jobs: Mapping[str, UnresolvedAssetJobDefinition], earliest: date) -> list[ScheduleDefinition]:
+    """What is made of whole days, once yesterday is there."""
+
+    @schedule(
+        cron_schedule="40 0 * * *",
+        job=jobs["sessions"],
+        name="sessions_daily",
+        execution_timezone="UTC",
+        default_status=RUNNING,
+    )
+    def sessions_daily(context: ScheduleEvaluationContext) -> RunRequest:
+        """At 00:40, yesterday's sessions, and those of the day before for good: they may have gone on past midnight."""
+        yesterday = (_tick(context) - timedelta(days=1)).date()
+        return RunRequest(
+            run_key=f"sessions-{daily_key(yesterday)}",
+            tags={
+                ASSET_PARTITION_RANGE_START_TAG: daily_key(max(earliest, yesterday - timedelta(days=1))),
+                ASSET_PARTITION_RANGE_END_TAG: daily_key(yesterday),
+            },
+        )
+
+    @schedule(
+        cron_schedule="45 0 * * *",
+        job=jobs["roll_up_weeks"],
+        name="weekly",
+        execution_timezone="UTC",
+        default_status=RUNNING,
+    )
+    def weekly(context: ScheduleEvaluationContext) -> RunRequest:
+        """At 00:45, yesterday's week: on Mondays the one that ended, for good, else the one in progress."""
+        return _period("weekly", Period.WEEKLY, _tick(context))
+
+    @schedule(
+        cron_schedule="50 0 * * *",
+        job=jobs["roll_up_months"],
+        name="monthly",
+        execution_timezone="UTC",
+        default_status=RUNNING,
+    )
+    def monthly(context: ScheduleEvaluationContext) -> RunRequest:
+        """At 00:50, yesterday's month: on the 1st the one that ended, for good, else the one in progress."""
+        return _period("monthly", Period.MONTHLY, _tick(context))
+
+    return [sessions_daily, weekly, monthly]
+
+
+def _upkeep(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDefinition]:
+    @schedule(
+        cron_schedule="40 * * * *", job=jobs["tidy"], name="tidy", execution_timezone="UTC", default_status=RUNNING
+    )
+    def tidy(context: ScheduleEvaluationContext) -> RunRequest:
+        """At hh:40, after compaction and roll-ups: the lake's manifests and snapshots."""
+        return RunRequest(run_key=f"tidy-{_tick(context):%Y-%m-%dT%H}")
+
+    @schedule(
+        cron_schedule="50 3 * * *",
+        job=jobs["remove_files"],
+        name="remove_files",
+        execution_timezone="UTC",
+        default_status=RUNNING,
+    )
+    def remove_files(context: ScheduleEvaluationContext) -> RunRequest:
+        """Daily, files of the lake that expired, were rewritten, or were left by killed runs."""
+        return RunRequest(run_key=f"remove-files-{_tick(context):%Y-%m-%d}")
+
+    return [tidy, remove_files]
+
+
+def _period(name: str, period: Period, at: datetime) -> RunRequest:
+    yesterday = (at - timedelta(days=1)).date()
+    start = daily_key(period.of(yesterday).start.date())
+    return RunRequest(run_key=f"{name}-{start}-of-{daily_key(yesterday)}", partition_key=start)
+
+
+def _ads(key: str, at: datetime, mode: Mode, days: int, tiers: list[str], earliest: date) -> Iterator[RunRequest]:
+    """One run a platform, so that a slow one delays no other."""
+    today = at.date()
+    first = max(earliest, today - timedelta(days=days))
+    for platform in PLATFORMS:
+        yield RunRequest(
+            run_key=f"{key}-{platform}-{at:%Y-%m-%dT%H}",
+            asset_selection=[AssetKey(["clearlift", "ads", name]) for name in (platform, *TABLES, "restatements")],
+            run_config=RunConfig(ops={f"clearlift__ads__{platform}": AdSyncConfig(mode=mode.value, tiers=tiers)}),
+            tags={
+                ASSET_PARTITION_RANGE_START_TAG: daily_key(first),
+                ASSET_PARTITION_RANGE_END_TAG: daily_key(today),
+            },
+        )
 
 
 def _tick(context: ScheduleEvaluationContext) -> datetime:

@@ -1,6 +1,6 @@
 """Sensors: what runs because something happened. Each asks the stores cheaply and keeps no state of its own."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from dagster import (
@@ -18,7 +18,9 @@ from assets.events.ingest import pending
 from assets.events.table import EVENTS
 from assets.partitions import daily_key, hourly_key
 from assets.rollups import late
-from assets.windows import DAY, HOUR
+from assets.rollups.periods import Period
+from assets.sessions import build as sessions
+from assets.windows import DAY, HOUR, Window
 from clearlift_pipelines.stores import Stores
 
 
@@ -26,9 +28,10 @@ def build(
     jobs: Mapping[str, UnresolvedAssetJobDefinition],
     stores: Stores,
     clock: Callable[[], datetime],
+    earliest: datetime,
     late_horizon: timedelta,
 ) -> list[SensorDefinition]:
-    """Every sensor."""
+    """Every sensor. `earliest` is where the partitions begin: another writer's events may be older."""
 
     @sensor(
         job=jobs["ingest"],
@@ -46,29 +49,41 @@ def build(
         return RunRequest(run_key=f"landed-{newest.key}-{newest.etag}-{len(batches)}")
 
     @sensor(
-        jobs=[jobs["roll_up_hours"], jobs["roll_up_days"]],
+        jobs=[jobs[f"roll_up_{what}"] for what in ("hours", "days", "weeks", "months")] + [jobs["sessions"]],
         name="late_data",
         minimum_interval_seconds=60,
         default_status=DefaultSensorStatus.RUNNING,
-        description="Follows the lake's commits; asks again for hours and days that changed after their roll-up.",
+        description="Follows the lake's commits; asks again for what changed after its roll-up, of every grain.",
     )
     def late_data(context: SensorEvaluationContext) -> Iterator[RunRequest | SkipReason]:
-        del context
         late.follow(stores.lake.table(EVENTS), stores.postgres, clock)
         now = clock()
-        found = late.stale(stores.postgres, now - late_horizon, now)
-        if not found:
-            yield SkipReason("No window that was rolled up has changed since.")
+        since = late.horizon(earliest, late_horizon, now)
+        found = late.stale(stores.postgres, since, now, earliest)
+        too_old = str(late.beyond(stores.postgres, earliest, since))
+        if too_old:
+            context.log.warning(too_old)
+        made = sessions.stale(stores.postgres, since, now)
+        if not found and not made:
+            yield SkipReason(" ".join(filter(None, ["No window that was rolled up has changed since.", too_old])))
         # The hour in the key asks again for what an earlier run failed to make.
-        key = f"late-{found.commit}-{now:%Y-%m-%dT%H}"
-        for hours in found.hours:
-            yield _range("roll_up_hours", key, hourly_key(hours.start), hourly_key(hours.end - HOUR))
-        for days in found.days:
-            yield _range("roll_up_days", key, daily_key(days.start.date()), daily_key((days.end - DAY).date()))
+        yield from _asked(found, made, f"late-{max(found.commit, 0)}-{now:%Y-%m-%dT%H}")
 
     return [landing, late_data]
 
 
+def _asked(found: late.Stale, sessions_of: Iterable[Window], key: str) -> Iterator[RunRequest]:
+    for hours in found.hours:
+        yield _range("roll_up_hours", key, hourly_key(hours.start), hourly_key(hours.end - HOUR))
+    for job, ranges in (("roll_up_days", found.days), ("sessions", sessions_of)):
+        for days in ranges:
+            yield _range(job, key, daily_key(days.start.date()), daily_key((days.end - DAY).date()))
+    # A week or month waits for its days: made of a stale one, it would be made twice.
+    for period, job in ((Period.WEEKLY, "roll_up_weeks"), (Period.MONTHLY, "roll_up_months")):
+        for window in found.ready(period):
+            yield _range(job, key, *map(daily_key, period.ends(window)))
+
+
 def _range(job: str, key: str, first: str, last: str) -> RunRequest:
     tags = {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
-    return RunRequest(run_key=f"{key}-{first}-{last}", job_name=job, tags=tags)
+    return RunRequest(run_key=f"{key}-{job}-{first}-{last}", job_name=job, tags=tags)

@@ -7,8 +7,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+from assets.apps import APPS
+from resources.cloudflare import API
 
 PREFIX = "CLEARLIFT_"
 
@@ -21,30 +26,63 @@ class Settings(BaseSettings):
     """All settings. Secrets are SecretStr: neither a repr nor a log shows them."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_nested_delimiter="__", extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     home: Path = Field(Path(".clearlift"), description="Folder of the embedded stores")
     partitions_start: date = Field(date(2025, 10, 1), description="First day of the partitions, UTC")
     late_days: int = Field(35, ge=1, description="Days back within which late data reopens roll-ups by itself")
 
-    cloudflare_account_id: str | None = Field(None, description="Cloudflare account of D1, KV and R2")
+    cloudflare_account_id: str | None = Field(None, description="Cloudflare account of D1, KV, R2, R2 SQL")
     cloudflare_api_token: SecretStr | None = Field(None, description="API token with D1 and Workers KV edit rights")
-    cloudflare_api_url: str = Field("https://api.cloudflare.com/client/v4", description="Base URL of Cloudflare's API")
-    d1: dict[str, str] = Field({}, description="D1 database id of an app, e.g. CLEARLIFT_D1__CLEARLIFT")
-    kv: dict[str, str] = Field({}, description="KV namespace id of an app, e.g. CLEARLIFT_KV__CLEARLIFT")
+    cloudflare_api_url: str = Field(
+        API, description="Base URL of Cloudflare's API; at another, such as its local runtime, no account is needed"
+    )
+    d1: dict[str, str] = Field(
+        {}, description="D1 database id of the app that the name's end says", examples=["CLEARLIFT_D1__CLEARLIFT"]
+    )
+    kv: dict[str, str] = Field({}, description="KV namespace id of that app", examples=["CLEARLIFT_KV__CLEARLIFT"])
 
     r2_bucket: str | None = Field(None, description="R2 bucket of landing, lake and archives")
     r2_endpoint: str | None = Field(None, description="S3 endpoint; by default that of the account")
     r2_access_key_id: str | None = Field(None, description="S3 access key id")
     r2_secret_access_key: SecretStr | None = Field(None, description="S3 secret access key")
+    r2_storage_classes: bool = Field(
+        True, description="Whether the bucket knows Infrequent Access; R2 does, its local runtime does not"
+    )
 
     lake_catalog_uri: str | None = Field(None, description="Iceberg REST catalog, e.g. R2 Data Catalog")
-    lake_warehouse: str | None = Field(None, description="Warehouse name in that catalog")
+    lake_warehouse: str | None = Field(None, description="Warehouse name in that catalog, e.g. ACCOUNT_BUCKET")
     lake_token: SecretStr | None = Field(None, description="Token of that catalog")
 
+    r2_sql_token: SecretStr | None = Field(
+        None, description="API token with R2 SQL read rights; the roll-ups' audit then reads the lake through it"
+    )
+    r2_sql_url: str | None = Field(None, description="Base URL of R2 SQL's API; by default Cloudflare's")
+
     postgres_dsn: SecretStr | None = Field(None, description="Postgres, e.g. Supabase's; direct or pooled port")
-    dagster_postgres_url: SecretStr | None = Field(None, description="Postgres for Dagster's own run history")
+    postgres_role: str | None = Field(None, description="Role to take there; by default the login's own")
+    dagster_postgres_url: SecretStr | None = Field(
+        None, description="Postgres for Dagster's own run history; a direct port, for Dagster listens"
+    )
+
+    keyring: SecretStr | None = Field(None, description="Key set that seals credentials, as JSON")
+    keyring_file: Path | None = Field(None, description="File of that key set; by default one made in the home folder")
+
+    ad_apps: dict[str, dict[str, SecretStr]] = Field(
+        {},
+        description="Our registered applications at the ad platforms",
+        examples=["CLEARLIFT_AD_APPS__GOOGLE__CLIENT_ID"],
+    )
+    ad_origin: str | None = Field(
+        None, description="Put in front of the ad platforms' hosts: a sandbox or a proxy, e.g. http://127.0.0.1:8990"
+    )
 
     @property
     def late_horizon(self) -> timedelta:
@@ -63,8 +101,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _whole_stores(self) -> Self:
-        cloudflare = ("cloudflare_account_id", "cloudflare_api_token")
+        # Cloudflare's local runtime, at an address of its own, knows no accounts.
+        account = ("cloudflare_account_id",) if self.cloudflare_api_url == API else ()
+        cloudflare = (*account, "cloudflare_api_token")
         for store in ("d1", "kv"):
+            for name in getattr(self, store).keys() - {app.name for app in APPS}:
+                raise ValueError(f"{PREFIX}{store.upper()}__{name.upper()} names no app")
             if getattr(self, store):
                 self._require(f"{PREFIX}{store.upper()}__…", *cloudflare)
         r2 = ("r2_bucket", "r2_access_key_id", "r2_secret_access_key")
@@ -72,6 +114,10 @@ class Settings(BaseSettings):
         if self.r2_bucket and not self.r2_endpoint and not self.cloudflare_account_id:
             raise ValueError(_missing("r2_endpoint", f"{PREFIX}R2_BUCKET", f"or {_name('cloudflare_account_id')}"))
         self._all_or_none("lake_catalog_uri", "lake_warehouse", "lake_token")
+        if self.r2_sql_token or self.r2_sql_url:
+            because = _name("r2_sql_token" if self.r2_sql_token else "r2_sql_url")
+            # It reads the tables of R2 Data Catalog, and no others.
+            self._require(because, "r2_sql_token", "r2_bucket", "lake_catalog_uri", "cloudflare_account_id")
         return self
 
     def _all_or_none(self, *names: str) -> None:
@@ -92,7 +138,7 @@ def load(**overrides: Any) -> Settings:
         SettingsError: a value that cannot be used, a half-configured store, or a CLEARLIFT_ variable that is unknown.
     """
     known = {_name(name) for name in Settings.model_fields}
-    for variable in os.environ:
+    for variable in {**os.environ, **dotenv_values(".env")}:
         if variable.startswith(PREFIX) and variable.split("__")[0] not in known:
             raise SettingsError(f"{variable} is no setting; known are {', '.join(sorted(known))}")
     try:
@@ -102,6 +148,8 @@ def load(**overrides: Any) -> Settings:
         message = first["msg"].removeprefix("Value error, ")
         where = _name(str(first["loc"][0])) + ": " if first["loc"] else ""
         raise SettingsError(f"{where}{message}") from None
+    except SourceError as error:
+        raise SettingsError(" ".join(str(error).split())) from None
 
 
 def _name(field: str) -> str:

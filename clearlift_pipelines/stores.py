@@ -2,26 +2,27 @@
 
 from collections.abc import Iterator
 from functools import cached_property, partial
-from pathlib import Path
-from urllib.parse import urlencode
 
 from pyiceberg.catalog import Catalog
 
 from assets.apps import APPS, App
 from assets.events.table import EVENTS
-from clearlift_pipelines.settings import Settings
-from resources import migrations
+from clearlift_pipelines.settings import Settings, SettingsError
+from resources import keyring, migrations
 from resources.cloudflare import api_session
 from resources.d1 import D1, CloudflareD1, EmbeddedD1
 from resources.http import Session
 from resources.kv import KV, CloudflareKV, EmbeddedKV
 from resources.lake import Lake
-from resources.lake.lake import rest_catalog, sql_catalog
+from resources.lake.catalogs import rest_catalog, sql_catalog
 from resources.postgres import Postgres
 from resources.postgres.shared import SharedServer
-from resources.r2 import ObjectStore
+from resources.r2 import ObjectStore, R2Sql
+from resources.r2.sql import API as R2_SQL_API
 
 LAKE_LOCK = "clearlift.lake.commit"
+CATALOG_LOCK = "clearlift.lake.catalog"
+CATALOG_SCHEMA = "lake"
 
 
 class Stores:
@@ -32,12 +33,14 @@ class Stores:
         self._d1: dict[str, D1] = {}
         self._kv: dict[str, KV] = {}
         self._server = SharedServer(settings.home / "postgres")
+        self.ad_origin = settings.ad_origin or ""
+        """In front of the ad platforms' hosts; a command that starts a sandbox puts it here."""
 
     @cached_property
     def postgres(self) -> Postgres:
         """Ad, growth and roll-up data, ledgers and locks."""
         dsn = self.settings.postgres_dsn
-        return Postgres(dsn.get_secret_value() if dsn else self._server.dsn)
+        return Postgres(dsn.get_secret_value() if dsn else self._server.dsn, self.settings.postgres_role)
 
     @cached_property
     def object_store(self) -> ObjectStore:
@@ -46,16 +49,45 @@ class Stores:
         if not s.r2_bucket or not s.r2_access_key_id or not s.r2_secret_access_key:
             return ObjectStore.folder(s.home / "r2")
         endpoint = s.r2_endpoint or f"https://{s.cloudflare_account_id}.r2.cloudflarestorage.com"
-        return ObjectStore.bucket(endpoint, s.r2_bucket, s.r2_access_key_id, s.r2_secret_access_key.get_secret_value())
+        secret = s.r2_secret_access_key.get_secret_value()
+        return ObjectStore.bucket(
+            endpoint, s.r2_bucket, s.r2_access_key_id, secret, storage_classes=s.r2_storage_classes
+        )
 
     @cached_property
     def lake(self) -> Lake:
         """Iceberg tables: in R2 Data Catalog where it is configured, else in a catalog of ours in Postgres."""
         lock = partial(self.postgres.lock, LAKE_LOCK)
-        options = self.object_store.polars_options()
         if self.settings.lake_catalog_uri:
-            return Lake(self._rest_catalog, lock, None, options)
-        return Lake(self._sql_catalog, lock, _url(self.object_store.uri()), options)
+            return Lake(self._rest_catalog, lock)
+        return Lake(self._sql_catalog, lock, _url(self.object_store.uri()), self.object_store.polars_options())
+
+    @cached_property
+    def r2_sql(self) -> R2Sql | None:
+        """R2 SQL over the lake's bucket, where it is configured."""
+        s = self.settings
+        if s.r2_sql_token is None or s.r2_bucket is None:
+            return None
+        session = api_session(s.r2_sql_token.get_secret_value())
+        return R2Sql(session, self._account, s.r2_bucket, api=s.r2_sql_url or R2_SQL_API)
+
+    @cached_property
+    def keyring(self) -> keyring.Keyring:
+        """The keys that seal credentials; made in the home folder where the stores are embedded and none is given."""
+        s = self.settings
+        if s.keyring is not None:
+            return keyring.parse(s.keyring.get_secret_value())
+        if s.keyring_file is not None:
+            return keyring.load(s.keyring_file)
+        if s.d1:
+            raise SettingsError("CLEARLIFT_KEYRING is missing or CLEARLIFT_KEYRING_FILE (CLEARLIFT_D1__… is set)")
+        return keyring.load_or_make(s.home / "keyring.json")
+
+    @property
+    def ad_apps(self) -> dict[str, dict[str, str]]:
+        """Ids and secrets of our applications at the ad platforms, by platform."""
+        given = self.settings.ad_apps
+        return {name: {k: v.get_secret_value() for k, v in app.items()} for name, app in given.items()}
 
     def d1(self, app: App) -> D1:
         """An application's own database."""
@@ -101,6 +133,8 @@ class Stores:
         embedded = [s for s in (*self._d1.values(), *self._kv.values()) if isinstance(s, EmbeddedD1 | EmbeddedKV)]
         for store in embedded:
             store.close()
+        if "lake" in self.__dict__ and "catalog" in self.lake.__dict__:
+            self.lake.catalog.close()
         if "postgres" in self.__dict__:
             self.postgres.close()
         self._server.release()
@@ -126,14 +160,18 @@ class Stores:
         return rest_catalog(s.lake_catalog_uri or "", s.lake_warehouse or "", token)
 
     def _sql_catalog(self) -> Catalog:
-        self.postgres.execute("create schema if not exists lake")
-        dsn = self.postgres.dsn
-        options = urlencode({"options": "-csearch_path=lake"})
-        properties = self.object_store.iceberg_properties()
-        return sql_catalog(
-            f"{dsn}{'&' if '?' in dsn else '?'}{options}", _url(self.object_store.uri("lake")), properties
-        )
+        # One at a time: pyiceberg looks whether the catalog's tables are there before it makes them.
+        with self.postgres.lock(CATALOG_LOCK):
+            self.postgres.execute(f"create schema if not exists {CATALOG_SCHEMA}")
+            return sql_catalog(
+                self.postgres.dsn,
+                _url(self.object_store.uri("lake")),
+                self.object_store.iceberg_properties(),
+                schema=CATALOG_SCHEMA,
+                role=self.settings.postgres_role,
+            )
 
 
 def _url(uri: str) -> str:
-    return uri if "://" in uri else Path(uri).as_uri()
+    # Not percent-encoded: pyiceberg takes the path as it stands, a space in it too.
+    return uri if "://" in uri else f"file://{uri}"

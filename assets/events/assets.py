@@ -119,7 +119,9 @@ def _metadata(run: RunOutcome, table: LakeTable, postgres: Any) -> dict[str, Any
     }
     if run.snapshot_id is not None:
         metadata["snapshot"] = str(run.snapshot_id)
-        stored = next((c for c in table.changes(None) if c.id == run.snapshot_id), None)
+        made = table.load().metadata.snapshot_by_id(run.snapshot_id)
+        after = made.parent_snapshot_id if made is not None else None
+        stored = next((c for c in table.changes(after) if c.id == run.snapshot_id), None)
         if stored is not None and stored.added:
             metadata["preview"] = preview(table.read([stored.added[0].file_path]).select(PREVIEWED).head(5).collect())
     if run.total("quarantined"):
@@ -133,7 +135,11 @@ def _every_line_counted(ledger: Ledger, run: RunOutcome) -> AssetCheckResult:
         check_name="every_line_counted",
         passed=not unbalanced,
         severity=AssetCheckSeverity.ERROR,
-        metadata={"batches": len(run.batches), "unbalanced": MetadataValue.json(unbalanced), **ledger.totals()},
+        metadata={
+            "batches": len(run.batches),
+            "unbalanced": MetadataValue.json(unbalanced),
+            **ledger.totals(run.ingest_id),
+        },
     )
 
 

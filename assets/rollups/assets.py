@@ -1,7 +1,6 @@
 """Roll-up assets: one a grain, a window at a time. The work itself is in build.py."""
 
 from datetime import timedelta
-from typing import Any
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -14,6 +13,7 @@ from dagster import (
     FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
+    TimeWindowPartitionsDefinition,
     asset,
     asset_check,
 )
@@ -23,14 +23,19 @@ from assets.description import asset_arguments, column_schema
 from assets.description import table as table_of
 from assets.events.table import EVENTS
 from assets.partitions import Calendar, window
+from assets.rollups import late
 from assets.rollups.audit import audit
 from assets.rollups.build import RollUp
+from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import CUTS, Grain
+from assets.rollups.periods import Period
+from assets.windows import midnight
 from resources.sql_files import read_sql
 
+_A_DAY = FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26))
 _FRESHNESS = {
     Grain.HOURLY: FreshnessPolicy.time_window(fail_window=timedelta(hours=3), warn_window=timedelta(hours=2)),
-    Grain.DAILY: FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26)),
+    Grain.DAILY: _A_DAY,
 }
 
 
@@ -40,18 +45,22 @@ class RollUpConfig(Config):
     org: str | None = None
 
 
-def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDefinition]:
-    """The roll-ups of an application that has an audience."""
+def build(app: App, calendar: Calendar, late_horizon: timedelta) -> list[AssetsDefinition | AssetChecksDefinition]:
+    """The roll-ups of an application that has an audience. `late_horizon`: how far back late data is made unasked."""
     if app.audience is None:
         return []
     return [
-        _grain(app, Grain.HOURLY, calendar.hourly, deps=["events", "compacted"]),
-        _grain(app, Grain.DAILY, calendar.daily, deps=["rollups", "hourly"]),
+        _grain(app, Grain.HOURLY, calendar, late_horizon),
+        _grain(app, Grain.DAILY, calendar, late_horizon),
+        _period(app, Period.WEEKLY, calendar.weekly),
+        _period(app, Period.MONTHLY, calendar.monthly),
         _audit(app),
     ]
 
 
-def _grain(app: App, grain: Grain, partitions: Any, deps: list[str]) -> AssetsDefinition:
+def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) -> AssetsDefinition:
+    hourly = grain is Grain.HOURLY
+    deps, partitions = (["events", "compacted"], calendar.hourly) if hourly else (["rollups", "hourly"], calendar.daily)
     tables = [cut.table(grain) for cut in CUTS]
     dimensions = ", ".join(CUTS[0].dimensions)
 
@@ -70,7 +79,7 @@ def _grain(app: App, grain: Grain, partitions: Any, deps: list[str]) -> AssetsDe
             "dagster/column_schema": column_schema(
                 [
                     ("org_tag", "text", "Organisation's data tag", False),
-                    (grain.column, "timestamptz" if grain is Grain.HOURLY else "date", "Start of the window", False),
+                    (grain.column, "timestamptz" if hourly else "date", "Start of the window", False),
                     *((name, "text", "Empty where the event had none", False) for name in CUTS[0].dimensions),
                     ("events", "bigint", "Events", False),
                     ("visitors", "bigint", "Distinct anonymous_id", False),
@@ -96,16 +105,75 @@ def _grain(app: App, grain: Grain, partitions: Any, deps: list[str]) -> AssetsDe
         busiest = context.resources.postgres.fetch(
             read_sql(f"rollups/preview_{grain.value}.sql"),
             {
-                "start": asked.start if grain is Grain.HOURLY else asked.start.date(),
-                "end": asked.end if grain is Grain.HOURLY else asked.end.date(),
+                "start": asked.start if hourly else asked.start.date(),
+                "end": asked.end if hourly else asked.end.date(),
             },
         )
+        earliest = midnight(calendar.start)
+        since = late.horizon(earliest, late_horizon, context.resources.clock())
         return MaterializeResult(
             metadata={
                 "events": built.events,
                 "windows": built.windows,
                 "doubles_ignored": built.doubles,
+                "late_beyond_the_bound": str(late.beyond(context.resources.postgres, earliest, since)) or "none",
                 "dagster/partition_row_count": built.rows.get(tables[0], 0),
+                "rows_by_table": MetadataValue.json(built.rows),
+                "preview": table_of(busiest),
+            }
+        )
+
+    return rolled_up
+
+
+def _period(app: App, period: Period, partitions: TimeWindowPartitionsDefinition) -> AssetsDefinition:
+    tables = [period.table(cut) for cut in CUTS]
+    totals = next(period.table(cut) for cut in CUTS if cut.sketched)
+
+    @asset(
+        **asset_arguments(app, "rollups", period.value, store="postgres", pii=False, kinds={"postgres", "polars"}),
+        deps=[[app.name, "rollups", Grain.DAILY.value]],
+        partitions_def=partitions,
+        backfill_policy=BackfillPolicy.single_run(),
+        description=(
+            f"Daily roll-ups summed by {'ISO week' if period is Period.WEEKLY else 'calendar month'}. Events and value "
+            "are exact. Totals count visitors and sessions from the days' sketches: exact where `exact` says so, else "
+            "an estimate (1.1 % relative standard error). The other cuts hold the sums of the days' distinct counts, "
+            "daily_visitors and daily_sessions. A window is replaced whole."
+        ),
+        metadata={
+            "dagster/table_name": totals,
+            "tables": MetadataValue.json(tables),
+            "dagster/column_schema": column_schema(
+                [
+                    ("org_tag", "text", "Organisation's data tag", False),
+                    (period.column, "date", "First day of the window", False),
+                    ("events", "bigint", "Events", False),
+                    ("visitors", "bigint", "Distinct anonymous_id, by sketch", False),
+                    ("sessions", "bigint", "Distinct session_id, by sketch", False),
+                    ("exact", "boolean", "Whether visitors and sessions are no estimates", False),
+                    ("value", "numeric(38, 6)", "Sum of event_value", False),
+                    ("visitor_sketch", "bytea", "Merges into any longer range", False),
+                    ("session_sketch", "bytea", "Merges into any longer range", False),
+                ]
+            ),
+        },
+        pool="postgres",
+        freshness_policy=_A_DAY,
+        required_resource_keys={"postgres", "clock", "progress"},
+    )
+    def rolled_up(context: AssetExecutionContext, config: RollUpConfig) -> MaterializeResult[None]:
+        postgres, asked = context.resources.postgres, window(context)
+        progress = context.resources.progress(f"{period.column}s rolled up")
+        built = PeriodRollUp(period, postgres, context.resources.clock, progress).run(asked, config.org)
+        busiest = postgres.fetch(
+            read_sql(f"rollups/preview_{period.value}.sql"), {"start": asked.start.date(), "end": asked.end.date()}
+        )
+        return MaterializeResult(
+            metadata={
+                "events": built.events,
+                "windows": built.windows,
+                "dagster/partition_row_count": built.rows.get(totals, 0),
                 "rows_by_table": MetadataValue.json(built.rows),
                 "preview": table_of(busiest),
             }
@@ -119,10 +187,15 @@ def _audit(app: App) -> AssetChecksDefinition:
         asset=[app.name, "rollups", Grain.HOURLY.value],
         name="recount_from_raw_events",
         description="One random recent hour counted again from raw events by another engine: no difference allowed.",
-        required_resource_keys={"lake", "postgres", "clock"},
+        required_resource_keys={"lake", "postgres", "clock", "r2_sql"},
     )
     def recount(context: AssetCheckExecutionContext) -> AssetCheckResult:
-        found = audit(context.resources.lake.table(EVENTS), context.resources.postgres, context.resources.clock)
+        found = audit(
+            context.resources.lake.table(EVENTS),
+            context.resources.postgres,
+            context.resources.clock,
+            context.resources.r2_sql,
+        )
         return AssetCheckResult(
             passed=found.passed,
             description="" if found.window else "No built hour could be counted again: nothing is proved.",
@@ -130,6 +203,7 @@ def _audit(app: App) -> AssetChecksDefinition:
                 "hour": found.window.start.isoformat() if found.window else "none",
                 "groups": found.rows,
                 "events": found.events,
+                "counted_from": found.source,
                 "differences": MetadataValue.json(list(found.differences[:20])),
             },
         )

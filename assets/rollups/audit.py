@@ -4,37 +4,46 @@ The count is made at the snapshot that the hour was built from, so that events w
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
-from assets.rollups.definition import VERSION, Grain
+from assets.rollups import raw_events
+from assets.rollups.definition import LARGEST_VALUE, VERSION, Grain
 from assets.windows import HOUR, Window
 from resources.lake import LakeTable
 from resources.postgres import Postgres
+from resources.r2 import R2Sql, R2SqlError
 from resources.sql_files import read_sql
 
 RECENT = timedelta(days=7)
+FILES, R2_SQL = "the lake's files", "R2 SQL"
 _DIMENSIONS = ("org_tag", "event_type", "utm_source", "utm_medium", "utm_campaign", "device_type", "geo_country")
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found. `window` is None where no window could be counted again, which proves nothing."""
+    """What an audit found. `window` is None where no window could be counted again, which proves nothing.
+
+    `source` says where the raw events were read.
+    """
 
     window: Window | None
     rows: int
     events: int
     differences: tuple[str, ...]
+    source: str = FILES
 
     @property
     def passed(self) -> bool:
         return self.window is not None and not self.differences
 
 
-def audit(events: LakeTable, postgres: Postgres, clock: Callable[[], datetime]) -> Audit:
+def audit(events: LakeTable, postgres: Postgres, clock: Callable[[], datetime], r2_sql: R2Sql | None = None) -> Audit:
     """Count one hour again. Windows of the last week come first; older ones serve where there are none."""
     kept = [s.snapshot_id for s in events.load().metadata.snapshots]
     for since in (clock() - RECENT, datetime.min.replace(tzinfo=UTC) + timedelta(days=366)):
@@ -44,20 +53,32 @@ def audit(events: LakeTable, postgres: Postgres, clock: Callable[[], datetime]) 
         )
         if rows:
             window = Window(rows[0]["window_start"].astimezone(UTC), rows[0]["window_start"].astimezone(UTC) + HOUR)
-            return compare(window, recount(events, window, rows[0]["snapshot_id"]), rolled_up(postgres, window))
+            raw, source = read(events, window, rows[0]["snapshot_id"], r2_sql)
+            return replace(compare(window, recount(raw, window), rolled_up(postgres, window)), source=source)
     return Audit(None, 0, 0, ())
 
 
-def recount(events: LakeTable, window: Window, snapshot_id: int | None) -> dict[tuple[str, ...], tuple[Any, ...]]:
-    """Dimensions → (events, visitors, sessions, value), from the raw files of a snapshot."""
-    files = events.files(window.start, window.end, snapshot_id=snapshot_id)
-    if not files:
-        return {}
+def read(events: LakeTable, window: Window, snapshot_id: int | None, r2_sql: R2Sql | None) -> tuple[pa.Table, str]:
+    """The window's raw events as of a snapshot, and where they were read.
+
+    Through R2 SQL where it is given and can say it: it sees the table of this moment only, and pages by a unique key.
+    """
+    if r2_sql is not None:
+        with suppress(R2SqlError):
+            raw = raw_events.from_r2_sql(r2_sql, events, window)
+            if raw_events.is_as_it_was(events, window, snapshot_id):
+                return raw, R2_SQL
+    return raw_events.from_files(events, window, snapshot_id), FILES
+
+
+def recount(raw: pa.Table, window: Window) -> dict[tuple[str, ...], tuple[Any, ...]]:
+    """Dimensions → (events, visitors, sessions, value), from raw events that may hold doubles."""
     with duckdb.connect() as engine:
         engine.execute("set timezone = 'UTC'")
+        engine.register("raw_events", raw)
         found = engine.execute(
             read_sql("rollups/audit_events.sql"),
-            {"paths": [f.path.removeprefix("file://") for f in files], "start": window.start, "end": window.end},
+            {"start": window.start, "end": window.end, "largest_value": LARGEST_VALUE},
         ).fetchall()
     return {row[:7]: row[7:] for row in found}
 

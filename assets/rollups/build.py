@@ -13,6 +13,7 @@ import polars as pl
 from assets.progress import Progress, silent
 from assets.rollups import sketch
 from assets.rollups.definition import COLUMNS, CUTS, VERSION, Cut, Grain, aggregate, window_of
+from assets.rollups.periods import reopen
 from assets.windows import DAY, HOUR, Window
 from resources.lake import LakeTable
 from resources.postgres import Connection, Postgres, copy_in
@@ -59,29 +60,50 @@ class RollUp:
 
     def _replace(self, connection: Connection, day: Window, org: str | None, built: Built) -> None:
         head = self.events.head()
-        events, doubles = self.read(day, org)
+        events, doubles = self.read(day, org, head[0])
         built.doubles += doubles
-        for cut in CUTS:
-            rows = aggregate(events.lazy(), self.grain, cut).collect(engine="streaming")
-            if cut.sketched:
-                rows = rows.join(self._sketches(events), on=["org_tag", self.grain.column])
+        for cut, rows in self.count(events).items():
             self._write(connection, cut, rows, day, org)
             built.rows[cut.table(self.grain)] = built.rows.get(cut.table(self.grain), 0) + rows.height
         built.events += events.height
         built.windows += self._record(connection, events, day, org, head)
+        if self.grain is Grain.DAILY:
+            reopen(connection, day, head[1])
 
-    def read(self, window: Window, org: str | None = None) -> tuple[pl.DataFrame, int]:
-        """The window's events without doubles, with the columns that roll-ups read, and how many doubles there were."""
-        rows = (
-            self.events.scan(window.start, window.end, None if org is None else [org])
-            .select(COLUMNS)
-            .collect(engine="streaming")
-        )
+    def count(self, events: pl.DataFrame) -> dict[Cut, pl.DataFrame]:
+        """The rows of every cut's table, from events without doubles."""
+        counted = {cut: aggregate(events.lazy(), self.grain, cut).collect(engine="streaming") for cut in CUTS}
+        sketches = self._sketches(events)
+        return {
+            cut: rows.join(sketches, on=["org_tag", self.grain.column]) if cut.sketched else rows
+            for cut, rows in counted.items()
+        }
+
+    def read(self, window: Window, org: str | None = None, snapshot_id: int | None = None) -> tuple[pl.DataFrame, int]:
+        """The window's events without doubles, with the columns that roll-ups read, and how many doubles there were.
+
+        As they were at a snapshot, so that a window holds what its record says and no commit that landed meanwhile.
+        """
+        rows = self._scan(window, org, snapshot_id).select(COLUMNS).collect(engine="streaming")
         if rows["event_id"].n_unique() == rows.height:
             return rows, 0
-        # Ingest stores no double and compaction drops another writer's; this is for the time between.
-        single = rows.sort("timestamp").unique(["org_tag", "event_id"], keep="first", maintain_order=True)
-        return single, rows.height - single.height
+        # Ingest stores no double and compaction drops another writer's; this is for the time between. Doubles are
+        # sought in each window by itself, so that an hour comes out the same whatever range it is made in.
+        single = (
+            rows.sort("timestamp")
+            .with_columns(window_of(self.grain))
+            .unique(["org_tag", self.grain.column, "event_id"], keep="first", maintain_order=True)
+        )
+        return single.select(COLUMNS), rows.height - single.height
+
+    def _scan(self, window: Window, org: str | None, snapshot_id: int | None) -> pl.LazyFrame:
+        orgs = None if org is None else [org]
+        files = self.events.files(window.start, window.end, orgs, snapshot_id)
+        if any(f.has_deletes for f in files):
+            return self.events.scan(window.start, window.end, orgs)  # only it applies another writer's row deletes
+        rows = self.events.read(f.path for f in files)
+        rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
+        return rows if org is None else rows.filter(pl.col("org_tag") == org)
 
     def _sketches(self, events: pl.DataFrame) -> pl.DataFrame:
         grouped = events.group_by("org_tag", window_of(self.grain)).agg(

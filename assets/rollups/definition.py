@@ -31,7 +31,7 @@ class Grain(StrEnum):
         return {"hourly": "1h", "daily": "1d"}[self.value]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cut:
     """One way to cut the events: its table's suffix, its dimensions by name, which events take part."""
 
@@ -72,12 +72,17 @@ COLUMNS: tuple[str, ...] = (
     *("page_hostname", "page_path", "referrer_domain"),
 )
 
+# An amount that is not finite, or that no sum of a table's width could take a million of, counts as none: one line must
+# not keep a whole day from being rolled up.
+LARGEST_VALUE = 1e15
+_VALUE = pl.when(pl.col("event_value").abs() < LARGEST_VALUE).then(pl.col("event_value"))
+
 _MEASURES = (
     pl.len().cast(pl.Int64).alias("events"),
     pl.col("anonymous_id").n_unique().cast(pl.Int64).alias("visitors"),
     pl.col("session_id").n_unique().cast(pl.Int64).alias("sessions"),
     # Decimal, so that a sum does not depend on the order of its rows.
-    pl.col("event_value").cast(pl.Decimal(38, 6)).sum().alias("value"),
+    _VALUE.cast(pl.Decimal(38, 6)).sum().alias("value"),
 )
 
 

@@ -1,26 +1,39 @@
-"""Late data: from the commits of the events table, whoever made them, to the hours and days to make again.
+"""Late data: from the commits of the events table, whoever made them, to the windows to make again.
 
-Following a commit marks the windows that it changed as wanted and moves the cursor, in one transaction. A window is
-stale until it was built from that commit or a younger one, whatever happens to the run that was to build it.
+Following a commit marks the hours and days that it changed as wanted and moves the cursor, in one transaction. A window
+is stale until it was built from that commit or a younger one, whatever happens to the run that was to build it. Weeks
+and months are stale once a day of theirs was made again. What is older than a bound is not asked for, but told of.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
 from assets.compaction.rewrite import DOUBLES
 from assets.rollups.definition import VERSION, Grain
-from assets.windows import DAY, HOUR, Window, floor_hour, joined, midnight
+from assets.rollups.periods import VERSION as PERIOD_VERSION
+from assets.rollups.periods import Period
+from assets.windows import DAY, HOUR, Window, floor_hour, joined, midnight, touching
 from resources.lake import DataFile, LakeTable, PartitionKey, SnapshotInfo
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
 # Commits followed in one go, so that a sensor's tick stays short after a long standstill.
 COMMITS_A_TICK = 50
-# How long after its end a window is left to its schedule (hh:10, 00:30) before it counts as late.
-SETTLING: Mapping[Grain, timedelta] = {Grain.HOURLY: timedelta(minutes=15), Grain.DAILY: timedelta(minutes=45)}
+# Ranges of days beyond the bound that are told with their command.
+COMMANDS = 3
+# How long after its end a window is left to its schedule (hh:10, 00:30, 00:45, 00:50) before it counts as late.
+SETTLING: Mapping[Grain | Period, timedelta] = {
+    Grain.HOURLY: timedelta(minutes=15),
+    Grain.DAILY: timedelta(minutes=45),
+    Period.WEEKLY: timedelta(minutes=75),
+    Period.MONTHLY: timedelta(minutes=75),
+}
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -30,9 +43,40 @@ class Stale:
     hours: tuple[Window, ...]
     days: tuple[Window, ...]
     commit: int
+    weeks: tuple[Window, ...] = ()
+    months: tuple[Window, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.hours or self.days)
+        return bool(self.hours or self.days or self.weeks or self.months)
+
+    def ready(self, period: Period) -> tuple[Window, ...]:
+        """Of the stale weeks or months those that can be made now: none of their days is stale itself."""
+        windows = self.weeks if period is Period.WEEKLY else self.months
+        each = (found for window in windows for found in period.covering(window))
+        return tuple(touching(w for w in each if not any(w.clipped(day) for day in self.days)))
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What changed too long ago to be made again unasked: its days, and the events that they have not counted yet."""
+
+    days: tuple[Window, ...] = ()
+    events: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.days)
+
+    def __str__(self) -> str:
+        """One line, with the commands that make the days again; empty where there are none."""
+        if not self:
+            return ""
+        count = sum(1 for window in self.days for _ in window.steps(DAY))
+        commands = "; ".join(
+            f"clearlift backfill rollups --from {window.start:%Y-%m-%d} --to {window.end:%Y-%m-%d}"
+            for window in self.days[:COMMANDS]
+        )
+        more = f"; and {len(self.days) - COMMANDS} more ranges" if len(self.days) > COMMANDS else ""
+        return f"{self.events} late events in {count} days are too old to be rolled up unasked: {commands}{more}"
 
 
 def follow(events: LakeTable, postgres: Postgres, clock: Callable[[], datetime], commits: int = COMMITS_A_TICK) -> int:
@@ -40,60 +84,100 @@ def follow(events: LakeTable, postgres: Postgres, clock: Callable[[], datetime],
     with postgres.lock("rollups.follow") as connection:
         row = connection.execute("select snapshot_id from rollups.followed").fetchone()
         followed = 0
-        marks: list[tuple[str, datetime, int]] = []
+        marks: list[tuple[str, datetime, int, int]] = []
         for snapshot, _ in zip(events.changes(row["snapshot_id"] if row else None), range(commits), strict=False):
             followed += 1
             cursor = snapshot.id
-            for hour in changed_hours(events, snapshot):
-                marks.append((Grain.HOURLY.value, hour, snapshot.sequence))
-                marks.append((Grain.DAILY.value, midnight(hour.date()), snapshot.sequence))
+            for hour, added in changed_hours(events, snapshot).items():
+                marks.append((Grain.HOURLY.value, hour, snapshot.sequence, added))
+                marks.append((Grain.DAILY.value, midnight(hour.date()), snapshot.sequence, added))
         if followed:
-            grains, windows, sequences = zip(*marks, strict=True) if marks else ((), (), ())
             connection.execute(
                 read_sql("rollups/mark_changed.sql"),
-                {"grains": list(grains), "windows": list(windows), "sequences": list(sequences)},
+                {
+                    "grains": [mark[0] for mark in marks],
+                    "windows": [mark[1] for mark in marks],
+                    "sequences": [mark[2] for mark in marks],
+                    "added": [mark[3] for mark in marks],
+                },
             )
             connection.execute(read_sql("rollups/follow.sql"), {"snapshot_id": cursor, "at": clock()})
         return followed
 
 
-def stale(postgres: Postgres, since: datetime, now: datetime) -> Stale:
+def stale(postgres: Postgres, since: datetime, now: datetime, earliest: datetime | None = None) -> Stale:
     """Windows from `since` on that changed after they were built, or mean something else by now.
 
-    Windows that have not ended, or only just, are left to their schedules.
+    Windows that have not ended, or only just, are left to their schedules. Weeks and months from the ones of `earliest`
+    (by default of `since`) on: they are stale only where a day was made again.
     """
-    rows = postgres.fetch(
-        read_sql("rollups/stale_windows.sql"),
+    first = (earliest or since).date()
+    rows = _fetch(
+        postgres,
         {
-            "version": VERSION,
-            "since": since,
-            "hours_until": now - HOUR - SETTLING[Grain.HOURLY],
-            "days_until": now - DAY - SETTLING[Grain.DAILY],
+            Grain.HOURLY: (since, now - HOUR - SETTLING[Grain.HOURLY]),
+            Grain.DAILY: (since, now - DAY - SETTLING[Grain.DAILY]),
+            # The period of this moment, less the settling, has not ended.
+            **{p: (p.of(first).start, p.of((now - SETTLING[p]).date()).start - _INSTANT) for p in Period},
         },
     )
-    by_grain = {
-        grain: [row["window_start"].astimezone(UTC) for row in rows if row["grain"] == grain.value] for grain in Grain
-    }
+    starts: dict[str, list[datetime]] = {grain.value: [] for grain in (*Grain, *Period)}
+    for row in rows:
+        starts[row["grain"]].append(row["window_start"].astimezone(UTC))
+    weeks, months = (tuple(touching(p.of(at.date()) for at in starts[p.value])) for p in Period)
     return Stale(
-        tuple(joined(by_grain[Grain.HOURLY], HOUR)),
-        tuple(joined(by_grain[Grain.DAILY], DAY)),
+        tuple(joined(starts[Grain.HOURLY.value], HOUR)),
+        tuple(joined(starts[Grain.DAILY.value], DAY)),
         max((row["wanted"] for row in rows), default=-1),
+        weeks,
+        months,
     )
 
 
-def changed_hours(events: LakeTable, snapshot: SnapshotInfo) -> set[datetime]:
-    """UTC hours that a commit added rows to, took rows from, or cleaned of doubles."""
+def beyond(postgres: Postgres, earliest: datetime, since: datetime) -> Beyond:
+    """What `stale` leaves out for being older than `since`, from `earliest` on."""
+    if since <= earliest:
+        return Beyond()
+    rows = _fetch(postgres, dict.fromkeys(Grain, (earliest, since - _INSTANT)))
+    days = {midnight(row["window_start"].astimezone(UTC).date()) for row in rows}
+    return Beyond(tuple(joined(days, DAY)), sum(row["pending"] for row in rows if row["grain"] == Grain.HOURLY.value))
+
+
+def horizon(earliest: datetime, reach: timedelta, now: datetime) -> datetime:
+    """From when on late data reopens windows by itself: the start of the UTC day that lies `reach` back."""
+    return max(earliest, midnight((now - reach).date()))
+
+
+def _fetch(postgres: Postgres, bounds: Mapping[Grain | Period, tuple[datetime, datetime]]) -> list[dict[str, Any]]:
+    return postgres.fetch(
+        read_sql("rollups/stale_windows.sql"),
+        {
+            "grains": [grain.value for grain in bounds],
+            "versions": [VERSION if isinstance(grain, Grain) else PERIOD_VERSION for grain in bounds],
+            "since": [since for since, _ in bounds.values()],
+            "until": [until for _, until in bounds.values()],
+        },
+    )
+
+
+def changed_hours(events: LakeTable, snapshot: SnapshotInfo) -> Mapping[datetime, int]:
+    """UTC hours that a commit added rows to (how many), took rows from, or cleaned of doubles (0)."""
     if snapshot.operation == "replace" and not int(snapshot.summary.get(DOUBLES, "0")):
-        return set()
-    return _hours_of_rows(events, snapshot.added) | set(_hours_between_bounds(events, snapshot.removed))
+        return {}
+    # What a rewrite adds was there before.
+    new = snapshot.operation == "append"
+    found = Counter({hour: rows * new for hour, rows in _rows_by_hour(events, snapshot.added)})
+    found.update(dict.fromkeys(_hours_between_bounds(events, snapshot.removed), 0))
+    return found
 
 
-def _hours_of_rows(events: LakeTable, files: Iterable[DataFile]) -> set[datetime]:
+def _rows_by_hour(events: LakeTable, files: Iterable[DataFile]) -> Iterator[tuple[datetime, int]]:
     paths = [file.file_path for file in files]
     if not paths:
-        return set()
-    hours = events.read(paths).select(pl.col("timestamp").dt.truncate("1h")).unique().collect(engine="streaming")
-    return {hour.astimezone(UTC) for hour in hours["timestamp"]}
+        return
+    hours = events.read(paths).group_by(pl.col("timestamp").dt.truncate("1h")).len().collect(engine="streaming")
+    for hour, rows in hours.iter_rows():
+        yield hour.astimezone(UTC), rows
 
 
 def _hours_between_bounds(events: LakeTable, files: Iterable[DataFile]) -> Iterator[datetime]:

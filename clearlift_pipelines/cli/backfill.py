@@ -5,13 +5,20 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from assets.ads.assets import TABLES
+from assets.ads.sync import AdSync
+from assets.apps import APPS
 from assets.partitions import daily_key, hourly_key
-from assets.windows import DAY, HOUR, Window, midnight
+from assets.rollups.periods import Period
+from assets.windows import DAY, HOUR, Window, floor_hour, midnight
 from clearlift_pipelines.cli.execution import workbench
 from clearlift_pipelines.definitions import utc_now
+from resources.ad_platforms import PLATFORMS
 
 # A run writes two events a partition: a week of hours takes seconds, a year's 8,736 took five minutes before it began.
 CHUNK = timedelta(days=7)
+# As much as a platform is asked for at once.
+ADS_CHUNK = timedelta(days=92)
 DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H"])
 
 
@@ -25,7 +32,7 @@ def backfill() -> None:
 @click.option("--to", "end", type=DATE, required=True, help="Day or hour after the last, UTC.")
 @click.option("--org", help="One organisation's tag only.")
 def rollups(first: datetime, end: datetime, org: str | None) -> None:
-    """Hourly and daily roll-ups of [from, to) from the lake, then the caches made of them."""
+    """Roll-ups of [from, to) from the lake: of every grain, sessions, and the caches made of them."""
     window = _window(first, end)
     with workbench() as bench:
         start = midnight(bench.stores.settings.partitions_start)
@@ -34,9 +41,15 @@ def rollups(first: datetime, end: datetime, org: str | None) -> None:
                 f"--from {window.start:%Y-%m-%d} lies before the first partition, {start:%Y-%m-%d} "
                 "(CLEARLIFT_PARTITIONS_START)"
             )
-        latest = midnight(utc_now().date()) + DAY
-        if window.end > latest:
-            raise click.ClickException(f"--to lies in the future; the last that can be made is {latest:%Y-%m-%d}")
+        now = utc_now()
+        latest = midnight(now.date()) + DAY
+        if window.end > latest or window.start > now:
+            raise click.ClickException(
+                f"{'--to' if window.end > latest else '--from'} lies in the future; "
+                f"the last --to that can be made is {latest:%Y-%m-%d}"
+            )
+        # Of today, the hours up to the one in progress are there.
+        window = Window(window.start, min(window.end, floor_hour(now) + HOUR))
         bench.stores.migrate()
         bar = bench.bar("weeks of roll-ups")
         chunks = list(_chunks(window))
@@ -50,11 +63,80 @@ def rollups(first: datetime, end: datetime, org: str | None) -> None:
                 daily_key((days.end - DAY).date()),
                 _config("daily", org),
             )
+        # The first and last sessions of a day reach into its neighbours.
+        around = Window(
+            max(start, midnight(window.start.date()) - DAY), min(latest, midnight((window.end - HOUR).date()) + 3 * DAY)
+        )
+        bench.run(
+            "sessions",
+            daily_key(around.start.date()),
+            daily_key((around.end - DAY).date()),
+            _config("daily", org, "sessions"),
+        )
+        for period, job in ((Period.WEEKLY, "roll_up_weeks"), (Period.MONTHLY, "roll_up_months")):
+            keys = [daily_key(day) for day in period.ends(window)]
+            bench.run(job, keys[0], keys[1], _config(period.value, org))
         bar(len(chunks), len(chunks))
 
 
-def _config(grain: str, org: str | None) -> dict[str, object] | None:
-    return {"ops": {f"clearlift__rollups__{grain}": {"config": {"org": org}}}} if org else None
+@backfill.command()
+@click.option("--platform", type=click.Choice(list(PLATFORMS)), required=True)
+@click.option("--connection", help="One connection only, by its id.")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First metric day.")
+@click.option("--to", "end", type=click.DateTime(["%Y-%m-%d"]), help="Metric day after the last.")
+@click.option("--replay", is_flag=True, help="Merge the connection's staged pages again, without the platform.")
+def ads(platform: str, connection: str | None, first: datetime | None, end: datetime | None, replay: bool) -> None:
+    """Metric days of [from, to) from an ad platform, for every active connection or for one."""
+    if replay:
+        if connection is None or first is not None or end is not None:
+            raise click.ClickException(
+                "--replay takes --connection, and no --from and --to: it merges all that is staged"
+            )
+        _replay(platform, connection)
+        return
+    if first is None or end is None:
+        raise click.ClickException("--from and --to are needed")
+    window = _window(first, end)
+    with workbench() as bench:
+        start = midnight(bench.stores.settings.partitions_start)
+        latest = midnight(utc_now().date()) + DAY
+        if window.start < start or window.end > latest:
+            raise click.ClickException(f"metric days from {start:%Y-%m-%d} to {latest:%Y-%m-%d} can be synced")
+        bench.stores.migrate()
+        bar = bench.bar("quarters of ads")
+        chunks = list(_chunks(window, ADS_CHUNK))
+        config = {"ops": {f"clearlift__ads__{platform}": {"config": {"connection": connection, "mode": "window"}}}}
+        for done, chunk in enumerate(chunks):
+            bar(done, len(chunks))
+            days = daily_key(chunk.start.date()), daily_key((chunk.end - DAY).date())
+            bench.run("ads", *days, config, [["clearlift", "ads", name] for name in (platform, *TABLES)])
+        bar(len(chunks), len(chunks))
+
+
+def _replay(platform: str, connection: str) -> None:
+    with workbench() as bench:
+        stores = bench.stores
+        stores.migrate()
+        d1 = next(stores.d1(app) for app in APPS if "platform_connections" in app.tables)
+        merged = AdSync(
+            PLATFORMS[platform],
+            d1,
+            stores.postgres,
+            stores.object_store,
+            stores.keyring,
+            utc_now,
+            progress=bench.bar("staged slices merged"),
+        ).replay(connection)
+        if not merged.pages:
+            raise click.ClickException(f"nothing is staged of a {platform} connection {connection!r}")
+        bench.console.print(
+            f"{merged.pages:,} pages merged again: {merged.inserted:,} rows inserted, {merged.updated:,} updated, "
+            f"{merged.deleted:,} deleted"
+        )
+
+
+def _config(grain: str, org: str | None, capability: str = "rollups") -> dict[str, object] | None:
+    return {"ops": {f"clearlift__{capability}__{grain}": {"config": {"org": org}}}} if org else None
 
 
 def _window(first: datetime, end: datetime) -> Window:
@@ -64,9 +146,9 @@ def _window(first: datetime, end: datetime) -> Window:
     return Window(start, stop)
 
 
-def _chunks(window: Window) -> Iterator[Window]:
+def _chunks(window: Window, length: timedelta = CHUNK) -> Iterator[Window]:
     start = window.start
     while start < window.end:
-        end = min(midnight(start.date()) + CHUNK, window.end)
+        end = min(midnight(start.date()) + length, window.end)
         yield Window(start, end)
         start = end

@@ -16,6 +16,8 @@ COMMANDS = {
     "quarantine": "landing",
     "backfill": "backfill",
     "compact": "compact",
+    "upkeep": "upkeep",
+    "sandbox": "ads",
     "status": "status",
     "doctor": "status",
     "migrate": "migrate",
@@ -30,6 +32,8 @@ SUMMARIES = {
     "quarantine": "List refused lines, or land them again.",
     "backfill": "Make partitions of a range again.",
     "compact": "Merge the lake's small files, or say what would be merged.",
+    "upkeep": "Rewrite manifests, expire snapshots, remove files that nothing names.",
+    "sandbox": "The four ad platforms' APIs on loopback, with a world behind them.",
     "status": "Each asset: last success, lag, what is missing.",
     "doctor": "Each store: reachable, migrated, writable.",
     "migrate": "Migrations of a store: status, up, down.",
@@ -75,6 +79,8 @@ def main() -> None:
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as error:
+        if verbose:
+            traceback.print_exc()
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.exceptions.Abort):

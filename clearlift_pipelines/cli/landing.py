@@ -110,6 +110,8 @@ def export(batch: str, file: IO[bytes]) -> None:
 
 def _batches(given: Path) -> Iterator[Path]:
     if given.is_file():
+        if not given.name.endswith(ENDINGS):
+            raise click.ClickException(f"{given}: an event file ends in {', '.join(ENDINGS)}")
         yield given
         return
     yield from sorted(file for file in given.rglob("*") if file.is_file() and file.name.endswith(ENDINGS))
@@ -118,8 +120,6 @@ def _batches(given: Path) -> Iterator[Path]:
 def _put(store: ObjectStore, prefix: str, file: Path) -> int:
     """Land one file, a plain one in parts of whole lines; the same content always gets the same name."""
     name = re.sub(r"[^A-Za-z0-9._-]", "-", file.name)
-    if not name.endswith(ENDINGS):
-        raise click.ClickException(f"{file}: an event file ends in {', '.join(ENDINGS)}")
     parts = 0
     for part in _parts(file):
         digest = hashlib.sha256(part).hexdigest()[:16]

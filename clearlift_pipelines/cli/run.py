@@ -1,6 +1,6 @@
 """`clearlift run`: everything brought up to date in one go, on a sample where there is nothing else."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -14,7 +14,10 @@ from assets.events.ledger import Ledger
 from assets.events.table import EVENTS
 from assets.partitions import daily_key, hourly_key
 from assets.rollups import late
-from assets.windows import DAY, HOUR, Window, midnight
+from assets.rollups.periods import Period
+from assets.sessions import build as sessions
+from assets.windows import DAY, HOUR, Window, floor_hour, midnight
+from clearlift_pipelines.cli import ads
 from clearlift_pipelines.cli.execution import Workbench, workbench
 from clearlift_pipelines.definitions import utc_now
 from clearlift_pipelines.sandbox import sample, sample_stores
@@ -39,13 +42,25 @@ def run(with_sample: bool | None, days: int, scale: float) -> None:
         stores = bench.bar("stores started and migrated")
         bench.stores.migrate()
         stores(1, 1)
-        if with_sample if with_sample is not None else bench.stores.settings.embedded:
+        wants_sample = with_sample if with_sample is not None else bench.stores.settings.embedded
+        if wants_sample:
             _land_sample(bench, days, scale)
         if pending(bench.stores.object_store, bench.stores.postgres, sweep=True):
             bench.run("ingest", config=SWEEP)
         roll_up_stale(bench)
+        _sync_ads(bench, wants_sample)
+        bench.run("tidy")
+        bench.run("remove_files")
         bench.progress.stop()
         _summary(bench)
+
+
+def _sync_ads(bench: Workbench, wants_sample: bool) -> None:
+    if wants_sample:
+        with ads.sample_platforms(bench.stores):
+            ads.sync(bench)
+    elif ads.has_connections(bench.stores) and (bench.stores.ad_origin or not bench.stores.settings.embedded):
+        ads.sync(bench)
 
 
 def roll_up_stale(bench: Workbench) -> None:
@@ -58,21 +73,41 @@ def roll_up_stale(bench: Workbench) -> None:
     followed(1, 1)
     # Windows in progress take part: a year ahead of now is after any of them.
     found = late.stale(bench.stores.postgres, _earliest(bench), utc_now() + timedelta(days=366))
-    for hours in _ranges(found.hours):
+    now = utc_now()
+    stale_days = _until(midnight(now.date()) + DAY, found.days)
+    for hours in _ranges(_until(floor_hour(now) + HOUR, found.hours)):
         bench.run("roll_up_hours", hourly_key(hours.start), hourly_key(hours.end - HOUR))
-    for days in _ranges(found.days):
+    for days in _ranges(stale_days):
         bench.run("roll_up_days", daily_key(days.start.date()), daily_key((days.end - DAY).date()))
-    if not found.days:
+    if not stale_days:
         bench.run("warm")
+    made = sessions.stale(bench.stores.postgres, _earliest(bench), utc_now() + timedelta(days=366))
+    for days in _ranges(_until(midnight(now.date()) + DAY, made)):
+        bench.run("sessions", daily_key(days.start.date()), daily_key((days.end - DAY).date()))
+    # Asked for once more: the days just made reopened their weeks and months.
+    found = late.stale(bench.stores.postgres, _earliest(bench), utc_now() + timedelta(days=366))
+    for period, job, windows in (
+        (Period.WEEKLY, "roll_up_weeks", found.weeks),
+        (Period.MONTHLY, "roll_up_months", found.months),
+    ):
+        for window in windows:
+            first, last = map(daily_key, period.ends(window))
+            bench.run(job, first, last)
 
 
 def _earliest(bench: Workbench) -> datetime:
     return midnight(bench.stores.settings.partitions_start)
 
 
-def _ranges(windows: tuple[Window, ...]) -> list[Window]:
+def _until(end: datetime, windows: tuple[Window, ...]) -> list[Window]:
+    # Clocks that run ahead send events of hours that have no partition yet; those stay stale until they have one.
+    limit = Window(datetime.min.replace(tzinfo=UTC), end)
+    return [part for part in (window.clipped(limit) for window in windows) if part]
+
+
+def _ranges(windows: list[Window]) -> list[Window]:
     if len(windows) <= MOST_RANGES:
-        return list(windows)
+        return windows
     return [Window(windows[0].start, windows[-1].end)]
 
 
@@ -115,12 +150,15 @@ def _summary(bench: Workbench) -> None:
     counts.add_row(
         "lake", f"{sum(f.rows for f in files):,} rows in {len(files):,} files, {_mib(sum(f.bytes for f in files))}"
     )
-    for grain in ("hourly", "daily"):
+    for grain in ("hourly", "daily", "weekly", "monthly"):
         row = postgres.fetch(f"select count(*) as rows, coalesce(sum(events), 0) as events from rollups.{grain}")[0]
         counts.add_row(f"{grain} roll-ups", f"{row['rows']:,} rows of {int(row['events']):,} events")
     cached = postgres.fetch("select count(*) as keys, coalesce(sum(bytes), 0)::bigint as bytes from cache.entries")[0]
     counts.add_row("cache", f"{cached['keys']:,} keys, {_mib(cached['bytes'])}")
     console.print(counts)
+    synced = ads.summary(bench)
+    if synced is not None:
+        console.print(synced)
     refused = quarantine.summary(postgres)
     if refused:
         reasons = Table("lines", "reason", "field", title="Quarantine", title_justify="left", box=None)

@@ -14,9 +14,10 @@ from assets.apps import APPS
 from assets.events.ingest import pending
 from assets.events.table import EVENTS
 from assets.rollups import late
-from assets.rollups.build import STEPS
 from assets.rollups.definition import Grain
-from assets.windows import midnight
+from assets.rollups.periods import Period
+from assets.sessions import build as sessions
+from assets.windows import DAY, HOUR, midnight
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.cli.execution import Workbench, workbench
@@ -50,14 +51,26 @@ def status() -> None:
 
 def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:
     stores = bench.stores
-    found = late.stale(stores.postgres, midnight(stores.settings.partitions_start), now)
+    earliest = midnight(stores.settings.partitions_start)
+    since = late.horizon(earliest, stores.settings.late_horizon, now)
+    found = late.stale(stores.postgres, since, now, earliest)
+    too_old = str(late.beyond(stores.postgres, earliest, since))
     batches = len(pending(stores.object_store, stores.postgres))
     said = {AssetKey(["clearlift", "events", "ingested"]): f"{batches} landed batches" if batches else ""}
-    for grain, windows in ((Grain.HOURLY, found.hours), (Grain.DAILY, found.days)):
-        key = AssetKey(["clearlift", "rollups", grain.value])
-        if windows:
-            count = sum(1 for w in windows for _ in w.steps(STEPS[grain]))
-            said[key] = f"{count} changed {grain.column}s from {windows[0].start:%Y-%m-%d %H:%M}: clearlift run"
+    changed: dict[Grain | Period, list[datetime]] = {
+        Grain.HOURLY: [start for w in found.hours for start in w.steps(HOUR)],
+        Grain.DAILY: [start for w in found.days for start in w.steps(DAY)],
+        Period.WEEKLY: [each.start for w in found.weeks for each in Period.WEEKLY.covering(w)],
+        Period.MONTHLY: [each.start for w in found.months for each in Period.MONTHLY.covering(w)],
+    }
+    days = [start for w in sessions.stale(stores.postgres, since, now) for start in w.steps(DAY)]
+    if days:
+        said[AssetKey(["clearlift", "sessions", "daily"])] = f"{len(days)} changed days from {days[0]:%Y-%m-%d}"
+    for grain, starts in changed.items():
+        told = [too_old] if too_old and grain in tuple(Grain) else []
+        if starts:
+            told.insert(0, f"{len(starts)} changed {grain.column}s from {starts[0]:%Y-%m-%d %H:%M}: clearlift run")
+        said[AssetKey(["clearlift", "rollups", grain.value])] = "; ".join(told)
     return said
 
 

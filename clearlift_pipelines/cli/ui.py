@@ -1,7 +1,9 @@
 """`clearlift ui` and `clearlift stop`: the UI over the same stores and run history, and the embedded server's end."""
 
+import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -14,6 +16,7 @@ from clearlift_pipelines.cli.entry import dagster_home
 @click.option("--port", default=3000, show_default=True)
 def ui(port: int) -> None:
     """Dagster's UI with daemon, schedules and sensors, on 127.0.0.1."""
+    from clearlift_pipelines.cli.ads import is_of_sample, sample_platforms
     from clearlift_pipelines.stores import Stores
 
     dagster_home()
@@ -21,8 +24,15 @@ def ui(port: int) -> None:
     try:
         stores.migrate()
         click.echo(f"http://127.0.0.1:{port} in a few seconds; Ctrl-C ends it.")
-        dg = Path(sys.executable).with_name("dg")
-        ended = subprocess.run([str(dg), "dev", "--host", "127.0.0.1", "--port", str(port)], check=False)  # noqa: S603
+        binaries = Path(sys.executable).parent
+        # dg warns where the environment that it runs in is not the active one.
+        environment = {**os.environ, "VIRTUAL_ENV": str(binaries.parent)}
+        command = [str(binaries / "dg"), "dev", "--host", "127.0.0.1", "--port", str(port)]
+        # Schedules sync the sample's connections too, where there are any: their platforms live as long as the UI.
+        with sample_platforms(stores) if is_of_sample(stores) else nullcontext():
+            if stores.ad_origin:
+                environment["CLEARLIFT_AD_ORIGIN"] = stores.ad_origin
+            ended = subprocess.run(command, env=environment, check=False)  # noqa: S603 (our own dg)
     finally:
         stores.close()
     sys.exit(ended.returncode)

@@ -50,6 +50,15 @@ class Rewritten:
     checksum: int
 
 
+@dataclass(frozen=True)
+class Totals:
+    """The live data files of a table: rows, files, bytes."""
+
+    rows: int
+    files: int
+    bytes: int
+
+
 class ChecksumMismatchError(RuntimeError):
     """A written data file does not hold the rows that went in."""
 
@@ -94,6 +103,22 @@ class LakeTable:
         """The current snapshot's id and sequence number, which grows with every commit; (None, 0) when empty."""
         snapshot = self._load().metadata.current_snapshot()
         return (snapshot.snapshot_id, snapshot.sequence_number or 0) if snapshot else (None, 0)
+
+    def totals(self) -> Totals:
+        """What the table holds, as its last commit says; counted from its files where that commit does not say."""
+        snapshot = self._load().metadata.current_snapshot()
+        if snapshot is None:
+            return Totals(0, 0, 0)
+        said = snapshot.summary.additional_properties if snapshot.summary is not None else {}
+        try:
+            return Totals(
+                int(said["total-records"]) - int(said.get("total-position-deletes", "0")),
+                int(said["total-data-files"]),
+                int(said["total-files-size"]),
+            )
+        except KeyError:
+            live = self.files()
+            return Totals(sum(f.rows for f in live), len(live), sum(f.bytes for f in live))
 
     def files(
         self,

@@ -1,6 +1,6 @@
--- Said to DuckDB over the raw files: the hour's events counted by another engine than the one that rolled them up.
+-- Said to DuckDB over the raw files' rows: the hour's events counted by another engine than the one that rolled them up.
 with distinct_events as (
-    select * from read_parquet($paths, hive_partitioning = false, union_by_name = true)
+    select * from raw_events
     where "timestamp" >= $start and "timestamp" < $end
     qualify row_number() over (partition by org_tag, event_id order by "timestamp") = 1
 )
@@ -15,6 +15,6 @@ select
     count(*)::bigint as events,
     count(distinct anonymous_id)::bigint as visitors,
     count(distinct session_id)::bigint as sessions,
-    coalesce(sum(event_value), 0)::double as "value"
+    coalesce(sum(case when abs(event_value) < $largest_value then event_value::decimal(38, 6) end), 0)::double as "value"
 from distinct_events
 group by all

@@ -5,5 +5,6 @@ on conflict (grain, window_start, org_tag) do update
 set version = excluded.version,
     snapshot_id = excluded.snapshot_id,
     sequence = excluded.sequence,
+    pending = case when windows.wanted > excluded.sequence then windows.pending else 0 end,
     events = excluded.events,
     built_at = excluded.built_at

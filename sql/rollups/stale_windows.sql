@@ -1,6 +1,11 @@
-select grain, window_start, wanted
+-- Windows that changed after they were built, or mean something else by now, with the rows that wait for them; each
+-- grain's versions and bounds apart.
+select windows.grain, windows.window_start, windows.wanted, windows.pending
 from rollups.windows
-where org_tag = '' and (wanted > sequence or (built_at is not null and version <> %(version)s))
-  and window_start >= %(since)s
-  and window_start <= case grain when 'hourly' then %(hours_until)s else %(days_until)s end
-order by grain, window_start
+join unnest(%(grains)s::text[], %(versions)s::integer[], %(since)s::timestamptz[], %(until)s::timestamptz[])
+    as bounds (grain, version, since, until) using (grain)
+where windows.org_tag = ''
+  and (windows.wanted > windows.sequence or (windows.built_at is not null and windows.version <> bounds.version))
+  and windows.window_start >= bounds.since
+  and windows.window_start <= bounds.until
+order by windows.grain, windows.window_start

@@ -65,7 +65,6 @@ def test_a_bomb_is_stopped_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None
             landing.lines(bomb)
 
 
-
 @pytest.mark.parametrize(
     ("key", "expected"),
     [

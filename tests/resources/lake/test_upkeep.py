@@ -13,7 +13,8 @@ from resources.lake import LakeTable, PartitionKey, SourcesGoneError, manifests
 from resources.lake.expiry import Snapshot, expire, snapshots
 from resources.lake.manifests import Worth
 from resources.lake.sweep import MissingFilesError, remove, survey
-from tests.resources.lake.readings import NORTH, SOUTH, ids, written
+from tests.resources.lake.readings import NORTH, READINGS, SOUTH, ids, written
+from tests.resources.lake.rooms import moto_properties, rest_lake, served, workerd_properties
 
 SMALL = Worth(entries=4, saved=2)
 
@@ -256,6 +257,35 @@ def test_files_replaced_while_manifests_are_written_are_not_brought_back(table: 
     with pytest.raises(SourcesGoneError, match="of 3 manifests that were to be rewritten, 1 are gone"):
         manifests.rewrite(after(lambda: table.replace(gone, [], "erased"), table), SMALL)
     assert ids(table) == left
+
+
+@pytest.mark.parametrize("room", ["moto", pytest.param("workerd", marks=pytest.mark.xdist_group("workerd"))])
+def test_in_a_bucket_behind_a_rest_catalog_upkeep_is_the_same(
+    request: pytest.FixtureRequest, tmp_path: Path, room: str
+) -> None:
+    if room == "moto":
+        vended = moto_properties(request.getfixturevalue("s3_url"))
+    else:
+        vended = workerd_properties(request.getfixturevalue("workerd"))
+    with served(tmp_path, vended) as server, rest_lake(server) as lake:
+        table = lake.ensure(READINGS)
+        for name in "abcd":
+            table.append([written(table, name)], name)
+        files = [f.file for f in table.files()][:2]
+        merged = table.rewrite(NORTH, table.read(f.file_path for f in files)).file
+        table.replace(files, [merged], "merged")
+        orphan = written(table, "never committed")
+        assert manifests.rewrite(table, SMALL)[0]
+
+        assert len(expire(table, newest)) == 5
+        found = survey(table, later())
+        gone = {f"s3://{file.path}" for file in found.old if file.kind == "data"}
+        assert gone == {f.file_path for f in [*files, orphan]}
+        assert remove(table, found) == len(found.old) > 3
+        assert remove(table, found) == 0
+        left = survey(table, later())
+        assert (left.old, left.foreign, left.missing, len(left.reached)) == ((), (), (), len(found.reached))
+        assert ids(table) == ["a", "b", "c", "d"]
 
 
 def after(act: Callable[[], object], table: LakeTable) -> LakeTable:

@@ -1,0 +1,5 @@
+"""A lake and sessions of a test's own, on the run's embedded Postgres."""
+
+from tests.assets.rollups.conftest import lakeside
+
+__all__ = ["lakeside"]

@@ -1,0 +1,28 @@
+"""The command line over stores of a test's own."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clearlift_pipelines.stores import Stores
+
+from clearlift_pipelines.settings import load  # isort: skip
+from tests.clearlift_pipelines.cli.terminal import Terminal
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def terminal(bare_environment: Path, monkeypatch: pytest.MonkeyPatch, postgres_dsn: str) -> Iterator[Terminal]:
+    """A folder with a dagster home and empty stores; Postgres is the test's, the others are embedded."""
+    home = bare_environment / "dagster_home"
+    home.mkdir()
+    shutil.copy(ROOT / "dagster_home" / "dagster.yaml", home)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", postgres_dsn)
+    monkeypatch.setenv("COLUMNS", "200")
+    stores = Stores(load())
+    yield Terminal(bare_environment, stores, monkeypatch)
+    stores.close()

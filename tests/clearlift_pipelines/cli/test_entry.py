@@ -1,0 +1,70 @@
+"""The command group: what a person sees of help and errors."""
+
+import pytest
+
+from clearlift_pipelines.cli.entry import COMMANDS, SUMMARIES, one_line
+from tests.clearlift_pipelines.cli.terminal import Terminal
+
+
+def test_help_names_every_command_and_every_command_has_help(terminal: Terminal) -> None:
+    said = " ".join(terminal.good("--help").split())
+    assert COMMANDS.keys() == SUMMARIES.keys()
+    for command, summary in SUMMARIES.items():
+        assert f"{command} {summary}" in said
+        assert "Usage: " in terminal.good(command, "--help")
+
+
+def test_an_unknown_command_is_a_wrong_command_line(terminal: Terminal) -> None:
+    said = terminal.clearlift("fly")
+    assert said.code == 2
+    assert "No such command 'fly'" in said.err
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_an_error_is_one_line_and_verbose_shows_its_trace(terminal: Terminal, verbose: bool) -> None:
+    terminal.monkeypatch.setenv("CLEARLIFT_R2_BUCKET", "bucket")
+    if verbose:
+        said = terminal.clearlift("status", "--verbose")
+        assert said.code == 1
+        assert "Traceback" in said.err
+        assert "SettingsError: CLEARLIFT_R2_ACCESS_KEY_ID is missing" in said.err
+    else:
+        assert terminal.refused("status").startswith("Error: CLEARLIFT_R2_ACCESS_KEY_ID is missing")
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_run_that_fails_names_its_step_and_reason(terminal: Terminal, verbose: bool) -> None:
+    terminal.stores.migrate()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("the disk\nis full")
+
+    terminal.monkeypatch.setattr("assets.compaction.rewrite.Compaction.run", refuse)
+    if verbose:
+        said = terminal.clearlift("--verbose", "run", "--no-sample")
+        assert said.code == 1
+        assert "Traceback" in said.err
+    else:
+        assert terminal.refused("run", "--no-sample") == (
+            "Error: clearlift__events__compacted failed: OSError: the disk is full"
+        )
+
+
+def test_a_home_without_dagster_yaml_is_refused(terminal: Terminal) -> None:
+    terminal.monkeypatch.setenv("DAGSTER_HOME", str(terminal.folder))
+    assert "holds no dagster.yaml" in terminal.refused("status")
+
+
+def test_an_interruption_says_how_to_go_on(terminal: Terminal) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    terminal.monkeypatch.setattr("clearlift_pipelines.settings.load", interrupt)
+    said = terminal.clearlift("doctor")
+    assert (said.code, said.err.strip()) == (130, "Interrupted. Run the same command again to go on.")
+
+
+def test_long_errors_are_cut_and_silent_ones_named() -> None:
+    assert one_line(ValueError("a\n  b\tc")) == "a b c"
+    assert one_line(ValueError()) == "ValueError"
+    assert len(one_line(ValueError("x" * 2_000))) == 500

@@ -1,0 +1,63 @@
+"""Runs in this process: those that a killed process left behind are told to Dagster, those that live are left alone."""
+
+import socket
+import subprocess
+import sys
+
+import psutil
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus, job
+
+from clearlift_pipelines.cli.execution import PROCESS_TAG, _this_process, end_dead_runs
+
+
+@job
+def nothing_to_do() -> None:
+    """A run to leave behind."""
+
+
+def left_behind(instance: DagsterInstance, owner: str | None, status: DagsterRunStatus) -> str:
+    tags = {} if owner is None else {PROCESS_TAG: owner}
+    return instance.create_run_for_job(nothing_to_do, tags=tags, status=status).run_id
+
+
+def a_dead_process() -> str:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        created = psutil.Process(process.pid).create_time()
+        process.kill()
+    return f"{socket.gethostname()}:{process.pid}:{created:.0f}"
+
+
+@pytest.mark.parametrize("status", [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED])
+def test_a_run_of_a_dead_process_is_ended_once(status: DagsterRunStatus) -> None:
+    with DagsterInstance.ephemeral() as instance:
+        run_id = left_behind(instance, a_dead_process(), status)
+        assert end_dead_runs(instance) == 1
+        run = instance.get_run_by_id(run_id)
+        assert run is not None
+        assert run.status == DagsterRunStatus.FAILURE
+        assert end_dead_runs(instance) == 0
+
+
+def test_a_process_id_that_somebody_else_has_by_now_is_a_dead_process() -> None:
+    host, pid, created = _this_process().rsplit(":", 2)
+    with DagsterInstance.ephemeral() as instance:
+        left_behind(instance, f"{host}:{pid}:{int(created) - 100}", DagsterRunStatus.STARTED)
+        assert end_dead_runs(instance) == 1
+
+
+@pytest.mark.parametrize("owner", ["this", "elsewhere", None])
+def test_other_runs_are_left_alone(owner: str | None) -> None:
+    given = {"this": _this_process(), "elsewhere": "another.example:1:1", None: None}[owner]
+    with DagsterInstance.ephemeral() as instance:
+        run_id = left_behind(instance, given, DagsterRunStatus.STARTED)
+        assert end_dead_runs(instance) == 0
+        run = instance.get_run_by_id(run_id)
+        assert run is not None
+        assert run.status == DagsterRunStatus.STARTED
+
+
+def test_a_run_that_is_over_stays_as_it_ended() -> None:
+    with DagsterInstance.ephemeral() as instance:
+        left_behind(instance, a_dead_process(), DagsterRunStatus.SUCCESS)
+        assert end_dead_runs(instance) == 0

@@ -1,0 +1,84 @@
+"""`clearlift run`: everything up to date in one go, as its sample's own truth says; a second time changes nothing."""
+
+from datetime import timedelta
+from typing import Any
+
+from assets.apps.clearlift import CLEARLIFT
+from assets.events import quarantine
+from assets.events.ledger import Ledger
+from clearlift_pipelines.definitions import utc_now
+from clearlift_pipelines.sandbox import sample, sample_stores
+from clearlift_pipelines.stores import Stores
+from tests.assets.pipeline import line
+from tests.clearlift_pipelines.cli.terminal import Terminal
+
+SMALL = ("--sample", "--days", "1", "--scale", "0.05")
+
+
+def built(stores: Stores) -> list[dict[str, Any]]:
+    """Every roll-up row and cached key with when it was written."""
+    rows = []
+    for table in ("hourly", "daily", "hourly_totals", "daily_totals", "hourly_pages", "daily_campaigns"):
+        rows += stores.postgres.fetch(f"select xmin::text, ctid::text, * from rollups.{table} order by ctid")
+    return rows
+
+
+def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(terminal: Terminal) -> None:
+    said = terminal.good("run", *SMALL)
+    stores = terminal.stores
+    until = sample_stores.marked(stores.object_store)
+    assert until is not None
+    _, truth = sample.batches(until, days=1, scale=0.05)
+    totals = Ledger(stores.postgres).totals()
+    assert {name: totals[name] for name in ("received", "stored", "doubled", "quarantined", "without_consent")} == {
+        "received": truth.received,
+        "stored": truth.stored,
+        "doubled": truth.doubled,
+        "quarantined": truth.quarantined,
+        "without_consent": truth.without_consent,
+    }
+    refused = {row["reason"]: 0 for row in quarantine.summary(stores.postgres)}
+    for row in quarantine.summary(stores.postgres):
+        refused[row["reason"]] += row["lines"]
+    assert refused == dict(truth.refused)
+    for grain in ("hourly", "daily"):
+        found = stores.postgres.fetch(f"select sum(events) as n from rollups.{grain}_totals")[0]["n"]
+        assert found == truth.stored
+    assert f"{truth.stored:,}" in said
+    assert f"{truth.quarantined:,}" in said
+    keys = stores.postgres.fetch("select key, written_at from cache.entries order by key")
+    assert {row["key"] for row in keys} == {info.name for info in stores.kv(CLEARLIFT).list()}
+
+    before = built(stores)
+    terminal.good("run", *SMALL)
+    assert Ledger(stores.postgres).totals() == totals
+    assert built(stores) == before
+    assert stores.postgres.fetch("select key, written_at from cache.entries order by key") == keys
+
+    status = terminal.good("status")
+    assert "clearlift/rollups/daily" in status
+    assert "never" not in status
+    assert "changed" not in status
+
+
+def test_without_a_sample_it_takes_what_has_landed_and_leaves_hours_to_come_to_their_time(terminal: Terminal) -> None:
+    """A clock that runs ahead sends events of an hour that has no partition yet."""
+    stores = terminal.stores
+    stores.migrate()
+    sample_stores.fill_d1(stores.d1(CLEARLIFT))
+    now = utc_now()
+    batch = terminal.folder / "ahead.ndjson"
+    times = (now - timedelta(days=2), now, now + timedelta(hours=20))
+    batch.write_bytes(b"\n".join(line(n, timestamp=t.isoformat()) for n, t in enumerate(times)))
+    terminal.good("land", str(batch))
+
+    terminal.good("run", "--no-sample")
+
+    assert Ledger(stores.postgres).totals()["stored"] == 3
+    for grain, step in (("hourly", "hour"), ("daily", "day")):
+        row = stores.postgres.fetch(
+            f"select sum(events) as n, max({step})::timestamptz as last from rollups.{grain}_totals"
+        )[0]
+        assert row["n"] >= 2
+        assert row["last"] <= utc_now()
+    assert not stores.object_store.exists(sample_stores.LANDED)

@@ -1,0 +1,84 @@
+"""`clearlift status`, `doctor` and `migrate`: how things stand, and what is said when they do not."""
+
+from assets.rollups import late
+from resources.migrations.plan import load
+from resources.postgres import Postgres
+from tests.assets.pipeline import line
+from tests.assets.rollups.lakeside import Lakeside, at, event
+from tests.clearlift_pipelines.cli.terminal import Terminal
+
+POSTGRES = [str(migration) for migration in load("clearlift/postgres")]
+
+
+def test_status_tells_what_was_never_made_and_what_is_missing(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    lakeside = Lakeside(terminal.stores)
+    lakeside.append(event(timestamp=at(2, 3)), event(timestamp=at(3, 3)))
+    late.follow(lakeside.events, lakeside.postgres, lakeside.clock)
+    (terminal.folder / "one.ndjson").write_bytes(line(1))
+    terminal.good("land", "one.ndjson")
+    said = terminal.good("status")
+    rows = {row.split()[0]: row for row in said.splitlines() if row.strip().startswith("clearlift/")}
+    assert len(rows) >= 8
+    assert "never" in rows["clearlift/events/ingested"]
+    assert "1 landed batches" in rows["clearlift/events/ingested"]
+    too_old = (
+        "2 late events in 2 days are too old to be rolled up unasked: clearlift backfill rollups --from 2026-03-02"
+    )
+    assert too_old in rows["clearlift/rollups/hourly"]
+    assert too_old in rows["clearlift/rollups/daily"]
+
+    terminal.monkeypatch.setenv("CLEARLIFT_LATE_DAYS", "100000")
+    rows = {row.split()[0]: row for row in terminal.good("status").splitlines() if row.strip().startswith("clearlift/")}
+    assert "2 changed hours from 2026-03-02 03:00: clearlift run" in rows["clearlift/rollups/hourly"]
+    assert "2 changed days from 2026-03-02" in rows["clearlift/rollups/daily"]
+
+
+def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(terminal: Terminal) -> None:
+    bad = terminal.clearlift("doctor")
+    assert bad.code == 1
+    pending = ", ".join(f"{name} pending" for name in POSTGRES)
+    assert f"bad  postgres schema  {pending}: clearlift migrate up" in bad.out
+    assert "clearlift.events is missing: clearlift migrate up makes it" in bad.out
+
+    terminal.stores.migrate()
+    well = terminal.good("doctor").splitlines()
+    assert [row.split()[0] for row in well] == ["ok"] * len(well)
+    assert len(well) == 6
+    assert [info.key for info in terminal.stores.object_store.list("doctor")] == []
+
+
+def test_doctor_finds_a_store_that_does_not_answer_and_keeps_its_password(terminal: Terminal) -> None:
+    terminal.monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", "postgresql://me:hush@127.0.0.1:1/x?connect_timeout=2")
+    impatient = {**(Postgres.__init__.__kwdefaults__ or {}), "wait_seconds": 0.5}
+    terminal.monkeypatch.setattr(Postgres.__init__, "__kwdefaults__", impatient)
+    said = terminal.clearlift("doctor")
+    assert said.code == 1
+    assert "bad  postgres         Postgres at 127.0.0.1:1/x: no connection" in said.out
+    assert "ok   object store" in said.out
+    assert "hush" not in said.out + said.err
+
+
+def test_migrations_go_up_and_with_confirmation_down(terminal: Terminal) -> None:
+    assert "postgres         001 ingest                   pending" in terminal.good("migrate", "status")
+    assert terminal.good("migrate", "up", "postgres", "--to", "2") == "postgres: 001_ingest, 002_rollups\n"
+    assert "clearlift-d1: 001_initial" in terminal.good("migrate", "up")
+    rest = ", ".join(reversed(POSTGRES[1:]))
+    steps = str(len(POSTGRES) - 1)
+    assert terminal.good("migrate", "up", "postgres") == "postgres: nothing to apply\n"
+    said = terminal.good("migrate", "down", "postgres", "--steps", steps)
+    assert said.startswith(f"postgres: would take back {rest}\n")
+    assert terminal.stores.postgres.fetch("select count(*) as n from cache.entries") == [{"n": 0}]
+    assert (
+        terminal.good("migrate", "down", "postgres", "--steps", steps, "--confirm") == f"postgres: took back {rest}\n"
+    )
+    assert "would take back 001_ingest" in terminal.good("migrate", "down", "postgres", "--to", "0")
+    assert "002 rollups                  pending" in terminal.good("migrate", "status", "postgres")
+
+
+def test_migrate_refuses_what_it_does_not_know(terminal: Terminal) -> None:
+    assert "mongo is no store with migrations; known are clearlift-d1, postgres" in terminal.refused(
+        "migrate", "up", "mongo"
+    )
+    assert terminal.clearlift("migrate", "down").code == 2
+    assert terminal.clearlift("migrate", "sideways").code == 2

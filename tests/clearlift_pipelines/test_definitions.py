@@ -1,0 +1,193 @@
+"""The code location as Dagster sees it: loads without anything, and every asset says what a person wants to know."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dagster import AssetKey, AssetsDefinition, AssetSpec, Definitions, TimeWindowPartitionsDefinition
+from dagster._core.definitions.backfill_policy import BackfillPolicy
+
+import clearlift_pipelines.definitions
+from assets.apps import APPS
+from clearlift_pipelines import settings
+from clearlift_pipelines.definitions import build_defs
+
+ROOT = Path(__file__).resolve().parents[2]
+CAPABILITIES = {"events", "rollups", "sessions", "cache"}
+MADE = {
+    "clearlift/events/ingested": "clearlift_events",
+    "clearlift/events/compacted": "clearlift_events",
+    "clearlift/rollups/hourly": "clearlift_rollups",
+    "clearlift/rollups/daily": "clearlift_rollups",
+    "clearlift/rollups/weekly": "clearlift_rollups",
+    "clearlift/rollups/monthly": "clearlift_rollups",
+    "clearlift/sessions/daily": "clearlift_sessions",
+    "clearlift/cache/summary": "clearlift_cache",
+    "clearlift/cache/top_pages": "clearlift_cache",
+    "clearlift/cache/top_sources": "clearlift_cache",
+    "clearlift/cache/top_campaigns": "clearlift_cache",
+}
+PARENTS = {
+    "clearlift/events/ingested": {"clearlift/events/landing", "clearlift/d1/org_tag_mappings"},
+    "clearlift/events/compacted": {"clearlift/events/ingested"},
+    "clearlift/rollups/hourly": {"clearlift/events/compacted"},
+    "clearlift/rollups/daily": {"clearlift/rollups/hourly"},
+    "clearlift/rollups/weekly": {"clearlift/rollups/daily"},
+    "clearlift/rollups/monthly": {"clearlift/rollups/daily"},
+    "clearlift/sessions/daily": {"clearlift/events/compacted"},
+    "clearlift/cache/summary": {"clearlift/rollups/daily"},
+}
+
+# Loads what Dagster would, with every way to the outside closed; says where it lies and what files it made.
+LOADING = """
+import os, socket, sys, warnings
+warnings.simplefilter("error", UserWarning)
+def refuse(*_, **__):
+    raise AssertionError("network")
+socket.socket.connect = socket.getaddrinfo = refuse
+import clearlift_pipelines.definitions as d
+import assets, resources, clearlift_pipelines
+print({os.path.dirname(os.path.dirname(os.path.abspath(m.__file__))) for m in (assets, resources, clearlift_pipelines)})
+d.defs().resolve_asset_graph()
+print(sorted(os.listdir(".")))
+"""
+
+
+@pytest.fixture(scope="module")
+def defs() -> Definitions:
+    return build_defs(settings.load())
+
+
+def made(defs: Definitions) -> dict[str, AssetsDefinition]:
+    return {
+        a.key.to_user_string(): a for a in defs.assets or () if isinstance(a, AssetsDefinition) and a.is_materializable
+    }
+
+
+def specs(defs: Definitions) -> dict[str, AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+
+
+def test_loading_needs_no_network_no_variable_and_makes_no_file(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:clearlift_pipelines", "-c", LOADING],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    folders, files = done.stdout.splitlines()
+    assert folders == str({str(ROOT)})
+    assert files == "[]"
+    assert done.stderr == ""
+
+
+def test_importing_with_a_wrong_setting_is_no_error_until_the_graph_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, bare_environment: Path
+) -> None:
+    monkeypatch.setenv("CLEARLIFT_TYPO", "1")
+    module = importlib.reload(clearlift_pipelines.definitions)
+    with pytest.raises(ValueError, match="CLEARLIFT_TYPO is no setting"):
+        module.defs()
+
+
+def test_the_definitions_are_loadable_and_complete(defs: Definitions) -> None:
+    Definitions.validate_loadable(defs)
+    graph = defs.resolve_asset_graph()
+    made_keys = {key.to_user_string() for key in graph.materializable_asset_keys}
+    assert {key for key in made_keys if key.split("/")[1] in CAPABILITIES} == MADE.keys()
+    tables = {f"{app.name}/d1/{table}" for app in APPS for table in app.tables}
+    assert {key.to_user_string() for key in graph.get_all_asset_keys()} >= made_keys | tables | {
+        "clearlift/events/landing"
+    }
+    for key, parents in PARENTS.items():
+        assert {p.to_user_string() for p in graph.get(AssetKey(key.split("/"))).parent_keys} == parents
+
+
+def test_every_asset_says_group_kinds_owner_tags_and_meaning(defs: Definitions) -> None:
+    for key, spec in specs(defs).items():
+        app, capability, _ = key.split("/")
+        assert spec.group_name == MADE.get(key, f"{app}_{capability}"), key
+        assert list(spec.owners) == ["team:clearlift-data"], key
+        assert spec.description, key
+        assert spec.kinds, key
+        tags = {name: value for name, value in spec.tags.items() if not name.startswith("dagster/kind/")}
+        assert tags.keys() == {"capability", "store", "pii"}, key
+        assert tags["capability"] == capability
+        assert tags["store"]
+        assert tags["pii"] in {"yes", "no"}
+
+
+def test_personal_data_is_marked(defs: Definitions) -> None:
+    marked = {key for key, spec in specs(defs).items() if spec.tags["pii"] == "yes"}
+    assert {"clearlift/events/landing", "clearlift/events/ingested", "clearlift/events/compacted"} <= marked
+    assert "clearlift/d1/users" in marked
+    assert not {key for key in marked if key.split("/")[1] in ("rollups", "cache")}
+    assert "clearlift/d1/org_tag_mappings" not in marked
+
+
+def test_partitions_start_where_they_are_told_and_a_range_is_one_run(defs: Definitions) -> None:
+    partitioned = {key: a for key, a in made(defs).items() if a.partitions_def is not None}
+    assert partitioned.keys() >= {"clearlift/rollups/hourly", "clearlift/rollups/daily"}
+    for a in partitioned.values():
+        assert isinstance(a.partitions_def, TimeWindowPartitionsDefinition)
+        assert a.partitions_def.timezone == "UTC"
+        # Weeks begin on Mondays: the first is the one that the first day lies in.
+        first = "2025-09-29" if a.key.path[-1] == "weekly" else "2025-10-01"
+        assert f"{a.partitions_def.start:%Y-%m-%d}" == first
+        assert a.backfill_policy == BackfillPolicy.single_run()
+
+
+def test_every_made_asset_has_a_pool_of_its_store_and_those_with_a_cadence_freshness(defs: Definitions) -> None:
+    for key in MADE:
+        assert made(defs)[key].op.pool == specs(defs)[key].tags["store"], key
+        assert (specs(defs)[key].freshness_policy is None) == (key == "clearlift/events/compacted"), key
+
+
+def test_assets_with_columns_show_them(defs: Definitions) -> None:
+    for key in ("clearlift/events/landing", "clearlift/events/ingested", "clearlift/events/compacted"):
+        assert len(specs(defs)[key].metadata["dagster/column_schema"].columns) == 51
+    columns = [c.name for c in specs(defs)["clearlift/rollups/hourly"].metadata["dagster/column_schema"].columns]
+    assert columns[:3] == ["org_tag", "hour", "event_type"]
+    assert columns[-4:] == ["events", "visitors", "sessions", "value"]
+
+
+def test_checks_are_there(defs: Definitions) -> None:
+    keys = {(k.asset_key.to_user_string(), k.name) for k in defs.resolve_asset_graph().asset_check_keys}
+    assert keys >= {
+        ("clearlift/events/ingested", "every_line_counted"),
+        ("clearlift/events/ingested", "lake_holds_what_the_ledger_says"),
+        ("clearlift/rollups/hourly", "recount_from_raw_events"),
+    }
+
+
+def test_jobs_schedules_and_sensors_are_there_and_on(defs: Definitions) -> None:
+    assert {job.name for job in defs.jobs or ()} >= {
+        "ingest",
+        "compact",
+        "hourly",
+        "roll_up_hours",
+        "roll_up_days",
+        "warm",
+    }
+    schedules = {s.name: s for s in defs.schedules or ()}
+    assert {(name, s.cron_schedule, s.execution_timezone) for name, s in schedules.items()} >= {  # type: ignore[union-attr]
+        ("hourly", "10 * * * *", "UTC"),
+        ("today", "20 * * * *", "UTC"),
+        ("daily", "30 0 * * *", "UTC"),
+        ("sweep", "0 4 * * *", "UTC"),
+    }
+    sensors = {s.name: s for s in defs.sensors or ()}
+    assert sensors.keys() >= {"landing", "late_data"}
+    assert {d.default_status.value for d in [*schedules.values(), *sensors.values()]} == {"RUNNING"}
+    assert {sensors[name].minimum_interval_seconds for name in ("landing", "late_data")} == {60}
+
+
+def test_resources_can_be_replaced_by_name() -> None:
+    replaced = build_defs(settings.load(), postgres="another", clock="a clock")
+    assert replaced.resources is not None
+    assert replaced.resources["postgres"] == "another"

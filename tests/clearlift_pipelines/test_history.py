@@ -1,0 +1,84 @@
+"""Dagster's own instance: one dagster.yaml that gives SQLite, or Postgres when its variable is set."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clearlift_pipelines.history import with_driver
+
+ROOT = Path(__file__).resolve().parents[2]
+INSPECT = """
+import json
+from dagster import DagsterInstance, job, op, in_process_executor
+@op(pool="postgres")
+def step(): ...
+@job(executor_def=in_process_executor)
+def small():
+    step()
+with DagsterInstance.get() as instance:
+    ran = small.execute_in_process(instance=instance).success
+    print(json.dumps({
+        "storages": [
+            type(s).__name__ for s in (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
+        ],
+        "ran": ran,
+        "runs": instance.get_runs_count(),
+        "telemetry": instance.telemetry_enabled,
+        "monitoring": instance.run_monitoring_enabled,
+        "max_runtime": instance.run_monitoring_max_runtime_seconds,
+        "retries": instance.run_retries_enabled,
+        "pool_limit": instance.get_concurrency_config().pool_config.default_pool_limit,
+        "granularity": instance.get_concurrency_config().pool_config.pool_granularity.value,
+        "compute_logs": type(instance.compute_log_manager).__name__,
+    }))
+"""
+
+
+@pytest.mark.parametrize("storage", ["Sqlite", "Postgres"])
+def test_the_instance_keeps_its_history_where_it_is_told(tmp_path: Path, postgres_dsn: str, storage: str) -> None:
+    shutil.copy(ROOT / "dagster_home" / "dagster.yaml", tmp_path)
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "DAGSTER_HOME": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+    }
+    if storage == "Postgres":
+        environment["CLEARLIFT_DAGSTER_POSTGRES_URL"] = postgres_dsn
+    said = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", INSPECT], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        said.append(json.loads(done.stdout.splitlines()[-1]))
+    assert all(name.startswith((storage, "SqlPolling")) for name in said[0].pop("storages"))
+    assert said[0] == {
+        "ran": True,
+        "runs": 1,
+        "telemetry": False,
+        "monitoring": True,
+        "max_runtime": 7200,
+        "retries": True,
+        "pool_limit": 4,
+        "granularity": "op",
+        "compute_logs": "NoOpComputeLogManager",
+    }
+    assert said[1]["runs"] == 2
+    assert (tmp_path / "history").exists() == (storage == "Sqlite")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("postgresql://me@h/x?sslmode=require", "postgresql+psycopg2://me@h/x?sslmode=require"),
+        ("postgres://me@h/x", "postgresql+psycopg2://me@h/x"),
+        ("postgresql+psycopg2://me@h/x", "postgresql+psycopg2://me@h/x"),
+    ],
+)
+def test_the_driver_is_named(given: str, found: str) -> None:
+    assert with_driver(given) == found

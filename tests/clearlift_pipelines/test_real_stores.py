@@ -1,0 +1,112 @@
+"""The whole main path with D1, KV and R2 on Cloudflare's own local runtime, and the lake on R2 over S3: settings alone
+make the difference.
+"""
+
+import base64
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from assets.apps.clearlift import CLEARLIFT
+from assets.events.ledger import Ledger
+from assets.events.table import EVENTS
+from clearlift_pipelines.sandbox import sample, sample_stores
+from clearlift_pipelines.settings import load
+from clearlift_pipelines.stores import Stores
+from resources.d1 import CloudflareD1
+from resources.kv import CloudflareKV
+from tests.clearlift_pipelines.cli.terminal import Terminal
+from tests.workerd.local_runtime import NotInstalledError, Workerd, installed, running
+
+DAGSTER_YAML = Path(__file__).resolve().parents[2] / "dagster_home" / "dagster.yaml"
+
+pytestmark = pytest.mark.xdist_group("workerd")
+
+
+@pytest.fixture
+def cloudflare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workerd]:
+    """A local Cloudflare of the test's own."""
+    try:
+        installed()
+    except NotInstalledError as error:
+        line = f"SKIPPED: the main path against workerd, Cloudflare's local runtime: npm install failed: {error}"
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            sys.stderr.write(f"\n{line}\n")
+        pytest.skip(line)
+    with running(tmp_path / "cloudflare") as local:
+        yield local
+
+
+@pytest.fixture
+def real_terminal(
+    cloudflare: Workerd, bare_environment: Path, monkeypatch: pytest.MonkeyPatch, postgres_dsn: str
+) -> Iterator[Terminal]:
+    """A folder to work in, and the local Cloudflare in the settings."""
+    home = bare_environment / "dagster_home"
+    home.mkdir()
+    shutil.copy(DAGSTER_YAML, home)
+    variables = {
+        "DAGSTER_HOME": str(home),
+        "COLUMNS": "200",
+        "CLEARLIFT_CLOUDFLARE_API_URL": cloudflare.api,
+        "CLEARLIFT_CLOUDFLARE_API_TOKEN": "hush-token",
+        "CLEARLIFT_D1__CLEARLIFT": cloudflare.databases[0],
+        "CLEARLIFT_KV__CLEARLIFT": cloudflare.namespaces[0],
+        "CLEARLIFT_R2_ENDPOINT": cloudflare.s3_endpoint,
+        "CLEARLIFT_R2_BUCKET": cloudflare.bucket,
+        "CLEARLIFT_R2_ACCESS_KEY_ID": cloudflare.access_key_id,
+        "CLEARLIFT_R2_SECRET_ACCESS_KEY": cloudflare.secret_access_key,
+        "CLEARLIFT_R2_STORAGE_CLASSES": "false",
+        "CLEARLIFT_POSTGRES_DSN": postgres_dsn,
+        "CLEARLIFT_KEYRING": json.dumps({"keys": {"1": base64.b64encode(b"k" * 32).decode()}}),
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    stores = Stores(load())
+    yield Terminal(bare_environment, stores, monkeypatch)
+    stores.close()
+
+
+def test_the_main_path_ends_as_the_samples_truth_says(real_terminal: Terminal, cloudflare: Workerd) -> None:
+    said = real_terminal.good("run", "--sample", "--days", "1", "--scale", "0.05")
+    assert "check failed" not in said
+
+    stores = real_terminal.stores
+    d1, kv, events = stores.d1(CLEARLIFT), stores.kv(CLEARLIFT), stores.lake.table(EVENTS)
+    assert isinstance(d1, CloudflareD1)
+    assert isinstance(kv, CloudflareKV)
+    until = sample_stores.marked(stores.object_store)
+    assert until is not None
+    _, truth = sample.batches(until, days=1, scale=0.05)
+    totals = Ledger(stores.postgres).totals()
+    assert {name: totals[name] for name in ("received", "stored", "doubled", "quarantined", "without_consent")} == {
+        "received": truth.received,
+        "stored": truth.stored,
+        "doubled": truth.doubled,
+        "quarantined": truth.quarantined,
+        "without_consent": truth.without_consent,
+    }
+    assert events.scan().select(pl.len()).collect().item() == truth.stored
+    assert all(info.path.startswith(f"s3://{cloudflare.bucket}/data/events/") for info in events.files())
+    for grain in ("hourly", "daily"):
+        rolled = stores.postgres.fetch(f"select sum(events) as n from rollups.{grain}_totals")[0]["n"]
+        assert rolled == truth.stored
+    cached = {row["key"] for row in stores.postgres.fetch("select key from cache.entries")}
+    assert cached == {info.name for info in kv.list()}
+    assert len(kv.get_many(cached)) == len(cached) > 0
+    assert d1.query("select count(*) as n from org_tag_mappings")[0]["n"] == len(sample.ORGANISATIONS)
+    assert not (real_terminal.folder / ".clearlift").exists()
+
+    doctor = real_terminal.good("doctor")
+    assert "bad" not in doctor
+    assert f"s3://{cloudflare.bucket}: reachable, writable" in doctor
+    status = real_terminal.good("status")
+    assert "clearlift/cache/summary" in status
+    assert "never" not in status
+    assert "changed" not in status
+    assert not any(secret in said + doctor + status for secret in ("hush-token", cloudflare.secret_access_key))

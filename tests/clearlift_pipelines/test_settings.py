@@ -1,0 +1,166 @@
+"""Settings: embedded by default, a real store only when it is whole, and never a secret on show."""
+
+from pathlib import Path
+
+import pytest
+
+from clearlift_pipelines.settings import SettingsError, load
+from clearlift_pipelines.stores import Stores
+from resources.d1 import CloudflareD1, EmbeddedD1
+from resources.kv import CloudflareKV
+
+from assets.apps.clearlift import CLEARLIFT  # isort: skip
+
+pytestmark = pytest.mark.usefixtures("bare_environment")
+
+ACCOUNT = {"CLEARLIFT_CLOUDFLARE_ACCOUNT_ID": "acc", "CLEARLIFT_CLOUDFLARE_API_TOKEN": "hush-token"}
+R2 = {
+    "CLEARLIFT_R2_BUCKET": "bucket",
+    "CLEARLIFT_R2_ENDPOINT": "https://r2.example",
+    "CLEARLIFT_R2_ACCESS_KEY_ID": "key-id",
+    "CLEARLIFT_R2_SECRET_ACCESS_KEY": "hush-secret",
+}
+LAKE = {
+    "CLEARLIFT_LAKE_CATALOG_URI": "https://catalog.example",
+    "CLEARLIFT_LAKE_WAREHOUSE": "warehouse",
+    "CLEARLIFT_LAKE_TOKEN": "hush-lake",
+}
+POSTGRES = {
+    "CLEARLIFT_POSTGRES_DSN": "postgresql://me:hush-password@db.example/x",
+    "CLEARLIFT_DAGSTER_POSTGRES_URL": "postgresql://me:hush-dagster@db.example/d",
+}
+D1 = {**ACCOUNT, "CLEARLIFT_D1__CLEARLIFT": "d1-id"}
+KV = {**ACCOUNT, "CLEARLIFT_KV__CLEARLIFT": "kv-id"}
+EVERYTHING = {**D1, **KV, **R2, **LAKE, **POSTGRES}
+
+
+def given(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+def refusal() -> str:
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_nothing_set_is_all_embedded(bare_environment: Path) -> None:
+    found = load()
+    assert found.embedded
+    assert found.home == bare_environment / ".clearlift"
+
+
+def test_everything_set_is_all_real_and_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, EVERYTHING)
+    found = load()
+    assert not found.embedded
+    stores = Stores(found)
+    assert isinstance(stores.d1(CLEARLIFT), CloudflareD1)
+    assert isinstance(stores.kv(CLEARLIFT), CloudflareKV)
+    assert stores.object_store.uri() == "s3://bucket"
+    stores.close()
+
+
+def test_one_real_store_beside_embedded_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, KV)
+    stores = Stores(load())
+    assert isinstance(stores.d1(CLEARLIFT), EmbeddedD1)
+    assert isinstance(stores.kv(CLEARLIFT), CloudflareKV)
+    stores.close()
+
+
+@pytest.mark.parametrize(
+    ("whole", "missing"),
+    [(store, name) for store in (D1, KV, R2, LAKE) for name in store if not name.endswith("__CLEARLIFT")],
+)
+@pytest.mark.parametrize("how", ["absent", "empty"])
+def test_a_half_configured_store_is_refused_naming_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, whole: dict[str, str], missing: str, how: str
+) -> None:
+    given(monkeypatch, whole)
+    if how == "absent":
+        monkeypatch.delenv(missing)
+    else:
+        monkeypatch.setenv(missing, "")
+    said = refusal()
+    assert said.startswith(f"{missing} is missing")
+    assert "hush" not in said
+
+
+def test_the_endpoint_of_r2_follows_from_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, {**R2, **ACCOUNT})
+    monkeypatch.delenv("CLEARLIFT_R2_ENDPOINT")
+    assert not load().embedded
+
+
+@pytest.mark.parametrize("where", ["environment", ".env"])
+@pytest.mark.parametrize("name", ["CLEARLIFT_POSTGRES_DNS", "CLEARLIFT_R2_BUCKETS", "CLEARLIFT_"])
+def test_an_unknown_variable_is_refused(
+    monkeypatch: pytest.MonkeyPatch, bare_environment: Path, name: str, where: str
+) -> None:
+    if where == ".env":
+        (bare_environment / ".env").write_text(f"OTHER=1\n{name}=hush\n")
+    else:
+        monkeypatch.setenv(name, "hush")
+    said = refusal()
+    assert said.startswith(f"{name} is no setting; known are ")
+    assert "CLEARLIFT_POSTGRES_DSN" in said
+    assert "hush" not in said
+
+
+@pytest.mark.parametrize("store", ["D1", "KV"])
+def test_a_store_of_no_app_is_refused(monkeypatch: pytest.MonkeyPatch, store: str) -> None:
+    given(monkeypatch, {**ACCOUNT, f"CLEARLIFT_{store}__CLEARLYFT": "id"})
+    assert f"CLEARLIFT_{store}__CLEARLYFT names no app" in refusal()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CLEARLIFT_PARTITIONS_START", "hush-yesterday"),
+        ("CLEARLIFT_LATE_DAYS", "0"),
+        ("CLEARLIFT_LATE_DAYS", "hush"),
+        ("CLEARLIFT_D1", "hush{"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_naming_the_variable_and_not_the_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    said = refusal()
+    assert name.removeprefix("CLEARLIFT_").lower() in said.lower()
+    assert "hush" not in said
+
+
+def test_a_dotenv_file_is_read_and_the_environment_comes_first(
+    monkeypatch: pytest.MonkeyPatch, bare_environment: Path
+) -> None:
+    (bare_environment / ".env").write_text("CLEARLIFT_LATE_DAYS=3\nCLEARLIFT_PARTITIONS_START=2026-01-01\n")
+    monkeypatch.setenv("CLEARLIFT_LATE_DAYS", "4")
+    found = load()
+    assert (found.late_days, f"{found.partitions_start}") == (4, "2026-01-01")
+    assert load(late_days=5).late_days == 5
+
+
+def test_secrets_stay_out_of_every_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, EVERYTHING)
+    found = load()
+    stores = Stores(found)
+    texts = [
+        repr(found),
+        str(found),
+        found.model_dump_json(),
+        str(found.model_dump()),
+        repr(stores),
+        repr(stores.postgres),
+    ]
+    texts += [repr(stores.object_store), repr(stores.d1(CLEARLIFT)), repr(stores.kv(CLEARLIFT)), repr(stores.lake)]
+    stores.close()
+    assert not [text for text in texts if "hush" in text]
+
+
+def test_settings_do_not_change_once_made() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load().late_days = 3

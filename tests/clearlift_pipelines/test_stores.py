@@ -1,0 +1,114 @@
+"""Which store the settings open, and Postgres as Supabase has it: through a pooler, under a role."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from assets.events.table import EVENTS
+from clearlift_pipelines.settings import SettingsError, load
+from clearlift_pipelines.stores import Stores
+from resources.lake import PartitionKey
+from tests.assets.rollups.lakeside import START, event, frame
+from tests.resources.postgres.transaction_pooler import pooler
+from tests.standin.loopback import Loopback, Reply
+
+pytestmark = pytest.mark.usefixtures("bare_environment")
+
+R2_SQL = {
+    "CLEARLIFT_CLOUDFLARE_ACCOUNT_ID": "acct",
+    "CLEARLIFT_R2_BUCKET": "lake",
+    "CLEARLIFT_R2_ACCESS_KEY_ID": "key-id",
+    "CLEARLIFT_R2_SECRET_ACCESS_KEY": "hush-secret",
+    "CLEARLIFT_LAKE_CATALOG_URI": "https://catalog.example",
+    "CLEARLIFT_LAKE_WAREHOUSE": "acct_lake",
+    "CLEARLIFT_LAKE_TOKEN": "hush-lake",
+    "CLEARLIFT_R2_SQL_TOKEN": "hush-sql",
+}
+R2_VARIABLES = [name for name in R2_SQL if name.startswith("CLEARLIFT_R2_") and name != "CLEARLIFT_R2_SQL_TOKEN"]
+LAKE_VARIABLES = [name for name in R2_SQL if name.startswith("CLEARLIFT_LAKE_")]
+
+
+def given(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+def stores_of(tmp_path: Path, dsn: str, role: str | None = None) -> Stores:
+    return Stores(load(home=tmp_path / "home", postgres_dsn=SecretStr(dsn), postgres_role=role))
+
+
+def test_r2_sql_is_asked_where_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Stores(load()).r2_sql is None
+    with Loopback(lambda _: Reply({"success": True, "errors": [], "result": {"rows": [{"n": 1}]}})) as service:
+        given(monkeypatch, {**R2_SQL, "CLEARLIFT_R2_SQL_URL": service.url})
+        r2_sql = Stores(load()).r2_sql
+        assert r2_sql is not None
+        assert r2_sql.query("select 1 as n") == [{"n": 1}]
+        r2_sql._session.close()
+    (asked,) = service.asked
+    assert asked.path == "/accounts/acct/r2-sql/query/lake"
+    assert asked.headers["Authorization"] == "Bearer hush-sql"
+
+
+@pytest.mark.parametrize(
+    ("left_out", "named"),
+    [
+        (["CLEARLIFT_R2_SQL_TOKEN"], "CLEARLIFT_R2_SQL_TOKEN"),
+        (R2_VARIABLES, "CLEARLIFT_R2_BUCKET"),
+        (LAKE_VARIABLES, "CLEARLIFT_LAKE_CATALOG_URI"),
+        (["CLEARLIFT_CLOUDFLARE_ACCOUNT_ID"], "CLEARLIFT_CLOUDFLARE_ACCOUNT_ID"),
+    ],
+)
+def test_a_half_configured_r2_sql_is_refused(monkeypatch: pytest.MonkeyPatch, left_out: list[str], named: str) -> None:
+    others = {"CLEARLIFT_R2_SQL_URL": "https://sql.example", "CLEARLIFT_R2_ENDPOINT": "https://r2.example"}
+    if left_out == R2_VARIABLES:
+        del others["CLEARLIFT_R2_ENDPOINT"]
+    given(monkeypatch, {n: v for n, v in {**R2_SQL, **others}.items() if n not in left_out})
+    with pytest.raises(SettingsError, match=f"^{named} is missing") as refused:
+        load()
+    assert "hush" not in str(refused.value)
+
+
+def test_an_api_at_an_address_of_its_own_needs_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, {"CLEARLIFT_D1__CLEARLIFT": "id", "CLEARLIFT_CLOUDFLARE_API_TOKEN": "hush"})
+    with pytest.raises(SettingsError, match="CLEARLIFT_CLOUDFLARE_ACCOUNT_ID is missing"):
+        load()
+    monkeypatch.setenv("CLEARLIFT_CLOUDFLARE_API_URL", "http://127.0.0.1:1/api")
+    assert load().cloudflare_account_id is None
+
+
+def test_postgres_and_the_lakes_catalog_work_through_a_transaction_pooler(tmp_path: Path, postgres_dsn: str) -> None:
+    with pooler(postgres_dsn) as pooled:
+        stores = stores_of(tmp_path, pooled)
+        stores.migrate()
+        events = stores.lake.table(EVENTS)
+        # Often enough that a driver with its own ways would prepare its statements.
+        for number in range(8):
+            rows = frame([event(event_id=f"e{number}")])
+            files = events.write([(PartitionKey("a3f7c2", START.date()), rows)])
+            events.append(files, f"commit {number}")
+        assert events.scan().collect()["event_id"].sort().to_list() == [f"e{number}" for number in range(8)]
+        assert stores.migrate() == []
+        stores.close()
+
+
+def test_a_role_owns_all_that_is_made(tmp_path: Path, postgres_dsn: str) -> None:
+    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
+        database = admin.info.dbname
+        role = f"role_of_{database}"
+        admin.execute(f"create role {role}")
+        admin.execute(f"grant create on database {database} to {role}")
+        stores = stores_of(tmp_path, postgres_dsn, role)
+        try:
+            stores.migrate()
+            owners = admin.execute(
+                "select distinct schemaname, tableowner from pg_tables where schemaname in ('lake', 'rollups')"
+            ).fetchall()
+            assert sorted(owners) == [("lake", role), ("rollups", role)]
+        finally:
+            stores.close()
+            admin.execute(f"drop owned by {role} cascade")
+            admin.execute(f"drop role {role}")

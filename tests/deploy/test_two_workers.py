@@ -1,0 +1,210 @@
+"""Two workers in processes and work folders of their own share nothing but the stores, and end where one ends.
+
+Each runs Dagster jobs: one organisation's files compacted while the other does the other's, the same days rolled up
+for one organisation each, then different days for all. The run history is one, in Postgres, as on several machines.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus
+
+from assets.events.record import NAMES
+from assets.events.table import EVENTS
+from assets.rollups.definition import CUTS, Grain
+from clearlift_pipelines.history import with_driver
+from resources.lake import LakeTable
+from resources.postgres import Postgres
+from tests.assets.pipeline import line, written
+from tests.clearlift_pipelines.location import Location, located
+
+ROOT = Path(__file__).resolve().parents[2]
+ORGS = ("a3f7c2", "b8e9d1")
+APPENDS, EVENTS_AN_APPEND = 6, 24
+DAYS = (10, 11, 12, 13)
+Run = dict[str, Any]
+
+
+def compact(org: str) -> Run:
+    return {"job": "compact", "config": {"ops": {"clearlift__events__compacted": {"config": {"org": org}}}}}
+
+
+def roll_up(grain: Grain, first: int, last: int, org: str | None = None) -> Run:
+    hours = grain is Grain.HOURLY
+    return {
+        "job": "roll_up_hours" if hours else "roll_up_days",
+        "first": f"2025-10-{first}" + ("-00:00" if hours else ""),
+        "last": f"2025-10-{last}" + ("-23:00" if hours else ""),
+        "config": {"ops": {f"clearlift__rollups__{grain.value}": {"config": {"org": org}}}},
+    }
+
+
+@pytest.fixture
+def history_url(postgres_server: str, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A database for the run history that all workers share."""
+    name = f"{urlsplit(postgres_dsn).path.lstrip('/')}_history"
+    url = urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"create database {name}")
+        monkeypatch.setenv("CLEARLIFT_DAGSTER_POSTGRES_URL", with_driver(url))
+        yield with_driver(url)
+        admin.execute(f"drop database {name} with (force)")
+
+
+def fill(table: LakeTable) -> Counter[str]:
+    """Small files of two organisations and four days; another writer's doubles are among them. Ids by organisation."""
+    ids: Counter[str] = Counter()
+    doubled: list[bytes] = []
+    for number in range(APPENDS):
+        fresh = []
+        for org in ORGS:
+            for event in range(EVENTS_AN_APPEND):
+                day, hour = DAYS[event % len(DAYS)], (event + number) % 24
+                at = f"2025-10-{day}T{hour:02}:{event:02}:00.000Z"
+                fresh.append(line(1000 * number + event, org_tag=org, timestamp=at))
+                ids[org] += 1
+        table.append(written(table, *fresh, *doubled), f"append {number}")
+        doubled = fresh[::5]
+    return ids
+
+
+def state(postgres: Postgres, table: LakeTable) -> dict[str, Any]:
+    """What readers see: the lake's rows, live files by partition, the rows of every roll-up."""
+    found: dict[str, Any] = {
+        "lake": Counter(table.scan().select(NAMES).collect().iter_rows()),
+        "files": Counter((info.key.tenant, info.key.day, info.rows) for info in table.files()),
+    }
+    for grain in (Grain.HOURLY, Grain.DAILY):
+        for cut in CUTS:
+            name = cut.table(grain)
+            rows = postgres.fetch(f"select t::text as row from {name} as t")
+            found[name] = Counter(row["row"] for row in rows)
+    return found
+
+
+def pools(location: Location) -> set[str]:
+    """The pools that the assets are in."""
+    nodes = location.defs.resolve_asset_graph().asset_nodes
+    return set[str]().union(*(node.pools or () for node in nodes))
+
+
+def work_folder(path: Path) -> Path:
+    """A DAGSTER_HOME of a machine's own: nothing in it but a copy of dagster.yaml."""
+    path.mkdir()
+    shutil.copy(ROOT / "deploy" / "vm" / "dagster.yaml", path)
+    return path
+
+
+def start(work: Path, environment: Mapping[str, str], runs: Sequence[Run]) -> "subprocess.Popen[str]":
+    """A worker in a new work folder."""
+    work_folder(work)
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.deploy.worker", json.dumps(runs)],
+        env={**environment, "DAGSTER_HOME": str(work), "PYTHONPATH": str(ROOT)},
+        cwd=work,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def together(work: Path, environment: Mapping[str, str], plans: Sequence[Sequence[Run]]) -> list[str]:
+    """Let one worker a plan go at once; the ids of all runs."""
+    workers = [start(work / f"machine-{n}", environment, plan) for n, plan in enumerate(plans)]
+    try:
+        for worker in workers:
+            assert worker.stdout is not None
+            assert "ready\n" in iter(worker.stdout.readline, ""), "it ended before it was ready"
+        ids: list[str] = []
+        for worker in workers:
+            assert worker.stdin is not None
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        said = [worker.communicate(timeout=120)[0] for worker in workers]
+        assert [worker.returncode for worker in workers] == [0] * len(workers), said
+        for output in said:
+            ids += json.loads(output.splitlines()[-1])
+        return ids
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+
+
+@pytest.fixture
+def shared(tmp_path: Path, postgres_dsn: str) -> Iterator[Location]:
+    """Stores that two workers work on."""
+    with located(tmp_path / "shared", postgres_dsn) as found:
+        yield found
+
+
+@pytest.fixture
+def alone(tmp_path: Path, postgres_server: str, postgres_dsn: str) -> Iterator[Location]:
+    """Stores of the same content that one process works on by itself."""
+    name = f"{urlsplit(postgres_dsn).path.lstrip('/')}_alone"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"create database {name}")
+        with located(tmp_path / "alone", urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))) as found:
+            yield found
+        admin.execute(f"drop database {name} with (force)")
+
+
+def test_two_workers_on_one_table_end_where_one_ends(
+    shared: Location, alone: Location, postgres_dsn: str, history_url: str, tmp_path: Path
+) -> None:
+    stores = shared.stores
+    table = stores.lake.table(EVENTS)
+    ids = fill(table)
+    fill(alone.stores.lake.table(EVENTS))
+    before = len(table.files())
+
+    first, last = DAYS[0], DAYS[-1]
+    split = [
+        [
+            compact(org),
+            roll_up(Grain.HOURLY, 10, 11, org),
+            roll_up(Grain.HOURLY, own[0], own[0]),
+            roll_up(Grain.DAILY, *own[1]),
+        ]
+        for org, own in zip(ORGS, ((12, (10, 11)), (13, (12, 13))), strict=True)
+    ]
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("CLEARLIFT_")},
+        "CLEARLIFT_HOME": str(stores.settings.home),
+        "CLEARLIFT_POSTGRES_DSN": postgres_dsn,
+        "CLEARLIFT_DAGSTER_POSTGRES_URL": history_url,
+    }
+    with DagsterInstance.from_config(str(work_folder(tmp_path / "history"))) as instance:
+        # As a deployment does once: of two runs that are the first to meet a pool, Dagster fails one on Postgres.
+        for pool in pools(shared):
+            instance.event_log_storage.set_concurrency_slots(pool, 4)
+        made = together(tmp_path, environment, split)
+        runs = {run.run_id: run.status for run in instance.get_runs()}
+    assert runs == dict.fromkeys(made, DagsterRunStatus.SUCCESS)
+    assert len(made) == sum(map(len, split))
+
+    for job in ("compact", "roll_up_hours", "roll_up_days"):
+        partitions = {
+            "compact": (None, None),
+            "roll_up_hours": (f"2025-10-{first}-00:00", f"2025-10-{last}-23:00"),
+            "roll_up_days": (f"2025-10-{first}", f"2025-10-{last}"),
+        }[job]
+        assert alone.run(job, *partitions).success
+
+    found, wanted = state(stores.postgres, table), state(alone.stores.postgres, alone.stores.lake.table(EVENTS))
+    assert found == wanted
+    assert set(found["lake"].values()) == {1}
+    assert Counter(row[NAMES.index("org_tag")] for row in found["lake"]) == ids
+    assert len(table.files()) == len(ORGS) * len(DAYS) < before
+    daily = stores.postgres.fetch("select org_tag, sum(events)::int as events from rollups.daily_totals group by 1")
+    assert {row["org_tag"]: row["events"] for row in daily} == ids

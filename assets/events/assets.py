@@ -1,5 +1,6 @@
 """Event assets: what has landed, and what was ingested of it. The work itself is in ingest.py."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +22,6 @@ from dagster import (
 from assets.apps import App
 from assets.description import asset_arguments, column_schema, preview
 from assets.description import table as table_of
-from assets.events import quarantine
 from assets.events.ingest import Ingest
 from assets.events.ledger import Ledger, RunOutcome
 from assets.events.record import FIELDS, NAMES, PERSONAL
@@ -91,7 +91,7 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
         run = engine.run(sweep=config.sweep)
         ledger = Ledger(context.resources.postgres)
         yield MaterializeResult(
-            metadata=_metadata(run, table, context.resources.postgres),
+            metadata=_metadata(run, table),
             check_results=[_every_line_counted(ledger, run), _lake_agrees(run, table)],
         )
 
@@ -108,7 +108,7 @@ def admission(d1: D1, org_tags: str, calendar: Calendar) -> Callable[[datetime],
     return at
 
 
-def _metadata(run: RunOutcome, table: LakeTable, postgres: Any) -> dict[str, Any]:
+def _metadata(run: RunOutcome, table: LakeTable) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "batches": len(run.batches),
         **{what: run.total(what) for what in ("received", "stored", "doubled", "quarantined", "without_consent")},
@@ -125,7 +125,11 @@ def _metadata(run: RunOutcome, table: LakeTable, postgres: Any) -> dict[str, Any
         if stored is not None and stored.added:
             metadata["preview"] = preview(table.read([stored.added[0].file_path]).select(PREVIEWED).head(5).collect())
     if run.total("quarantined"):
-        metadata["quarantine"] = table_of(quarantine.summary(postgres))
+        # The run's own: to count all that is open took 180 ms of every run once 90,000 lines were.
+        refused = Counter((r.reason.value, r.field) for batch in run.batches for r in batch.refusals)
+        metadata["quarantine"] = table_of(
+            [{"reason": reason, "field": field, "lines": lines} for (reason, field), lines in refused.most_common()]
+        )
     return metadata
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from resources.http import Answer, Classify, Session, Verdict, by_status
+from resources.http import Answer, Classify, Session, Verdict, by_status, decoded
 from resources.pacing import Pacing, Rate
 
 API = "https://api.cloudflare.com/client/v4"
@@ -28,7 +28,7 @@ def in_envelope(judge: Callable[[int, str], Verdict | None]) -> Classify:
 
     def classify(response: requests.Response) -> Verdict:
         try:
-            body = response.json()
+            body = decoded(response)
         except ValueError:
             verdict = by_status(response)
             # Without its JSON a 200 is no answer: it was cut off, or came from something in between.

@@ -3,6 +3,7 @@
 A service says what its answers mean through a `Classify` function; `by_status` is the plain reading of HTTP.
 """
 
+import json
 import logging
 import random
 import threading
@@ -65,6 +66,15 @@ class HttpError(Exception):
         return _rebuilt, ((self.route, self.status, self.code, self.message), state)
 
 
+def decoded(response: requests.Response) -> Any:
+    """The JSON of an answer; ValueError where it is none.
+
+    requests itself reads by simplejson where some package brought that along, which refuses NaN and json does not: what
+    is an answer must not depend on what else is installed.
+    """
+    return json.loads(response.content)
+
+
 def _rebuilt(values: tuple[str, int | None, str | None, str], state: dict[str, Any]) -> HttpError:
     return HttpError(*values, **state)
 
@@ -112,7 +122,7 @@ def error_words(response: requests.Response) -> tuple[str | None, str]:
     """The service's error code and message, wherever the usual JSON envelopes keep them."""
     plain = reasons.get(response.status_code, "")
     try:
-        body = response.json()
+        body = decoded(response)
     except ValueError:
         return None, plain
     if isinstance(body, list) and body:

@@ -15,7 +15,7 @@ from resources.d1.database import D1Error, Param, Result, Row, Statement, as_row
 from resources.d1.door import D1
 from resources.d1.export import export
 from resources.d1.placeholders import scan
-from resources.http import Answer, HttpError, Session, Verdict
+from resources.http import Answer, HttpError, Session, Verdict, decoded
 
 SQL_CODES = range(7400, 7600)
 TRANSIENT_MESSAGES = ("network connection lost", "object to be reset", "overloaded", "storage caused", "not responding")
@@ -124,4 +124,4 @@ class CloudflareD1(D1):
             if code in SQL_CODES or "SQLITE_" in error.message:
                 raise D1Error(code, error.message) from error
             raise
-        return response.json()["result"]
+        return decoded(response)["result"]

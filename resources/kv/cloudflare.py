@@ -13,7 +13,7 @@ from urllib.parse import quote
 import requests
 
 from resources.cloudflare import API, in_envelope
-from resources.http import OK, Classify, HttpError, Session, Verdict
+from resources.http import OK, Classify, HttpError, Session, Verdict, decoded
 from resources.kv import limits
 from resources.kv.namespace import Entry, KeyInfo, KVError
 
@@ -106,7 +106,7 @@ class CloudflareKV:
         """See `KV.list`; one request for 1,000 keys."""
         params: dict[str, str] = {"limit": "1000", **({"prefix": prefix} if prefix else {})}
         while True:
-            body = self._request("GET", "/keys", route="kv/keys", params=params).json()
+            body = decoded(self._request("GET", "/keys", route="kv/keys", params=params))
             for info in _of_kind(list, body.get("result"), "kv/keys"):
                 name = _of_kind(str, _of_kind(dict, info, "kv/keys").get("name"), "kv/keys")
                 yield KeyInfo(name, info.get("expiration"), info.get("metadata"))
@@ -134,7 +134,7 @@ class CloudflareKV:
             response = self._request(
                 method, path, route=f"kv{path}", data=body, headers={"Content-Type": "application/json"}
             )
-            result = _of_kind(dict, response.json().get("result") or {}, f"kv{path}")
+            result = _of_kind(dict, decoded(response).get("result") or {}, f"kv{path}")
             failed = set(_of_kind(list, result.get("unsuccessful_keys") or [], f"kv{path}"))
             items = {key: item for key, item in items.items() if key in failed}
             if not items:
@@ -158,7 +158,7 @@ class CloudflareKV:
             yield from self._get(keys[:middle])
             yield from self._get(keys[middle:])
             return
-        result = _of_kind(dict, response.json().get("result"), "kv/bulk/get")
+        result = _of_kind(dict, decoded(response).get("result"), "kv/bulk/get")
         values = _of_kind(dict, result.get("values"), "kv/bulk/get")
         for key in keys:
             if key not in values or values[key] is not None:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from resources.cloudflare import in_envelope
-from resources.http import HttpError, Session
+from resources.http import HttpError, Session, decoded
 from resources.r2.aggregates import Accumulator, Measure, sorted_groups
 
 API = "https://api.sql.cloudflarestorage.com/api/v1"
@@ -61,7 +61,7 @@ class R2Sql:
         answer = self._session.request(
             "POST", self._url, json={"query": sql}, idempotent=True, classify=self._classify, route="r2-sql"
         )
-        result = answer.json()["result"]
+        result = decoded(answer)["result"]
         return list(result["rows"]) if result else []
 
     def probe(self, table: str) -> Abilities:

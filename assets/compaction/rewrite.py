@@ -6,7 +6,7 @@ Exactly-once comes from planning anew: a killed run leaves orphans only, and one
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -79,7 +79,7 @@ class Compaction:
         return plan([_candidate(f) for f in files if not f.has_deletes], self.policy)
 
     def _rewrite(self, groups: Sequence[Group], files: Iterable[FileInfo], done: Compacted) -> None:
-        """Rewrite by the listing that was planned with: what has gone since, the commit finds."""
+        """Rewrite by the listing that was planned with, kept true to our own commits; others' the commit finds."""
         partitions: dict[PartitionKey, list[FileInfo]] = defaultdict(list)
         for info in files:
             partitions[info.key].append(info)
@@ -91,12 +91,12 @@ class Compaction:
     def _rewrite_set(
         self,
         groups: Sequence[Group],
-        partitions: Mapping[PartitionKey, Sequence[FileInfo]],
+        partitions: dict[PartitionKey, list[FileInfo]],
         waiting: set[str],
         done: Compacted,
     ) -> None:
         old: list[DataFile] = []
-        new: list[DataFile] = []
+        new: list[FileInfo] = []
         keepers: list[DataFile] = []
         rows = doubles = 0
         work: list[tuple[Group, list[FileInfo]]] = []
@@ -115,17 +115,20 @@ class Compaction:
                 dropped = group.rows - rewritten.rows
                 if dropped:
                     keepers += [f.file for f in others]
-                new.append(rewritten.file)
+                new.append(rewritten.info)
                 rows += rewritten.rows
                 doubles += dropped
         keepers = [f for f in keepers if f not in old]
         properties = {"clearlift.writer": "compaction", DOUBLES: str(doubles)}
-        snapshot = self.table.replace(old, new, str(uuid.uuid4()), properties, keepers)
+        snapshot = self.table.replace(old, [i.file for i in new], str(uuid.uuid4()), properties, keepers)
+        replaced = {f.file_path for f in old}
+        for info in new:
+            partitions[info.key] = [f for f in partitions[info.key] if f.path not in replaced] + [info]
         done.groups += len(groups)
         done.files_before += len(old)
         done.files_after += len(new)
         done.bytes_before += sum(f.file_size_in_bytes for f in old)
-        done.bytes_after += sum(f.file_size_in_bytes for f in new)
+        done.bytes_after += sum(i.bytes for i in new)
         done.rows += rows
         done.doubles += doubles
         done.snapshots.append(snapshot)

@@ -72,8 +72,12 @@ class RollUp:
 
     def count(self, events: pl.DataFrame) -> dict[Cut, pl.DataFrame]:
         """The rows of every cut's table, from events without doubles."""
-        counted = {cut: aggregate(events.lazy(), self.grain, cut).collect(engine="streaming") for cut in CUTS}
-        sketches = self._sketches(events)
+        # Codes are told apart at twice the speed of text; categories of their own are freed with the frame.
+        coded = events.with_columns(
+            pl.col(name).cast(pl.Categorical(pl.Categories.random())) for name in ("anonymous_id", "session_id")
+        )
+        counted = {cut: aggregate(coded.lazy(), self.grain, cut).collect(engine="streaming") for cut in CUTS}
+        sketches = self._sketches(coded)
         return {
             cut: rows.join(sketches, on=["org_tag", self.grain.column]) if cut.sketched else rows
             for cut, rows in counted.items()
@@ -84,8 +88,9 @@ class RollUp:
 
         As they were at a snapshot, so that a window holds what its record says and no commit that landed meanwhile.
         """
-        rows = self._scan(window, org, snapshot_id).select(COLUMNS).collect(engine="streaming")
-        if rows["event_id"].n_unique() == rows.height:
+        rows = self.scan(window, org, snapshot_id).select(COLUMNS).collect(engine="streaming")
+        # As many hashes as rows are as many ids; only where there are fewer must the ids themselves be looked at.
+        if rows["event_id"].hash().n_unique() == rows.height:
             return rows, 0
         # Ingest stores no double and compaction drops another writer's; this is for the time between. Doubles are
         # sought in each window by itself, so that an hour comes out the same whatever range it is made in.
@@ -96,7 +101,8 @@ class RollUp:
         )
         return single.select(COLUMNS), rows.height - single.height
 
-    def _scan(self, window: Window, org: str | None, snapshot_id: int | None) -> pl.LazyFrame:
+    def scan(self, window: Window, org: str | None, snapshot_id: int | None) -> pl.LazyFrame:
+        """The window's raw rows as they were at a snapshot, doubles among them."""
         orgs = None if org is None else [org]
         files = self.events.files(window.start, window.end, orgs, snapshot_id)
         if any(f.has_deletes for f in files):
@@ -105,15 +111,19 @@ class RollUp:
         rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
         return rows if org is None else rows.filter(pl.col("org_tag") == org)
 
-    def _sketches(self, events: pl.DataFrame) -> pl.DataFrame:
-        grouped = events.group_by("org_tag", window_of(self.grain)).agg(
-            pl.col("anonymous_id").unique(), pl.col("session_id").unique()
+    def _sketches(self, coded: pl.DataFrame) -> pl.DataFrame:
+        window = [pl.col("org_tag"), window_of(self.grain)]
+        hashed = coded.select(
+            *window,
+            visitor_sketch=sketch.hashes(coded["anonymous_id"]),
+            session_sketch=sketch.hashes(coded["session_id"]),
         )
-        return grouped.select(
-            "org_tag",
-            self.grain.column,
-            pl.Series("visitor_sketch", map(sketch.sketch, grouped["anonymous_id"]), pl.Binary),
-            pl.Series("session_sketch", map(sketch.sketch, grouped["session_id"]), pl.Binary),
+        grouped = hashed.group_by("org_tag", self.grain.column).agg(
+            pl.col("visitor_sketch", "session_sketch").unique().bottom_k(sketch.K)
+        )
+        return grouped.with_columns(
+            pl.Series(name, map(sketch.of_hashes, grouped[name]), pl.Binary)
+            for name in ("visitor_sketch", "session_sketch")
         )
 
     def _write(self, connection: Connection, cut: Cut, rows: pl.DataFrame, window: Window, org: str | None) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import mmh3
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 K = 8192
 Hashes = npt.NDArray[np.uint64]
@@ -18,8 +19,21 @@ _DTYPE = np.dtype("<u8")
 
 def sketch(ids: Iterable[str]) -> bytes:
     """The sketch of some ids (doubles do no harm): at most K little-endian 64-bit hashes, ascending."""
-    hashes = np.fromiter((mmh3.hash64(i, signed=False)[0] for i in ids), dtype=_DTYPE)
-    return _cut(hashes)
+    return _cut(np.fromiter(map(_hash, ids), dtype=_DTYPE))
+
+
+def hashes(ids: pl.Series) -> pl.Series:
+    """The hash of each id of a Categorical column without nulls, as UInt64; each category is hashed once."""
+    distinct = ids.unique()
+    codes = distinct.to_physical().to_numpy()
+    by_code = np.zeros(int(codes.max()) + 1 if len(codes) else 0, dtype=_DTYPE)
+    by_code[codes] = np.fromiter(map(_hash, distinct.cast(pl.String)), dtype=_DTYPE, count=len(codes))
+    return pl.Series(ids.name, by_code[ids.to_physical().to_numpy()], pl.UInt64)
+
+
+def of_hashes(hashes: pl.Series) -> bytes:
+    """The sketch of what `hashes` gave, or of no less than the K smallest of it."""
+    return _cut(hashes.to_numpy())
 
 
 def merge(sketches: Iterable[bytes]) -> bytes:
@@ -39,6 +53,10 @@ def count(sketch: bytes) -> int:
 def is_exact(sketch: bytes) -> bool:
     """Whether `count` of a sketch is no estimate."""
     return len(sketch) < K * _DTYPE.itemsize
+
+
+def _hash(of: str) -> int:
+    return int(mmh3.hash64(of, signed=False)[0])
 
 
 def _cut(hashes: Hashes) -> bytes:

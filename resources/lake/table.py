@@ -14,7 +14,7 @@ from pyiceberg.manifest import DataFile, DataFileContent, ManifestEntryStatus
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Operation
 
-from resources.lake import commit, data_file
+from resources.lake import commit, data_file, planning
 from resources.lake.checksum import Tally
 from resources.lake.columns import TableSpec
 from resources.lake.data_file import PartitionKey
@@ -36,6 +36,13 @@ class FileInfo:
     highest: datetime | None
     has_deletes: bool
 
+    @classmethod
+    def of(cls, file: DataFile, time_id: int, *, has_deletes: bool) -> "FileInfo":
+        """What a manifest says of a file; `time_id` is the field id of the table's time column."""
+        lowest, highest = data_file.bounds(file, time_id)
+        rows, size = file.record_count, file.file_size_in_bytes
+        return cls(file, PartitionKey.of(file), rows, size, lowest, highest, has_deletes)
+
     @property
     def path(self) -> str:
         return self.file.file_path
@@ -43,11 +50,18 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A data file that was read back after writing: its rows and their checksum (see resources.lake.checksum)."""
+    """A data file that was read back after writing, and the checksum of its rows (see resources.lake.checksum)."""
 
-    file: DataFile
-    rows: int
+    info: FileInfo
     checksum: int
+
+    @property
+    def file(self) -> DataFile:
+        return self.info.file
+
+    @property
+    def rows(self) -> int:
+        return self.info.rows
 
 
 @dataclass(frozen=True)
@@ -133,22 +147,10 @@ class LakeTable:
         """
         table = self._load()
         time_id = table.metadata.schema().find_field(self.spec.time).field_id
-        found = []
-        planned = table.scan(row_filter=self._filter(since, until, tenants), snapshot_id=snapshot_id)
-        for task in planned.plan_files():
-            lowest, highest = data_file.bounds(task.file, time_id)
-            found.append(
-                FileInfo(
-                    task.file,
-                    PartitionKey.of(task.file),
-                    task.file.record_count,
-                    task.file.file_size_in_bytes,
-                    lowest,
-                    highest,
-                    bool(task.delete_files),
-                )
-            )
-        return found
+        return [
+            FileInfo.of(task.file, time_id, has_deletes=bool(task.delete_files))
+            for task in planning.plan(table, self._filter(since, until, tenants), snapshot_id)
+        ]
 
     def scan(
         self,
@@ -224,7 +226,8 @@ class LakeTable:
             after.add(batch)
         if before != after:
             raise ChecksumMismatchError(f"{path.rpartition('/')[2]}: wrote {before}, read {after}")
-        return Rewritten(self._written(table, key, path), after.rows, after.checksum)
+        time_id = table.metadata.schema().find_field(self.spec.time).field_id
+        return Rewritten(FileInfo.of(self._written(table, key, path), time_id, has_deletes=False), after.checksum)
 
     def discard(self, file: DataFile) -> None:
         """Remove a written data file that no commit has named or will name."""

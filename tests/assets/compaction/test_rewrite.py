@@ -293,6 +293,7 @@ NAMES = st.sampled_from([f"id-{n}" for n in range(6)])
 )
 @example(files=[["id-0"], ["id-1"], ["id-0"], ["id-0"]], together=2, commit_each=1)
 @example(files=[["id-0"], ["id-1"], ["id-0"], ["id-0"]], together=2, commit_each=2)
+@example(files=[["id-0"]] * 5 + [["id-1"]], together=2, commit_each=1)
 def test_any_doubles_over_any_groups_leave_one_of_each(
     pipeline: Pipeline, files: list[list[str]], together: int, commit_each: int
 ) -> None:

@@ -2,11 +2,12 @@
 
 import random
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.rollups.sketch import K, count, is_exact, merge, sketch
+from assets.rollups.sketch import K, count, hashes, is_exact, merge, of_hashes, sketch
 from tests.assets.rollups.recount import sketch_of
 
 ids = st.lists(st.text(max_size=8) | st.integers(0, 50).map("v{}".format), max_size=40)
@@ -32,6 +33,12 @@ def test_merging_is_a_union(one: list[str], two: list[str], three: list[str]) ->
     assert merge([a, a]) == a == merge([a])
     assert merge([a, sketch([])]) == a
     assert count(merge([a, b, c])) == len({*one, *two, *three})
+
+
+@given(ids)
+def test_hashes_of_a_column_make_the_same_sketch(given_ids: list[str]) -> None:
+    column = pl.Series(given_ids, dtype=pl.Categorical(pl.Categories.random()))
+    assert of_hashes(hashes(column)) == sketch(given_ids)
 
 
 def test_nothing_is_none() -> None:

@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,20 +26,42 @@ class Measured:
     told: Mapping[str, Any]
 
 
+class ContenderError(RuntimeError):
+    """A contender ended without a result; the text is the last line that it wrote."""
+
+
 def contest(
-    module: str, contenders: Sequence[str], runs: int = 3, arguments: Sequence[str] = ()
+    module: str,
+    contenders: Sequence[str],
+    runs: int = 3,
+    arguments: Sequence[str] = (),
+    may_fail: Collection[str] = (),
 ) -> dict[str, Measured]:
-    """Run `module`'s contenders A B C A B C …; each is a function of that module, named here."""
+    """Run `module`'s contenders A B C A B C …; each is a function of that module, named here.
+
+    One of `may_fail` that fails is left out, with one line that says why.
+    """
     found: dict[str, list[Measured]] = {name: [] for name in contenders}
     for _ in range(runs):
-        for name in contenders:
-            found[name].append(_one(module, name, arguments))
+        for name in list(found):
+            try:
+                found[name].append(_one(module, name, arguments))
+            except ContenderError as error:
+                if name not in may_fail:
+                    raise
+                print(f"\nLEFT OUT: {error}")
+                del found[name]
     return {name: _median(results) for name, results in found.items()}
 
 
 def _one(module: str, name: str, arguments: Sequence[str]) -> Measured:
     command = [sys.executable, "-m", "benchmarks.measure", module, name, *arguments]
-    ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    if ended.returncode != 0:
+        said = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
+        error = ContenderError(f"{module} {name}: {said[-1]}")
+        error.add_note(ended.stderr)
+        raise error
     return Measured(**json.loads(ended.stdout.splitlines()[-1]))
 
 

@@ -23,7 +23,7 @@ from dagster import (
 from pydantic import Field
 
 from assets.ads import restatements
-from assets.ads.audit import audit
+from assets.ads.audit import Audit, audit
 from assets.ads.plan import Asked, Mode
 from assets.ads.sync import AdSync, Outcome
 from assets.apps import App
@@ -230,18 +230,27 @@ def _stored_equals_source(app: App, platform: Platform) -> AssetChecksDefinition
         found = audit(engine(context, app, platform))
         return AssetCheckResult(
             passed=found.passed,
-            # A platform may have restated the day since the last look: not all that differs is a fault.
-            severity=AssetCheckSeverity.WARN,
-            description="" if found.day else "No final day was synced lately: nothing is proved.",
+            # Only what the platform itself changed since its pages were staged is no fault, as is having nothing yet.
+            severity=AssetCheckSeverity.ERROR if found.differences else AssetCheckSeverity.WARN,
+            description=_compared(found),
             metadata={
                 "account": found.account_id or "none",
                 "day": str(found.day or "none"),
                 "campaigns": found.rows,
+                "restated": MetadataValue.json(found.restated[:20]),
                 "differences": MetadataValue.json(found.differences[:20]),
             },
         )
 
     return compared
+
+
+def _compared(found: Audit) -> str:
+    if found.day is None:
+        return "No final day was synced lately: nothing is proved."
+    if found.differences:
+        return f"{len(found.differences)} differences that no restatement explains: {found.differences[0]}"
+    return f"{len(found.restated)} campaigns restated since they were synced" if found.restated else ""
 
 
 def _levels_agree(app: App, platform: Platform) -> AssetChecksDefinition:

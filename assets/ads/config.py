@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# Days after a click or a view within which platforms let one count.
+WINDOWS = (1, 7, 28)
+
 
 class SettingsError(ValueError):
     """A connection whose settings cannot be used; the text names the setting and shows no secret."""
@@ -11,7 +14,11 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class SyncConfig:
-    """What a connection's `sync_config` asks for. click_window, view_window: days of attribution, where they exist."""
+    """What a connection's `sync_config` asks for.
+
+    click_window, view_window: days of attribution after a click and after a view, at platforms that let one choose;
+    a view_window of 0 counts no views.
+    """
 
     lookback_days: int = 30
     include_keywords: bool = True
@@ -36,4 +43,8 @@ def sync_config(settings: Mapping[str, Any]) -> SyncConfig:
     config = SyncConfig(**values)
     if not 1 <= config.lookback_days <= 365:
         raise SettingsError("sync_config.lookback_days: 1 to 365 is expected")
+    if config.click_window not in WINDOWS:
+        raise SettingsError("sync_config.click_window: 1, 7 or 28 is expected")
+    if config.view_window not in (0, *WINDOWS):
+        raise SettingsError("sync_config.view_window: 0, 1, 7 or 28 is expected")
     return config

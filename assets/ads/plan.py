@@ -31,7 +31,9 @@ class Span(NamedTuple):
 
 
 class Mode(StrEnum):
-    """window: the days asked for. recent: those, and whatever is missing before them. lookback: the full look-back."""
+    """window: the days asked for. recent: those, the account's own yesterday and today, and whatever is missing before
+    them. lookback: the full look-back.
+    """
 
     WINDOW = "window"
     RECENT = "recent"
@@ -73,6 +75,9 @@ def window(asked: Asked, local_today: date, config: SyncConfig, synced_through: 
     look_back = local_today - timedelta(days=config.lookback_days)
     if asked.mode is Mode.LOOKBACK:
         since, until = look_back, local_today
+    if asked.mode is Mode.RECENT:
+        # Where today has not begun yet, the day before it is this day there: its own yesterday is a day further back.
+        since = min(since, local_today - DAY)
     if asked.mode is not Mode.WINDOW:
         # Never synced: all of the look-back. Behind: from the last day that is there, which was not final.
         since = min(since, look_back if synced_through is None else synced_through)

@@ -80,10 +80,15 @@ def finish(store: ObjectStore, manifest: Manifest) -> None:
     store.put(f"{manifest.prefix}/{MANIFEST}", msgspec.json.encode(manifest))
 
 
+def manifest(store: ObjectStore, prefix: str) -> Manifest:
+    """The manifest of a whole slice; raises ObjectNotFoundError where there is none."""
+    return msgspec.json.decode(store.get(f"{prefix}/{MANIFEST}"), type=Manifest)
+
+
 def manifests(store: ObjectStore, platform: str, connection_id: str) -> list[Manifest]:
     """The whole slices of a connection, in the order in which they were observed."""
     found = [
-        msgspec.json.decode(store.get(info.key), type=Manifest)
+        manifest(store, info.key.removesuffix(f"/{MANIFEST}"))
         for info in store.list(folder(platform, connection_id))
         if info.key.endswith(f"/{MANIFEST}")
     ]

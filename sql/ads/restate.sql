@@ -1,4 +1,5 @@
--- The ledger: what this load changes of days that had been loaded as final before.
+-- The ledger: what this load changes of days that had been loaded as final before. Numbers that were counted within
+-- other attribution windows differ because we asked otherwise, which is no restatement.
 with loaded as (
     select distinct on (i.entity_id, i.date) i.*
     from incoming i
@@ -24,6 +25,7 @@ from stored s
 full join loaded l on l.entity_id = s.campaign_id and l.date = s.date
 where (
     s.is_final
+    and s.attribution_window = %(attribution)s
     and (s.impressions, s.clicks, s.spend, s.conversions, s.conversions_value)
         is distinct from (l.impressions, l.clicks, l.spend, l.conversions, l.conversions_value)
 ) or (

@@ -86,10 +86,12 @@ class Meta:
             "action_attribution_windows": json.dumps(self.attribution.split("+")),
         }
         if (days.until - days.since).days < SYNC_DAYS and remote.id is None:
-            yield from self._list(f"{API}/{node}/insights", {**params, "fields": ",".join(columns)})
-            return
-        run = self._finished({**params, "fields": json.dumps(columns)}, node, remote)
-        yield from self._list(f"{API}/{run}/insights", {})
+            found = self._list(f"{API}/{node}/insights", {**params, "fields": ",".join(columns)})
+        else:
+            run = self._finished({**params, "fields": json.dumps(columns)}, node, remote)
+            found = self._list(f"{API}/{run}/insights", {})
+        for page in found:
+            yield Page(page.body, {**page.context, "attribution": self.attribution})
 
     def _finished(self, form: Mapping[str, str], node: str, remote: Remote) -> str:
         """The id of a job that is done: the remembered one where it still is there, else a new one."""
@@ -191,4 +193,5 @@ class Meta:
 
 def attribution(options: Mapping[str, str]) -> str:
     """The attribution windows asked for, `7d_click+1d_view` by default; the two are separate settings."""
-    return f"{options.get('click_window', '7')}d_click+{options.get('view_window', '1')}d_view"
+    click, view = options.get("click_window", "7"), options.get("view_window", "1")
+    return f"{click}d_click" if view == "0" else f"{click}d_click+{view}d_view"

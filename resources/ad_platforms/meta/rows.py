@@ -3,7 +3,7 @@
 What does not belong here: requests (client.py) and errors (answers.py).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -27,7 +27,10 @@ _PURCHASE = ("omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase"
 
 
 def read(stream: Stream, body: BinaryIO, context: Mapping[str, str], notes: Notes) -> Iterator[Record]:
-    """The records of a page; raises MalformedPageError. `context`: the account's `currency`."""
+    """The records of a page; raises MalformedPageError.
+
+    `context`: the account's `currency`; of insights, the `attribution` windows that they were asked for with.
+    """
     page = fields.decoded(body.read())
     if stream is Stream.ACCOUNT:
         return fields.each([page], _account, notes)
@@ -37,7 +40,8 @@ def read(stream: Stream, body: BinaryIO, context: Mapping[str, str], notes: Note
         return fields.each(found, lambda row, n: _campaign(row, n, offset), notes)
     if stream is Stream.AD_GROUPS:
         return fields.each(found, lambda row, n: _ad_group(row, n, offset), notes)
-    return fields.each(found, _fact, notes)
+    windows = [window for window in context.get("attribution", "").split("+") if window]
+    return fields.each(found, lambda row, _: _fact(row, windows), notes)
 
 
 def _account(row: Mapping[str, Any], notes: Notes) -> Account:
@@ -103,8 +107,7 @@ def _budget(row: Mapping[str, Any], offset: Decimal) -> tuple[Decimal | None, st
     return None, None
 
 
-def _fact(row: Mapping[str, Any], notes: Notes) -> Fact:
-    del notes
+def _fact(row: Mapping[str, Any], windows: Sequence[str]) -> Fact:
     names = {"campaign_name": text(row, "campaign_name", default="")}
     ad_set = row.get("adset_id")
     if ad_set is not None:
@@ -117,13 +120,15 @@ def _fact(row: Mapping[str, Any], notes: Notes) -> Fact:
         whole(row, "impressions"),
         whole(row, "clicks"),
         number(row.get("spend"), "spend"),
-        _purchases(row, "actions"),
-        _purchases(row, "action_values"),
+        _purchases(row, "actions", windows),
+        _purchases(row, "action_values", windows),
         names,
     )
 
 
-def _purchases(row: Mapping[str, Any], name: str) -> Decimal:
-    told = {action["action_type"]: action.get("value") for action in fields.rows(row, name)}
-    found = next((told[each] for each in _PURCHASE if each in told), None)
-    return number(found, name)
+def _purchases(row: Mapping[str, Any], name: str, windows: Sequence[str]) -> Decimal:
+    """Purchases within the windows asked for; `value`, within windows of Meta's choice, where it tells none of them."""
+    told = {action["action_type"]: action for action in fields.rows(row, name)}
+    found: Mapping[str, Any] = next((told[each] for each in _PURCHASE if each in told), {})
+    counted = [number(found[window], name) for window in windows if window in found]
+    return sum(counted, fields.NOTHING) if counted else number(found.get("value"), name)

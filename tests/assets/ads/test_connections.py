@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from assets.ads import connections
-from assets.ads.config import SettingsError
+from assets.ads.config import SettingsError, SyncConfig
 from assets.ads.connections import Connection
 from resources.keyring import Keyring, SealError
 from tests.assets.ads.bench import Bench
@@ -43,12 +43,31 @@ def test_settings_come_from_the_sealed_column_and_sync_config_from_either() -> N
         ({"sync_config": []}, {"oauth": {"access_token": "x"}}, "sync_config: not an object"),
         ({"sync_config": {"lookback_days": "30"}}, {"oauth": {"access_token": "x"}}, "lookback_days: int is expected"),
         ({"sync_config": {"lookback_days": 0}}, {"oauth": {"access_token": "x"}}, "1 to 365"),
+        ({"sync_config": {"lookback_days": 366}}, {"oauth": {"access_token": "x"}}, "1 to 365"),
+        ({"sync_config": {"lookback_days": True}}, {"oauth": {"access_token": "x"}}, "lookback_days: int is expected"),
         ({"sync_config": {"include_keywords": 1}}, {"oauth": {"access_token": "x"}}, "include_keywords: bool"),
+        ({"sync_config": {"include_ad_groups": None}}, {"oauth": {"access_token": "x"}}, "include_ad_groups: bool"),
+        ({"sync_config": {"click_window": 0}}, {"oauth": {"access_token": "x"}}, "click_window: 1, 7 or 28"),
+        ({"sync_config": {"view_window": 2}}, {"oauth": {"access_token": "x"}}, "view_window: 0, 1, 7 or 28"),
     ],
 )
 def test_bad_settings_are_one_clear_error(settings: Any, sealed: dict[str, Any] | None, named: str) -> None:
     with pytest.raises(SettingsError, match=named):
         connections.opened(connection(settings, sealed), RING)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({}, SyncConfig(30, True, True, 7, 1)),
+        ({"lookback_days": 1, "click_window": 28, "view_window": 0}, SyncConfig(1, True, True, 28, 0)),
+        ({"lookback_days": 365, "include_ad_groups": False, "new": "?"}, SyncConfig(365, True, False, 7, 1)),
+    ],
+)
+def test_what_sync_config_leaves_out_is_as_by_default(given: dict[str, Any], meant: SyncConfig) -> None:
+    oauth = {"oauth": {"access_token": "x"}}
+    assert connections.opened(connection({"sync_config": given}, oauth), RING).sync == meant
+    assert connections.opened(connection({}, {**oauth, "sync_config": given}), RING).sync == meant
 
 
 def test_credentials_of_another_row_do_not_open() -> None:

@@ -76,18 +76,19 @@ def test_a_sync_killed_anywhere_ends_in_the_same_rows(tiny: Bench, platform: Pla
     assert killed > 7
 
 
-def test_a_report_that_was_asked_for_is_not_asked_for_again(tiny: Bench) -> None:
-    tiny.connect(only=["microsoft"], **CONFIG)
+@pytest.mark.parametrize(("platform", "levels"), [("facebook", 2), ("microsoft", 3)])
+def test_a_report_that_was_asked_for_is_not_asked_for_again(tiny: Bench, platform: Platform, levels: int) -> None:
+    tiny.connect(only=[platform], lookback_days=10)
 
     def dying(_seconds: float) -> None:
         if _submits(tiny):
             raise KilledError
 
     with pytest.raises(KilledError):
-        list(tiny.engine("microsoft", access={"sleep": dying}).run(_today(tiny)))
+        list(tiny.engine(platform, access={"sleep": dying}).run(_today(tiny)))
     assert _submits(tiny) == 1
-    assert [o.error for o in tiny.sync("microsoft")] == [None]
-    assert _submits(tiny) == 3, "one report for each of three levels"
+    assert [o.error for o in tiny.sync(platform)] == [None]
+    assert _submits(tiny) == levels, "one report for each level"
     states = tiny.postgres.fetch(
         "select state, attempts from ads.sync_slices where stream = 'campaign_days' order by attempts"
     )
@@ -95,7 +96,8 @@ def test_a_report_that_was_asked_for_is_not_asked_for_again(tiny: Bench) -> None
 
 
 def _submits(bench: Bench) -> int:
-    return sum(1 for entry in bench.sandbox.log if entry.path.endswith("GenerateReport/Submit") and entry.status == 200)
+    asked = ("GenerateReport/Submit", "/insights")
+    return sum(e.method == "POST" and e.path.endswith(asked) and e.status == 200 for e in bench.sandbox.log)
 
 
 def _today(bench: Bench) -> Asked:

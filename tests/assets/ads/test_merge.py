@@ -88,15 +88,6 @@ def test_a_cursor_does_not_jump_over_a_gap(tiny: Bench) -> None:
     assert tiny.differences("tiktok", since=old, until=date(2026, 11, 20)) == []
 
 
-def test_sync_config_is_honoured(tiny: Bench) -> None:
-    tiny.connect(only=["google"], include_keywords=False, lookback_days=5)
-    tiny.sync("google")
-    assert not tiny.postgres.fetch("select 1 from ads.keywords")
-    days = tiny.postgres.fetch("select min(date) as first, max(date) as last from ads.ad_group_metrics_daily")
-    assert days == [{"first": date(2026, 11, 15), "last": date(2026, 11, 20)}]
-    assert not any("keyword" in str(q) for q in tiny.postgres.fetch("select stream from ads.sync_slices"))
-
-
 def test_a_row_of_a_day_in_progress_is_no_restatement_when_it_ends(tiny: Bench) -> None:
     tiny.connect(only=["google"], lookback_days=2)
     tiny.sync("google")

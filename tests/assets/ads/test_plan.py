@@ -57,6 +57,16 @@ def test_todays_partition_is_each_accounts_own_day_in_progress(ahead: int) -> No
     assert found.since == min(TODAY, local)
 
 
+@pytest.mark.parametrize("ahead", [-1, 0, 1])
+@pytest.mark.parametrize("behind", [0, 1])
+def test_a_recent_pull_takes_the_accounts_own_yesterday_and_today(ahead: int, behind: int) -> None:
+    local = TODAY + timedelta(days=ahead)
+    found = plan.window(asked(Mode.RECENT), local, CONFIG, local - timedelta(days=behind))
+    assert found is not None
+    assert found.until == local
+    assert found.since == min(local, TODAY) - timedelta(days=1)
+
+
 def test_an_accounts_day_is_its_own_zones() -> None:
     at = datetime(2026, 11, 20, 12, tzinfo=UTC)
     assert plan.local_day(at, "Pacific/Tongatapu") == date(2026, 11, 21)
@@ -82,6 +92,8 @@ def test_slices_cover_the_window_once_in_order_and_end_no_later_than_today(
     if days is None:
         return
     assert days.until <= local
+    if mode is Mode.RECENT:
+        assert days.since <= local - timedelta(days=1), "yesterday is not final before all of it has been seen"
     if mode is not Mode.WINDOW and synced is not None:
         assert days.since <= synced, "a day between the cursor and the window would never be loaded"
     covered = [

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from assets.ads.plan import Mode
-from resources.postgres import Postgres
+from resources import migrations
+from resources.postgres import Connection, Postgres
 from tests.assets.ads.bench import Bench
 
 CLAIMS = "select set_config('request.jwt.claims', %s, true)"
@@ -26,7 +27,8 @@ def two_orgs(ads_bench: Bench) -> Bench:
 
 def relations(postgres: Postgres) -> list[str]:
     rows = postgres.fetch(
-        "select relname as name from pg_class where relnamespace = 'ads'::regnamespace and relkind in ('r', 'v', 'm')"
+        "select relname as name from pg_class"
+        " where relnamespace = 'ads'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')"
     )
     return [row["name"] for row in rows]
 
@@ -72,13 +74,59 @@ def acted(postgres: Postgres, role: str, statement: str) -> None:
         connection.execute(statement)
 
 
-def test_every_table_has_its_security_on(two_orgs: Bench) -> None:
-    rows = two_orgs.postgres.fetch(
-        "select relname, relkind, relrowsecurity, reloptions from pg_class"
-        " where relnamespace = 'ads'::regnamespace and relkind in ('r', 'v')"
-    )
+def unprotected(connection: Connection) -> list[str]:
+    """What in the schema, as the catalog has it, is not held to one organisation, and why."""
+    rows = connection.execute(
+        """select c.relname as name, c.relkind::text as kind, c.relrowsecurity as on,
+            coalesce('security_invoker=true' = any(c.reloptions), false) as as_asking,
+            exists (
+                select from pg_policies p
+                where p.schemaname = 'ads' and p.tablename = c.relname and p.cmd = 'SELECT'
+                  and p.roles = array['authenticated']::name[] and p.qual like '%org_id = %ads.current_org()%'
+            ) as of_own,
+            (
+                select count(*) from pg_policies p
+                where p.schemaname = 'ads' and p.tablename = c.relname and not p.roles <@ array['service_role']::name[]
+            ) as policies
+        from pg_class c
+        where c.relnamespace = 'ads'::regnamespace and c.relkind not in ('i', 'I', 'S', 't', 'c')
+        order by c.relname"""
+    ).fetchall()
+    reasons = []
     for row in rows:
-        if row["relkind"] in (b"r", "r"):
-            assert row["relrowsecurity"], row["relname"]
-        else:
-            assert "security_invoker=true" in (row["reloptions"] or []), row["relname"]
+        if row["kind"] in ("r", "p"):
+            reasons += [f"{row['name']}: row-level security is off"] if not row["on"] else []
+            reasons += [f"{row['name']}: no policy of its own organisation alone"] if not row["of_own"] else []
+            reasons += [f"{row['name']}: a further policy"] if row["policies"] > row["of_own"] else []
+        elif row["kind"] != "v":
+            reasons.append(f"{row['name']}: kind {row['kind']} knows no row-level security")
+        elif not row["as_asking"]:
+            reasons.append(f"{row['name']}: reads as its owner")
+    return reasons
+
+
+# What somebody might add or change, and what is said of it.
+CARELESS = {
+    "create table ads.fresh (org_id text)": ["row-level security is off", "no policy of its own"],
+    "create table ads.fresh (org_id text); alter table ads.fresh enable row level security": ["no policy of its own"],
+    "create table ads.fresh (org_id text) partition by list (org_id)": ["security is off", "no policy of its own"],
+    "create view ads.fresh as select * from ads.campaigns": ["reads as its owner"],
+    "create materialized view ads.fresh as select * from ads.campaigns": ["knows no row-level security"],
+    "create policy more on ads.campaigns for select to authenticated using (true)": ["campaigns: a further policy"],
+    "create policy more on ads.campaigns to public using (true)": ["campaigns: a further policy"],
+    "drop policy of_own_organisation on ads.keywords": ["keywords: no policy of its own"],
+    "alter table ads.keywords disable row level security": ["keywords: row-level security is off"],
+}
+
+
+def test_every_table_and_view_is_held_to_one_organisation_and_a_careless_one_is_found(postgres: Postgres) -> None:
+    migrations.up(migrations.PostgresLedger(postgres), "clearlift/postgres")
+    assert len(relations(postgres)) >= 15
+    with postgres.connection() as connection:
+        assert unprotected(connection) == []
+        for careless, why in CARELESS.items():
+            with connection.transaction(force_rollback=True):
+                connection.execute(careless)
+                found = unprotected(connection)
+            assert len(found) == len(why), careless
+            assert all(expected in said for expected, said in zip(why, found, strict=True)), found

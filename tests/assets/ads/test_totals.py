@@ -119,3 +119,25 @@ def test_a_second_sync_of_the_same_moment_writes_nothing(ads_bench: Bench) -> No
         "select ctid::text || xmin::text || xmax::text as v from ads.keyword_metrics_daily"
     )
     assert written == again
+
+
+def test_every_amount_has_its_currency_and_every_fact_its_zone(ads_bench: Bench) -> None:
+    rows = ads_bench.postgres.fetch(
+        """select table_name as name, array_agg(column_name::text) as columns from information_schema.columns
+        where table_schema = 'ads' group by table_name"""
+    )
+    columns = {row["name"]: set(row["columns"]) for row in rows}
+    amounts = {"spend", "conversions_value", "budget", "bid", "bid_amount", "spend_before", "spend_change"}
+    of_amounts = {name for name, found in columns.items() if found & amounts}
+    assert of_amounts >= {"campaigns", "ad_groups", "keywords", "campaign_totals", "restatements"}
+    assert [name for name in of_amounts if "currency" not in columns[name]] == []
+    for table, _ in LEVELS.values():
+        assert {"currency", "time_zone", "attribution_window"} <= columns[table.removeprefix("ads.")]
+    ads_bench.connect(lookback_days=2)
+    ads_bench.sync()
+    for table, _ in LEVELS.values():
+        differing = ads_bench.postgres.fetch(
+            f"select 1 from {table} f join ads.ad_accounts a on a.org_id = f.org_id and a.platform = f.platform"
+            " and a.account_id = f.account_id where (f.currency, f.time_zone) <> (a.currency, a.time_zone) limit 1"
+        )
+        assert differing == []

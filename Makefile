@@ -1,7 +1,6 @@
 # Every target works from a bare clone: Python 3.11+, make and git are all it needs.
 PYTHON ?= python3
 BIN := .venv/bin
-export DAGSTER_HOME ?= $(CURDIR)/dagster_home
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run ui test soak check bench lock clean help

@@ -1,4 +1,4 @@
-"""The partitions of the graph: hours, days, weeks, months in UTC from a configured start, those in progress too."""
+"""The partitions of the graph: hours to quarters in UTC from a configured start; all but quarters in progress too."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,6 +13,8 @@ from dagster import (
 )
 
 from assets.windows import Window, month_of, week_of
+
+YEARS_BEFORE = 3
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,16 @@ class Calendar:
         """Calendar months, by their first days."""
         first = month_of(self.start).start
         return MonthlyPartitionsDefinition(start_date=f"{first:%Y-%m-%d}", timezone="UTC", end_offset=1)
+
+    @property
+    def quarterly(self) -> TimeWindowPartitionsDefinition:
+        """Calendar quarters, by their first days; also of the years before, whose rows are archived too."""
+        first = self.start.replace(
+            year=self.start.year - YEARS_BEFORE, month=(self.start.month - 1) // 3 * 3 + 1, day=1
+        )
+        return TimeWindowPartitionsDefinition(
+            start=f"{first:%Y-%m-%d}", fmt="%Y-%m-%d", cron_schedule="0 0 1 1,4,7,10 *", timezone="UTC"
+        )
 
 
 def window(context: AssetExecutionContext) -> Window:

@@ -32,7 +32,8 @@ def stores(name: str) -> Stores:
     except MigrationError:
         opened.close()
         shutil.rmtree(ROOT / name)
-        return stores(name)
+        opened = Stores(settings.load(home=ROOT / name))
+        opened.migrate()
     return opened
 
 

@@ -62,11 +62,11 @@ def d1_row_by_row() -> Work:
 
 
 def kv_one_request() -> Work:
-    return _kv_together(EmbeddedKV(_folder() / "kv.sqlite"))
+    return _kv_together(EmbeddedKV(new_folder() / "kv.sqlite"))
 
 
 def kv_key_by_key() -> Work:
-    return _kv_one_by_one(EmbeddedKV(_folder() / "kv.sqlite"), KEYS)
+    return _kv_one_by_one(EmbeddedKV(new_folder() / "kv.sqlite"), KEYS)
 
 
 def local_d1_one_request() -> Work:
@@ -80,12 +80,12 @@ def local_d1_row_by_row() -> Work:
 
 
 def local_kv_bulks() -> Work:
-    namespace, session = _local_kv()
+    namespace, session = open_local_kv()
     return _requests(session, _kv_together(namespace))
 
 
 def local_kv_key_by_key() -> Work:
-    namespace, session = _local_kv()
+    namespace, session = open_local_kv()
     return _requests(session, _kv_one_by_one(namespace, SINGLE_KEYS))
 
 
@@ -139,7 +139,8 @@ def _entries(count: int) -> list[Entry]:
     return [Entry(f"clearlift:summary:{n:05}", b'{"events": 1234, "visitors": 567}' * 8) for n in range(count)]
 
 
-def _folder() -> Path:
+def new_folder() -> Path:
+    """A folder that goes with the process."""
     folder = dataset.ROOT / f"stores-{uuid.uuid4()}"
     folder.mkdir(parents=True)
     atexit.register(shutil.rmtree, folder)
@@ -147,17 +148,17 @@ def _folder() -> Path:
 
 
 def _embedded_d1() -> D1:
-    return EmbeddedD1(_folder() / "d1.sqlite")
+    return EmbeddedD1(new_folder() / "d1.sqlite")
 
 
 def _local() -> Workerd:
-    folder = _folder()
+    folder = new_folder()
     stack = ExitStack()
     atexit.register(stack.close)  # before the folder is removed: the last registered goes first
     return stack.enter_context(running(folder))
 
 
-class _Counted:
+class Counted:
     """A session that counts its requests."""
 
     def __init__(self) -> None:
@@ -169,18 +170,19 @@ class _Counted:
         return self.session.request(*arguments, **options)
 
 
-def _local_d1() -> tuple[D1, _Counted]:
-    local, counted = _local(), _Counted()
+def _local_d1() -> tuple[D1, Counted]:
+    local, counted = _local(), Counted()
     return CloudflareD1(cast(Session, counted), "", local.databases[0], api=local.api), counted
 
 
-def _local_kv() -> tuple[KV, _Counted]:
-    local, counted = _local(), _Counted()
+def open_local_kv() -> tuple[KV, Counted]:
+    """A namespace of Cloudflare's local runtime, which ends with the process, and what counts its requests."""
+    local, counted = _local(), Counted()
     session = cast(Session, counted)
     return CloudflareKV(session, "", local.namespaces[0], api=local.api, bulk_pairs=LOCAL_BULK_PAIRS), counted
 
 
-def _requests(counted: _Counted, work: Work) -> Work:
+def _requests(counted: Counted, work: Work) -> Work:
     """Work that tells how many requests it really made."""
     made_before = counted.requests
 

@@ -16,10 +16,16 @@ from dagster import (
 )
 
 import assets.ads.assets
+import assets.archive.assets
+import assets.attribution.assets
 import assets.cache.assets
+import assets.cache.invalidation_assets
 import assets.compaction.assets
 import assets.events.assets
+import assets.media.assets
 import assets.rollups.assets
+import assets.sesh.assets
+import assets.sesh.metric_assets
 import assets.sessions.assets
 import assets.tables
 import assets.upkeep.assets
@@ -56,8 +62,14 @@ def build_defs(given: Settings, stores: Stores | None = None, **overrides: Any) 
         graph += assets.upkeep.assets.build(app)
         graph += assets.rollups.assets.build(app, calendar, given.late_horizon)
         graph += assets.sessions.assets.build(app, calendar)
-        graph += assets.cache.assets.build(app)
+        graph += assets.cache.assets.build(app, given.cache_writes_per_run)
+        graph += assets.cache.invalidation_assets.build(app)
         graph += assets.ads.assets.build(app, calendar)
+        graph += assets.attribution.assets.build(app, calendar)
+        graph += assets.archive.assets.build(app, calendar)
+        graph += assets.media.assets.build(app)
+        graph += assets.sesh.assets.build(app)
+        graph += assets.sesh.metric_assets.build(app)
     all_jobs = jobs.build()
     return Definitions(
         assets=[a for a in graph if not _is_check(a)],

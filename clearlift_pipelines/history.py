@@ -10,6 +10,10 @@ from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
+from dotenv import dotenv_values
+
+from clearlift_pipelines.settings import SettingsError
+from resources.postgres import Postgres, PostgresUnreachableError
 
 VARIABLE = "CLEARLIFT_DAGSTER_POSTGRES_URL"
 
@@ -26,10 +30,28 @@ class RunHistory(DagsterSqliteStorage):
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> DagsterStorage:
         del config_value
-        url = os.environ.get(VARIABLE)
-        if url:
+        url = refuse_unreachable()
+        if url is not None:
             return DagsterPostgresStorage(postgres_url=with_driver(url), inst_data=inst_data)
         return DagsterSqliteStorage.from_local(os.environ["DAGSTER_HOME"], inst_data=inst_data)
+
+
+def refuse_unreachable() -> str | None:
+    """The URL that is set, once its Postgres has answered; None where none is set.
+
+    Raises:
+        SettingsError: it cannot be read, or nobody answers there; Dagster would try for minutes and name neither.
+    """
+    url = os.environ.get(VARIABLE) or dotenv_values(".env").get(VARIABLE)
+    if not url:
+        return None
+    scheme, separator, rest = url.partition("://")
+    try:
+        with Postgres(f"{scheme.partition('+')[0]}{separator}{rest}", application_name="clearlift-history") as postgres:
+            postgres.fetch("select 1 as here")
+    except (PostgresUnreachableError, ValueError) as error:
+        raise SettingsError(f"{VARIABLE}: {error}") from None
+    return url
 
 
 def with_driver(url: str) -> str:

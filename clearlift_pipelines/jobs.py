@@ -3,6 +3,8 @@
 from dagster import AssetSelection, define_asset_job
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from assets.apps import APPS
+
 RETRIES = {"dagster/max_retries": "2"}
 INGEST = AssetSelection.assets(["clearlift", "events", "ingested"])
 COMPACT = AssetSelection.assets(["clearlift", "events", "compacted"])
@@ -13,8 +15,20 @@ MONTHS = AssetSelection.assets(["clearlift", "rollups", "monthly"])
 TIDY = AssetSelection.assets(["clearlift", "upkeep", "manifests"], ["clearlift", "upkeep", "snapshots"])
 FILES = AssetSelection.assets(["clearlift", "upkeep", "files"])
 SESSIONS = AssetSelection.groups("clearlift_sessions")
-CACHE = AssetSelection.groups("clearlift_cache")
+INVALIDATED = AssetSelection.assets(["sesh", "cache", "invalidated"])
+CACHE = AssetSelection.groups("clearlift_cache", "sesh_cache") - INVALIDATED
+DASHBOARDS = DAYS.downstream(depth=1) & AssetSelection.groups("clearlift_cache")
 ADS = AssetSelection.groups("clearlift_ads")
+MEDIA = AssetSelection.assets(["sesh", "media", "variants"])
+PARTITIONS = AssetSelection.assets(*(["sesh", "sesh", name] for name in ("partitions", "folded")))
+COLUMNS = AssetSelection.assets(["sesh", "sesh", "columns"])
+METRICS = AssetSelection.assets(
+    *(["sesh", "sesh", f"metrics_{grain}"] for grain in ("hourly", "daily", "weekly", "monthly"))
+)
+POINTS = AssetSelection.assets(["sesh", "sesh", "points"]) | METRICS
+POLICY = AssetSelection.assets(*([app.name, "archive", "policy"] for app in APPS))
+ARCHIVE = AssetSelection.groups(*(f"{app.name}_archive" for app in APPS)) - POLICY
+ATTRIBUTION = AssetSelection.groups("clearlift_attribution")
 
 
 def build() -> dict[str, UnresolvedAssetJobDefinition]:
@@ -36,7 +50,7 @@ def build() -> dict[str, UnresolvedAssetJobDefinition]:
         ),
         define_asset_job(
             "roll_up_days",
-            DAYS | CACHE,
+            DAYS | DASHBOARDS,
             description="Roll up days, then bring the caches made of them up to date; a range as one run.",
             tags=RETRIES,
         ),
@@ -65,11 +79,44 @@ def build() -> dict[str, UnresolvedAssetJobDefinition]:
             tags=RETRIES,
         ),
         define_asset_job(
+            "attribution",
+            ATTRIBUTION,
+            description="Touches and conversions of days, whose clicks they were, and the credits; a range as one run.",
+            tags=RETRIES,
+        ),
+        define_asset_job(
             "tidy", TIDY, description="Rewrite the lake's manifests where it pays, expire its snapshots.", tags=RETRIES
         ),
         define_asset_job(
             "remove_files", FILES, description="Remove files of the lake that nothing names any more.", tags=RETRIES
         ),
-        define_asset_job("warm", CACHE, description="Bring the caches up to date.", tags=RETRIES),
+        define_asset_job(
+            "warm", CACHE, description="Count the access logs, then bring every cache up to date.", tags=RETRIES
+        ),
+        define_asset_job(
+            "invalidate", INVALIDATED, description="Delete cached keys that hang on changed rows.", tags=RETRIES
+        ),
+        define_asset_job(
+            "partitions",
+            PARTITIONS,
+            description="Make next month's partitions, fold months older than a year.",
+            tags=RETRIES,
+        ),
+        define_asset_job(
+            "columns", COLUMNS, description="Fill columns whose values were fields of JSON.", tags=RETRIES
+        ),
+        define_asset_job(
+            "points", POINTS, description="Take points that were flushed, then make stale metrics.", tags=RETRIES
+        ),
+        define_asset_job(
+            "archive",
+            ARCHIVE,
+            description="Archive quarters that are old enough, and what came late for them; a range as one run.",
+            tags=RETRIES,
+        ),
+        define_asset_job("policy", POLICY, description="Show how long what is kept."),
+        define_asset_job(
+            "media", MEDIA, description="Make the variants of uploaded images; refuse what is none.", tags=RETRIES
+        ),
     ]
     return {job.name: job for job in jobs}

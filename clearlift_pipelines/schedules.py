@@ -19,9 +19,12 @@ from assets.ads.assets import TABLES, AdSyncConfig
 from assets.ads.config import SyncConfig
 from assets.ads.plan import Mode
 from assets.events.assets import IngestConfig
+from assets.media.assets import MediaConfig
 from assets.partitions import daily_key, hourly_key
 from assets.rollups.periods import Period
+from assets.sesh.assets import PointsConfig
 from assets.windows import HOUR, floor_hour
+from clearlift_pipelines import archive_schedules
 from resources.ad_platforms import PLATFORMS
 
 RUNNING = DefaultScheduleStatus.RUNNING
@@ -98,7 +101,21 @@ def build(jobs: Mapping[str, UnresolvedAssetJobDefinition], earliest: date) -> l
         yield from _ads("ads-look-back", _tick(context), Mode.LOOKBACK, SyncConfig().lookback_days, [], earliest)
 
     days, upkeep = _of_days(jobs, earliest), _upkeep(jobs)
-    return [hourly, today, daily, *days, sweep, *upkeep, ads_hourly, ads_daily, ads_look_back]
+    return [
+        hourly,
+        today,
+        daily,
+        *days,
+        sweep,
+        *upkeep,
+        ads_hourly,
+        ads_daily,
+        ads_look_back,
+        *_caches(jobs),
+        _media(jobs),
+        *_series(jobs),
+        *archive_schedules.build(jobs),
+    ]
 
 
 def _of_days(jobs: Mapping[str, UnresolvedAssetJobDefinition], earliest: date) -> list[ScheduleDefinition]:
@@ -144,7 +161,19 @@ def _of_days(jobs: Mapping[str, UnresolvedAssetJobDefinition], earliest: date) -
         """At 00:50, yesterday's month: on the 1st the one that ended, for good, else the one in progress."""
         return _period("monthly", Period.MONTHLY, _tick(context))
 
-    return [sessions_daily, weekly, monthly]
+    @schedule(
+        cron_schedule="55 0 * * *",
+        job=jobs["attribution"],
+        name="attribution_daily",
+        execution_timezone="UTC",
+        default_status=RUNNING,
+    )
+    def attribution_daily(context: ScheduleEvaluationContext) -> RunRequest:
+        """At 00:55, yesterday's touches, conversions and credits."""
+        day = daily_key((_tick(context) - timedelta(days=1)).date())
+        return RunRequest(run_key=f"attribution-{day}", partition_key=day)
+
+    return [sessions_daily, weekly, monthly, attribution_daily]
 
 
 def _upkeep(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDefinition]:
@@ -167,6 +196,85 @@ def _upkeep(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDe
         return RunRequest(run_key=f"remove-files-{_tick(context):%Y-%m-%d}")
 
     return [tidy, remove_files]
+
+
+def _caches(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDefinition]:
+    @schedule(
+        cron_schedule="*/5 * * * *",
+        job=jobs["invalidate"],
+        name="invalidate",
+        execution_timezone="UTC",
+        default_status=RUNNING,
+    )
+    def invalidate(context: ScheduleEvaluationContext) -> RunRequest:
+        """Every 5 minutes, keys that the applications wrote of rows that changed since."""
+        return RunRequest(run_key=f"invalidate-{_tick(context):%Y-%m-%dT%H:%M}")
+
+    @schedule(
+        cron_schedule="35 * * * *", job=jobs["warm"], name="warm", execution_timezone="UTC", default_status=RUNNING
+    )
+    def warm(context: ScheduleEvaluationContext) -> RunRequest:
+        """At hh:35, every cache: what changed, what nears its expiry, what a budget left out before."""
+        return RunRequest(run_key=f"warm-{_tick(context):%Y-%m-%dT%H}")
+
+    return [invalidate, warm]
+
+
+def _media(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> ScheduleDefinition:
+    @schedule(
+        cron_schedule="25 4 * * *",
+        job=jobs["media"],
+        name="media_sweep",
+        execution_timezone="UTC",
+        default_status=RUNNING,
+    )
+    def media_sweep(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
+        """Daily, all media: what the sensor missed, variants that were touched, and those whose upload is gone."""
+        yield RunRequest(
+            run_key=f"media-sweep-{_tick(context):%Y-%m-%d}",
+            run_config=RunConfig(ops={"sesh__media__variants": MediaConfig(sweep=True)}),
+        )
+
+    return media_sweep
+
+
+def _series(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDefinition]:
+    """Partitions, points and metrics of Sesh."""
+
+    @schedule(
+        cron_schedule="10 2 1 * *",
+        job=jobs["partitions"],
+        name="partitions",
+        execution_timezone="UTC",
+        default_status=RUNNING,
+    )
+    def partitions(context: ScheduleEvaluationContext) -> RunRequest:
+        """On the 1st at 02:10, partitions of the month ahead; the month that has become a year old is folded."""
+        return RunRequest(run_key=f"partitions-{_tick(context):%Y-%m}")
+
+    @schedule(
+        cron_schedule="15 * * * *", job=jobs["points"], name="points", execution_timezone="UTC", default_status=RUNNING
+    )
+    def points(context: ScheduleEvaluationContext) -> RunRequest:
+        """At hh:15, points that were flushed and the metrics that they change; at 02:15, all that ever was flushed."""
+        at = _tick(context)
+        return RunRequest(
+            run_key=f"points-{at:%Y-%m-%dT%H}",
+            run_config=RunConfig(ops={"sesh__sesh__points": PointsConfig(sweep=at.hour == 2)}),
+        )
+
+    @schedule(
+        cron_schedule="20 2 * * *",
+        job=jobs["columns"],
+        name="columns",
+        execution_timezone="UTC",
+        default_status=RUNNING,
+    )
+    def columns(context: ScheduleEvaluationContext) -> RunRequest:
+        """Daily, columns that a migration added and whose values are still in JSON."""
+        return RunRequest(run_key=f"columns-{_tick(context):%Y-%m-%d}")
+
+    return [partitions, points, columns]
 
 
 def _period(name: str, period: Period, at: datetime) -> RunRequest:

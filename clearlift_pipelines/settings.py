@@ -3,9 +3,10 @@ variables are set. A store that is half configured is refused, naming the variab
 """
 
 import os
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -13,9 +14,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from assets.apps import APPS
+from resources import keyring
+from resources.ad_platforms import PLATFORMS
 from resources.cloudflare import API
 
 PREFIX = "CLEARLIFT_"
+# What of a registered application belongs to it as a whole; the rest may be each connection's own.
+AD_APP_PARTS = {
+    "google": ("client_id", "client_secret", "developer_token"),
+    "facebook": ("app_id", "app_secret"),
+    "tiktok": ("app_id", "secret"),
+    "microsoft": ("client_id", "client_secret", "developer_token"),
+}
 
 
 class SettingsError(ValueError):
@@ -38,6 +48,9 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".clearlift"), description="Folder of the embedded stores")
     partitions_start: date = Field(date(2025, 10, 1), description="First day of the partitions, UTC")
     late_days: int = Field(35, ge=1, description="Days back within which late data reopens roll-ups by itself")
+    cache_writes_per_run: int = Field(
+        100_000, ge=1, description="Keys of a cache family that one run may write; the most wanted come first"
+    )
 
     cloudflare_account_id: str | None = Field(None, description="Cloudflare account of D1, KV, R2, R2 SQL")
     cloudflare_api_token: SecretStr | None = Field(None, description="API token with D1 and Workers KV edit rights")
@@ -99,6 +112,42 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
+    @field_validator("partitions_start")
+    @classmethod
+    def _begun(cls, value: date) -> date:
+        if value > datetime.now(UTC).date():
+            raise ValueError("lies in the future")
+        return value
+
+    @field_validator("keyring")
+    @classmethod
+    def _a_key_set(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            keyring.parse(value.get_secret_value())
+        return value
+
+    @field_validator("keyring_file")
+    @classmethod
+    def _a_file_of_keys(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            keyring.load(value)
+        return value
+
+    @field_validator("ad_apps")
+    @classmethod
+    def _of_known_platforms(cls, value: dict[str, dict[str, SecretStr]]) -> dict[str, dict[str, SecretStr]]:
+        for name in value.keys() - PLATFORMS.keys():
+            raise ValueError(f"{name!r} is no ad platform; there are {', '.join(PLATFORMS)}")
+        return value
+
+    @field_validator("ad_origin", "cloudflare_api_url", "r2_endpoint", "lake_catalog_uri", "r2_sql_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "http://none")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("the beginning of an address is expected, such as http://127.0.0.1:8990")
+        return value and value.rstrip("/")
+
     @model_validator(mode="after")
     def _whole_stores(self) -> Self:
         # Cloudflare's local runtime, at an address of its own, knows no accounts.
@@ -109,6 +158,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"{PREFIX}{store.upper()}__{name.upper()} names no app")
             if getattr(self, store):
                 self._require(f"{PREFIX}{store.upper()}__…", *cloudflare)
+        if self.cloudflare_api_token and not self.d1 and not self.kv:
+            raise ValueError(_missing("d1__…", _name("cloudflare_api_token"), f"or {_name('kv__…')}"))
+        for name, app in self.ad_apps.items():
+            for part in AD_APP_PARTS[name]:
+                if app and part not in app:
+                    family = f"ad_apps__{name}__"
+                    raise ValueError(_missing(family + part, _name(family + next(iter(app)))))
         r2 = ("r2_bucket", "r2_access_key_id", "r2_secret_access_key")
         self._all_or_none(*r2)
         if self.r2_bucket and not self.r2_endpoint and not self.cloudflare_account_id:
@@ -146,7 +202,7 @@ def load(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         message = first["msg"].removeprefix("Value error, ")
-        where = _name(str(first["loc"][0])) + ": " if first["loc"] else ""
+        where = _name("__".join(map(str, first["loc"]))) + ": " if first["loc"] else ""
         raise SettingsError(f"{where}{message}") from None
     except SourceError as error:
         raise SettingsError(" ".join(str(error).split())) from None

@@ -14,6 +14,7 @@ from dagster import (
     AssetsDefinition,
     BackfillPolicy,
     Config,
+    Failure,
     FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
@@ -45,6 +46,7 @@ TABLES = {
 # What the ledger's asset shows.
 SHOWN = timedelta(days=60)
 NAMED_FAILURES = 50
+CONNECTIONS_OK = "connections_ok"
 
 
 class AdSyncConfig(Config):
@@ -105,12 +107,14 @@ def _platform(app: App, platform: Platform, calendar: Calendar) -> AssetsDefinit
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=26), warn_window=timedelta(hours=3)),
         check_specs=[
             AssetCheckSpec(
-                "connections_ok", asset=arguments["key"], description="Every connection of the run was synced."
+                CONNECTIONS_OK, asset=arguments["key"], description="Every connection of the run was synced."
             )
         ],
         required_resource_keys=_resources(app) | {"progress"},
     )
-    def synced(context: AssetExecutionContext, config: AdSyncConfig) -> Iterator[MaterializeResult[None]]:
+    def synced(
+        context: AssetExecutionContext, config: AdSyncConfig
+    ) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
         days = window(context)
         asked = Asked(Mode(config.mode), days.start.date(), (days.end - DAY).date(), context.resources.clock().date())
         progress = context.resources.progress(f"slices synced ({platform.title})")
@@ -126,7 +130,12 @@ def _platform(app: App, platform: Platform, calendar: Calendar) -> AssetsDefinit
             raise ValueError(f"no active {platform.name} connection has the id {config.connection!r}")
         if not outcomes:
             progress(0, 0)
-        yield MaterializeResult(metadata=_metadata(outcomes), check_results=[_connections_ok(outcomes)])
+        proved = _connections_ok(outcomes)
+        if outcomes and all(outcome.error is not None for outcome in outcomes):
+            # Nothing was made: a success here would be a fresh one.
+            yield proved
+            raise Failure(proved.description, metadata=_metadata(outcomes), allow_retries=False)
+        yield MaterializeResult(metadata=_metadata(outcomes), check_results=[proved])
 
     return synced
 
@@ -161,7 +170,7 @@ def _connections_ok(outcomes: list[Outcome]) -> AssetCheckResult:
     ]
     first = "; ".join(f"{row['connection']}: {row['why']}" for row in named[:3])
     return AssetCheckResult(
-        check_name="connections_ok",
+        check_name=CONNECTIONS_OK,
         passed=not failed,
         severity=AssetCheckSeverity.ERROR,
         description=f"{len(failed)} of {len(outcomes)} connections failed: {first}" if failed else "",

@@ -1,6 +1,8 @@
 """ClearLift: web analytics and ad platforms for organisations."""
 
-from assets.apps.model import App, Audience, Table
+from assets.apps.clearlift_lifecycles import LIFECYCLES
+from assets.apps.lifecycle import of_keys
+from assets.apps.model import App, Audience, CacheFamily, Table
 
 _TABLES = (
     Table("users", "People who sign in", frozenset({"email", "name", "identity_nonce", "access_sub", "avatar_url"})),
@@ -12,6 +14,66 @@ _TABLES = (
     Table("invitations", "Invitations to a workspace", frozenset({"email", "token"})),
 )
 
+
+def _dashboard(name: str, doc: str, *reads: tuple[str, str]) -> CacheFamily:
+    key = f"dashboard:{{org_tag}}:{name}:{{range}}"
+    return CacheFamily(name, f"{doc}, by organisation and range of days", key, "postgres", f"cache/{name}.sql", reads)
+
+
+_CACHE = (
+    _dashboard(
+        "series", "Points in time: hours of the day, days of longer ranges", ("rollups", "hourly"), ("rollups", "daily")
+    ),
+    _dashboard("top_pages", "The most viewed pages", ("rollups", "daily")),
+    _dashboard("top_sources", "Where visits come from", ("rollups", "daily")),
+    _dashboard("top_campaigns", "Campaigns by their events", ("rollups", "daily")),
+    _dashboard("attribution", "Campaigns with what they brought and cost, by model", ("attribution", "daily")),
+    CacheFamily(
+        "connections",
+        "How the ad accounts of an organisation are synced, by its tag",
+        "connections:{org_tag}",
+        "d1",
+        "cache/connections.sql",
+        (("d1", "platform_connections"), ("d1", "org_tag_mappings")),
+    ),
+    CacheFamily(
+        "org_tags",
+        "An organisation's tags",
+        "organization:{organization_id}:tags",
+        "d1",
+        "cache/org_tags.sql",
+        (("d1", "org_tag_mappings"),),
+        ("short_tag",),
+    ),
+    CacheFamily(
+        "campaigns",
+        "An organisation's campaigns on all platforms",
+        "organization:{organization_id}:campaigns",
+        "postgres",
+        "cache/campaigns.sql",
+        (("ads", "campaigns"),),
+        ("platform", "account_id", "native_id"),
+    ),
+    CacheFamily(
+        "platforms",
+        "Platforms that accounts are connected of",
+        "reference:platforms",
+        "d1",
+        "cache/platforms.sql",
+        (("d1", "platform_connections"),),
+        ("platform",),
+    ),
+    CacheFamily(
+        "currencies",
+        "Currencies of the ad accounts",
+        "reference:currencies",
+        "postgres",
+        "cache/currencies.sql",
+        (("ads", "campaigns"),),
+        ("currency",),
+    ),
+)
+
 CLEARLIFT = App(
     name="clearlift",
     title="ClearLift",
@@ -19,4 +81,6 @@ CLEARLIFT = App(
     tables={table.name: table for table in _TABLES},
     d1_migrations="clearlift/d1",
     audience=Audience(org_tags="events/org_tags.sql"),
+    cache=_CACHE,
+    lifecycles=(*LIFECYCLES, *of_keys(*(family.name for family in _CACHE))),
 )

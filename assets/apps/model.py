@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+from assets.apps.lifecycle import Lifecycle
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,67 @@ class Audience:
 
 
 @dataclass(frozen=True)
+class CacheFamily:
+    """Keys of an application's KV that are made alike, by one statement.
+
+    key: a template such as "strain:{id}", whose fields are columns of the statement, each percent-encoded when filled
+    in. store: "d1" or "postgres". statement: SQL under sql/ that yields the fields and `value` (JSON text), ordered by
+    the key's fields, and `tenant` where the value belongs to one organisation or user. reads: asset keys, below the
+    application, that the statement reads. gathered_by: columns that tell the rows of one key apart, where the key's
+    value is the JSON array of its rows' values in the order of these columns (a list may be longer than one row of D1
+    can be); empty where one row is one key. personal: whether the values are personal data.
+    """
+
+    name: str
+    doc: str
+    key: str
+    store: Literal["d1", "postgres"]
+    statement: str
+    reads: tuple[tuple[str, str], ...] = ()
+    gathered_by: tuple[str, ...] = ()
+    personal: bool = False
+
+
+@dataclass(frozen=True)
+class CacheAside:
+    """Keys that the application itself writes to its KV, made of rows of one table; a changed row deletes them.
+
+    keys: templates such as "strain:{id}:reviews", whose fields are columns that the change log keeps of the table, each
+    percent-encoded when filled in.
+    """
+
+    table: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A JPEG that is made of each uploaded image: its longest side in pixels (None: as uploaded), its quality."""
+
+    name: str
+    longest_side: int | None
+    quality: int
+
+
+@dataclass(frozen=True)
+class Media:
+    """Images that people upload to R2, as `{root}/{userId}/sessions/{sessionId}/{imageId}.jpg` (or .png, .webp).
+
+    variants: what lies beside each of them, as `{imageId}-{name}.jpg`.
+    """
+
+    root: str
+    variants: tuple[Variant, ...]
+
+
+@dataclass(frozen=True)
 class App:
     """One application. `name` leads its asset keys, groups, databases and namespaces.
 
-    d1_migrations: its folder under sql/, None where it has no D1. audience: set where it collects web events.
+    d1_migrations: its folder under sql/, None where it has no D1. audience: set where it collects web events. cache:
+    what is kept warm in its KV. cache_aside: what a changed row deletes there; set where its D1 has a change log.
+    media: set where people upload images. lifecycles: how long each of its tables, prefixes and key families is kept.
+    partitioned: families of time series that its D1 keeps in partitions.
     """
 
     name: str
@@ -33,3 +93,8 @@ class App:
     tables: Mapping[str, Table]
     d1_migrations: str | None = None
     audience: Audience | None = None
+    cache: tuple[CacheFamily, ...] = ()
+    cache_aside: tuple[CacheAside, ...] = ()
+    media: Media | None = None
+    lifecycles: tuple[Lifecycle, ...] = ()
+    partitioned: tuple[str, ...] = ()

@@ -84,6 +84,7 @@ class Compaction:
         for info in files:
             partitions[info.key].append(info)
         waiting = {f.path for group in groups for f in group.files}
+        self.progress(0, len(groups))
         for start in range(0, len(groups), self.groups_per_commit):
             self._rewrite_set(groups[start : start + self.groups_per_commit], partitions, waiting, done)
             self.progress(min(start + self.groups_per_commit, len(groups)), len(groups))

@@ -3,6 +3,7 @@
 A landed object is known by its key and etag, a batch by the SHA-256 of its bytes. What a line says is not judged here.
 """
 
+import codecs
 import gzip
 import io
 import re
@@ -43,14 +44,14 @@ def is_batch(key: str) -> bool:
 
 
 def lines(data: bytes) -> list[bytes]:
-    """The lines of a batch, plain or gzip (told by its first bytes), without line ends.
+    """The lines of a batch, plain or gzip (told by its first bytes), without line ends and a byte order mark.
 
     Raises:
         UnreadableBatchError: damaged or cut gzip, or more than `LARGEST_BATCH` bytes when unpacked.
     """
     if data[:2] == b"\x1f\x8b":
         data = _gunzip(data)
-    return data.split(b"\n")
+    return data.removeprefix(codecs.BOM_UTF8).split(b"\n")
 
 
 def _gunzip(data: bytes) -> bytes:

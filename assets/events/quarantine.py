@@ -77,9 +77,9 @@ def replay(
     """Land open lines again, as they are (their cause may be gone), or as `mended` in their stead.
 
     The batch lands first and the lines are marked after it. A kill between the two lands the same bytes again, which
-    ingest knows by their checksum. Whole refused batches (line 0) have no lines and stay open.
+    ingest knows by their checksum. Whole refused batches (line 0) have no lines: they stay open until mended.
     """
-    lines = [row for row in open_lines(postgres, reason, batch) if row["line"] > 0]
+    lines = [row for row in open_lines(postgres, reason, batch) if row["line"] > 0 or mended is not None]
     if not lines:
         return Replayed(None, 0)
     if mended is None:

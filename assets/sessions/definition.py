@@ -97,8 +97,8 @@ def _described(events: pl.DataFrame, origin: Origin) -> pl.DataFrame:
         "org_tag",
         "day",
         pl.lit(origin.value).alias("origin"),
-        _hashed(grouped["org_tag"], grouped["key"]).alias("session"),
-        _hashed(grouped["org_tag"], grouped["visitor"]).alias("visitor"),
+        hashed(grouped["org_tag"], grouped["key"]).alias("session"),
+        hashed(grouped["org_tag"], grouped["visitor"]).alias("visitor"),
         pl.exclude("org_tag", "day", "chain", "key", "visitor"),
     )
 
@@ -107,7 +107,7 @@ def _end(values: pl.Expr, end: str) -> pl.Expr:
     return values.first() if end in ("landing", "first") else values.last()
 
 
-def _hashed(orgs: pl.Series, ids: pl.Series) -> pl.Series:
+def hashed(orgs: pl.Series, ids: pl.Series) -> pl.Series:
     """Ids as 16 bytes that nobody can read back, other ones for each organisation."""
     pairs = zip(orgs, ids, strict=True)
     return pl.Series(

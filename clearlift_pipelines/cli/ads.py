@@ -3,18 +3,21 @@
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from types import FrameType
 
 import click
+from dagster import ExecuteInProcessResult
 from rich.table import Table
 
+from assets.ads.assets import CONNECTIONS_OK
 from assets.ads.plan import Mode
 from assets.apps import APPS
 from assets.partitions import daily_key
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.execution import Workbench
+from clearlift_pipelines.cli.ports import refuse_busy
 from clearlift_pipelines.definitions import utc_now
 from clearlift_pipelines.sandbox import sample_stores
 from clearlift_pipelines.stores import Stores
@@ -35,9 +38,16 @@ SUMMARY = {
 
 
 @click.command()
-@click.option("--port", default=PORT, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=PORT,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
 def sandbox(port: int) -> None:
     """Serve the four ad platforms' APIs on loopback, from the sample's world, until Ctrl-C."""
+    refuse_busy(port)
     stores = Stores(settings.load())
     ended = threading.Event()
 
@@ -78,12 +88,23 @@ def is_of_sample(stores: Stores) -> bool:
     return stores.settings.embedded and not stores.ad_origin and stores.object_store.exists(sample_stores.WORLD)
 
 
+def platforms(stores: Stores) -> AbstractContextManager[None]:
+    """Where connections lead for the length of a block: the sample's to its sandbox, others to the platforms."""
+    return sample_platforms(stores) if is_of_sample(stores) else nullcontext()
+
+
 def sync(bench: Workbench) -> None:
     """Sync every active connection: the days before today that are missing, and today."""
     today = utc_now().date()
     first = max(bench.stores.settings.partitions_start, today - timedelta(days=1))
     ops = {f"clearlift__ads__{name}": {"config": {"mode": Mode.RECENT.value}} for name in PLATFORMS}
     bench.run("ads", daily_key(first), daily_key(today), {"ops": ops})
+
+
+def failures(ran: ExecuteInProcessResult) -> list[str]:
+    """What a run of syncs says of connections that failed, platform by platform."""
+    checks = ran.get_asset_check_evaluations()
+    return [str(c.description) for c in checks if c.check_name == CONNECTIONS_OK and not c.passed]
 
 
 def has_connections(stores: Stores) -> bool:

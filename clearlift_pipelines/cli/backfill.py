@@ -11,12 +11,16 @@ from assets.apps import APPS
 from assets.partitions import daily_key, hourly_key
 from assets.rollups.periods import Period
 from assets.windows import DAY, HOUR, Window, floor_hour, midnight
+from clearlift_pipelines.cli import ads as syncing
+from clearlift_pipelines.cli import attribution as attributing
 from clearlift_pipelines.cli.execution import workbench
+from clearlift_pipelines.cli.organisations import require
 from clearlift_pipelines.definitions import utc_now
 from resources.ad_platforms import PLATFORMS
 
 # A run writes two events a partition: a week of hours takes seconds, a year's 8,736 took five minutes before it began.
 CHUNK = timedelta(days=7)
+ATTRIBUTION_CHUNK = timedelta(days=31)
 # As much as a platform is asked for at once.
 ADS_CHUNK = timedelta(days=92)
 DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H"])
@@ -51,6 +55,7 @@ def rollups(first: datetime, end: datetime, org: str | None) -> None:
         # Of today, the hours up to the one in progress are there.
         window = Window(window.start, min(window.end, floor_hour(now) + HOUR))
         bench.stores.migrate()
+        require(bench.stores, org)
         bar = bench.bar("weeks of roll-ups")
         chunks = list(_chunks(window))
         for done, chunk in enumerate(chunks):
@@ -89,13 +94,11 @@ def ads(platform: str, connection: str | None, first: datetime | None, end: date
     """Metric days of [from, to) from an ad platform, for every active connection or for one."""
     if replay:
         if connection is None or first is not None or end is not None:
-            raise click.ClickException(
-                "--replay takes --connection, and no --from and --to: it merges all that is staged"
-            )
+            raise click.UsageError("--replay takes --connection, and no --from and --to: it merges all that is staged")
         _replay(platform, connection)
         return
     if first is None or end is None:
-        raise click.ClickException("--from and --to are needed")
+        raise click.UsageError("--from and --to are needed")
     window = _window(first, end)
     with workbench() as bench:
         start = midnight(bench.stores.settings.partitions_start)
@@ -106,11 +109,25 @@ def ads(platform: str, connection: str | None, first: datetime | None, end: date
         bar = bench.bar("quarters of ads")
         chunks = list(_chunks(window, ADS_CHUNK))
         config = {"ops": {f"clearlift__ads__{platform}": {"config": {"connection": connection, "mode": "window"}}}}
-        for done, chunk in enumerate(chunks):
-            bar(done, len(chunks))
-            days = daily_key(chunk.start.date()), daily_key((chunk.end - DAY).date())
-            bench.run("ads", *days, config, [["clearlift", "ads", name] for name in (platform, *TABLES)])
+        failed: dict[str, None] = {}
+        with syncing.platforms(bench.stores):
+            for done, chunk in enumerate(chunks):
+                bar(done, len(chunks))
+                days = daily_key(chunk.start.date()), daily_key((chunk.end - DAY).date())
+                ran = bench.run("ads", *days, config, [["clearlift", "ads", name] for name in (platform, *TABLES)])
+                failed |= dict.fromkeys(syncing.failures(ran))
         bar(len(chunks), len(chunks))
+        if failed:
+            raise click.ClickException("; ".join(failed))
+
+
+@backfill.command()
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, UTC.")
+@click.option("--to", "end", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Day after the last, UTC.")
+def attribution(first: datetime, end: datetime) -> None:
+    """Touches, conversions and credits of days of [from, to), and of the days that they change."""
+    window = _window(first, end)
+    attributing.backfill(window, _chunks(window, ATTRIBUTION_CHUNK))
 
 
 def _replay(platform: str, connection: str) -> None:
@@ -142,7 +159,7 @@ def _config(grain: str, org: str | None, capability: str = "rollups") -> dict[st
 def _window(first: datetime, end: datetime) -> Window:
     start, stop = first.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
     if stop <= start:
-        raise click.ClickException("--to must lie after --from")
+        raise click.UsageError("--to must lie after --from")
     return Window(start, stop)
 
 

@@ -11,6 +11,9 @@ from assets.compaction.rewrite import Compaction
 from assets.events.table import EVENTS
 from assets.windows import DAY
 from clearlift_pipelines.cli.execution import workbench
+from clearlift_pipelines.cli.organisations import require
+
+NOTHING = "Nothing is worth merging."
 
 
 @click.command()
@@ -22,6 +25,7 @@ def compact(org: str | None, day: datetime | None, dry_run: bool) -> None:
     since = day.replace(tzinfo=UTC) if day else None
     until = since + DAY if since else None
     with workbench() as bench:
+        require(bench.stores, org)
         engine = Compaction(bench.stores.lake.table(EVENTS), progress=bench.bar("groups compacted"))
         if dry_run:
             bench.progress.stop()
@@ -29,6 +33,9 @@ def compact(org: str | None, day: datetime | None, dry_run: bool) -> None:
             return
         done = engine.run(since, until, org)
         bench.progress.stop()
+        if not done.groups:
+            bench.console.print(NOTHING)
+            return
         bench.console.print(
             f"{done.files_before} files became {done.files_after}: {done.rows:,} rows, "
             f"{done.bytes_before / 1e6:,.1f} MB became {done.bytes_after / 1e6:,.1f} MB "
@@ -38,7 +45,7 @@ def compact(org: str | None, day: datetime | None, dry_run: bool) -> None:
 
 def _print(console: Console, groups: list[Group]) -> None:
     if not groups:
-        console.print("Nothing is worth merging.")
+        console.print(NOTHING)
         return
     table = Table("org", "day", "files", "rows", "MB", box=None)
     for group in groups:

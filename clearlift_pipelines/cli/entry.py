@@ -1,12 +1,20 @@
 """The command group, its options, and what a person sees of an error."""
 
 import os
+import signal
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from clearlift_pipelines.cli.interruption import Interrupted, interruptible
+
+if TYPE_CHECKING:
+    from clearlift_pipelines.settings import Settings
 
 COMMANDS = {
     "run": "run",
@@ -17,6 +25,9 @@ COMMANDS = {
     "backfill": "backfill",
     "compact": "compact",
     "upkeep": "upkeep",
+    "cache": "cache",
+    "policy": "policy",
+    "archive": "archive",
     "sandbox": "ads",
     "status": "status",
     "doctor": "status",
@@ -33,6 +44,9 @@ SUMMARIES = {
     "backfill": "Make partitions of a range again.",
     "compact": "Merge the lake's small files, or say what would be merged.",
     "upkeep": "Rewrite manifests, expire snapshots, remove files that nothing names.",
+    "cache": "Fill an emptied KV namespace again, or say how warm each is.",
+    "policy": "How long what is kept, and what must be true before it goes.",
+    "archive": "List, verify and restore archives.",
     "sandbox": "The four ad platforms' APIs on loopback, with a world behind them.",
     "status": "Each asset: last success, lag, what is missing.",
     "doctor": "Each store: reachable, migrated, writable.",
@@ -63,6 +77,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands)
+@click.version_option(package_name="clearlift-pipelines", prog_name="clearlift")
 @click.option("--verbose", is_flag=True, help="Show the trace of an error.")
 @click.pass_context
 def cli(context: click.Context, verbose: bool) -> None:
@@ -71,11 +86,13 @@ def cli(context: click.Context, verbose: bool) -> None:
 
 
 def main() -> None:
-    """The entry point: exit code 0, 1 with one line on an error, 2 on a wrong command line, 130 when interrupted."""
+    """The entry point: exit code 0, 1 with one line on an error, 2 on a wrong command line, 128 and the signal's number
+    when interrupted (130 by Ctrl-C, 143 by SIGTERM)."""
     verbose = "--verbose" in sys.argv[1:]
     arguments = [a for a in sys.argv[1:] if a != "--verbose"]
     try:
-        cli.main(args=arguments, standalone_mode=False)
+        with interruptible():
+            cli.main(args=arguments, standalone_mode=False)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as error:
@@ -83,9 +100,10 @@ def main() -> None:
             traceback.print_exc()
         error.show()
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (Interrupted, KeyboardInterrupt, click.exceptions.Abort) as interruption:
+        number = interruption.number if isinstance(interruption, Interrupted) else signal.SIGINT
         click.echo("Interrupted. Run the same command again to go on.", err=True)
-        sys.exit(130)
+        sys.exit(128 + number)
     except Exception as error:  # noqa: BLE001 (the last resort: a person wants one line)
         if verbose:
             traceback.print_exc()
@@ -101,12 +119,25 @@ def one_line(error: BaseException) -> str:
     return text[:500] if text else type(error).__name__
 
 
-def dagster_home() -> Path:
-    """DAGSTER_HOME, by default dagster_home/ of the current folder; set for this process and its children."""
-    home = Path(os.environ.get("DAGSTER_HOME") or "dagster_home").expanduser().resolve()
-    if not (home / "dagster.yaml").exists():
+def dagster_home(given: "Settings") -> Path:
+    """The folder of run history, set as DAGSTER_HOME for this process and its children.
+
+    DAGSTER_HOME where it is set; dagster/ of the home folder where CLEARLIFT_HOME is; else dagster_home/ of the current
+    folder, whose dagster.yaml serves both.
+    """
+    named = os.environ.get("DAGSTER_HOME")
+    home = shared = Path(named or "dagster_home").expanduser().resolve()
+    if not (shared / "dagster.yaml").exists():
         raise click.ClickException(
-            f"{home} holds no dagster.yaml; run from the project's folder or set DAGSTER_HOME to one that does"
+            f"{shared} holds no dagster.yaml; run from the project's folder or set DAGSTER_HOME to one that does"
         )
+    if not named and "home" in given.model_fields_set:
+        home = given.home / "dagster"
+        home.mkdir(parents=True, exist_ok=True)
+        link = home / "dagster.yaml"
+        if not link.exists():  # a link that leads nowhere is not there either
+            link.unlink(missing_ok=True)
+            with suppress(FileExistsError):
+                link.symlink_to(shared / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
     return home

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import dagster_home
+from clearlift_pipelines.cli.interruption import not_swallowed
 from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.stores import Stores
 
@@ -43,9 +44,9 @@ class Workbench:
             task = self._bars[label] = self.progress.add_task(label, total=None)
 
         def move(done: int, total: int) -> None:
-            self.progress.update(task, completed=done, total=max(total, 1) if total else 1)
-            if not total:
-                self.progress.update(task, completed=1)
+            self.progress.update(task, completed=done if total else 1, total=total or 1)
+            if self.progress.disable and done >= total:
+                self.console.print(f"{label:<28} {done}/{total}")
 
         return move
 
@@ -61,18 +62,20 @@ class Workbench:
 
         Raises:
             click.ClickException: the run failed; the line names the step and its first reason.
+            Interrupted: a signal came meanwhile.
         """
         tags = {PROCESS_TAG: _this_process()}
         if first is not None and first != (last or first):
             tags |= {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last or first}
-        result = self.definitions.resolve_job_def(job).execute_in_process(
-            instance=self.instance,
-            partition_key=first if first == (last or first) else None,
-            tags=tags,
-            run_config={**QUIET, **(config or {})},
-            raise_on_error=False,
-            asset_selection=[AssetKey(a) for a in assets] if assets else None,
-        )
+        with not_swallowed():
+            result = self.definitions.resolve_job_def(job).execute_in_process(
+                instance=self.instance,
+                partition_key=first if first == (last or first) else None,
+                tags=tags,
+                run_config={**QUIET, **(config or {})},
+                raise_on_error=False,
+                asset_selection=[AssetKey(a) for a in assets] if assets else None,
+            )
         if not result.success:
             raise click.ClickException(_why(result))
         failed = [e for e in result.get_asset_check_evaluations() if not e.passed]
@@ -87,8 +90,8 @@ class Workbench:
 @contextmanager
 def workbench() -> Iterator[Workbench]:
     """Stores, instance and progress for the length of a command."""
-    dagster_home()
     given = settings.load()
+    dagster_home(given)
     stores = Stores(given)
     console = Console(stderr=False, highlight=False)
     try:
@@ -100,6 +103,8 @@ def workbench() -> Iterator[Workbench]:
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
                 console=console,
+                # Elsewhere it would say all at the end: there each bar that is full is a line.
+                disable=not console.is_terminal,
             ) as progress,
         ):
             end_dead_runs(instance)
@@ -140,9 +145,12 @@ def _is_dead(owner: str) -> bool:
 def _why(result: ExecuteInProcessResult) -> str:
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
+            failure = event.step_failure_data
+            error = failure.error
             while error is not None and error.cause is not None:
                 error = error.cause
-            reason = " ".join(error.message.split())[:400] if error else "no reason was recorded"
+            # What an asset says of its failure itself comes without the name of an exception's type.
+            said = failure.user_failure_data.description if failure.user_failure_data else error and error.message
+            reason = " ".join(said.split())[:400] if said else "no reason was recorded"
             return f"{event.step_key} failed: {reason}"
     return f"run {result.run_id} failed; the UI shows why"

@@ -9,7 +9,7 @@ from typing import IO
 import click
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
 from assets.events import landing
 from assets.events import quarantine as refused
@@ -21,6 +21,10 @@ from resources.r2 import ObjectStore
 ENDINGS = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz")
 # A plain file above this is landed in parts, cut at line ends.
 PART_BYTES = 64 * 2**20
+RECEIPTS = "landing/receipts/"
+
+NO_LINES = "no refused lines of"
+SEE_LIST = "clearlift quarantine list shows what there is"
 
 
 @click.command()
@@ -29,15 +33,26 @@ def land(files: tuple[Path, ...]) -> None:
     """Put event files (NDJSON, plain or gzip; folders are searched) into the landing zone, under the hour of now."""
     stores = Stores(settings.load())
     try:
-        found = [file for given in files for file in _batches(given)]
+        given = [file for each in files for file in _files(each)]
+        found = [file for file in given if file.name.endswith(ENDINGS)]
         if not found:
             raise click.ClickException(f"no event files ({', '.join(ENDINGS)}) in {', '.join(map(str, files))}")
+        if len(given) > len(found):
+            click.echo(f"{len(given) - len(found)} files skipped: an event file ends in {', '.join(ENDINGS)}", err=True)
         prefix = landing.hour_prefix(utc_now())
-        parts = sum(
-            _put(stores.object_store, prefix, file) for file in track(found, "landing", console=Console(stderr=True))
-        )
-        click.echo(f"{len(found)} files landed as {parts} batches under {prefix}")
-        click.echo("Next: clearlift run --no-sample, or wait for the landing sensor (make ui).")
+        landed, known = [], 0
+        for file in track(found, "landing", console=Console(stderr=True)):
+            if not file.stat().st_size:
+                click.echo(f"{file} is empty", err=True)
+            for part in _parts(file):
+                key, is_new = _put(stores.object_store, prefix, file.name, part)
+                landed += [key] if is_new else []
+                known += not is_new
+        click.echo(f"{len(landed)} batches landed of {len(found)} files under {prefix}")
+        if known:
+            click.echo(f"{known} batches had been landed before")
+        if landed:
+            click.echo("Next: clearlift run --no-sample, or wait for the landing sensor (make ui).")
     finally:
         stores.close()
 
@@ -65,7 +80,7 @@ def list_lines(reason: str | None, batch: str | None) -> None:
     if not rows:
         click.echo("Nothing is refused.")
         return
-    table = Table(*columns, box=None)
+    table = Table(*(Column(name, overflow="fold") for name in columns), box=None)
     for row in rows:
         table.add_row(*(str(row[name]) for name in columns))
     Console().print(table)
@@ -88,9 +103,20 @@ def replay(reason: str | None, batch: str | None, mended: Path | None, everythin
     stores = Stores(settings.load())
     try:
         done = refused.replay(stores.object_store, stores.postgres, utc_now, reason, batch, lines)
+        left = [] if done.object_key else refused.open_lines(stores.postgres, reason, batch)
     finally:
         stores.close()
-    click.echo(f"{done.lines} lines landed again as {done.object_key}" if done.object_key else "Nothing to replay.")
+    if done.object_key:
+        click.echo(f"{done.lines} lines landed again as {done.object_key}")
+    elif left:
+        raise click.ClickException(
+            f"{len(left)} whole batches cannot be read, {left[0]['object_key']} for one; mend a copy and land it "
+            f"instead: clearlift quarantine replay --batch {left[0]['sha256'][:16]} --mended FILE"
+        )
+    elif reason or batch:
+        raise click.ClickException(f"{NO_LINES} {reason or batch!r}: {SEE_LIST}")
+    else:
+        click.echo("Nothing to replay.")
 
 
 @quarantine.command()
@@ -101,6 +127,10 @@ def export(batch: str, file: IO[bytes]) -> None:
     stores = Stores(settings.load())
     try:
         rows = refused.open_lines(stores.postgres, batch=batch)
+        if not rows:
+            raise click.ClickException(f"{NO_LINES} {batch!r}: {SEE_LIST}")
+        if not rows[0]["line"]:
+            raise click.ClickException(f"{rows[0]['object_key']} cannot be read: its bytes lie there, whole")
         kept = {sha256: refused.read(stores.object_store, sha256) for sha256 in {row["sha256"] for row in rows}}
     finally:
         stores.close()
@@ -108,27 +138,27 @@ def export(batch: str, file: IO[bytes]) -> None:
         file.write(kept[row["sha256"]][row["line"]] + b"\n")
 
 
-def _batches(given: Path) -> Iterator[Path]:
+def _files(given: Path) -> Iterator[Path]:
     if given.is_file():
         if not given.name.endswith(ENDINGS):
             raise click.ClickException(f"{given}: an event file ends in {', '.join(ENDINGS)}")
         yield given
         return
-    yield from sorted(file for file in given.rglob("*") if file.is_file() and file.name.endswith(ENDINGS))
+    yield from sorted(file for file in given.rglob("*") if file.is_file())
 
 
-def _put(store: ObjectStore, prefix: str, file: Path) -> int:
-    """Land one file, a plain one in parts of whole lines; the same content always gets the same name."""
-    name = re.sub(r"[^A-Za-z0-9._-]", "-", file.name)
-    parts = 0
-    for part in _parts(file):
-        digest = hashlib.sha256(part).hexdigest()[:16]
-        store.put(f"{prefix}{digest}-{name}", part)
-        parts += 1
-    return parts
+def _put(store: ObjectStore, prefix: str, name: str, content: bytes) -> tuple[str, bool]:
+    """Land a batch once: its key, and whether it was not there. Its receipt names the key that it was given first,
+    so that the same content landed again, in another hour or under another name, is the same object."""
+    digest = hashlib.sha256(content).hexdigest()
+    receipt = f"{RECEIPTS}{digest}"
+    wanted = f"{prefix}{digest[:16]}-{re.sub(r'[^A-Za-z0-9._-]', '-', name)}"
+    key = wanted if store.put_if_absent(receipt, wanted.encode()) else store.get(receipt).decode()
+    return key, store.put_if_absent(key, content)
 
 
 def _parts(file: Path) -> Iterator[bytes]:
+    """A file's batches: a gzip as it is, a plain one in parts of whole lines."""
     if file.name.endswith(".gz"):
         yield file.read_bytes()
         return

@@ -10,8 +10,8 @@ from resources import migrations
 @click.command()
 @click.argument("action", type=click.Choice(["status", "up", "down"]))
 @click.argument("store", required=False)
-@click.option("--to", type=int, help="Number of the last migration that is to be applied.")
-@click.option("--steps", type=int, default=1, show_default=True, help="down: how many to take back.")
+@click.option("--to", type=click.IntRange(min=0), help="Number of the last migration that is to be applied.")
+@click.option("--steps", type=click.IntRange(min=1), default=1, show_default=True, help="down: how many to take back.")
 @click.option("--confirm", is_flag=True, help="down: do it; without, only say what would be taken back.")
 def migrate(action: str, store: str | None, to: int | None, steps: int, confirm: bool) -> None:
     """Migrations of STORE, or of all: status, up, down. Taking back drops data and wants --confirm."""

@@ -1,5 +1,6 @@
 """`clearlift run`: everything brought up to date in one go, on a sample where there is nothing else."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from assets.apps import APPS
+from assets.attribution import late as attributed
 from assets.events import quarantine
 from assets.events.ingest import pending
 from assets.events.ledger import Ledger
@@ -17,16 +19,19 @@ from assets.rollups import late
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.windows import DAY, HOUR, Window, floor_hour, midnight
-from clearlift_pipelines.cli import ads
+from clearlift_pipelines.cli import ads, attribution
 from clearlift_pipelines.cli.execution import Workbench, workbench
 from clearlift_pipelines.definitions import utc_now
-from clearlift_pipelines.sandbox import sample, sample_stores
+from clearlift_pipelines.sandbox import sample, sample_media, sample_sesh, sample_sesh_sessions, sample_stores
+from resources.d1 import D1
+from resources.sql_files import read_sql
 
 # The sample lands in as many parts as it has half days, so that there are small files to merge, as in real life.
 INSTALMENTS = 6
 # More separate stale ranges than this are rolled up as one range that covers them all.
 MOST_RANGES = 4
 SWEEP = {"ops": {"clearlift__events__ingested": {"config": {"sweep": True}}}}
+SWEEP_POINTS = {"ops": {"sesh__sesh__points": {"config": {"sweep": True}}}}
 
 
 @click.command()
@@ -48,23 +53,53 @@ def run(with_sample: bool | None, days: int, scale: float) -> None:
         if pending(bench.stores.object_store, bench.stores.postgres, sweep=True):
             bench.run("ingest", config=SWEEP)
         roll_up_stale(bench)
-        _sync_ads(bench, wants_sample)
+        failed = _sync_ads(bench, wants_sample)
+        bench.run("partitions")
+        bench.run("columns")
+        bench.run("points", config=SWEEP_POINTS)
+        _make_media(bench)
+        bench.run("invalidate")
+        bench.run("warm")
         bench.run("tidy")
         bench.run("remove_files")
+        bench.run("policy")
         bench.progress.stop()
         _summary(bench)
+        if failed is not None:
+            raise failed
 
 
-def _sync_ads(bench: Workbench, wants_sample: bool) -> None:
-    if wants_sample:
-        with ads.sample_platforms(bench.stores):
-            ads.sync(bench)
-    elif ads.has_connections(bench.stores) and (bench.stores.ad_origin or not bench.stores.settings.embedded):
-        ads.sync(bench)
+def _make_media(bench: Workbench) -> None:
+    """The sweep that the daemon does daily, where anything was ever uploaded."""
+    stores = bench.stores
+    roots = [app.media.root for app in APPS if app.media is not None]
+    if any(next(stores.object_store.list(root), None) is not None for root in roots):
+        bench.run("media", config={"ops": {"sesh__media__variants": {"config": {"sweep": True}}}})
+
+
+def _sync_ads(bench: Workbench, wants_sample: bool) -> click.ClickException | None:
+    """Sync and attribute; a platform that failed is given back, for all else is made without it."""
+    failed = None
+    with ads.sample_platforms(bench.stores) if wants_sample else nullcontext():
+        if ads.has_connections(bench.stores) and (bench.stores.ad_origin or not bench.stores.settings.embedded):
+            try:
+                ads.sync(bench)
+            except click.ClickException as error:
+                failed = error
+        _attribute(bench)
+    return failed
+
+
+def _attribute(bench: Workbench) -> None:
+    """Every day that changed; today in any case, with which new campaigns and clicks are taken in."""
+    ahead = utc_now() + timedelta(days=366)
+    today = attribution.today()
+    changed = _until(today.end, attributed.stale(bench.stores.postgres, _earliest(bench), ahead))
+    attribution.make(bench, _ranges(changed) or [today])
 
 
 def roll_up_stale(bench: Workbench) -> None:
-    """Compact, then roll up every window that changed, whenever it was, and bring the caches up to date."""
+    """Compact, then roll up every window that changed, whenever it was."""
     table = bench.stores.lake.table(EVENTS)
     bench.run("compact")
     followed = bench.bar("commits of the lake followed")
@@ -74,13 +109,10 @@ def roll_up_stale(bench: Workbench) -> None:
     # Windows in progress take part: a year ahead of now is after any of them.
     found = late.stale(bench.stores.postgres, _earliest(bench), utc_now() + timedelta(days=366))
     now = utc_now()
-    stale_days = _until(midnight(now.date()) + DAY, found.days)
     for hours in _ranges(_until(floor_hour(now) + HOUR, found.hours)):
         bench.run("roll_up_hours", hourly_key(hours.start), hourly_key(hours.end - HOUR))
-    for days in _ranges(stale_days):
+    for days in _ranges(_until(midnight(now.date()) + DAY, found.days)):
         bench.run("roll_up_days", daily_key(days.start.date()), daily_key((days.end - DAY).date()))
-    if not stale_days:
-        bench.run("warm")
     made = sessions.stale(bench.stores.postgres, _earliest(bench), utc_now() + timedelta(days=366))
     for days in _ranges(_until(midnight(now.date()) + DAY, made)):
         bench.run("sessions", daily_key(days.start.date()), daily_key((days.end - DAY).date()))
@@ -113,14 +145,20 @@ def _ranges(windows: list[Window]) -> list[Window]:
 
 def _land_sample(bench: Workbench, days: int, scale: float) -> None:
     store = bench.stores.object_store
+    until = sample_stores.mark(store, utc_now())
     for app in APPS:
         if app.audience is not None:
             sample_stores.fill_d1(bench.stores.d1(app))
+        if "strains" in app.tables:
+            sample_sesh.fill(bench.stores.d1(app), until)
+        if app.media is not None:
+            sample_media.land(store, app.media)
+        if app.partitioned:
+            sample_sesh_sessions.fill(bench.stores.d1(app), store, until)
     if store.exists(sample_stores.LANDED):
         return
     landed = bench.bar("sample batches landed")
-    until = sample_stores.mark(store, utc_now())
-    batches, _ = sample.batches(until, days=days, scale=scale)
+    batches, _ = sample.batches(until, days=days, scale=scale, paid=sample_stores.paid_clicks(store, until))
     for part in range(INSTALMENTS):
         first, last = part * len(batches) // INSTALMENTS, (part + 1) * len(batches) // INSTALMENTS
         for number, batch in enumerate(batches[first:last], first + 1):
@@ -155,6 +193,8 @@ def _summary(bench: Workbench) -> None:
         counts.add_row(f"{grain} roll-ups", f"{row['rows']:,} rows of {int(row['events']):,} events")
     cached = postgres.fetch("select count(*) as keys, coalesce(sum(bytes), 0)::bigint as bytes from cache.entries")[0]
     counts.add_row("cache", f"{cached['keys']:,} keys, {_mib(cached['bytes'])}")
+    for app in (app for app in APPS if app.partitioned):
+        counts.add_row(app.title, _series(bench.stores.d1(app)))
     console.print(counts)
     synced = ads.summary(bench)
     if synced is not None:
@@ -166,6 +206,13 @@ def _summary(bench: Workbench) -> None:
             reasons.add_row(f"{row['lines']:,}", row["reason"], row["field"])
         console.print(reasons)
     _where_to_go(console, bench)
+
+
+def _series(d1: D1) -> str:
+    (counted,) = d1.query(read_sql("sesh/partitions/counts.sql"))
+    return "{sessions:,} sessions in {partitions} partitions, {points:,} points, {metrics:,} hourly metrics".format(
+        **counted
+    )
 
 
 def _where_to_go(console: Console, bench: Workbench) -> None:

@@ -1,41 +1,55 @@
 """`clearlift ui` and `clearlift stop`: the UI over the same stores and run history, and the embedded server's end."""
 
+import fcntl
 import os
+import signal
 import subprocess
 import sys
-from contextlib import nullcontext
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
+import psutil
 
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import dagster_home
+from clearlift_pipelines.cli.ports import refuse_busy
+
+# What Dagster's processes take to end when they are asked to.
+PATIENCE_SECONDS = 30.0
 
 
 @click.command()
-@click.option("--port", default=3000, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
 def ui(port: int) -> None:
     """Dagster's UI with daemon, schedules and sensors, on 127.0.0.1."""
-    from clearlift_pipelines.cli.ads import is_of_sample, sample_platforms
+    from clearlift_pipelines import history
+    from clearlift_pipelines.cli.ads import platforms
     from clearlift_pipelines.stores import Stores
 
-    dagster_home()
-    stores = Stores(settings.load())
-    try:
-        stores.migrate()
-        click.echo(f"http://127.0.0.1:{port} in a few seconds; Ctrl-C ends it.")
-        binaries = Path(sys.executable).parent
-        # dg warns where the environment that it runs in is not the active one.
-        environment = {**os.environ, "VIRTUAL_ENV": str(binaries.parent)}
-        command = [str(binaries / "dg"), "dev", "--host", "127.0.0.1", "--port", str(port)]
-        # Schedules sync the sample's connections too, where there are any: their platforms live as long as the UI.
-        with sample_platforms(stores) if is_of_sample(stores) else nullcontext():
-            if stores.ad_origin:
-                environment["CLEARLIFT_AD_ORIGIN"] = stores.ad_origin
-            ended = subprocess.run(command, env=environment, check=False)  # noqa: S603 (our own dg)
-    finally:
-        stores.close()
-    sys.exit(ended.returncode)
+    given = settings.load()
+    home = dagster_home(given)
+    refuse_busy(port)
+    with _alone(home):
+        history.refuse_unreachable()
+        stores = Stores(given)
+        try:
+            stores.migrate()
+            click.echo(f"http://127.0.0.1:{port} in a few seconds; Ctrl-C ends it.")
+            binaries = Path(sys.executable).parent
+            # dg warns where the environment that it runs in is not the active one.
+            environment = {**os.environ, "VIRTUAL_ENV": str(binaries.parent)}
+            command = [str(binaries / "dg"), "dev", "--host", "127.0.0.1", "--port", str(port)]
+            # Schedules sync the sample's connections too, where there are any: their platforms live as long as the UI.
+            with platforms(stores):
+                if stores.ad_origin:
+                    environment["CLEARLIFT_AD_ORIGIN"] = stores.ad_origin
+                code = _served(command, environment)
+        finally:
+            stores.close()
+    sys.exit(code)
 
 
 @click.command()
@@ -45,3 +59,46 @@ def stop() -> None:
 
     ended = embedded.stop(settings.load().home / "postgres")
     click.echo("Embedded Postgres ended." if ended else "Embedded Postgres was not running.")
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One UI a run history: two daemons would launch every schedule twice. The kernel frees a dead one's lock."""
+    with (home / ".ui.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise click.ClickException(f"a UI is running already over the run history in {home}") from None
+        yield
+
+
+def _served(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run Dagster until it ends or this process is told to; its exit code. Nothing of it is left behind."""
+    # A session of its own: Ctrl-C reaches this process alone, which ends the others as on any other signal.
+    with subprocess.Popen(command, env=environment, start_new_session=True) as server:  # noqa: S603 (our own dg)
+        try:
+            return server.wait()
+        finally:
+            _end(server.pid)
+
+
+def _end(pid: int) -> None:
+    """End a process and all that it started: asked first, for it ends its own; killed after a while."""
+    with suppress(psutil.NoSuchProcess):
+        server = psutil.Process(pid)
+        family = [server, *server.children(recursive=True)]
+        server.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (left := [process for process in family if _runs(process)]) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether a process lives. In a container without an init nobody reaps the dead."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -26,9 +26,10 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, port: int, answer: Answer) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
-        self.answer = answer
+        # First: where the port is taken, the constructor closes the server that it did not open.
         self._open: set[socket.socket] = set()
+        self.answer = answer
+        super().__init__(("127.0.0.1", port), _Handler)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()

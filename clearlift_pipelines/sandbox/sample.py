@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from clearlift_pipelines.sandbox.sample_clicks import PaidClicks
+
 BATCH = timedelta(minutes=5)
 
 
@@ -78,8 +80,13 @@ class Batch:
     lines: tuple[bytes, ...]
 
 
-def batches(until: datetime, days: int = 3, seed: int = 7, scale: float = 1.0) -> tuple[list[Batch], Truth]:
-    """Events of the `days` before `until` as batches in order of arrival, and the truth about them."""
+def batches(
+    until: datetime, days: int = 3, seed: int = 7, scale: float = 1.0, paid: PaidClicks | None = None
+) -> tuple[list[Batch], Truth]:
+    """Events of the `days` before `until` as batches in order of arrival, and the truth about them.
+
+    `paid` brings a share of the sessions; it changes no count.
+    """
     chance = random.Random(seed)  # noqa: S311 (a sample, no secret)
     truth = Truth()
     arrivals: dict[datetime, list[bytes]] = {}
@@ -89,7 +96,7 @@ def batches(until: datetime, days: int = 3, seed: int = 7, scale: float = 1.0) -
         arrivals.setdefault(min(slot, _slot_before(until)), []).append(line)
         truth.received += 1
 
-    for event, at in _events(chance, until, days, scale):
+    for event, at in _events(chance, until, days, scale, paid):
         arrival = at + timedelta(seconds=chance.uniform(1, 60))
         if chance.random() < 0.005:
             arrival += timedelta(hours=chance.uniform(2, 30))
@@ -116,17 +123,22 @@ def _slot_before(until: datetime) -> datetime:
 
 
 def _events(
-    chance: random.Random, until: datetime, days: int, scale: float
+    chance: random.Random, until: datetime, days: int, scale: float, paid: PaidClicks | None
 ) -> Iterator[tuple[dict[str, Any], datetime]]:
     for org in ORGANISATIONS:
         visitors = [uuid.UUID(int=chance.getrandbits(128)).hex for _ in range(max(1, int(org.sessions_a_day * scale)))]
         for _ in range(int(org.sessions_a_day * days * scale)):
             start = until - timedelta(seconds=chance.uniform(0, days * 86_400))
-            yield from _session(chance, org, chance.choice(visitors), start, until)
+            yield from _session(chance, org, chance.choice(visitors), start, until, paid)
 
 
 def _session(
-    chance: random.Random, org: Organisation, visitor: str, at: datetime, until: datetime
+    chance: random.Random,
+    org: Organisation,
+    visitor: str,
+    at: datetime,
+    until: datetime,
+    paid: PaidClicks | None,
 ) -> Iterator[tuple[dict[str, Any], datetime]]:
     session = str(uuid.UUID(int=chance.getrandbits(128)))
     device, browser, system, width, height = chance.choice(_DEVICES)
@@ -135,6 +147,10 @@ def _session(
     consent = chance.random() > 0.02
     marketing = chance.choice((True, True, False, None))
     query = f"?utm_source={source}&utm_medium={medium}&utm_campaign={campaign}" if source else None
+    click = paid.take(org.tag, at) if paid else None
+    if click is not None:
+        source, medium, campaign, query = click.source, click.medium, click.campaign, click.query
+    ids = {click.parameter: click.click_id} if click else {}
     for step in range(chance.choice((1, 1, 2, 3, 4, 6, 9))):
         if at >= until:
             return
@@ -184,8 +200,8 @@ def _session(
                 "utm_campaign": campaign,
                 "utm_term": None,
                 "utm_content": None,
-                "gclid": None,
-                "fbclid": None,
+                "gclid": ids.get("gclid"),
+                "fbclid": ids.get("fbclid"),
                 "scroll_depth": float(chance.randrange(0, 101, 5)),
                 "engagement_time": round(chance.expovariate(1 / 20), 1),
                 "page_load_time": float(chance.randrange(200, 4000)),

@@ -7,14 +7,17 @@ ended, so that a later run does not land another one.
 import gzip
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
 from assets.ads.connections import COLUMN, TABLE
 from assets.events import landing
 from clearlift_pipelines.sandbox.sample import ORGANISATIONS, Batch
+from clearlift_pipelines.sandbox.sample_clicks import PaidClicks
 from clearlift_pipelines.sandbox.server import Sandbox
+from clearlift_pipelines.sandbox.world.entities import PLATFORMS, Platform
+from clearlift_pipelines.sandbox.world.world import World
 from resources.d1 import D1
 from resources.keyring import Keyring
 from resources.r2 import ObjectStore
@@ -47,7 +50,8 @@ def finish(store: ObjectStore) -> None:
 def land(store: ObjectStore, batch: Batch) -> str:
     """Put one batch into the landing zone as the Worker would; returns its key."""
     key = f"{landing.hour_prefix(batch.arrival)}batch-{batch.arrival:%M}.ndjson.gz"
-    store.put(key, gzip.compress(b"\n".join(batch.lines) + b"\n", compresslevel=6, mtime=0))
+    # Landed again, the same bytes would count as another delivery.
+    store.put_if_absent(key, gzip.compress(b"\n".join(batch.lines) + b"\n", compresslevel=6, mtime=0))
     return key
 
 
@@ -81,13 +85,36 @@ def fill_d1(d1: D1) -> None:
 
 def sandbox(store: ObjectStore, clock: Callable[[], datetime], port: int = 0) -> Sandbox:
     """The ad platforms of the sample, not yet started: one world, whenever it was first asked for."""
-    store.put_if_absent(WORLD, msgspec.json.encode({"seed": SEED, "since": clock().isoformat()}))
-    world = msgspec.json.decode(store.get(WORLD))
-    since, begun = datetime.fromisoformat(world["since"]), clock()
+    seed, since = _world(store, clock())
+    begun = clock()
     # What a world holds depends on the day that it is made on; it is made on its first day and then moved to today.
-    platforms = Sandbox(world["seed"], lambda: since + (clock() - begun), port=port)
+    platforms = Sandbox(seed, lambda: since + (clock() - begun), today=since.astimezone(UTC).date(), port=port)
     platforms.clock.set(clock())
     return platforms
+
+
+def paid_clicks(store: ObjectStore, until: datetime) -> PaidClicks:
+    """The clicks that bring the sample's sessions, out of the world that its platforms serve."""
+    seed, since = _world(store, until)
+    world = World(seed, since.astimezone(UTC).date())
+    owned: dict[str, list[tuple[Platform, str]]] = {}
+    places = ((platform, account.id) for platform in PLATFORMS for account in world.accounts(platform))
+    for number, place in enumerate(places):
+        owned.setdefault(_owner(number), []).append(place)
+    return PaidClicks(world, owned, until)
+
+
+def _world(store: ObjectStore, now: datetime) -> tuple[int, datetime]:
+    """The seed of the sample's world, and when it was first asked for."""
+    store.put_if_absent(WORLD, msgspec.json.encode({"seed": SEED, "since": now.isoformat()}))
+    world = msgspec.json.decode(store.get(WORLD))
+    return world["seed"], datetime.fromisoformat(world["since"])
+
+
+def _owner(number: int) -> str:
+    """The tag of the organisation that has the sandbox's account of this number."""
+    owners = [org for org in ORGANISATIONS if org.active]
+    return owners[number % len(owners)].tag
 
 
 def fill_connections(d1: D1, keyring: Keyring, platforms: Sandbox) -> int:
@@ -95,10 +122,9 @@ def fill_connections(d1: D1, keyring: Keyring, platforms: Sandbox) -> int:
 
     One that is there is left alone: its tokens may have been rotated since.
     """
-    owners = [org for org in ORGANISATIONS if org.active]
     rows = []
     for number, found in enumerate(platforms.connections()):
-        org = _id(owners[number % len(owners)].tag)
+        org = _id(_owner(number))
         row = f"{org}-{found.platform}-{found.account_id}"
         sealed = keyring.seal_text(json.dumps(found.credentials), table=TABLE, column=COLUMN, row=row)
         rows.append([row, org, found.platform, found.account_id, found.account_name, OWNER, "{}", sealed])

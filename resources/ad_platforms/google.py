@@ -5,6 +5,7 @@ What belongs here: queries, errors and rows of Google Ads. What does not: status
 
 import io
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -18,6 +19,7 @@ from resources.ad_platforms.records import (
     Account,
     AdGroup,
     Campaign,
+    Click,
     Days,
     Fact,
     Keyword,
@@ -70,6 +72,7 @@ QUERIES = {
         " FROM keyword_view"
     ),
 }
+CLICKS = "SELECT click_view.gclid, campaign.id FROM click_view"
 # What rows of entities are known to hold: what was asked, and what Google adds of itself.
 _KNOWN = {
     "campaign": {
@@ -119,6 +122,17 @@ class Google:
         query = QUERIES[stream]
         if days is not None:
             query += f" WHERE segments.date BETWEEN '{days.since}' AND '{days.until}'"
+        return (Page(io.BytesIO(body)) for body in self._search(query))
+
+    def clicks(self, day: date) -> Iterator[Click]:
+        """The clicks of an account's day, which Google tells for 90 days, of one day at a time."""
+        for body in self._search(f"{CLICKS} WHERE segments.date = '{day}'"):
+            for row in fields.rows(fields.decoded(body), "results"):
+                click_id = text(part(row, "clickView"), "gclid", default="")
+                if click_id:
+                    yield Click(click_id, identity(part(row, "campaign"), "id"))
+
+    def _search(self, query: str) -> Iterator[bytes]:
         token, seen = "", set[str]()
         self._access.pacing.bucket("app").take()
         while True:
@@ -132,7 +146,7 @@ class Google:
                 classify=classify,
                 bucket=self._access.account_id,
             )
-            yield Page(io.BytesIO(response.content))
+            yield response.content
             token = _head(response.content).nextPageToken
             if not token:
                 return

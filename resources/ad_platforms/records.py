@@ -120,6 +120,13 @@ class Fact(NamedTuple):
     names: Mapping[str, str]
 
 
+class Click(NamedTuple):
+    """A paid click: its id as the landing page's address carries it, and whose it is."""
+
+    id: str
+    campaign_id: str
+
+
 Record: TypeAlias = Account | Campaign | AdGroup | Keyword | Fact
 
 

@@ -23,6 +23,8 @@ TABLE = (
     "create table if not exists pairs "
     "(key text primary key, value blob not null, expiration integer, metadata text) without rowid"
 )
+# Without it the sweep would read the whole file at every put.
+INDEX = "create index if not exists pairs_by_expiration on pairs (expiration)"
 PUT = "insert or replace into pairs (key, value, expiration, metadata) values (?, ?, ?, ?)"
 GET = "select value from pairs where key = ? and (expiration is null or expiration > ?)"
 LIST = (
@@ -37,7 +39,7 @@ class EmbeddedKV:
     def __init__(self, path: Path | str, *, clock: Callable[[], float] = time.time) -> None:
         self.path = Path(path)
         self._clock = clock
-        self._file = SqliteFile(self.path, lambda connection: connection.execute(TABLE).close())
+        self._file = SqliteFile(self.path, _prepared)
 
     def __repr__(self) -> str:
         return f"EmbeddedKV({str(self.path)!r})"
@@ -108,6 +110,11 @@ class EmbeddedKV:
                 yield connection
         except sqlite3.Error as error:
             raise KVError(limits.REFUSED, f"{error} ({self.path.name})") from error
+
+
+def _prepared(connection: sqlite3.Connection) -> None:
+    for statement in (TABLE, INDEX):
+        connection.execute(statement).close()
 
 
 def _pair(entry: Entry, now: float) -> Pair:

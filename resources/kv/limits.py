@@ -53,6 +53,10 @@ def metadata_json(metadata: Metadata | None) -> str:
     return json.dumps(metadata, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def shown(key: str) -> str:
+    """A key as messages name it: cut to 60 characters."""
+    return key if len(key) <= 60 else f"{key[:60]}…"
+
+
 def _refused(key: str, reason: str) -> KVError:
-    shown = key if len(key) <= 60 else f"{key[:60]}…"
-    return KVError(REFUSED, f"key {shown!r} {reason}", (key,))
+    return KVError(REFUSED, f"key {shown(key)!r} {reason}", (key,))

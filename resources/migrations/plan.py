@@ -82,16 +82,43 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Standing:
-    """One line of `status`; `applied_at` is None while pending."""
+    """One line of `status`; `applied_at` is None while it is not applied."""
 
     number: int
     name: str
     state: State
     applied_at: str | None
 
+    def __str__(self) -> str:
+        return f"{self.number:03}_{self.name}"
+
+    @property
+    def drift(self) -> str | None:
+        """What is wrong and what to do about it; None where file and ledger agree."""
+        before = "was applied and its" if self.applied_at else "its"
+        if self.state is State.EDITED:
+            return "was applied and its file is another now; restore it and add a new migration"
+        if self.state is State.MISSING:
+            return f"{before} up or down file is missing; restore it"
+        return None
+
 
 def load(folder: str) -> list[Migration]:
     """The migrations of a folder under sql/, numbered 001, 002, ... without gaps, each with an up and a down file."""
+    names, texts = _files(folder)
+    for position, number in enumerate(sorted(names), start=1):
+        if number != position:
+            raise MigrationError(
+                f"sql/{folder}: migration {position:03} is missing, {number:03} is there; restore its files"
+            )
+        for direction in ("up", "down"):
+            if (number, direction) not in texts:
+                raise MigrationError(f"sql/{folder}/{number:03}_{names[number]}.{direction}.sql is missing; restore it")
+    return [Migration(folder, n, names[n], texts[n, "up"], texts[n, "down"]) for n in sorted(names)]
+
+
+def _files(folder: str) -> tuple[dict[int, str], dict[tuple[int, str], str]]:
+    """Names by number, texts by number and direction; one of a pair, or a number, may be missing."""
     texts: dict[tuple[int, str], str] = {}
     names: dict[int, str] = {}
     for file_name in list_sql(folder):
@@ -105,24 +132,20 @@ def load(folder: str) -> list[Migration]:
         if OWN_TRANSACTION.search(text):
             raise MigrationError(f"sql/{folder}/{file_name}: opens or ends a transaction; it runs in one already")
         texts[number, direction] = text
-    for position, number in enumerate(sorted(names), start=1):
-        if number != position:
-            raise MigrationError(f"sql/{folder}: migration {position:03} is missing, {number:03} is there")
-        for direction in ("up", "down"):
-            if (number, direction) not in texts:
-                raise MigrationError(f"sql/{folder}/{number:03}_{names[number]}.{direction}.sql is missing")
-    return [Migration(folder, n, names[n], texts[n, "up"], texts[n, "down"]) for n in sorted(names)]
+    return names, texts
 
 
 def status(ledger: Ledger, folder: str) -> list[Standing]:
     """How every migration of a folder stands, drift included; changes nothing."""
-    files = {migration.number: migration for migration in load(folder)}
+    names, texts = _files(folder)
+    whole = (n for n in names if {(n, "up"), (n, "down")} <= texts.keys())
+    files = {n: Migration(folder, n, names[n], texts[n, "up"], texts[n, "down"]) for n in whole}
     rows = {row.number: row for row in ledger.rows(folder)}
     standings = []
-    for number in sorted(files | rows):
+    for number in sorted(names.keys() | rows):
         file, row = files.get(number), rows.get(number)
         if row is None:
-            standings.append(Standing(number, files[number].name, State.PENDING, None))
+            standings.append(Standing(number, names[number], State.PENDING if file else State.MISSING, None))
             continue
         if file is None:
             state = State.MISSING
@@ -165,11 +188,9 @@ def _agreed(ledger: Ledger, folder: str) -> set[int]:
     """The numbers applied, when they are the first of the files and none has drifted; raises MigrationError."""
     done: set[int] = set()
     for standing in status(ledger, folder):
-        where = f"{ledger.store}: migration sql/{folder}/{standing.number:03}_{standing.name}"
-        if standing.state is State.EDITED:
-            raise MigrationError(f"{where} was applied and its file is another now; restore it and add a new migration")
-        if standing.state is State.MISSING:
-            raise MigrationError(f"{where} was applied and its file is missing")
+        where = f"{ledger.store}: migration sql/{folder}/{standing}"
+        if standing.drift:
+            raise MigrationError(f"{where} {standing.drift}")
         if standing.state is State.APPLIED:
             if standing.number != len(done) + 1:
                 raise MigrationError(f"{where} is applied and an earlier one is not")

@@ -11,7 +11,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Self, TypeAlias
+from typing import Any, LiteralString, Self, TypeAlias
 
 import psycopg
 import psycopg.sql
@@ -23,8 +23,11 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 Connection: TypeAlias = psycopg.Connection[DictRow]
 Params: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
 
+# A server that is there answers a first connection at once, wherever it is.
+FIRST_CONNECTION_SECONDS = 5
+
 # One round trip, in the simple protocol, which a transaction pooler passes on whole.
-OPEN_TRANSACTION = """begin;
+OPEN_TRANSACTION = """begin{mode};
 select set_config('statement_timeout', {timeout}, true),
     set_config('timezone', 'UTC', true),
     set_config('search_path', coalesce({schema}, current_setting('search_path')), true),
@@ -32,7 +35,7 @@ select set_config('statement_timeout', {timeout}, true),
 
 
 class PostgresUnreachableError(ConnectionError):
-    """No connection within the waiting time; the message names host and database and gives the last reason."""
+    """No first connection, or no other within the waiting time; the message names host, database and reason."""
 
 
 class LockHeldError(TimeoutError):
@@ -86,13 +89,14 @@ class Postgres:
         return f"Postgres({where!r}, role={self.role!r}, schema={self.schema!r})"
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
+    def connection(self, *, one_moment: bool = False) -> Iterator[Connection]:
         """One transaction on a connection of its own: committed at the end of the block, rolled back on an error.
 
         An error that the block itself caught inside the transaction still fails it: nothing would be committed.
+        With `one_moment` it only reads, and all of it sees the database as it was at its first statement.
         """
         pool = self._opened()
-        connection = self._begun(pool)
+        connection = self._begun(pool, " isolation level repeatable read read only" if one_moment else "")
         try:
             with _row_values_dropped():
                 try:
@@ -163,6 +167,7 @@ class Postgres:
         with self._opening:
             if self._pool is None:
                 parts = _parsed(self.dsn)
+                self._reach({"connect_timeout": FIRST_CONNECTION_SECONDS, **parts})
                 parts.setdefault("connect_timeout", str(max(2, int(min(10, self._wait_seconds)))))
                 parts["application_name"] = self._application_name
                 self._pool = ConnectionPool(
@@ -180,10 +185,17 @@ class Postgres:
                 )
             return self._pool
 
-    def _begun(self, pool: "ConnectionPool[Connection]") -> Connection:
+    def _reach(self, parts: dict[str, Any]) -> None:
+        """The pool would try for long and log each attempt: a wrong address is to be told at once."""
+        try:
+            psycopg.connect(**parts).close()
+        except psycopg.OperationalError as error:
+            raise PostgresUnreachableError(f"Postgres at {self.address}: no connection: {_in_line(error)}") from None
+
+    def _begun(self, pool: "ConnectionPool[Connection]", mode: LiteralString) -> Connection:
         """A connection with a transaction open. A pooled one whose server has gone is found here and replaced."""
         begin = psycopg.sql.SQL(OPEN_TRANSACTION).format(
-            timeout=self._statement_timeout_ms, schema=self.schema, role=self.role
+            mode=psycopg.sql.SQL(mode), timeout=self._statement_timeout_ms, schema=self.schema, role=self.role
         )
         for _ in range(self._max_connections):
             connection = self._taken(pool)
@@ -212,10 +224,14 @@ class Postgres:
             psycopg.connect(pool.conninfo if isinstance(pool.conninfo, str) else "").close()
             reason = f"all {self._max_connections} connections are in use"
         except psycopg.OperationalError as error:
-            reason = str(error).strip()
+            reason = _in_line(error)
         raise PostgresUnreachableError(
             f"Postgres at {self.address}: no connection in {self._wait_seconds:g} s: {reason}"
         )
+
+
+def _in_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _parsed(dsn: str) -> dict[str, Any]:

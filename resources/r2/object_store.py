@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, NotFoundError
+from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, NotFoundError, PreconditionError
 from obstore.store import LocalStore, S3Store
 from pyarrow import fs
 
@@ -133,9 +133,7 @@ class ObjectStore:
         R2's Infrequent Access (at least 30 days are charged); a folder has one class only.
         """
         checked_key(key)
-        attributes: dict[str, str] | None = (
-            {"Storage-Class": storage_class} if storage_class and self._storage_classes else None
-        )
+        attributes = self._classed(storage_class) or None
         with _named("put", key):
             if isinstance(data, bytes | bytearray | memoryview):
                 whole: bytes | None = bytes(data)
@@ -162,11 +160,11 @@ class ObjectStore:
                     max_concurrency=PARTS_IN_FLIGHT,
                 )
 
-    def put_if_absent(self, key: str, data: bytes) -> bool:
+    def put_if_absent(self, key: str, data: bytes, *, storage_class: StorageClass | None = None) -> bool:
         """Store bytes where nothing is yet; True for the one call that did. Nothing is changed otherwise."""
         checked_key(key)
         writer = uuid.uuid4().hex
-        attributes = {WRITER: writer} if self._is_bucket else None
+        attributes = {**self._classed(storage_class), WRITER: writer} if self._is_bucket else None
         with _named("put", key):
             try:
                 _repeated(lambda: obstore.put(self._store, key, data, attributes=attributes, mode="create"))
@@ -174,6 +172,25 @@ class ObjectStore:
                 # The answer to a put that was stored can get lost; its repetition then meets its own object.
                 return self._is_bucket and obstore.get(self._store, key).attributes.get(WRITER) == writer
         return True
+
+    def replace(self, key: str, data: bytes, etag: str) -> str | None:
+        """Store bytes in the place of the object that has this etag; the new etag, or None where it is no longer there.
+
+        A bucket decides in one step. A folder looks, then writes: what another process puts there in between is lost.
+        """
+        checked_key(key)
+        with _named("put", key):
+            if self._is_bucket:
+                try:
+                    return obstore.put(self._store, key, data, mode={"e_tag": etag}, use_multipart=False)["e_tag"]
+                except PreconditionError:
+                    return None
+            try:
+                if self.head(key).etag != etag:
+                    return None
+            except ObjectNotFoundError:
+                return None
+            return obstore.put(self._store, key, data)["e_tag"]
 
     def get(self, key: str) -> bytes:
         """The whole object; raises ObjectNotFoundError."""
@@ -275,6 +292,9 @@ class ObjectStore:
     def arrow_filesystem(self) -> fs.FileSystem:
         """pyarrow's file system for `uri(...)` without its `s3://`."""
         return self._root.arrow_filesystem() if isinstance(self._root, Bucket) else fs.LocalFileSystem()
+
+    def _classed(self, storage_class: StorageClass | None) -> dict[str, str]:
+        return {"Storage-Class": storage_class} if storage_class and self._storage_classes else {}
 
     @property
     def _is_bucket(self) -> bool:

@@ -1,9 +1,10 @@
-insert into cache.entries (namespace, key, family, hash, bytes, expires_at, written_at)
-select %(namespace)s, key, %(family)s, hash, bytes, expires_at, %(written_at)s
-from unnest(%(keys)s::text[], %(hashes)s::bytea[], %(bytes)s::integer[], %(expiries)s::timestamptz[])
-    as written (key, hash, bytes, expires_at)
+insert into cache.entries (namespace, key, family, tenant, hash, bytes, expires_at, written_at)
+select %(namespace)s, key, %(family)s, tenant, hash, bytes, expires_at, %(written_at)s
+from unnest(%(keys)s::text[], %(tenants)s::text[], %(hashes)s::bytea[], %(bytes)s::integer[], %(expiries)s::timestamptz[])
+    as written (key, tenant, hash, bytes, expires_at)
 on conflict (namespace, key) do update
 set family = excluded.family,
+    tenant = excluded.tenant,
     hash = excluded.hash,
     bytes = excluded.bytes,
     expires_at = excluded.expires_at,

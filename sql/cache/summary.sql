@@ -1,18 +1,23 @@
--- One row an organisation: totals over whole UTC days, and the sketches that its distinct counts are merged from.
+-- One row an organisation and range: totals over whole UTC days, and the sketches that distinct counts are merged from.
+with views as (
+    select org_tag, day, sum(events) as page_views
+    from rollups.daily
+    where day > %(today)s::date - 90 and day <= %(today)s::date and event_type = 'page_view'
+    group by org_tag, day
+)
+
 select
     totals.org_tag,
+    ranges.range,
+    %(today)s::date - ranges.days + 1 as start,
     sum(totals.events)::bigint as events,
-    coalesce(max(views.page_views), 0)::bigint as page_views,
+    coalesce(sum(views.page_views), 0)::bigint as page_views,
     sum(totals.value) as value,
     array_agg(totals.visitor_sketch) as visitor_sketches,
     array_agg(totals.session_sketch) as session_sketches
-from rollups.daily_totals as totals
-left join (
-    select org_tag, sum(events) as page_views
-    from rollups.daily
-    where day >= %(start)s and day < %(end)s and event_type = 'page_view'
-    group by org_tag
-) as views using (org_tag)
-where totals.day >= %(start)s and totals.day < %(end)s
-group by totals.org_tag
-order by totals.org_tag
+from (values ('1d', 1), ('7d', 7), ('30d', 30), ('90d', 90)) as ranges (range, days)
+inner join rollups.daily_totals as totals
+    on totals.day > %(today)s::date - ranges.days and totals.day <= %(today)s::date
+left join views on views.org_tag = totals.org_tag and views.day = totals.day
+group by totals.org_tag, ranges.range, ranges.days
+order by totals.org_tag, ranges.range

@@ -1,17 +1,34 @@
-select org_tag, jsonb_agg(campaign_row order by rank) as items
-from (
+-- The 50 campaigns with most events of each organisation and range.
+with counted as (
     select
-        org_tag,
+        campaigns.org_tag,
+        ranges.range,
+        ranges.days,
         row_number() over (
-            partition by org_tag order by sum(events) desc, utm_campaign, utm_source, utm_medium
+            partition by campaigns.org_tag, ranges.range
+            order by sum(campaigns.events) desc, campaigns.utm_campaign, campaigns.utm_source, campaigns.utm_medium
         ) as rank,
         jsonb_build_object(
-            'campaign', utm_campaign, 'source', utm_source, 'medium', utm_medium,
-            'events', sum(events), 'sessions', sum(sessions), 'daily_visitors', sum(visitors), 'value', sum(value)
-        ) as campaign_row
-    from rollups.daily_campaigns
-    where day >= %(start)s and day < %(end)s
-    group by org_tag, utm_campaign, utm_source, utm_medium
-) as ranked
-where rank <= %(top)s
-group by org_tag
+            'campaign', campaigns.utm_campaign, 'source', campaigns.utm_source, 'medium', campaigns.utm_medium,
+            'events', sum(campaigns.events), 'sessions', sum(campaigns.sessions),
+            'daily_visitors', sum(campaigns.visitors), 'value', trim_scale(sum(campaigns.value))
+        ) as campaign
+    from (values ('1d', 1), ('7d', 7), ('30d', 30), ('90d', 90)) as ranges (range, days)
+    inner join rollups.daily_campaigns as campaigns
+        on campaigns.day > %(today)s::date - ranges.days and campaigns.day <= %(today)s::date
+    group by
+        campaigns.org_tag, ranges.range, ranges.days,
+        campaigns.utm_campaign, campaigns.utm_source, campaigns.utm_medium
+)
+
+select
+    org_tag,
+    range,
+    jsonb_build_object(
+        'from', %(today)s::date - days + 1, 'to', %(today)s::date, 'items', jsonb_agg(campaign order by rank)
+    )::text as value,
+    org_tag as tenant
+from counted
+where rank <= 50
+group by org_tag, range, days
+order by org_tag, range

@@ -1,15 +1,31 @@
-select org_tag, jsonb_agg(page order by rank) as items
-from (
+-- The 50 most viewed pages of each organisation and range.
+with counted as (
     select
-        org_tag,
-        row_number() over (partition by org_tag order by sum(events) desc, page_hostname, page_path) as rank,
+        pages.org_tag,
+        ranges.range,
+        ranges.days,
+        row_number() over (
+            partition by pages.org_tag, ranges.range
+            order by sum(pages.events) desc, pages.page_hostname, pages.page_path
+        ) as rank,
         jsonb_build_object(
-            'hostname', page_hostname, 'path', page_path,
-            'views', sum(events), 'sessions', sum(sessions), 'daily_visitors', sum(visitors)
+            'hostname', pages.page_hostname, 'path', pages.page_path,
+            'views', sum(pages.events), 'sessions', sum(pages.sessions), 'daily_visitors', sum(pages.visitors)
         ) as page
-    from rollups.daily_pages
-    where day >= %(start)s and day < %(end)s
-    group by org_tag, page_hostname, page_path
-) as ranked
-where rank <= %(top)s
-group by org_tag
+    from (values ('1d', 1), ('7d', 7), ('30d', 30), ('90d', 90)) as ranges (range, days)
+    inner join rollups.daily_pages as pages
+        on pages.day > %(today)s::date - ranges.days and pages.day <= %(today)s::date
+    group by pages.org_tag, ranges.range, ranges.days, pages.page_hostname, pages.page_path
+)
+
+select
+    org_tag,
+    range,
+    jsonb_build_object(
+        'from', %(today)s::date - days + 1, 'to', %(today)s::date, 'items', jsonb_agg(page order by rank)
+    )::text as value,
+    org_tag as tenant
+from counted
+where rank <= 50
+group by org_tag, range, days
+order by org_tag, range

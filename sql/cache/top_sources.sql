@@ -1,15 +1,32 @@
-select org_tag, jsonb_agg(source_row order by rank) as items
-from (
+-- The 50 sources with most events of each organisation and range.
+with counted as (
     select
-        org_tag,
-        row_number() over (partition by org_tag order by sum(events) desc, source, utm_medium) as rank,
+        sources.org_tag,
+        ranges.range,
+        ranges.days,
+        row_number() over (
+            partition by sources.org_tag, ranges.range
+            order by sum(sources.events) desc, sources.source, sources.utm_medium
+        ) as rank,
         jsonb_build_object(
-            'source', source, 'medium', utm_medium,
-            'events', sum(events), 'sessions', sum(sessions), 'daily_visitors', sum(visitors), 'value', sum(value)
-        ) as source_row
-    from rollups.daily_sources
-    where day >= %(start)s and day < %(end)s
-    group by org_tag, source, utm_medium
-) as ranked
-where rank <= %(top)s
-group by org_tag
+            'source', sources.source, 'medium', sources.utm_medium,
+            'events', sum(sources.events), 'sessions', sum(sources.sessions),
+            'daily_visitors', sum(sources.visitors), 'value', trim_scale(sum(sources.value))
+        ) as source
+    from (values ('1d', 1), ('7d', 7), ('30d', 30), ('90d', 90)) as ranges (range, days)
+    inner join rollups.daily_sources as sources
+        on sources.day > %(today)s::date - ranges.days and sources.day <= %(today)s::date
+    group by sources.org_tag, ranges.range, ranges.days, sources.source, sources.utm_medium
+)
+
+select
+    org_tag,
+    range,
+    jsonb_build_object(
+        'from', %(today)s::date - days + 1, 'to', %(today)s::date, 'items', jsonb_agg(source order by rank)
+    )::text as value,
+    org_tag as tenant
+from counted
+where rank <= 50
+group by org_tag, range, days
+order by org_tag, range

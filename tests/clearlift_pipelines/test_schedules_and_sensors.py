@@ -47,6 +47,7 @@ def sensed(location: Location, name: str) -> tuple[list[RunRequest], str | None]
         ("weekly", datetime(2025, 10, 14, 0, 45, tzinfo=UTC), "2025-10-13", "weekly-2025-10-13-of-2025-10-13"),
         ("monthly", datetime(2025, 11, 1, 0, 50, tzinfo=UTC), "2025-10-01", "monthly-2025-10-01-of-2025-10-31"),
         ("sessions_daily", datetime(2025, 10, 14, 0, 40, tzinfo=UTC), None, "sessions-2025-10-13"),
+        ("attribution_daily", datetime(2025, 10, 14, 0, 55, tzinfo=UTC), "2025-10-13", "attribution-2025-10-13"),
         ("sweep", datetime(2025, 10, 14, 4, 0, tzinfo=UTC), None, "sweep-2025-10-14"),
     ],
 )
@@ -102,8 +103,10 @@ def test_the_late_data_sensor_asks_for_changed_hours_and_days_until_they_are_mad
         ("roll_up_days", "2025-10-12", "2025-10-13"),
         ("sessions", "2025-10-10", "2025-10-10"),
         ("sessions", "2025-10-12", "2025-10-12"),
+        ("attribution", "2025-10-10", "2025-10-10"),
+        ("attribution", "2025-10-12", "2025-10-13"),
     ]
-    assert len({r.run_key for r in asked}) == 6
+    assert len({r.run_key for r in asked}) == 8
     again, _ = sensed(location, "late_data")
     assert [r.run_key for r in again] == [r.run_key for r in asked]
 

@@ -31,7 +31,14 @@ POSTGRES = {
 }
 D1 = {**ACCOUNT, "CLEARLIFT_D1__CLEARLIFT": "d1-id"}
 KV = {**ACCOUNT, "CLEARLIFT_KV__CLEARLIFT": "kv-id"}
-EVERYTHING = {**D1, **KV, **R2, **LAKE, **POSTGRES}
+ADS = {
+    "CLEARLIFT_AD_APPS__GOOGLE__CLIENT_ID": "google-id",
+    "CLEARLIFT_AD_APPS__GOOGLE__CLIENT_SECRET": "hush-google",
+    "CLEARLIFT_AD_APPS__GOOGLE__DEVELOPER_TOKEN": "hush-developer",
+    "CLEARLIFT_AD_APPS__TIKTOK__APP_ID": "tiktok-id",
+    "CLEARLIFT_AD_ORIGIN": "http://127.0.0.1:8990/",
+}
+EVERYTHING = {**D1, **KV, **R2, **LAKE, **POSTGRES, **ADS, "CLEARLIFT_AD_APPS__TIKTOK__SECRET": "hush-tiktok"}
 
 
 def given(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
@@ -90,7 +97,7 @@ def test_a_half_configured_store_is_refused_naming_what_is_missing(
 
 
 def test_the_endpoint_of_r2_follows_from_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, {**R2, **ACCOUNT})
+    given(monkeypatch, {**R2, "CLEARLIFT_CLOUDFLARE_ACCOUNT_ID": "acc"})
     monkeypatch.delenv("CLEARLIFT_R2_ENDPOINT")
     assert not load().embedded
 
@@ -123,6 +130,19 @@ def test_a_store_of_no_app_is_refused(monkeypatch: pytest.MonkeyPatch, store: st
         ("CLEARLIFT_LATE_DAYS", "0"),
         ("CLEARLIFT_LATE_DAYS", "hush"),
         ("CLEARLIFT_D1", "hush{"),
+        ("CLEARLIFT_AD_APPS", "hush{"),
+        ("CLEARLIFT_AD_APPS__GOOGLE", "hush"),
+        ("CLEARLIFT_AD_ORIGIN", "127.0.0.1:8990/hush"),
+        ("CLEARLIFT_AD_ORIGIN", "ftp://hush.example"),
+        ("CLEARLIFT_AD_ORIGIN", "http://"),
+        ("CLEARLIFT_PARTITIONS_START", "2999-01-01"),
+        ("CLEARLIFT_CLOUDFLARE_API_URL", "hush"),
+        ("CLEARLIFT_R2_ENDPOINT", "hush"),
+        ("CLEARLIFT_LAKE_CATALOG_URI", "hush"),
+        ("CLEARLIFT_R2_SQL_URL", "hush"),
+        ("CLEARLIFT_KEYRING", "{hush"),
+        ("CLEARLIFT_KEYRING", '{"keys": {"1": "aHVzaA=="}}'),
+        ("CLEARLIFT_KEYRING_FILE", "/nonexistent"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_naming_the_variable_and_not_the_value(
@@ -132,6 +152,44 @@ def test_a_value_that_cannot_be_used_is_refused_naming_the_variable_and_not_the_
     said = refusal()
     assert name.removeprefix("CLEARLIFT_").lower() in said.lower()
     assert "hush" not in said
+
+
+def test_applications_at_the_ad_platforms_are_given_name_by_name(
+    monkeypatch: pytest.MonkeyPatch, bare_environment: Path
+) -> None:
+    given(monkeypatch, ADS)
+    (bare_environment / ".env").write_text("CLEARLIFT_AD_APPS__TIKTOK__SECRET=hush-tiktok\n")
+    found = load()
+    assert found.embedded, "ad platforms are no store"
+    stores = Stores(found)
+    assert stores.ad_apps == {
+        "google": {"client_id": "google-id", "client_secret": "hush-google", "developer_token": "hush-developer"},
+        "tiktok": {"app_id": "tiktok-id", "secret": "hush-tiktok"},
+    }
+    assert stores.ad_origin == "http://127.0.0.1:8990"
+    assert "hush" not in repr(found)
+
+
+def test_no_application_and_no_origin_by_default() -> None:
+    stores = Stores(load())
+    assert (stores.ad_apps, stores.ad_origin) == ({}, "")
+
+
+def test_half_an_application_is_refused_naming_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARLIFT_AD_APPS__GOOGLE__CLIENT_ID", "hush-id")
+    given_id = "(CLEARLIFT_AD_APPS__GOOGLE__CLIENT_ID is set)"
+    assert refusal() == f"CLEARLIFT_AD_APPS__GOOGLE__CLIENT_SECRET is missing {given_id}"
+
+
+def test_a_token_for_no_store_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARLIFT_CLOUDFLARE_API_TOKEN", "hush")
+    assert refusal() == "CLEARLIFT_D1__… is missing or CLEARLIFT_KV__… (CLEARLIFT_CLOUDFLARE_API_TOKEN is set)"
+
+
+def test_an_application_at_no_platform_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARLIFT_AD_APPS__META__APP_SECRET", "hush")
+    said = refusal()
+    assert said == "CLEARLIFT_AD_APPS: 'meta' is no ad platform; there are google, facebook, tiktok, microsoft"
 
 
 def test_a_dotenv_file_is_read_and_the_environment_comes_first(

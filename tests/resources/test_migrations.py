@@ -186,7 +186,24 @@ def test_a_missing_file_is_refused(shop: Store, files: Path) -> None:
         path.unlink()
     assert states(shop) == [State.APPLIED, State.APPLIED, State.MISSING]
     for move in (migrations.up, migrations.down):
-        with pytest.raises(MigrationError, match="003_index was applied and its file is missing"):
+        with pytest.raises(MigrationError, match="003_index was applied and its up or down file is missing"):
+            move(shop.ledger, FOLDER)
+
+
+def test_half_a_migration_is_told_beside_the_others_and_refused(shop: Store, files: Path) -> None:
+    migrations.up(shop.ledger, FOLDER, to=2)
+    for name in ("001_customers.up.sql", "003_index.down.sql"):
+        (files / name).unlink()
+    found = migrations.status(shop.ledger, FOLDER)
+    assert [standing.state for standing in found] == [State.MISSING, State.APPLIED, State.MISSING]
+    assert [standing.applied_at is None for standing in found] == [False, False, True]
+    assert [standing.drift for standing in found] == [
+        "was applied and its up or down file is missing; restore it",
+        None,
+        "its up or down file is missing; restore it",
+    ]
+    for move in (migrations.up, migrations.down):
+        with pytest.raises(MigrationError, match=r"001_customers.* missing; restore it"):
             move(shop.ledger, FOLDER)
 
 

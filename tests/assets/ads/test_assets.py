@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from dagster import (
     AssetCheckEvaluation,
+    AssetCheckKey,
     AssetChecksDefinition,
+    AssetKey,
     AssetsDefinition,
+    AssetSelection,
     DagsterInstance,
     Definitions,
     ExecuteInProcessResult,
@@ -27,6 +30,7 @@ from resources.pacing import Pacing, Rate
 from tests.assets.ads.bench import Bench
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
+SOURCE = AssetSelection.checks(AssetCheckKey(AssetKey(["clearlift", "ads", "google"]), "stored_equals_source"))
 PLATFORM_OPS = [f"clearlift__ads__{name}" for name in PLATFORMS]
 
 
@@ -37,13 +41,21 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assets.ads.sync.Pacing", lambda *_rates: Pacing(Rate(10_000, 10_000)))
 
 
-def materialized(bench: Bench, config: dict[str, Any], first: str, last: str) -> ExecuteInProcessResult:
-    """A run of all ad assets and checks over a range of metric days."""
+def materialized(
+    bench: Bench,
+    config: dict[str, Any],
+    first: str,
+    last: str,
+    *,
+    only: AssetSelection | None = None,
+    may_fail: bool = False,
+) -> ExecuteInProcessResult:
+    """A run of all ad assets and checks, or some only, over a range of metric days."""
     graph = build(CLEARLIFT, Calendar(date(2026, 1, 1)))
     defs = Definitions(
         assets=[a for a in graph if isinstance(a, AssetsDefinition) and not isinstance(a, AssetChecksDefinition)],
         asset_checks=[a for a in graph if isinstance(a, AssetChecksDefinition)],
-        jobs=[define_asset_job("ads", "*")],
+        jobs=[define_asset_job("ads", "*" if only is None else only)],
         resources={
             "clearlift_d1": bench.d1,
             "postgres": bench.postgres,
@@ -59,7 +71,8 @@ def materialized(bench: Bench, config: dict[str, Any], first: str, last: str) ->
     with DagsterInstance.ephemeral() as instance:
         return defs.resolve_job_def("ads").execute_in_process(
             instance=instance,
-            run_config={"ops": {op: {"config": config} for op in PLATFORM_OPS}},
+            run_config={"ops": {op: {"config": config} for op in PLATFORM_OPS}} if only is None else {},
+            raise_on_error=not may_fail,
             tags={ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last},
         )
 
@@ -111,11 +124,27 @@ def test_a_platform_that_cannot_be_asked_fails_the_check_and_not_the_run(ads_ben
     materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
     for account in ads_bench.sandbox.world.accounts("google"):
         ads_bench.sandbox.tokens.revoke("google", account.id)
-    result = materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
+    result = materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20", only=SOURCE)
     assert result.success
     source = checks(result)["google", "stored_equals_source"]
     assert not source.passed
     assert "could not be asked" in str(source.metadata["differences"].value)
+
+
+def test_where_every_connection_failed_nothing_was_made(ads_bench: Bench) -> None:
+    ads_bench.connect(only=["google"], lookback_days=3)
+    for account in ads_bench.sandbox.world.accounts("google"):
+        ads_bench.sandbox.tokens.revoke("google", account.id)
+    result = materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20", may_fail=True)
+    assert not result.success
+    assert not result.asset_materializations_for_node("clearlift__ads__google")
+    assert result.asset_materializations_for_node("clearlift__ads__tiktok"), "without connections there is no failure"
+    proved = checks(result)["google", "connections_ok"]
+    assert not proved.passed
+    assert str(proved.description).startswith("2 of 2 connections failed: ")
+    (failure,) = (e for e in result.all_events if e.is_step_failure and "google" in str(e.step_key))
+    assert failure.step_failure_data.user_failure_data is not None
+    assert failure.step_failure_data.user_failure_data.description == proved.description
 
 
 def test_checks_find_what_does_not_agree(ads_bench: Bench) -> None:

@@ -1,25 +1,55 @@
-"""A KV namespace beside roll-ups of a test's own, in injected time."""
+"""A KV namespace beside roll-ups of a test's own, in injected time. A module's tests share stores, emptied for each."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
 from resources.kv import EmbeddedKV
-from tests.assets.cache.warmth import Warmth
+from tests.assets.cache.site import NOW, Site
+from tests.assets.cache.warmth import SCHEMAS, Warmth
 from tests.assets.rollups.lakeside import Lakeside
+from tests.sql.sesh.database import migrated
+
+
+@pytest.fixture(scope="module")
+def stores(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    """Migrated stores."""
+    name = f"cache_{os.getpid()}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"drop database if exists {name} with (force)")
+        admin.execute(f"create database {name}")
+        dsn = urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))
+        found = Stores(settings.load(home=tmp_path_factory.mktemp("home"), postgres_dsn=SecretStr(dsn)))
+        found.migrate()
+        yield found
+        found.close()
+        admin.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture
-def warmth(tmp_path: Path, postgres_dsn: str) -> Iterator[Warmth]:
+def warmth(stores: Stores, tmp_path: Path) -> Iterator[Warmth]:
     """An empty cache."""
-    stores = Stores(settings.load(home=tmp_path / "home", postgres_dsn=SecretStr(postgres_dsn)))
-    stores.migrate()
     lakeside = Lakeside(stores)
+    tables = stores.postgres.fetch(
+        "select format('%%I.%%I', schemaname, tablename) as name from pg_tables where schemaname = any(%s)", [SCHEMAS]
+    )
+    stores.postgres.execute(f"truncate {', '.join(row['name'] for row in tables)}")
     kv = EmbeddedKV(tmp_path / "kv.sqlite", clock=lambda: lakeside.now.timestamp())
     yield Warmth(lakeside, kv)
     kv.close()
-    stores.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """Sesh's database and namespace, empty."""
+    found = Site(migrated(tmp_path / "sesh.sqlite"), EmbeddedKV(tmp_path / "kv.sqlite", clock=NOW.timestamp))
+    yield found
+    found.held.close()
+    found.d1.close()

@@ -1,54 +1,58 @@
-"""The delta: every wanted key has exactly one verdict, and doing what it says leaves nothing more to do."""
+"""Expiries: within the TTL, the key's own, and never many of them in one minute, whenever keys were written."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+import numpy.typing as npt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.cache.delta import RENEW, SPREAD, TTL, Indexed, compare, digest, lifetime
+from assets.cache.delta import MOST_IN_A_MINUTE, RENEW, SPREAD, TTL, digest, expiry
 
 NOW = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)
-keys = st.integers(0, 12).map("dashboard:org{}:summary:1d".format)
-values = st.binary(max_size=3)
-wanteds = st.dictionaries(keys, values)
-lives = st.integers(-60, 27 * 3600).map(lambda s: timedelta(seconds=s))
-indexes = st.dictionaries(keys, st.builds(lambda v, life: Indexed(digest(v), NOW + life), values, lives))
+KEYS = 100_000
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
-@given(wanteds, indexes)
-def test_every_wanted_key_has_one_verdict_and_every_other_indexed_one_is_unwanted(
-    wanted: dict[str, bytes], index: dict[str, Indexed]
-) -> None:
-    found = compare(wanted, index, NOW)
-    assert len(found.writes) == len(set(found.writes))
-    assert len(found.writes) + found.unchanged == len(wanted)
-    assert set(found.unwanted) == index.keys() - wanted.keys()
-    for key in wanted:
-        known = index.get(key)
-        alive = known is not None and known.expires_at > NOW
-        same = known is not None and known.hash == digest(wanted[key])
-        lasting = known is not None and known.expires_at - NOW >= RENEW * lifetime(key)
-        assert (key in found.new) == (not alive)
-        assert (key in found.changed) == (alive and not same)
-        assert (key in found.expiring) == (alive and same and not lasting)
+@given(st.text(max_size=40), moments)
+def test_a_life_is_within_the_spread_and_ends_at_the_keys_own_moments(key: str, now: datetime) -> None:
+    ends = expiry(key, now)
+    assert ends - now + timedelta(seconds=1) > TTL - SPREAD
+    assert ends - now <= TTL
+    assert ends.microsecond == 0
+    assert (expiry(key, now + timedelta(hours=40)) - ends) % SPREAD == timedelta(0)
 
 
-@given(wanteds, indexes)
-def test_after_it_is_done_nothing_is_left_to_do(wanted: dict[str, bytes], index: dict[str, Indexed]) -> None:
-    found = compare(wanted, index, NOW)
-    after = {key: known for key, known in index.items() if key not in found.unwanted}
-    after |= {key: Indexed(digest(wanted[key]), NOW + lifetime(key)) for key in found.writes}
-    again = compare(wanted, after, NOW)
-    assert (again.writes, again.unwanted, again.unchanged) == ((), (), len(wanted))
+@given(st.binary(max_size=8), st.binary(max_size=8))
+def test_different_values_have_different_digests(one: bytes, other: bytes) -> None:
+    assert (digest(one) == digest(other)) == (one == other)
+    assert digest(one) != b""
 
 
-@given(st.text(max_size=40))
-def test_a_life_is_the_keys_own_and_within_the_spread(key: str) -> None:
-    assert TTL * (1 - SPREAD) <= lifetime(key) <= TTL
-    assert lifetime(key) == lifetime(key)
+def test_a_renewed_key_lives_on_for_longer_than_the_next_renewal_needs() -> None:
+    assert RENEW + timedelta(hours=1) < TTL - SPREAD
 
 
-def test_lives_are_spread_so_that_no_minute_expires_many_keys() -> None:
-    minutes = [int(lifetime(f"dashboard:org{n}:summary:1d").total_seconds() // 60) for n in range(5_000)]
-    assert max(map(minutes.count, set(minutes))) < 5_000 / (SPREAD * 26 * 60) * 3
-    assert max(minutes) - min(minutes) > 0.95 * SPREAD * 26 * 60
+def test_of_100000_keys_few_expire_in_any_minute_however_often_they_were_renewed_together() -> None:
+    names = [f"dashboard:org{n}:summary:1d" for n in range(KEYS)]
+    ends = np.array([expiry(name, NOW).timestamp() for name in names])
+    assert _most_in_a_minute(ends) <= MOST_IN_A_MINUTE * KEYS
+    chance = random.Random(7)
+    now = NOW
+    for hour in range(1, 40):
+        now = NOW + timedelta(hours=hour)
+        due = ends - now.timestamp() < RENEW.total_seconds()
+        # And a share of the others, whose values changed.
+        due |= np.array([chance.random() < 0.02 for _ in range(KEYS)]) if hour % 13 == 0 else False
+        for position in np.flatnonzero(due):
+            ends[position] = expiry(names[position], now).timestamp()
+        assert (ends > now.timestamp()).all()
+        if hour % 3 == 0:
+            assert _most_in_a_minute(ends) <= MOST_IN_A_MINUTE * KEYS
+
+
+def _most_in_a_minute(ends: npt.NDArray[np.float64]) -> int:
+    """The most expiries in any 60 seconds, wherever they begin."""
+    ordered = np.sort(ends)
+    return int((np.searchsorted(ordered, ordered + 60, side="left") - np.arange(len(ordered))).max())

@@ -107,7 +107,7 @@ def test_progress_and_commits_go_by_sets_of_groups(events_table: LakeTable) -> N
         events_table, MERGE_ALL, groups_per_commit=1, progress=lambda n, total: told.append((n, total))
     ).run()
 
-    assert told == [(1, 2), (2, 2)]
+    assert told == [(0, 2), (1, 2), (2, 2)]
     assert len(done.snapshots) == len(set(done.snapshots)) == 2
 
 

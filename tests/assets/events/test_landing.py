@@ -22,6 +22,11 @@ def test_a_batch_plain_or_packed_becomes_its_lines(pack: Callable[[bytes], bytes
     assert landing.lines(pack(b"")) == [b""]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
+    assert landing.lines(b"\xef\xbb\xbf{}\n\xef\xbb\xbf{}") == [b"{}", b"\xef\xbb\xbf{}"]
+    assert landing.lines(packed(b"\xef\xbb\xbf{}")) == [b"{}"]
+
+
 def test_other_line_ends_of_unicode_are_no_line_ends() -> None:
     content = "a\u2028b\x0bc\u0085d\n".encode()
     assert landing.lines(content) == [content[:-1], b""]

@@ -5,9 +5,11 @@ from itertools import pairwise
 
 import pytest
 
+from assets.apps.clearlift import CLEARLIFT
 from assets.windows import DAY, Window, midnight
 from clearlift_pipelines.cli.backfill import _chunks
 from clearlift_pipelines.definitions import utc_now
+from clearlift_pipelines.sandbox import sample_stores
 from tests.assets.rollups.lakeside import Lakeside, at, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
@@ -45,14 +47,64 @@ def test_today_is_made_up_to_the_hour_in_progress(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("first", "end", "why"),
     [
-        ("2026-03-02", "2026-03-02", "--to must lie after --from"),
-        ("2026-03-03", "2026-03-02", "--to must lie after --from"),
         ("2025-09-30", "2025-10-02", "lies before the first partition, 2025-10-01 (CLEARLIFT_PARTITIONS_START)"),
         ("2026-03-02", "2999-01-01", "--to lies in the future"),
     ],
 )
 def test_ranges_that_cannot_be_made_are_refused(terminal: Terminal, first: str, end: str, why: str) -> None:
     assert why in terminal.refused("backfill", "rollups", "--from", first, "--to", end)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["rollups", "--from", "2026-03-02", "--to", "2026-03-02"], "--to must lie after --from"),
+        (["attribution", "--from", "2026-03-03", "--to", "2026-03-02"], "--to must lie after --from"),
+        (["ads", "--platform", "google"], "--from and --to are needed"),
+        (["ads", "--platform", "google", "--replay"], "--replay takes --connection"),
+    ],
+)
+def test_ranges_that_are_none_are_a_wrong_command_line(terminal: Terminal, arguments: list[str], why: str) -> None:
+    said = terminal.clearlift("backfill", *arguments)
+    assert said.code == 2
+    assert why in said.err
+
+
+def test_ads_of_the_sample_come_from_its_sandbox_and_failures_are_told(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, postgres_dsn: str
+) -> None:
+    monkeypatch.delenv("CLEARLIFT_POSTGRES_DSN")
+    monkeypatch.setattr("clearlift_pipelines.stores.SharedServer.dsn", lambda _: postgres_dsn)
+    stores = terminal.stores
+    stores.migrate()
+    d1 = stores.d1(CLEARLIFT)
+    sample_stores.fill_d1(d1)
+    with sample_stores.sandbox(stores.object_store, utc_now):
+        pass
+    today = utc_now().date()
+    command = ("backfill", "ads", "--platform", "google", "--from", f"{today - timedelta(days=1)}", "--to", f"{today}")
+    terminal.good(*command)
+    days = stores.postgres.fetch("select count(distinct account_id) as accounts from ads.campaign_metrics_daily")
+    accounts = days[0]["accounts"]
+    assert accounts > 1
+
+    broken = "update platform_connections set settings_encrypted = 'broken' where platform = 'google'"
+    d1.execute(
+        f"{broken} and account_id = (select min(account_id) from platform_connections where platform = 'google')"
+    )
+    assert terminal.refused(*command).startswith(f"Error: 1 of {accounts} connections failed: org-")
+    d1.execute(broken)
+    said = terminal.refused(*command)
+    assert said.startswith(f"Error: clearlift__ads__google failed: {accounts} of {accounts} connections failed: org-")
+
+
+def test_an_organisation_that_nobody_knows_is_refused(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    for command in (["backfill", "rollups", "--from", "2026-03-02", "--to", "2026-03-03"], ["compact"]):
+        said = terminal.clearlift(*command, "--org", "nosuch")
+        assert said.code == 2
+        assert "no organisation has the tag 'nosuch'" in said.err
+    assert terminal.good("compact") == "groups compacted             0/0\nNothing is worth merging.\n"
 
 
 def test_a_wrong_date_is_a_wrong_command_line(terminal: Terminal) -> None:

@@ -1,8 +1,13 @@
 """The command group: what a person sees of help and errors."""
 
+import os
+import signal
+from pathlib import Path
+
 import pytest
 
-from clearlift_pipelines.cli.entry import COMMANDS, SUMMARIES, one_line
+from clearlift_pipelines.cli.entry import COMMANDS, SUMMARIES, dagster_home, one_line
+from clearlift_pipelines.settings import load
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 
@@ -53,6 +58,55 @@ def test_a_run_that_fails_names_its_step_and_reason(terminal: Terminal, verbose:
 def test_a_home_without_dagster_yaml_is_refused(terminal: Terminal) -> None:
     terminal.monkeypatch.setenv("DAGSTER_HOME", str(terminal.folder))
     assert "holds no dagster.yaml" in terminal.refused("status")
+
+
+def test_run_history_lies_in_the_home_that_is_named(terminal: Terminal, bare_environment: Path) -> None:
+    terminal.monkeypatch.delenv("DAGSTER_HOME")
+    assert dagster_home(load()) == bare_environment / "dagster_home"
+    terminal.monkeypatch.delenv("DAGSTER_HOME")
+    terminal.monkeypatch.setenv("CLEARLIFT_HOME", "mine")
+    for _ in range(2):
+        home = dagster_home(load())
+        assert home == bare_environment / "mine" / "dagster"
+        assert os.environ["DAGSTER_HOME"] == str(home)
+        assert (home / "dagster.yaml").read_text() == (bare_environment / "dagster_home" / "dagster.yaml").read_text()
+        terminal.monkeypatch.delenv("DAGSTER_HOME")
+    (home / "dagster.yaml").unlink()
+    (home / "dagster.yaml").symlink_to(bare_environment / "gone.yaml")
+    assert (dagster_home(load()) / "dagster.yaml").exists()
+    terminal.monkeypatch.setenv("DAGSTER_HOME", str(bare_environment / "dagster_home"))
+    assert dagster_home(load()) == bare_environment / "dagster_home"
+
+
+def test_the_version_is_told(terminal: Terminal) -> None:
+    assert terminal.good("--version").startswith("clearlift, version ")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_signals_interrupt_a_command_and_are_given_back(terminal: Terminal, number: signal.Signals, code: int) -> None:
+    before = signal.getsignal(number)
+    terminal.monkeypatch.setattr("clearlift_pipelines.settings.load", lambda: os.kill(os.getpid(), number))
+    assert terminal.clearlift("doctor").code == code
+    assert signal.getsignal(number) is before
+
+
+def test_a_signal_that_dagster_takes_ends_the_command_all_the_same(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+
+    def terminated(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    terminal.monkeypatch.setattr("assets.compaction.rewrite.Compaction.run", terminated)
+    said = terminal.clearlift("run", "--no-sample")
+    assert (said.code, said.err.strip()) == (143, "Interrupted. Run the same command again to go on.")
+
+
+def test_a_wrong_address_of_run_history_is_one_line(terminal: Terminal) -> None:
+    terminal.monkeypatch.setenv("CLEARLIFT_DAGSTER_POSTGRES_URL", "postgresql+psycopg2://me:hush@127.0.0.1:1/history")
+    for command in ("status", "ui"):
+        said = terminal.refused(command)
+        assert said.startswith("Error: CLEARLIFT_DAGSTER_POSTGRES_URL: Postgres at 127.0.0.1:1/history: no connection")
+        assert "hush" not in said
 
 
 def test_an_interruption_says_how_to_go_on(terminal: Terminal) -> None:

@@ -1,8 +1,13 @@
 """`clearlift status`, `doctor` and `migrate`: how things stand, and what is said when they do not."""
 
+import shutil
+from pathlib import Path
+
+import pytest
+
 from assets.rollups import late
+from resources import sql_files
 from resources.migrations.plan import load
-from resources.postgres import Postgres
 from tests.assets.pipeline import line
 from tests.assets.rollups.lakeside import Lakeside, at, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
@@ -44,18 +49,18 @@ def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(t
     terminal.stores.migrate()
     well = terminal.good("doctor").splitlines()
     assert [row.split()[0] for row in well] == ["ok"] * len(well)
-    assert len(well) == 6
+    assert len(well) == 8
     assert [info.key for info in terminal.stores.object_store.list("doctor")] == []
 
 
 def test_doctor_finds_a_store_that_does_not_answer_and_keeps_its_password(terminal: Terminal) -> None:
     terminal.monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", "postgresql://me:hush@127.0.0.1:1/x?connect_timeout=2")
-    impatient = {**(Postgres.__init__.__kwdefaults__ or {}), "wait_seconds": 0.5}
-    terminal.monkeypatch.setattr(Postgres.__init__, "__kwdefaults__", impatient)
     said = terminal.clearlift("doctor")
     assert said.code == 1
     assert "bad  postgres         Postgres at 127.0.0.1:1/x: no connection" in said.out
     assert "ok   object store" in said.out
+    assert not [line for line in said.out.splitlines() if line.startswith(("bad  lake", "bad  postgres schema"))]
+    assert "pool" not in said.out + said.err
     assert "hush" not in said.out + said.err
 
 
@@ -77,8 +82,32 @@ def test_migrations_go_up_and_with_confirmation_down(terminal: Terminal) -> None
 
 
 def test_migrate_refuses_what_it_does_not_know(terminal: Terminal) -> None:
-    assert "mongo is no store with migrations; known are clearlift-d1, postgres" in terminal.refused(
+    assert "mongo is no store with migrations; known are clearlift-d1, sesh-d1, postgres" in terminal.refused(
         "migrate", "up", "mongo"
     )
     assert terminal.clearlift("migrate", "down").code == 2
     assert terminal.clearlift("migrate", "sideways").code == 2
+    for steps in ("0", "-1"):
+        assert terminal.clearlift("migrate", "down", "postgres", "--steps", steps).code == 2
+
+
+def test_a_file_that_is_gone_or_another_is_told_with_what_to_do(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    terminal.stores.migrate()
+    shutil.copytree(sql_files.ROOT, tmp_path / "sql")
+    monkeypatch.setattr(sql_files, "ROOT", tmp_path / "sql")
+    folder = tmp_path / "sql" / "clearlift" / "postgres"
+    with (folder / f"{POSTGRES[0]}.up.sql").open("a") as script:
+        script.write("-- a later thought")
+    edited = f"{POSTGRES[0]} was applied and its file is another now; restore it and add a new migration"
+    said = terminal.clearlift("doctor")
+    assert f"bad  postgres schema  sql/clearlift/postgres: {edited}\n" in said.out
+    assert edited in terminal.refused("run", "--no-sample")
+
+    (folder / f"{POSTGRES[0]}.up.sql").unlink()
+    missing = "was applied and its up or down file is missing; restore it"
+    assert f"{POSTGRES[0]} {missing}" in terminal.clearlift("doctor").out
+    listed = terminal.good("migrate", "status", "postgres").splitlines()
+    assert [row.split()[3] for row in listed] == ["missing"] + ["applied"] * (len(POSTGRES) - 1)
+    assert f"{POSTGRES[0]}.up.sql is missing; restore it" in terminal.refused("migrate", "up")

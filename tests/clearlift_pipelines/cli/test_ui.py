@@ -1,12 +1,24 @@
-"""`clearlift ui`: the sample's platforms live as long as the UI, where no platforms are named."""
+"""`clearlift ui`: the sample's platforms live as long as the UI, where no platforms are named; it ends with all that it
+started, and there is one of it.
+"""
 
-import subprocess
+import fcntl
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 
 from assets.apps.clearlift import CLEARLIFT
+from clearlift_pipelines.cli.ui import _served as served
 from clearlift_pipelines.definitions import utc_now
 from clearlift_pipelines.sandbox import sample_stores
 from clearlift_pipelines.settings import load
@@ -21,14 +33,13 @@ class Ui:
         self.command: list[str] = []
         self.environment: dict[str, str] = {}
         self.world: Any = None
-        monkeypatch.setattr("clearlift_pipelines.cli.ui.subprocess.run", self)
+        monkeypatch.setattr("clearlift_pipelines.cli.ui._served", self)
 
-    def __call__(self, command: list[str], env: dict[str, str], check: bool) -> subprocess.CompletedProcess[bytes]:
-        assert not check
-        self.command, self.environment = command, env
+    def __call__(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
+        self.command, self.environment = [*command], {**environment}
         if self.origin.startswith("http://127.0.0.1"):
             self.world = requests.get(f"{self.origin}/_sandbox/world", timeout=10).json()
-        return subprocess.CompletedProcess(command, 0)
+        return 0
 
     @property
     def origin(self) -> str:
@@ -92,3 +103,67 @@ def test_beside_a_real_store_there_is_no_sandbox(terminal: Terminal, ui: Ui) -> 
     assert not load().embedded
     assert terminal.clearlift("ui").code == 0
     assert (ui.command[1], ui.origin) == ("dev", "")
+
+
+# A server that ends when it is asked to, and a process of its own that does not.
+FAMILY = """
+import os, pathlib, subprocess, sys, time
+deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"
+child = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
+pids = pathlib.Path(sys.argv[1])
+pids.with_suffix(".new").write_text(f"{os.getpid()} {child.pid}")
+pids.with_suffix(".new").rename(pids)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_it_ends_with_all_that_it_started(
+    unconfigured: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals
+) -> None:
+    pids = tmp_path / "pids"
+    monkeypatch.setattr(
+        "clearlift_pipelines.cli.ui._served", lambda *_: served([sys.executable, "-c", FAMILY, str(pids)], os.environ)
+    )
+    monkeypatch.setattr("clearlift_pipelines.cli.ui.PATIENCE_SECONDS", 1.0)
+
+    def end_it_once_it_runs() -> None:
+        while not pids.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=end_it_once_it_runs)
+    thread.start()
+    said = unconfigured.clearlift("ui")
+    thread.join()
+    assert said.code == 128 + number, said
+    assert not any(runs(int(pid)) for pid in pids.read_text().split())
+
+
+def runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_port_that_is_taken_or_impossible_is_refused_at_once(unconfigured: Terminal, ui: Ui) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for command in ("ui", "sandbox"):
+            assert f"port {port} is in use; choose another with --port" in unconfigured.refused(
+                command, "--port", str(port)
+            )
+    for command in ("ui", "sandbox"):
+        assert unconfigured.clearlift(command, "--port", "99999").code == 2
+    assert not ui.command
+
+
+def test_a_second_ui_over_one_run_history_is_refused(unconfigured: Terminal, ui: Ui) -> None:
+    with (unconfigured.folder / "dagster_home" / ".ui.lock").open("a") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        assert "a UI is running already over the run history in" in unconfigured.refused("ui")
+    assert not ui.command
+    assert unconfigured.clearlift("ui").code == 0

@@ -86,3 +86,8 @@ def test_the_same_world_can_be_served_on_another_day() -> None:
     seen = NOW + timedelta(days=9)
     assert after.world.campaigns("google", account, seen) == before.world.campaigns("google", account, seen)
     assert after.world.daily("google", account, "campaign", NOW.date(), seen)
+
+
+def test_a_port_that_is_taken_is_said_by_the_system(ad_sandbox: Sandbox) -> None:
+    with pytest.raises(OSError, match="Address already in use"):
+        Sandbox(port=ad_sandbox.port).start()

@@ -134,6 +134,27 @@ def test_one_purchase_under_three_names_counts_once() -> None:
     assert (fact.conversions, fact.conversions_value, fact.spend) == (Decimal(2), Decimal(0), Decimal("1.5"))
 
 
+@pytest.mark.parametrize(
+    ("asked", "counted"),
+    [
+        ("7d_click+1d_view", (Decimal(4), Decimal("41.5"))),
+        ("28d_click+1d_view", (Decimal(6), Decimal("61.5"))),
+        ("7d_click", (Decimal(3), Decimal(30))),
+        ("", (Decimal(9), Decimal(90))),
+    ],
+)
+def test_purchases_are_those_within_the_windows_that_were_asked_for(
+    asked: str, counted: tuple[Decimal, Decimal]
+) -> None:
+    purchase = {"action_type": "purchase", "value": "9", "7d_click": "3", "28d_click": "5", "1d_view": "1"}
+    worth = {"action_type": "purchase", "value": "90", "7d_click": "30", "28d_click": "50", "1d_view": "11.5"}
+    row = {"campaign_id": "1", "date_start": "2026-11-01", "actions": [purchase], "action_values": [worth]}
+    body = io.BytesIO(json.dumps({"data": [row]}).encode())
+    (fact,) = rows.read(Stream.CAMPAIGN_DAYS, body, {"attribution": asked}, Notes())
+    assert isinstance(fact, Fact)
+    assert (fact.conversions, fact.conversions_value) == counted
+
+
 def test_what_is_new_is_counted_and_what_is_wrong_named() -> None:
     notes = Notes()
     row = {"campaign": {"id": "7", "name": "C", "status": "ENABLED", "newThing": 1}}

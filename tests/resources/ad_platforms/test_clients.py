@@ -14,6 +14,7 @@ from clearlift_pipelines.sandbox.world.entities import PLATFORMS, Platform
 from resources.ad_platforms import DAILY, Account, Days, Fact, PlatformError, Stream
 from resources.ad_platforms import PLATFORMS as ALL
 from resources.http import HttpError
+from resources.pacing import Pacing, Rate
 from tests.resources.ad_platforms.conftest import Told
 
 DAYS = Days(date(2026, 10, 28), date(2026, 11, 20))
@@ -133,9 +134,64 @@ def test_a_connection_without_a_token_is_refused(client_of: Callable[..., Told],
         client_of(name, oauth={"refresh_token": "y"})
 
 
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_an_account_is_asked_no_faster_than_its_rate(
+    platforms: Sandbox, client_of: Callable[..., Told], name: Platform
+) -> None:
+    clock = Clock()
+    pacing = Pacing(Rate(0.5, 2), {"app": Rate(1_000, 1_000)}, clock=clock, sleep=clock.sleep)
+    for place in (0, 1):
+        began = clock()
+        platforms.log.clear()
+        told = client_of(name, place, pacing=pacing)
+        for _ in range(4):
+            told.records(Stream.CAMPAIGNS)
+        requests = sum(entry.account_id is not None for entry in platforms.log)
+        assert clock() - began >= (requests - 2) / 0.5 > 0, "the second account has a bucket of its own"
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_all_accounts_together_are_asked_no_faster_than_the_applications_rate(
+    platforms: Sandbox, client_of: Callable[..., Told], name: Platform
+) -> None:
+    clock = Clock()
+    pacing = Pacing(Rate(1_000, 1_000), {"app": Rate(0.5, 2)}, clock=clock, sleep=clock.sleep)
+    for place in (0, 1):
+        told = client_of(name, place, pacing=pacing)
+        for stream in (Stream.ACCOUNT, Stream.CAMPAIGNS, Stream.AD_GROUPS):
+            told.records(stream)
+    searches = 6  # a search of Google's is one operation, whatever its pages
+    requests = searches if name == "google" else len(platforms.log)
+    assert clock() >= (requests - 2) / 0.5
+
+
+class Clock:
+    """Seconds that pass only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_meta_is_slowed_down_before_it_refuses(
+    platforms: Sandbox, client_of: Callable[..., Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resources.ad_platforms.meta.client.usage", lambda _headers: 95)
+    clock = Clock()
+    pacing = Pacing(Rate(1_000, 1_000), clock=clock, sleep=clock.sleep)
+    client_of("facebook", pacing=pacing).records(Stream.CAMPAIGNS)
+    requests = len(platforms.log)
+    assert requests > 1
+    assert clock() == pytest.approx(10 * (requests - 1))
+
+
 def test_no_secret_is_in_a_repr(platforms: Sandbox, client_of: Callable[..., Told]) -> None:
     from resources.ad_platforms.access import Access, Grant
-    from resources.pacing import Pacing, Rate
 
     pacing = Pacing(Rate(1, 1))
     access = Access("1", {"access_token": "s3cret"}, {"client_secret": "s3cret"}, print, pacing, platforms.clock)

@@ -94,6 +94,19 @@ def test_put_if_absent_in_a_race(store: ObjectStore) -> None:
     assert won == [store.get("race/k")]
 
 
+def test_replace_takes_the_place_of_the_very_object_that_was_seen(store: ObjectStore) -> None:
+    store.put("k", b"seen")
+    seen = store.head("k").etag or ""
+    replaced = store.replace("k", b"new", seen)
+    assert replaced == store.head("k").etag != seen
+    assert store.get("k") == b"new"
+    assert store.replace("k", b"late", seen) is None
+    assert store.get("k") == b"new"
+    store.delete("k")
+    assert store.replace("k", b"back", replaced or "") is None
+    assert not store.exists("k")
+
+
 @pytest.mark.parametrize("length", [0, 1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES + 12345])
 def test_streams_of_any_length(store: ObjectStore, length: int) -> None:
     seed = random.Random(length)
@@ -188,6 +201,7 @@ def test_keys_that_are_refused_everywhere(store: ObjectStore, key: str) -> None:
     for ask in (
         lambda: store.put(key, b"x"),
         lambda: store.put_if_absent(key, b"x"),
+        lambda: store.replace(key, b"x", "etag"),
         lambda: store.get(key),
         lambda: store.head(key),
         lambda: store.exists(key),

@@ -19,11 +19,13 @@ def test_storage_class_reaches_the_store(s3_store: ObjectStore) -> None:
     s3_store.put("cold", b"x", storage_class="STANDARD_IA")
     s3_store.put("big", [bytes(PART_BYTES), b"1"], storage_class="STANDARD_IA")
     s3_store.put("warm", b"x")
+    assert s3_store.put_if_absent("first", b"x", storage_class="STANDARD_IA")
+    assert not s3_store.put_if_absent("first", b"y", storage_class="STANDARD_IA")
     seen = {
         key: requests.get(s3_store.signed_url(key, 60), timeout=10).headers.get("x-amz-storage-class")
-        for key in ("cold", "big", "warm")
+        for key in ("cold", "big", "first", "warm")
     }
-    assert seen == {"cold": "STANDARD_IA", "big": "STANDARD_IA", "warm": None}
+    assert seen == {"cold": "STANDARD_IA", "big": "STANDARD_IA", "first": "STANDARD_IA", "warm": None}
 
 
 def test_signed_urls_give_one_object(store: ObjectStore) -> None:

@@ -1,0 +1,85 @@
+"""Sesh: people track their sessions, what they have at home, how they feel, and read about strains and products."""
+
+from assets.apps.lifecycle import of_keys
+from assets.apps.model import App, CacheAside, CacheFamily, Media, Table, Variant
+from assets.apps.sesh_lifecycles import LIFECYCLES
+
+_TABLES = (
+    Table("users", "People who sign in", frozenset({"email", "displayName", "avatarImageId", "timeZone", "profile"})),
+    Table("user_preferences", "A user's settings and dashboard layout", frozenset({"preferences", "dashboardLayout"})),
+    Table("strains", "Strains and what is known of them"),
+    Table("products", "The catalogue of products"),
+    Table("dispensaries", "Where products are sold"),
+    Table("inventory", "What a user has at home", frozenset({"quantity", "priceCents", "details", "purchasedAt"})),
+    Table(
+        "medical_symptoms",
+        "How a user's symptoms were before and after",
+        frozenset({"symptom", "severityBefore", "severityAfter", "details", "timestamp"}),
+    ),
+    Table(
+        "journal_entries",
+        "What a user wrote down",
+        frozenset({"title", "content", "mood", "tags", "imageIds", "timestamp"}),
+    ),
+)
+
+
+def _family(
+    name: str, key: str, doc: str, table: str, gathered_by: tuple[str, ...] = (), *, personal: bool = False
+) -> CacheFamily:
+    return CacheFamily(name, doc, key, "d1", f"cache/sesh_{name}.sql", (("d1", table),), gathered_by, personal)
+
+
+# Terms are the words of a name, ASCII letters in lower case, all others as they are; the schema says where words end.
+_CACHE = (
+    _family("strains_list", "strains:list", "Active strains in brief, by name", "strains", ("name", "id")),
+    _family("strain", "strain:{id}", "All that is known of a strain", "strains"),
+    _family(
+        "search_strains", "search:strains:{term}", "Ids of active strains by a word of the name", "strains", ("id",)
+    ),
+    _family("products_list", "products:list", "Active products in brief, by name", "products", ("name", "id")),
+    _family("product", "product:{id}", "All that is known of a product", "products"),
+    _family(
+        "search_products", "search:products:{term}", "Ids of active products by a word of the name", "products", ("id",)
+    ),
+    _family("dispensaries_list", "dispensaries:list", "Active dispensaries in brief", "dispensaries", ("name", "id")),
+    _family("dispensary", "dispensary:{id}", "All that is known of a dispensary", "dispensaries"),
+    _family("user_preferences", "user:{id}:preferences", "A user's settings", "user_preferences", personal=True),
+    _family(
+        "dashboard_layout",
+        "user:{id}:dashboard:layout",
+        "A user's dashboard layout",
+        "user_preferences",
+        personal=True,
+    ),
+)
+
+_CACHE_ASIDE = (
+    CacheAside("users", ("user:{id}:profile",)),
+    CacheAside("strains", ("strain:{id}:products", "strain:{id}:reviews")),
+    CacheAside("products", ("product:{id}:details", "strain:{strainId}:products")),
+    CacheAside("dispensaries", ("dispensary:{id}:details",)),
+    CacheAside("inventory", ("user:{userId}:inventory",)),
+    CacheAside("medical_symptoms", ("user:{userId}:symptoms",)),
+    CacheAside("journal_entries", ("user:{userId}:journal", "journal:{id}")),
+)
+
+_MEDIA = Media(
+    "user-media",
+    (Variant("thumbnail", 200, 80), Variant("medium", 800, 80), Variant("original", None, 85)),
+)
+
+_KEYS = (*(family.name for family in _CACHE), *(key for aside in _CACHE_ASIDE for key in aside.keys))
+
+SESH = App(
+    name="sesh",
+    title="Sesh",
+    owner="team:sesh-data",
+    tables={table.name: table for table in _TABLES},
+    d1_migrations="sesh/d1",
+    cache=_CACHE,
+    cache_aside=_CACHE_ASIDE,
+    lifecycles=(*LIFECYCLES, *of_keys(*_KEYS)),
+    media=_MEDIA,
+    partitioned=("sessions", "points", "metrics"),
+)

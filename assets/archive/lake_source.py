@@ -1,0 +1,78 @@
+"""Reading a quarter of a lake table: an organisation and a day at a time, as of one snapshot."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from assets.archive.lines import Column, Kind
+from assets.archive.lines import schema as schema_of
+from assets.archive.sources import ChangedMeanwhileError, Slice
+from assets.windows import Window, day_window
+from resources.lake import FileInfo, LakeTable, PartitionKey, TableSpec
+from resources.lake import Kind as LakeKind
+
+# Rows that are in memory at a time.
+BATCH_ROWS = 50_000
+_KINDS = {
+    LakeKind.STRING: Kind.TEXT,
+    LakeKind.INTEGER: Kind.INTEGER,
+    LakeKind.NUMBER: Kind.NUMBER,
+    LakeKind.BOOLEAN: Kind.BOOLEAN,
+    LakeKind.TIMESTAMP: Kind.TIMESTAMP,
+}
+
+
+def lake_columns(spec: TableSpec) -> tuple[Column, ...]:
+    """The columns of a lake table as those of lines."""
+    return tuple(Column(c.name, _KINDS[c.kind], c.kind.value) for c in spec.columns)
+
+
+class LakeSource:
+    """A lake table as of the snapshot that was current when the source was made. The bucket's column is the tenant."""
+
+    def __init__(self, table: LakeTable) -> None:
+        self.columns: Sequence[Column] = lake_columns(table.spec)
+        self._table = table
+        self._snapshot_id = table.head()[0]
+        self._files: dict[PartitionKey, list[FileInfo]] = {}
+
+    @property
+    def snapshot(self) -> str:
+        return str(self._snapshot_id or "")
+
+    def slices(self, window: Window) -> list[Slice]:
+        """A slice an organisation and day; its version is the number of its rows, for events are never changed."""
+        if self._snapshot_id is None:
+            return []
+        files: dict[PartitionKey, list[FileInfo]] = defaultdict(list)
+        for info in self._table.files(window.start, window.end, snapshot_id=self._snapshot_id):
+            files[info.key].append(info)
+        self._files = dict(files)
+        found = []
+        for key in sorted(files):
+            # How many rows other writers deleted from a file, only reading tells.
+            whole = not any(f.has_deletes for f in files[key])
+            rows = sum(f.rows for f in files[key]) if whole else None
+            found.append(
+                Slice(str(key.day), day_window(key.day), key.tenant, None if rows is None else str(rows), rows)
+            )
+        return found
+
+    def read(self, slice_: Slice) -> Iterator[pl.DataFrame]:
+        key = PartitionKey(slice_.value or "", slice_.window.start.date())
+        if slice_.expected is None:
+            rows = self._table.scan(slice_.window.start, slice_.window.end, [key.tenant])
+        else:
+            in_order = sorted(self._files[key], key=lambda f: (f.lowest is None, f.lowest, f.path))
+            rows = self._table.read(f.path for f in in_order)
+        count = 0
+        names = list(schema_of(self.columns))
+        for frame in rows.select(names).collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"):
+            count += frame.height
+            yield frame
+        if slice_.expected not in (None, count):
+            raise ChangedMeanwhileError(f"{slice_.name}: {count} rows were read where the files have {slice_.expected}")
+
+    def close(self) -> None:
+        """Nothing is kept open."""

@@ -1,0 +1,88 @@
+"""Restoring archived rows: read sealed buckets, leave out who was erased, add what is not there. Twice adds nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from assets.apps.lifecycle import Lifecycle
+from assets.archive import parts
+from assets.archive.layout import bucket_folder
+from assets.archive.manifest import Manifest
+from assets.archive.quarters import Quarter
+from assets.archive.registry import Registry
+from assets.archive.sealed import manifest_of
+from assets.archive.targets import Target
+from assets.archive.tombstones import Tombstones
+from assets.progress import Progress, silent
+from resources.postgres import Postgres
+from resources.r2 import ObjectStore
+
+
+class NotArchivedError(LookupError):
+    """Nothing of what was asked for is in a sealed archive."""
+
+
+@dataclass
+class Restored:
+    """What a restore did: buckets read, rows read, left out because their people were erased, and added."""
+
+    target: str
+    buckets: int = 0
+    rows: int = 0
+    erased: int = 0
+    added: int = 0
+
+
+@dataclass
+class Restore:
+    """Restores a table's quarters into `target`."""
+
+    app: str
+    lifecycle: Lifecycle
+    target: Target
+    store: ObjectStore
+    postgres: Postgres
+    progress: Progress = silent
+
+    def run(self, quarter: Quarter, wanted: Callable[[str], bool] = lambda _: True) -> Restored:
+        """Restore the sealed buckets of a quarter for which `wanted` says so.
+
+        No tombstone can be added meanwhile: an erasure waits, and then finds what was restored.
+
+        Raises:
+            NotArchivedError: there are none.
+            DamagedPartError, DamagedManifestError: what lies in the archive is not what was sealed; buckets before it
+                are restored, nothing of the damaged one is.
+        """
+        registry = Registry(self.postgres, self.app, self.lifecycle.table)
+        done = Restored(self.target.name)
+        with registry.lock(quarter) as connection:
+            tombstones = Tombstones.held(connection, self.app)
+            found = [r for r in registry.sealed(quarter) if wanted(r.bucket)]
+            if not found:
+                raise NotArchivedError(f"{quarter} of {self.app} {self.lifecycle.table}: no such sealed archive")
+            for number, revision in enumerate(found, start=1):
+                folder = bucket_folder(self.app, self.lifecycle.table, quarter, revision.bucket)
+                manifest = manifest_of(self.store, folder, revision)
+                for part in manifest.parts:
+                    parts.checked_bytes(self.store, folder, part)
+                rows = self._rows(folder, manifest, tombstones, done)
+                done.added += self.target.put(rows, manifest.columns)
+                done.buckets += 1
+                self.progress(number, len(found))
+        return done
+
+    def _rows(self, folder: str, manifest: Manifest, tombstones: Tombstones, done: Restored) -> Iterator[pl.DataFrame]:
+        """The rows of a bucket, those that came with a later revision first: of one key they count."""
+        for part in sorted(manifest.parts, key=lambda p: -p.revision):
+            for rows in parts.read(self.store, folder, part, manifest.columns):
+                kept = tombstones.kept(rows, manifest.columns, self._subjects)
+                done.rows += rows.height
+                done.erased += rows.height - kept.height
+                if not kept.is_empty():
+                    yield kept
+
+    @property
+    def _subjects(self) -> Sequence[tuple[str, str]]:
+        return self.lifecycle.archive.subjects if self.lifecycle.archive else ()

@@ -1,0 +1,108 @@
+"""What of a day's events attribution is made of: touches and conversions. Pure polars, no store.
+
+A touch is the first event of a visitor's session, on a UTC day, that names a campaign: by a click id or by
+utm_campaign. Events without consent to marketing make none, and their conversions have no visitor.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+
+import polars as pl
+
+from assets.rollups.definition import LARGEST_VALUE
+from assets.sessions.definition import hashed
+
+# Raised when a touch or conversion comes to mean something else: days made under another version are stale.
+VERSION = 1
+
+# By the parameter that carries a platform's click id, the surest first: Facebook adds its own to unpaid links too.
+CLICK_IDS: Mapping[str, str] = {"gclid": "google", "msclkid": "microsoft", "ttclid": "tiktok", "fbclid": "facebook"}
+SOURCES: Mapping[str, str] = {
+    **dict.fromkeys(("google", "google_ads", "googleads", "adwords"), "google"),
+    **dict.fromkeys(("facebook", "fb", "instagram", "ig", "meta"), "facebook"),
+    **dict.fromkeys(("tiktok", "tiktok_ads"), "tiktok"),
+    **dict.fromkeys(("bing", "microsoft", "microsoft_ads", "msn"), "microsoft"),
+}
+_LONGEST_CLICK_ID = 512
+_RECORDED = ("gclid", "fbclid")
+_IDENTITY = ("org_tag", "timestamp", "event_id", "anonymous_id", "session_id")
+_CONSENTED = pl.col("consent_marketing").fill_null(value=True)
+
+
+def relevant(
+    events: pl.LazyFrame, conversion_types: Mapping[str, Collection[str]], default: Collection[str]
+) -> pl.LazyFrame:
+    """Of raw events those that name a campaign or convert, doubles among them, as `touches` and others read them.
+
+    conversion_types: by organisation's tag; `default` for the others.
+    """
+    query = pl.coalesce(pl.col("page_search").replace("", None), pl.col("page_url"))
+    clicks = {name: _click_id(name, query) for name in CLICK_IDS}
+    click = pl.coalesce(clicks.values())
+    by_click = pl.coalesce(pl.when(clicks[name].is_not_null()).then(pl.lit(of)) for name, of in CLICK_IDS.items())
+    by_source = pl.col("utm_source").str.to_lowercase().replace_strict(SOURCES, default=None, return_dtype=pl.String)
+    # One list for all organisations: a condition for each would be asked of every event.
+    own = [f"{org}\0{each}" for org, types in conversion_types.items() for each in types]
+    converts = pl.concat_str("org_tag", "event_type", separator="\0").is_in(own) | (
+        pl.col("event_type").is_in(list(default)) & ~pl.col("org_tag").is_in(list(conversion_types))
+    )
+    return (
+        events.select(
+            *_IDENTITY,
+            pl.when(pl.col("event_value").abs() < LARGEST_VALUE).then(pl.col("event_value")).alias("value"),
+            pl.col("utm_campaign").fill_null(""),
+            _CONSENTED.alias("consented"),
+            click.alias("click"),
+            pl.coalesce(by_click, by_source, pl.lit("")).alias("named_platform"),
+            converts.alias("converts"),
+        )
+        .with_columns(names=pl.col("consented") & (pl.col("click").is_not_null() | (pl.col("utm_campaign") != "")))
+        .filter(pl.col("converts") | pl.col("names"))
+    )
+
+
+def single(events: pl.DataFrame) -> pl.DataFrame:
+    """Without another writer's doubles: of one day's events with one id the earliest stays."""
+    return events.sort("org_tag", "timestamp", "event_id").unique(
+        ["org_tag", "event_id"], keep="first", maintain_order=True
+    )
+
+
+def touches(events: pl.DataFrame) -> pl.DataFrame:
+    """The touches of one day, in the columns of attribution.touches, from what `single` left of its events."""
+    first = events.filter("names").unique(["org_tag", "anonymous_id", "session_id"], keep="first", maintain_order=True)
+    return first.select(
+        pl.col("timestamp").dt.date().alias("day"),
+        "org_tag",
+        hashed(first["org_tag"], first["anonymous_id"]).alias("visitor"),
+        hashed(first["org_tag"], first["session_id"]).alias("session"),
+        pl.col("timestamp").alias("at"),
+        "named_platform",
+        pl.Series("click", [None if each is None else click_hash(each) for each in first["click"]], pl.Binary),
+        "utm_campaign",
+    )
+
+
+def conversions(events: pl.DataFrame) -> pl.DataFrame:
+    """The conversions of one day, in the columns of attribution.conversions."""
+    found = events.filter("converts")
+    return found.select(
+        pl.col("timestamp").dt.date().alias("day"),
+        "org_tag",
+        hashed(found["org_tag"], found["event_id"]).alias("event"),
+        pl.when("consented").then(hashed(found["org_tag"], found["anonymous_id"])).alias("visitor"),
+        pl.col("timestamp").alias("at"),
+        pl.col("value").cast(pl.Decimal(38, 6)).fill_null(0),
+    )
+
+
+def click_hash(click_id: str) -> bytes:
+    """A click id as 16 bytes that nobody can read back; the same for whoever meets it, so that both sides join."""
+    return hashlib.blake2b(click_id.encode(), digest_size=16).digest()
+
+
+def _click_id(name: str, query: pl.Expr) -> pl.Expr:
+    found = query.str.extract(rf"(?:^|[?&]){name}=([^&#]+)")
+    if name in _RECORDED:
+        found = pl.coalesce(pl.col(name).replace("", None), found)
+    return pl.when(found.str.len_chars() <= _LONGEST_CLICK_ID).then(found)

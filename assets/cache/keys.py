@@ -1,0 +1,49 @@
+"""Keys from their templates. Pure.
+
+A field's value is percent-encoded as JavaScript's encodeURIComponent does it, so that an application makes the same key
+of the same row, and no value, whatever signs it holds, makes a key of another template or tenant.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+FIELD = re.compile(r"\{(\w+)\}")
+# What encodeURIComponent leaves as it is and quote would not.
+UNRESERVED = "!*'()"
+
+
+def fields(template: str) -> list[str]:
+    """The names of a template's fields, in its order."""
+    return FIELD.findall(template)
+
+
+def filled(template: str, row: Mapping[str, Any]) -> str:
+    """The key of a row; raises KeyError for a field that the row lacks."""
+    return FIELD.sub(lambda field: quote(str(row[field[1]]), safe=UNRESERVED), template)
+
+
+def pattern(template: str) -> re.Pattern[str]:
+    """What the keys of a template look like, and the keys of their pages."""
+    parts = FIELD.split(template)
+    texts = [re.escape(part) if number % 2 == 0 else "[^:]*" for number, part in enumerate(parts)]
+    return re.compile("".join(texts) + r"(?::page:\d+)?")
+
+
+def classifier(templates: Mapping[str, str]) -> Callable[[str], str]:
+    """A function from a key to the name of its template, '' for none."""
+    patterns = [(name, pattern(template)) for name, template in templates.items()]
+
+    def name_of(key: str) -> str:
+        return next((name for name, found in patterns if found.fullmatch(key)), "")
+
+    return name_of
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two templates can make the same key."""
+    ours, theirs = one.split(":"), other.split(":")
+    return len(ours) == len(theirs) and all(
+        a == b or FIELD.search(a) is not None or FIELD.search(b) is not None for a, b in zip(ours, theirs, strict=True)
+    )

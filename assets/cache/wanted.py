@@ -1,0 +1,127 @@
+"""What a family wants in KV: keys and values, drawn from D1 or Postgres as a stream. Nothing is compared here."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from assets.apps import CacheFamily
+from assets.cache import keys
+from assets.cache.delta import digest
+from resources.d1 import D1
+from resources.kv import limits
+from resources.postgres import Postgres, stream
+from resources.sql_files import read_sql
+
+Row = dict[str, Any]
+# Values are held as long as a batch of theirs: one dashboard has some kilobytes.
+BATCH = 200
+D1_PAGE = 1_000
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What values are made of; `today` is the last UTC day of every range."""
+
+    d1: D1
+    postgres: Postgres
+    today: date
+
+
+@dataclass(frozen=True)
+class Family:
+    """Keys that are made alike. `rows` gives the fields of the `key` template, `value` (JSON text), and `tenant`.
+
+    gathered: rows of one key follow one another, and its value is the JSON list of theirs. personal: whether the values
+    are personal data.
+    """
+
+    name: str
+    doc: str
+    key: str
+    reads: tuple[tuple[str, str], ...]
+    rows: Callable[[Sources], Iterator[Row]]
+    gathered: bool = False
+    personal: bool = False
+
+    def shown(self, key: str) -> str:
+        """A key as messages and metadata name it: one that names a person, by its template and a digest."""
+        return f"{self.key} #{digest(key.encode()).hex()[:12]}" if self.personal else limits.shown(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A key and the value that it should hold; `tenant` is whose it is, '' where it is everybody's."""
+
+    key: str
+    value: bytes
+    tenant: str
+
+
+class FamilyError(ValueError):
+    """A family's statement does not give what it must; the message names family and column."""
+
+
+def of_statement(family: CacheFamily) -> Family:
+    """A family whose rows one statement gives. Postgres's may use %(today)s."""
+
+    def from_postgres(sources: Sources) -> Iterator[Row]:
+        with sources.postgres.connection() as connection:
+            for batch in stream(connection, read_sql(family.statement), {"today": sources.today}, BATCH):
+                yield from batch
+
+    def from_d1(sources: Sources) -> Iterator[Row]:
+        order = [*keys.fields(family.key), *family.gathered_by]
+        if not order:
+            yield from sources.d1.query(read_sql(family.statement))
+            return
+        for page in sources.d1.stream(read_sql(family.statement), order, page=D1_PAGE):
+            yield from page
+
+    rows = {"d1": from_d1, "postgres": from_postgres}[family.store]
+    return Family(family.name, family.doc, family.key, family.reads, rows, bool(family.gathered_by), family.personal)
+
+
+def draw(family: Family, sources: Sources) -> Iterator[Wanted]:
+    """The wanted keys and values of a family, one key at a time.
+
+    Raises:
+        FamilyError: a row lacks a field of the key, or its value is no text.
+    """
+    rows = family.rows(sources)
+    if family.gathered:
+        for key, together in groupby(rows, lambda row: _key(family, row)):
+            yield _gathered(family, key, together)
+        return
+    for row in rows:
+        yield Wanted(_key(family, row), _value(family, row), _tenant(row))
+
+
+def _key(family: Family, row: Row) -> str:
+    missing = [name for name in keys.fields(family.key) if row.get(name) is None]
+    if missing:
+        raise FamilyError(f"cache family {family.name}: a row has no {', '.join(missing)}")
+    return keys.filled(family.key, row)
+
+
+def _value(family: Family, row: Row) -> bytes:
+    value = row.get("value")
+    if not isinstance(value, str):
+        raise FamilyError(f"cache family {family.name}: a row's value is no JSON text")
+    return value.encode()
+
+
+def _tenant(row: Row) -> str:
+    return str(row.get("tenant") or "")
+
+
+def _gathered(family: Family, key: str, rows: Iterable[Row]) -> Wanted:
+    items: list[bytes] = []
+    tenants: set[str] = set()
+    for row in rows:
+        items.append(_value(family, row))
+        tenants.add(_tenant(row))
+    if len(tenants) > 1:
+        raise FamilyError(f"cache family {family.name}: one key gathers the rows of several tenants")
+    return Wanted(key, b"[" + b",".join(items) + b"]", tenants.pop())

@@ -1,0 +1,55 @@
+"""Proof, from the store itself: every upload that the ledger has seen has its variants, or is in quarantine."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from assets.apps import Media
+from assets.media import naming, plan
+from assets.media.follow import Stretch, stretches
+from assets.media.ledger import Ledger
+from resources.r2 import ObjectStore
+
+
+@dataclass
+class Proof:
+    """Uploads listed = made + quarantined + arrived since the ledger last looked + missing."""
+
+    uploads: int = 0
+    made: int = 0
+    quarantined: int = 0
+    arrived: int = 0
+    missing: int = 0
+
+
+def audit(store: ObjectStore, ledger: Ledger, media: Media, folders: Iterable[str] | None) -> Proof:
+    """List the sessions' folders that are given, or all (None), and hold them against the ledger."""
+    proof = Proof()
+    for stretch in stretches(store, media) if folders is None else _of(store, folders):
+        known = ledger.between(stretch.after, stretch.until)
+        objects = {found.key: found for found in stretch.objects}
+        uploads = {naming.stem(key) for key in objects if _is_upload(media, key)}
+        for key, found in objects.items():
+            stem = naming.stem_of_variant(media, key)
+            if not naming.is_image(key) or (stem is not None and stem in uploads):
+                continue
+            proof.uploads += 1
+            row = known.get(key)
+            if row is not None and plan.is_settled(media, found, row, objects):
+                proof.made += row.state == "made"
+                proof.quarantined += row.state == "quarantined"
+            elif row is None or row.etag != found.etag:
+                proof.arrived += 1
+            else:
+                proof.missing += 1
+    return proof
+
+
+def _is_upload(media: Media, key: str) -> bool:
+    return naming.is_image(key) and naming.stem_of_variant(media, key) is None
+
+
+def _of(store: ObjectStore, folders: Iterable[str]) -> Iterator[Stretch]:
+    for folder in sorted(folders):
+        found = list(store.list(folder))
+        # A folder's keys begin with it: the ledger's are those behind it, up to the last that can.
+        yield Stretch(found, len(found), folder, f"{folder}\U0010ffff")

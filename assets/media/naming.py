@@ -1,0 +1,88 @@
+"""Which keys are uploads, which are variants of which upload, and where refused uploads go. Pure.
+
+user-media/{userId}/sessions/{sessionId}/{imageId}.jpg              an upload
+user-media/{userId}/sessions/{sessionId}/{imageId}-thumbnail.jpg    a variant of it
+quarantine/user-media/{userId}/sessions/{sessionId}/{imageId}.jpg   its bytes, where it was refused
+"""
+
+from collections.abc import Mapping
+
+from assets.apps import Media
+
+# What a name promises to hold; an empty text is a kind of image that is refused for its name alone.
+PROMISED: Mapping[str, str] = {
+    "jpg": "jpeg",
+    "jpeg": "jpeg",
+    "png": "png",
+    "webp": "webp",
+    **dict.fromkeys(("avif", "bmp", "gif", "heic", "heif", "svg", "tif", "tiff"), ""),
+}
+QUARANTINE = "quarantine/"
+LONGEST_NAME = 255  # bytes, of one segment of a key
+LONGEST_KEY = 1_024
+
+
+def folder(media: Media, user: str, session: str) -> str:
+    """The prefix of a session's media.
+
+    Raises:
+        ValueError: an id is empty or is no single segment of a key. It would name the media of others.
+    """
+    if any(part in ("", ".", "..") or "/" in part for part in (user, session)):
+        raise ValueError("the id of a user or a session is not one segment of a key")
+    return f"{media.root}/{user}/sessions/{session}/"
+
+
+def session_of(media: Media, key: str) -> str | None:
+    """The folder (with closing slash) of a session's own object; None for any other key."""
+    root, _, rest = key.partition("/")
+    parts = rest.split("/")
+    if root != media.root or len(parts) != 4 or parts[1] != "sessions" or not all(parts):
+        return None
+    return key[: -len(parts[3])]
+
+
+def ending(key: str) -> str:
+    """What follows the last dot of the name, in lower case; empty without one."""
+    name = key.rpartition("/")[2]
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def is_image(key: str) -> bool:
+    """Whether the name promises an image."""
+    return ending(key) in PROMISED
+
+
+def stem(key: str) -> str:
+    """The key of an upload up to its image id."""
+    return key.rpartition(".")[0]
+
+
+def stem_of_variant(media: Media, key: str) -> str | None:
+    """The stem of the upload that a key would be a variant of; None for a key that is none by its name."""
+    return next(
+        (
+            found
+            for found in (key.removesuffix(f"-{variant.name}.jpg") for variant in media.variants)
+            if found != key and not found.endswith("/")
+        ),
+        None,
+    )
+
+
+def variants(media: Media, upload: str) -> dict[str, str]:
+    """The keys of an upload's variants, by the variant's name."""
+    return {variant.name: f"{stem(upload)}-{variant.name}.jpg" for variant in media.variants}
+
+
+def quarantined(upload: str) -> str:
+    """Where the bytes of a refused upload are kept."""
+    return f"{QUARANTINE}{upload}"
+
+
+def is_too_long(media: Media, upload: str) -> bool:
+    """Whether a variant's key would be longer than stores take, or that in quarantine."""
+    keys = [*variants(media, upload).values(), quarantined(upload)]
+    return any(len(key.encode()) > LONGEST_KEY for key in keys) or any(
+        len(key.rpartition("/")[2].encode()) > LONGEST_NAME for key in keys
+    )

@@ -1,0 +1,106 @@
+"""What is to be done about a stretch of a listing, by what the ledger knows of it. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from assets.apps import Media
+from assets.media import naming
+from assets.media.containers import Reason
+
+State = Literal["wanted", "made", "quarantined", "gone"]
+
+
+class Listed(Protocol):
+    """An object as a listing shows it."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def etag(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Known:
+    """An upload as the ledger has it. variants: their etags by name; kept: whether its bytes lie in quarantine."""
+
+    key: str
+    etag: str
+    state: State
+    reason: str | None = None
+    kept: bool = False
+    variants: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the ledger is to say of an upload: `wanted`, perhaps with why its name alone is refused, or `gone`.
+
+    A reason of one that is gone says that its variants' names are another upload's.
+    """
+
+    key: str
+    etag: str
+    state: State
+    reason: Reason | None = None
+
+
+def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, Known]) -> Iterator[Mark]:
+    """Uploads that are new, were replaced, lack a variant or are gone. Both sides hold the same whole folders."""
+    objects = {o.key: o for o in listed}
+    owners = _owners(media, objects, known)
+    mine = {naming.stem(key) for key in known}
+    for key, found in objects.items():
+        if not naming.is_image(key):
+            continue
+        stem = naming.stem_of_variant(media, key)
+        if stem is not None and (stem in owners or stem in mine):
+            continue
+        reason = _by_name(media, key, stem, owners)
+        row = known.get(key)
+        if row is not None and is_settled(media, found, row, objects):
+            continue
+        mark = Mark(key, found.etag or "", "wanted", reason)
+        if row is None or (row.etag, row.state, row.reason) != (mark.etag, mark.state, mark.reason):
+            yield mark
+    for key, row in known.items():
+        if key not in objects and row.state != "gone":
+            # What lies under the names of its variants may be another's, of the same image id.
+            yield Mark(key, "", "gone", Reason.IMAGE_ID_TAKEN if naming.stem(key) in owners else None)
+
+
+def is_settled(media: Media, found: Listed, row: Known, objects: Mapping[str, Listed]) -> bool:
+    """Whether an upload has its own variants, untouched, or was refused and holds nothing any more."""
+    if row.state == "quarantined":
+        return found.size == 0
+    return (
+        row.state == "made"
+        and row.etag == found.etag
+        and all(
+            key in objects and objects[key].etag == row.variants.get(name)
+            for name, key in naming.variants(media, found.key).items()
+        )
+    )
+
+
+def _owners(media: Media, objects: Mapping[str, Listed], known: Mapping[str, Known]) -> dict[str, str]:
+    """The one upload that an image id stands for, by stem: the one that had it before, else the first by name."""
+    owners: dict[str, str] = {}
+    for key in sorted(objects):
+        if not naming.is_image(key) or naming.stem_of_variant(media, key) is not None:
+            continue
+        stem, row = naming.stem(key), known.get(key)
+        has_it = row is not None and row.reason != Reason.IMAGE_ID_TAKEN
+        if stem not in owners or (has_it and owners[stem] not in known):
+            owners[stem] = key
+    return owners
+
+
+def _by_name(media: Media, key: str, stem_of_variant: str | None, owners: Mapping[str, str]) -> Reason | None:
+    if stem_of_variant is not None:
+        return Reason.VARIANT_WITHOUT_UPLOAD
+    if naming.is_too_long(media, key):
+        return Reason.NAME_TOO_LONG
+    return None if owners[naming.stem(key)] == key else Reason.IMAGE_ID_TAKEN

@@ -1,0 +1,119 @@
+"""The variants of one image: decoded, turned upright, brought to sRGB, made smaller, encoded. Pure.
+
+The same bytes give the same variants, with the same Pillow. Nothing but the picture gets into them.
+"""
+
+import io
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageCms
+from PIL.Image import Resampling, Transpose
+
+from assets.apps import Media
+from assets.media.containers import Cleaned, Reason, RefusedError, clean
+
+# Decoded, turned and being encoded, an image takes some ten bytes a pixel.
+MOST_PIXELS = 50_000_000
+# What JPEG can hold.
+LONGEST_SIDE = 65_500
+BACKGROUND = (255, 255, 255)
+
+_UPRIGHT = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """What an upload becomes: itself cleaned, its variants by size (JPEG), and its dimensions when upright."""
+
+    cleaned: bytes
+    variants: Mapping[str, bytes]
+    width: int
+    height: int
+
+
+def make(data: bytes, promised: str, media: Media) -> Made:
+    """The variants of an upload whose name promises a format; see containers.clean.
+
+    Raises:
+        RefusedError: it is no image that can be shown, or one too large to decode; says why.
+    """
+    found = clean(data, promised)
+    if found.width * found.height > MOST_PIXELS or max(found.width, found.height) > LONGEST_SIDE:
+        raise RefusedError(Reason.TOO_MANY_PIXELS)
+    picture = _decoded(found)
+    width, height = picture.size
+    made: dict[str, bytes] = {}
+    # From the largest to the smallest, each out of the one before.
+    for variant in sorted(media.variants, key=lambda v: v.longest_side or LONGEST_SIDE, reverse=True):
+        picture = _bounded(picture, variant.longest_side or LONGEST_SIDE)
+        made[variant.name] = _encoded(picture, variant.quality)
+    return Made(found.data, made, width, height)
+
+
+def _decoded(found: Cleaned) -> Image.Image:
+    """The picture in RGB (sRGB), upright, on white where it is transparent."""
+    try:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(found.data), formats=("JPEG", "PNG", "WEBP")) as image:
+            # Pillow warns of odd metadata that it does without.
+            warnings.simplefilter("ignore")
+            if getattr(image, "n_frames", 1) > 1:
+                raise RefusedError(Reason.ANIMATED)
+            image.load()
+            picture = _in_srgb(_opaque(image), image.info.get("icc_profile"))
+            turn = _UPRIGHT.get(found.orientation)
+            return picture.transpose(turn) if turn is not None else picture
+    except (MemoryError, RefusedError):
+        raise
+    except Exception:  # noqa: BLE001 (decoders of hostile data raise whatever they meet)
+        raise RefusedError(Reason.DAMAGED) from None
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """The image in L, RGB or CMYK with 8 bits."""
+    if image.mode.startswith("I") or image.mode == "F":
+        # Pillow cuts 16 bits off at 255 where they are to be scaled.
+        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        layered = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layered.size, (*BACKGROUND, 255)), layered).convert("RGB")
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            # A profile that cannot be read, or of other channels than the image's: the picture is shown without it.
+            converted = None
+        if converted is not None:
+            return converted
+    return image.convert("RGB")
+
+
+def _bounded(picture: Image.Image, longest: int) -> Image.Image:
+    """The picture with its longest side at most so long; never enlarged."""
+    if max(picture.size) <= longest:
+        return picture
+    scale = longest / max(picture.size)
+    width, height = (max(1, min(longest, round(side * scale))) for side in picture.size)
+    return picture.resize((width, height), Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _encoded(picture: Image.Image, quality: int) -> bytes:
+    out = io.BytesIO()
+    picture.info.clear()
+    picture.save(out, "JPEG", quality=quality, subsampling="4:2:0", progressive=True, optimize=True)
+    return out.getvalue()

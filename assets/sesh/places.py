@@ -1,0 +1,15 @@
+"""How far a job got, in D1 beside what it works on: a place goes back together with the rows when they are restored."""
+
+from resources.d1 import D1, Statement
+from resources.sql_files import read_sql
+
+
+def place(d1: D1, job: str) -> str | None:
+    """Where a job stopped, None where it never ran."""
+    rows = d1.query("select place from job_places where job = ?", [job])
+    return str(rows[0]["place"]) if rows else None
+
+
+def placed(job: str, at: str) -> Statement:
+    """What writes a job's place down."""
+    return Statement(read_sql("sesh/columns/place.sql"), [job, at])

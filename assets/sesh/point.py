@@ -1,0 +1,135 @@
+"""What makes a line a session point: the verdict on each line, as plain data. Pure.
+
+A point is what an active session's Durable Object recorded once. It flushes every 10 points to R2 as NDJSON.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+LONGEST_LINE = 64 * 2**10
+LONGEST_ID = 200
+MOST_VALUES = 40
+# Metrics are kept in millionths as 64-bit integers: nine million entries of the greatest value can be summed.
+GREATEST_VALUE = 1e6
+DIGITS = 6
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
+_PATH = re.compile(r"`\$\.(\w+)|required field `(\w+)`")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class Reason(StrEnum):
+    """Why a line was refused."""
+
+    NOT_JSON = "not_json"
+    MISSING_FIELD = "missing_field"
+    WRONG_VALUE = "wrong_value"
+    OVER_LONG = "over_long"
+    NO_PARTITION = "no_partition"
+    UNKNOWN_USER = "unknown_user"
+    UNREADABLE_OBJECT = "unreadable_object"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refused line: its number in the object (from 1; 0 is the whole object), the reason, the field, the bytes."""
+
+    line: int
+    reason: Reason
+    field: str
+    raw: bytes = dataclasses.field(repr=False)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point as it is stored; `measures` holds JSON, values to a millionth; `line` and `raw` say whence it came."""
+
+    session_id: str
+    seq: int
+    user_id: str = dataclasses.field(repr=False)
+    at: datetime
+    measures: str = dataclasses.field(repr=False)
+    line: int
+    raw: bytes = dataclasses.field(repr=False)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What a point is known by."""
+        return self.session_id, self.seq
+
+    @property
+    def stored_at(self) -> str:
+        """Its time as rows have it, to the millisecond that has begun."""
+        return self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def refused(self, reason: Reason, name: str) -> Refusal:
+        """The refusal of this point."""
+        return Refusal(self.line, reason, name, self.raw)
+
+
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
+
+
+class _Line(msgspec.Struct, rename="camel"):
+    user_id: _Id
+    session_id: _Id
+    seq: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    values: Annotated[
+        dict[str, Annotated[float, msgspec.Meta(ge=-GREATEST_VALUE, le=GREATEST_VALUE)]],
+        msgspec.Meta(min_length=1, max_length=MOST_VALUES),
+    ]
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+
+
+def sift(lines: Iterable[bytes]) -> tuple[list[Point], list[Refusal]]:
+    """Judge the lines of one object; blank ones are none."""
+    points: list[Point] = []
+    refusals: list[Refusal] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        verdict = _judged(number, line)
+        if isinstance(verdict, Point):
+            points.append(verdict)
+        else:
+            refusals.append(verdict)
+    return points, refusals
+
+
+def _judged(number: int, line: bytes) -> Point | Refusal:
+    if len(line) > LONGEST_LINE:
+        return Refusal(number, Reason.OVER_LONG, "", line)
+    try:
+        found = _DECODER.decode(line)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        match = _PATH.search(text)
+        reason = Reason.MISSING_FIELD if "missing required field" in text else Reason.WRONG_VALUE
+        return Refusal(number, reason, (match[1] or match[2]) if match else "", line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Refusal(number, Reason.NOT_JSON, "", line)
+    for name, value in (("userId", found.user_id), ("sessionId", found.session_id)):
+        if _UNSTORABLE.search(value):
+            return Refusal(number, Reason.WRONG_VALUE, name, line)
+    if not all(_NAME.fullmatch(name) for name in found.values):
+        return Refusal(number, Reason.WRONG_VALUE, "values", line)
+    try:
+        at = found.at.astimezone(UTC)
+    except OverflowError:
+        return Refusal(number, Reason.WRONG_VALUE, "at", line)
+    values = {name: _plain(round(found.values[name], DIGITS)) for name in sorted(found.values)}
+    return Point(found.session_id, found.seq, found.user_id, at, msgspec.json.encode(values).decode(), number, line)
+
+
+def _plain(value: float) -> float | int:
+    return int(value) if value.is_integer() else value

@@ -1,0 +1,157 @@
+"""`clearlift archive`: what is archived, whether it reads back, and restoring it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from rich.table import Table
+
+from assets.apps import APPS, App
+from assets.apps.lifecycle import Lifecycle
+from assets.archive.layout import bucket_of
+from assets.archive.quarters import Quarter
+from assets.archive.registry import Registry
+from assets.archive.restore import Restore
+from assets.archive.tables import Rooms, archived, source_of, target_of
+from assets.archive.targets import Into
+from assets.archive.verify import verify as verify_all
+from assets.archive.write import Archiver
+from clearlift_pipelines.cli.execution import Workbench, workbench
+from clearlift_pipelines.definitions import utc_now
+
+SHOWN = ("app", "table", "quarter", "bucket", "revision", "state", "rows", "parts", "MB", "sealed")
+BY_NAME = {app.name: app for app in APPS}
+
+
+class _Quarter(click.ParamType[Quarter]):
+    name = "quarter"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Quarter:
+        try:
+            return value if isinstance(value, Quarter) else Quarter.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+APP = click.argument("app_name", metavar="APP", type=click.Choice(list(BY_NAME)))
+TABLE = click.argument("table")
+QUARTER = click.argument("quarter", type=_Quarter())
+ORG = click.option("--org", help="One organisation's tag, user's id or bucket only.")
+
+
+@click.group()
+def archive() -> None:
+    """List, verify and restore archives, or archive a quarter now."""
+
+
+@archive.command("list")
+@click.argument("app_name", metavar="[APP]", required=False, type=click.Choice(list(BY_NAME)))
+@click.argument("table", required=False)
+def list_(app_name: str | None, table: str | None) -> None:
+    """Sealed archives, and what a killed run left unsealed."""
+    with workbench() as bench:
+        bench.progress.stop()
+        shown = Table(*SHOWN, box=None)
+        for app in APPS:
+            if app_name not in (None, app.name):
+                continue
+            entries = [archived(app, table)] if table else [e for e in app.lifecycles if e.archive]
+            for entry in entries:
+                registry = Registry(bench.stores.postgres, app.name, entry.table)
+                for r in sorted([*registry.sealed(), *registry.unsettled()], key=lambda r: (r.quarter, r.bucket)):
+                    size = f"{(r.packed_bytes or 0) / 1e6:,.2f}"
+                    at = f"{r.sealed_at:%Y-%m-%d %H:%M}" if r.sealed_at else ""
+                    cells = (str(r.quarter), r.bucket, str(r.number), r.state, f"{r.rows or 0:,}", str(r.parts or 0))
+                    shown.add_row(app.name, entry.table, *cells, size, at)
+        bench.console.print(shown if shown.row_count else "Nothing is archived.")
+
+
+@archive.command()
+@APP
+@TABLE
+@QUARTER
+def run(app_name: str, table: str, quarter: Quarter) -> None:
+    """Archive what of a quarter is not archived yet."""
+    app, entry = _entry(app_name, table)
+    with workbench() as bench:
+        stores = bench.stores
+        source = source_of(entry, _rooms(bench, app))
+        bar = bench.bar(f"{table} {quarter}")
+        done = Archiver(app.name, entry, source, stores.object_store, stores.postgres, utc_now, bar).run(quarter)
+        bench.progress.stop()
+        bench.console.print(
+            f"{done.sealed} buckets sealed, {done.unchanged} unchanged: {done.rows:,} rows in {done.parts} parts, "
+            f"{done.packed_bytes / 1e6:,.2f} MB"
+        )
+
+
+@archive.command()
+@APP
+@TABLE
+@QUARTER
+@ORG
+def verify(app_name: str, table: str, quarter: Quarter, org: str | None) -> None:
+    """Read a quarter's archive whole and name what is wrong with it."""
+    app, entry = _entry(app_name, table)
+    with workbench() as bench:
+        stores, bar = bench.stores, bench.bar(f"{table} {quarter}")
+        wanted = _wanted(entry, org)
+        done = verify_all(stores.object_store, stores.postgres, app.name, entry.table, quarter, wanted, bar)
+        bench.progress.stop()
+        for fault in done.faults:
+            bench.console.print(f"[red]damaged[/red] {fault}")
+        bench.console.print(f"{done.buckets} buckets, {done.parts} parts, {done.rows:,} rows read")
+        if done.faults or not done.buckets:
+            raise click.ClickException("the archive is damaged" if done.faults else "no such sealed archive")
+
+
+@archive.command()
+@APP
+@TABLE
+@QUARTER
+@ORG
+@click.option("--into", type=click.Choice(["side", "live"]), default="side", show_default=True)
+def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: Into) -> None:
+    """Bring archived rows back: into a table beside the live one, or into that itself. What is there already stays.
+
+    Rows of people who were erased do not come back.
+    """
+    app, entry = _entry(app_name, table)
+    if into == "live" and org is not None and entry.archive and entry.archive.buckets and entry.aggregates:
+        raise click.ClickException(
+            f"aggregates of all users would be made again of these rows of {table} alone: restore aside, or all of them"
+        )
+    with workbench() as bench:
+        stores = bench.stores
+        target = target_of(entry, _rooms(bench, app), into)
+        bar = bench.bar(f"{table} {quarter}")
+        done = Restore(app.name, entry, target, stores.object_store, stores.postgres, bar).run(
+            quarter, _wanted(entry, org)
+        )
+        bench.progress.stop()
+        bench.console.print(
+            f"{done.added:,} rows added to {done.target}: {done.rows:,} were archived, "
+            f"{done.erased:,} of people who were erased"
+        )
+
+
+def _entry(app_name: str, table: str) -> tuple[App, Lifecycle]:
+    app = BY_NAME[app_name]
+    try:
+        return app, archived(app, table)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _rooms(bench: Workbench, app: App) -> Rooms:
+    stores = bench.stores
+    return Rooms(lambda: stores.lake, lambda: stores.postgres, lambda: stores.d1(app))
+
+
+def _wanted(entry: Lifecycle, org: str | None) -> Callable[[str], bool]:
+    """Whether a bucket is the one asked for, by its own name or by a value that lies in it."""
+    if org is None:
+        return lambda _: True
+    assert entry.archive is not None  # asked by _entry
+    buckets = {org, bucket_of(org, entry.archive.buckets)}
+    return lambda name: name in buckets

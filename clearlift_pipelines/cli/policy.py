@@ -1,0 +1,28 @@
+"""`clearlift policy`: how long what is kept, whole."""
+
+import json
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from assets.apps import APPS
+from assets.archive.policy import rows
+
+SHOWN = ("store", "name", "age by", "hot", "warm", "archived after", "deleted after", "only where", "stays")
+
+
+@click.command()
+@click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="One application only.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with every field.")
+def policy(app_name: str | None, as_json: bool) -> None:
+    """How long each table, prefix and key family is kept, and what must be true before it goes."""
+    wanted = [app for app in APPS if app_name in (None, app.name)]
+    if as_json:
+        click.echo(json.dumps([row for app in wanted for row in rows(app)], ensure_ascii=False, indent=1))
+        return
+    for app in wanted:
+        table = Table(*SHOWN, title=app.title, title_justify="left", box=None)
+        for row in rows(app):
+            table.add_row(*(row[name] for name in SHOWN))
+        Console(highlight=False).print(table)

@@ -1,0 +1,3 @@
+delete from archive.revisions
+where app = %(app)s and table_name = %(table)s and quarter = %(quarter)s and bucket = %(bucket)s
+    and revision = %(revision)s and state <> 'sealed'

@@ -1,0 +1,5 @@
+update archive.revisions
+set state = 'sealed',
+    sealed_at = %(at)s
+where app = %(app)s and table_name = %(table)s and quarter = %(quarter)s and bucket = %(bucket)s
+    and revision = %(revision)s and state = 'verified' and manifest_sha256 = %(manifest_sha256)s

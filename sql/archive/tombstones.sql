@@ -1,0 +1,3 @@
+select subject_kind, subject_hash
+from archive.tombstones
+where app = %(app)s

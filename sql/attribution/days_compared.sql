@@ -1,0 +1,1 @@
+select count(*) as days from attribution.windows where day >= %(since)s and changed = credited

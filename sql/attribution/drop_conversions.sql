@@ -1,0 +1,7 @@
+delete from attribution.conversions c
+where c.day = %(day)s
+  and not exists (
+    select from incoming_conversions i
+    where i.org_tag = c.org_tag and i.event = c.event
+      and (i.visitor, i.at, i.value) is not distinct from (c.visitor, c.at, c.value)
+  )

@@ -1,0 +1,16 @@
+insert into attribution.windows (
+    day, version, snapshot_id, sequence, types_change, touches, conversions, built_at
+)
+values (
+    %(day)s, %(version)s, %(snapshot_id)s, %(sequence)s,
+    (select coalesce(max(types_change), 0) from attribution.organizations),
+    %(touches)s, %(conversions)s, %(built_at)s
+)
+on conflict (day) do update
+set version = excluded.version,
+    snapshot_id = excluded.snapshot_id,
+    sequence = excluded.sequence,
+    types_change = greatest(windows.types_change, excluded.types_change),
+    touches = excluded.touches,
+    conversions = excluded.conversions,
+    built_at = excluded.built_at

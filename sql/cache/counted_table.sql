@@ -1,0 +1,7 @@
+create temporary table cache_counted (
+    family text not null,
+    key    text not null,
+    day    date not null,
+    reads  bigint not null,
+    hits   bigint not null
+) on commit drop

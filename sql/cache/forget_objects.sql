@@ -1,0 +1,1 @@
+delete from cache.access_objects where namespace = %(namespace)s and object collate "C" < %(since)s

@@ -1,0 +1,1 @@
+delete from cache.reads where namespace = %(namespace)s and day < %(since)s

@@ -1,0 +1,5 @@
+select coalesce(sum(reads), 0) as reads, coalesce(sum(hits), 0) as hits
+from cache.reads
+where
+    namespace = %(namespace)s and day >= %(since)s
+    and (%(family)s::text is null or family = %(family)s)

@@ -1,0 +1,10 @@
+select
+    name,
+    id,
+    json_object(
+        'id', id, 'name', name, 'city', city, 'region', region, 'country', country,
+        'latitude', latitude, 'longitude', longitude
+    ) as value
+from dispensaries
+where isActive = 1
+order by name, id

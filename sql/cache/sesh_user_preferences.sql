@@ -1,0 +1,6 @@
+select
+    userId as id,
+    json(preferences) as value,
+    userId as tenant
+from user_preferences
+order by id

@@ -1,0 +1,2 @@
+drop schema restored cascade;
+drop schema archive cascade;

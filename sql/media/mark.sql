@@ -1,0 +1,6 @@
+insert into media.images (app, object_key, etag, state, reason, changed_at)
+select %(app)s, marked.object_key, marked.etag, marked.state, marked.reason, %(at)s
+from unnest(%(keys)s::text[], %(etags)s::text[], %(states)s::text[], %(reasons)s::text[])
+    as marked (object_key, etag, state, reason)
+on conflict (app, object_key) do update
+set etag = excluded.etag, state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at

@@ -1,0 +1,3 @@
+insert into media.listings (app, after_key, listed_at)
+values (%(app)s, %(after)s, %(at)s)
+on conflict (app) do update set after_key = excluded.after_key, listed_at = excluded.listed_at

@@ -1,0 +1,5 @@
+select reason, count(*) as images, coalesce(sum(bytes_in), 0)::bigint as bytes
+from media.images
+where app = %(app)s and state = 'quarantined'
+group by reason
+order by images desc, reason

@@ -1,0 +1,4 @@
+update media.images
+set state = 'made', etag = %(etag)s, reason = null, kept = false, variants = %(variants)s::jsonb,
+    bytes_in = %(bytes_in)s, bytes_out = %(bytes_out)s, width = %(width)s, height = %(height)s, changed_at = %(at)s
+where app = %(app)s and object_key = %(key)s and state = 'wanted' and etag = %(seen)s

@@ -1,0 +1,3 @@
+update $table
+set $column = json_extract($source, '$path')
+where $key > coalesce(?1, '') and $key <= ?2 and $column is null and json_extract($source, '$path') is not null

@@ -1,0 +1,1 @@
+delete from $metrics where windowStart in (select value from json_each(?1))

@@ -1,0 +1,1 @@
+select windowStart from stale_metrics where grain = ? order by windowStart

@@ -1,0 +1,23 @@
+-- While a month is folded, its changes go to the year too. A key that the year has at another time is left alone: the
+-- comparison finds it.
+create trigger if not exists ${month}_insert_mirrored after insert on $month
+begin
+    delete from $year where $is_new and $in_month;
+    insert into $year ($columns)
+    select $values
+    where not exists (select 1 from $year where $is_new);
+end;
+
+create trigger if not exists ${month}_update_mirrored after update on $month
+begin
+    delete from $year where $is_old and $in_month;
+    delete from $year where $is_new and $in_month;
+    insert into $year ($columns)
+    select $values
+    where not exists (select 1 from $year where $is_new);
+end;
+
+create trigger if not exists ${month}_delete_mirrored after delete on $month
+begin
+    delete from $year where $is_old and $in_month;
+end;

@@ -1,0 +1,13 @@
+select
+    family,
+    name,
+    startsAt,
+    endsAt,
+    grain,
+    state,
+    rowCount,
+    checksum,
+    copiedTo
+from partitions
+where family = ?
+order by startsAt, endsAt, name

@@ -1,0 +1,3 @@
+select value as sha256
+from json_each(?1)
+where exists (select 1 from point_objects where point_objects.sha256 = json_each.value)

@@ -1,0 +1,7 @@
+update point_quarantine
+set replayedAt = ?1
+where
+    replayedAt is null
+    and (sha256, line) in (
+        select json_extract(value, '$[0]'), json_extract(value, '$[1]') from json_each(?2)
+    )

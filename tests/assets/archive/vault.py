@@ -1,0 +1,109 @@
+"""A lake of events, a D1, a Postgres and a bucket of a test's own, to be archived, pruned and restored. No fixtures."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from assets.apps import APPS
+from assets.apps.clearlift import CLEARLIFT
+from assets.archive.quarters import Quarter
+from assets.archive.restore import Restore, Restored
+from assets.archive.tables import Rooms, archived, source_of, target_of
+from assets.archive.targets import Into
+from assets.archive.verify import Verified, verify
+from assets.archive.write import Archived, Archiver
+from assets.events.table import EVENTS
+from resources import migrations
+from resources.d1 import EmbeddedD1
+from resources.lake import Lake, PartitionKey
+from resources.postgres import Postgres
+from resources.r2 import ObjectStore
+from tests.assets.rollups.lakeside import event, frame
+
+NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
+QUARTER = Quarter(2026, 1)
+APPS_BY_NAME = {app.name: app for app in APPS}
+Row = tuple[Any, ...]
+
+
+@dataclass
+class Vault:
+    """The stores, and short ways to fill and look into them."""
+
+    postgres: Postgres
+    lake: Lake
+    folder: Path
+    now: datetime = NOW
+    part_bytes: int = 64 * 1024 * 1024
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        self.store = ObjectStore.folder(self.folder)
+        self.d1 = {app.name: EmbeddedD1(self.folder / f"{app.name}.sqlite") for app in APPS}
+        migrations.up(migrations.PostgresLedger(self.postgres), "clearlift/postgres")
+        for app in APPS:
+            if app.d1_migrations is not None:
+                migrations.up(migrations.D1Ledger(self.d1[app.name], f"{app.name}-d1"), app.d1_migrations)
+        self.events = self.lake.ensure(EVENTS)
+
+    def rooms(self, app: str) -> Rooms:
+        return Rooms(lambda: self.lake, lambda: self.postgres, lambda: self.d1[app])
+
+    def archiver(self, app: str = "clearlift", table: str = "events") -> Archiver:
+        lifecycle = archived(APPS_BY_NAME[app], table)
+        source = source_of(lifecycle, self.rooms(app))
+        return Archiver(app, lifecycle, source, self.store, self.postgres, lambda: self.now, part_bytes=self.part_bytes)
+
+    def archive(self, app: str = "clearlift", table: str = "events", quarter: Quarter = QUARTER) -> Archived:
+        return self.archiver(app, table).run(quarter)
+
+    def restore(self, app: str = "clearlift", table: str = "events", into: Into = "side", bucket: str = "") -> Restored:
+        lifecycle = archived(APPS_BY_NAME[app], table)
+        target = target_of(lifecycle, self.rooms(app), into)
+        engine = Restore(app, lifecycle, target, self.store, self.postgres)
+        return engine.run(QUARTER, lambda name: bucket in ("", name))
+
+    def verify(self, app: str = "clearlift", table: str = "events") -> Verified:
+        return verify(self.store, self.postgres, app, table, QUARTER)
+
+    def happen(self, number: int, org: str = "a3f7c2", day: int = 1, **fields: Any) -> list[str]:
+        """Events of one organisation and day of the quarter, committed; their ids."""
+        start = datetime(2026, 1, day, 12, tzinfo=UTC)
+        made = [
+            event(org_tag=org, timestamp=start + timedelta(seconds=n), event_id=f"event-{n:06}", **fields)
+            for n in itertools.islice(self.numbers, number)
+        ]
+        key = PartitionKey(org, start.date())
+        ids = [str(e["event_id"]) for e in made]
+        self.events.append(self.events.write([(key, frame(made))]), f"batch of {ids[0]}")
+        return ids
+
+    def live(self, table: str = "events") -> Counter[Row]:
+        """Every row of a lake table, and how often it is there."""
+        spec = replace(EVENTS, name=table)
+        return counted(self.lake.table(spec).scan().collect()) if self.lake.exists(spec) else Counter()
+
+    def prune(self) -> None:
+        """Take all events away, as retention does."""
+        files = [info.file for info in self.events.files()]
+        self.events.replace(files, [], f"prune {next(self.numbers)}")
+
+    def parts(self) -> list[str]:
+        return [info.key for info in self.store.list("archive") if "/part-" in info.key]
+
+    def manifests(self) -> list[str]:
+        return [info.key for info in self.store.list("archive") if "/manifest-" in info.key]
+
+
+def counted(rows: pl.DataFrame) -> Counter[Row]:
+    return Counter(rows.iter_rows())
+
+
+def clearlift_tables() -> list[str]:
+    return [entry.table for entry in CLEARLIFT.lifecycles if entry.archive]

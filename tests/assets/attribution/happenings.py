@@ -1,0 +1,87 @@
+"""Events, campaigns and clicks to draw from, small enough that visitors, names and windows meet."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+
+from tests.assets.attribution.stand import Campaign, Stand
+from tests.assets.rollups.lakeside import at, event
+
+A, B = "a3f7c2", "b8e9d1"
+CAMPAIGNS = (
+    Campaign(f"org-{A}", "google", "11", "spring"),
+    Campaign(f"org-{A}", "google", "12", "brand"),
+    Campaign(f"org-{A}", "facebook", "21", "spring"),
+    Campaign(f"org-{A}", "facebook", "22", "11"),
+    Campaign(f"org-{A}", "facebook", "23", "twice"),
+    Campaign(f"org-{A}", "facebook", "24", "twice"),
+    Campaign(f"org-{A}", "tiktok", "31", "only here"),
+    Campaign(f"org-{B}", "google", "11", "other"),
+    Campaign(f"org-{B}", "microsoft", "41", "brand"),
+)
+CLICKS = {"gA": CAMPAIGNS[1], "gB": CAMPAIGNS[7]}
+# Conversion types and window, where they are not the default ones.
+RULES = {B: ({"purchase", "signup"}, 2)}
+NAMED: tuple[dict[str, str], ...] = (
+    {},
+    {"gclid": "gA"},
+    {"gclid": "gB", "utm_campaign": "spring", "utm_source": "google"},
+    {"gclid": "gUnknown", "utm_campaign": "11"},
+    {"page_search": "?x=1&msclkid=mm&utm_campaign=brand", "utm_campaign": "brand"},
+    {"page_search": "?ttclid=tt"},
+    {"fbclid": "ff", "utm_campaign": "spring"},
+    {"fbclid": "ff", "page_search": "?gclid=gA"},
+    {"utm_campaign": "spring"},
+    {"utm_campaign": "spring", "utm_source": "FB"},
+    {"utm_campaign": "twice"},
+    {"utm_campaign": "11"},
+    {"utm_campaign": "only here", "utm_source": "newsletter"},
+    {"utm_campaign": "only here", "utm_source": "google"},
+    {"utm_campaign": "nobody's"},
+)
+LANDED = st.builds(
+    lambda campaign, **fields: event(**{**fields, **campaign}),
+    campaign=st.sampled_from(NAMED),
+    org_tag=st.sampled_from([A, A, B]),
+    timestamp=st.builds(
+        lambda day, hour, second: at(day, hour) + timedelta(seconds=second),
+        st.integers(1, 6),
+        st.sampled_from([0, 2, 11, 14, 23]),
+        st.integers(0, 3000),
+    ),
+    event_id=st.integers(0, 10**9).map("e{}".format),
+    event_type=st.sampled_from(["page_view", "conversion", "purchase", "signup"]),
+    event_value=st.none() | st.sampled_from([0.01, 10.0, 99.99, -5.0, 1e-6, 123456.789012]),
+    anonymous_id=st.sampled_from(["v1", "v2"]),
+    session_id=st.sampled_from(["s1", "s2", "s3"]),
+    consent_marketing=st.sampled_from([True, True, True, None, False]),
+)
+
+
+def examples(number: int) -> settings:
+    """As many examples as a test is given, without a clock and without shrinking."""
+    return settings(
+        max_examples=number,
+        phases=[Phase.explicit, Phase.generate],
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+def single(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """No id twice, no two events of a visitor at once: which of them came first is nobody's to say."""
+    found = {(e["org_tag"], e["event_id"]): e for e in events}.values()
+    return list({(e["org_tag"], e["anonymous_id"], e["timestamp"]): e for e in found}.values())
+
+
+def prepare(stand: Stand) -> None:
+    """The campaigns, clicks and rules above, and nothing else."""
+    stand.anew()
+    stand.campaign(*CAMPAIGNS)
+    for click, campaign in CLICKS.items():
+        stand.click(campaign, click)
+    types, days = RULES[B]
+    stand.settle(f"org-{B}", conversion_types=sorted(types), window_days=days)

@@ -1,0 +1,180 @@
+"""What the tests of attribution share: a lake, organisations in D1, ad accounts and campaigns, and the engines."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from assets.ads.sync import AdSync
+from assets.apps.clearlift import CLEARLIFT
+from assets.attribution.build import Made, Touches
+from assets.attribution.clicks import Clicks, Found
+from assets.attribution.credit import Credited, Credits
+from assets.attribution.late import stale
+from assets.attribution.touches import click_hash
+from assets.rollups import late as rollups
+from assets.windows import Window
+from clearlift_pipelines.sandbox import sample_stores
+from resources.ad_platforms import PLATFORMS
+from resources.d1 import D1
+from tests.assets.rollups.lakeside import Lakeside, at
+
+TABLES = (
+    "attribution.organizations, attribution.windows, attribution.touches, attribution.conversions, attribution.labels,"
+    " attribution.clicks, attribution.click_days, attribution.credits, ads.ad_accounts, ads.campaigns, ads.ad_groups,"
+    " ads.keywords, ads.campaign_metrics_daily"
+)
+ZONES = {"google": "Pacific/Tongatapu", "facebook": "Asia/Tokyo", "tiktok": "America/New_York", "microsoft": "UTC"}
+CURRENCIES = {"google": "NZD", "facebook": "JPY", "tiktok": "USD", "microsoft": "EUR"}
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign of an organisation; account and zone, where they are not given, follow from the platform."""
+
+    org: str
+    platform: str
+    native: str
+    name: str
+    account_id: str = ""
+    time_zone: str = ""
+
+    @property
+    def account(self) -> str:
+        return self.account_id or f"{self.platform[0]}1"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone or ZONES[self.platform])
+
+    @property
+    def id(self) -> str:
+        return f"{self.platform}:{self.account}:{self.native}"
+
+
+@dataclass
+class Stand:
+    """Stores with the sample's organisations, tags a3f7c2, b8e9d1, … of organisations org-a3f7c2, …"""
+
+    lakeside: Lakeside
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        sample_stores.fill_d1(self.d1)
+
+    @property
+    def d1(self) -> D1:
+        return self.lakeside.stores.d1(CLEARLIFT)
+
+    @property
+    def postgres(self) -> Any:
+        return self.lakeside.postgres
+
+    def anew(self) -> None:
+        """An empty lake, no campaign, no rules."""
+        self.lakeside.anew()
+        self.postgres.execute(f"truncate {TABLES}")
+        self.d1.execute("update organizations set settings = '{}'")
+
+    def settle(self, org: str, **attribution: Any) -> None:
+        """An organisation's attribution settings."""
+        self.d1.execute(
+            "update organizations set settings = ? where id = ?", [json.dumps({"attribution": attribution}), org]
+        )
+
+    def campaign(self, *campaigns: Campaign) -> None:
+        """Campaigns with their accounts, new or under another name, as a sync would have them."""
+        for each in campaigns:
+            account = [each.org, f"{each.platform}:{each.account}", each.platform, each.account]
+            place = [CURRENCIES[each.platform], ZONES[each.platform]]
+            self.postgres.execute(
+                "insert into ads.ad_accounts (org_id, id, platform, account_id, connection_id, currency, time_zone,"
+                " updated_at, raw_data) values (%s, %s, %s, %s, 'c', %s, %s, now(), '{}') on conflict do nothing",
+                [*account, *place],
+            )
+            self.postgres.execute(
+                "insert into ads.campaigns (org_id, id, platform, account_id, native_id, name, currency, updated_at)"
+                " values (%s, %s, %s, %s, %s, %s, %s, now())"
+                " on conflict (org_id, id) do update set name = excluded.name",
+                [each.org, each.id, each.platform, each.account, each.native, each.name, place[0]],
+            )
+
+    def spend(self, campaign: Campaign, day: date, amount: str) -> None:
+        """What a campaign's day cost, new or restated."""
+        self.postgres.execute(
+            "insert into ads.campaign_metrics_daily (org_id, campaign_id, date, platform, account_id, impressions,"
+            " clicks, spend, conversions, conversions_value, currency, time_zone, attribution_window, is_final,"
+            " sync_run_id)"
+            " values (%s, %s, %s, %s, %s, 1, 1, %s, 0, 0, %s, %s, '', true, gen_random_uuid())"
+            " on conflict (org_id, campaign_id, date) do update set spend = excluded.spend",
+            [
+                *(campaign.org, campaign.id, day, campaign.platform, campaign.account, Decimal(amount)),
+                *(CURRENCIES[campaign.platform], ZONES[campaign.platform]),
+            ],
+        )
+
+    def click(self, campaign: Campaign, click_id: str) -> None:
+        """A click that Google has told of."""
+        self.postgres.execute(
+            "insert into attribution.clicks values (%s, %s, %s, %s, %s) on conflict do nothing",
+            [campaign.org, click_hash(click_id), campaign.platform, campaign.account, campaign.id],
+        )
+
+    def told(self, campaign: Campaign, click_id: str) -> None:
+        """The same, told of by Google after the touch was made."""
+        found = Clicks(self.ads(), self.lakeside.clock)
+        day = {"org_id": campaign.org, "account_id": campaign.account, "day": at(1).date()}
+        found.keep(day, {click_hash(click_id): campaign.native}, Found())
+
+    def ads(self, platform: str = "google", **changed: Any) -> AdSync:
+        """The engine of a platform's connections."""
+        stores = self.lakeside.stores
+        given = {"clock": self.lakeside.clock, **changed}
+        return AdSync(PLATFORMS[platform], self.d1, stores.postgres, stores.object_store, stores.keyring, **given)
+
+    def stale(self) -> tuple[Window, ...]:
+        """Days to be made again, once every commit is followed."""
+        lake = self.lakeside
+        while rollups.follow(lake.events, self.postgres, lake.clock):
+            pass
+        return stale(self.postgres, at(1), lake.now)
+
+    def catch_up(self) -> Credited:
+        """What sensor and schedules would make: yesterday, then whatever is stale."""
+        self.touches(6, 7)
+        for window in self.stale():
+            self.touches(window.start.day, window.end.day)
+        return self.credit()
+
+    def touches(self, first: int, end: int) -> Made:
+        """Touches and conversions of days of March."""
+        lake = self.lakeside
+        return Touches(lake.events, self.d1, self.postgres, lake.clock).run(Window(at(first), at(end)))[0]
+
+    def credit(self) -> Credited:
+        """Whatever is to be credited."""
+        return Credits(self.postgres).run(Window(at(1), at(1)))
+
+    def make(self, first: int, end: int) -> Credited:
+        """Both."""
+        self.touches(first, end)
+        return self.credit()
+
+    def credits(self) -> list[tuple[Any, ...]]:
+        """Every credit, sorted."""
+        return self.lakeside.table("attribution.credits")
+
+    def of_days(self) -> dict[date, list[tuple[Any, ...]]]:
+        """Credits by their UTC day."""
+        found: dict[date, list[tuple[Any, ...]]] = {}
+        for row in self.credits():
+            found.setdefault(row[0], []).append(row)
+        return found
+
+
+def moment(day: float, second: int = 0) -> datetime:
+    """A moment of March, by a fraction of its day."""
+    hours = day % 1 * 24
+    return at(int(day), int(hours), int(hours % 1 * 60)).replace(second=second)

@@ -1,0 +1,148 @@
+"""The view that dashboards read: spend beside credits, currencies and days of accounts, tenants."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+
+from resources.postgres import Postgres
+from tests.assets.attribution.happenings import CAMPAIGNS, A, B, prepare
+from tests.assets.attribution.stand import Stand
+from tests.assets.rollups.lakeside import at, event
+
+CLAIMS = "select set_config('request.jwt.claims', %s, true)"
+BRAND, SPRING, ONLY = CAMPAIGNS[1], CAMPAIGNS[2], CAMPAIGNS[6]
+
+
+def rows(stand: Stand, where: str = "true") -> list[dict[str, Any]]:
+    return list(
+        stand.postgres.fetch(f"select * from attribution.daily where {where} order by org_tag, campaign_id, day, model")
+    )
+
+
+def landed(stand: Stand) -> None:
+    """Organisation A: a conversion of each of two campaigns, and one that nobody brought. Tokyo and Nuku'alofa."""
+    prepare(stand)
+    stand.lakeside.append(
+        event(timestamp=at(1, 12), session_id="a", gclid="gA"),
+        event(timestamp=at(1, 13), session_id="b", event_type="conversion", event_value=40.0),
+        event(timestamp=at(1, 16), session_id="c", anonymous_id="w", fbclid="f", utm_campaign="spring"),
+        event(timestamp=at(1, 17), session_id="c", anonymous_id="w", event_type="conversion", event_value=3000.0),
+        event(timestamp=at(1, 23), session_id="d", anonymous_id="x", event_type="conversion", event_value=5.0),
+        event(timestamp=at(1, 23), session_id="e", org_tag=B, event_type="purchase", event_value=5.0),
+    )
+    stand.make(1, 3)
+
+
+def test_spend_meets_credits_on_the_accounts_day_and_in_its_currency(stand: Stand) -> None:
+    landed(stand)
+    stand.spend(BRAND, at(2).date(), "12.5")
+    stand.spend(SPRING, at(2).date(), "1500")
+    stand.spend(ONLY, at(1).date(), "3")
+    found = [
+        (r["campaign_name"], r["reason"], r["day"].day, r["currency"], r["visits"], r["conversions"], r["revenue"],
+         r["spend"], r["cpa"], r["roas"])
+        for r in rows(stand, f"org_tag = '{A}' and model = 'linear'")
+    ]  # fmt: skip
+    assert found == [
+        (None, "no_touch", 1, None, 0, 1, 5, 0, 0, None),
+        ("spring", "", 2, "JPY", 1, 1, 3000, 1500, 1500, 2),
+        ("brand", "", 2, "NZD", 1, 1, 40, Decimal("12.5"), Decimal("12.5"), Decimal("3.2")),
+        ("only here", "", 1, "USD", 0, 0, 0, 3, None, 0),
+    ]
+    assert {r["model"] for r in rows(stand)} == {"first", "last", "linear"}
+
+
+def test_every_tag_of_an_organisation_shows_the_whole_of_it_once(stand: Stand) -> None:
+    landed(stand)
+    stand.spend(BRAND, at(2).date(), "12.5")
+    alone = [{**r, "org_tag": ""} for r in rows(stand, f"org_tag = '{A}'")]
+    stand.d1.execute(
+        "insert into org_tag_mappings (id, organization_id, short_tag) values ('t', ?, 'second')", [f"org-{A}"]
+    )
+    stand.lakeside.append(
+        event(timestamp=at(1, 3), org_tag="second", session_id="a", gclid="gA"),
+        event(timestamp=at(1, 4), org_tag="second", session_id="a", event_type="conversion", event_value=2.0),
+    )
+    stand.make(1, 3)
+    first, second = ([{**r, "org_tag": ""} for r in rows(stand, f"org_tag = '{tag}'")] for tag in (A, "second"))
+    assert first == second
+    changed = [r for r in first if r not in alone]
+    # Two in the afternoon of the 1st in Nuku'alofa was 5 in the afternoon there: another account day than the spend's.
+    assert {(r["campaign_id"], r["day"].day, r["conversions"], r["spend"]) for r in changed} == {(BRAND.id, 1, 1, 0)}
+    stand.d1.execute("delete from org_tag_mappings where id = 't'")
+    stand.touches(2, 3)
+    assert rows(stand, "org_tag = 'second'") == []
+
+
+def relations(postgres: Postgres) -> list[str]:
+    found = postgres.fetch(
+        "select relname as name from pg_class"
+        " where relnamespace = 'attribution'::regnamespace and relkind in ('r', 'v', 'm') order by 1"
+    )
+    return [row["name"] for row in found]
+
+
+def seen(postgres: Postgres, claims: object, relation: str, role: str = "authenticated") -> list[dict[str, Any]]:
+    with postgres.connection() as connection:
+        connection.execute(CLAIMS, (json.dumps(claims) if claims is not None else "",))
+        connection.execute(f"set local role {role}")
+        return connection.execute(f"select * from attribution.{relation}").fetchall()
+
+
+def test_an_organisation_sees_its_own_rows_and_none_of_another(stand: Stand) -> None:
+    landed(stand)
+    stand.spend(BRAND, at(2).date(), "1")
+    # An unknown click and an asked day of each organisation.
+    for org in (A, B):
+        stand.lakeside.append(event(org_tag=org, timestamp=at(2, 3), session_id="u", gclid=f"unknown-{org}"))
+    stand.make(1, 3)
+    stand.postgres.execute(
+        "insert into attribution.click_days select distinct org_id, account_id, day, now(), unknown"
+        " from attribution.unknown_clicks"
+    )
+    found = relations(stand.postgres)
+    assert len(found) == 10
+    for relation in found:
+        everything = seen(stand.postgres, None, relation, "service_role")
+        assert everything, relation
+        if relation == "windows":
+            assert seen(stand.postgres, {"org_id": f"org-{A}"}, relation) == []
+            continue
+        owners = {row.get("org_id") or f"org-{row['org_tag']}" for row in everything}
+        assert owners >= {f"org-{A}", f"org-{B}"}, relation
+        for claims in ({"org_id": f"org-{A}"}, {"app_metadata": {"org_id": f"org-{A}"}}):
+            own = [r for r in everything if (r.get("org_id") or f"org-{r['org_tag']}") == f"org-{A}"]
+            mine = seen(stand.postgres, claims, relation)
+            assert sorted(map(repr, mine)) == sorted(map(repr, own)), relation
+        for nobody in (None, {}, {"org_id": "org-c"}, {"user_metadata": {"org_id": f"org-{A}"}}, {"org_id": ""}):
+            assert seen(stand.postgres, nobody, relation) == [], relation
+
+
+def test_an_organisation_writes_nothing_and_anon_reads_nothing(stand: Stand) -> None:
+    landed(stand)
+    for relation in relations(stand.postgres):
+        for role, statement in (
+            ("anon", f"select 1 from attribution.{relation}"),
+            ("authenticated", f"delete from attribution.{relation}"),
+        ):
+            with pytest.raises(psycopg.Error, match=r"permission denied|cannot delete"):
+                acted(stand.postgres, role, statement)
+
+
+def acted(postgres: Postgres, role: str, statement: str) -> None:
+    with postgres.connection() as connection:
+        connection.execute(CLAIMS, (json.dumps({"org_id": f"org-{A}"}),))
+        connection.execute(f"set local role {role}")
+        connection.execute(statement)
+
+
+def test_every_table_has_its_security_on_and_every_view_its_readers(stand: Stand) -> None:
+    for row in stand.postgres.fetch(
+        "select relname, relkind::text, relrowsecurity, reloptions from pg_class"
+        " where relnamespace = 'attribution'::regnamespace and relkind in ('r', 'v')"
+    ):
+        secured = row["relrowsecurity"] or "security_invoker=true" in (row["reloptions"] or [])
+        assert secured, row["relname"]

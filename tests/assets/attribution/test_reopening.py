@@ -1,0 +1,233 @@
+"""What comes late changes exactly the days that it should, and writes no other; kills and two builds change nothing."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assets.attribution import credit
+from resources.sql_files import read_sql
+from tests.assets.attribution.happenings import CAMPAIGNS, CLICKS, LANDED, RULES, A, examples, prepare, single
+from tests.assets.attribution.recount import recount
+from tests.assets.attribution.stand import Campaign, Stand
+from tests.assets.rollups.lakeside import at, event
+
+NEWS = st.one_of(
+    st.lists(LANDED, min_size=1, max_size=3).map(lambda events: ("events", events)),
+    st.sampled_from(
+        [
+            Campaign(f"org-{A}", "facebook", "25", "nobody's"),
+            Campaign(f"org-{A}", "google", "13", "spring"),
+            Campaign(f"org-{A}", "facebook", "21", "summer"),
+            Campaign(f"org-{A}", "facebook", "23", "twice no more"),
+        ]
+    ).map(lambda campaign: ("campaign", campaign)),
+    st.just(("click", CAMPAIGNS[0])),
+    st.sampled_from([("signup", 30), ("conversion", 1), ("conversion", 30)]).map(lambda rule: ("rule", rule)),
+)
+
+
+def written(stand: Stand) -> dict[date, set[tuple[str, str]]]:
+    """Where each day's rows lie and which transaction wrote them."""
+    found: dict[date, set[tuple[str, str]]] = {}
+    for row in stand.postgres.fetch("select day, ctid::text, xmin::text from attribution.credits"):
+        found.setdefault(row["day"], set()).add((row["ctid"], row["xmin"]))
+    return found
+
+
+def by_day(rows: list[tuple[Any, ...]]) -> dict[date, list[tuple[Any, ...]]]:
+    found: dict[date, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(row)
+    return found
+
+
+@examples(9)
+@given(events=st.lists(LANDED, max_size=25).map(single), news=st.lists(NEWS, min_size=1, max_size=3))
+def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
+    stand: Stand, events: list[dict[str, Any]], news: list[tuple[str, Any]]
+) -> None:
+    prepare(stand)
+    campaigns, clicks, rules = list(CAMPAIGNS), dict(CLICKS), dict(RULES)
+    stand.lakeside.append(*events)
+    stand.make(1, 8)
+    before = by_day(recount(events, campaigns, clicks, rules))
+    assert stand.of_days() == before
+    for kind, what in news:
+        lying = written(stand)
+        if kind == "events":
+            known = {(e["org_tag"], e["anonymous_id"], e["timestamp"]) for e in events}
+            late = [
+                {**e, "event_id": f"late{len(events)}-{n}"}
+                for n, e in enumerate(single(what))
+                if (e["org_tag"], e["anonymous_id"], e["timestamp"]) not in known
+            ]
+            events = [*events, *late]
+            stand.lakeside.append(*late)
+        elif kind == "campaign":
+            campaigns.append(what)
+            stand.campaign(what)
+        elif kind == "click" and any(e["gclid"] == "gUnknown" for e in events):
+            stand.told(what, "gUnknown")
+            if touches_know(stand, what):
+                clicks["gUnknown"] = what
+        elif kind == "rule":
+            rules[A] = ({what[0]}, what[1])
+            stand.settle(f"org-{A}", conversion_types=[what[0]], window_days=what[1])
+        done = stand.catch_up()
+        after = by_day(recount(events, campaigns, clicks, rules))
+        assert stand.of_days() == after
+        changed = {day for day in before.keys() | after.keys() if before.get(day) != after.get(day)}
+        assert set(done.changed) == changed
+        now = written(stand)
+        assert {day: rows for day, rows in now.items() if day not in changed} == {
+            day: rows for day, rows in lying.items() if day not in changed
+        }
+        assert stand.stale() == ()
+        before = after
+
+
+def touches_know(stand: Stand, campaign: Campaign) -> bool:
+    """Whether the click was kept: only those that brought somebody are."""
+    return bool(
+        stand.postgres.fetch(
+            "select 1 from attribution.clicks where campaign_id = %s and org_id = %s", [campaign.id, campaign.org]
+        )
+    )
+
+
+def journey(stand: Stand) -> None:
+    """Two visitors who convert on several days; the first has come by a campaign on the 2nd."""
+    prepare(stand)
+    stand.lakeside.append(
+        event(timestamp=at(2, 5), session_id="a", gclid="gA"),
+        *(event(timestamp=at(day, 9), session_id=f"c{day}", event_type="conversion") for day in (1, 3, 5)),
+        event(timestamp=at(4, 9), session_id="d", anonymous_id="w", event_type="conversion"),
+    )
+    stand.make(1, 7)
+
+
+def test_a_late_touch_changes_its_day_and_the_visitors_later_conversions(stand: Stand) -> None:
+    journey(stand)
+    stand.lakeside.append(event(timestamp=at(3, 8), session_id="b", fbclid="f", utm_campaign="spring"))
+    assert [(w.start, w.end) for w in stand.stale()] == [(at(3), at(4))]
+    assert stand.catch_up().changed == [at(3).date(), at(5).date()]
+
+
+def test_a_late_conversion_changes_its_day_alone(stand: Stand) -> None:
+    journey(stand)
+    stand.stale()
+    stand.catch_up()
+    stand.lakeside.append(event(timestamp=at(4, 8), session_id="e", event_type="conversion"))
+    (window,) = stand.stale()
+    assert (window.start, window.end) == (at(4), at(5))
+    assert stand.catch_up().changed == [at(4).date()]
+
+
+def test_restated_spend_shows_at_once_and_changes_its_day_alone(stand: Stand) -> None:
+    journey(stand)
+    campaign = CAMPAIGNS[1]
+    for day in (2, 3, 5):
+        stand.spend(campaign, at(day).date(), "10")
+
+    def daily() -> set[tuple[Any, ...]]:
+        return {tuple(row.values()) for row in stand.postgres.fetch("select * from attribution.daily")}
+
+    lying, before = written(stand), daily()
+    stand.spend(campaign, at(3).date(), "7.5")
+    assert stand.catch_up().changed == []
+    assert written(stand) == lying
+    differing = before ^ daily()
+    assert {(row[4], row[7]) for row in differing} == {(campaign.id, at(3).date())}
+    assert len(differing) == 6  # three models, before and after
+    rows = stand.postgres.fetch(
+        "select model, spend, cpa, roas from attribution.daily where campaign_id = %s and day = %s",
+        [campaign.id, at(3).date()],
+    )
+    assert {(r["model"], r["spend"], r["cpa"], r["roas"]) for r in rows} == {
+        (model, 7.5, 7.5, 0) for model in ("first", "last", "linear")
+    }
+
+
+def test_other_conversion_types_reopen_days_that_had_none(stand: Stand) -> None:
+    prepare(stand)
+    stand.lakeside.append(event(timestamp=at(3, 9), event_type="signup"))
+    stand.make(1, 7)
+    assert stand.credits() == []
+    stand.settle(f"org-{A}", conversion_types=["signup"])
+    assert stand.catch_up().changed == [at(3).date()]
+    assert stand.stale() == ()
+
+
+def test_another_window_changes_the_conversions_that_it_lets_go(stand: Stand) -> None:
+    journey(stand)
+    stand.settle(f"org-{A}", window_days=2)
+    assert stand.catch_up().changed == [at(5).date()]
+
+
+def test_a_run_killed_between_touches_and_credits_is_made_good_by_the_next(stand: Stand) -> None:
+    journey(stand)
+    stand.catch_up()
+    stand.lakeside.append(event(timestamp=at(1, 8), session_id="b", fbclid="f", utm_campaign="spring"))
+    for window in stand.stale():
+        stand.touches(window.start.day, window.end.day)
+    # Here it dies. What it left behind is asked for again: the touch's day, the next, and the visitor's conversions.
+    assert [(w.start, w.end) for w in stand.stale()] == [(at(1), at(4)), (at(5), at(6))]
+    assert stand.credit().changed == [at(1).date(), at(3).date(), at(5).date()]
+    assert stand.stale() == ()
+
+
+@pytest.mark.parametrize("statement", ["credits_of_day", "credits_differ"])
+def test_a_kill_amid_credits_leaves_whole_days(stand: Stand, monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+    journey(stand)
+    expected = stand.credits()
+    stand.postgres.execute("truncate attribution.credits; update attribution.windows set credited = -1")
+    calls = iter(range(100))
+
+    def die(path: str) -> str:
+        if path.endswith(f"{statement}.sql") and next(calls) == 2:
+            raise KeyboardInterrupt
+        return read_sql(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(credit, "read_sql", die)
+        with pytest.raises(KeyboardInterrupt):
+            stand.credit()
+    left = stand.of_days()
+    assert left == {day: rows for day, rows in by_day(expected).items() if day <= at(2).date()}
+    stand.credit()
+    assert stand.credits() == expected
+
+
+def test_two_builds_at_once_end_as_one(stand: Stand) -> None:
+    prepare(stand)
+    events = [
+        event(
+            timestamp=at(1 + n % 5, n % 24),
+            session_id=f"s{n}",
+            anonymous_id=f"v{n % 7}",
+            event_type="conversion" if n % 3 else "page_view",
+            gclid="gA" if n % 2 else None,
+        )
+        for n in range(60)
+    ]
+    stand.lakeside.append(*events)
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(stand.make, 1, 7) for _ in range(2)]
+        assert sum(len(run.result().changed) for run in runs) == 5
+    assert stand.credits() == recount(single(events), CAMPAIGNS, CLICKS, RULES)
+    assert stand.make(1, 7).changed == []
+
+
+def test_days_that_have_not_settled_are_left_to_their_schedule(stand: Stand) -> None:
+    journey(stand)
+    stand.stale()
+    stand.catch_up()
+    stand.lakeside.append(event(timestamp=at(5, 8), session_id="x", gclid="gA"))
+    stand.lakeside.now = at(6) + timedelta(hours=2) - timedelta(seconds=1)
+    assert stand.stale() == ()
+    stand.lakeside.now += timedelta(seconds=1)
+    assert [w.start for w in stand.stale()] == [at(5)]

@@ -1,0 +1,165 @@
+"""Dashboards: they say what the roll-ups say, and exactly those are written whose roll-ups changed."""
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from assets.rollups.definition import Grain
+from tests.assets.cache.warmth import DASHBOARDS, Warmth
+from tests.assets.rollups.lakeside import at, event
+
+TODAY = date(2026, 3, 20)
+
+
+@pytest.fixture
+def lake_of_its_own(warmth: Warmth) -> Warmth:
+    warmth.lakeside.anew()
+    return warmth
+
+
+def test_dashboards_say_what_the_roll_ups_say(lake_of_its_own: Warmth) -> None:
+    warmth, lakeside = lake_of_its_own, lake_of_its_own.lakeside
+    lakeside.append(
+        event(timestamp=at(20, 9), anonymous_id="v1", session_id="s1", page_hostname="x.example", page_path="/ä"),
+        event(timestamp=at(20, 9), anonymous_id="v2", session_id="s2", event_type="click", utm_source="google"),
+        event(
+            timestamp=at(14, 9),
+            anonymous_id="v1",
+            session_id="s3",
+            event_value=2.5,
+            event_type="conversion",
+            utm_campaign="c",
+        ),
+        event(timestamp=at(13, 9), anonymous_id="v3", session_id="s4"),
+        event(timestamp=at(-17, 9), anonymous_id="v4", session_id="s5", org_tag="b8e9d1"),
+    )
+    for grain in Grain:
+        lakeside.roll_up(grain, at(-20), at(21))
+
+    done = warmth.warm_all(*DASHBOARDS)
+
+    held = {key: json.loads(value) for key, value in warmth.held().items()}
+    assert {key for key in held if ":summary:" in key} == {
+        *(f"dashboard:a3f7c2:summary:{days}" for days in ("1d", "7d", "30d", "90d")),
+        "dashboard:b8e9d1:summary:90d",
+    }
+    assert held["dashboard:a3f7c2:summary:7d"] == {
+        "from": "2026-03-14",
+        "to": "2026-03-20",
+        "events": 3,
+        "page_views": 1,
+        "visitors": 2,
+        "sessions": 3,
+        "value": 2.5,
+        "exact": True,
+    }
+    assert held["dashboard:a3f7c2:summary:30d"]["visitors"] == 3
+    assert held["dashboard:a3f7c2:summary:30d"]["page_views"] == 2
+    assert held["dashboard:a3f7c2:top_pages:1d"] == {
+        "from": "2026-03-20",
+        "to": "2026-03-20",
+        "items": [{"hostname": "x.example", "path": "/ä", "views": 1, "sessions": 1, "daily_visitors": 1}],
+    }
+    assert [s["source"] for s in held["dashboard:a3f7c2:top_sources:1d"]["items"]] == ["direct", "google"]
+    assert [(c["campaign"], c["value"]) for c in held["dashboard:a3f7c2:top_campaigns:7d"]["items"]] == [("c", 2.5)]
+    assert held["dashboard:a3f7c2:series:1d"]["items"] == [
+        {"at": "2026-03-20T09:00:00Z", "events": 2, "visitors": 2, "sessions": 2, "value": 0}
+    ]
+    assert [(p["at"], p["events"]) for p in held["dashboard:a3f7c2:series:30d"]["items"]] == [
+        ("2026-03-13", 1),
+        ("2026-03-14", 1),
+        ("2026-03-20", 2),
+    ]
+    assert sum(d.written for d in done.values()) == len(held)
+    assert sum(d.written for d in warmth.warm_all(*DASHBOARDS).values()) == 0
+
+
+def test_an_organisation_without_events_any_more_leaves_the_cache(lake_of_its_own: Warmth) -> None:
+    warmth, lakeside = lake_of_its_own, lake_of_its_own.lakeside
+    lakeside.append(event(timestamp=at(20, 9)), event(timestamp=at(20, 9), org_tag="gone"))
+    lakeside.roll_up_days(TODAY, 1)
+    warmth.warm_all(*DASHBOARDS)
+    assert any("gone" in key for key in warmth.held())
+
+    lakeside.events.load().delete("org_tag == 'gone'")
+    lakeside.roll_up_days(TODAY, 1)
+    warmth.warm_all(*DASHBOARDS)
+    assert {key.split(":")[1] for key in warmth.held()} == {"a3f7c2"}
+
+
+def test_a_ranking_ends_at_its_length(lake_of_its_own: Warmth) -> None:
+    warmth = lake_of_its_own
+    warmth.lakeside.append(*(event(timestamp=at(20, 9), page_path=f"/{n}", event_id=f"{n}") for n in range(60)))
+    warmth.lakeside.roll_up_days(TODAY, 1)
+    warmth.warm_all(*DASHBOARDS)
+    pages = json.loads(warmth.held()["dashboard:a3f7c2:top_pages:1d"])["items"]
+    assert [p["path"] for p in pages] == sorted(f"/{n}" for n in range(60))[:50]
+
+
+# Some days before TODAY: on both sides of every range's border.
+AGES = (0, 1, 6, 7, 29, 30, 89, 90)
+RANGES = {"1d": 1, "7d": 7, "30d": 30, "90d": 90}
+ORGS = ("a", "b:c", "Ω/..", "d")
+rows_of_pages = st.tuples(st.sampled_from(ORGS), st.sampled_from(AGES), st.sampled_from(("/", "/p")))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(rows_of_pages, st.integers(1, 9), max_size=12),
+    st.lists(st.tuples(rows_of_pages, st.integers(0, 9)), min_size=1, max_size=3),
+)
+def test_changed_rows_write_exactly_the_keys_that_depend_on_them(
+    warmth: Warmth, rows: dict[tuple[str, int, str], int], changes: list[tuple[tuple[str, int, str], int]]
+) -> None:
+    """Equal to a rebuild from nothing; 0 events take a row away."""
+    _pages(warmth, rows)
+    warmth.warm_all("top_pages")
+    before = warmth.held()
+    after = {place: events for place, events in {**rows, **dict(changes)}.items() if events}
+    _pages(warmth, after)
+    warmth.put.clear()
+    warmth.deleted.clear()
+    warmth.warm_all("top_pages")
+    held = warmth.held()
+
+    was, became = _said(rows), _said(after)
+    depending = {key for key in was.keys() | became.keys() if was.get(key) != became.get(key)}
+    assert set(warmth.put) == depending & held.keys()
+    assert set(warmth.deleted) == depending & before.keys() - held.keys()
+
+    assert warmth.warm_all("top_pages")["top_pages"].written == 0
+    warmth.kv.delete_many(held)
+    warmth.lakeside.postgres.execute("truncate cache.entries")
+    warmth.warm_all("top_pages")
+    assert warmth.held() == held
+
+
+def _pages(warmth: Warmth, rows: dict[tuple[str, int, str], int]) -> None:
+    with warmth.lakeside.postgres.connection() as connection:
+        connection.execute("truncate rollups.daily_pages")
+        for (org, age, path), events in rows.items():
+            connection.execute(
+                "insert into rollups.daily_pages values (%s, %s, 'x.example', %s, %s, 1, 1, 0)",
+                [org, TODAY - timedelta(days=age), path, events],
+            )
+
+
+def _said(rows: dict[tuple[str, int, str], int]) -> dict[str, dict[str, tuple[int, int]]]:
+    """Key → path → what the dashboard says of it: views, and visitors, of which every row here has one."""
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    for (org, age, path), events in rows.items():
+        for name, days in RANGES.items():
+            if age < days:
+                said = found.setdefault(_key(org, name), {})
+                views, visitors = said.get(path, (0, 0))
+                said[path] = (views + events, visitors + 1)
+    return found
+
+
+def _key(org: str, name: str) -> str:
+    quoted: dict[str, Any] = {"b:c": "b%3Ac", "Ω/..": "%CE%A9%2F.."}
+    return f"dashboard:{quoted.get(org, org)}:top_pages:{name}"

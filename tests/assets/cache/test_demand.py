@@ -1,0 +1,180 @@
+"""Demand: the access log is counted exactly once, and what is read most is warmed first."""
+
+import gzip
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assets.cache import access_log
+from assets.cache.demand import Demand, Ingested, hit_rate
+from assets.cache.families import families
+from resources.postgres import Postgres
+from resources.r2 import ObjectStore
+from tests.assets.cache.warmth import CLEARLIFT, Warmth, numbers
+from tests.assets.rollups.lakeside import NOW
+
+VALUES = {f"dashboard:org{n}:summary:1d": b"%d" % n for n in range(10)}
+
+
+@pytest.fixture
+def log(warmth: Warmth, tmp_path: Path) -> "Log":
+    return Log(warmth, ObjectStore.folder(tmp_path / "r2"))
+
+
+class Log:
+    """An access log beside a cache."""
+
+    def __init__(self, warmth: Warmth, store: ObjectStore) -> None:
+        self.warmth = warmth
+        self.store = store
+
+    def write(self, name: str, *lines: Any, hours_ago: int = 1, packed: bool = False) -> None:
+        text = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
+        hour = access_log.hour_prefix("clearlift", NOW - timedelta(hours=hours_ago))
+        self.store.put(f"{hour}{name}.ndjson", gzip.compress(text) if packed else text)
+
+    def ingest(self, postgres: Postgres | None = None) -> Ingested:
+        engine = Demand(self.store, postgres or self.warmth.lakeside.postgres, self.warmth.lakeside.clock)
+        return engine.run("clearlift", families(CLEARLIFT))
+
+    def reads(self) -> dict[str, tuple[str, int, int]]:
+        rows = self.warmth.lakeside.postgres.fetch(
+            "select key, min(family) as family, sum(reads)::int as reads, sum(hits)::int as hits from cache.reads "
+            "group by key"
+        )
+        return {row["key"]: (row["family"], row["reads"], row["hits"]) for row in rows}
+
+
+def line(key: str, reads: int, hits: int = 0, hours_ago: int = 1) -> dict[str, Any]:
+    hour = (NOW - timedelta(hours=hours_ago)).replace(minute=0).isoformat()
+    return {"key": key, "hour": hour, "reads": reads, "hits": hits}
+
+
+def test_each_object_is_counted_once(log: Log) -> None:
+    log.write("a", line("dashboard:x:summary:1d", 3, 2), line("other", 1))
+    log.write("b", line("dashboard:x:summary:1d", 4, 4), packed=True)
+    assert log.ingest() == Ingested(2, 3, 0, 8, 6)
+    assert log.ingest() == Ingested(0, 0, 0, 0, 0)
+    log.write("c", line("connections:x:page:2", 1))
+    assert log.ingest().reads == 1
+    assert log.reads() == {
+        "dashboard:x:summary:1d": ("summary", 7, 6),
+        "other": ("", 1, 0),
+        "connections:x:page:2": ("connections", 1, 0),
+    }
+    assert hit_rate(log.warmth.lakeside.postgres, "clearlift", NOW.date(), "summary") == 6 / 7
+    assert hit_rate(log.warmth.lakeside.postgres, "clearlift", NOW.date(), "series") is None
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_a_kill_anywhere_counts_once(log: Log, at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write("a", line("k", 3))
+    log.write("b", line("k", 5))
+    seen = 0
+    real = Postgres.connection
+
+    def dying(postgres: Postgres) -> Any:
+        nonlocal seen
+        seen += 1
+        if seen == at:
+            raise KeyboardInterrupt
+        return real(postgres)
+
+    monkeypatch.setattr(Postgres, "connection", dying)
+    with pytest.raises(KeyboardInterrupt):
+        log.ingest()
+    monkeypatch.undo()
+    log.ingest()
+    assert log.reads() == {"k": ("", 8, 0)}
+
+
+def test_bad_lines_are_counted_kept_and_stop_nobody(log: Log) -> None:
+    bad: list[Any] = [
+        b"{",
+        b"[]",
+        b'{"key":"\xff","hour":"2026-03-20T11:00:00Z","reads":1,"hits":0}',
+        {**line("k", 1), "reads": -1},
+        line("k", 1, 2),
+        {**line("k", 1), "hour": "2026-03-20T11:00:00"},
+        line("k", 1, hours_ago=-3),
+        line("ü" * 300, 1),
+        line("", 1),
+        line("a\0b", 1),
+        {"key": "k"},
+    ]
+    log.write("a", line("k", 2), b"", *bad, line("k", 3))
+    log.store.put(f"{access_log.hour_prefix('clearlift', NOW)}cut.ndjson.gz", gzip.compress(b"x" * 999)[:-9])
+    assert log.ingest() == Ingested(2, 13, 12, 5, 0)
+    assert log.reads() == {"k": ("", 5, 0)}
+    kept = log.warmth.lakeside.postgres.fetch("select line, reason from cache.access_refusals order by object, line")
+    assert [row["line"] for row in kept] == [*range(3, 14), 0]
+    assert kept[-1]["reason"] == "gzip cut short"
+    assert all(row["reason"] for row in kept)
+
+
+def test_what_no_longer_ranks_is_neither_listed_nor_kept(log: Log) -> None:
+    log.write("old", line("k", 1, hours_ago=24 * 9), hours_ago=24 * 9)
+    assert log.ingest().objects == 0
+    log.write("a", line("k", 1))
+    log.ingest()
+    log.warmth.lakeside.now += timedelta(days=10)
+    log.ingest()
+    assert log.reads() == {}
+    assert log.warmth.lakeside.postgres.fetch("select 1 from cache.access_objects") == []
+
+
+def test_the_most_read_are_written_first_and_what_is_left_out_is_said(log: Log) -> None:
+    log.write("a", *(line(f"dashboard:org{n}:summary:1d", n) for n in range(1, 10)))
+    log.ingest()
+    done = log.warmth.warm(VALUES, writes=4)
+    assert log.warmth.put == [f"dashboard:org{n}:summary:1d" for n in (9, 8, 7, 6)]
+    assert numbers(done) == (10, 4, 0, 0, 0, 0, 6)
+    assert done.survey.left_out_first == tuple(f"dashboard:org{n}:summary:1d" for n in (5, 4, 3, 2, 1, 0))
+    assert done.freshness == 0.4
+    assert [log.warmth.warm(VALUES, writes=4).written for _ in range(3)] == [4, 2, 0]
+    assert log.warmth.held() == VALUES
+
+
+def test_reads_of_today_weigh_more_than_as_many_of_last_week(log: Log) -> None:
+    log.write("a", line("dashboard:org1:summary:1d", 10, hours_ago=24 * 5), line("dashboard:org2:summary:1d", 9))
+    log.ingest()
+    log.warmth.warm(VALUES, writes=2)
+    assert log.warmth.put == ["dashboard:org2:summary:1d", "dashboard:org1:summary:1d"]
+
+
+def test_without_a_log_the_most_active_organisations_come_first(warmth: Warmth) -> None:
+    with warmth.lakeside.postgres.connection() as connection:
+        for org, events in (("org3", 5), ("org8", 7)):
+            connection.execute(
+                "insert into rollups.daily_totals values (%s, '2026-03-19', %s, 1, 1, 0, '', '')", [org, events]
+            )
+    warmth.warm(VALUES, writes=2)
+    assert warmth.put == ["dashboard:org8:summary:1d", "dashboard:org3:summary:1d"]
+
+
+def test_a_changed_value_that_is_left_out_stays_until_its_expiry_and_no_longer(log: Log) -> None:
+    warmth = log.warmth
+    warmth.warm(VALUES)
+    log.write("a", *(line(f"dashboard:org{n}:summary:1d", n) for n in range(1, 10)))
+    log.ingest()
+    last = max(info.expiration or 0 for info in warmth.kv.list())
+    for turn in range(40):
+        warmth.lakeside.now += timedelta(hours=1)
+        changed = dict.fromkeys(VALUES, b"changed%d" % turn)
+        warmth.warm(changed, writes=3)
+        stale = {key for key, value in warmth.held().items() if value in VALUES.values()}
+        assert not stale or warmth.lakeside.now.timestamp() < last
+    assert not stale
+
+
+@given(st.lists(st.binary(max_size=40), max_size=5))
+def test_any_bytes_are_counted_or_refused(texts: list[bytes]) -> None:
+    lines = b"\n".join(texts).split(b"\n")
+    found = access_log.count(lines, lambda _: "", NOW)
+    assert found.lines == sum(1 for text in lines if text.strip())
+    assert found.refused == found.lines

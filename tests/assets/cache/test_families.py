@@ -1,0 +1,160 @@
+"""The families of the applications: connections, reference lists, attribution, and what is gathered of many rows."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from assets.apps.sesh import SESH
+from assets.cache.families import families
+from assets.cache.survey import Place
+from assets.cache.warm import Warming
+from clearlift_pipelines.sandbox import sample_sesh, sample_stores
+from resources.d1 import D1
+from resources.kv import EmbeddedKV
+from tests.assets.cache.warmth import CLEARLIFT, Warmth
+from tests.assets.rollups.lakeside import NOW
+
+
+@pytest.fixture
+def sample(warmth: Warmth) -> D1:
+    """ClearLift's sample organisations, each with an account of every platform."""
+    d1 = warmth.d1
+    for table in ("platform_connections", "org_tag_mappings", "organizations", "users"):
+        d1.execute(f"delete from {table}")
+    sample_stores.fill_d1(d1)
+    d1.execute(
+        "insert into platform_connections (id, organization_id, platform, account_id, account_name, connected_by, "
+        "settings, settings_encrypted, sync_status, sync_error, last_synced_at) "
+        "select o.id || p.value, o.id, p.value, 'account of ' || o.id, o.name, (select min(id) from users), "
+        "'{\"oauth\": {\"refresh_token\": \"hush\"}}', 'hush', 'error', 'said no', '2026-03-20T10:00:00Z' "
+        'from organizations as o, json_each(\'["google", "facebook"]\') as p where true on conflict do nothing'
+    )
+    return d1
+
+
+def test_connections_tell_their_state_and_no_secret(warmth: Warmth, sample: D1) -> None:
+    warmth.warm_all("connections", "platforms", "org_tags")
+    held = {key: json.loads(value) for key, value in warmth.held().items()}
+    tags = sample.query("select short_tag, organization_id from org_tag_mappings where is_active = 1")
+    for row in tags:
+        found = {c["platform"]: c for c in held[f"connections:{row['short_tag']}"]}
+        assert found["google"]["account_id"] == f"account of {row['organization_id']}"
+        assert found["google"] | {"account_id": "", "account_name": ""} == {
+            "platform": "google",
+            "account_id": "",
+            "account_name": "",
+            "is_active": True,
+            "sync_status": "error",
+            "sync_error": "said no",
+            "last_synced_at": "2026-03-20T10:00:00Z",
+        }
+        assert row["short_tag"] in [t["tag"] for t in held[f"organization:{row['organization_id']}:tags"]]
+    assert held["reference:platforms"] == ["facebook", "google"]
+    assert not any(b"hush" in value for value in warmth.held().values())
+
+
+def test_an_organisation_without_connections_has_an_empty_list(warmth: Warmth, sample: D1) -> None:
+    sample.execute("delete from platform_connections")
+    warmth.warm_all("connections", "platforms")
+    assert set(warmth.held().values()) == {b"[]"}
+    assert "reference:platforms" not in warmth.held()
+
+
+changes = st.lists(
+    st.tuples(st.integers(0, 99), st.sampled_from(["pending", "success", "error", "gone", "renamed"])), max_size=4
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes)
+def test_a_changed_connection_writes_its_organisations_keys_alone(
+    warmth: Warmth, sample: D1, found: list[tuple[int, str]]
+) -> None:
+    """Equal to a rebuild from nothing."""
+    warmth.warm_all("connections")
+    before = _rows(sample)
+    names = sorted(before)
+    for number, change in found:
+        row = names[number % len(names)] if names else "none is left by earlier examples"
+        if change == "gone":
+            sample.execute("delete from platform_connections where id = ?", [row])
+        elif change == "renamed":
+            sample.execute("update platform_connections set account_name = 'new ' || account_name where id = ?", [row])
+        else:
+            sample.execute("update platform_connections set sync_status = ? where id = ?", [change, row])
+    after = _rows(sample)
+    touched = {row["organization_id"] for name, row in before.items() if row != after.get(name)}
+    tags = sample.query("select short_tag, organization_id from org_tag_mappings where is_active = 1")
+    warmth.put.clear()
+    warmth.warm_all("connections")
+    assert set(warmth.put) == {f"connections:{r['short_tag']}" for r in tags if r["organization_id"] in touched}
+
+    held = warmth.held()
+    warmth.kv.delete_many(held)
+    warmth.lakeside.postgres.execute("truncate cache.entries")
+    warmth.warm_all("connections")
+    assert warmth.held() == held
+
+
+def test_attribution_says_what_its_view_says(warmth: Warmth) -> None:
+    postgres = warmth.lakeside.postgres
+    columns = "org_id, id, platform, account_id, native_id, name, currency, updated_at"
+    postgres.execute(f"insert into ads.campaigns ({columns}) values ('o', 'c', 'google', '1', '1', 'C', 'EUR', now())")
+    postgres.execute(
+        "insert into attribution.organizations (org_tag, org_id, conversion_types, window_days) "
+        "values ('t', 'o', '{purchase}', 30)"
+    )
+    postgres.execute(
+        "insert into ads.campaign_metrics_daily (org_id, campaign_id, date, platform, account_id, impressions, clicks, "
+        "spend, conversions, conversions_value, currency, time_zone, attribution_window, is_final, sync_run_id) "
+        "values ('o', 'c', '2026-03-18', 'google', '1', 1, 1, 10, 0, 0, 'EUR', 'UTC', 'default', true, "
+        "gen_random_uuid())"
+    )
+    warmth.warm_all("attribution", "campaigns")
+    held = {key: json.loads(value) for key, value in warmth.held().items()}
+    assert held["organization:o:campaigns"] == [
+        {"id": "c", "platform": "google", "account_id": "1", "name": "C", "status": None, "currency": "EUR"}
+    ]
+    assert {key for key in held if "attribution" in key} == {
+        f"dashboard:t:attribution:{days}" for days in ("7d", "30d", "90d")
+    }
+    items = held["dashboard:t:attribution:7d"]["items"]
+    assert [(i["model"], i["campaign"], i["spend"], i["cpa"], i["roas"]) for i in items] == [
+        (model, "C", 10, None, 0) for model in ("first", "last", "linear")
+    ]
+
+
+def test_every_family_of_sesh_is_warmed_and_gathered_in_its_order(warmth: Warmth) -> None:
+    d1 = warmth.lakeside.stores.d1(SESH)
+    sample_sesh.fill(d1, NOW)
+    warming = Warming(warmth, d1, warmth.lakeside.postgres, warmth.lakeside.clock)  # type: ignore[arg-type]
+    for family in families(SESH):
+        done = warming.run(Place("sesh", False, family))
+        assert done.written > 0, family.name
+        assert warming.run(Place("sesh", False, family)).written == 0
+    held = {key: json.loads(value) for key, value in warmth.held().items()}
+    names = [row["name"] for row in d1.query("select name from strains where isActive = 1 order by name, id")]
+    assert [strain["name"] for strain in held["strains:list"]] == names
+    (user,) = d1.query("select userId, preferences from user_preferences order by userId limit 1")
+    assert held[f"user:{user['userId']}:preferences"] == json.loads(user["preferences"])
+    ids = {key.removeprefix("strain:") for key in held if key.startswith("strain:")}
+    assert {id_ for key, found in held.items() if key.startswith("search:strains:") for id_ in found} <= ids
+    tenants = warmth.lakeside.postgres.fetch("select key, tenant from cache.entries where key like 'user:%%'", {})
+    assert tenants
+    assert all(row["key"].split(":")[1] == row["tenant"] for row in tenants)
+
+
+def test_every_statement_of_an_empty_store_wants_nothing(warmth: Warmth) -> None:
+    for table in ("platform_connections", "org_tag_mappings"):
+        warmth.d1.execute(f"delete from {table}")
+    done = warmth.warm_all()
+    assert {name: each.survey.wanted for name, each in done.items() if each.survey.wanted} == {}
+    assert isinstance(warmth.kv, EmbeddedKV)
+    assert {family.name for family in families(CLEARLIFT)} == done.keys()
+
+
+def _rows(d1: D1) -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for row in d1.query("select * from platform_connections")}

@@ -1,0 +1,57 @@
+"""`clearlift archive` and `clearlift policy` as a person uses them."""
+
+import json
+from datetime import UTC, datetime
+
+from assets.apps import APPS
+from assets.events.table import EVENTS
+from resources.lake import PartitionKey
+from tests.assets.rollups.lakeside import event, frame
+from tests.clearlift_pipelines.cli.terminal import Terminal
+
+
+def test_a_quarter_is_archived_listed_verified_and_restored(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    table = terminal.stores.lake.table(EVENTS)
+    at = datetime(2025, 11, 3, 12, tzinfo=UTC)
+    for org in ("a3f7c2", "b8e9d1"):
+        events = frame([event(org_tag=org, timestamp=at) for _ in range(3)])
+        table.append(table.write([(PartitionKey(org, at.date()), events)]), org)
+    assert "Nothing is archived." in terminal.good("archive", "list")
+
+    assert "2 buckets sealed, 0 unchanged: 6 rows in 2 parts" in terminal.good(
+        "archive", "run", "clearlift", "events", "2025Q4"
+    )
+    listed = terminal.good("archive", "list", "clearlift", "events")
+    assert listed.count("sealed") == 3  # the heading too
+    assert "2 buckets, 2 parts, 6 rows read" in terminal.good("archive", "verify", "clearlift", "events", "2025Q4")
+    restore = ("archive", "restore", "clearlift", "events", "2025Q4", "--org", "b8e9d1")
+    assert "3 rows added to clearlift.events_restored: 3 were archived, 0 of" in terminal.good(*restore)
+    assert "0 rows added to clearlift.events: 3 were archived" in terminal.good(*restore, "--into", "live")
+
+    (part,) = [i.key for i in terminal.stores.object_store.list("archive") if "a3f7c2/part-" in i.key]
+    terminal.stores.object_store.delete(part)
+    said = terminal.clearlift("archive", "verify", "clearlift", "events", "2025Q4")
+    assert said.code == 1
+    assert f"damaged {part}: missing" in said.out.replace("\n", "")
+    assert "the archive is damaged" in said.err
+
+
+def test_what_cannot_be_is_one_line(terminal: Terminal) -> None:
+    said = terminal.refused("archive", "run", "clearlift", "sessions", "2025Q4")
+    assert "sessions is not archived: a signed-in session says nothing once it is over" in said
+    assert "archived are: events, ads.restatements" in terminal.refused(
+        "archive", "run", "clearlift", "nothing", "2025Q4"
+    )
+    partly = ("archive", "restore", "sesh", "sessions", "2025Q4", "--org", "user-1", "--into", "live")
+    assert "of these rows of sessions alone: restore aside, or all of them" in terminal.refused(*partly)
+    wrong = terminal.clearlift("archive", "run", "clearlift", "events", "2025")
+    assert (wrong.code, "'2025' is no quarter; one looks like 2026Q1" in wrong.err) == (2, True)
+
+
+def test_the_policy_is_printed_whole(terminal: Terminal) -> None:
+    told = json.loads(terminal.good("policy", "--json"))
+    assert len(told) == sum(len(app.lifecycles) for app in APPS)
+    printed = terminal.good("policy", "--app", "clearlift")
+    assert "clearlift.events" in printed
+    assert "change_log" not in printed

@@ -49,7 +49,10 @@ class Settings(BaseSettings):
     partitions_start: date = Field(date(2025, 10, 1), description="First day of the partitions, UTC")
     late_days: int = Field(35, ge=1, description="Days back within which late data reopens roll-ups by itself")
     cache_writes_per_run: int = Field(
-        100_000, ge=1, description="Keys of a cache family that one run may write; the most wanted come first"
+        100_000,
+        ge=1,
+        le=100_000_000,
+        description="Keys of a cache family that one run may write; the most wanted come first",
     )
 
     cloudflare_account_id: str | None = Field(None, description="Cloudflare account of D1, KV, R2, R2 SQL")

@@ -115,9 +115,8 @@ def _touches(app: App, calendar: Calendar) -> AssetsDefinition:
 
 def _settings_readable(organisations: list[Organisation]) -> AssetCheckResult:
     wrong = [
-        {"organisation": found.id, "what": what}
-        for found in {each.id: each for each in organisations}.values()
-        for what in found.wrong
+        {"organisation": organisation, "what": what}
+        for organisation, what in dict.fromkeys((each.id, what) for each in organisations for what in each.wrong)
     ]
     first = "; ".join(f"{row['organisation']}: {row['what']}" for row in wrong[:3])
     return AssetCheckResult(

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from assets.attribution.match import rematch
-from assets.attribution.rules import DEFAULT, Rules, rules
+from assets.attribution.rules import DEFAULT, Rules, holdable, rules
 from resources.d1 import D1
 from resources.postgres import Connection
 from resources.sql_files import read_sql
@@ -26,6 +26,8 @@ def read(d1: D1) -> list[Organisation]:
     for rows in d1.stream(read_sql("attribution/organizations.sql"), "org_tag"):
         for row in rows:
             own, wrong = rules(row["attribution"])
+            if not holdable(row["org_tag"] + row["org_id"]):
+                wrong = ["its tag or id holds what no event and no table can: it takes no part"]
             found.append(Organisation(row["org_tag"], row["org_id"], own, tuple(wrong)))
     return found
 
@@ -39,14 +41,14 @@ def mirror(connection: Connection, organisations: list[Organisation]) -> int:
             "conversion_types": list(each.rules.conversion_types),
             "window_days": each.rules.window_days,
         }
-        for each in organisations
+        for each in (each for each in organisations if holdable(each.tag + each.id))
     ]
     changed = connection.execute(
         read_sql("attribution/mirror_organizations.sql"),
         {"rows": json.dumps(rows), "default_types": list(DEFAULT.conversion_types)},
     ).fetchall()
     connection.execute(
-        "delete from attribution.organizations where org_tag <> all(%s)", ([each.tag for each in organisations],)
+        "delete from attribution.organizations where org_tag <> all(%s)", ([row["org_tag"] for row in rows],)
     )
     tags = {"tags": [row["org_tag"] for row in changed]}
     if changed:

@@ -20,19 +20,20 @@ class Rules:
 DEFAULT = Rules()
 
 
-def rules(text: str | None) -> tuple[Rules, list[str]]:
-    """The rules in `attribution` of an organisation's settings (JSON text), and what is wrong, without any value.
+def rules(found: Any) -> tuple[Rules, list[str]]:
+    """The rules in `attribution` of an organisation's settings, and what is wrong, without any value.
 
-    A key that cannot be used is as by default.
+    `found` is what SQLite's json_extract gives: JSON text of an object, None, else a bare value. A key that cannot be
+    used is as by default.
     """
     try:
-        given = json.loads(text) if text is not None else {}
-    except ValueError:
+        given = {} if found is None else json.loads(found) if isinstance(found, str) else None
+    except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
         return DEFAULT, ["attribution: an object is expected"]
     wrong = [
-        f"attribution.{name[:64]}: no such setting"
+        f"attribution.{name[:64].encode(errors='backslashreplace').decode()}: no such setting"
         for name in sorted(given.keys() - {"conversion_types", "window_days"})
     ]
     types, days = given.get("conversion_types"), given.get("window_days")
@@ -49,5 +50,10 @@ def _are_types(given: Any) -> bool:
     return (
         isinstance(given, list)
         and 1 <= len(given) <= MOST_TYPES
-        and all(isinstance(each, str) and 0 < len(each) <= 128 and "\0" not in each for each in given)
+        and all(isinstance(each, str) and 0 < len(each) <= 128 and holdable(each) for each in given)
     )
+
+
+def holdable(text: str) -> bool:
+    """Whether Postgres can hold a text: it takes no NUL and no lone surrogate."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)

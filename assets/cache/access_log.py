@@ -61,16 +61,19 @@ def count(lines: Iterable[bytes], family_of: Callable[[str], str], now: datetime
         try:
             line = decode(text)
             reason = _wrong(line, now)
+            day = line.hour.astimezone(UTC).date()
         except msgspec.ValidationError as error:
             reason = str(error)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except OverflowError:
+            reason = "hour is before the first or after the last year"
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             reason = "no JSON object"
         if reason:
             found.refused += 1
             if len(found.refusals) < NAMED:
                 found.refusals.append((number, reason))
             continue
-        place = (family_of(line.key), line.key, line.hour.astimezone(UTC).date())
+        place = (family_of(line.key), line.key, day)
         found.reads[place] += line.reads
         found.hits[place] += line.hits
     return found

@@ -36,9 +36,18 @@ JSON = st.recursive(
         ('{"window": 7}', DEFAULT, ["attribution.window: no such setting"]),
         ("[]", DEFAULT, ["attribution: an object is expected"]),
         ("nonsense", DEFAULT, ["attribution: an object is expected"]),
+        (5, DEFAULT, ["attribution: an object is expected"]),
+        (True, DEFAULT, ["attribution: an object is expected"]),
+        (5.5, DEFAULT, ["attribution: an object is expected"]),
+        (
+            r'{"conversion_types": ["\ud800"]}',
+            DEFAULT,
+            ["attribution.conversion_types: a list of 1 to 50 event types is expected"],
+        ),
+        (r'{"\ud800": 1}', DEFAULT, [r"attribution.\ud800: no such setting"]),
     ],
 )
-def test_rules_and_what_is_wrong_with_them(given: str | None, expected: Rules, wrong: list[str]) -> None:
+def test_rules_and_what_is_wrong_with_them(given: Any, expected: Rules, wrong: list[str]) -> None:
     assert rules(given) == (expected, wrong)
 
 

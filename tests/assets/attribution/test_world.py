@@ -244,3 +244,18 @@ def test_a_wrong_setting_is_told_by_organisation_and_key_and_nothing_else(scene:
     assert found.description == "org-a3f7c2: attribution.window_days: 1 to 90 is expected; the default is used"
     assert "secret-value" not in str(found)
     assert scene.stand.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})
+
+
+def test_what_one_organisation_holds_keeps_no_other_from_its_credits(scene: Scene) -> None:
+    """A setting that is no object, and a tag with a NUL."""
+    scene.stand.d1.execute("update organizations set settings = '{\"attribution\": 5}' where id = 'org-a3f7c2'")
+    scene.stand.d1.execute(
+        "insert into org_tag_mappings (id, organization_id, short_tag, is_active)"
+        " values ('odd', 'org-b8e9d1', 'a' || char(0) || 'z', 1)"
+    )
+    found = checks(scene.materialized())["settings_readable"]
+    assert not found.passed
+    assert found.description is not None
+    assert "org-a3f7c2: attribution: an object is expected" in found.description
+    assert "org-b8e9d1: its tag or id" in found.description
+    assert scene.stand.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})

@@ -178,3 +178,20 @@ def test_any_bytes_are_counted_or_refused(texts: list[bytes]) -> None:
     found = access_log.count(lines, lambda _: "", NOW)
     assert found.lines == sum(1 for text in lines if text.strip())
     assert found.refused == found.lines
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            b'{"key":"x","hour":"0001-01-01T00:00:00+14:00","reads":1,"hits":1}',
+            "hour is before the first or after the last year",
+        ),
+        (b'{"key":"x","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "no JSON object"),
+    ],
+)
+def test_a_line_that_breaks_its_reader_is_refused_and_the_rest_goes_on(text: bytes, reason: str) -> None:
+    good = b'{"key":"y","hour":"2026-03-19T10:00:00Z","reads":2,"hits":1}'
+    found = access_log.count([text, good], lambda _: "", NOW)
+    assert (found.lines, found.refused, found.refusals) == (2, 1, [(1, reason)])
+    assert sum(found.reads.values()) == 2

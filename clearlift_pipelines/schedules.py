@@ -1,7 +1,9 @@
 """Schedules: what runs by the clock. All are UTC and on by default, and name the partition that they ask for."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from dagster import (
     AssetKey,
@@ -18,56 +20,49 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from assets.ads.assets import TABLES, AdSyncConfig
 from assets.ads.config import SyncConfig
 from assets.ads.plan import Mode
+from assets.apps import APPS
+from assets.archive.assets import archive_key, due
 from assets.events.assets import IngestConfig
 from assets.media.assets import MediaConfig
 from assets.partitions import daily_key, hourly_key
 from assets.rollups.periods import Period
 from assets.sesh.assets import PointsConfig
 from assets.windows import HOUR, floor_hour
-from clearlift_pipelines import archive_schedules
 from resources.ad_platforms import PLATFORMS
 
-RUNNING = DefaultScheduleStatus.RUNNING
+_scheduled = partial(schedule, execution_timezone="UTC", default_status=DefaultScheduleStatus.RUNNING)
 
 
 def build(jobs: Mapping[str, UnresolvedAssetJobDefinition], earliest: date) -> list[ScheduleDefinition]:
     """Every schedule. `earliest` is the first partition's day."""
 
-    @schedule(
-        cron_schedule="10 * * * *", job=jobs["hourly"], name="hourly", execution_timezone="UTC", default_status=RUNNING
-    )
+    @_scheduled(cron_schedule="10 * * * *", job=jobs["hourly"], name="hourly")
     def hourly(context: ScheduleEvaluationContext) -> RunRequest:
         """At hh:10, the hour that ended: compaction and its roll-up."""
         hour = hourly_key(floor_hour(_tick(context)) - HOUR)
         return RunRequest(run_key=f"hourly-{hour}", partition_key=hour)
 
-    @schedule(
+    @_scheduled(
         cron_schedule="20 * * * *",
         job=jobs["roll_up_days"],
         name="today",
-        execution_timezone="UTC",
-        default_status=RUNNING,
     )
     def today(context: ScheduleEvaluationContext) -> RunRequest:
         """At hh:20, the day in progress and its caches."""
         at = _tick(context)
         return RunRequest(run_key=f"today-{at:%Y-%m-%dT%H}", partition_key=daily_key(at.date()))
 
-    @schedule(
+    @_scheduled(
         cron_schedule="30 0 * * *",
         job=jobs["roll_up_days"],
         name="daily",
-        execution_timezone="UTC",
-        default_status=RUNNING,
     )
     def daily(context: ScheduleEvaluationContext) -> RunRequest:
         """At 00:30, the day that ended, for good."""
         day = daily_key((_tick(context) - timedelta(days=1)).date())
         return RunRequest(run_key=f"daily-{day}", partition_key=day)
 
-    @schedule(
-        cron_schedule="0 4 * * *", job=jobs["ingest"], name="sweep", execution_timezone="UTC", default_status=RUNNING
-    )
+    @_scheduled(cron_schedule="0 4 * * *", job=jobs["ingest"], name="sweep")
     def sweep(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
         """Daily, the whole landing zone: batches that landed under an hour which was listed long ago."""
         yield RunRequest(
@@ -75,26 +70,20 @@ def build(jobs: Mapping[str, UnresolvedAssetJobDefinition], earliest: date) -> l
             run_config=RunConfig(ops={"clearlift__events__ingested": IngestConfig(sweep=True)}),
         )
 
-    @schedule(
-        cron_schedule="5 * * * *", job=jobs["ads"], name="ads_hourly", execution_timezone="UTC", default_status=RUNNING
-    )
+    @_scheduled(cron_schedule="5 * * * *", job=jobs["ads"], name="ads_hourly")
     def ads_hourly(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
         """At hh:05, pro and enterprise connections: yesterday, today, and whatever is missing before."""
         yield from _ads("ads-hourly", _tick(context), Mode.RECENT, 1, ["pro", "enterprise"], earliest)
 
-    @schedule(
-        cron_schedule="15 3 * * *", job=jobs["ads"], name="ads_daily", execution_timezone="UTC", default_status=RUNNING
-    )
+    @_scheduled(cron_schedule="15 3 * * *", job=jobs["ads"], name="ads_daily")
     def ads_daily(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
         """At 03:15, the same for free connections."""
         yield from _ads("ads-daily", _tick(context), Mode.RECENT, 1, ["free"], earliest)
 
-    @schedule(
+    @_scheduled(
         cron_schedule="45 4 * * *",
         job=jobs["ads"],
         name="ads_look_back",
-        execution_timezone="UTC",
-        default_status=RUNNING,
     )
     def ads_look_back(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
         """Daily, the full look-back of every connection: conversions arrive for weeks."""
@@ -114,19 +103,17 @@ def build(jobs: Mapping[str, UnresolvedAssetJobDefinition], earliest: date) -> l
         *_caches(jobs),
         _media(jobs),
         *_series(jobs),
-        *archive_schedules.build(jobs),
+        _archive(jobs),
     ]
 
 
 def _of_days(jobs: Mapping[str, UnresolvedAssetJobDefinition], earliest: date) -> list[ScheduleDefinition]:
     """What is made of whole days, once yesterday is there."""
 
-    @schedule(
+    @_scheduled(
         cron_schedule="40 0 * * *",
         job=jobs["sessions"],
         name="sessions_daily",
-        execution_timezone="UTC",
-        default_status=RUNNING,
     )
     def sessions_daily(context: ScheduleEvaluationContext) -> RunRequest:
         """At 00:40, yesterday's sessions, and those of the day before for good: they may have gone on past midnight."""
@@ -139,34 +126,28 @@ def _of_days(jobs: Mapping[str, UnresolvedAssetJobDefinition], earliest: date) -
             },
         )
 
-    @schedule(
+    @_scheduled(
         cron_schedule="45 0 * * *",
         job=jobs["roll_up_weeks"],
         name="weekly",
-        execution_timezone="UTC",
-        default_status=RUNNING,
     )
     def weekly(context: ScheduleEvaluationContext) -> RunRequest:
         """At 00:45, yesterday's week: on Mondays the one that ended, for good, else the one in progress."""
         return _period("weekly", Period.WEEKLY, _tick(context))
 
-    @schedule(
+    @_scheduled(
         cron_schedule="50 0 * * *",
         job=jobs["roll_up_months"],
         name="monthly",
-        execution_timezone="UTC",
-        default_status=RUNNING,
     )
     def monthly(context: ScheduleEvaluationContext) -> RunRequest:
         """At 00:50, yesterday's month: on the 1st the one that ended, for good, else the one in progress."""
         return _period("monthly", Period.MONTHLY, _tick(context))
 
-    @schedule(
+    @_scheduled(
         cron_schedule="55 0 * * *",
         job=jobs["attribution"],
         name="attribution_daily",
-        execution_timezone="UTC",
-        default_status=RUNNING,
     )
     def attribution_daily(context: ScheduleEvaluationContext) -> RunRequest:
         """At 00:55, yesterday's touches, conversions and credits."""
@@ -177,19 +158,15 @@ def _of_days(jobs: Mapping[str, UnresolvedAssetJobDefinition], earliest: date) -
 
 
 def _upkeep(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDefinition]:
-    @schedule(
-        cron_schedule="40 * * * *", job=jobs["tidy"], name="tidy", execution_timezone="UTC", default_status=RUNNING
-    )
+    @_scheduled(cron_schedule="40 * * * *", job=jobs["tidy"], name="tidy")
     def tidy(context: ScheduleEvaluationContext) -> RunRequest:
         """At hh:40, after compaction and roll-ups: the lake's manifests and snapshots."""
         return RunRequest(run_key=f"tidy-{_tick(context):%Y-%m-%dT%H}")
 
-    @schedule(
+    @_scheduled(
         cron_schedule="50 3 * * *",
         job=jobs["remove_files"],
         name="remove_files",
-        execution_timezone="UTC",
-        default_status=RUNNING,
     )
     def remove_files(context: ScheduleEvaluationContext) -> RunRequest:
         """Daily, files of the lake that expired, were rewritten, or were left by killed runs."""
@@ -199,20 +176,16 @@ def _upkeep(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDe
 
 
 def _caches(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDefinition]:
-    @schedule(
+    @_scheduled(
         cron_schedule="*/5 * * * *",
         job=jobs["invalidate"],
         name="invalidate",
-        execution_timezone="UTC",
-        default_status=RUNNING,
     )
     def invalidate(context: ScheduleEvaluationContext) -> RunRequest:
         """Every 5 minutes, keys that the applications wrote of rows that changed since."""
         return RunRequest(run_key=f"invalidate-{_tick(context):%Y-%m-%dT%H:%M}")
 
-    @schedule(
-        cron_schedule="35 * * * *", job=jobs["warm"], name="warm", execution_timezone="UTC", default_status=RUNNING
-    )
+    @_scheduled(cron_schedule="35 * * * *", job=jobs["warm"], name="warm")
     def warm(context: ScheduleEvaluationContext) -> RunRequest:
         """At hh:35, every cache: what changed, what nears its expiry, what a budget left out before."""
         return RunRequest(run_key=f"warm-{_tick(context):%Y-%m-%dT%H}")
@@ -221,12 +194,10 @@ def _caches(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDe
 
 
 def _media(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> ScheduleDefinition:
-    @schedule(
+    @_scheduled(
         cron_schedule="25 4 * * *",
         job=jobs["media"],
         name="media_sweep",
-        execution_timezone="UTC",
-        default_status=RUNNING,
     )
     def media_sweep(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
         """Daily, all media: what the sensor missed, variants that were touched, and those whose upload is gone."""
@@ -241,20 +212,16 @@ def _media(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> ScheduleDefiniti
 def _series(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDefinition]:
     """Partitions, points and metrics of Sesh."""
 
-    @schedule(
+    @_scheduled(
         cron_schedule="10 2 1 * *",
         job=jobs["partitions"],
         name="partitions",
-        execution_timezone="UTC",
-        default_status=RUNNING,
     )
     def partitions(context: ScheduleEvaluationContext) -> RunRequest:
         """On the 1st at 02:10, partitions of the month ahead; the month that has become a year old is folded."""
         return RunRequest(run_key=f"partitions-{_tick(context):%Y-%m}")
 
-    @schedule(
-        cron_schedule="15 * * * *", job=jobs["points"], name="points", execution_timezone="UTC", default_status=RUNNING
-    )
+    @_scheduled(cron_schedule="15 * * * *", job=jobs["points"], name="points")
     def points(context: ScheduleEvaluationContext) -> RunRequest:
         """At hh:15, points that were flushed and the metrics that they change; at 02:15, all that ever was flushed."""
         at = _tick(context)
@@ -263,18 +230,46 @@ def _series(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> list[ScheduleDe
             run_config=RunConfig(ops={"sesh__sesh__points": PointsConfig(sweep=at.hour == 2)}),
         )
 
-    @schedule(
+    @_scheduled(
         cron_schedule="20 2 * * *",
         job=jobs["columns"],
         name="columns",
-        execution_timezone="UTC",
-        default_status=RUNNING,
     )
     def columns(context: ScheduleEvaluationContext) -> RunRequest:
         """Daily, columns that a migration added and whose values are still in JSON."""
         return RunRequest(run_key=f"columns-{_tick(context):%Y-%m-%d}")
 
     return [partitions, points, columns]
+
+
+def _archive(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> ScheduleDefinition:
+    @_scheduled(
+        cron_schedule="15 5 1 1,4,7,10 *",
+        job=jobs["archive"],
+        name="archive",
+    )
+    def archive(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
+        """On the 1st of January, April, July and October at 05:15: the year that has become old enough, with the
+        quarter that just did and rows that came late for the others; one run for tables of one age.
+        """
+        today = _tick(context).date()
+        by_age: dict[int, list[AssetKey]] = defaultdict(list)
+        for app in APPS:
+            for entry in app.lifecycles:
+                if entry.archive is not None:
+                    by_age[entry.archive.after_days].append(archive_key(app, entry))
+        for days, keys in sorted(by_age.items()):
+            quarters = due(today, days)
+            yield RunRequest(
+                run_key=f"archive-{quarters[-1]}-after-{days}-days",
+                asset_selection=keys,
+                tags={
+                    ASSET_PARTITION_RANGE_START_TAG: daily_key(quarters[0].start),
+                    ASSET_PARTITION_RANGE_END_TAG: daily_key(quarters[-1].start),
+                },
+            )
+
+    return archive
 
 
 def _period(name: str, period: Period, at: datetime) -> RunRequest:

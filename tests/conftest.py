@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from resources.lake import Lake
 from resources.postgres import Postgres, embedded
@@ -22,6 +23,13 @@ FOLDER = pytest.StashKey[Path]()
 # Speed over safety: no test asks what this server keeps through a power cut.
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 NUMBERS = itertools.count(1)
+
+
+# A busy machine makes an example, or the drawing of one, slow: that says nothing about what is tested. And examples
+# share their test's engines, for making engines anew would take longer than all else.
+SHARED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile("engines", deadline=None, suppress_health_check=SHARED)
+settings.load_profile("engines")
 
 
 def pytest_configure(config: pytest.Config) -> None:

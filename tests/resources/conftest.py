@@ -13,6 +13,7 @@ from resources.cloudflare import RATE, api_session
 from resources.http import Patience, Session
 from resources.pacing import Pacing
 from tests.standin.cloudflare import TOKEN, Cloudflare
+from tests.standin.loopback import faults_of, read_seconds
 from tests.standin.waits import Waits
 from tests.workerd.local_runtime import NotInstalledError, Workerd, installed, running
 
@@ -60,9 +61,10 @@ def cloudflare_api(tmp_path: Path, waits: Waits) -> Iterator[Cloudflare]:
 
 
 @pytest.fixture
-def patience() -> Patience:
-    """How long an answer is waited for in real seconds; the tests of time-outs set less."""
-    return Patience()
+def patience(request: pytest.FixtureRequest) -> Patience:
+    """How long an answer is waited for, in real seconds: briefly where the test's parameters hold one back."""
+    spec = getattr(request.node, "callspec", None)
+    return Patience(read=read_seconds(faults_of(spec.params if spec else {})))
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def service() -> Iterator[Service]:
 
 
 @pytest.fixture
-def session(service: Service, waits: Waits) -> Iterator[Session]:
+def session(service: Service, waits: Waits, patience: Patience) -> Iterator[Session]:
     held = {"token": SECRET}
 
     def refresh() -> None:
@@ -61,7 +61,7 @@ def session(service: Service, waits: Waits) -> Iterator[Session]:
         "echo",
         auth=lambda: {"Authorization": f"Bearer {held['token']}"},
         refresh=refresh,
-        patience=Patience(read=0.7),
+        patience=patience,
         clock=waits.clock,
         sleep=waits.sleep,
         jitter=lambda: 0.5,

@@ -5,7 +5,7 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -13,6 +13,8 @@ from typing import Any, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 Kind = Literal["status", "time-out", "reset", "cut", "not-json", "body"]
+# How long a client waits for an answer: on a busy machine an honest one took more than half a second.
+PATIENT_SECONDS, SILENT_SECONDS = 30.0, 2.0
 
 
 @dataclass
@@ -65,6 +67,17 @@ class Fault:
     def befalls(self, asked: Asked) -> bool:
         """Whether this request is one that the failure was ordered for."""
         return self.path in asked.path and self.method in ("", asked.method)
+
+
+def read_seconds(faults: Iterable[Fault]) -> float:
+    """How long a client is to wait for an answer: not for long where a failure is that none comes."""
+    return SILENT_SECONDS if any(fault.kind == "time-out" for fault in faults) else PATIENT_SECONDS
+
+
+def faults_of(parameters: Mapping[str, Any]) -> list[Fault]:
+    """The failures among the parameters of a test: alone, in a list, or as the `fault` of something."""
+    given = (each if isinstance(each, list) else [getattr(each, "fault", each)] for each in parameters.values())
+    return [fault for several in given for fault in several if isinstance(fault, Fault)]
 
 
 Serve = Callable[[Asked], Reply]

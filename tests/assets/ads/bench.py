@@ -22,6 +22,7 @@ from resources.http import Patience
 from resources.keyring import Keyring
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
+from tests.standin.loopback import PATIENT_SECONDS
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 SMALL = Size({"google": 2, "facebook": 2, "tiktok": 2, "microsoft": 2}, (6, 7), (2, 3), (2, 3), 40)
@@ -46,7 +47,7 @@ class Bench:
     store: ObjectStore
     keyring: Keyring
     slept: list[float] = field(default_factory=list)
-    read_seconds: float = 5.0
+    read_seconds: float = PATIENT_SECONDS
 
     def connect(
         self, *, org: str = "org-a", tier: str = "pro", only: Iterable[Platform] = PLATFORMS, **config: Any

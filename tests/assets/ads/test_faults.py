@@ -12,13 +12,14 @@ import resources.ad_platforms.tiktok as tiktok
 from clearlift_pipelines.sandbox.faults import MALFORMED, Fault, FaultKind
 from clearlift_pipelines.sandbox.world.entities import PLATFORMS, Platform
 from tests.assets.ads.bench import Bench
+from tests.standin.loopback import SILENT_SECONDS
 
 CONFIG: dict[str, Any] = {"lookback_days": 8}
 REFUSED_LINE = (
     Fault(FaultKind.HTTP_429),
     Fault(FaultKind.HTTP_429, retry_after=7),
     Fault(FaultKind.SERVER_ERROR),
-    Fault(FaultKind.TIMEOUT, seconds=0.9),
+    Fault(FaultKind.TIMEOUT, seconds=3),
     Fault(FaultKind.RESET),
     Fault(FaultKind.CUT_BODY),
 )
@@ -85,20 +86,23 @@ def clean(shared_bench: Bench, small_pages: None) -> Clean:
 
 
 @pytest.fixture(scope="module")
-def small_pages(shared_bench: Bench) -> Iterator[None]:
-    """Pages of a few rows, so that there are several; a read that gives up quickly."""
+def small_pages() -> Iterator[None]:
+    """Pages of a few rows, so that there are several."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(meta_client, "LARGEST_LIMIT", 8)
         patched.setattr(meta_client, "SMALLEST_LIMIT", 2)
         patched.setattr(tiktok, "PAGE_ROWS", 9)
-        patched.setattr(shared_bench, "read_seconds", 0.4)
         yield
 
 
 @pytest.mark.parametrize("fault", CASES, ids=told)
-def test_the_same_rows_or_a_loud_failure(tiny: Bench, clean: Clean, fault: Fault) -> None:
+def test_the_same_rows_or_a_loud_failure(
+    tiny: Bench, clean: Clean, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
     platform = fault.platform
     assert platform is not None
+    if fault.kind is FaultKind.TIMEOUT:
+        monkeypatch.setattr(tiny, "read_seconds", SILENT_SECONDS)
     tiny.connect(only=[platform], **CONFIG)
     tiny.sandbox.faults.order(fault)
     (outcome,) = tiny.sync(platform)

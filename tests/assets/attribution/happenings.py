@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from tests.assets.attribution.stand import Campaign, Stand
@@ -66,8 +66,6 @@ def examples(number: int) -> settings:
     return settings(
         max_examples=number,
         phases=[Phase.explicit, Phase.generate],
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
 
 

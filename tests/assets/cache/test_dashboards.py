@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.rollups.definition import Grain
@@ -107,7 +107,7 @@ ORGS = ("a", "b:c", "Ω/..", "d")
 rows_of_pages = st.tuples(st.sampled_from(ORGS), st.sampled_from(AGES), st.sampled_from(("/", "/p")))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(
     st.dictionaries(rows_of_pages, st.integers(1, 9), max_size=12),
     st.lists(st.tuples(rows_of_pages, st.integers(0, 9)), min_size=1, max_size=3),

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.apps.sesh import SESH
@@ -68,7 +68,7 @@ changes = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(changes)
 def test_a_changed_connection_writes_its_organisations_keys_alone(
     warmth: Warmth, sample: D1, found: list[tuple[int, str]]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.apps.sesh import SESH
@@ -76,7 +76,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(steps=STEPS, page=st.integers(1, 4))
 def test_no_dependent_key_is_left_and_no_other_is_gone(
     site: Site, steps: list[tuple[Change, str, int, int]], page: int

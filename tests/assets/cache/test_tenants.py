@@ -5,7 +5,7 @@ from itertools import combinations
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from assets.apps import APPS, App
@@ -24,7 +24,7 @@ tags = st.one_of(
 )
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10)
 @example(list(HOSTILE))
 @given(st.lists(tags, min_size=1, max_size=12, unique=True))
 def test_every_held_value_belongs_to_the_tenant_that_its_key_names(warmth: Warmth, found: list[str]) -> None:

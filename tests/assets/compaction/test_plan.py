@@ -11,7 +11,7 @@ from assets.compaction.plan import Candidate, Group, Policy, plan
 
 DAY = date(2025, 10, 10)
 MIDNIGHT = datetime(2025, 10, 10, tzinfo=UTC)
-many = settings(max_examples=200, deadline=None)
+many = settings(max_examples=200)
 
 policies = st.builds(
     Policy,

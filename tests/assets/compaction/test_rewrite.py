@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assets.compaction.plan import Policy
@@ -285,7 +285,7 @@ def test_a_file_with_deleted_rows_is_neither_rewritten_nor_relied_on(
 NAMES = st.sampled_from([f"id-{n}" for n in range(6)])
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 @given(
     files=st.lists(st.lists(NAMES, min_size=1, max_size=4), min_size=2, max_size=6),
     together=st.integers(2, 4),

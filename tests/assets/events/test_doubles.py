@@ -45,7 +45,7 @@ def test_an_event_near_midnight_belongs_to_its_utc_day() -> None:
 IDENTITY = st.tuples(st.sampled_from("ab"), st.integers(4, 6), st.sampled_from("xyz"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(batches=st.lists(st.lists(IDENTITY, max_size=6), min_size=1, max_size=4), stored=st.lists(IDENTITY, max_size=5))
 def test_what_stays_and_what_is_doubled_is_all_there_was(
     batches: list[list[tuple[str, int, str]]], stored: list[tuple[str, int, str]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, example, given, note, settings
+from hypothesis import event, example, given, note, settings
 from hypothesis import strategies as st
 
 from assets.events import quarantine
@@ -86,7 +86,7 @@ def clean_rows(pipeline: Pipeline) -> Rows:
 ALL = tuple(range(len(LINES)))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30)
 @given(history=histories())
 @example([Step((ALL,), "data files", True, 1, None)])
 @example([Step((ALL,), "quarantine", True, 1, None)])

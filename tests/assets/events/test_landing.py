@@ -37,7 +37,7 @@ def test_appended_gzip_members_and_padding_are_one_batch() -> None:
     assert landing.lines(data) == [b"a", b"bc", b"d", b"e"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(contents=st.lists(st.binary(max_size=40), min_size=1, max_size=4))
 def test_any_members_are_read_as_gzip_does(contents: list[bytes]) -> None:
     data = b"".join(map(packed, contents))

@@ -4,7 +4,7 @@ import gzip
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.events import quarantine
@@ -23,7 +23,7 @@ def reasons(pipeline: Pipeline) -> dict[str, int]:
     return {row["reason"]: row["lines"] for row in quarantine.summary(pipeline.postgres)}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(raws=st.dictionaries(st.integers(1, 99), st.binary(max_size=60), min_size=1, max_size=5))
 def test_any_bytes_are_kept_as_they_were(pipeline: Pipeline, raws: dict[int, bytes]) -> None:
     batch = BatchOutcome("key", "etag", "c0ffee", 1)

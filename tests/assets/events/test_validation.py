@@ -168,7 +168,7 @@ def storable(found: Sifted) -> None:
     assert frame(found.events).height == len(found.events)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.binary(max_size=60) | JSON.map(lambda v: json.dumps(v).encode()), max_size=4))
 @example([b'{"a":' * 100_000])
 @example([b"1" * 100_000])
@@ -181,7 +181,7 @@ def test_any_bytes_are_judged(lines: list[bytes]) -> None:
     storable(found)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(fields=st.dictionaries(st.sampled_from(NAMES) | ANY_TEXT, JSON | ANY_TEXT, max_size=5))
 @example({"bad\0name": 1})
 @example({"deep": json.loads("[" * 300 + "]" * 300)})

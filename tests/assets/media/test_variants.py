@@ -35,7 +35,7 @@ def colour(image: Image.Image, x: float, y: float) -> tuple[int, ...]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     kind_and_mode=KINDS,
     width=st.integers(1, 1_100),

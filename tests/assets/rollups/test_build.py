@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from assets.rollups import build
@@ -21,8 +21,6 @@ MARCH_1 = date(2026, 3, 1)
 EXAMPLES = settings(
     max_examples=25,
     phases=[Phase.explicit, Phase.generate],
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 # No surrogates and no U+0000: neither gets past validation. A few fixed words besides, so that groups do form.

@@ -4,7 +4,7 @@ import random
 from datetime import UTC, date, datetime
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from assets.rollups import late
@@ -36,9 +36,7 @@ def landings(draw: st.DrawFn) -> list[list[int]]:
 
 @settings(
     max_examples=12,
-    deadline=None,
     phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(batches=landings(), repeated=st.integers(0, 5), between=st.booleans())
 def test_any_split_order_and_repetition_of_events_ends_in_the_same_roll_ups(

@@ -6,7 +6,7 @@ Only what is asked for is made, so nothing else can have changed; a full rebuild
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from assets.rollups import late
@@ -72,8 +72,6 @@ def catch_up(lakeside: Lakeside) -> dict[str, set[datetime]]:
 @settings(
     max_examples=8,
     phases=[Phase.explicit, Phase.generate],
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(early=st.lists(events, min_size=1, max_size=20), tardy=st.lists(events, min_size=1, max_size=4))
 def test_late_events_change_exactly_what_a_full_rebuild_would(

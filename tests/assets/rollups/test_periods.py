@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from assets.rollups import build_periods, late
@@ -69,8 +69,6 @@ events = st.builds(
 @settings(
     max_examples=8,
     phases=[Phase.explicit, Phase.generate],
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(landed=st.lists(events, max_size=40))
 def test_every_table_equals_a_recount(lakeside: Lakeside, landed: list[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.sesh import ahead, audit
@@ -78,7 +78,7 @@ actions = st.tuples(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(st.lists(actions, max_size=14))
 def test_after_any_changes_the_stale_windows_are_all_that_must_be_made(
     tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, int, datetime, float]]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.sesh import registry
@@ -78,7 +78,7 @@ moments = st.one_of(
 )
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250)
 @given(
     start=moments, end=moments, order=st.sampled_from(ORDERS), descending=st.booleans(),
     limit=st.one_of(st.none(), st.integers(0, 12), st.integers(100, 300)), user=st.sampled_from((None, "u1", "nobody")),

@@ -32,7 +32,7 @@ def totals(rows: list[DailyRow], *key: str) -> dict[tuple[object, ...], tuple[De
     return dict(sums)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32), platforms, st.integers(0, 130), st.sampled_from(["account", "campaign", "ad_group"]))
 def test_the_same_seed_day_and_moment_give_the_same_rows(seed: int, platform: Platform, ago: int, level: Level) -> None:
     one, other = World(seed, TODAY), World(seed, TODAY)
@@ -51,7 +51,7 @@ def test_another_seed_is_another_world() -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(platforms, st.integers(0, 2), st.integers(0, 125), st.integers(0, 40))
 def test_levels_add_up(platform: Platform, index: int, ago: int, later: int) -> None:
     account = WORLD.accounts(platform)[index]
@@ -74,7 +74,6 @@ def test_levels_add_up(platform: Platform, index: int, ago: int, later: int) -> 
         assert all(row.impressions > 0 and row.spend % coin == 0 and row.currency == account.currency for row in rows)
 
 
-@settings(deadline=None)
 @given(leaves, ordinals, st.integers(0, 60), st.integers(0, 23), st.booleans())
 def test_a_day_only_grows_until_it_is_voided_and_then_stands_still(
     leaf: bytes, day: int, age: int, hour: int, fractional: bool
@@ -151,7 +150,6 @@ def test_hard_ids_and_shared_budgets() -> None:
     assert len(set(words)) == len(words) > len({word for _, word in words})
 
 
-@settings(deadline=None)
 @given(platforms, st.integers(0, 2), st.integers(0, 2**40))
 def test_a_click_id_leads_back_to_its_campaign(platform: Platform, account: int, n: int) -> None:
     campaign = WORLD.campaigns(platform, WORLD.accounts(platform)[account].id, NOW)[-1].id
@@ -161,7 +159,6 @@ def test_a_click_id_leads_back_to_its_campaign(platform: Platform, account: int,
     assert World(8, TODAY).campaign_of_click(click) is None
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_other_text_is_no_click(text: str) -> None:
     assert WORLD.campaign_of_click(text) is None
@@ -179,7 +176,7 @@ def test_clicks_are_those_of_the_day() -> None:
     assert len({click.click_id for click in clicks}) == len(clicks)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 400), st.integers(1, 90))
 def test_a_series_can_be_entered_anywhere(start: int, size: int) -> None:
     account = WORLD.accounts("microsoft")[0]

@@ -14,6 +14,7 @@ from clearlift_pipelines.sandbox.world.entities import Platform
 from resources.ad_platforms import PLATFORMS, Access, Client, Days, Notes, Record, Stream
 from resources.http import Patience
 from resources.pacing import Pacing
+from tests.standin.loopback import PATIENT_SECONDS
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 SIZE = Size({"google": 2, "facebook": 2, "tiktok": 2, "microsoft": 2}, (6, 6), (2, 2), (2, 2), 40)
@@ -66,7 +67,7 @@ def client_of(platforms: Sandbox) -> Iterator[Callable[..., Told]]:
             "pacing": pacing,
             "clock": platforms.clock,
             "origin": platforms.origin,
-            "patience": Patience(read=5.0),
+            "patience": Patience(read=PATIENT_SECONDS),
             "sleep": told.slept.append,
         }
         told.client = PLATFORMS[name].open(Access(**{**access, **changed}))

@@ -3,14 +3,12 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.d1 import D1, D1Error, Param, Statement
 
-each_room = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+each_room = settings(max_examples=30, derandomize=True)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=50)
 values: st.SearchStrategy[Param] = st.one_of(
     st.none(),

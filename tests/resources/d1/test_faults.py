@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from resources.d1 import CloudflareD1, D1Error
-from resources.http import HttpError, Patience
+from resources.http import HttpError
 from tests.standin.cloudflare import TOKEN, Cloudflare
 from tests.standin.loopback import Fault
 from tests.standin.waits import Waits
@@ -52,11 +52,6 @@ CASES = [
     Case("overloaded", Fault("status", status=400, body=OVERLOADED), "stop"),
 ]
 cases = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-
-
-@pytest.fixture
-def patience() -> Patience:
-    return Patience(read=0.7)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.kv import KV, Entry, KeyInfo, KVError
@@ -17,7 +17,7 @@ words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 metadata = st.one_of(st.none(), st.dictionaries(words, st.one_of(st.booleans(), st.integers(-100, 100), words)))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(
     st.dictionaries(
         keys, st.tuples(bodies.filter(lambda body: not body.startswith(BYTE_ORDER_MARK)), metadata), max_size=8

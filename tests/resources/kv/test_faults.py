@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from resources.http import HttpError, Patience
+from resources.http import HttpError
 from resources.kv import CloudflareKV, Entry, KVError, limits
 from tests.standin.cloudflare import TOKEN, Cloudflare
 from tests.standin.loopback import Fault
@@ -23,11 +23,6 @@ FAULTS = {
     "not JSON": Fault("not-json"),
 }
 faults = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-
-
-@pytest.fixture
-def patience() -> Patience:
-    return Patience(read=0.7)
 
 
 @faults

@@ -22,7 +22,7 @@ rows = st.tuples(
     st.none() | texts,
 )
 tables = st.lists(rows, max_size=8)
-few = settings(max_examples=150, deadline=None)
+few = settings(max_examples=150)
 
 
 def frame(of: list[Any]) -> pl.DataFrame:

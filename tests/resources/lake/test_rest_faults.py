@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from resources.http import Patience
 from resources.lake import CommitUnknownError, Lake, LakeTable, commit
 from tests.resources.lake.readings import NORTH, READINGS, ids, written
 from tests.resources.lake.rooms import rest_lake, served
-from tests.standin.loopback import Fault, Kind
+from tests.standin.loopback import Fault, Kind, read_seconds
 from tests.standin.rest_catalog import RestCatalogServer, refusal
 
 TABLE = "/tables/readings"
@@ -69,9 +70,9 @@ def rest_server(tmp_path: Path) -> Iterator[RestCatalogServer]:
 
 
 @pytest.fixture
-def faulty_lake(rest_server: RestCatalogServer) -> Iterator[Lake]:
-    """A lake that waits half a second for an answer."""
-    with rest_lake(rest_server, Patience(read=0.5, tries=4)) as lake:
+def faulty_lake(rest_server: RestCatalogServer, patience: Patience) -> Iterator[Lake]:
+    """A lake that does not wait long for answers that a test holds back."""
+    with rest_lake(rest_server, replace(patience, tries=4)) as lake:
         yield lake
 
 
@@ -140,11 +141,12 @@ def test_an_expired_token_fails_loudly_and_changes_nothing(
 @pytest.mark.parametrize("kind", ["status", "reset", "cut", "time-out", "not-json"])
 @pytest.mark.parametrize("path", ["/config", TABLE])
 def test_reading_is_tried_again(rest_server: RestCatalogServer, kind: Kind, path: str) -> None:
+    fault = Fault(kind, path, status=503, headers={"Retry-After": "1"}, method="GET")
     with ExitStack() as stack:
-        lake = stack.enter_context(rest_lake(rest_server, Patience(read=0.5, tries=3)))
+        lake = stack.enter_context(rest_lake(rest_server, Patience(read=read_seconds([fault]), tries=3)))
         if path == TABLE:
             lake.ensure(READINGS)
-        rest_server.loopback.fail(Fault(kind, path, status=503, headers={"Retry-After": "1"}, method="GET"))
+        rest_server.loopback.fail(fault)
         assert lake.exists(READINGS) is (path == TABLE)
     assert rest_server.loopback.faults == []
 

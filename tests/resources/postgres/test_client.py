@@ -13,7 +13,7 @@ from tests.resources.postgres.transaction_pooler import pooler
 
 @pytest.fixture
 def client(way: str) -> Iterator[Postgres]:
-    with Postgres(way, wait_seconds=10) as made:
+    with Postgres(way, wait_seconds=30) as made:
         yield made
 
 
@@ -78,7 +78,7 @@ def test_a_savepoint_undoes_its_part_alone(client: Postgres) -> None:
 
 
 def test_statements_end_in_time(way: str) -> None:
-    with Postgres(way, statement_timeout=0.1) as client:
+    with Postgres(way, statement_timeout=1) as client:
         with pytest.raises(psycopg.errors.QueryCanceled):
             client.fetch("select pg_sleep(20)")
         assert client.fetch("select 1 as a") == [{"a": 1}]
@@ -188,7 +188,7 @@ def test_an_absent_server_is_one_clear_error(tmp_path: object) -> None:
 
 def test_a_full_pool_says_so(postgres_dsn: str) -> None:
     with (
-        Postgres(postgres_dsn, max_connections=1, wait_seconds=0.1) as client,
+        Postgres(postgres_dsn, max_connections=1, wait_seconds=2) as client,
         client.connection(),
         pytest.raises(PostgresUnreachableError, match="all 1 connections are in use"),
     ):

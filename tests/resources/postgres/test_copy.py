@@ -12,7 +12,7 @@ import polars as pl
 import psycopg
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.postgres import Postgres, copy_in, copy_out
@@ -76,7 +76,7 @@ def as_arrow(rows: list[tuple[Any, ...]]) -> Any:
 
 
 @pytest.mark.parametrize("shape", [as_rows, as_frame, as_arrow])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(rows=ROWS)
 def test_every_value_comes_back(
     postgres: Postgres, shape: Callable[[list[tuple[Any, ...]]], Any], rows: list[tuple[Any, ...]]

@@ -9,7 +9,7 @@ import requests
 
 from resources.r2 import ObjectStore, ObjectStoreError
 from tests.resources.r2.conftest import PART_BYTES
-from tests.standin.loopback import Asked, Fault, Loopback, Reply
+from tests.standin.loopback import SILENT_SECONDS, Asked, Fault, Loopback, Reply
 
 HOP_HEADERS = {"connection", "content-length", "date", "host", "server", "transfer-encoding"}
 BIG = [bytes([number]) * (PART_BYTES // 2 + 1) for number in range(3)]
@@ -69,7 +69,7 @@ def test_one_failure(failing_s3: Loopback, s3_url: str, operation: str, fault: s
     direct = ObjectStore.bucket(s3_url, "lake", "key", "secret", prefix=prefix)
     direct.put("x/there", b"y" * 2000)
     # Room enough for a busy machine, but where the time-out itself is tested.
-    seconds = 30.0 if FAULTS[fault].kind != "time-out" else 3.0 if operation == "put in parts" else 0.7
+    seconds = 30.0 if FAULTS[fault].kind != "time-out" else 3.0 if operation == "put in parts" else SILENT_SECONDS
     store = ObjectStore.bucket(
         failing_s3.url, "lake", "key", "secret", prefix=prefix, request_seconds=seconds, retries=2, backoff_seconds=0.01
     )

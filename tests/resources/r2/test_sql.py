@@ -1,12 +1,12 @@
 """R2 SQL against a stand-in that answers with DuckDB and refuses what it is told it cannot do."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.cloudflare import RATE, api_session
@@ -53,10 +53,16 @@ def service() -> Iterator[Service]:
         yield made
 
 
-def client(service: Service, page_rows: int = 7, token: str = "the-token", waits: Waits | None = None) -> R2Sql:
+def client(
+    service: Service,
+    page_rows: int = 7,
+    token: str = "the-token",
+    waits: Waits | None = None,
+    patience: Patience | None = None,
+) -> R2Sql:
     time = waits or Waits()
     pacing = Pacing(RATE, clock=time.clock, sleep=time.sleep)
-    session = api_session(token, pacing, clock=time.clock, sleep=time.sleep, patience=Patience(read=0.4))
+    session = api_session(token, pacing, clock=time.clock, sleep=time.sleep, patience=patience)
     return R2Sql(session, "acct", "lake", api=service.loopback.url, page_rows=page_rows)
 
 
@@ -177,7 +183,7 @@ ROWS = st.lists(
 
 
 @pytest.mark.parametrize("group_by", [[], ["tag"], ["tag", "kind"]])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(rows=ROWS)
 def test_the_same_answer_from_there_and_from_here(
     service: Service, group_by: list[str], rows: list[tuple[Any, ...]]
@@ -209,31 +215,31 @@ def test_one_refused_aggregate_is_aggregated_here(service: Service) -> None:
     assert found == [{"last": moment(29).isoformat()}]
 
 
-FAULTS: dict[str, Callable[[], Fault]] = {
-    "429": lambda: Fault("status", status=429),
-    "429 with Retry-After": lambda: Fault("status", status=429, headers={"Retry-After": "3"}),
-    "500": lambda: Fault("status", status=500),
-    "502": lambda: Fault("status", status=502),
-    "503": lambda: Fault("status", status=503),
-    "reset": lambda: Fault("reset"),
-    "time-out": lambda: Fault("time-out"),
-    "cut body": lambda: Fault("cut"),
-    "not JSON": lambda: Fault("not-json"),
+FAULTS = {
+    "429": Fault("status", status=429),
+    "429 with Retry-After": Fault("status", status=429, headers={"Retry-After": "3"}),
+    "500": Fault("status", status=500),
+    "502": Fault("status", status=502),
+    "503": Fault("status", status=503),
+    "reset": Fault("reset"),
+    "time-out": Fault("time-out"),
+    "cut body": Fault("cut"),
+    "not JSON": Fault("not-json"),
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_passing_trouble_is_waited_out(service: Service, fault: str) -> None:
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_passing_trouble_is_waited_out(service: Service, patience: Patience, fault: Fault) -> None:
     service.fill(sample(20))
     waits = Waits()
-    reading = client(service, waits=waits).pages("clearlift.events", ["id"], ["id"])
+    reading = client(service, waits=waits, patience=patience).pages("clearlift.events", ["id"], ["id"])
     found = [row["id"] for row in next(reading)]
-    service.loopback.fail(FAULTS[fault]())
+    service.loopback.fail(fault)
     found += [row["id"] for page in reading for row in page]
     assert found == [row[0] for row in sample(20)]
     assert not service.loopback.faults
     assert waits.slept
-    assert fault != "429 with Retry-After" or sum(waits.slept) >= 3
+    assert not fault.headers or sum(waits.slept) >= 3
 
 
 @pytest.mark.parametrize("name", ["events; drop table x", "a.b c", "", "1a", 'x"y'])

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.apps.sesh import SESH
@@ -128,7 +128,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(changes=CHANGES)
 @pytest.mark.parametrize("table", ["strains", "products"])
 def test_terms_are_those_of_the_active_names_whatever_happens_to_them(

@@ -3,26 +3,22 @@
 The process that starts the run (not its xdist workers) names the server's folder, and stops it at the end.
 """
 
-import itertools
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
 from resources.lake import Lake
 from resources.postgres import Postgres, embedded
+from tests.databases import database
 from tests.resources.lake.opened import opened
 
 FOLDER = pytest.StashKey[Path]()
 # Speed over safety: no test asks what this server keeps through a power cut.
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-NUMBERS = itertools.count(1)
 
 
 # A busy machine makes an example, or the drawing of one, slow: that says nothing about what is tested. And examples
@@ -58,11 +54,8 @@ def postgres_server(pytestconfig: pytest.Config) -> str:
 @pytest.fixture
 def postgres_dsn(postgres_server: str) -> Iterator[str]:
     """The DSN of an empty database, gone after the test."""
-    name = f"test_{os.getpid()}_{next(NUMBERS)}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"create database {name}")
-        yield urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))
-        admin.execute(f"drop database {name} with (force)")
+    with database(postgres_server) as dsn:
+        yield dsn
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from resources.ad_platforms.records import PlatformError
 
-FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0
 STILL_SECONDS = 1_800.0
 """A job whose state has not changed for so long is given up."""
 LONGEST_SECONDS = 6 * 3_600.0

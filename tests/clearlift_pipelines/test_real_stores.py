@@ -71,6 +71,7 @@ def real_terminal(
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("resources.ad_platforms.polling.FIRST_WAIT", 0.001)
     stores = Stores(load())
     yield Terminal(bare_environment, stores, monkeypatch)
     stores.close()

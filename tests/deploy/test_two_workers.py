@@ -13,9 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
@@ -27,6 +25,7 @@ from resources.lake import LakeTable
 from resources.postgres import Postgres
 from tests.assets.pipeline import line, written
 from tests.clearlift_pipelines.location import Location, located
+from tests.databases import database
 
 ROOT = Path(__file__).resolve().parents[2]
 ORGS = ("a3f7c2", "b8e9d1")
@@ -50,15 +49,11 @@ def roll_up(grain: Grain, first: int, last: int, org: str | None = None) -> Run:
 
 
 @pytest.fixture
-def history_url(postgres_server: str, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def history_url(postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A database for the run history that all workers share."""
-    name = f"{urlsplit(postgres_dsn).path.lstrip('/')}_history"
-    url = urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"create database {name}")
+    with database(postgres_server) as url:
         monkeypatch.setenv("CLEARLIFT_DAGSTER_POSTGRES_URL", with_driver(url))
         yield with_driver(url)
-        admin.execute(f"drop database {name} with (force)")
 
 
 def fill(table: LakeTable) -> Counter[str]:
@@ -149,14 +144,10 @@ def shared(tmp_path: Path, postgres_dsn: str) -> Iterator[Location]:
 
 
 @pytest.fixture
-def alone(tmp_path: Path, postgres_server: str, postgres_dsn: str) -> Iterator[Location]:
+def alone(tmp_path: Path, postgres_server: str) -> Iterator[Location]:
     """Stores of the same content that one process works on by itself."""
-    name = f"{urlsplit(postgres_dsn).path.lstrip('/')}_alone"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"create database {name}")
-        with located(tmp_path / "alone", urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))) as found:
-            yield found
-        admin.execute(f"drop database {name} with (force)")
+    with database(postgres_server) as dsn, located(tmp_path / "alone", dsn) as found:
+        yield found
 
 
 def test_two_workers_on_one_table_end_where_one_ends(

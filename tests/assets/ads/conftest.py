@@ -1,14 +1,13 @@
 """Benches of the four platforms: one for each test, and a tiny one that a module shares and empties between tests."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from resources.postgres import Postgres
 from tests.assets.ads.bench import TINY, Bench, close, make
+from tests.databases import database
 
 
 @pytest.fixture
@@ -20,18 +19,12 @@ def ads_bench(postgres: Postgres, tmp_path: Path) -> Iterator[Bench]:
 
 
 @pytest.fixture(scope="module")
-def shared_bench(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def shared_bench(postgres_server: str, migrated_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """One small account a platform, in pages of a few rows."""
-    name = f"test_ads_{os.getpid()}_{abs(hash(tmp_path_factory.getbasetemp())) % 10**6}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"drop database if exists {name}")
-        admin.execute(f"create database {name}")
-        dsn = psycopg.conninfo.make_conninfo(postgres_server, dbname=name)
-        with Postgres(dsn) as postgres:
-            bench = make(postgres, tmp_path_factory.mktemp("ads"), size=TINY, google_page_rows=7)
-            yield bench
-            close(bench)
-        admin.execute(f"drop database {name} with (force)")
+    with database(postgres_server, migrated_dsn) as dsn, Postgres(dsn) as postgres:
+        bench = make(postgres, tmp_path_factory.mktemp("ads"), size=TINY, google_page_rows=7)
+        yield bench
+        close(bench)
 
 
 @pytest.fixture

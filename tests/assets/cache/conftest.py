@@ -1,11 +1,8 @@
 """A KV namespace beside roll-ups of a test's own, in injected time. A module's tests share stores, emptied for each."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -15,22 +12,18 @@ from resources.kv import EmbeddedKV
 from tests.assets.cache.site import NOW, Site
 from tests.assets.cache.warmth import SCHEMAS, Warmth
 from tests.assets.rollups.lakeside import Lakeside
+from tests.databases import database
 from tests.sql.sesh.database import migrated
 
 
 @pytest.fixture(scope="module")
-def stores(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+def stores(postgres_server: str, migrated_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
     """Migrated stores."""
-    name = f"cache_{os.getpid()}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"drop database if exists {name} with (force)")
-        admin.execute(f"create database {name}")
-        dsn = urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))
+    with database(postgres_server, migrated_dsn) as dsn:
         found = Stores(settings.load(home=tmp_path_factory.mktemp("home"), postgres_dsn=SecretStr(dsn)))
         found.migrate()
         yield found
         found.close()
-        admin.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture

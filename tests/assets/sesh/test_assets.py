@@ -1,12 +1,9 @@
 """Sesh's series as Dagster runs them: jobs, what they say, checks that pass and checks that do not, and schedules."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 from dagster import AssetKey, ExecuteInProcessResult, build_schedule_context
 
@@ -16,6 +13,7 @@ from clearlift_pipelines.sandbox import sample_sesh, sample_sesh_sessions
 from tests.assets.sesh.database import point
 from tests.assets.sesh.flushes import line
 from tests.clearlift_pipelines.location import Location, located
+from tests.databases import database
 from tests.sql.sesh.database import put
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -23,20 +21,19 @@ SWEEP = {"ops": {"sesh__sesh__points": {"config": {"sweep": True}}}}
 
 
 @pytest.fixture(scope="module")
-def sample(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Location]:
+def sample(postgres_server: str, migrated_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Location]:
     """The sample in D1 and R2, as of a moment."""
-    name = f"sesh_{os.getpid()}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"create database {name}")
-        dsn = urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))
-        with located(tmp_path_factory.mktemp("home"), dsn) as found, pytest.MonkeyPatch.context() as patched:
-            found.now = NOW
-            d1 = found.stores.d1(SESH)
-            sample_sesh.fill(d1, NOW)
-            patched.setattr(sample_sesh_sessions, "DAYS", 400)
-            assert sample_sesh_sessions.fill(d1, found.stores.object_store, NOW)["objects"] > 10
-            yield found
-        admin.execute(f"drop database {name} with (force)")
+    with (
+        database(postgres_server, migrated_dsn) as dsn,
+        located(tmp_path_factory.mktemp("home"), dsn) as found,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        found.now = NOW
+        d1 = found.stores.d1(SESH)
+        sample_sesh.fill(d1, NOW)
+        patched.setattr(sample_sesh_sessions, "DAYS", 400)
+        assert sample_sesh_sessions.fill(d1, found.stores.object_store, NOW)["objects"] > 10
+        yield found
 
 
 def said(run: ExecuteInProcessResult, name: str) -> dict[str, Any]:

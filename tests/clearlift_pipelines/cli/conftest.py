@@ -23,6 +23,7 @@ def terminal(bare_environment: Path, monkeypatch: pytest.MonkeyPatch, postgres_d
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", postgres_dsn)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("resources.ad_platforms.polling.FIRST_WAIT", 0.001)
     stores = Stores(load())
     yield Terminal(bare_environment, stores, monkeypatch)
     stores.close()

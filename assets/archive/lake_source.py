@@ -1,7 +1,8 @@
 """Reading a quarter of a lake table: an organisation and a day at a time, as of one snapshot."""
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 
@@ -28,6 +29,16 @@ def lake_columns(spec: TableSpec) -> tuple[Column, ...]:
     return tuple(Column(c.name, _KINDS[c.kind], c.kind.value) for c in spec.columns)
 
 
+def version_of(rows: int, paths: Iterable[str]) -> str:
+    """What is noted of the files of a day: their rows, and which files they are."""
+    return f"{rows}:{hashlib.sha256(chr(10).join(sorted(paths)).encode()).hexdigest()[:16]}"
+
+
+def rows_of(version: str) -> int:
+    """The rows of a noted version."""
+    return int(version.partition(":")[0])
+
+
 class LakeSource:
     """A lake table as of the snapshot that was current when the source was made. The bucket's column is the tenant."""
 
@@ -42,7 +53,7 @@ class LakeSource:
         return str(self._snapshot_id or "")
 
     def slices(self, window: Window) -> list[Slice]:
-        """A slice an organisation and day; its version is the number of its rows, for events are never changed."""
+        """A slice an organisation and day; its version says its files: as many rows may be other ones."""
         if self._snapshot_id is None:
             return []
         files: dict[PartitionKey, list[FileInfo]] = defaultdict(list)
@@ -54,9 +65,8 @@ class LakeSource:
             # How many rows other writers deleted from a file, only reading tells.
             whole = not any(f.has_deletes for f in files[key])
             rows = sum(f.rows for f in files[key]) if whole else None
-            found.append(
-                Slice(str(key.day), day_window(key.day), key.tenant, None if rows is None else str(rows), rows)
-            )
+            version = None if rows is None else version_of(rows, (f.path for f in files[key]))
+            found.append(Slice(str(key.day), day_window(key.day), key.tenant, version, rows))
         return found
 
     def read(self, slice_: Slice) -> Iterator[pl.DataFrame]:

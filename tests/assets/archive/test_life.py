@@ -36,3 +36,12 @@ def test_each_event_ever_accepted_is_live_or_archived(vault: Vault, seed: int) -
     assert vault.live() == accepted
     # What came back is archived already.
     assert vault.archive(quarter=QUARTER).rows == 0
+
+
+def test_as_many_late_events_as_were_archived_are_archived_too(vault: Vault) -> None:
+    vault.happen(3)
+    vault.archive()
+    vault.prune()
+    vault.happen(3)
+    assert vault.archive().rows == 3
+    assert vault.restore().added == 6

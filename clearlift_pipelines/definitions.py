@@ -23,6 +23,8 @@ import assets.cache.invalidation_assets
 import assets.compaction.assets
 import assets.events.assets
 import assets.media.assets
+import assets.retention.assets
+import assets.retention.sesh_assets
 import assets.rollups.assets
 import assets.sesh.assets
 import assets.sesh.metric_assets
@@ -67,6 +69,8 @@ def build_defs(given: Settings, stores: Stores | None = None, **overrides: Any) 
         graph += assets.ads.assets.build(app, calendar)
         graph += assets.attribution.assets.build(app, calendar)
         graph += assets.archive.assets.build(app, calendar)
+        graph += assets.retention.assets.build(app)
+        graph += assets.retention.sesh_assets.build(app)
         graph += assets.media.assets.build(app)
         graph += assets.sesh.assets.build(app)
         graph += assets.sesh.metric_assets.build(app)

@@ -4,6 +4,7 @@ from dagster import AssetSelection, define_asset_job
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from assets.apps import APPS
+from assets.retention.engine import PARTS, entries
 
 RETRIES = {"dagster/max_retries": "2"}
 INGEST = AssetSelection.assets(["clearlift", "events", "ingested"])
@@ -28,6 +29,10 @@ METRICS = AssetSelection.assets(
 POINTS = AssetSelection.assets(["sesh", "sesh", "points"]) | METRICS
 POLICY = AssetSelection.assets(*([app.name, "archive", "policy"] for app in APPS))
 ARCHIVE = AssetSelection.groups(*(f"{app.name}_archive" for app in APPS)) - POLICY
+RETENTION = AssetSelection.assets(
+    *([app.name, "retention", part] for app in APPS for part in PARTS.values() if entries(app, part))
+)
+PRUNING = AssetSelection.assets(["sesh", "retention", "pruning"])
 ATTRIBUTION = AssetSelection.groups("clearlift_attribution")
 
 
@@ -112,6 +117,18 @@ def build() -> dict[str, UnresolvedAssetJobDefinition]:
             "archive",
             ARCHIVE,
             description="Archive quarters that are old enough, and what came late for them; a range as one run.",
+            tags=RETRIES,
+        ),
+        define_asset_job(
+            "retention",
+            RETENTION,
+            description="Delete what is old enough and proved; a dry run unless it is told otherwise.",
+            tags=RETRIES,
+        ),
+        define_asset_job(
+            "pruning",
+            PRUNING,
+            description="Prune Sesh's detail beyond a year that is sealed; a dry run unless it is told otherwise.",
             tags=RETRIES,
         ),
         define_asset_job("policy", POLICY, description="Show how long what is kept."),

@@ -25,6 +25,9 @@ from assets.archive.assets import archive_key, due
 from assets.events.assets import IngestConfig
 from assets.media.assets import MediaConfig
 from assets.partitions import daily_key, hourly_key
+from assets.retention.assets import RetentionConfig
+from assets.retention.engine import PARTS, entries
+from assets.retention.sesh_assets import PruningConfig
 from assets.rollups.periods import Period
 from assets.sesh.assets import PointsConfig
 from assets.windows import HOUR, floor_hour
@@ -104,6 +107,8 @@ def build(jobs: Mapping[str, UnresolvedAssetJobDefinition], earliest: date) -> l
         _media(jobs),
         *_series(jobs),
         _archive(jobs),
+        _retention(jobs),
+        _pruning(jobs),
     ]
 
 
@@ -270,6 +275,31 @@ def _archive(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> ScheduleDefini
             )
 
     return archive
+
+
+def _retention(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> ScheduleDefinition:
+    @_scheduled(cron_schedule="0 5 * * *", job=jobs["retention"], name="retention")
+    def retention(context: ScheduleEvaluationContext) -> RunRequest:
+        """Daily at 05:00, what is old enough and proved goes from every store."""
+        parts = [f"{app.name}__retention__{part}" for app in APPS for part in PARTS.values() if entries(app, part)]
+        return RunRequest(
+            run_key=f"retention-{_tick(context):%Y-%m-%d}",
+            run_config=RunConfig(ops={name: RetentionConfig(dry_run=False) for name in parts}),
+        )
+
+    return retention
+
+
+def _pruning(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> ScheduleDefinition:
+    @_scheduled(cron_schedule="30 5 2 1 *", job=jobs["pruning"], name="pruning")
+    def pruning(context: ScheduleEvaluationContext) -> RunRequest:
+        """On the 2nd of January at 05:30, the day after the archive: Sesh's sessions and points older than a year."""
+        return RunRequest(
+            run_key=f"pruning-{_tick(context):%Y}",
+            run_config=RunConfig(ops={"sesh__retention__pruning": PruningConfig(dry_run=False)}),
+        )
+
+    return pruning
 
 
 def _period(name: str, period: Period, at: datetime) -> RunRequest:

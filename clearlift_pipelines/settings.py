@@ -26,6 +26,8 @@ AD_APP_PARTS = {
     "tiktok": ("app_id", "secret"),
     "microsoft": ("client_id", "client_secret", "developer_token"),
 }
+# Days before a day whose events its sessions are made of.
+SESSIONS_REACH = 2
 
 
 class SettingsError(ValueError):
@@ -120,6 +122,15 @@ class Settings(BaseSettings):
     def _begun(cls, value: date) -> date:
         if value > datetime.now(UTC).date():
             raise ValueError("lies in the future")
+        return value
+
+    @field_validator("late_days")
+    @classmethod
+    def _of_live_events(cls, value: int) -> int:
+        kept = [e.delete_after_days for app in APPS for e in app.lifecycles if e.store == "lake"]
+        most = min(days for days in kept if days is not None) - SESSIONS_REACH
+        if value > most:
+            raise ValueError(f"{value} days are too many, {most} are the most: older events may be archived only")
         return value
 
     @field_validator("keyring")

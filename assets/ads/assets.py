@@ -28,7 +28,7 @@ from assets.ads.audit import Audit, audit
 from assets.ads.plan import Asked, Mode
 from assets.ads.sync import AdSync, Outcome
 from assets.apps import App
-from assets.description import asset_arguments
+from assets.description import asset_arguments, column_schema
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
 from assets.windows import DAY
@@ -206,9 +206,12 @@ def _restatements(app: App) -> AssetsDefinition:
         deps=[[app.name, "ads", "campaign_metrics_daily"]],
         description=(
             "What platforms changed of a campaign's day after it had been loaded as final: before, after, and the run"
-            " that saw it. View ads.restatement_history."
+            " that saw it. Days are the account's, in its own time zone. View ads.restatement_history."
         ),
-        metadata={"dagster/table_name": "ads.restatement_history"},
+        metadata={
+            "dagster/table_name": "ads.restatement_history",
+            "dagster/column_schema": column_schema(restatements.COLUMNS),
+        },
         required_resource_keys={"postgres", "clock"},
     )
     def restated(context: AssetExecutionContext) -> MaterializeResult[None]:

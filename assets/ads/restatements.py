@@ -7,6 +7,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 WIDTH = 40
+COLUMNS = (
+    ("org_id", "text", "Organisation", False),
+    ("platform", "text", "google, facebook, tiktok or microsoft", False),
+    ("account_id", "text", "The platform's id of the account", False),
+    ("campaign_id", "text", "Campaign, as ads.campaigns has it", False),
+    ("campaign_name", "text", "Its name as it is now", True),
+    ("date", "date", "A day of the account: its own calendar, in ads.ad_accounts.time_zone, no UTC day", False),
+    ("seen_at", "timestamptz", "When a sync saw the change", False),
+    ("days_later", "integer", "From the account's day to the UTC day on which the change was seen", False),
+    ("kind", "text", "appeared, vanished or changed", False),
+    ("currency", "text", "The account's, of every amount", False),
+    ("spend_change", "numeric", "After less before", False),
+    ("clicks_change", "bigint", "After less before", False),
+    ("impressions_change", "bigint", "After less before", False),
+    ("conversions_change", "numeric", "After less before", False),
+    ("conversions_value_change", "numeric", "After less before", False),
+    ("spend_before", "numeric", "Null where the row appeared", True),
+    ("spend_after", "numeric", "Null where it vanished", True),
+    ("conversions_before", "numeric", "Null where the row appeared", True),
+    ("conversions_after", "numeric", "Null where it vanished", True),
+    ("sync_run_id", "uuid", "The sync that saw it", False),
+)
 
 
 def plot(by_age: Sequence[Mapping[str, Any]]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from assets.apps.lifecycle import Archive, Condition, Lifecycle
+from assets.apps.lifecycle import LARGE_SHARE, Archive, Condition, Lifecycle
 
 _OWN = "goes with its organisation or user, by erasure"
 _LEDGER = "one short row a run or object: says what was ever taken, so that nothing is taken twice"
@@ -19,7 +19,13 @@ def _kept(name: str, why: str, time: str | None = None, not_archived: str = "") 
 
 
 def _going(
-    name: str, time: str, days: int, why: str, requires: tuple[Condition, ...] = (), hot: int | None = None
+    name: str,
+    time: str,
+    days: int,
+    why: str,
+    requires: tuple[Condition, ...] = (),
+    hot: int | None = None,
+    share: float = 0.25,
 ) -> Lifecycle:
     store = "postgres" if "." in name else "d1"
     return Lifecycle(
@@ -31,7 +37,12 @@ def _going(
         not_archived=why,
         delete_after_days=days,
         requires=requires,
+        largest_share=share,
     )
+
+
+def _short(name: str, time: str, days: int, why: str, requires: tuple[Condition, ...] = ()) -> Lifecycle:
+    return _going(name, time, days, why, requires, share=LARGE_SHARE)
 
 
 def _lake() -> Iterator[Lifecycle]:
@@ -46,14 +57,15 @@ def _lake() -> Iterator[Lifecycle]:
         delete_after_days=90,
         aggregates=(*_ROLLUPS, "sessions.daily", "attribution.credits"),
         requires=("sealed", "reconciled"),
+        largest_share=LARGE_SHARE,
     )
 
 
 def _d1() -> Iterator[Lifecycle]:
     for table in ("users", "organizations", "organization_members", "platform_connections", "org_tag_mappings"):
         yield _kept(table, _OWN, "joined_at" if table == "organization_members" else None)
-    yield _going("sessions", "created_at", 30, "a signed-in session says nothing once it is over", ("expired",))
-    yield _going("invitations", "expires_at", 0, "an invitation says nothing once it is over", ("expired",))
+    yield _short("sessions", "created_at", 30, "a signed-in session says nothing once it is over", ("expired",))
+    yield _short("invitations", "expires_at", 0, "an invitation says nothing once it is over", ("expired",))
 
 
 def _postgres() -> Iterator[Lifecycle]:
@@ -74,12 +86,14 @@ def _postgres() -> Iterator[Lifecycle]:
     yield _going("attribution.click_days", "day", 120, "the platform tells of a click for 90 days")
     yield _kept("attribution.clicks", "one short row a click, by which credits are made again")
     yield from _ads()
-    yield _going("cache.entries", "expires_at", 0, "an index of KV, whose entries expire", ("expired",))
-    yield _going("cache.reads", "day", 8, "ranks keys by how often they were read of late")
-    yield _going("cache.access_objects", "ingested_at", 8, _SHORT_LIVED, ("consumed",))
-    yield _going("cache.access_refusals", "access_objects.ingested_at", 8, _SHORT_LIVED)
+    yield _short("cache.entries", "expires_at", 0, "an index of KV, whose entries expire", ("expired",))
+    yield _short("cache.reads", "day", 8, "ranks keys by how often they were read of late")
+    yield _short("cache.access_objects", "ingested_at", 8, _SHORT_LIVED, ("consumed",))
+    yield _short("cache.access_refusals", "access_objects.ingested_at", 8, _SHORT_LIVED)
     yield _kept("archive.revisions", "says what is archived")
     yield _kept("archive.tombstones", "who was erased stays erased")
+    yield _kept("retention.deletions", "says what was deleted, when, and what proved that it may be")
+    yield _kept("retention.pruned_days", "says which days of the lake are archived only")
     yield _kept("pipelines.migrations", "says what the schema is")
     yield _kept("lake.*", "the catalog of the lake; its own upkeep expires snapshots")
 
@@ -102,19 +116,24 @@ def _ads() -> Iterator[Lifecycle]:
         archive=Archive(365, "org_id"),
         delete_after_days=730,
         requires=("sealed",),
+        largest_share=LARGE_SHARE,
     )
 
 
 def _objects() -> Iterator[Lifecycle]:
     """R2, by prefix; ages count from when an object was written."""
 
-    def prefix(name: str, days: int, why: str, requires: tuple[Condition, ...] = ()) -> Lifecycle:
-        return Lifecycle("r2", name, "written", not_archived=why, delete_after_days=days, requires=requires)
+    def prefix(name: str, days: int, why: str, requires: tuple[Condition, ...] = (), share: float = 0.25) -> Lifecycle:
+        return Lifecycle(
+            "r2", name, "written", not_archived=why, delete_after_days=days, requires=requires, largest_share=share
+        )
 
-    yield prefix("landing/events/", 30, "the lake holds its events", ("consumed",))
+    yield prefix("landing/events/", 30, "the lake holds its events", ("consumed",), LARGE_SHARE)
     yield prefix("quarantine/events/", 180, "nobody mended the line in half a year")
     yield prefix("raw/ads/", 90, "three look-backs of 30 days; its facts are in Postgres", ("consumed",))
-    yield prefix("access/clearlift/", 8, "counted; ranks keys by how often they were read of late", ("consumed",))
+    yield prefix(
+        "access/clearlift/", 8, "counted; ranks keys by how often they were read of late", ("consumed",), LARGE_SHARE
+    )
     yield Lifecycle("r2", "data/", None, not_archived="files of lake tables", kept="upkeep removes what nothing names")
     yield Lifecycle("r2", "lake/", None, not_archived="metadata of the lake", kept="upkeep removes what nothing names")
     yield Lifecycle("r2", "archive/", None, not_archived="it is the archive", kept="for whoever must look back")

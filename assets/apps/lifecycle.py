@@ -6,6 +6,9 @@ from typing import Literal
 Store = Literal["lake", "d1", "postgres", "r2", "kv"]
 Condition = Literal["sealed", "reconciled", "expired", "consumed", "summarised", "settled"]
 
+# A quarter of what is archived by quarters goes at once, and what lives for days has no history to be spared.
+LARGE_SHARE = 0.67
+
 CONDITIONS: dict[Condition, str] = {
     "sealed": "the rows are in a sealed archive",
     "reconciled": "the aggregates that are kept were compared with the rows and agree",
@@ -40,7 +43,8 @@ class Lifecycle:
     is a family of partitions. time: the column (or part of the key) that a row's age is counted from. key: columns that
     tell rows apart. hot_days, warm_days: ages up to which it is hot and warm, cold beyond; None where it never cools.
     archive, or `not_archived`: why it is not. delete_after_days, or `kept`: why it is never deleted. aggregates: what
-    stays when rows go. requires: what must be true before a row is deleted.
+    stays when rows go. requires: what must be true before a row is deleted. largest_share: how much of the rows one run
+    may delete unasked.
     """
 
     store: Store
@@ -55,6 +59,7 @@ class Lifecycle:
     kept: str = ""
     aggregates: tuple[str, ...] = ()
     requires: tuple[Condition, ...] = field(default=())
+    largest_share: float = 0.25
 
     def __post_init__(self) -> None:
         if (self.archive is None) != bool(self.not_archived):
@@ -65,6 +70,8 @@ class Lifecycle:
             raise ValueError(f"{self.store} {self.name}: an archive needs a time column and a row key")
         if self.archive is not None and self.delete_after_days is not None and "sealed" not in self.requires:
             raise ValueError(f"{self.store} {self.name}: what is archived is deleted only where it is sealed")
+        if not 0 < self.largest_share <= 1:
+            raise ValueError(f"{self.store} {self.name}: a share lies above 0 and is at most 1")
 
     @property
     def table(self) -> str:

@@ -68,7 +68,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Media:
-    """Images that people upload to R2, as `{root}/{userId}/sessions/{sessionId}/{imageId}.jpg` (or .png, .webp).
+    """Images that people upload to R2, as `{root}/{userId}/…/{imageId}.jpg` (or .png, .webp).
 
     variants: what lies beside each of them, as `{imageId}-{name}.jpg`.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from assets.apps.lifecycle import Archive, Lifecycle
+from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle
 
 # People are many: their rows share this many buckets of the archive.
 USER_BUCKETS = 16
@@ -37,6 +37,7 @@ def _time_series() -> Iterator[Lifecycle]:
             delete_after_days=WARM,
             aggregates=_DETAIL,
             requires=("sealed", "reconciled", "summarised"),
+            largest_share=LARGE_SHARE,
         )
     for table in ("metrics_daily", "metrics_weekly", "metrics_monthly"):
         yield _kept(table, "all that stays of sessions and points")
@@ -67,8 +68,10 @@ def _machinery() -> Iterator[Lifecycle]:
         ),
         delete_after_days=HOT,
         requires=("sealed", "consumed"),
+        largest_share=LARGE_SHARE,
     )
     yield _kept("change_log_readers", "one row a reader")
+    yield _kept("pruned_sessions", "taken away once the media of a pruned session are gone", "a note of what to do")
     for table in ("partitions", "partition_families", "job_places"):
         yield _kept(table, "says where the rows of time series lie and how far jobs came")
     yield Lifecycle(
@@ -103,6 +106,7 @@ def _objects() -> Iterator[Lifecycle]:
         not_archived="D1 holds its points",
         delete_after_days=30,
         requires=("consumed",),
+        largest_share=LARGE_SHARE,
     )
     yield Lifecycle(
         "r2",
@@ -118,6 +122,7 @@ def _objects() -> Iterator[Lifecycle]:
         not_archived="counted; ranks keys by how often they were read of late",
         delete_after_days=8,
         requires=("consumed",),
+        largest_share=LARGE_SHARE,
     )
     yield Lifecycle("r2", "user-media/", None, not_archived="a person's own images", kept="goes with its session")
     yield Lifecycle(

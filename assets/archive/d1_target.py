@@ -10,18 +10,27 @@ from resources.d1 import D1, Statement
 from resources.d1.names import column_list, quoted
 
 Place = Callable[[str], str]
+Tell = Callable[[Sequence[str]], None]
+
+
+def untold(_times: Sequence[str]) -> None:
+    """Nobody is told of rows that came."""
 
 
 class D1Target:
     """A table beside the live one, whose name ends in `_restored`, made on first use; or the live one.
 
     In the side table no column has a type, so that SQLite changes no value. `place` says which live table holds rows of
-    a time: its own name for all, or that of a partition.
+    a time: its own name for all, or that of a partition. `tell` is told of the times of rows once they are live, those
+    that were there before included: a restore that was killed between the two is run again.
     """
 
-    def __init__(self, d1: D1, table: str, into: Into, time: str, key: Sequence[str], place: Place) -> None:
+    def __init__(
+        self, d1: D1, table: str, into: Into, time: str, key: Sequence[str], place: Place, tell: Tell = untold
+    ) -> None:
         self._d1 = d1
-        self._into = into
+        self.into: Into = into
+        self._tell: Tell = tell if into == "live" else untold
         self._key = list(key)
         self._time = time
         self._place: Place = place if into == "live" else lambda _: f"{table}_restored"
@@ -30,12 +39,13 @@ class D1Target:
     def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
         """Rows become readable as they are written; those of erased people never come here."""
         names = [c.name for c in columns]
-        if self._into == "side":
+        if self.into == "side":
             self._make(names)
         added = 0
         for frame in frames:
             for table, rows in self._placed(frame).items():
                 added += self._added(table, names, rows)
+            self._tell([str(value_of(text)) for text in frame[self._time]])
         return added
 
     def _added(self, table: str, names: Sequence[str], rows: pl.DataFrame) -> int:

@@ -9,8 +9,10 @@ import polars as pl
 from assets.archive.late import Known
 from assets.archive.lines import Column
 from assets.archive.targets import Into
+from assets.events import pruned
 from assets.windows import day_window
 from resources.lake import DataFile, Lake, LakeTable, PartitionKey, TableSpec
+from resources.postgres import Postgres
 
 RESTORED = "restored"
 
@@ -18,10 +20,12 @@ RESTORED = "restored"
 class LakeTarget:
     """The live table, or one beside it whose name ends in `_restored`, made on first use."""
 
-    def __init__(self, lake: Lake, spec: TableSpec, into: Into, key: Sequence[str]) -> None:
+    def __init__(self, lake: Lake, postgres: Postgres, spec: TableSpec, into: Into, key: Sequence[str]) -> None:
         side = replace(spec, name=f"{spec.name}_{RESTORED}", folder=f"{spec.folder}_{RESTORED}")
         self._spec = spec if into == "live" else side
+        self.into: Into = into
         self._lake = lake
+        self._postgres = postgres if into == "live" else None
         self._key = [name for name in key if name != spec.tenant]
 
     @property
@@ -46,7 +50,10 @@ class LakeTarget:
                     there[key] = there[key].joined_by(late, self._key)
         if files:
             # A restore that is killed after its commit finds the keys there when it is run again.
-            table.append(files, str(uuid.uuid4()), {"clearlift.writer": "restore"})
+            table.append(files, str(uuid.uuid4()), {pruned.WRITER: pruned.RESTORE})
+        if self._postgres is not None:
+            # A bucket is all that its quarter had, so that it may be counted again. A second restore says it too.
+            pruned.restored(self._postgres, there)
         return sum(f.record_count for f in files)
 
     def _known(self, table: LakeTable, key: PartitionKey) -> Known:

@@ -5,6 +5,7 @@
 
 import hashlib
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 import polars as pl
@@ -28,12 +29,18 @@ def bucket_of(value: str | None, buckets: int | None) -> str:
         return NOBODY
     digest = hashlib.sha256(value.encode())
     if buckets is not None:
-        width = len(str(buckets - 1))
-        return f"user-{int.from_bytes(digest.digest()[:8]) % buckets:0{width}}"
+        return spread(buckets)[int.from_bytes(digest.digest()[:8]) % buckets]
     name = quote(value, safe="")
     if name.strip(".") == "":
         name = name.replace(".", "%2E") or "%"
     return name if len(name) <= LONGEST_BUCKET else f"sha256-{digest.hexdigest()}"
+
+
+@lru_cache
+def spread(buckets: int) -> tuple[str, ...]:
+    """The buckets that values are spread over."""
+    width = len(str(buckets - 1))
+    return tuple(f"user-{number:0{width}}" for number in range(buckets))
 
 
 def split(frame: pl.DataFrame, column: pl.Expr, buckets: int | None) -> dict[str, pl.DataFrame]:

@@ -55,7 +55,7 @@ class PostgresSource:
     def read(self, slice_: Slice) -> Iterator[pl.DataFrame]:
         given = psycopg.sql.SQL("select {columns} from {table} where {time} >= %s and {time} < %s order by {key}")
         query = given.format(
-            columns=psycopg.sql.SQL(", ").join(map(_read, self.columns)),
+            columns=psycopg.sql.SQL(", ").join(map(as_text, self.columns)),
             table=identifier(self._table),
             time=psycopg.sql.Identifier(self._time),
             key=psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, [self._time, *self._key])),
@@ -78,7 +78,8 @@ def _kind(type_: str) -> Kind:
     return Kind.BOOLEAN if type_ == "boolean" else Kind.TEXT
 
 
-def _read(column: Column) -> psycopg.sql.Composable:
+def as_text(column: Column) -> psycopg.sql.Composable:
+    """A column as lines have it."""
     name = psycopg.sql.Identifier(column.name)
     if column.kind is not Kind.TEXT:
         return name

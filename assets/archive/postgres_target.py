@@ -23,6 +23,7 @@ class PostgresTarget:
         self._postgres = postgres
         self._live = table
         self._key = list(key)
+        self.into: Into = into
         self.name = table if into == "live" else f"{SIDE_SCHEMA}.{table.replace('.', '_')}"
 
     def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:

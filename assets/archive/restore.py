@@ -7,10 +7,10 @@ import polars as pl
 
 from assets.apps.lifecycle import Lifecycle
 from assets.archive import parts
-from assets.archive.layout import bucket_folder
+from assets.archive.layout import bucket_folder, spread
 from assets.archive.manifest import Manifest
 from assets.archive.quarters import Quarter
-from assets.archive.registry import Registry
+from assets.archive.registry import Registry, Revision
 from assets.archive.sealed import manifest_of
 from assets.archive.targets import Target
 from assets.archive.tombstones import Tombstones
@@ -21,6 +21,10 @@ from resources.r2 import ObjectStore
 
 class NotArchivedError(LookupError):
     """Nothing of what was asked for is in a sealed archive."""
+
+
+class PartialRestoreError(ValueError):
+    """A part of a quarter would come back live, from which aggregates of all are made; nothing was restored."""
 
 
 @dataclass
@@ -52,26 +56,48 @@ class Restore:
 
         Raises:
             NotArchivedError: there are none.
+            PartialRestoreError: `wanted` is a part of what comes back as a whole only.
             DamagedPartError, DamagedManifestError: what lies in the archive is not what was sealed; buckets before it
-                are restored, nothing of the damaged one is.
+                are restored, nothing of the damaged one is. What comes back as a whole only is not restored at all.
         """
         registry = Registry(self.postgres, self.app, self.lifecycle.table)
         done = Restored(self.target.name)
+        whole = self._whole
+        if not all(wanted(bucket) for bucket in whole):
+            raise PartialRestoreError(
+                f"aggregates of all users would be made again of these rows of {self.lifecycle.table} alone: "
+                "restore aside, or all of them"
+            )
         with registry.lock(quarter) as connection:
             tombstones = Tombstones.held(connection, self.app)
             found = [r for r in registry.sealed(quarter) if wanted(r.bucket)]
             if not found:
                 raise NotArchivedError(f"{quarter} of {self.app} {self.lifecycle.table}: no such sealed archive")
+            for revision in found if whole else []:
+                self._checked(quarter, revision)
             for number, revision in enumerate(found, start=1):
-                folder = bucket_folder(self.app, self.lifecycle.table, quarter, revision.bucket)
-                manifest = manifest_of(self.store, folder, revision)
-                for part in manifest.parts:
-                    parts.checked_bytes(self.store, folder, part)
+                folder, manifest = self._checked(quarter, revision)
                 rows = self._rows(folder, manifest, tombstones, done)
                 done.added += self.target.put(rows, manifest.columns)
                 done.buckets += 1
                 self.progress(number, len(found))
         return done
+
+    @property
+    def _whole(self) -> Sequence[str]:
+        """The buckets that come back together or not at all: aggregates are made of the live rows of all of them."""
+        entry = self.lifecycle
+        if self.target.into == "side" or entry.archive is None or not entry.aggregates:
+            return ()
+        return spread(entry.archive.buckets) if entry.archive.buckets else ()
+
+    def _checked(self, quarter: Quarter, revision: Revision) -> tuple[str, Manifest]:
+        """A bucket's folder and manifest, whose parts are there with the bytes that were sealed."""
+        folder = bucket_folder(self.app, self.lifecycle.table, quarter, revision.bucket)
+        manifest = manifest_of(self.store, folder, revision)
+        for part in manifest.parts:
+            parts.checked_bytes(self.store, folder, part)
+        return folder, manifest
 
     def _rows(self, folder: str, manifest: Manifest, tombstones: Tombstones, done: Restored) -> Iterator[pl.DataFrame]:
         """The rows of a bucket, those that came with a later revision first: of one key they count."""

@@ -1,13 +1,13 @@
 """Which source and which target a table's policy means: the one place that knows all stores."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.d1_source import D1Source, Tables
-from assets.archive.d1_target import D1Target, Place
+from assets.archive.d1_target import D1Target, Place, Tell, untold
 from assets.archive.lake_source import LakeSource
 from assets.archive.lake_target import LakeTarget
 from assets.archive.postgres_source import PostgresSource
@@ -16,8 +16,10 @@ from assets.archive.quarters import Quarter
 from assets.archive.sources import Source
 from assets.archive.targets import Into, Target
 from assets.events.table import EVENTS
-from assets.sesh.families import FAMILIES
-from assets.sesh.layout import moment, stamp
+from assets.sesh.ahead import cover
+from assets.sesh.families import FAMILIES, Family
+from assets.sesh.layout import Partition, moment, stamp
+from assets.sesh.places import kept_before
 from assets.sesh.registry import load
 from assets.windows import Window
 from resources.d1 import D1
@@ -71,11 +73,12 @@ def target_of(lifecycle: Lifecycle, rooms: Rooms, into: Into) -> Target:
     """Where the table is restored to."""
     assert lifecycle.time is not None  # an archived table has one
     if lifecycle.store == "lake":
-        return LakeTarget(rooms.lake(), LAKE_TABLES[lifecycle.name], into, lifecycle.key)
+        return LakeTarget(rooms.lake(), rooms.postgres(), LAKE_TABLES[lifecycle.name], into, lifecycle.key)
     if lifecycle.store == "postgres":
         return PostgresTarget(rooms.postgres(), lifecycle.name, into, lifecycle.key)
     d1 = rooms.d1()
-    return D1Target(d1, lifecycle.table, into, lifecycle.time, lifecycle.key, _place(d1, lifecycle))
+    place, tell = _place(d1, lifecycle), _tell(d1, lifecycle)
+    return D1Target(d1, lifecycle.table, into, lifecycle.time, lifecycle.key, place, tell)
 
 
 def _tables(d1: D1, lifecycle: Lifecycle) -> Tables:
@@ -89,18 +92,40 @@ def _tables(d1: D1, lifecycle: Lifecycle) -> Tables:
 
 
 def _place(d1: D1, lifecycle: Lifecycle) -> Place:
-    if not lifecycle.is_family:
-        return lambda _: lifecycle.name
-    partitions = load(d1, _FAMILIES[lifecycle.table]).answering
-
-    def partition(at: str) -> str:
-        time: datetime = moment(at).astimezone(UTC)
-        for found in partitions:
-            if found.window.start <= time < found.window.end:
-                return found.name
-        raise LookupError(f"no partition of {lifecycle.table} holds {at[:10]}: make it first, or restore aside")
-
-    return partition
+    return _Partitions(d1, _FAMILIES[lifecycle.table]) if lifecycle.is_family else lambda _: lifecycle.name
 
 
+class _Partitions:
+    """Which partition holds a time; a month that was pruned is made again."""
+
+    def __init__(self, d1: D1, family: Family) -> None:
+        self._d1 = d1
+        self._family = family
+        self._found: list[Partition] = []
+
+    def __call__(self, at: str) -> str:
+        time = moment(at).astimezone(UTC)
+        if self._holding(time) is None:
+            cover(self._d1, self._family, time)
+            self._found = load(self._d1, self._family).answering
+        found = self._holding(time)
+        assert found is not None, "its month was made"
+        return found.name
+
+    def _holding(self, time: datetime) -> Partition | None:
+        return next((p for p in self._found if p.window.start <= time < p.window.end), None)
+
+
+def _tell(d1: D1, lifecycle: Lifecycle) -> Tell:
+    """Hours whose metrics are not kept as they are are to be made again of what came back."""
+
+    def told(times: Sequence[str]) -> None:
+        kept = kept_before(d1) or ""
+        hours = sorted({f"{time[:13]}:00:00.000Z" for time in times if time >= kept})
+        d1.upsert("stale_metrics", _STALE, [["hourly", hour] for hour in hours], _STALE)
+
+    return told if lifecycle.is_family else untold
+
+
+_STALE = ("grain", "windowStart")
 _FAMILIES = {family.name: family for family in FAMILIES}

@@ -21,5 +21,9 @@ class Target(Protocol):
     def name(self) -> str:
         """What it is called in its store."""
 
+    @property
+    def into(self) -> Into:
+        """Whether it is the live table, or one beside it."""
+
     def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
         """Add the rows whose keys are not there yet; of rows with one key the first counts. How many were added."""

@@ -14,6 +14,7 @@ from assets.attribution.match import LOCK, rematch
 from assets.attribution.organizations import Organisation
 from assets.attribution.rules import DEFAULT
 from assets.attribution.touches import VERSION, conversions, relevant, single, touches
+from assets.events import pruned
 from assets.progress import Progress, silent
 from assets.rollups.build import RollUp
 from assets.rollups.definition import Grain
@@ -48,9 +49,15 @@ class Touches:
     progress: Progress = silent
 
     def run(self, window: Window) -> tuple[Made, list[Organisation]]:
-        """Make a window's days (whole ones) anew, by the organisations' rules of now, which are given back too."""
+        """Make a window's days (whole ones) anew, by the organisations' rules of now, which are given back too.
+
+        Raises:
+            PrunedError: a day of it is archived only; nothing was made.
+        """
         if any(at != midnight(at.date()) for at in (window.start, window.end)):
             raise ValueError(f"attribution is made of whole days, not {window.start} to {window.end}")
+        with self.postgres.connection() as connection:
+            pruned.refuse(connection, window)
         found = organizations.read(self.d1)
         with self.postgres.lock(LOCK) as connection:
             organizations.mirror(connection, found)
@@ -63,7 +70,9 @@ class Touches:
         return made, found
 
     def _replace(self, connection: Connection, day: Window, made: Made) -> None:
+        pruned.refuse(connection, day)
         head = self.events.head()
+        pruned.refuse(connection, day)
         events = self._read(connection, day, head[0])
         found = {"touches": touches(events), "conversions": conversions(events)}
         counts = {name: rows.height for name, rows in found.items()}

@@ -1,7 +1,8 @@
 """Demand: the access log counted into reads a key and day, each of its objects exactly once.
 
 An object's counts and its place in the ledger are one transaction, so that a kill anywhere counts it again or not at
-all. Only what still ranks is listed and kept: the days of the look-back.
+all. Only what still ranks is listed and kept: the days of the look-back. That an object was counted stays known until
+retention has deleted the object.
 """
 
 from collections.abc import Callable, Iterable
@@ -58,7 +59,6 @@ class Demand:
             for number, name in enumerate(waiting, start=1):
                 done.append(self._counted(app, name, family_of, now))
                 self._progress(number, len(waiting))
-            self._postgres.execute(read_sql("cache/forget_objects.sql"), {"namespace": app, "since": since})
             self._postgres.execute(read_sql("cache/forget_reads.sql"), {"namespace": app, "since": (now - KEPT).date()})
             self._postgres.execute(read_sql("cache/forget_expired.sql"), {"namespace": app, "now": now})
         return Ingested(

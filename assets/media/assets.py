@@ -39,7 +39,10 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
     media = app.media
     uploads = AssetSpec(
         **asset_arguments(app, "media", "uploads", store="r2", pii=True, kinds={"cloudflare", "r2"}),
-        description=f"Images as people upload them: {media.root}/{{userId}}/sessions/{{sessionId}}/{{imageId}}.jpg.",
+        description=(
+            f"Images as people upload them: {media.root}/{{userId}}/profile/{{imageId}}.jpg, and below sessions,"
+            " journals, or wherever else in a user's folder."
+        ),
     )
     return [uploads, _variants(app, media)]
 

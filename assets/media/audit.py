@@ -22,9 +22,9 @@ class Proof:
 
 
 def audit(store: ObjectStore, ledger: Ledger, media: Media, folders: Iterable[str] | None) -> Proof:
-    """List the sessions' folders that are given, or all (None), and hold them against the ledger."""
+    """List the folders that are given, or all (None), and hold them against the ledger."""
     proof = Proof()
-    for stretch in stretches(store, media) if folders is None else _of(store, folders):
+    for stretch in stretches(store, media) if folders is None else _of(store, media, folders):
         known = ledger.between(stretch.after, stretch.until)
         objects = {found.key: found for found in stretch.objects}
         uploads = {naming.stem(key) for key in objects if _is_upload(media, key)}
@@ -48,8 +48,8 @@ def _is_upload(media: Media, key: str) -> bool:
     return naming.is_image(key) and naming.stem_of_variant(media, key) is None
 
 
-def _of(store: ObjectStore, folders: Iterable[str]) -> Iterator[Stretch]:
+def _of(store: ObjectStore, media: Media, folders: Iterable[str]) -> Iterator[Stretch]:
     for folder in sorted(folders):
-        found = list(store.list(folder))
+        found = [info for info in store.list(folder) if naming.folder_of(media, info.key) == folder]
         # A folder's keys begin with it: the ledger's are those behind it, up to the last that can.
         yield Stretch(found, len(found), folder, f"{folder}\U0010ffff")

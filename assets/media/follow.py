@@ -21,9 +21,9 @@ STRETCH = 2_000
 
 @dataclass(frozen=True)
 class Stretch:
-    """Sessions' objects in whole folders behind the key `after`, up to the key `until` (None: to the end).
+    """Users' objects in whole folders behind the key `after`, up to the key `until` (None: to the end).
 
-    listed: how many objects were listed for it, those that are no sessions' too.
+    listed: how many objects were listed for it, those that are no user's too.
     """
 
     objects: list[ObjectInfo]
@@ -48,18 +48,20 @@ def follow(
 
 
 def stretches(store: ObjectStore, media: Media, after: str = "") -> Iterator[Stretch]:
-    """The media of sessions, folder by folder, in stretches of bounded size; the last may be empty."""
+    """The media of users, folder by folder, in stretches of bounded size; the last may be empty."""
     held: list[ObjectInfo] = []
     listed = 0
     folder = last = ""
     for found in store.list(media.root, start_after=after or None):
-        here = found.key.rpartition("/")[0]
-        if here != folder and listed >= STRETCH:
-            yield Stretch(held, listed, after, last)
-            held, listed, after = [], 0, last
-        folder, last = here, found.key
+        # Folders in a folder lie among its own objects, and are no end of it.
+        if not folder or not found.key.startswith(folder):
+            folder = naming.folder_of(media, found.key) or found.key
+            if listed >= STRETCH:
+                yield Stretch(held, listed, after, last)
+                held, listed, after = [], 0, last
+        last = found.key
         listed += 1
-        if naming.session_of(media, found.key) is not None and _is_addressable(found.key):
+        if naming.folder_of(media, found.key) is not None and _is_addressable(found.key):
             held.append(found)
     yield Stretch(held, listed, after, None)
 

@@ -15,6 +15,17 @@ PAGE = 200
 
 
 @dataclass(frozen=True)
+class Refused:
+    """A refused upload: why, the bytes that it had, whether they lie in quarantine, and when (UTC) it was refused."""
+
+    key: str
+    reason: str
+    bytes: int
+    kept: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Ledger:
     """One application's part of it. `clock` gives UTC now."""
 
@@ -97,14 +108,22 @@ class Ledger:
         """Refused uploads: reason, images, bytes kept."""
         return self.postgres.fetch(read_sql("media/refused.sql"), {"app": self.app})
 
-    def in_quarantine(self, reason: str | None = None) -> list[Known]:
-        """Refused uploads by key, of one reason or all; their bytes lie under naming.quarantined(key), where kept."""
-        rows = self.postgres.fetch(
-            "select * from media.images where app = %s and state = 'quarantined' and reason = coalesce(%s, reason)"
-            " order by object_key",
-            [self.app, reason],
-        )
-        return [_known(row) for row in rows]
+    def in_quarantine(self, reason: str | None = None, key: str | None = None) -> list[Refused]:
+        """Refused uploads of one reason, one key or all; bytes that are kept lie under naming.quarantined(key)."""
+        given = {"app": self.app, "reason": reason, "key": key}
+        return [
+            Refused(row["object_key"], row["reason"], row["bytes_in"] or 0, row["kept"], row["changed_at"])
+            for row in self.postgres.fetch(read_sql("media/in_quarantine.sql"), given)
+        ]
+
+    def states(self) -> list[dict[str, Any]]:
+        """Uploads by state: images, bytes of them and of their variants, when the newest was changed."""
+        return self.postgres.fetch(read_sql("media/states.sql"), {"app": self.app})
+
+    def listed_at(self) -> datetime | None:
+        """When a listing last went on; None before the first."""
+        rows = self.postgres.fetch("select listed_at from media.listings where app = %s", [self.app])
+        return rows[0]["listed_at"] if rows else None
 
     def _settle(self, statement: str, seen: Known, given: Mapping[str, Any]) -> bool:
         place = {"app": self.app, "key": seen.key, "seen": seen.etag, "at": self.clock()}

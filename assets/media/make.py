@@ -39,7 +39,7 @@ class MediaError(RuntimeError):
 class Done:
     """What a run did: uploads made (with bytes), refused by reason, removed, overtaken by a newer one, failed by error.
 
-    folders: the sessions' folders that were touched; they name users.
+    folders: those that were touched; they name users.
     """
 
     listed: int = 0

@@ -1,6 +1,7 @@
 """Which keys are uploads, which are variants of which upload, and where refused uploads go. Pure.
 
-user-media/{userId}/sessions/{sessionId}/{imageId}.jpg              an upload
+user-media/{userId}/profile/{imageId}.jpg                           an upload, as is every image below a user's folder
+user-media/{userId}/sessions/{sessionId}/{imageId}.jpg              another
 user-media/{userId}/sessions/{sessionId}/{imageId}-thumbnail.jpg    a variant of it
 quarantine/user-media/{userId}/sessions/{sessionId}/{imageId}.jpg   its bytes, where it was refused
 """
@@ -33,13 +34,13 @@ def folder(media: Media, user: str, session: str) -> str:
     return f"{media.root}/{user}/sessions/{session}/"
 
 
-def session_of(media: Media, key: str) -> str | None:
-    """The folder (with closing slash) of a session's own object; None for any other key."""
+def folder_of(media: Media, key: str) -> str | None:
+    """The folder (with closing slash) of an object of a user's; None for any other key."""
     root, _, rest = key.partition("/")
     parts = rest.split("/")
-    if root != media.root or len(parts) != 4 or parts[1] != "sessions" or not all(parts):
+    if root != media.root or len(parts) < 2 or not all(parts):
         return None
-    return key[: -len(parts[3])]
+    return key[: -len(parts[-1])]
 
 
 def ending(key: str) -> str:

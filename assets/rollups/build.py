@@ -5,11 +5,13 @@ that the last to write has seen the most.
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from assets.events import pruned
 from assets.progress import Progress, silent
 from assets.rollups import sketch
 from assets.rollups.definition import COLUMNS, CUTS, VERSION, Cut, Grain, aggregate, window_of
@@ -43,12 +45,18 @@ class RollUp:
     progress: Progress = silent
 
     def run(self, window: Window, org: str | None = None) -> Built:
-        """Make the roll-ups of a window (whole hours or whole days) anew, of one organisation or of all."""
+        """Make the roll-ups of a window (whole hours or whole days) anew, of one organisation or of all.
+
+        Raises:
+            PrunedError: a day of it is archived only; nothing was made.
+        """
         step = STEPS[self.grain]
         if any(at.timestamp() % step.total_seconds() for at in (window.start, window.end)):
             raise ValueError(
                 f"{self.grain.value} roll-ups are made of whole windows, not {window.start} to {window.end}"
             )
+        with self.postgres.connection() as connection:
+            pruned.refuse(connection, window, org)
         built = Built()
         days = list(window.days())
         for done, day in enumerate(days):
@@ -59,7 +67,10 @@ class RollUp:
         return built
 
     def _replace(self, connection: Connection, day: Window, org: str | None, built: Built) -> None:
+        # On either side of the snapshot: a prune may have dropped rows of it, or a restore not have brought them back.
+        pruned.refuse(connection, day, org)
         head = self.events.head()
+        pruned.refuse(connection, day, org)
         events, doubles = self.read(day, org, head[0])
         built.doubles += doubles
         for cut, rows in self.count(events).items():
@@ -76,8 +87,10 @@ class RollUp:
         coded = events.with_columns(
             pl.col(name).cast(pl.Categorical(pl.Categories.random())) for name in ("anonymous_id", "session_id")
         )
-        counted = {cut: aggregate(coded.lazy(), self.grain, cut).collect(engine="streaming") for cut in CUTS}
-        sketches = self._sketches(coded)
+        with ThreadPoolExecutor(1) as beside:
+            sketching = beside.submit(self._sketches, coded)  # on one core, where the counting leaves one
+            counted = {cut: aggregate(coded.lazy(), self.grain, cut).collect(engine="streaming") for cut in CUTS}
+            sketches = sketching.result()
         return {
             cut: rows.join(sketches, on=["org_tag", self.grain.column]) if cut.sketched else rows
             for cut, rows in counted.items()
@@ -118,9 +131,7 @@ class RollUp:
             visitor_sketch=sketch.hashes(coded["anonymous_id"]),
             session_sketch=sketch.hashes(coded["session_id"]),
         )
-        grouped = hashed.group_by("org_tag", self.grain.column).agg(
-            pl.col("visitor_sketch", "session_sketch").unique().bottom_k(sketch.K)
-        )
+        grouped = hashed.group_by("org_tag", self.grain.column).agg("visitor_sketch", "session_sketch")
         return grouped.with_columns(
             pl.Series(name, map(sketch.of_hashes, grouped[name]), pl.Binary)
             for name in ("visitor_sketch", "session_sketch")

@@ -7,13 +7,14 @@ and months are stale once a day of theirs was made again. What is older than a b
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
 from assets.compaction.rewrite import DOUBLES
+from assets.events.pruned import MOVERS, WRITER, Days, within
 from assets.rollups.definition import VERSION, Grain
 from assets.rollups.periods import VERSION as PERIOD_VERSION
 from assets.rollups.periods import Period
@@ -26,6 +27,8 @@ from resources.sql_files import read_sql
 COMMITS_A_TICK = 50
 # Ranges of days beyond the bound that are told with their command.
 COMMANDS = 3
+# A backfill makes sessions of the days around, which read the days around those.
+REACH = 4 * DAY
 # How long after its end a window is left to its schedule (hh:10, 00:30, 00:45, 00:50) before it counts as late.
 SETTLING: Mapping[Grain | Period, timedelta] = {
     Grain.HOURLY: timedelta(minutes=15),
@@ -58,10 +61,14 @@ class Stale:
 
 @dataclass(frozen=True)
 class Beyond:
-    """What changed too long ago to be made again unasked: its days, and the events that they have not counted yet."""
+    """What changed too long ago to be made again unasked: its days, and the events that they have not counted yet.
+
+    pruned: days that a backfill would read and that are archived only: they are to be restored first.
+    """
 
     days: tuple[Window, ...] = ()
     events: int = 0
+    pruned: Days = field(default_factory=Days)
 
     def __bool__(self) -> bool:
         return bool(self.days)
@@ -75,6 +82,8 @@ class Beyond:
             f"clearlift backfill rollups --from {window.start:%Y-%m-%d} --to {window.end:%Y-%m-%d}"
             for window in self.days[:COMMANDS]
         )
+        if self.pruned:
+            commands = f"{self.pruned.commands}; {commands}"
         more = f"; and {len(self.days) - COMMANDS} more ranges" if len(self.days) > COMMANDS else ""
         return f"{self.events} late events in {count} days are too old to be rolled up unasked: {commands}{more}"
 
@@ -140,7 +149,18 @@ def beyond(postgres: Postgres, earliest: datetime, since: datetime) -> Beyond:
         return Beyond()
     rows = _fetch(postgres, dict.fromkeys(Grain, (earliest, since - _INSTANT)))
     days = {midnight(row["window_start"].astimezone(UTC).date()) for row in rows}
-    return Beyond(tuple(joined(days, DAY)), sum(row["pending"] for row in rows if row["grain"] == Grain.HOURLY.value))
+    if not days:
+        return Beyond()
+    with postgres.connection() as connection:
+        archived = [within(connection, Window(w.start - REACH, w.end + REACH)) for w in joined(days, DAY)]
+    return Beyond(
+        tuple(joined(days, DAY)),
+        sum(row["pending"] for row in rows if row["grain"] == Grain.HOURLY.value),
+        Days(
+            tuple(touching(w for found in archived for w in found.windows)),
+            tuple(sorted({q for found in archived for q in found.quarters})),
+        ),
+    )
 
 
 def horizon(earliest: datetime, reach: timedelta, now: datetime) -> datetime:
@@ -161,8 +181,13 @@ def _fetch(postgres: Postgres, bounds: Mapping[Grain | Period, tuple[datetime, d
 
 
 def changed_hours(events: LakeTable, snapshot: SnapshotInfo) -> Mapping[datetime, int]:
-    """UTC hours that a commit added rows to (how many), took rows from, or cleaned of doubles (0)."""
+    """UTC hours that a commit added rows to (how many), took rows from, or cleaned of doubles (0).
+
+    Rows that went into the archive alone, or came back from it, are counted already.
+    """
     if snapshot.operation == "replace" and not int(snapshot.summary.get(DOUBLES, "0")):
+        return {}
+    if snapshot.summary.get(WRITER) in MOVERS:
         return {}
     # What a rewrite adds was there before.
     new = snapshot.operation == "append"

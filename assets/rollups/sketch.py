@@ -7,19 +7,18 @@ not change over versions.
 
 from collections.abc import Iterable
 
-import mmh3
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from assets.rollups.murmur import Hashes, hash64
+
 K = 8192
-Hashes = npt.NDArray[np.uint64]
 _DTYPE = np.dtype("<u8")
 
 
 def sketch(ids: Iterable[str]) -> bytes:
     """The sketch of some ids (doubles do no harm): at most K little-endian 64-bit hashes, ascending."""
-    return _cut(np.fromiter(map(_hash, ids), dtype=_DTYPE))
+    return _cut(hash64(pl.Series(list(ids), dtype=pl.String)))
 
 
 def hashes(ids: pl.Series) -> pl.Series:
@@ -27,12 +26,12 @@ def hashes(ids: pl.Series) -> pl.Series:
     distinct = ids.unique()
     codes = distinct.to_physical().to_numpy()
     by_code = np.zeros(int(codes.max()) + 1 if len(codes) else 0, dtype=_DTYPE)
-    by_code[codes] = np.fromiter(map(_hash, distinct.cast(pl.String)), dtype=_DTYPE, count=len(codes))
+    by_code[codes] = hash64(distinct.cast(pl.String))
     return pl.Series(ids.name, by_code[ids.to_physical().to_numpy()], pl.UInt64)
 
 
 def of_hashes(hashes: pl.Series) -> bytes:
-    """The sketch of what `hashes` gave, or of no less than the K smallest of it."""
+    """The sketch of what `hashes` gave."""
     return _cut(hashes.to_numpy())
 
 
@@ -55,9 +54,9 @@ def is_exact(sketch: bytes) -> bool:
     return len(sketch) < K * _DTYPE.itemsize
 
 
-def _hash(of: str) -> int:
-    return int(mmh3.hash64(of, signed=False)[0])
-
-
 def _cut(hashes: Hashes) -> bytes:
-    return np.unique(hashes)[:K].astype(_DTYPE).tobytes()
+    # numpy's own unique looks each up in a table first, which takes three times as long.
+    ascending = np.sort(hashes)
+    first = np.ones(len(ascending), dtype=np.bool_)
+    first[1:] = ascending[1:] != ascending[:-1]
+    return ascending[first][:K].astype(_DTYPE).tobytes()

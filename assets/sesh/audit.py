@@ -9,7 +9,7 @@ from assets.sesh import registry
 from assets.sesh.families import METRICS, POINTS, SESSIONS, Family
 from assets.sesh.grains import DAILY, HOURLY, MONTHLY, WEEKLY, Grain
 from assets.sesh.layout import moment, stamp, union, view, within
-from assets.sesh.metrics import kept_before
+from assets.sesh.places import kept_before
 from assets.windows import DAY, Window, midnight, month_of, week_of
 from resources.d1 import D1
 from resources.sql_files import read_sql
@@ -55,7 +55,11 @@ def has_next_month(d1: D1, family: Family, now: datetime) -> bool:
 
 def compare(d1: D1, grain: Grain, now: datetime) -> Compared:
     """Compare the recent windows of a grain with what they are made of; those that are kept as they are stay out."""
-    window = _recent(d1, grain, now)
+    return compare_windows(d1, grain, _recent(d1, grain, now))
+
+
+def compare_windows(d1: D1, grain: Grain, window: Window) -> Compared:
+    """Compare windows of a grain, whole ones, with what they are made of."""
     metrics = _texts(d1, METRICS, window)
     if grain is HOURLY:
         statement = Template(read_sql("sesh/metrics/detail_differs.sql")).substitute(

@@ -20,7 +20,7 @@ from assets.sesh.layout import Fold, Registry, aged, next_fold, stamp, within
 from assets.sesh.pace import Pace
 from assets.windows import Window
 from resources.d1 import D1, D1Error, Statement
-from resources.d1.database import Param
+from resources.d1.ranges import Key, between, ranges
 from resources.migrations.d1 import split
 from resources.sql_files import read_sql
 
@@ -111,7 +111,7 @@ class Folding:
     def _copy(self, fold: Fold) -> None:
         """Copy what is behind the place that the registry keeps, page by page."""
         found = self._registry().named(fold.month.name)
-        after: list[Param] | None = json.loads(found.copied_to) if found is not None and found.copied_to else None
+        after: Key | None = json.loads(found.copied_to) if found is not None and found.copied_to else None
         keys, family = ", ".join(self.family.key), self.family
         updates = ", ".join(f"{name} = excluded.{name}" for name in family.columns if name not in family.key)
         for lower, upper in self._pages(fold, after):
@@ -143,16 +143,14 @@ class Folding:
         What was found equal stays so: the triggers write to both.
         """
         rows, total = 0, EMPTY
-        last: list[Param] | None = None
+        last: Key | None = None
         for lower, upper in self._pages(fold, None):
             rows, total = self._compared(fold, lower, upper, rows, total)
             self.progress(before + rows, max(before + rows, expected))
             last = upper
         return self._compared(fold, last, None, rows, total)
 
-    def _compared(
-        self, fold: Fold, lower: list[Param] | None, upper: list[Param] | None, rows: int, total: str
-    ) -> tuple[int, str]:
+    def _compared(self, fold: Fold, lower: Key | None, upper: Key | None, rows: int, total: str) -> tuple[int, str]:
         condition, params = self._between(lower, upper)
         columns, in_month = ", ".join(self.family.columns), within(self.family, fold.month.window)
         month, year = self.pace.step(
@@ -204,29 +202,8 @@ class Folding:
         )
         return Folded(fold.month.name, fold.year.name, rows, total)
 
-    def _pages(self, fold: Fold, after: list[Param] | None) -> Iterator[tuple[list[Param] | None, list[Param]]]:
-        """Ranges of keys with at most a page of rows each: above the first key, up to the second."""
-        keys = ", ".join(self.family.key)
-        while True:
-            condition, params = self._between(after, None)
-            rows = self.d1.query(
-                f"select {keys} from (select {keys} from {fold.month.name} where {condition} order by {keys} "
-                f"limit {self.page}) order by {', '.join(f'{key} desc' for key in self.family.key)} limit 1",
-                params,
-            )
-            if not rows:
-                return
-            upper = [rows[0][key] for key in self.family.key]
-            yield after, upper
-            after = upper
+    def _pages(self, fold: Fold, after: Key | None) -> Iterator[tuple[Key | None, Key]]:
+        return ranges(self.d1.query, fold.month.name, self.family.key, self.page, after)
 
-    def _between(self, lower: list[Param] | None, upper: list[Param] | None) -> tuple[str, list[Param]]:
-        keys = ", ".join(self.family.key)
-        conditions = ["true"]
-        params: list[Param] = []
-        for sign, bound in ((">", lower), ("<=", upper)):
-            if bound is not None:
-                marks = ", ".join(f"?{len(params) + n}" for n in range(1, len(bound) + 1))
-                conditions.append(f"({keys}) {sign} ({marks})")
-                params += bound
-        return " and ".join(conditions), params
+    def _between(self, lower: Key | None, upper: Key | None) -> tuple[str, Key]:
+        return between(self.family.key, lower, upper)

@@ -117,11 +117,7 @@ def missing(registry: Registry, now: datetime, since: datetime | None = None) ->
     starts = [p.window.start for p in registry.answering]
     first = min([now.astimezone(UTC), *starts, *([since.astimezone(UTC)] if since else [])])
     last = month_of(month_of(now.astimezone(UTC).date()).end.date()).start
-    return [
-        month
-        for month in _months(registry.family, first, last)
-        if not any(p.window.start <= month.window.start < p.window.end for p in registry.answering)
-    ]
+    return uncovered(registry, Window(first, last + timedelta(days=1)))
 
 
 def aged(registry: Registry, now: datetime) -> list[Partition]:
@@ -163,6 +159,24 @@ def view(family: Family, partitions: Iterable[Partition]) -> str:
 def within(family: Family, window: Window) -> str:
     """The condition that a row lies in a window."""
     return f"{family.time} >= '{stamp(window.start)}' and {family.time} < '{stamp(window.end)}'"
+
+
+def source(registry: Registry, window: Window) -> str:
+    """What to select the rows of a window from that lies in one month: its partition, or nothing where none is."""
+    found = registry.over(window)
+    if not found:
+        return f"(select {', '.join(f'null as {name}' for name in registry.family.columns)} where false)"
+    ((partition, _),) = found
+    return partition.name
+
+
+def uncovered(registry: Registry, window: Window) -> list[Partition]:
+    """The months of a window for which no partition answers."""
+    return [
+        month
+        for month in _months(registry.family, window.start, window.end - timedelta(microseconds=1))
+        if not any(p.window.start <= month.window.start < p.window.end for p in registry.answering)
+    ]
 
 
 def union(terms: Sequence[str], columns: str) -> str:

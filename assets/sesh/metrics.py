@@ -12,20 +12,16 @@ from datetime import datetime
 from string import Template
 
 from assets.progress import Progress, silent
-from assets.sesh import ahead, places, registry
+from assets.sesh import ahead, registry
 from assets.sesh.families import METRICS, POINTS, SESSIONS, Family
 from assets.sesh.grains import GRAINS, HOURLY, Grain
-from assets.sesh.layout import moment, stamp
+from assets.sesh.layout import moment, source
 from assets.sesh.pace import Pace
+from assets.sesh.places import KEPT_BEFORE, kept_before
 from resources.d1 import D1, D1Error, Statement
 from resources.sql_files import read_sql
 
-KEPT = "metrics.kept"
 TRIES = 5
-
-
-class StaleMetricsError(RuntimeError):
-    """Metrics that are to be kept are not made yet."""
 
 
 @dataclass(frozen=True)
@@ -81,17 +77,19 @@ class Metrics:
     def _statements(self, portion: list[str]) -> list[Statement]:
         windows, bounds = json.dumps(portion), self.grain.bounds(portion)
         if self._is_hourly:
-            target = self._partition(METRICS, portion)
-            fill = Template(read_sql("sesh/metrics/hourly.sql")).substitute(
-                metrics=target, sessions=self._source(SESSIONS, portion), points=self._source(POINTS, portion)
+            # Asked for in the transaction itself: two runs may be at one hour, and one of them before it was kept.
+            target, unkept = self._source(METRICS, portion), KEPT_BEFORE
+            counted = Template(read_sql("sesh/metrics/hourly.sql")).substitute(
+                sessions=self._source(SESSIONS, portion), points=self._source(POINTS, portion), kept_before=unkept
             )
+            fill = f"insert into {target} ({', '.join(METRICS.columns)})\n{counted}"
         else:
-            target = self.grain.table
-            finer = self._partition(METRICS, portion) if self.grain.made_of == "hours" else "metrics_daily"
+            target, unkept = self.grain.table, "''"
+            finer = self._source(METRICS, portion) if self.grain.made_of == "hours" else "metrics_daily"
             fill = Template(read_sql("sesh/metrics/coarser.sql")).substitute(
                 metrics=target, finer=finer, window=self.grain.window
             )
-        forget = Template(read_sql("sesh/metrics/forget.sql")).substitute(metrics=target)
+        forget = Template(read_sql("sesh/metrics/forget.sql")).substitute(metrics=target, kept_before=unkept)
         reopen = [
             Statement(
                 Template(read_sql("sesh/metrics/reopen.sql")).substitute(window=GRAINS[coarser].window),
@@ -106,34 +104,6 @@ class Metrics:
             Statement(read_sql("sesh/metrics/made.sql"), [windows, self.grain.name]),
         ]
 
-    def _partition(self, family: Family, portion: list[str]) -> str:
-        """The partition that answers for a portion, which lies in one month."""
-        ((partition, _),) = registry.load(self.d1, family).over(self.grain.span(portion))
-        return partition.name
-
     def _source(self, family: Family, portion: list[str]) -> str:
-        """The partition that has a portion's detail; nothing where there never was one."""
-        parts = registry.load(self.d1, family).over(self.grain.span(portion))
-        empty = f"(select {', '.join(f'null as {name}' for name in family.columns)} where false)"
-        return parts[0][0].name if parts else empty
-
-
-def kept_before(d1: D1) -> str | None:
-    """Metrics of windows before this time are kept as they are."""
-    return places.place(d1, KEPT)
-
-
-def keep_before(d1: D1, at: datetime) -> None:
-    """Keep what metrics there are before `at` (a UTC midnight), whatever becomes of their sessions and points.
-
-    To be said before detail is deleted, once no hour or day before `at` is stale: later changes there change no metric.
-
-    Raises:
-        ValueError: not a midnight.
-        StaleMetricsError: hours or days before `at` are still to be made.
-    """
-    if at != at.replace(hour=0, minute=0, second=0, microsecond=0):
-        raise ValueError(f"metrics are kept up to a midnight, not {at}")
-    boundary = stamp(at)
-    if not d1.execute(read_sql("sesh/metrics/keep_before.sql"), [KEPT, boundary], idempotent=True):
-        raise StaleMetricsError(f"hours or days before {boundary} are stale; make their metrics first")
+        """What has a portion, which lies in one month."""
+        return source(registry.load(self.d1, family), self.grain.span(portion))

@@ -59,6 +59,11 @@ def change(d1: D1, registry: Registry, after: Sequence[Partition], statements: I
         Statement(read_sql("sesh/partitions/count_up.sql"), [family.name, registry.version]),
         Statement(f"drop view if exists {family.name}"),
         *(_written(partition, at) for partition in after if registry.named(partition.name) != partition),
+        *(
+            Statement("delete from partitions where name = ?", [partition.name])
+            for partition in registry.partitions
+            if partition.name not in {kept.name for kept in after}
+        ),
         *statements,
     ]
     if any(partition.answers for partition in after):

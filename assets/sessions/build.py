@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from assets.events import pruned
 from assets.progress import Progress, silent
 from assets.rollups.build import RollUp
 from assets.rollups.definition import Grain
@@ -40,9 +41,15 @@ class Sessions:
     progress: Progress = silent
 
     def run(self, window: Window, org: str | None = None) -> Made:
-        """Make the sessions that start in a window (whole days) anew, of one organisation or of all."""
+        """Make the sessions that start in a window (whole days) anew, of one organisation or of all.
+
+        Raises:
+            PrunedError: a day that they are made of is archived only; nothing was made.
+        """
         if any(at != midnight(at.date()) for at in (window.start, window.end)):
             raise ValueError(f"sessions are made of whole days, not {window.start} to {window.end}")
+        with self.postgres.connection() as connection:
+            pruned.refuse(connection, read_for(window), org)
         made, days = Made(), list(window.days())
         for done, day in enumerate(days):
             self.progress(done, len(days))
@@ -52,7 +59,9 @@ class Sessions:
         return made
 
     def _replace(self, connection: Connection, day: Window, org: str | None, made: Made) -> None:
+        pruned.refuse(connection, read_for(day), org)
         head = self.events.head()
+        pruned.refuse(connection, read_for(day), org)
         reader = RollUp(Grain.DAILY, self.events, self.postgres, self.clock)
         events, _ = reader.read(read_for(day), org, head[0])
         connection.execute(

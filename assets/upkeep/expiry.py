@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from assets.events import ingest
+from assets.events import ingest, pruned
 from assets.events.ledger import Ledger
 from assets.upkeep.keep import Needs, Retention, kept
 from resources.lake import LakeTable
@@ -69,7 +69,8 @@ class Expiry:
         )
 
     def _unsettled(self) -> frozenset[str]:
-        return frozenset(row["ingest_id"] for row in self.postgres.fetch(read_sql("events/unsettled_runs.sql")))
+        prepared = self.postgres.fetch(read_sql("events/unsettled_runs.sql"))
+        return frozenset([*(row["ingest_id"] for row in prepared), *map(str, pruned.unsettled(self.postgres))])
 
 
 def _outcome(before: int, rules: dict[int, str]) -> Expired:

@@ -11,7 +11,7 @@ from assets.apps.lifecycle import Lifecycle
 from assets.archive.layout import bucket_of
 from assets.archive.quarters import Quarter
 from assets.archive.registry import Registry
-from assets.archive.restore import Restore
+from assets.archive.restore import PartialRestoreError, Restore
 from assets.archive.tables import Rooms, archived, source_of, target_of
 from assets.archive.targets import Into
 from assets.archive.verify import verify as verify_all
@@ -117,17 +117,15 @@ def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: 
     Rows of people who were erased do not come back.
     """
     app, entry = _entry(app_name, table)
-    if into == "live" and org is not None and entry.archive and entry.archive.buckets and entry.aggregates:
-        raise click.ClickException(
-            f"aggregates of all users would be made again of these rows of {table} alone: restore aside, or all of them"
-        )
     with workbench() as bench:
         stores = bench.stores
         target = target_of(entry, _rooms(bench, app), into)
         bar = bench.bar(f"{table} {quarter}")
-        done = Restore(app.name, entry, target, stores.object_store, stores.postgres, bar).run(
-            quarter, _wanted(entry, org)
-        )
+        engine = Restore(app.name, entry, target, stores.object_store, stores.postgres, bar)
+        try:
+            done = engine.run(quarter, _wanted(entry, org))
+        except PartialRestoreError as error:
+            raise click.ClickException(str(error)) from None
         bench.progress.stop()
         bench.console.print(
             f"{done.added:,} rows added to {done.target}: {done.rows:,} were archived, "

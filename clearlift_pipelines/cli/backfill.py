@@ -8,8 +8,10 @@ import click
 from assets.ads.assets import TABLES
 from assets.ads.sync import AdSync
 from assets.apps import APPS
+from assets.events import pruned
 from assets.partitions import daily_key, hourly_key
 from assets.rollups.periods import Period
+from assets.sessions.definition import read_for
 from assets.windows import DAY, HOUR, Window, floor_hour, midnight
 from clearlift_pipelines.cli import ads as syncing
 from clearlift_pipelines.cli import attribution as attributing
@@ -56,6 +58,13 @@ def rollups(first: datetime, end: datetime, org: str | None) -> None:
         window = Window(window.start, min(window.end, floor_hour(now) + HOUR))
         bench.stores.migrate()
         require(bench.stores, org)
+        # The first and last sessions of a day reach into its neighbours.
+        around = Window(
+            max(start, midnight(window.start.date()) - DAY), min(latest, midnight((window.end - HOUR).date()) + 3 * DAY)
+        )
+        with bench.stores.postgres.connection() as connection:
+            # Asked before anything is made of a range that cannot be made whole.
+            pruned.refuse(connection, read_for(around), org)
         bar = bench.bar("weeks of roll-ups")
         chunks = list(_chunks(window))
         for done, chunk in enumerate(chunks):
@@ -68,10 +77,6 @@ def rollups(first: datetime, end: datetime, org: str | None) -> None:
                 daily_key((days.end - DAY).date()),
                 _config("daily", org),
             )
-        # The first and last sessions of a day reach into its neighbours.
-        around = Window(
-            max(start, midnight(window.start.date()) - DAY), min(latest, midnight((window.end - HOUR).date()) + 3 * DAY)
-        )
         bench.run(
             "sessions",
             daily_key(around.start.date()),

@@ -3,11 +3,11 @@
 import json
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from assets.apps import APPS
 from assets.archive.policy import rows
+from clearlift_pipelines.cli.tables import show
 
 SHOWN = ("store", "name", "age by", "hot", "warm", "archived after", "deleted after", "only where", "stays")
 
@@ -25,4 +25,4 @@ def policy(app_name: str | None, as_json: bool) -> None:
         table = Table(*SHOWN, title=app.title, title_justify="left", box=None)
         for row in rows(app):
             table.add_row(*(row[name] for name in SHOWN))
-        Console(highlight=False).print(table)
+        show(table)

@@ -15,6 +15,7 @@ import psutil
 
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import dagster_home
+from clearlift_pipelines.cli.output import Output
 from clearlift_pipelines.cli.ports import refuse_busy
 
 # What Dagster's processes take to end when they are asked to.
@@ -74,11 +75,22 @@ def _alone(home: Path) -> Iterator[None]:
 
 def _served(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run Dagster until it ends or this process is told to; its exit code. Nothing of it is left behind."""
+    outputs = out, err = Output(1), Output(2)
     # A session of its own: Ctrl-C reaches this process alone, which ends the others as on any other signal.
-    with subprocess.Popen(command, env=environment, start_new_session=True) as server:  # noqa: S603 (our own dg)
+    with subprocess.Popen(  # noqa: S603 (our own dg)
+        command, env=environment, start_new_session=True, stdout=out.writing, stderr=err.writing
+    ) as server:
         try:
-            return server.wait()
+            for output in outputs:
+                output.given()
+            code = server.wait()
+            for output in outputs:
+                output.wait()
+            return code
         finally:
+            # What Dagster's processes say of being ended are traces of wherever they were.
+            for output in outputs:
+                output.mute()
             _end(server.pid)
 
 

@@ -1,4 +1,4 @@
-"""Sesh's images in the sample: a few photographs of seeded sessions, some of which must be refused.
+"""Sesh's images in the sample: a few photographs of seeded sessions, a profile's and a journal's, and some to refuse.
 
 The same seed gives the same bytes under the same keys; one that is there is left alone, whatever became of it.
 """
@@ -27,7 +27,9 @@ def land(store: ObjectStore, media: Media) -> int:
 
 
 def _key(media: Media, number: int, image: str) -> str:
-    return f"{naming.folder(media, f'user-{number % 3:03}', f'session-{number:04}')}{image}.jpg"
+    user, session = f"user-{number % 3:03}", f"session-{number:04}"
+    folder = {6: f"{media.root}/{user}/profile/", 7: f"{media.root}/{user}/journals/entry-{number:04}/"}.get(number)
+    return f"{folder or naming.folder(media, user, session)}{image}.jpg"
 
 
 def _photograph(chance: random.Random) -> bytes:

@@ -25,8 +25,8 @@ def statements(
     """The upsert as statements of one parameter each; see `D1.upsert` for the arguments."""
     conflict = _on_conflict(table, columns, key, update, only_changed=only_changed)
     target = f"insert into {quoted(table)} ({column_list(columns)})"
-    for payload, blobs in _chunks(table, columns, rows):
-        values = ", ".join(_value(i, blob=i in blobs) for i in range(len(columns)))
+    for payload, blobs in chunks(table, columns, rows):
+        values = ", ".join(value(i, blob=i in blobs) for i in range(len(columns)))
         # `where true` tells SQLite's parser that ON CONFLICT is not the ON of a join.
         yield Statement(f"{target} select {values} from json_each(?1) where true {conflict}", (payload,))
 
@@ -50,8 +50,8 @@ def _on_conflict(
     return clause
 
 
-def _chunks(table: str, columns: Sequence[str], rows: Iterable[Sequence[Param]]) -> Iterator[tuple[str, set[int]]]:
-    """JSON arrays of rows, each with the positions of the columns that hold a blob in it."""
+def chunks(table: str, columns: Sequence[str], rows: Iterable[Sequence[Param]]) -> Iterator[tuple[str, set[int]]]:
+    """JSON arrays of rows, each with the positions of the columns that hold a blob in it; `table` is for errors."""
     chunk: list[str] = []
     blobs: set[int] = set()
     size = 2
@@ -85,9 +85,10 @@ def _row(table: str, columns: Sequence[str], row: Sequence[Param]) -> tuple[str,
     return json.dumps(values, ensure_ascii=False, separators=(",", ":")), positions
 
 
-def _value(position: int, *, blob: bool) -> str:
-    plain = f"json_extract(value, '$[{position}]')"
+def value(position: int, *, blob: bool, row: str = "value") -> str:
+    """The SQL of one value of a chunk's row by its position; `blob` where the chunk has a blob in that column."""
+    plain = f"json_extract({row}, '$[{position}]')"
     if not blob:
         return plain
-    hexed = f"unhex(json_extract(value, '$[{position}][0]'))"
-    return f"case json_type(value, '$[{position}]') when 'array' then {hexed} else {plain} end"
+    hexed = f"unhex(json_extract({row}, '$[{position}][0]'))"
+    return f"case json_type({row}, '$[{position}]') when 'array' then {hexed} else {plain} end"

@@ -16,17 +16,14 @@ MODULUS = 2**64
 def row_checksum(schema: pl.Schema, absent: Collection[str] = ()) -> pl.Expr:
     """A UInt64 over all rows: columns hashed with a seed each, added by row, mixed again, summed (wrapping).
 
-    `absent` names columns that hold nothing but nulls: their hash is a constant, which saves a third of the work on
-    events, of whose 51 columns a third are empty. A hash of the whole row as a struct says the same as this at a sixth
-    of the speed (0.4 against 2.4 million rows/s).
+    `absent` names columns that hold nothing but nulls: their hashes are one constant, which saves a third of the work
+    on events, of whose 51 columns a third are empty. A hash of the whole row as a struct says the same as this at a
+    sixth of the speed (0.4 against 2.4 million rows/s).
     """
-    by_row = reduce(
-        add,
-        (
-            _of_null(dtype, seed) if name in absent else pl.col(name).hash(seed=seed)
-            for seed, (name, dtype) in enumerate(schema.items())
-        ),
-    )
+    seeds = {name: seed for seed, name in enumerate(schema)}
+    constant = sum(_of_null(schema[name], seeds[name]) for name in absent) % MODULUS
+    hashes = [pl.col(name).hash(seed=seed) for name, seed in seeds.items() if name not in absent]
+    by_row = reduce(add, hashes, pl.lit(constant, dtype=pl.UInt64))
     return by_row.hash(seed=len(schema)).sum().alias("checksum")
 
 
@@ -51,5 +48,5 @@ class Tally:
 
 
 @cache
-def _of_null(dtype: pl.DataType, seed: int) -> pl.Expr:
-    return pl.lit(int(pl.Series([None], dtype=dtype).hash(seed=seed).item()), dtype=pl.UInt64)
+def _of_null(dtype: pl.DataType, seed: int) -> int:
+    return int(pl.Series([None], dtype=dtype).hash(seed=seed).item())

@@ -1,4 +1,4 @@
-"""Commits: add files, or replace files by others, so that exactly one commit is visible whatever happens.
+"""Commits: add files, replace files by others, drop partitions, so that exactly one commit is visible whatever happens.
 
 Only `CommitFailedException` and `ValidationException` mean 'not landed'. After anything else the table is looked at
 before the commit is tried again; files of an attempt that may have landed are never deleted here.
@@ -7,14 +7,17 @@ before the commit is tried again; files of an attempt that may have landed are n
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.manifest import DataFile
-from pyiceberg.table import Table, Transaction
+from pyiceberg.table import FileScanTask, Table, Transaction
 from pyiceberg.table.snapshots import Operation, Summary
 from pyiceberg.table.update.snapshot import _OverwriteFiles
+
+from resources.lake.data_file import PartitionKey
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,13 @@ class _ReplaceFiles(_OverwriteFiles):
 
     def _validate_concurrency(self) -> None:
         """Nothing beyond `_validate_required_deletes`: `replace` commits against the head that it has just loaded."""
+
+
+class _DropFiles(_OverwriteFiles):
+    """Takes data files away (Iceberg's operation `delete`), against the head that it has just loaded."""
+
+    def _validate_concurrency(self) -> None:
+        """The caller has looked at the files of that head."""
 
 
 def append(
@@ -108,6 +118,49 @@ def replace(
             raise SourcesGoneError(f"{len(old)} files were to be replaced: {_first_line(error)}") from error
 
     return land(load, lock, build, commit_id, sleep)
+
+
+def drop(
+    load: Callable[[], Table],
+    lock: Lock,
+    partitions: Mapping[PartitionKey, Collection[DataFile]],
+    live: Callable[[Table], Iterable[FileScanTask]],
+    commit_id: str,
+    properties: Mapping[str, str],
+    sleep: Callable[[float], None] = time.sleep,
+) -> set[PartitionKey]:
+    """Take away, in one snapshot, those partitions whose live files are exactly the given ones; gives which went.
+
+    `live` plans the files of (at least) the partitions. One that has got another file since, or of which rows were
+    deleted one by one, stays as it is.
+    """
+    gone: set[PartitionKey] = set()
+
+    def build(transaction: Transaction) -> None:
+        gone.clear()
+        whole: dict[PartitionKey, set[str]] = defaultdict(set)
+        for task in live(transaction._table):
+            whole[PartitionKey.of(task.file)].add("" if task.delete_files else task.file.file_path)
+        producer = _DropFiles(
+            operation=Operation.DELETE,
+            transaction=transaction,
+            io=transaction._table.io,
+            snapshot_properties={**properties, COMMIT_ID: commit_id},
+        )
+        for key, files in partitions.items():
+            if files and whole[key] == {file.file_path for file in files}:
+                gone.add(key)
+                for file in files:
+                    producer.delete_data_file(file)
+        if not gone:
+            raise SourcesGoneError("none of the partitions is as it was")
+        producer.commit()
+
+    try:
+        land(load, lock, build, commit_id, sleep)
+    except SourcesGoneError:
+        return set()
+    return gone
 
 
 def _has_row_deletes(table: Table) -> bool:

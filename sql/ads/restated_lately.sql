@@ -1,7 +1,9 @@
+-- The zone is the account's as it is now: its days are counted in it.
 select
-    seen_at, platform, account_id, campaign_name, date, days_later, kind, currency, spend_change, conversions_change,
-    conversions_value_change
-from ads.restatement_history
-where seen_at >= %(since)s
-order by seen_at desc, abs(conversions_value_change) desc, date
+    h.seen_at, h.platform, h.account_id, h.campaign_name, h.date, a.time_zone, h.days_later, h.kind, h.currency,
+    h.spend_change, h.conversions_change, h.conversions_value_change
+from ads.restatement_history h
+left join ads.ad_accounts a on a.org_id = h.org_id and a.platform = h.platform and a.account_id = h.account_id
+where h.seen_at >= %(since)s
+order by h.seen_at desc, abs(h.conversions_value_change) desc, h.date
 limit 20

@@ -13,4 +13,5 @@ set version = excluded.version,
     types_change = greatest(windows.types_change, excluded.types_change),
     touches = excluded.touches,
     conversions = excluded.conversions,
-    built_at = excluded.built_at
+    built_at = excluded.built_at,
+    pruned = false

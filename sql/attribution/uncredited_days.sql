@@ -1,4 +1,4 @@
 select day
 from attribution.windows
-where changed > credited or (day >= %(start)s and day < %(end)s)
+where not pruned and (changed > credited or (day >= %(start)s and day < %(end)s))
 order by day

@@ -8,4 +8,5 @@ set version = excluded.version,
     sequence = excluded.sequence,
     tracker = excluded.tracker,
     recomputed = excluded.recomputed,
-    built_at = excluded.built_at
+    built_at = excluded.built_at,
+    pruned = false

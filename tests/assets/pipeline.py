@@ -33,7 +33,7 @@ from resources.r2 import ObjectStore
 
 NOW = datetime(2025, 10, 14, 12, 30, tzinfo=UTC)
 EARLIEST = datetime(2025, 10, 1, tzinfo=UTC)
-LAST_MIGRATION = 5  # what the path of an event needs: ingest, roll-ups of every grain, cache
+LAST_MIGRATION = 10  # what the path of an event needs: ingest, roll-ups of every grain, marks of pruned days
 MERGE_ALL = Policy(min_files=2, min_gain=0.0)
 
 # After which call a process dies, by what it has just finished.

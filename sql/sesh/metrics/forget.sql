@@ -1,1 +1,2 @@
-delete from $metrics where windowStart in (select value from json_each(?1))
+delete from $metrics
+where windowStart in (select value from json_each(?1)) and windowStart >= $kept_before

@@ -1,7 +1,12 @@
 -- The metrics of some hours (a JSON array of their starts) of what sessions and points there are of them: per user, and
--- of all together. Amounts are counted in millionths, each rounded by itself, so that sums come out exact.
-insert into $metrics (windowStart, userId, metric, entries, total, least, most)
-with measured (windowStart, userId, metric, amount) as (
+-- of all together. Amounts are counted in millionths, each rounded by itself, so that sums come out exact. Hours that
+-- are kept as they are have none.
+with wanted (windowStart) as (
+    select value from json_each(?1)
+    where value >= $kept_before
+),
+
+measured (windowStart, userId, metric, amount) as (
     select
         substr(detail.timestamp, 1, 13) || ':00:00.000Z',
         detail.userId,
@@ -15,7 +20,7 @@ with measured (windowStart, userId, metric, amount) as (
     )) as measure
     where
         detail.timestamp >= ?2 and detail.timestamp < ?3
-        and substr(detail.timestamp, 1, 13) || ':00:00.000Z' in (select value from json_each(?1))
+        and substr(detail.timestamp, 1, 13) || ':00:00.000Z' in (select windowStart from wanted)
         and measure.value is not null
 
     union all
@@ -28,7 +33,7 @@ with measured (windowStart, userId, metric, amount) as (
     from $points as detail
     where
         detail.at >= ?2 and detail.at < ?3
-        and substr(detail.at, 1, 13) || ':00:00.000Z' in (select value from json_each(?1))
+        and substr(detail.at, 1, 13) || ':00:00.000Z' in (select windowStart from wanted)
 
     union all
 
@@ -40,17 +45,17 @@ with measured (windowStart, userId, metric, amount) as (
     from $points as detail, json_each(detail.measures) as measure
     where
         detail.at >= ?2 and detail.at < ?3
-        and substr(detail.at, 1, 13) || ':00:00.000Z' in (select value from json_each(?1))
+        and substr(detail.at, 1, 13) || ':00:00.000Z' in (select windowStart from wanted)
 )
 
 select
     windowStart,
     userId,
     metric,
-    count(*),
-    sum(amount),
-    min(amount),
-    max(amount)
+    count(*) as entries,
+    sum(amount) as total,
+    min(amount) as least,
+    max(amount) as most
 from measured
 group by windowStart, userId, metric
 

@@ -105,6 +105,17 @@ def test_the_graph_is_synced_checked_and_counted(ads_bench: Bench) -> None:
     ledger = metadata(result, "restatements")
     assert "█" in ledger["by_days_later"]
     assert ledger["restated_rows"] == ledger["dagster/row_count"] > 0
+    zones = {row["time_zone"] for row in ads_bench.postgres.fetch("select time_zone from ads.ad_accounts")}
+    assert {row.data["time_zone"] for row in ledger["lately"].records} <= zones
+
+
+def test_the_columns_that_the_ledger_says_it_has_are_those_of_its_view(ads_bench: Bench) -> None:
+    columns = ads_bench.postgres.fetch(
+        "select attname as name, format_type(atttypid, null) as type from pg_attribute"
+        " where attrelid = 'ads.restatement_history'::regclass order by attnum"
+    )
+    types = {"timestamp with time zone": "timestamptz"}
+    assert [(c["name"], types.get(c["type"], c["type"])) for c in columns] == [c[:2] for c in restatements.COLUMNS]
 
 
 def test_a_failed_connection_is_named_by_the_check(ads_bench: Bench) -> None:

@@ -1,32 +1,33 @@
-"""The I/O of archives and restores; a test can end a process at each operation. No fixtures."""
+"""The I/O of archives and restores; a test can end a process at each operation, or lose its answer. No fixtures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from resources.d1 import EmbeddedD1
-from resources.lake import LakeTable
-from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+import psycopg
 
-OPERATIONS: tuple[tuple[Any, str], ...] = (
-    (ObjectStore, "put_if_absent"),
-    (ObjectStore, "get"),
-    (ObjectStore, "list"),
-    (ObjectStore, "delete"),
-    (ObjectStore, "head"),
-    (Postgres, "execute"),
-    (Postgres, "fetch"),
-    (LakeTable, "files"),
-    (LakeTable, "write"),
-    (LakeTable, "append"),
-    (EmbeddedD1, "query"),
-    (EmbeddedD1, "execute"),
-    (EmbeddedD1, "batch"),
-)
-# What changes something: a process may also end when it is done and before it is told of.
-CHANGES = frozenset({"put_if_absent", "delete", "execute", "write", "append", "batch"})
+from resources.d1 import D1Error, EmbeddedD1
+from resources.lake import LakeTable
+from resources.r2 import ObjectStore, ObjectStoreError
+
+OPERATIONS: Mapping[Any, tuple[str, ...]] = {
+    ObjectStore: ("put_if_absent", "get", "list", "delete", "head"),
+    # Where statements meet the server: each of a transaction counts, and so does its commit.
+    psycopg.Connection: ("execute", "commit"),
+    psycopg.Cursor: ("copy",),
+    psycopg.ServerCursor: ("fetchmany",),
+    LakeTable: ("files", "write", "append", "drop"),
+    EmbeddedD1: ("query", "execute", "batch"),
+}
+# What changes something for good, and what its store says where the answer is lost on the way.
+CHANGES: Mapping[Any, tuple[tuple[str, ...], Callable[[], Exception]]] = {
+    ObjectStore: (("put_if_absent", "delete"), lambda: ObjectStoreError("the answer is lost")),
+    psycopg.Connection: (("commit",), lambda: psycopg.OperationalError("the answer is lost")),
+    LakeTable: (("write", "append", "drop"), lambda: OSError("the answer is lost")),
+    EmbeddedD1: (("execute", "batch"), lambda: D1Error(7500, "the answer is lost")),
+}
+Lost = Callable[[], Exception]
 
 
 class Killed(BaseException):
@@ -34,38 +35,72 @@ class Killed(BaseException):
 
 
 @contextmanager
-def watched(at: Callable[[str], None]) -> Iterator[None]:
-    """Call `at` with the name of each operation before it, and of each change after it too."""
+def watched(at: Callable[[str, Lost | None], None]) -> Iterator[None]:
+    """Call `at` with the name of each operation before it, and of each change after it, with what its loss raises."""
     with ExitStack() as stack:
-        for owner, name in OPERATIONS:
-            stack.enter_context(patch.object(owner, name, _telling(getattr(owner, name), name, at)))
+        for owner, names in OPERATIONS.items():
+            changes, lost = CHANGES.get(owner, ((), None))
+            for name in names:
+                told = _telling(getattr(owner, name), name, at, lost if name in changes else None)
+                stack.enter_context(patch.object(owner, name, told))
         yield
 
 
 def killed(work: Callable[[], object], number: int) -> str | None:
-    """Do the work, but end at its operation of that number; says which it was, None where it came to its end."""
-    done = 0
+    """Do the work, but end before its operation of that number; says which it was, None where it came to its end.
 
-    def at(operation: str) -> None:
-        nonlocal done
-        done += 1
-        if done == number:
+    The dead do nothing more: whatever they would still ask of a store ends them again.
+    """
+    done = 0
+    found: str | None = None
+
+    def at(operation: str, lost: Lost | None) -> None:
+        nonlocal done, found
+        done += lost is None
+        if done >= number:
+            found = found or operation
             raise Killed(operation)
 
     with watched(at):
         try:
             work()
-        except Killed as end:
-            return str(end)
+        except Killed:
+            return found
     return None
 
 
-def _telling(real: Callable[..., Any], name: str, at: Callable[[str], None]) -> Callable[..., Any]:
+def unanswered(work: Callable[[], object], number: int) -> str | None:
+    """Do the work, but lose the answer to its change of that number, which was made; says which it was.
+
+    It may end by an error, or find out and go on.
+    """
+    done = 0
+    found: str | None = None
+
+    def at(operation: str, lost: Lost | None) -> None:
+        nonlocal done, found
+        done += lost is not None
+        if lost is not None and done == number:
+            found = operation
+            raise lost()
+
+    with watched(at):
+        try:
+            work()
+        except Exception:
+            if found is None:
+                raise
+    return found
+
+
+def _telling(
+    real: Callable[..., Any], name: str, at: Callable[[str, Lost | None], None], lost: Lost | None
+) -> Callable[..., Any]:
     def told(*args: Any, **kwargs: Any) -> Any:
-        at(name)
+        at(name, None)
         found = real(*args, **kwargs)
-        if name in CHANGES:
-            at(f"{name} done")
+        if lost is not None:
+            at(f"{name} done", lost)
         return found
 
     return told

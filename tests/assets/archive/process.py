@@ -23,7 +23,7 @@ def main(dsn: str, folder: str, action: str, operation: str, number: str) -> Non
         sys.stdin.readline()
         count = itertools.count(1)
 
-        def at(named: str) -> None:
+        def at(named: str, _: object) -> None:
             if named == operation and next(count) == int(number):
                 os.kill(os.getpid(), signal.SIGKILL)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.apps.lifecycle import Archive, Lifecycle
@@ -56,7 +56,7 @@ def exactly(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
     return [{name: repr(value) for name, value in row.items()} for row in rows]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25)
 @given(rows=st.lists(st.tuples(VALUES, VALUES, VALUES, VALUES), max_size=6))
 def test_rows_of_d1_keep_every_value_and_its_type(rows: list[tuple[Any, ...]], tmp_path: Path) -> None:
     d1 = EmbeddedD1(tmp_path / "any.sqlite")
@@ -111,7 +111,6 @@ def test_what_d1_answers_over_http_is_as_exact(tmp_path: Path) -> None:
 
 @pytest.fixture
 def things(postgres: Postgres) -> Postgres:
-    postgres.execute("create schema restored")
     postgres.execute(ANY_POSTGRES)
     return postgres
 

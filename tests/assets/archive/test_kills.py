@@ -1,4 +1,4 @@
-"""Archive and restore ended at every one of their I/O steps and run again: nothing lost, nothing twice."""
+"""Archive and restore killed by the system, and two of each at once: nothing lost, nothing twice."""
 
 import signal
 import subprocess
@@ -9,52 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from assets.archive.registry import Registry
-from tests.assets.archive.operations import killed
-from tests.assets.archive.vault import QUARTER, Vault
+from tests.assets.archive.vault import Vault
 
 Done = TypeVar("Done")
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def test_an_archive_killed_at_each_step_and_run_again_ends_the_same(vault: Vault) -> None:
-    ended_at: list[str] = []
-    expected = 0
-    while True:
-        vault.happen(1, day=1 + len(ended_at) % 3)
-        expected += 1
-        operation = killed(vault.archive, len(ended_at) + 1)
-        vault.archive()
-        (sealed,) = Registry(vault.postgres, "clearlift", "events").sealed(QUARTER)
-        assert (sealed.rows, Registry(vault.postgres, "clearlift", "events").unsettled()) == (expected, [])
-        if operation is None:
-            break
-        ended_at.append(operation)
-    assert {"put_if_absent", "put_if_absent done", "get", "execute done", "list", "files"} <= set(ended_at)
-    before = vault.live()
-    assert vault.verify().faults == []
-    assert len(vault.parts()) == expected  # nothing lies there that no manifest names
-    vault.prune()
-    assert vault.restore(into="live").added == expected
-    assert vault.live() == before
-
-
-def test_a_restore_killed_at_each_step_and_run_again_ends_the_same(vault: Vault) -> None:
-    vault.happen(3)
-    vault.happen(2, day=2)
-    before = vault.live()
-    vault.archive()
-    ended_at: list[str] = []
-    while True:
-        vault.prune()
-        operation = killed(lambda: vault.restore(into="live"), len(ended_at) + 1)
-        assert vault.live() <= before
-        vault.restore(into="live")
-        assert vault.live() == before
-        if operation is None:
-            break
-        ended_at.append(operation)
-    assert {"get", "write", "append", "append done"} <= set(ended_at)
 
 
 def test_killed_by_the_system_it_ends_the_same(vault: Vault) -> None:

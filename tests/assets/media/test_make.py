@@ -13,6 +13,7 @@ from tests.assets.media.bench import FOLDER, MEDIA, Bench, Death, Killed
 from tests.assets.media.photos import photo, picture
 
 OTHER = "user-media/user-2/sessions/s-9/"
+PLACES = ("", "profile/", "journals/j-1/", "sessions/s-1/", "sessions/s-1/a-n/", "sessions/", "albums/2026/03/")
 
 
 def names(bench: Bench, prefix: str = FOLDER) -> set[str]:
@@ -29,21 +30,36 @@ def test_variants_lie_beside_the_upload_and_a_second_run_changes_nothing(bench: 
     bench.put("b.PNG", photo(picture(), "PNG"))
     bench.put("c.webp", photo(picture(), "WEBP"))
     bench.put("film.mp4", b"a film")
-    bench.put("p.jpg", photo(), "user-media/user-1/profile/")
     done = bench.run()
     assert (done.made, done.refused.total(), done.bytes_in > 0, done.bytes_out > 0) == (3, 0, True, True)
     assert names(bench) == {"a.jpg", "b.PNG", "c.webp", "film.mp4"} | of("a") | of("b") | of("c")
     wanted = variants.make(whole, "jpeg", MEDIA)
     assert bench.store.get(f"{FOLDER}a.jpg") == wanted.cleaned
     assert {n: bench.store.get(k) for n, k in naming.variants(MEDIA, f"{FOLDER}a.jpg").items()} == wanted.variants
-    left = {key: data for key, data in bench.objects().items() if "/profile/" not in key}
-    assert not [key for key, data in left.items() if any(secret in data for secret in photos.SECRETS)]
+    assert not bench.secrets()
     assert vars(bench.proof()) == {"uploads": 3, "made": 3, "quarantined": 0, "arrived": 0, "missing": 0}
 
     before = {found.key: found for found in bench.store.list()}
     again = bench.run()
-    assert (again.made, again.marked, again.listed) == (0, 0, 14)
+    assert (again.made, again.marked, again.listed) == (0, 0, 13)
     assert {found.key: found for found in bench.store.list()} == before
+
+
+def test_wherever_a_user_puts_an_image_it_loses_where_it_was_taken(bench: Bench) -> None:
+    places = [f"user-media/user-{n}/{place}" for n in (1, 2) for place in PLACES]
+    for place in places:
+        bench.put("a.jpg", photo(), place)
+    elsewhere = bench.put("a.jpg", photo(), "strain-images/")
+    assert bench.run().made == len(places)
+    assert bench.secrets() == {elsewhere}
+    for place in places:
+        assert names(bench, place) >= {"a.jpg"} | of("a")
+    assert vars(bench.proof()) == {"uploads": len(places), "made": len(places)} | dict.fromkeys(
+        ("quarantined", "arrived", "missing"), 0
+    )
+    bench.store.delete([f"{place}a.jpg" for place in places])
+    assert bench.run().removed == len(places)
+    assert bench.objects().keys() == {elsewhere}
 
 
 BAD = {
@@ -261,3 +277,18 @@ def test_looks_go_round_in_bounded_stretches_of_whole_folders(bench: Bench, monk
     assert follow.follow(bench.store, bench.ledger, MEDIA, sweep=True) == (13, 0)
     bench.store.delete([f"{places[0]}a.jpg", f"{places[-1]}b.jpg"])
     assert follow.follow(bench.store, bench.ledger, MEDIA, sweep=True) == (11, 2)
+
+
+@pytest.mark.parametrize("stretch", range(1, 5))
+def test_a_folder_with_folders_in_it_is_never_parted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, stretch: int
+) -> None:
+    monkeypatch.setattr(follow, "STRETCH", stretch)
+    # In the order of keys the folder a-n lies between the variants of a.
+    for place in (FOLDER, f"{FOLDER}a-n/", f"{FOLDER}b/c/", OTHER):
+        bench.put("a.jpg", photo(picture(8, 8)), place)
+    bench.put("film.mp4", b"a film", f"{FOLDER}a-n/deep/")
+    assert bench.run().made == 4
+    assert (bench.run().marked, vars(bench.proof())["made"]) == (0, 4)
+    for _ in range(8):
+        assert follow.follow(bench.store, bench.ledger, MEDIA, budget=1)[1] == 0

@@ -57,15 +57,14 @@ def test_of_two_listings_what_is_gone_is_marked_gone_and_what_is_new_is_wanted(
     assert all(found[key].etag == then[key][1] for key in found.keys() & then.keys())
 
 
-def test_keys_that_are_no_session_s() -> None:
+def test_keys_that_are_no_user_s() -> None:
     for key in (
-        "user-media/u/profile/a.jpg",
-        "user-media/u/sessions/a.jpg",
-        "user-media/u/sessions/s/deeper/a.jpg",
+        "user-media/a.jpg",
         "user-media//sessions/s/a.jpg",
         "user-media/u/sessions//a.jpg",
         "quarantine/user-media/u/sessions/s/a.jpg",
         "strain-images/a.jpg",
     ):
-        assert naming.session_of(MEDIA, key) is None
-    assert naming.session_of(MEDIA, f"{FOLDER}a.jpg") == FOLDER
+        assert naming.folder_of(MEDIA, key) is None
+    for folder in (FOLDER, "user-media/u/", "user-media/u/profile/", "user-media/u/journals/j/", "user-media/u/a/b/c/"):
+        assert naming.folder_of(MEDIA, f"{folder}a.jpg") == folder

@@ -13,7 +13,7 @@ from assets.sesh.fold import Folding
 from assets.sesh.layout import stamp
 from assets.sesh.pace import Pace
 from assets.windows import Window
-from resources.d1 import D1, EmbeddedD1
+from resources.d1 import D1, D1Error, EmbeddedD1
 from tests.sql.sesh.database import migrated, put
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -80,13 +80,21 @@ class KilledError(BaseException):
     """The process is gone: no handler of ours may catch it."""
 
 
-class Mortal:
-    """A D1 whose process dies before its nth call, or after it."""
+class LostError(D1Error):
+    """What was asked was done, and nobody was told."""
 
-    def __init__(self, d1: D1, at: int, *, after: bool = False) -> None:
+    def __init__(self) -> None:
+        super().__init__(7500, "the answer is lost")
+
+
+class Mortal:
+    """A D1 whose process dies before its nth call, or after it; or whose answer to that call is lost, as `by` says."""
+
+    def __init__(self, d1: D1, at: int, *, after: bool = False, by: type[BaseException] = KilledError) -> None:
         self._d1 = d1
         self.at = at
         self.after = after
+        self.by = by
         self.calls = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -97,10 +105,10 @@ class Mortal:
         def acting(*arguments: Any, **named: Any) -> Any:
             self.calls += 1
             if self.calls == self.at and not self.after:
-                raise KilledError
+                raise self.by
             answer = act(*arguments, **named)
             if self.calls == self.at:
-                raise KilledError
+                raise self.by
             return answer
 
         return acting

@@ -12,7 +12,9 @@ from assets.sesh import ahead, audit
 from assets.sesh.families import FAMILIES, METRICS, POINTS, SESSIONS
 from assets.sesh.fold import Folding
 from assets.sesh.grains import DAILY, GRAINS, HOURLY, MONTHLY, WEEKLY
-from assets.sesh.metrics import Made, Metrics, StaleMetricsError, keep_before, kept_before
+from assets.sesh.keep import StaleMetricsError, keep_before
+from assets.sesh.metrics import Made, Metrics
+from assets.sesh.places import kept_before
 from resources.d1 import D1, EmbeddedD1
 from resources.r2 import ObjectStore
 from tests.assets.sesh.database import NOW, UNHURRIED, KilledError, Mortal, clock, holder, partitioned, point, record

@@ -1,18 +1,19 @@
 """Reads over partitions beside one table that holds the same rows: equal for any range, order and limit."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.sesh import registry
-from assets.sesh.families import POINTS, SESSIONS, Family
+from assets.sesh.families import FAMILIES, METRICS, SESSIONS, Family
 from assets.sesh.fold import Folding
 from assets.sesh.layout import Registry, stamp
-from assets.sesh.plan import plan_read
+from assets.sesh.plan import Value, plan_read
 from assets.sesh.read import read
 from resources.d1 import D1, D1Error, EmbeddedD1
 from tests.assets.sesh.database import (
@@ -21,6 +22,7 @@ from tests.assets.sesh.database import (
     UNHURRIED,
     clock,
     half_copied,
+    holder,
     partitioned,
     point,
     record,
@@ -28,46 +30,77 @@ from tests.assets.sesh.database import (
 )
 
 FIRST, LAST = SINCE - timedelta(days=40), NOW + timedelta(days=80)
-ORDERS = (None, "timestamp", "id", "userId", "rating", "durationSeconds", "notes")
+FOLDED_AT = datetime(2026, 12, 5, tzinfo=UTC)
+# Few values, so that there are ties in every column, nulls wherever they may be, and mixed types of numbers and texts.
+VALUES: dict[str, tuple[Value, ...]] = {
+    "strainId": (None, "strain-1", "strain-2"),
+    "productId": (None, "p", "P", ""),
+    "method": (None, "vape", "edible"),
+    "amount": (None, 0.5, 0.25, 1e6),
+    "unit": (None, "g", "mg"),
+    "rating": (None, 1, 2, 3),
+    "durationSeconds": (None, 0.5, 60, 60.25),
+    "notes": (None, "", "ä", "Z", "z", "😀"),
+    "details": ("{}", '{"a":1}'),
+    "createdAt": ("2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z"),
+    "updatedAt": ("2026-03-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z"),
+}
 
 
 @pytest.fixture(scope="module")
 def sesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[D1]:
-    """Sessions of 17 months, three of which are folded and one is being folded, and all of them in one table."""
-    d1 = partitioned(tmp_path_factory.mktemp("sesh") / "sesh.sqlite", families=[SESSIONS, POINTS])
+    """Each family over 17 months, three of which are folded and one is being folded, and all of it in one table."""
+    d1 = partitioned(tmp_path_factory.mktemp("sesh") / "sesh.sqlite")
     rng = random.Random(5)
     for n in range(160):
-        # Few moments and values, so that there are ties; some on the very border of a month.
-        border = rng.random() < 0.2
-        at = (
-            datetime(2026, rng.randint(1, 11), 1, tzinfo=UTC)
-            if border
-            else SINCE + timedelta(hours=rng.randint(0, 150) * 73)
+        row = {column: rng.choice(values) for column, values in VALUES.items()}
+        record(d1, f"s{n:03}", _moment(rng), rng.choice(("u1", "u2")), **row)
+    for n in range(90):
+        measures = rng.choice(('{"draws":1}', '{"draws":2}'))
+        point(d1, f"s{n % 4}", n // 4 + 1, _moment(rng), rng.choice(("u1", "u2")), measures)
+    for _ in range(90):
+        at = _moment(rng)
+        d1.execute(
+            f"insert or ignore into {holder(d1, METRICS, at)} values (?, ?, ?, ?, ?, ?, ?)",
+            [stamp(at), rng.choice(("", "u1")), rng.choice(("points", "sessions")), *rng.choices((1, 2, 3), k=4)],
         )
-        record(
-            d1, f"s{n:03}", min(at, NOW), rng.choice(("u1", "u2")), rating=rng.choice((None, 1, 2, 3)),
-            durationSeconds=rng.choice((None, 0.5, 60, 60.25)), notes=rng.choice((None, "", "ä", "Z")),
-        )  # fmt: skip
-    d1.execute("create table plain as select * from sessions")
-    Folding(d1, SESSIONS, clock, UNHURRIED, page=7).run()
-    assert half_copied(d1, SESSIONS, datetime(2026, 12, 5, tzinfo=UTC)) == "sessions_2025_11"
-    assert d1.query("select 1 from sessions_2025 where timestamp >= '2025-11-01'"), "a copy that is nobody's yet"
+    for family in FAMILIES:
+        d1.execute(f"create table plain_{family.name} as select * from {family.name}")
+        Folding(d1, family, clock, UNHURRIED, page=7).run()
+        assert half_copied(d1, family, FOLDED_AT) == f"{family.name}_2025_11"
+        copied = f"select 1 from {family.name}_2025 where {family.time} >= '2025-11-01'"
+        assert d1.query(copied), "a copy that is nobody's yet"
     yield d1
     d1.close()
 
 
+def _moment(rng: random.Random) -> datetime:
+    """Of a few, some on the very border of a month."""
+    border = datetime(2026, rng.randint(1, 11), 1, tzinfo=UTC)
+    at = border if rng.random() < 0.2 else SINCE + timedelta(hours=rng.randint(0, 150) * 73)
+    return min(at, NOW)
+
+
 def whole(
-    d1: D1, start: str, end: str, order: str, descending: bool, limit: int | None, user: str | None
-) -> list[object]:
+    d1: D1, family: Family, start: datetime, end: datetime, order: str | None, descending: bool, limit: int | None,
+    equal: Mapping[str, Value],
+) -> list[tuple[Value, ...]]:  # fmt: skip
+    """The rows of the one table, in the order that a read promises."""
     direction = "desc" if descending else "asc"
-    return [
-        row["id"]
-        for row in d1.query(
-            "select id from plain where timestamp >= ?1 and timestamp < ?2 and (?3 is null or userId = ?3) "
-            f"order by {order} {direction}, id {direction} limit {-1 if limit is None else limit}",
-            [start, end, user],
-        )
-    ]
+    names = dict.fromkeys((order or family.time, *family.key))
+    # IS finds nulls as well as values.
+    conditions = "".join(f" and {column} is ?" for column in equal)
+    found = d1.query(
+        f"select {', '.join(family.columns)} from plain_{family.name} "
+        f"where {family.time} >= ? and {family.time} < ?{conditions} "
+        f"order by {', '.join(f'{name} {direction}' for name in names)} limit {-1 if limit is None else limit}",
+        [stamp(start), stamp(end), *equal.values()],
+    )
+    return [tuple(row.values()) for row in found]
+
+
+def answered(d1: D1, family: Family, start: datetime, end: datetime, **how: Any) -> list[tuple[Value, ...]]:
+    return [tuple(row.values()) for row in read(d1, family, start, end, **how)]
 
 
 moments = st.one_of(
@@ -78,26 +111,48 @@ moments = st.one_of(
 )
 
 
-@settings(max_examples=250)
-@given(
-    start=moments, end=moments, order=st.sampled_from(ORDERS), descending=st.booleans(),
-    limit=st.one_of(st.none(), st.integers(0, 12), st.integers(100, 300)), user=st.sampled_from((None, "u1", "nobody")),
-)  # fmt: skip
-def test_any_read_is_that_of_one_table(
-    sesh: D1, start: datetime, end: datetime, order: str | None, descending: bool, limit: int | None, user: str | None
-) -> None:
-    equal = {"userId": user} if user else None
-    found = read(
-        sesh, SESSIONS, start, end, order=order, descending=descending, limit=limit, equal=equal, columns=["id"]
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@settings(max_examples=200)
+@given(data=st.data())
+def test_any_read_is_that_of_one_table(sesh: D1, family: Family, data: st.DataObject) -> None:
+    start, end = data.draw(moments), data.draw(moments)
+    order = data.draw(st.sampled_from((None, *family.columns)))
+    descending = data.draw(st.booleans())
+    limit = data.draw(st.one_of(st.none(), st.integers(0, 12), st.integers(100, 300)))
+    given_columns = data.draw(st.lists(st.sampled_from(family.columns), unique=True, max_size=2))
+    (row,) = sesh.query(f"select * from plain_{family.name} limit 1 offset {data.draw(st.integers(0, 50))}")
+    # Values that are there, and now and then one that nobody has.
+    equal = {column: data.draw(st.sampled_from((row[column], row[column], "nobody"))) for column in given_columns}
+    found = answered(
+        sesh, family, start, end, order=order, descending=descending, limit=limit, equal=equal, columns=family.columns
     )
-    expected = whole(sesh, stamp(start), stamp(end), order or "timestamp", descending, limit, user)
-    assert [row["id"] for row in found] == expected
+    assert found == whole(sesh, family, start, end, order, descending, limit, equal)
+
+
+@pytest.mark.parametrize("descending", [False, True], ids=["ascending", "descending"])
+@pytest.mark.parametrize(
+    ("family", "order"),
+    [(f, column) for f in FAMILIES for column in f.columns],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_every_order_is_that_of_one_table_whatever_the_limit(
+    sesh: D1, family: Family, order: str, descending: bool
+) -> None:
+    everything = whole(sesh, family, FIRST, LAST, order, descending, None, {})
+    values = [row[family.columns.index(order)] for row in everything]
+    assert len(set(values)) < len(values) or order in family.key, "there are ties"
+    assert None in values or order not in VALUES or None not in VALUES[order]
+    for limit in (None, 0, 1, 2, 7, len(everything) - 1, len(everything), len(everything) + 1):
+        found = answered(sesh, family, FIRST, LAST, order=order, descending=descending, limit=limit)
+        assert found == everything[:limit], limit
 
 
 def test_the_view_is_the_table_too(sesh: D1) -> None:
-    assert rows(sesh, SESSIONS) == [tuple(row.values()) for row in sesh.query("select * from plain order by id")]
+    assert rows(sesh, SESSIONS) == [
+        tuple(row.values()) for row in sesh.query("select * from plain_sessions order by id")
+    ]
     assert sesh.query("select count(*) as n from sessions where rating = 3") == sesh.query(
-        "select count(*) as n from plain where rating = 3"
+        "select count(*) as n from plain_sessions where rating = 3"
     )
 
 
@@ -151,14 +206,6 @@ def test_another_order_is_one_query_with_the_limit_in_each_partition(sesh: D1) -
 def test_what_cannot_be_planned_is_said(how: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         plan_read(Registry(SESSIONS, 0, ()), FIRST, LAST, **how)  # type: ignore[arg-type]
-
-
-def test_keys_of_two_columns_break_ties_too(sesh: D1) -> None:
-    for session in ("b", "a"):
-        for seq in (2, 1):
-            point(sesh, session, seq, NOW - timedelta(days=20 * seq), measures='{"draws":2}')
-    found = read(sesh, POINTS, FIRST, LAST, order="measures", columns=["sessionId", "seq"])
-    assert [tuple(row.values()) for row in found] == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
 
 
 def test_nothing_where_there_is_no_partition() -> None:

@@ -1,16 +1,15 @@
-"""A process that is really killed inside a transaction: while it copies, while it switches, while it takes points."""
+"""Processes that are really killed inside a transaction: at every statement of a fold, and while one takes points."""
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
-from assets.sesh import audit
+from assets.sesh import audit, registry
 from assets.sesh.families import POINTS, SESSIONS
 from assets.sesh.fold import Folding
 from resources.d1 import EmbeddedD1
@@ -20,19 +19,50 @@ from tests.assets.sesh.flushes import Flushes, line
 
 SINCE = datetime(2025, 10, 1, tzinfo=UTC)
 
-# Dies by SIGKILL in the middle of a batch: after the first statement that starts with the words given.
-DIES = """
-import os, signal, sys
+# Folds copies of a database, each in a process of its own that dies by SIGKILL after its nth statement, which is inside
+# of a transaction wherever there is one; until one comes to its end.
+FOLDS = """
+import itertools, os, shutil, signal, sys
 from pathlib import Path
 import resources.d1.embedded
 from assets.sesh.families import SESSIONS
 from assets.sesh.fold import Folding
 from resources.d1 import EmbeddedD1
-from resources.r2 import ObjectStore
 from tests.assets.sesh.database import UNHURRIED, clock
+
+template, folder = map(Path, sys.argv[1:])
+result, left = resources.d1.embedded._result, 0
+
+def dying(connection, statement):
+    global left
+    answer = result(connection, statement)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answer
+
+resources.d1.embedded._result = dying
+for left in itertools.count(1):
+    path = folder / f"{left:03}.sqlite"
+    shutil.copyfile(template, path)
+    child = os.fork()
+    if child == 0:
+        Folding(EmbeddedD1(path), SESSIONS, clock, UNHURRIED, page=4).run()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status):
+        sys.exit(os.WEXITSTATUS(status))
+"""
+# Dies so in the middle of a batch: after the first statement that starts with the words given.
+INGESTS = """
+import os, signal, sys
+from pathlib import Path
+import resources.d1.embedded
+from resources.d1 import EmbeddedD1
+from resources.r2 import ObjectStore
 from tests.assets.sesh.flushes import Flushes
 
-path, store, act, words = sys.argv[1:]
+path, store, words = sys.argv[1:]
 result = resources.d1.embedded._result
 
 def dying(connection, statement):
@@ -42,50 +72,57 @@ def dying(connection, statement):
     return answer
 
 resources.d1.embedded._result = dying
-d1 = EmbeddedD1(Path(path))
-if act == "fold":
-    Folding(d1, SESSIONS, clock, UNHURRIED, page=4).run()
-else:
-    Flushes(d1, ObjectStore.folder(Path(store))).ingest()
+Flushes(EmbeddedD1(Path(path)), ObjectStore.folder(Path(store))).ingest()
 """
 
 
-@pytest.fixture
-def flushes(tmp_path: Path) -> Iterator[Flushes]:
-    d1 = partitioned(tmp_path / "sesh.sqlite", SINCE, [SESSIONS, POINTS])
-    for n in range(11):
-        record(d1, f"s{n}", SINCE + timedelta(days=n))
-    yield Flushes(d1, ObjectStore.folder(tmp_path / "r2"))
-    d1.close()
-
-
-def die(flushes: Flushes, act: str, words: str) -> None:
-    assert isinstance(flushes.d1, EmbeddedD1)
-    arguments = [str(flushes.d1.path), flushes.store.uri(), act, words]
-    died = subprocess.run(
-        [sys.executable, "-c", DIES, *arguments],
+def script(text: str, *arguments: object) -> int:
+    """Run it in a process of its own; how that ended."""
+    return subprocess.run(
+        [sys.executable, "-c", text, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(Path.cwd())},
         check=False,
-        timeout=60,
-    )
-    assert died.returncode == -signal.SIGKILL
+        timeout=120,
+    ).returncode
 
 
-@pytest.mark.parametrize("words", ["insert into sessions_2025 (", "drop table sessions_2025_10"])
-def test_a_fold(flushes: Flushes, words: str) -> None:
-    before = rows(flushes.d1, SESSIONS)
-    die(flushes, "fold", words)
-    assert rows(flushes.d1, SESSIONS) == before
-    assert audit.faults(flushes.d1, SESSIONS) == []
-    assert [done.rows for done in Folding(flushes.d1, SESSIONS, clock, UNHURRIED, page=4).run()] == [11]
-    assert rows(flushes.d1, SESSIONS) == before
-    assert audit.faults(flushes.d1, SESSIONS) == []
+def dumped(path: Path) -> str:
+    """All that another process finds in a database."""
+    with closing(sqlite3.connect(path)) as connection:
+        return "\n".join(connection.iterdump())
 
 
-def test_an_ingest(flushes: Flushes) -> None:
+def test_a_fold_at_every_statement(tmp_path: Path) -> None:
+    d1 = partitioned(tmp_path / "sesh.sqlite", SINCE, [SESSIONS])
+    for n in range(6):
+        record(d1, f"s{n}", SINCE + timedelta(days=n))
+    before = rows(d1, SESSIONS)
+    d1.close()
+    dead = tmp_path / "dead"
+    dead.mkdir()
+    assert script(FOLDS, tmp_path / "sesh.sqlite", dead) == 0
+    # Where two left the same, one is run again for both.
+    ended = sorted(dead.glob("*.sqlite"))
+    left = {dumped(path): path for path in ended}
+    assert len(ended) > 30
+    assert len(left) > 5
+    for path in left.values():
+        d1 = EmbeddedD1(path)
+        assert (rows(d1, SESSIONS), audit.faults(d1, SESSIONS)) == (before, []), path.name
+        Folding(d1, SESSIONS, clock, UNHURRIED, page=4).run()
+        assert (rows(d1, SESSIONS), audit.faults(d1, SESSIONS)) == (before, []), path.name
+        assert [p.name for p in registry.load(d1, SESSIONS).answering][:2] == ["sessions_2025", "sessions_2025_11"]
+        d1.close()
+
+
+def test_an_ingest(tmp_path: Path) -> None:
+    d1 = partitioned(tmp_path / "sesh.sqlite", SINCE, [SESSIONS, POINTS])
+    flushes = Flushes(d1, ObjectStore.folder(tmp_path / "r2"))
     flushes.flush(*(line("s1", n) for n in range(1, 11)), b"broken")
-    die(flushes, "ingest", 'insert into "points_2026_11"')
+    died = script(INGESTS, d1.path, flushes.store.uri(), 'insert into "points_2026_11"')
+    assert died == -signal.SIGKILL
     assert flushes.points() == []
     run = flushes.ingest()
     assert (run.received, run.stored, run.doubled, run.quarantined) == (11, 10, 0, 1)
     assert len(flushes.points()) == 10
+    d1.close()

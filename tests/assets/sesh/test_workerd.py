@@ -13,7 +13,8 @@ from assets.sesh.families import FAMILIES, SESSIONS
 from assets.sesh.fold import Folding
 from assets.sesh.gaps import gaps
 from assets.sesh.grains import GRAINS
-from assets.sesh.metrics import Metrics, keep_before
+from assets.sesh.keep import keep_before
+from assets.sesh.metrics import Metrics
 from assets.sesh.read import read
 from resources import migrations
 from resources.d1 import D1, CloudflareD1, D1Error

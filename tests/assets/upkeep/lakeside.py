@@ -105,7 +105,7 @@ class Lakeside:
         return sorted(self.table.scan().select("event_id", "visitor").collect().iter_rows())
 
 
-def _staged(transaction: Transaction) -> TableMetadata:
+def staged(transaction: Transaction) -> TableMetadata:
     """`Transaction.table_metadata`, which copies all metadata at each look: half of the time of a schedule."""
     base, updates, found = getattr(transaction, "_looked_at", (None, None, None))
     if base is not transaction._table.metadata or updates is not transaction._updates or found is None:
@@ -121,7 +121,7 @@ def lakeside(folder: Path, lock: Lock) -> Iterator[Lakeside]:
     """A lakeside with an empty table below `folder`."""
     catalog = _MemoryCatalog("test", uri="sqlite://", warehouse=(folder / "lake").as_uri())
     try:
-        with patch.object(Transaction, "table_metadata", property(_staged)):
+        with patch.object(Transaction, "table_metadata", property(staged)):
             yield Lakeside(Lake(lambda: catalog, lock, folder.as_uri()))
     finally:
         catalog.engine.dispose()

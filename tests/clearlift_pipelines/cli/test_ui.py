@@ -105,21 +105,30 @@ def test_beside_a_real_store_there_is_no_sandbox(terminal: Terminal, ui: Ui) -> 
     assert (ui.command[1], ui.origin) == ("dev", "")
 
 
-# A server that ends when it is asked to, and a process of its own that does not.
+# A server that ends when it is asked to, loudly, and a process of its own that does not.
 FAMILY = """
 import os, pathlib, subprocess, sys, time
 deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"
 child = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
 pids = pathlib.Path(sys.argv[1])
 pids.with_suffix(".new").write_text(f"{os.getpid()} {child.pid}")
-pids.with_suffix(".new").rename(pids)
-time.sleep(600)
+try:
+    pids.with_suffix(".new").rename(pids)
+    time.sleep(600)
+finally:
+    print("Aborted!", flush=True)
 """
+# One that ends by itself.
+TALKER = "import sys; print('served'); print('no more', file=sys.stderr); sys.exit(3)"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_it_ends_with_all_that_it_started(
-    unconfigured: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals
+    unconfigured: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    number: signal.Signals,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     pids = tmp_path / "pids"
     monkeypatch.setattr(
@@ -138,6 +147,14 @@ def test_it_ends_with_all_that_it_started(
     thread.join()
     assert said.code == 128 + number, said
     assert not any(runs(int(pid)) for pid in pids.read_text().split())
+    assert said.err == "Interrupted. Run the same command again to go on.\n"
+    # What they say of being ended is for nobody.
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_the_server_says_is_passed_on_to_its_last_word(capfd: pytest.CaptureFixture[str]) -> None:
+    assert served([sys.executable, "-c", TALKER], os.environ) == 3
+    assert capfd.readouterr() == ("served\n", "no more\n")
 
 
 def runs(pid: int) -> bool:

@@ -1,0 +1,106 @@
+"""Which deleter each entry of an application's policy has, and running them one after another."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+from assets.apps import App
+from assets.apps.lifecycle import Condition, Lifecycle
+from assets.archive.tables import LAKE_TABLES, Rooms
+from assets.progress import Progress
+from assets.retention import d1, objects
+from assets.retention.d1 import D1Pruner
+from assets.retention.eligible import due
+from assets.retention.lake import LakePruner
+from assets.retention.ledger import Ledger
+from assets.retention.objects import ObjectPruner, Taken
+from assets.retention.outcome import Order, Outcome
+from assets.retention.postgres import PostgresPruner
+from assets.retention.postgres_sealed import SealedPruner
+from assets.retention.rows import ELSEWHERE, RULES
+from assets.sesh.pace import Pace
+from resources.r2 import ObjectStore
+
+Part = Literal["events", "postgres", "objects", "d1"]
+# Assets by the store that they delete from.
+PARTS: Mapping[str, Part] = {"lake": "events", "postgres": "postgres", "r2": "objects", "d1": "d1"}
+# Prefixes whose objects say whether they were read, by what says it.
+READ: Mapping[str, Callable[["Tools"], Taken]] = {
+    "landing/events/": lambda tools: objects.batches(tools.rooms.postgres()),
+    "raw/ads/": lambda tools: objects.pages(tools.rooms.postgres()),
+    "access/clearlift/": lambda tools: objects.access_logs(tools.rooms.postgres(), "clearlift"),
+    "access/sesh/": lambda tools: objects.access_logs(tools.rooms.postgres(), "sesh"),
+    "sesh/points/": lambda tools: objects.points(tools.rooms.d1),
+}
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What deleting needs: the stores, a clock, who deletes (`run`), and how it tells of its advance, by a label."""
+
+    app: App
+    rooms: Rooms
+    store: ObjectStore
+    clock: Callable[[], datetime]
+    run: str
+    progress: Callable[[str], Progress]
+
+
+def entries(app: App, part: Part | None = None) -> list[Lifecycle]:
+    """The entries whose rows a daily run deletes, of one part or all, in the order in which they go.
+
+    Those of ELSEWHERE go by other hands, and families of partitions once a year.
+    """
+    found = [
+        entry
+        for entry in app.lifecycles
+        if entry.delete_after_days is not None
+        and entry.name not in ELSEWHERE
+        and not entry.is_family
+        and PARTS.get(entry.store) in ([part] if part else PARTS.values())
+    ]
+    order = list(RULES)
+    return sorted(found, key=lambda e: order.index(e.name) if e.name in RULES else -1)
+
+
+def proved(entry: Lifecycle) -> Collection[Condition]:
+    """The conditions that the entry's deleter proves of each row."""
+    if entry.store == "lake":
+        return {"sealed", "reconciled"}
+    if entry.store == "r2":
+        return {"consumed"} if entry.name in READ else set()
+    if entry.store == "d1":
+        return d1.PROVED
+    return {"sealed"} if entry.archive is not None else RULES[entry.name].proves
+
+
+def prune(tools: Tools, entry: Lifecycle, *, dry_run: bool, confirmed: bool = False) -> Outcome:
+    """Delete what may go of one entry, or say what would."""
+    found = due(entry, tools.clock(), proved(entry))
+    order = Order(tools.app.name, entry, found.before, dry_run, confirmed)
+    if found.why_not:
+        return Outcome(order, stopped=f"{tools.app.name} {entry.name}: {found.why_not}")
+    return _deleter(tools, entry)(order)
+
+
+def prune_all(tools: Tools, wanted: Iterable[Lifecycle], *, dry_run: bool, confirmed: bool = False) -> list[Outcome]:
+    """The same of some entries. Where one is stopped, the others go on."""
+    return [prune(tools, entry, dry_run=dry_run, confirmed=confirmed) for entry in wanted]
+
+
+def _deleter(tools: Tools, entry: Lifecycle) -> Callable[[Order], Outcome]:
+    app, clock, store, postgres = tools.app.name, tools.clock, tools.store, tools.rooms.postgres()
+    ledger = Ledger(postgres, app, tools.run, clock)
+    progress = tools.progress(f"{entry.table.rstrip('/')}: deleted")
+    if entry.store == "lake":
+        table = tools.rooms.lake().table(LAKE_TABLES[entry.name])
+        return LakePruner(app, table, store, postgres, ledger, clock, progress).run
+    if entry.store == "d1":
+        return D1Pruner(tools.rooms.d1(), store, postgres, ledger, clock, Pace(), progress=progress).run
+    if entry.store == "r2":
+        taken = {entry.name: READ[entry.name](tools)} if entry.name in READ else {}
+        return ObjectPruner(app, store, ledger, postgres, taken, progress).run
+    engine = partial(SealedPruner if entry.archive is not None else PostgresPruner, app, store, postgres, ledger)
+    return engine(progress).run

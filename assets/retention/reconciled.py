@@ -1,0 +1,118 @@
+"""Whether the aggregates that are kept agree with the events that are about to go.
+
+Of a day: its hours, the day, its week and month, the sessions and the attribution that are made of it were made after
+the newest commit that touched it, and hours and days hold as many events as the lake, weeks and months as their days.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import polars as pl
+
+from assets.attribution import late as attribution
+from assets.rollups import late as rollups
+from assets.rollups.periods import Period
+from assets.sessions import build as sessions
+from assets.sessions.definition import AFTER, BEFORE
+from assets.windows import Window, day_window
+from resources.postgres import Postgres
+from resources.sql_files import read_sql
+
+
+class DayCount:
+    """The events of one organisation and day, counted as roll-ups count them: an id counts once a window."""
+
+    def __init__(self) -> None:
+        self._seen: list[pl.DataFrame] = []
+
+    def add(self, events: pl.DataFrame) -> None:
+        """Some of the day's events: timestamp and event_id are read."""
+        self._seen.append(events.select(hour=pl.col("timestamp").dt.truncate("1h"), id=pl.col("event_id").hash()))
+
+    def windows(self, day: date) -> dict[tuple[str, datetime], int]:
+        """Events by (grain, start of the window)."""
+        found = pl.concat(self._seen) if self._seen else None
+        if found is None or found.is_empty():
+            return {}
+        hours = found.group_by("hour").agg(pl.col("id").n_unique()).iter_rows()
+        return {
+            **{("hourly", hour.astimezone(UTC)): events for hour, events in hours},
+            ("daily", day_window(day).start): found["id"].n_unique(),
+        }
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """Asks Postgres what was made of the lake's commits, all of which the roll-ups have followed."""
+
+    postgres: Postgres
+    clock: Callable[[], datetime]
+
+    def waiting(self, window: Window) -> dict[date, str]:
+        """The days of a window of which something is still to be made, and what."""
+        now = self.clock()
+        stale = rollups.stale(self.postgres, window.start, now, window.start)
+        away = Window(window.start - AFTER, window.end + BEFORE)
+        old = {
+            "hours": stale.hours,
+            "the day": stale.days,
+            "its week": stale.weeks,
+            "its month": stale.months,
+            "sessions": _reached(sessions.stale(self.postgres, away.start, now)),
+            "attribution": attribution.stale(self.postgres, window.start, now),
+        }
+        found: dict[date, list[str]] = {}
+        for what, windows in old.items():
+            for wide in windows:
+                if inside := wide.clipped(window):
+                    for day in inside.days():
+                        names = found.setdefault(day.start.date(), [])
+                        if what not in names:
+                            names.append(what)
+        return {
+            day: f"not counted since events came late or rules changed: {', '.join(names)}"
+            for day, names in found.items()
+        }
+
+    def counted(self, org: str, window: Window) -> "Kept":
+        """What the roll-ups hold of an organisation."""
+        given = {"org": org, "start": window.start, "end": window.end}
+        rows = self.postgres.fetch(read_sql("retention/counted.sql"), given)
+        events = {(row["grain"], row["window_start"].astimezone(UTC)): row["events"] for row in rows}
+        differ = self.postgres.fetch(read_sql("retention/periods_differ.sql"), given)
+        return Kept(events, tuple(Period(row["grain"]).of(row["period"]) for row in differ))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the roll-ups of one organisation hold: events by (grain and cut, start), and weeks and months that are not
+    the sum of their days.
+    """
+
+    events: Mapping[tuple[str, datetime], int]
+    periods: tuple[Window, ...]
+
+    def differs(self, day: date, counted: DayCount) -> str:
+        """What does not agree with the events of a day; empty where all does."""
+        window = day_window(day)
+        if any(period.clipped(window) for period in self.periods):
+            return "its week or month is not the sum of its days"
+        found = counted.windows(day)
+        for cut in ("", "_totals"):
+            held = {
+                (grain.removesuffix("_totals"), start): events
+                for (grain, start), events in self.events.items()
+                if grain.endswith("_totals") == bool(cut) and window.start <= start < window.end
+            }
+            if held != found:
+                wrong = sorted(at for at in held.keys() | found.keys() if held.get(at) != found.get(at))
+                named = ", ".join(f"{grain} {start:%H:%M}" for grain, start in wrong[:3])
+                return f"roll-ups{cut} do not hold what the lake holds: {named}"
+        return ""
+
+
+def _reached(stale: tuple[Window, ...]) -> Iterator[Window]:
+    """The days of events that stale days of sessions are made of."""
+    for window in stale:
+        yield Window(window.start - BEFORE, window.end + AFTER)

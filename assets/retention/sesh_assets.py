@@ -1,0 +1,96 @@
+"""The yearly pruning as an asset. The work itself is in sesh.py."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from dagster import (
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetsDefinition,
+    Config,
+    Failure,
+    FreshnessPolicy,
+    MaterializeResult,
+    asset,
+)
+
+from assets.apps import App
+from assets.description import asset_arguments
+from assets.description import table as table_of
+from assets.retention.assets import result, told, tools_of
+from assets.retention.ledger import Ledger
+from assets.retention.sesh import SeshPruner
+from assets.sesh.pace import Pace
+
+
+class PruningConfig(Config):
+    """dry_run: say what would go, delete nothing. confirm: delete though a larger share of a family goes than its
+    policy expects.
+    """
+
+    dry_run: bool = True
+    confirm: bool = False
+
+
+def build(app: App) -> list[AssetsDefinition]:
+    """The pruning of an application that keeps sessions and points in partitions."""
+    return [_pruned(app)] if {"sessions", "points"} <= set(app.partitioned) else []
+
+
+def _pruned(app: App) -> AssetsDefinition:
+    d1 = f"{app.name}_d1"
+    arguments = asset_arguments(app, "retention", "pruning", store="d1", pii=False, kinds={"cloudflare", "sqlite"})
+    above = [["archive", "sessions"], ["archive", "points"], *(["sesh", f"metrics_{g}"] for g in ("weekly", "monthly"))]
+
+    @asset(
+        **arguments,
+        deps=[[app.name, *key] for key in [*above, ["sesh", "folded"]]],
+        description=(
+            "Sessions and points of whole quarters that are older than a year and sealed leave D1, with the media of "
+            "the sessions. Before, their metrics are counted anew and kept as they are. A dry run unless it is told "
+            "otherwise."
+        ),
+        pool="d1",
+        freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=375), warn_window=timedelta(days=368)),
+        check_specs=[
+            AssetCheckSpec(
+                "nothing_unproved_was_deleted",
+                asset=arguments["key"],
+                description="No archive that was looked at is damaged, and none holds less than what went.",
+            ),
+            AssetCheckSpec(
+                "nothing_waits",
+                asset=arguments["key"],
+                description="What is old enough has gone: nothing is held back, and no large share waits for a word.",
+            ),
+        ],
+        required_resource_keys={d1, "postgres", "object_store", "clock", "progress"},
+    )
+    def pruning(context: AssetExecutionContext, config: PruningConfig) -> Iterator[MaterializeResult[None]]:
+        tools, resources = tools_of(app, context), context.resources
+        ledger = Ledger(resources.postgres, app.name, tools.run, resources.clock)
+        engine = SeshPruner(
+            app,
+            getattr(resources, d1),
+            resources.object_store,
+            resources.postgres,
+            ledger,
+            resources.clock,
+            Pace(),
+            progress=resources.progress("sessions and points pruned"),
+        )
+        done = engine.run(dry_run=config.dry_run, confirmed=config.confirm)
+        stopped = [outcome.stopped for outcome in done.outcomes if outcome.stopped]
+        if stopped and not config.dry_run:
+            raise Failure("; ".join(stopped), metadata={"tables": table_of(told(done.outcomes))}, allow_retries=False)
+        found = result(app, tools, done.outcomes, dry_run=config.dry_run)
+        metadata: dict[str, Any] = {
+            **(found.metadata or {}),
+            "partitions_dropped": ", ".join(done.dropped) or "none",
+            "media_removed": done.media,
+            "metrics_kept_before": done.kept_before or "nothing",
+        }
+        yield MaterializeResult(metadata=metadata, check_results=found.check_results)
+
+    return pruning

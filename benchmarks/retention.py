@@ -1,0 +1,256 @@
+"""Retention in D1: rows deleted in small paced steps, and by one DELETE, while another process reads and writes.
+
+By age are ClearLift's sessions; sealed are Sesh's points of a quarter, each compared with its archived row. In the
+embedded file a writer waits for the one before it, as every caller does in D1: what another process waits for is the
+price of a step. It asks again with growing rests, as SQLite does, so that its waits are rather too long than too short.
+"""
+
+import itertools
+import json
+import select
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from assets.apps.clearlift import CLEARLIFT
+from assets.apps.sesh import SESH
+from assets.archive.quarters import Quarter
+from assets.archive.tables import Rooms, archived, source_of
+from assets.archive.write import Archiver
+from assets.retention.d1 import PAGE, PROVED, D1Pruner
+from assets.retention.d1_sealed import SealedRows
+from assets.retention.eligible import due
+from assets.retention.ledger import Ledger
+from assets.retention.outcome import Order
+from assets.retention.proof import Proof
+from assets.sesh import ahead
+from assets.sesh.families import METRICS, POINTS, SESSIONS
+from assets.sesh.fold import Folding
+from assets.sesh.layout import stamp
+from assets.sesh.pace import Pace
+from benchmarks import dataset, measure
+from resources import migrations
+from resources.d1 import EmbeddedD1
+
+SIZES = (100_000, 1_000_000)
+CONTENDERS = ("by_age", "by_age_at_once", "sealed", "sealed_at_once")
+NOW = datetime(2027, 1, 2, 5, 30, tzinfo=UTC)
+QUARTER = Quarter(2025, 4)
+USERS = 500
+# Rows of a session.
+POINTS_EACH = 50
+LOOKED = "select count(*) as n from users where id = 'u7'"
+WROTE = "insert into other values (?, ?) on conflict do nothing"
+
+
+def main() -> None:
+    """Print a table a size."""
+    for rows in SIZES:
+        shown = []
+        found = measure.contest("benchmarks.retention", CONTENDERS, runs=1, arguments=[str(rows)])
+        for name, measured in found.items():
+            told = measured.told
+            assert told["deleted"] == rows, f"{name}: {told['deleted']:,} of {rows:,} rows went"
+            shown.append(
+                [
+                    name.replace("_", " "),
+                    f"{measured.seconds:.1f}",
+                    f"{rows / measured.seconds:,.0f}",
+                    *(f"{told[wait] * 1000:,.1f}" for wait in ("write_p50", "write_p99", "write_max")),
+                    f"{told['read_max'] * 1000:,.1f}",
+                    f"{measured.peak_mb:,.0f}",
+                ]
+            )
+        measure.table(
+            f"Retention in D1: {rows:,} rows in steps of {PAGE:,}, and by one DELETE; waits of another process in ms",
+            ["rows", "seconds", "rows/s", "write p50", "write p99", "write max", "read max", "peak MB"],
+            shown,
+        )
+
+
+def by_age(rows: str) -> Callable[[], Mapping[str, Any]]:
+    d1, opened = _sessions(int(rows))
+    entry = next(e for e in CLEARLIFT.lifecycles if e.name == "sessions")
+    ledger = Ledger(opened.postgres, "clearlift", "benchmark", lambda: NOW)
+    pruner = D1Pruner(d1, opened.object_store, opened.postgres, ledger, lambda: NOW, Pace())
+    order = Order("clearlift", entry, due(entry, NOW, PROVED).before, dry_run=False, confirmed=True)
+
+    beside = _Other(d1.path)
+
+    def work() -> Mapping[str, Any]:
+        beside.begin()
+        deleted = pruner.run(order).deleted
+        opened.close()
+        return {"deleted": deleted, **beside.told()}
+
+    return work
+
+
+def by_age_at_once(rows: str) -> Callable[[], Mapping[str, Any]]:
+    d1, opened = _sessions(int(rows))
+    opened.close()
+    return _at_once(d1, "delete from sessions where created_at < '2026-12-01' and expires_at < '2027-01-01'")
+
+
+def sealed(rows: str) -> Callable[[], Mapping[str, Any]]:
+    d1, opened = _points(int(rows))
+    proof = Proof("sesh", archived(SESH, "points"), opened.object_store, opened.postgres)
+    engine = SealedRows(d1, proof, Pace(), PAGE)
+
+    beside = _Other(d1.path)
+
+    def work() -> Mapping[str, Any]:
+        beside.begin()
+        with proof.registry.lock(QUARTER):
+            deleted = sum(engine.delete(QUARTER, [("points_2025", QUARTER.window)]))
+        opened.close()
+        return {"deleted": deleted, **beside.told()}
+
+    return work
+
+
+def sealed_at_once(rows: str) -> Callable[[], Mapping[str, Any]]:
+    d1, opened = _points(int(rows))
+    opened.close()
+    return _at_once(d1, "delete from points_2025 where at < '2026-01-01'")
+
+
+def _at_once(d1: EmbeddedD1, statement: str) -> Callable[[], Mapping[str, Any]]:
+    table = statement.split()[2]
+
+    beside = _Other(d1.path)
+
+    def work() -> Mapping[str, Any]:
+        beside.begin()
+        d1.execute(statement)
+        told = beside.told()
+        (left,), (meant,) = d1.query(f"select count(*) as n from {table}"), d1.query("select n from meant")
+        return {"deleted": meant["n"] - left["n"], **told}
+
+    return work
+
+
+class _Other:
+    """A process that reads and writes all the while, once it is told to begin."""
+
+    def __init__(self, path: Path) -> None:
+        command = [sys.executable, "-m", "benchmarks.retention", "other", str(path)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self._process.stdout.readline()
+
+    def begin(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write("begin\n")
+        self._process.stdin.flush()
+
+    def told(self) -> Mapping[str, float]:
+        """End it; what it waited for, in seconds."""
+        said, _ = self._process.communicate("end\n")
+        waits: dict[str, list[float]] = json.loads(said)
+        cut = {name: statistics.quantiles(found, n=100, method="inclusive") for name, found in waits.items()}
+        return {
+            "write_p50": cut["write"][49],
+            "write_p99": cut["write"][98],
+            "write_max": max(waits["write"]),
+            "read_max": max(waits["read"]),
+        }
+
+
+def other(path: str) -> None:
+    """Read and write until a line comes on standard input; tell the waits."""
+    d1, waits = EmbeddedD1(Path(path)), {"read": [0.0], "write": [0.0]}
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for number in itertools.count():
+        if select.select([sys.stdin], [], [], 0.002)[0]:
+            break
+        for name, act in (
+            ("read", lambda: d1.query(LOOKED)),
+            ("write", lambda number=number: d1.execute(WROTE, [number, "x"])),
+        ):
+            started = time.perf_counter()
+            act()
+            waits[name].append(time.perf_counter() - started)
+    print(json.dumps(waits))
+
+
+def _sessions(rows: int) -> tuple[EmbeddedD1, Any]:
+    opened = dataset.stores(f"retention-{rows}")
+    whole = opened.settings.home / "sessions.sqlite"
+    if not whole.exists():
+        with _made(whole, "clearlift") as d1:
+            d1.execute("insert into users (id, email, issuer, access_sub) values ('u7', 'e', 'i', 's')")
+            old = ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z")
+            made = ([f"{n * 7919 % rows:032x}", "u7", *old, f"Mozilla/5.0 (Machine {n % 99})"] for n in range(rows))
+            d1.upsert("sessions", ["token", "user_id", "created_at", "expires_at", "user_agent"], made, ["token"], [])
+            _finish(d1, rows)
+    return _copy(whole), opened
+
+
+def _points(rows: int) -> tuple[EmbeddedD1, Any]:
+    opened = dataset.stores(f"retention-{rows}")
+    whole = opened.settings.home / "points.sqlite"
+    if not whole.exists():
+        with _made(whole, "sesh") as d1:
+            d1.upsert("users", ["id", "email"], [[f"u{n}", f"e{n}"] for n in range(USERS)], ["id"])
+            for family in (SESSIONS, POINTS, METRICS):
+                ahead.make(d1, family, lambda: NOW, QUARTER.window.start)
+                Folding(d1, family, lambda: NOW, Pace(1.0)).run()
+            d1.upsert("points_2025", POINTS.columns, _rows_of_points(rows), POINTS.key, [])
+            _finish(d1, rows)
+            entry = archived(SESH, "points")
+            rooms = Rooms(lambda: opened.lake, lambda: opened.postgres, lambda: d1)
+            opened.postgres.execute("truncate archive.revisions")
+            source = source_of(entry, rooms)
+            Archiver("sesh", entry, source, opened.object_store, opened.postgres, lambda: NOW).run(QUARTER)
+    return _copy(whole), opened
+
+
+def _rows_of_points(rows: int) -> Iterable[list[Any]]:
+    step = (QUARTER.window.end - QUARTER.window.start - timedelta(hours=1)) / rows
+    for n in range(rows):
+        at = stamp(QUARTER.window.start + n * step)
+        session = n // POINTS_EACH
+        measures = json.dumps({"temperature": 180 + n % 40 / 4, "draws": n % 3})
+        yield [f"session-{session:012x}", n % POINTS_EACH + 1, f"u{session % USERS}", at, measures]
+
+
+@contextmanager
+def _made(path: Path, app: str) -> Iterator[EmbeddedD1]:
+    """A new migrated D1, which takes its name once it is whole."""
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    d1 = EmbeddedD1(part)
+    migrations.up(migrations.D1Ledger(d1, f"{app}-d1"), f"{app}/d1")
+    yield d1
+    d1.close()
+    part.replace(path)
+
+
+def _finish(d1: EmbeddedD1, rows: int) -> None:
+    d1.execute("create table other (n integer primary key, text text)")
+    d1.execute("create table meant (n integer)")
+    d1.execute("insert into meant values (?)", [rows])
+
+
+def _copy(whole: Path) -> EmbeddedD1:
+    target = whole.with_name("work.sqlite")
+    for left in target.parent.glob("work.sqlite*"):
+        left.unlink()
+    shutil.copyfile(whole, target)
+    return EmbeddedD1(target)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["other"]:
+        other(*sys.argv[2:])
+    else:
+        main()

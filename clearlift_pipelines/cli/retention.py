@@ -1,0 +1,96 @@
+"""`clearlift retention`: what is old enough to go, what of it may, and deleting it."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import click
+from rich.table import Table
+
+from assets.apps import APPS, App
+from assets.apps.lifecycle import Lifecycle
+from assets.archive.tables import Rooms
+from assets.retention.engine import Tools, entries, prune
+from assets.retention.outcome import Outcome
+from clearlift_pipelines.cli.execution import Workbench, workbench
+from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.definitions import utc_now
+
+SHOWN = ("app", "name", "before", "rows", "would go", "kept back", "why")
+APP = click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="One application only.")
+TABLE = click.option("--table", help="One table or prefix only, as `clearlift policy` shows it.")
+
+
+@click.group()
+def retention() -> None:
+    """Delete what the policy says is to go, where all that must be true first is proved."""
+
+
+@retention.command()
+@APP
+@TABLE
+def plan(app_name: str | None, table: str | None) -> None:
+    """What would go now, what is kept back and why. Nothing is deleted."""
+    with workbench() as bench:
+        outcomes = list(_each(bench, _wanted(app_name, table), dry_run=True, confirmed=False))
+        bench.progress.stop()
+        shown = Table(*SHOWN, box=None)
+        for outcome in outcomes:
+            order = outcome.order
+            reasons = dict.fromkeys(held.why for held in outcome.held_back)
+            why = "; ".join([*([outcome.stopped] if outcome.stopped else []), *reasons])
+            cells = (f"{order.before:%Y-%m-%d}", f"{outcome.total:,}", f"{outcome.going:,}", f"{outcome.held_rows:,}")
+            shown.add_row(order.app, order.entry.name, *cells, why)
+        show(shown)
+        _faults(bench, outcomes)
+
+
+@retention.command()
+@APP
+@TABLE
+@click.option("--confirm", is_flag=True, help="Also where a larger share of a table goes than its policy expects.")
+def run(app_name: str | None, table: str | None, confirm: bool) -> None:
+    """Delete what may go."""
+    with workbench() as bench:
+        outcomes = []
+        for outcome in _each(bench, _wanted(app_name, table), dry_run=False, confirmed=confirm):
+            outcomes.append(outcome)
+            if outcome.deleted or outcome.held_back:
+                order, kept = outcome.order, f", {outcome.held_rows:,} kept back" if outcome.held_back else ""
+                bench.console.print(f"{order.app} {order.entry.name}: {outcome.deleted:,} rows deleted{kept}")
+        bench.progress.stop()
+        bench.console.print(f"{sum(outcome.deleted for outcome in outcomes):,} rows deleted")
+        _faults(bench, outcomes)
+        stopped = [outcome.stopped for outcome in outcomes if outcome.stopped]
+        if stopped:
+            raise click.ClickException("\n".join(stopped))
+
+
+def _wanted(app_name: str | None, table: str | None) -> list[tuple[App, Lifecycle]]:
+    found = [
+        (app, entry)
+        for app in APPS
+        if app_name in (None, app.name)
+        for entry in entries(app)
+        if table in (None, entry.name, entry.table)
+    ]
+    if not found:
+        known = sorted({entry.name for app in APPS if app_name in (None, app.name) for entry in entries(app)})
+        raise click.ClickException(f"{table} is nothing that retention deletes; it deletes of {', '.join(known)}")
+    return found
+
+
+def _each(
+    bench: Workbench, wanted: Sequence[tuple[App, Lifecycle]], *, dry_run: bool, confirmed: bool
+) -> Iterator[Outcome]:
+    stores, name = bench.stores, f"clearlift retention {uuid.uuid4()}"
+    stores.migrate()
+    for app, entry in wanted:
+        rooms = Rooms(lambda: stores.lake, lambda: stores.postgres, partial(stores.d1, app))
+        tools = Tools(app, rooms, stores.object_store, utc_now, name, bench.bar)
+        yield prune(tools, entry, dry_run=dry_run, confirmed=confirmed)
+
+
+def _faults(bench: Workbench, outcomes: Sequence[Outcome]) -> None:
+    for fault in dict.fromkeys(fault for outcome in outcomes for fault in outcome.faults):
+        bench.console.print(f"[red]damaged[/red] {fault}")

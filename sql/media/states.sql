@@ -1,0 +1,10 @@
+select
+    state,
+    count(*) as images,
+    coalesce(sum(bytes_in), 0)::bigint as bytes_in,
+    coalesce(sum(bytes_out), 0)::bigint as bytes_out,
+    max(changed_at) as newest
+from media.images
+where app = %(app)s
+group by state
+order by state

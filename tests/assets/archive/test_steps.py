@@ -1,0 +1,168 @@
+"""Archive and restore of every store, ended before each I/O step or left without an answer after each change, and run
+again: nothing lost, nothing twice.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from assets.archive.registry import Registry
+from assets.archive.targets import Into
+from assets.sesh.families import SESSIONS
+from assets.sesh.layout import month_partition
+from assets.sesh.registry import change, load, table
+from resources.d1 import Param
+from tests.assets.archive.checkpoint import Checkpoint
+from tests.assets.archive.operations import killed, unanswered
+from tests.assets.archive.vault import QUARTER, Row, Vault
+
+RESTATED = """
+insert into ads.restatements
+    (org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency, spend_after)
+values (%s, 'google', '1', '2', '2026-02-03', '2026-02-03 04:05:06', gen_random_uuid(), 'EUR', 1.5)
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A table of a store: `happen` adds rows of two buckets, the second only where it is asked for; `rows` gives what
+    is live or aside; `clear` takes the live rows away, as retention does; `writes` are steps that a restore must have.
+    """
+
+    app: str
+    table: str
+    happen: Callable[[Vault, int], object]
+    rows: Callable[[Vault, Into], Counter[Row]]
+    clear: Callable[[Vault], object]
+    writes: tuple[str, ...]
+
+
+def _events(vault: Vault, orgs: int) -> None:
+    for org in ("a3f7c2", "b8e9d1")[:orgs]:
+        vault.happen(2, org)
+
+
+def _sessions(vault: Vault, users: int) -> None:
+    """Of two users that fall into two buckets; a session in each of two months."""
+    d1 = vault.d1["sesh"]
+    for month, user in itertools.product((1, 2), ("user-0", "user-1")[:users]):
+        found = load(d1, SESSIONS)
+        partition = month_partition(SESSIONS, datetime(2026, month, 1, tzinfo=UTC))
+        if found.named(partition.name) is None:
+            change(d1, found, [*found.partitions, partition], table(SESSIONS, partition), "2026-01-01T00:00:00.000Z")
+        d1.upsert("users", ["id", "email"], [[user, f"{user}@example.org"]], ["id"])
+        row: list[Param] = [f"s-{next(vault.numbers)}", user, f"2026-{month:02}-03T04:05:06.007Z", 0.5, "ü\n"]
+        d1.upsert(partition.name, ["id", "userId", "timestamp", "amount", "notes"], [row], ["id"])
+
+
+def _sessions_found(vault: Vault, into: Into) -> Counter[Row]:
+    d1, name = vault.d1["sesh"], "sessions" if into == "live" else "sessions_restored"
+    if not d1.query("select 1 from sqlite_master where name = ?", [name]):
+        return Counter()
+    return Counter(tuple(row.values()) for row in d1.query(f"select * from {name}"))
+
+
+def _sessions_cleared(vault: Vault) -> None:
+    for month in ("01", "02"):
+        vault.d1["sesh"].execute(f"delete from sessions_2026_{month}")
+
+
+def _restated(vault: Vault, orgs: int) -> None:
+    for org in ("org one", "org/two")[:orgs]:
+        vault.postgres.execute(RESTATED, (org,))
+
+
+def _restated_found(vault: Vault, into: Into) -> Counter[Row]:
+    name = "ads.restatements" if into == "live" else "restored.ads_restatements"
+    if vault.postgres.fetch("select to_regclass(%s) as there", (name,))[0]["there"] is None:
+        return Counter()
+    return Counter((row["line"],) for row in vault.postgres.fetch(f"select r::text as line from {name} r"))
+
+
+def _events_found(vault: Vault, into: Into) -> Counter[Row]:
+    return vault.live("events" if into == "live" else "events_restored")
+
+
+PLACES = (
+    Place("clearlift", "events", _events, _events_found, Vault.prune, ("write", "append", "append done")),
+    Place("sesh", "sessions", _sessions, _sessions_found, _sessions_cleared, ("execute done",)),
+    Place(
+        "clearlift",
+        "ads.restatements",
+        _restated,
+        _restated_found,
+        lambda vault: vault.postgres.execute("delete from ads.restatements"),
+        ("copy", "commit", "commit done"),
+    ),
+)
+ENDINGS = (killed, unanswered)
+
+
+@dataclass
+class Walk:
+    """One work from one start, ended at each of its steps in turn. `steps` says which there were."""
+
+    start: Checkpoint
+    work: Callable[[], object]
+    steps: set[str] = field(default_factory=set)
+
+    def ended(self) -> Iterator[str]:
+        """The stores as each end leaves them, with where it was: to be run again. What one left before is left out."""
+        left = set()
+        for ending in ENDINGS:
+            for number in itertools.count(1):
+                self.start.rewind()
+                step = ending(self.work, number)
+                if step is None:
+                    break
+                self.steps.add(step)
+                state = self.start.state()
+                if state not in left:
+                    left.add(state)
+                    yield f"{ending.__name__} at {step}"
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.table)
+def test_ended_at_any_step_and_run_again_it_ends_the_same(vault: Vault, place: Place) -> None:
+    vault.now = vault.now.replace(year=2027)
+    _archived(vault, place)
+    before = place.rows(vault, "live")
+    place.clear(vault)
+    _restored(vault, place, "side", before)
+    _restored(vault, place, "live", before)
+
+
+def _archived(vault: Vault, place: Place) -> None:
+    """A bucket that was archived and got late rows, and one that is new."""
+    registry = Registry(vault.postgres, place.app, place.table)
+
+    def held() -> tuple[object, ...]:
+        sealed = [(r.bucket, r.number, r.rows, r.rows_added, r.checksum) for r in registry.sealed(QUARTER)]
+        return sealed, registry.unsettled(), vault.parts(), vault.manifests()
+
+    place.happen(vault, 1)
+    vault.archive(place.app, place.table)
+    place.happen(vault, 2)
+    walk = Walk(Checkpoint(vault), lambda: vault.archive(place.app, place.table))
+    walk.work()
+    expected = held()
+    for end in walk.ended():
+        assert vault.verify(place.app, place.table).faults == [], f"what is sealed is whole, {end}"
+        walk.work()
+        assert held() == expected, end
+    assert walk.steps >= {"put_if_absent", "put_if_absent done", "get", "list", "delete done", "commit", "commit done"}
+
+
+def _restored(vault: Vault, place: Place, into: Into, before: Counter[Row]) -> None:
+    walk = Walk(Checkpoint(vault), lambda: vault.restore(place.app, place.table, into))
+    for end in walk.ended():
+        assert place.rows(vault, into) <= before, end
+        walk.work()
+        assert place.rows(vault, into) == before, end
+    assert walk.steps >= {"get", *place.writes}
+    assert place.rows(vault, into) == before
+    walk.start.rewind()

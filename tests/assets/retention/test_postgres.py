@@ -1,0 +1,260 @@
+"""Rows of Postgres go when they are old enough and what their policy asks for is proved, and no others."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+from uuid import uuid4
+
+import pytest
+
+from assets.apps.clearlift import CLEARLIFT
+from assets.attribution.credit import Credits
+from assets.retention import postgres as engine
+from assets.retention import postgres_sealed as sealed_engine
+from assets.retention.proof import DAMAGED, LATE, UNSEALED
+from assets.retention.rows import ELSEWHERE, RULES
+from tests.assets.archive.operations import killed
+from tests.assets.archive.test_kills import at_once
+from tests.assets.archive.vault import NOW, QUARTER, Vault
+from tests.assets.retention.ground import Ground
+from tests.assets.retention.test_kills import steps
+
+DETAIL = ("sessions.daily", "attribution.conversions", "attribution.touches")
+
+
+def test_every_entry_of_postgres_that_goes_has_one_way_to_go() -> None:
+    going = {e.name for e in CLEARLIFT.lifecycles if e.store == "postgres" and e.delete_after_days is not None}
+    sealed = {e.name for e in CLEARLIFT.lifecycles if e.store == "postgres" and e.archive is not None}
+    assert going == RULES.keys() | ELSEWHERE.keys() | sealed
+    assert not RULES.keys() & (ELSEWHERE.keys() | sealed)
+
+
+def test_lines_of_quarantine_go_by_their_runs_age(ground: Ground, vault: Vault) -> None:
+    for days in (179, 180, 181, 400):
+        run = uuid4()
+        vault.postgres.execute(
+            "insert into ingest.runs (ingest_id, state, started_at) values (%s, 'prepared', %s)",
+            (run, NOW - timedelta(days=days)),
+        )
+        vault.postgres.execute(
+            "insert into ingest.quarantine values (%s, 1, 'key', 'reason', 'field', %s)", (f"{days}", run)
+        )
+    # Ages are whole days: what is 180 days and two hours old was written on the day that goes tomorrow.
+    assert ground.prune_entry("ingest.quarantine", dry_run=True).going == 2
+    assert ground.rows("ingest.quarantine") == 4
+    assert ground.prune_entry("ingest.quarantine").deleted == 2
+    assert [r["sha256"] for r in vault.postgres.fetch("select * from ingest.quarantine order by 1")] == ["179", "180"]
+    (noted,) = ground.deletions()
+    assert (noted["rows"], noted["place"], noted["why"]) == (2, "before 2026-01-02", "old enough")
+
+
+def test_slices_and_runs_of_syncs_go_once_they_have_ended(ground: Ground, vault: Vault) -> None:
+    old = NOW - timedelta(days=500)
+    runs = {status: uuid4() for status in ("success", "running", "error")}
+    for status, run in runs.items():
+        vault.postgres.execute(
+            "insert into ads.sync_runs (id, connection_id, org_id, platform, account_id, mode, started_at, status)"
+            " values (%s, 'c', 'o', 'google', 'a', 'recent', %s, %s)",
+            (run, old, status),
+        )
+        for state in ("merged", "open") if status == "error" else ("merged",):
+            vault.postgres.execute(
+                "insert into ads.sync_slices (id, run_id, connection_id, org_id, platform, account_id, stream,"
+                " observed_at, state, raw_prefix) values (%s, %s, 'c', 'o', 'google', 'a', 's', %s, %s, '')",
+                (uuid4(), run, old, state),
+            )
+    slices, again = ground.prune_entry("ads.sync_slices"), ground.prune_entry("ads.sync_runs")
+    assert (slices.deleted, slices.held_rows, again.deleted, again.held_rows) == (2, 2, 1, 2)
+    assert {row["status"] for row in vault.postgres.fetch("select status from ads.sync_runs")} == {"running", "error"}
+
+
+def test_a_counted_log_is_known_until_its_object_is_gone(ground: Ground, vault: Vault) -> None:
+    old = NOW - timedelta(days=30)
+    for name in ("access/clearlift/a", "access/clearlift/b"):
+        vault.postgres.execute("insert into cache.access_objects values ('clearlift', %s, 1, 0, 1, 0, %s)", (name, old))
+    vault.postgres.execute("insert into cache.access_refusals values ('clearlift', 'access/clearlift/a', 1, 'bad')")
+    vault.store.put("access/clearlift/b", b"")
+    done = ground.prune_entry("cache.access_objects")
+    assert (done.deleted, ground.why(done)) == (1, {"the object is still there": 1})
+    assert ground.rows("cache.access_refusals") == 0
+
+
+def test_details_of_days_go_once_they_agree_and_their_totals_stay(ground: Ground, vault: Vault) -> None:
+    happened(ground, vault)
+    kept = ground.aggregates()["attribution.credits"]
+    vault.now = datetime(2027, 6, 1, tzinfo=UTC)
+    for name in DETAIL:
+        assert ground.prune_entry(name, dry_run=True).deleted == 0
+        done = ground.prune_entry(name)
+        assert (done.deleted > 0, done.held_back) == (True, []), name
+        assert ground.rows(name) == 0
+    # Whatever asks for those days again finds their credits as they are.
+    vault.postgres.execute("update attribution.windows set changed = changed + 1")
+    assert Credits(vault.postgres).run(QUARTER.window).days == 0
+    assert ground.aggregates()["attribution.credits"] == kept
+
+
+@pytest.mark.parametrize("name", DETAIL[:2])
+def test_a_day_whose_details_do_not_agree_stays(ground: Ground, vault: Vault, name: str) -> None:
+    happened(ground, vault)
+    vault.now = datetime(2027, 6, 1, tzinfo=UTC)
+    vault.postgres.execute(f"delete from {name} where ctid in (select min(ctid) from {name})")
+    before = ground.rows(name)
+    done = ground.prune_entry(name)
+    assert done.held_rows + done.deleted == before
+    assert done.held_rows == ground.rows(name) > 0
+
+
+def test_touches_stay_while_a_conversion_may_be_credited_to_them(ground: Ground, vault: Vault) -> None:
+    happened(ground, vault)
+    before = ground.rows("attribution.touches")
+    # The 6th is 401 days old, the 8th is not: conversions of the 8th need touches of the 6th.
+    vault.now = datetime(2027, 2, 12, tzinfo=UTC)
+    ground.prune_entry("attribution.conversions")
+    done = ground.prune_entry("attribution.touches")
+    assert (done.deleted, ground.rows("attribution.touches")) == (0, before)
+    assert done.held_rows > 0
+
+
+def test_a_batch_leaves_out_what_another_holds_and_takes_it_the_next_time(ground: Ground, vault: Vault) -> None:
+    click_days(vault, 10)
+    with vault.postgres.connection() as other:
+        other.execute("select from attribution.click_days where account_id = '3' for update")
+        with patch.object(engine, "BATCH_ROWS", 4):
+            assert ground.prune_entry("attribution.click_days").deleted == 9
+        other.execute("update attribution.click_days set day = '2026-06-30' where account_id = '3'")
+    done = ground.prune_entry("attribution.click_days")
+    assert (done.total, done.deleted) == (1, 0)
+
+
+def test_a_large_share_stops_before_anything_goes(ground: Ground, vault: Vault) -> None:
+    click_days(vault, 1_000)
+    done = ground.prune_entry("attribution.click_days")
+    assert "1,000 of 1,000 rows would be deleted, 100% where at most 25% go unasked" in done.stopped
+    assert (done.deleted, ground.rows("attribution.click_days"), ground.deletions()) == (0, 1_000, [])
+
+
+def test_killed_at_each_step_it_counts_every_row_once(ground: Ground, vault: Vault) -> None:
+    number, went = 0, 0
+    while True:
+        click_days(vault, 9)
+        went += 9
+        number += 1
+        with steps(), patch.object(engine, "BATCH_ROWS", 4):
+            operation = killed(lambda: ground.prune_entry("attribution.click_days"), number)
+        ground.prune_entry("attribution.click_days")
+        assert ground.rows("attribution.click_days") == 0
+        assert sum(row["rows"] for row in ground.deletions()) == went
+        if operation is None:
+            break
+    assert number > 5
+
+
+def test_archived_rows_go_and_come_back_exactly(ground: Ground, vault: Vault) -> None:
+    vault.now = datetime(2028, 5, 1, tzinfo=UTC)
+    restated(vault, 30)
+    before = table(vault)
+    vault.archive(table="ads.restatements")
+    assert ground.prune_entry("ads.restatements", dry_run=True).going == 30
+
+    done = ground.prune_entry("ads.restatements")
+
+    assert (done.deleted, done.held_back, ground.rows("ads.restatements")) == (30, [], 0)
+    assert vault.restore(table="ads.restatements", into="live").added == 30
+    assert table(vault) == before
+
+
+def test_rows_that_are_not_archived_as_they_are_stay(ground: Ground, vault: Vault) -> None:
+    restated(vault, 6)
+    vault.now = datetime(2028, 5, 1, tzinfo=UTC)
+    assert ground.why(ground.prune_entry("ads.restatements")) == {UNSEALED: 6}
+    vault.archive(table="ads.restatements")
+    vault.postgres.execute("update ads.restatements set clicks_after = 7 where id = 2")
+    restated(vault, 1)
+    done = ground.prune_entry("ads.restatements")
+    assert (done.deleted, ground.why(done)) == (5, {LATE: 2})
+    vault.archive(table="ads.restatements")
+    key = vault.parts()[0]
+    kept = vault.store.get(key)
+    vault.store.put(key, kept[:-1])
+    damaged = ground.prune_entry("ads.restatements")
+    assert (damaged.deleted, ground.why(damaged)) == (1, {DAMAGED: 1})
+    assert damaged.faults[0].startswith(key)
+    vault.store.put(key, kept)
+    assert ground.prune_entry("ads.restatements").deleted == 1
+
+
+def test_a_row_that_changes_while_others_are_compared_is_archived_first(ground: Ground, vault: Vault) -> None:
+    vault.now = datetime(2028, 5, 1, tzinfo=UTC)
+    restated(vault, 3)
+    vault.archive(table="ads.restatements")
+    done: list[Any] = []
+    with vault.postgres.connection() as other:
+        other.execute("update ads.restatements set clicks_after = 99 where id = 2")
+        thread = threading.Thread(target=lambda: done.append(ground.prune_entry("ads.restatements")))
+        thread.start()
+        waits = "select from pg_locks where not granted and transactionid = pg_current_xact_id()::xid"
+        while thread.is_alive() and not other.execute(waits).fetchall():
+            time.sleep(0.01)
+    thread.join()
+    assert (done[0].going, done[0].deleted) == (3, 2)
+    assert [row["clicks_after"] for row in vault.postgres.fetch("select * from ads.restatements")] == [99]
+
+
+def test_archived_rows_killed_at_each_step_or_taken_by_two_go_once(ground: Ground, vault: Vault) -> None:
+    vault.now = datetime(2028, 5, 1, tzinfo=UTC)
+    restated(vault, 9)
+    vault.archive(table="ads.restatements")
+    before = table(vault)
+    number = went = 0
+    while True:
+        number += 1
+        with steps(), patch.object(sealed_engine, "BATCH_ROWS", 4):
+            operation = killed(lambda: ground.prune_entry("ads.restatements"), number)
+        if ground.rows("ads.restatements") == 9:
+            assert operation is not None
+            continue
+        if operation is not None:
+            at_once(*[lambda: ground.prune_entry("ads.restatements")] * 2)
+        went += 9
+        assert ground.rows("ads.restatements") == 0
+        assert sum(row["rows"] for row in ground.deletions()) == went
+        vault.restore(table="ads.restatements", into="live")
+        assert table(vault) == before
+        if operation is None:
+            break
+    assert went > 9
+
+
+def happened(ground: Ground, vault: Vault) -> None:
+    """Three days of visits by a click, and conversions, counted."""
+    for day in (5, 6, 8):
+        vault.happen(2, "a3f7c2", day, utm_campaign="c1", event_type="page_view")
+        vault.happen(2, "a3f7c2", day, event_type="conversion", event_value=2.0)
+    ground.count()
+    assert all(ground.rows(name) for name in DETAIL)
+
+
+def click_days(vault: Vault, number: int) -> None:
+    vault.postgres.execute(
+        "insert into attribution.click_days select 'o', n::text, '2025-01-01', now(), ''"
+        " from generate_series(1, %s) as n",
+        (number,),
+    )
+
+
+def restated(vault: Vault, number: int) -> None:
+    vault.postgres.execute(
+        "insert into ads.restatements (org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency,"
+        " clicks_after, spend_before, spend_after)"
+        " select 'o' || n %% 2, 'google', 'ä', 'c', '2026-01-01',"
+        " timestamptz '2026-01-01 00:00:00.000001Z' + n * interval '1 hour', gen_random_uuid(), 'EUR',"
+        " 9007199254740993, null, 1.100000 from generate_series(1, %s) as n",
+        (number,),
+    )
+
+
+def table(vault: Vault) -> list[Any]:
+    return vault.postgres.fetch("select * from ads.restatements order by id")

@@ -1,0 +1,42 @@
+"""`clearlift run` over ad platforms of which one fails wholly."""
+
+from collections.abc import Mapping
+
+import click
+import pytest
+from dagster import AssetKey
+
+from assets.ads.assets import TABLES
+from assets.apps.clearlift import CLEARLIFT
+from clearlift_pipelines.cli import ads
+from clearlift_pipelines.cli.execution import workbench
+from clearlift_pipelines.sandbox import sample_stores
+from tests.clearlift_pipelines.cli.terminal import Terminal
+
+ONE_EACH = """
+update platform_connections set is_active = 0
+where id not in (select min(id) from platform_connections where platform in ('tiktok', 'microsoft') group by platform)
+"""
+UNSIGNED = "update platform_connections set settings_encrypted = null where platform = 'tiktok'"
+
+
+def test_a_platform_that_fails_wholly_leaves_the_tables_to_be_counted_of_the_others(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    d1 = terminal.stores.d1(CLEARLIFT)
+    sample_stores.fill_d1(d1)
+    with workbench() as bench, ads.sample_platforms(bench.stores):
+        d1.execute(ONE_EACH)
+        d1.execute(UNSIGNED)
+        with pytest.raises(click.ClickException, match="clearlift__ads__tiktok failed: 1 of 1 connections failed"):
+            ads.sync(bench)
+        made = bench.instance.fetch_materializations
+        for name in TABLES:
+            (record,) = made(AssetKey(["clearlift", "ads", name]), limit=2).records
+            materialization = record.asset_materialization
+            assert materialization is not None
+            counted = materialization.metadata["rows_by_platform"].value
+            assert isinstance(counted, Mapping)
+            assert counted.keys() <= {"microsoft"}
+        assert terminal.stores.postgres.fetch("select distinct platform from ads.campaigns") == [
+            {"platform": "microsoft"}
+        ]

@@ -1,0 +1,47 @@
+"""`clearlift retention` as a person uses it, and what stands in the way of making pruned days again."""
+
+from datetime import UTC, date, datetime
+from uuid import uuid4
+
+import pytest
+
+from assets.events import pruned
+from assets.sessions.definition import BEFORE
+from assets.windows import DAY
+from clearlift_pipelines.settings import SESSIONS_REACH, SettingsError, load
+from resources.lake import PartitionKey
+from tests.clearlift_pipelines.cli.terminal import Terminal
+
+
+def test_a_plan_says_what_would_go_and_a_run_deletes_it(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    terminal.stores.postgres.execute(
+        "insert into attribution.click_days select 'o', n::text, '2024-01-01', now(), ''"
+        " from generate_series(1, 1500) as n"
+    )
+    wanted = ("--app", "clearlift", "--table", "attribution.click_days")
+    said = terminal.good("retention", "plan", *wanted)
+    assert "1,500" in said
+    assert "--confirm" in said
+    line = terminal.refused("retention", "run", *wanted)
+    assert "1,500 of 1,500 rows would be deleted, 100% where at most 25% go unasked" in line
+    assert terminal.stores.postgres.fetch("select count(*) as n from attribution.click_days") == [{"n": 1_500}]
+    assert "1,500 rows deleted" in terminal.good("retention", "run", *wanted, "--confirm")
+    assert "nothing that retention deletes" in terminal.refused("retention", "plan", "--table", "rollups.daily")
+
+
+def test_a_backfill_of_days_that_are_archived_only_is_refused_before_anything_is_made(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    with terminal.stores.postgres.connection() as connection:
+        at = datetime(2026, 3, 1, tzinfo=UTC)
+        pruned.mark(connection, "2026Q1", {PartitionKey("a3f7c2", date(2026, 1, 3)): 1}, uuid4(), at)
+    said = terminal.refused("backfill", "rollups", "--from", "2026-01-02", "--to", "2026-02-05")
+    assert "events of 2026-01-03 are archived: clearlift archive restore clearlift events 2026Q1 --into live" in said
+    assert terminal.stores.postgres.fetch("select 1 from rollups.windows") == []
+
+
+def test_late_data_reopens_no_day_whose_events_may_be_archived_only() -> None:
+    assert BEFORE == SESSIONS_REACH * DAY
+    assert load(late_days=88).late_days == 88
+    with pytest.raises(SettingsError, match="CLEARLIFT_LATE_DAYS: 89 days are too many, 88 are the most"):
+        load(late_days=89)

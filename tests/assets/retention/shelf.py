@@ -1,6 +1,7 @@
 """Sesh's D1 with a year of detail that is archived and counted, to be pruned and restored. No fixtures."""
 
 import itertools
+import sqlite3
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,9 +21,10 @@ from assets.sesh.fold import Folding
 from assets.sesh.grains import GRAINS
 from assets.sesh.metrics import Metrics
 from assets.windows import Window
-from resources.d1 import D1, EmbeddedD1
+from resources.d1 import D1, EmbeddedD1, embedded
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
+from resources.sqlite_file import SqliteFile
 from tests.assets.sesh.database import UNHURRIED, point, record, rows
 from tests.assets.sesh.recount import recounted, stored
 from tests.sql.sesh.database import put
@@ -32,6 +34,19 @@ NOW = datetime(2027, 1, 2, 5, 30, tzinfo=UTC)
 FIRST = datetime(2025, 10, 1, tzinfo=UTC)
 YEAR = Window(FIRST, datetime(2026, 1, 1, tzinfo=UTC))
 TABLES = {grain.name: grain.table for grain in GRAINS.values()}
+
+
+class Unsynced(EmbeddedD1):
+    """Speed over safety: no test asks what this file keeps through a power cut."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._file = SqliteFile(path, _unsynced)
+
+
+def _unsynced(connection: sqlite3.Connection) -> None:
+    embedded._prepare(connection)
+    connection.execute("pragma synchronous = off")
 
 
 @dataclass
@@ -46,7 +61,7 @@ class Shelf:
 
     def __post_init__(self) -> None:
         self.store = ObjectStore.folder(self.folder / "r2")
-        self.d1: D1 = EmbeddedD1(self.folder / "sesh.sqlite")
+        self.d1: D1 = Unsynced(self.folder / "sesh.sqlite")
 
     def clock(self) -> datetime:
         return self.now

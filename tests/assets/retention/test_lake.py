@@ -1,6 +1,7 @@
 """Days of events leave the live table once they are archived and counted, and nothing else does."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -233,6 +234,16 @@ def test_events_that_come_while_a_day_is_compared_keep_all_of_it(ground: Ground,
     ground.count()
     vault.archive()
     assert ground.prune().deleted == 7
+
+
+def test_a_day_of_which_rows_were_deleted_one_by_one_stays(ground: Ground, vault: Vault) -> None:
+    ground.ready(days=(1,))
+    files = LakeTable.files
+    with patch.object(
+        LakeTable, "files", lambda *given, **named: [replace(f, has_deletes=True) for f in files(*given, **named)]
+    ):
+        done = ground.prune()
+    assert ground.why(done) == {lake.DELETES: 3}
 
 
 def test_days_that_are_pruned_are_not_made_again(ground: Ground, vault: Vault) -> None:

@@ -1,17 +1,20 @@
 """Commits: one visible commit for each commit id, whatever the catalog says and whoever writes meanwhile."""
 
 import threading
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.expressions.visitors import _ManifestEvalVisitor
 from pyiceberg.table import Table
 
-from resources.lake import CommitUnknownError, Lake, LakeTable, SourcesGoneError, commit
-from tests.resources.lake.readings import NORTH, SOUTH, ids, readings, state, written
+from resources.lake import CommitUnknownError, Lake, LakeTable, PartitionKey, SourcesGoneError, commit
+from tests.resources.lake.readings import DAY, NORTH, SOUTH, ids, readings, state, written
 
 Append = Callable[..., int]
 
@@ -224,3 +227,20 @@ def test_a_handle_opens_nothing(table: LakeTable) -> None:
         raise AssertionError("loaded")
 
     assert LakeTable(table.spec, never, table._lock, None).spec is table.spec
+
+
+def test_each_file_is_found_though_threads_look_for_them(table: LakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manifest a file, of partitions that differ; every comparison lets the other threads go on."""
+    compared = _ManifestEvalVisitor.visit_equal
+
+    def slow(*given: Any, **named: Any) -> bool:
+        time.sleep(0.001)
+        return compared(*given, **named)
+
+    monkeypatch.setattr(_ManifestEvalVisitor, "visit_equal", slow)
+    days = [PartitionKey("north", DAY + timedelta(days=number)) for number in range(24)]
+    each = [written(table, f"{key.day}", key=key) for key in days]
+    for number, file in enumerate(each):
+        table.append([file], f"file {number}")
+    table.replace(each[:12], [], "prune")
+    assert ids(table) == [f"{key.day}" for key in days[12:]]

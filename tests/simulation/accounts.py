@@ -1,0 +1,39 @@
+"""People of ClearLift's own application: they sign in, and invite others. Rows that nobody archives."""
+
+import random
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from assets.windows import midnight
+from clearlift_pipelines.sandbox.sample_stores import OWNER
+from resources.d1 import D1
+from tests.simulation.model import Model
+
+SESSION_DAYS, INVITATION_DAYS = 14, 7
+
+
+@dataclass
+class Accounts:
+    """What the application writes on a day."""
+
+    seed: int
+    d1: D1
+    model: Model
+
+    def act(self, day: date) -> None:
+        if random.Random(f"{self.seed} accounts {day}").random() > 0.2:
+            return
+        at, name = midnight(day) + timedelta(hours=9), f"{day}"
+        self.d1.execute(
+            "insert into sessions (token, user_id, created_at, expires_at) values (?, ?, ?, ?)",
+            [name, OWNER, f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at + timedelta(days=SESSION_DAYS):%Y-%m-%dT%H:%M:%SZ}"],
+        )
+        self.d1.execute(
+            "insert into invitations (id, organization_id, email, token, expires_at, created_at, invited_by)"
+            " values (?, 'org-a3f7c2', ?, ?, ?, ?, ?)",
+            [
+                *(name, f"{name}@sample.example", name),
+                *(f"{at + timedelta(days=INVITATION_DAYS):%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%dT%H:%M:%SZ}", OWNER),
+            ],
+        )
+        self.model.signed_in[name] = at

@@ -1,0 +1,280 @@
+"""The product over stores of a test's own, its clock moved by hand: each job as its assets do it, by the same engines.
+
+What belongs here: running jobs, and when they run on a night. What does not: what happens in the world, what must be
+true.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from dagster import DagsterInstance
+from pydantic import SecretStr
+from pyiceberg.manifest import ManifestFile
+from pyiceberg.serializers import FromInputFile
+from pyiceberg.table import Transaction
+
+from assets.apps import APPS
+from assets.apps.clearlift import CLEARLIFT
+from assets.apps.sesh import SESH
+from assets.archive.assets import due
+from assets.archive.quarters import Quarter
+from assets.archive.restore import Restore
+from assets.archive.tables import Rooms, archived, source_of, target_of
+from assets.archive.write import Archiver
+from assets.attribution import late as attribution
+from assets.attribution.build import Touches
+from assets.attribution.credit import Credits
+from assets.cache.invalidate import invalidate
+from assets.compaction.rewrite import Compaction
+from assets.events.assets import admission
+from assets.events.ingest import Ingest
+from assets.events.table import EVENTS
+from assets.partitions import Calendar
+from assets.progress import silent
+from assets.retention.engine import Tools, entries, prune_all
+from assets.retention.ledger import Ledger
+from assets.retention.outcome import Outcome
+from assets.retention.sesh import SeshPruner
+from assets.rollups import late
+from assets.rollups.build import RollUp
+from assets.rollups.build_periods import PeriodRollUp
+from assets.rollups.definition import Grain
+from assets.rollups.periods import Period
+from assets.sesh import ahead
+from assets.sesh.families import FAMILIES
+from assets.sesh.fold import Folding
+from assets.sesh.grains import GRAINS
+from assets.sesh.ingest import PointIngest
+from assets.sesh.metrics import Metrics
+from assets.sesh.pace import Pace
+from assets.sessions import build as sessions
+from assets.sessions.build import Sessions
+from assets.upkeep.assets import grace
+from assets.upkeep.expiry import Expiry
+from assets.windows import DAY, Window, midnight
+from clearlift_pipelines import settings
+from clearlift_pipelines.stores import Stores
+from resources.lake.manifests import Worth, rewrite
+from resources.lake.sweep import remove, survey
+from tests.assets.attribution.stand import Stand
+from tests.assets.rollups.lakeside import Lakeside
+from tests.assets.upkeep.lakeside import staged
+from tests.clearlift_pipelines.location import Location
+from tests.simulation.web import CAMPAIGNS, RULES
+
+UNHURRIED = Pace(1.0)
+LATE = timedelta(days=35)
+# The simulated years lie before the machine's own: a time that is not injected shows as one of the future.
+LONG_AGO = datetime(2025, 6, 1, tzinfo=UTC)
+
+
+class House:
+    """The stores and their jobs. `now` is every clock's moment."""
+
+    def __init__(self, stores: Stores, instance: DagsterInstance, start: date) -> None:
+        self.stores = stores
+        self.home, self.start = stores.settings.home, start
+        self.now = midnight(start)
+        self.location = Location(stores, instance)
+        self.calendar = Calendar(start)
+        self.events = stores.lake.table(EVENTS)
+        self.postgres, self.store = stores.postgres, stores.object_store
+        self.d1, self.sesh = stores.d1(CLEARLIFT), stores.d1(SESH)
+        self.stand = Stand(Lakeside(stores))
+        self.stand.campaign(*CAMPAIGNS)
+        for org, (types, days) in RULES.items():
+            self.stand.settle(f"org-{org}", conversion_types=sorted(types), window_days=days)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def at(self, moment: datetime) -> None:
+        """Move every clock."""
+        self.now = self.location.now = moment
+
+    # Events.
+
+    def ingest(self, *, sweep: bool = False) -> None:
+        assert CLEARLIFT.audience is not None
+        admitted = admission(self.d1, CLEARLIFT.audience.org_tags, self.calendar)
+        Ingest(self.events, self.store, self.postgres, admitted, self.clock).run(sweep=sweep)
+
+    def compact(self) -> None:
+        Compaction(self.events).run()
+
+    def roll_up(self, grain: Grain, window: Window) -> None:
+        RollUp(grain, self.events, self.postgres, self.clock).run(window)
+
+    def roll_up_periods(self, period: Period, window: Window) -> None:
+        windows = list(period.covering(window))
+        PeriodRollUp(period, self.postgres, self.clock).run(Window(windows[0].start, windows[-1].end))
+
+    def make_sessions(self, window: Window) -> None:
+        Sessions(self.events, self.postgres, self.clock).run(window)
+
+    def attribute(self, window: Window) -> None:
+        Touches(self.events, self.d1, self.postgres, self.clock).run(window)
+        Credits(self.postgres).run(window)
+
+    def catch_up(self) -> int:
+        """What the sensor asks for, made; how many runs that were."""
+        while late.follow(self.events, self.postgres, self.clock):
+            pass
+        since = self.horizon
+        found = late.stale(self.postgres, since, self.now, midnight(self.start))
+        runs = [partial(self.roll_up, Grain.HOURLY, window) for window in found.hours]
+        runs += [partial(self.roll_up, Grain.DAILY, window) for window in found.days]
+        runs += [partial(self.make_sessions, window) for window in sessions.stale(self.postgres, since, self.now)]
+        runs += [partial(self.attribute, window) for window in attribution.stale(self.postgres, since, self.now)]
+        for period in Period:
+            runs += [partial(self.roll_up_periods, period, window) for window in found.ready(period)]
+        for run in runs:
+            run()
+        return len(runs)
+
+    @property
+    def horizon(self) -> datetime:
+        """From when on late data is made unasked."""
+        return late.horizon(midnight(self.start), LATE, self.now)
+
+    def beyond(self) -> late.Beyond:
+        """What the sensor reports as too old to be made unasked."""
+        return late.beyond(self.postgres, midnight(self.start), self.horizon)
+
+    def backfill(self, window: Window) -> None:
+        """`clearlift backfill rollups` and `clearlift backfill attribution` of a window of days."""
+        self.roll_up(Grain.HOURLY, window)
+        self.roll_up(Grain.DAILY, window)
+        self.make_sessions(Window(max(midnight(self.start), window.start - DAY), window.end + 2 * DAY))
+        for period in Period:
+            self.roll_up_periods(period, window)
+        self.attribute(window)
+
+    # The lake's upkeep.
+
+    def tidy(self) -> None:
+        rewrite(self.events, Worth(), {"clearlift.writer": "upkeep"})
+        Expiry(self.events, self.postgres, self.clock).run()
+
+    def remove_files(self) -> None:
+        remove(self.events, survey(self.events, self.now - grace(24.0)))
+
+    # Sesh.
+
+    def points(self, *, sweep: bool = False) -> None:
+        PointIngest(self.sesh, self.store, self.postgres, self.clock).run(sweep=sweep)
+
+    def metrics(self) -> None:
+        for grain in GRAINS.values():
+            Metrics(self.sesh, grain, self.clock, UNHURRIED).run()
+
+    def partitions(self) -> None:
+        for family in FAMILIES:
+            ahead.make(self.sesh, family, self.clock)
+            Folding(self.sesh, family, self.clock, UNHURRIED, page=50).run()
+
+    def invalidate(self) -> None:
+        invalidate(self.sesh, self.location.kv, SESH.cache_aside, self.clock)
+
+    # Archive.
+
+    def archive(self) -> None:
+        for app in APPS:
+            for entry in app.lifecycles:
+                if entry.archive is None:
+                    continue
+                archiver = Archiver(
+                    app.name, entry, source_of(entry, self.rooms(app)), self.store, self.postgres, self.clock
+                )
+                for quarter in due(self.now.date(), entry.archive.after_days):
+                    archiver.run(quarter)
+
+    def restore(self, quarter: Quarter) -> None:
+        """`clearlift archive restore clearlift events QUARTER --into live`."""
+        entry = archived(CLEARLIFT, "events")
+        target = target_of(entry, self.rooms(CLEARLIFT), "live")
+        Restore("clearlift", entry, target, self.store, self.postgres).run(quarter)
+
+    # Retention.
+
+    def retain(self) -> None:
+        for outcome in self._pruned(dry_run=False):
+            assert (outcome.faults, outcome.stopped) == ([], "")
+
+    def waiting(self) -> list[Outcome]:
+        """What retention would delete now, or holds back."""
+        return [outcome for outcome in self._pruned(dry_run=True) if outcome.going or outcome.held_back]
+
+    def prune_detail(self) -> None:
+        ledger = Ledger(self.postgres, SESH.name, f"night of {self.now}", self.clock)
+        engine = SeshPruner(SESH, self.sesh, self.store, self.postgres, ledger, self.clock, UNHURRIED, page=100)
+        for outcome in engine.run(dry_run=False).outcomes:
+            assert (outcome.faults, outcome.stopped, outcome.held_back) == ([], "", [])
+
+    def _pruned(self, *, dry_run: bool) -> list[Outcome]:
+        found = []
+        for app in APPS:
+            tools = Tools(app, self.rooms(app), self.store, self.clock, f"night of {self.now}", lambda _: silent)
+            found += prune_all(tools, entries(app), dry_run=dry_run)
+        return found
+
+    def rooms(self, app: Any) -> Rooms:
+        return Rooms(lambda: self.stores.lake, lambda: self.postgres, lambda: self.stores.d1(app))
+
+    def date(self) -> None:
+        """Files and rows that a store dated by the machine's clock since the last time get the simulated one."""
+        stamped, limit = self.now.timestamp(), LONG_AGO.timestamp()
+        for path in Path(self.store.uri()).rglob("*"):
+            if path.stat().st_mtime > limit and path.is_file():
+                os.utime(path, (stamped, stamped))
+        moment = f"{self.now:%Y-%m-%dT%H:%M:%S.000Z}"
+        self.sesh.execute("update change_log set changed_at = ? where changed_at > ?", [moment, LONG_AGO.isoformat()])
+
+
+def _read_once(read: Callable[..., Any], name: Callable[..., tuple[str, ...]]) -> Callable[..., Any]:
+    """Reading a file of the lake's metadata, each of them once, for as long as it is there: none is ever changed.
+
+    name: the file's place, and how it is read.
+    """
+    known: dict[tuple[str, ...], Any] = {}
+
+    def found(*given: Any, **named: Any) -> Any:
+        file = name(*given, **named)
+        if file not in known or not Path(file[0].removeprefix("file://")).exists():
+            known[file] = read(*given, **named)
+        return known[file]
+
+    return found
+
+
+def _entries(manifest: ManifestFile, io: object, discard_deleted: bool = True) -> tuple[str, ...]:
+    del io
+    return manifest.manifest_path, str(discard_deleted)
+
+
+@contextmanager
+def housed(home: Path, dsn: str, start: date) -> Iterator[House]:
+    """A migrated house whose first partition is `start`."""
+    stores = Stores(settings.load(home=home, postgres_dsn=SecretStr(dsn), partitions_start=start))
+    with ExitStack() as stack:
+        stack.callback(stores.close)
+        instance = stack.enter_context(DagsterInstance.ephemeral())
+        stores.migrate()
+        house = House(stores, instance, start)
+        stack.callback(house.location.kv.close)
+        moment = SimpleNamespace(time=lambda: house.now.timestamp())
+        stack.enter_context(patch("pyiceberg.table.snapshots.time", moment))
+        # Half of the time is metadata, read and copied at each look.
+        metadata = _read_once(FromInputFile.table_metadata, lambda file, *_: (file.location,))
+        entries_of = _read_once(ManifestFile.fetch_manifest_entry, _entries)
+        stack.enter_context(patch.object(FromInputFile, "table_metadata", metadata))
+        stack.enter_context(patch.object(ManifestFile, "fetch_manifest_entry", entries_of))
+        stack.enter_context(patch.object(Transaction, "table_metadata", property(staged)))
+        yield house

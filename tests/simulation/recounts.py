@@ -1,0 +1,90 @@
+"""Every aggregate counted again from all that was ever accepted: weeks, months and Sesh's metrics, in plain Python.
+
+Hours, days, sessions and credits are recounted beside the tests of their own capabilities.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from typing import Any
+
+from assets.sesh.layout import moment, stamp
+from tests.assets.rollups.lakeside import Event, Rows
+from tests.assets.rollups.recount import CUTS, sketch_of
+from tests.simulation.model import Model
+
+MetricKey = tuple[str, str, str]
+MetricRow = tuple[int, int, int, int]
+
+
+def periods(events: Iterable[Event]) -> Rows:
+    """Rows of the ten weekly and monthly tables, sorted."""
+    events, found = list(events), {}
+    for grain in ("weekly", "monthly"):
+        for suffix, dimensions in CUTS.items():
+            groups: dict[tuple[Any, ...], list[Event]] = defaultdict(list)
+            for e in events:
+                cut, day = dimensions(e), e["timestamp"].date()
+                if cut is not None:
+                    first = day.replace(day=1) if grain == "monthly" else day - timedelta(days=day.weekday())
+                    groups[e["org_tag"], first, *cut].append(e)
+            found[f"rollups.{grain}{suffix}"] = sorted(
+                (*key, *_measures(of_key, whole=suffix == "_totals")) for key, of_key in groups.items()
+            )
+    return found
+
+
+def _measures(events: list[Event], *, whole: bool) -> tuple[Any, ...]:
+    value = sum(
+        (Decimal(repr(e["event_value"] or 0.0)).quantize(Decimal("0.000001"), ROUND_HALF_EVEN) for e in events),
+        Decimal(0),
+    )
+    names = ("anonymous_id", "session_id")
+    if not whole:
+        return len(events), *(len({(e["timestamp"].date(), e[name]) for e in events}) for name in names), value
+    visitors, sessions = ({e[name] for e in events} for name in names)
+    return len(events), len(visitors), len(sessions), True, value, sketch_of(visitors), sketch_of(sessions)
+
+
+def metrics(model: Model) -> dict[str, dict[MetricKey, MetricRow]]:
+    """By grain: (window, user or nobody, metric) to (entries, total, least, most), in millionths."""
+    values: dict[str, dict[MetricKey, list[int]]] = {
+        grain: defaultdict(list) for grain in ("hourly", "daily", "weekly", "monthly")
+    }
+    for at, user, metric, value in _measured(model):
+        micros = int((Decimal(repr(value)) * 10**6).quantize(Decimal(1), ROUND_HALF_UP))
+        for grain, window in _windows(moment(at)).items():
+            for who in (user, ""):
+                values[grain][window, who, metric].append(micros)
+    return {
+        grain: {key: (len(all_), sum(all_), min(all_), max(all_)) for key, all_ in of_grain.items()}
+        for grain, of_grain in values.items()
+    }
+
+
+def _measured(model: Model) -> Iterable[tuple[str, str, str, float]]:
+    for session in model.sessions.values():
+        yield session.at, session.user, "sessions", 1
+        for name, value in (
+            ("durationSeconds", session.seconds),
+            ("rating", session.rating),
+            (f"amount.{session.unit or 'unknown'}", session.amount),
+        ):
+            if value is not None:
+                yield session.at, session.user, f"session.{name}", value
+    for point in model.points.values():
+        yield point.at, point.user, "points", 1
+        for name, value in point.values.items():
+            yield point.at, point.user, f"point.{name}", value
+
+
+def _windows(at: datetime) -> dict[str, str]:
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    day = hour.replace(hour=0)
+    return {
+        "hourly": stamp(hour),
+        "daily": stamp(day),
+        "weekly": stamp(day - timedelta(days=day.weekday())),
+        "monthly": stamp(day.replace(day=1)),
+    }

@@ -136,15 +136,15 @@ def read(store: ObjectStore, folder: str, part: Part, columns: Sequence[Column])
     Raises:
         DamagedPartError: it is missing, its bytes are others, or its lines are not those that were counted.
     """
-    packed = checked_bytes(store, folder, part)
+    packed, key = checked_bytes(store, folder, part), f"{folder}/{part.name}"
     rows = total = 0
-    for lines in _lines(packed, part.name):
+    for lines in _lines(packed, key):
         frame = decode(lines, columns)
         rows += frame.height
         total += checksum(lines)
         yield frame
     if rows != part.rows or f"{total % 2**128:032x}" != part.checksum:
-        raise DamagedPartError(f"{part.name}: {rows} rows with another checksum, where {part.rows} were written")
+        raise DamagedPartError(f"{key}: {rows} rows with another checksum, where {part.rows} were written")
 
 
 def checked_bytes(store: ObjectStore, folder: str, part: Part) -> bytes:
@@ -153,14 +153,15 @@ def checked_bytes(store: ObjectStore, folder: str, part: Part) -> bytes:
     Raises:
         DamagedPartError: it is missing, or its bytes are others.
     """
+    key = f"{folder}/{part.name}"
     try:
-        packed = store.get(f"{folder}/{part.name}")
+        packed = store.get(key)
     except ObjectNotFoundError:
-        raise DamagedPartError(f"{part.name}: missing") from None
+        raise DamagedPartError(f"{key}: missing") from None
     if len(packed) != part.packed_bytes:
-        raise DamagedPartError(f"{part.name}: {len(packed)} bytes, where {part.packed_bytes} were written")
+        raise DamagedPartError(f"{key}: {len(packed)} bytes, where {part.packed_bytes} were written")
     if hashlib.sha256(packed).hexdigest() != part.sha256:
-        raise DamagedPartError(f"{part.name}: its bytes have another SHA-256 than those that were written")
+        raise DamagedPartError(f"{key}: its bytes have another SHA-256 than those that were written")
     return packed
 
 

@@ -60,7 +60,7 @@ def faults_of(store: ObjectStore, app: str, table: str, revision: Revision, done
             done.packed_bytes += part.packed_bytes
             done.parts += 1
         except DamagedPartError as error:
-            done.faults.append(f"{folder}/{error}")
+            done.faults.append(str(error))
     if not _agrees(manifest, revision):
         done.faults.append(f"{folder}: the manifest and the registry do not agree on rows and checksum")
     return done.faults[before:]

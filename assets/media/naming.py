@@ -61,14 +61,8 @@ def stem(key: str) -> str:
 
 def stem_of_variant(media: Media, key: str) -> str | None:
     """The stem of the upload that a key would be a variant of; None for a key that is none by its name."""
-    return next(
-        (
-            found
-            for found in (key.removesuffix(f"-{variant.name}.jpg") for variant in media.variants)
-            if found != key and not found.endswith("/")
-        ),
-        None,
-    )
+    stems = (key.removesuffix(f"-{variant.name}.jpg") for variant in media.variants)
+    return next((found for found in stems if found != key), None)
 
 
 def variants(media: Media, upload: str) -> dict[str, str]:

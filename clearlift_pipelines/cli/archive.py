@@ -17,6 +17,7 @@ from assets.archive.targets import Into
 from assets.archive.verify import verify as verify_all
 from assets.archive.write import Archiver
 from clearlift_pipelines.cli.execution import Workbench, workbench
+from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.definitions import utc_now
 
 SHOWN = ("app", "table", "quarter", "bucket", "revision", "state", "rows", "parts", "MB", "sealed")
@@ -63,7 +64,10 @@ def list_(app_name: str | None, table: str | None) -> None:
                     at = f"{r.sealed_at:%Y-%m-%d %H:%M}" if r.sealed_at else ""
                     cells = (str(r.quarter), r.bucket, str(r.number), r.state, f"{r.rows or 0:,}", str(r.parts or 0))
                     shown.add_row(app.name, entry.table, *cells, size, at)
-        bench.console.print(shown if shown.row_count else "Nothing is archived.")
+        if shown.row_count:
+            show(shown)
+        else:
+            click.echo("Nothing is archived.")
 
 
 @archive.command()
@@ -79,7 +83,7 @@ def run(app_name: str, table: str, quarter: Quarter) -> None:
         bar = bench.bar(f"{table} {quarter}")
         done = Archiver(app.name, entry, source, stores.object_store, stores.postgres, utc_now, bar).run(quarter)
         bench.progress.stop()
-        bench.console.print(
+        click.echo(
             f"{done.sealed} buckets sealed, {done.unchanged} unchanged: {done.rows:,} rows in {done.parts} parts, "
             f"{done.packed_bytes / 1e6:,.2f} MB"
         )
@@ -99,10 +103,10 @@ def verify(app_name: str, table: str, quarter: Quarter, org: str | None) -> None
         done = verify_all(stores.object_store, stores.postgres, app.name, entry.table, quarter, wanted, bar)
         bench.progress.stop()
         for fault in done.faults:
-            bench.console.print(f"[red]damaged[/red] {fault}")
-        bench.console.print(f"{done.buckets} buckets, {done.parts} parts, {done.rows:,} rows read")
+            click.echo(f"damaged {fault}")
+        click.echo(f"{done.buckets} buckets, {done.parts} parts, {done.rows:,} rows read")
         if done.faults or not done.buckets:
-            raise click.ClickException("the archive is damaged" if done.faults else "no such sealed archive")
+            raise click.ClickException("the archive is damaged" if done.faults else _none_such(table, quarter, org))
 
 
 @archive.command()
@@ -127,7 +131,7 @@ def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: 
         except PartialRestoreError as error:
             raise click.ClickException(str(error)) from None
         bench.progress.stop()
-        bench.console.print(
+        click.echo(
             f"{done.added:,} rows added to {done.target}: {done.rows:,} were archived, "
             f"{done.erased:,} of people who were erased"
         )
@@ -139,6 +143,10 @@ def _entry(app_name: str, table: str) -> tuple[App, Lifecycle]:
         return app, archived(app, table)
     except LookupError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _none_such(table: str, quarter: Quarter, org: str | None) -> str:
+    return f"{table} {quarter}: no sealed archive" + (f" of {org}" if org else "")
 
 
 def _rooms(bench: Workbench, app: App) -> Rooms:

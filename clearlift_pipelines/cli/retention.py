@@ -42,7 +42,7 @@ def plan(app_name: str | None, table: str | None) -> None:
             cells = (f"{order.before:%Y-%m-%d}", f"{outcome.total:,}", f"{outcome.going:,}", f"{outcome.held_rows:,}")
             shown.add_row(order.app, order.entry.name, *cells, why)
         show(shown)
-        _faults(bench, outcomes)
+        _refuse_damaged(outcomes)
 
 
 @retention.command()
@@ -57,13 +57,13 @@ def run(app_name: str | None, table: str | None, confirm: bool) -> None:
             outcomes.append(outcome)
             if outcome.deleted or outcome.held_back:
                 order, kept = outcome.order, f", {outcome.held_rows:,} kept back" if outcome.held_back else ""
-                bench.console.print(f"{order.app} {order.entry.name}: {outcome.deleted:,} rows deleted{kept}")
+                click.echo(f"{order.app} {order.entry.name}: {outcome.deleted:,} rows deleted{kept}")
         bench.progress.stop()
-        bench.console.print(f"{sum(outcome.deleted for outcome in outcomes):,} rows deleted")
-        _faults(bench, outcomes)
+        click.echo(f"{sum(outcome.deleted for outcome in outcomes):,} rows deleted")
         stopped = [outcome.stopped for outcome in outcomes if outcome.stopped]
         if stopped:
             raise click.ClickException("\n".join(stopped))
+        _refuse_damaged(outcomes)
 
 
 def _wanted(app_name: str | None, table: str | None) -> list[tuple[App, Lifecycle]]:
@@ -76,7 +76,7 @@ def _wanted(app_name: str | None, table: str | None) -> list[tuple[App, Lifecycl
     ]
     if not found:
         known = sorted({entry.name for app in APPS if app_name in (None, app.name) for entry in entries(app)})
-        raise click.ClickException(f"{table} is nothing that retention deletes; it deletes of {', '.join(known)}")
+        raise click.ClickException(f"{table!r} is nothing that retention deletes; it deletes of {', '.join(known)}")
     return found
 
 
@@ -91,6 +91,9 @@ def _each(
         yield prune(tools, entry, dry_run=dry_run, confirmed=confirmed)
 
 
-def _faults(bench: Workbench, outcomes: Sequence[Outcome]) -> None:
-    for fault in dict.fromkeys(fault for outcome in outcomes for fault in outcome.faults):
-        bench.console.print(f"[red]damaged[/red] {fault}")
+def _refuse_damaged(outcomes: Sequence[Outcome]) -> None:
+    faults = list(dict.fromkeys(fault for outcome in outcomes for fault in outcome.faults))
+    for fault in faults:
+        click.echo(f"damaged {fault}")
+    if faults:
+        raise click.ClickException("archives are damaged: nothing that lies in them was deleted")

@@ -1,4 +1,4 @@
-"""Tables as commands print them: folded to the width of a terminal, whole lines for a file or a pager."""
+"""Tables and lines as commands print them: folded to the width of a terminal, whole lines for a file or a pager."""
 
 import io
 

@@ -20,7 +20,7 @@ class Object:
     etag: str | None
 
 
-NAMES = st.sampled_from(["a", "b", "a-thumbnail", "b-original", "-medium", "a-medium-thumbnail"])
+NAMES = st.sampled_from(["", "-thumbnail", "a", "b", "a-thumbnail", "b-original", "-medium", "a-medium-thumbnail"])
 KEYS = st.builds(lambda name, end: f"{FOLDER}{name}.{end}", NAMES, st.sampled_from(["jpg", "png", "mp4", "heic"]))
 LISTED = st.dictionaries(KEYS, st.tuples(st.integers(0, 1), st.sampled_from("xyz")), max_size=8)
 

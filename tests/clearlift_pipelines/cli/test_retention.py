@@ -30,6 +30,25 @@ def test_a_plan_says_what_would_go_and_a_run_deletes_it(terminal: Terminal) -> N
     assert "nothing that retention deletes" in terminal.refused("retention", "plan", "--table", "rollups.daily")
 
 
+def test_a_damaged_archive_is_named_and_what_lies_in_it_stays(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    terminal.stores.postgres.execute(
+        "insert into ads.restatements (org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency)"
+        " select 'o' || n % 2, 'google', '1', n::text, '2023-02-01', '2023-02-02', gen_random_uuid(), 'USD'"
+        " from generate_series(1, 6) as n"
+    )
+    assert "2 buckets sealed" in terminal.good("archive", "run", "clearlift", "ads.restatements", "2023Q1")
+    store = terminal.stores.object_store
+    (part,) = [info.key for info in store.list("archive") if "/o1/part-" in info.key]
+    store.put(part, store.get(part)[:-1] + b"?")
+    for command in ("plan", "run"):
+        said = terminal.clearlift("retention", command, "--table", "ads.restatements")
+        assert said.code == 1
+        assert f"damaged {part}: its bytes have another SHA-256" in said.out
+        assert "archives are damaged" in said.err
+    assert terminal.stores.postgres.fetch("select distinct org_id from ads.restatements") == [{"org_id": "o1"}]
+
+
 def test_a_backfill_of_days_that_are_archived_only_is_refused_before_anything_is_made(terminal: Terminal) -> None:
     terminal.stores.migrate()
     with terminal.stores.postgres.connection() as connection:

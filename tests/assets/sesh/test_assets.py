@@ -82,6 +82,7 @@ def test_checks_say_what_is_wrong(sample: Location) -> None:
 
 def test_quarantined_lines_are_landed_again_when_that_is_asked_for(sample: Location) -> None:
     store, d1 = sample.stores.object_store, sample.stores.d1(SESH)
+    sample.run("points")
     store.put(f"{hour_prefix(NOW)}newcomer.ndjson", line("first", 1, userId="newcomer"))
     assert said(sample.run("points"), "points")["quarantined"] == 1
     put(d1, "users", id="newcomer")

@@ -1,15 +1,18 @@
 """`clearlift status`, `doctor` and `migrate`: how things stand, and what is said when they do not."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from assets.rollups import late
+from assets.windows import DAY, HOUR, midnight
+from clearlift_pipelines.definitions import utc_now
 from resources import sql_files
 from resources.migrations.plan import load
 from tests.assets.pipeline import line
-from tests.assets.rollups.lakeside import Lakeside, at, event
+from tests.assets.rollups.lakeside import Lakeside, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 POSTGRES = [str(migration) for migration in load("clearlift/postgres")]
@@ -18,7 +21,8 @@ POSTGRES = [str(migration) for migration in load("clearlift/postgres")]
 def test_status_tells_what_was_never_made_and_what_is_missing(terminal: Terminal) -> None:
     terminal.stores.migrate()
     lakeside = Lakeside(terminal.stores)
-    lakeside.append(event(timestamp=at(2, 3)), event(timestamp=at(3, 3)))
+    first = midnight((utc_now() - timedelta(days=60)).date())
+    lakeside.append(event(timestamp=first + 3 * HOUR), event(timestamp=first + DAY + 3 * HOUR))
     late.follow(lakeside.events, lakeside.postgres, lakeside.clock)
     (terminal.folder / "one.ndjson").write_bytes(line(1))
     terminal.good("land", "one.ndjson")
@@ -27,16 +31,14 @@ def test_status_tells_what_was_never_made_and_what_is_missing(terminal: Terminal
     assert len(rows) >= 8
     assert "never" in rows["clearlift/events/ingested"]
     assert "1 landed batches" in rows["clearlift/events/ingested"]
-    too_old = (
-        "2 late events in 2 days are too old to be rolled up unasked: clearlift backfill rollups --from 2026-03-02"
-    )
+    too_old = f"2 late events in 2 days are too old to be rolled up unasked: clearlift backfill rollups --from {first:%Y-%m-%d}"
     assert too_old in rows["clearlift/rollups/hourly"]
     assert too_old in rows["clearlift/rollups/daily"]
 
-    terminal.monkeypatch.setenv("CLEARLIFT_LATE_DAYS", "100000")
+    terminal.monkeypatch.setenv("CLEARLIFT_LATE_DAYS", "88")
     rows = {row.split()[0]: row for row in terminal.good("status").splitlines() if row.strip().startswith("clearlift/")}
-    assert "2 changed hours from 2026-03-02 03:00: clearlift run" in rows["clearlift/rollups/hourly"]
-    assert "2 changed days from 2026-03-02" in rows["clearlift/rollups/daily"]
+    assert f"2 changed hours from {first:%Y-%m-%d} 03:00: clearlift run" in rows["clearlift/rollups/hourly"]
+    assert f"2 changed days from {first:%Y-%m-%d}" in rows["clearlift/rollups/daily"]
 
 
 def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(terminal: Terminal) -> None:

@@ -31,7 +31,8 @@ def test_status_tells_what_was_never_made_and_what_is_missing(terminal: Terminal
     assert len(rows) >= 8
     assert "never" in rows["clearlift/events/ingested"]
     assert "1 landed batches" in rows["clearlift/events/ingested"]
-    too_old = f"2 late events in 2 days are too old to be rolled up unasked: clearlift backfill rollups --from {first:%Y-%m-%d}"
+    backfill = f"clearlift backfill rollups --from {first:%Y-%m-%d}"
+    too_old = f"2 late events in 2 days are too old to be rolled up unasked: {backfill}"
     assert too_old in rows["clearlift/rollups/hourly"]
     assert too_old in rows["clearlift/rollups/daily"]
 

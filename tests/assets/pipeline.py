@@ -30,10 +30,10 @@ from resources import migrations
 from resources.lake import DataFile, Lake, LakeTable, PartitionKey
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
+from tests.databases import empty
 
 NOW = datetime(2025, 10, 14, 12, 30, tzinfo=UTC)
 EARLIEST = datetime(2025, 10, 1, tzinfo=UTC)
-LAST_MIGRATION = 10  # what the path of an event needs: ingest, roll-ups of every grain, marks of pruned days
 MERGE_ALL = Policy(min_files=2, min_gain=0.0)
 
 # After which call a process dies, by what it has just finished.
@@ -119,18 +119,13 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         self.store = ObjectStore.folder(self.folder)
-        migrations.up(migrations.PostgresLedger(self.postgres), "clearlift/postgres", to=LAST_MIGRATION)
+        migrations.up(migrations.PostgresLedger(self.postgres), "clearlift/postgres")
         self.table = self.lake.ensure(EVENTS)
         self.ledger = Ledger(self.postgres)
 
     def reset(self) -> None:
         """Forget everything that landed, was ingested or derived; the data files of before become nobody's."""
-        found = self.postgres.fetch(
-            "select format('%%I.%%I', schemaname, tablename) as name from pg_tables "
-            "where schemaname not in ('pg_catalog', 'information_schema', 'pipelines')",
-            (),
-        )
-        self.postgres.execute(f"truncate {', '.join(row['name'] for row in found)}")
+        empty(self.postgres)
         self.store.delete([info.key for info in self.store.list("landing")])
         self.store.delete([info.key for info in self.store.list("quarantine")])
         self.lake.ensure(EVENTS)

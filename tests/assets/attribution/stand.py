@@ -20,12 +20,8 @@ from clearlift_pipelines.sandbox import sample_stores
 from resources.ad_platforms import PLATFORMS
 from resources.d1 import D1
 from tests.assets.rollups.lakeside import Lakeside, at
+from tests.databases import empty
 
-TABLES = (
-    "attribution.organizations, attribution.windows, attribution.touches, attribution.conversions, attribution.labels,"
-    " attribution.clicks, attribution.click_days, attribution.credits, ads.ad_accounts, ads.campaigns, ads.ad_groups,"
-    " ads.keywords, ads.campaign_metrics_daily"
-)
 ZONES = {"google": "Pacific/Tongatapu", "facebook": "Asia/Tokyo", "tiktok": "America/New_York", "microsoft": "UTC"}
 CURRENCIES = {"google": "NZD", "facebook": "JPY", "tiktok": "USD", "microsoft": "EUR"}
 
@@ -75,7 +71,7 @@ class Stand:
     def anew(self) -> None:
         """An empty lake, no campaign, no rules."""
         self.lakeside.anew()
-        self.postgres.execute(f"truncate {TABLES}")
+        empty(self.postgres, "attribution", "ads")
         self.d1.execute("update organizations set settings = '{}'")
 
     def settle(self, org: str, **attribution: Any) -> None:

@@ -12,7 +12,7 @@ from resources.kv import EmbeddedKV
 from tests.assets.cache.site import NOW, Site
 from tests.assets.cache.warmth import SCHEMAS, Warmth
 from tests.assets.rollups.lakeside import Lakeside
-from tests.databases import database
+from tests.databases import database, empty
 from tests.sql.sesh.database import migrated
 
 
@@ -30,10 +30,7 @@ def stores(postgres_server: str, migrated_dsn: str, tmp_path_factory: pytest.Tem
 def warmth(stores: Stores, tmp_path: Path) -> Iterator[Warmth]:
     """An empty cache."""
     lakeside = Lakeside(stores)
-    tables = stores.postgres.fetch(
-        "select format('%%I.%%I', schemaname, tablename) as name from pg_tables where schemaname = any(%s)", [SCHEMAS]
-    )
-    stores.postgres.execute(f"truncate {', '.join(row['name'] for row in tables)}")
+    empty(stores.postgres, *SCHEMAS)
     kv = EmbeddedKV(tmp_path / "kv.sqlite", clock=lambda: lakeside.now.timestamp())
     yield Warmth(lakeside, kv)
     kv.close()

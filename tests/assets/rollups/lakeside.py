@@ -21,6 +21,7 @@ from assets.windows import DAY, HOUR, Window, midnight
 from clearlift_pipelines.stores import Stores
 from resources.lake import LakeTable, PartitionKey
 from resources.postgres import Postgres
+from tests.databases import empty
 
 Event = Mapping[str, Any]
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -75,9 +76,7 @@ class Lakeside:
     def anew(self) -> None:
         """An empty events table of another name, and empty roll-ups."""
         self.events = self.stores.lake.ensure(replace(EVENTS, name=f"events_{next(_NUMBERS)}"))
-        tables = [cut.table(grain) for grain in Grain for cut in CUTS]
-        tables += [period.table(cut) for period in Period for cut in CUTS]
-        self.postgres.execute(f"truncate {', '.join([*tables, 'rollups.windows', 'rollups.followed'])}")
+        empty(self.postgres, "rollups")
 
     def append(self, *events: Event) -> int | None:
         """Commit events as ingest does, a file a partition; the snapshot."""

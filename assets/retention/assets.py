@@ -8,6 +8,7 @@ from dagster import (
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetExecutionContext,
+    AssetKey,
     AssetsDefinition,
     Config,
     Failure,
@@ -70,27 +71,13 @@ def _retention(app: App, part: Part) -> AssetsDefinition:
         deps=[[app.name, *above] for above in ABOVE.get((app.name, part), [])],
         description=SAID[part] + " A dry run unless it is told otherwise.",
         pool="archive",
-        check_specs=[
-            AssetCheckSpec(
-                "nothing_unproved_was_deleted",
-                asset=arguments["key"],
-                description="No archive that was looked at is damaged, and none holds less than what went.",
-            ),
-            AssetCheckSpec(
-                "nothing_waits",
-                asset=arguments["key"],
-                description="What is old enough has gone: nothing is held back, and no large share waits for a word.",
-            ),
-        ],
+        check_specs=check_specs(arguments["key"]),
         required_resource_keys={"postgres", "object_store", "clock", "progress"} | own,
     )
     def retention(context: AssetExecutionContext, config: RetentionConfig) -> Iterator[MaterializeResult[None]]:
         found = [e for e in entries(app, part) if not config.tables or {e.name, e.table} & set(config.tables)]
         tools = tools_of(app, context)
         outcomes = prune_all(tools, found, dry_run=config.dry_run, confirmed=config.confirm)
-        stopped = [outcome.stopped for outcome in outcomes if outcome.stopped]
-        if stopped and not config.dry_run:
-            raise Failure("; ".join(stopped), metadata={"tables": table_of(told(outcomes))}, allow_retries=False)
         yield result(app, tools, outcomes, dry_run=config.dry_run)
 
     return retention
@@ -103,8 +90,31 @@ def tools_of(app: App, context: AssetExecutionContext) -> Tools:
     return Tools(app, rooms, resources.object_store, resources.clock, context.run.run_id, resources.progress)
 
 
+def check_specs(key: AssetKey) -> list[AssetCheckSpec]:
+    """The checks that `result` answers."""
+    return [
+        AssetCheckSpec(
+            "nothing_unproved_was_deleted",
+            asset=key,
+            description="No archive that was looked at is damaged, and none holds less than what went.",
+        ),
+        AssetCheckSpec(
+            "nothing_waits",
+            asset=key,
+            description="What is old enough has gone: nothing is held back, and no large share waits for a word.",
+        ),
+    ]
+
+
 def result(app: App, tools: Tools, outcomes: Sequence[Outcome], *, dry_run: bool) -> MaterializeResult[None]:
-    """What a run tells of itself, and its checks."""
+    """What a run tells of itself, and its checks.
+
+    Raises:
+        Failure: a large share waits for a word; of the other tables all that may go went.
+    """
+    stopped = [outcome.stopped for outcome in outcomes if outcome.stopped]
+    if stopped and not dry_run:
+        raise Failure("; ".join(stopped), metadata={"tables": table_of(told(outcomes))}, allow_retries=False)
     return MaterializeResult(
         metadata={
             "dry_run": dry_run,

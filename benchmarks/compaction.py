@@ -7,7 +7,7 @@ the limits.
 
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from pyiceberg.expressions.literals import literal
 from assets.compaction.rewrite import Compaction
 from assets.windows import DAY, midnight
 from benchmarks import dataset, measure
-from resources.lake import FileInfo, LakeTable, PartitionKey, Rewritten
+from resources.lake import DataFile, FileInfo, LakeTable, PartitionKey, Rewritten
 
 CONTENDERS = ("ours", "ours_unproved", "naive_pyiceberg", "duckdb_copy", "polars_sink")
 SIZES = {"large": (5, 2, 100, 2_000), "small": (2, 1, 100, 600)}
@@ -76,11 +76,18 @@ class _Unproved(LakeTable):
     """Takes what was written on trust."""
 
     def rewrite(
-        self, key: PartitionKey, rows: pl.LazyFrame, observe: Callable[[pl.DataFrame], object] = lambda _: None
+        self,
+        key: PartitionKey,
+        rows: pl.LazyFrame,
+        observe: Callable[[pl.DataFrame], object] = lambda _: None,
+        sources: Iterable[DataFile] = (),
     ) -> Rewritten:
         table = self.load()
         path = self.new_location(table, key)
-        self._sink(rows, path).collect(engine="streaming")
+        absent = self._null_columns(table, sources)
+        self._sink(rows, path, [name for name in rows.collect_schema() if name not in absent]).collect(
+            engine="streaming"
+        )
         observe(rows.select("event_id").collect(engine="streaming"))
         time_id = table.metadata.schema().find_field(self.spec.time).field_id
         return Rewritten(FileInfo.of(self._written(table, key, path), time_id, has_deletes=False), 0)

@@ -100,7 +100,7 @@ class Compaction:
         new: list[FileInfo] = []
         keepers: list[DataFile] = []
         rows = doubles = 0
-        work: list[tuple[Group, list[FileInfo]]] = []
+        work: list[tuple[Group, list[DataFile], list[FileInfo]]] = []
         for group in groups:
             paths = {f.path for f in group.files}
             partition = partitions[PartitionKey(group.tenant, group.day)]
@@ -109,10 +109,11 @@ class Compaction:
             # A double stays where it will not be rewritten, else in the first group that holds it.
             others = [f for f in whole if f.path not in waiting]
             waiting -= paths
-            old += [f.file for f in whole if f.path in paths]
-            work.append((group, others))
+            sources = [f.file for f in whole if f.path in paths]
+            old += sources
+            work.append((group, sources, others))
         with ThreadPoolExecutor(self.parallel) as workers:
-            for (group, others), rewritten in zip(work, workers.map(lambda w: self._merge(*w), work), strict=True):
+            for (group, _, others), rewritten in zip(work, workers.map(lambda w: self._merge(*w), work), strict=True):
                 dropped = group.rows - rewritten.rows
                 if dropped:
                     keepers += [f.file for f in others]
@@ -135,7 +136,7 @@ class Compaction:
         done.snapshots.append(snapshot)
         done.partitions += [(g.tenant, g.day) for g in groups]
 
-    def _merge(self, group: Group, others: Sequence[FileInfo]) -> Rewritten:
+    def _merge(self, group: Group, sources: Sequence[DataFile], others: Sequence[FileInfo]) -> Rewritten:
         """One group as one file, each event_id once in the partition.
 
         Doubles come from other writers only. So a group that is all of its partition streams through, its ids looked at
@@ -145,12 +146,12 @@ class Compaction:
         if not others:
             ids: list[pl.Series] = []
             rows = self.table.read(f.path for f in group.files)
-            rewritten = self.table.rewrite(key, rows, lambda batch: ids.append(batch["event_id"].hash()))
+            rewritten = self.table.rewrite(key, rows, lambda batch: ids.append(batch["event_id"].hash()), sources)
             if pl.concat(ids).n_unique() == group.rows == rewritten.rows:
                 return rewritten
             self.table.discard(rewritten.file)
         frame, dropped = self._without_doubles(group, others)
-        rewritten = self.table.rewrite(key, frame)
+        rewritten = self.table.rewrite(key, frame, sources=sources)
         if rewritten.rows + dropped != group.rows:
             raise RuntimeError(f"{group.tenant} {group.day}: {group.rows} rows became {rewritten.rows}")
         return rewritten

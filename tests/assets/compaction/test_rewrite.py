@@ -246,7 +246,7 @@ def test_a_damaged_rewrite_is_never_committed(events_table: LakeTable, monkeypat
     store(events_table, [at(1)], [at(2)])
     before = (events_table.head(), paths(events_table))
     sink = LakeTable._sink
-    monkeypatch.setattr(LakeTable, "_sink", lambda self, rows, path: sink(self, rows.collect().head(1).lazy(), path))
+    monkeypatch.setattr(LakeTable, "_sink", lambda self, rows, *to: sink(self, rows.collect().head(1).lazy(), *to))
 
     with pytest.raises(ChecksumMismatchError):
         Compaction(events_table, MERGE_ALL).run()

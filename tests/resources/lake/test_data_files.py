@@ -1,7 +1,7 @@
 """Data files: where they lie, what they and their manifests hold, and who else can read them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import unquote
@@ -122,6 +122,38 @@ def test_a_rewrite_keeps_every_row(table: LakeTable) -> None:
     assert table.rewrite(NORTH, table.read([old[1].file_path, old[0].file_path])).checksum == rewritten.checksum
 
 
+def test_a_rewrite_leaves_out_what_is_null_in_all_its_sources(table: LakeTable) -> None:
+    bare = _without(readings(NORTH, "a", "b"), "value", "good", "note")
+    partly = _without(readings(NORTH, "c"), "value", "note")
+    old = table.write([(NORTH, bare), (NORTH, partly)])
+    table.append(old, "one")
+    before = table.scan().sort("id").collect()
+
+    rewritten = table.rewrite(NORTH, table.read(f.file_path for f in old), sources=old)
+    table.replace(old, [rewritten.file], "two")
+
+    assert pq.read_schema(local(rewritten.file.file_path)).names == ["site", "at", "id", "count", "good"]
+    assert rewritten.file.null_value_counts == {2: 0, 4: 3, 7: 3}
+    assert table.scan().sort("id").collect().equals(before)
+    by_pyiceberg = pl.from_arrow(table.load().scan().to_arrow())
+    assert isinstance(by_pyiceberg, pl.DataFrame)
+    assert by_pyiceberg.sort("id").equals(before)
+    again = table.rewrite(NORTH, table.read([rewritten.file.file_path]), sources=[rewritten.file])
+    assert again.checksum == rewritten.checksum
+
+
+def _without(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    return frame.with_columns(pl.lit(None, frame.schema[name]).alias(name) for name in columns)
+
+
+def test_a_file_without_rows_takes_no_required_column_away(table: LakeTable) -> None:
+    empty = written(table)
+
+    rewritten = table.rewrite(NORTH, table.read([empty.file_path]), sources=[empty])
+
+    assert pq.read_schema(local(rewritten.file.file_path)).names == ["site", "at", "id"]
+
+
 def _lose_a_row(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.head(frame.height - 1)
 
@@ -150,8 +182,8 @@ def test_a_rewrite_that_does_not_hold_its_rows_is_found(
     table.append([source], "one")
     sink = LakeTable._sink
 
-    def damaged(self: LakeTable, rows: pl.LazyFrame, path: str) -> pl.LazyFrame:
-        return sink(self, damage(rows.collect()).lazy(), path)
+    def damaged(self: LakeTable, rows: pl.LazyFrame, path: str, columns: Sequence[str]) -> pl.LazyFrame:
+        return sink(self, damage(rows.collect()).lazy(), path, columns)
 
     monkeypatch.setattr(LakeTable, "_sink", damaged)
     with pytest.raises(ChecksumMismatchError, match=r"readings-.*\.parquet: wrote") as refusal:

@@ -63,6 +63,8 @@ def run(with_sample: bool | None, days: int, scale: float) -> None:
         bench.run("tidy")
         bench.run("remove_files")
         bench.run("policy")
+        # A dry run: what would go is told in the UI, and goes by its schedule.
+        bench.run("retention")
         bench.progress.stop()
         _summary(bench)
         if failed is not None:

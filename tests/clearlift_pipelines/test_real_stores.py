@@ -27,8 +27,6 @@ from tests.workerd.local_runtime import NotInstalledError, Workerd, installed, r
 
 DAGSTER_YAML = Path(__file__).resolve().parents[2] / "dagster_home" / "dagster.yaml"
 
-pytestmark = pytest.mark.xdist_group("workerd")
-
 
 @pytest.fixture
 def cloudflare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workerd]:

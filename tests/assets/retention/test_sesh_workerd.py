@@ -22,7 +22,7 @@ from tests.assets.retention.shelf import Shelf, laid_out
 from tests.assets.sesh.database import UNHURRIED
 from tests.workerd.local_runtime import NotInstalledError, installed, local_session, running
 
-pytestmark = pytest.mark.xdist_group("workerd")
+pytestmark = pytest.mark.xdist_group("workerd_of_pruning")
 DECEMBER = datetime(2025, 12, 1, tzinfo=UTC)
 LONG_AGO = "2025-11-01T00:00:00.000Z"
 

@@ -26,7 +26,7 @@ from tests.assets.sesh.recount import recounted, stored
 from tests.sql.sesh.database import put
 from tests.workerd.local_runtime import NotInstalledError, installed, local_session, running
 
-pytestmark = pytest.mark.xdist_group("workerd")
+pytestmark = pytest.mark.xdist_group("workerd_of_sesh")
 
 
 @pytest.fixture(scope="module")

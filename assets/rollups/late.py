@@ -85,7 +85,8 @@ class Beyond:
         if self.pruned:
             commands = f"{self.pruned.commands}; {commands}"
         more = f"; and {len(self.days) - COMMANDS} more ranges" if len(self.days) > COMMANDS else ""
-        return f"{self.events} late events in {count} days are too old to be rolled up unasked: {commands}{more}"
+        late = f"{self.events} late events in {count} days are too old to be rolled up unasked"
+        return f"{late}: {commands}{more}; then clearlift backfill attribution of the same days"
 
 
 def follow(events: LakeTable, postgres: Postgres, clock: Callable[[], datetime], commits: int = COMMITS_A_TICK) -> int:

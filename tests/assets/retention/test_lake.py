@@ -276,7 +276,8 @@ def test_late_events_of_a_pruned_day_are_told_of_and_counted_once_it_is_restored
     told = str(late.beyond(vault.postgres, START, vault.now))
     assert told == (
         f"2 late events in 1 days are too old to be rolled up unasked: {RESTORE}; "
-        "clearlift backfill rollups --from 2026-01-02 --to 2026-01-03"
+        "clearlift backfill rollups --from 2026-01-02 --to 2026-01-03; "
+        "then clearlift backfill attribution of the same days"
     )
     held = ground.prune()
     assert ground.why(held) == {lake.PRUNED.format(quarter="2026Q1"): 2}

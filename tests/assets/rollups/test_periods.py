@@ -193,7 +193,8 @@ def test_what_is_beyond_the_bound_is_counted_and_told_with_its_command(lakeside:
     assert str(found) == (
         "4 late events in 2 days are too old to be rolled up unasked: "
         "clearlift backfill rollups --from 2026-03-03 --to 2026-03-04; "
-        "clearlift backfill rollups --from 2026-03-05 --to 2026-03-06"
+        "clearlift backfill rollups --from 2026-03-05 --to 2026-03-06; "
+        "then clearlift backfill attribution of the same days"
     )
     assert late.stale(lakeside.postgres, at(8), lakeside.now).days == (Window(at(8), at(9)),)
     lakeside.roll_up_days(date(2026, 3, 3), 1)

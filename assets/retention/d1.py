@@ -47,7 +47,7 @@ class D1Pruner:
 
     def run(self, order: Order) -> Outcome:
         """Delete what may go, or count it where it is a dry run or too much; one process at a time."""
-        with self.postgres.lock(f"clearlift.retention.{order.app}.{order.entry.name}"):
+        with self.postgres.lock(order.lock):
             return self._sealed(order) if order.entry.archive is not None else self._aged(order)
 
     def _aged(self, order: Order) -> Outcome:

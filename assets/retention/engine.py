@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Literal
 
 from assets.apps import App
@@ -91,16 +90,16 @@ def prune_all(tools: Tools, wanted: Iterable[Lifecycle], *, dry_run: bool, confi
 
 
 def _deleter(tools: Tools, entry: Lifecycle) -> Callable[[Order], Outcome]:
-    app, clock, store, postgres = tools.app.name, tools.clock, tools.store, tools.rooms.postgres()
-    ledger = Ledger(postgres, app, tools.run, clock)
+    clock, store, postgres = tools.clock, tools.store, tools.rooms.postgres()
+    ledger = Ledger(postgres, tools.app.name, tools.run, clock)
     progress = tools.progress(f"{entry.table.rstrip('/')}: deleted")
     if entry.store == "lake":
         table = tools.rooms.lake().table(LAKE_TABLES[entry.name])
-        return LakePruner(app, table, store, postgres, ledger, clock, progress).run
+        return LakePruner(table, store, postgres, ledger, clock, progress).run
     if entry.store == "d1":
         return D1Pruner(tools.rooms.d1(), store, postgres, ledger, clock, Pace(), progress=progress).run
     if entry.store == "r2":
         taken = {entry.name: READ[entry.name](tools)} if entry.name in READ else {}
-        return ObjectPruner(app, store, ledger, postgres, taken, progress).run
-    engine = partial(SealedPruner if entry.archive is not None else PostgresPruner, app, store, postgres, ledger)
-    return engine(progress).run
+        return ObjectPruner(store, ledger, postgres, taken, progress).run
+    engine = SealedPruner if entry.archive is not None else PostgresPruner
+    return engine(store, postgres, ledger, progress).run

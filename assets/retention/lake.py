@@ -65,7 +65,6 @@ class _Quarter:
 class LakePruner:
     """The engine."""
 
-    app: str
     table: LakeTable
     store: ObjectStore
     postgres: Postgres
@@ -76,14 +75,14 @@ class LakePruner:
     def run(self, order: Order) -> Outcome:
         """Drop what may go, or say what would. Where that is too much, nothing goes and the outcome says so."""
         entry, outcome = order.entry, Outcome(order)
-        with self.postgres.lock(f"clearlift.retention.{self.app}.{entry.name}"):
+        with self.postgres.lock(order.lock):
             if not order.dry_run:
                 self._settle(entry)
             head = self.table.head()[0]
             while late.follow(self.table, self.postgres, self.clock):
                 pass
             outcome.total = self.table.totals().rows
-            proof = Proof(self.app, entry, self.store, self.postgres, outcome.faults)
+            proof = Proof(order.app, entry, self.store, self.postgres, outcome.faults)
             found = list(self._eligible(order, head, proof, outcome))
             outcome.going = sum(day.rows for each in found for day in each.days)
             if share.admitted(outcome):

@@ -31,7 +31,6 @@ Taken = Callable[[Sequence[ObjectInfo]], Collection[str]]
 class ObjectPruner:
     """The engine. `taken` has, for each prefix that requires it, what says which of some objects were read."""
 
-    app: str
     store: ObjectStore
     ledger: Ledger
     postgres: Postgres
@@ -41,7 +40,7 @@ class ObjectPruner:
     def run(self, order: Order) -> Outcome:
         """Delete what may go, or say what would. Where that is too much, nothing goes and the outcome says so."""
         entry, outcome = order.entry, Outcome(order)
-        with self.postgres.lock(f"clearlift.retention.{self.app}.{entry.name}"):
+        with self.postgres.lock(order.lock):
             notes = [] if order.dry_run else self.ledger.unsettled(entry)
             left = {note.id: [0, 0] for note in notes}
             size = unread = 0

@@ -18,6 +18,11 @@ class Order:
     dry_run: bool = True
     confirmed: bool = False
 
+    @property
+    def lock(self) -> str:
+        """Postgres' name of it: one process at a time deletes of a table."""
+        return f"clearlift.retention.{self.app}.{self.entry.name}"
+
 
 @dataclass(frozen=True)
 class HeldBack:

@@ -23,7 +23,6 @@ BATCH_ROWS = 5_000
 class PostgresPruner:
     """The engine for tables that have a rule."""
 
-    app: str
     store: ObjectStore
     postgres: Postgres
     ledger: Ledger
@@ -35,7 +34,7 @@ class PostgresPruner:
         given: dict[str, Any] = {**GIVEN, "before": order.before}
         if rule.reads:
             given["there"] = [info.key for info in self.store.list(rule.reads)]
-        with self.postgres.lock(f"clearlift.retention.{self.app}.{order.entry.name}"):
+        with self.postgres.lock(order.lock):
             self._count(rule, given, outcome)
             if share.admitted(outcome):
                 with self.postgres.connection() as connection:

@@ -28,7 +28,6 @@ BATCH_ROWS = 5_000
 class SealedPruner:
     """The engine for tables that are archived. Their keys are columns that Postgres compares as it sorts them."""
 
-    app: str
     store: ObjectStore
     postgres: Postgres
     ledger: Ledger
@@ -37,8 +36,8 @@ class SealedPruner:
     def run(self, order: Order) -> Outcome:
         """Delete what may go, or say what would. Where that is too much, nothing goes and the outcome says so."""
         entry, outcome = order.entry, Outcome(order)
-        proof = Proof(self.app, entry, self.store, self.postgres, outcome.faults)
-        with self.postgres.lock(f"clearlift.retention.{self.app}.{entry.name}"):
+        proof = Proof(order.app, entry, self.store, self.postgres, outcome.faults)
+        with self.postgres.lock(order.lock):
             outcome.total, oldest = self._extent(order)
             found = quarters(Window(oldest, order.before)) if oldest is not None else []
             held: dict[tuple[str, str], int] = {}

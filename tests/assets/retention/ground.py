@@ -68,7 +68,7 @@ class Ground:
     def pruner(self) -> LakePruner:
         vault = self.vault
         ledger = Ledger(vault.postgres, "clearlift", f"run {next(self.runs)}", self.clock)
-        return LakePruner("clearlift", vault.events, vault.store, vault.postgres, ledger, self.clock)
+        return LakePruner(vault.events, vault.store, vault.postgres, ledger, self.clock)
 
     def order(self, *, dry_run: bool = False, confirmed: bool = False) -> Order:
         found = due(EVENTS, self.vault.now, {"sealed", "reconciled"})

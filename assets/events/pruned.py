@@ -4,12 +4,12 @@ A day is marked before the commit that drops it and settled after; whoever reads
 marks before and after it takes a snapshot. A restore that brought a quarter of an organisation back takes them away.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from assets.windows import DAY, Window, joined, midnight
+from assets.windows import DAY, Window, joined, midnight, touching
 from resources.lake import PartitionKey
 from resources.postgres import Connection, Postgres
 from resources.sql_files import read_sql
@@ -32,6 +32,11 @@ class Days:
 
     def __bool__(self) -> bool:
         return bool(self.windows)
+
+    def spare(self, windows: Iterable[Window], reads: Callable[[Window], Window] = lambda day: day) -> list[Window]:
+        """What can be counted of windows: without the days for which a day that they read is archived only."""
+        days = (day for window in windows for day in window.days())
+        return touching(day for day in days if not any(reads(day).clipped(gone) for gone in self.windows))
 
     @property
     def commands(self) -> str:

@@ -37,9 +37,10 @@ def follow(
 ) -> tuple[int, int]:
     """Mark what is wanted and what is gone; returns how many objects were listed, how many uploads marked."""
     listed = marked = 0
-    for stretch in stretches(store, media, "" if sweep else ledger.place()):
+    place = ledger.place()
+    for stretch in stretches(store, media, "" if sweep else place):
         known = ledger.between(stretch.after, stretch.until)
-        place = None if sweep else stretch.until or ""
+        place = place if sweep else stretch.until or ""
         marked += ledger.mark(plan.marks(media, stretch.objects, known), place)
         listed += stretch.listed
         if listed >= budget and not sweep:

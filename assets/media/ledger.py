@@ -43,8 +43,8 @@ class Ledger:
         rows = self.postgres.fetch(read_sql("media/between.sql"), {"app": self.app, "after": after, "until": until})
         return {row["object_key"]: _known(row) for row in rows}
 
-    def mark(self, marks: Iterable[Mark], place: str | None = None) -> int:
-        """Write marks and, where one is given, the place that listing goes on from, in one transaction."""
+    def mark(self, marks: Iterable[Mark], place: str) -> int:
+        """Write marks and the place that listing goes on from, in one transaction."""
         found = list(marks)
         with self.postgres.connection() as connection:
             if found:
@@ -59,8 +59,7 @@ class Ledger:
                         "reasons": [m.reason for m in found],
                     },
                 )
-            if place is not None:
-                connection.execute(read_sql("media/move.sql"), {"app": self.app, "after": place, "at": self.clock()})
+            connection.execute(read_sql("media/move.sql"), {"app": self.app, "after": place, "at": self.clock()})
         return len(found)
 
     def to_do(self) -> Iterator[list[Known]]:

@@ -1,5 +1,6 @@
 """`clearlift run`: everything brought up to date in one go, on a sample where there is nothing else."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from assets.apps import APPS
 from assets.attribution import late as attributed
-from assets.events import quarantine
+from assets.events import pruned, quarantine
 from assets.events.ingest import pending
 from assets.events.ledger import Ledger
 from assets.events.table import EVENTS
@@ -18,6 +19,7 @@ from assets.partitions import daily_key, hourly_key
 from assets.rollups import late
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
+from assets.sessions.definition import read_for
 from assets.windows import DAY, HOUR, Window, floor_hour, midnight
 from clearlift_pipelines.cli import ads, attribution
 from clearlift_pipelines.cli.execution import Workbench, workbench
@@ -97,7 +99,7 @@ def _attribute(bench: Workbench) -> None:
     ahead = utc_now() + timedelta(days=366)
     today = attribution.today()
     changed = _until(today.end, attributed.stale(bench.stores.postgres, _earliest(bench), ahead))
-    attribution.make(bench, _ranges(changed) or [today])
+    attribution.make(bench, _ranges(bench, changed) or [today])
 
 
 def roll_up_stale(bench: Workbench) -> None:
@@ -111,12 +113,12 @@ def roll_up_stale(bench: Workbench) -> None:
     # Windows in progress take part: a year ahead of now is after any of them.
     found = late.stale(bench.stores.postgres, _earliest(bench), utc_now() + timedelta(days=366))
     now = utc_now()
-    for hours in _ranges(_until(floor_hour(now) + HOUR, found.hours)):
+    for hours in _ranges(bench, _until(floor_hour(now) + HOUR, found.hours)):
         bench.run("roll_up_hours", hourly_key(hours.start), hourly_key(hours.end - HOUR))
-    for days in _ranges(_until(midnight(now.date()) + DAY, found.days)):
+    for days in _ranges(bench, _until(midnight(now.date()) + DAY, found.days)):
         bench.run("roll_up_days", daily_key(days.start.date()), daily_key((days.end - DAY).date()))
     made = sessions.stale(bench.stores.postgres, _earliest(bench), utc_now() + timedelta(days=366))
-    for days in _ranges(_until(midnight(now.date()) + DAY, made)):
+    for days in _ranges(bench, _until(midnight(now.date()) + DAY, made), read_for):
         bench.run("sessions", daily_key(days.start.date()), daily_key((days.end - DAY).date()))
     # Asked for once more: the days just made reopened their weeks and months.
     found = late.stale(bench.stores.postgres, _earliest(bench), utc_now() + timedelta(days=366))
@@ -139,10 +141,16 @@ def _until(end: datetime, windows: tuple[Window, ...]) -> list[Window]:
     return [part for part in (window.clipped(limit) for window in windows) if part]
 
 
-def _ranges(windows: list[Window]) -> list[Window]:
-    if len(windows) <= MOST_RANGES:
-        return windows
-    return [Window(windows[0].start, windows[-1].end)]
+def _ranges(
+    bench: Workbench, windows: list[Window], reads: Callable[[Window], Window] = lambda window: window
+) -> list[Window]:
+    """As few ranges as possible; days whose events are archived only are left out, and told of at the end."""
+    if not windows:
+        return []
+    whole = Window(windows[0].start, windows[-1].end)
+    with bench.stores.postgres.connection() as connection:
+        archived = pruned.within(connection, reads(whole))
+    return archived.spare(windows if len(windows) <= MOST_RANGES else [whole], reads)
 
 
 def _land_sample(bench: Workbench, days: int, scale: float) -> None:
@@ -201,6 +209,9 @@ def _summary(bench: Workbench) -> None:
     synced = ads.summary(bench)
     if synced is not None:
         console.print(synced)
+    since = late.horizon(_earliest(bench), bench.stores.settings.late_horizon, utc_now())
+    if too_old := late.beyond(postgres, _earliest(bench), since):
+        console.print(str(too_old), style="yellow")
     refused = quarantine.summary(postgres)
     if refused:
         reasons = Table("lines", "reason", "field", title="Quarantine", title_justify="left", box=None)

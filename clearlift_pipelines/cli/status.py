@@ -68,7 +68,8 @@ def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:
     }
     for asset, windows in (
         (["sessions", "daily"], sessions.stale(stores.postgres, since, now)),
-        (["attribution", "touches"], attribution.stale(stores.postgres, since, now)),
+        # From the beginning: what was rolled up by hand, because it was too old, is to be attributed by hand too.
+        (["attribution", "touches"], attribution.stale(stores.postgres, earliest, now)),
     ):
         days = [start for w in windows for start in w.steps(DAY)]
         if days:

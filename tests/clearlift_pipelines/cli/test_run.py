@@ -2,14 +2,16 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from assets.apps import APPS
 from assets.apps.clearlift import CLEARLIFT
-from assets.events import quarantine
+from assets.events import pruned, quarantine
 from assets.events.ledger import Ledger
 from clearlift_pipelines.definitions import utc_now
 from clearlift_pipelines.sandbox import sample, sample_stores
 from clearlift_pipelines.stores import Stores
+from resources.lake import PartitionKey
 from tests.assets.pipeline import line
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
@@ -73,24 +75,33 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(termin
     assert "changed" not in status
 
 
-def test_without_a_sample_it_takes_what_has_landed_and_leaves_hours_to_come_to_their_time(terminal: Terminal) -> None:
-    """A clock that runs ahead sends events of an hour that has no partition yet."""
+def test_without_a_sample_it_takes_what_has_landed_and_leaves_out_what_cannot_be_made(terminal: Terminal) -> None:
+    """A clock that runs ahead sends events of an hour that has no partition yet; a late one is of an archived day."""
     stores = terminal.stores
     stores.migrate()
     sample_stores.fill_d1(stores.d1(CLEARLIFT))
     now = utc_now()
     batch = terminal.folder / "ahead.ndjson"
-    times = (now - timedelta(days=2), now, now + timedelta(hours=20))
+    gone = now - timedelta(days=8)
+    with stores.postgres.connection() as connection:
+        pruned.mark(connection, "2026Q1", {PartitionKey("a3f7c2", gone.date()): 1}, uuid4(), now)
+    terminal.monkeypatch.setenv("CLEARLIFT_LATE_DAYS", "3")
+    times = (gone, now - timedelta(days=2), now, now + timedelta(hours=20))
     batch.write_bytes(b"\n".join(line(n, timestamp=t.isoformat()) for n, t in enumerate(times)))
     terminal.good("land", str(batch))
 
-    terminal.good("run", "--no-sample")
+    said = " ".join(terminal.good("run", "--no-sample").split())
 
-    assert Ledger(stores.postgres).totals()["stored"] == 3
+    assert Ledger(stores.postgres).totals()["stored"] == 4
+    restore = "clearlift archive restore clearlift events 2026Q1 --into live"
+    backfill = f"clearlift backfill rollups --from {gone:%Y-%m-%d}"
+    assert f"1 late events in 1 days are too old to be rolled up unasked: {restore}; {backfill}" in said
     for grain, step in (("hourly", "hour"), ("daily", "day")):
         row = stores.postgres.fetch(
-            f"select sum(events) as n, max({step})::timestamptz as last from rollups.{grain}_totals"
+            f"select sum(events) as n, min({step})::timestamptz as first, max({step})::timestamptz as last"
+            f" from rollups.{grain}_totals"
         )[0]
         assert row["n"] >= 2
+        assert row["first"] > gone
         assert row["last"] <= utc_now()
     assert not stores.object_store.exists(sample_stores.LANDED)

@@ -1,4 +1,4 @@
-"""Growth of cost: the same hourly run over a history of 31 days and over one ten times as long.
+"""Growth of cost: the same hourly run over a history of 91 days and over one ten times as long.
 
 An hour is what the schedules run: ingest of its twelve 5-minute batches, compaction, the roll-up of the hour, the day
 in progress and the caches. Steps are timed as Dagster reports them, checks included; what a run costs before its first
@@ -34,11 +34,11 @@ from resources.lake import LakeTable, PartitionKey
 from resources.lake.expiry import expire
 from resources.lake.manifests import rewrite
 
-DAYS = (31, 310)
-"""The longest range of a cache, 30 days, is full in both."""
+DAYS = (91, 910)
+"""The longest range of a cache, 90 days, is full in both."""
 ORGS = [f"org{n:03}" for n in range(10)]
 ROWS_A_DAY = 500
-"""Of an organisation, in one file a day: 310 files against 3,100."""
+"""Of an organisation, in one file a day: 910 files against 9,100."""
 BATCHES_A_DAY = 288
 BATCHES_AN_HOUR = 12
 EVENTS_A_BATCH = 100

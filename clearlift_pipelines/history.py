@@ -10,6 +10,7 @@ from typing import Any
 
 from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
@@ -20,8 +21,6 @@ from clearlift_pipelines.settings import SettingsError
 from resources.postgres import Postgres, PostgresUnreachableError
 
 VARIABLE = "CLEARLIFT_DAGSTER_POSTGRES_URL"
-# As Dagster has it: the daemon, the UI and runs write to one database.
-BUSY_SECONDS = 30
 
 
 class RunHistory(DagsterSqliteStorage):
@@ -66,7 +65,7 @@ class SqliteEventLog(SqliteEventLogStorage):
 
 @lru_cache(maxsize=16)
 def _engine(url: str) -> Engine:
-    return create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+    return create_engine(url, poolclass=NullPool, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
 
 
 def refuse_unreachable() -> str | None:

@@ -40,7 +40,8 @@ def follow(
     place = ledger.place()
     for stretch in stretches(store, media, "" if sweep else place):
         known = ledger.between(stretch.after, stretch.until)
-        place = place if sweep else stretch.until or ""
+        if not sweep:
+            place = stretch.until or ""
         marked += ledger.mark(plan.marks(media, stretch.objects, known), place)
         listed += stretch.listed
         if listed >= budget and not sweep:

@@ -19,6 +19,8 @@ with ratios as (
     from (values ('1d', 1), ('7d', 7), ('30d', 30), ('90d', 90)) as ranges (range, days)
     inner join attribution.daily
         on daily.day > %(today)s::date - ranges.days and daily.day <= %(today)s::date
+    -- As a constant too: the planner cannot tell how far back joined ranges go, and would read all of history.
+    where daily.day > %(today)s::date - 90
     group by
         daily.org_tag, ranges.range, ranges.days, daily.model,
         daily.platform, daily.account_id, daily.campaign_id, daily.reason, daily.currency

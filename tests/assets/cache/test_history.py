@@ -1,0 +1,60 @@
+"""Dashboards over a long history: the days of the longest range are read, and none before them."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from resources.postgres import Postgres
+from resources.sql_files import read_sql
+from tests.assets.cache.warmth import DASHBOARDS, Warmth
+
+TODAY = date(2026, 3, 20)
+LONGEST = 90
+DAYS = 2000
+ROWS = {
+    "rollups.daily": "'a', day, 'page_view', '', '', '', '', '', 1, 1, 1, 0",
+    "rollups.daily_totals": "'a', day, 1, 1, 1, 0, '', ''",
+    "rollups.daily_pages": "'a', day, '', '', 1, 1, 1, 0",
+    "rollups.daily_sources": "'a', day, '', '', 1, 1, 1, 0",
+    "rollups.daily_campaigns": "'a', day, '', '', '', 1, 1, 1, 0",
+    "attribution.credits": "day, 'a', day, 'google', '1', 'c', '', 1, 1, 1, 1, 1, 1, 1",
+    "ads.campaign_metrics_daily": (
+        "'o', 'c', day, 'google', '1', 1, 1, 1, 0, 0, 'EUR', 'UTC', 'default', true, gen_random_uuid()"
+    ),
+}
+"""Every table that dashboards read by days, and a row of it."""
+
+
+@pytest.fixture
+def history(warmth: Warmth) -> Postgres:
+    """One row a day up to today in each table."""
+    postgres = warmth.lakeside.postgres
+    postgres.execute("insert into attribution.organizations values ('a', 'o', '{purchase}', 30)")
+    for table, row in ROWS.items():
+        postgres.execute(
+            f"insert into {table} select {row} from (select %s - n as day from generate_series(0, %s) as n) as days",
+            [TODAY, DAYS - 1],
+        )
+        postgres.execute(f"analyze {table}")
+    return postgres
+
+
+@pytest.mark.parametrize("name", [*DASHBOARDS, "attribution"])
+def test_no_day_before_the_longest_range_is_read(history: Postgres, name: str) -> None:
+    # By a cursor, as a warming draws them: it is planned in its own way.
+    statement = f"explain (analyze, format json) declare dashboard cursor for {read_sql(f'cache/{name}.sql')}"
+    (row,) = history.fetch(statement, {"today": TODAY})
+    read = list(_read(row["QUERY PLAN"][0]["Plan"]))
+    assert max(days for _, days in read) == LONGEST, read
+
+
+def _read(node: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Rows that each scan of a table of days looked at, those that it dropped included."""
+    relation = node.get("Relation Name", "")
+    if "daily" in relation or relation == "credits":
+        dropped = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+        yield f"{node['Node Type']} of {relation}", node["Actual Loops"] * (node["Actual Rows"] + dropped)
+    for inner in node.get("Plans", []):
+        yield from _read(inner)

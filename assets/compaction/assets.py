@@ -64,6 +64,8 @@ def build(app: App) -> list[AssetsDefinition]:
                 "files_after": done.files_after,
                 "bytes_before": done.bytes_before,
                 "bytes_after": done.bytes_after,
+                "checksum_before": f"{done.checksum_before:016x}",
+                "checksum_after": f"{done.checksum_after:016x}",
                 "rows_rewritten": done.rows,
                 "doubles_dropped": done.doubles,
                 "seconds": round(done.seconds, 3),

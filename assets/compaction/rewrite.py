@@ -15,27 +15,38 @@ import polars as pl
 
 from assets.compaction.plan import Candidate, Group, Policy, plan
 from assets.progress import Progress, silent
-from resources.lake import DataFile, FileInfo, LakeTable, PartitionKey, Rewritten, SourcesGoneError
+from resources.lake import DamagedFilesError, DataFile, FileInfo, LakeTable, PartitionKey, Rewritten, SourcesGoneError
+from resources.lake.checksum import MODULUS
 
 REPLANS = 3
 # Said by the commit's summary, so that whoever follows the table knows that its hours lost rows.
 DOUBLES = "clearlift.doubles"
 
 
+class GroupsLeftError(RuntimeError):
+    """Groups that were left as they are, as files of theirs are damaged; all others were rewritten."""
+
+
 @dataclass
 class Compacted:
-    """What a compaction did: groups, files and bytes before and after, rows, doubles dropped, hours they fell on."""
+    """What a compaction did: groups, files, bytes and row checksums before and after, rows, doubles dropped.
+
+    `left` says of which groups files are damaged: these stay as they are.
+    """
 
     groups: int = 0
     files_before: int = 0
     files_after: int = 0
     bytes_before: int = 0
     bytes_after: int = 0
+    checksum_before: int = 0
+    checksum_after: int = 0
     rows: int = 0
     doubles: int = 0
     seconds: float = 0.0
     snapshots: list[int] = field(default_factory=list)
     partitions: list[tuple[str, date]] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     @property
     def mb_per_second(self) -> float:
@@ -61,10 +72,15 @@ class Compaction:
         return self._plan(self._files(since, until, org))
 
     def run(self, since: datetime | None = None, until: datetime | None = None, org: str | None = None) -> Compacted:
-        """Rewrite what is worth it. When another writer took a source away meanwhile, plan anew."""
+        """Rewrite what is worth it. When another writer took a source away meanwhile, plan anew.
+
+        Raises:
+            GroupsLeftError: files of some groups are damaged; everything else was rewritten and committed.
+        """
         done = Compacted()
         started = time.perf_counter()
         for attempt in range(REPLANS):
+            done.left.clear()
             try:
                 files = self._files(since, until, org)
                 self._rewrite(self._plan(files), files, done)
@@ -73,6 +89,8 @@ class Compaction:
                 if attempt == REPLANS - 1:
                     raise
         done.seconds = time.perf_counter() - started
+        if done.left:
+            raise GroupsLeftError(f"{done.groups} groups were rewritten, {len(done.left)} left: {'; '.join(done.left)}")
         return done
 
     def _plan(self, files: Iterable[FileInfo]) -> list[Group]:
@@ -97,9 +115,9 @@ class Compaction:
         done: Compacted,
     ) -> None:
         old: list[DataFile] = []
-        new: list[FileInfo] = []
+        new: list[Rewritten] = []
         keepers: list[DataFile] = []
-        rows = doubles = 0
+        doubles = 0
         work: list[tuple[Group, list[DataFile], list[FileInfo]]] = []
         for group in groups:
             paths = {f.path for f in group.files}
@@ -109,32 +127,41 @@ class Compaction:
             # A double stays where it will not be rewritten, else in the first group that holds it.
             others = [f for f in whole if f.path not in waiting]
             waiting -= paths
-            sources = [f.file for f in whole if f.path in paths]
-            old += sources
-            work.append((group, sources, others))
+            by_path = {f.path: f.file for f in whole}
+            work.append((group, [by_path[f.path] for f in group.files], others))
         with ThreadPoolExecutor(self.parallel) as workers:
-            for (group, _, others), rewritten in zip(work, workers.map(lambda w: self._merge(*w), work), strict=True):
-                dropped = group.rows - rewritten.rows
-                if dropped:
-                    keepers += [f.file for f in others]
-                new.append(rewritten.info)
-                rows += rewritten.rows
+            merges = [workers.submit(self._merge, *each) for each in work]
+        for (group, sources, others), merge in zip(work, merges, strict=True):
+            try:
+                rewritten = merge.result()
+            except (DamagedFilesError, pl.exceptions.ComputeError) as error:
+                done.left.append(f"{group.tenant} {group.day}: {error}")
+                continue
+            old += sources
+            new.append(rewritten)
+            if dropped := group.rows - rewritten.rows:
+                keepers += [f.file for f in others]
                 doubles += dropped
+        if not new:
+            return
         keepers = [f for f in keepers if f not in old]
         properties = {"clearlift.writer": "compaction", DOUBLES: str(doubles)}
-        snapshot = self.table.replace(old, [i.file for i in new], str(uuid.uuid4()), properties, keepers)
+        snapshot = self.table.replace(old, [r.file for r in new], str(uuid.uuid4()), properties, keepers)
         replaced = {f.file_path for f in old}
-        for info in new:
-            partitions[info.key] = [f for f in partitions[info.key] if f.path not in replaced] + [info]
-        done.groups += len(groups)
+        for rewritten in new:
+            key = rewritten.info.key
+            partitions[key] = [f for f in partitions[key] if f.path not in replaced] + [rewritten.info]
+        done.groups += len(new)
         done.files_before += len(old)
         done.files_after += len(new)
         done.bytes_before += sum(f.file_size_in_bytes for f in old)
-        done.bytes_after += sum(i.bytes for i in new)
-        done.rows += rows
+        done.bytes_after += sum(r.info.bytes for r in new)
+        done.checksum_before = (done.checksum_before + sum(r.before.checksum for r in new)) % MODULUS
+        done.checksum_after = (done.checksum_after + sum(r.after.checksum for r in new)) % MODULUS
+        done.rows += sum(r.rows for r in new)
         done.doubles += doubles
         done.snapshots.append(snapshot)
-        done.partitions += [(g.tenant, g.day) for g in groups]
+        done.partitions += [(r.info.key.tenant, r.info.key.day) for r in new]
 
     def _merge(self, group: Group, sources: Sequence[DataFile], others: Sequence[FileInfo]) -> Rewritten:
         """One group as one file, each event_id once in the partition.
@@ -144,14 +171,12 @@ class Compaction:
         """
         key = PartitionKey(group.tenant, group.day)
         if not others:
-            ids: list[pl.Series] = []
-            rows = self.table.read(f.path for f in group.files)
-            rewritten = self.table.rewrite(key, rows, lambda batch: ids.append(batch["event_id"].hash()), sources)
-            if pl.concat(ids).n_unique() == group.rows == rewritten.rows:
+            rewritten = self.table.rewrite(key, sources, distinct="event_id")
+            if rewritten.distinct == group.rows == rewritten.rows:
                 return rewritten
             self.table.discard(rewritten.file)
         frame, dropped = self._without_doubles(group, others)
-        rewritten = self.table.rewrite(key, frame, sources=sources)
+        rewritten = self.table.rewrite(key, sources, frame)
         if rewritten.rows + dropped != group.rows:
             raise RuntimeError(f"{group.tenant} {group.day}: {group.rows} rows became {rewritten.rows}")
         return rewritten

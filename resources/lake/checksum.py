@@ -1,16 +1,21 @@
 """The row-multiset checksum: equal for the same rows in any order and layout, different when any value differs.
 
-The hash is polars' own and is stable within a process and version only: compare checksums, do not keep them.
+The hash is polars' own and may change with its version, so a checksum that is kept is kept with a mark of what it was
+made by, and holds only where that is the same.
 """
 
+import hashlib
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache, reduce
 from operator import add
 
 import polars as pl
 
 MODULUS = 2**64
+_STAMP = re.compile(r"-([0-9a-f]{8}-[0-9a-f]{16})\.parquet$")
 
 
 def row_checksum(schema: pl.Schema, absent: Collection[str] = ()) -> pl.Expr:
@@ -44,10 +49,45 @@ class Tally:
         self.rows += batch.height
         self.checksum = (self.checksum + int(batch.select(row_checksum(self.schema, absent)).item())) % MODULUS
 
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.schema, self.rows + other.rows, (self.checksum + other.checksum) % MODULUS)
+
     def __str__(self) -> str:
         return f"{self.rows} rows with checksum {self.checksum:016x}"
+
+    @property
+    def stamp(self) -> str:
+        """The checksum as the name of a data file tells it, behind the mark of what it was made by."""
+        return f"{_mark(tuple(self.schema.items()))}-{self.checksum:016x}"
+
+    @classmethod
+    def stamped(cls, schema: pl.Schema, path: str, rows: int) -> "Tally | None":
+        """What the name of a data file says of its rows; None where it says nothing that could be compared today."""
+        found = _STAMP.search(path)
+        if found is None:
+            return None
+        told = cls(schema, rows, int(found[1][9:], 16))
+        return told if told.stamp == found[1] else None
 
 
 @cache
 def _of_null(dtype: pl.DataType, seed: int) -> int:
     return int(pl.Series([None], dtype=dtype).hash(seed=seed).item())
+
+
+@cache
+def _mark(columns: tuple[tuple[str, pl.DataType], ...]) -> str:
+    """Eight hex digits that change with the columns and with the hash of any kind of value."""
+    samples = (
+        "",
+        "short",
+        "longer than a machine word or two",
+        0,
+        -1,
+        0.5,
+        True,
+        datetime(2026, 1, 1, tzinfo=UTC),
+        None,
+    )
+    hashes = [int(pl.Series([sample]).hash(seed=1).item()) for sample in samples]
+    return hashlib.sha256(f"{columns} {hashes}".encode()).hexdigest()[:8]

@@ -46,13 +46,13 @@ def _days(value: Any) -> int:
     return (value - _EPOCH).days if isinstance(value, date) else int(value)
 
 
-def location(base: str, tenant_column: str, key: PartitionKey, prefix: str) -> str:
-    """`{base}/org_tag=…/year=…/month=…/day=…/{prefix}-{uuid}.parquet`; the tenant is percent-encoded."""
+def location(base: str, tenant_column: str, key: PartitionKey, prefix: str, stamp: str) -> str:
+    """`{base}/org_tag=…/year=…/month=…/day=…/{prefix}-{uuid}-{stamp}.parquet`; the tenant is percent-encoded."""
     day = key.day
     tenant = quote(key.tenant, safe="")
     return (
         f"{base}/{tenant_column}={tenant}/year={day.year:04d}/month={day.month:02d}/day={day.day:02d}/"
-        f"{prefix}-{uuid.uuid4()}.parquet"
+        f"{prefix}-{uuid.uuid4()}-{stamp}.parquet"
     )
 
 

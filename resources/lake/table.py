@@ -8,7 +8,6 @@ from typing import IO, cast
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from polars.io.plugins import register_io_source
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, In, LessThan, Reference
 from pyiceberg.expressions.literals import literal
 from pyiceberg.manifest import DataFile, DataFileContent, ManifestEntryStatus
@@ -24,8 +23,6 @@ from resources.lake.vended import polars_options
 # Large enough that a column chunk compresses well, small enough that an hour is read without most of its day, and
 # that the encoder works in the processor's cache: 100,000 take a tenth longer and a fifth more memory.
 ROW_GROUP_ROWS = 50_000
-# Rows that a rewrite holds as one frame: more take more memory and are no faster, fewer take more calls.
-BATCH_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -54,10 +51,16 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A data file that was read back after writing, and the checksum of its rows (see resources.lake.checksum)."""
+    """A data file that was read back after writing.
+
+    `before` is what its sources hold, `after` what it holds, `distinct` how many values the column has that was asked
+    for (by their hashes, so that it may be one too few, never one too many).
+    """
 
     info: FileInfo
-    checksum: int
+    before: Tally
+    after: Tally
+    distinct: int
 
     @property
     def file(self) -> DataFile:
@@ -77,8 +80,8 @@ class Totals:
     bytes: int
 
 
-class ChecksumMismatchError(RuntimeError):
-    """A written data file does not hold the rows that went in."""
+class DamagedFilesError(RuntimeError):
+    """Data files do not hold the rows that were written to them; the text names them."""
 
 
 @dataclass(frozen=True)
@@ -201,47 +204,87 @@ class LakeTable:
         return dict(self._storage_options) if self._storage_options else None
 
     def write(self, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]) -> list[DataFile]:
-        """Write each part, rows of one partition, as a data file; nothing sees it before a commit names it."""
+        """Write each part, rows of one partition, as a data file; nothing sees it before a commit names it.
+
+        Its name tells the checksum of its rows, by which a rewrite proves itself without reading them twice.
+        """
         table = self._load()
         return [self._written(table, key, path) for key, path in self._sunk(table, parts)]
 
     def rewrite(
         self,
         key: PartitionKey,
-        rows: pl.LazyFrame,
-        observe: Callable[[pl.DataFrame], object] = lambda _: None,
-        sources: Iterable[DataFile] = (),
+        sources: Sequence[DataFile],
+        rows: pl.LazyFrame | None = None,
+        distinct: str | None = None,
     ) -> Rewritten:
-        """Stream rows of one partition into a new data file, read it back and compare the row multisets.
+        """Stream all rows of `sources`, files of one partition, or those `rows` of them, into a new data file.
 
-        What goes in is decoded once: each batch is added to the checksum and shown to `observe` on its way. Columns
-        that are recorded as null in all of `sources`, the files that the rows are of, are neither read nor written:
-        Iceberg reads a missing column as null, and a null costs half of what a text does.
+        It is read back and compared with what the names of the sources say that was written to them; where they do not
+        say it, or not all their rows stay, those are read once more before. Columns that are recorded as null in all of
+        `sources` are neither read nor written: Iceberg reads a missing column as null, and a null costs half of what a
+        text does.
 
         Raises:
-            ChecksumMismatchError: what was read back is not what went in; the file is left to the orphan sweep.
+            DamagedFilesError: the rows are not those that were written; the new file is left to the orphan sweep.
         """
+        try:
+            return self._rewrite(key, sources, rows, distinct)
+        except pl.exceptions.ComputeError as error:
+            if damaged := self._damaged(sources):
+                raise DamagedFilesError(f"not as they were written: {damaged}") from error
+            raise
+
+    def _rewrite(
+        self, key: PartitionKey, sources: Sequence[DataFile], rows: pl.LazyFrame | None, distinct: str | None
+    ) -> Rewritten:
         table = self._load()
-        path = self.new_location(table, key)
         absent = self._null_columns(table, sources)
-        schema = pl.Schema({name: dtype for name, dtype in self._schema.items() if name not in absent})
-        before = Tally(self._schema)
-
-        def batches(*_: object) -> Iterator[pl.DataFrame]:
-            selected = rows.select(schema.names())
-            for batch in selected.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"):
-                before.add(batch)
-                observe(batch)
-                yield batch
-
-        self._sink(register_io_source(batches, schema=schema), path, schema.names()).collect(engine="streaming")
-        # Counted inside the engine: as frames of ours it would take a third more time, and more memory.
-        counted = self.read([path]).select(pl.len(), row_checksum(self._schema, absent)).collect(engine="streaming")
-        after = Tally(self._schema, *counted.row(0))
-        if before != after:
-            raise ChecksumMismatchError(f"{path.rpartition('/')[2]}: wrote {before}, read {after}")
+        before = self._told(sources, absent)
+        wanted = before if rows is None else self._counted(rows, absent)
+        rows = self.read(f.file_path for f in sources) if rows is None else rows
+        path = self._new_location(table, key, wanted)
+        self._sink(rows, path, [name for name in self._schema if name not in absent]).collect(engine="streaming")
+        values = pl.lit(0) if distinct is None else pl.col(distinct).hash().n_unique()
+        written = self.read([path]).select(*self._counts(absent), values.alias("values"))
+        found, checksum, different = written.collect(engine="streaming").row(0)
+        after = Tally(self._schema, found, checksum)
+        if after != wanted:
+            damaged = self._damaged(sources) or _name(path)
+            raise DamagedFilesError(f"not as they were written: {damaged}; {wanted} became {after}")
         time_id = table.metadata.schema().find_field(self.spec.time).field_id
-        return Rewritten(FileInfo.of(self._written(table, key, path), time_id, has_deletes=False), after.checksum)
+        info = FileInfo.of(self._written(table, key, path), time_id, has_deletes=False)
+        return Rewritten(info, before, after, different)
+
+    def _told(self, files: Iterable[DataFile], absent: Collection[str]) -> Tally:
+        """What files hold: as their names say, or counted where a name does not say it."""
+        told, unknown = Tally(self._schema), []
+        for file in files:
+            if (stamped := Tally.stamped(self._schema, file.file_path, file.record_count)) is None:
+                unknown.append(file.file_path)
+            else:
+                told += stamped
+        return told + self._counted(self.read(unknown), absent) if unknown else told
+
+    def _counted(self, rows: pl.LazyFrame, absent: Collection[str] = ()) -> Tally:
+        return Tally(self._schema, *rows.select(*self._counts(absent)).collect(engine="streaming").row(0))
+
+    def _counts(self, absent: Collection[str]) -> tuple[pl.Expr, pl.Expr]:
+        # Counted inside the engine: as frames of ours it would take a third more time, and more memory.
+        return pl.len(), row_checksum(self._schema, absent)
+
+    def _damaged(self, files: Iterable[DataFile]) -> str:
+        """The names of those files that do not hold what their names say, or cannot be read."""
+        found = []
+        for file in files:
+            told = Tally.stamped(self._schema, file.file_path, file.record_count)
+            try:
+                counted = self._counted(self.read([file.file_path]))
+            except pl.exceptions.ComputeError:
+                counted = None
+            if counted is None or (told is not None and told != counted):
+                found.append(_name(file.file_path))
+        return ", ".join(found)
 
     def _null_columns(self, table: Table, files: Iterable[DataFile]) -> set[str]:
         recorded = data_file.null_columns(files)
@@ -255,8 +298,11 @@ class LakeTable:
         self, table: Table, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]
     ) -> Iterator[tuple[PartitionKey, str]]:
         for key, frame in parts:
-            path = self.new_location(table, key)
-            self._sink(frame.lazy(), path, self._schema.names()).collect()
+            rows = frame.select(pl.col(name).cast(dtype) for name, dtype in self._schema.items())
+            tally = Tally(self._schema)
+            tally.add(rows)
+            path = self._new_location(table, key, tally)
+            self._sink(rows.lazy(), path, self._schema.names()).collect()
             yield key, path
 
     def _sink(self, rows: pl.LazyFrame, path: str, columns: Sequence[str]) -> pl.LazyFrame:
@@ -276,10 +322,9 @@ class LakeTable:
             footer = pq.read_metadata(cast(IO[bytes], stream))
         return data_file.entry(table, key, path, footer, len(source))
 
-    def new_location(self, table: Table, key: PartitionKey) -> str:
-        """A path for a new data file of a partition."""
+    def _new_location(self, table: Table, key: PartitionKey, rows: Tally) -> str:
         base = table.metadata.properties.get("write.data.path") or f"{table.metadata.location.rstrip('/')}/data"
-        return data_file.location(base, self.spec.tenant, key, self.spec.name)
+        return data_file.location(base, self.spec.tenant, key, self.spec.name, rows.stamp)
 
     def append(self, files: Iterable[DataFile], commit_id: str, properties: Mapping[str, str] | None = None) -> int:
         """Add data files in one snapshot, once for a `commit_id`; returns the snapshot's id."""
@@ -375,3 +420,7 @@ class LakeTable:
         if tenants is not None:
             terms.append(In(term=Reference(self.spec.tenant), values={literal(t) for t in tenants}))
         return And(*terms) if len(terms) > 1 else (terms[0] if terms else AlwaysTrue())
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assets.compaction.plan import Policy
-from assets.compaction.rewrite import Compaction
-from resources.lake import ChecksumMismatchError, DataFile, FileInfo, LakeTable, SourcesGoneError
+from assets.compaction.rewrite import Compaction, GroupsLeftError
+from resources.lake import DataFile, FileInfo, LakeTable, SourcesGoneError
 from tests.assets.pipeline import MERGE_ALL, Pipeline, line, written
 
 DAY = "2025-10-10T{:02}:{:02}:00Z"
@@ -52,6 +54,7 @@ def test_small_files_become_one_with_the_same_rows(pipeline: Pipeline) -> None:
 
     assert pipeline.rows() == before
     assert (done.groups, done.files_before, done.files_after, done.rows, done.doubles) == (3, 15, 3, 15, 0)
+    assert done.checksum_before == done.checksum_after != 0
     assert len(pipeline.files()) == 3
     assert not pipeline.files() & files
     assert done.bytes_after == sum(info.bytes for info in pipeline.table.files())
@@ -248,9 +251,30 @@ def test_a_damaged_rewrite_is_never_committed(events_table: LakeTable, monkeypat
     sink = LakeTable._sink
     monkeypatch.setattr(LakeTable, "_sink", lambda self, rows, *to: sink(self, rows.collect().head(1).lazy(), *to))
 
-    with pytest.raises(ChecksumMismatchError):
+    with pytest.raises(GroupsLeftError, match=r"0 groups were rewritten, 1 left: a3f7c2 2025-10-10: not as they"):
         Compaction(events_table, MERGE_ALL).run()
     assert (events_table.head(), paths(events_table)) == before
+
+
+@pytest.mark.parametrize("damage", ["other value", "cut short"])
+def test_a_damaged_file_hinders_only_its_own_group(events_table: LakeTable, damage: str) -> None:
+    whole, hurt = store(events_table, [at(1)], [at(2)])
+    store(events_table, [at(3, org_tag="b8e9d1")], [at(4, org_tag="b8e9d1")])
+    path = Path(hurt.file_path.removeprefix("file://"))
+    if damage == "cut short":
+        path.write_bytes(path.read_bytes()[:-9])
+    else:
+        rows = pl.read_parquet(path, hive_partitioning=False)
+        rows.with_columns(page_title=pl.lit("another")).write_parquet(path)
+
+    with pytest.raises(GroupsLeftError) as left:
+        Compaction(events_table, MERGE_ALL).run()
+
+    assert "1 groups were rewritten, 1 left: a3f7c2 2025-10-10: not as they were written: " in str(left.value)
+    assert path.name in str(left.value)
+    assert whole.file_path.rpartition("/")[2] not in str(left.value)
+    assert {whole.file_path, hurt.file_path} < paths(events_table)
+    assert len(paths(events_table)) == 3
 
 
 @pytest.mark.parametrize("dies", ["rewrite", "replace"])

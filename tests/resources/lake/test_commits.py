@@ -134,7 +134,7 @@ def test_a_replacement_whose_answer_is_lost_is_made_once(
 ) -> None:
     old = [written(table, "a"), written(table, "b")]
     table.append(old, "one")
-    merged = table.rewrite(NORTH, table.read(f.file_path for f in old))
+    merged = table.rewrite(NORTH, old)
     catalog_faults.append(fault)
 
     table.replace(old, [merged.file], "two")
@@ -147,7 +147,7 @@ def test_a_replacement_keeps_what_was_appended_meanwhile(table: LakeTable) -> No
     old = [written(table, "a"), written(table, "b")]
     other = written(table, "s", key=SOUTH)
     table.append([*old, other], "one")
-    merged = table.rewrite(NORTH, table.read(f.file_path for f in old))
+    merged = table.rewrite(NORTH, old)
     late = written(table, "c")
     table.append([late], "two")
     table.load().append(readings(NORTH, "d").to_arrow().cast(table.spec.arrow_schema()))
@@ -165,7 +165,7 @@ def test_a_replacement_keeps_what_was_appended_meanwhile(table: LakeTable) -> No
 def test_a_replacement_of_what_is_gone_changes_nothing(table: LakeTable) -> None:
     old = [written(table, "a"), written(table, "b")]
     table.append(old, "one")
-    merged = [table.rewrite(NORTH, table.read(f.file_path for f in old)).file for _ in range(2)]
+    merged = [table.rewrite(NORTH, old).file for _ in range(2)]
     table.replace(old, merged[:1], "two")
     before = state(table)
 
@@ -179,9 +179,9 @@ def test_a_replacement_of_what_is_gone_changes_nothing(table: LakeTable) -> None
 def test_a_replacement_that_relied_on_a_file_that_is_gone_changes_nothing(table: LakeTable) -> None:
     old, kept = written(table, "a", "b"), written(table, "b")
     table.append([old, kept], "one")
-    without = table.rewrite(NORTH, table.read([old.file_path]).filter(id="a")).file
+    without = table.rewrite(NORTH, [old], table.read([old.file_path]).filter(id="a")).file
 
-    again = table.rewrite(NORTH, table.read([kept.file_path])).file
+    again = table.rewrite(NORTH, [kept]).file
     table.replace([kept], [again], "two")
     before = state(table)
     with pytest.raises(SourcesGoneError, match="of 1 files that were relied on"):

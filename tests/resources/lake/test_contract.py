@@ -81,7 +81,7 @@ def test_an_append_is_made_once_for_its_commit_id(room: Lake, readings_table: La
 def test_a_replacement_changes_files_and_not_rows(readings_table: LakeTable) -> None:
     old = [written(readings_table, "a"), written(readings_table, "b")]
     first = readings_table.append(old, "one")
-    merged = readings_table.rewrite(NORTH, readings_table.read(f.file_path for f in old))
+    merged = readings_table.rewrite(NORTH, old)
     second = readings_table.append([written(readings_table, "c")], "two")
     third = readings_table.replace(old, [merged.file], "three", {"who": "test"})
 

@@ -11,10 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 
-from resources.lake import ChecksumMismatchError, LakeTable, PartitionKey
+from resources.lake import DamagedFilesError, LakeTable, PartitionKey, checksum
+from resources.lake.checksum import Tally
 from tests.resources.lake.readings import NOON, NORTH, READINGS, SOUTH, ids, readings, written
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+STAMP = r"[0-9a-f]{8}-[0-9a-f]{16}"
 
 
 def local(path: str) -> Path:
@@ -25,7 +27,9 @@ def test_a_file_lies_where_its_partition_says(table: LakeTable, tmp_path: Path) 
     file = written(table, "a", key=PartitionKey("north", date(2025, 3, 4)))
 
     relative = local(file.file_path).relative_to(tmp_path / "r2").as_posix()
-    assert re.fullmatch(rf"data/readings/site=north/year=2025/month=03/day=04/readings-{UUID}\.parquet", relative)
+    assert re.fullmatch(
+        rf"data/readings/site=north/year=2025/month=03/day=04/readings-{UUID}-{STAMP}\.parquet", relative
+    )
     assert local(file.file_path).stat().st_size == file.file_size_in_bytes
 
 
@@ -113,13 +117,13 @@ def test_reading_keeps_to_the_tables_columns(table: LakeTable) -> None:
 def test_a_rewrite_keeps_every_row(table: LakeTable) -> None:
     old = [written(table, "a", "b"), written(table, "c")]
 
-    rewritten = table.rewrite(NORTH, table.read(f.file_path for f in old))
+    rewritten = table.rewrite(NORTH, old)
 
     assert rewritten.rows == 3
     assert ids(table) == []
     table.append([rewritten.file], "one")
     assert ids(table) == ["a", "b", "c"]
-    assert table.rewrite(NORTH, table.read([old[1].file_path, old[0].file_path])).checksum == rewritten.checksum
+    assert table.rewrite(NORTH, old[::-1]).after == rewritten.after
 
 
 def test_a_rewrite_leaves_out_what_is_null_in_all_its_sources(table: LakeTable) -> None:
@@ -129,7 +133,7 @@ def test_a_rewrite_leaves_out_what_is_null_in_all_its_sources(table: LakeTable) 
     table.append(old, "one")
     before = table.scan().sort("id").collect()
 
-    rewritten = table.rewrite(NORTH, table.read(f.file_path for f in old), sources=old)
+    rewritten = table.rewrite(NORTH, old)
     table.replace(old, [rewritten.file], "two")
 
     assert pq.read_schema(local(rewritten.file.file_path)).names == ["site", "at", "id", "count", "good"]
@@ -138,8 +142,8 @@ def test_a_rewrite_leaves_out_what_is_null_in_all_its_sources(table: LakeTable) 
     by_pyiceberg = pl.from_arrow(table.load().scan().to_arrow())
     assert isinstance(by_pyiceberg, pl.DataFrame)
     assert by_pyiceberg.sort("id").equals(before)
-    again = table.rewrite(NORTH, table.read([rewritten.file.file_path]), sources=[rewritten.file])
-    assert again.checksum == rewritten.checksum
+    again = table.rewrite(NORTH, [rewritten.file])
+    assert again.after == rewritten.after
 
 
 def _without(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
@@ -149,7 +153,7 @@ def _without(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
 def test_a_file_without_rows_takes_no_required_column_away(table: LakeTable) -> None:
     empty = written(table)
 
-    rewritten = table.rewrite(NORTH, table.read([empty.file_path]), sources=[empty])
+    rewritten = table.rewrite(NORTH, [empty])
 
     assert pq.read_schema(local(rewritten.file.file_path)).names == ["site", "at", "id"]
 
@@ -186,10 +190,47 @@ def test_a_rewrite_that_does_not_hold_its_rows_is_found(
         return sink(self, damage(rows.collect()).lazy(), path, columns)
 
     monkeypatch.setattr(LakeTable, "_sink", damaged)
-    with pytest.raises(ChecksumMismatchError, match=r"readings-.*\.parquet: wrote") as refusal:
-        table.rewrite(NORTH, table.read([source.file_path]))
+    with pytest.raises(DamagedFilesError, match=r"not as they were written: readings-.*\.parquet; 3 rows") as refusal:
+        table.rewrite(NORTH, [source])
     assert "note a" not in str(refusal.value)
     assert ids(table) == ["a", "b", "c"]
+
+
+def test_a_file_that_changed_since_it_was_written_is_named(table: LakeTable) -> None:
+    whole, damaged = written(table, "a"), written(table, "b", "c")
+    path = local(damaged.file_path)
+    _change_a_value(pl.read_parquet(path, hive_partitioning=False)).write_parquet(path)
+
+    with pytest.raises(DamagedFilesError, match=f"not as they were written: {path.name}; 3 rows "):
+        table.rewrite(NORTH, [whole, damaged])
+
+
+def test_another_writers_files_are_counted_before_they_are_rewritten(
+    table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.load().append(readings(NORTH, "a", "b").to_arrow().cast(READINGS.arrow_schema()))
+    foreign = [info.file for info in table.files()]
+    ours = written(table, "c")
+
+    rewritten = table.rewrite(NORTH, [*foreign, ours])
+
+    assert rewritten.before == rewritten.after == table.rewrite(NORTH, [rewritten.file]).after
+    assert table.read([rewritten.file.file_path]).collect()["id"].to_list() == ["a", "b", "c"]
+    sink = LakeTable._sink
+    monkeypatch.setattr(LakeTable, "_sink", lambda self, rows, *to: sink(self, rows.head(2), *to))
+    with pytest.raises(DamagedFilesError, match=r"; 3 rows with checksum \w+ became 2 rows "):
+        table.rewrite(NORTH, [*foreign, ours])
+
+
+def test_a_checksum_by_another_hash_says_nothing(table: LakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = written(table, "a", "b")
+    told = Tally.stamped(table._schema, file.file_path, 2)
+    assert told is not None
+    assert (told.rows, told.stamp) == (2, file.file_path[-33 : -len(".parquet")])
+
+    monkeypatch.setattr(checksum, "_mark", lambda columns: "0" * 8)
+    assert Tally.stamped(table._schema, file.file_path, 2) is None
+    assert table.rewrite(NORTH, [file]).rows == 2
 
 
 def test_partition_keys_are_read_back_from_entries(table: LakeTable) -> None:

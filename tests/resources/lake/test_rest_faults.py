@@ -101,7 +101,7 @@ def test_an_append_lands_once(rest_server: RestCatalogServer, faulty_table: Lake
 def test_a_replacement_lands_once(rest_server: RestCatalogServer, faulty_table: LakeTable, fault: str) -> None:
     old = [written(faulty_table, "a"), written(faulty_table, "b")]
     faulty_table.append(old, "one")
-    merged = faulty_table.rewrite(NORTH, faulty_table.read(f.file_path for f in old))
+    merged = faulty_table.rewrite(NORTH, old)
     rest_server.loopback.fail(*FAULTS[fault])
     commit.replace(faulty_table.load, faulty_table._lock, old, [merged.file], "two", {}, sleep=lambda _: None)
 

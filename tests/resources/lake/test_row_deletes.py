@@ -26,7 +26,7 @@ def test_deleted_rows_are_not_read(table: LakeTable) -> None:
 def test_a_delete_between_reading_and_replacing_is_not_undone(table: LakeTable) -> None:
     old = [written(table, "a", "b"), written(table, "c")]
     table.append(old, "one")
-    merged = table.rewrite(NORTH, table.read(f.file_path for f in old))
+    merged = table.rewrite(NORTH, old)
     delete_rows(table, old[0], 1)
     before = state(table)
 
@@ -39,7 +39,7 @@ def test_a_delete_between_reading_and_replacing_is_not_undone(table: LakeTable) 
 def test_a_file_that_lost_rows_is_not_relied_on(table: LakeTable) -> None:
     old, kept = written(table, "a", "b"), written(table, "b")
     table.append([old, kept], "one")
-    without = table.rewrite(NORTH, table.read([old.file_path]).filter(id="a"))
+    without = table.rewrite(NORTH, [old], table.read([old.file_path]).filter(id="a"))
     delete_rows(table, kept, 0)
 
     with pytest.raises(SourcesGoneError):
@@ -50,7 +50,7 @@ def test_a_file_that_lost_rows_is_not_relied_on(table: LakeTable) -> None:
 def test_a_delete_elsewhere_hinders_nobody(table: LakeTable) -> None:
     old, other = [written(table, "a"), written(table, "b")], written(table, "s", "t", key=SOUTH)
     table.append([*old, other], "one")
-    merged = table.rewrite(NORTH, table.read(f.file_path for f in old))
+    merged = table.rewrite(NORTH, old)
     delete_rows(table, other, 0)
 
     table.replace(old, [merged.file], "two")

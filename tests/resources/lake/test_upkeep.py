@@ -96,7 +96,7 @@ def test_an_expiry_without_an_answer_is_made_once(table: LakeTable, monkeypatch:
 def test_the_sweep_takes_what_nothing_names_and_is_old(table: LakeTable) -> None:
     old = [written(table, "a"), written(table, "b")]
     table.append(old, "one")
-    merged = table.rewrite(NORTH, table.read(f.file_path for f in old)).file
+    merged = table.rewrite(NORTH, old).file
     table.replace(old, [merged], "two")
     orphan = written(table, "never committed")
     foreign = local(orphan.file_path).with_name("note.txt")
@@ -218,7 +218,7 @@ def test_a_rewritten_file_keeps_the_commit_that_it_came_with(table: LakeTable) -
     assert sorted((e.snapshot_id, e.sequence_number) for e in entries) == sorted(zip(made, (1, 2, 3), strict=True))
     # Files out of a rewritten manifest can be replaced, appended beside and deleted from as before.
     files = [f.file for f in table.files()]
-    merged = table.rewrite(NORTH, table.read(f.file_path for f in files)).file
+    merged = table.rewrite(NORTH, files).file
     table.replace(files, [merged], "merged")
     table.load().delete("id == 'b'")
     assert ids(table) == ["a", "c"]
@@ -272,7 +272,7 @@ def test_in_a_bucket_behind_a_rest_catalog_upkeep_is_the_same(
         for name in "abcd":
             table.append([written(table, name)], name)
         files = [f.file for f in table.files()][:2]
-        merged = table.rewrite(NORTH, table.read(f.file_path for f in files)).file
+        merged = table.rewrite(NORTH, files).file
         table.replace(files, [merged], "merged")
         orphan = written(table, "never committed")
         assert manifests.rewrite(table, SMALL)[0]

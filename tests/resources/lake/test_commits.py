@@ -12,6 +12,8 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.expressions.visitors import _ManifestEvalVisitor
 from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Summary
+from pyiceberg.table.update.snapshot import _OverwriteFiles
 
 from resources.lake import CommitUnknownError, Lake, LakeTable, PartitionKey, SourcesGoneError, commit
 from tests.resources.lake.readings import DAY, NORTH, SOUTH, ids, readings, state, written
@@ -160,6 +162,37 @@ def test_a_replacement_keeps_what_was_appended_meanwhile(table: LakeTable) -> No
     assert not paths & {f.file_path for f in old}
     change = list(table.changes(None))[-1]
     assert (change.id, change.operation, change.summary["who"]) == (snapshot, "replace", "test")
+
+
+def test_a_commit_tells_of_itself_what_pyiceberg_would(table: LakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = commit._ExactFiles._summary
+    compared: list[dict[str, str]] = []
+
+    def both(self: commit._ExactFiles, properties: dict[str, str]) -> Summary:
+        ours, theirs = summary(self, properties), _OverwriteFiles._summary(self, properties)
+        assert ours.additional_properties == theirs.additional_properties
+        compared.append(ours.additional_properties)
+        return ours
+
+    monkeypatch.setattr(commit._ExactFiles, "_summary", both)
+    old = [written(table, "a"), written(table, "b"), written(table, "s", key=SOUTH)]
+    table.append(old, "one")
+    table.replace(old[:2], [table.rewrite(NORTH, old[:2]).file], "two", {"who": "test"})
+    table.drop({SOUTH: old[2:]}, "three")
+
+    assert [told["total-data-files"] for told in compared] == ["2", "1"]
+    assert compared[0]["who"] == "test"
+
+
+def test_a_removed_file_keeps_its_bounds_and_loses_its_counts(table: LakeTable) -> None:
+    old = written(table, "a", "b")
+    table.append([old], "one")
+    table.replace([old], [table.rewrite(NORTH, [old]).file], "two")
+
+    (removed,) = list(table.changes(None))[-1].removed
+    assert table.bounds(removed) == table.bounds(old)
+    assert removed.record_count == 2
+    assert not removed.null_value_counts
 
 
 def test_a_replacement_of_what_is_gone_changes_nothing(table: LakeTable) -> None:

@@ -24,15 +24,18 @@ def drop(events: pl.DataFrame, stored: pl.LazyFrame) -> Distinct:
 
     `events` has the record's columns and `BATCH`; `stored` has at least org_tag, timestamp and event_id.
     """
-    dated = events.with_columns(day=pl.col("timestamp").dt.date())
-    first = dated.unique(_IDENTITY, keep="first", maintain_order=True)
-    ids = first.lazy().select(_IDENTITY)
+    day = pl.col("timestamp").dt.date().alias("day")
+    ids = events.select("org_tag", day, "event_id", BATCH).with_row_index("row")
+    first = ids.unique(_IDENTITY, keep="first", maintain_order=True)
     known = (
-        stored.select("org_tag", pl.col("timestamp").dt.date().alias("day"), "event_id")
-        .join(ids, on=_IDENTITY, how="semi")
+        stored.select("org_tag", day, "event_id")
+        .join(first.lazy().select(_IDENTITY), on=_IDENTITY, how="semi")
         .collect(engine="streaming")
     )
-    distinct = first.join(known, on=_IDENTITY, how="anti", maintain_order="left").drop("day")
-    before = dict(events.group_by(BATCH).len().iter_rows())
+    distinct = first.join(known, on=_IDENTITY, how="anti", maintain_order="left")
+    before = dict(ids.group_by(BATCH).len().iter_rows())
     after = dict(distinct.group_by(BATCH).len().iter_rows())
-    return Distinct(distinct, {batch: n - after.get(batch, 0) for batch, n in before.items()})
+    return Distinct(
+        events if distinct.height == events.height else events[distinct["row"]],
+        {batch: n - after.get(batch, 0) for batch, n in before.items()},
+    )

@@ -14,7 +14,7 @@ import polars as pl
 
 from assets.events import doubles, landing, quarantine
 from assets.events.ledger import BatchOutcome, Ledger, RunOutcome
-from assets.events.validation import Admission, Reason, Refusal, frame, sift
+from assets.events.validation import Admission, Reason, Refusal, sift
 from assets.progress import Progress, silent
 from resources.lake import DataFile, LakeTable, PartitionKey
 from resources.postgres import Postgres
@@ -22,8 +22,9 @@ from resources.r2 import ObjectInfo, ObjectStore
 
 # Unpacked bytes that are held at once: 256 MiB are some 170,000 events, 100 MB as columns.
 GROUP_BYTES = 256 * 2**20
-CHUNK_LINES = 20_000
+CHUNK_BYTES = 32 * 2**20  # held as events
 LOCK = "clearlift.ingest"
+_DAY = pl.col("timestamp").dt.date().alias("day")
 
 
 @dataclass
@@ -93,7 +94,7 @@ class Ingest:
         batch = BatchOutcome(landed.key, landed.etag or "", _sha256(data), len(data))
         run.batches.append(batch)
         try:
-            lines = landing.lines(data)
+            text = landing.text(data)
         except landing.UnreadableBatchError as error:
             if batch.sha256 in taken or ledger.known_checksums([batch.sha256]):
                 batch.received = batch.doubled = 1
@@ -102,23 +103,21 @@ class Ingest:
             taken.add(batch.sha256)
             return
         if batch.sha256 in taken or ledger.known_checksums([batch.sha256]):
-            batch.received = batch.doubled = sum(1 for line in lines if line and not line.isspace())
+            batch.received = batch.doubled = sum(1 for line in text.split(b"\n") if line and not line.isspace())
             return
         taken.add(batch.sha256)
         index = len(run.batches) - 1
-        for start in range(0, len(lines), CHUNK_LINES):
-            chunk = lines[start : start + CHUNK_LINES]
-            found = sift(chunk, admission, first=start + 1)
+        first = 1
+        for chunk in landing.blocks(text, CHUNK_BYTES):
+            found = sift(chunk, admission, first)
+            first += found.lines
             batch.received += found.received
             batch.refusals += found.refusals
             batch.without_consent += found.without_consent.total()
             run.without_consent += found.without_consent
             run.unknown_fields += found.unknown_fields
-            if found.events:
-                yield (
-                    frame(found.events).with_columns(pl.lit(index, pl.Int32).alias(doubles.BATCH)),
-                    sum(map(len, chunk)),
-                )
+            if found.columns[0]:
+                yield found.frame().with_columns(pl.lit(index, pl.Int32).alias(doubles.BATCH)), len(chunk)
 
     def _write_group(
         self, run: RunOutcome, group: Sequence[pl.DataFrame], written: Sequence[DataFile]
@@ -129,8 +128,14 @@ class Ingest:
         distinct = doubles.drop(events, self._stored(events, written))
         for index, doubled in distinct.doubled.items():
             run.batches[index].doubled += doubled
-        stored = distinct.events.group_by(doubles.BATCH).agg(
-            pl.len().alias("stored"), pl.col("timestamp").min().alias("first"), pl.col("timestamp").max().alias("last")
+        stored = (
+            distinct.events.select(doubles.BATCH, "timestamp")
+            .group_by(doubles.BATCH)
+            .agg(
+                pl.len().alias("stored"),
+                pl.col("timestamp").min().alias("first"),
+                pl.col("timestamp").max().alias("last"),
+            )
         )
         for index, n, first, last in stored.iter_rows():
             batch = run.batches[index]
@@ -141,7 +146,7 @@ class Ingest:
 
     def _stored(self, events: pl.DataFrame, written: Iterable[DataFile]) -> pl.LazyFrame:
         """Everything stored in the partitions that `events` fall on: in the lake, and written earlier by this run."""
-        keys = {key for key, _ in _partitions(events.select("org_tag", "timestamp"))}
+        keys = {PartitionKey(tenant, day) for tenant, day in events.select("org_tag", _DAY).unique().iter_rows()}
         days = [key.day for key in keys]
         live = self.events.files(
             since=datetime.combine(min(days), time(), UTC),
@@ -163,9 +168,11 @@ def pending(store: ObjectStore, postgres: Postgres, *, sweep: bool = False) -> l
 
 
 def _partitions(events: pl.DataFrame) -> Iterator[tuple[PartitionKey, pl.DataFrame]]:
-    dated = events.with_columns(day=pl.col("timestamp").dt.date()).sort("timestamp")
-    for (tenant, day), part in dated.partition_by("org_tag", "day", as_dict=True).items():
-        yield PartitionKey(tenant, day), part
+    ordered = events.sort("org_tag", "timestamp")
+    start = 0
+    for tenant, day, rows in ordered.group_by("org_tag", _DAY, maintain_order=True).len().iter_rows():
+        yield PartitionKey(tenant, day), ordered.slice(start, rows)
+        start += rows
 
 
 def _sha256(data: bytes) -> str:

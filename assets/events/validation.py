@@ -9,15 +9,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import msgspec
 import polars as pl
 import pyarrow as pa
+from msgspec.structs import astuple
 
+from assets.events import landing
 from assets.events.record import DECODER, FIELDS, NAMES, STRUCT_NAMES, Event, Kind
 
 LONGEST_LINE = 2**20
+BLOCK_BYTES = 32 * 1024
+NUL = rb"\u0000"
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, RecursionError)
 CLOCK_SKEW = timedelta(hours=24)
 
 
@@ -55,28 +61,78 @@ class Admission:
     earliest: datetime
     now: datetime
 
-    @property
+    @cached_property
     def latest(self) -> datetime:
         return self.now + CLOCK_SKEW
 
 
 @dataclass
 class Sifted:
-    """The verdicts on some lines of one batch. `events` are decoded structs, in the order of their lines."""
+    """The verdicts on some lines of one batch.
 
+    `lines` counts all, `received` those that are not blank. `columns` are the values of the events to be stored, in the
+    order of their lines: a list a field, in the order of `STRUCT_NAMES`.
+    """
+
+    lines: int = 0
     received: int = 0
-    events: list[Any] = field(default_factory=list)
+    columns: list[list[Any]] = field(default_factory=lambda: [[] for _ in STRUCT_NAMES])
     refusals: list[Refusal] = field(default_factory=list)
     without_consent: Counter[tuple[str, datetime, str]] = field(default_factory=Counter)
     unknown_fields: Counter[str] = field(default_factory=Counter)
 
+    def frame(self) -> pl.DataFrame:
+        """The events to be stored, with the record's columns in the record's order."""
+        series = {name: _series(name, values) for name, values in zip(STRUCT_NAMES, self.columns, strict=True)}
+        return pl.DataFrame([series[name] for name in NAMES])
 
-def sift(lines: Iterable[bytes], admission: Admission, first: int = 1) -> Sifted:  # noqa: C901 (calls cost here)
-    """Judge lines; `first` is the number of the first. Blank lines are no lines."""
+
+def sift(text: bytes, admission: Admission, first: int = 1) -> Sifted:
+    """Judge the lines of a text; `first` is the number of the first. Blank lines are no lines.
+
+    Events become columns block by block, so that their values are met again while the processor's cache holds them.
+    """
     found = Sifted()
-    decode, orgs = DECODER.decode, admission.orgs
-    earliest, latest = admission.earliest, admission.latest
-    events = found.events
+    for block in landing.blocks(text, BLOCK_BYTES):
+        events = _at_once(block, admission)
+        if events is None:
+            lines = block.removesuffix(b"\n").split(b"\n")
+            events = _line_by_line(lines, admission, first + found.lines, found)
+            found.lines += len(lines)
+        else:
+            found.lines += len(events)
+            found.received += len(events)
+        stored = [event for event in events if event.consent_analytics]
+        for column, values in zip(found.columns, zip(*map(astuple, stored), strict=True), strict=False):
+            column.extend(values)
+        if len(stored) < len(events):
+            found.without_consent.update(_hour_of(event) for event in events if not event.consent_analytics)
+    return found
+
+
+def _at_once(block: bytes, admission: Admission) -> list[Any] | None:
+    """The events of a block of which every line is one that is admitted; None where it takes `_line_by_line` to judge.
+
+    One call for a block, not one for a line; the decoder and the rules are the same.
+    """
+    # Few blocks escape anything, and one byte is found ten times as fast as six.
+    if len(block) > LONGEST_LINE or (b"\\" in block and NUL in block):
+        return None
+    try:
+        events: list[Any] = DECODER.decode_lines(block)
+        for event in events:
+            _admit(event, admission)
+    except (_RefusedError, *UNDECODABLE):
+        return None
+    # The decoder takes several events on a line, and one over several; but every line end that is between two events,
+    # and one event more than these, is one event a line.
+    text = block.removesuffix(b"\n")
+    return events if len(events) == text.count(b"\n") + 1 == text.count(b"}\n{") + 1 else None
+
+
+def _line_by_line(lines: Iterable[bytes], admission: Admission, first: int, found: Sifted) -> list[Any]:
+    """The admitted events among some lines; `found` takes what is received, refused, and of unknown fields."""
+    events = []
     for number, line in enumerate(lines, first):
         if not line or line.isspace():
             continue
@@ -85,31 +141,36 @@ def sift(lines: Iterable[bytes], admission: Admission, first: int = 1) -> Sifted
             if len(line) > LONGEST_LINE:
                 raise _RefusedError(Reason.OVER_LONG)
             try:
-                event = decode(line)
+                event = DECODER.decode(line)
             except msgspec.ValidationError as error:
                 if "unknown field" not in str(error):
                     raise
                 event = _with_unknown_fields(line, found.unknown_fields)
-            if b"\\u0000" in line:
+            if NUL in line:
                 _refuse_nul(event)
-            active = orgs.get(event.org_tag)
-            if not active:
-                raise _RefusedError(Reason.UNKNOWN_ORG if active is None else Reason.INACTIVE_ORG, "org_tag")
-            if event.timestamp < earliest:
-                raise _RefusedError(Reason.TOO_OLD, "timestamp")
-            if event.timestamp >= latest:
-                raise _RefusedError(Reason.TOO_FAR_AHEAD, "timestamp")
+            _admit(event, admission)
         except _RefusedError as refused:
             found.refusals.append(Refusal(number, refused.reason, refused.field, line))
-        except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, RecursionError) as error:
+        except UNDECODABLE as error:
             found.refusals.append(Refusal(number, *_verdict(error), line))
         else:
-            if event.consent_analytics:
-                events.append(event)
-            else:
-                hour = event.timestamp.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-                found.without_consent[event.org_tag, hour, event.event_type] += 1
-    return found
+            events.append(event)
+    return events
+
+
+def _admit(event: Any, admission: Admission) -> None:
+    active = admission.orgs.get(event.org_tag)
+    if not active:
+        raise _RefusedError(Reason.UNKNOWN_ORG if active is None else Reason.INACTIVE_ORG, "org_tag")
+    if event.timestamp < admission.earliest:
+        raise _RefusedError(Reason.TOO_OLD, "timestamp")
+    if event.timestamp >= admission.latest:
+        raise _RefusedError(Reason.TOO_FAR_AHEAD, "timestamp")
+
+
+def _hour_of(event: Any) -> tuple[str, datetime, str]:
+    hour = event.timestamp.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return event.org_tag, hour, event.event_type
 
 
 class _RefusedError(Exception):
@@ -167,23 +228,17 @@ def _verdict(error: Exception) -> tuple[Reason, str]:
     return Reason.WRONG_TYPE, name
 
 
-_ARROW: dict[Kind, pa.DataType] = {
-    Kind.STRING: pa.large_string(),
-    Kind.INTEGER: pa.int64(),
-    Kind.NUMBER: pa.float64(),
-    Kind.BOOLEAN: pa.bool_(),
-    Kind.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+_POLARS: dict[Kind, pl.DataType] = {
+    Kind.STRING: pl.String(),
+    Kind.INTEGER: pl.Int64(),
+    Kind.NUMBER: pl.Float64(),
+    Kind.BOOLEAN: pl.Boolean(),
+    Kind.TIMESTAMP: pl.Datetime("us", "UTC"),
 }
-_TYPES = {f.name: _ARROW[f.kind] for f in FIELDS}
+_TYPES = {f.name: _POLARS[f.kind] for f in FIELDS}
 
 
-def frame(events: Iterable[Any]) -> pl.DataFrame:
-    """Decoded events as a frame with the record's columns, in the record's order.
-
-    A tuple an event and one array a column: 140,000 events a second, where an attribute at a time gives 62,000.
-    """
-    columns = list(zip(*map(msgspec.structs.astuple, events), strict=True)) or [()] * len(STRUCT_NAMES)
-    arrays = {name: pa.array(column, _TYPES[name]) for name, column in zip(STRUCT_NAMES, columns, strict=True)}
-    result = pl.from_arrow(pa.table({name: arrays[name] for name in NAMES}))
-    assert isinstance(result, pl.DataFrame)
-    return result
+def _series(name: str, values: list[Any]) -> pl.Series:
+    # polars takes texts and numbers in half of pyarrow's time, moments in five times of it.
+    moments = isinstance(_TYPES[name], pl.Datetime)
+    return pl.Series(name, pa.array(values, pa.timestamp("us", "UTC")) if moments else values, _TYPES[name])

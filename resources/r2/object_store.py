@@ -193,20 +193,25 @@ class ObjectStore:
             return obstore.put(self._store, key, data)["e_tag"]
 
     def get(self, key: str) -> bytes:
-        """The whole object; raises ObjectNotFoundError."""
-        return b"".join(self.stream(key))
+        """The whole object; raises ObjectNotFoundError, and an error where its body was cut short."""
+        checked_key(key)
+        with _named("get", key):
+            result = obstore.get(self._store, key)
+            # Not by way of `stream`, which reads a file in steps of 8 KiB and takes six times as long.
+            data = result.bytes().to_bytes()
+            _check_whole(key, result.meta["size"], len(data))
+            return data
 
     def stream(self, key: str, chunk_bytes: int = 8 * 1024 * 1024) -> Iterator[bytes]:
         """The object in chunks of at least `chunk_bytes` (the last may be shorter); a body cut short is an error."""
         checked_key(key)
         with _named("get", key):
             result = obstore.get(self._store, key)
-            missing = result.meta["size"]
+            received = 0
             for chunk in result.stream(chunk_bytes):
-                missing -= len(chunk)
+                received += len(chunk)
                 yield bytes(chunk)
-            if missing:
-                raise ObjectStoreError(f"get {key}: {missing} bytes of {result.meta['size']} are missing")
+            _check_whole(key, result.meta["size"], received)
 
     def head(self, key: str) -> ObjectInfo:
         """What a listing would say of one object; raises ObjectNotFoundError."""
@@ -322,6 +327,11 @@ def _repeated(ask: Callable[[], Any]) -> None:
         ask()
     except GenericError:
         ask()
+
+
+def _check_whole(key: str, size: int, received: int) -> None:
+    if received != size:
+        raise ObjectStoreError(f"get {key}: {size - received} bytes of {size} are missing")
 
 
 def _info(meta: Any) -> ObjectInfo:

@@ -25,7 +25,7 @@ from assets.events.ingest import GROUP_BYTES, Ingest
 from assets.events.ledger import Ledger, RunOutcome
 from assets.events.record import NAMES
 from assets.events.table import EVENTS
-from assets.events.validation import Admission, frame, sift
+from assets.events.validation import Admission, sift
 from resources import migrations
 from resources.lake import DataFile, Lake, LakeTable, PartitionKey
 from resources.postgres import Postgres
@@ -100,7 +100,7 @@ def line(number: int = 0, /, **fields: Any) -> bytes:
 
 def written(table: LakeTable, *lines: bytes) -> list[DataFile]:
     """Events as data files, one a partition, that no commit names yet."""
-    found = frame(sift(lines, Admission({"a3f7c2": True, "b8e9d1": True}, EARLIEST, NOW)).events)
+    found = sift(b"\n".join(lines), Admission({"a3f7c2": True, "b8e9d1": True}, EARLIEST, NOW)).frame()
     assert found.height == len(lines)
     parts = found.with_columns(day=pl.col("timestamp").dt.date()).partition_by("org_tag", "day", as_dict=True)
     return table.write((PartitionKey(org, day), rows) for (org, day), rows in parts.items())

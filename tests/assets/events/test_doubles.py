@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.events import doubles
-from assets.events.validation import Admission, frame, sift
+from assets.events.validation import Admission, sift
 from tests.assets.pipeline import EARLIEST, NOW, line
 
 
 def events(*of: tuple[str, int, str]) -> pl.DataFrame:
     """Events as (organisation, day of October, id)."""
     lines = [line(org_tag=org, timestamp=f"2025-10-{day:02}T23:59:59Z", event_id=name) for org, day, name in of]
-    return frame(sift(lines, Admission({"a": True, "b": True}, EARLIEST, NOW)).events)
+    return sift(b"\n".join(lines), Admission({"a": True, "b": True}, EARLIEST, NOW)).frame()
 
 
 def identities(of: pl.DataFrame) -> list[tuple[str, int, str]]:
@@ -37,7 +37,7 @@ def test_an_event_near_midnight_belongs_to_its_utc_day() -> None:
         line(timestamp="2025-10-11T01:30:00+02:00", event_id="x"),
         line(timestamp="2025-10-11T00:30:00Z", event_id="x"),
     ]
-    found = frame(sift(lines, Admission({"a3f7c2": True}, EARLIEST, NOW)).events).with_columns(batch_index=0)
+    found = sift(b"\n".join(lines), Admission({"a3f7c2": True}, EARLIEST, NOW)).frame().with_columns(batch_index=0)
 
     assert doubles.drop(found, found.head(0).lazy()).doubled == {0: 1}
 

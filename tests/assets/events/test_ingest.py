@@ -175,7 +175,7 @@ def test_an_object_too_large_to_hold_is_one_refusal(pipeline: Pipeline, monkeypa
 def test_groups_bound_memory_and_change_nothing(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, group_bytes: int
 ) -> None:
-    monkeypatch.setattr("assets.events.ingest.CHUNK_LINES", 3)
+    monkeypatch.setattr("assets.events.ingest.CHUNK_BYTES", 3 * (len(line(10)) + 1))
     batches = [[line(n % 20) for n in range(start, start + 8)] for start in range(0, 40, 5)]
     for batch in batches:
         pipeline.land(*batch, b"bad")
@@ -204,7 +204,7 @@ def test_groups_bound_memory_and_change_nothing(
 
 
 def test_line_numbers_go_on_over_chunks(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assets.events.ingest.CHUNK_LINES", 3)
+    monkeypatch.setattr("assets.events.ingest.CHUNK_BYTES", 3 * (len(line(10)) + 1))
     pipeline.land(*(line(n) for n in range(7)), b"bad")
     run = pipeline.ingested()
 

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import polars as pl
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from assets.events.record import FIELDS, NAMES, Kind
-from assets.events.validation import LONGEST_LINE, Admission, Reason, Refusal, Sifted, frame, sift
+from assets.events import validation
+from assets.events.record import FIELDS, NAMES, STRUCT_NAMES, Kind
+from assets.events.validation import LONGEST_LINE, Admission, Reason, Refusal, Sifted, sift
 from tests.assets.pipeline import EARLIEST, NOW, event, line
 
 ADMISSION = Admission({"a3f7c2": True, "e5f604": False}, EARLIEST, NOW)
@@ -24,7 +26,11 @@ JSON = st.recursive(
 
 
 def judged(*lines: bytes) -> Sifted:
-    return sift(lines, ADMISSION)
+    return sift(b"\n".join(lines), ADMISSION)
+
+
+def ids(found: Sifted) -> list[str]:
+    return found.frame()["event_id"].to_list()
 
 
 def iso(at: datetime) -> str:
@@ -80,7 +86,7 @@ def test_a_line_is_refused_for_its_reason(raw: bytes, reason: Reason, field: str
     found = judged(line(1), raw, line(2))
 
     assert found.refusals == [Refusal(2, reason, field, raw)]
-    assert [e.event_id for e in found.events] == ["event-1", "event-2"]
+    assert ids(found) == ["event-1", "event-2"]
     assert found.received == 3
 
 
@@ -111,13 +117,13 @@ def test_a_line_at_the_limit_is_an_event(fields: dict[str, Any]) -> None:
     assert found.refusals == []
     expected: dict[str, Any] = {name: event(1, **fields).get(name) for name in NAMES}
     expected["timestamp"] = datetime.fromisoformat(expected["timestamp"]).astimezone(UTC)
-    assert frame(found.events).row(0, named=True) == expected
+    assert found.frame().row(0, named=True) == expected
 
 
 def test_blank_lines_are_no_lines_and_keep_their_numbers() -> None:
-    found = sift([b"", b"  ", b"\r", line() + b"\r", b"bad"], ADMISSION, first=100)
+    found = sift(b"\n  \n\r\n\x0b\n" + line() + b"\r\nbad\n", ADMISSION, first=100)
 
-    assert (found.received, len(found.events), found.refusals[0].line) == (2, 1, 104)
+    assert (found.lines, found.received, ids(found), found.refusals[0].line) == (6, 2, ["event-0"], 105)
 
 
 def test_events_without_consent_are_counted_by_hour_and_kept_nowhere() -> None:
@@ -127,7 +133,7 @@ def test_events_without_consent_are_counted_by_hour_and_kept_nowhere() -> None:
         line(timestamp="2025-10-11T00:00:00Z", consent_analytics=False, event_type="click"),
     )
 
-    assert (found.received, found.events, found.refusals) == (3, [], [])
+    assert (found.received, ids(found), found.refusals) == (3, [], [])
     assert dict(found.without_consent) == {
         ("a3f7c2", datetime(2025, 10, 10, 23, tzinfo=UTC), "page_view"): 2,
         ("a3f7c2", datetime(2025, 10, 11, 0, tzinfo=UTC), "click"): 1,
@@ -149,14 +155,16 @@ def test_unknown_fields_are_kept_inside_event_data_and_counted(data: Any, kept: 
     unknown = {"new_field": [1, {"ü": None}], "other": "x"}
     found = judged(line(1, event_data=data, **unknown), line(2, other=2))
 
-    assert json.loads(found.events[0].event_data) == {**kept, "unknown_fields": unknown}
-    assert json.loads(found.events[1].event_data) == {"unknown_fields": {"other": 2}}
+    assert [json.loads(data) for data in found.frame()["event_data"]] == [
+        {**kept, "unknown_fields": unknown},
+        {"unknown_fields": {"other": 2}},
+    ]
     assert dict(found.unknown_fields) == {"new_field": 1, "other": 2}
     assert found.refusals == []
 
 
 def balanced(found: Sifted) -> bool:
-    return found.received == len(found.events) + len(found.refusals) + found.without_consent.total()
+    return found.received == len(ids(found)) + len(found.refusals) + found.without_consent.total()
 
 
 def storable(found: Sifted) -> None:
@@ -165,7 +173,7 @@ def storable(found: Sifted) -> None:
     for text in texts:
         assert "\0" not in text
         text.encode()
-    assert frame(found.events).height == len(found.events)
+    assert found.frame().to_dict(as_series=False) == dict(zip(STRUCT_NAMES, found.columns, strict=True))
 
 
 @settings(max_examples=300)
@@ -176,7 +184,7 @@ def storable(found: Sifted) -> None:
 def test_any_bytes_are_judged(lines: list[bytes]) -> None:
     found = judged(*lines)
 
-    assert found.received == sum(1 for raw in lines if raw.strip())
+    assert found.received == sum(1 for raw in b"\n".join(lines).split(b"\n") if raw.strip())
     assert balanced(found)
     storable(found)
 
@@ -198,9 +206,55 @@ def test_any_fields_are_judged(fields: dict[str, Any]) -> None:
     for refusal in found.refusals:
         assert refusal.raw == raw
         assert refusal.field in {"", *NAMES}
-    for kept in found.events:
+    for kept in found.frame()["event_data"]:
         unknown = {name: value for name, value in fields.items() if name not in NAMES}
-        assert not unknown or json.loads(kept.event_data)["unknown_fields"] == unknown
+        assert not unknown or json.loads(kept)["unknown_fields"] == unknown
+
+
+LINES: st.SearchStrategy[bytes] = st.one_of(
+    st.integers(0, 99).map(line),
+    st.sampled_from(
+        [
+            line(100) + b"\r",
+            b" \t" + line(101) + b" ",
+            line(102, consent_analytics=False),
+            line(103, event_data='{"a": "b"}'),
+            line(104, page_title="say \\u0000"),
+            line(105, new=1),
+            line(106) + line(107),
+            msgspec.json.format(line(108)),
+            line(109).replace(b":", b":\n\n", 1),
+            b'["' + line(110),
+            b"",
+            b" \x0b",
+            b"\r",
+            *(raw for raw, _, _ in REFUSED if len(raw) < LONGEST_LINE),
+        ]
+    ),
+)
+
+
+@settings(max_examples=200)
+@given(lines=st.lists(LINES, max_size=8), size=st.sampled_from([1, 900, 2_000, 32_768]))
+@example([line(1), line(2), line(3), b""], 1_000)
+@example([b"x" * LONGEST_LINE, b"y" * (LONGEST_LINE + 1), line(1)], 32_768)
+@example([line(1) + line(2), line(3).replace(b":", b":\n", 1)], 32_768)
+def test_a_block_at_once_is_judged_as_its_lines_are(lines: list[bytes], size: int) -> None:
+    text = b"\n".join(lines)
+    with patch.object(validation, "BLOCK_BYTES", size):
+        found = sift(text, ADMISSION, first=7)
+    with patch.object(validation, "_at_once", return_value=None):
+        expected = sift(text, ADMISSION, first=7)
+
+    assert found == expected
+    assert found.lines == len(text.removesuffix(b"\n").split(b"\n")) if text else found.lines == 0
+
+
+def test_a_block_without_fault_takes_no_second_look() -> None:
+    lines = [line(1), line(2, event_data='{"a": "b"}'), line(3, consent_analytics=False), b""]
+    with patch.object(validation, "_line_by_line") as second:
+        assert ids(judged(*lines)) == ["event-1", "event-2"]
+    second.assert_not_called()
 
 
 @pytest.mark.parametrize(
@@ -217,9 +271,9 @@ def test_an_unknown_number_of_any_size_is_judged() -> None:
 
 
 def test_a_frame_has_the_records_columns_in_order() -> None:
-    found = frame(judged(line(1), line(2, timestamp="2025-10-11T00:30:00+02:00")).events)
+    found = judged(line(1), line(2, timestamp="2025-10-11T00:30:00+02:00")).frame()
 
     assert found.columns == list(NAMES)
     assert found["timestamp"].dtype == pl.Datetime("us", "UTC")
     assert found["timestamp"][1] == datetime(2025, 10, 10, 22, 30, tzinfo=UTC)
-    assert frame([]).schema == found.schema
+    assert judged().frame().schema == found.schema

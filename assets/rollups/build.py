@@ -14,6 +14,7 @@ import polars as pl
 from assets.events import pruned
 from assets.progress import Progress, silent
 from assets.rollups import sketch
+from assets.rollups.coded import Coded
 from assets.rollups.definition import COLUMNS, CUTS, VERSION, Cut, Grain, aggregate, window_of
 from assets.rollups.periods import reopen
 from assets.windows import DAY, HOUR, Window
@@ -83,12 +84,10 @@ class RollUp:
 
     def count(self, events: pl.DataFrame) -> dict[Cut, pl.DataFrame]:
         """The rows of every cut's table, from events without doubles."""
-        # Codes are told apart at twice the speed of text; categories of their own are freed with the frame.
-        coded = events.with_columns(
-            pl.col(name).cast(pl.Categorical(pl.Categories.random())) for name in ("anonymous_id", "session_id")
-        )
-        with ThreadPoolExecutor(1) as beside:
-            sketching = beside.submit(self._sketches, coded)  # on one core, where the counting leaves one
+        with ThreadPoolExecutor(2) as beside:
+            ids = list(beside.map(Coded.of, (events["anonymous_id"], events["session_id"])))
+            coded = events.with_columns(each.codes for each in ids)
+            sketching = beside.submit(self._sketches, coded, *ids)  # on one core, where the counting leaves one
             counted = {cut: aggregate(coded.lazy(), self.grain, cut).collect(engine="streaming") for cut in CUTS}
             sketches = sketching.result()
         return {
@@ -124,12 +123,12 @@ class RollUp:
         rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
         return rows if org is None else rows.filter(pl.col("org_tag") == org)
 
-    def _sketches(self, coded: pl.DataFrame) -> pl.DataFrame:
-        window = [pl.col("org_tag"), window_of(self.grain)]
-        hashed = coded.select(
-            *window,
-            visitor_sketch=sketch.hashes(coded["anonymous_id"]),
-            session_sketch=sketch.hashes(coded["session_id"]),
+    def _sketches(self, events: pl.DataFrame, visitors: Coded, sessions: Coded) -> pl.DataFrame:
+        hashed = events.select(
+            "org_tag",
+            window_of(self.grain),
+            visitor_sketch=sketch.hashes(visitors),
+            session_sketch=sketch.hashes(sessions),
         )
         grouped = hashed.group_by("org_tag", self.grain.column).agg("visitor_sketch", "session_sketch")
         return grouped.with_columns(

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
+from assets.rollups.coded import Coded
 from assets.rollups.murmur import Hashes, hash64
 
 K = 8192
@@ -21,13 +22,9 @@ def sketch(ids: Iterable[str]) -> bytes:
     return _cut(hash64(pl.Series(list(ids), dtype=pl.String)))
 
 
-def hashes(ids: pl.Series) -> pl.Series:
-    """The hash of each id of a Categorical column without nulls, as UInt64; each category is hashed once."""
-    distinct = ids.unique()
-    codes = distinct.to_physical().to_numpy()
-    by_code = np.zeros(int(codes.max()) + 1 if len(codes) else 0, dtype=_DTYPE)
-    by_code[codes] = hash64(distinct.cast(pl.String))
-    return pl.Series(ids.name, by_code[ids.to_physical().to_numpy()], pl.UInt64)
+def hashes(ids: Coded) -> pl.Series:
+    """The hash of each id, as UInt64; each text is hashed once."""
+    return pl.Series(ids.codes.name, hash64(ids.texts)[ids.codes.to_numpy()], pl.UInt64)
 
 
 def of_hashes(hashes: pl.Series) -> bytes:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets.rollups.coded import Coded
 from assets.rollups.sketch import K, count, hashes, is_exact, merge, of_hashes, sketch
 from tests.assets.rollups.recount import sketch_of
 
@@ -37,8 +38,10 @@ def test_merging_is_a_union(one: list[str], two: list[str], three: list[str]) ->
 
 @given(ids)
 def test_hashes_of_a_column_make_the_same_sketch(given_ids: list[str]) -> None:
-    column = pl.Series(given_ids, dtype=pl.Categorical(pl.Categories.random()))
-    assert of_hashes(hashes(column)) == sketch(given_ids)
+    coded = Coded.of(pl.Series("ids", given_ids, dtype=pl.String))
+    assert [coded.texts[code] for code in coded.codes] == given_ids
+    assert coded.texts.n_unique() == coded.texts.len() == len(set(given_ids))
+    assert of_hashes(hashes(coded)) == sketch(given_ids)
 
 
 def test_nothing_is_none() -> None:

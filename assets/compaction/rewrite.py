@@ -175,14 +175,14 @@ class Compaction:
             if rewritten.distinct == group.rows == rewritten.rows:
                 return rewritten
             self.table.discard(rewritten.file)
-        frame, dropped = self._without_doubles(group, others)
-        rewritten = self.table.rewrite(key, sources, frame)
+        single, dropped = self._without_doubles(group, others)
+        rewritten = self.table.rewrite(key, sources, single)
         if rewritten.rows + dropped != group.rows:
             raise RuntimeError(f"{group.tenant} {group.day}: {group.rows} rows became {rewritten.rows}")
         return rewritten
 
-    def _without_doubles(self, group: Group, others: Sequence[FileInfo]) -> tuple[pl.LazyFrame, int]:
-        """The group's rows without those that `others` hold and without doubles, and how many rows that drops."""
+    def _without_doubles(self, group: Group, others: Sequence[FileInfo]) -> tuple[pl.LazyFrame | None, int]:
+        """The group's rows but those that `others` hold and but doubles (None: all of them); how many that drops."""
         rows = self.table.read(f.path for f in group.files)
         stay = self.table.read(f.path for f in others).select("event_id")
         doubled = (
@@ -194,7 +194,7 @@ class Compaction:
             .collect(engine="streaming")
         )
         if doubled.is_empty():
-            return rows, 0
+            return None, 0
         elsewhere = stay.join(doubled.lazy(), on="event_id", how="semi").unique().collect(engine="streaming")
         kept = rows.join(elsewhere.lazy(), on="event_id", how="anti", maintain_order="left")
         single = kept.join(doubled.lazy(), on="event_id", how="anti", maintain_order="left")

@@ -9,7 +9,8 @@ from resources.lake.columns import Column, Kind, TableSpec
 from resources.lake.commit import CommitUnknownError, SourcesGoneError
 from resources.lake.data_file import DataFile, PartitionKey
 from resources.lake.lake import Lake
-from resources.lake.table import DamagedFilesError, FileInfo, LakeTable, Rewritten, SnapshotInfo
+from resources.lake.proof import DamagedFilesError
+from resources.lake.table import FileInfo, LakeTable, Rewritten, SnapshotInfo
 
 __all__ = [
     "Column",

@@ -15,9 +15,10 @@ from pyiceberg.table import FileScanTask, Table
 from pyiceberg.table.snapshots import Operation
 
 from resources.lake import commit, data_file, planning
-from resources.lake.checksum import Tally, row_checksum
+from resources.lake.checksum import Tally
 from resources.lake.columns import TableSpec
 from resources.lake.data_file import PartitionKey
+from resources.lake.proof import DamagedFilesError, Proof
 from resources.lake.vended import polars_options
 
 # Large enough that a column chunk compresses well, small enough that an hour is read without most of its day, and
@@ -80,10 +81,6 @@ class Totals:
     bytes: int
 
 
-class DamagedFilesError(RuntimeError):
-    """Data files do not hold the rows that were written to them; the text names them."""
-
-
 @dataclass(frozen=True)
 class SnapshotInfo:
     """One commit: its place in the sequence, what it did, when, and the data files that it added and took away."""
@@ -109,6 +106,7 @@ class LakeTable:
         self._storage_options = storage_options
         self._arrow_schema = spec.arrow_schema()
         self._schema = pl.Schema(pl.from_arrow(self._arrow_schema.empty_table()).schema)  # type: ignore[union-attr]
+        self._proof = Proof(self._schema, self.read)
 
     @property
     def load(self) -> Callable[[], Table]:
@@ -231,60 +229,29 @@ class LakeTable:
         try:
             return self._rewrite(key, sources, rows, distinct)
         except pl.exceptions.ComputeError as error:
-            if damaged := self._damaged(sources):
+            if damaged := self._proof.damaged(sources):
                 raise DamagedFilesError(f"not as they were written: {damaged}") from error
             raise
 
     def _rewrite(
         self, key: PartitionKey, sources: Sequence[DataFile], rows: pl.LazyFrame | None, distinct: str | None
     ) -> Rewritten:
-        table = self._load()
+        table, proof = self._load(), self._proof
         absent = self._null_columns(table, sources)
-        before = self._told(sources, absent)
-        wanted = before if rows is None else self._counted(rows, absent)
-        rows = self.read(f.file_path for f in sources) if rows is None else rows
+        before = proof.told(sources, absent)
+        everything = self.read(f.file_path for f in sources)
+        if rows is None:
+            rows, wanted = everything, before
+        else:
+            wanted = proof.counted(rows, absent)
+            proof.require(proof.counted(everything, absent), before, sources)
         path = self._new_location(table, key, wanted)
         self._sink(rows, path, [name for name in self._schema if name not in absent]).collect(engine="streaming")
-        values = pl.lit(0) if distinct is None else pl.col(distinct).hash().n_unique()
-        written = self.read([path]).select(*self._counts(absent), values.alias("values"))
-        found, checksum, different = written.collect(engine="streaming").row(0)
-        after = Tally(self._schema, found, checksum)
-        if after != wanted:
-            damaged = self._damaged(sources) or _name(path)
-            raise DamagedFilesError(f"not as they were written: {damaged}; {wanted} became {after}")
+        after, values = proof.counted_with(self.read([path]), distinct, absent)
+        proof.require(after, wanted, sources, path)
         time_id = table.metadata.schema().find_field(self.spec.time).field_id
         info = FileInfo.of(self._written(table, key, path), time_id, has_deletes=False)
-        return Rewritten(info, before, after, different)
-
-    def _told(self, files: Iterable[DataFile], absent: Collection[str]) -> Tally:
-        """What files hold: as their names say, or counted where a name does not say it."""
-        told, unknown = Tally(self._schema), []
-        for file in files:
-            if (stamped := Tally.stamped(self._schema, file.file_path, file.record_count)) is None:
-                unknown.append(file.file_path)
-            else:
-                told += stamped
-        return told + self._counted(self.read(unknown), absent) if unknown else told
-
-    def _counted(self, rows: pl.LazyFrame, absent: Collection[str] = ()) -> Tally:
-        return Tally(self._schema, *rows.select(*self._counts(absent)).collect(engine="streaming").row(0))
-
-    def _counts(self, absent: Collection[str]) -> tuple[pl.Expr, pl.Expr]:
-        # Counted inside the engine: as frames of ours it would take a third more time, and more memory.
-        return pl.len(), row_checksum(self._schema, absent)
-
-    def _damaged(self, files: Iterable[DataFile]) -> str:
-        """The names of those files that do not hold what their names say, or cannot be read."""
-        found = []
-        for file in files:
-            told = Tally.stamped(self._schema, file.file_path, file.record_count)
-            try:
-                counted = self._counted(self.read([file.file_path]))
-            except pl.exceptions.ComputeError:
-                counted = None
-            if counted is None or (told is not None and told != counted):
-                found.append(_name(file.file_path))
-        return ", ".join(found)
+        return Rewritten(info, before, after, values)
 
     def _null_columns(self, table: Table, files: Iterable[DataFile]) -> set[str]:
         recorded = data_file.null_columns(files)
@@ -420,7 +387,3 @@ class LakeTable:
         if tenants is not None:
             terms.append(In(term=Reference(self.spec.tenant), values={literal(t) for t in tenants}))
         return And(*terms) if len(terms) > 1 else (terms[0] if terms else AlwaysTrue())
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2]

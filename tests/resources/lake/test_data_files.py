@@ -203,6 +203,8 @@ def test_a_file_that_changed_since_it_was_written_is_named(table: LakeTable) -> 
 
     with pytest.raises(DamagedFilesError, match=f"not as they were written: {path.name}; 3 rows "):
         table.rewrite(NORTH, [whole, damaged])
+    with pytest.raises(DamagedFilesError, match=f"not as they were written: {path.name}; 2 rows "):
+        table.rewrite(NORTH, [damaged], table.read([damaged.file_path]).filter(id="b"))
 
 
 def test_another_writers_files_are_counted_before_they_are_rewritten(

@@ -21,10 +21,15 @@ from resources.lake.checksum import MODULUS
 REPLANS = 3
 # Said by the commit's summary, so that whoever follows the table knows that its hours lost rows.
 DOUBLES = "clearlift.doubles"
+_FOREIGN = "\0foreign"
 
 
 class GroupsLeftError(RuntimeError):
-    """Groups that were left as they are, as files of theirs are damaged; all others were rewritten."""
+    """Groups that were left as they are, as files of theirs are damaged; all others were rewritten (`done`)."""
+
+    def __init__(self, done: "Compacted") -> None:
+        super().__init__(f"{done.groups} groups were rewritten, {len(done.left)} left: {'; '.join(done.left)}")
+        self.done = done
 
 
 @dataclass
@@ -90,7 +95,7 @@ class Compaction:
                     raise
         done.seconds = time.perf_counter() - started
         if done.left:
-            raise GroupsLeftError(f"{done.groups} groups were rewritten, {len(done.left)} left: {'; '.join(done.left)}")
+            raise GroupsLeftError(done)
         return done
 
     def _plan(self, files: Iterable[FileInfo]) -> list[Group]:
@@ -134,7 +139,7 @@ class Compaction:
         for (group, sources, others), merge in zip(work, merges, strict=True):
             try:
                 rewritten = merge.result()
-            except (DamagedFilesError, pl.exceptions.ComputeError) as error:
+            except DamagedFilesError as error:
                 done.left.append(f"{group.tenant} {group.day}: {error}")
                 continue
             old += sources
@@ -175,15 +180,18 @@ class Compaction:
             if rewritten.distinct == group.rows == rewritten.rows:
                 return rewritten
             self.table.discard(rewritten.file)
-        single, dropped = self._without_doubles(group, others)
+        with self.table.named([*sources, *(f.file for f in others)]):
+            single, dropped = self._without_doubles(group, sources, others)
         rewritten = self.table.rewrite(key, sources, single)
         if rewritten.rows + dropped != group.rows:
             raise RuntimeError(f"{group.tenant} {group.day}: {group.rows} rows became {rewritten.rows}")
         return rewritten
 
-    def _without_doubles(self, group: Group, others: Sequence[FileInfo]) -> tuple[pl.LazyFrame | None, int]:
+    def _without_doubles(
+        self, group: Group, sources: Sequence[DataFile], others: Sequence[FileInfo]
+    ) -> tuple[pl.LazyFrame | None, int]:
         """The group's rows but those that `others` hold and but doubles (None: all of them); how many that drops."""
-        rows = self.table.read(f.path for f in group.files)
+        rows = self.table.read(f.file_path for f in sources)
         stay = self.table.read(f.path for f in others).select("event_id")
         doubled = (
             pl.concat([rows.select("event_id"), stay])
@@ -198,12 +206,21 @@ class Compaction:
         elsewhere = stay.join(doubled.lazy(), on="event_id", how="semi").unique().collect(engine="streaming")
         kept = rows.join(elsewhere.lazy(), on="event_id", how="anti", maintain_order="left")
         single = kept.join(doubled.lazy(), on="event_id", how="anti", maintain_order="left")
-        # Of a double inside the group the earliest stays, so that two compactors would keep the same one.
+        # Of a double inside the group the ingested row stays, not another writer's; of several the earliest, so that
+        # two compactors would keep the same one.
+        marked = pl.concat(
+            self.table.read(f.file_path for f in sources if self.table.wrote(f) is ours).with_columns(
+                pl.lit(not ours).alias(_FOREIGN)
+            )
+            for ours in (True, False)
+        )
         first = (
-            kept.join(doubled.lazy(), on="event_id", how="semi")
+            marked.join(doubled.lazy(), on="event_id", how="semi")
+            .join(elsewhere.lazy(), on="event_id", how="anti", maintain_order="left")
             .collect()
-            .sort("timestamp", maintain_order=True)
+            .sort(_FOREIGN, "timestamp", maintain_order=True)
             .unique("event_id", keep="first", maintain_order=True)
+            .drop(_FOREIGN)
         )
         frame = pl.concat([single, first.lazy()])
         return frame, group.rows - int(frame.select(pl.len()).collect(engine="streaming").item())

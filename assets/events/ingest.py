@@ -125,7 +125,9 @@ class Ingest:
         if not group:
             return []
         events = pl.concat(group)
-        distinct = doubles.drop(events, self._stored(events, written))
+        stored_in = self._stored_in(events, written)
+        with self.events.named(stored_in):
+            distinct = doubles.drop(events, self.events.read(file.file_path for file in stored_in))
         for index, doubled in distinct.doubled.items():
             run.batches[index].doubled += doubled
         stored = (
@@ -144,8 +146,8 @@ class Ingest:
             batch.last_event = max(batch.last_event or last, last)
         return self.events.write(_partitions(distinct.events))
 
-    def _stored(self, events: pl.DataFrame, written: Iterable[DataFile]) -> pl.LazyFrame:
-        """Everything stored in the partitions that `events` fall on: in the lake, and written earlier by this run."""
+    def _stored_in(self, events: pl.DataFrame, written: Iterable[DataFile]) -> list[DataFile]:
+        """The files of the partitions that `events` fall on: in the lake, and written earlier by this run."""
         keys = {PartitionKey(tenant, day) for tenant, day in events.select("org_tag", _DAY).unique().iter_rows()}
         days = [key.day for key in keys]
         live = self.events.files(
@@ -153,9 +155,10 @@ class Ingest:
             until=datetime.combine(max(days) + timedelta(days=1), time(), UTC),
             tenants=sorted({key.tenant for key in keys}),
         )
-        paths = [info.path for info in live if info.key in keys]
-        paths += [file.file_path for file in written if PartitionKey.of(file) in keys]
-        return self.events.read(paths)
+        return [
+            *(info.file for info in live if info.key in keys),
+            *(file for file in written if PartitionKey.of(file) in keys),
+        ]
 
 
 def pending(store: ObjectStore, postgres: Postgres, *, sweep: bool = False) -> list[ObjectInfo]:

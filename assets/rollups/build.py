@@ -4,7 +4,7 @@ The day's lock is taken before the lake is read: of two builds of one day the la
 that the last to write has seen the most.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -18,7 +18,7 @@ from assets.rollups.coded import Coded
 from assets.rollups.definition import COLUMNS, CUTS, VERSION, Cut, Grain, aggregate, window_of
 from assets.rollups.periods import reopen
 from assets.windows import DAY, HOUR, Window
-from resources.lake import LakeTable
+from resources.lake import DataFile, LakeTable
 from resources.postgres import Connection, Postgres, copy_in
 from resources.sql_files import read_sql
 
@@ -100,7 +100,8 @@ class RollUp:
 
         As they were at a snapshot, so that a window holds what its record says and no commit that landed meanwhile.
         """
-        rows = self.scan(window, org, snapshot_id).select(COLUMNS).collect(engine="streaming")
+        with self.events.named(self._files(window, org, snapshot_id)):
+            rows = self.scan(window, org, snapshot_id).select(COLUMNS).collect(engine="streaming")
         # As many hashes as rows are as many ids; only where there are fewer must the ids themselves be looked at.
         if rows["event_id"].hash().n_unique() == rows.height:
             return rows, 0
@@ -122,6 +123,11 @@ class RollUp:
         rows = self.events.read(f.path for f in files)
         rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
         return rows if org is None else rows.filter(pl.col("org_tag") == org)
+
+    def _files(self, window: Window, org: str | None, snapshot_id: int | None) -> Iterator[DataFile]:
+        # Planned when they are asked for, which only an error does.
+        for info in self.events.files(window.start, window.end, None if org is None else [org], snapshot_id):
+            yield info.file
 
     def _sketches(self, events: pl.DataFrame, visitors: Coded, sessions: Coded) -> pl.DataFrame:
         hashed = events.select(

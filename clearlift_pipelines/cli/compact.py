@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from assets.compaction.plan import Group
-from assets.compaction.rewrite import Compaction
+from assets.compaction.rewrite import Compaction, GroupsLeftError
 from assets.events.table import EVENTS
 from assets.windows import DAY
 from clearlift_pipelines.cli.execution import workbench
@@ -31,9 +32,12 @@ def compact(org: str | None, day: datetime | None, dry_run: bool) -> None:
             bench.progress.stop()
             _print(bench.console, engine.plan(since, until, org))
             return
-        done = engine.run(since, until, org)
+        try:
+            done = engine.run(since, until, org)
+        except GroupsLeftError as error:
+            done = error.done
         bench.progress.stop()
-        if not done.groups:
+        if not done.groups and not done.left:
             bench.console.print(NOTHING)
             return
         bench.console.print(
@@ -41,6 +45,10 @@ def compact(org: str | None, day: datetime | None, dry_run: bool) -> None:
             f"{done.bytes_before / 1e6:,.1f} MB became {done.bytes_after / 1e6:,.1f} MB "
             f"in {done.seconds:.1f} s ({done.mb_per_second:.0f} MB/s), {done.doubles} doubles dropped"
         )
+        for left in done.left:
+            bench.console.print(f"[red]left as it is:[/red] {escape(left)}", soft_wrap=True)
+        if done.left:
+            raise click.ClickException(f"{len(done.left)} groups have files that are damaged or missing.")
 
 
 def _print(console: Console, groups: list[Group]) -> None:

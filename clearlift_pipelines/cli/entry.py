@@ -37,6 +37,7 @@ COMMANDS = {
 }
 """Command → module of this package. A module is imported when its command runs: Dagster alone takes two seconds."""
 
+LONGEST = 500  # characters of an error
 SUMMARIES = {
     "run": "Bring everything up to date; land a sample first where there is no data.",
     "ui": "Dagster's UI with daemon, schedules and sensors.",
@@ -120,7 +121,7 @@ def main() -> None:
 def one_line(error: BaseException) -> str:
     """An error as one line, with the name of its type where the text alone would not tell."""
     text = " ".join(str(error).split())
-    return text[:500] if text else type(error).__name__
+    return (text if len(text) <= LONGEST else f"{text[:LONGEST]} …") if text else type(error).__name__
 
 
 def dagster_home(given: "Settings") -> Path:

@@ -70,6 +70,11 @@ class Tally:
         return told if told.stamp == found[1] else None
 
 
+def is_stamped(path: str) -> bool:
+    """Whether the name of a data file tells a checksum, as those do that were written here."""
+    return _STAMP.search(path) is not None
+
+
 @cache
 def _of_null(dtype: pl.DataType, seed: int) -> int:
     return int(pl.Series([None], dtype=dtype).hash(seed=seed).item())

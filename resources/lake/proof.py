@@ -3,7 +3,8 @@
 What does not belong here: writing, and what becomes of a file that is damaged.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import polars as pl
@@ -13,7 +14,10 @@ from resources.lake.checksum import Tally, row_checksum
 
 
 class DamagedFilesError(RuntimeError):
-    """Data files do not hold the rows that were written to them; the text names them."""
+    """Data files are missing, or do not hold the rows that were written to them; the text names them."""
+
+
+UNREADABLE = (pl.exceptions.ComputeError, FileNotFoundError)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,21 @@ class Proof:
         """
         if found != wanted:
             names = self.damaged(sources) or _name(path)
-            raise DamagedFilesError(f"not as they were written: {names}; {wanted} became {found}")
+            raise DamagedFilesError(f"damaged: {names}; {wanted} became {found}")
+
+    @contextmanager
+    def named(self, files: Iterable[DataFile]) -> Iterator[None]:
+        """Around the reading of some files: where it fails as some are damaged or missing, the error names them.
+
+        Raises:
+            DamagedFilesError: they are.
+        """
+        try:
+            yield
+        except UNREADABLE as error:
+            if damaged := self.damaged(files):
+                raise DamagedFilesError(f"damaged or missing: {damaged}") from error
+            raise
 
     def damaged(self, files: Iterable[DataFile]) -> str:
         """The names of those files that do not hold what their names say, or cannot be read."""
@@ -63,7 +81,7 @@ class Proof:
         told = self._stamped(file)
         try:
             found = self.counted(self.read([file.file_path]))
-        except pl.exceptions.ComputeError:
+        except UNREADABLE:
             return False
         return told is None or told == found
 
@@ -72,4 +90,5 @@ class Proof:
 
 
 def _name(path: str) -> str:
-    return path.rpartition("/")[2]
+    """With its folders below the table's: the tenant and the day."""
+    return "/".join(path.split("/")[-5:])

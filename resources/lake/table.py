@@ -1,6 +1,7 @@
 """One lake table: which files hold what, reading them as frames, writing new ones, and the changes since a snapshot."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import IO, cast
@@ -15,10 +16,10 @@ from pyiceberg.table import FileScanTask, Table
 from pyiceberg.table.snapshots import Operation
 
 from resources.lake import commit, data_file, planning
-from resources.lake.checksum import Tally
+from resources.lake.checksum import Tally, is_stamped
 from resources.lake.columns import TableSpec
 from resources.lake.data_file import PartitionKey
-from resources.lake.proof import DamagedFilesError, Proof
+from resources.lake.proof import Proof
 from resources.lake.vended import polars_options
 
 # Large enough that a column chunk compresses well, small enough that an hour is read without most of its day, and
@@ -226,12 +227,8 @@ class LakeTable:
         Raises:
             DamagedFilesError: the rows are not those that were written; the new file is left to the orphan sweep.
         """
-        try:
+        with self.named(sources):
             return self._rewrite(key, sources, rows, distinct)
-        except pl.exceptions.ComputeError as error:
-            if damaged := self._proof.damaged(sources):
-                raise DamagedFilesError(f"not as they were written: {damaged}") from error
-            raise
 
     def _rewrite(
         self, key: PartitionKey, sources: Sequence[DataFile], rows: pl.LazyFrame | None, distinct: str | None
@@ -256,6 +253,18 @@ class LakeTable:
     def _null_columns(self, table: Table, files: Iterable[DataFile]) -> set[str]:
         recorded = data_file.null_columns(files)
         return {f.name for f in table.metadata.schema().fields if f.field_id in recorded and not f.required}
+
+    def named(self, files: Iterable[DataFile]) -> AbstractContextManager[None]:
+        """Around the reading of data files: an error that comes of damaged or missing ones is one that names them.
+
+        Raises:
+            DamagedFilesError: some of `files` are damaged or missing.
+        """
+        return self._proof.named(files)
+
+    def wrote(self, file: DataFile) -> bool:
+        """Whether a data file was written here; another writer's names tell no checksum."""
+        return is_stamped(file.file_path)
 
     def discard(self, file: DataFile) -> None:
         """Remove a written data file that no commit has named or will name."""

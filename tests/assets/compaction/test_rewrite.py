@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from assets.compaction.plan import Policy
 from assets.compaction.rewrite import Compaction, GroupsLeftError
+from assets.events.table import EVENTS
 from resources.lake import DataFile, FileInfo, LakeTable, SourcesGoneError
 from tests.assets.pipeline import MERGE_ALL, Pipeline, line, written
 
@@ -251,17 +252,19 @@ def test_a_damaged_rewrite_is_never_committed(events_table: LakeTable, monkeypat
     sink = LakeTable._sink
     monkeypatch.setattr(LakeTable, "_sink", lambda self, rows, *to: sink(self, rows.collect().head(1).lazy(), *to))
 
-    with pytest.raises(GroupsLeftError, match=r"0 groups were rewritten, 1 left: a3f7c2 2025-10-10: not as they"):
+    with pytest.raises(GroupsLeftError, match=r"0 groups were rewritten, 1 left: a3f7c2 2025-10-10: damaged: "):
         Compaction(events_table, MERGE_ALL).run()
     assert (events_table.head(), paths(events_table)) == before
 
 
-@pytest.mark.parametrize("damage", ["other value", "cut short"])
+@pytest.mark.parametrize("damage", ["other value", "cut short", "missing"])
 def test_a_damaged_file_hinders_only_its_own_group(events_table: LakeTable, damage: str) -> None:
     whole, hurt = store(events_table, [at(1)], [at(2)])
     store(events_table, [at(3, org_tag="b8e9d1")], [at(4, org_tag="b8e9d1")])
     path = Path(hurt.file_path.removeprefix("file://"))
-    if damage == "cut short":
+    if damage == "missing":
+        path.unlink()
+    elif damage == "cut short":
         path.write_bytes(path.read_bytes()[:-9])
     else:
         rows = pl.read_parquet(path, hive_partitioning=False)
@@ -270,7 +273,7 @@ def test_a_damaged_file_hinders_only_its_own_group(events_table: LakeTable, dama
     with pytest.raises(GroupsLeftError) as left:
         Compaction(events_table, MERGE_ALL).run()
 
-    assert "1 groups were rewritten, 1 left: a3f7c2 2025-10-10: not as they were written: " in str(left.value)
+    assert "1 groups were rewritten, 1 left: a3f7c2 2025-10-10: damaged" in str(left.value)
     assert path.name in str(left.value)
     assert whole.file_path.rpartition("/")[2] not in str(left.value)
     assert {whole.file_path, hurt.file_path} < paths(events_table)
@@ -286,6 +289,26 @@ def test_a_killed_compaction_is_simply_run_again(pipeline: Pipeline, dies: str) 
 
     assert pipeline.event_ids() == ["event-1", "event-2", "event-3"]
     assert len(pipeline.files()) == 1
+
+
+@pytest.mark.parametrize("others_first", [True, False])
+def test_of_an_event_and_another_writers_double_the_ingested_one_stays(
+    events_table: LakeTable, others_first: bool
+) -> None:
+    (ours,) = written(events_table, at(1, "one", page_title="ours"))
+    double = pl.read_parquet(ours.file_path.removeprefix("file://"), hive_partitioning=False).with_columns(
+        page_title=pl.lit("theirs"), timestamp=pl.col("timestamp") - timedelta(hours=1)
+    )
+    if not others_first:
+        events_table.append([ours], "ours")
+    events_table.load().append(double.to_arrow().cast(EVENTS.arrow_schema()))
+    if others_first:
+        events_table.append([ours], "ours")
+
+    done = Compaction(events_table, MERGE_ALL).run()
+
+    assert done.doubles == 1
+    assert events_table.scan().collect()["page_title"].to_list() == ["ours"]
 
 
 def test_a_file_with_deleted_rows_is_neither_rewritten_nor_relied_on(

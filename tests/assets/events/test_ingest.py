@@ -19,7 +19,7 @@ from clearlift_pipelines.sandbox import sample
 from clearlift_pipelines.sandbox.sample_stores import fill_d1
 from resources import migrations
 from resources.d1 import EmbeddedD1
-from resources.lake import LakeTable
+from resources.lake import DamagedFilesError, LakeTable
 from tests.assets.pipeline import EARLIEST, NOW, Pipeline, event, line
 
 
@@ -269,3 +269,20 @@ def test_a_sample_becomes_what_is_true_of_it(pipeline: Pipeline) -> None:
     assert pipeline.ledger.unbalanced() == []
     landed = {msgspec.json.decode(raw)["event_id"] for b in batches for raw in b.lines if raw.endswith(b"}")}
     assert set(ids) <= landed
+
+
+def test_a_damaged_file_is_named_and_nothing_is_lost(pipeline: Pipeline) -> None:
+    pipeline.land(line(1))
+    pipeline.ingested()
+    (name,) = pipeline.files()
+    path = Path(name.removeprefix("file://"))
+    whole = path.read_bytes()
+    pipeline.land(line(1), line(2))
+
+    path.write_bytes(whole[:-9])
+    with pytest.raises(DamagedFilesError, match=f"damaged or missing: org_tag=a3f7c2/year=.*/{path.name}$"):
+        pipeline.ingested()
+    path.write_bytes(whole)
+    pipeline.ingested()
+
+    assert pipeline.event_ids() == ["event-1", "event-2"]

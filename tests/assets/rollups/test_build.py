@@ -4,6 +4,7 @@ import math
 import threading
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from assets.rollups import build
 from assets.rollups.definition import CUTS, Grain
 from assets.windows import DAY, HOUR, Window
+from resources.lake import DamagedFilesError
 from resources.postgres import Connection
 from tests.assets.rollups.lakeside import Lakeside, at, event
 from tests.assets.rollups.recount import recount
@@ -258,3 +260,12 @@ def test_builds_at_once_end_as_one_and_the_last_has_seen_the_most(lakeside: Lake
 
     lakeside.roll_up(grain, at(1), at(1) + DAY)
     assert lakeside.rows()[mine] == recount(arriving)[mine]
+
+
+def test_a_missing_file_is_named(lakeside: Lakeside) -> None:
+    lakeside.append(event(timestamp=at(1)))
+    (info,) = lakeside.events.files()
+    Path(info.path.removeprefix("file://")).unlink()
+
+    with pytest.raises(DamagedFilesError, match=info.path.rpartition("/")[2]):
+        lakeside.roll_up(Grain.HOURLY, at(1), at(1) + HOUR)

@@ -190,7 +190,7 @@ def test_a_rewrite_that_does_not_hold_its_rows_is_found(
         return sink(self, damage(rows.collect()).lazy(), path, columns)
 
     monkeypatch.setattr(LakeTable, "_sink", damaged)
-    with pytest.raises(DamagedFilesError, match=r"not as they were written: readings-.*\.parquet; 3 rows") as refusal:
+    with pytest.raises(DamagedFilesError, match=r"damaged: site=north/.*/readings-.*\.parquet; 3 rows") as refusal:
         table.rewrite(NORTH, [source])
     assert "note a" not in str(refusal.value)
     assert ids(table) == ["a", "b", "c"]
@@ -201,9 +201,9 @@ def test_a_file_that_changed_since_it_was_written_is_named(table: LakeTable) -> 
     path = local(damaged.file_path)
     _change_a_value(pl.read_parquet(path, hive_partitioning=False)).write_parquet(path)
 
-    with pytest.raises(DamagedFilesError, match=f"not as they were written: {path.name}; 3 rows "):
+    with pytest.raises(DamagedFilesError, match=f"damaged: site=north/year=.*/{path.name}; 3 rows "):
         table.rewrite(NORTH, [whole, damaged])
-    with pytest.raises(DamagedFilesError, match=f"not as they were written: {path.name}; 2 rows "):
+    with pytest.raises(DamagedFilesError, match=f"{path.name}; 2 rows "):
         table.rewrite(NORTH, [damaged], table.read([damaged.file_path]).filter(id="b"))
 
 

@@ -1,0 +1,35 @@
+"""`clearlift compact`: what is merged, what is left, and why."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from assets.events.table import EVENTS
+from resources.lake import PartitionKey
+from tests.assets.rollups.lakeside import event, frame
+from tests.clearlift_pipelines.cli.terminal import Terminal
+
+AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def test_files_that_are_damaged_or_missing_are_all_named_and_the_others_merged(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    table = terminal.stores.lake.table(EVENTS)
+    orgs = [f"org{n:02}" for n in range(12)]
+    paths: dict[str, Path] = {}
+    for org in orgs:
+        rows = [frame([event(org_tag=org, timestamp=AT)]) for _ in range(4)]
+        files = table.write((PartitionKey(org, AT.date()), each) for each in rows)
+        table.append(files, org)
+        paths[org] = Path(files[0].file_path.removeprefix("file://"))
+    paths["org00"].unlink()
+    for org in orgs[1:10]:
+        paths[org].write_bytes(paths[org].read_bytes()[:-20])
+
+    said = terminal.clearlift("compact")
+
+    assert said.code == 1
+    assert said.err == "Error: 10 groups have files that are damaged or missing.\n"
+    assert "8 files became 2: 8 rows" in said.out
+    assert [line for line in said.out.splitlines() if line.startswith("left as it is: ")] == [
+        f"left as it is: {org} 2026-03-02: damaged or missing: {'/'.join(paths[org].parts[-5:])}" for org in orgs[:10]
+    ]

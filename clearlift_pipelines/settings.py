@@ -26,6 +26,8 @@ AD_APP_PARTS = {
     "tiktok": ("app_id", "secret"),
     "microsoft": ("client_id", "client_secret", "developer_token"),
 }
+# Where time is counted from: Python and Dagster write years before 1000 as they cannot read them.
+EARLIEST = date(1970, 1, 1)
 # Days before a day whose events its sessions are made of.
 SESSIONS_REACH = 2
 
@@ -115,13 +117,24 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+        try:
+            found = value.expanduser().resolve()
+            nearest = next(path for path in (found, *found.parents) if path.exists())
+        except RuntimeError as error:  # no such user's home, or links that lead in a circle
+            raise ValueError(str(error)) from None
+        except OSError as error:
+            raise ValueError(f"{error.filename}: {error.strerror}") from None
+        if not nearest.is_dir():
+            raise ValueError(f"{nearest} is no folder")
+        return found
 
     @field_validator("partitions_start")
     @classmethod
     def _begun(cls, value: date) -> date:
         if value > datetime.now(UTC).date():
             raise ValueError("lies in the future")
+        if value < EARLIEST:
+            raise ValueError(f"is not to lie before {EARLIEST}")
         return value
 
     @field_validator("late_days")

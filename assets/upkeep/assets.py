@@ -41,6 +41,7 @@ from resources.lake.sweep import Survey, counted, remove, survey
 MOST_SNAPSHOTS = 200
 MOST_MANIFESTS = 200
 GRACE_HOURS = 24.0
+MOST_GRACE = timedelta(days=366)
 NOTHING_KNOWN = "The table has no snapshot yet: nothing is proved."
 
 
@@ -85,12 +86,15 @@ def grace(hours: float) -> timedelta:
     """The grace of unnamed files.
 
     Raises:
-        ValueError: not longer than the longest run, whose files it could take.
+        ValueError: not longer than the longest run, whose files it could take, or longer than MOST_GRACE.
     """
-    found = timedelta(hours=hours)
-    if found <= LONGEST_RUN:
-        raise ValueError(f"grace_hours {hours:g} is not above the longest run, {LONGEST_RUN}: its files could be taken")
-    return found
+    least, most = (bound / timedelta(hours=1) for bound in (LONGEST_RUN, MOST_GRACE))
+    if not least < hours <= most:
+        raise ValueError(
+            f"grace_hours {hours:g} is not above the longest run, {least:g} hours (its files could be taken), "
+            f"and at most {most:g}"
+        )
+    return timedelta(hours=hours)
 
 
 def _arguments(app: App, name: str, above: list[str]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """`clearlift run`: everything brought up to date in one go, on a sample where there is nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -30,18 +31,36 @@ from resources.sql_files import read_sql
 
 # The sample lands in as many parts as it has half days, so that there are small files to merge, as in real life.
 INSTALMENTS = 6
-# More separate stale ranges than this are rolled up as one range that covers them all.
+# A run a range: more ranges than this are joined across the narrowest gaps, whose windows are made again too.
 MOST_RANGES = 4
+# A sample is made in memory.
+MOST_DAYS, MOST_SCALE = 366, 100
 SWEEP = {"ops": {"clearlift__events__ingested": {"config": {"sweep": True}}}}
 SWEEP_POINTS = {"ops": {"sesh__sesh__points": {"config": {"sweep": True}}}}
+
+
+def _bounded(context: click.Context, option: click.Parameter, value: float) -> float:
+    del context, option
+    # click's ranges let what is not a number pass.
+    if not 0 < value <= MOST_SCALE:
+        raise click.BadParameter(f"{value:g} is not above 0 and at most {MOST_SCALE}")
+    return value
 
 
 @click.command()
 @click.option(
     "--sample/--no-sample", "with_sample", default=None, help="Land the sample (by default on embedded stores)."
 )
-@click.option("--days", default=3, show_default=True, help="Days of events in the sample.")
-@click.option("--scale", default=1.0, show_default=True, help="Share of the sample's ordinary number of sessions.")
+@click.option(
+    "--days", type=click.IntRange(1, MOST_DAYS), default=3, show_default=True, help="Days of events in the sample."
+)
+@click.option(
+    "--scale",
+    default=1.0,
+    show_default=True,
+    callback=_bounded,
+    help=f"Share of the sample's ordinary number of sessions, above 0 and at most {MOST_SCALE}.",
+)
 def run(with_sample: bool | None, days: int, scale: float) -> None:
     """Bring everything up to date; land a sample first where there is no data."""
     with workbench() as bench:
@@ -141,16 +160,24 @@ def _until(end: datetime, windows: tuple[Window, ...]) -> list[Window]:
     return [part for part in (window.clipped(limit) for window in windows) if part]
 
 
+def across_narrowest_gaps(windows: Sequence[Window], most: int) -> list[Window]:
+    """At most `most` ranges that cover `windows`, which are in order and apart: the widest gaps stay between them."""
+    gaps = range(1, len(windows))
+    widest = sorted(gaps, key=lambda gap: windows[gap].start - windows[gap - 1].end, reverse=True)[: most - 1]
+    cuts = (0, *sorted(widest), len(windows))
+    return [Window(windows[first].start, windows[end - 1].end) for first, end in pairwise(cuts)] if windows else []
+
+
 def _ranges(
     bench: Workbench, windows: list[Window], reads: Callable[[Window], Window] = lambda window: window
 ) -> list[Window]:
-    """As few ranges as possible; days whose events are archived only are left out, and told of at the end."""
+    """A few ranges that cover windows; days whose events are archived only are left out, and told of at the end."""
     if not windows:
         return []
     whole = Window(windows[0].start, windows[-1].end)
     with bench.stores.postgres.connection() as connection:
         archived = pruned.within(connection, reads(whole))
-    return archived.spare(windows if len(windows) <= MOST_RANGES else [whole], reads)
+    return archived.spare(across_narrowest_gaps(windows, MOST_RANGES), reads)
 
 
 def _land_sample(bench: Workbench, days: int, scale: float) -> None:

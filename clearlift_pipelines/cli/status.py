@@ -26,6 +26,7 @@ from clearlift_pipelines.definitions import utc_now
 from clearlift_pipelines.stores import Stores
 from resources import migrations
 from resources.kv import KV, Entry
+from resources.lake.expiry import snapshots
 from resources.migrations import State
 
 POSTGRES = "postgres"
@@ -58,6 +59,8 @@ def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:
     since = late.horizon(earliest, stores.settings.late_horizon, now)
     found = late.stale(stores.postgres, since, now, earliest)
     too_old = str(late.beyond(stores.postgres, earliest, since))
+    unfollowed = _unfollowed(stores)
+    behind = f"{unfollowed} commits not followed by the roll-ups: clearlift run" if unfollowed else ""
     batches = len(pending(stores.object_store, stores.postgres))
     said = {AssetKey(["clearlift", "events", "ingested"]): f"{batches} landed batches" if batches else ""}
     changed: dict[Grain | Period, list[datetime]] = {
@@ -75,11 +78,23 @@ def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:
         if days:
             said[AssetKey(["clearlift", *asset])] = f"{len(days)} changed days from {days[0]:%Y-%m-%d}"
     for grain, starts in changed.items():
-        told = [too_old] if too_old and grain in tuple(Grain) else []
-        if starts:
-            told.insert(0, f"{len(starts)} changed {grain.column}s from {starts[0]:%Y-%m-%d %H:%M}: clearlift run")
-        said[AssetKey(["clearlift", "rollups", grain.value])] = "; ".join(told)
+        stale = (
+            f"{len(starts)} changed {grain.column}s from {starts[0]:%Y-%m-%d %H:%M}: clearlift run" if starts else ""
+        )
+        # Weeks and months are made of days, and follow no commit themselves.
+        told = (stale, behind, too_old) if isinstance(grain, Grain) else (stale,)
+        said[AssetKey(["clearlift", "rollups", grain.value])] = "; ".join(filter(None, told))
     return said
+
+
+def _unfollowed(stores: Stores) -> int:
+    """Commits of the events table whose changes are not known yet: all that are kept where the cursor is not."""
+    if not stores.lake.exists(EVENTS):
+        return 0
+    # The cursor first: one that moves meanwhile is still among the commits listed after.
+    followed = [row["snapshot_id"] for row in stores.postgres.fetch("select snapshot_id from rollups.followed")]
+    ids = [snapshot.id for snapshot in snapshots(stores.lake.table(EVENTS))]
+    return len(ids) - next((at + 1 for at, found in enumerate(ids) if found in followed), 0)
 
 
 def _lag(lag: timedelta) -> str:

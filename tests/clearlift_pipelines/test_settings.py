@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from assets.partitions import Calendar
 from clearlift_pipelines.settings import SettingsError, load
 from clearlift_pipelines.stores import Stores
 from resources.d1 import CloudflareD1, EmbeddedD1
@@ -136,6 +137,7 @@ def test_a_store_of_no_app_is_refused(monkeypatch: pytest.MonkeyPatch, store: st
         ("CLEARLIFT_AD_ORIGIN", "ftp://hush.example"),
         ("CLEARLIFT_AD_ORIGIN", "http://"),
         ("CLEARLIFT_PARTITIONS_START", "2999-01-01"),
+        ("CLEARLIFT_HOME", "~hush-nobody/x"),
         ("CLEARLIFT_CLOUDFLARE_API_URL", "hush"),
         ("CLEARLIFT_R2_ENDPOINT", "hush"),
         ("CLEARLIFT_LAKE_CATALOG_URI", "hush"),
@@ -152,6 +154,27 @@ def test_a_value_that_cannot_be_used_is_refused_naming_the_variable_and_not_the_
     said = refusal()
     assert name.removeprefix("CLEARLIFT_").lower() in said.lower()
     assert "hush" not in said
+
+
+def test_partitions_start_no_earlier_than_time_is_counted_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    for early in ("0001-01-01", "1969-12-31"):
+        monkeypatch.setenv("CLEARLIFT_PARTITIONS_START", early)
+        assert refusal() == "CLEARLIFT_PARTITIONS_START: is not to lie before 1970-01-01"
+    monkeypatch.setenv("CLEARLIFT_PARTITIONS_START", "1970-01-01")
+    calendar = Calendar(load().partitions_start)
+    assert calendar.hourly.get_first_partition_key() == "1970-01-01-00:00"
+    assert calendar.quarterly.get_first_partition_key() == "1967-01-01"
+
+
+def test_a_home_that_cannot_be_a_folder_is_refused(monkeypatch: pytest.MonkeyPatch, bare_environment: Path) -> None:
+    taken = bare_environment / "taken"
+    taken.write_text("")
+    for below in ("", "x", "x/y"):
+        monkeypatch.setenv("CLEARLIFT_HOME", str(taken / below))
+        assert refusal() == f"CLEARLIFT_HOME: {taken.resolve()} is no folder"
+    long = bare_environment.resolve() / (300 * "x")
+    monkeypatch.setenv("CLEARLIFT_HOME", str(long))
+    assert refusal() == f"CLEARLIFT_HOME: {long}: File name too long"
 
 
 def test_applications_at_the_ad_platforms_are_given_name_by_name(

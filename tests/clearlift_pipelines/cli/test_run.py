@@ -1,13 +1,20 @@
 """`clearlift run`: everything up to date in one go, as its sample's own truth says; a second time changes nothing."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import combinations, pairwise
 from typing import Any
 from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assets.apps import APPS
 from assets.apps.clearlift import CLEARLIFT
 from assets.events import pruned, quarantine
 from assets.events.ledger import Ledger
+from assets.windows import HOUR, Window, joined
+from clearlift_pipelines.cli.run import MOST_RANGES, across_narrowest_gaps
 from clearlift_pipelines.definitions import utc_now
 from clearlift_pipelines.sandbox import sample, sample_stores
 from clearlift_pipelines.stores import Stores
@@ -105,3 +112,50 @@ def test_without_a_sample_it_takes_what_has_landed_and_leaves_out_what_cannot_be
         assert row["first"] > gone
         assert row["last"] <= utc_now()
     assert not stores.object_store.exists(sample_stores.LANDED)
+
+
+@pytest.mark.parametrize(
+    ("option", "values", "bounds"),
+    [
+        ("--days", ("0", "-1", "367"), "is not in the range 1<=x<=366"),
+        ("--scale", ("nan", "inf", "-inf", "0", "-1", "101"), "is not above 0 and at most 100"),
+    ],
+)
+def test_a_sample_out_of_bounds_is_refused_before_anything_is_made(
+    terminal: Terminal, option: str, values: tuple[str, ...], bounds: str
+) -> None:
+    before = set(terminal.folder.rglob("*"))
+    for value in values:
+        said = terminal.clearlift("run", "--sample", option, value)
+        assert said.code == 2
+        assert f"Error: Invalid value for '{option}': {value} {bounds}" in said.err
+    assert set(terminal.folder.rglob("*")) == before
+
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def hours(windows: list[Window]) -> int:
+    return sum((w.end - w.start) // HOUR for w in windows)
+
+
+@given(st.sets(st.integers(0, 40), min_size=1, max_size=12), st.integers(1, 5))
+def test_ranges_joined_across_the_narrowest_gaps_cover_all_and_no_choice_covers_less(
+    stale: set[int], most: int
+) -> None:
+    windows = joined((START + hour * HOUR for hour in stale), HOUR)
+    ranges = across_narrowest_gaps(windows, most)
+    assert len(ranges) == min(len(windows), most)
+    assert {at for w in windows for at in w.steps(HOUR)} <= {at for w in ranges for at in w.steps(HOUR)}
+    choices = [
+        [Window(windows[a].start, windows[b - 1].end) for a, b in pairwise((0, *cuts, len(windows)))]
+        for cuts in combinations(range(1, len(windows)), len(ranges) - 1)
+    ]
+    assert hours(ranges) == min(map(hours, choices))
+
+
+def test_a_late_event_of_last_year_does_not_have_the_year_made_again() -> None:
+    this_week = [START + day * 24 * HOUR for day in (0, 2, 4, 5)]
+    ranges = across_narrowest_gaps(joined([START - timedelta(days=400), *this_week], HOUR), MOST_RANGES)
+    assert (len(ranges), hours(ranges)) == (4, 5 + 23)
+    assert across_narrowest_gaps([], MOST_RANGES) == []

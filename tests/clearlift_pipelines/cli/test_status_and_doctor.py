@@ -18,16 +18,23 @@ from tests.clearlift_pipelines.cli.terminal import Terminal
 POSTGRES = [str(migration) for migration in load("clearlift/postgres")]
 
 
+def assets_of(said: str) -> dict[str, str]:
+    return {row.split()[0]: row for row in said.splitlines() if row.strip().startswith("clearlift/")}
+
+
 def test_status_tells_what_was_never_made_and_what_is_missing(terminal: Terminal) -> None:
     terminal.stores.migrate()
     lakeside = Lakeside(terminal.stores)
     first = midnight((utc_now() - timedelta(days=60)).date())
     lakeside.append(event(timestamp=first + 3 * HOUR), event(timestamp=first + DAY + 3 * HOUR))
+    rows = assets_of(terminal.good("status"))
+    assert "1 commits not followed by the roll-ups: clearlift run" in rows["clearlift/rollups/hourly"]
     late.follow(lakeside.events, lakeside.postgres, lakeside.clock)
     (terminal.folder / "one.ndjson").write_bytes(line(1))
     terminal.good("land", "one.ndjson")
     said = terminal.good("status")
-    rows = {row.split()[0]: row for row in said.splitlines() if row.strip().startswith("clearlift/")}
+    assert "not followed" not in said
+    rows = assets_of(said)
     assert len(rows) >= 8
     assert "never" in rows["clearlift/events/ingested"]
     assert "1 landed batches" in rows["clearlift/events/ingested"]
@@ -37,7 +44,11 @@ def test_status_tells_what_was_never_made_and_what_is_missing(terminal: Terminal
     assert too_old in rows["clearlift/rollups/daily"]
 
     terminal.monkeypatch.setenv("CLEARLIFT_LATE_DAYS", "88")
-    rows = {row.split()[0]: row for row in terminal.good("status").splitlines() if row.strip().startswith("clearlift/")}
+    for hour in (4, 5):
+        lakeside.append(event(timestamp=first + hour * HOUR))
+    rows = assets_of(terminal.good("status"))
+    for grain in ("hourly", "daily"):
+        assert "2 commits not followed by the roll-ups: clearlift run" in rows[f"clearlift/rollups/{grain}"]
     assert f"2 changed hours from {first:%Y-%m-%d} 03:00: clearlift run" in rows["clearlift/rollups/hourly"]
     assert f"2 changed days from {first:%Y-%m-%d}" in rows["clearlift/rollups/daily"]
 

@@ -1,0 +1,26 @@
+"""`clearlift upkeep`: what it would do, and the grace that it refuses."""
+
+import pytest
+
+from assets.windows import HOUR
+from tests.assets.rollups.lakeside import START, Lakeside, event
+from tests.clearlift_pipelines.cli.terminal import Terminal
+
+
+def test_a_dry_run_says_what_is_there_and_changes_nothing(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    lakeside = Lakeside(terminal.stores)
+    for hour in (3, 4):
+        lakeside.append(event(timestamp=START + hour * HOUR))
+    for _ in range(2):
+        rows = {row.split()[0]: row for row in terminal.good("upkeep", "--dry-run").splitlines() if row.strip()}
+        assert rows["snapshots"].split()[1:3] == ["2", "2"]
+        assert "2 not followed by the roll-ups" in rows["snapshots"]
+
+
+@pytest.mark.parametrize("hours", ["inf", "-inf", "nan", "1e+09", "2", "0", "-1"])
+def test_a_grace_out_of_bounds_is_refused_with_its_bounds(terminal: Terminal, hours: str) -> None:
+    said = terminal.clearlift("upkeep", "--dry-run", "--grace-hours", hours)
+    assert said.code == 2
+    because = "is not above the longest run, 2 hours (its files could be taken), and at most 8784"
+    assert f"Error: Invalid value for --grace-hours: grace_hours {hours} {because}" in said.err

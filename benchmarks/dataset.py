@@ -106,11 +106,19 @@ def lake(name: str, orgs: int, days: int, files: int, rows: int) -> tuple[Stores
 
 
 def fresh_twin(name: str, size: tuple[int, int, int, int]) -> tuple[Stores, LakeTable]:
-    """A further table over the same data files, for a contender that commits; another one at every call."""
+    """A further table over the same data files, for a contender that commits; another one at every call.
+
+    What contenders wrote before is removed, as those that commit nothing remove it too.
+    """
     opened, original = lake(name, *size)
+    files = original.files()
+    ours = {Path(info.path.removeprefix("file://")) for info in files}
+    for path in (ROOT / name).resolve().rglob("*.parquet"):
+        if path not in ours:
+            path.unlink()
     spec = replace(EVENTS, name=f"events_{uuid.uuid4().hex}")
     table = opened.lake.ensure(spec)
-    table.append([info.file for info in original.files()], f"twin-{spec.name}")
+    table.append([info.file for info in files], f"twin-{spec.name}")
     return opened, table
 
 

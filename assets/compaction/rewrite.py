@@ -63,13 +63,14 @@ class Compaction:
     """The engine over one table.
 
     A set of at most `groups_per_commit` groups is committed at a time, so that a kill loses one set's work at most;
-    `parallel` of them are rewritten at once, each holding a few row groups in memory.
+    `parallel` of them are rewritten at once, each holding a few row groups in memory: polars spreads one over all cores,
+    the others fill the gaps between writing and reading back.
     """
 
     table: LakeTable
     policy: Policy = field(default_factory=Policy)
     groups_per_commit: int = 64
-    parallel: int = 2
+    parallel: int = 3
     progress: Progress = silent
 
     def plan(self, since: datetime | None = None, until: datetime | None = None, org: str | None = None) -> list[Group]:

@@ -5,6 +5,7 @@ and commits; what the proof costs is told by the same without reading back. Duck
 commit nothing: they are the limits.
 """
 
+import atexit
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -52,10 +53,10 @@ def main() -> None:
 
 def ours(size: str) -> Callable[[], Mapping[str, Any]]:
     opened, table = dataset.fresh_twin(f"lake-{size}", SIZES[size])
+    atexit.register(opened.close)
 
     def work() -> Mapping[str, Any]:
         done = Compaction(table).run()
-        opened.close()
         return {"files_before": done.files_before, "files_after": done.files_after, "rows": done.rows}
 
     return work
@@ -63,11 +64,11 @@ def ours(size: str) -> Callable[[], Mapping[str, Any]]:
 
 def ours_unproved(size: str) -> Callable[[], None]:
     opened, table = dataset.fresh_twin(f"lake-{size}", SIZES[size])
+    atexit.register(opened.close)
     table.__class__ = _Unproved
 
     def work() -> None:
         Compaction(table).run()
-        opened.close()
 
     return work
 
@@ -96,6 +97,7 @@ class _Unproved(LakeTable):
 def naive_pyiceberg(size: str) -> Callable[[], None]:
     """What its documentation offers: read a partition, overwrite it."""
     opened, table = dataset.fresh_twin(f"lake-{size}", SIZES[size])
+    atexit.register(opened.close)
     keys = sorted({info.key for info in table.files()})
 
     def work() -> None:
@@ -108,7 +110,6 @@ def naive_pyiceberg(size: str) -> Callable[[], None]:
                 LessThan(term=Reference("timestamp"), value=literal((start + DAY).isoformat())),
             )
             loaded.overwrite(loaded.scan(row_filter=rows).to_arrow(), overwrite_filter=rows)
-        opened.close()
 
     return work
 

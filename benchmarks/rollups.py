@@ -3,6 +3,7 @@
 The peers compute the same groups and exact distinct counts, without sketches; writing to Postgres is told apart.
 """
 
+import atexit
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -72,6 +73,7 @@ def ours_written() -> Callable[[], Mapping[str, Any]]:
 
 def _ours(*, write: bool) -> Callable[[], Mapping[str, Any]]:
     opened, table = dataset.lake("lake-large", *SIZE)
+    atexit.register(opened.close)
     engine = RollUp(Grain.HOURLY, table, opened.postgres, lambda: datetime.now(UTC))
     window = Window(dataset.FIRST_DAY, dataset.FIRST_DAY + SIZE[1] * DAY)
 
@@ -80,7 +82,6 @@ def _ours(*, write: bool) -> Callable[[], Mapping[str, Any]]:
             rows = sum(engine.run(window).rows.values())
         else:
             rows = sum(frame.height for day in window.days() for frame in engine.count(engine.read(day)[0]).values())
-        opened.close()
         return {"rows": rows}
 
     return work

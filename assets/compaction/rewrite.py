@@ -63,8 +63,8 @@ class Compaction:
     """The engine over one table.
 
     A set of at most `groups_per_commit` groups is committed at a time, so that a kill loses one set's work at most;
-    `parallel` of them are rewritten at once, each holding a few row groups in memory: polars spreads one over all cores,
-    the others fill the gaps between writing and reading back.
+    `parallel` of them are rewritten at once, each holding a few row groups in memory: polars spreads one over all
+    cores, the others fill the gaps between writing and reading back.
     """
 
     table: LakeTable

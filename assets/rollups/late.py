@@ -20,6 +20,7 @@ from assets.rollups.periods import VERSION as PERIOD_VERSION
 from assets.rollups.periods import Period
 from assets.windows import DAY, HOUR, Window, floor_hour, joined, midnight, touching
 from resources.lake import DataFile, LakeTable, PartitionKey, SnapshotInfo
+from resources.lake.expiry import snapshots
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -113,6 +114,14 @@ def follow(events: LakeTable, postgres: Postgres, clock: Callable[[], datetime],
             )
             connection.execute(read_sql("rollups/follow.sql"), {"snapshot_id": cursor, "at": clock()})
         return followed
+
+
+def unfollowed(events: LakeTable, postgres: Postgres) -> int:
+    """How many commits `follow` has before it: all that are kept where the cursor is none of them."""
+    # The cursor first: one that moves meanwhile is still among the commits listed after.
+    cursors = [row["snapshot_id"] for row in postgres.fetch("select snapshot_id from rollups.followed")]
+    ids = [snapshot.id for snapshot in snapshots(events)]
+    return len(ids) - max((ids.index(cursor) + 1 for cursor in cursors if cursor in ids), default=0)
 
 
 def stale(postgres: Postgres, since: datetime, now: datetime, earliest: datetime | None = None) -> Stale:

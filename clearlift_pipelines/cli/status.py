@@ -26,7 +26,6 @@ from clearlift_pipelines.definitions import utc_now
 from clearlift_pipelines.stores import Stores
 from resources import migrations
 from resources.kv import KV, Entry
-from resources.lake.expiry import snapshots
 from resources.migrations import State
 
 POSTGRES = "postgres"
@@ -59,7 +58,7 @@ def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:
     since = late.horizon(earliest, stores.settings.late_horizon, now)
     found = late.stale(stores.postgres, since, now, earliest)
     too_old = str(late.beyond(stores.postgres, earliest, since))
-    unfollowed = _unfollowed(stores)
+    unfollowed = late.unfollowed(stores.lake.table(EVENTS), stores.postgres) if stores.lake.exists(EVENTS) else 0
     behind = f"{unfollowed} commits not followed by the roll-ups: clearlift run" if unfollowed else ""
     batches = len(pending(stores.object_store, stores.postgres))
     said = {AssetKey(["clearlift", "events", "ingested"]): f"{batches} landed batches" if batches else ""}
@@ -85,16 +84,6 @@ def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:
         told = (stale, behind, too_old) if isinstance(grain, Grain) else (stale,)
         said[AssetKey(["clearlift", "rollups", grain.value])] = "; ".join(filter(None, told))
     return said
-
-
-def _unfollowed(stores: Stores) -> int:
-    """Commits of the events table whose changes are not known yet: all that are kept where the cursor is not."""
-    if not stores.lake.exists(EVENTS):
-        return 0
-    # The cursor first: one that moves meanwhile is still among the commits listed after.
-    followed = [row["snapshot_id"] for row in stores.postgres.fetch("select snapshot_id from rollups.followed")]
-    ids = [snapshot.id for snapshot in snapshots(stores.lake.table(EVENTS))]
-    return len(ids) - next((at + 1 for at, found in enumerate(ids) if found in followed), 0)
 
 
 def _lag(lag: timedelta) -> str:

@@ -27,10 +27,10 @@ ui: .venv/installed ## Dagster's UI on http://127.0.0.1:3000 with daemon, schedu
 	@$(BIN)/clearlift ui
 
 test: .venv/installed ## The whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 soak: .venv/installed ## The long-running tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m soak
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m soak
 
 check: .venv/installed ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

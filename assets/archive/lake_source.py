@@ -71,16 +71,17 @@ class LakeSource:
 
     def read(self, slice_: Slice) -> Iterator[pl.DataFrame]:
         key = PartitionKey(slice_.value or "", slice_.window.start.date())
+        in_order = sorted(self._files[key], key=lambda f: (f.lowest is None, f.lowest, f.path))
         if slice_.expected is None:
             rows = self._table.scan(slice_.window.start, slice_.window.end, [key.tenant])
         else:
-            in_order = sorted(self._files[key], key=lambda f: (f.lowest is None, f.lowest, f.path))
             rows = self._table.read(f.path for f in in_order)
         count = 0
-        names = list(schema_of(self.columns))
-        for frame in rows.select(names).collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"):
-            count += frame.height
-            yield frame
+        rows = rows.select(list(schema_of(self.columns)))
+        with self._table.named(f.file for f in in_order):
+            for frame in rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"):
+                count += frame.height
+                yield frame
         if slice_.expected not in (None, count):
             raise ChangedMeanwhileError(f"{slice_.name}: {count} rows were read where the files have {slice_.expected}")
 

@@ -101,7 +101,8 @@ class Touches:
         special = {tag: types for tag, types in own.items() if tuple(types) != DEFAULT.conversion_types}
         reader = RollUp(Grain.DAILY, self.events, self.postgres, self.clock)
         events = relevant(reader.scan(day, None, snapshot_id), special, DEFAULT.conversion_types)
-        return single(events.collect(engine="streaming"))
+        with reader.named(day, None, snapshot_id):
+            return single(events.collect(engine="streaming"))
 
     def _write(self, connection: Connection, day: Window, made: Made) -> None:
         at = {"day": day.start.date()}

@@ -40,10 +40,15 @@ class Ingest:
     progress: Progress = silent
 
     def run(self, *, sweep: bool = False) -> RunOutcome:
-        """Take every landed batch that is not in the ledger; `sweep` lists the whole landing zone, not just its end."""
+        """Take every landed batch that is not in the ledger; `sweep` lists the whole landing zone, not just its end.
+
+        Raises:
+            FencedOffError: this run lost its lock with its connection, and another took its batches; nothing is stored.
+        """
         with self.postgres.lock(LOCK):
             ledger = Ledger(self.postgres)
-            ledger.settle(self.events.landed, self.clock())
+            ledger.settle(self.events.settled, self.clock())
+            fence = self.events.fence()
             run = RunOutcome(str(uuid.uuid4()), self.clock())
             batches = pending(self.store, self.postgres, sweep=sweep)
             if not batches:
@@ -54,7 +59,10 @@ class Ingest:
             ledger.prepare(run)
             if files:
                 run.snapshot_id = self.events.append(
-                    files, run.ingest_id, {"clearlift.writer": "ingest", "clearlift.batches": str(len(run.batches))}
+                    files,
+                    run.ingest_id,
+                    {"clearlift.writer": "ingest", "clearlift.batches": str(len(run.batches))},
+                    behind=fence,
                 )
             ledger.commit(run.ingest_id, run.snapshot_id, self.clock())
             return run

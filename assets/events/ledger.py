@@ -77,11 +77,14 @@ class Ledger:
         rows = self._postgres.fetch(read_sql("events/known_checksums.sql"), {"checksums": list(checksums)})
         return {row["sha256"] for row in rows}
 
-    def settle(self, landed: Callable[[str], int | None], now: datetime) -> None:
-        """Finish runs that were killed around their commit: keep what landed in the lake, forget what did not."""
+    def settle(self, settled: Callable[[str], int | None], now: datetime) -> None:
+        """Finish runs that were killed around their commit: keep what landed in the lake, forget what did not.
+
+        `settled` gives the snapshot of a run's commit, or None for one that has not landed and never will.
+        """
         for row in self._postgres.fetch(read_sql("events/unsettled_runs.sql")):
             ingest_id = row["ingest_id"]
-            snapshot_id = landed(ingest_id)
+            snapshot_id = settled(ingest_id)
             if snapshot_id is None:
                 self._postgres.execute("delete from ingest.runs where ingest_id = %(id)s", {"id": ingest_id})
             else:

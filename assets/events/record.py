@@ -65,7 +65,7 @@ FIELDS: tuple[Field, ...] = (
     _text("event_category", "Category, e.g. ecommerce", longest=256),
     _text("event_action", "Action, e.g. purchase", longest=256),
     _text("event_label", "Label, e.g. a product id"),
-    _number("event_value", "Value, e.g. revenue"),
+    _number("event_value", "Value, e.g. revenue; from 1e15 on it is stored, not summed"),
     _text("page_url", "Full URL", required=True, personal=True, longest=8192),
     _text("page_title", "Page title", required=True, longest=4096),
     _text("page_path", "URL path", required=True, longest=8192),

@@ -4,6 +4,7 @@ A line is stored, refused with a reason, or counted without consent. Doubles are
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ BLOCK_BYTES = 32 * 1024
 NUL = rb"\u0000"
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, RecursionError)
 CLOCK_SKEW = timedelta(hours=24)
+NO_NAME = "(not a name)"  # what unknown fields are counted as that are not named like fields
 
 
 class Reason(StrEnum):
@@ -195,8 +197,7 @@ def _with_unknown_fields(line: bytes, counts: Counter[str]) -> Any:
     if data is None or isinstance(data, str):
         raw["event_data"] = json.dumps({**_as_object(data), "unknown_fields": unknown}, ensure_ascii=False)
     event = msgspec.convert(raw, Event)
-    # A sender may name a field anything, and Postgres, which keeps the counts, cannot store U+0000.
-    counts.update(name[:128].replace("\0", "\ufffd") for name in unknown)
+    counts.update(name if _NAME.fullmatch(name) else NO_NAME for name in unknown)
     return event
 
 
@@ -211,6 +212,8 @@ def _as_object(data: str | None) -> dict[str, Any]:
 
 
 _KNOWN = frozenset(NAMES)
+# A sender may name a field anything, a person's address too, and the counts are shown.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
 def _verdict(error: Exception) -> tuple[Reason, str]:

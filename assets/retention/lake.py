@@ -213,11 +213,13 @@ class _Comparison:
 
     def _differs(self, day: Day, known: Known, aggregates: Kept) -> str:
         counted = DayCount()
-        rows = self._pruner.table.read(file.path for file in day.files).select(list(schema(self._columns)))
-        for frame in rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"):
-            if not known.late(frame).is_empty():
-                return LATE
-            counted.add(frame)
+        table = self._pruner.table
+        with table.named(file.file for file in day.files):
+            rows = table.read(file.path for file in day.files).select(list(schema(self._columns)))
+            for frame in rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"):
+                if not known.late(frame).is_empty():
+                    return LATE
+                counted.add(frame)
         return aggregates.differs(day.key.day, counted)
 
 

@@ -6,6 +6,7 @@ that the last to write has seen the most.
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -100,7 +101,7 @@ class RollUp:
 
         As they were at a snapshot, so that a window holds what its record says and no commit that landed meanwhile.
         """
-        with self.events.named(self._files(window, org, snapshot_id)):
+        with self.named(window, org, snapshot_id):
             rows = self.scan(window, org, snapshot_id).select(COLUMNS).collect(engine="streaming")
         # As many hashes as rows are as many ids; only where there are fewer must the ids themselves be looked at.
         if rows["event_id"].hash().n_unique() == rows.height:
@@ -123,6 +124,10 @@ class RollUp:
         rows = self.events.read(f.path for f in files)
         rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
         return rows if org is None else rows.filter(pl.col("org_tag") == org)
+
+    def named(self, window: Window, org: str | None, snapshot_id: int | None) -> AbstractContextManager[None]:
+        """Around the collecting of what `scan` gave: an error that comes of damaged or missing files names them."""
+        return self.events.named(self._files(window, org, snapshot_id))
 
     def _files(self, window: Window, org: str | None, snapshot_id: int | None) -> Iterator[DataFile]:
         # Planned when they are asked for, which only an error does.

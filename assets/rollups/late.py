@@ -207,10 +207,12 @@ def changed_hours(events: LakeTable, snapshot: SnapshotInfo) -> Mapping[datetime
 
 
 def _rows_by_hour(events: LakeTable, files: Iterable[DataFile]) -> Iterator[tuple[datetime, int]]:
-    paths = [file.file_path for file in files]
-    if not paths:
+    files = list(files)
+    if not files:
         return
-    hours = events.read(paths).group_by(pl.col("timestamp").dt.truncate("1h")).len().collect(engine="streaming")
+    with events.named(files):
+        rows = events.read(file.file_path for file in files)
+        hours = rows.group_by(pl.col("timestamp").dt.truncate("1h")).len().collect(engine="streaming")
     for hour, rows in hours.iter_rows():
         yield hour.astimezone(UTC), rows
 

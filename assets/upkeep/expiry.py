@@ -47,7 +47,7 @@ class Expiry:
         if self._unsettled():
             # Under the ingest's lock a prepared run is a killed one. A long ingest is not waited for: it settles too.
             with suppress(LockHeldError), self.postgres.lock(ingest.LOCK, wait_seconds=LOCK_SECONDS):
-                Ledger(self.postgres).settle(self.table.landed, self.clock())
+                Ledger(self.postgres).settle(self.table.settled, self.clock())
         needs, now = self._needs(), self.clock()
         rules: dict[int, str] = {}
 

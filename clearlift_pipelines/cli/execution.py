@@ -147,7 +147,8 @@ def _why(result: ExecuteInProcessResult) -> str:
         if event.is_step_failure:
             failure = event.step_failure_data
             error = failure.error
-            while error is not None and error.cause is not None:
+            # Below Dagster's own: what our code raised names the file or the account, what it was raised from need not.
+            while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
                 error = error.cause
             # What an asset says of its failure itself comes without the name of an exception's type.
             said = failure.user_failure_data.description if failure.user_failure_data else error and error.message

@@ -39,3 +39,5 @@ def upkeep(dry_run: bool, grace_hours: float) -> None:
         total = len(found.reached) + len(found.old) + len(found.young)
         shown.add_row("files", str(total), str(total - len(found.old)), f"{in_use['bytes'] / 1e6:,.1f} MB, {megabytes}")
         bench.console.print(shown)
+        if dry_run:
+            found.require_whole()

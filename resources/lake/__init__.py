@@ -6,7 +6,7 @@ tables exist, what their columns mean, when files are merged.
 """
 
 from resources.lake.columns import Column, Kind, TableSpec
-from resources.lake.commit import CommitUnknownError, SourcesGoneError
+from resources.lake.commit import CommitUnknownError, FencedOffError, SourcesGoneError
 from resources.lake.data_file import DataFile, PartitionKey
 from resources.lake.lake import Lake
 from resources.lake.proof import DamagedFilesError
@@ -17,6 +17,7 @@ __all__ = [
     "CommitUnknownError",
     "DamagedFilesError",
     "DataFile",
+    "FencedOffError",
     "FileInfo",
     "Kind",
     "Lake",

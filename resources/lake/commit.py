@@ -8,6 +8,7 @@ import logging
 import random
 import threading
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -23,6 +24,7 @@ from resources.lake.data_file import PartitionKey
 log = logging.getLogger(__name__)
 
 COMMIT_ID = "clearlift.commit-id"
+FENCE = "clearlift.fence"
 ATTEMPTS = 8
 
 Lock = Callable[[], AbstractContextManager[object]]
@@ -36,6 +38,10 @@ _COUNTS = [
 
 class SourcesGoneError(RuntimeError):
     """Files that were to be replaced are no longer in the table: someone else rewrote or deleted them. Plan anew."""
+
+
+class FencedOffError(RuntimeError):
+    """Another process took this one for dead and gave its work to someone else; nothing was changed."""
 
 
 class CommitUnknownError(RuntimeError):
@@ -101,17 +107,47 @@ def append(
     commit_id: str,
     properties: Mapping[str, str],
     sleep: Callable[[float], None] = time.sleep,
+    behind: str | None = None,
 ) -> int:
-    """Add `files` in one snapshot known by `commit_id`; a commit id that landed before adds nothing. Snapshot id."""
+    """Add `files` in one snapshot known by `commit_id`; a commit id that landed before adds nothing. Snapshot id.
+
+    Raises:
+        FencedOffError: the table's fence is no longer the one that this commit stands `behind`, where it does.
+    """
     files = list(files)
 
     def build(transaction: Transaction) -> None:
+        if behind is not None and fence(transaction._table) != behind:
+            raise FencedOffError(f"commit {commit_id}: another process has taken over; run it again")
         transaction.set_properties({COMMIT_ID: commit_id})
         with transaction.update_snapshot({**properties, COMMIT_ID: commit_id}).fast_append() as producer:
             for file in files:
                 producer.append_data_file(file)
 
     return land(load, lock, build, commit_id, sleep)
+
+
+def fence(table: Table) -> str:
+    """What commits that must not come after their own funeral stand behind; empty before the first `fence_off`."""
+    return str(table.metadata.properties.get(FENCE, ""))
+
+
+def fence_off(
+    load: Callable[[], Table], lock: Lock, commit_id: str, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Make sure that a commit that stands behind the fence lands before this returns, or never.
+
+    Its process may be alive, and only its connection gone. An empty snapshot moves the fence: a property alone would
+    not make a commit that is on its way lose its race, for catalogs compare snapshots.
+    """
+    new = str(uuid.uuid4())
+
+    def build(transaction: Transaction) -> None:
+        transaction.set_properties({FENCE: new})
+        with transaction.update_snapshot({FENCE: new}).fast_append():
+            pass
+
+    land(load, lock, build, commit_id, sleep)
 
 
 def replace(

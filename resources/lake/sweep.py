@@ -61,6 +61,18 @@ class Survey:
     foreign: tuple[Stored, ...]
     missing: tuple[str, ...]
 
+    def require_whole(self) -> None:
+        """That no file is missing.
+
+        Raises:
+            MissingFilesError: some are; the text names one.
+        """
+        if self.missing:
+            raise MissingFilesError(
+                f"{len(self.missing)} files that the table names are missing, e.g. {self.missing[0]}; "
+                "nothing was removed"
+            )
+
 
 def survey(table: LakeTable, before: datetime) -> Survey:
     """List the files below the table and sort them; `old` were last written before `before`."""
@@ -95,10 +107,7 @@ def remove(table: LakeTable, found: Survey) -> int:
     Raises:
         MissingFilesError: the table names files that the listing lacks; nothing was removed.
     """
-    if found.missing:
-        raise MissingFilesError(
-            f"{len(found.missing)} files that the table names are missing, e.g. {found.missing[0]}; nothing was removed"
-        )
+    found.require_whole()
     live = table.load()
     filesystem, _ = _place(live, live.metadata.location)
     return sum(ExecutorFactory.get_or_create().map(lambda file: _removed(filesystem, file.path), found.old))

@@ -302,9 +302,23 @@ class LakeTable:
         base = table.metadata.properties.get("write.data.path") or f"{table.metadata.location.rstrip('/')}/data"
         return data_file.location(base, self.spec.tenant, key, self.spec.name, rows.stamp)
 
-    def append(self, files: Iterable[DataFile], commit_id: str, properties: Mapping[str, str] | None = None) -> int:
-        """Add data files in one snapshot, once for a `commit_id`; returns the snapshot's id."""
-        return commit.append(self._load, self._lock, files, commit_id, properties or {})
+    def append(
+        self,
+        files: Iterable[DataFile],
+        commit_id: str,
+        properties: Mapping[str, str] | None = None,
+        behind: str | None = None,
+    ) -> int:
+        """Add data files in one snapshot, once for a `commit_id`; returns the snapshot's id.
+
+        Raises:
+            FencedOffError: `fence` no longer says what it said when the work `behind` it began; nothing was changed.
+        """
+        return commit.append(self._load, self._lock, files, commit_id, properties or {}, behind=behind)
+
+    def fence(self) -> str:
+        """What an append may stand behind: `settled` moves it, and what stands behind the old one never lands."""
+        return commit.fence(self._load())
 
     def replace(
         self,
@@ -342,6 +356,13 @@ class LakeTable:
     def landed(self, commit_id: str) -> int | None:
         """The snapshot that a commit id made, 0 where it landed and the snapshot expired, None where it did not."""
         return commit.landed(self._load(), commit_id)
+
+    def settled(self, commit_id: str) -> int | None:
+        """As `landed`, for good: what has not landed and stands behind the fence never will."""
+        if (snapshot := self.landed(commit_id)) is not None:
+            return snapshot
+        commit.fence_off(self._load, self._lock, commit_id)
+        return self.landed(commit_id)
 
     def removed_by(self, snapshot_id: int) -> Sequence[DataFile]:
         """The data files that a kept snapshot's commit took away."""

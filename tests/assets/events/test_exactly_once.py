@@ -4,11 +4,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import event, example, given, note, settings
 from hypothesis import strategies as st
 
 from assets.events import quarantine
+from assets.events.ledger import Ledger, RunOutcome
+from resources.lake import FencedOffError
 from tests.assets.pipeline import INGEST_DEATHS, Pipeline, line
 
 GOOD = [
@@ -71,6 +74,34 @@ def live_through(pipeline: Pipeline, history: list[Step]) -> None:
         if step.compaction:
             pipeline.compact(dies=None if step.compaction == "none" else step.compaction)
     pipeline.ingested()
+
+
+def test_a_run_that_lost_its_lock_and_was_overtaken_stores_nothing(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failover ends the connection that holds the lock; the process lives on and is about to commit."""
+    pipeline.land(*GOOD)
+    prepare = Ledger.prepare
+    overtaken: list[str] = []
+
+    def prepare_and_be_overtaken(ledger: Ledger, run: RunOutcome) -> None:
+        prepare(ledger, run)
+        if not overtaken:
+            overtaken.append(run.ingest_id)
+            pipeline.postgres.fetch(
+                "select pg_terminate_backend(pid) from pg_locks join pg_database on pg_database.oid = database"
+                " where locktype = 'advisory' and granted and datname = current_database()"
+            )
+            assert pipeline.ingested().total("stored") == len(GOOD)
+
+    monkeypatch.setattr(Ledger, "prepare", prepare_and_be_overtaken)
+    with pytest.raises((FencedOffError, psycopg.OperationalError)) as raised:
+        pipeline.ingested()
+    assert isinstance(raised.value, FencedOffError) or isinstance(raised.value.__context__, FencedOffError)
+    assert pipeline.rows().total() == pipeline.ledger.totals()["stored"] == len(GOOD)
+
+    again = pipeline.ingested()
+    assert (again.batches, pipeline.rows().total()) == ([], len(GOOD))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from assets.events.assets import admission
 from assets.events.ingest import pending
 from assets.events.ledger import BatchOutcome
 from assets.events.record import NAMES
+from assets.events.validation import NO_NAME
 from assets.partitions import Calendar
 from clearlift_pipelines.sandbox import sample
 from clearlift_pipelines.sandbox.sample_stores import fill_d1
@@ -135,7 +136,7 @@ def test_a_name_that_postgres_cannot_store_stops_nothing(pipeline: Pipeline) -> 
     run = pipeline.ingested()
 
     assert counts(run.batches[0]) == (3, 2, 0, 1, 0)
-    assert pipeline.postgres.fetch("select field from ingest.unknown_fields") == [{"field": "bad\ufffdname"}]
+    assert pipeline.postgres.fetch("select field from ingest.unknown_fields") == [{"field": NO_NAME}]
 
 
 def test_an_unreadable_batch_is_one_refusal(pipeline: Pipeline) -> None:

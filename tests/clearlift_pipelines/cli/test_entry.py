@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from assets.rollups import late
 from clearlift_pipelines.cli.entry import COMMANDS, SUMMARIES, dagster_home, one_line
 from clearlift_pipelines.settings import load
+from tests.assets.rollups.lakeside import START, Lakeside, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 
@@ -53,6 +55,19 @@ def test_a_run_that_fails_names_its_step_and_reason(terminal: Terminal, verbose:
         assert terminal.refused("run", "--no-sample") == (
             "Error: clearlift__events__compacted failed: OSError: the disk is full"
         )
+
+
+def test_a_damaged_file_is_named_by_the_run_that_reads_it(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    lakeside = Lakeside(terminal.stores)
+    lakeside.append(event())
+    (info,) = lakeside.events.files()
+    assert late.follow(lakeside.events, terminal.stores.postgres, lambda: START) == 1
+    Path(info.path.removeprefix("file://")).write_bytes(b"")
+    assert terminal.refused("run", "--no-sample") == (
+        "Error: clearlift__rollups__hourly failed: resources.lake.proof.DamagedFilesError: damaged or missing: "
+        + "/".join(info.path.split("/")[-5:])
+    )
 
 
 def test_a_home_without_dagster_yaml_is_refused(terminal: Terminal) -> None:

@@ -18,6 +18,18 @@ def test_a_dry_run_says_what_is_there_and_changes_nothing(terminal: Terminal) ->
         assert "2 not followed by the roll-ups" in rows["snapshots"]
 
 
+def test_a_dry_run_tells_of_missing_files_too(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    lakeside = Lakeside(terminal.stores)
+    lakeside.append(event())
+    (info,) = lakeside.events.files()
+    lakeside.events.discard(info.file)
+    said = terminal.clearlift("upkeep", "--dry-run")
+    assert said.code == 1
+    assert "files " in said.out
+    assert "Error: 1 files that the table names are missing, e.g. " in said.err
+
+
 @pytest.mark.parametrize("hours", ["inf", "-inf", "nan", "1e+09", "2", "0", "-1"])
 def test_a_grace_out_of_bounds_is_refused_with_its_bounds(terminal: Terminal, hours: str) -> None:
     said = terminal.clearlift("upkeep", "--dry-run", "--grace-hours", hours)

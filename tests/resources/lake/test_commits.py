@@ -3,19 +3,21 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.expressions.visitors import _ManifestEvalVisitor
-from pyiceberg.table import Table
+from pyiceberg.table import Table, Transaction
 from pyiceberg.table.snapshots import Summary
 from pyiceberg.table.update.snapshot import _OverwriteFiles
 
-from resources.lake import CommitUnknownError, Lake, LakeTable, PartitionKey, SourcesGoneError, commit
+from resources.lake import CommitUnknownError, FencedOffError, Lake, LakeTable, PartitionKey, SourcesGoneError, commit
 from tests.resources.lake.readings import DAY, NORTH, SOUTH, ids, readings, state, written
 
 Append = Callable[..., int]
@@ -79,6 +81,39 @@ def test_the_last_commit_id_outlives_its_snapshot(table: LakeTable) -> None:
     assert table.landed("one") == 0
     assert table.append([written(table, "a")], "one") == 0
     assert ids(table) == ["a", "b"]
+
+
+def test_what_was_settled_as_not_landed_never_lands(table: LakeTable) -> None:
+    fence = table.fence()
+    late, later = written(table, "late"), written(table, "later")
+    assert table.settled("late") is None
+    with pytest.raises(FencedOffError, match="commit late: another process has taken over"):
+        table.append([late], "late", behind=fence)
+    with pytest.raises(FencedOffError):
+        table.append([later], "later", behind=fence)
+
+    snapshot = table.append([later], "later", behind=table.fence())
+    assert table.settled("later") == snapshot
+    assert ids(table) == ["later"]
+
+
+def test_a_commit_on_its_way_loses_its_race_against_the_fence(table: LakeTable) -> None:
+    """It saw the old fence, and its lock is gone with its connection: the catalog itself has to refuse it."""
+    table.append([written(table, "first")], "first")
+    fence, file = table.fence(), written(table, "late")
+    moved: list[str] = []
+
+    def commits_after_the_fence(transaction: Transaction) -> Table:
+        if not moved:
+            moved.append("by another")
+            assert table.settled("late") is None
+        return real(transaction)
+
+    real = Transaction.commit_transaction
+    with patch.object(Transaction, "commit_transaction", commits_after_the_fence), pytest.raises(FencedOffError):
+        commit.append(table.load, nullcontext, [file], "late", {}, lambda _: None, behind=fence)
+    assert ids(table) == ["first"]
+    assert table.landed("late") is None
 
 
 @pytest.mark.parametrize(

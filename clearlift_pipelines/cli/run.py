@@ -1,7 +1,7 @@
 """`clearlift run`: everything brought up to date in one go, on a sample where there is nothing else."""
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -73,8 +73,11 @@ def run(with_sample: bool | None, days: int, scale: float) -> None:
             _land_sample(bench, days, scale)
         if pending(bench.stores.object_store, bench.stores.postgres, sweep=True):
             bench.run("ingest", config=SWEEP)
+        failures: list[click.ClickException] = []
+        with _kept(failures):
+            bench.run("compact")
         roll_up_stale(bench)
-        failed = _sync_ads(bench, wants_sample)
+        _sync_ads(bench, wants_sample, failures)
         bench.run("partitions")
         bench.run("columns")
         bench.run("points", config=SWEEP_POINTS)
@@ -88,8 +91,17 @@ def run(with_sample: bool | None, days: int, scale: float) -> None:
         bench.run("retention")
         bench.progress.stop()
         _summary(bench)
-        if failed is not None:
-            raise failed
+        if failures:
+            raise click.ClickException("; ".join(failure.message for failure in failures))
+
+
+@contextmanager
+def _kept(failures: list[click.ClickException]) -> Iterator[None]:
+    """Around what all else can be made without: what it failed of is told at the end."""
+    try:
+        yield
+    except click.ClickException as error:
+        failures.append(error)
 
 
 def _make_media(bench: Workbench) -> None:
@@ -100,17 +112,13 @@ def _make_media(bench: Workbench) -> None:
         bench.run("media", config={"ops": {"sesh__media__variants": {"config": {"sweep": True}}}})
 
 
-def _sync_ads(bench: Workbench, wants_sample: bool) -> click.ClickException | None:
-    """Sync and attribute; a platform that failed is given back, for all else is made without it."""
-    failed = None
+def _sync_ads(bench: Workbench, wants_sample: bool, failures: list[click.ClickException]) -> None:
+    """Sync and attribute, whether or not a platform failed."""
     with ads.sample_platforms(bench.stores) if wants_sample else nullcontext():
         if ads.has_connections(bench.stores) and (bench.stores.ad_origin or not bench.stores.settings.embedded):
-            try:
+            with _kept(failures):
                 ads.sync(bench)
-            except click.ClickException as error:
-                failed = error
         _attribute(bench)
-    return failed
 
 
 def _attribute(bench: Workbench) -> None:
@@ -122,9 +130,8 @@ def _attribute(bench: Workbench) -> None:
 
 
 def roll_up_stale(bench: Workbench) -> None:
-    """Compact, then roll up every window that changed, whenever it was."""
+    """Roll up every window that changed, whenever it was."""
     table = bench.stores.lake.table(EVENTS)
-    bench.run("compact")
     followed = bench.bar("commits of the lake followed")
     while late.follow(table, bench.stores.postgres, utc_now):
         pass

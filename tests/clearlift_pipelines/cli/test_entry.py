@@ -40,8 +40,11 @@ def test_an_error_is_one_line_and_verbose_shows_its_trace(terminal: Terminal, ve
 
 
 @pytest.mark.parametrize("verbose", [False, True])
-def test_a_run_that_fails_names_its_step_and_reason(terminal: Terminal, verbose: bool) -> None:
+def test_a_run_whose_compaction_fails_makes_all_else_and_names_step_and_reason(
+    terminal: Terminal, verbose: bool
+) -> None:
     terminal.stores.migrate()
+    Lakeside(terminal.stores).append(event())
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError("the disk\nis full")
@@ -55,6 +58,7 @@ def test_a_run_that_fails_names_its_step_and_reason(terminal: Terminal, verbose:
         assert terminal.refused("run", "--no-sample") == (
             "Error: clearlift__events__compacted failed: OSError: the disk is full"
         )
+    assert terminal.stores.postgres.fetch("select events from rollups.hourly_totals") == [{"events": 1}]
 
 
 def test_a_damaged_file_is_named_by_the_run_that_reads_it(terminal: Terminal) -> None:

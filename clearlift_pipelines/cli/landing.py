@@ -78,6 +78,8 @@ def list_lines(reason: str | None, batch: str | None) -> None:
     finally:
         stores.close()
     if not rows:
+        if reason or batch:
+            raise click.ClickException(f"{NO_LINES} {reason or batch!r}: {SEE_LIST}")
         click.echo("Nothing is refused.")
         return
     table = Table(*(Column(name, overflow="fold") for name in columns), box=None)

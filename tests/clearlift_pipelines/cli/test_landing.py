@@ -171,7 +171,8 @@ def test_names_that_match_nothing_are_refused(migrated: Terminal) -> None:
     assert "no refused lines of 'nosuch'" in migrated.refused("quarantine", "export", "nosuch", "out")
     assert not (migrated.folder / "out").exists()
     for option in ("--reason", "--batch"):
-        assert "no refused lines of 'nosuch'" in migrated.refused("quarantine", "replay", option, "nosuch")
+        for command in ("list", "replay"):
+            assert "no refused lines of 'nosuch'" in migrated.refused("quarantine", command, option, "nosuch")
 
 
 def test_a_replay_wants_to_know_which_lines(terminal: Terminal) -> None:

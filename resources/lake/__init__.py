@@ -7,10 +7,10 @@ tables exist, what their columns mean, when files are merged.
 
 from resources.lake.columns import Column, Kind, TableSpec
 from resources.lake.commit import CommitUnknownError, FencedOffError, SourcesGoneError
-from resources.lake.data_file import DataFile, PartitionKey
+from resources.lake.data_file import DataFile, FileInfo, PartitionKey
 from resources.lake.lake import Lake
 from resources.lake.proof import DamagedFilesError
-from resources.lake.table import FileInfo, LakeTable, Rewritten, SnapshotInfo
+from resources.lake.table import LakeTable, Rewritten, SnapshotInfo
 
 __all__ = [
     "Column",

@@ -1,4 +1,4 @@
-"""Data files: where one lies, and the entry that a commit adds for it.
+"""Data files: where one lies, the entry that a commit adds for it, and what that says of it.
 
 A file is written under its final name before any commit names it. One that no commit ever names is an orphan.
 """
@@ -22,7 +22,7 @@ from pyiceberg.typedef import Record
 
 _EPOCH = date(1970, 1, 1)
 
-__all__ = ["DataFile", "PartitionKey", "bounds", "entry", "location", "null_columns"]
+__all__ = ["DataFile", "FileInfo", "PartitionKey", "bounds", "entry", "location", "null_columns"]
 
 
 @dataclass(frozen=True, order=True)
@@ -114,3 +114,27 @@ def bounds(file: DataFile, field_id: int) -> tuple[datetime | None, datetime | N
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int.from_bytes(raw, "little", signed=True))
 
     return instant((file.lower_bounds or {}).get(field_id)), instant((file.upper_bounds or {}).get(field_id))
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """A live data file: its partition, rows, bytes and recorded time bounds (UTC, both inclusive, or None)."""
+
+    file: DataFile
+    key: PartitionKey
+    rows: int
+    bytes: int
+    lowest: datetime | None
+    highest: datetime | None
+    has_deletes: bool
+
+    @classmethod
+    def of(cls, file: DataFile, time_id: int, *, has_deletes: bool) -> "FileInfo":
+        """What a manifest says of a file; `time_id` is the field id of the table's time column."""
+        lowest, highest = bounds(file, time_id)
+        rows, size = file.record_count, file.file_size_in_bytes
+        return cls(file, PartitionKey.of(file), rows, size, lowest, highest, has_deletes)
+
+    @property
+    def path(self) -> str:
+        return self.file.file_path

@@ -18,37 +18,13 @@ from pyiceberg.table.snapshots import Operation
 from resources.lake import commit, data_file, planning
 from resources.lake.checksum import Tally, is_stamped
 from resources.lake.columns import TableSpec
-from resources.lake.data_file import PartitionKey
+from resources.lake.data_file import FileInfo, PartitionKey
 from resources.lake.proof import Proof
 from resources.lake.vended import polars_options
 
 # Large enough that a column chunk compresses well, small enough that an hour is read without most of its day, and
 # that the encoder works in the processor's cache: 100,000 take a tenth longer and a fifth more memory.
 ROW_GROUP_ROWS = 50_000
-
-
-@dataclass(frozen=True)
-class FileInfo:
-    """A live data file: its partition, rows, bytes and recorded time bounds (UTC, both inclusive, or None)."""
-
-    file: DataFile
-    key: PartitionKey
-    rows: int
-    bytes: int
-    lowest: datetime | None
-    highest: datetime | None
-    has_deletes: bool
-
-    @classmethod
-    def of(cls, file: DataFile, time_id: int, *, has_deletes: bool) -> "FileInfo":
-        """What a manifest says of a file; `time_id` is the field id of the table's time column."""
-        lowest, highest = data_file.bounds(file, time_id)
-        rows, size = file.record_count, file.file_size_in_bytes
-        return cls(file, PartitionKey.of(file), rows, size, lowest, highest, has_deletes)
-
-    @property
-    def path(self) -> str:
-        return self.file.file_path
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     r2_sql_url: str | None = Field(None, description="Base URL of R2 SQL's API; by default Cloudflare's")
 
     postgres_dsn: SecretStr | None = Field(None, description="Postgres, e.g. Supabase's; direct or pooled port")
+    postgres: dict[str, SecretStr] = Field(
+        {}, description="Postgres of an app that has one of its own", examples=["CLEARLIFT_POSTGRES__SHOP"]
+    )
     postgres_role: str | None = Field(None, description="Role to take there; by default the login's own")
     dagster_postgres_url: SecretStr | None = Field(
         None, description="Postgres for Dagster's own run history; a direct port, for Dagster listens"
@@ -111,7 +114,7 @@ class Settings(BaseSettings):
     @property
     def embedded(self) -> bool:
         """Whether every store is an embedded one."""
-        real = (self.d1, self.kv, self.r2_bucket, self.lake_catalog_uri, self.postgres_dsn)
+        real = (self.d1, self.kv, self.r2_bucket, self.lake_catalog_uri, self.postgres_dsn, self.postgres)
         return not any(real)
 
     @field_validator("home")
@@ -180,9 +183,8 @@ class Settings(BaseSettings):
         # Cloudflare's local runtime, at an address of its own, knows no accounts.
         account = ("cloudflare_account_id",) if self.cloudflare_api_url == API else ()
         cloudflare = (*account, "cloudflare_api_token")
+        self._of_known_apps()
         for store in ("d1", "kv"):
-            for name in getattr(self, store).keys() - {app.name for app in APPS}:
-                raise ValueError(f"{PREFIX}{store.upper()}__{name.upper()} names no app")
             if getattr(self, store):
                 self._require(f"{PREFIX}{store.upper()}__…", *cloudflare)
         if self.cloudflare_api_token and not self.d1 and not self.kv:
@@ -202,6 +204,16 @@ class Settings(BaseSettings):
             # It reads the tables of R2 Data Catalog, and no others.
             self._require(because, "r2_sql_token", "r2_bucket", "lake_catalog_uri", "cloudflare_account_id")
         return self
+
+    def _of_known_apps(self) -> None:
+        having = {
+            "d1": {app.name for app in APPS if app.d1_migrations},
+            "kv": {app.name for app in APPS if app.has_kv},
+            "postgres": {app.name for app in APPS if app.postgres_migrations},
+        }
+        for store, names in having.items():
+            for name in getattr(self, store).keys() - names:
+                raise ValueError(f"{PREFIX}{store.upper()}__{name.upper()} names no app that has such a store")
 
     def _all_or_none(self, *names: str) -> None:
         given = [name for name in names if getattr(self, name) is not None]

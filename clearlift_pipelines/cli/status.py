@@ -22,8 +22,7 @@ from assets.windows import DAY, HOUR, midnight
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.cli.execution import Workbench, workbench
-from clearlift_pipelines.definitions import utc_now
-from clearlift_pipelines.stores import Stores
+from clearlift_pipelines.stores import Stores, utc_now
 from resources import migrations
 from resources.kv import KV, Entry
 from resources.migrations import State

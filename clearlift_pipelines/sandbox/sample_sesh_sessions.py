@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from assets.sesh import ahead, registry
-from assets.sesh.families import FAMILIES, SESSIONS
-from assets.sesh.layout import stamp
-from assets.sesh.point_objects import hour_prefix
+from assets.points.objects import hour_prefix
+from assets.series import ahead, registry
+from assets.series.family import FAMILIES, SESSIONS
+from assets.series.layout import stamp
 from resources.d1 import D1
 from resources.d1.database import Param
 from resources.r2 import ObjectStore

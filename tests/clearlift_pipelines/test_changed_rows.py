@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from dagster import RunRequest, build_schedule_context, build_sensor_context
 
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from clearlift_pipelines.sandbox import sample_sesh
 from resources.kv import Entry
 from tests.clearlift_pipelines.location import Location

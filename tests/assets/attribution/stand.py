@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from assets.ads.sync import AdSync
-from assets.apps.clearlift import CLEARLIFT
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.attribution.build import Made, Touches
 from assets.attribution.clicks import Clicks, Found
 from assets.attribution.credit import Credited, Credits

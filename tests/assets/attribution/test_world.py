@@ -19,7 +19,7 @@ from dagster import (
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from assets.ads.plan import Asked, Mode
-from assets.apps.clearlift import CLEARLIFT
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.attribution.assets import build
 from assets.attribution.build import Touches
 from assets.attribution.clicks import Clicks

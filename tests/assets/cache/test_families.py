@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from assets.cache.families import families
 from assets.cache.survey import Place
 from assets.cache.warm import Warming

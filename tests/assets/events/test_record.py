@@ -1,7 +1,7 @@
 """The event record: the 51 fields of the tracking Worker's interface, and what follows from them."""
 
 from assets.events.record import FIELDS, NAMES, PERSONAL, Event, Kind, markdown
-from assets.events.table import EVENTS
+from tests.tables import EVENTS
 
 
 def words(text: str) -> list[str]:

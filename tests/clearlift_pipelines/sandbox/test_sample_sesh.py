@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from clearlift_pipelines.sandbox import sample_sesh
 from tests.sql.sesh.database import last_id, migrated
 

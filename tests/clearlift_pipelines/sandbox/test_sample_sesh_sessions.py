@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from assets.sesh import audit
-from assets.sesh.families import FAMILIES, SESSIONS
-from assets.sesh.fold import Folding
-from assets.sesh.pace import Pace
-from assets.sesh.point import sift
-from assets.sesh.point_objects import lines
+from assets.points.objects import lines
+from assets.points.point import sift
+from assets.series import audit
+from assets.series.family import FAMILIES, SESSIONS
+from assets.series.fold import Folding
+from assets.series.pace import Pace
 from clearlift_pipelines.sandbox import sample_sesh, sample_sesh_sessions
 from resources.r2 import ObjectStore
 from tests.sql.sesh.database import migrated

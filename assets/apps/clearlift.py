@@ -87,7 +87,13 @@ APP = App(
         table="clearlift.events",
         folder="data/events",
     ),
-    ad_accounts=AdAccounts("platform_connections"),
+    ad_accounts=AdAccounts(
+        table="platform_connections",
+        connections="clearlift/ad_connections.sql",
+        raw="raw/ads/",
+        rules="clearlift/attribution_rules.sql",
+        rules_read=("organizations", "org_tag_mappings"),
+    ),
     cache=_CACHE,
     lifecycles=(*LIFECYCLES, *of_keys(*(family.name for family in _CACHE))),
 )

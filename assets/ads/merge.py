@@ -80,7 +80,7 @@ LEVELS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Merge:
     """The engine of merging for one app and platform. restatements: record how final days changed."""
 

@@ -68,9 +68,7 @@ def local_day(at: datetime, time_zone: str) -> date:
     return at.astimezone(ZoneInfo(time_zone)).date()
 
 
-def window(
-    request: SyncRequest, local_today: date, config: SyncConfig, synced_through: date | None
-) -> DayRange | None:
+def window(request: SyncRequest, local_today: date, config: SyncConfig, synced_through: date | None) -> DayRange | None:
     """The days of one stream to request; None where all of them lie in the account's future or are kept no longer.
 
     A range up to today's UTC day stands for the account's own day in progress, which may be a day ahead or behind.

@@ -81,7 +81,9 @@ def touches(events: pl.DataFrame) -> pl.DataFrame:
         hashed(first["org_tag"], first["session_id"]).alias("session"),
         pl.col("timestamp").alias("at"),
         "named_platform",
-        pl.Series("click", [None if click_id is None else click_hash(click_id) for click_id in first["click"]], pl.Binary),
+        pl.Series(
+            "click", [None if click_id is None else click_hash(click_id) for click_id in first["click"]], pl.Binary
+        ),
         "utm_campaign",
     )
 
@@ -100,7 +102,7 @@ def conversions(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def click_hash(click_id: str) -> bytes:
-    """A click id as 16 bytes that cannot be read back. The hash of an id is always the same, so that both sides join."""
+    """A click id as 16 bytes that cannot be read back; the same id gives the same bytes, so that both sides join."""
     return hashlib.blake2b(click_id.encode(), digest_size=16).digest()
 
 

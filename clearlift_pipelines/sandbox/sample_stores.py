@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from assets.ads.connections import COLUMN, TABLE
+from assets.ads.connections import COLUMN
 from assets.events import landing
 from clearlift_pipelines.sandbox.sample import ORGANISATIONS, Batch
 from clearlift_pipelines.sandbox.sample_clicks import PaidClicks
@@ -26,6 +26,7 @@ MARKER = "sample/events.json"
 LANDED = "sample/landed.json"
 WORLD = "sample/ads.json"
 SEED = 7
+TABLE = "platform_connections"
 OWNER = "user-sample-owner"
 
 

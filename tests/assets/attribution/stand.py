@@ -88,7 +88,8 @@ class Stand:
             place = [CURRENCIES[one.platform], ZONES[one.platform]]
             self.postgres.execute(
                 "insert into ads.ad_accounts (app, org_id, id, platform, account_id, connection_id, currency,"
-                " time_zone, updated_at, raw_data) values (%s, %s, %s, %s, %s, 'c', %s, %s, now(), '{}') on conflict do nothing",
+                " time_zone, updated_at, raw_data) values (%s, %s, %s, %s, %s, 'c', %s, %s, now(), '{}')"
+                " on conflict do nothing",
                 [self.app.name, *account, *place],
             )
             self.postgres.execute(

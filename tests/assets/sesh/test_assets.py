@@ -9,7 +9,7 @@ from dagster import AssetKey, ExecuteInProcessResult, build_schedule_context
 
 from assets.apps.sesh import SESH
 from assets.sesh.point_objects import hour_prefix
-from clearlift_pipelines.sandbox import sample_sesh, sample_sesh_sessions
+from sandbox import sample_sesh, sample_sesh_sessions
 from tests.assets.sesh.database import point
 from tests.assets.sesh.flushes import line
 from tests.clearlift_pipelines.location import Location, located

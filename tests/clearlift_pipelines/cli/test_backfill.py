@@ -9,7 +9,7 @@ from assets.apps.clearlift import CLEARLIFT
 from assets.windows import DAY, Window, midnight
 from clearlift_pipelines.cli.backfill import _chunks
 from clearlift_pipelines.definitions import utc_now
-from clearlift_pipelines.sandbox import sample_stores
+from sandbox import sample_stores
 from tests.assets.rollups.lakeside import Lakeside, at, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

@@ -12,8 +12,8 @@ from clearlift_pipelines.cli import landing
 from clearlift_pipelines.cli.execution import workbench
 from clearlift_pipelines.cli.run import SWEEP
 from clearlift_pipelines.definitions import utc_now
-from clearlift_pipelines.sandbox import sample, sample_stores
 from resources.r2 import ObjectStore
+from sandbox import sample, sample_stores
 from tests.assets.pipeline import line
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

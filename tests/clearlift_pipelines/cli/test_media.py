@@ -7,7 +7,7 @@ from assets.media import naming, variants
 from assets.media.ledger import Ledger
 from assets.media.make import Making
 from clearlift_pipelines.definitions import utc_now
-from clearlift_pipelines.sandbox import sample_media
+from sandbox import sample_media
 from tests.assets.media.photos import photo
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from assets.apps.lifecycle import Lifecycle
+from assets.apps.lifecycle import Lifecycle, Store
+from assets.apps.personal import Holding, holding
+from assets.apps.pipelines_personal import PIPELINES
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the application's own database (D1): its meaning, and which of its columns are personal."""
+    """A table of the application's own database (D1), and its meaning."""
 
     name: str
     doc: str
-    personal: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class CacheFamily:
     the key's fields, and `tenant` where the value belongs to one organisation or user. reads: asset keys, below the
     application, that the statement reads. gathered_by: columns that tell the rows of one key apart, where the key's
     value is the JSON array of its rows' values in the order of these columns (a list may be longer than one row of D1
-    can be); empty where one row is one key. personal: whether the values are personal data.
+    can be); empty where one row is one key.
     """
 
     name: str
@@ -42,7 +43,6 @@ class CacheFamily:
     statement: str
     reads: tuple[tuple[str, str], ...] = ()
     gathered_by: tuple[str, ...] = ()
-    personal: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ class App:
     d1_migrations: its folder under sql/, None where it has no D1. audience: set where it collects web events. cache:
     what is kept warm in its KV. cache_aside: what a changed row deletes there; set where its D1 has a change log.
     media: set where people upload images. lifecycles: how long each of its tables, prefixes and key families is kept.
-    partitioned: families of time series that its D1 keeps in partitions.
+    personal: whose data its own tables, prefixes and key families hold; what the pipelines' own stores hold of it is
+    the same for every application. partitioned: families of time series that its D1 keeps in partitions.
     """
 
     name: str
@@ -97,4 +98,14 @@ class App:
     cache_aside: tuple[CacheAside, ...] = ()
     media: Media | None = None
     lifecycles: tuple[Lifecycle, ...] = ()
+    personal: tuple[Holding, ...] = ()
     partitioned: tuple[str, ...] = ()
+
+    @property
+    def holdings(self) -> tuple[Holding, ...]:
+        """The registry of what is personal: the application's own entries, and those of the pipelines' stores."""
+        return (*self.personal, *PIPELINES)
+
+    def holding(self, store: Store, name: str) -> Holding:
+        """The registry's entry of a table, prefix or key family; raises LookupError where there is none."""
+        return holding(self.holdings, store, name)

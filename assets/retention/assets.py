@@ -63,7 +63,7 @@ def build(app: App) -> list[AssetsDefinition]:
 
 def _retention(app: App, part: Part) -> AssetsDefinition:
     store = next(name for name, found in PARTS.items() if found == part)
-    arguments = asset_arguments(app, "retention", part, store=store, pii=False, kinds=KINDS[part])
+    arguments = asset_arguments(app, "retention", part, store=store, holds=[], kinds=KINDS[part])
     own = {"events": {"lake"}, "d1": {f"{app.name}_d1"}, "objects": {f"{app.name}_d1"}}.get(part, set())
 
     @asset(

@@ -37,7 +37,7 @@ def build(app: App) -> list[AssetsDefinition]:
 
 def _pruned(app: App) -> AssetsDefinition:
     d1 = f"{app.name}_d1"
-    arguments = asset_arguments(app, "retention", "pruning", store="d1", pii=False, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(app, "retention", "pruning", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
     above = [["archive", "sessions"], ["archive", "points"], *(["sesh", f"metrics_{g}"] for g in ("weekly", "monthly"))]
 
     @asset(

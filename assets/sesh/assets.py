@@ -31,6 +31,7 @@ from assets.sesh.ingest import PointIngest
 from assets.sesh.layout import next_fold
 from assets.sesh.pace import Pace
 from assets.sesh.point import Reason
+from assets.sesh.point_objects import PREFIX
 
 # Gaps are looked for in sessions that had a point in this time; runs come every hour.
 LOOKED_BACK = timedelta(days=1)
@@ -69,15 +70,17 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
     if not app.partitioned:
         return []
     sessions = AssetSpec(
-        **asset_arguments(app, "sesh", "sessions", store="d1", pii=True, kinds={"cloudflare", "sqlite", "view"}),
+        **asset_arguments(
+            app, "sesh", "sessions", store="d1", holds=[("d1", "sessions_*")], kinds={"cloudflare", "sqlite", "view"}
+        ),
         description=(
             "Sessions that people record, which the application writes to the partition of their time: a month below a "
             "year of age, a year above. The view `sessions` is over all of them."
         ),
-        metadata={"personal_columns": "userId, notes, details, rating, amount, timestamp"},
+        metadata={"personal_columns": ", ".join(app.holding("d1", "sessions_*").personal_columns)},
     )
     flushes = AssetSpec(
-        **asset_arguments(app, "sesh", "flushes", store="r2", pii=True, kinds={"cloudflare", "json"}),
+        **asset_arguments(app, "sesh", "flushes", store="r2", holds=[("r2", PREFIX)], kinds={"cloudflare", "json"}),
         description="Points of active sessions, ten an object: NDJSON under sesh/points/YYYY/MM/DD/HH/.",
         metadata={"dagster/column_schema": column_schema(_POINT_FIELDS)},
     )
@@ -86,7 +89,7 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
 
 def _partitions(app: App) -> AssetsDefinition:
     d1 = f"{app.name}_d1"
-    arguments = asset_arguments(app, "sesh", "partitions", store="d1", pii=False, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(app, "sesh", "partitions", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
 
     @asset(
         **arguments,
@@ -143,7 +146,7 @@ def _overview(app: App, database: Any) -> list[dict[str, Any]]:
 
 def _folded(app: App) -> AssetsDefinition:
     d1 = f"{app.name}_d1"
-    arguments = asset_arguments(app, "sesh", "folded", store="d1", pii=False, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(app, "sesh", "folded", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
 
     @asset(
         **arguments,
@@ -189,7 +192,9 @@ def _folded(app: App) -> AssetsDefinition:
 
 def _points(app: App) -> AssetsDefinition:
     d1 = f"{app.name}_d1"
-    arguments = asset_arguments(app, "sesh", "points", store="d1", pii=True, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(
+        app, "sesh", "points", store="d1", holds=[("d1", "points_*")], kinds={"cloudflare", "sqlite"}
+    )
 
     @asset(
         **arguments,
@@ -258,7 +263,7 @@ def _points(app: App) -> AssetsDefinition:
 
 def _columns(app: App) -> AssetsDefinition:
     d1 = f"{app.name}_d1"
-    arguments = asset_arguments(app, "sesh", "columns", store="d1", pii=False, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(app, "sesh", "columns", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
     named = ", ".join(f"`{e.table}.{e.column}`" for e in columns.EXTRACTIONS)
 
     @asset(

@@ -38,8 +38,9 @@ def build(app: App) -> list[AssetsDefinition]:
 
 def _metrics(app: App, grain: Grain) -> AssetsDefinition:
     d1 = f"{app.name}_d1"
+    holding = "metrics_*" if grain.table == "metrics" else grain.table
     arguments = asset_arguments(
-        app, "sesh", f"metrics_{grain.name}", store="d1", pii=True, kinds={"cloudflare", "sqlite"}
+        app, "sesh", f"metrics_{grain.name}", store="d1", holds=[("d1", holding)], kinds={"cloudflare", "sqlite"}
     )
     sources = {
         "sessions and points": ["sessions", "points"],

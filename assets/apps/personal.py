@@ -42,8 +42,9 @@ class Holding:
     keys that may hold an id. A search for a person reads them too.
     impersonal: says nothing about a person by itself. It goes with a row that is deleted. `registry` fills it in.
 
-    erasure: what happens to the rows of a person, or to the rows in which a trace is found. reason: why a row is kept,
-    or what an erasure must know. Both are empty where nothing is of a person.
+    erasure: what happens to the rows of a person; in an entry without ids, to the rows in which a trace is found. A
+    trace in somebody else's row is emptied, and the row stays. None where nothing is of a person.
+    reason: why a row is kept, or what an erasure must know.
     """
 
     store: Store

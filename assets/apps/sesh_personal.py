@@ -1,7 +1,7 @@
 """Whose data Sesh's own tables, prefixes and keys hold, and what an erasure does to it. Data only."""
 
 from assets.apps.personal import Holding, Subject, registry
-from assets.apps.pipelines_personal import TAKEN_OBJECTS, REFUSED_LINES
+from assets.apps.pipelines_personal import REFUSED_LINES, TAKEN_OBJECTS
 
 _OWN: tuple[Subject, ...] = (("user", "userId"),)
 _LINES: tuple[Subject, ...] = (("user", "content.userId"),)

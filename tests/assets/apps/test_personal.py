@@ -70,8 +70,8 @@ SUBJECTS = {
 }
 
 LAKE: tuple[Store, str] = ("lake", "clearlift.events")
-PREVIEWED = """org_tag timestamp event_id event_type event_category event_action event_label event_value page_title page_path
-page_hostname referrer_domain"""
+PREVIEWED = """org_tag timestamp event_id event_type event_category event_action event_label event_value page_title
+page_path page_hostname referrer_domain"""
 
 
 def faults(app: App, store: Store, schema: Schema) -> list[str]:

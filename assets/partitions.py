@@ -1,7 +1,7 @@
 """The partitions of the graph: hours to quarters in UTC from a configured start; all but quarters in progress too."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 
 from dagster import (
     AssetExecutionContext,
@@ -58,13 +58,3 @@ def window(context: AssetExecutionContext) -> Window:
     """The window that a run is for: one partition, or a range of them as one run."""
     start, end = context.partition_time_window
     return Window(start.astimezone(UTC), end.astimezone(UTC))
-
-
-def hourly_key(at: datetime) -> str:
-    """The partition key of the hour that `at` (UTC) falls in."""
-    return f"{at:%Y-%m-%d-%H:00}"
-
-
-def daily_key(day: date) -> str:
-    """The partition key of a day, or of the week or month that begins with it."""
-    return f"{day:%Y-%m-%d}"

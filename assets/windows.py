@@ -52,6 +52,16 @@ def floor_hour(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
+def hourly_key(at: datetime) -> str:
+    """The partition key of the hour that `at` (UTC) falls in."""
+    return f"{at:%Y-%m-%d-%H:00}"
+
+
+def daily_key(day: date) -> str:
+    """The partition key of a day, or of the week or month that begins with it."""
+    return f"{day:%Y-%m-%d}"
+
+
 def day_window(day: date) -> Window:
     return Window(midnight(day), midnight(day) + DAY)
 

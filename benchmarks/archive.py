@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from assets.apps.clearlift import CLEARLIFT
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.archive.lake_source import LakeSource
 from assets.archive.lines import checksum, encode
 from assets.archive.quarters import Quarter

@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from assets.apps.clearlift import APP
 from assets.events.record import FIELDS, Kind
-from assets.events.table import EVENTS
+from assets.events.table import events_table
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
 from resources.lake import LakeTable, PartitionKey
 from resources.migrations import MigrationError
 
+EVENTS = events_table(APP)
 ROOT = Path(".cache/bench")
 FIRST_DAY = datetime(2026, 3, 1, tzinfo=UTC)
 

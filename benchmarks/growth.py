@@ -17,16 +17,15 @@ import msgspec
 import polars as pl
 from dagster import DagsterInstance, Definitions
 
-from assets.apps.clearlift import CLEARLIFT
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.events.ledger import Ledger
-from assets.events.table import EVENTS
-from assets.partitions import daily_key, hourly_key
 from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.definition import Grain
-from assets.windows import DAY, HOUR, Window, midnight
+from assets.windows import DAY, HOUR, Window, daily_key, hourly_key, midnight
 from benchmarks import dataset, measure
+from benchmarks.dataset import EVENTS
 from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.stores import Stores
 from resources.kv import EmbeddedKV

@@ -18,9 +18,9 @@ import polars as pl
 from assets.events import landing
 from assets.events.ingest import Ingest
 from assets.events.record import FIELDS, Kind
-from assets.events.table import EVENTS
 from assets.events.validation import Admission
 from benchmarks import dataset, measure
+from benchmarks.dataset import EVENTS
 
 EVENTS_A_BATCH = 2_000
 BATCHES = 60

@@ -20,8 +20,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from assets.apps.clearlift import CLEARLIFT
-from assets.apps.sesh import SESH
+from assets.apps.clearlift import APP as CLEARLIFT
+from assets.apps.sesh import APP as SESH
 from assets.archive.quarters import Quarter
 from assets.archive.tables import Rooms, archived, source_of
 from assets.archive.write import Archiver
@@ -31,11 +31,11 @@ from assets.retention.eligible import due
 from assets.retention.ledger import Ledger
 from assets.retention.outcome import Order
 from assets.retention.proof import Proof
-from assets.sesh import ahead
-from assets.sesh.families import METRICS, POINTS, SESSIONS
-from assets.sesh.fold import Folding
-from assets.sesh.layout import stamp
-from assets.sesh.pace import Pace
+from assets.series import ahead
+from assets.series.family import METRICS, POINTS, SESSIONS
+from assets.series.fold import Folding
+from assets.series.layout import stamp
+from assets.series.pace import Pace
 from benchmarks import dataset, measure
 from resources import migrations
 from resources.d1 import D1Error, EmbeddedD1

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from assets.apps import APPS
+from clearlift_pipelines.project import folder
 from resources import keyring
 from resources.ad_platforms import PLATFORMS
 from resources.cloudflare import API
@@ -41,7 +42,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
-        env_file=".env",
         env_nested_delimiter="__",
         env_ignore_empty=True,
         extra="ignore",
@@ -49,7 +49,9 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    home: Path = Field(Path(".clearlift"), description="Folder of the embedded stores")
+    home: Path = Field(
+        Path(".clearlift"), description="Folder of the embedded stores; a relative one is below the project's folder"
+    )
     partitions_start: date = Field(date(2025, 10, 1), description="First day of the partitions, UTC")
     late_days: int = Field(35, ge=1, description="Days back within which late data reopens roll-ups by itself")
     cache_writes_per_run: int = Field(
@@ -87,6 +89,9 @@ class Settings(BaseSettings):
     r2_sql_url: str | None = Field(None, description="Base URL of R2 SQL's API; by default Cloudflare's")
 
     postgres_dsn: SecretStr | None = Field(None, description="Postgres, e.g. Supabase's; direct or pooled port")
+    postgres: dict[str, SecretStr] = Field(
+        {}, description="Postgres of an app that has one of its own", examples=["CLEARLIFT_POSTGRES__SHOP"]
+    )
     postgres_role: str | None = Field(None, description="Role to take there; by default the login's own")
     dagster_postgres_url: SecretStr | None = Field(
         None, description="Postgres for Dagster's own run history; a direct port, for Dagster listens"
@@ -111,14 +116,14 @@ class Settings(BaseSettings):
     @property
     def embedded(self) -> bool:
         """Whether every store is an embedded one."""
-        real = (self.d1, self.kv, self.r2_bucket, self.lake_catalog_uri, self.postgres_dsn)
+        real = (self.d1, self.kv, self.r2_bucket, self.lake_catalog_uri, self.postgres_dsn, self.postgres)
         return not any(real)
 
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         try:
-            found = value.expanduser().resolve()
+            found = (folder() / value.expanduser()).resolve()
             nearest = next(path for path in (found, *found.parents) if path.exists())
         except RuntimeError as error:  # no such user's home, or links that lead in a circle
             raise ValueError(str(error)) from None
@@ -157,6 +162,7 @@ class Settings(BaseSettings):
     @classmethod
     def _a_file_of_keys(cls, value: Path | None) -> Path | None:
         if value is not None:
+            value = folder() / value.expanduser()
             keyring.load(value)
         return value
 
@@ -180,9 +186,8 @@ class Settings(BaseSettings):
         # Cloudflare's local runtime, at an address of its own, knows no accounts.
         account = ("cloudflare_account_id",) if self.cloudflare_api_url == API else ()
         cloudflare = (*account, "cloudflare_api_token")
+        self._of_known_apps()
         for store in ("d1", "kv"):
-            for name in getattr(self, store).keys() - {app.name for app in APPS}:
-                raise ValueError(f"{PREFIX}{store.upper()}__{name.upper()} names no app")
             if getattr(self, store):
                 self._require(f"{PREFIX}{store.upper()}__…", *cloudflare)
         if self.cloudflare_api_token and not self.d1 and not self.kv:
@@ -203,6 +208,16 @@ class Settings(BaseSettings):
             self._require(because, "r2_sql_token", "r2_bucket", "lake_catalog_uri", "cloudflare_account_id")
         return self
 
+    def _of_known_apps(self) -> None:
+        having = {
+            "d1": {app.name for app in APPS if app.d1_migrations},
+            "kv": {app.name for app in APPS if app.has_kv},
+            "postgres": {app.name for app in APPS if app.postgres_migrations},
+        }
+        for store, names in having.items():
+            for name in getattr(self, store).keys() - names:
+                raise ValueError(f"{PREFIX}{store.upper()}__{name.upper()} names no app that has such a store")
+
     def _all_or_none(self, *names: str) -> None:
         given = [name for name in names if getattr(self, name) is not None]
         if given:
@@ -221,11 +236,12 @@ def load(**overrides: Any) -> Settings:
         SettingsError: a value that cannot be used, a half-configured store, or a CLEARLIFT_ variable that is unknown.
     """
     known = {_name(name) for name in Settings.model_fields}
-    for variable in {**os.environ, **dotenv_values(".env")}:
+    file = folder() / ".env"
+    for variable in {**os.environ, **dotenv_values(file)}:
         if variable.startswith(PREFIX) and variable.split("__")[0] not in known:
             raise SettingsError(f"{variable} is no setting; known are {', '.join(sorted(known))}")
     try:
-        return Settings(**overrides)
+        return Settings(_env_file=file, **overrides)  # type: ignore[call-arg]  # of pydantic-settings, not a field
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         message = first["msg"].removeprefix("Value error, ")

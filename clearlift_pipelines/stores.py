@@ -1,12 +1,16 @@
 """The stores of one set of settings, each opened on first use: embedded, or the real one where it is configured."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import cached_property, partial
+from typing import Self
 
 from pyiceberg.catalog import Catalog
 
 from assets.apps import APPS, App
-from assets.events.table import EVENTS
+from assets.events.table import events_table
+from assets.progress import Progress, silent
+from assets.rooms import Clock
 from clearlift_pipelines.settings import Settings, SettingsError
 from resources import keyring, migrations
 from resources.cloudflare import api_session
@@ -25,11 +29,29 @@ CATALOG_LOCK = "clearlift.lake.catalog"
 CATALOG_SCHEMA = "lake"
 
 
-class Stores:
-    """Every store by its role. Making one opens nothing; `close()` ends what was opened."""
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
 
-    def __init__(self, settings: Settings) -> None:
+
+class Stores:
+    """Every store by its role: the `Rooms` that engines are handed. Making one opens nothing.
+
+    A with-block, or `close()`, ends what was opened. `clock` gives now in UTC. `progress` makes, of a label, what takes
+    the progress of a job.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock = utc_now,
+        progress: Callable[[str], Progress] = lambda _: silent,
+    ) -> None:
         self.settings = settings
+        self.clock = clock
+        self.progress = progress
+        self._app_postgres: dict[str, Postgres] = {}
         self._d1: dict[str, D1] = {}
         self._kv: dict[str, KV] = {}
         self._server = SharedServer(settings.home / "postgres")
@@ -41,6 +63,17 @@ class Stores:
         """Ad, growth and roll-up data, ledgers and locks."""
         dsn = self.settings.postgres_dsn
         return Postgres(dsn.get_secret_value() if dsn else self._server.dsn, self.settings.postgres_role)
+
+    def app_postgres(self, app: App) -> Postgres:
+        """An app's own database: the configured one, else one beside ours on the embedded server."""
+        if app.name not in self._app_postgres:
+            dsn = self.settings.postgres.get(app.name)
+            self._app_postgres[app.name] = (
+                Postgres(dsn.get_secret_value())
+                if dsn is not None
+                else Postgres(partial(self._server.database, f"app_{app.name}"))
+            )
+        return self._app_postgres[app.name]
 
     @cached_property
     def object_store(self) -> ObjectStore:
@@ -104,7 +137,8 @@ class Stores:
         if app.name not in self._kv:
             namespace = self.settings.kv.get(app.name)
             if namespace is None:
-                self._kv[app.name] = EmbeddedKV(self.settings.home / "kv" / f"{app.name}.sqlite")
+                file = self.settings.home / "kv" / f"{app.name}.sqlite"
+                self._kv[app.name] = EmbeddedKV(file, clock=lambda: self.clock().timestamp())
             else:
                 self._kv[app.name] = CloudflareKV(self._cloudflare, self._account, namespace, api=self._api)
         return self._kv[app.name]
@@ -114,7 +148,10 @@ class Stores:
         for app in APPS:
             if app.d1_migrations is not None:
                 yield f"{app.name}-d1", migrations.D1Ledger(self.d1(app), f"{app.name}-d1"), app.d1_migrations
-        yield "postgres", migrations.PostgresLedger(self.postgres), "clearlift/postgres"
+            if app.postgres_migrations is not None:
+                ledger = migrations.PostgresLedger(self.app_postgres(app))
+                yield f"{app.name}-postgres", ledger, app.postgres_migrations
+        yield "postgres", migrations.PostgresLedger(self.postgres), "pipelines/postgres"
 
     def migrate(self) -> list[str]:
         """Bring every store to the newest migration and make the lake's tables; returns what was applied."""
@@ -123,10 +160,17 @@ class Stores:
             for name, ledger, folder in self.ledgers()
             for migration in migrations.up(ledger, folder)
         ]
-        if not self.lake.exists(EVENTS):
-            self.lake.ensure(EVENTS)
-            applied.append(f"lake {'.'.join(EVENTS.identifier)}")
+        for table in map(events_table, (app for app in APPS if app.audience is not None)):
+            if not self.lake.exists(table):
+                self.lake.ensure(table)
+                applied.append(f"lake {'.'.join(table.identifier)}")
         return applied
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close what was opened. The embedded Postgres ends with the last process that uses it."""
@@ -135,6 +179,8 @@ class Stores:
             store.close()
         if "lake" in self.__dict__ and "catalog" in self.lake.__dict__:
             self.lake.catalog.close()
+        for database in self._app_postgres.values():
+            database.close()
         if "postgres" in self.__dict__:
             self.postgres.close()
         self._server.release()

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from dagster import (
-    AssetCheckExecutionContext,
     AssetCheckResult,
     AssetChecksDefinition,
     AssetCheckSeverity,
@@ -18,6 +17,7 @@ from dagster import (
     FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
+    ResourceParam,
     asset,
     asset_check,
 )
@@ -27,10 +27,12 @@ from assets.ads import restatements
 from assets.ads.audit import Audit, audit
 from assets.ads.plan import Asked, Mode
 from assets.ads.sync import AdSync, Outcome
-from assets.apps import App
+from assets.apps import AdAccounts, App
 from assets.description import asset_arguments, column_schema
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
+from assets.progress import Progress, silent
+from assets.rooms import Rooms
 from assets.windows import DAY
 from resources.ad_platforms import PLATFORMS, Platform
 from resources.sql_files import read_sql
@@ -61,12 +63,12 @@ class AdSyncConfig(Config):
 
 def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDefinition]:
     """The ads of an application that has platform connections."""
-    if "platform_connections" not in app.tables:
+    if app.ad_accounts is None:
         return []
     built: list[AssetsDefinition | AssetChecksDefinition] = []
     for platform in PLATFORMS.values():
         built += [
-            _platform(app, platform, calendar),
+            _platform(app, app.ad_accounts, platform, calendar),
             _stored_equals_source(app, platform),
             _levels_agree(app, platform),
         ]
@@ -74,28 +76,27 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
     return [*built, _no_orphans(app), _restatements(app)]
 
 
-def engine(context: Any, app: App, platform: Platform, **changed: Any) -> AdSync:
-    """The engine of a platform over a run's resources."""
-    resources = context.resources
+def engine(rooms: Rooms, app: App, platform: Platform, progress: Progress = silent) -> AdSync:
+    """The engine of a platform over the rooms."""
     return AdSync(
         platform,
-        getattr(resources, f"{app.name}_d1"),
-        resources.postgres,
-        resources.object_store,
-        resources.keyring,
-        resources.clock,
-        resources.ad_apps.get(platform.name, {}),
-        resources.ad_origin,
-        **changed,
+        rooms.d1(app),
+        rooms.postgres,
+        rooms.object_store,
+        rooms.keyring,
+        rooms.clock,
+        rooms.ad_apps.get(platform.name, {}),
+        rooms.ad_origin,
+        progress=progress,
     )
 
 
-def _platform(app: App, platform: Platform, calendar: Calendar) -> AssetsDefinition:
+def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Calendar) -> AssetsDefinition:
     arguments = asset_arguments(app, "ads", platform.name, store="postgres", holds=[], kinds={"postgres", "python"})
 
     @asset(
         **arguments,
-        deps=[[app.name, "d1", "platform_connections"]],
+        deps=[[app.name, "d1", accounts.table]],
         partitions_def=calendar.daily,
         backfill_policy=BackfillPolicy.single_run(),
         description=(
@@ -110,15 +111,14 @@ def _platform(app: App, platform: Platform, calendar: Calendar) -> AssetsDefinit
                 CONNECTIONS_OK, asset=arguments["key"], description="Every connection of the run was synced."
             )
         ],
-        required_resource_keys=_resources(app) | {"progress"},
     )
     def synced(
-        context: AssetExecutionContext, config: AdSyncConfig
+        context: AssetExecutionContext, config: AdSyncConfig, rooms: ResourceParam[Rooms]
     ) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
         days = window(context)
-        asked = Asked(Mode(config.mode), days.start.date(), (days.end - DAY).date(), context.resources.clock().date())
-        progress = context.resources.progress(f"slices synced ({platform.title})")
-        sync = engine(context, app, platform, progress=progress)
+        asked = Asked(Mode(config.mode), days.start.date(), (days.end - DAY).date(), rooms.clock().date())
+        progress = rooms.progress(f"slices synced ({platform.title})")
+        sync = engine(rooms, app, platform, progress)
         outcomes = []
         for outcome in sync.run(asked, connection=config.connection, tiers=config.tiers):
             outcomes.append(outcome)
@@ -138,10 +138,6 @@ def _platform(app: App, platform: Platform, calendar: Calendar) -> AssetsDefinit
         yield MaterializeResult(metadata=_metadata(outcomes), check_results=[proved])
 
     return synced
-
-
-def _resources(app: App) -> set[str]:
-    return {f"{app.name}_d1", "postgres", "object_store", "keyring", "ad_apps", "ad_origin", "clock"}
 
 
 def _metadata(outcomes: list[Outcome]) -> dict[str, Any]:
@@ -186,10 +182,9 @@ def _table(app: App, name: str, doc: str) -> AssetsDefinition:
         deps=[[app.name, "ads", platform] for platform in PLATFORMS],
         description=f"{doc}: table ads.{name}, filled by the platforms' syncs.",
         metadata={"dagster/table_name": f"ads.{name}"},
-        required_resource_keys={"postgres"},
     )
-    def counted(context: AssetExecutionContext) -> MaterializeResult[None]:
-        rows = context.resources.postgres.fetch(
+    def counted(rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+        rows = rooms.postgres.fetch(
             f"select platform, count(*) as rows from ads.{name} group by platform order by platform"
         )
         return MaterializeResult(
@@ -221,11 +216,10 @@ def _restatements(app: App) -> AssetsDefinition:
             "dagster/table_name": "ads.restatement_history",
             "dagster/column_schema": column_schema(restatements.COLUMNS),
         },
-        required_resource_keys={"postgres", "clock"},
     )
-    def restated(context: AssetExecutionContext) -> MaterializeResult[None]:
-        postgres = context.resources.postgres
-        since = {"since": context.resources.clock() - SHOWN}
+    def restated(rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+        postgres = rooms.postgres
+        since = {"since": rooms.clock() - SHOWN}
         by_age = postgres.fetch(read_sql("ads/restated_days.sql"), since)
         return MaterializeResult(
             metadata={
@@ -245,10 +239,9 @@ def _stored_equals_source(app: App, platform: Platform) -> AssetChecksDefinition
         asset=[app.name, "ads", platform.name],
         name="stored_equals_source",
         description="One final day of one account asked of the platform again: campaigns and account total agree.",
-        required_resource_keys=_resources(app),
     )
-    def compared(context: AssetCheckExecutionContext) -> AssetCheckResult:
-        found = audit(engine(context, app, platform))
+    def compared(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
+        found = audit(engine(rooms, app, platform))
         return AssetCheckResult(
             passed=found.passed,
             # Only what the platform itself changed since its pages were staged is no fault, as is having nothing yet.
@@ -279,13 +272,12 @@ def _levels_agree(app: App, platform: Platform) -> AssetChecksDefinition:
         asset=[app.name, "ads", platform.name],
         name="levels_agree",
         description="A campaign is the sum of its ad groups, an ad group that of its keywords, where it has any.",
-        required_resource_keys={"postgres", "clock"},
     )
-    def agree(context: AssetCheckExecutionContext) -> AssetCheckResult:
-        today = context.resources.clock().date()
+    def agree(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
+        today = rooms.clock().date()
         # The day in progress moves between the requests of two levels.
         values = {"platform": platform.name, "since": today - timedelta(days=30), "until": today - timedelta(days=2)}
-        differing = context.resources.postgres.fetch(read_sql("ads/levels_agree.sql"), values)
+        differing = rooms.postgres.fetch(read_sql("ads/levels_agree.sql"), values)
         return AssetCheckResult(
             passed=not differing, metadata={"differing_days": len(differing), "days": table_of(differing[:20])}
         )
@@ -298,11 +290,10 @@ def _no_orphans(app: App) -> AssetChecksDefinition:
         asset=[app.name, "ads", "campaigns"],
         name="no_orphans",
         description="Every ad group has its campaign, every keyword its ad group, every fact its entity.",
-        required_resource_keys={"postgres", "clock"},
     )
-    def orphans(context: AssetCheckExecutionContext) -> AssetCheckResult:
-        since = context.resources.clock().date() - timedelta(days=31)
-        rows = context.resources.postgres.fetch(read_sql("ads/orphans.sql"), {"since": since})
+    def orphans(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
+        since = rooms.clock().date() - timedelta(days=31)
+        rows = rooms.postgres.fetch(read_sql("ads/orphans.sql"), {"since": since})
         found = {row["kind"]: row["rows"] for row in rows}
         return AssetCheckResult(passed=not any(found.values()), metadata={"orphans": MetadataValue.json(found)})
 

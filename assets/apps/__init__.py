@@ -1,9 +1,20 @@
-"""The applications, as data. A further application is one file here and its SQL."""
+"""The apps, as data: a further app is one module here that has an `APP`, and its SQL.
 
-from assets.apps.clearlift import CLEARLIFT
-from assets.apps.model import App, Audience, CacheAside, CacheFamily, Media, Table, Variant
-from assets.apps.sesh import SESH
+What belongs here: what can be said of an app without code. What does not: anything that is done with it.
+"""
 
-APPS: tuple[App, ...] = (CLEARLIFT, SESH)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = ["APPS", "App", "Audience", "CacheAside", "CacheFamily", "Media", "Table", "Variant"]
+from assets.apps.model import AdAccounts, App, Audience, CacheAside, CacheFamily, Media, Table, Variant
+
+
+def _found() -> tuple[App, ...]:
+    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
+    return tuple(module.APP for module in modules if hasattr(module, "APP"))
+
+
+APPS: tuple[App, ...] = _found()
+"""Every app, by name."""
+
+__all__ = ["APPS", "AdAccounts", "App", "Audience", "CacheAside", "CacheFamily", "Media", "Table", "Variant"]

@@ -3,7 +3,7 @@
 from assets.apps.clearlift_lifecycles import LIFECYCLES
 from assets.apps.clearlift_personal import PERSONAL
 from assets.apps.lifecycle import of_keys
-from assets.apps.model import App, Audience, CacheFamily, Table
+from assets.apps.model import AdAccounts, App, Audience, CacheFamily, Table
 
 _TABLES = (
     Table("users", "People who sign in"),
@@ -75,13 +75,20 @@ _CACHE = (
     ),
 )
 
-CLEARLIFT = App(
+APP = App(
     name="clearlift",
     title="ClearLift",
     owner="team:clearlift-data",
     tables={table.name: table for table in _TABLES},
     d1_migrations="clearlift/d1",
-    audience=Audience(org_tags="events/org_tags.sql"),
+    audience=Audience(
+        org_tags="clearlift/org_tags.sql",
+        landing="landing/events/",
+        quarantine="quarantine/events/",
+        table="clearlift.events",
+        folder="data/events",
+    ),
+    ad_accounts=AdAccounts("platform_connections"),
     cache=_CACHE,
     lifecycles=(*LIFECYCLES, *of_keys(*(family.name for family in _CACHE))),
     personal=PERSONAL,

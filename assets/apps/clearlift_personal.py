@@ -1,7 +1,6 @@
 """Whose data ClearLift's own tables, prefixes and keys hold, and what an erasure does to it. Data only."""
 
 from assets.apps.personal import Holding, registry
-from assets.apps.pipelines_personal import web_events
 
 _D1 = (
     Holding(
@@ -64,7 +63,6 @@ _KV = (
 )
 
 PERSONAL = registry(
-    *web_events("clearlift.events", landing="landing/events/", quarantine="quarantine/events/"),
     *_D1,
     *_KV,
     impersonal={

@@ -6,7 +6,7 @@ from typing import Literal
 
 from assets.apps.lifecycle import Lifecycle, Store
 from assets.apps.personal import Holding, holding
-from assets.apps.pipelines_personal import PIPELINES
+from assets.apps.pipelines_personal import PIPELINES, web_events
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,25 @@ class Table:
 
 @dataclass(frozen=True)
 class Audience:
-    """Where an application's web events come from: the SQL that gives `tag` and `active` of each organisation in D1."""
+    """An app's web events: where they land, and which lake table holds them.
+
+    org_tags: SQL under sql/ that gives `tag` and `active` of each organisation in the app's D1. landing: the prefix of
+    R2 under which batches land by hour of arrival. quarantine: the prefix of what was refused of them. table: the lake
+    table, `namespace.name`. folder: the prefix of its data files.
+    """
 
     org_tags: str
+    landing: str
+    quarantine: str
+    table: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class AdAccounts:
+    """The ad accounts that an app's organisations connected: a table of its D1, by the columns of the first seed."""
+
+    table: str
 
 
 @dataclass(frozen=True)
@@ -81,11 +97,12 @@ class Media:
 class App:
     """One application. `name` leads its asset keys, groups, databases and namespaces.
 
-    d1_migrations: its folder under sql/, None where it has no D1. audience: set where it collects web events. cache:
+    d1_migrations: its folder under sql/, None where it has no D1. postgres_migrations: the same of a Postgres database
+    of its own. audience: set where it collects web events. ad_accounts: set where its organisations connect any. cache:
     what is kept warm in its KV. cache_aside: what a changed row deletes there; set where its D1 has a change log.
     media: set where people upload images. lifecycles: how long each of its tables, prefixes and key families is kept.
-    personal: whose data its own tables, prefixes and key families hold; what the pipelines' own stores hold of it is
-    the same for every application. partitioned: families of time series that its D1 keeps in partitions.
+    personal: whose data its own tables, prefixes and key families hold; what its web events and the pipelines' own
+    stores hold is the same for every application. partitioned: families of time series that its D1 keeps in partitions.
     """
 
     name: str
@@ -93,7 +110,9 @@ class App:
     owner: str
     tables: Mapping[str, Table]
     d1_migrations: str | None = None
+    postgres_migrations: str | None = None
     audience: Audience | None = None
+    ad_accounts: AdAccounts | None = None
     cache: tuple[CacheFamily, ...] = ()
     cache_aside: tuple[CacheAside, ...] = ()
     media: Media | None = None
@@ -102,9 +121,16 @@ class App:
     partitioned: tuple[str, ...] = ()
 
     @property
+    def has_kv(self) -> bool:
+        """Whether it has a KV namespace."""
+        return bool(self.cache or self.cache_aside)
+
+    @property
     def holdings(self) -> tuple[Holding, ...]:
-        """The registry of what is personal: the application's own entries, and those of the pipelines' stores."""
-        return (*self.personal, *PIPELINES)
+        """The registry of what is personal: of its own stores, of its web events, of the pipelines' stores."""
+        audience = self.audience
+        events = web_events(audience.table, audience.landing, audience.quarantine) if audience else ()
+        return (*self.personal, *events, *PIPELINES)
 
     def holding(self, store: Store, name: str) -> Holding:
         """The registry's entry of a table, prefix or key family; raises LookupError where there is none."""

@@ -32,7 +32,7 @@ EVENT_RECORD = Holding(
 """The event record: what a lake table of web events holds."""
 
 
-def web_events(table: str, *, landing: str, quarantine: str) -> tuple[Holding, ...]:
+def web_events(table: str, landing: str, quarantine: str) -> tuple[Holding, ...]:
     """The entries of an application's web events: its lake table, and the prefixes of landed and of refused lines."""
     lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))
     landed = Holding("r2", landing, lines, personal="content", traces="key", erasure="delete")
@@ -133,10 +133,10 @@ _FACTS = """org_id date platform account_id impressions clicks spend conversions
 
 def _cuts(grain: str, window: str, people: str, exact: str = "") -> str:
     """The impersonal columns of a grain's roll-ups. people: those that count them. exact: one more of the totals."""
-    counts = f"org_tag {window} events {people} value"
+    counts = f"app org_tag {window} events {people} value"
     return f"""
     rollups.{grain}: event_type utm_source utm_medium device_type geo_country {counts}
-    rollups.{grain}_totals: org_tag {window} events visitors sessions value {exact}
+    rollups.{grain}_totals: app org_tag {window} events visitors sessions value {exact}
     rollups.{grain}_pages: page_hostname {counts}
     rollups.{grain}_sources: source utm_medium {counts}
     rollups.{grain}_campaigns: utm_source utm_medium {counts}
@@ -144,45 +144,46 @@ def _cuts(grain: str, window: str, people: str, exact: str = "") -> str:
 
 
 _IMPERSONAL = f"""
-    ingest.runs: ingest_id state started_at committed_at snapshot_id
-    ingest.batches: etag sha256 ingest_id bytes received stored doubled quarantined without_consent first_event
+    ingest.runs: app ingest_id state started_at committed_at snapshot_id
+    ingest.batches: app etag sha256 ingest_id bytes received stored doubled quarantined without_consent first_event
         last_event
-    ingest.quarantine: sha256 line reason field ingest_id replayed_at
+    ingest.quarantine: app sha256 line reason field ingest_id replayed_at
     ingest.without_consent: ingest_id org_tag hour event_type events
     ingest.unknown_fields: ingest_id events
     {_cuts("hourly", "hour", "visitors sessions")}
     {_cuts("daily", "day", "visitors sessions")}
     {_cuts("weekly", "week", "daily_visitors daily_sessions", "exact")}
     {_cuts("monthly", "month", "daily_visitors daily_sessions", "exact")}
-    rollups.windows: grain window_start org_tag version snapshot_id sequence wanted events built_at pending
-    rollups.followed: only_row snapshot_id followed_at
-    sessions.daily: org_tag day origin duration_seconds events page_views bounced landing_hostname exit_hostname
+    rollups.windows: app grain window_start org_tag version snapshot_id sequence wanted events built_at pending
+    rollups.followed: app snapshot_id followed_at
+    sessions.daily: app org_tag day origin duration_seconds events page_views bounced landing_hostname exit_hostname
         first_source first_medium last_source last_medium
-    sessions.windows: day version snapshot_id sequence tracker recomputed built_at pruned
-    attribution.organizations: org_tag org_id conversion_types window_days types_change
-    attribution.windows: day version snapshot_id sequence types_change touches conversions built_at changed credited
+    sessions.windows: app day version snapshot_id sequence tracker recomputed built_at pruned
+    attribution.organizations: app org_tag org_id conversion_types window_days types_change
+    attribution.windows: app day version snapshot_id sequence types_change touches conversions built_at changed credited
         pruned
-    attribution.touches: day org_tag named_platform platform account_id campaign_id reason
-    attribution.conversions: day org_tag at value
-    attribution.labels: org_id label kind platform account_id campaign_id
-    attribution.clicks: org_id platform account_id campaign_id
-    attribution.click_days: org_id account_id day asked_at
-    attribution.credits: day org_tag account_day platform account_id campaign_id reason visits first_conversions
+    attribution.touches: app day org_tag named_platform platform account_id campaign_id reason
+    attribution.conversions: app day org_tag at value
+    attribution.labels: app org_id label kind platform account_id campaign_id
+    attribution.clicks: app org_id platform account_id campaign_id
+    attribution.click_days: app org_id account_id day asked_at
+    attribution.credits: app day org_tag account_day platform account_id campaign_id reason visits first_conversions
         last_conversions linear_conversions first_revenue last_revenue linear_revenue
-    ads.ad_accounts: org_id id platform account_id connection_id status native_status currency time_zone updated_at
-    ads.campaigns: {_CAMPAIGNS} {_SEEN} budget budget_type budget_id created_at
-    ads.ad_groups: {_CAMPAIGNS} {_SEEN} campaign_id bid_amount budget budget_type created_at
-    ads.keywords: org_id id ad_group_id platform account_id native_id text match_type status native_status bid
+    ads.ad_accounts: app org_id id platform account_id connection_id status native_status currency time_zone updated_at
+    ads.campaigns: app {_CAMPAIGNS} {_SEEN} budget budget_type budget_id created_at
+    ads.ad_groups: app {_CAMPAIGNS} {_SEEN} campaign_id bid_amount budget budget_type created_at
+    ads.keywords: app org_id id ad_group_id platform account_id native_id text match_type status native_status bid
         quality_score currency source_updated_at updated_at {_SEEN}
-    ads.campaign_metrics_daily: campaign_id {_FACTS}
-    ads.ad_group_metrics_daily: ad_group_id {_FACTS}
-    ads.keyword_metrics_daily: keyword_id {_FACTS}
-    ads.sync_runs: id connection_id org_id platform account_id mode started_at finished_at status error_code error notes
-    ads.sync_slices: id run_id connection_id org_id platform account_id stream since until final_until observed_at state
-        remote_job_id attempts pages rows inserted updated deleted error_code error raw_prefix finished_at
-    ads.sync_state: connection_id stream org_id platform account_id synced_through observed_at run_id slice_id
+    ads.campaign_metrics_daily: app campaign_id {_FACTS}
+    ads.ad_group_metrics_daily: app ad_group_id {_FACTS}
+    ads.keyword_metrics_daily: app keyword_id {_FACTS}
+    ads.sync_runs: app id connection_id org_id platform account_id mode started_at finished_at status error_code error
+        notes
+    ads.sync_slices: app id run_id connection_id org_id platform account_id stream since until final_until observed_at
+        state remote_job_id attempts pages rows inserted updated deleted error_code error raw_prefix finished_at
+    ads.sync_state: app connection_id stream org_id platform account_id synced_through observed_at run_id slice_id
         updated_at
-    ads.restatements: id org_id platform account_id campaign_id date seen_at sync_run_id currency impressions_before
+    ads.restatements: app id org_id platform account_id campaign_id date seen_at sync_run_id currency impressions_before
         impressions_after clicks_before clicks_after spend_before spend_after conversions_before conversions_after
         conversions_value_before conversions_value_after
     cache.entries: namespace family bytes expires_at written_at
@@ -195,7 +196,7 @@ _IMPERSONAL = f"""
         line_bytes parts checksum manifest_sha256 snapshot code_version slices
     archive.tombstones: app subject_kind erased_at
     retention.deletions: id app store name place intended_rows intended_bytes rows bytes run began_at settled_at why
-    retention.pruned_days: org_tag day quarter commit_id settled rows marked_at
+    retention.pruned_days: app org_tag day quarter commit_id settled rows marked_at
     pipelines.migrations: folder number name checksum applied_at
     lake.iceberg_tables: catalog_name table_namespace table_name metadata_location previous_metadata_location
         iceberg_type

@@ -61,7 +61,7 @@ _MEDIA = Media(
 
 _KEYS = (*(family.name for family in _CACHE), *(key for aside in _CACHE_ASIDE for key in aside.keys))
 
-SESH = App(
+APP = App(
     name="sesh",
     title="Sesh",
     owner="team:sesh-data",

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from dagster import (
-    AssetCheckExecutionContext,
     AssetCheckResult,
     AssetChecksDefinition,
     AssetCheckSeverity,
@@ -14,6 +13,7 @@ from dagster import (
     AssetsDefinition,
     BackfillPolicy,
     MaterializeResult,
+    ResourceParam,
     asset,
     asset_check,
 )
@@ -23,12 +23,13 @@ from assets.apps.lifecycle import Lifecycle
 from assets.archive.audit import waiting
 from assets.archive.policy import rows
 from assets.archive.quarters import Quarter, quarters
-from assets.archive.tables import Rooms, source_of
+from assets.archive.tables import source_of
 from assets.archive.verify import Verified, faults_of
 from assets.archive.write import Archived, Archiver
 from assets.description import asset_arguments
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
+from assets.rooms import Rooms
 from assets.windows import DAY, Window, midnight
 
 # What a check looks at: as many due quarters as a year has.
@@ -37,8 +38,8 @@ NOTHING_KNOWN = "Nothing is archived yet: nothing is proved."
 PARENTS = {
     "clearlift.events": ["events", "compacted"],
     "ads.restatements": ["ads", "restatements"],
-    "sessions_*": ["sesh", "partitions"],
-    "points_*": ["sesh", "points"],
+    "sessions_*": ["series", "partitions"],
+    "points_*": ["points", "ingested"],
 }
 
 
@@ -51,9 +52,9 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
     return found
 
 
-def archive_key(app: App, entry: Lifecycle) -> AssetKey:
-    """The key of a table's archive."""
-    return AssetKey([app.name, "archive", _name(entry)])
+def archive_object(entry: Lifecycle) -> tuple[str, str]:
+    """The asset of a table's archive, below its app."""
+    return "archive", _name(entry)
 
 
 def due(now: date, after_days: int, number: int = CHECKED) -> list[Quarter]:
@@ -103,11 +104,10 @@ def _archived(app: App, entry: Lifecycle, calendar: Calendar) -> AssetsDefinitio
             f"{policy.after_days} days old; read back and compared, then sealed. Late rows are further parts."
         ),
         pool="archive",
-        required_resource_keys=_resources(app, entry) | {"progress"},
     )
-    def archived(context: AssetExecutionContext) -> MaterializeResult[None]:
-        archiver = _archiver(app, entry, context.resources)
-        archiver.progress = context.resources.progress(f"{entry.table}: archived")
+    def archived(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+        archiver = _archiver(app, entry, rooms)
+        archiver.progress = rooms.progress(f"{entry.table}: archived")
         done = {quarter: archiver.run(quarter) for quarter in quarters(window(context))}
         return MaterializeResult(metadata=_told(done))
 
@@ -116,13 +116,12 @@ def _archived(app: App, entry: Lifecycle, calendar: Calendar) -> AssetsDefinitio
 
 def _source_archived(app: App, entry: Lifecycle) -> AssetChecksDefinition:
     @asset_check(
-        asset=archive_key(app, entry),
+        asset=AssetKey([app.name, *archive_object(entry)]),
         name="source_is_archived",
         description=f"No live row of the last {CHECKED} due quarters waits to be archived.",
-        required_resource_keys=_resources(app, entry),
     )
-    def source_is_archived(context: AssetCheckExecutionContext) -> AssetCheckResult:
-        archiver = _archiver(app, entry, context.resources)
+    def source_is_archived(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
+        archiver = _archiver(app, entry, rooms)
         assert entry.archive is not None  # asked by build
         found = waiting(archiver, due(archiver.clock().date(), entry.archive.after_days))
         late = sum(w.rows for w in found)
@@ -144,13 +143,12 @@ def _source_archived(app: App, entry: Lifecycle) -> AssetChecksDefinition:
 
 def _reads_back(app: App, entry: Lifecycle) -> AssetChecksDefinition:
     @asset_check(
-        asset=archive_key(app, entry),
+        asset=AssetKey([app.name, *archive_object(entry)]),
         name="a_bucket_reads_back",
         description="One sealed bucket of each quarter, another each day, has the bytes and rows that were sealed.",
-        required_resource_keys={"object_store", "postgres", "clock"},
     )
-    def a_bucket_reads_back(context: AssetCheckExecutionContext) -> AssetCheckResult:
-        archiver = _archiver(app, entry, context.resources)
+    def a_bucket_reads_back(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
+        archiver = _archiver(app, entry, rooms)
         by_quarter: dict[Quarter, list[Any]] = {}
         for revision in archiver.registry.sealed():
             by_quarter.setdefault(revision.quarter, []).append(revision)
@@ -169,15 +167,9 @@ def _reads_back(app: App, entry: Lifecycle) -> AssetChecksDefinition:
     return a_bucket_reads_back
 
 
-def _resources(app: App, entry: Lifecycle) -> set[str]:
-    place = {"lake": {"lake"}, "d1": {f"{app.name}_d1"}}.get(entry.store, set())
-    return {"object_store", "postgres", "clock"} | place
-
-
-def _archiver(app: App, entry: Lifecycle, resources: Any) -> Archiver:
-    rooms = Rooms(lambda: resources.lake, lambda: resources.postgres, lambda: getattr(resources, f"{app.name}_d1"))
-    source = source_of(entry, rooms)
-    return Archiver(app.name, entry, source, resources.object_store, resources.postgres, resources.clock)
+def _archiver(app: App, entry: Lifecycle, rooms: Rooms) -> Archiver:
+    source = source_of(app, entry, rooms)
+    return Archiver(app.name, entry, source, rooms.object_store, rooms.postgres, rooms.clock)
 
 
 def _told(done: dict[Quarter, Archived]) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """Which source and which target a table's policy means: the one place that knows all stores."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from assets.apps import App
+from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.d1_source import D1Source, Tables
 from assets.archive.d1_target import D1Target, Place, Tell, untold
@@ -15,27 +14,17 @@ from assets.archive.postgres_target import PostgresTarget
 from assets.archive.quarters import Quarter
 from assets.archive.sources import Source
 from assets.archive.targets import Into, Target
-from assets.events.table import EVENTS
-from assets.sesh.ahead import cover
-from assets.sesh.families import FAMILIES, Family
-from assets.sesh.layout import Partition, moment, stamp
-from assets.sesh.places import kept_before
-from assets.sesh.registry import load
+from assets.events.table import events_table
+from assets.rooms import Rooms
+from assets.series.ahead import cover
+from assets.series.family import FAMILIES, Family
+from assets.series.layout import Partition, moment, stamp
+from assets.series.places import kept_before
+from assets.series.registry import load
 from assets.windows import Window
 from resources.d1 import D1
-from resources.lake import Lake
-from resources.postgres import Postgres
 
-LAKE_TABLES = {".".join(spec.identifier): spec for spec in (EVENTS,)}
-
-
-@dataclass(frozen=True)
-class Rooms:
-    """The stores that tables lie in; a store is opened when it is asked for."""
-
-    lake: Callable[[], Lake]
-    postgres: Callable[[], Postgres]
-    d1: Callable[[], D1]
+LAKE_TABLES = {app.audience.table: events_table(app) for app in APPS if app.audience is not None}
 
 
 def archived(app: App, table: str) -> Lifecycle:
@@ -53,30 +42,30 @@ def archived(app: App, table: str) -> Lifecycle:
     return found[0]
 
 
-def source_of(lifecycle: Lifecycle, rooms: Rooms) -> Callable[[Quarter], Source]:
+def source_of(app: App, lifecycle: Lifecycle, rooms: Rooms) -> Callable[[Quarter], Source]:
     """What opens the table for a quarter."""
     time = lifecycle.time
     assert time is not None  # an archived table has one
 
     def opened(quarter: Quarter) -> Source:
         if lifecycle.store == "lake":
-            return LakeSource(rooms.lake().table(LAKE_TABLES[lifecycle.name]))
+            return LakeSource(rooms.lake.table(LAKE_TABLES[lifecycle.name]))
         if lifecycle.store == "postgres":
-            return PostgresSource(rooms.postgres(), lifecycle.name, time, lifecycle.key)
-        d1 = rooms.d1()
+            return PostgresSource(rooms.postgres, lifecycle.name, time, lifecycle.key)
+        d1 = rooms.d1(app)
         return D1Source(d1, _tables(d1, lifecycle), time, lifecycle.key, stamp, quarter.window)
 
     return opened
 
 
-def target_of(lifecycle: Lifecycle, rooms: Rooms, into: Into) -> Target:
+def target_of(app: App, lifecycle: Lifecycle, rooms: Rooms, into: Into) -> Target:
     """Where the table is restored to."""
     assert lifecycle.time is not None  # an archived table has one
     if lifecycle.store == "lake":
-        return LakeTarget(rooms.lake(), rooms.postgres(), LAKE_TABLES[lifecycle.name], into, lifecycle.key)
+        return LakeTarget(rooms.lake, rooms.postgres, LAKE_TABLES[lifecycle.name], into, lifecycle.key)
     if lifecycle.store == "postgres":
-        return PostgresTarget(rooms.postgres(), lifecycle.name, into, lifecycle.key)
-    d1 = rooms.d1()
+        return PostgresTarget(rooms.postgres, lifecycle.name, into, lifecycle.key)
+    d1 = rooms.d1(app)
     place, tell = _place(d1, lifecycle), _tell(d1, lifecycle)
     return D1Target(d1, lifecycle.table, into, lifecycle.time, lifecycle.key, place, tell)
 

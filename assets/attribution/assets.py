@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from dagster import (
-    AssetCheckExecutionContext,
     AssetCheckResult,
     AssetChecksDefinition,
     AssetCheckSeverity,
@@ -16,6 +15,7 @@ from dagster import (
     FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
+    ResourceParam,
     asset,
     asset_check,
 )
@@ -28,8 +28,9 @@ from assets.attribution.credit import Credits
 from assets.attribution.organizations import Organisation
 from assets.description import asset_arguments, column_schema
 from assets.description import table as table_of
-from assets.events.table import EVENTS
+from assets.events.table import events_table
 from assets.partitions import Calendar, window
+from assets.rooms import Rooms
 from resources.ad_platforms import PLATFORMS
 from resources.sql_files import read_sql
 
@@ -57,7 +58,7 @@ _COLUMNS = [
 
 def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDefinition]:
     """The attribution of an application that has both an audience and ad accounts."""
-    if app.audience is None or "platform_connections" not in app.tables:
+    if app.audience is None or app.ad_accounts is None:
         return []
     return [_touches(app, calendar), _clicks(app), _daily(app, calendar), _adds_up(app)]
 
@@ -94,16 +95,14 @@ def _touches(app: App, calendar: Calendar) -> AssetsDefinition:
                 "settings_readable", asset=key, description="Every organisation's attribution settings can be used."
             )
         ],
-        required_resource_keys={"lake", "postgres", "clock", "progress", f"{app.name}_d1"},
     )
-    def made(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
-        resources = context.resources
+    def made(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         engine = Touches(
-            resources.lake.table(EVENTS),
-            getattr(resources, f"{app.name}_d1"),
-            resources.postgres,
-            resources.clock,
-            resources.progress("days of touches"),
+            rooms.lake.table(events_table(app)),
+            rooms.d1(app),
+            rooms.postgres,
+            rooms.clock,
+            rooms.progress("days of touches"),
         )
         done, organisations = engine.run(window(context))
         yield MaterializeResult(
@@ -156,20 +155,16 @@ def _clicks(app: App) -> AssetsDefinition:
         metadata={"dagster/table_name": "attribution.clicks"},
         pool="ads_google",
         check_specs=[AssetCheckSpec("accounts_ok", asset=key, description="Every account told of its clicks.")],
-        required_resource_keys={
-            *(f"{app.name}_d1", "postgres", "object_store", "keyring", "ad_apps", "ad_origin", "clock", "progress"),
-        },
     )
-    def asked(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
-        resources = context.resources
-        ads = ads_engine(context, app, PLATFORMS["google"])
-        found = Clicks(ads, resources.clock, resources.progress("days of clicks")).run()
+    def asked(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
+        ads = ads_engine(rooms, app, PLATFORMS["google"])
+        found = Clicks(ads, rooms.clock, rooms.progress("days of clicks")).run()
         yield MaterializeResult(
             metadata={
                 "account_days_asked": found.days,
                 "clicks_found": found.clicks,
                 "touches_changed": found.touches,
-                "dagster/row_count": resources.postgres.fetch("select count(*) as n from attribution.clicks")[0]["n"],
+                "dagster/row_count": rooms.postgres.fetch("select count(*) as n from attribution.clicks")[0]["n"],
             },
             check_results=[_accounts_ok(found)],
         )
@@ -212,11 +207,10 @@ def _daily(app: App, calendar: Calendar) -> AssetsDefinition:
         metadata={"dagster/table_name": "attribution.daily", "dagster/column_schema": column_schema(_COLUMNS)},
         pool="postgres",
         freshness_policy=_FRESHNESS,
-        required_resource_keys={"postgres", "progress"},
     )
-    def credited(context: AssetExecutionContext) -> MaterializeResult[None]:
-        postgres, asked = context.resources.postgres, window(context)
-        done = Credits(postgres, context.resources.progress("days credited")).run(asked)
+    def credited(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+        postgres, asked = rooms.postgres, window(context)
+        done = Credits(postgres, rooms.progress("days credited")).run(asked)
         bounds = {"start": asked.start.date(), "end": asked.end.date()}
         by_platform = postgres.fetch(read_sql("attribution/summary.sql"), bounds)
         return MaterializeResult(
@@ -249,13 +243,11 @@ def _adds_up(app: App) -> AssetChecksDefinition:
             " conversions that there were, to the digit; and these are what the daily roll-ups of the same snapshot"
             " count."
         ),
-        required_resource_keys={"postgres", "clock"},
     )
-    def adds_up(context: AssetCheckExecutionContext) -> AssetCheckResult:
-        resources = context.resources
-        values = {"since": resources.clock().date() - timedelta(days=100)}
-        differing = resources.postgres.fetch(read_sql("attribution/differing_sums.sql"), values)
-        days = resources.postgres.fetch(read_sql("attribution/days_compared.sql"), values)[0]["days"]
+    def adds_up(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
+        values = {"since": rooms.clock().date() - timedelta(days=100)}
+        differing = rooms.postgres.fetch(read_sql("attribution/differing_sums.sql"), values)
+        days = rooms.postgres.fetch(read_sql("attribution/days_compared.sql"), values)[0]["days"]
         return AssetCheckResult(
             passed=bool(days) and not differing,
             description="" if days else "No day was credited: nothing is proved.",

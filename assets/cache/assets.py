@@ -8,11 +8,11 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
-    AssetExecutionContext,
     AssetsDefinition,
     FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
+    ResourceParam,
     asset,
 )
 
@@ -23,6 +23,7 @@ from assets.cache.survey import Place
 from assets.cache.wanted import Family
 from assets.cache.warm import Warmed, Warming
 from assets.description import asset_arguments
+from assets.rooms import Rooms
 
 # Of the wanted keys, how many must be there and right once a warming has ended.
 FRESH = 0.99
@@ -62,17 +63,15 @@ def _demand(app: App, found: Sequence[Family]) -> AssetsDefinition:
                 description="No line of the access log was refused in this run.",
             )
         ],
-        required_resource_keys={"object_store", "postgres", "clock", "progress"},
     )
-    def demand(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
-        resources = context.resources
+    def demand(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         done = Demand(
-            resources.object_store,
-            resources.postgres,
-            resources.clock,
-            progress=resources.progress("access logs counted"),
+            rooms.object_store,
+            rooms.postgres,
+            rooms.clock,
+            progress=rooms.progress("access logs counted"),
         ).run(app.name, found)
-        rate = hit_rate(resources.postgres, app.name, resources.clock().date())
+        rate = hit_rate(rooms.postgres, app.name, rooms.clock().date())
         yield MaterializeResult(
             metadata={
                 "objects": done.objects,
@@ -96,7 +95,6 @@ def _demand(app: App, found: Sequence[Family]) -> AssetsDefinition:
 
 
 def _family(app: App, family: Family, writes: int) -> AssetsDefinition:
-    kv, d1 = f"{app.name}_kv", f"{app.name}_d1"
     arguments = asset_arguments(
         app, "cache", family.name, store="kv", holds=[("kv", family.name)], kinds={"cloudflare", "workerskv", "json"}
     )
@@ -120,17 +118,15 @@ def _family(app: App, family: Family, writes: int) -> AssetsDefinition:
                 description=f"The budget of {writes:,} writes a run left no wanted key out, and KV can hold every one.",
             ),
         ],
-        required_resource_keys={kv, d1, "postgres", "clock", "progress"},
     )
-    def warmed(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
-        resources = context.resources
-        warming = Warming(getattr(resources, kv), getattr(resources, d1), resources.postgres, resources.clock)
+    def warmed(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
+        warming = Warming(rooms.kv(app), rooms.d1(app), rooms.postgres, rooms.clock)
         done = warming.run(
             Place(app.name, app.audience is not None, family),
             writes=writes,
-            progress=resources.progress(f"{app.title}: {family.name}"),
+            progress=rooms.progress(f"{app.title}: {family.name}"),
         )
-        rate = hit_rate(resources.postgres, app.name, resources.clock().date(), family.name)
+        rate = hit_rate(rooms.postgres, app.name, rooms.clock().date(), family.name)
         yield MaterializeResult(
             metadata={
                 **_metadata(done),

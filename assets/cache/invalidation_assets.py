@@ -7,16 +7,17 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
-    AssetExecutionContext,
     AssetsDefinition,
     FreshnessPolicy,
     MaterializeResult,
+    ResourceParam,
     asset,
 )
 
 from assets.apps import App
 from assets.cache.invalidate import invalidate
 from assets.description import asset_arguments
+from assets.rooms import Rooms
 
 # Runs come every 5 minutes: a row that waited longer than this has missed two.
 IN_TIME = timedelta(minutes=15)
@@ -28,7 +29,6 @@ def build(app: App) -> list[AssetsDefinition]:
 
 
 def _invalidated(app: App) -> AssetsDefinition:
-    d1, kv = f"{app.name}_d1", f"{app.name}_kv"
     arguments = asset_arguments(
         app, "cache", "invalidated", store="kv", holds=[], kinds={"cloudflare", "workerskv", "sqlite"}
     )
@@ -50,14 +50,13 @@ def _invalidated(app: App) -> AssetsDefinition:
                 description=f"No row of the change log waited longer than {IN_TIME.seconds // 60} minutes.",
             )
         ],
-        required_resource_keys={d1, kv, "clock"},
     )
-    def invalidated(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
+    def invalidated(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         done = invalidate(
-            getattr(context.resources, d1),
-            getattr(context.resources, kv),
+            rooms.d1(app),
+            rooms.kv(app),
             app.cache_aside,
-            context.resources.clock,
+            rooms.clock,
         )
         lag = done.lag.total_seconds()
         yield MaterializeResult(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from dagster import AssetExecutionContext, AssetsDefinition, Config, MaterializeResult, asset
+from dagster import AssetExecutionContext, AssetsDefinition, Config, MaterializeResult, ResourceParam, asset
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from assets.apps import App
@@ -10,7 +10,8 @@ from assets.compaction.rewrite import Compaction
 from assets.description import asset_arguments
 from assets.description import table as table_of
 from assets.events.assets import EVENT_SCHEMA
-from assets.events.table import EVENTS
+from assets.events.table import events_table
+from assets.rooms import Rooms
 from assets.windows import DAY, midnight
 
 
@@ -32,7 +33,7 @@ def build(app: App) -> list[AssetsDefinition]:
             "events",
             "compacted",
             store="lake",
-            holds=[("lake", ".".join(EVENTS.identifier))],
+            holds=[("lake", app.audience.table)],
             kinds={"iceberg", "parquet", "polars"},
         ),
         deps=[[app.name, "events", "ingested"]],
@@ -40,13 +41,14 @@ def build(app: App) -> list[AssetsDefinition]:
             "The events table with each partition's small files merged into large ones, by replacing exactly the "
             "files that were read. Partitions that need nothing are left alone."
         ),
-        metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(EVENTS.identifier)},
+        metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(events_table(app).identifier)},
         pool="lake",
-        required_resource_keys={"lake", "progress"},
     )
-    def compacted(context: AssetExecutionContext, config: CompactionConfig) -> MaterializeResult[None]:
-        table = context.resources.lake.table(EVENTS)
-        engine = Compaction(table, progress=context.resources.progress("groups compacted"))
+    def compacted(
+        context: AssetExecutionContext, config: CompactionConfig, rooms: ResourceParam[Rooms]
+    ) -> MaterializeResult[None]:
+        table = rooms.lake.table(events_table(app))
+        engine = Compaction(table, progress=rooms.progress("groups compacted"))
         since = looked_at_since(context.run.tags.get(PARTITION_NAME_TAG))
         if config.dry_run:
             groups = engine.plan(since, org=config.org)

@@ -9,13 +9,13 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
-    AssetExecutionContext,
     AssetsDefinition,
     AssetSpec,
     Config,
     FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
+    ResourceParam,
     asset,
 )
 
@@ -24,12 +24,12 @@ from assets.apps.personal import Holding
 from assets.description import asset_arguments, column_schema, preview
 from assets.description import table as table_of
 from assets.events.ingest import Ingest
-from assets.events.landing import PREFIX
 from assets.events.ledger import Ledger, RunOutcome
 from assets.events.record import FIELDS
-from assets.events.table import EVENTS
+from assets.events.table import events_table
 from assets.events.validation import Admission
 from assets.partitions import Calendar
+from assets.rooms import Rooms
 from assets.windows import midnight
 from resources.d1 import D1
 from resources.lake import LakeTable
@@ -49,9 +49,11 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
     if app.audience is None:
         return []
     org_tags = app.audience.org_tags
-    holding = app.holding("lake", ".".join(EVENTS.identifier))
+    holding = app.holding("lake", app.audience.table)
     landing = AssetSpec(
-        **asset_arguments(app, "events", "landing", store="r2", holds=[("r2", PREFIX)], kinds={"cloudflare", "json"}),
+        **asset_arguments(
+            app, "events", "landing", store="r2", holds=[("r2", app.audience.landing)], kinds={"cloudflare", "json"}
+        ),
         description="Batches of events as the tracking Worker lands them: NDJSON under landing/events/YYYY/MM/DD/HH/.",
         metadata={"dagster/column_schema": EVENT_SCHEMA},
     )
@@ -63,7 +65,7 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
         **ingested_arguments,
         deps=[landing, [app.name, "d1", "org_tag_mappings"]],
         description="Landed batches, validated, without doubles, in the Iceberg table clearlift.events: exactly once.",
-        metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(EVENTS.identifier)},
+        metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(events_table(app).identifier)},
         pool="lake",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=1), warn_window=timedelta(minutes=20)),
         check_specs=[
@@ -78,20 +80,19 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
                 description="Rows added by the run's commit to the lake = rows that the ledger says were stored.",
             ),
         ],
-        required_resource_keys={"lake", "object_store", "postgres", "clock", "progress", f"{app.name}_d1"},
     )
-    def ingested(context: AssetExecutionContext, config: IngestConfig) -> Iterator[MaterializeResult[None]]:
-        table: LakeTable = context.resources.lake.table(EVENTS)
+    def ingested(config: IngestConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
+        table: LakeTable = rooms.lake.table(events_table(app))
         engine = Ingest(
             table,
-            context.resources.object_store,
-            context.resources.postgres,
-            admission(getattr(context.resources, f"{app.name}_d1"), org_tags, calendar),
-            context.resources.clock,
-            progress=context.resources.progress("batches ingested"),
+            rooms.object_store,
+            rooms.postgres,
+            admission(rooms.d1(app), org_tags, calendar),
+            rooms.clock,
+            progress=rooms.progress("batches ingested"),
         )
         run = engine.run(sweep=config.sweep)
-        ledger = Ledger(context.resources.postgres)
+        ledger = Ledger(rooms.postgres)
         yield MaterializeResult(
             metadata=_metadata(run, table, holding),
             check_results=[_every_line_counted(ledger, run), _lake_agrees(run, table)],

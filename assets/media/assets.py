@@ -8,12 +8,12 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
-    AssetExecutionContext,
     AssetsDefinition,
     AssetSpec,
     Config,
     FreshnessPolicy,
     MaterializeResult,
+    ResourceParam,
     asset,
 )
 
@@ -24,6 +24,7 @@ from assets.media.audit import Proof, audit
 from assets.media.decoders import Decoders
 from assets.media.ledger import Ledger
 from assets.media.make import Done, Making, nameless
+from assets.rooms import Rooms
 
 
 class MediaConfig(Config):
@@ -71,23 +72,21 @@ def _variants(app: App, media: Media) -> AssetsDefinition:
                 description="Every upload has its variants, as they were made, or an entry in quarantine.",
             )
         ],
-        required_resource_keys={"object_store", "postgres", "clock", "progress"},
     )
-    def variants(context: AssetExecutionContext, config: MediaConfig) -> Iterator[MaterializeResult[None]]:
-        resources = context.resources
-        ledger = Ledger(resources.postgres, app.name, resources.clock)
+    def variants(config: MediaConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
+        ledger = Ledger(rooms.postgres, app.name, rooms.clock)
         with Decoders() as decoders:
             done = Making(
                 app.name,
                 media,
-                resources.object_store,
-                resources.postgres,
-                resources.clock,
+                rooms.object_store,
+                rooms.postgres,
+                rooms.clock,
                 decoders.make,
-                resources.progress("images made smaller"),
+                rooms.progress("images made smaller"),
             ).run(sweep=config.sweep)
         folders = None if config.sweep else done.folders
-        proof = nameless(lambda: audit(resources.object_store, ledger, media, folders))
+        proof = nameless(lambda: audit(rooms.object_store, ledger, media, folders))
         yield MaterializeResult(metadata=_metadata(done, ledger), check_results=[_settled(proof, done)])
 
     return variants

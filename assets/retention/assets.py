@@ -13,17 +13,18 @@ from dagster import (
     Config,
     Failure,
     MaterializeResult,
+    ResourceParam,
     asset,
 )
 from pydantic import Field
 
 from assets.apps import App
-from assets.archive.tables import Rooms
 from assets.description import asset_arguments
 from assets.description import table as table_of
 from assets.retention.audit import unproved
 from assets.retention.engine import PARTS, Part, Tools, entries, prune_all
 from assets.retention.outcome import Outcome
+from assets.rooms import Rooms
 
 # What each part is deleted after: whatever proves that it may go, or reads it last.
 ABOVE: dict[tuple[str, Part], list[list[str]]] = {
@@ -34,7 +35,7 @@ ABOVE: dict[tuple[str, Part], list[list[str]]] = {
     ],
     ("clearlift", "postgres"): [["archive", "ads_restatements"], ["sessions", "daily"], ["attribution", "daily"]],
     ("clearlift", "objects"): [["events", "ingested"], ["ads", "campaign_metrics_daily"]],
-    ("sesh", "objects"): [["sesh", "points"]],
+    ("sesh", "objects"): [["points", "ingested"]],
     ("sesh", "d1"): [["archive", "change_log"]],
 }
 SAID: dict[Part, str] = {
@@ -64,7 +65,6 @@ def build(app: App) -> list[AssetsDefinition]:
 def _retention(app: App, part: Part) -> AssetsDefinition:
     store = next(name for name, found in PARTS.items() if found == part)
     arguments = asset_arguments(app, "retention", part, store=store, holds=[], kinds=KINDS[part])
-    own = {"events": {"lake"}, "d1": {f"{app.name}_d1"}, "objects": {f"{app.name}_d1"}}.get(part, set())
 
     @asset(
         **arguments,
@@ -72,22 +72,21 @@ def _retention(app: App, part: Part) -> AssetsDefinition:
         description=SAID[part] + " A dry run unless it is told otherwise.",
         pool="archive",
         check_specs=check_specs(arguments["key"]),
-        required_resource_keys={"postgres", "object_store", "clock", "progress"} | own,
     )
-    def retention(context: AssetExecutionContext, config: RetentionConfig) -> Iterator[MaterializeResult[None]]:
+    def retention(
+        context: AssetExecutionContext, config: RetentionConfig, rooms: ResourceParam[Rooms]
+    ) -> Iterator[MaterializeResult[None]]:
         found = [e for e in entries(app, part) if not config.tables or {e.name, e.table} & set(config.tables)]
-        tools = tools_of(app, context)
+        tools = tools_of(app, context, rooms)
         outcomes = prune_all(tools, found, dry_run=config.dry_run, confirmed=config.confirm)
         yield result(app, tools, outcomes, dry_run=config.dry_run)
 
     return retention
 
 
-def tools_of(app: App, context: AssetExecutionContext) -> Tools:
-    """What deleting needs, of a run's resources."""
-    resources = context.resources
-    rooms = Rooms(lambda: resources.lake, lambda: resources.postgres, lambda: getattr(resources, f"{app.name}_d1"))
-    return Tools(app, rooms, resources.object_store, resources.clock, context.run.run_id, resources.progress)
+def tools_of(app: App, context: AssetExecutionContext, rooms: Rooms) -> Tools:
+    """What deleting needs, of a run's rooms."""
+    return Tools(app, rooms, context.run.run_id)
 
 
 def check_specs(key: AssetKey) -> list[AssetCheckSpec]:
@@ -155,7 +154,7 @@ def _nothing_unproved(app: App, tools: Tools, outcomes: Sequence[Outcome]) -> As
     faults = [fault for outcome in outcomes for fault in outcome.faults]
     for outcome in outcomes:
         if outcome.order.entry.archive is not None:
-            faults += unproved(tools.rooms.postgres(), app, outcome.order.entry, tools.run)
+            faults += unproved(tools.rooms.postgres, app, outcome.order.entry, tools.run)
     return AssetCheckResult(
         check_name="nothing_unproved_was_deleted",
         passed=not faults,

@@ -10,7 +10,7 @@ from typing import Any
 
 from assets.apps.lifecycle import Lifecycle
 from assets.retention.outcome import Outcome
-from assets.sesh.pace import Pace
+from assets.series.pace import Pace
 from resources.d1 import D1, Statement
 from resources.d1.names import quoted
 from resources.d1.ranges import between, ranges

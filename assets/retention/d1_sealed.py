@@ -19,8 +19,8 @@ from assets.archive.quarters import Quarter
 from assets.archive.registry import Revision
 from assets.archive.sealed import manifest_of
 from assets.retention.proof import Proof
-from assets.sesh.layout import stamp
-from assets.sesh.pace import Pace
+from assets.series.layout import stamp
+from assets.series.pace import Pace
 from assets.windows import Window
 from resources.d1 import D1, Statement, bulk
 from resources.d1.names import column_list, quoted

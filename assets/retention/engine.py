@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from assets.apps import App
 from assets.apps.lifecycle import Condition, Lifecycle
-from assets.archive.tables import LAKE_TABLES, Rooms
-from assets.progress import Progress
+from assets.archive.tables import LAKE_TABLES
 from assets.retention import d1, objects
 from assets.retention.d1 import D1Pruner
 from assets.retention.eligible import due
@@ -19,32 +17,29 @@ from assets.retention.outcome import Order, Outcome
 from assets.retention.postgres import PostgresPruner
 from assets.retention.postgres_sealed import SealedPruner
 from assets.retention.rows import ELSEWHERE, RULES
-from assets.sesh.pace import Pace
-from resources.r2 import ObjectStore
+from assets.rooms import Rooms
+from assets.series.pace import Pace
 
 Part = Literal["events", "postgres", "objects", "d1"]
 # Assets by the store that they delete from.
 PARTS: Mapping[str, Part] = {"lake": "events", "postgres": "postgres", "r2": "objects", "d1": "d1"}
 # Prefixes whose objects say whether they were read, by what says it.
 READ: Mapping[str, Callable[["Tools"], Taken]] = {
-    "landing/events/": lambda tools: objects.batches(tools.rooms.postgres()),
-    "raw/ads/": lambda tools: objects.pages(tools.rooms.postgres()),
-    "access/clearlift/": lambda tools: objects.access_logs(tools.rooms.postgres(), "clearlift"),
-    "access/sesh/": lambda tools: objects.access_logs(tools.rooms.postgres(), "sesh"),
-    "sesh/points/": lambda tools: objects.points(tools.rooms.d1),
+    "landing/events/": lambda tools: objects.batches(tools.rooms.postgres),
+    "raw/ads/": lambda tools: objects.pages(tools.rooms.postgres),
+    "access/clearlift/": lambda tools: objects.access_logs(tools.rooms.postgres, "clearlift"),
+    "access/sesh/": lambda tools: objects.access_logs(tools.rooms.postgres, "sesh"),
+    "sesh/points/": lambda tools: objects.points(lambda: tools.rooms.d1(tools.app)),
 }
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What deleting needs: the stores, a clock, who deletes (`run`), and how it tells of its advance, by a label."""
+    """What deleting needs: the app, the rooms, and who deletes (`run`)."""
 
     app: App
     rooms: Rooms
-    store: ObjectStore
-    clock: Callable[[], datetime]
     run: str
-    progress: Callable[[str], Progress]
 
 
 def entries(app: App, part: Part | None = None) -> list[Lifecycle]:
@@ -77,7 +72,7 @@ def proved(entry: Lifecycle) -> Collection[Condition]:
 
 def prune(tools: Tools, entry: Lifecycle, *, dry_run: bool, confirmed: bool = False) -> Outcome:
     """Delete what may go of one entry, or say what would."""
-    found = due(entry, tools.clock(), proved(entry))
+    found = due(entry, tools.rooms.clock(), proved(entry))
     order = Order(tools.app.name, entry, found.before, dry_run, confirmed)
     if found.why_not:
         return Outcome(order, stopped=f"{tools.app.name} {entry.name}: {found.why_not}")
@@ -90,14 +85,14 @@ def prune_all(tools: Tools, wanted: Iterable[Lifecycle], *, dry_run: bool, confi
 
 
 def _deleter(tools: Tools, entry: Lifecycle) -> Callable[[Order], Outcome]:
-    clock, store, postgres = tools.clock, tools.store, tools.rooms.postgres()
+    clock, store, postgres = tools.rooms.clock, tools.rooms.object_store, tools.rooms.postgres
     ledger = Ledger(postgres, tools.app.name, tools.run, clock)
-    progress = tools.progress(f"{entry.table.rstrip('/')}: deleted")
+    progress = tools.rooms.progress(f"{entry.table.rstrip('/')}: deleted")
     if entry.store == "lake":
-        table = tools.rooms.lake().table(LAKE_TABLES[entry.name])
+        table = tools.rooms.lake.table(LAKE_TABLES[entry.name])
         return LakePruner(table, store, postgres, ledger, clock, progress).run
     if entry.store == "d1":
-        return D1Pruner(tools.rooms.d1(), store, postgres, ledger, clock, Pace(), progress=progress).run
+        return D1Pruner(tools.rooms.d1(tools.app), store, postgres, ledger, clock, Pace(), progress=progress).run
     if entry.store == "r2":
         taken = {entry.name: READ[entry.name](tools)} if entry.name in READ else {}
         return ObjectPruner(store, ledger, postgres, taken, progress).run

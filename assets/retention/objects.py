@@ -125,7 +125,7 @@ def points(d1: Callable[[], D1]) -> Taken:
 
     def taken(some: Sequence[ObjectInfo]) -> set[str]:
         asked = json.dumps([[info.key, info.etag or ""] for info in some])
-        return {str(row["objectKey"]) for row in d1().query(read_sql("sesh/points/known_objects.sql"), [asked])}
+        return {str(row["objectKey"]) for row in d1().query(read_sql("points/known_objects.sql"), [asked])}
 
     return taken
 

@@ -12,6 +12,9 @@ from datetime import datetime
 from assets.apps import App
 from assets.apps.lifecycle import Condition, Lifecycle
 from assets.archive.quarters import Quarter
+from assets.metrics.build import Metrics
+from assets.metrics.grains import GRAINS
+from assets.metrics.keep import DifferingMetricsError, StaleMetricsError, check_before, keep_before
 from assets.progress import Progress, silent
 from assets.retention import share
 from assets.retention.d1 import PAGE, settle_left, why, why_not
@@ -22,14 +25,11 @@ from assets.retention.outcome import Order, Outcome
 from assets.retention.proof import DAMAGED, UNSEALED, Proof
 from assets.retention.sesh_media import PrunedMedia
 from assets.retention.sesh_partitions import drop_empty, rows_of
-from assets.sesh import registry
-from assets.sesh.families import POINTS, SESSIONS, Family
-from assets.sesh.grains import GRAINS
-from assets.sesh.keep import DifferingMetricsError, StaleMetricsError, check_before, keep_before
-from assets.sesh.layout import moment
-from assets.sesh.metrics import Metrics
-from assets.sesh.pace import Pace
-from assets.sesh.places import KEPT_BEFORE, kept_before
+from assets.series import registry
+from assets.series.family import POINTS, SESSIONS, Family
+from assets.series.layout import moment
+from assets.series.pace import Pace
+from assets.series.places import KEPT_BEFORE, kept_before
 from resources.d1 import D1, Statement
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore

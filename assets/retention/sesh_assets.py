@@ -10,6 +10,7 @@ from dagster import (
     Config,
     FreshnessPolicy,
     MaterializeResult,
+    ResourceParam,
     asset,
 )
 
@@ -18,7 +19,8 @@ from assets.description import asset_arguments
 from assets.retention.assets import check_specs, result, tools_of
 from assets.retention.ledger import Ledger
 from assets.retention.sesh import SeshPruner
-from assets.sesh.pace import Pace
+from assets.rooms import Rooms
+from assets.series.pace import Pace
 
 
 class PruningConfig(Config):
@@ -36,13 +38,12 @@ def build(app: App) -> list[AssetsDefinition]:
 
 
 def _pruned(app: App) -> AssetsDefinition:
-    d1 = f"{app.name}_d1"
     arguments = asset_arguments(app, "retention", "pruning", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
-    above = [["archive", "sessions"], ["archive", "points"], *(["sesh", f"metrics_{g}"] for g in ("weekly", "monthly"))]
+    above = [["archive", "sessions"], ["archive", "points"], *(["metrics", g] for g in ("weekly", "monthly"))]
 
     @asset(
         **arguments,
-        deps=[[app.name, *key] for key in [*above, ["sesh", "folded"]]],
+        deps=[[app.name, *key] for key in [*above, ["series", "folded"]]],
         description=(
             "Sessions and points of whole quarters that are older than a year and sealed leave D1, with the media of "
             "the sessions. Before, their metrics are counted anew and kept as they are. A dry run unless it is told "
@@ -51,20 +52,21 @@ def _pruned(app: App) -> AssetsDefinition:
         pool="d1",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=375), warn_window=timedelta(days=368)),
         check_specs=check_specs(arguments["key"]),
-        required_resource_keys={d1, "postgres", "object_store", "clock", "progress"},
     )
-    def pruning(context: AssetExecutionContext, config: PruningConfig) -> Iterator[MaterializeResult[None]]:
-        tools, resources = tools_of(app, context), context.resources
-        ledger = Ledger(resources.postgres, app.name, tools.run, resources.clock)
+    def pruning(
+        context: AssetExecutionContext, config: PruningConfig, rooms: ResourceParam[Rooms]
+    ) -> Iterator[MaterializeResult[None]]:
+        tools = tools_of(app, context, rooms)
+        ledger = Ledger(rooms.postgres, app.name, tools.run, rooms.clock)
         engine = SeshPruner(
             app,
-            getattr(resources, d1),
-            resources.object_store,
-            resources.postgres,
+            rooms.d1(app),
+            rooms.object_store,
+            rooms.postgres,
             ledger,
-            resources.clock,
+            rooms.clock,
             Pace(),
-            progress=resources.progress("sessions and points pruned"),
+            progress=rooms.progress("sessions and points pruned"),
         )
         done = engine.run(dry_run=config.dry_run, confirmed=config.confirm)
         found = result(app, tools, done.outcomes, dry_run=config.dry_run)

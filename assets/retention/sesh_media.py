@@ -34,7 +34,7 @@ class PrunedMedia:
     def remove(self) -> int:
         """Delete the media of every session that is noted, and then its note; how many objects there were."""
         deleted = 0
-        while rows := self.d1.query(read_sql("sesh/pruned/page.sql"), [PAGE]):
+        while rows := self.d1.query(read_sql("retention/pruned_sessions_page.sql"), [PAGE]):
             gone = [(row["userId"], row["sessionId"]) for row in rows if not row["live"]]
             for user, of_user in groupby(gone, key=lambda session: str(session[0])):
                 found = self._with_media(user) & {session for _, session in of_user}
@@ -47,7 +47,7 @@ class PrunedMedia:
                     [(user, session) for session in sorted(found)],
                 )
             done = json.dumps([[row["userId"], row["sessionId"]] for row in rows], ensure_ascii=False)
-            self.d1.execute(read_sql("sesh/pruned/done.sql"), [done], idempotent=True)
+            self.d1.execute(read_sql("retention/pruned_sessions_done.sql"), [done], idempotent=True)
         return deleted
 
     def _with_media(self, user: str) -> set[str]:

@@ -5,9 +5,9 @@ from datetime import datetime
 from string import Template
 
 from assets.archive.quarters import Quarter, quarters
-from assets.sesh import registry
-from assets.sesh.families import Family
-from assets.sesh.layout import Partition, Registry, stamp, within
+from assets.series import registry
+from assets.series.family import Family
+from assets.series.layout import Partition, Registry, stamp, within
 from assets.windows import Window
 from resources.d1 import D1, D1Error, Statement
 from resources.sql_files import read_sql
@@ -61,7 +61,7 @@ def _drop(d1: D1, found: Registry, going: Partition, clock: Callable[[], datetim
         for p in found.partitions
         if p.name != going.name and (p.stands or not (held.start <= p.window.start < held.end))
     ]
-    empty = read_sql("sesh/partitions/empty.sql")
+    empty = read_sql("series/empty.sql")
     statements = [
         Statement(Template(empty).substitute(table=going.name), [found.family.name]),
         Statement(f"drop table {going.name}"),

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from dagster import (
-    AssetCheckExecutionContext,
     AssetCheckResult,
     AssetChecksDefinition,
     AssetExecutionContext,
@@ -13,6 +12,7 @@ from dagster import (
     FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
+    ResourceParam,
     TimeWindowPartitionsDefinition,
     asset,
     asset_check,
@@ -21,7 +21,7 @@ from dagster import (
 from assets.apps import App
 from assets.description import asset_arguments, column_schema
 from assets.description import table as table_of
-from assets.events.table import EVENTS
+from assets.events.table import events_table
 from assets.partitions import Calendar, window
 from assets.rollups import late
 from assets.rollups.audit import audit
@@ -29,6 +29,7 @@ from assets.rollups.build import RollUp
 from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import CUTS, Grain
 from assets.rollups.periods import Period
+from assets.rooms import Rooms
 from assets.windows import midnight
 from resources.sql_files import read_sql
 
@@ -97,19 +98,20 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
         },
         pool="postgres",
         freshness_policy=_FRESHNESS[grain],
-        required_resource_keys={"lake", "postgres", "clock", "progress"},
     )
-    def rolled_up(context: AssetExecutionContext, config: RollUpConfig) -> MaterializeResult[None]:
+    def rolled_up(
+        context: AssetExecutionContext, config: RollUpConfig, rooms: ResourceParam[Rooms]
+    ) -> MaterializeResult[None]:
         engine = RollUp(
             grain,
-            context.resources.lake.table(EVENTS),
-            context.resources.postgres,
-            context.resources.clock,
-            progress=context.resources.progress(f"days rolled up ({grain.value})"),
+            rooms.lake.table(events_table(app)),
+            rooms.postgres,
+            rooms.clock,
+            progress=rooms.progress(f"days rolled up ({grain.value})"),
         )
         asked = window(context)
         built = engine.run(asked, config.org)
-        busiest = context.resources.postgres.fetch(
+        busiest = rooms.postgres.fetch(
             read_sql(f"rollups/preview_{grain.value}.sql"),
             {
                 "start": asked.start if hourly else asked.start.date(),
@@ -117,13 +119,13 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
             },
         )
         earliest = midnight(calendar.start)
-        since = late.horizon(earliest, late_horizon, context.resources.clock())
+        since = late.horizon(earliest, late_horizon, rooms.clock())
         return MaterializeResult(
             metadata={
                 "events": built.events,
                 "windows": built.windows,
                 "doubles_ignored": built.doubles,
-                "late_beyond_the_bound": str(late.beyond(context.resources.postgres, earliest, since)) or "none",
+                "late_beyond_the_bound": str(late.beyond(rooms.postgres, earliest, since)) or "none",
                 "dagster/partition_row_count": built.rows.get(tables[0], 0),
                 "rows_by_table": MetadataValue.json(built.rows),
                 "preview": table_of(busiest),
@@ -174,12 +176,13 @@ def _period(app: App, period: Period, partitions: TimeWindowPartitionsDefinition
         },
         pool="postgres",
         freshness_policy=_A_DAY,
-        required_resource_keys={"postgres", "clock", "progress"},
     )
-    def rolled_up(context: AssetExecutionContext, config: RollUpConfig) -> MaterializeResult[None]:
-        postgres, asked = context.resources.postgres, window(context)
-        progress = context.resources.progress(f"{period.column}s rolled up")
-        built = PeriodRollUp(period, postgres, context.resources.clock, progress).run(asked, config.org)
+    def rolled_up(
+        context: AssetExecutionContext, config: RollUpConfig, rooms: ResourceParam[Rooms]
+    ) -> MaterializeResult[None]:
+        postgres, asked = rooms.postgres, window(context)
+        progress = rooms.progress(f"{period.column}s rolled up")
+        built = PeriodRollUp(period, postgres, rooms.clock, progress).run(asked, config.org)
         busiest = postgres.fetch(
             read_sql(f"rollups/preview_{period.value}.sql"), {"start": asked.start.date(), "end": asked.end.date()}
         )
@@ -201,14 +204,13 @@ def _audit(app: App) -> AssetChecksDefinition:
         asset=[app.name, "rollups", Grain.HOURLY.value],
         name="recount_from_raw_events",
         description="One random recent hour counted again from raw events by another engine: no difference allowed.",
-        required_resource_keys={"lake", "postgres", "clock", "r2_sql"},
     )
-    def recount(context: AssetCheckExecutionContext) -> AssetCheckResult:
+    def recount(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         found = audit(
-            context.resources.lake.table(EVENTS),
-            context.resources.postgres,
-            context.resources.clock,
-            context.resources.r2_sql,
+            rooms.lake.table(events_table(app)),
+            rooms.postgres,
+            rooms.clock,
+            rooms.r2_sql,
         )
         return AssetCheckResult(
             passed=found.passed,

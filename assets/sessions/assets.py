@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from dagster import (
-    AssetCheckExecutionContext,
     AssetCheckResult,
     AssetChecksDefinition,
     AssetCheckSeverity,
@@ -13,6 +12,7 @@ from dagster import (
     Config,
     FreshnessPolicy,
     MaterializeResult,
+    ResourceParam,
     asset,
     asset_check,
 )
@@ -20,8 +20,9 @@ from dagster import (
 from assets.apps import App
 from assets.description import asset_arguments, column_schema
 from assets.description import table as table_of
-from assets.events.table import EVENTS
+from assets.events.table import events_table
 from assets.partitions import Calendar, window
+from assets.rooms import Rooms
 from assets.sessions.build import TABLE, Sessions
 from resources.sql_files import read_sql
 
@@ -84,15 +85,16 @@ def _daily(app: App, calendar: Calendar) -> AssetsDefinition:
         metadata={"dagster/table_name": TABLE, "dagster/column_schema": column_schema(_COLUMNS)},
         pool="postgres",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26)),
-        required_resource_keys={"lake", "postgres", "clock", "progress"},
     )
-    def made(context: AssetExecutionContext, config: SessionsConfig) -> MaterializeResult[None]:
-        resources, asked = context.resources, window(context)
+    def made(
+        context: AssetExecutionContext, config: SessionsConfig, rooms: ResourceParam[Rooms]
+    ) -> MaterializeResult[None]:
+        asked = window(context)
         engine = Sessions(
-            resources.lake.table(EVENTS), resources.postgres, resources.clock, resources.progress("days of sessions")
+            rooms.lake.table(events_table(app)), rooms.postgres, rooms.clock, rooms.progress("days of sessions")
         )
         done = engine.run(asked, config.org)
-        summary = resources.postgres.fetch(
+        summary = rooms.postgres.fetch(
             read_sql("sessions/summary.sql"), {"start": asked.start.date(), "end": asked.end.date()}
         )
         return MaterializeResult(
@@ -116,12 +118,11 @@ def _agreement(app: App) -> AssetChecksDefinition:
             f"The tracker's number of sessions over the last {DAYS_COMPARED} days beside the recomputed one: "
             f"at most {DISAGREEMENT:.0%} apart."
         ),
-        required_resource_keys={"postgres", "clock"},
     )
-    def agreement(context: AssetCheckExecutionContext) -> AssetCheckResult:
-        (found,) = context.resources.postgres.fetch(
+    def agreement(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
+        (found,) = rooms.postgres.fetch(
             read_sql("sessions/agreement.sql"),
-            {"today": context.resources.clock().date(), "days": DAYS_COMPARED},
+            {"today": rooms.clock().date(), "days": DAYS_COMPARED},
         )
         tracker, recomputed = found["tracker"], found["recomputed"]
         apart = abs(tracker - recomputed) / tracker if tracker else None

@@ -8,17 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 from dagster import (
-    AssetCheckExecutionContext,
     AssetCheckResult,
     AssetChecksDefinition,
     AssetCheckSeverity,
     AssetCheckSpec,
-    AssetExecutionContext,
     AssetKey,
     AssetsDefinition,
     Config,
     MaterializeResult,
     MetadataValue,
+    ResourceParam,
     asset,
     asset_check,
     multi_asset_check,
@@ -26,7 +25,8 @@ from dagster import (
 
 from assets.apps import App
 from assets.description import asset_arguments
-from assets.events.table import EVENTS
+from assets.events.table import events_table
+from assets.rooms import Rooms
 from assets.upkeep.expiry import Expiry
 from assets.upkeep.keep import LONGEST_RUN, Retention
 from assets.windows import DAY
@@ -112,10 +112,9 @@ def _manifests(app: App) -> AssetsDefinition:
             "The lists of the events table's files: many small ones made few, sorted by day and organisation, where "
             "that pays. The data files stay as they are."
         ),
-        required_resource_keys={"lake"},
     )
-    def manifests(context: AssetExecutionContext, config: ManifestsConfig) -> MaterializeResult[None]:
-        table, worth = context.resources.lake.table(EVENTS), Worth(config.entries, config.saved)
+    def manifests(config: ManifestsConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+        table, worth = rooms.lake.table(events_table(app)), Worth(config.entries, config.saved)
         if config.dry_run:
             planned, snapshot = plan_manifests(table, worth), None
         else:
@@ -140,12 +139,10 @@ def _snapshots(app: App) -> AssetsDefinition:
             "The commits of the events table that can still be read. The rest expire, but for what a reader, the "
             "roll-ups' cursor, their audit or an unsettled ingest run still needs."
         ),
-        required_resource_keys={"lake", "postgres", "clock"},
     )
-    def snapshots(context: AssetExecutionContext, config: SnapshotsConfig) -> MaterializeResult[None]:
+    def snapshots(config: SnapshotsConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
         retention = Retention(age=timedelta(hours=config.hours), at_least=config.at_least, at_most=config.at_most)
-        resources = context.resources
-        engine = Expiry(resources.lake.table(EVENTS), resources.postgres, resources.clock, retention)
+        engine = Expiry(rooms.lake.table(events_table(app)), rooms.postgres, rooms.clock, retention)
         done = engine.plan() if config.dry_run else engine.run()
         return MaterializeResult(
             metadata={
@@ -167,11 +164,10 @@ def _files(app: App) -> AssetsDefinition:
             "The files of the events table, without those that no kept snapshot names: what expired, what was "
             "rewritten, what killed runs left. Younger ones than the grace stay, a commit may be about to name them."
         ),
-        required_resource_keys={"lake", "clock"},
     )
-    def files(context: AssetExecutionContext, config: FilesConfig) -> MaterializeResult[None]:
-        table = context.resources.lake.table(EVENTS)
-        found = survey(table, context.resources.clock() - grace(config.grace_hours))
+    def files(config: FilesConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+        table = rooms.lake.table(events_table(app))
+        found = survey(table, rooms.clock() - grace(config.grace_hours))
         removed = 0 if config.dry_run else remove(table, found)
         return MaterializeResult(metadata={"dry_run": config.dry_run, "removed": removed, **_told(found)})
 
@@ -193,10 +189,9 @@ def _manifests_few(app: App) -> AssetChecksDefinition:
         asset=[app.name, "upkeep", "manifests"],
         name="planning_opens_few_manifests",
         description=f"At most {MOST_MANIFESTS} manifests, and two more for every 1,000 files.",
-        required_resource_keys={"lake"},
     )
-    def few(context: AssetCheckExecutionContext) -> AssetCheckResult:
-        table = context.resources.lake.table(EVENTS)
+    def few(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
+        table = rooms.lake.table(events_table(app))
         if _unknown(table):
             return AssetCheckResult(passed=False, severity=AssetCheckSeverity.WARN, description=NOTHING_KNOWN)
         found, live = plan_manifests(table).before, len(table.files())
@@ -215,10 +210,9 @@ def _snapshots_few(app: App) -> AssetChecksDefinition:
         asset=[app.name, "upkeep", "snapshots"],
         name="commits_stay_cheap",
         description=f"At most {MOST_SNAPSHOTS} snapshots: every commit copies and writes all of them.",
-        required_resource_keys={"lake"},
     )
-    def few(context: AssetCheckExecutionContext) -> AssetCheckResult:
-        found = len(kept_snapshots(context.resources.lake.table(EVENTS)))
+    def few(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
+        found = len(kept_snapshots(rooms.lake.table(events_table(app))))
         if not found:
             return AssetCheckResult(passed=False, severity=AssetCheckSeverity.WARN, description=NOTHING_KNOWN)
         return AssetCheckResult(
@@ -247,11 +241,10 @@ def _whole(app: App) -> AssetChecksDefinition:
                 description="No file that nothing names is older than the grace and the day until the next sweep.",
             ),
         ],
-        required_resource_keys={"lake", "clock"},
     )
-    def whole(context: AssetCheckExecutionContext) -> Iterator[AssetCheckResult]:
-        table = context.resources.lake.table(EVENTS)
-        found = survey(table, context.resources.clock() - grace(GRACE_HOURS) - DAY)
+    def whole(rooms: ResourceParam[Rooms]) -> Iterator[AssetCheckResult]:
+        table = rooms.lake.table(events_table(app))
+        found = survey(table, rooms.clock() - grace(GRACE_HOURS) - DAY)
         unknown = _unknown(table)
         for name, severity, wrong in (
             ("every_named_file_exists", AssetCheckSeverity.ERROR, len(found.missing)),

@@ -14,15 +14,14 @@ from rich.table import Table
 from assets.ads.assets import CONNECTIONS_OK, TABLES
 from assets.ads.plan import Mode
 from assets.apps import APPS
-from assets.partitions import daily_key
+from assets.windows import daily_key
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.execution import Workbench
 from clearlift_pipelines.cli.ports import refuse_busy
-from clearlift_pipelines.definitions import utc_now
-from clearlift_pipelines.sandbox import sample_stores
-from clearlift_pipelines.stores import Stores
+from clearlift_pipelines.stores import Stores, utc_now
 from resources.ad_platforms import PLATFORMS
 from resources.sql_files import read_sql
+from sandbox import sample_stores
 
 PORT = 8990
 SUMMARY = {

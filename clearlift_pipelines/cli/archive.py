@@ -12,13 +12,13 @@ from assets.archive.layout import bucket_of
 from assets.archive.quarters import Quarter
 from assets.archive.registry import Registry
 from assets.archive.restore import PartialRestoreError, Restore
-from assets.archive.tables import Rooms, archived, source_of, target_of
+from assets.archive.tables import archived, source_of, target_of
 from assets.archive.targets import Into
 from assets.archive.verify import verify as verify_all
 from assets.archive.write import Archiver
-from clearlift_pipelines.cli.execution import Workbench, workbench
+from clearlift_pipelines.cli.execution import workbench
 from clearlift_pipelines.cli.tables import show
-from clearlift_pipelines.definitions import utc_now
+from clearlift_pipelines.stores import utc_now
 
 SHOWN = ("app", "table", "quarter", "bucket", "revision", "state", "rows", "parts", "MB", "sealed")
 BY_NAME = {app.name: app for app in APPS}
@@ -79,7 +79,7 @@ def run(app_name: str, table: str, quarter: Quarter) -> None:
     app, entry = _entry(app_name, table)
     with workbench() as bench:
         stores = bench.stores
-        source = source_of(entry, _rooms(bench, app))
+        source = source_of(app, entry, stores)
         bar = bench.bar(f"{table} {quarter}")
         done = Archiver(app.name, entry, source, stores.object_store, stores.postgres, utc_now, bar).run(quarter)
         bench.progress.stop()
@@ -123,7 +123,7 @@ def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: 
     app, entry = _entry(app_name, table)
     with workbench() as bench:
         stores = bench.stores
-        target = target_of(entry, _rooms(bench, app), into)
+        target = target_of(app, entry, stores, into)
         bar = bench.bar(f"{table} {quarter}")
         subjects = app.holding(entry.store, entry.name).subjects
         engine = Restore(app.name, entry, subjects, target, stores.object_store, stores.postgres, bar)
@@ -148,11 +148,6 @@ def _entry(app_name: str, table: str) -> tuple[App, Lifecycle]:
 
 def _none_such(table: str, quarter: Quarter, org: str | None) -> str:
     return f"{table} {quarter}: no sealed archive" + (f" of {org}" if org else "")
-
-
-def _rooms(bench: Workbench, app: App) -> Rooms:
-    stores = bench.stores
-    return Rooms(lambda: stores.lake, lambda: stores.postgres, lambda: stores.d1(app))
 
 
 def _wanted(entry: Lifecycle, org: str | None) -> Callable[[str], bool]:

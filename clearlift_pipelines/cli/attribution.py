@@ -5,11 +5,10 @@ from datetime import datetime
 
 import click
 
-from assets.partitions import daily_key
-from assets.windows import DAY, Window, midnight
+from assets.windows import DAY, Window, daily_key, midnight
 from clearlift_pipelines.cli import ads
 from clearlift_pipelines.cli.execution import Workbench, workbench
-from clearlift_pipelines.definitions import utc_now
+from clearlift_pipelines.stores import utc_now
 
 
 def make(bench: Workbench, windows: Iterable[Window]) -> None:

@@ -9,15 +9,14 @@ from assets.ads.assets import TABLES
 from assets.ads.sync import AdSync
 from assets.apps import APPS
 from assets.events import pruned
-from assets.partitions import daily_key, hourly_key
 from assets.rollups.periods import Period
 from assets.sessions.definition import read_for
-from assets.windows import DAY, HOUR, Window, floor_hour, midnight
+from assets.windows import DAY, HOUR, Window, daily_key, floor_hour, hourly_key, midnight
 from clearlift_pipelines.cli import ads as syncing
 from clearlift_pipelines.cli import attribution as attributing
 from clearlift_pipelines.cli.execution import workbench
 from clearlift_pipelines.cli.organisations import require
-from clearlift_pipelines.definitions import utc_now
+from clearlift_pipelines.stores import utc_now
 from resources.ad_platforms import PLATFORMS
 
 # A run writes two events a partition: a week of hours takes seconds, a year's 8,736 took five minutes before it began.

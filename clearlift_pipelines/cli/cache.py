@@ -11,7 +11,7 @@ from assets.cache.families import families
 from assets.cache.survey import Place
 from assets.cache.warm import Warming
 from clearlift_pipelines.cli.execution import Workbench, workbench
-from clearlift_pipelines.definitions import utc_now
+from clearlift_pipelines.stores import utc_now
 
 APP = click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="One application only.")
 FAMILY = click.option("--family", "family_name", help="One family only, by its name.")

@@ -14,8 +14,7 @@ from rich.table import Column, Table
 from assets.events import landing
 from assets.events import quarantine as refused
 from clearlift_pipelines import settings
-from clearlift_pipelines.definitions import utc_now
-from clearlift_pipelines.stores import Stores
+from clearlift_pipelines.stores import Stores, utc_now
 from resources.r2 import ObjectStore
 
 ENDINGS = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz")

@@ -16,8 +16,7 @@ from assets.media import naming, quarantine
 from assets.media.ledger import Ledger, Refused
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.tables import show
-from clearlift_pipelines.definitions import utc_now
-from clearlift_pipelines.stores import Stores
+from clearlift_pipelines.stores import Stores, utc_now
 from resources.r2 import ObjectNotFoundError
 
 REASON = click.option("--reason", help="Only images of one reason.")

@@ -2,19 +2,16 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import click
 from rich.table import Table
 
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
-from assets.archive.tables import Rooms
 from assets.retention.engine import Tools, entries, prune
 from assets.retention.outcome import Outcome
 from clearlift_pipelines.cli.execution import Workbench, workbench
 from clearlift_pipelines.cli.tables import show
-from clearlift_pipelines.definitions import utc_now
 
 SHOWN = ("app", "name", "before", "rows", "would go", "kept back", "why")
 APP = click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="One application only.")
@@ -86,9 +83,7 @@ def _each(
     stores, name = bench.stores, f"clearlift retention {uuid.uuid4()}"
     stores.migrate()
     for app, entry in wanted:
-        rooms = Rooms(lambda: stores.lake, lambda: stores.postgres, partial(stores.d1, app))
-        tools = Tools(app, rooms, stores.object_store, utc_now, name, bench.bar)
-        yield prune(tools, entry, dry_run=dry_run, confirmed=confirmed)
+        yield prune(Tools(app, stores, name), entry, dry_run=dry_run, confirmed=confirmed)
 
 
 def _refuse_damaged(outcomes: Sequence[Outcome]) -> None:

@@ -16,18 +16,17 @@ from assets.events import pruned, quarantine
 from assets.events.ingest import pending
 from assets.events.ledger import Ledger
 from assets.events.table import EVENTS
-from assets.partitions import daily_key, hourly_key
 from assets.rollups import late
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.sessions.definition import read_for
-from assets.windows import DAY, HOUR, Window, floor_hour, midnight
+from assets.windows import DAY, HOUR, Window, daily_key, floor_hour, hourly_key, midnight
 from clearlift_pipelines.cli import ads, attribution
 from clearlift_pipelines.cli.execution import Workbench, workbench
-from clearlift_pipelines.definitions import utc_now
-from clearlift_pipelines.sandbox import sample, sample_media, sample_sesh, sample_sesh_sessions, sample_stores
+from clearlift_pipelines.stores import utc_now
 from resources.d1 import D1
 from resources.sql_files import read_sql
+from sandbox import sample, sample_media, sample_sesh, sample_sesh_sessions, sample_stores
 
 # The sample lands in as many parts as it has half days, so that there are small files to merge, as in real life.
 INSTALMENTS = 6
@@ -256,7 +255,7 @@ def _summary(bench: Workbench) -> None:
 
 
 def _series(d1: D1) -> str:
-    (counted,) = d1.query(read_sql("sesh/partitions/counts.sql"))
+    (counted,) = d1.query(read_sql("series/counts.sql"))
     return "{sessions:,} sessions in {partitions} partitions, {points:,} points, {metrics:,} hourly metrics".format(
         **counted
     )

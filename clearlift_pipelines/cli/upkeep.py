@@ -7,7 +7,7 @@ from assets.events.table import EVENTS
 from assets.upkeep.assets import GRACE_HOURS, grace
 from assets.upkeep.expiry import Expiry
 from clearlift_pipelines.cli.execution import workbench
-from clearlift_pipelines.definitions import utc_now
+from clearlift_pipelines.stores import utc_now
 from resources.lake import manifests
 from resources.lake.sweep import counted, remove, survey
 

@@ -5,8 +5,13 @@ Users hold a shared lock on a file beside the server's folder, which the kernel 
 
 import fcntl
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
+
+import psycopg
+import psycopg.sql
+from psycopg.conninfo import make_conninfo
 
 from resources.postgres import embedded
 
@@ -27,6 +32,15 @@ class SharedServer:
                 self._lock = (self._folder.parent / f".{self._folder.name}.users").open("a")
                 fcntl.flock(self._lock, fcntl.LOCK_SH)
             return embedded.start(self._folder)
+
+    def database(self, name: str) -> str:
+        """The DSN of a further database of that server, made where it is missing."""
+        dsn = self.dsn()
+        # Of two processes that make it at once, one finds it made.
+        made = suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)
+        with psycopg.connect(dsn, autocommit=True) as connection, made:
+            connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
+        return make_conninfo(dsn, dbname=name)
 
     def release(self) -> None:
         """Use it no longer."""

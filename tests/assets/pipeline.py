@@ -24,13 +24,13 @@ from assets.events import landing, quarantine
 from assets.events.ingest import GROUP_BYTES, Ingest
 from assets.events.ledger import Ledger, RunOutcome
 from assets.events.record import NAMES
-from assets.events.table import EVENTS
 from assets.events.validation import Admission, sift
 from resources import migrations
 from resources.lake import DataFile, Lake, LakeTable, PartitionKey
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 from tests.databases import empty
+from tests.tables import EVENTS
 
 NOW = datetime(2025, 10, 14, 12, 30, tzinfo=UTC)
 EARLIEST = datetime(2025, 10, 1, tzinfo=UTC)
@@ -119,7 +119,7 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         self.store = ObjectStore.folder(self.folder)
-        migrations.up(migrations.PostgresLedger(self.postgres), "clearlift/postgres")
+        migrations.up(migrations.PostgresLedger(self.postgres), "pipelines/postgres")
         self.table = self.lake.ensure(EVENTS)
         self.ledger = Ledger(self.postgres)
 

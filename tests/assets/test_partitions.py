@@ -8,8 +8,8 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.partitions import Calendar, daily_key, hourly_key, window
-from assets.windows import DAY, HOUR, Window, day_window, floor_hour, midnight
+from assets.partitions import Calendar, window
+from assets.windows import DAY, HOUR, Window, daily_key, day_window, floor_hour, hourly_key, midnight
 
 CALENDAR = Calendar(date(2025, 10, 1))
 NOW = datetime(2025, 10, 3, 7, 40, tzinfo=UTC)

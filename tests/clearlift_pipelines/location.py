@@ -10,12 +10,11 @@ from dagster import DagsterInstance, Definitions, ExecuteInProcessResult
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from pydantic import SecretStr
 
-from assets.apps.clearlift import CLEARLIFT
+from assets.apps.clearlift import APP as CLEARLIFT
 from clearlift_pipelines import settings
 from clearlift_pipelines.definitions import build_defs
-from clearlift_pipelines.sandbox import sample_stores
 from clearlift_pipelines.stores import Stores
-from resources.kv import EmbeddedKV
+from sandbox import sample_stores
 
 SWEEP = {"ops": {"clearlift__events__ingested": {"config": {"sweep": True}}}}
 
@@ -27,21 +26,26 @@ class Location:
         self.stores = stores
         self.instance = instance
         self.now: datetime | None = None
-        self.kv = EmbeddedKV(stores.settings.home / "kv.sqlite", clock=lambda: self.clock().timestamp())
-        self.defs: Definitions = build_defs(stores.settings, stores, clock=self.clock, clearlift_kv=self.kv)
+        stores.clock = self.clock
+        self.defs: Definitions = build_defs(stores.settings, stores)
 
     def clock(self) -> datetime:
         return self.now or datetime.now(UTC)
 
     def run(
-        self, job: str, first: str | None = None, last: str | None = None, config: Mapping[str, Any] | None = None
+        self,
+        job: str,
+        first: str | None = None,
+        last: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        app: str = "clearlift",
     ) -> ExecuteInProcessResult:
         """A job, of one partition or of a range of them as one run."""
         one = last is None or first == last
         ranged = (
             {} if one else {ASSET_PARTITION_RANGE_START_TAG: first or "", ASSET_PARTITION_RANGE_END_TAG: last or ""}
         )
-        return self.defs.resolve_job_def(job).execute_in_process(
+        return self.defs.resolve_job_def(f"{app}_{job}").execute_in_process(
             instance=self.instance, partition_key=first if one else None, tags=ranged, run_config=dict(config or {})
         )
 
@@ -61,6 +65,5 @@ def located(home: Path, dsn: str) -> Iterator[Location]:
             sample_stores.fill_d1(stores.d1(CLEARLIFT))
             found = Location(stores, instance)
             yield found
-            found.kv.close()
     finally:
         stores.close()

@@ -64,7 +64,9 @@ PERSONAL = {
     "sesh/cache": "dashboard_layout demand user_preferences",
     "sesh/d1": "inventory journal_entries medical_symptoms user_preferences users",
     "sesh/media": "uploads variants",
-    "sesh/sesh": "flushes metrics_daily metrics_hourly metrics_monthly metrics_weekly points sessions",
+    "sesh/metrics": "daily hourly monthly weekly",
+    "sesh/points": "flushes ingested",
+    "sesh/series": "sessions",
 }
 
 # Loads what Dagster would, with every way to the outside closed; says where it lies and what files it made.

@@ -8,11 +8,11 @@ from dagster import RunRequest, TableMetadataValue, build_schedule_context, buil
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from assets.events import landing
-from assets.events.table import EVENTS
 from assets.rollups import late
 from tests.assets.pipeline import line
 from tests.assets.rollups.lakeside import Lakeside, event
 from tests.clearlift_pipelines.location import Location
+from tests.tables import EVENTS
 
 NOW = datetime(2025, 10, 14, 12, 30, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from clearlift_pipelines.stores import Stores
 from resources.d1 import CloudflareD1, EmbeddedD1
 from resources.kv import CloudflareKV
 
-from assets.apps.clearlift import CLEARLIFT  # isort: skip
+from assets.apps.clearlift import APP as CLEARLIFT  # isort: skip
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
 

@@ -7,13 +7,13 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from assets.events.table import EVENTS
 from clearlift_pipelines.settings import SettingsError, load
 from clearlift_pipelines.stores import Stores
 from resources.lake import PartitionKey
 from tests.assets.rollups.lakeside import START, event, frame
 from tests.resources.postgres.transaction_pooler import pooler
 from tests.standin.loopback import Loopback, Reply
+from tests.tables import EVENTS
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
 

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from assets.events.ledger import Ledger
-from assets.events.table import EVENTS
 from assets.rollups import sketch
 from tests.clearlift_pipelines.location import SWEEP, Location
+from tests.tables import EVENTS
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "weblog" / "landing"
 FIRST_DAY, LAST_DAY = "2025-10-10", "2025-10-13"

@@ -18,7 +18,6 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
 from assets.events.record import NAMES
-from assets.events.table import EVENTS
 from assets.rollups.definition import CUTS, Grain
 from clearlift_pipelines.history import with_driver
 from resources.lake import LakeTable
@@ -26,6 +25,7 @@ from resources.postgres import Postgres
 from tests.assets.pipeline import line, written
 from tests.clearlift_pipelines.location import Location, located
 from tests.databases import database
+from tests.tables import EVENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 ORGS = ("a3f7c2", "b8e9d1")

@@ -21,8 +21,8 @@ from pyiceberg.serializers import FromInputFile
 from pyiceberg.table import Transaction
 
 from assets.apps import APPS
-from assets.apps.clearlift import CLEARLIFT
-from assets.apps.sesh import SESH
+from assets.apps.clearlift import APP as CLEARLIFT
+from assets.apps.sesh import APP as SESH
 from assets.archive.assets import due
 from assets.archive.quarters import Quarter
 from assets.archive.restore import Restore
@@ -35,8 +35,10 @@ from assets.cache.invalidate import invalidate
 from assets.compaction.rewrite import Compaction
 from assets.events.assets import admission
 from assets.events.ingest import Ingest
-from assets.events.table import EVENTS
+from assets.metrics.build import Metrics
+from assets.metrics.grains import GRAINS
 from assets.partitions import Calendar
+from assets.points.ingest import PointIngest
 from assets.progress import silent
 from assets.retention.engine import Tools, entries, prune_all
 from assets.retention.ledger import Ledger
@@ -47,13 +49,10 @@ from assets.rollups.build import RollUp
 from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import Grain
 from assets.rollups.periods import Period
-from assets.sesh import ahead
-from assets.sesh.families import FAMILIES
-from assets.sesh.fold import Folding
-from assets.sesh.grains import GRAINS
-from assets.sesh.ingest import PointIngest
-from assets.sesh.metrics import Metrics
-from assets.sesh.pace import Pace
+from assets.series import ahead
+from assets.series.family import FAMILIES
+from assets.series.fold import Folding
+from assets.series.pace import Pace
 from assets.sessions import build as sessions
 from assets.sessions.build import Sessions
 from assets.upkeep.assets import grace
@@ -68,6 +67,7 @@ from tests.assets.rollups.lakeside import Lakeside
 from tests.assets.upkeep.lakeside import staged
 from tests.clearlift_pipelines.location import Location
 from tests.simulation.web import CAMPAIGNS, RULES
+from tests.tables import EVENTS
 
 UNHURRIED = Pace(1.0)
 LATE = timedelta(days=35)

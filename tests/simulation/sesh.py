@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from assets.sesh.families import SESSIONS
-from assets.sesh.layout import stamp
-from assets.sesh.point_objects import hour_prefix
+from assets.points.objects import hour_prefix
+from assets.series.family import SESSIONS
+from assets.series.layout import stamp
 from assets.windows import midnight
 from resources.d1 import D1
 from resources.r2 import ObjectStore
-from tests.assets.sesh.database import holder
+from tests.assets.series.database import holder
 from tests.simulation.model import Model, Point, Session
 from tests.sql.sesh.database import put
 

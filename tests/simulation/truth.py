@@ -16,12 +16,12 @@ from assets.archive.quarters import Quarter
 from assets.archive.registry import Registry
 from assets.archive.verify import verify
 from assets.events.record import NAMES
-from assets.sesh import audit
-from assets.sesh.families import FAMILIES
+from assets.series import audit
+from assets.series.family import FAMILIES
 from assets.windows import midnight
 from tests.assets.attribution import recount as attributed
+from tests.assets.metrics.recount import stored
 from tests.assets.rollups import recount as rolled_up
-from tests.assets.sesh.recount import stored
 from tests.assets.sessions import recount as sessions
 from tests.simulation import recounts
 from tests.simulation.archived import Archived, Line

@@ -21,12 +21,12 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from assets.ads import restatements
 from assets.ads.assets import build
-from assets.apps.clearlift import CLEARLIFT
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.partitions import Calendar
 from assets.progress import silent
-from clearlift_pipelines.sandbox.faults import Fault, FaultKind
 from resources.ad_platforms import PLATFORMS
 from resources.pacing import Pacing, Rate
+from sandbox.faults import Fault, FaultKind
 from tests.assets.ads.bench import Bench
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")

@@ -17,12 +17,13 @@ from assets.apps.personal import Holding, registry
 from assets.cache import keys
 from assets.cache.families import families
 from assets.description import preview
-from assets.events.table import EVENTS
-from assets.sesh import ahead
-from assets.sesh.families import FAMILIES
+from assets.events.table import events_table
+from assets.series import ahead
+from assets.series.family import FAMILIES
 from resources.d1 import D1
 from tests.assets.archive.vault import APPS_BY_NAME, Vault
 from tests.sql.sesh.database import put
+from tests.tables import EVENTS
 
 Schema = Mapping[str, frozenset[str]]
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
@@ -123,9 +124,9 @@ def test_every_column_of_postgres_has_an_entry(vault: Vault) -> None:
 
 
 def test_every_column_of_the_lake_has_an_entry() -> None:
-    schema = {".".join(EVENTS.identifier): frozenset(column.name for column in EVENTS.columns)}
     for app in APPS:
         if app.audience is not None:
+            schema = {app.audience.table: frozenset(column.name for column in events_table(app).columns)}
             assert faults(app, "lake", schema) == []
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from assets.apps import CacheFamily
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from assets.cache import keys
 from resources.sql_files import list_sql, read_sql
 from tests.sql.sesh.database import KEYS, REQUIRED, migrated

@@ -4,8 +4,8 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from assets.events.table import EVENTS
 from tests.assets.archive.vault import Vault
+from tests.tables import EVENTS
 
 # What archives and restores change in Postgres: the registry, the lake's catalog, a live table and that aside.
 TABLES = ("archive.revisions", "public.iceberg_tables", "ads.restatements")

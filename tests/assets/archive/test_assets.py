@@ -11,12 +11,12 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from assets.apps import APPS
 from assets.archive.assets import due
 from assets.archive.quarters import Quarter, quarters
-from assets.events.table import EVENTS
 from assets.windows import Window
 from resources.lake import PartitionKey
 from tests.assets.archive.vault import NOW
 from tests.assets.rollups.lakeside import event, frame
 from tests.clearlift_pipelines.location import Location, located
+from tests.tables import EVENTS
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from assets.apps import APPS, App
 from assets.apps.lifecycle import CONDITIONS, Archive, Lifecycle
 from assets.archive.postgres_source import postgres_columns
 from assets.cache import access_log
-from assets.events.table import EVENTS
 from tests.assets.archive.vault import Vault
+from tests.tables import EVENTS
 
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
 # What SQLite keeps for itself, the migrations' ledger, and views.

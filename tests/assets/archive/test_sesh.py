@@ -7,9 +7,9 @@ import pytest
 
 from assets.archive.layout import bucket_of
 from assets.archive.tombstones import subject_hash
-from assets.sesh.families import SESSIONS
-from assets.sesh.layout import month_partition
-from assets.sesh.registry import change, load, table
+from assets.series.family import SESSIONS
+from assets.series.layout import month_partition
+from assets.series.registry import change, load, table
 from tests.assets.archive.vault import Vault
 
 USERS = [f"user-{n}" for n in range(12)]

@@ -12,9 +12,9 @@ import pytest
 
 from assets.archive.registry import Registry
 from assets.archive.targets import Into
-from assets.sesh.families import SESSIONS
-from assets.sesh.layout import month_partition
-from assets.sesh.registry import change, load, table
+from assets.series.family import SESSIONS
+from assets.series.layout import month_partition
+from assets.series.registry import change, load, table
 from resources.d1 import Param
 from tests.assets.archive.checkpoint import Checkpoint
 from tests.assets.archive.operations import killed, unanswered

@@ -11,20 +11,20 @@ from typing import Any
 import polars as pl
 
 from assets.apps import APPS
-from assets.apps.clearlift import CLEARLIFT
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.archive.quarters import Quarter
 from assets.archive.restore import Restore, Restored
 from assets.archive.tables import Rooms, archived, source_of, target_of
 from assets.archive.targets import Into
 from assets.archive.verify import Verified, verify
 from assets.archive.write import Archived, Archiver
-from assets.events.table import EVENTS
 from resources import migrations
 from resources.d1 import EmbeddedD1
 from resources.lake import Lake, PartitionKey
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 from tests.assets.rollups.lakeside import event, frame
+from tests.tables import EVENTS
 
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
 QUARTER = Quarter(2026, 1)
@@ -46,7 +46,7 @@ class Vault:
     def __post_init__(self) -> None:
         self.store = ObjectStore.folder(self.folder)
         self.d1 = {app.name: EmbeddedD1(self.folder / f"{app.name}.sqlite") for app in APPS}
-        migrations.up(migrations.PostgresLedger(self.postgres), "clearlift/postgres")
+        migrations.up(migrations.PostgresLedger(self.postgres), "pipelines/postgres")
         for app in APPS:
             if app.d1_migrations is not None:
                 migrations.up(migrations.D1Ledger(self.d1[app.name], f"{app.name}-d1"), app.d1_migrations)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from assets.cache import keys
 from assets.cache.invalidate import READER, Invalidated, invalidate
 from resources.d1 import D1, EmbeddedD1

@@ -9,7 +9,7 @@ import pytest
 from dagster import AssetCheckSeverity, materialize
 
 from assets.apps import CacheAside
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from assets.cache import change_log, invalidation_assets, keys
 from assets.cache.invalidate import READER, Invalidated, invalidate
 from resources.d1 import D1, EmbeddedD1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from assets.cache import keys
 from resources.d1 import Param, Statement
 from tests.assets.cache.site import Site, hanging, rows

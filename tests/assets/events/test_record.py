@@ -4,7 +4,7 @@ from pathlib import Path
 
 from assets.apps.pipelines_personal import EVENT_RECORD
 from assets.events.record import FIELDS, NAMES, Event, Kind, markdown
-from assets.events.table import EVENTS
+from tests.tables import EVENTS
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs/events.md"
 

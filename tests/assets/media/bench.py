@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from assets.media import variants
 from assets.media.audit import Proof, audit
 from assets.media.ledger import Ledger

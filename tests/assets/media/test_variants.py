@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from assets.media import variants
 from assets.media.containers import Reason, RefusedError
 from assets.media.variants import Made

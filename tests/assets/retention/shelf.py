@@ -7,26 +7,26 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from assets.archive.quarters import Quarter, quarters
 from assets.archive.restore import Restore, Restored
 from assets.archive.tables import Rooms, archived, source_of, target_of
 from assets.archive.targets import Into
 from assets.archive.write import Archiver
+from assets.metrics.build import Metrics
+from assets.metrics.grains import GRAINS
 from assets.retention.ledger import Ledger
 from assets.retention.sesh import Pruned, SeshPruner
-from assets.sesh import ahead, audit
-from assets.sesh.families import FAMILIES, METRICS, POINTS, SESSIONS
-from assets.sesh.fold import Folding
-from assets.sesh.grains import GRAINS
-from assets.sesh.metrics import Metrics
+from assets.series import ahead, audit
+from assets.series.family import FAMILIES, METRICS, POINTS, SESSIONS
+from assets.series.fold import Folding
 from assets.windows import Window
 from resources.d1 import D1, EmbeddedD1, embedded
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 from resources.sqlite_file import SqliteFile
-from tests.assets.sesh.database import UNHURRIED, point, record, rows
-from tests.assets.sesh.recount import recounted, stored
+from tests.assets.metrics.recount import recounted, stored
+from tests.assets.series.database import UNHURRIED, point, record, rows
 from tests.sql.sesh.database import put
 
 # The 2nd of January: the whole year 2025 is old enough.

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.apps import APPS
-from assets.apps.clearlift import CLEARLIFT
-from assets.apps.sesh import SESH
+from assets.apps.clearlift import APP as CLEARLIFT
+from assets.apps.sesh import APP as SESH
 from assets.archive.quarters import Quarter
 from assets.cache.change_log import move
 from assets.retention import d1 as retention
@@ -29,7 +29,7 @@ from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 from tests.assets.archive.operations import killed
 from tests.assets.retention.shelf import Shelf
-from tests.assets.sesh.database import UNHURRIED
+from tests.assets.series.database import UNHURRIED
 from tests.sql.sesh.database import put
 
 NOW = datetime(2026, 11, 21, 5, tzinfo=UTC)

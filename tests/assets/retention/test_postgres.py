@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from assets.apps.clearlift import CLEARLIFT
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.attribution.credit import Credits
 from assets.retention import postgres as engine
 from assets.retention import postgres_sealed as sealed_engine

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.archive.restore import PartialRestoreError
+from assets.points.point import Reason
 from assets.retention.proof import DAMAGED, LATE, UNSEALED
-from assets.sesh.families import POINTS, SESSIONS
-from assets.sesh.point import Reason
-from assets.sesh.registry import load
+from assets.series.family import POINTS, SESSIONS
+from assets.series.registry import load
 from resources import migrations
 from resources.postgres import Postgres
+from tests.assets.points.flushes import Flushes, line
 from tests.assets.retention.shelf import FIRST, NOW, Shelf, add, laid_out
-from tests.assets.sesh.database import point, record
-from tests.assets.sesh.flushes import Flushes, line
+from tests.assets.series.database import point, record
 
 DECEMBER = datetime(2025, 12, 1, tzinfo=UTC)
 LATEST = "2026-01-01T00:00:00.000Z"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from dagster import AssetKey, ExecuteInProcessResult, build_schedule_context
 
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from tests.assets.retention.shelf import NOW, Shelf, laid_out
 from tests.clearlift_pipelines.location import Location, located
 

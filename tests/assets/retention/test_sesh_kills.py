@@ -10,20 +10,20 @@ from typing import cast
 
 import pytest
 
+from assets.metrics.build import Metrics
+from assets.metrics.grains import HOURLY
+from assets.metrics.keep import keep_before
 from assets.retention.sesh import Pruned
-from assets.sesh import ahead
-from assets.sesh.families import FAMILIES
-from assets.sesh.grains import HOURLY
-from assets.sesh.keep import keep_before
-from assets.sesh.metrics import Metrics
-from assets.sesh.pace import Pace
-from assets.sesh.places import kept_before
+from assets.series import ahead
+from assets.series.family import FAMILIES
+from assets.series.pace import Pace
+from assets.series.places import kept_before
 from resources import migrations
 from resources.d1 import D1
 from resources.postgres import Postgres
 from tests.assets.archive.operations import killed
 from tests.assets.retention.shelf import Shelf, add
-from tests.assets.sesh.database import UNHURRIED, KilledError, Mortal
+from tests.assets.series.database import UNHURRIED, KilledError, Mortal
 from tests.sql.sesh.database import put
 
 DECEMBER = datetime(2025, 12, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from assets.cache.change_log import move
 from assets.retention import d1 as retention
 from assets.retention.d1 import D1Pruner
@@ -19,7 +19,7 @@ from resources import migrations
 from resources.d1 import D1, CloudflareD1
 from resources.postgres import Postgres
 from tests.assets.retention.shelf import Shelf, laid_out
-from tests.assets.sesh.database import UNHURRIED
+from tests.assets.series.database import UNHURRIED
 from tests.workerd.local_runtime import NotInstalledError, installed, local_session, running
 
 pytestmark = pytest.mark.xdist_group("workerd_of_pruning")

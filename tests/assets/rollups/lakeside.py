@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from assets.compaction.rewrite import Compaction
 from assets.events.record import FIELDS, NAMES, Kind
-from assets.events.table import EVENTS
 from assets.rollups.build import Built, RollUp
 from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import CUTS, Grain
@@ -22,6 +21,7 @@ from clearlift_pipelines.stores import Stores
 from resources.lake import LakeTable, PartitionKey
 from resources.postgres import Postgres
 from tests.databases import empty
+from tests.tables import EVENTS
 
 Event = Mapping[str, Any]
 Rows = dict[str, list[tuple[Any, ...]]]

@@ -16,7 +16,7 @@ from dagster import (
     mem_io_manager,
 )
 
-from assets.apps.clearlift import CLEARLIFT
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.rollups import late
 from assets.upkeep.assets import FilesConfig, ManifestsConfig, SnapshotsConfig, build
 from tests.assets.pipeline import NOW, Pipeline, line, written

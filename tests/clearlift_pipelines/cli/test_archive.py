@@ -4,13 +4,13 @@ import json
 from datetime import UTC, datetime
 
 from assets.apps import APPS
-from assets.apps.clearlift import CLEARLIFT
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.archive.policy import rows
-from assets.events.table import EVENTS
 from clearlift_pipelines.cli.policy import SHOWN
 from resources.lake import PartitionKey
 from tests.assets.rollups.lakeside import event, frame
 from tests.clearlift_pipelines.cli.terminal import Terminal
+from tests.tables import EVENTS
 
 
 def test_a_quarter_is_archived_listed_verified_and_restored(terminal: Terminal) -> None:

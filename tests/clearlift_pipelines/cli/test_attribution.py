@@ -2,8 +2,8 @@
 
 import pytest
 
-from assets.apps.clearlift import CLEARLIFT
-from clearlift_pipelines.sandbox import sample_stores
+from assets.apps.clearlift import APP as CLEARLIFT
+from sandbox import sample_stores
 from tests.assets.rollups.lakeside import Lakeside, at, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

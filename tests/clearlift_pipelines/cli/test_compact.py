@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from assets.events.table import EVENTS
 from resources.lake import PartitionKey
 from tests.assets.rollups.lakeside import event, frame
 from tests.clearlift_pipelines.cli.terminal import Terminal
+from tests.tables import EVENTS
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

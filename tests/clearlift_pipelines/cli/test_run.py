@@ -10,15 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.apps import APPS
-from assets.apps.clearlift import CLEARLIFT
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import pruned, quarantine
 from assets.events.ledger import Ledger
 from assets.windows import HOUR, Window, joined
 from clearlift_pipelines.cli.run import MOST_RANGES, across_narrowest_gaps
-from clearlift_pipelines.definitions import utc_now
-from clearlift_pipelines.sandbox import sample, sample_stores
-from clearlift_pipelines.stores import Stores
+from clearlift_pipelines.stores import Stores, utc_now
 from resources.lake import PartitionKey
+from sandbox import sample, sample_stores
 from tests.assets.pipeline import line
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

@@ -8,14 +8,14 @@ import pytest
 
 from assets.rollups import late
 from assets.windows import DAY, HOUR, midnight
-from clearlift_pipelines.definitions import utc_now
+from clearlift_pipelines.stores import utc_now
 from resources import sql_files
 from resources.migrations.plan import load
 from tests.assets.pipeline import line
 from tests.assets.rollups.lakeside import Lakeside, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
-POSTGRES = [str(migration) for migration in load("clearlift/postgres")]
+POSTGRES = [str(migration) for migration in load("pipelines/postgres")]
 
 
 def assets_of(said: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.apps.sesh import SESH
+from assets.apps.sesh import APP as SESH
 from assets.cache import keys
 from resources.d1 import D1
 from resources.sql_files import read_sql

@@ -1,0 +1,70 @@
+"""What the ads room brings: syncs by the tier of organisations, and the full look-back of all once a day."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from dagster import AssetSelection
+
+from assets.ads import assets
+from assets.ads.config import SyncConfig
+from assets.ads.plan import Mode
+from assets.apps import App
+from assets.capability import Capability, Job, Request, Site, Tick
+from assets.windows import daily_key
+from resources.ad_platforms import PLATFORMS
+
+
+def bring(app: App, site: Site) -> Capability:
+    """Empty for an app without ad accounts."""
+    if app.ad_accounts is None:
+        return Capability()
+
+    def asks(mode: Mode, days: int, tiers: Sequence[str]) -> Callable[[datetime], list[Request]]:
+        def requests(at: datetime) -> list[Request]:
+            first = max(site.calendar.start, (at - timedelta(days=days)).date())
+            # One run a platform, so that a slow one delays no other.
+            return [
+                Request(
+                    platform,
+                    (daily_key(first), daily_key(at.date())),
+                    {("ads", platform): assets.AdSyncConfig(mode=mode.value, tiers=list(tiers))},
+                    [("ads", name) for name in (platform, *assets.TABLES, "restatements")],
+                )
+                for platform in PLATFORMS
+            ]
+
+        return requests
+
+    return Capability(
+        assets=assets.build(app, site.calendar),
+        jobs=[
+            Job(
+                "ads",
+                AssetSelection.groups(f"{app.name}_ads"),
+                "Sync ad platforms, then count what lies in Postgres; a range of metric days as one run.",
+            )
+        ],
+        ticks=[
+            Tick(
+                "ads_hourly",
+                "5 * * * *",
+                "ads",
+                "At hh:05, pro and enterprise connections: yesterday, today, and whatever is missing before.",
+                asks(Mode.RECENT, 1, ["pro", "enterprise"]),
+            ),
+            Tick(
+                "ads_daily",
+                "15 3 * * *",
+                "ads",
+                "At 03:15, the same for free connections.",
+                asks(Mode.RECENT, 1, ["free"]),
+            ),
+            Tick(
+                "ads_look_back",
+                "45 4 * * *",
+                "ads",
+                "Daily, the full look-back of every connection: conversions arrive for weeks.",
+                asks(Mode.LOOKBACK, SyncConfig().lookback_days, []),
+            ),
+        ],
+    )

@@ -1,0 +1,51 @@
+"""What the archive room brings: the archive of each table that has one, by quarters, and the policy as a table."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+
+from dagster import AssetSelection
+
+from assets.apps import App
+from assets.archive import assets
+from assets.capability import Capability, Job, Object, Request, Site, Tick, assets_of
+from assets.windows import daily_key
+
+
+def bring(app: App, site: Site) -> Capability:
+    """Empty for an app about whose data nothing is said."""
+    if not app.lifecycles:
+        return Capability()
+    policy = assets_of(app, ("archive", "policy"))
+    jobs, ticks = [Job("policy", policy, "Show how long what is kept.", retried=False)], []
+    if any(entry.archive for entry in app.lifecycles):
+        jobs.append(
+            Job(
+                "archive",
+                AssetSelection.groups(f"{app.name}_archive") - policy,
+                "Archive quarters that are old enough, and what came late for them; a range as one run.",
+            )
+        )
+        ticks.append(
+            Tick(
+                "archive",
+                "15 5 1 1,4,7,10 *",
+                "archive",
+                "On the 1st of January, April, July and October at 05:15: the year that has become old enough, with the"
+                " quarter that just did and rows that came late for the others; one run for tables of one age.",
+                lambda at: _due(app, at),
+            )
+        )
+    return Capability(assets.build(app, site.calendar), jobs, ticks)
+
+
+def _due(app: App, at: datetime) -> Iterator[Request]:
+    by_age: dict[int, list[Object]] = defaultdict(list)
+    for entry in app.lifecycles:
+        if entry.archive is not None:
+            by_age[entry.archive.after_days].append(assets.archive_object(entry))
+    for days, objects in sorted(by_age.items()):
+        quarters = assets.due(at.date(), days)
+        yield Request(
+            f"after-{days}-days", (daily_key(quarters[0].start), daily_key(quarters[-1].start)), assets=objects
+        )

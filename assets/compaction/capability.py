@@ -1,0 +1,15 @@
+"""What the compaction room brings: merging the small files of the lake. The hourly run of roll-ups starts with it."""
+
+from assets.apps import App
+from assets.capability import Capability, Job, Site, assets_of
+from assets.compaction import assets
+
+
+def bring(app: App, _site: Site) -> Capability:
+    """Empty for an app without an audience."""
+    if app.audience is None:
+        return Capability()
+    return Capability(
+        assets=assets.build(app),
+        jobs=[Job("compact", assets_of(app, ("events", "compacted")), "Merge the lake's small files.")],
+    )

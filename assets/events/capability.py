@@ -1,0 +1,38 @@
+"""What the events room brings: ingestion of what has landed, as it lands and swept daily."""
+
+from collections.abc import Callable, Iterator
+
+from assets.apps import App
+from assets.capability import Capability, Job, Request, Site, Tick, Watch, assets_of
+from assets.events import assets
+from assets.events.ingest import pending
+
+
+def bring(app: App, site: Site) -> Capability:
+    """Empty for an app without an audience."""
+    if app.audience is None:
+        return Capability()
+    ingested = ("events", "ingested")
+
+    def landed(_warn: Callable[[str], None]) -> Iterator[Request | str]:
+        batches = pending(site.rooms.object_store, site.rooms.postgres)
+        if not batches:
+            yield "Nothing has landed."
+            return
+        newest = max(batches, key=lambda o: (o.last_modified, o.key))
+        yield Request(f"{newest.key}-{newest.etag}-{len(batches)}")
+
+    return Capability(
+        assets=assets.build(app, site.calendar),
+        jobs=[Job("ingest", assets_of(app, ingested), "Take what has landed into the lake.")],
+        ticks=[
+            Tick(
+                "sweep",
+                "0 4 * * *",
+                "ingest",
+                "Daily, the whole landing zone: batches that landed under an hour which was listed long ago.",
+                lambda _: [Request(config={ingested: assets.IngestConfig(sweep=True)})],
+            )
+        ],
+        watches=[Watch("landing", ("ingest",), "Asks for an ingest as soon as a batch has landed.", landed)],
+    )

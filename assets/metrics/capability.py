@@ -1,0 +1,10 @@
+"""What the metrics room brings: one asset a grain. They are made together with points."""
+
+from assets.apps import App
+from assets.capability import Capability, Site
+from assets.metrics import assets
+
+
+def bring(app: App, _site: Site) -> Capability:
+    """Empty for an app that keeps no metrics."""
+    return Capability(assets=assets.build(app))

@@ -1,0 +1,45 @@
+"""Gaps in the points of sessions: sequence numbers that never came."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from string import Template
+from typing import Any
+
+from assets.series import registry
+from assets.series.family import POINTS
+from assets.series.layout import stamp, union, within
+from assets.windows import Window
+from resources.d1 import D1
+from resources.sql_files import read_sql
+
+# One flush that is on its way leaves 10 out.
+TOLERATED = 10
+# A session's points reach this far back before the first that is looked for.
+LONGEST_SESSION = timedelta(days=31)
+AHEAD = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Gaps above the tolerated length, longest first (sessionId, fromSeq, toSeq, missing), and how many are smaller."""
+
+    large: tuple[dict[str, Any], ...]
+    small: int
+    small_missing: int
+
+
+def gaps(d1: D1, since: datetime, now: datetime) -> Gaps:
+    """The gaps of the sessions that had a point since."""
+    found = registry.load(d1, POINTS)
+    texts = {}
+    for name, start in (("recent", since), ("whole", since - LONGEST_SESSION)):
+        parts = found.over(Window(start, now + AHEAD))
+        texts[name] = union(
+            [f"select sessionId, seq, at from {p.name} where {within(POINTS, part)}" for p, part in parts], "*"
+        )
+    if not texts["recent"]:
+        return Gaps((), 0, 0)
+    rows = d1.query(Template(read_sql("points/gaps.sql")).substitute(texts), [stamp(since)])
+    large = tuple(row for row in rows if row["missing"] > TOLERATED)
+    small = [row["missing"] for row in rows if row["missing"] <= TOLERATED]
+    return Gaps(large, len(small), sum(small))

@@ -1,0 +1,64 @@
+"""The Protocol of the stores that engines are handed. Who opens them, and from which settings, is not known here."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from assets.apps import App
+from assets.progress import Progress
+from resources.d1 import D1
+from resources.keyring import Keyring
+from resources.kv import KV
+from resources.lake import Lake
+from resources.postgres import Postgres
+from resources.r2 import ObjectStore, R2Sql
+
+Clock = Callable[[], datetime]
+
+
+class Rooms(Protocol):
+    """Every store by its role, the clock, and what takes the progress of jobs. A store opens at its first use."""
+
+    @property
+    def clock(self) -> Clock:
+        """Now, in UTC."""
+
+    def progress(self, label: str) -> Progress:
+        """What takes the progress of one job, by a label for people."""
+
+    @property
+    def postgres(self) -> Postgres:
+        """Our own Postgres: ad data, roll-ups, ledgers and locks of all apps."""
+
+    def app_postgres(self, app: App) -> Postgres:
+        """The Postgres database of an app that has one."""
+
+    def d1(self, app: App) -> D1:
+        """The D1 database of an app that has one."""
+
+    def kv(self, app: App) -> KV:
+        """The KV namespace of an app that has one."""
+
+    @property
+    def object_store(self) -> ObjectStore:
+        """R2: landing zones, quarantine, lake files, archives, media."""
+
+    @property
+    def lake(self) -> Lake:
+        """Iceberg tables."""
+
+    @property
+    def r2_sql(self) -> R2Sql | None:
+        """A second way to read the lake, where it is configured."""
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys that seal credentials."""
+
+    @property
+    def ad_apps(self) -> Mapping[str, Mapping[str, str]]:
+        """Our registered applications at the ad platforms, by platform."""
+
+    @property
+    def ad_origin(self) -> str:
+        """Put in front of the ad platforms' hosts: a sandbox or a proxy; empty for none."""

@@ -1,1 +1,0 @@
-"""Sesh's own: time series in partitions of D1, the points of sessions, and the metrics made of both."""

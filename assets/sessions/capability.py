@@ -1,0 +1,63 @@
+"""What the sessions room brings: yesterday's sessions by the clock, and again where late data changed their days."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from dagster import AssetSelection
+
+from assets.apps import App
+from assets.capability import Capability, Job, Request, Site, Tick, Watch
+from assets.rollups.late import horizon
+from assets.sessions import assets
+from assets.sessions.build import stale
+from assets.windows import DAY, daily_key, midnight
+
+
+def bring(app: App, site: Site) -> Capability:
+    """Empty for an app without an audience."""
+    if app.audience is None:
+        return Capability()
+    return Capability(
+        assets=assets.build(app, site.calendar),
+        jobs=[
+            Job(
+                "sessions",
+                AssetSelection.groups(f"{app.name}_sessions"),
+                "Make the sessions of days; a range as one run.",
+            )
+        ],
+        ticks=[
+            Tick(
+                "sessions_daily",
+                "40 0 * * *",
+                "sessions",
+                "At 00:40, yesterday's sessions, and those of the day before again: some went on past midnight.",
+                lambda at: [_two_days(at, site.calendar.start)],
+            )
+        ],
+        watches=[
+            Watch(
+                "late_sessions",
+                ("sessions",),
+                "Asks again for the sessions of days that changed.",
+                lambda _: _late(site),
+            )
+        ],
+    )
+
+
+def _two_days(at: datetime, earliest: date) -> Request:
+    yesterday = (at - DAY).date()
+    return Request(partitions=(daily_key(max(earliest, yesterday - DAY)), daily_key(yesterday)))
+
+
+def _late(site: Site) -> Iterator[Request | str]:
+    rooms, now = site.rooms, site.rooms.clock()
+    since = horizon(midnight(site.calendar.start), site.late_horizon, now)
+    windows = stale(rooms.postgres, since, now)
+    for window in windows:
+        first, last = daily_key(window.start.date()), daily_key((window.end - DAY).date())
+        # The hour in the key asks again for what an earlier run failed to make.
+        yield Request(f"{first}-{last}-{now:%Y-%m-%dT%H}", (first, last))
+    if not windows:
+        yield "No day whose sessions were made has changed since."

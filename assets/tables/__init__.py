@@ -1,0 +1,1 @@
+"""The apps' own tables in D1: shown in the graph, written by the apps."""

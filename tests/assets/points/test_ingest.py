@@ -1,0 +1,237 @@
+"""Points into D1 exactly once: doubles, late ones, refused ones, kills at any call, two at once, and gaps."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assets.points import quarantine
+from assets.points.gaps import Gaps, gaps
+from assets.points.ingest import PointIngest, PointRun
+from assets.series.family import POINTS
+from assets.series.fold import Folding
+from resources.d1 import D1, D1Error, EmbeddedD1
+from resources.postgres import Postgres
+from resources.r2 import ObjectStore
+from tests.assets.points.flushes import Flushes, line
+from tests.assets.series.database import NOW, UNHURRIED, KilledError, Mortal, clock, partitioned, point
+from tests.sql.sesh.database import put
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def flushes(tmp_path: Path) -> Iterator[Flushes]:
+    d1 = partitioned(tmp_path / "sesh.sqlite", families=[POINTS])
+    yield Flushes(d1, ObjectStore.folder(tmp_path / "r2"))
+    d1.close()
+
+
+def counts(run: PointRun | None) -> tuple[int, ...]:
+    assert run is not None
+    return run.objects, run.received, run.stored, run.doubled, run.quarantined
+
+
+def ledger(d1: D1) -> list[tuple[object, ...]]:
+    found = d1.query("select objectKey, received, stored, doubled, quarantined from point_objects order by objectKey")
+    return [tuple(row.values()) for row in found]
+
+
+def test_every_line_is_stored_doubled_or_quarantined_once(flushes: Flushes) -> None:
+    flushes.flush(*(line("s1", n) for n in range(1, 11)))
+    flushes.flush(line("s1", 5, values={"draws": 9}), line("s1", 11), line("s1", 11), b"", b"{")
+    flushes.flush(line("s2", 1, userId="nobody"))
+    flushes.flush(line("s3", 1, at="2020-01-01T00:00:00Z"), line("s3", 2, at="2026-12-31T23:59:59.999Z"))
+    assert counts(flushes.ingest()) == (4, 17, 12, 2, 3)
+    assert flushes.points() == [*(("s1", n) for n in range(1, 12)), ("s3", 2)]
+    assert counts(flushes.ingest()) == counts(flushes.ingest(sweep=True)) == (0, 0, 0, 0, 0)
+    assert {(row["reason"], row["field"]) for row in quarantine.summary(flushes.d1)} == {
+        ("not_json", ""), ("unknown_user", "userId"), ("no_partition", "at"),
+    }  # fmt: skip
+    (kept,) = flushes.d1.query("select measures from points where sessionId = 's1' and seq = 5")
+    assert kept["measures"] == '{"draws":1,"temperature":190.5}', "the first one wins"
+
+
+def test_the_same_bytes_under_another_name_and_a_rewritten_object(flushes: Flushes) -> None:
+    flushes.flush(line("s1", 1), b"broken", name="a")
+    flushes.flush(line("s1", 1), b"broken", name="b")
+    assert counts(flushes.ingest()) == (2, 4, 1, 2, 1)
+    flushes.flush(line("s1", 1), line("s1", 2), name="a")
+    assert counts(flushes.ingest()) == (1, 2, 1, 1, 0)
+    assert len(quarantine.summary(flushes.d1)) == 1
+
+
+def test_an_object_that_cannot_be_read_is_quarantined_whole(flushes: Flushes) -> None:
+    key = flushes.flush(line())
+    flushes.store.put(key, b"\x1f\x8bdamaged")
+    flushes.store.put(f"{key[:-7]}-long.ndjson", bytes(4 * 2**20 + 1))
+    assert counts(flushes.ingest()) == (2, 2, 0, 0, 2)
+    assert [row["reason"] for row in quarantine.summary(flushes.d1)] == ["unreadable_object"] * 2
+    assert quarantine.replay(flushes.store, flushes.d1, clock) == 0
+
+
+def test_refused_lines_come_back_once_their_cause_is_gone(flushes: Flushes) -> None:
+    flushes.flush(line("s2", 1, userId="new"), b"broken")
+    flushes.ingest()
+    put(flushes.d1, "users", id="new")
+    assert quarantine.replay(flushes.store, flushes.d1, clock, "unknown_user") == 1
+    assert counts(flushes.ingest()) == (1, 1, 1, 0, 0)
+    assert flushes.points() == [("s2", 1)]
+    assert quarantine.replay(flushes.store, flushes.d1, clock, "unknown_user") == 0
+    for _ in range(2):
+        assert quarantine.replay(flushes.store, flushes.d1, clock) == 1
+        assert counts(flushes.ingest()) == (1, 1, 0, 0, 1)
+
+
+def test_more_lines_than_an_object_holds_come_back_in_several(
+    flushes: Flushes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "REPLAYED_BYTES", 300)
+    for session in ("s1", "s2"):
+        flushes.flush(*(line(session, n, userId="new") for n in range(1, 6)))
+    flushes.ingest()
+    put(flushes.d1, "users", id="new")
+    assert quarantine.replay(flushes.store, flushes.d1, clock) == 10
+    assert counts(flushes.ingest()) == (5, 10, 10, 0, 0)
+
+
+def test_what_arrives_under_an_hour_that_was_listed(flushes: Flushes) -> None:
+    flushes.flush(line("s1", 1))
+    flushes.ingest()
+    flushes.flush(line("s1", 2), ago=timedelta(hours=5))
+    flushes.flush(line("s1", 3), ago=timedelta(days=3))
+    assert counts(flushes.ingest()) == (1, 1, 1, 0, 0)
+    assert counts(flushes.ingest(sweep=True)) == (1, 1, 1, 0, 0)
+
+
+def test_a_late_point_of_a_folded_month_goes_into_the_year(flushes: Flushes) -> None:
+    point(flushes.d1, "s1", 1, datetime(2025, 9, 1, tzinfo=UTC))
+    Folding(flushes.d1, POINTS, clock, UNHURRIED).run()
+    flushes.flush(line("s1", 1, at="2025-08-01T00:00:00Z"), line("s1", 2, at="2025-09-01T10:00:00Z"))
+    assert counts(flushes.ingest()) == (1, 2, 1, 1, 0), "a point is known over all partitions"
+    assert flushes.d1.query("select seq from points_2025 order by seq") == [{"seq": 1}, {"seq": 2}]
+    stale = flushes.d1.query("select windowStart from stale_metrics")
+    assert stale == [{"windowStart": "2025-09-01T10:00:00.000Z"}]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_killed_at_any_call_and_run_again_it_ends_the_same(flushes: Flushes, after: bool) -> None:
+    for number in range(7):
+        flushes.flush(*(line(f"s{number}", n) for n in range(1, 4)), line("s0", 2), b"broken")
+    clean: object = None
+    at = 0
+    while True:
+        at += 1
+        for table in ("points_2026_11", "point_objects", "point_quarantine", "stale_metrics", "job_places"):
+            flushes.d1.execute(f"delete from {table}")
+        mortal = Mortal(flushes.d1, at, after=after)
+        try:
+            flushes.engine(mortal).run()
+        except KilledError:
+            flushes.ingest()
+        end = flushes.points(), ledger(flushes.d1), flushes.d1.query("select sha256, line from point_quarantine")
+        clean = clean or end
+        assert end == clean, f"killed at call {at}"
+        if mortal.calls < at:
+            break
+    assert at > 15
+    assert len(flushes.points()) == 21
+
+
+def test_a_user_who_goes_and_a_month_that_is_folded_between_look_and_write(flushes: Flushes) -> None:
+    class Meddled(EmbeddedD1):
+        done = False
+
+        def batch(self, statements, *, idempotent=False):  # type: ignore[no-untyped-def]
+            listed = list(statements)
+            if not self.done and any("insert into point_objects" in s.sql for s in listed):
+                self.done = True
+                flushes.d1.execute("delete from users where id = 'u2'")
+                assert len(Folding(flushes.d1, POINTS, clock, UNHURRIED).run()) == 3
+            return super().batch(listed, idempotent=idempotent)
+
+    flushes.flush(line("s1", 1, at="2025-08-05T00:00:00Z"), line("s2", 1, userId="u2"))
+    meddled = Meddled(flushes.d1.path)  # type: ignore[attr-defined]
+    assert counts(flushes.engine(meddled).run()) == (1, 2, 1, 0, 1)
+    assert flushes.points() == [("s1", 1)]
+    meddled.close()
+
+
+def test_an_error_that_stays_is_raised(flushes: Flushes) -> None:
+    flushes.flush(line())
+    flushes.d1.execute("drop table point_quarantine")
+    flushes.d1.execute("drop table stale_metrics")
+    with pytest.raises(D1Error, match="no such table"):
+        flushes.ingest()
+    assert flushes.points() == []
+
+
+def test_two_at_once_count_each_line_once(postgres: Postgres, tmp_path: Path) -> None:
+    d1 = partitioned(tmp_path / "sesh.sqlite", families=[POINTS])
+    flushes = Flushes(d1, ObjectStore.folder(tmp_path / "r2"), postgres)
+    for number in range(12):
+        flushes.flush(line(f"s{number // 2}", 1), line(f"s{number}", 2))
+    runs: list[PointRun] = []
+
+    def ingest() -> None:
+        own = EmbeddedD1(tmp_path / "sesh.sqlite")
+        runs.append(PointIngest(own, flushes.store, postgres, clock, group_objects=2).run())
+        own.close()
+
+    threads = [threading.Thread(target=ingest) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(run.objects for run in runs) == [0, 12]
+    assert (sum(run.received for run in runs), sum(run.stored for run in runs)) == (24, 18)
+    assert len(flushes.points()) == 18
+    d1.close()
+
+
+@settings(max_examples=25)
+@given(
+    objects=st.lists(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 6)), min_size=1, max_size=6), max_size=6),
+    cut=st.integers(0, 6),
+)
+def test_any_deliveries_in_any_portions_store_each_point_once(
+    flushes: Flushes, objects: list[list[tuple[int, int]]], cut: int
+) -> None:
+    flushes.d1.execute("delete from points_2026_11")
+    flushes.d1.execute("delete from point_objects")
+    flushes.store.delete([info.key for info in flushes.store.list("sesh")])
+    received = 0
+    for portion in (objects[:cut], objects[cut:]):
+        for lines in portion:
+            flushes.flush(*(line(f"s{session}", seq) for session, seq in lines))
+        received += flushes.ingest().received
+    assert received == sum(len(lines) for lines in objects)
+    assert flushes.points() == sorted({(f"s{session}", seq) for lines in objects for session, seq in lines})
+    assert sum(int(str(row[2])) for row in ledger(flushes.d1)) == len(flushes.points())
+
+
+def test_gaps_above_ten_are_named_and_smaller_ones_counted(flushes: Flushes) -> None:
+    midnight = datetime(2026, 11, 1, tzinfo=UTC)
+    for session, seqs, at in (
+        ("whole", range(1, 6), midnight),
+        ("small", (1, 2, 13), midnight),
+        ("large", (1, 13), midnight - timedelta(minutes=1)),
+        ("first", (12,), midnight),
+        ("long ago", (1, 99), midnight - 3 * DAY),
+    ):
+        for number, seq in enumerate(seqs):
+            point(flushes.d1, session, seq, at + number * timedelta(minutes=2))
+    assert gaps(flushes.d1, midnight - DAY, midnight + DAY) == Gaps(
+        (
+            {"sessionId": "first", "fromSeq": 1, "toSeq": 11, "missing": 11},
+            {"sessionId": "large", "fromSeq": 2, "toSeq": 12, "missing": 11},
+        ),
+        1,
+        10,
+    )
+    assert gaps(flushes.d1, NOW - DAY, NOW) == Gaps((), 0, 0)
+    assert gaps(flushes.d1, datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC)) == Gaps((), 0, 0)

@@ -1,0 +1,89 @@
+"""What makes a line a point, and what an object's bytes are as lines."""
+
+import gzip
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assets.points import objects as point_objects
+from assets.points.point import Point, Reason, sift
+from tests.assets.points.flushes import line
+
+
+def judged(raw: bytes) -> tuple[Reason, str]:
+    points, (refusal,) = sift([raw])
+    assert points == []
+    assert (refusal.line, refusal.raw) == (1, raw)
+    return refusal.reason, refusal.field
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason", "field"),
+    [
+        (b"nonsense", Reason.NOT_JSON, ""),
+        (b"\xff", Reason.NOT_JSON, ""),
+        (b'"text"', Reason.WRONG_VALUE, ""),
+        (line(userId=...), Reason.MISSING_FIELD, "userId"),
+        (line(values=...), Reason.MISSING_FIELD, "values"),
+        (line(userId=""), Reason.WRONG_VALUE, "userId"),
+        (line(userId=7), Reason.WRONG_VALUE, "userId"),
+        (line("s" * 201), Reason.WRONG_VALUE, "sessionId"),
+        (line("a\0b"), Reason.WRONG_VALUE, "sessionId"),
+        (line("s1", 0), Reason.WRONG_VALUE, "seq"),
+        (line("s1", 1.5), Reason.WRONG_VALUE, "seq"),
+        (line("s1", 2**31), Reason.WRONG_VALUE, "seq"),
+        (line(at="yesterday"), Reason.WRONG_VALUE, "at"),
+        (line(at="2026-11-21T10:00:00"), Reason.WRONG_VALUE, "at"),
+        (line(at="0001-01-01T00:00:00+14:00"), Reason.WRONG_VALUE, "at"),
+        (line(values={}), Reason.WRONG_VALUE, "values"),
+        (line(values={"a": "high"}), Reason.WRONG_VALUE, "values"),
+        (line(values={"a": True}), Reason.WRONG_VALUE, "values"),
+        (line(values={"a": 1e7}), Reason.WRONG_VALUE, "values"),
+        (line(values={"a.b": 1}), Reason.WRONG_VALUE, "values"),
+        (line(values={f"v{n}": 1 for n in range(41)}), Reason.WRONG_VALUE, "values"),
+        (line(values={"a": 1}, notes="x" * 70_000), Reason.OVER_LONG, ""),
+    ],
+)
+def test_a_line_that_is_none_is_refused_with_its_field(raw: bytes, reason: Reason, field: str) -> None:
+    assert judged(raw) == (reason, field)
+
+
+def test_a_point_is_in_utc_to_the_millisecond_with_its_values_to_a_millionth() -> None:
+    ((point,), refusals) = sift([b"", line(at="2026-11-21T12:00:00.0019+02:00", values={"b": 2.0, "a": 36.60000049})])
+    assert isinstance(point, Point)
+    assert refusals == []
+    assert (point.at, point.stored_at) == (
+        datetime(2026, 11, 21, 10, 0, 0, 1900, tzinfo=UTC), "2026-11-21T10:00:00.001Z",
+    )  # fmt: skip
+    assert point.measures == '{"a":36.6,"b":2}'
+    assert point.line == 2
+    assert "190" not in repr(sift([line(values={"a": 190})]))
+
+
+@given(st.lists(st.one_of(st.binary(max_size=40), st.builds(line, st.text(max_size=5), st.integers(-1, 3)))))
+def test_every_line_is_a_point_or_refused_and_nothing_raises(lines: list[bytes]) -> None:
+    points, refusals = sift(lines)
+    numbers = [*(p.line for p in points), *(r.line for r in refusals)]
+    assert sorted(numbers) == [n for n, raw in enumerate(lines, 1) if raw.strip()]
+    assert all(json.loads(point.measures) for point in points)
+
+
+def test_objects_are_plain_or_gzip_and_not_without_end() -> None:
+    assert point_objects.lines(b"a\nb") == point_objects.lines(gzip.compress(b"a\nb")) == [b"a", b"b"]
+    bomb = gzip.compress(bytes(5 * 2**20))
+    for data in (gzip.compress(b"a\nb")[:-9], b"\x1f\x8bnonsense", bomb, bytes(4 * 2**20 + 1)):
+        with pytest.raises(point_objects.UnreadableObjectError):
+            point_objects.lines(data)
+
+
+def test_keys_of_flushes_and_where_listing_begins() -> None:
+    at = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
+    assert point_objects.hour_prefix(at) == "sesh/points/2026/11/21/04/"
+    assert point_objects.is_flush("sesh/points/2026/11/21/04/a-0001.ndjson.gz")
+    assert not point_objects.is_flush("sesh/points/2026/11/21/04/a-0001.csv")
+    assert not point_objects.is_flush("sesh/points/a.ndjson")
+    assert point_objects.listing_start(None) is None
+    assert point_objects.listing_start(at) == "sesh/points/2026/11/20/22"

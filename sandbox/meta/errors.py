@@ -1,6 +1,6 @@
-"""How Meta words an error, and the headers by which it says how much of the quota is used.
+"""How Meta words an error, and the headers that say how much of the quota is used.
 
-What does not belong here: which request deserves one.
+What does not belong here: which request gets which error.
 """
 
 import json
@@ -19,11 +19,16 @@ def body(code: int, message: str, subcode: int | None = None, *, transient: bool
 
 
 def refused(code: int, message: str, subcode: int | None = None, *, transient: bool = False) -> RefusedError:
-    return RefusedError(Response.of(body(code, message, subcode, transient=transient), 500 if code == 2 else 400))
+    return RefusedError(Response.of(body(code, message, subcode, transient=transient), 400))
+
+
+def no_object(name: str) -> RefusedError:
+    text = f"Unsupported get request. Object with ID '{name}' does not exist or cannot be loaded."
+    return refused(100, text, 33)
 
 
 def usage(*, insights: bool, percent: int, wait_seconds: int | None = None) -> dict[str, str]:
-    """The throttle headers; the time to regain access is in minutes, and 0 where there is no wait."""
+    """The throttle headers. The time until access is back is in minutes, and 0 without a wait."""
     business = {
         "type": "ads_insights" if insights else "ads_management",
         "call_count": percent,

@@ -1,7 +1,7 @@
-"""How an account's campaigns, ad groups and keywords are made up from a seed.
+"""How the campaigns, ad groups and keywords of an account are generated from a seed.
 
-The first campaigns of every account have a story, so that a small world shows every trap; the rest are plain. What
-does not belong here: the facts of their days.
+The first campaigns of every account are renamed, removed, paused and so on, so that even a small world has every case.
+The others do not change. What does not belong here: the metrics of their days (`facts`).
 """
 
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ from sandbox.world.entities import (
 )
 
 MALICIOUS_NAME = "Zürich 🚀 \"Sale\"; DROP TABLE campaigns--\n'100 %' \\ 東京, =cmd|'/c'!A1 </script>"
-"""A legal campaign name that breaks whatever quotes, counts or splits it carelessly."""
+"""A legal campaign name. Code that quotes, counts or splits text without care breaks on it."""
 
 _THEMES = ("spring_sale", "brand", "retargeting", "new_arrivals", "clearance", "lookalike", "holiday", "newsletter")
 _WORDS = ("running shoes", "trail shoes", "shoe sale", "waterproof boots", "kids sneakers", "café racer jacket", "靴")
 _MATCHES: tuple[Literal["EXACT", "PHRASE", "BROAD"], ...] = ("EXACT", "PHRASE", "BROAD")
 _PLACES = (("USD", "America/New_York"), ("JPY", "Asia/Tokyo"), ("NZD", "Pacific/Tongatapu"), ("EUR", "Europe/Berlin"))
 
-# Real ids of these platforms have these magnitudes; Meta's and TikTok's do not fit a double (2**53 = 9.007e15).
+# Real ids of these platforms are as large as these. Those of Meta and TikTok do not fit a double (2**53 = 9.007e15).
 _FIRST_ID: dict[Platform, int] = {
     "google": 21_000_000_000,
     "facebook": 120_200_000_000_000_000,
@@ -51,7 +51,7 @@ _CRITERION = 297_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a world is. The pairs are inclusive bounds, drawn for each parent; `days` is the history."""
+    """The size of a world. A pair has the inclusive bounds of a number per parent. `days` is the history's length."""
 
     accounts: dict[Platform, int]
     campaigns: tuple[int, int] = (6, 12)
@@ -65,25 +65,26 @@ class Size:
 
     @classmethod
     def of_rows(cls, rows: int, platform: Platform = "google") -> "Size":
-        """One account whose ad-group level has about `rows` daily rows over 120 days (never fewer)."""
-        # Every eighth day of an ad group is empty on average, and the campaigns with a story earn less.
+        """One account with at least `rows` daily rows of ad groups, and not many more, over 120 days."""
+        # On average every eighth day of an ad group is empty, and the campaigns that change have fewer days.
         groups = rows * 5 // (120 * 3)
-        each = min(50, max(3, groups // 8))
-        campaigns = max(8, -(-groups // each))
-        return cls({platform: 1}, (campaigns, campaigns), (each, each), (1, 1))
+        groups_each = min(50, max(3, groups // 8))
+        campaigns = max(8, -(-groups // groups_each))
+        return cls({platform: 1}, (campaigns, campaigns), (groups_each, groups_each), (1, 1))
 
 
 def accounts(size: Size, platform: Platform) -> tuple[Account, ...]:
-    made = []
+    accounts = []
     for index in range(size.accounts.get(platform, 0)):
         currency, zone = _PLACES[index % len(_PLACES)]
+        account_id = str(_FIRST_ACCOUNT[platform] + index * 7)
         name = f"{platform.title()} {currency} {index + 1}"
-        made.append(Account(platform, str(_FIRST_ACCOUNT[platform] + index * 7), name, currency, zone))
-    return tuple(made)
+        accounts.append(Account(platform, account_id, name=name, currency=currency, time_zone=zone))
+    return tuple(accounts)
 
 
 def plant(seed: int, today: date, size: Size, account: Account, number: int) -> Tree:
-    """All that is, was and will be in an account. `number` is its place among the platform's accounts."""
+    """Everything that an account ever has. `number` is its position among the platform's accounts."""
     return _Planter(seed, today, size, account, number).tree()
 
 
@@ -157,7 +158,7 @@ class _Planter:
         timeline = Timeline(f"group {index + 1} «{self._random.choice(_WORDS)}»", self._start)
         if index == 1:
             timeline = replace(timeline, removed_at=self._days(2))
-        if index == 2:  # it exists, and never earned an impression
+        if index == 2:  # it exists and never has an impression
             timeline = replace(timeline, paused_at=self._days(-self._size.days - 1))
         identity = self._id()
         wanted = self._random.randint(*self._size.keywords)

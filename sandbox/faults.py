@@ -41,14 +41,8 @@ class FaultKind(StrEnum):
 
 
 REFUSALS = frozenset(
-    {
-        FaultKind.RATE_LIMITED,
-        FaultKind.ERROR_IN_200,
-        FaultKind.TOKEN_EXPIRED,
-        FaultKind.TOKEN_REVOKED,
-        FaultKind.ACCOUNT_INACTIVE,
-        FaultKind.TOO_MUCH_DATA,
-    }
+    {FaultKind.RATE_LIMITED, FaultKind.ERROR_IN_200, FaultKind.TOKEN_EXPIRED, FaultKind.TOKEN_REVOKED}
+    | {FaultKind.ACCOUNT_INACTIVE, FaultKind.TOO_MUCH_DATA}
 )
 PAGING = frozenset({FaultKind.DOUBLED_PAGE, FaultKind.REPEATED_CURSOR})
 MALFORMED = frozenset({FaultKind.WRONG_TYPE, FaultKind.MISSING_ID, FaultKind.UNKNOWN_ENUM, FaultKind.HUGE_STRING})

@@ -7,7 +7,7 @@ another process steers the sandbox (`control`).
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sandbox.apps import APPS
@@ -99,11 +99,12 @@ class Platforms:
         """The credentials of a connection: `oauth` (tokens that are valid from now), `app` (the ids and secrets of the
         registered application) and `sync_config`."""
         grant = self.tokens.issue(platform, self.world.account(platform, account_id).id)
+        expires = self.clock() + timedelta(seconds=grant.expires_in)
         return {
             "oauth": {
                 "access_token": grant.access_token,
                 "refresh_token": grant.refresh_token,
-                "expires_at": self.tokens.expires_at(grant).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "expires_at": expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "scope": _SCOPES[platform],
             },
             "app": dict(APPS[platform]),

@@ -70,8 +70,7 @@ def _user(rng: random.Random, n: int, first: datetime) -> dict[str, Any]:
         "displayName": f"{rng.choice(_NAMES)} {n:03}",
         "timeZone": rng.choice(("America/Los_Angeles", "America/Denver", "UTC")),
         "subscriptionTier": rng.choices(("free", "plus"), (3, 1))[0],
-        "createdAt": since,
-        "updatedAt": since,
+        **_dated(since),
     }
 
 
@@ -101,8 +100,7 @@ def _strain(rng: random.Random, n: int, first: datetime) -> dict[str, Any]:
         "cbdPercent": cbd,
         "effects": _json(rng.sample(_EFFECTS, 3)),
         "flavors": _json(rng.sample(_FLAVORS, 2)),
-        "createdAt": _text(first),
-        "updatedAt": _text(first),
+        **_dated(_text(first)),
     }
 
 
@@ -117,8 +115,7 @@ def _product(rng: random.Random, strain: dict[str, Any], n: int, first: datetime
         "thcPercent": strain["thcPercent"],
         "cbdPercent": strain["cbdPercent"],
         "attributes": _json({"unit": unit}),
-        "createdAt": _text(first),
-        "updatedAt": _text(first),
+        **_dated(_text(first)),
     }
 
 
@@ -133,8 +130,7 @@ def _dispensary(rng: random.Random, n: int, first: datetime) -> dict[str, Any]:
         "latitude": round(latitude + rng.uniform(-0.1, 0.1), 5),
         "longitude": round(longitude + rng.uniform(-0.1, 0.1), 5),
         "openingHours": _json({"weekdays": "09:00-21:00", "weekends": "10:00-20:00"}),
-        "createdAt": _text(first),
-        "updatedAt": _text(first),
+        **_dated(_text(first)),
     }
 
 
@@ -154,8 +150,7 @@ def _stock(
         "priceCents": rng.randrange(1_000, 6_000, 50),
         "currency": "USD",
         "purchasedAt": bought,
-        "createdAt": bought,
-        "updatedAt": bought,
+        **_dated(bought),
     }
 
 
@@ -171,8 +166,7 @@ def _symptom(
         "severityBefore": before,
         "severityAfter": rng.randint(1, before),
         "timestamp": at,
-        "createdAt": at,
-        "updatedAt": at,
+        **_dated(at),
     }
 
 
@@ -189,9 +183,12 @@ def _entry(
         "mood": mood,
         "tags": _json(rng.sample(("evening", "weekend", "sleep", "music", "pain"), 2)),
         "timestamp": at,
-        "createdAt": at,
-        "updatedAt": at,
+        **_dated(at),
     }
+
+
+def _dated(at: str) -> dict[str, str]:
+    return {"createdAt": at, "updatedAt": at}
 
 
 def _values(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> Iterator[list[Param]]:

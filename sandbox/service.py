@@ -4,9 +4,10 @@ What does not belong here: how one platform words its answers.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from sandbox.apps import APPS
 from sandbox.exchange import RefusedError, Request, Response
 from sandbox.faults import Fault, FaultKind, Subject
 from sandbox.tokens import Grant, TokenBook, TokenError, TokenExpiredError, TokenRevokedError
@@ -61,12 +62,17 @@ class Service(ABC):
         except TokenError as problem:
             raise self.bad_token(type(problem)) from None
 
-    def _refreshed(self, token: str) -> Grant | None:
-        """New tokens for a refresh token. None: the refresh token is invalid or revoked."""
+    def _refreshed(self, form: Mapping[str, str]) -> Grant | str:
+        """New tokens for the form of an OAuth refresh, or the name of its OAuth error."""
+        app = APPS[self.platform]
+        if form.get("grant_type") != "refresh_token":
+            return "unsupported_grant_type"
+        if (form.get("client_id"), form.get("client_secret")) != (app["client_id"], app["client_secret"]):
+            return "invalid_client"
         try:
-            return self._tokens.refresh(self.platform, token)
+            return self._tokens.refresh(self.platform, form.get("refresh_token", ""))
         except TokenError:
-            return None
+            return "invalid_grant"
 
     def _account(self, account_id: object) -> Account:
         try:

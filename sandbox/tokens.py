@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from typing import Literal
 
@@ -128,9 +128,6 @@ class TokenBook:
         """The owner gives consent again."""
         with self._lock:
             self._revoked.discard((platform, account_id))
-
-    def expires_at(self, grant: Grant) -> datetime:
-        return self._clock() + timedelta(seconds=grant.expires_in)
 
     def _grant(self, platform: Platform, account_id: str, generation: int) -> Grant:
         epoch = self._epochs[platform, account_id]

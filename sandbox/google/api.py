@@ -32,6 +32,12 @@ _BAD_TOKENS = {
     TokenInvalidError: "OAUTH_TOKEN_INVALID",
 }
 
+_BAD_GRANTS = {
+    "unsupported_grant_type": "Invalid grant_type",
+    "invalid_client": "Unauthorized",
+    "invalid_grant": "Token has been expired or revoked.",
+}
+
 
 class GoogleAds(Service):
     """Google's API. `page_rows` takes the place of the fixed size of Google's pages."""
@@ -88,18 +94,12 @@ class GoogleAds(Service):
         return self._search(match[2], request, fault)
 
     def _token(self, request: Request) -> Response:
-        form = request.form()
-        app = APPS["google"]
         if request.path != "/token" or request.method != "POST":
             return Response.of({"error": "not_found"}, 404)
-        if form.get("grant_type") != "refresh_token":
-            return Response.of({"error": "unsupported_grant_type", "error_description": "Invalid grant_type"}, 400)
-        if (form.get("client_id"), form.get("client_secret")) != (app["client_id"], app["client_secret"]):
-            return Response.of({"error": "invalid_client", "error_description": "Unauthorized"}, 401)
-        grant = self._refreshed(form.get("refresh_token", ""))
-        if grant is None:
-            text = "Token has been expired or revoked."
-            return Response.of({"error": "invalid_grant", "error_description": text}, 400)
+        grant = self._refreshed(request.form())
+        if isinstance(grant, str):
+            body = {"error": grant, "error_description": _BAD_GRANTS[grant]}
+            return Response.of(body, 401 if grant == "invalid_client" else 400)
         return Response.of(
             {
                 "access_token": grant.access_token,

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 from sandbox.exchange import unanswered
 
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?(?![\w.]))"""
-    r"""|(?P<word>[A-Za-z_][\w.]*)|(?P<symbol>!=|>=|<=|[=<>(),]))"""
-)
+_TOKEN = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?[\w.]+|!=|>=|<=|[=<>(),]""")
+_NAME = re.compile(r"[A-Za-z_][\w.]*")
 _OPERATORS = frozenset({"=", "!=", ">", ">=", "<", "<=", "BETWEEN", "DURING", "LIKE"})
 _UNANSWERED = frozenset({"IN", "IS", "NOT"})
 _PARAMETERS = frozenset({"include_drafts", "omit_unselected_resource_names"})
@@ -46,20 +44,15 @@ class ParsedQuery:
 
 def parse(text: str) -> ParsedQuery:
     """Raises QueryError with Google's reason, and RefusedError for what the sandbox does not answer."""
-    return _Parser(text).query()
+    unknown = _TOKEN.sub("", text).strip()
+    if unknown:
+        raise QueryError("BAD_SYMBOL", f"Error in query: unexpected input {unknown[:20]}.")
+    return _Parser(_TOKEN.findall(text)).query()
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
-        self._tokens: list[tuple[str, str]] = []
-        position = 0
-        while position < len(text.rstrip()):
-            match = _TOKEN.match(text, position)
-            if match is None:
-                raise QueryError("BAD_SYMBOL", f"Error in query: unexpected input {text[position : position + 20]}.")
-            kind = str(match.lastgroup)
-            self._tokens.append((kind, match.group(kind)))
-            position = match.end()
+    def __init__(self, tokens: list[str]) -> None:
+        self._tokens = tokens
         self._at = 0
 
     def query(self) -> ParsedQuery:
@@ -79,7 +72,7 @@ class _Parser:
         return ParsedQuery(tuple(fields), resource, tuple(conditions))
 
     def _refuse_rest(self, fields: list[str], resource: str) -> None:
-        clause = self._next()[1]
+        clause = self._next()
         if clause.upper() == "ORDER":
             self._expect("BY", "EXPECTED_BY")
             field = self._word("BAD_FIELD_NAME")
@@ -87,7 +80,7 @@ class _Parser:
                 reason = "EXPECTED_REFERENCED_FIELD_IN_SELECT_CLAUSE"
                 raise QueryError(reason, f"{field} must be selected to be ordered by.")
         elif clause.upper() == "LIMIT":
-            limit = self._next()[1]
+            limit = self._next()
             if not limit.isdigit() or int(limit) == 0:
                 raise QueryError("BAD_LIMIT_VALUE", f"Error in LIMIT clause: invalid value {limit}.")
         elif clause.upper() == "PARAMETERS":
@@ -100,7 +93,7 @@ class _Parser:
 
     def _condition(self) -> Condition:
         field = self._word("BAD_FIELD_NAME")
-        operator = self._next()[1].upper()
+        operator = self._next().upper()
         if operator in _UNANSWERED:
             if operator == "IN":
                 self._expect("(", "EXPECTED_LIST")
@@ -116,34 +109,27 @@ class _Parser:
         return Condition(field, operator, tuple(values))
 
     def _value(self) -> str:
-        kind, text = self._next()
-        if kind == "string":
-            return re.sub(r"\\(.)", r"\1", text[1:-1])
-        if kind == "symbol":
-            raise QueryError("BAD_VALUE", f"Error in WHERE clause: invalid value {text}.")
-        return text
+        token = self._next()
+        return re.sub(r"\\(.)", r"\1", token[1:-1]) if token[0] in "'\"" else token
 
     def _word(self, reason: str) -> str:
-        kind, text = self._next()
-        if kind != "word":
-            raise QueryError(reason, f"Error in query: a name was expected instead of {text}.")
-        return text
+        token = self._next()
+        if not _NAME.fullmatch(token):
+            raise QueryError(reason, f"Error in query: a name was expected instead of {token}.")
+        return token
 
-    def _next(self) -> tuple[str, str]:
+    def _next(self) -> str:
         if self._at >= len(self._tokens):
             raise QueryError("UNEXPECTED_END_OF_QUERY", "Error in query: unexpected end of query.")
         self._at += 1
         return self._tokens[self._at - 1]
 
     def _accept(self, keyword: str) -> bool:
-        if self._at < len(self._tokens):
-            kind, text = self._tokens[self._at]
-            if kind != "string" and text.upper() == keyword:
-                self._at += 1
-                return True
-        return False
+        accepted = self._at < len(self._tokens) and self._tokens[self._at].upper() == keyword
+        self._at += accepted
+        return accepted
 
     def _expect(self, keyword: str, reason: str) -> None:
         if not self._accept(keyword):
-            found = self._tokens[self._at][1] if self._at < len(self._tokens) else "the end"
-            raise QueryError(reason, f"Error in query: {keyword} was expected instead of {found}.")
+            token = self._tokens[self._at] if self._at < len(self._tokens) else "the end"
+            raise QueryError(reason, f"Error in query: {keyword} was expected instead of {token}.")

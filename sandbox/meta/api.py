@@ -5,7 +5,6 @@ What does not belong here: the rows of insights (`insights`) and of lists (`enti
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -116,7 +115,7 @@ class Meta(Service):
             case ("GET", "campaigns" | "adsets" as edge) if account is not None:
                 here = self._here(params)
                 at = datetime.fromisoformat(here.at)
-                listed = entities.listed(self._world, account, edge, entities.statuses(params), at)
+                listed = entities.listed(self._world, account, edge, params, at)
                 limit = self._limit(params)
                 rows = [entities.chosen(row, self._fields(params)) for row in listed[here.start : here.start + limit]]
                 answer = self._page(request, params, here, rows, len(listed) > here.start + limit, fault)
@@ -126,7 +125,7 @@ class Meta(Service):
                 wanted = insights.checked(account, params, self._fields(params), at)
                 return self._insights(request, params, wanted, fault)
             case ("POST", "insights") if account is not None:
-                wanted = insights.checked(account, params, self._posted_fields(params), self._clock())
+                wanted = insights.checked(account, params, errors.array(params, "fields"), self._clock())
                 return Response.of({"report_run_id": self._jobs.submit(wanted).id})
             case ("GET",):
                 return self._progress(node, fault)
@@ -161,16 +160,6 @@ class Meta(Service):
     @staticmethod
     def _fields(params: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(field.strip() for field in params.get("fields", "").split(",") if field.strip())
-
-    @staticmethod
-    def _posted_fields(params: Mapping[str, str]) -> tuple[str, ...]:
-        try:
-            fields = json.loads(params.get("fields", "[]"))
-        except ValueError:
-            fields = None
-        if not isinstance(fields, list):
-            raise errors.refused(100, "(#100) param fields must be an array.")
-        return tuple(str(field) for field in fields)
 
     @staticmethod
     def _limit(params: Mapping[str, str]) -> int:

@@ -3,7 +3,6 @@
 What does not belong here: paths and pages (`api`).
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -45,18 +44,10 @@ def chosen(entity: JSON, fields: tuple[str, ...]) -> JSON:
     return {**row, "id": entity["id"], **extra}
 
 
-def statuses(params: Mapping[str, str]) -> frozenset[str]:
-    """The effective statuses that a list shows. It shows deleted entities only if the request names their status."""
-    if "effective_status" not in params:
-        return _SHOWN_BY_DEFAULT
-    try:
-        return frozenset(json.loads(params["effective_status"]))
-    except (ValueError, TypeError):
-        raise errors.refused(100, "(#100) effective_status is not an array of statuses.") from None
-
-
-def listed(world: World, account: Account, edge: str, wanted: frozenset[str], at: datetime) -> list[JSON]:
-    """Campaigns or ad sets (`edge`) in the wanted statuses. The novel status is always shown."""
+def listed(world: World, account: Account, edge: str, params: Mapping[str, str], at: datetime) -> list[JSON]:
+    """Campaigns or ad sets (`edge`). Deleted ones are listed only if the request names their status. Those in the novel
+    status are always listed."""
+    wanted = frozenset(errors.array(params, "effective_status")) or _SHOWN_BY_DEFAULT
     entities = _campaigns(world, account, at) if edge == "campaigns" else _ad_sets(world, account, at)
     novel = _STATUS[State.NOVEL]
     return [entity for entity in entities if entity["effective_status"] in wanted | {novel}]

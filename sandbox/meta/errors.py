@@ -1,10 +1,11 @@
-"""How Meta words an error, and the headers that say how much of the quota is used.
+"""How Meta words an error, reads a parameter, and says in headers how much of the quota is used.
 
-What does not belong here: which request gets which error.
+What does not belong here: what one request asks.
 """
 
 import json
 import math
+from collections.abc import Mapping
 
 from sandbox.exchange import JSON, RefusedError, Response
 
@@ -25,6 +26,17 @@ def refused(code: int, message: str, subcode: int | None = None, *, transient: b
 def no_object(name: str) -> RefusedError:
     text = f"Unsupported get request. Object with ID '{name}' does not exist or cannot be loaded."
     return refused(100, text, 33)
+
+
+def array(params: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """A parameter that is a JSON array, empty by default. Refuses anything else."""
+    try:
+        values = json.loads(params.get(name, "[]"))
+    except ValueError:
+        values = None
+    if not isinstance(values, list):
+        raise refused(100, f"(#100) param {name} must be an array.")
+    return tuple(str(value) for value in values)
 
 
 def usage(*, insights: bool, percent: int, wait_seconds: int | None = None) -> dict[str, str]:

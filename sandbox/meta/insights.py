@@ -45,7 +45,9 @@ def checked(account: Account, params: Mapping[str, str], fields: tuple[str, ...]
     if params.get("time_increment") != "1" or "time_range" not in params:
         raise unanswered("insights without a time_range and a time_increment of 1")
     since, until = _range(params["time_range"], moment(account, at).today)
-    windows = _windows(params.get("action_attribution_windows", "[]"))
+    windows = errors.array(params, "action_attribution_windows")
+    if set(windows) - _WINDOWS:
+        raise errors.refused(100, "(#100) action_attribution_windows has an unknown window")
     return Insights(Query(account, LEVELS[level], since, until, at), fields or ("account_id",), windows)
 
 
@@ -60,16 +62,6 @@ def _range(text: str, today: date) -> tuple[date, date]:
     if since < today - timedelta(days=KEPT_DAYS):
         raise errors.refused(3018, "(#3018) The start date of the time range cannot be beyond 37 months.")
     return since, min(until, today)
-
-
-def _windows(text: str) -> tuple[str, ...]:
-    try:
-        windows = tuple(str(window) for window in json.loads(text))
-    except (ValueError, TypeError):
-        raise errors.refused(100, "(#100) param action_attribution_windows must be an array.") from None
-    if set(windows) - _WINDOWS:
-        raise errors.refused(100, "(#100) action_attribution_windows has an unknown window")
-    return windows
 
 
 def rows(series: Series, insights: Insights, start: int, size: int) -> tuple[list[JSON], bool]:

@@ -24,6 +24,12 @@ _REPORTING = "reporting.api.bingads.microsoft.com"
 _CLIENT_CENTER = "clientcenter.api.bingads.microsoft.com"
 _STORAGE = "bingadsappsstorageprod.blob.core.windows.net"
 _FIRST_REPORT = 30_000_000_001
+_BAD_GRANTS = {
+    "unsupported_grant_type": (70003, "The grant type is not supported."),
+    "invalid_client": (7000215, "Invalid client secret provided."),
+    "invalid_scope": (70011, "The provided value for scope is not valid."),
+    "invalid_grant": (70000, "The refresh token is expired, revoked or already replaced."),
+}
 _PURPOSES = {"Submit": Purpose.SUBMIT, "Poll": Purpose.POLL}
 
 
@@ -89,19 +95,14 @@ class Microsoft(Service):
         return Response(404, b"")
 
     def _token(self, request: Request) -> Response:
-        form = request.form()
-        app = APPS["microsoft"]
         if request.path != "/common/oauth2/v2.0/token":
             return Response(404, b"")
-        if form.get("grant_type") != "refresh_token":
-            return _no_token("unsupported_grant_type", 70003, "The grant type is not supported.")
-        if (form.get("client_id"), form.get("client_secret")) != (app["client_id"], app["client_secret"]):
-            return _no_token("invalid_client", 7000215, "Invalid client secret provided.")
-        if SCOPE not in form.get("scope", "").split():
-            return _no_token("invalid_scope", 70011, "The provided value for scope is not valid.")
-        grant = self._refreshed(form.get("refresh_token", ""))
-        if grant is None:
-            return _no_token("invalid_grant", 70000, "The refresh token is expired, revoked or already replaced.")
+        form = request.form()
+        grant = self._refreshed(form) if SCOPE in form.get("scope", "").split() else "invalid_scope"
+        if isinstance(grant, str):
+            code, text = _BAD_GRANTS[grant]
+            body = {"error": grant, "error_description": f"AADSTS{code}: {text}", "error_codes": [code]}
+            return Response.of(body, 401 if grant == "invalid_client" else 400)
         return Response.of(
             {
                 "token_type": "Bearer",
@@ -167,7 +168,7 @@ class Microsoft(Service):
         if job is None:
             raise errors.bad_request(2100, "InvalidReportId", "There is no such report request.")
         link = None
-        if job.state is JobState.DONE and next(report.rows(self._series, job.report), None) is not None:
+        if job.state is JobState.DONE and self._series.count(job.report.query):
             expiry = int(self._clock().timestamp()) + LINK_SECONDS
             link = f"{request.origin}/{_STORAGE}/bingadsreports/{job.id}.zip?se={expiry}&sig=sandbox"
         status = {JobState.DONE: "Success", JobState.FAILED: "Error"}.get(job.state, "Pending")
@@ -186,8 +187,3 @@ class Microsoft(Service):
 
 def _report_id(request: Request) -> str:
     return request.path.rpartition("/")[2].removesuffix(".zip")
-
-
-def _no_token(error: str, code: int, text: str) -> Response:
-    body = {"error": error, "error_description": f"AADSTS{code}: {text}", "error_codes": [code]}
-    return Response.of(body, 401 if error == "invalid_client" else 400)

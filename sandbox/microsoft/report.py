@@ -1,12 +1,12 @@
 """What a report request asks of Microsoft Advertising, and the file that answers it: a ZIP of a CSV with a BOM.
 
-What does not belong here: submitting, polling and links (`api`), and days in other zones (`zones`).
+What does not belong here: submitting, polling and links (`api`), and names of time zones (`zones`).
 """
 
 import csv
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from sandbox.microsoft.entities import STATUS
 from sandbox.world.entities import Account, Level
 from sandbox.world.facts import cents
 from sandbox.world.series import Query, Series
-from sandbox.world.world import Row, moment
+from sandbox.world.world import moment
 
 _LEVELS: dict[str, Level] = {
     "AccountPerformanceReportRequest": "account",
@@ -30,11 +30,10 @@ _LEVELS: dict[str, Level] = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A checked report request by day. `zone` is one of Microsoft's names."""
+    """A checked report request by day, in the account's own time zone."""
 
     query: Query
     columns: tuple[str, ...]
-    zone: str
 
 
 # What a cell shows: the query and a row, whose entities are those of the report's level or above.
@@ -102,7 +101,9 @@ def checked(request: Mapping[str, Any], account: Account, at: datetime) -> Repor
     if zone not in zones.NAMES:
         raise errors.bad_request(2015, "InvalidReportTimeZone", f"Unknown ReportTimeZone {zone}.")
     since, until = _range(time)
-    return Report(Query(account, level, since, min(until, moment(account, at).today), at), columns, zone)
+    if zones.NAMES[zone] != account.time_zone:
+        raise unanswered(f"reports of this account in the zone {zone}, because their days are not the account's days")
+    return Report(Query(account, level, since, min(until, moment(account, at).today), at), columns)
 
 
 def _range(time: Mapping[str, Any]) -> tuple[date, date]:
@@ -117,10 +118,6 @@ def _range(time: Mapping[str, Any]) -> tuple[date, date]:
     return since, until
 
 
-def rows(series: Series, report: Report) -> Iterator[Row]:
-    return zones.rows(series, report.query, report.zone)
-
-
 def archive(series: Series, report: Report, report_id: str, fault: Fault | None) -> bytes:
     """The file behind the download link."""
     text = io.StringIO(newline="")
@@ -128,7 +125,7 @@ def archive(series: Series, report: Report, report_id: str, fault: Fault | None)
     writer.writerow(report.columns)
     cells = _COLUMNS[report.query.level]
     lines: list[JSON] = [
-        {name: cells[name](report.query, row) for name in report.columns} for row in rows(series, report)
+        {name: cells[name](report.query, row) for name in report.columns} for row in series.slice(report.query, 0)
     ]
     for line in whole_list(lines, fault):
         writer.writerow([line.get(name, "") for name in report.columns])

@@ -80,9 +80,10 @@ class TikTok(Service):
         app = APPS["tiktok"]
         if (body.get("app_id"), body.get("secret")) != (app["app_id"], app["secret"]):
             raise bad_parameter("app_id or secret is incorrect.")
-        grant = self._refreshed(str(body.get("refresh_token", "")))
-        if grant is None:
-            raise self.bad_token(TokenInvalidError)
+        try:
+            grant = self._tokens.refresh("tiktok", str(body.get("refresh_token", "")))
+        except TokenError as problem:
+            raise self.bad_token(type(problem)) from None
         return envelope.good(
             {
                 "access_token": grant.access_token,

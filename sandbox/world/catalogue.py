@@ -63,15 +63,6 @@ class Size:
     def default(cls) -> "Size":
         return cls({"google": 4, "facebook": 4, "tiktok": 3, "microsoft": 3})
 
-    @classmethod
-    def of_rows(cls, rows: int, platform: Platform = "google") -> "Size":
-        """One account with at least `rows` daily rows of ad groups, and not many more, over 120 days."""
-        # On average every eighth day of an ad group is empty, and the campaigns that change have fewer days.
-        groups = rows * 5 // (120 * 3)
-        groups_each = min(50, max(3, groups // 8))
-        campaigns = max(8, -(-groups // groups_each))
-        return cls({platform: 1}, (campaigns, campaigns), (groups_each, groups_each), (1, 1))
-
 
 def accounts(size: Size, platform: Platform) -> tuple[Account, ...]:
     accounts = []

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from itertools import groupby
 from typing import NamedTuple
 
 from sandbox.world import catalogue
 from sandbox.world.catalogue import Size
 from sandbox.world.clicks import ClickIds
 from sandbox.world.entities import Account, AdGroup, Campaign, Keyword, Leaf, Level, Platform, State, Tree
-from sandbox.world.facts import NOTHING, Fact, leaf_fact
+from sandbox.world.facts import Fact, leaf_fact
 
 _MILLION = Decimal(1_000_000)
 _DAYS_KEPT = 8
@@ -230,15 +229,12 @@ def moment(account: Account, observed_at: datetime) -> Moment:
 
 
 def _summed(rows: list[Row]) -> tuple[Row, ...]:
-    """One row for each entity. The rows of an entity follow each other."""
-    summed = []
-    for _, same in groupby(rows, key=lambda row: (row.campaign and row.campaign.id, row.ad_group and row.ad_group.id)):
-        members = list(same)
-        total = NOTHING
-        for row in members:
-            total = total.plus(row.fact)
-        summed.append(members[0]._replace(fact=total))
-    return tuple(summed)
+    """One row for each entity, with the sum of all its rows, in the order in which the entities first appear."""
+    sums: dict[tuple[int, int], Row] = {}
+    for row in rows:
+        key = (row.campaign.id if row.campaign else 0, row.ad_group.id if row.ad_group else 0)
+        sums[key] = row._replace(fact=sums[key].fact.plus(row.fact)) if key in sums else row
+    return tuple(sums.values())
 
 
 def _entity(entity: Campaign | AdGroup | Keyword, parent_id: str, campaign: Campaign, at: datetime) -> Entity:

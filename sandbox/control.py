@@ -23,12 +23,20 @@ def handle(platforms: Platforms, request: Request) -> Response:
     try:
         match (request.method, request.path):
             case ("POST", "/faults"):
-                return Response.of({"ordered": _order(platforms, request)})
+                content = json.loads(request.body)
+                orders = [Fault.of_json(order) for order in (content if isinstance(content, list) else [content])]
+                platforms.faults.order(*orders)
+                return Response.of({"ordered": len(orders)})
             case ("DELETE", "/faults"):
                 platforms.faults.clear()
                 return Response.of({"ordered": 0})
             case ("POST", "/clock"):
-                return Response.of({"now": _move(platforms, request.json())})
+                body = request.json()
+                if "now" in body:
+                    platforms.clock.set(datetime.fromisoformat(body["now"]))
+                else:
+                    platforms.clock.advance(timedelta(seconds=body["advance_seconds"]))
+                return Response.of({"now": platforms.clock().isoformat()})
             case ("POST", "/reinstate"):
                 body = request.json()
                 platforms.tokens.reinstate(body["platform"], body["account_id"])
@@ -40,21 +48,6 @@ def handle(platforms: Platforms, request: Request) -> Response:
     except (ValueError, TypeError, KeyError) as error:
         return Response.of({"error": str(error)}, 400)
     return Response.of({"error": f"there is no {request.method} {request.path} here"}, 404)
-
-
-def _order(platforms: Platforms, request: Request) -> int:
-    content = json.loads(request.body)
-    orders = [Fault.of_json(order) for order in (content if isinstance(content, list) else [content])]
-    platforms.faults.order(*orders)
-    return len(orders)
-
-
-def _move(platforms: Platforms, body: JSON) -> str:
-    if "now" in body:
-        platforms.clock.set(datetime.fromisoformat(body["now"]))
-    else:
-        platforms.clock.advance(timedelta(seconds=body["advance_seconds"]))
-    return platforms.clock().isoformat()
 
 
 def _world(platforms: Platforms, origin: str) -> JSON:

@@ -25,10 +25,7 @@ from sandbox.world.entities import PLATFORMS, Platform
 from sandbox.world.world import World
 
 _ENDPOINTS: dict[Platform, dict[str, str]] = {
-    "google": {
-        "api": "googleads.googleapis.com/v26",
-        "token": "oauth2.googleapis.com/token",
-    },
+    "google": {"api": "googleads.googleapis.com/v26", "token": "oauth2.googleapis.com/token"},
     "facebook": {"api": "graph.facebook.com/v26.0"},
     "tiktok": {"api": "business-api.tiktok.com/open_api/v1.3"},
     "microsoft": {
@@ -133,7 +130,10 @@ class Platforms:
             return Response.of({"error": f"no platform has the host {request.host}"}, 404), None
         subject = service.subject(request)
         fault = self.faults.take(service.platform, request.path, subject)
-        response = self._respond(service, request, subject, fault)
+        try:
+            response = self._respond(service, request, subject, fault)
+        except RefusedError as refused:
+            response = refused.response
         if len(self.log) < _LARGEST_LOG:
             self.log.append(
                 Logged(
@@ -151,7 +151,7 @@ class Platforms:
 
     def _respond(self, service: Service, request: Request, subject: Subject, fault: Fault | None) -> Response | None:
         if fault is None:
-            return self._handled(service, request, None)
+            return service.handle(request, None)
         if fault.kind is FaultKind.TIMEOUT:
             self._stopping.wait(fault.seconds)
             return None
@@ -169,11 +169,4 @@ class Platforms:
             if subject.account_id is not None and fault.kind is FaultKind.TOKEN_REVOKED:
                 self.tokens.revoke(service.platform, subject.account_id)
             return service.refused(fault)
-        return self._handled(service, request, fault)
-
-    @staticmethod
-    def _handled(service: Service, request: Request, fault: Fault | None) -> Response:
-        try:
-            return service.handle(request, fault)
-        except RefusedError as refused:
-            return refused.response
+        return service.handle(request, fault)

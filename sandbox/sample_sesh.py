@@ -1,16 +1,16 @@
-"""Sesh's part of the sample: seeded people, what they like, have at home and wrote down, and the catalogue they use.
+"""Sesh's part of the sample: seeded users with their preferences, stock, symptoms and journal, and the catalogue.
 
-The same seed and end time give the same rows, which have fixed ids: filling again changes nothing.
+The same seed and end time give the same rows, with fixed ids. To fill again therefore changes nothing. What does not
+belong here: sessions (`sample_sesh_sessions`) and images (`sample_media`).
 """
 
 import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from resources.d1 import D1
-from resources.d1.database import Param
 
 SEED = 11
 USERS = 40
@@ -36,17 +36,16 @@ _MOODS = ("calm", "cheerful", "tired", "restless")
 
 
 def fill(d1: D1, until: datetime) -> dict[str, int]:
-    """Put the sample's rows, as of `until`, into Sesh's D1; returns rows by table. One that is there is left alone."""
+    """Put the sample's rows, as of `until`, into Sesh's D1. It changes no existing row. Returns rows by table."""
     counts: dict[str, int] = {}
     for table, key, rows in _tables(random.Random(SEED), until):  # noqa: S311 (a sample, no secret)
-        columns = list(rows[0])
-        d1.upsert(table, columns, _values(columns, rows), [key], update=[])
+        d1.upsert(table, list(rows[0]), [list(row.values()) for row in rows], [key], update=[])
         counts[table] = len(rows)
     return counts
 
 
 def _tables(rng: random.Random, until: datetime) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
-    """Each table, its key and rows, parents before children."""
+    """Each table with its key and rows, parents before children."""
     first = until - timedelta(days=DAYS)
     users = [_user(rng, n, first) for n in range(USERS)]
     strains = [_strain(rng, n, first) for n in range(len(_STRAINS))]
@@ -189,10 +188,6 @@ def _entry(
 
 def _dated(at: str) -> dict[str, str]:
     return {"createdAt": at, "updatedAt": at}
-
-
-def _values(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> Iterator[list[Param]]:
-    return ([row[name] for name in columns] for row in rows)
 
 
 def _json(value: object) -> str:

@@ -7,7 +7,6 @@ here: what is answered (`platforms`, `control`) and sockets (`listener`).
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from types import TracebackType
 
 from sandbox import control
 from sandbox.exchange import Request, Response
@@ -62,9 +61,7 @@ class Sandbox(Platforms):
     def __enter__(self) -> "Sandbox":
         return self if self._server is not None else self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     @property

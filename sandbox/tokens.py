@@ -17,12 +17,7 @@ from typing import Literal
 from sandbox.world.entities import Platform
 
 # Seconds that an access token is valid. Meta's long-lived tokens last 60 days, TikTok's last for years.
-LIFETIMES: dict[Platform, int] = {
-    "google": 3_599,
-    "facebook": 5_184_000,
-    "tiktok": 315_360_000,
-    "microsoft": 3_600,
-}
+LIFETIMES: dict[Platform, int] = {"google": 3_599, "facebook": 5_184_000, "tiktok": 315_360_000, "microsoft": 3_600}
 _PREFIXES: dict[Platform, str] = {"google": "ya29.", "facebook": "EAAB", "tiktok": "act.", "microsoft": "EwB"}
 
 

@@ -1,4 +1,4 @@
-"""Accounts, campaigns, ad groups and keywords as Microsoft Advertising writes them.
+"""Accounts, campaigns, ad groups, keywords, statuses and time zones as Microsoft Advertising writes them.
 
 Microsoft does not list deleted entities. What does not belong here: paths and headers (`api`).
 """
@@ -8,7 +8,6 @@ from datetime import datetime
 
 from sandbox.apps import MICROSOFT_CUSTOMER_ID
 from sandbox.exchange import JSON
-from sandbox.microsoft import zones
 from sandbox.world.entities import Account, AdGroup, Campaign, Kind, State, Timeline
 from sandbox.world.world import World
 
@@ -20,6 +19,17 @@ STATUS = {
 }
 _TYPE = {Kind.SEARCH: "Search", Kind.SHOPPING: "Shopping", Kind.BLENDED: "PerformanceMax"}
 
+# Microsoft's names of time zones. It reports in DEFAULT_ZONE if a request names none.
+DEFAULT_ZONE = "PacificTimeUSCanadaTijuana"
+ZONES = {
+    DEFAULT_ZONE: "America/Los_Angeles",
+    "EasternTimeUSCanada": "America/New_York",
+    "OsakaSapporoTokyo": "Asia/Tokyo",
+    "Nukualofa": "Pacific/Tongatapu",
+    "AmsterdamBerlinBernRomeStockholmVienna": "Europe/Berlin",
+    "GreenwichMeanTimeDublinEdinburghLisbonLondon": "Europe/London",
+}
+
 
 def account(account: Account) -> JSON:
     return {
@@ -28,7 +38,7 @@ def account(account: Account) -> JSON:
         "Number": f"F{account.id}",
         "AccountLifeCycleStatus": "Active",
         "CurrencyCode": account.currency,
-        "TimeZone": zones.name(account.time_zone),
+        "TimeZone": _zone(account),
         "ParentCustomerId": MICROSOFT_CUSTOMER_ID,
         "PauseReason": None,
     }
@@ -68,6 +78,10 @@ def keywords(world: World, account: Account, ad_group_id: str, at: datetime) -> 
     return None
 
 
+def _zone(account: Account) -> str:
+    return next(name for name, zone in ZONES.items() if zone == account.time_zone)
+
+
 def _is_alive(timeline: Timeline, at: datetime) -> bool:
     return timeline.state(at) is not State.REMOVED
 
@@ -89,7 +103,7 @@ def _campaign(account: Account, campaign: Campaign, at: datetime) -> JSON:
         "BudgetType": "DailyBudgetStandard",
         "BudgetId": str(campaign.budget.id) if campaign.budget.shared else None,
         "DailyBudget": campaign.budget.amount / 1_000_000,
-        "TimeZone": zones.name(account.time_zone),
+        "TimeZone": _zone(account),
     }
 
 

@@ -1,6 +1,6 @@
 """What a report request asks of Microsoft Advertising, and the file that answers it: a ZIP of a CSV with a BOM.
 
-What does not belong here: submitting, polling and links (`api`), and names of time zones (`zones`).
+What does not belong here: submitting, polling and links (`api`), and the names of time zones (`entities`).
 """
 
 import csv
@@ -13,8 +13,8 @@ from typing import Any
 
 from sandbox.exchange import JSON, unanswered
 from sandbox.faults import Fault, whole_list
-from sandbox.microsoft import errors, zones
-from sandbox.microsoft.entities import STATUS
+from sandbox.microsoft import errors
+from sandbox.microsoft.entities import DEFAULT_ZONE, STATUS, ZONES
 from sandbox.world.entities import Account, Level
 from sandbox.world.facts import cents
 from sandbox.world.series import Query, Series
@@ -97,11 +97,11 @@ def checked(request: Mapping[str, Any], account: Account, at: datetime) -> Repor
     ):
         raise unanswered("reports with a header or a footer, or without column headers")
     time = request.get("Time") or {}
-    zone = time.get("ReportTimeZone") or zones.DEFAULT
-    if zone not in zones.NAMES:
+    zone = time.get("ReportTimeZone") or DEFAULT_ZONE
+    if zone not in ZONES:
         raise errors.bad_request(2015, "InvalidReportTimeZone", f"Unknown ReportTimeZone {zone}.")
     since, until = _range(time)
-    if zones.NAMES[zone] != account.time_zone:
+    if ZONES[zone] != account.time_zone:
         raise unanswered(f"reports of this account in the zone {zone}, because their days are not the account's days")
     return Report(Query(account, level, since, min(until, moment(account, at).today), at), columns)
 

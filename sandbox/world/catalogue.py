@@ -11,18 +11,7 @@ from hashlib import blake2b
 from random import Random
 from typing import Literal
 
-from sandbox.world.entities import (
-    Account,
-    AdGroup,
-    Budget,
-    Campaign,
-    Keyword,
-    Kind,
-    Leaf,
-    Platform,
-    Timeline,
-    Tree,
-)
+from sandbox.world.entities import Account, AdGroup, Budget, Campaign, Keyword, Kind, Leaf, Platform, Timeline, Tree
 
 MALICIOUS_NAME = "Zürich 🚀 \"Sale\"; DROP TABLE campaigns--\n'100 %' \\ 東京, =cmd|'/c'!A1 </script>"
 """A legal campaign name. Code that quotes, counts or splits text without care breaks on it."""
@@ -92,7 +81,7 @@ class _Planter:
 
     def tree(self) -> Tree:
         campaigns = tuple(self._campaign(index) for index in range(self._random.randint(*self._size.campaigns)))
-        return Tree(self._account, campaigns, tuple(leaf for campaign in campaigns for leaf in self._leaves(campaign)))
+        return Tree(campaigns, tuple(leaf for campaign in campaigns for leaf in self._leaves(campaign)))
 
     def _id(self) -> int:
         self._next += 1
@@ -106,7 +95,7 @@ class _Planter:
         theme = _THEMES[index % len(_THEMES)]
         slug = f"{theme}_{platform[0]}{self._number}_{index:02d}"
         kind = self._kind(index)
-        own = Budget(self._id(), self._random.randrange(20, 500) * 100 * self._account.cent, False, f"{slug} budget")
+        own = Budget(self._id(), self._random.randrange(20, 500) * 100 * self._account.cent, False)
         identity = self._id()
         if platform == "google" and index == 2:
             identity = _BEYOND_DOUBLES + self._number
@@ -130,7 +119,7 @@ class _Planter:
         """The first two campaigns of the first account of Google and of Microsoft spend one budget."""
         if self._account.platform not in ("google", "microsoft") or self._number != 0 or index > 1:
             return own
-        return Budget(_FIRST_ID[self._account.platform] - 1, 300_000_000, True, "Shared spring budget")
+        return Budget(_FIRST_ID[self._account.platform] - 1, 300_000_000, True)
 
     def _story(self, index: int, slug: str) -> Timeline:
         plain = Timeline(slug, self._start)

@@ -4,7 +4,6 @@ Plain data. What does not belong here: how the parts are generated (`catalogue`)
 (`facts`).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -84,9 +83,6 @@ class Timeline:
     def name_at(self, at: datetime) -> str:
         return self.later_name if self.renamed_at is not None and at >= self.renamed_at else self.name
 
-    def deleted_at(self, at: datetime) -> datetime | None:
-        return self.removed_at if self.removed_at is not None and at >= self.removed_at else None
-
     def last_day(self, zone: ZoneInfo) -> date:
         ends = [end for end in (self.paused_at, self.removed_at) if end is not None]
         return min(ends).astimezone(zone).date() if ends else date.max
@@ -120,7 +116,6 @@ class Budget:
     id: int
     amount: int
     shared: bool
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +146,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """An account with everything that it ever has: past, present and future."""
+    """Everything that an account ever has: past, present and future."""
 
-    account: Account
     campaigns: tuple[Campaign, ...]
     leaves: tuple[Leaf, ...]
-
-    def ad_groups(self) -> Iterator[tuple[Campaign, AdGroup]]:
-        return ((campaign, group) for campaign in self.campaigns for group in campaign.ad_groups)
-
-    def keywords(self) -> Iterator[tuple[Campaign, AdGroup, Keyword]]:
-        return ((campaign, group, word) for campaign, group in self.ad_groups() for word in group.keywords)

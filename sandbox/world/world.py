@@ -67,12 +67,10 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """One paid click, as the landing page sees it (`click_id`, `utm_campaign`)."""
+    """One paid click. The address of the landing page carries `click_id` and `utm_campaign`."""
 
     click_id: str
     campaign_id: str
-    ad_group_id: str | None
-    keyword_id: str | None
     utm_campaign: str
 
 
@@ -177,13 +175,8 @@ class World:
             fact = self._fact(account, leaf, day, at)
             first = (day.toordinal() * 1_000 + leaf.index) * 10_000
             for click in range(fact.clicks if fact else 0):
-                yield Click(
-                    self._clicks.make(platform, leaf.campaign.id, first + click),
-                    str(leaf.campaign.id),
-                    None if leaf.ad_group is None else str(leaf.ad_group.id),
-                    None if leaf.keyword is None else str(leaf.keyword.id),
-                    leaf.campaign.utm_campaign,
-                )
+                click_id = self._clicks.make(platform, leaf.campaign.id, first + click)
+                yield Click(click_id, str(leaf.campaign.id), leaf.campaign.utm_campaign)
 
     def _compute_tree(self, account: Account) -> Tree:
         number = self.accounts(account.platform).index(account)
@@ -245,6 +238,6 @@ def _entity(entity: Campaign | AdGroup | Keyword, parent_id: str, campaign: Camp
         campaign_id=str(campaign.id),
         name=timeline.name_at(at),
         state=timeline.state(at),
-        deleted_at=timeline.deleted_at(at),
+        deleted_at=timeline.removed_at if timeline.state(at) is State.REMOVED else None,
         utm_campaign=campaign.utm_campaign,
     )

@@ -208,12 +208,12 @@ def test_wrong_requests_are_refused(ad_sandbox: Sandbox) -> None:
         body = request(connection, ZONES[0], since, since, **changes)
         refused = post(ad_sandbox, connection, "reporting", "GenerateReport/Submit", body)
         assert (refused.status_code, refused.json()["OperationErrors"][0]["Code"]) == (400, code)
-    for name, value in (
+    for option, wanted in (
         ("ExcludeReportHeader", False),
         ("ExcludeReportFooter", False),
         ("ExcludeColumnHeaders", True),
     ):
-        body = request(connection, ZONES[0], since, since, **{name: value})
+        body = request(connection, ZONES[0], since, since, **{option: wanted})
         assert post(ad_sandbox, connection, "reporting", "GenerateReport/Submit", body).status_code == 501
     ask = {"AccountId": connection.account_id}
     url = f"{ad_sandbox.endpoints('microsoft')['campaign']}/Campaigns/QueryByAccountId"

@@ -145,7 +145,8 @@ def test_hard_ids_and_shared_budgets() -> None:
     google = WORLD.tree(WORLD.accounts("google")[0])
     assert google.campaigns[0].budget == google.campaigns[1].budget
     assert google.campaigns[0].budget.shared
-    words = [(group.id, word.id) for _, group, word in google.keywords()]
+    groups = [group for campaign in google.campaigns for group in campaign.ad_groups]
+    words = [(group.id, word.id) for group in groups for word in group.keywords]
     assert len(set(words)) == len(words) > len({word for _, word in words})
 
 

@@ -14,8 +14,7 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to a platform. `host` is the platform's real host and `path` is the path there. Header names are in
-    lower case."""
+    """A request. `host` is the platform's real host, `path` the path there. Header names are in lower case."""
 
     method: str
     host: str

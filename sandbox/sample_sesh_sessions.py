@@ -73,8 +73,7 @@ def _sessions(rng: random.Random, until: datetime) -> Iterator[dict[str, Any]]:
 
 
 def _flushes(session: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """The points of a session, ten in each object. One session in six lacks two objects. A few objects have a broken
-    line."""
+    """A session's points, ten an object. One session in six lacks two objects, and a few have a broken line."""
     rng = random.Random(session["id"])  # noqa: S311
     start = datetime.fromisoformat(session["timestamp"])
     lost = {2, 3} if rng.random() < 1 / 6 else set()

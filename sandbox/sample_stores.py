@@ -118,11 +118,8 @@ def _owner(number: int) -> str:
 
 
 def fill_connections(d1: D1, keyring: Keyring, platforms: Sandbox) -> int:
-    """Put a connection for every account of the sandbox into D1, shared out over the active organisations. Returns how
-    many there are.
-
-    It changes no existing connection, because its tokens may have been rotated.
-    """
+    """Put a connection for every account of the sandbox into D1 and return their number. The active organisations share
+    the accounts. It changes no existing connection, because its tokens may have been rotated."""
     rows = []
     for number, account in enumerate(platforms.connections()):
         org = _id(_owner(number))

@@ -19,8 +19,7 @@ REQUEST_ID = "sandbox0000000000000000"
 
 
 def failure(code: int, family: str, reason: str, message: str, retry_delay: int | None = None) -> JSON:
-    """The body of an error, such as family 'queryError' and reason 'UNRECOGNIZED_FIELD'. `retry_delay` is in
-    seconds."""
+    """An error, such as family 'queryError' and reason 'UNRECOGNIZED_FIELD'. `retry_delay` is in seconds."""
     error: JSON = {"errorCode": {family: reason}, "message": message}
     if family == "quotaError":
         details: JSON = {"rateScope": "DEVELOPER", "rateName": "Number of operations for basic access"}

@@ -119,8 +119,7 @@ FIELDS: dict[str, Field] = {
     "metrics.conversions_value": Field(_DOUBLE, lambda item: item.fact.value / 1_000_000),
 }
 
-# The resources whose fields a query can read, by the resource of its FROM clause. Criteria have no metrics: they are in
-# keyword_view.
+# The resources whose fields a query can read, by the resource of its FROM clause. Criteria have no metrics.
 JOINS: dict[str, tuple[str, ...]] = {
     "customer": ("customer", "metrics", "segments"),
     "campaign": ("campaign", "campaign_budget", "customer", "metrics", "segments"),

@@ -28,8 +28,7 @@ class Days:
 
 
 def check(query: ParsedQuery) -> None:
-    """Raises QueryError for a query that Google refuses for every account, and RefusedError for a correct one that the
-    sandbox does not answer."""
+    """Raises QueryError with Google's reason, and RefusedError for what the sandbox does not answer."""
     if query.resource not in JOINS:
         text = f"Error in FROM clause: {query.resource} is not a valid resource."
         raise QueryError("BAD_RESOURCE_TYPE_IN_FROM_CLAUSE", text)

@@ -28,8 +28,7 @@ _LEVELS: dict[str, Level] = {
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The rows of one query over one account, as they are at a moment. Rows are numbered before the filter, because a
-    page token names the row to continue from."""
+    """The rows of one query over one account at a moment. Their numbers do not depend on the filter."""
 
     world: World
     series: Series

@@ -109,28 +109,27 @@ class Meta(Service):
             raise unanswered(f"the parameters {', '.join(sorted(unknown))}")
         node, *edges = match[2].split("/")
         account = self._account(node.removeprefix("act_")) if node.startswith("act_") else None
+        here = _cursor(params["after"]) if params.get("after") else Cursor("", 0, 1, self._clock().isoformat())
+        at = datetime.fromisoformat(here.at)
         match (request.method, *edges):
             case ("GET",) if account is not None:
                 return Response.of(entities.chosen(entities.account(account), self._fields(params)))
             case ("GET", "campaigns" | "adsets" as edge) if account is not None:
-                here = self._here(params)
-                at = datetime.fromisoformat(here.at)
                 listed = entities.listed(self._world, account, edge, params, at)
                 limit = self._limit(params)
                 rows = [entities.chosen(row, self._fields(params)) for row in listed[here.start : here.start + limit]]
                 answer = self._page(request, params, here, rows, len(listed) > here.start + limit, fault)
                 return Response.of(answer, headers=errors.usage(insights=False, percent=3))
             case ("GET", "insights") if account is not None:
-                at = datetime.fromisoformat(self._here(params).at)
                 wanted = insights.checked(account, params, self._fields(params), at)
-                return self._insights(request, params, wanted, fault)
+                return self._insights(request, params, here, wanted, fault)
             case ("POST", "insights") if account is not None:
-                wanted = insights.checked(account, params, errors.array(params, "fields"), self._clock())
+                wanted = insights.checked(account, params, errors.array(params, "fields"), at)
                 return Response.of({"report_run_id": self._jobs.submit(wanted).id})
             case ("GET",):
                 return self._progress(node, fault)
             case ("GET", "insights"):
-                return self._finished(request, params, node, fault)
+                return self._finished(request, params, here, node, fault)
         raise errors.refused(100, "Unsupported request. Unknown path components.", 33)
 
     def _exchange(self, params: Mapping[str, str]) -> Response:
@@ -170,14 +169,9 @@ class Meta(Service):
             raise errors.refused(100, _TOO_MUCH, 1504018)
         return int(limit)
 
-    def _here(self, params: Mapping[str, str]) -> Cursor:
-        after = params.get("after")
-        return _cursor(after) if after else Cursor("", 0, 1, self._clock().isoformat())
-
     def _insights(
-        self, request: Request, params: Mapping[str, str], wanted: insights.Insights, fault: Fault | None
+        self, request: Request, params: Mapping[str, str], here: Cursor, wanted: insights.Insights, fault: Fault | None
     ) -> Response:
-        here = self._here(params)
         rows, more = insights.rows(self._series, wanted, here.start, self._limit(params))
         answer = self._page(request, params, here, rows, more, fault)
         return Response.of(answer, headers=errors.usage(insights=True, percent=5))
@@ -214,11 +208,13 @@ class Meta(Service):
             }
         )
 
-    def _finished(self, request: Request, params: Mapping[str, str], run: str, fault: Fault | None) -> Response:
+    def _finished(
+        self, request: Request, params: Mapping[str, str], here: Cursor, run: str, fault: Fault | None
+    ) -> Response:
         job = self._jobs.get(run)
         if job is None:
             raise errors.no_object(run)
         if job.state is not JobState.DONE:
             text = "Error accessing adreport job: Loading Async Job"
             raise errors.refused(2601, text, 1815107, transient=True)
-        return self._insights(request, params, job.report, fault)
+        return self._insights(request, params, here, job.report, fault)

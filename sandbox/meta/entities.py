@@ -45,8 +45,7 @@ def chosen(entity: JSON, fields: tuple[str, ...]) -> JSON:
 
 
 def listed(world: World, account: Account, edge: str, params: Mapping[str, str], at: datetime) -> list[JSON]:
-    """Campaigns or ad sets (`edge`). Deleted ones are listed only if the request names their status. Those in the novel
-    status are always listed."""
+    """Campaigns or ad sets (`edge`). It lists deleted ones only on request, and those in the novel status always."""
     wanted = frozenset(errors.array(params, "effective_status")) or _SHOWN_BY_DEFAULT
     entities = _campaigns(world, account, at) if edge == "campaigns" else _ad_sets(world, account, at)
     novel = _STATUS[State.NOVEL]

@@ -66,8 +66,8 @@ def _range(text: str, today: date) -> tuple[date, date]:
 
 def rows(series: Series, insights: Insights, start: int, size: int) -> tuple[list[JSON], bool]:
     """Up to `size` rows from row `start` on, and whether more rows follow."""
-    found = list(series.slice(insights.query, start, size + 1))
-    return [_written(insights, row) for row in found[:size]], len(found) > size
+    page = list(series.slice(insights.query, start, size + 1))
+    return [_written(insights, row) for row in page[:size]], len(page) > size
 
 
 def _written(insights: Insights, row: Row) -> JSON:

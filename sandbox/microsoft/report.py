@@ -76,8 +76,7 @@ _COLUMNS: dict[Level, dict[str, Cell]] = {
 
 
 def checked(request: Mapping[str, Any], account: Account, at: datetime) -> Report:
-    """Raises `RefusedError` for a request that Microsoft refuses or the sandbox does not answer. It checks names, not
-    the types of values."""
+    """Raises `RefusedError` for a request that Microsoft refuses or the sandbox does not answer."""
     kind = request.get("Type")
     if kind not in _LEVELS:
         raise errors.bad_request(100, "NullRequest", f"The Type of the report request is missing or unknown: {kind}.")
@@ -90,11 +89,8 @@ def checked(request: Mapping[str, Any], account: Account, at: datetime) -> Repor
     unknown = [column for column in columns if column not in _COLUMNS[level]]
     if unknown or not columns:
         raise errors.bad_request(2006, "InvalidReportColumns", f"Invalid report columns: {', '.join(unknown)}.")
-    if (
-        not request.get("ExcludeReportHeader")
-        or not request.get("ExcludeReportFooter")
-        or request.get("ExcludeColumnHeaders")
-    ):
+    excluded = [bool(request.get(f"Exclude{part}")) for part in ("ReportHeader", "ReportFooter", "ColumnHeaders")]
+    if excluded != [True, True, False]:
         raise unanswered("reports with a header or a footer, or without column headers")
     time = request.get("Time") or {}
     zone = time.get("ReportTimeZone") or DEFAULT_ZONE

@@ -124,11 +124,9 @@ class TikTok(Service):
     def _entities(self, query: Mapping[str, str], kind: str, fault: Fault | None) -> Response:
         account = self._account(query.get("advertiser_id"))
         filtering = self._read(query, "filtering", {})
-        if filtering.keys() - {"secondary_status"}:
-            raise unanswered("filters other than secondary_status")
         wanted = filtering.get("secondary_status", f"{kind}_STATUS_NOT_DELETE")
-        if wanted not in (f"{kind}_STATUS_NOT_DELETE", f"{kind}_STATUS_ALL"):
-            raise unanswered(f"the filter {wanted}")
+        if filtering.keys() - {"secondary_status"} or wanted not in (f"{kind}_STATUS_NOT_DELETE", f"{kind}_STATUS_ALL"):
+            raise unanswered(f"the filter {filtering}")
         listed = entities.campaigns if kind == "CAMPAIGN" else entities.ad_groups
         fields = self._strings(query, "fields")
         rows = [

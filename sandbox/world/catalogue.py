@@ -5,7 +5,7 @@ The others do not change. What does not belong here: the metrics of their days (
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from random import Random
@@ -42,15 +42,13 @@ _CRITERION = 297_000_000_000
 class Size:
     """The size of a world. A pair has the inclusive bounds of a number per parent. `days` is the history's length."""
 
-    accounts: dict[Platform, int]
+    accounts: dict[Platform, int] = field(
+        default_factory=lambda: {"google": 4, "facebook": 4, "tiktok": 3, "microsoft": 3}
+    )
     campaigns: tuple[int, int] = (6, 12)
     ad_groups: tuple[int, int] = (2, 4)
     keywords: tuple[int, int] = (3, 6)
     days: int = 120
-
-    @classmethod
-    def default(cls) -> "Size":
-        return cls({"google": 4, "facebook": 4, "tiktok": 3, "microsoft": 3})
 
 
 def accounts(size: Size, platform: Platform) -> tuple[Account, ...]:

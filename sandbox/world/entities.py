@@ -90,8 +90,7 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A keyword of an ad group. Google's criterion ids are unique only within an ad group: a text has the same id in
-    each."""
+    """A keyword of an ad group. Google's criterion ids repeat: a text has the same id in every ad group."""
 
     id: int
     text: str
@@ -132,8 +131,7 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """An entity of the lowest level, which has facts of its own. `key` is their seed, `index` its position in the
-    campaign."""
+    """An entity with facts of its own. `key` is the seed of the facts, `index` the position in the campaign."""
 
     key: bytes
     index: int

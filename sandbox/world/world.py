@@ -88,7 +88,7 @@ class World:
     def __init__(self, seed: int, today: date, size: Size | None = None) -> None:
         self.seed = seed
         self.today = today
-        self.size = size or Size.default()
+        self.size = size or Size()
         self.new_field_at = datetime.combine(today, time(12), UTC) + timedelta(days=1)
         """The time from which the platforms send a field that was not asked for."""
         self._clicks = ClickIds(seed)

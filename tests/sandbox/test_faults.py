@@ -239,10 +239,10 @@ def test_malformed_pages(paged_sandbox: Sandbox, platform: Platform) -> None:
         assert expected not in clean
         assert expected in json.dumps(rows(platform, ask(paged_sandbox, connection).json())[0])
     paged_sandbox.faults.order(Fault(FaultKind.MISSING_ID))
-    spoilt = rows(platform, ask(paged_sandbox, connection).json())
+    malformed = rows(platform, ask(paged_sandbox, connection).json())
     number = paged_sandbox.world.campaigns(platform, connection.account_id, paged_sandbox.clock())[0].id
     assert f'"{number}"' in clean
-    assert f'"{number}"' not in json.dumps(spoilt[0])
+    assert f'"{number}"' not in json.dumps(malformed[0])
     paged_sandbox.faults.order(Fault(FaultKind.HUGE_STRING))
     assert len(ask(paged_sandbox, connection).content) > 10_000_000
 

@@ -90,8 +90,8 @@ def test_a_filter_does_not_shift_the_pages(ad_sandbox: Sandbox) -> None:
     keyword = f"{DAILY} AND ad_group_criterion.keyword.match_type ="
     parts = [rows(ad_sandbox, connection, f"{keyword} '{kind}'") for kind in ("EXACT", "PHRASE", "BROAD")]
     assert all(len(part) > 40 for part in parts), "each part has several pages"
-    every = rows(ad_sandbox, connection, DAILY)
-    assert sorted(map(repr, every)) == sorted(repr(row) for part in parts for row in part)
+    unfiltered = rows(ad_sandbox, connection, DAILY)
+    assert sorted(map(repr, unfiltered)) == sorted(repr(row) for part in parts for row in part)
 
 
 def test_criteria_contain_negative_keywords(ad_sandbox: Sandbox) -> None:

@@ -51,7 +51,7 @@ def test_the_world_can_be_asked_for(ad_sandbox: Sandbox) -> None:
     assert requests.get(f"{ad_sandbox.origin}/example.com/", timeout=5).status_code == 404
 
 
-def test_a_stopped_sandbox_answers_nobody_and_can_start_again() -> None:
+def test_a_stopped_sandbox_answers_nothing_and_can_start_again() -> None:
     sandbox = Sandbox(7, lambda: NOW)
     with requests.Session() as kept:
         with sandbox:
@@ -93,6 +93,6 @@ def test_the_same_world_can_be_served_on_another_day() -> None:
     assert after.world.daily("google", account, "campaign", NOW.date(), seen)
 
 
-def test_a_port_that_is_taken_is_said_by_the_system(ad_sandbox: Sandbox) -> None:
+def test_a_port_that_is_taken_is_an_error_of_the_system(ad_sandbox: Sandbox) -> None:
     with pytest.raises(OSError, match="Address already in use"):
         Sandbox(port=ad_sandbox.port).start()

@@ -70,8 +70,8 @@ def test_entities_and_the_deleted_ones(ad_sandbox: Sandbox) -> None:
     listed = pages(ad_sandbox, connection, "campaign/get/", filtering='{"secondary_status": "CAMPAIGN_STATUS_ALL"}')
     assert {(row["campaign_id"], row["campaign_name"]) for row in listed} == {(e.id, e.name) for e in world}
     groups = ad_sandbox.world.ad_groups("tiktok", connection.account_id, ad_sandbox.clock())
-    asked = {"filtering": '{"secondary_status": "ADGROUP_STATUS_ALL"}', "fields": '["adgroup_name"]'}
-    listed = pages(ad_sandbox, connection, "adgroup/get/", **asked)
+    query = {"filtering": '{"secondary_status": "ADGROUP_STATUS_ALL"}', "fields": '["adgroup_name"]'}
+    listed = pages(ad_sandbox, connection, "adgroup/get/", **query)
     assert {(row["adgroup_id"], row["adgroup_name"]) for row in listed} == {(group.id, group.name) for group in groups}
     assert all(row.keys() == {"adgroup_id", "adgroup_name"} for row in listed)
 

@@ -1,4 +1,4 @@
-"""Sesh's sample sessions: the same for the same time, in their partitions, and nothing new the second time."""
+"""Sesh's sample sessions are in their partitions. The same time gives the same rows; a second run adds nothing."""
 
 from datetime import UTC, datetime
 from pathlib import Path

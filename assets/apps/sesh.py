@@ -1,7 +1,7 @@
 """Sesh: people track their sessions, what they have at home, how they feel, and read about strains and products."""
 
 from assets.apps.lifecycle import of_keys
-from assets.apps.model import App, CacheAside, CacheFamily, Media, Table, Variant
+from assets.apps.model import App, CacheAside, CacheFamily, Media, Points, Table, Variant
 from assets.apps.sesh_lifecycles import LIFECYCLES
 
 _TABLES = (
@@ -82,4 +82,5 @@ APP = App(
     lifecycles=(*LIFECYCLES, *of_keys(*_KEYS)),
     media=_MEDIA,
     partitioned=("sessions", "points", "metrics"),
+    points=Points(prefix="sesh/points/", quarantine="quarantine/points/", users="users"),
 )

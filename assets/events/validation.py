@@ -18,8 +18,9 @@ import polars as pl
 import pyarrow as pa
 from msgspec.structs import astuple
 
-from assets.events import landing
 from assets.events.record import DECODER, FIELDS, NAMES, STRUCT_NAMES, Event, Kind
+from assets.intake.refusal import Refusal
+from assets.intake.zone import blocks
 
 LONGEST_LINE = 2**20
 BLOCK_BYTES = 32 * 1024
@@ -43,16 +44,6 @@ class Reason(StrEnum):
     UNKNOWN_ORG = "unknown_org_tag"
     INACTIVE_ORG = "inactive_org_tag"
     UNREADABLE_BATCH = "unreadable_batch"
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A refused line: its number in the batch (from 1; 0 is the whole batch), the reason, the field, the bytes."""
-
-    line: int
-    reason: Reason
-    field: str
-    raw: bytes
 
 
 @dataclass(frozen=True)
@@ -95,7 +86,7 @@ def sift(text: bytes, admission: Admission, first: int = 1) -> Sifted:
     Events become columns block by block, so that their values are met again while the processor's cache holds them.
     """
     found = Sifted()
-    for block in landing.blocks(text, BLOCK_BYTES):
+    for block in blocks(text, BLOCK_BYTES):
         events = _at_once(block, admission)
         if events is None:
             lines = block.removesuffix(b"\n").split(b"\n")

@@ -1,7 +1,7 @@
 """The access log that an app writes: which of its keys were read how often. Pure.
 
-Objects of NDJSON, plain or gzip, lie under `access/{app}/YYYY/MM/DD/HH/` by the UTC hour in which they are written. Each
-is written once, under a name of its own. A line counts the reads of one key in one UTC hour:
+Objects of NDJSON, plain or gzip, lie under `access/{app}/YYYY/MM/DD/HH/` by the UTC hour in which they are written. The
+app writes each of them once, under a name of its own. A line counts the reads of one key in one UTC hour:
 
     {"key":"strain:7","hour":"2026-03-20T12:00:00Z","reads":12,"hits":11}
 """

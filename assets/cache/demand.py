@@ -7,6 +7,7 @@ Only what still ranks is listed and kept. That an object was counted stays known
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from assets.cache import access_log, keys
 from assets.cache.wanted import Family
@@ -51,7 +52,8 @@ class Demand:
         family_of = keys.classifier({family.name: family.key for family in families})
         with self._postgres.lock(f"cache.{app}.demand"):
             now = self._clock()
-            waiting = objects.waiting(self._object_store, access_log.zone(app), now, lambda some: self._known(app, some))
+            known = partial(self._known, app)
+            waiting = objects.waiting(self._object_store, access_log.zone(app), now, known)
             counted = []
             for number, info in enumerate(waiting, start=1):
                 counted.append(self._count(app, info, family_of, now))
@@ -73,9 +75,7 @@ class Demand:
         counted = {row["object"] for row in rows}
         return {(key, etag) for key, etag in listed if key in counted}
 
-    def _count(
-        self, app: str, info: ObjectInfo, family_of: Callable[[str], str], now: datetime
-    ) -> access_log.Counted:
+    def _count(self, app: str, info: ObjectInfo, family_of: Callable[[str], str], now: datetime) -> access_log.Counted:
         landed = objects.read(self._object_store, access_log.zone(app), info)
         if landed.text is None:
             counted = access_log.Counted(refusals=[Refusal(0, landed.unreadable, "", b"")])

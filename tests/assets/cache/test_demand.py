@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from assets.cache import access_log
 from assets.cache.demand import Demand, Ingested, hit_rate
 from assets.cache.families import families
+from assets.intake.refusal import Refusal
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 from tests.assets.cache.warmth import CLEARLIFT, Warmth, numbers
@@ -35,7 +36,7 @@ class Log:
 
     def write(self, name: str, *lines: Any, hours_ago: int = 1, packed: bool = False) -> None:
         text = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
-        hour = access_log.hour_prefix("clearlift", NOW - timedelta(hours=hours_ago))
+        hour = access_log.zone("clearlift").hour_prefix(NOW - timedelta(hours=hours_ago))
         self.store.put(f"{hour}{name}.ndjson", gzip.compress(text) if packed else text)
 
     def ingest(self, postgres: Postgres | None = None) -> Ingested:
@@ -108,7 +109,7 @@ def test_bad_lines_are_counted_kept_and_stop_nobody(log: Log) -> None:
         {"key": "k"},
     ]
     log.write("a", line("k", 2), b"", *bad, line("k", 3))
-    log.store.put(f"{access_log.hour_prefix('clearlift', NOW)}cut.ndjson.gz", gzip.compress(b"x" * 999)[:-9])
+    log.store.put(f"{access_log.zone('clearlift').hour_prefix(NOW)}cut.ndjson.gz", gzip.compress(b"x" * 999)[:-9])
     assert log.ingest() == Ingested(2, 13, 12, 5, 0)
     assert log.reads() == {"k": ("", 5, 0)}
     kept = log.warmth.lakeside.postgres.fetch("select line, reason from cache.access_refusals order by object, line")
@@ -192,5 +193,5 @@ def test_any_bytes_are_counted_or_refused(texts: list[bytes]) -> None:
 def test_a_line_that_breaks_its_reader_is_refused_and_the_rest_goes_on(text: bytes, reason: str) -> None:
     good = b'{"key":"y","hour":"2026-03-19T10:00:00Z","reads":2,"hits":1}'
     found = access_log.count([text, good], lambda _: "", NOW)
-    assert (found.lines, found.refused, found.refusals) == (2, 1, [(1, reason)])
+    assert (found.lines, found.refused, found.refusals) == (2, 1, [Refusal(1, reason, "", text)])
     assert sum(found.reads.values()) == 2

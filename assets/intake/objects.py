@@ -47,9 +47,9 @@ def waiting(
     `known` gives those of some objects that were taken.
     """
     listed = store.list(zone.prefix.rstrip("/"), start_after=zone.listing_start(last_run))
-    found = sorted((info for info in listed if zone.is_batch(info.key)), key=lambda info: info.key)
-    taken = known([identity(info) for info in found])
-    return [info for info in found if identity(info) not in taken]
+    batches = sorted((info for info in listed if zone.is_batch(info.key)), key=lambda info: info.key)
+    taken = known([identity(info) for info in batches])
+    return [info for info in batches if identity(info) not in taken]
 
 
 def read(store: ObjectStore, zone: Zone, info: ObjectInfo) -> Landed:

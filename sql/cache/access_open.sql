@@ -1,5 +1,5 @@
--- One row per refused line of an app's access log (namespace) that was not replayed: of one reason, of one object (its
--- key, or the start of its checksum), or all. Bytes of objects without a checksum were not kept.
+-- One row per refused line of an app's access log (namespace) that was not replayed: of one reason, of one batch (the
+-- key of an object, or the start of its checksum), or all. Bytes of objects without a checksum were not kept.
 select objects.sha256, refusals.line, refusals.object as object_key, refusals.reason, '' as field
 from cache.access_refusals as refusals
 join cache.access_objects as objects using (namespace, object)

@@ -1,4 +1,4 @@
--- Marks lines of an app's access log (objects and line numbers, side by side) as replayed.
+-- Marks lines of an app's access log (namespace; objects and lines, side by side) as replayed at a moment.
 update cache.access_refusals
 set replayed_at = %(at)s
 from unnest(%(objects)s::text[], %(lines)s::integer[]) as replayed (object, line)

@@ -1,4 +1,4 @@
--- One row per checksum, of those given, that a batch of the app has which a committed run took.
+-- One row per checksum, of the given checksums, that a batch of the app has which a committed run took.
 select distinct batches.sha256
 from ingest.batches
 join ingest.runs using (ingest_id)

@@ -1,4 +1,4 @@
--- Marks lines of the app (checksums and line numbers, side by side) as replayed.
+-- Marks refused lines of the app (checksums and lines, side by side) as replayed at a moment.
 update ingest.quarantine
 set replayed_at = %(at)s
 from unnest(%(checksums)s::text[], %(lines)s::bigint[]) as replayed (sha256, line)

@@ -11,7 +11,7 @@ from assets.points.point import Point, Reason, sift
 from tests.assets.points.flushes import line
 
 
-def judged(raw: bytes) -> tuple[Reason, str]:
+def judged(raw: bytes) -> tuple[str, str]:
     points, (refusal,) = sift([raw])
     assert points == []
     assert (refusal.line, refusal.raw) == (1, raw)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from assets.points.objects import hour_prefix
+from assets.apps.sesh import APP as SESH
+from assets.points import landing
 from assets.series import ahead, registry
 from assets.series.family import FAMILIES, SESSIONS
 from assets.series.layout import stamp
@@ -91,5 +92,5 @@ def _flushes(session: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
         if flush not in lost:
             content = b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in lines)
             broken = b'{"userId":"' if rng.random() < 0.02 else b""
-            prefix = hour_prefix(start + timedelta(minutes=5 * (flush + 1)))
+            prefix = landing.zone(SESH).hour_prefix(start + timedelta(minutes=5 * (flush + 1)))
             yield f"{prefix}{session['id']}-{flush:04}.ndjson.gz", gzip.compress(content + broken, mtime=0)

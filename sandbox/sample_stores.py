@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from assets.ads.connections import COLUMN
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from resources.d1 import D1
 from resources.keyring import Keyring
@@ -50,7 +51,7 @@ def finish(store: ObjectStore) -> None:
 
 def land(store: ObjectStore, batch: Batch) -> str:
     """Put one batch into the landing zone as the Worker does. Returns its key."""
-    key = f"{landing.hour_prefix(batch.arrival)}batch-{batch.arrival:%M}.ndjson.gz"
+    key = f"{landing.zone(CLEARLIFT).hour_prefix(batch.arrival)}batch-{batch.arrival:%M}.ndjson.gz"
     # The same bytes, put again, would count as another delivery.
     store.put_if_absent(key, gzip.compress(b"\n".join(batch.lines) + b"\n", compresslevel=6, mtime=0))
     return key

@@ -133,6 +133,7 @@ def _objects() -> Iterator[Lifecycle]:
     yield prefix(
         "access/clearlift/", 8, "counted; ranks keys by how often they were read of late", ("consumed",), LARGE_SHARE
     )
+    yield prefix("quarantine/access/clearlift/", 8, "its lines no longer rank a key", share=LARGE_SHARE)
     yield Lifecycle("r2", "data/", None, not_archived="files of lake tables", kept="upkeep removes what nothing names")
     yield Lifecycle("r2", "lake/", None, not_archived="metadata of the lake", kept="upkeep removes what nothing names")
     yield Lifecycle("r2", "archive/", None, not_archived="it is the archive", kept="for whoever must look back")

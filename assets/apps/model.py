@@ -21,16 +21,32 @@ class Table:
 class Audience:
     """An app's web events: where they land, and which lake table holds them.
 
-    org_tags: SQL under sql/ that gives `tag` and `active` of each organisation in the app's D1. landing: the prefix of
-    R2 under which batches land by hour of arrival. quarantine: the prefix of what was refused of them. table: the lake
-    table, `namespace.name`. folder: the prefix of its data files.
+    org_tags: SQL under sql/ that gives `tag` and `active` of each organisation in the app's D1. org_tags_table: the
+    table of D1 that it reads. landing: the prefix of R2 under which batches land by hour of arrival. receipts: the
+    prefix of what says where the content of a file was landed first. quarantine: the prefix of what was refused of
+    batches. table: the lake table, `namespace.name`. folder: the prefix of its data files.
     """
 
     org_tags: str
+    org_tags_table: str
     landing: str
+    receipts: str
     quarantine: str
     table: str
     folder: str
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of active sessions, which the app flushes to R2.
+
+    prefix: where they land by hour of arrival. quarantine: the prefix of what was refused of them. users: the table of
+    D1 whose `id` a point names.
+    """
+
+    prefix: str
+    quarantine: str
+    users: str
 
 
 @dataclass(frozen=True)
@@ -114,6 +130,7 @@ class App:
     media: set where people upload images. lifecycles: how long each of its tables, prefixes and key families is kept.
     personal: whose data its own tables, prefixes and key families hold; what its web events and the pipelines' own
     stores hold is the same for every application. partitioned: families of time series that its D1 keeps in partitions.
+    points: set where `points` is one of them.
     """
 
     name: str
@@ -130,6 +147,7 @@ class App:
     lifecycles: tuple[Lifecycle, ...] = ()
     personal: tuple[Holding, ...] = ()
     partitioned: tuple[str, ...] = ()
+    points: Points | None = None
 
     @property
     def has_kv(self) -> bool:

@@ -1,7 +1,7 @@
 """Sesh: people track their sessions, what they have at home, how they feel, and read about strains and products."""
 
 from assets.apps.lifecycle import of_keys
-from assets.apps.model import App, CacheAside, CacheFamily, Media, Table, Variant
+from assets.apps.model import App, CacheAside, CacheFamily, Media, Points, Table, Variant
 from assets.apps.sesh_lifecycles import LIFECYCLES
 from assets.apps.sesh_personal import PERSONAL
 
@@ -73,4 +73,5 @@ APP = App(
     personal=PERSONAL,
     media=_MEDIA,
     partitioned=("sessions", "points", "metrics"),
+    points=Points(prefix="sesh/points/", quarantine="quarantine/points/", users="users"),
 )

@@ -119,6 +119,14 @@ def _objects() -> Iterator[Lifecycle]:
         requires=("consumed",),
         largest_share=LARGE_SHARE,
     )
+    yield Lifecycle(
+        "r2",
+        "quarantine/access/sesh/",
+        "written",
+        not_archived="its lines no longer rank a key",
+        delete_after_days=8,
+        largest_share=LARGE_SHARE,
+    )
     yield Lifecycle("r2", "user-media/", None, not_archived="a person's own images", kept="goes with its session")
     yield Lifecycle(
         "r2",

@@ -82,7 +82,7 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
 
 
 def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Calendar) -> AssetsDefinition:
-    arguments = asset_arguments(app, "ads", platform.name, store="postgres", pii=False, kinds={"postgres", "python"})
+    arguments = asset_arguments(app, "ads", platform.name, store="postgres", holds=[], kinds={"postgres", "python"})
 
     @asset(
         **arguments,
@@ -170,7 +170,9 @@ def _connections_ok(results: list[SyncResult]) -> AssetCheckResult:
 
 def _table(app: App, name: str, doc: str) -> AssetsDefinition:
     @asset(
-        **asset_arguments(app, "ads", name, store="postgres", pii=False, kinds={"postgres", "table"}),
+        **asset_arguments(
+            app, "ads", name, store="postgres", holds=[("postgres", f"ads.{name}")], kinds={"postgres", "table"}
+        ),
         deps=[[app.name, "ads", platform] for platform in PLATFORMS],
         description=f"{doc}: table ads.{name}, filled by the platforms' syncs.",
         metadata={"dagster/table_name": f"ads.{name}"},
@@ -192,7 +194,14 @@ def _table(app: App, name: str, doc: str) -> AssetsDefinition:
 
 def _restatements(app: App) -> AssetsDefinition:
     @asset(
-        **asset_arguments(app, "ads", "restatements", store="postgres", pii=False, kinds={"postgres", "view"}),
+        **asset_arguments(
+            app,
+            "ads",
+            "restatements",
+            store="postgres",
+            holds=[("postgres", "ads.restatements")],
+            kinds={"postgres", "view"},
+        ),
         deps=[[app.name, "ads", "campaign_metrics_daily"]],
         description=(
             "What platforms changed of a campaign's day after it had been loaded as final: before, after, and the run"

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from assets.apps.lifecycle import Lifecycle
+from assets.apps.lifecycle import Lifecycle, Store
+from assets.apps.personal import Holding, holding
+from assets.apps.pipelines_personal import PIPELINES, web_events
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the application's own database (D1): its meaning, and which of its columns are personal."""
+    """A table of the application's own database (D1), and its meaning."""
 
     name: str
     doc: str
-    personal: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class CacheFamily:
     the key's fields, and `tenant` where the value belongs to one organisation or user. reads: asset keys, below the
     application, that the statement reads. gathered_by: columns that tell the rows of one key apart, where the key's
     value is the JSON array of its rows' values in the order of these columns (a list may be longer than one row of D1
-    can be); empty where one row is one key. personal: whether the values are personal data.
+    can be); empty where one row is one key.
     """
 
     name: str
@@ -69,7 +70,6 @@ class CacheFamily:
     statement: str
     reads: tuple[tuple[str, str], ...] = ()
     gathered_by: tuple[str, ...] = ()
-    personal: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ class App:
     of its own. audience: set where it collects web events. ad_accounts: set where its organisations connect any. cache:
     what is kept warm in its KV. cache_aside: what a changed row deletes there; set where its D1 has a change log.
     media: set where people upload images. lifecycles: how long each of its tables, prefixes and key families is kept.
-    partitioned: families of time series that its D1 keeps in partitions.
+    personal: whose data its own tables, prefixes and key families hold; what its web events and the pipelines' own
+    stores hold is the same for every application. partitioned: families of time series that its D1 keeps in partitions.
     """
 
     name: str
@@ -127,9 +128,21 @@ class App:
     cache_aside: tuple[CacheAside, ...] = ()
     media: Media | None = None
     lifecycles: tuple[Lifecycle, ...] = ()
+    personal: tuple[Holding, ...] = ()
     partitioned: tuple[str, ...] = ()
 
     @property
     def has_kv(self) -> bool:
         """Whether it has a KV namespace."""
         return bool(self.cache or self.cache_aside)
+
+    @property
+    def holdings(self) -> tuple[Holding, ...]:
+        """The registry of what is personal: of its own stores, of its web events, of the pipelines' stores."""
+        audience = self.audience
+        events = web_events(audience.table, audience.landing, audience.quarantine) if audience else ()
+        return (*self.personal, *events, *PIPELINES)
+
+    def holding(self, store: Store, name: str) -> Holding:
+        """The registry's entry of a table, prefix or key family; raises LookupError where there is none."""
+        return holding(self.holdings, store, name)

@@ -67,7 +67,14 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
 
 
 def _touches(app: App, accounts: AdAccounts, calendar: Calendar) -> AssetsDefinition:
-    arguments = asset_arguments(app, "attribution", "touches", store="postgres", pii=True, kinds={"postgres", "polars"})
+    arguments = asset_arguments(
+        app,
+        "attribution",
+        "touches",
+        store="postgres",
+        holds=[("postgres", "attribution.touches"), ("postgres", "attribution.conversions")],
+        kinds={"postgres", "polars"},
+    )
     key = arguments["key"]
 
     @asset(
@@ -125,7 +132,14 @@ def _settings_readable(organisations: list[Organisation]) -> AssetCheckResult:
 
 
 def _clicks(app: App, accounts: AdAccounts) -> AssetsDefinition:
-    arguments = asset_arguments(app, "attribution", "clicks", store="postgres", pii=True, kinds={"postgres", "python"})
+    arguments = asset_arguments(
+        app,
+        "attribution",
+        "clicks",
+        store="postgres",
+        holds=[("postgres", "attribution.clicks")],
+        kinds={"postgres", "python"},
+    )
     key = arguments["key"]
 
     @asset(
@@ -169,7 +183,14 @@ def _accounts_ok(report: ClickReport) -> AssetCheckResult:
 
 def _daily(app: App, calendar: Calendar) -> AssetsDefinition:
     @asset(
-        **asset_arguments(app, "attribution", "daily", store="postgres", pii=False, kinds={"postgres", "view"}),
+        **asset_arguments(
+            app,
+            "attribution",
+            "daily",
+            store="postgres",
+            holds=[("postgres", "attribution.credits")],
+            kinds={"postgres", "view"},
+        ),
         deps=[
             *([app.name, "attribution", name] for name in ("touches", "clicks")),
             *([app.name, "ads", name] for name in ("campaigns", "campaign_metrics_daily")),

@@ -200,7 +200,8 @@ class House:
         """`clearlift archive restore clearlift events QUARTER --into live`."""
         entry = archived(CLEARLIFT, "events")
         target = target_of(entry, self.rooms(CLEARLIFT), "live")
-        Restore("clearlift", entry, target, self.store, self.postgres).run(quarter)
+        subjects = CLEARLIFT.holding(entry.store, entry.name).subjects
+        Restore("clearlift", entry, subjects, target, self.store, self.postgres).run(quarter)
 
     # Retention.
 

@@ -18,10 +18,10 @@ from assets.windows import daily_key
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.execution import Workbench
 from clearlift_pipelines.cli.ports import refuse_busy
-from clearlift_pipelines.sandbox import sample_stores
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.ad_platforms import PLATFORMS
 from resources.sql_files import read_sql
+from sandbox import sample_stores
 
 PORT = 8990
 SUMMARY = {

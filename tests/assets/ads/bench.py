@@ -12,9 +12,6 @@ from typing import Any
 from assets.ads.connections import COLUMN, TABLE
 from assets.ads.plan import Asked, Mode
 from assets.ads.sync import AdSync, Outcome
-from clearlift_pipelines.sandbox.server import Sandbox
-from clearlift_pipelines.sandbox.world.catalogue import Size
-from clearlift_pipelines.sandbox.world.entities import PLATFORMS, Platform
 from resources import migrations
 from resources.ad_platforms import PLATFORMS as ALL
 from resources.d1 import EmbeddedD1
@@ -22,6 +19,9 @@ from resources.http import Patience
 from resources.keyring import Keyring
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
+from sandbox.server import Sandbox
+from sandbox.world.catalogue import Size
+from sandbox.world.entities import PLATFORMS, Platform
 from tests.standin.loopback import PATIENT_SECONDS
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)

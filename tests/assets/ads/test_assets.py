@@ -24,9 +24,9 @@ from assets.ads.assets import build
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.partitions import Calendar
 from assets.progress import silent
-from clearlift_pipelines.sandbox.faults import Fault, FaultKind
 from resources.ad_platforms import PLATFORMS
 from resources.pacing import Pacing, Rate
+from sandbox.faults import Fault, FaultKind
 from tests.assets.ads.bench import Bench
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.ads.audit import Audit, audit, compare, values
-from clearlift_pipelines.sandbox.faults import Fault, FaultKind
-from clearlift_pipelines.sandbox.world.entities import PLATFORMS, Platform
 from resources.ad_platforms import Fact
 from resources.postgres import Postgres
+from sandbox.faults import Fault, FaultKind
+from sandbox.world.entities import PLATFORMS, Platform
 from tests.assets.ads.bench import Bench
 
 DAY = date(2026, 11, 19)

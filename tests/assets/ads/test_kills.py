@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from assets.ads.plan import Asked, Mode
-from clearlift_pipelines.sandbox.world.entities import Platform
 from resources.d1 import EmbeddedD1
 from resources.postgres import Postgres, copy_in
 from resources.r2 import ObjectStore
 from resources.sql_files import read_sql
+from sandbox.world.entities import Platform
 from tests.assets.ads.bench import Bench
 
 CONFIG: dict[str, Any] = {"lookback_days": 6}

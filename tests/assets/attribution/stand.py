@@ -16,9 +16,9 @@ from assets.attribution.late import stale
 from assets.attribution.touches import click_hash
 from assets.rollups import late as rollups
 from assets.windows import Window
-from clearlift_pipelines.sandbox import sample_stores
 from resources.ad_platforms import PLATFORMS
 from resources.d1 import D1
+from sandbox import sample_stores
 from tests.assets.rollups.lakeside import Lakeside, at
 from tests.databases import empty
 

@@ -28,13 +28,13 @@ from assets.events.record import DECODER, NAMES
 from assets.partitions import Calendar
 from assets.progress import silent
 from assets.windows import day_window
-from clearlift_pipelines.sandbox import sample, sample_stores
-from clearlift_pipelines.sandbox.faults import Fault, FaultKind
-from clearlift_pipelines.sandbox.sample_clicks import PaidClicks
-from clearlift_pipelines.sandbox.server import Sandbox
-from clearlift_pipelines.sandbox.world.catalogue import Size
-from clearlift_pipelines.sandbox.world.entities import PLATFORMS, Platform
 from resources.pacing import Pacing, Rate
+from sandbox import sample, sample_stores
+from sandbox.faults import Fault, FaultKind
+from sandbox.sample_clicks import PaidClicks
+from sandbox.server import Sandbox
+from sandbox.world.catalogue import Size
+from sandbox.world.entities import PLATFORMS, Platform
 from tests.assets.attribution.recount import recount
 from tests.assets.attribution.stand import Campaign, Stand
 from tests.assets.rollups.lakeside import Lakeside

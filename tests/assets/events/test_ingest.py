@@ -16,11 +16,11 @@ from assets.events.ledger import BatchOutcome
 from assets.events.record import NAMES
 from assets.events.validation import NO_NAME
 from assets.partitions import Calendar
-from clearlift_pipelines.sandbox import sample
-from clearlift_pipelines.sandbox.sample_stores import fill_d1
 from resources import migrations
 from resources.d1 import EmbeddedD1
 from resources.lake import DamagedFilesError, LakeTable
+from sandbox import sample
+from sandbox.sample_stores import fill_d1
 from tests.assets.pipeline import EARLIEST, NOW, Pipeline, event, line
 
 

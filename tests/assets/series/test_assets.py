@@ -9,7 +9,7 @@ from dagster import AssetKey, ExecuteInProcessResult, build_schedule_context
 
 from assets.apps.sesh import APP as SESH
 from assets.points.objects import hour_prefix
-from clearlift_pipelines.sandbox import sample_sesh, sample_sesh_sessions
+from sandbox import sample_sesh, sample_sesh_sessions
 from tests.assets.points.flushes import line
 from tests.assets.series.database import point
 from tests.clearlift_pipelines.location import Location, located

@@ -1,6 +1,5 @@
 """The command line over stores of a test's own."""
 
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +10,6 @@ from clearlift_pipelines.stores import Stores
 
 from clearlift_pipelines.settings import load  # isort: skip
 from tests.clearlift_pipelines.cli.terminal import Terminal
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -26,10 +23,7 @@ def hangup() -> Iterator[None]:
 @pytest.fixture
 def terminal(bare_environment: Path, monkeypatch: pytest.MonkeyPatch, postgres_dsn: str) -> Iterator[Terminal]:
     """A folder with a dagster home and empty stores; Postgres is the test's, the others are embedded."""
-    home = bare_environment / "dagster_home"
-    home.mkdir()
-    shutil.copy(ROOT / "dagster_home" / "dagster.yaml", home)
-    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.setenv("DAGSTER_HOME", str(bare_environment / "dagster_home"))
     monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", postgres_dsn)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("resources.ad_platforms.polling.FIRST_WAIT", 0.001)

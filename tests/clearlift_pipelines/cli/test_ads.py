@@ -10,7 +10,7 @@ from assets.ads.assets import TABLES
 from assets.apps.clearlift import APP as CLEARLIFT
 from clearlift_pipelines.cli import ads
 from clearlift_pipelines.cli.execution import workbench
-from clearlift_pipelines.sandbox import sample_stores
+from sandbox import sample_stores
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 ONE_EACH = """

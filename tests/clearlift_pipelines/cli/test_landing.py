@@ -11,9 +11,9 @@ from assets.events.ledger import Ledger
 from clearlift_pipelines.cli import landing
 from clearlift_pipelines.cli.execution import workbench
 from clearlift_pipelines.cli.run import SWEEP
-from clearlift_pipelines.sandbox import sample, sample_stores
 from clearlift_pipelines.stores import utc_now
 from resources.r2 import ObjectStore
+from sandbox import sample, sample_stores
 from tests.assets.pipeline import line
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

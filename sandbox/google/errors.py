@@ -1,0 +1,48 @@
+"""How Google Ads words an error: the status envelope with a GoogleAdsFailure inside.
+
+What does not belong here: which request deserves one.
+"""
+
+from http import HTTPStatus
+
+from sandbox.exchange import JSON, RefusedError, Response
+
+_STATUS = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
+_FAILURE = "type.googleapis.com/google.ads.googleads.v26.errors.GoogleAdsFailure"
+REQUEST_ID = "sandbox0000000000000000"
+
+
+def failure(code: int, family: str, reason: str, message: str, retry_delay: int | None = None) -> JSON:
+    """The body of an error such as family 'queryError', reason 'UNRECOGNIZED_FIELD'; retry_delay in seconds."""
+    error: JSON = {"errorCode": {family: reason}, "message": message}
+    if family == "quotaError":
+        details: JSON = {"rateScope": "DEVELOPER", "rateName": "Number of operations for basic access"}
+        if retry_delay is not None:
+            details["retryDelay"] = f"{retry_delay}s"
+        error["details"] = {"quotaErrorDetails": details}
+    return {
+        "error": {
+            "code": code,
+            "message": message if code >= 500 else f"Request contains an invalid argument: {message}",
+            "status": _STATUS[code],
+            "details": [{"@type": _FAILURE, "errors": [error], "requestId": REQUEST_ID}],
+        }
+    }
+
+
+def refused(code: int, family: str, reason: str, message: str) -> RefusedError:
+    return RefusedError(Response.of(failure(code, family, reason, message), code))
+
+
+def plain(code: int, message: str) -> RefusedError:
+    """An error of the gateway in front of the service: no GoogleAdsFailure inside."""
+    body = {"error": {"code": code, "message": message, "status": _STATUS.get(code, HTTPStatus(code).name)}}
+    return RefusedError(Response.of(body, code))

@@ -1,0 +1,16 @@
+"""A running sandbox at a fixed moment. It is moved by its own clock, so every test has its own."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from sandbox.server import Sandbox
+
+SANDBOX_NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def ad_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(7, lambda: SANDBOX_NOW, google_page_rows=40) as sandbox:
+        yield sandbox

@@ -1,10 +1,18 @@
 """How an asset presents itself in the UI: kinds, owners, tags, column schemas, previews without personal data."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
-from dagster import MetadataValue, TableColumn, TableColumnConstraints, TableRecord, TableSchema
+from dagster import (
+    AssetsDefinition,
+    MetadataValue,
+    TableColumn,
+    TableColumnConstraints,
+    TableRecord,
+    TableSchema,
+    asset,
+)
 
 from assets.apps import App
 
@@ -20,6 +28,15 @@ def asset_arguments(app: App, capability: str, name: str, *, store: str, pii: bo
         "kinds": kinds,
         "tags": {"capability": capability, "store": store, "pii": "yes" if pii else "no"},
     }
+
+
+def app_asset(
+    app: App, capability: str, name: str, *, store: str, pii: bool, kinds: set[str], **more: Any
+) -> Callable[[Callable[..., Any]], AssetsDefinition]:
+    """Dagster's decorator `asset`, with the arguments that every asset has and `more` of its own."""
+    arguments = asset_arguments(app, capability, name, store=store, pii=pii, kinds=kinds)
+    decorator: Callable[[Callable[..., Any]], AssetsDefinition] = asset(**arguments, **more)
+    return decorator
 
 
 def column_schema(columns: Iterable[tuple[str, str, str, bool]]) -> TableSchema:

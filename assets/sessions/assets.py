@@ -1,4 +1,4 @@
-"""The session assets: the sessions of a day, and a check whether tracker and recount agree. The engine is in build.py."""
+"""The session assets: the sessions of a day, and whether tracker and recount agree. The engine is in build.py."""
 
 from datetime import timedelta
 

@@ -34,7 +34,7 @@ def bring(app: App, site: Site) -> Capability:
                 "sessions_daily",
                 "40 0 * * *",
                 "sessions",
-                "At 00:40, yesterday's sessions, and again those of the day before, because some went on past midnight.",
+                "At 00:40, yesterday's sessions, and again those of the day before, as some went on past midnight.",
                 lambda at: [_two_days(at, site.calendar.start)],
             )
         ],

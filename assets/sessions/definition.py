@@ -49,7 +49,7 @@ def read_for(day: Window) -> Window:
 
 
 def sessions(events: pl.DataFrame, origin: Origin, day: date) -> pl.DataFrame:
-    """The sessions that start on a day, in the columns of sessions.daily without `app`, from the events of `read_for`."""
+    """The sessions that start on a day, in the columns of sessions.daily but `app`, from the events of `read_for`."""
     key, moment = pl.col(origin.key), pl.col("timestamp")
     ordered = events.lazy().sort("org_tag", origin.key, "timestamp", "event_id").with_columns(date=moment.dt.date())
     # Each row is compared with the row above, because windows over a million groups take ten times as long.
@@ -75,7 +75,7 @@ def _described(events: pl.DataFrame, origin: Origin) -> pl.DataFrame:
         visitor=pl.col("anonymous_id").first(),
         started_at=moment.first(),
         ended_at=moment.last(),
-        # Rounded, because polars multiplies by the inverse of a constant divisor: a third of results have a wrong last digit.
+        # Rounded, because polars multiplies by the inverse of a constant: the last digit of a third of results is off.
         duration_seconds=((moment.last() - moment.first()).dt.total_microseconds() / 1e6).round(6),
         events=pl.len().cast(pl.Int64),
         page_views=_VIEW.sum().cast(pl.Int64),

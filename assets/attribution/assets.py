@@ -91,6 +91,7 @@ def _touches(app: App, calendar: Calendar) -> AssetsDefinition:
     )
     def made(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         engine = Touches(
+            app,
             rooms.lake.table(events_table(app)),
             rooms.d1(app),
             rooms.postgres,

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import polars as pl
 
+from assets.apps import App
 from assets.attribution import organizations
 from assets.attribution.match import LOCK, rematch
 from assets.attribution.organizations import Organisation
@@ -16,8 +17,7 @@ from assets.attribution.rules import DEFAULT
 from assets.attribution.touches import VERSION, conversions, relevant, single, touches
 from assets.events import pruned
 from assets.progress import Progress, silent
-from assets.rollups.build import RollUp
-from assets.rollups.definition import Grain
+from assets.rollups.window_events import WindowEvents
 from assets.windows import DAY, Window, midnight
 from resources.d1 import D1
 from resources.lake import LakeTable
@@ -40,8 +40,9 @@ class Made:
 
 @dataclass
 class Touches:
-    """The engine."""
+    """The engine of an app."""
 
+    app: App
     events: LakeTable
     d1: D1
     postgres: Postgres
@@ -57,7 +58,7 @@ class Touches:
         if any(at != midnight(at.date()) for at in (window.start, window.end)):
             raise ValueError(f"attribution is made of whole days, not {window.start} to {window.end}")
         with self.postgres.connection() as connection:
-            pruned.refuse(connection, window)
+            pruned.refuse(connection, self.app, window)
         found = organizations.read(self.d1)
         with self.postgres.lock(LOCK) as connection:
             organizations.mirror(connection, found)
@@ -70,9 +71,7 @@ class Touches:
         return made, found
 
     def _replace(self, connection: Connection, day: Window, made: Made) -> None:
-        pruned.refuse(connection, day)
-        head = self.events.head()
-        pruned.refuse(connection, day)
+        head = pruned.countable_head(connection, self.app, self.events, day)
         events = self._read(connection, day, head[0])
         found = {"touches": touches(events), "conversions": conversions(events)}
         counts = {name: rows.height for name, rows in found.items()}
@@ -99,9 +98,9 @@ class Touches:
         rows = connection.execute("select org_tag, conversion_types from attribution.organizations").fetchall()
         own = {row["org_tag"]: row["conversion_types"] for row in rows}
         special = {tag: types for tag, types in own.items() if tuple(types) != DEFAULT.conversion_types}
-        reader = RollUp(Grain.DAILY, self.events, self.postgres, self.clock)
-        events = relevant(reader.scan(day, None, snapshot_id), special, DEFAULT.conversion_types)
-        with reader.named(day, None, snapshot_id):
+        of_day = WindowEvents(self.events, day, snapshot_id=snapshot_id)
+        events = relevant(of_day.scan(), special, DEFAULT.conversion_types)
+        with of_day.named():
             return single(events.collect(engine="streaming"))
 
     def _write(self, connection: Connection, day: Window, made: Made) -> None:

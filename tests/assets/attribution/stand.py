@@ -14,7 +14,7 @@ from assets.attribution.clicks import Clicks, Found
 from assets.attribution.credit import Credited, Credits
 from assets.attribution.late import stale
 from assets.attribution.touches import click_hash
-from assets.rollups import late as rollups
+from assets.rollups.follow import follow
 from assets.windows import Window
 from resources.ad_platforms import PLATFORMS
 from resources.d1 import D1
@@ -133,7 +133,7 @@ class Stand:
     def stale(self) -> tuple[Window, ...]:
         """Days to be made again, once every commit is followed."""
         lake = self.lakeside
-        while rollups.follow(lake.events, self.postgres, lake.clock):
+        while follow(lake.app, lake.events, self.postgres, lake.clock):
             pass
         return stale(self.postgres, at(1), lake.now)
 
@@ -147,7 +147,7 @@ class Stand:
     def touches(self, first: int, end: int) -> Made:
         """Touches and conversions of days of March."""
         lake = self.lakeside
-        return Touches(lake.events, self.d1, self.postgres, lake.clock).run(Window(at(first), at(end)))[0]
+        return Touches(lake.app, lake.events, self.d1, self.postgres, lake.clock).run(Window(at(first), at(end)))[0]
 
     def credit(self) -> Credited:
         """Whatever is to be credited."""

@@ -149,7 +149,7 @@ def test_days_follow_the_account_and_sums_the_utc_day(stand: Stand) -> None:
 def test_parts_of_days_are_refused(stand: Stand) -> None:
     lake = stand.lakeside
     with pytest.raises(ValueError, match="attribution is made of whole days"):
-        Touches(lake.events, stand.d1, stand.postgres, lake.clock).run(Window(at(1, 1), at(2)))
+        Touches(lake.app, lake.events, stand.d1, stand.postgres, lake.clock).run(Window(at(1, 1), at(2)))
 
 
 def test_another_writers_doubles_count_once(stand: Stand) -> None:

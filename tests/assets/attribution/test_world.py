@@ -111,7 +111,7 @@ class Scene:
     def touches(self, day: date) -> None:
         """Touches and conversions of a day."""
         lake = self.stand.lakeside
-        Touches(lake.events, self.stand.d1, self.stand.postgres, lake.clock).run(day_window(day))
+        Touches(lake.app, lake.events, self.stand.d1, self.stand.postgres, lake.clock).run(day_window(day))
 
     def materialized(self) -> ExecuteInProcessResult:
         """All assets and checks of attribution over the sample's days, as one run."""

@@ -185,7 +185,12 @@ def test_parts_of_windows_are_refused(lakeside: Lakeside, grain: Grain, start: A
 def test_progress_goes_by_days_to_its_end(lakeside: Lakeside) -> None:
     told: list[tuple[int, int]] = []
     engine = build.RollUp(
-        Grain.HOURLY, lakeside.events, lakeside.postgres, lakeside.clock, lambda *step: told.append(step)
+        lakeside.app,
+        Grain.HOURLY,
+        lakeside.events,
+        lakeside.postgres,
+        lakeside.clock,
+        lambda *step: told.append(step),
     )
     engine.run(Window(at(1, 20), at(3, 2)))
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from assets.rollups import late
 from assets.rollups.definition import Grain
+from assets.rollups.follow import follow
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.windows import DAY, HOUR, Window, floor_hour, midnight
@@ -49,23 +50,23 @@ def anew(lakeside: Lakeside) -> None:
 def catch_up(lakeside: Lakeside) -> dict[str, set[datetime]]:
     """What sensor and schedules do until nothing is stale; the starts of what was made, by grain."""
     made: dict[str, set[datetime]] = {name: set() for name in ("hours", "days", "weeks", "months")}
-    while late.follow(lakeside.events, lakeside.postgres, lakeside.clock):
+    while follow(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock):
         pass
-    found = late.stale(lakeside.postgres, EARLIEST, lakeside.now)
+    found = late.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
     for grain, windows in ((Grain.HOURLY, found.hours), (Grain.DAILY, found.days)):
         for window in windows:
             lakeside.roll_up(grain, window.start, window.end)
             step = HOUR if grain is Grain.HOURLY else DAY
             made["hours" if grain is Grain.HOURLY else "days"].update(window.steps(step))
-    for window in sessions.stale(lakeside.postgres, EARLIEST, lakeside.now):
-        sessions.Sessions(lakeside.events, lakeside.postgres, lakeside.clock).run(window)
-    found = late.stale(lakeside.postgres, EARLIEST, lakeside.now)
+    for window in sessions.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now):
+        sessions.Sessions(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock).run(window)
+    found = late.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
     for period in Period:
         for window in found.ready(period):
             lakeside.roll_up_periods(period, window.start, window.end)
             made[f"{period.column}s"].update(w.start for w in period.covering(window))
-    assert not late.stale(lakeside.postgres, EARLIEST, lakeside.now)
-    assert not sessions.stale(lakeside.postgres, EARLIEST, lakeside.now)
+    assert not late.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
+    assert not sessions.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
     return made
 
 
@@ -106,6 +107,6 @@ def _rebuild(lakeside: Lakeside, days: set[Any]) -> None:
         window = Window(midnight(day), midnight(day) + DAY)
         for grain in Grain:
             lakeside.roll_up(grain, window.start, window.end)
-        sessions.Sessions(lakeside.events, lakeside.postgres, lakeside.clock).run(window)
+        sessions.Sessions(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock).run(window)
     for period in Period:
         lakeside.roll_up_periods(period, EARLIEST, NOW)

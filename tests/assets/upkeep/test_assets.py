@@ -17,7 +17,7 @@ from dagster import (
 )
 
 from assets.apps.clearlift import APP as CLEARLIFT
-from assets.rollups import late
+from assets.rollups.follow import follow
 from assets.upkeep.assets import FilesConfig, ManifestsConfig, SnapshotsConfig, build
 from tests.assets.pipeline import NOW, Pipeline, line, written
 
@@ -82,7 +82,7 @@ def fill(pipeline: Pipeline) -> None:
     pipeline.land(line(13))
     pipeline.ingest()
     written(pipeline.table, line(99))
-    late.follow(pipeline.table, pipeline.postgres, lambda: NOW)
+    follow(CLEARLIFT, pipeline.table, pipeline.postgres, lambda: NOW)
 
 
 def test_a_dry_run_says_what_a_run_then_does(pipeline: Pipeline, upkeep: Upkeep) -> None:
@@ -160,6 +160,6 @@ def test_a_grace_that_could_take_a_running_commits_files_is_refused(pipeline: Pi
 def test_the_bound_on_snapshots_holds_for_a_commit_a_minute(pipeline: Pipeline, upkeep: Upkeep) -> None:
     for number in range(12):
         pipeline.table.append([], f"commit-{number}")
-    late.follow(pipeline.table, pipeline.postgres, lambda: NOW)
+    follow(CLEARLIFT, pipeline.table, pipeline.postgres, lambda: NOW)
     result = upkeep.run({"clearlift__upkeep__snapshots": SnapshotsConfig(hours=100, at_least=1, at_most=5)})
     assert told(result, "snapshots")["kept_because"] == {"not followed by the roll-ups": 1, "young": 4}

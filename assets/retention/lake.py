@@ -188,11 +188,7 @@ class _Comparison:
             kept: dict[str, list[Day]] = defaultdict(list)
             compared = []
             for day in of_org:
-                why = (
-                    why = restore if day.key in archived_only else _not_archived(day, revision)
-                    if day.key in archived_only
-                    else _not_archived(day, revision)
-                )
+                why = restore if day.key in archived_only else _not_archived(day, revision)
                 if why := why or waiting.get(day.key.day, ""):
                     kept[why].append(day)
                 else:

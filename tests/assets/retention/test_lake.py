@@ -256,17 +256,17 @@ def test_days_that_are_pruned_are_not_made_again(ground: Ground, vault: Vault) -
     line = f"events of 2026-01-10 are archived: {RESTORE} first"
     for grain in Grain:
         with pytest.raises(PrunedError, match=line):
-            RollUp(grain, *stores).run(day)
+            RollUp(APP, grain, *stores).run(day)
         with pytest.raises(PrunedError):
-            RollUp(grain, *stores).run(day, "a3f7c2")
-        assert RollUp(grain, *stores).run(day, "b8e9d1").events == 0
+            RollUp(APP, grain, *stores).run(day, "a3f7c2")
+        assert RollUp(APP, grain, *stores).run(day, "b8e9d1").events == 0
     with pytest.raises(PrunedError, match=line):
         Touches(APP, vault.events, vault.d1["clearlift"], vault.postgres, ground.clock).run(day)
     # Sessions are made of the days around them.
     for away in (-1, 0, 1, 2):
         with pytest.raises(PrunedError, match=line):
-            Sessions(*stores).run(Window(day.start + away * DAY, day.end + away * DAY))
-    assert Sessions(*stores).run(Window(day.start + 3 * DAY, day.end + 3 * DAY)).days == 1
+            Sessions(APP, *stores).run(Window(day.start + away * DAY, day.end + away * DAY))
+    assert Sessions(APP, *stores).run(Window(day.start + 3 * DAY, day.end + 3 * DAY)).days == 1
 
 
 def test_late_events_of_a_pruned_day_are_told_of_and_counted_once_it_is_restored(ground: Ground, vault: Vault) -> None:

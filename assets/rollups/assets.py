@@ -94,10 +94,10 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
     def rolled_up(
         context: AssetExecutionContext, config: RollUpConfig, rooms: ResourceParam[Rooms]
     ) -> MaterializeResult[None]:
-        asked = window(context)
-        built = RollUp.of(rooms, app, grain).run(asked, config.org)
+        selected = window(context)
+        built = RollUp.of(rooms, app, grain).run(selected, config.org)
         busiest = rooms.postgres.fetch(
-            read_sql(f"rollups/preview_{grain.value}.sql"), {"app": app.name, **bounds(grain, asked)}
+            read_sql(f"rollups/preview_{grain.value}.sql"), {"app": app.name, **bounds(grain, selected)}
         )
         earliest = midnight(calendar.start)
         since = late.horizon(earliest, late_horizon, rooms.clock())
@@ -153,11 +153,11 @@ def _period(app: App, period: Period, partitions: TimeWindowPartitionsDefinition
     def rolled_up(
         context: AssetExecutionContext, config: RollUpConfig, rooms: ResourceParam[Rooms]
     ) -> MaterializeResult[None]:
-        asked = window(context)
-        built = PeriodRollUp.of(rooms, app, period).run(asked, config.org)
+        selected = window(context)
+        built = PeriodRollUp.of(rooms, app, period).run(selected, config.org)
         busiest = rooms.postgres.fetch(
             read_sql(f"rollups/preview_{period.value}.sql"),
-            {"app": app.name, "start": asked.start.date(), "end": asked.end.date()},
+            {"app": app.name, "start": selected.start.date(), "end": selected.end.date()},
         )
         return MaterializeResult(
             metadata={

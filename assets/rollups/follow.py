@@ -1,7 +1,7 @@
-"""Follows the commits of an app's events table, whoever made them: which hours and days each of them changed.
+"""Follows the commits of an app's events table, of any writer: which hours and days each of them changed.
 
 To follow a commit is to mark its hours and days as wanted and to move the cursor, in one transaction. A window stays
-stale until it was built from that commit or a later one, whatever happens to the run that builds it. What does not
+stale until it was built from that commit or a later one, even when the run that builds it fails. What does not
 belong here: which windows are stale, and who builds them (late.py).
 """
 

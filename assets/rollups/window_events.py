@@ -35,7 +35,7 @@ class WindowEvents:
         if rows["event_id"].hash().n_unique() == rows.height:
             return rows, 0
         # Ingest stores no doubles, and compaction drops those of other writers: this is for the time between. Doubles
-        # are dropped within each window, so that an hour is the same in whatever range it is built.
+        # are dropped within each window, so that an hour is the same in any range that is built.
         single = (
             rows.sort("timestamp")
             .with_columns(window_of(grain))

@@ -85,11 +85,11 @@ def _daily(app: App, calendar: Calendar) -> AssetsDefinition:
     def daily(
         context: AssetExecutionContext, config: SessionsConfig, rooms: ResourceParam[Rooms]
     ) -> MaterializeResult[None]:
-        asked = window(context)
-        built = Sessions.of(rooms, app).run(asked, config.org)
+        selected = window(context)
+        built = Sessions.of(rooms, app).run(selected, config.org)
         summary = rooms.postgres.fetch(
             read_sql("sessions/summary.sql"),
-            {"app": app.name, "start": asked.start.date(), "end": asked.end.date()},
+            {"app": app.name, "start": selected.start.date(), "end": selected.end.date()},
         )
         return MaterializeResult(
             metadata={

@@ -19,8 +19,8 @@ from resources.lake.sweep import Survey, counted, remove, survey
 
 
 class SnapshotsConfig(Config):
-    """hours: how long a snapshot stays after another took its place. at_least, at_most: how few or many stay, whatever
-    their age. dry_run: report what would expire, and expire nothing.
+    """hours: how long a snapshot stays after another took its place. at_least, at_most: how few or many stay, however
+    old they are. dry_run: report what would expire, and expire nothing.
     """
 
     hours: float = 24.0

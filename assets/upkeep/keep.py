@@ -32,7 +32,7 @@ class Snapshot(Protocol):
 class SnapshotPolicy:
     """How many snapshots stay.
 
-    readers: snapshots in use within this time stay, whatever their number. age: those in use within this time stay
+    readers: snapshots in use within this time stay, however many they are. age: those in use within this time stay
     while there are at most `at_most` in all. at_least: so many of the latest always stay. Few are wanted, because every
     commit copies the metadata of all: 39 ms at 176 snapshots.
     """

@@ -70,7 +70,7 @@ class Stand:
 
     def anew(self) -> None:
         """An empty lake, no campaign, no rules."""
-        self.lakeside.anew()
+        self.lakeside.clear()
         empty(self.postgres, "attribution", "ads")
         self.d1.execute("update organizations set settings = '{}'")
 

@@ -76,7 +76,7 @@ class Lakeside:
     def clock(self) -> datetime:
         return self.now
 
-    def anew(self) -> None:
+    def clear(self) -> None:
         """An empty events table of another name, and empty roll-ups."""
         self.events = self.stores.lake.ensure(replace(events_table(self.app), name=f"events_{next(_NUMBERS)}"))
         empty(self.postgres, "rollups")

@@ -98,7 +98,7 @@ def test_events_that_came_after_the_build_are_no_difference(one_hour: Lakeside) 
     assert audited(one_hour).passed
 
 
-def test_an_hour_of_which_one_organisation_was_made_anew_later_is_not_judged_by_the_old_lake(
+def test_an_hour_of_which_one_organisation_was_built_again_later_is_not_judged_by_the_old_lake(
     one_hour: Lakeside,
 ) -> None:
     one_hour.append(event(timestamp=at(19, 7)))

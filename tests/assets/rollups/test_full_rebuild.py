@@ -1,6 +1,6 @@
-"""Late events of yesterday, last week and last month: what is asked for is made, and all tables are as if made anew.
+"""Late events of yesterday, last week and last month: building what is requested gives what a full rebuild gives.
 
-Only what is asked for is made, so nothing else can have changed; a full rebuild says that nothing else had to.
+Only what is requested is built, so nothing else can have changed; a full rebuild shows that nothing else had to.
 """
 
 from datetime import datetime, timedelta
@@ -42,8 +42,8 @@ def everything(lakeside: Lakeside) -> Rows:
     return {**lakeside.rows(), **lakeside.period_rows(), "sessions.daily": lakeside.table("sessions.daily")}
 
 
-def anew(lakeside: Lakeside) -> None:
-    lakeside.anew()
+def clear(lakeside: Lakeside) -> None:
+    lakeside.clear()
     lakeside.postgres.execute("truncate sessions.daily, sessions.windows")
 
 
@@ -78,7 +78,7 @@ def catch_up(lakeside: Lakeside) -> dict[str, set[datetime]]:
 def test_late_events_change_exactly_what_a_full_rebuild_would(
     lakeside: Lakeside, early: list[dict[str, Any]], tardy: list[dict[str, Any]]
 ) -> None:
-    anew(lakeside)
+    clear(lakeside)
     # Long after: weeks and months have ended, and no schedule is waited for.
     lakeside.now = NOW + 40 * DAY
     lakeside.append(*early)

@@ -73,7 +73,7 @@ events = st.builds(
 )
 @given(landed=st.lists(events, max_size=40))
 def test_every_table_equals_a_recount(lakeside: Lakeside, landed: list[dict[str, Any]]) -> None:
-    lakeside.anew()
+    lakeside.clear()
     lakeside.append(*landed)
     for day in {e["timestamp"].date() for e in landed}:
         lakeside.roll_up(Grain.DAILY, midnight(day), midnight(day) + DAY)
@@ -184,7 +184,7 @@ def test_a_day_made_while_its_week_is_made_reopens_it(lakeside: Lakeside, monkey
     assert sum(row[2] for row in lakeside.table("rollups.weekly_totals")) == 4
 
 
-def test_what_is_beyond_the_bound_is_counted_and_told_with_its_command(lakeside: Lakeside) -> None:
+def test_what_is_beyond_the_horizon_is_counted_and_reported_with_its_command(lakeside: Lakeside) -> None:
     made(lakeside)
     assert not late.beyond(lakeside.app, lakeside.postgres, FEB_23, at(8))
     lakeside.append(*(event(timestamp=at(3, 5, n)) for n in range(3)), event(timestamp=at(5)), event(timestamp=at(8)))

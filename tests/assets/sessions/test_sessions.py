@@ -50,8 +50,8 @@ def run(lakeside: Lakeside, first: int, end: int, org: str | None = None) -> bui
     )
 
 
-def anew(lakeside: Lakeside) -> None:
-    lakeside.anew()
+def clear(lakeside: Lakeside) -> None:
+    lakeside.clear()
     lakeside.postgres.execute("truncate sessions.daily, sessions.windows")
 
 
@@ -64,7 +64,7 @@ def single(landed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_sessions_equal_a_recount_whatever_the_order_of_days(
     lakeside: Lakeside, landed: list[dict[str, Any]], order: list[int]
 ) -> None:
-    anew(lakeside)
+    clear(lakeside)
     lakeside.append(*landed)
     for day in order:
         run(lakeside, day, day + 1)
@@ -121,7 +121,7 @@ def test_no_id_is_stored_as_it_is_and_organisations_share_none(lakeside: Lakesid
     assert not [value for row in rows for value in row if isinstance(value, bytes) and value in (b"who", b"what")]
 
 
-def test_one_organisation_is_made_anew_and_the_others_are_left(lakeside: Lakeside) -> None:
+def test_one_organisation_is_built_again_and_the_others_are_left(lakeside: Lakeside) -> None:
     lakeside.append(event(org_tag="a3f7c2"), event(org_tag="b8e9d1"))
     run(lakeside, 1, 2)
     lakeside.postgres.execute("update sessions.daily set events = 99")

@@ -20,9 +20,9 @@ from dagster import DagsterInstance, Definitions
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.events.ledger import Ledger
-from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.definition import Grain
+from assets.rollups.follow import follow
 from assets.windows import DAY, HOUR, Window, daily_key, hourly_key, midnight
 from benchmarks import dataset, measure
 from benchmarks.dataset import EVENTS
@@ -142,11 +142,13 @@ def _built(days: int) -> Stores:
         start = dataset.FIRST_DAY - timedelta(days=days)
         for day in Window(start, dataset.FIRST_DAY).days():
             table.append(table.write(_parts(day)), f"history-{day.start:%Y-%m-%d}")
-        while late.follow(table, stores.postgres, lambda: dataset.FIRST_DAY):
+        while follow(CLEARLIFT, table, stores.postgres, lambda: dataset.FIRST_DAY):
             pass
         _kept(table)
         for grain in (Grain.HOURLY, Grain.DAILY):
-            RollUp(grain, table, stores.postgres, lambda: dataset.FIRST_DAY).run(Window(start, dataset.FIRST_DAY))
+            RollUp(CLEARLIFT, grain, table, stores.postgres, lambda: dataset.FIRST_DAY).run(
+                Window(start, dataset.FIRST_DAY)
+            )
         _ledger(stores, days)
     return stores
 

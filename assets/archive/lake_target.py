@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from assets.apps import App
 from assets.archive.late import Known
 from assets.archive.lines import Column
 from assets.archive.targets import Into
@@ -20,8 +21,11 @@ RESTORED = "restored"
 class LakeTarget:
     """The live table, or one beside it whose name ends in `_restored`, made on first use."""
 
-    def __init__(self, lake: Lake, postgres: Postgres, spec: TableSpec, into: Into, key: Sequence[str]) -> None:
+    def __init__(
+        self, app: App, lake: Lake, postgres: Postgres, spec: TableSpec, into: Into, key: Sequence[str]
+    ) -> None:
         side = replace(spec, name=f"{spec.name}_{RESTORED}", folder=f"{spec.folder}_{RESTORED}")
+        self._app = app
         self._spec = spec if into == "live" else side
         self.into: Into = into
         self._lake = lake
@@ -53,7 +57,7 @@ class LakeTarget:
             table.append(files, str(uuid.uuid4()), {pruned.WRITER: pruned.RESTORE})
         if self._postgres is not None:
             # A bucket is all that its quarter had, so that it may be counted again. A second restore says it too.
-            pruned.restored(self._postgres, there)
+            pruned.restored(self._postgres, self._app, there)
         return sum(f.record_count for f in files)
 
     def _known(self, table: LakeTable, key: PartitionKey) -> Known:

@@ -62,7 +62,7 @@ def target_of(app: App, lifecycle: Lifecycle, rooms: Rooms, into: Into) -> Targe
     """Where the table is restored to."""
     assert lifecycle.time is not None  # an archived table has one
     if lifecycle.store == "lake":
-        return LakeTarget(rooms.lake, rooms.postgres, LAKE_TABLES[lifecycle.name], into, lifecycle.key)
+        return LakeTarget(app, rooms.lake, rooms.postgres, LAKE_TABLES[lifecycle.name], into, lifecycle.key)
     if lifecycle.store == "postgres":
         return PostgresTarget(rooms.postgres, lifecycle.name, into, lifecycle.key)
     d1 = rooms.d1(app)

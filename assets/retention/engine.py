@@ -90,7 +90,7 @@ def _deleter(tools: Tools, entry: Lifecycle) -> Callable[[Order], Outcome]:
     progress = tools.rooms.progress(f"{entry.table.rstrip('/')}: deleted")
     if entry.store == "lake":
         table = tools.rooms.lake.table(LAKE_TABLES[entry.name])
-        return LakePruner(table, store, postgres, ledger, clock, progress).run
+        return LakePruner(tools.app, table, store, postgres, ledger, clock, progress).run
     if entry.store == "d1":
         return D1Pruner(tools.rooms.d1(tools.app), store, postgres, ledger, clock, Pace(), progress=progress).run
     if entry.store == "r2":

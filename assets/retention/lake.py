@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.lake_source import BATCH_ROWS, lake_columns, rows_of
 from assets.archive.late import Known
@@ -23,7 +24,7 @@ from assets.retention.ledger import Ledger
 from assets.retention.outcome import Order, Outcome
 from assets.retention.proof import DAMAGED, LATE, UNSEALED, Proof
 from assets.retention.reconciled import DayCount, Kept, Reconciled
-from assets.rollups import late
+from assets.rollups.follow import follow
 from assets.windows import Window, day_window
 from resources.lake import FileInfo, LakeTable, PartitionKey
 from resources.postgres import Postgres
@@ -33,7 +34,7 @@ from resources.r2 import ObjectStore
 ROWS_AT_ONCE = 500_000
 MEANWHILE = "events came while the day was compared"
 DELETES = "another writer deleted rows of it one by one: compaction merges its files first"
-PRUNED = "late events of a day that is archived only: clearlift archive restore clearlift events {quarter} --into live"
+PRUNED = "late events of a day that is archived only: {restore}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class _Quarter:
 class LakePruner:
     """The engine."""
 
+    app: App
     table: LakeTable
     store: ObjectStore
     postgres: Postgres
@@ -79,7 +81,7 @@ class LakePruner:
             if not order.dry_run:
                 self._settle(entry)
             head = self.table.head()[0]
-            while late.follow(self.table, self.postgres, self.clock):
+            while follow(self.app, self.table, self.postgres, self.clock):
                 pass
             outcome.total = self.table.totals().rows
             proof = Proof(order.app, entry, self.store, self.postgres, outcome.faults)
@@ -96,7 +98,7 @@ class LakePruner:
             snapshot = self.table.landed(str(note.id))
             files = self.table.removed_by(snapshot) if snapshot else []
             with self.postgres.connection() as connection:
-                pruned.settle(connection, note.id, {PartitionKey.of(file) for file in files})
+                pruned.settle(connection, self.app, note.id, {PartitionKey.of(file) for file in files})
             self.ledger.settle(
                 note, sum(file.record_count for file in files), sum(file.file_size_in_bytes for file in files)
             )
@@ -141,14 +143,14 @@ class LakePruner:
                     "sealed and reconciled",
                     connection,
                 )
-                pruned.mark(connection, str(quarter), rows, note.id, self.clock())
+                pruned.mark(connection, self.app, str(quarter), rows, commit_id=note.id, at=self.clock())
             gone = self.table.drop(
                 {key: [file.file for file in day.files] for key, day in days.items()},
                 str(note.id),
                 {pruned.WRITER: pruned.RETENTION},
             )
             with self.postgres.connection() as connection:
-                pruned.settle(connection, note.id, gone)
+                pruned.settle(connection, self.app, note.id, gone)
             went = sum(rows[key] for key in gone)
             size = sum(days[key].bytes for key in gone)
             self.ledger.settle(note, went, size)
@@ -168,7 +170,7 @@ class _Comparison:
         self._outcome = outcome
         self._found = _Quarter(quarter)
         self._columns = lake_columns(pruner.table.spec)
-        self._reconciled = Reconciled(pruner.postgres, pruner.clock)
+        self._reconciled = Reconciled(pruner.app, pruner.postgres, pruner.clock)
 
     def run(self, days: Sequence[Day]) -> _Quarter:
         """The days that may go; what stays is told to the outcome, an organisation and reason together."""
@@ -176,7 +178,8 @@ class _Comparison:
         sealed = self._proof.sealed(quarter)
         waiting = self._reconciled.waiting(quarter.window)
         with self._pruner.postgres.connection() as connection:
-            archived_only = pruned.marked(connection, str(quarter))
+            archived_only = pruned.marked(connection, self._pruner.app, str(quarter))
+        restore = PRUNED.format(restore=pruned.restore_command(self._pruner.app, str(quarter)))
         by_org: dict[str, list[Day]] = defaultdict(list)
         for day in days:
             by_org[day.key.tenant].append(day)
@@ -185,7 +188,7 @@ class _Comparison:
             kept: dict[str, list[Day]] = defaultdict(list)
             compared = []
             for day in of_org:
-                why = PRUNED.format(quarter=quarter) if day.key in archived_only else _not_archived(day, revision)
+                why = restore if day.key in archived_only else _not_archived(day, revision)
                 if why := why or waiting.get(day.key.day, ""):
                     kept[why].append(day)
                 else:

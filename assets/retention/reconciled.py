@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
+from assets.apps import App
 from assets.attribution import late as attribution
 from assets.rollups import late as rollups
 from assets.rollups.periods import Period
@@ -46,20 +47,21 @@ class DayCount:
 class Reconciled:
     """Asks Postgres what was made of the lake's commits, all of which the roll-ups have followed."""
 
+    app: App
     postgres: Postgres
     clock: Callable[[], datetime]
 
     def waiting(self, window: Window) -> dict[date, str]:
         """The days of a window of which something is still to be made, and what."""
         now = self.clock()
-        stale = rollups.stale(self.postgres, window.start, now, window.start)
+        stale = rollups.stale(self.app, self.postgres, window.start, now, earliest=window.start)
         away = Window(window.start - AFTER, window.end + BEFORE)
         old = {
             "hours": stale.hours,
             "the day": stale.days,
             "its week": stale.weeks,
             "its month": stale.months,
-            "sessions": _reached(sessions.stale(self.postgres, away.start, now)),
+            "sessions": _reached(sessions.stale(self.app, self.postgres, away.start, now)),
             "attribution": attribution.stale(self.postgres, window.start, now),
         }
         found: dict[date, list[str]] = {}

@@ -17,7 +17,7 @@ TODAY = date(2026, 3, 20)
 
 @pytest.fixture
 def lake_of_its_own(warmth: Warmth) -> Warmth:
-    warmth.lakeside.anew()
+    warmth.lakeside.clear()
     return warmth
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from assets.apps.clearlift import APP
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.tables import archived
 from assets.attribution import late as attribution_late
@@ -20,17 +21,18 @@ from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import CUTS, Grain
+from assets.rollups.follow import follow
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.upkeep.expiry import Expiry
-from assets.upkeep.keep import Retention
+from assets.upkeep.keep import SnapshotPolicy
 from assets.windows import DAY, Window
 from resources.lake.sweep import remove, survey
 from tests.assets.archive.vault import APPS_BY_NAME, QUARTER, Vault
 
 AGGREGATES = (
     *(cut.table(grain) for grain in Grain for cut in CUTS),
-    *(period.table(cut) for period in Period for cut in CUTS),
+    *(cut.table(period) for period in Period for cut in CUTS),
     *("sessions.daily", "attribution.touches", "attribution.conversions", "attribution.credits"),
 )
 EVENTS: Lifecycle = archived(APPS_BY_NAME["clearlift"], "events")
@@ -49,26 +51,26 @@ class Ground:
     def count(self) -> None:
         """Make whatever is stale of the archived quarter: roll-ups of every grain, sessions, attribution."""
         vault, window = self.vault, QUARTER.window
-        while late.follow(vault.events, vault.postgres, self.clock):
+        while follow(APP, vault.events, vault.postgres, self.clock):
             pass
-        stale = late.stale(vault.postgres, window.start, vault.now, window.start)
+        stale = late.stale(APP, vault.postgres, window.start, vault.now, earliest=window.start)
         for grain, windows in ((Grain.HOURLY, stale.hours), (Grain.DAILY, stale.days)):
             for each in windows:
-                RollUp(grain, vault.events, vault.postgres, self.clock).run(each)
-        for each in sessions.stale(vault.postgres, window.start, vault.now):
-            sessions.Sessions(vault.events, vault.postgres, self.clock).run(each)
+                RollUp(APP, grain, vault.events, vault.postgres, self.clock).run(each)
+        for each in sessions.stale(APP, vault.postgres, window.start, vault.now):
+            sessions.Sessions(APP, vault.events, vault.postgres, self.clock).run(each)
         for each in attribution_late.stale(vault.postgres, window.start, vault.now):
-            Touches(vault.events, vault.d1["clearlift"], vault.postgres, self.clock).run(each)
+            Touches(APP, vault.events, vault.d1["clearlift"], vault.postgres, self.clock).run(each)
         Credits(vault.postgres).run(window)
-        stale = late.stale(vault.postgres, window.start, vault.now, window.start)
+        stale = late.stale(APP, vault.postgres, window.start, vault.now, earliest=window.start)
         for period, windows in ((Period.WEEKLY, stale.weeks), (Period.MONTHLY, stale.months)):
             for each in windows:
-                PeriodRollUp(period, vault.postgres, self.clock).run(each)
+                PeriodRollUp(APP, period, vault.postgres, self.clock).run(each)
 
     def pruner(self) -> LakePruner:
         vault = self.vault
         ledger = Ledger(vault.postgres, "clearlift", f"run {next(self.runs)}", self.clock)
-        return LakePruner(vault.events, vault.store, vault.postgres, ledger, self.clock)
+        return LakePruner(APP, vault.events, vault.store, vault.postgres, ledger, self.clock)
 
     def order(self, *, dry_run: bool = False, confirmed: bool = False) -> Order:
         found = due(EVENTS, self.vault.now, {"sealed", "reconciled"})
@@ -89,10 +91,10 @@ class Ground:
         """What upkeep does a day later: old snapshots expire, files that none names are removed."""
         vault, end = self.vault, QUARTER.window.end
         # The roll-ups' audit chooses among the last hours that were made.
-        RollUp(Grain.HOURLY, vault.events, vault.postgres, self.clock).run(Window(end, end + DAY))
-        late.follow(vault.events, vault.postgres, self.clock)
-        keep = Retention(age=timedelta(0), at_least=1)
-        Expiry(vault.events, vault.postgres, lambda: vault.now + timedelta(days=400), keep).run()
+        RollUp(APP, Grain.HOURLY, vault.events, vault.postgres, self.clock).run(Window(end, end + DAY))
+        follow(APP, vault.events, vault.postgres, self.clock)
+        keep = SnapshotPolicy(age=timedelta(0), at_least=1)
+        Expiry(APP, vault.events, vault.postgres, lambda: vault.now + timedelta(days=400), keep).run()
         remove(vault.events, survey(vault.events, datetime.now(UTC) + timedelta(days=1)))
 
     def tools(self, app: str = "clearlift") -> Tools:

@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
+from assets.apps.clearlift import APP
 from assets.attribution.build import Touches
 from assets.events.pruned import PrunedError
 from assets.retention import lake
@@ -14,6 +15,7 @@ from assets.retention.proof import DAMAGED, LATE, UNSEALED
 from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.definition import Grain
+from assets.rollups.follow import follow
 from assets.sessions.build import Sessions
 from assets.windows import DAY, Window
 from resources.lake import LakeTable
@@ -254,17 +256,17 @@ def test_days_that_are_pruned_are_not_made_again(ground: Ground, vault: Vault) -
     line = f"events of 2026-01-10 are archived: {RESTORE} first"
     for grain in Grain:
         with pytest.raises(PrunedError, match=line):
-            RollUp(grain, *stores).run(day)
+            RollUp(APP, grain, *stores).run(day)
         with pytest.raises(PrunedError):
-            RollUp(grain, *stores).run(day, "a3f7c2")
-        assert RollUp(grain, *stores).run(day, "b8e9d1").events == 0
+            RollUp(APP, grain, *stores).run(day, "a3f7c2")
+        assert RollUp(APP, grain, *stores).run(day, "b8e9d1").events == 0
     with pytest.raises(PrunedError, match=line):
-        Touches(vault.events, vault.d1["clearlift"], vault.postgres, ground.clock).run(day)
+        Touches(APP, vault.events, vault.d1["clearlift"], vault.postgres, ground.clock).run(day)
     # Sessions are made of the days around them.
     for away in (-1, 0, 1, 2):
         with pytest.raises(PrunedError, match=line):
-            Sessions(*stores).run(Window(day.start + away * DAY, day.end + away * DAY))
-    assert Sessions(*stores).run(Window(day.start + 3 * DAY, day.end + 3 * DAY)).days == 1
+            Sessions(APP, *stores).run(Window(day.start + away * DAY, day.end + away * DAY))
+    assert Sessions(APP, *stores).run(Window(day.start + 3 * DAY, day.end + 3 * DAY)).days == 1
 
 
 def test_late_events_of_a_pruned_day_are_told_of_and_counted_once_it_is_restored(ground: Ground, vault: Vault) -> None:
@@ -273,9 +275,9 @@ def test_late_events_of_a_pruned_day_are_told_of_and_counted_once_it_is_restored
     vault.happen(2, "a3f7c2", 2)
     with pytest.raises(PrunedError):
         ground.count()
-    told = str(late.beyond(vault.postgres, START, vault.now))
+    told = str(late.beyond(APP, vault.postgres, START, vault.now))
     assert told == (
-        f"2 late events in 1 days are too old to be rolled up unasked: {RESTORE}; "
+        f"2 late events in 1 days are too old to be rolled up automatically: {RESTORE}; "
         "clearlift backfill rollups --from 2026-01-02 --to 2026-01-03; "
         "then clearlift backfill attribution of the same days"
     )
@@ -297,10 +299,10 @@ def test_a_prune_and_a_restore_reopen_nothing(ground: Ground, vault: Vault) -> N
     ground.ready()
     ground.prune()
     vault.restore(into="live")
-    while late.follow(vault.events, vault.postgres, ground.clock):
+    while follow(APP, vault.events, vault.postgres, ground.clock):
         pass
-    assert not late.stale(vault.postgres, START, vault.now)
-    assert not late.beyond(vault.postgres, START, vault.now)
+    assert not late.stale(APP, vault.postgres, START, vault.now)
+    assert not late.beyond(APP, vault.postgres, START, vault.now)
 
 
 def spelled(vault: Vault) -> list[str]:

@@ -1,7 +1,6 @@
 """ClearLift: web analytics and ad platforms for organisations."""
 
 from assets.apps.clearlift_lifecycles import LIFECYCLES
-from assets.apps.lifecycle import of_keys
 from assets.apps.model import AdAccounts, App, Audience, CacheFamily, Table
 
 _TABLES = (
@@ -89,5 +88,5 @@ APP = App(
     ),
     ad_accounts=AdAccounts("platform_connections"),
     cache=_CACHE,
-    lifecycles=(*LIFECYCLES, *of_keys(*(family.name for family in _CACHE))),
+    own_lifecycles=LIFECYCLES,
 )

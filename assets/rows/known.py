@@ -1,7 +1,7 @@
-"""Which rows an archive, or a table, does not hold yet: rows known by their values. Pure.
+"""Which rows a table, or an archive of it, does not hold yet: rows known by their values. Pure.
 
-A row is known by two 64-bit hashes. They are polars' own, stable within a process only: both sides are hashed anew
-each time.
+A row is known by two 64-bit hashes of polars. They are the same within one process only, so both sides are hashed each
+time. What belongs here: comparing. What does not: reading either side.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,37 +21,37 @@ def fingerprints(frame: pl.DataFrame, columns: Sequence[str] | None = None) -> p
 
 @dataclass(frozen=True)
 class Known:
-    """Rows that are there already, 16 bytes each."""
+    """Rows that are there already; 16 bytes of memory a row."""
 
     rows: pl.DataFrame
 
     @classmethod
     def keys(cls, frames: Iterable[pl.DataFrame], key: Sequence[str]) -> "Known":
         """Rows by their keys."""
-        found = [fingerprints(frame, key) for frame in frames]
-        return cls(pl.concat(found) if found else pl.DataFrame(schema=dict.fromkeys(HASHES, pl.UInt64())))
+        hashes = [fingerprints(frame, key) for frame in frames]
+        return cls(pl.concat(hashes) if hashes else pl.DataFrame(schema=dict.fromkeys(HASHES, pl.UInt64())))
 
     @classmethod
     def newest(cls, revisions: Iterable[tuple[int, pl.DataFrame]], key: Sequence[str]) -> "Known":
-        """Rows by all their values, where a later revision holds none of the same key: a row may change back."""
-        found = [
+        """Rows by all their values, each as in its newest revision, because a row may change back to an old value."""
+        hashes = [
             fingerprints(frame).with_columns(
                 fingerprints(frame, key).rename({"a": "key a", "b": "key b"}), revision=pl.lit(revision)
             )
             for revision, frame in revisions
         ]
-        if not found:
+        if not hashes:
             return cls.keys([], key)
-        rows = pl.concat(found)
+        rows = pl.concat(hashes)
         last = pl.col("revision") == pl.col("revision").max().over("key a", "key b")
         return cls(rows.filter(last).select(HASHES).unique())
 
-    def joined_by(self, frame: pl.DataFrame, key: Sequence[str]) -> "Known":
+    def with_keys(self, frame: pl.DataFrame, key: Sequence[str]) -> "Known":
         """These rows and those of a frame, by their keys."""
         return Known(pl.concat([self.rows, fingerprints(frame, key)]))
 
     def late(self, frame: pl.DataFrame, key: Sequence[str] | None = None) -> pl.DataFrame:
-        """The rows of a frame that are not there, in their order; by their keys where those are what is known."""
+        """The rows of a frame that are not there, in their order. `key` is set where rows are known by their keys."""
         if self.rows.is_empty():
             return frame
         hashed = fingerprints(frame, key).with_row_index("at")

@@ -2,12 +2,14 @@
 
 A line is an object with every column, in the order of the schema, null where there is no value:
 
-- text, integer, boolean: as JSON has them (integers have 64 bits: a reader that has doubles only must not use those)
+- text, integer, boolean: as in JSON. Integers have 64 bits: a reader that only knows doubles must not use them.
 - number: the shortest digits that give the same double, with a point or an exponent; "NaN", "Infinity", "-Infinity"
 - timestamp: "2026-01-31T23:59:59.999999Z", always with microseconds
 - blob: base64
 - value: any value of SQLite, by its own type: null, an integer, a number (with a point or an exponent), a text, or
   {"blob": base64}. In a frame it is the JSON text.
+
+What belongs here: lines. What does not: how lines are packed and stored.
 """
 
 import base64
@@ -15,56 +17,19 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 from polars.exceptions import ComputeError
 
+from assets.rows.columns import DTYPES, Column, ColumnKind, schema
+
 CHECKSUM_MODULUS = 2**128
 TIME_FORM = "%Y-%m-%dT%H:%M:%S%.6fZ"
 TIME_READ = "%Y-%m-%dT%H:%M:%S%.fZ"
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-
-
-class Kind(StrEnum):
-    """What a column holds."""
-
-    TEXT = "text"
-    INTEGER = "integer"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    TIMESTAMP = "timestamp"
-    BLOB = "blob"
-    VALUE = "value"
-
-
-DTYPES: dict[Kind, pl.DataType] = {
-    Kind.TEXT: pl.String(),
-    Kind.INTEGER: pl.Int64(),
-    Kind.NUMBER: pl.Float64(),
-    Kind.BOOLEAN: pl.Boolean(),
-    Kind.TIMESTAMP: pl.Datetime("us", "UTC"),
-    Kind.BLOB: pl.Binary(),
-    Kind.VALUE: pl.String(),
-}
-_READ = {**DTYPES, Kind.TIMESTAMP: pl.String(), Kind.BLOB: pl.String()}
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of an archived table; `type` is what its store calls it, and what a restore casts to."""
-
-    name: str
-    kind: Kind
-    type: str
-
-
-def schema(columns: Iterable[Column]) -> pl.Schema:
-    """The frame of these columns."""
-    return pl.Schema({c.name: DTYPES[c.kind] for c in columns})
+_READ = {**DTYPES, ColumnKind.TIMESTAMP: pl.String(), ColumnKind.BLOB: pl.String()}
 
 
 def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> bytes:
@@ -72,53 +37,53 @@ def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> bytes:
     frame = frame.select(c.name for c in columns)
     if frame.is_empty():
         return b""
-    if any(c.kind is Kind.VALUE for c in columns):
+    if any(c.kind is ColumnKind.VALUE for c in columns):
         return _join_values(frame)
-    numbers = [c.name for c in columns if c.kind is Kind.NUMBER]
+    numbers = [c.name for c in columns if c.kind is ColumnKind.NUMBER]
     if numbers:
-        # polars writes what is not finite as null.
-        endless = frame.select(
+        # polars writes NaN and infinite numbers as null.
+        infinite = frame.select(
             pl.any_horizontal((pl.col(n).is_nan() | pl.col(n).is_infinite()).fill_null(value=False) for n in numbers)
         ).to_series()
-        if endless.any():
-            return encode(frame.filter(~endless), columns) + _encode_rows(frame.filter(endless), columns)
+        if infinite.any():
+            return encode(frame.filter(~infinite), columns) + _encode_rows(frame.filter(infinite), columns)
     text = io.BytesIO()
     _with_texts(frame, columns).write_ndjson(text)
     return text.getvalue()
 
 
 def decode(data: bytes, columns: Sequence[Column]) -> pl.DataFrame:
-    """Lines as the rows that they were; a column that a line does not have is null.
+    """Lines as the rows that were encoded. A column that a line does not have is null.
 
     Raises:
-        ValueError: a line is none of ours.
+        ValueError: a line cannot be read.
     """
-    wanted = schema(columns)
+    complete = schema(columns)
     if not data:
-        return pl.DataFrame(schema=wanted)
-    if any(c.kind is Kind.VALUE for c in columns):
+        return pl.DataFrame(schema=complete)
+    if any(c.kind is ColumnKind.VALUE for c in columns):
         return _decode_values(data, columns)
     try:
-        found = pl.read_ndjson(io.BytesIO(data), schema={c.name: _READ[c.kind] for c in columns})
+        frame = pl.read_ndjson(io.BytesIO(data), schema={c.name: _READ[c.kind] for c in columns})
     except ComputeError:
-        found = _decode_rows(data, columns)
-    times = [c.name for c in columns if c.kind is Kind.TIMESTAMP]
-    blobs = [c.name for c in columns if c.kind is Kind.BLOB]
-    found = found.with_columns(
+        frame = _decode_rows(data, columns)
+    times = [c.name for c in columns if c.kind is ColumnKind.TIMESTAMP]
+    blobs = [c.name for c in columns if c.kind is ColumnKind.BLOB]
+    frame = frame.with_columns(
         *[pl.col(n).str.to_datetime(TIME_READ, time_unit="us", time_zone="UTC") for n in times],
         *[pl.col(n).str.decode("base64") for n in blobs],
     )
-    return found.match_to_schema(wanted)
+    return frame.match_to_schema(complete)
 
 
 def checksum(lines: bytes) -> int:
     """The row-multiset checksum of lines: the sum modulo 2^128 of the first 16 bytes, as a big-endian number, of the
-    SHA-256 of each line without its newline. However rows are ordered and cut into parts, the same.
+    SHA-256 of each line without its newline. It does not depend on the order of rows or on how they are cut into parts.
     """
     sha256, number = hashlib.sha256, int.from_bytes
-    found = lines.split(b"\n")
-    found.pop()
-    return sum([number(sha256(line).digest()[:16]) for line in found]) % CHECKSUM_MODULUS
+    rows = lines.split(b"\n")
+    rows.pop()
+    return sum([number(sha256(row).digest()[:16]) for row in rows]) % CHECKSUM_MODULUS
 
 
 def value_text(value: Any) -> str | None:
@@ -137,14 +102,14 @@ def value_text(value: Any) -> str | None:
 
 
 def value_of(text: str | None) -> Any:
-    """The value of SQLite that a JSON text of a `value` column stands for."""
-    found = None if text is None else json.loads(text)
-    return base64.b64decode(found["blob"]) if isinstance(found, dict) else found
+    """The value of SQLite that the JSON text of a `value` column means."""
+    value = None if text is None else json.loads(text)
+    return base64.b64decode(value["blob"]) if isinstance(value, dict) else value
 
 
 def _with_texts(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
-    times = [c.name for c in columns if c.kind is Kind.TIMESTAMP]
-    blobs = [c.name for c in columns if c.kind is Kind.BLOB]
+    times = [c.name for c in columns if c.kind is ColumnKind.TIMESTAMP]
+    blobs = [c.name for c in columns if c.kind is ColumnKind.BLOB]
     return frame.with_columns(
         *[pl.col(n).dt.to_string(TIME_FORM) for n in times], *[pl.col(n).bin.encode("base64") for n in blobs]
     )
@@ -162,8 +127,8 @@ def _join_values(frame: pl.DataFrame) -> bytes:
 def _decode_values(data: bytes, columns: Sequence[Column]) -> pl.DataFrame:
     rows = []
     for line in data.decode().split("\n")[:-1]:
-        found = json.loads(line)
-        rows.append([_text_again(found.get(c.name)) for c in columns])
+        values = json.loads(line)
+        rows.append([_text_again(values.get(c.name)) for c in columns])
     return pl.DataFrame(rows, schema=schema(columns), orient="row")
 
 
@@ -185,14 +150,14 @@ def _finite(value: Any) -> Any:
 
 
 def _decode_rows(data: bytes, columns: Sequence[Column]) -> pl.DataFrame:
-    """Where a number is not finite, polars' own reader refuses it."""
-    numbers = {c.name for c in columns if c.kind is Kind.NUMBER}
+    """For NaN and infinite numbers, because polars' own reader refuses them."""
+    numbers = {c.name for c in columns if c.kind is ColumnKind.NUMBER}
     rows = []
     for line in data.decode().split("\n")[:-1]:
-        found = json.loads(line)
+        values = json.loads(line)
         rows.append(
             [
-                NOT_FINITE.get(v, v) if isinstance(v := found.get(c.name), str) and c.name in numbers else v
+                NOT_FINITE.get(v, v) if isinstance(v := values.get(c.name), str) and c.name in numbers else v
                 for c in columns
             ]
         )

@@ -69,7 +69,7 @@ def target_of(rooms: Rooms, app: App, entry: Lifecycle, into: Into) -> Target:
         def written(partitions: Iterable[PartitionKey]) -> None:
             if into == "live":
                 # A bucket is all that its quarter had, so that the days may be counted again.
-                pruned.restored(rooms.postgres, app.name, partitions)
+                pruned.restored(rooms.postgres, app, partitions)
 
         summary = {pruned.WRITER: pruned.RESTORE}
         return LakeTarget(rooms.lake, events_table(app), into, entry.key, summary, written)

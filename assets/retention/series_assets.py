@@ -1,4 +1,7 @@
-"""The yearly pruning as an asset. The work itself is in sesh.py."""
+"""The yearly pruning of time series as an asset.
+
+What belongs here: what Dagster shows. What does not: the work, which is in series.py.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,11 +19,9 @@ from dagster import (
 
 from assets.apps import App
 from assets.description import asset_arguments
-from assets.retention.assets import check_specs, result, tools_of
-from assets.retention.ledger import Ledger
-from assets.retention.sesh import SeshPruner
+from assets.retention.assets import check_specs, result
+from assets.retention.series import SeriesPruner
 from assets.rooms import Rooms
-from assets.series.pace import Pace
 
 
 class PruningConfig(Config):
@@ -33,7 +34,7 @@ class PruningConfig(Config):
 
 
 def build(app: App) -> list[AssetsDefinition]:
-    """The pruning of an application that keeps sessions and points in partitions."""
+    """The pruning of an app that keeps sessions and points in partitions."""
     return [_pruned(app)] if {"sessions", "points"} <= set(app.partitioned) else []
 
 
@@ -46,8 +47,8 @@ def _pruned(app: App) -> AssetsDefinition:
         deps=[[app.name, *key] for key in [*above, ["series", "folded"]]],
         description=(
             "Sessions and points of whole quarters that are older than a year and sealed leave D1, with the media of "
-            "the sessions. Before, their metrics are counted anew and kept as they are. A dry run unless it is told "
-            "otherwise."
+            "the sessions. Before that, their metrics are counted again and kept as they are. A dry run unless the "
+            "configuration says otherwise."
         ),
         pool="d1",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=375), warn_window=timedelta(days=368)),
@@ -56,26 +57,16 @@ def _pruned(app: App) -> AssetsDefinition:
     def pruning(
         context: AssetExecutionContext, config: PruningConfig, rooms: ResourceParam[Rooms]
     ) -> Iterator[MaterializeResult[None]]:
-        tools = tools_of(app, context, rooms)
-        ledger = Ledger(rooms.postgres, app.name, tools.run, rooms.clock)
-        engine = SeshPruner(
-            app,
-            rooms.d1(app),
-            rooms.object_store,
-            rooms.postgres,
-            ledger,
-            rooms.clock,
-            Pace(),
-            progress=rooms.progress("sessions and points pruned"),
-        )
+        run_id, progress = context.run.run_id, rooms.progress("sessions and points pruned")
+        engine = SeriesPruner(rooms, app, run_id, progress=progress)
         done = engine.run(dry_run=config.dry_run, confirmed=config.confirm)
-        found = result(app, tools, done.outcomes, dry_run=config.dry_run)
+        retained = result(rooms, app, run_id, done.outcomes, dry_run=config.dry_run)
         metadata: dict[str, Any] = {
-            **(found.metadata or {}),
+            **(retained.metadata or {}),
             "partitions_dropped": ", ".join(done.dropped) or "none",
             "media_removed": done.media,
             "metrics_kept_before": done.kept_before or "nothing",
         }
-        yield MaterializeResult(metadata=metadata, check_results=found.check_results)
+        yield MaterializeResult(metadata=metadata, check_results=retained.check_results)
 
     return pruning

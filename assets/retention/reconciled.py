@@ -13,9 +13,9 @@ import polars as pl
 
 from assets.apps import App
 from assets.attribution import late as attribution
-from assets.rooms import Clock
 from assets.rollups import late as rollups
 from assets.rollups.periods import Period
+from assets.rooms import Clock
 from assets.sessions import build as sessions
 from assets.sessions.definition import AFTER, BEFORE
 from assets.windows import Window, day_window

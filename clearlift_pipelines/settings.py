@@ -241,7 +241,7 @@ def load(**overrides: Any) -> Settings:
         if variable.startswith(PREFIX) and variable.split("__")[0] not in known:
             raise SettingsError(f"{variable} is no setting; known are {', '.join(sorted(known))}")
     try:
-        return Settings(_env_file=file, **overrides)
+        return Settings(_env_file=file, **overrides)  # type: ignore[call-arg]  # of pydantic-settings, not a field
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         message = first["msg"].removeprefix("Value error, ")

@@ -15,7 +15,7 @@ _RECORD = "one short row a run or object: says what was ever taken, so that noth
 _OF_EVENTS = "made of events, which are archived"
 _SHORT_LIVED = "of no use once it is over"
 _READS = "counted; ranks keys by how often they were read lately"
-_QUARANTINED = "nobody corrected the line in half a year"
+_UNCORRECTED = "nobody corrected the line in half a year"
 _VISITORS = (("user", "user_id"), ("visitor", "anonymous_id"))
 _UPKEEP = "upkeep removes what nothing names"
 _AGREED: tuple[Condition, ...] = ("reconciled",)
@@ -117,7 +117,7 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
     )
     for table in ("runs", "batches", "without_consent", "unknown_fields"):
         yield kept("postgres", f"ingest.{table}", _RECORD)
-    yield _going("ingest.quarantine", "runs.started_at", 180, _QUARANTINED, rule=Rule("retention/old_quarantine.sql"))
+    yield _going("ingest.quarantine", "runs.started_at", 180, _UNCORRECTED, rule=Rule("retention/old_quarantine.sql"))
     for grain in GRAINS:
         for cut in ("", "_totals", "_pages", "_sources", "_campaigns"):
             yield kept("postgres", f"rollups.{grain}{cut}", "all that stays of the events")
@@ -149,7 +149,7 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
         share=LARGE_SHARE,
         readers=(("events", "ingested"),),
     )
-    yield prefix(audience.quarantine, 180, _QUARANTINED)
+    yield prefix(audience.quarantine, 180, _UNCORRECTED)
     yield kept("r2", "data/", _UPKEEP, not_archived="files of lake tables")
     yield kept("r2", "lake/", _UPKEEP, not_archived="metadata of the lake")
 

@@ -20,7 +20,8 @@ def admitted(outcome: Outcome) -> bool:
     if not deletion.confirmed and total >= SMALL_TABLE and going > entry.largest_share * total:
         outcome.stopped = (
             f"{deletion.app} {entry.name}: {going:,} of {total:,} rows would be deleted, {going / total:.0%} where "
-            f"at most {entry.largest_share:.0%} go without confirmation; see `clearlift retention plan --app {deletion.app} "
-            f"--table {entry.table}`, then run it with --confirm, or with confirm: true in the launchpad"
+            f"at most {entry.largest_share:.0%} go without confirmation; see `clearlift retention plan "
+            f"--app {deletion.app} --table {entry.table}`, then run it with --confirm, or with confirm: true in the "
+            "launchpad"
         )
     return not deletion.dry_run and not outcome.stopped

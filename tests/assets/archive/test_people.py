@@ -1,4 +1,4 @@
-"""Sesh's time series and change log: by user bucket, over partitions, without people who were erased."""
+"""Rows of people: by user bucket, over partitions, without people who were erased."""
 
 import hashlib
 from datetime import UTC, datetime

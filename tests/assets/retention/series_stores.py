@@ -1,4 +1,4 @@
-"""Sesh's D1 with a year of detail that is archived and counted, to be pruned and restored. No fixtures."""
+"""A D1 with a year of time series that are archived and counted, to be pruned and restored. No fixtures."""
 
 import itertools
 import sqlite3
@@ -10,13 +10,12 @@ from typing import Any
 from assets.apps.sesh import APP as SESH
 from assets.archive.quarters import Quarter, quarters
 from assets.archive.restore import Restore, Restored
-from assets.archive.tables import Rooms, archived, source_of, target_of
-from assets.archive.targets import Into
+from assets.archive.tables import archived
 from assets.archive.write import Archiver
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
-from assets.retention.ledger import Ledger
-from assets.retention.sesh import Pruned, SeshPruner
+from assets.retention.series import Pruned, SeriesPruner
+from assets.rows.target import Into
 from assets.series import ahead, audit
 from assets.series.family import FAMILIES, METRICS, POINTS, SESSIONS
 from assets.series.fold import Folding
@@ -27,6 +26,7 @@ from resources.r2 import ObjectStore
 from resources.sqlite_file import SqliteFile
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.series.database import UNHURRIED, point, record, rows
+from tests.rooms import TestRooms
 from tests.sql.sesh.database import put
 
 # The 2nd of January: the whole year 2025 is old enough.
@@ -50,7 +50,7 @@ def _unsynced(connection: sqlite3.Connection) -> None:
 
 
 @dataclass
-class Shelf:
+class SeriesStores:
     """The stores, and what the jobs do with them."""
 
     postgres: Postgres
@@ -74,24 +74,24 @@ class Shelf:
         for family in FAMILIES:
             Folding(self.d1, family, self.clock, UNHURRIED, page=3).run()
 
-    def rooms(self) -> Rooms:
-        return Rooms(lambda: self._none(), lambda: self.postgres, lambda: self.d1)
+    @property
+    def rooms(self) -> TestRooms:
+        """The stores at this moment of the clock."""
+        return TestRooms(self.now, self.postgres, self.store, d1s={"sesh": self.d1})
 
     def archive(self, *tables: str, window: Window = YEAR) -> None:
         for table in tables or ("sessions", "points"):
             entry = archived(SESH, table)
-            source = source_of(entry, self.rooms())
             for quarter in quarters(window):
-                Archiver("sesh", entry, source, self.store, self.postgres, self.clock).run(quarter)
+                Archiver.of(self.rooms, SESH, entry).run(quarter)
 
     def restore(self, table: str, into: Into = "live", bucket: str = "", quarter: Quarter | None = None) -> Restored:
         entry = archived(SESH, table)
-        engine = Restore("sesh", entry, target_of(entry, self.rooms(), into), self.store, self.postgres)
+        engine = Restore.of(self.rooms, SESH, entry, into)
         return engine.run(quarter or Quarter.of(FIRST.date()), lambda name: bucket in ("", name))
 
-    def pruner(self) -> SeshPruner:
-        ledger = Ledger(self.postgres, "sesh", f"run {next(self.runs)}", self.clock)
-        return SeshPruner(SESH, self.d1, self.store, self.postgres, ledger, self.clock, UNHURRIED, self.page)
+    def pruner(self) -> SeriesPruner:
+        return SeriesPruner(self.rooms, SESH, f"run {next(self.runs)}", UNHURRIED, self.page)
 
     def prune(self, *, dry_run: bool = False) -> Pruned:
         return self.pruner().run(dry_run=dry_run)
@@ -109,20 +109,17 @@ class Shelf:
     def faults(self) -> list[str]:
         return [fault for family in (SESSIONS, POINTS, METRICS) for fault in audit.faults(self.d1, family)]
 
-    def _none(self) -> Any:
-        raise AssertionError("Sesh has no lake")
 
-
-def laid_out(shelf: Shelf, sessions: int = 6, first: datetime = FIRST) -> None:
+def laid_out(stores: SeriesStores, sessions: int = 6, first: datetime = FIRST) -> None:
     """Sessions and points of two users over the last quarter of 2025 and the first of 2026, folded where old enough."""
     for user in ("u1", "u2"):
-        put(shelf.d1, "users", id=user)
+        put(stores.d1, "users", id=user)
     for family in FAMILIES:
-        ahead.make(shelf.d1, family, shelf.clock, first)
+        ahead.make(stores.d1, family, stores.clock, first)
     for n in range(sessions):
-        add(shelf.d1, f"s{n}", first + timedelta(days=19 * n, hours=n), ("u1", "u2")[n % 2], n)
-    shelf.fold()
-    shelf.make()
+        add(stores.d1, f"s{n}", first + timedelta(days=19 * n, hours=n), ("u1", "u2")[n % 2], n)
+    stores.fold()
+    stores.make()
 
 
 def add(d1: D1, name: str, at: datetime, user: str, n: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 from dagster import AssetKey, ExecuteInProcessResult, build_schedule_context
 
 from assets.apps.sesh import APP as SESH
-from tests.assets.retention.shelf import NOW, Shelf, laid_out
+from tests.assets.retention.series_stores import NOW, SeriesStores, laid_out
 from tests.clearlift_pipelines.location import Location, located
 
 FOR_GOOD = {"ops": {"sesh__retention__pruning": {"config": {"dry_run": False}}}}
@@ -32,29 +32,29 @@ def checks(run: ExecuteInProcessResult) -> dict[str, bool]:
 
 
 def test_a_dry_run_says_what_a_run_then_does_and_damage_fails_the_check(location: Location) -> None:
-    shelf = Shelf(location.stores.postgres, location.stores.settings.home)
-    shelf.d1, shelf.store = location.stores.d1(SESH), location.stores.object_store
-    laid_out(shelf)
-    shelf.archive()
-    (part, *_) = [i.key for i in shelf.store.list("archive/sesh/points") if "/part-" in i.key]
-    data = shelf.store.get(part)
-    shelf.store.put(part, data[:-3])
-    run = location.run("pruning", config=FOR_GOOD)
+    stores = SeriesStores(location.stores.postgres, location.stores.settings.home)
+    stores.d1, stores.store = location.stores.d1(SESH), location.stores.object_store
+    laid_out(stores)
+    stores.archive()
+    (part, *_) = [i.key for i in stores.store.list("archive/sesh/points") if "/part-" in i.key]
+    data = stores.store.get(part)
+    stores.store.put(part, data[:-3])
+    run = location.run("pruning", app="sesh", config=FOR_GOOD)
     assert checks(run) == {"nothing_unproved_was_deleted": False, "nothing_waits": False}
     assert (said(run)["deleted"], said(run)["held_back"], said(run)["partitions_dropped"]) == (5, 5, "sessions_2025")
 
-    shelf.store.put(part, data)
-    run = location.run("pruning")
+    stores.store.put(part, data)
+    run = location.run("pruning", app="sesh")
     assert (said(run)["dry_run"], said(run)["deleted"], said(run)["would_go"]) == (True, 0, 5)
-    run = location.run("pruning", config=FOR_GOOD)
+    run = location.run("pruning", app="sesh", config=FOR_GOOD)
     assert (said(run)["deleted"], said(run)["partitions_dropped"]) == (5, "points_2025")
     assert said(run)["metrics_kept_before"] == "2026-01-01T00:00:00.000Z"
     assert checks(run) == {"nothing_unproved_was_deleted": True, "nothing_waits": True}
     assert not any(user in repr(run.all_events) for user in ("'u1'", '"u1"', "u1/"))
-    shelf.make()
-    assert all(checks(location.run("partitions")).values())
+    stores.make()
+    assert all(checks(location.run("partitions", app="sesh")).values())
 
-    schedule = location.defs.resolve_schedule_def("pruning")
+    schedule = location.defs.resolve_schedule_def("sesh_pruning")
     at = datetime(2027, 1, 2, 5, 30, tzinfo=UTC)
     context = build_schedule_context(scheduled_execution_time=at, instance=location.instance)
     (request,) = schedule.evaluate_tick(context).run_requests or []

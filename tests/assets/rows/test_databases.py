@@ -1,25 +1,24 @@
-"""Tables of D1 and Postgres: archived, pruned and restored exactly, whatever their columns hold."""
+"""Rows of D1 and Postgres, whatever their columns hold: read and put exactly, patched and deleted by key."""
 
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.apps.lifecycle import Archive, Lifecycle
-from assets.archive.d1_source import D1Source
-from assets.archive.d1_target import D1Target
-from assets.archive.lines import decode, encode
-from assets.archive.postgres_source import PostgresSource
-from assets.archive.postgres_target import PostgresTarget
-from assets.archive.sources import ChangedMeanwhileError
-from assets.series.layout import stamp
+from assets.rows.columns import Column, ColumnKind
+from assets.rows.d1 import D1Source, D1Table, D1Target, columns_of
+from assets.rows.lines import decode, encode, value_text
+from assets.rows.postgres import PostgresSource, PostgresTable, PostgresTarget
+from assets.rows.source import ChangedMeanwhileError, Source
+from assets.rows.target import Target
 from resources.cloudflare import RATE, api_session
 from resources.d1 import CloudflareD1, EmbeddedD1, Param
 from resources.pacing import Pacing
 from resources.postgres import Postgres
-from tests.assets.archive.vault import QUARTER, Vault
+from tests.assets.archive.vault import QUARTER
 from tests.standin.cloudflare import ACCOUNT, DATABASE, TOKEN, Cloudflare
 from tests.standin.waits import Waits
 
@@ -32,6 +31,8 @@ VALUES = (
     | st.binary(max_size=9)
     | st.floats(allow_nan=False, allow_infinity=False)
 )
+THINGS = D1Table("things", ("id",), "at")
+PUBLIC_THINGS = PostgresTable("public.things", ("id",), "at")
 ANY_D1 = 'create table things (id text primary key not null, at text not null, "any ü", n integer, r real, b blob)'
 ANY_POSTGRES = """
 create table things (
@@ -42,7 +43,7 @@ create table things (
 """
 
 
-def carried(source: Any, target: Any, restores: int = 2) -> int:
+def carried(source: Source, target: Target, restores: int = 2) -> int:
     """Everything of the quarter through lines into the target, again and again; how many rows were added at first."""
     columns = source.columns
     lines = [encode(f, columns) for s in source.slices(QUARTER.window) for f in source.read(s)]
@@ -69,15 +70,15 @@ def test_rows_of_d1_keep_every_value_and_its_type(rows: list[tuple[Any, ...]], t
     before = exactly(d1.query(every.format("things")))
 
     def opened() -> D1Source:
-        return D1Source(d1, lambda window: [("things", window)], "at", ["id"], stamp, QUARTER.window)
+        return D1Source(d1, THINGS, QUARTER.window)
 
-    assert carried(opened(), D1Target(d1, "things", "side", "at", ["id"], lambda _: "things")) == len(rows)
+    assert carried(opened(), D1Target(d1, THINGS, "side")) == len(rows)
     if rows:
         assert exactly(d1.query(every.format("things_restored"))) == before
     source = opened()
     lines = [encode(f, source.columns) for s in source.slices(QUARTER.window) for f in source.read(s)]
     d1.execute("delete from things")
-    live = D1Target(d1, "things", "live", "at", ["id"], lambda _: "things")
+    live = D1Target(d1, THINGS, "live")
     for part in lines:
         live.put([decode(part, source.columns)], source.columns)
     assert exactly(d1.query(every.format("things"))) == before
@@ -100,8 +101,8 @@ def test_what_d1_answers_over_http_is_as_exact(tmp_path: Path) -> None:
         ]
         for number, row in enumerate(rows):
             d1.execute("insert into things values (?, ?, ?, ?, ?, ?)", (f"id {number}", AT, *row))
-        source = D1Source(d1, lambda window: [("things", window)], "at", ["id"], stamp, QUARTER.window)
-        assert carried(source, D1Target(d1, "things", "side", "at", ["id"], str)) == len(rows)
+        source = D1Source(d1, THINGS, QUARTER.window)
+        assert carried(source, D1Target(d1, THINGS, "side")) == len(rows)
         every = 'select typeof("any ü") || typeof(n) || typeof(r) || typeof(b) as types, * from {} order by id'
         assert exactly(d1.query(every.format("things_restored"))) == exactly(d1.query(every.format("things")))
         d1.close()
@@ -133,34 +134,34 @@ def test_rows_of_postgres_keep_every_value_of_every_type(things: Postgres) -> No
     before = things.fetch(every.format("things", ""), ())
 
     def opened() -> PostgresSource:
-        return PostgresSource(things, "public.things", "at", ["id"])
+        return PostgresSource(things, PUBLIC_THINGS)
 
-    assert carried(opened(), PostgresTarget(things, "public.things", "side", ["id"])) == 4
+    assert carried(opened(), PostgresTarget(things, PUBLIC_THINGS, "side")) == 4
     assert things.fetch(every.format("things", "restored.public_things"), ()) == before
     source = opened()
     frames = [f for s in source.slices(QUARTER.window) for f in source.read(s)]
     source.close()
     things.execute("delete from things")
-    target = PostgresTarget(things, "public.things", "live", ["id"])
+    target = PostgresTarget(things, PUBLIC_THINGS, "live")
     assert target.put([decode(encode(f, source.columns), source.columns) for f in frames], source.columns) == 4
     assert things.fetch(every.format("things", ""), ()) == before
 
 
 def test_a_table_that_lost_a_column_says_so(things: Postgres) -> None:
     things.execute("insert into things (at, t) values ('2026-02-03', 'x')")
-    source = PostgresSource(things, "public.things", "at", ["id"])
+    source = PostgresSource(things, PUBLIC_THINGS)
     frames = [f for s in source.slices(QUARTER.window) for f in source.read(s)]
     source.close()
     things.execute("alter table things drop column t")
-    with pytest.raises(ValueError, match=r"public\.things no longer has what was archived of it: t"):
-        PostgresTarget(things, "public.things", "live", ["id"]).put(frames, source.columns)
+    with pytest.raises(ValueError, match=r"public\.things no longer has these columns of the rows: t"):
+        PostgresTarget(things, PUBLIC_THINGS, "live").put(frames, source.columns)
 
 
-def test_rows_of_d1_that_go_while_they_are_read_are_no_archive(tmp_path: Path) -> None:
+def test_rows_of_d1_that_go_while_they_are_read_are_an_error(tmp_path: Path) -> None:
     d1 = EmbeddedD1(tmp_path / "any.sqlite")
     d1.execute(ANY_D1)
     d1.execute("insert into things (id, at) values ('a', ?), ('b', ?)", (AT, AT))
-    source = D1Source(d1, lambda window: [("things", window)], "at", ["id"], stamp, QUARTER.window)
+    source = D1Source(d1, THINGS, QUARTER.window)
     (slice_,) = source.slices(QUARTER.window)
     d1.execute("delete from things where id = 'b'")
     with pytest.raises(ChangedMeanwhileError, match="things: rows came or went while 1 of them were read"):
@@ -168,26 +169,66 @@ def test_rows_of_d1_that_go_while_they_are_read_are_no_archive(tmp_path: Path) -
     d1.close()
 
 
-def test_what_postgres_holds_of_all_applications_is_archived_by_organisation(vault: Vault) -> None:
-    vault.now = vault.now.replace(year=2027)
-    vault.postgres.execute(
-        """
-        insert into ads.restatements
-            (org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency, spend_after)
-        select org, 'google', '1', '2', '2026-02-03', '2026-02-03 04:05:06', gen_random_uuid(), 'EUR', 1.5
-        from unnest(array['org one', 'org/two']) org
-        """
+@settings(max_examples=20)
+@given(rows=st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=6), other=VALUES)
+def test_rows_of_d1_are_patched_and_deleted_by_their_key(
+    rows: list[tuple[Any, Any]], other: Any, tmp_path: Path
+) -> None:
+    d1 = EmbeddedD1(tmp_path / "any.sqlite")
+    d1.execute("drop table if exists things")
+    d1.execute(ANY_D1)
+    for number, row in enumerate(rows):
+        d1.execute("insert into things (id, at, n, b) values (?, ?, ?, ?)", (f"id {number}", AT, *row))
+    columns = tuple(column for column in columns_of(d1, "things") if column.name in ("id", "n", "b"))
+    target = D1Target(d1, THINGS, "live")
+    texts = [[value_text(value) for value in (key, other, b"\0")] for key in ("id 0", "unknown")]
+    frame = pl.DataFrame(texts, schema=["id", "n", "b"], orient="row", schema_overrides=dict.fromkeys("nb", pl.String))
+
+    assert target.patch([frame], columns) == 1
+    every = "select id, n, typeof(n) as t, b from things order by id"
+    (first, *rest) = exactly(d1.query(every))
+    d1.execute("update things set n = ?, b = ? where id = 'id 0'", (other, b"\0"))
+    assert exactly(d1.query(every)) == [first, *rest]
+    assert [row["id"] for row in rest] == [repr(f"id {number}") for number in range(1, len(rows))]
+    assert target.delete([frame.select("id")]) == 1
+    assert exactly(d1.query(every)) == rest
+    d1.close()
+
+
+def test_rows_of_postgres_are_patched_and_deleted_by_their_key(things: Postgres) -> None:
+    things.execute("insert into things (at, t, n) select '2026-02-03', 'x' || k, 1 from generate_series(1, 3) k")
+    target = PostgresTarget(things, PUBLIC_THINGS, "live")
+    columns = (Column("id", ColumnKind.INTEGER, "bigint"), Column("n", ColumnKind.TEXT, "numeric"))
+    frame = pl.DataFrame({"id": [1, 3, 9], "n": ["1.50", None, "2"]})
+
+    assert target.patch([frame], columns) == 2
+    assert things.fetch("select id, n::text, t from things order by id") == [
+        {"id": 1, "n": "1.50", "t": "x1"},
+        {"id": 2, "n": "1", "t": "x2"},
+        {"id": 3, "n": None, "t": "x3"},
+    ]
+    assert target.delete([frame.select("id")]) == 2
+    assert things.fetch("select id from things") == [{"id": 2}]
+
+
+def test_rows_of_another_app_in_a_shared_table_are_never_seen(postgres: Postgres) -> None:
+    postgres.execute("create table shared (app text, id integer, at timestamptz, n integer, primary key (app, id))")
+    postgres.execute(
+        "insert into shared select app, id, '2026-02-03', 1"
+        " from unnest(array['one', 'two']) app, generate_series(1, 3) id"
     )
-    before = vault.postgres.fetch("select r::text as row from ads.restatements r order by id")
-
-    assert vault.archive("clearlift", "ads.restatements").sealed == 2
-    assert vault.archive("clearlift", "ads.restatements").sealed == 0
-    vault.postgres.execute("delete from ads.restatements")
-    assert vault.restore("clearlift", "ads.restatements", "live").added == 2
-    assert vault.postgres.fetch("select r::text as row from ads.restatements r order by id") == before
-    assert vault.verify("clearlift", "ads.restatements").faults == []
-
-
-def test_an_entry_needs_no_word_of_its_store() -> None:
-    entry = Lifecycle("lake", "app.rows_*", "at", ("id",), archive=Archive(1, "org"), kept="yes")
-    assert (entry.table, entry.is_family) == ("rows", True)
+    own = PostgresTable("public.shared", ("id",), "at", {"app": "one"})
+    source = PostgresSource(postgres, own)
+    assert [column.name for column in source.columns] == ["id", "at", "n"]
+    (frame,) = (frame for slice_ in source.slices(QUARTER.window) for frame in source.read(slice_))
+    source.close()
+    assert frame.height == 3
+    target = PostgresTarget(postgres, own, "live")
+    columns = source.columns
+    assert target.patch([frame.with_columns(n=pl.lit(2, pl.Int64))], columns) == 3
+    assert target.delete([frame.head(2)]) == 2
+    left = "select app, count(*) as n, min(n) as least, max(n) as most from shared group by app order by app"
+    assert postgres.fetch(left) == [
+        {"app": "one", "n": 1, "least": 2, "most": 2},
+        {"app": "two", "n": 3, "least": 1, "most": 1},
+    ]

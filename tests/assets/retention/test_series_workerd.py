@@ -9,17 +9,12 @@ import pytest
 
 from assets.apps.sesh import APP as SESH
 from assets.cache.change_log import move
-from assets.retention import d1 as retention
-from assets.retention.d1 import D1Pruner
-from assets.retention.eligible import due
-from assets.retention.ledger import Ledger
-from assets.retention.outcome import Order
+from assets.retention.stores import prune
 from assets.windows import Window
 from resources import migrations
 from resources.d1 import D1, CloudflareD1
 from resources.postgres import Postgres
-from tests.assets.retention.shelf import Shelf, laid_out
-from tests.assets.series.database import UNHURRIED
+from tests.assets.retention.series_stores import SeriesStores, laid_out
 from tests.workerd.local_runtime import NotInstalledError, installed, local_session, running
 
 pytestmark = pytest.mark.xdist_group("workerd_of_pruning")
@@ -33,7 +28,7 @@ def d1(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D1]:
     try:
         installed()
     except NotInstalledError as error:
-        line = f"SKIPPED: Sesh's pruning against workerd, Cloudflare's local runtime: npm install failed: {error}"
+        line = f"SKIPPED: pruning against workerd, Cloudflare's local runtime: npm install failed: {error}"
         with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
             sys.stderr.write(f"\n{line}\n")
         pytest.skip(line)
@@ -49,30 +44,27 @@ def test_detail_and_change_log_go_and_come_back(
 ) -> None:
     # The local runtime keeps no history.
     monkeypatch.setattr(CloudflareD1, "bookmark", lambda _: "none")
-    shelf = Shelf(postgres, tmp_path)
-    shelf.d1 = d1
-    laid_out(shelf, 4, DECEMBER)
-    before, metrics = shelf.detail(), shelf.metrics()
-    assert metrics == shelf.recounted()
-    shelf.archive()
-    assert [o.going for o in shelf.prune(dry_run=True).outcomes] == [2, 2]
-    done = shelf.prune()
+    stores = SeriesStores(postgres, tmp_path)
+    stores.d1 = d1
+    laid_out(stores, 4, DECEMBER)
+    before, metrics = stores.detail(), stores.metrics()
+    assert metrics == stores.recounted()
+    stores.archive()
+    assert [o.going for o in stores.prune(dry_run=True).outcomes] == [2, 2]
+    done = stores.prune()
     assert ([o.deleted for o in done.outcomes], done.dropped) == ([2, 2], ["sessions_2025", "points_2025"])
-    assert shelf.metrics() == metrics
+    assert stores.metrics() == metrics
     for table in ("sessions", "points"):
-        assert shelf.restore(table).added == 2
-    shelf.make()
-    assert (shelf.detail(), shelf.metrics(), shelf.faults()) == (before, metrics, [])
+        assert stores.restore(table).added == 2
+    stores.make()
+    assert (stores.detail(), stores.metrics(), stores.faults()) == (before, metrics, [])
 
     d1.execute("update change_log set changed_at = ?", [LONG_AGO])
-    shelf.archive("change_log", window=Window(datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)))
-    move(d1, "cache", 1, shelf.now)
+    stores.archive("change_log", window=Window(datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)))
+    move(d1, "cache", 1, stores.now)
     d1.execute("insert into point_quarantine values ('sha', 1, 'k', 'not_json', '', ?, null)", [LONG_AGO])
     gone = {}
     for entry in SESH.lifecycles:
         if entry.name in ("change_log", "point_quarantine"):
-            ledger = Ledger(postgres, "sesh", "a run", shelf.clock)
-            pruner = D1Pruner(d1, shelf.store, postgres, ledger, shelf.clock, UNHURRIED)
-            allowed = due(entry, shelf.now, retention.PROVED)
-            gone[entry.name] = pruner.run(Order("sesh", entry, allowed.before, dry_run=False)).deleted
+            gone[entry.name] = prune(stores.rooms, SESH, entry, run_id="a run", dry_run=False).deleted
     assert gone == {"change_log": 1, "point_quarantine": 1}

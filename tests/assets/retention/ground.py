@@ -28,7 +28,7 @@ from tests.assets.archive.vault import APPS_BY_NAME, QUARTER, Vault
 
 AGGREGATES = (
     *(cut.table(grain) for grain in Grain for cut in CUTS),
-    *(period.table(cut) for period in Period for cut in CUTS),
+    *(cut.table(period) for period in Period for cut in CUTS),
     *("sessions.daily", "attribution.touches", "attribution.conversions", "attribution.credits"),
 )
 CLEARLIFT = APPS_BY_NAME["clearlift"]

@@ -49,11 +49,10 @@ class PostgresSealed:
 
     def went(self, record: Record) -> tuple[int, int]:
         """Only where the log lies in another database than the rows: otherwise every record is settled."""
-        window = Quarter.parse(record.place).window
-        with self.postgres.connection() as connection:
-            statement, parameters = self.table.selected(SQL("count(*) as n"), window)
-            (row,) = connection.execute(statement, parameters).fetchall()
-        return max(0, record.rows - row["n"]), 0
+        quarter = Quarter.parse(record.place)
+        with self.proof.locked(quarter):
+            left = sum(proved for proved, _ in self._compared(quarter, delete=False))
+        return max(0, record.rows - left), 0
 
     def count(self, outcome: Outcome) -> list[Portion]:
         self.proof.faults = outcome.faults

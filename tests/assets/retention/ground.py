@@ -5,8 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from assets.rollups.follow import follow
-
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.tables import archived
 from assets.attribution import late as attribution_late
@@ -18,6 +16,7 @@ from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import CUTS, Grain
+from assets.rollups.follow import follow
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.upkeep.expiry import Expiry

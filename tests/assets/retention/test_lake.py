@@ -6,7 +6,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from assets.rollups.follow import follow
 
 from assets.attribution.build import Touches
 from assets.events.pruned import PrunedError
@@ -15,6 +14,7 @@ from assets.retention.proof import DAMAGED, LATE, UNSEALED
 from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.definition import Grain
+from assets.rollups.follow import follow
 from assets.sessions.build import Sessions
 from assets.windows import DAY, Window
 from resources.lake import LakeTable

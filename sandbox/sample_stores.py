@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from assets.ads.connections import COLUMN, TABLE
+from assets.ads.connections import COLUMN
 from assets.events import landing
 from resources.d1 import D1
 from resources.keyring import Keyring
@@ -26,6 +26,7 @@ MARKER = "sample/events.json"
 LANDED = "sample/landed.json"
 WORLD = "sample/ads.json"
 SEED = 7
+TABLE = "platform_connections"
 OWNER = "user-sample-owner"
 
 

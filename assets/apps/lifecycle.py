@@ -33,15 +33,13 @@ class Archive:
 
     after_days: age in days of the youngest row of a quarter at which the quarter is due. bucket: the column whose value
     decides in which bucket of the archive a row lies. buckets: None for one bucket a value (an organisation), else the
-    number of buckets that values (users) are spread over by their hash. subjects: (kind, column) pairs that say whose a
-    row is, by which tombstones are found; `column.field` where the column holds JSON. restored: SQL under sql/ for the
-    D1 that rows came back to; ?1 is the JSON array of their times.
+    number of buckets that values (users) are spread over by their hash. restored: SQL under sql/ for the D1 that rows
+    came back to; ?1 is the JSON array of their times.
     """
 
     after_days: int
     bucket: str
     buckets: int | None = None
-    subjects: tuple[tuple[str, str], ...] = ()
     restored: str = ""
 
 

@@ -16,7 +16,6 @@ _OF_EVENTS = "made of events, which are archived"
 _SHORT_LIVED = "of no use once it is over"
 _READS = "counted; ranks keys by how often they were read lately"
 _UNCORRECTED = "nobody corrected the line in half a year"
-_VISITORS = (("user", "user_id"), ("visitor", "anonymous_id"))
 _UPKEEP = "upkeep removes what nothing names"
 _AGREED: tuple[Condition, ...] = ("reconciled",)
 
@@ -38,19 +37,20 @@ def lifecycles_of(
     app: str,
     *,
     audience: Audience | None,
-    ad_accounts: bool,
+    raw_ads: str | None,
     has_kv: bool,
     media_root: str | None,
     families: tuple[str, ...],
 ) -> Iterator[Lifecycle]:
     """The entries of an app for our own stores.
 
-    media_root: the prefix of the images that its people upload. families: the key families of its KV.
+    raw_ads: the prefix of the raw pages of ad platforms. media_root: the prefix of the images that its people upload.
+    families: the key families of its KV.
     """
     if audience is not None:
         yield from _events(audience)
-    if ad_accounts:
-        yield from _ads()
+    if raw_ads is not None:
+        yield from _ads(raw_ads)
     if has_kv:
         yield from _cache(app)
     if media_root is not None:
@@ -107,7 +107,7 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
         ("org_tag", "event_id"),
         hot_days=30,
         warm_days=90,
-        archive=Archive(90, "org_tag", subjects=_VISITORS),
+        archive=Archive(90, "org_tag"),
         delete_after_days=90,
         aggregates=(*(f"rollups.{grain}" for grain in GRAINS), "sessions.daily", "attribution.credits"),
         requires=("sealed", "reconciled"),
@@ -154,7 +154,7 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
     yield kept("r2", "lake/", _UPKEEP, not_archived="metadata of the lake")
 
 
-def _ads() -> Iterator[Lifecycle]:
+def _ads(raw: str) -> Iterator[Lifecycle]:
     for table in ("ad_accounts", "campaigns", "ad_groups", "keywords"):
         yield kept("postgres", f"ads.{table}", _OWN)
     for table in ("campaign_metrics_daily", "ad_group_metrics_daily", "keyword_metrics_daily"):
@@ -185,7 +185,7 @@ def _ads() -> Iterator[Lifecycle]:
         parents=(("ads", "restatements"),),
     )
     yield prefix(
-        "raw/ads/",
+        raw,
         90,
         "three look-backs of 30 days; its facts are in Postgres",
         read_by=ReadBy("postgres", "retention/read_pages.sql"),

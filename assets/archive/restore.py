@@ -10,6 +10,7 @@ import polars as pl
 
 from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
+from assets.apps.personal import Subject
 from assets.archive import parts
 from assets.archive.layout import bucket_folder, spread
 from assets.archive.manifest import BucketManifest
@@ -46,10 +47,11 @@ class Restored:
 
 @dataclass
 class Restore:
-    """Restores a table's quarters into `target`."""
+    """Restores a table's quarters into `target`. `subjects` say whose a row is, by which tombstones are found."""
 
     app: str
     lifecycle: Lifecycle
+    subjects: Sequence[Subject]
     target: Target
     store: ObjectStore
     postgres: Postgres
@@ -58,8 +60,15 @@ class Restore:
     @classmethod
     def of(cls, rooms: Rooms, app: App, entry: Lifecycle, into: Into) -> "Restore":
         """The restore of a table, over the stores of the rooms."""
-        target, progress = target_of(rooms, app, entry, into), rooms.progress(f"{entry.table}: restored")
-        return cls(app.name, entry, target, rooms.object_store, rooms.postgres, progress)
+        return cls(
+            app=app.name,
+            lifecycle=entry,
+            subjects=app.holding(entry.store, entry.name).subjects,
+            target=target_of(rooms, app, entry, into),
+            store=rooms.object_store,
+            postgres=rooms.postgres,
+            progress=rooms.progress(f"{entry.table}: restored"),
+        )
 
     def run(self, quarter: Quarter, wanted: Callable[[str], bool] = lambda _: True) -> Restored:
         """Restore the sealed buckets of a quarter for which `wanted` is true.
@@ -117,12 +126,8 @@ class Restore:
         """The rows of a bucket, those of later revisions first, because the first row of a key counts."""
         for part in sorted(manifest.parts, key=lambda p: -p.revision):
             for rows in parts.read(self.store, folder, part, manifest.columns):
-                kept = tombstones.kept(rows, manifest.columns, self._subjects)
+                kept = tombstones.kept(rows, manifest.columns, self.subjects)
                 done.rows += rows.height
                 done.erased += rows.height - kept.height
                 if not kept.is_empty():
                     yield kept
-
-    @property
-    def _subjects(self) -> Sequence[tuple[str, str]]:
-        return self.lifecycle.archive.subjects if self.lifecycle.archive else ()

@@ -20,11 +20,12 @@ from dagster import (
 )
 
 from assets.apps import App
+from assets.apps.personal import Holding
 from assets.description import asset_arguments, column_schema, preview
 from assets.description import table as table_of
 from assets.events.ingest import Ingest
 from assets.events.ledger import Ledger, RunOutcome
-from assets.events.record import FIELDS, NAMES, PERSONAL
+from assets.events.record import FIELDS
 from assets.events.table import events_table
 from assets.events.validation import Admission
 from assets.partitions import Calendar
@@ -35,7 +36,6 @@ from resources.lake import LakeTable
 from resources.sql_files import read_sql
 
 EVENT_SCHEMA = column_schema((f.name, f.kind.value, f.doc, not f.required) for f in FIELDS)
-PREVIEWED = tuple(name for name in NAMES if name not in PERSONAL)[:12]
 
 
 class IngestConfig(Config):
@@ -49,13 +49,16 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
     if app.audience is None:
         return []
     org_tags = app.audience.org_tags
+    holding = app.holding("lake", app.audience.table)
     landing = AssetSpec(
-        **asset_arguments(app, "events", "landing", store="r2", pii=True, kinds={"cloudflare", "json"}),
+        **asset_arguments(
+            app, "events", "landing", store="r2", holds=[("r2", app.audience.landing)], kinds={"cloudflare", "json"}
+        ),
         description="Batches of events as the tracking Worker lands them: NDJSON under landing/events/YYYY/MM/DD/HH/.",
         metadata={"dagster/column_schema": EVENT_SCHEMA},
     )
     ingested_arguments = asset_arguments(
-        app, "events", "ingested", store="lake", pii=True, kinds={"iceberg", "parquet"}
+        app, "events", "ingested", store="lake", holds=[(holding.store, holding.name)], kinds={"iceberg", "parquet"}
     )
 
     @asset(
@@ -91,7 +94,7 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
         run = engine.run(sweep=config.sweep)
         ledger = Ledger(rooms.postgres)
         yield MaterializeResult(
-            metadata=_metadata(run, table),
+            metadata=_metadata(run, table, holding),
             check_results=[_every_line_counted(ledger, run), _lake_agrees(run, table)],
         )
 
@@ -108,7 +111,7 @@ def admission(d1: D1, org_tags: str, calendar: Calendar) -> Callable[[datetime],
     return at
 
 
-def _metadata(run: RunOutcome, table: LakeTable) -> dict[str, Any]:
+def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "batches": len(run.batches),
         **{what: run.total(what) for what in ("received", "stored", "doubled", "quarantined", "without_consent")},
@@ -123,7 +126,7 @@ def _metadata(run: RunOutcome, table: LakeTable) -> dict[str, Any]:
         after = made.parent_snapshot_id if made is not None else None
         stored = next((c for c in table.changes(after) if c.id == run.snapshot_id), None)
         if stored is not None and stored.added:
-            metadata["preview"] = preview(table.read([stored.added[0].file_path]).select(PREVIEWED).head(5).collect())
+            metadata["preview"] = preview(table.read([stored.added[0].file_path]), holding)
     if run.total("quarantined"):
         # The run's own: to count all that is open took 180 ms of every run once 90,000 lines were.
         refused = Counter((r.reason.value, r.field) for batch in run.batches for r in batch.refusals)

@@ -22,6 +22,7 @@ from assets.description import table as table_of
 from assets.points import quarantine
 from assets.points.gaps import TOLERATED, gaps
 from assets.points.ingest import PointIngest
+from assets.points.objects import PREFIX
 from assets.points.point import Reason
 from assets.rooms import Rooms
 from assets.series.family import POINTS
@@ -52,7 +53,7 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
     if "points" not in app.partitioned:
         return []
     flushes = AssetSpec(
-        **asset_arguments(app, "points", "flushes", store="r2", pii=True, kinds={"cloudflare", "json"}),
+        **asset_arguments(app, "points", "flushes", store="r2", holds=[("r2", PREFIX)], kinds={"cloudflare", "json"}),
         description="Points of active sessions, ten an object: NDJSON under sesh/points/YYYY/MM/DD/HH/.",
         metadata={"dagster/column_schema": column_schema(_POINT_FIELDS)},
     )
@@ -60,7 +61,9 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
 
 
 def _points(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "points", "ingested", store="d1", pii=True, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(
+        app, "points", "ingested", store="d1", holds=[("d1", f"{POINTS.name}_*")], kinds={"cloudflare", "sqlite"}
+    )
 
     @asset(
         **arguments,

@@ -87,7 +87,7 @@ def build(app: App) -> list[AssetsDefinition]:
 
 def _retention(app: App, store: Store) -> AssetsDefinition:
     retained, daily = RETAINED[store], entries(app, store)
-    arguments = asset_arguments(app, "retention", retained.name, store=store, pii=False, kinds=set(retained.kinds))
+    arguments = asset_arguments(app, "retention", retained.name, store=store, holds=[], kinds=set(retained.kinds))
     before = [
         *(archive_object(entry) for entry in daily if entry.archive is not None),
         *(reader for entry in daily for reader in entry.readers),

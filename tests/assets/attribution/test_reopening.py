@@ -71,7 +71,7 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
             campaigns.append(what)
             stand.campaign(what)
         elif kind == "click" and any(e["gclid"] == "gUnknown" for e in events):
-            stand.told(what, "gUnknown")
+            stand.report(what, "gUnknown")
             if touches_know(stand, what):
                 clicks["gUnknown"] = what
         elif kind == "rule":
@@ -91,7 +91,7 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
 
 
 def touches_know(stand: Stand, campaign: Campaign) -> bool:
-    """Whether the click was kept: only those that brought somebody are."""
+    """Whether the click was kept: only clicks that brought a visitor are."""
     return bool(
         stand.postgres.fetch(
             "select 1 from attribution.clicks where campaign_id = %s and org_id = %s", [campaign.id, campaign.org]

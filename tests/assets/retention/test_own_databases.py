@@ -11,6 +11,7 @@ import pytest
 
 from assets.apps import App
 from assets.apps.lifecycle import Archive, Lifecycle
+from assets.apps.personal import Holding
 from assets.archive.quarters import Quarter
 from assets.archive.registry import Registry
 from assets.archive.restore import Restore, Restored
@@ -31,7 +32,7 @@ from tests.databases import database
 from tests.rooms import TestRooms
 
 QUARTER = Quarter(2026, 1)
-BY_AUTHOR = Archive(90, "author", 4, (("user", "author"),))
+BY_AUTHOR = Archive(90, "author", 4)
 GOING: dict[str, Any] = {"delete_after_days": 90, "requires": ("sealed",), "largest_share": 1.0}
 NOTES = App(
     name="notes",
@@ -40,6 +41,10 @@ NOTES = App(
     tables={},
     d1_migrations="notes/d1",
     postgres_migrations="notes/postgres",
+    personal=(
+        Holding("app_postgres", "public.notes", (("user", "author"),), personal="price", erasure="delete"),
+        Holding("d1", "entries", (("user", "author"),), personal="value", erasure="delete"),
+    ),
     own_lifecycles=(
         Lifecycle("app_postgres", "public.notes", "written_at", ("id",), archive=BY_AUTHOR, **GOING),
         Lifecycle("app_postgres", "public.drafts", "written_at", not_archived="drafts", delete_after_days=30),

@@ -23,6 +23,7 @@ from pyiceberg.table import Transaction
 from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
+from assets.archive.assets import CHECKED
 from assets.archive.quarters import Quarter, due
 from assets.archive.restore import Restore
 from assets.archive.tables import archived
@@ -38,7 +39,6 @@ from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.partitions import Calendar
 from assets.points.ingest import PointIngest
-from assets.progress import silent
 from assets.retention.deletion import Outcome
 from assets.retention.series import SeriesPruner
 from assets.retention.stores import entries, prune_all

@@ -11,7 +11,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from assets.apps import APPS
-from assets.archive.assets import CHECKED
 from assets.archive.quarters import Quarter, due
 from assets.archive.registry import Registry
 from assets.archive.verify import verify

@@ -44,6 +44,37 @@ def test_every_rule_is_sql_that_names_the_app_and_asks_for_age() -> None:
             assert "%(before)s" in text
 
 
+@pytest.mark.parametrize("table", ["attribution.click_days", "ads.restatements", "cache.access_objects"])
+def test_the_same_rows_of_another_app_stay_and_are_counted_nowhere(ground: Ground, vault: Vault, table: str) -> None:
+    vault.now = datetime(2028, 5, 1, tzinfo=UTC)
+    column = "namespace" if table.startswith("cache.") else "app"
+    click_days(vault, 5)
+    restated(vault, 5)
+    vault.postgres.execute(
+        "insert into cache.access_objects select 'clearlift', n::text, 1, 0, 1, 0, '2026-01-01'"
+        " from generate_series(1, 5) n"
+    )
+    copied = {"ads.restatements": "id"}.get(table, "")
+    (row,) = vault.postgres.fetch(
+        "select string_agg(quote_ident(attname), ', ') as names from pg_attribute"
+        " where attrelid = %s::regclass and attnum > 0 and not attisdropped and attname not in (%s, %s)",
+        (table, column, copied),
+    )
+    names = row["names"]
+    vault.postgres.execute(f"insert into {table} ({column}, {names}) select 'other', {names} from {table}")
+    other = f"select * from {table} where {column} = 'other' order by 1, 2, 3"
+    before = vault.postgres.fetch(other)
+    if table == "ads.restatements":
+        assert vault.archive(table=table).rows == 5
+
+    done = ground.prune_entry(table)
+
+    assert (done.total, done.going, done.deleted) == (5, 5, 5)
+    assert vault.postgres.fetch(other) == before
+    assert len(before) == ground.rows(table) == 5
+    assert {row["app"] for row in ground.deletions()} == {"clearlift"}
+
+
 def test_lines_of_quarantine_go_by_their_runs_age(ground: Ground, vault: Vault) -> None:
     for days in (179, 180, 181, 400):
         run = uuid4()

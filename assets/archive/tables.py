@@ -18,11 +18,12 @@ from assets.events.table import events_table
 from assets.rooms import Rooms
 from assets.series.ahead import cover
 from assets.series.family import FAMILIES, Family
-from assets.series.layout import Partition, moment, stamp
+from assets.series.layout import Partition
 from assets.series.places import kept_before
 from assets.series.registry import load
 from assets.windows import Window
 from resources.d1 import D1
+from resources.d1.times import moment, stamp
 
 LAKE_TABLES = {app.audience.table: events_table(app) for app in APPS if app.audience is not None}
 

@@ -15,7 +15,7 @@ from assets.apps import App
 from assets.columns import fill as columns
 from assets.description import asset_arguments
 from assets.rooms import Rooms
-from assets.series.pace import Pace
+from resources.d1.pace import Pace
 
 
 def build(app: App) -> list[AssetsDefinition]:

@@ -12,8 +12,8 @@ from string import Template
 
 from assets.progress import Progress, silent
 from assets.series import places
-from assets.series.pace import Pace
 from resources.d1 import D1, Statement
+from resources.d1.pace import Pace
 from resources.sql_files import read_sql
 
 PAGE = 1_000

@@ -19,7 +19,7 @@ from assets.metrics import audit
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS, Grain
 from assets.rooms import Rooms
-from assets.series.pace import Pace
+from resources.d1.pace import Pace
 
 _COLUMNS = [
     ("windowStart", "text", "Start of the window, UTC; weeks begin on Monday", False),

@@ -7,10 +7,11 @@ from string import Template
 from assets.metrics.grains import DAILY, HOURLY, MONTHLY, WEEKLY, Grain
 from assets.series import registry
 from assets.series.family import METRICS, POINTS, SESSIONS, Family
-from assets.series.layout import moment, stamp, union, within
+from assets.series.layout import union, within
 from assets.series.places import kept_before
 from assets.windows import DAY, Window, midnight, month_of, week_of
 from resources.d1 import D1
+from resources.d1.times import moment, stamp
 from resources.sql_files import read_sql
 
 # How far back each grain is compared.

@@ -15,10 +15,11 @@ from assets.metrics.grains import GRAINS, HOURLY, Grain
 from assets.progress import Progress, silent
 from assets.series import ahead, registry
 from assets.series.family import METRICS, POINTS, SESSIONS, Family
-from assets.series.layout import moment, source
-from assets.series.pace import Pace
+from assets.series.layout import source
 from assets.series.places import KEPT_BEFORE, kept_before
 from resources.d1 import D1, D1Error, Statement
+from resources.d1.pace import Pace
+from resources.d1.times import moment
 from resources.sql_files import read_sql
 
 TRIES = 5

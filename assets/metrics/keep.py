@@ -14,11 +14,12 @@ from assets.metrics.grains import MONTHLY, WEEKLY
 from assets.progress import Progress, silent
 from assets.series import registry
 from assets.series.family import METRICS, POINTS, SESSIONS
-from assets.series.layout import Registry, moment, source, stamp
-from assets.series.pace import Pace
+from assets.series.layout import Registry, source
 from assets.series.places import KEPT, KEPT_BEFORE, kept_before
 from assets.windows import DAY, HOUR, Window, midnight, month_of, week_of
 from resources.d1 import D1, D1Error
+from resources.d1.pace import Pace
+from resources.d1.times import moment, stamp
 from resources.sql_files import read_sql
 
 TRIES = 5

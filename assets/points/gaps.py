@@ -7,9 +7,10 @@ from typing import Any
 
 from assets.series import registry
 from assets.series.family import POINTS
-from assets.series.layout import stamp, union, within
+from assets.series.layout import union, within
 from assets.windows import Window
 from resources.d1 import D1
+from resources.d1.times import stamp
 from resources.sql_files import read_sql
 
 # One flush that is on its way leaves 10 out.

@@ -19,8 +19,9 @@ from assets.points.point import Point, Reason, Refusal, sift
 from assets.progress import Progress, silent
 from assets.series import places, registry
 from assets.series.family import POINTS
-from assets.series.layout import Partition, moment, stamp
+from assets.series.layout import Partition
 from resources.d1 import D1, D1Error, Param, Statement, bulk
+from resources.d1.times import moment, stamp
 from resources.postgres import Postgres
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.sql_files import read_sql

@@ -18,8 +18,8 @@ import msgspec
 
 from assets.points import objects as point_objects
 from assets.points.point import Refusal
-from assets.series.layout import stamp
 from resources.d1 import D1
+from resources.d1.times import stamp
 from resources.r2 import ObjectStore
 from resources.sql_files import read_sql
 

@@ -18,7 +18,7 @@ from assets.retention.postgres import PostgresPruner
 from assets.retention.postgres_sealed import SealedPruner
 from assets.retention.rows import ELSEWHERE, RULES
 from assets.rooms import Rooms
-from assets.series.pace import Pace
+from resources.d1.pace import Pace
 
 Part = Literal["events", "postgres", "objects", "d1"]
 # Assets by the store that they delete from.

@@ -27,10 +27,10 @@ from assets.retention.sesh_media import PrunedMedia
 from assets.retention.sesh_partitions import drop_empty, rows_of
 from assets.series import registry
 from assets.series.family import POINTS, SESSIONS, Family
-from assets.series.layout import moment
-from assets.series.pace import Pace
 from assets.series.places import KEPT_BEFORE, kept_before
 from resources.d1 import D1, Statement
+from resources.d1.pace import Pace
+from resources.d1.times import moment
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 

@@ -20,7 +20,7 @@ from assets.retention.assets import check_specs, result, tools_of
 from assets.retention.ledger import Ledger
 from assets.retention.sesh import SeshPruner
 from assets.rooms import Rooms
-from assets.series.pace import Pace
+from resources.d1.pace import Pace
 
 
 class PruningConfig(Config):

@@ -24,7 +24,7 @@ from assets.series import ahead, audit, registry
 from assets.series.family import FAMILIES, Family
 from assets.series.fold import Folding
 from assets.series.layout import next_fold
-from assets.series.pace import Pace
+from resources.d1.pace import Pace
 
 
 class PartitionsConfig(Config):

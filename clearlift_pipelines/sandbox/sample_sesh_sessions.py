@@ -14,9 +14,9 @@ from typing import Any
 from assets.points.objects import hour_prefix
 from assets.series import ahead, registry
 from assets.series.family import FAMILIES, SESSIONS
-from assets.series.layout import stamp
 from resources.d1 import D1
 from resources.d1.database import Param
+from resources.d1.times import stamp
 from resources.r2 import ObjectStore
 
 SEED = 13

@@ -52,7 +52,6 @@ from assets.rollups.periods import Period
 from assets.series import ahead
 from assets.series.family import FAMILIES
 from assets.series.fold import Folding
-from assets.series.pace import Pace
 from assets.sessions import build as sessions
 from assets.sessions.build import Sessions
 from assets.upkeep.assets import grace
@@ -60,6 +59,7 @@ from assets.upkeep.expiry import Expiry
 from assets.windows import DAY, Window, midnight
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
+from resources.d1.pace import Pace
 from resources.lake.manifests import Worth, rewrite
 from resources.lake.sweep import remove, survey
 from tests.assets.attribution.stand import Stand

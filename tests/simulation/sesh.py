@@ -12,9 +12,9 @@ from typing import Any
 
 from assets.points.objects import hour_prefix
 from assets.series.family import SESSIONS
-from assets.series.layout import stamp
 from assets.windows import midnight
 from resources.d1 import D1
+from resources.d1.times import stamp
 from resources.r2 import ObjectStore
 from tests.assets.series.database import holder
 from tests.simulation.model import Model, Point, Session

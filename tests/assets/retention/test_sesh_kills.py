@@ -16,10 +16,10 @@ from assets.metrics.keep import keep_before
 from assets.retention.sesh import Pruned
 from assets.series import ahead
 from assets.series.family import FAMILIES
-from assets.series.pace import Pace
 from assets.series.places import kept_before
 from resources import migrations
 from resources.d1 import D1
+from resources.d1.pace import Pace
 from resources.postgres import Postgres
 from tests.assets.archive.operations import killed
 from tests.assets.retention.shelf import Shelf, add

@@ -14,8 +14,8 @@ from assets.series import audit, registry
 from assets.series.checksum import added, checksum
 from assets.series.family import METRICS, POINTS, SESSIONS, Family
 from assets.series.fold import Folded, FoldError, Folding
-from assets.series.layout import stamp
 from resources.d1 import D1, D1Error, EmbeddedD1
+from resources.d1.times import stamp
 from tests.assets.series.database import (
     SINCE,
     UNHURRIED,

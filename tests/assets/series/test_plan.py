@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from assets.series import registry
 from assets.series.family import FAMILIES, METRICS, SESSIONS, Family
 from assets.series.fold import Folding
-from assets.series.layout import Registry, stamp
+from assets.series.layout import Registry
 from assets.series.plan import Value, plan_read
 from assets.series.read import read
 from resources.d1 import D1, D1Error, EmbeddedD1
+from resources.d1.times import stamp
 from tests.assets.series.database import (
     NOW,
     SINCE,

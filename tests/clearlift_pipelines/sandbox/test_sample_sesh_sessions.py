@@ -8,8 +8,8 @@ from assets.points.point import sift
 from assets.series import audit
 from assets.series.family import FAMILIES, SESSIONS
 from assets.series.fold import Folding
-from assets.series.pace import Pace
 from clearlift_pipelines.sandbox import sample_sesh, sample_sesh_sessions
+from resources.d1.pace import Pace
 from resources.r2 import ObjectStore
 from tests.sql.sesh.database import migrated
 

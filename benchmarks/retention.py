@@ -22,6 +22,7 @@ from typing import Any
 
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import METRICS, POINTS, SESSIONS
 from assets.archive.quarters import Quarter
 from assets.archive.tables import Rooms, archived, source_of
 from assets.archive.write import Archiver
@@ -32,7 +33,6 @@ from assets.retention.ledger import Ledger
 from assets.retention.outcome import Order
 from assets.retention.proof import Proof
 from assets.series import ahead
-from assets.series.family import METRICS, POINTS, SESSIONS
 from assets.series.fold import Folding
 from benchmarks import dataset, measure
 from resources import migrations

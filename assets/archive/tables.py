@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from assets.apps import APPS, App
+from assets.apps import APPS, App, Series
 from assets.apps.lifecycle import Lifecycle
+from assets.apps.sesh_series import SERIES
 from assets.archive.d1_source import D1Source, Tables
 from assets.archive.d1_target import D1Target, Place, Tell, untold
 from assets.archive.lake_source import LakeSource
@@ -15,11 +16,10 @@ from assets.archive.quarters import Quarter
 from assets.archive.sources import Source
 from assets.archive.targets import Into, Target
 from assets.events.table import events_table
+from assets.metrics.kept import kept_before
 from assets.rooms import Rooms
 from assets.series.ahead import cover
-from assets.series.family import FAMILIES, Family
 from assets.series.layout import Partition
-from assets.series.places import kept_before
 from assets.series.registry import load
 from assets.windows import Window
 from resources.d1 import D1
@@ -88,7 +88,7 @@ def _place(d1: D1, lifecycle: Lifecycle) -> Place:
 class _Partitions:
     """Which partition holds a time; a month that was pruned is made again."""
 
-    def __init__(self, d1: D1, family: Family) -> None:
+    def __init__(self, d1: D1, family: Series) -> None:
         self._d1 = d1
         self._family = family
         self._found: list[Partition] = []
@@ -118,4 +118,4 @@ def _tell(d1: D1, lifecycle: Lifecycle) -> Tell:
 
 
 _STALE = ("grain", "windowStart")
-_FAMILIES = {family.name: family for family in FAMILIES}
+_FAMILIES = {family.name: family for family in SERIES}

@@ -17,6 +17,7 @@ from dagster import (
 )
 
 from assets.apps import App
+from assets.apps.sesh_series import POINTS
 from assets.description import asset_arguments, column_schema
 from assets.description import table as table_of
 from assets.points import quarantine
@@ -24,7 +25,6 @@ from assets.points.gaps import TOLERATED, gaps
 from assets.points.ingest import PointIngest
 from assets.points.point import Reason
 from assets.rooms import Rooms
-from assets.series.family import POINTS
 
 # Gaps are looked for in sessions that had a point in this time; runs come every hour.
 LOOKED_BACK = timedelta(days=1)
@@ -49,7 +49,7 @@ class PointsConfig(Config):
 
 def build(app: App) -> list[AssetsDefinition | AssetSpec]:
     """The points of an app that keeps them in partitions."""
-    if "points" not in app.partitioned:
+    if POINTS not in app.series:
         return []
     flushes = AssetSpec(
         **asset_arguments(app, "points", "flushes", store="r2", pii=True, kinds={"cloudflare", "json"}),

@@ -5,6 +5,7 @@ from datetime import datetime
 from dagster import AssetSelection
 
 from assets.apps import App
+from assets.apps.sesh_series import POINTS
 from assets.capability import Capability, Job, Request, Site, Tick, assets_of
 from assets.points import assets
 
@@ -13,7 +14,7 @@ SWEPT_AT = 2  # o'clock, UTC
 
 def bring(app: App, _site: Site) -> Capability:
     """Empty for an app that has no points."""
-    if "points" not in app.partitioned:
+    if POINTS not in app.series:
         return Capability()
     ingested = ("points", "ingested")
 

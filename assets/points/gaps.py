@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from string import Template
 from typing import Any
 
+from assets.apps.sesh_series import POINTS
 from assets.series import registry
-from assets.series.family import POINTS
 from assets.series.layout import union, within
 from assets.windows import Window
 from resources.d1 import D1

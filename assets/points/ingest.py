@@ -13,12 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from assets import places
+from assets.apps.sesh_series import POINTS
 from assets.points import objects as point_objects
 from assets.points import quarantine
 from assets.points.point import Point, Reason, Refusal, sift
 from assets.progress import Progress, silent
-from assets.series import places, registry
-from assets.series.family import POINTS
+from assets.series import registry
 from assets.series.layout import Partition
 from resources.d1 import D1, D1Error, Param, Statement, bulk
 from resources.d1.times import moment, stamp

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from assets.apps import App
+from assets.apps import App, Series
 from assets.apps.lifecycle import Condition, Lifecycle
+from assets.apps.sesh_series import METRIC_SERIES, POINTS, SESSIONS
 from assets.archive.quarters import Quarter
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.metrics.keep import DifferingMetricsError, StaleMetricsError, check_before, keep_before
+from assets.metrics.kept import KEPT_BEFORE, kept_before
 from assets.progress import Progress, silent
 from assets.retention import share
 from assets.retention.d1 import PAGE, settle_left, why, why_not
@@ -26,8 +28,6 @@ from assets.retention.proof import DAMAGED, UNSEALED, Proof
 from assets.retention.sesh_media import PrunedMedia
 from assets.retention.sesh_partitions import drop_empty, rows_of
 from assets.series import registry
-from assets.series.family import POINTS, SESSIONS, Family
-from assets.series.places import KEPT_BEFORE, kept_before
 from resources.d1 import D1, Statement
 from resources.d1.pace import Pace
 from resources.d1.times import moment
@@ -55,7 +55,7 @@ class Pruned:
 class _Side:
     """One family in a run: how many rows each quarter has that is old enough, and the quarters that may go."""
 
-    family: Family
+    family: Series
     proof: Proof
     outcome: Outcome
     old: Mapping[Quarter, int]
@@ -93,7 +93,7 @@ class SeshPruner:
                 pruned.media = self._remove_media()
         return pruned
 
-    def _side(self, family: Family, *, dry_run: bool, confirmed: bool) -> _Side:
+    def _side(self, family: Series, *, dry_run: bool, confirmed: bool) -> _Side:
         entry = self._entry(family)
         allowed = due(entry, self.clock(), PROVED)
         before = Quarter.of(allowed.before.date()).window.start
@@ -117,7 +117,7 @@ class SeshPruner:
         outcome.going = sum(side.old[quarter] for quarter in side.sealed)
         return side
 
-    def _entry(self, family: Family) -> Lifecycle:
+    def _entry(self, family: Series) -> Lifecycle:
         return next(entry for entry in self.app.lifecycles if entry.is_family and entry.table == family.name)
 
     def _reconcile(self, sides: Sequence[_Side], *, dry_run: bool) -> None:
@@ -127,11 +127,11 @@ class SeshPruner:
             return
         try:
             if dry_run:
-                check_before(self.d1, wanted, self.pace)
+                check_before(self.d1, METRIC_SERIES, wanted, self.pace)
                 return
             for grain in GRAINS.values():
-                Metrics(self.d1, grain, self.clock, self.pace).run()
-            keep_before(self.d1, wanted, self.pace, self.progress)
+                Metrics(self.d1, METRIC_SERIES, grain, self.clock, self.pace).run()
+            keep_before(self.d1, METRIC_SERIES, wanted, self.pace, self.progress)
         except (StaleMetricsError, DifferingMetricsError) as error:
             kept = kept_before(self.d1)
             for side in sides:
@@ -171,7 +171,7 @@ class SeshPruner:
             return 0
         return PrunedMedia(self.app.name, self.app.media, self.d1, self.store, self.postgres, self.clock).remove()
 
-    def _tables(self, family: Family, quarter: Quarter) -> Tables:
+    def _tables(self, family: Series, quarter: Quarter) -> Tables:
         return [(p.name, part) for p, part in registry.load(self.d1, family).over(quarter.window)]
 
 

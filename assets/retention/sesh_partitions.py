@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from string import Template
 
+from assets.apps import Series
 from assets.archive.quarters import Quarter, quarters
 from assets.series import registry
-from assets.series.family import Family
 from assets.series.layout import Partition, Registry, within
 from assets.windows import Window
 from resources.d1 import D1, D1Error, Statement
@@ -16,7 +16,7 @@ from resources.sql_files import read_sql
 TRIES = 5
 
 
-def rows_of(d1: D1, family: Family) -> dict[Quarter, int]:
+def rows_of(d1: D1, family: Series) -> dict[Quarter, int]:
     """How many rows a family has in each quarter, counted a partition and quarter at a time."""
     found: dict[Quarter, int] = {}
     for partition in registry.load(d1, family).answering:
@@ -27,7 +27,7 @@ def rows_of(d1: D1, family: Family) -> dict[Quarter, int]:
     return found
 
 
-def drop_empty(d1: D1, family: Family, before: datetime, clock: Callable[[], datetime]) -> list[str]:
+def drop_empty(d1: D1, family: Series, before: datetime, clock: Callable[[], datetime]) -> list[str]:
     """Drop the partitions that end by `before` and hold no row; their names.
 
     A row that comes before the drop keeps its table: the transaction itself looks.
@@ -64,12 +64,12 @@ def _drop(d1: D1, found: Registry, going: Partition, clock: Callable[[], datetim
     ]
     empty = read_sql("series/empty.sql")
     statements = [
-        Statement(Template(empty).substitute(table=going.name), [found.family.name]),
+        Statement(Template(empty).substitute(table=going.name), [found.series.name]),
         Statement(f"drop table {going.name}"),
     ]
     registry.change(d1, found, left, statements, stamp(clock()))
 
 
-def _rows(d1: D1, family: Family, table: str, window: Window) -> int:
+def _rows(d1: D1, family: Series, table: str, window: Window) -> int:
     (row,) = d1.query(f"select count(*) as n from {table} where {within(family, window)}")
     return int(row["n"])

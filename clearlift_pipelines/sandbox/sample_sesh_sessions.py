@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from assets.apps.sesh_series import SERIES, SESSIONS
 from assets.points.objects import hour_prefix
 from assets.series import ahead, registry
-from assets.series.family import FAMILIES, SESSIONS
 from resources.d1 import D1
 from resources.d1.database import Param
 from resources.d1.times import stamp
@@ -35,7 +35,7 @@ def fill(d1: D1, store: ObjectStore, until: datetime) -> dict[str, int]:
     Returns sessions and objects. What is there is left alone.
     """
     sessions = list(_sessions(random.Random(SEED), until))  # noqa: S311 (a sample, no secret)
-    for family in FAMILIES:
+    for family in SERIES:
         ahead.make(d1, family, lambda: until, until - timedelta(days=DAYS))
     columns = list(sessions[0])
     for partition in registry.load(d1, SESSIONS).answering:

@@ -23,6 +23,7 @@ from pyiceberg.table import Transaction
 from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import METRIC_SERIES, SERIES
 from assets.archive.assets import due
 from assets.archive.quarters import Quarter
 from assets.archive.restore import Restore
@@ -50,7 +51,6 @@ from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import Grain
 from assets.rollups.periods import Period
 from assets.series import ahead
-from assets.series.family import FAMILIES
 from assets.series.fold import Folding
 from assets.sessions import build as sessions
 from assets.sessions.build import Sessions
@@ -173,10 +173,10 @@ class House:
 
     def metrics(self) -> None:
         for grain in GRAINS.values():
-            Metrics(self.sesh, grain, self.clock, UNHURRIED).run()
+            Metrics(self.sesh, METRIC_SERIES, grain, self.clock, UNHURRIED).run()
 
     def partitions(self) -> None:
-        for family in FAMILIES:
+        for family in SERIES:
             ahead.make(self.sesh, family, self.clock)
             Folding(self.sesh, family, self.clock, UNHURRIED, page=50).run()
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from assets.apps.sesh_series import SESSIONS
 from assets.points.objects import hour_prefix
-from assets.series.family import SESSIONS
 from assets.windows import midnight
 from resources.d1 import D1
 from resources.d1.times import stamp

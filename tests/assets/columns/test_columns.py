@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from assets.columns.fill import EXTRACTIONS, Filled, fill, unfilled
+from assets.apps.sesh import APP as SESH
+from assets.columns.fill import Filled, fill, unfilled
 from resources.d1 import D1, EmbeddedD1
 from tests.assets.series.database import UNHURRIED, KilledError, Mortal
 from tests.sql.sesh.database import migrated, put
 
-(UNIT,) = EXTRACTIONS
+(UNIT,) = SESH.extractions
 UNITS = {"a": "g", "b/ä": "ml", "c": None, "d": "piece", "e": "g", "z": "mg"}
 
 

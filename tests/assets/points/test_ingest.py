@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.apps.sesh_series import POINTS
 from assets.points import quarantine
 from assets.points.gaps import Gaps, gaps
 from assets.points.ingest import PointIngest, PointRun
-from assets.series.family import POINTS
 from assets.series.fold import Folding
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.postgres import Postgres

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import METRIC_SERIES, METRICS, POINTS, SERIES, SESSIONS
 from assets.archive.quarters import Quarter, quarters
 from assets.archive.restore import Restore, Restored
 from assets.archive.tables import Rooms, archived, source_of, target_of
@@ -18,7 +19,6 @@ from assets.metrics.grains import GRAINS
 from assets.retention.ledger import Ledger
 from assets.retention.sesh import Pruned, SeshPruner
 from assets.series import ahead, audit
-from assets.series.family import FAMILIES, METRICS, POINTS, SESSIONS
 from assets.series.fold import Folding
 from assets.windows import Window
 from resources.d1 import D1, EmbeddedD1, embedded
@@ -68,10 +68,10 @@ class Shelf:
 
     def make(self) -> None:
         for grain in GRAINS.values():
-            Metrics(self.d1, grain, self.clock, UNHURRIED).run()
+            Metrics(self.d1, METRIC_SERIES, grain, self.clock, UNHURRIED).run()
 
     def fold(self) -> None:
-        for family in FAMILIES:
+        for family in SERIES:
             Folding(self.d1, family, self.clock, UNHURRIED, page=3).run()
 
     def rooms(self) -> Rooms:
@@ -117,7 +117,7 @@ def laid_out(shelf: Shelf, sessions: int = 6, first: datetime = FIRST) -> None:
     """Sessions and points of two users over the last quarter of 2025 and the first of 2026, folded where old enough."""
     for user in ("u1", "u2"):
         put(shelf.d1, "users", id=user)
-    for family in FAMILIES:
+    for family in SERIES:
         ahead.make(shelf.d1, family, shelf.clock, first)
     for n in range(sessions):
         add(shelf.d1, f"s{n}", first + timedelta(days=19 * n, hours=n), ("u1", "u2")[n % 2], n)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.series.family import METRICS, SESSIONS
+from assets.apps.sesh_series import METRICS, SESSIONS
 from assets.series.layout import (
     Partition,
     Registry,

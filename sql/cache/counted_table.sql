@@ -1,3 +1,4 @@
+-- Makes the table of what one object counts: one row a key and day.
 create temporary table cache_counted (
     family text not null,
     key    text not null,

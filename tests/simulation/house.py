@@ -33,6 +33,7 @@ from assets.attribution import late as attribution
 from assets.attribution.build import Touches
 from assets.attribution.credit import Credits
 from assets.cache.invalidate import invalidate
+from assets.changes.d1 import D1ChangeLog
 from assets.compaction.rewrite import Compaction
 from assets.events.assets import admission
 from assets.events.ingest import Ingest
@@ -181,7 +182,7 @@ class House:
             Folding(self.sesh, family, self.clock, UNHURRIED, page=50).run()
 
     def invalidate(self) -> None:
-        invalidate(self.sesh, self.location.kv, SESH.cache_aside, self.clock)
+        invalidate([D1ChangeLog(self.sesh)], self.location.kv, SESH.cache_aside, self.clock)
 
     # Archive.
 

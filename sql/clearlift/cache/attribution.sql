@@ -1,5 +1,5 @@
--- Under each model, the 50 campaigns with most revenue of each organisation and range, unmatched ones by their reason.
--- Days are the accounts' own.
+-- One row an organisation of the app and a range up to `today`: for each model the 50 campaigns with the most revenue.
+-- Unmatched ones are there by their reason. Days are the days of the ad accounts.
 with ratios as (
     select
         daily.org_tag,
@@ -19,8 +19,8 @@ with ratios as (
     from (values ('1d', 1), ('7d', 7), ('30d', 30), ('90d', 90)) as ranges (range, days)
     inner join attribution.daily
         on daily.day > %(today)s::date - ranges.days and daily.day <= %(today)s::date
-    -- As a constant too: the planner cannot tell how far back joined ranges go, and would read all of history.
-    where daily.day > %(today)s::date - 90
+    -- The constant tells the planner how far back the ranges go; without it the whole history would be read.
+    where daily.app = %(app)s and daily.day > %(today)s::date - 90
     group by
         daily.org_tag, ranges.range, ranges.days, daily.model,
         daily.platform, daily.account_id, daily.campaign_id, daily.reason, daily.currency

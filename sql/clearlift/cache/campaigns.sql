@@ -1,4 +1,4 @@
--- Campaigns that the platforms still list, by organisation.
+-- One row a campaign of the app that its platform still lists, by organisation.
 select
     org_id as organization_id,
     jsonb_build_object(
@@ -6,5 +6,5 @@ select
     )::text as value,
     org_id as tenant
 from ads.campaigns
-where deleted_at is null
+where app = %(app)s and deleted_at is null
 order by org_id, platform, account_id, native_id

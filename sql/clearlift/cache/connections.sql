@@ -1,4 +1,4 @@
--- How the ad accounts of an organisation are synced, for each of its tags; an empty list where it has none.
+-- One row an active tag: how the ad accounts of its organisation are synced; an empty list if there are none.
 select
     tags.short_tag as org_tag,
     (

@@ -1,3 +1,4 @@
+-- One row a tag of an organisation.
 select
     organization_id,
     short_tag,

@@ -1,3 +1,4 @@
+-- One row a platform of which an account is connected and active.
 select distinct
     platform,
     json_quote(platform) as value

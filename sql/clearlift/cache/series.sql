@@ -1,4 +1,5 @@
--- Points in time, of windows that have events: hours of the range of one day, days of the others.
+-- One row an organisation of the app and a range up to `today`: its points in time. They are hours in the range of one
+-- day, days in the others; windows without events have none.
 with points as (
     select
         org_tag,
@@ -11,7 +12,8 @@ with points as (
         ) as point
     from rollups.hourly_totals
     where
-        hour >= %(today)s::date::timestamp at time zone 'UTC'
+        app = %(app)s
+        and hour >= %(today)s::date::timestamp at time zone 'UTC'
         and hour < (%(today)s::date + 1)::timestamp at time zone 'UTC'
     union all
     select
@@ -27,8 +29,8 @@ with points as (
     from (values ('7d', 7), ('30d', 30), ('90d', 90)) as ranges (range, days)
     inner join rollups.daily_totals as totals
         on totals.day > %(today)s::date - ranges.days and totals.day <= %(today)s::date
-    -- As a constant too: the planner cannot tell how far back joined ranges go, and would read all of history.
-    where totals.day > %(today)s::date - 90
+    -- The constant tells the planner how far back the ranges go; without it the whole history would be read.
+    where totals.app = %(app)s and totals.day > %(today)s::date - 90
 )
 
 select

@@ -1,4 +1,4 @@
--- The 50 most viewed pages of each organisation and range.
+-- One row an organisation of the app and a range up to `today`: the 50 most viewed pages.
 with counted as (
     select
         pages.org_tag,
@@ -15,8 +15,8 @@ with counted as (
     from (values ('1d', 1), ('7d', 7), ('30d', 30), ('90d', 90)) as ranges (range, days)
     inner join rollups.daily_pages as pages
         on pages.day > %(today)s::date - ranges.days and pages.day <= %(today)s::date
-    -- As a constant too: the planner cannot tell how far back joined ranges go, and would read all of history.
-    where pages.day > %(today)s::date - 90
+    -- The constant tells the planner how far back the ranges go; without it the whole history would be read.
+    where pages.app = %(app)s and pages.day > %(today)s::date - 90
     group by pages.org_tag, ranges.range, ranges.days, pages.page_hostname, pages.page_path
 )
 

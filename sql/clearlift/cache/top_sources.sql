@@ -1,4 +1,4 @@
--- The 50 sources with most events of each organisation and range.
+-- One row an organisation of the app and a range up to `today`: the 50 sources with the most events.
 with counted as (
     select
         sources.org_tag,
@@ -16,8 +16,8 @@ with counted as (
     from (values ('1d', 1), ('7d', 7), ('30d', 30), ('90d', 90)) as ranges (range, days)
     inner join rollups.daily_sources as sources
         on sources.day > %(today)s::date - ranges.days and sources.day <= %(today)s::date
-    -- As a constant too: the planner cannot tell how far back joined ranges go, and would read all of history.
-    where sources.day > %(today)s::date - 90
+    -- The constant tells the planner how far back the ranges go; without it the whole history would be read.
+    where sources.app = %(app)s and sources.day > %(today)s::date - 90
     group by sources.org_tag, ranges.range, ranges.days, sources.source, sources.utm_medium
 )
 

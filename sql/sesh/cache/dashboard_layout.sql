@@ -1,3 +1,4 @@
+-- One row a user who has a dashboard layout.
 select
     userId as id,
     json(dashboardLayout) as value,

@@ -1,3 +1,4 @@
+-- One row an active dispensary in brief, by name.
 select
     name,
     id,

@@ -1,3 +1,4 @@
+-- One row a dispensary.
 select
     id,
     json_object(

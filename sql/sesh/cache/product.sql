@@ -1,3 +1,4 @@
+-- One row a product.
 select
     id,
     json_object(

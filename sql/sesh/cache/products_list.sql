@@ -1,3 +1,4 @@
+-- One row an active product in brief, by name.
 select
     name,
     id,

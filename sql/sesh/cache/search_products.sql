@@ -1,3 +1,4 @@
+-- One row a word and an active product with the word in its name.
 select
     term,
     productId as id,

@@ -1,3 +1,4 @@
+-- One row a word and an active strain with the word in its name.
 select
     term,
     strainId as id,

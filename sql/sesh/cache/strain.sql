@@ -1,3 +1,4 @@
+-- One row a strain.
 select
     id,
     json_object(

@@ -1,3 +1,4 @@
+-- One row an active strain in brief, by name.
 select
     name,
     id,

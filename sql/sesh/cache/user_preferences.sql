@@ -1,3 +1,4 @@
+-- One row a user with settings.
 select
     userId as id,
     json(preferences) as value,

@@ -150,7 +150,8 @@ def test_without_a_log_the_most_active_organisations_come_first(warmth: Warmth) 
     with warmth.lakeside.postgres.connection() as connection:
         for org, events in (("org3", 5), ("org8", 7)):
             connection.execute(
-                "insert into rollups.daily_totals values (%s, '2026-03-19', %s, 1, 1, 0, '', '')", [org, events]
+                "insert into rollups.daily_totals values (%s, '2026-03-19', %s, 1, 1, 0, '', '', 'clearlift')",
+                [org, events],
             )
     warmth.warm(VALUES, writes=2)
     assert warmth.put == ["dashboard:org8:summary:1d", "dashboard:org3:summary:1d"]

@@ -86,11 +86,13 @@ class Variant:
 class Media:
     """Images that people upload to R2, as `{root}/{userId}/…/{imageId}.jpg` (or .png, .webp).
 
-    variants: what lies beside each of them, as `{imageId}-{name}.jpg`.
+    variants: what is made of each, stored beside it as `{imageId}-{name}.jpg`. sessions: the folder below a user's that
+    has a folder for each session.
     """
 
     root: str
     variants: tuple[Variant, ...]
+    sessions: str
 
 
 @dataclass(frozen=True)

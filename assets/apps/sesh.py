@@ -79,6 +79,7 @@ _CHANGES = (
 _MEDIA = Media(
     "user-media",
     (Variant("thumbnail", 200, 80), Variant("medium", 800, 80), Variant("original", None, 85)),
+    "sessions",
 )
 
 _KEYS = (*(family.name for family in _CACHE), *(key for aside in _CACHE_ASIDE for key in aside.keys))

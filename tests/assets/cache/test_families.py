@@ -110,9 +110,9 @@ def test_attribution_says_what_its_view_says(warmth: Warmth) -> None:
     )
     postgres.execute(
         "insert into ads.campaign_metrics_daily (app, org_id, campaign_id, date, platform, account_id, impressions, "
-        "clicks, spend, conversions, conversions_value, currency, time_zone, attribution_window, is_final, sync_run_id) "
-        "values ('clearlift', 'o', 'c', '2026-03-18', 'google', '1', 1, 1, 10, 0, 0, 'EUR', 'UTC', 'default', true, "
-        "gen_random_uuid())"
+        "clicks, spend, conversions, conversions_value, currency, time_zone, attribution_window, is_final, "
+        "sync_run_id) values ('clearlift', 'o', 'c', '2026-03-18', 'google', '1', 1, 1, 10, 0, 0, 'EUR', 'UTC', "
+        "'default', true, gen_random_uuid())"
     )
     warmth.warm_all("attribution", "campaigns")
     held = {key: json.loads(value) for key, value in warmth.held().items()}

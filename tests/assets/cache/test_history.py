@@ -32,7 +32,7 @@ STATEMENTS = {"summary": "cache/summary.sql", **{family.name: family.statement f
 
 @pytest.fixture
 def history(warmth: Warmth) -> Postgres:
-    """One row a day up to today in each table; in roll-ups also for another app with an organisation of the same tag."""
+    """One row a day up to today in each table; in roll-ups also for another app with the same tag."""
     postgres = warmth.lakeside.postgres
     postgres.execute(
         "insert into attribution.organizations (org_tag, org_id, conversion_types, window_days, app) "

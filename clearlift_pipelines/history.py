@@ -17,6 +17,7 @@ from dagster_postgres import DagsterPostgresStorage
 from dotenv import dotenv_values
 from sqlalchemy import Connection, Engine, NullPool, create_engine
 
+from clearlift_pipelines.project import folder
 from clearlift_pipelines.settings import SettingsError
 from resources.postgres import Postgres, PostgresUnreachableError
 
@@ -74,7 +75,7 @@ def refuse_unreachable() -> str | None:
     Raises:
         SettingsError: it cannot be read, or nobody answers there; Dagster would try for minutes and name neither.
     """
-    url = os.environ.get(VARIABLE) or dotenv_values(".env").get(VARIABLE)
+    url = os.environ.get(VARIABLE) or dotenv_values(folder() / ".env").get(VARIABLE)
     if not url:
         return None
     scheme, separator, rest = url.partition("://")

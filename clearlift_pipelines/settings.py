@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from assets.apps import APPS
+from clearlift_pipelines.project import folder
 from resources import keyring
 from resources.ad_platforms import PLATFORMS
 from resources.cloudflare import API
@@ -41,7 +42,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
-        env_file=".env",
         env_nested_delimiter="__",
         env_ignore_empty=True,
         extra="ignore",
@@ -49,7 +49,9 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    home: Path = Field(Path(".clearlift"), description="Folder of the embedded stores")
+    home: Path = Field(
+        Path(".clearlift"), description="Folder of the embedded stores; a relative one is below the project's folder"
+    )
     partitions_start: date = Field(date(2025, 10, 1), description="First day of the partitions, UTC")
     late_days: int = Field(35, ge=1, description="Days back within which late data reopens roll-ups by itself")
     cache_writes_per_run: int = Field(
@@ -121,7 +123,7 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         try:
-            found = value.expanduser().resolve()
+            found = (folder() / value.expanduser()).resolve()
             nearest = next(path for path in (found, *found.parents) if path.exists())
         except RuntimeError as error:  # no such user's home, or links that lead in a circle
             raise ValueError(str(error)) from None
@@ -160,6 +162,7 @@ class Settings(BaseSettings):
     @classmethod
     def _a_file_of_keys(cls, value: Path | None) -> Path | None:
         if value is not None:
+            value = folder() / value.expanduser()
             keyring.load(value)
         return value
 
@@ -233,11 +236,12 @@ def load(**overrides: Any) -> Settings:
         SettingsError: a value that cannot be used, a half-configured store, or a CLEARLIFT_ variable that is unknown.
     """
     known = {_name(name) for name in Settings.model_fields}
-    for variable in {**os.environ, **dotenv_values(".env")}:
+    file = folder() / ".env"
+    for variable in {**os.environ, **dotenv_values(file)}:
         if variable.startswith(PREFIX) and variable.split("__")[0] not in known:
             raise SettingsError(f"{variable} is no setting; known are {', '.join(sorted(known))}")
     try:
-        return Settings(**overrides)
+        return Settings(_env_file=file, **overrides)  # type: ignore[call-arg]  # of pydantic-settings, not a field
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         message = first["msg"].removeprefix("Value error, ")

@@ -37,9 +37,15 @@ def build(app: App, writes: int) -> list[AssetsDefinition]:
 
 
 def _demand(app: App, wanted: Sequence[Family]) -> AssetsDefinition:
-    # A key names the person whose value it holds.
-    personal = any(family.personal for family in wanted)
-    arguments = asset_arguments(app, "cache", "demand", store="postgres", pii=personal, kinds={"postgres", "json"})
+    # The counts name keys, and a key names the person whose value it holds.
+    arguments = asset_arguments(
+        app,
+        "cache",
+        "demand",
+        store="postgres",
+        holds=[("kv", family.name) for family in wanted],
+        kinds={"postgres", "json"},
+    )
 
     @asset(
         **arguments,
@@ -90,7 +96,7 @@ def _demand(app: App, wanted: Sequence[Family]) -> AssetsDefinition:
 
 def _family(app: App, family: Family, writes: int) -> AssetsDefinition:
     arguments = asset_arguments(
-        app, "cache", family.name, store="kv", pii=family.personal, kinds={"cloudflare", "workerskv", "json"}
+        app, "cache", family.name, store="kv", holds=[("kv", family.name)], kinds={"cloudflare", "workerskv", "json"}
     )
     sources = [[app.name, *source] for source in family.reads]
 

@@ -35,7 +35,7 @@ class Family:
     """Keys that are made in the same way. `rows` gives the fields of the `key` template, `value` (JSON text), `tenant`.
 
     gathered: the rows of one key follow one another, and the key's value is the JSON list of theirs. personal: whether
-    the values are personal data.
+    the registry says that the values are personal data.
     """
 
     name: str
@@ -82,7 +82,7 @@ def of_statement(family: CacheFamily) -> Family:
             yield from page
 
     rows = {"d1": from_d1, "postgres": from_postgres}[family.store]
-    return Family(family.name, family.doc, family.key, family.reads, rows, bool(family.gathered_by), family.personal)
+    return Family(family.name, family.doc, family.key, family.reads, rows, bool(family.gathered_by))
 
 
 def draw(family: Family, sources: Sources) -> Iterator[Wanted]:

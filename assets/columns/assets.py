@@ -23,7 +23,7 @@ def build(app: App) -> list[AssetsDefinition]:
 
 
 def _filled(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "columns", "filled", store="d1", pii=False, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(app, "columns", "filled", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
     names = ", ".join(f"`{extraction.table}.{extraction.column}`" for extraction in app.extractions)
 
     @asset(

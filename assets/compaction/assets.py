@@ -28,7 +28,14 @@ def build(app: App) -> list[AssetsDefinition]:
         return []
 
     @asset(
-        **asset_arguments(app, "events", "compacted", store="lake", pii=True, kinds={"iceberg", "parquet", "polars"}),
+        **asset_arguments(
+            app,
+            "events",
+            "compacted",
+            store="lake",
+            holds=[("lake", app.audience.table)],
+            kinds={"iceberg", "parquet", "polars"},
+        ),
         deps=[[app.name, "events", "ingested"]],
         description=(
             "The events table with each partition's small files merged into large ones, by replacing exactly the "

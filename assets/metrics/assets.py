@@ -36,11 +36,16 @@ def build_assets(app: App) -> list[AssetsDefinition]:
 
 
 def _metrics(app: App, metrics: MetricSeries, grain: Grain) -> AssetsDefinition:
-    arguments = asset_arguments(app, "metrics", grain.name, store="d1", pii=True, kinds={"cloudflare", "sqlite"})
+    holding = f"{metrics.hours.name}_*" if grain is HOURLY else grain.table(metrics)
+    arguments = asset_arguments(
+        app, "metrics", grain.name, store="d1", holds=[("d1", holding)], kinds={"cloudflare", "sqlite"}
+    )
     sources = [["metrics", "hourly" if grain is DAILY else "daily"]]
     if grain is HOURLY:
-        # A series that the app writes itself is an asset of the series; points are what their ingest wrote.
-        sources = [["series", d.name] if d.doc else [d.name, "ingested"] for d in metrics.details]
+        points = app.points.series if app.points is not None else None
+        sources = [
+            ["points", "ingested"] if detail == points else ["series", detail.name] for detail in metrics.details
+        ]
     made_of = grain.made_of or " and ".join(detail.name for detail in metrics.details)
 
     @asset(

@@ -1,11 +1,10 @@
-"""What the points room brings: points that were flushed, hourly, with the metrics that they change."""
+"""What the points room brings: ingestion of flushed points, hourly, with the metrics that they change."""
 
 from datetime import datetime
 
 from dagster import AssetSelection
 
 from assets.apps import App
-from assets.apps.sesh_series import POINTS
 from assets.capability import Capability, Job, Request, Site, Tick, assets_of
 from assets.points import assets
 
@@ -13,8 +12,8 @@ SWEPT_AT = 2  # o'clock, UTC
 
 
 def bring(app: App, _site: Site) -> Capability:
-    """Empty for an app that has no points."""
-    if POINTS not in app.series:
+    """Empty for an app without points."""
+    if app.points is None:
         return Capability()
     ingested = ("points", "ingested")
 

@@ -66,7 +66,14 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
     dimensions = ", ".join(CUTS[0].dimensions)
 
     @asset(
-        **asset_arguments(app, "rollups", grain.value, store="postgres", pii=False, kinds={"postgres", "polars"}),
+        **asset_arguments(
+            app,
+            "rollups",
+            grain.value,
+            store="postgres",
+            holds=[("postgres", table) for table in tables],
+            kinds={"postgres", "polars"},
+        ),
         deps=[[app.name, *deps]],
         partitions_def=partitions,
         backfill_policy=BackfillPolicy.single_run(),
@@ -133,7 +140,14 @@ def _period(app: App, period: Period, partitions: TimeWindowPartitionsDefinition
     totals = next(period.table(cut) for cut in CUTS if cut.sketched)
 
     @asset(
-        **asset_arguments(app, "rollups", period.value, store="postgres", pii=False, kinds={"postgres", "polars"}),
+        **asset_arguments(
+            app,
+            "rollups",
+            period.value,
+            store="postgres",
+            holds=[("postgres", table) for table in tables],
+            kinds={"postgres", "polars"},
+        ),
         deps=[[app.name, "rollups", Grain.DAILY.value]],
         partitions_def=partitions,
         backfill_policy=BackfillPolicy.single_run(),

@@ -39,18 +39,21 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
 
 
 def _written(app: App, series: Series) -> AssetSpec:
+    rows = f"{series.name}_*"
     return AssetSpec(
-        **asset_arguments(app, "series", series.name, store="d1", pii=True, kinds={"cloudflare", "sqlite", "view"}),
+        **asset_arguments(
+            app, "series", series.name, store="d1", holds=[("d1", rows)], kinds={"cloudflare", "sqlite", "view"}
+        ),
         description=(
             f"{series.doc} A partition holds a month, or a year once its months are older than a year. The view "
             f"`{series.name}` shows all of them."
         ),
-        metadata={"personal_columns": "userId, notes, details, rating, amount, timestamp"},
+        metadata={"personal_columns": ", ".join(app.holding("d1", rows).personal_columns)},
     )
 
 
 def _partitions(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "series", "partitions", store="d1", pii=False, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(app, "series", "partitions", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
     names = ", ".join(f"`{series.name}`" for series in app.series)
 
     @asset(
@@ -106,7 +109,7 @@ def _overview(app: App, database: D1) -> list[dict[str, Any]]:
 
 
 def _folded(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "series", "folded", store="d1", pii=False, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(app, "series", "folded", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
 
     @asset(
         **arguments,

@@ -66,7 +66,14 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
 
 def _daily(app: App, calendar: Calendar) -> AssetsDefinition:
     @asset(
-        **asset_arguments(app, "sessions", "daily", store="postgres", pii=True, kinds={"postgres", "polars"}),
+        **asset_arguments(
+            app,
+            "sessions",
+            "daily",
+            store="postgres",
+            holds=[("postgres", "sessions.daily")],
+            kinds={"postgres", "polars"},
+        ),
         deps=[[app.name, "events", "compacted"]],
         partitions_def=calendar.daily,
         backfill_policy=BackfillPolicy.single_run(),

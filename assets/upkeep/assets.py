@@ -99,7 +99,7 @@ def grace(hours: float) -> timedelta:
 
 def _arguments(app: App, name: str, above: list[str]) -> dict[str, Any]:
     return {
-        **asset_arguments(app, "upkeep", name, store="lake", pii=False, kinds={"iceberg"}),
+        **asset_arguments(app, "upkeep", name, store="lake", holds=[], kinds={"iceberg"}),
         "deps": [[app.name, *above]],
         "pool": "lake",
     }

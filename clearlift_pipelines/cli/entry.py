@@ -1,5 +1,6 @@
 """The command group, its options, and what a person sees of an error."""
 
+import ast
 import os
 import signal
 import sys
@@ -12,51 +13,25 @@ from typing import TYPE_CHECKING
 import click
 
 from clearlift_pipelines.cli.interruption import Interrupted, interruptible
+from clearlift_pipelines.project import folder
 
 if TYPE_CHECKING:
     from clearlift_pipelines.settings import Settings
 
-COMMANDS = {
-    "run": "run",
-    "ui": "ui",
-    "stop": "ui",
-    "land": "landing",
-    "quarantine": "landing",
-    "backfill": "backfill",
-    "compact": "compact",
-    "upkeep": "upkeep",
-    "cache": "cache",
-    "media": "media",
-    "policy": "policy",
-    "archive": "archive",
-    "retention": "retention",
-    "sandbox": "ads",
-    "status": "status",
-    "doctor": "status",
-    "migrate": "migrate",
-}
-"""Command → module of this package. A module is imported when its command runs: Dagster alone takes two seconds."""
+COMMANDS = (
+    *("run", "ui", "stop", "land", "quarantine", "backfill", "compact", "upkeep", "cache", "media"),
+    *("policy", "archive", "retention", "sandbox", "status", "doctor", "migrate"),
+)
+"""Each is a function in a module of its own name, imported when the command runs: Dagster alone takes two seconds."""
 
 LONGEST = 500  # characters of an error
-SUMMARIES = {
-    "run": "Bring everything up to date; land a sample first where there is no data.",
-    "ui": "Dagster's UI with daemon, schedules and sensors.",
-    "stop": "End the embedded Postgres server.",
-    "land": "Put event files into the landing zone.",
-    "quarantine": "List refused lines, or land them again.",
-    "backfill": "Make partitions of a range again.",
-    "compact": "Merge the lake's small files, or say what would be merged.",
-    "upkeep": "Rewrite manifests, expire snapshots, remove files that nothing names.",
-    "cache": "Fill an emptied KV namespace again, or say how warm each is.",
-    "media": "How far uploaded images are; list refused ones, or try them again.",
-    "policy": "How long what is kept, and what must be true before it goes.",
-    "archive": "List, verify and restore archives.",
-    "retention": "Say what is old enough to go, and delete it.",
-    "sandbox": "The four ad platforms' APIs on loopback, with a world behind them.",
-    "status": "Each asset: last success, lag, what is missing.",
-    "doctor": "Each store: reachable, migrated, writable.",
-    "migrate": "Migrations of a store: status, up, down.",
-}
+
+
+def summary(command: str) -> str:
+    """The first line of a command's docstring, read without importing its module."""
+    tree = ast.parse((Path(__file__).parent / f"{command}.py").read_text())
+    function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == command)
+    return (ast.get_docstring(function) or "").partition("\n")[0]
 
 
 class Commands(click.Group):
@@ -70,7 +45,7 @@ class Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"clearlift_pipelines.cli.{COMMANDS[cmd_name]}")
+        module = import_module(f"clearlift_pipelines.cli.{cmd_name}")
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
         return command
@@ -78,7 +53,7 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+            formatter.write_dl([(command, summary(command)) for command in COMMANDS])
 
 
 @click.group(cls=Commands)
@@ -119,28 +94,28 @@ def main() -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """An error as one line, with the name of its type where the text alone would not tell."""
+    """An error as one line; the name of its type where it has no text."""
     text = " ".join(str(error).split())
     return (text if len(text) <= LONGEST else f"{text[:LONGEST]} …") if text else type(error).__name__
 
 
-def dagster_home(given: "Settings") -> Path:
+def dagster_home(chosen: "Settings") -> Path:
     """The folder of run history, set as DAGSTER_HOME for this process and its children.
 
-    DAGSTER_HOME where it is set; dagster/ of the home folder where CLEARLIFT_HOME is; else dagster_home/ of the current
-    folder, whose dagster.yaml serves both.
+    DAGSTER_HOME where it is set; dagster/ of the home folder where CLEARLIFT_HOME is; else dagster_home/ of the
+    project, whose dagster.yaml serves both.
     """
     named = os.environ.get("DAGSTER_HOME")
-    home = shared = Path(named or "dagster_home").expanduser().resolve()
+    home = shared = Path(named).expanduser().resolve() if named else folder() / "dagster_home"
     if not (shared / "dagster.yaml").exists():
         raise click.ClickException(
             f"{shared} holds no dagster.yaml; run from the project's folder or set DAGSTER_HOME to one that does"
         )
-    if not named and "home" in given.model_fields_set:
-        home = given.home / "dagster"
+    if not named and "home" in chosen.model_fields_set:
+        home = chosen.home / "dagster"
         home.mkdir(parents=True, exist_ok=True)
         link = home / "dagster.yaml"
-        if not link.exists():  # a link that leads nowhere is not there either
+        if not link.exists():  # a link whose target is missing does not exist either
             link.unlink(missing_ok=True)
             with suppress(FileExistsError):
                 link.symlink_to(shared / "dagster.yaml")

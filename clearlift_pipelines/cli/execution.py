@@ -1,10 +1,10 @@
 """Running jobs in this process, without a daemon: progress on the terminal, run history in Dagster's instance.
 
-A run of a process that was killed is told to Dagster by the next one: it would hold its pool slots for ever otherwise.
+A run whose process was killed is reported to Dagster by the next command: it would hold its pool slots for ever.
 """
 
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,52 +13,46 @@ import psutil
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus, Definitions, ExecuteInProcessResult, RunsFilter
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
+from assets.apps import App
+from assets.capability import Object, job_name, op_name
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.interruption import not_swallowed
+from clearlift_pipelines.cli.terminal import Terminal, progress_on
 from clearlift_pipelines.definitions import build_defs
-from clearlift_pipelines.stores import Stores
 
 PROCESS_TAG = "clearlift/process"
 # Run through an instance, a job logs every event to the terminal; the progress bar says what a person follows.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-class Workbench:
-    """What a command needs to run jobs: stores, definitions, Dagster's instance, a progress display."""
+class Workbench(Terminal):
+    """A terminal that also runs jobs: it has the definitions, and Dagster's instance."""
 
-    def __init__(self, stores: Stores, instance: DagsterInstance, console: Console, progress: Progress) -> None:
-        self.stores = stores
+    def __init__(
+        self, chosen: settings.Settings, console: Console, progress: Progress, instance: DagsterInstance
+    ) -> None:
+        super().__init__(chosen, console, progress)
         self.instance = instance
-        self.console = console
-        self.progress = progress
-        self._bars: dict[str, TaskID] = {}
-        self.definitions: Definitions = build_defs(stores.settings, stores, progress=self.bar)
+        self.definitions: Definitions = build_defs(chosen, self.stores)
 
-    def bar(self, label: str) -> Callable[[int, int], None]:
-        """A named bar; calling it with (done, total) moves it. One name is one bar, however often it is asked for."""
-        task = self._bars.get(label)
-        if task is None:
-            task = self._bars[label] = self.progress.add_task(label, total=None)
-
-        def move(done: int, total: int) -> None:
-            self.progress.update(task, completed=done if total else 1, total=total or 1)
-            if self.progress.disable and done >= total:
-                self.console.print(f"{label:<28} {done}/{total}")
-
-        return move
+    def has(self, app: App, job: str) -> bool:
+        """Whether an app has a job."""
+        return any(found.name == job_name(app, job) for found in self.definitions.jobs or ())
 
     def run(
         self,
+        app: App,
         job: str,
         first: str | None = None,
         last: str | None = None,
-        config: Mapping[str, Any] | None = None,
-        assets: list[list[str]] | None = None,
+        *,
+        config: Mapping[Object, Mapping[str, Any]] | None = None,
+        assets: Sequence[Object] | None = None,
     ) -> ExecuteInProcessResult:
-        """Run a job here; `first` to `last` are partition keys, run as one.
+        """Run a job of an app here; `first` to `last` are partition keys, run as one.
 
         Raises:
             click.ClickException: the run failed; the line names the step and its first reason.
@@ -67,14 +61,15 @@ class Workbench:
         tags = {PROCESS_TAG: _this_process()}
         if first is not None and first != (last or first):
             tags |= {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last or first}
+        ops = {op_name((app.name, *name)): {"config": values} for name, values in (config or {}).items()}
         with not_swallowed():
-            result = self.definitions.resolve_job_def(job).execute_in_process(
+            result = self.definitions.resolve_job_def(job_name(app, job)).execute_in_process(
                 instance=self.instance,
                 partition_key=first if first == (last or first) else None,
                 tags=tags,
-                run_config={**QUIET, **(config or {})},
+                run_config={**QUIET, "ops": ops},
                 raise_on_error=False,
-                asset_selection=[AssetKey(a) for a in assets] if assets else None,
+                asset_selection=[AssetKey([app.name, *name]) for name in assets] if assets else None,
             )
         if not result.success:
             raise click.ClickException(_why(result))
@@ -89,28 +84,15 @@ class Workbench:
 
 @contextmanager
 def workbench() -> Iterator[Workbench]:
-    """Stores, instance and progress for the length of a command."""
-    given = settings.load()
-    dagster_home(given)
-    stores = Stores(given)
+    """A workbench for the length of a command."""
+    chosen = settings.load()
+    dagster_home(chosen)
     console = Console(stderr=False, highlight=False)
-    try:
-        with (
-            DagsterInstance.get() as instance,
-            Progress(
-                TextColumn("{task.description:<28}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                console=console,
-                # Elsewhere it would say all at the end: there each bar that is full is a line.
-                disable=not console.is_terminal,
-            ) as progress,
-        ):
-            end_dead_runs(instance)
-            yield Workbench(stores, instance, console, progress)
-    finally:
-        stores.close()
+    with DagsterInstance.get() as instance, progress_on(console) as progress:
+        end_dead_runs(instance)
+        bench = Workbench(chosen, console, progress, instance)
+        with bench.stores:
+            yield bench
 
 
 def end_dead_runs(instance: DagsterInstance) -> int:

@@ -24,9 +24,9 @@ from assets.sessions.definition import read_for
 from assets.windows import DAY, HOUR, Window, daily_key, floor_hour, hourly_key, midnight
 from clearlift_pipelines.cli import ads, attribution
 from clearlift_pipelines.cli.execution import Workbench, workbench
-from clearlift_pipelines.sandbox import sample, sample_media, sample_sesh, sample_sesh_sessions, sample_stores
 from clearlift_pipelines.stores import utc_now
 from resources.d1 import D1
+from sandbox import sample, sample_media, sample_sesh, sample_sesh_sessions, sample_stores
 
 # The sample lands in as many parts as it has half days, so that there are small files to merge, as in real life.
 INSTALMENTS = 6

@@ -1,16 +1,11 @@
 """`clearlift status` and `clearlift doctor`: how things stand, asset by asset and store by store."""
 
-import sys
-import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import click
 from dagster import AssetKey
-from rich.console import Console
 from rich.table import Table
 
-from assets.apps import APPS
 from assets.attribution import late as attribution
 from assets.events.ingest import pending
 from assets.events.table import EVENTS
@@ -19,13 +14,8 @@ from assets.rollups.definition import Grain
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.windows import DAY, HOUR, midnight
-from clearlift_pipelines import settings
-from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.cli.execution import Workbench, workbench
-from clearlift_pipelines.stores import Stores, utc_now
-from resources import migrations
-from resources.kv import KV, Entry
-from resources.migrations import State
+from clearlift_pipelines.stores import utc_now
 
 POSTGRES = "postgres"
 
@@ -88,77 +78,3 @@ def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:
 def _lag(lag: timedelta) -> str:
     minutes = int(lag.total_seconds() // 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
-
-
-@click.command()
-def doctor() -> None:
-    """Each store: reachable, migrated, writable; one line each, exit code 1 when one is not."""
-    stores = Stores(settings.load())
-    console = Console()
-    well = answers = True
-    try:
-        for name, check in _checks(stores):
-            if not answers and name in _in_postgres(stores):
-                continue  # its line would be that of Postgres, after the same wait
-            try:
-                told, good = check(), True
-            except Exception as error:  # noqa: BLE001 (whatever is wrong with a store is what is asked for)
-                told, good = one_line(error), False
-            console.print(
-                f"[{'green' if good else 'red'}]{'ok' if good else 'bad':<4}[/] {name:<16} {told}", soft_wrap=True
-            )
-            well = well and good
-            answers = answers and (good or name != POSTGRES)
-    finally:
-        stores.close()
-    sys.exit(0 if well else 1)
-
-
-def _in_postgres(stores: Stores) -> set[str]:
-    """The checks that ask Postgres too."""
-    return {"postgres schema"} | (set() if stores.settings.lake_catalog_uri else {"lake"})
-
-
-def _checks(stores: Stores) -> list[tuple[str, Callable[[], str]]]:
-    def postgres() -> str:
-        with stores.postgres.connection() as connection:
-            connection.execute("create temporary table writable (x int) on commit drop")
-        return f"{stores.postgres.address}: reachable, writable"
-
-    def objects() -> str:
-        key = f"doctor/{uuid.uuid4()}"
-        stores.object_store.put(key, b"ok")
-        stores.object_store.delete(key)
-        return f"{stores.object_store.uri()}: reachable, writable"
-
-    def lake() -> str:
-        if not stores.lake.exists(EVENTS):
-            raise click.ClickException(f"{'.'.join(EVENTS.identifier)} is missing: clearlift migrate up makes it")
-        return f"{'.'.join(EVENTS.identifier)}: {stores.lake.table(EVENTS).load().metadata.location}"
-
-    def migrated(ledger: migrations.Ledger, folder: str) -> Callable[[], str]:
-        def check() -> str:
-            standing = migrations.status(ledger, folder)
-            drifted = [f"{s} {s.drift}" for s in standing if s.drift]
-            if drifted:
-                raise click.ClickException(f"sql/{folder}: {'; '.join(drifted)}")
-            pending = [f"{s} pending" for s in standing if s.state is State.PENDING]
-            if pending:
-                raise click.ClickException(f"{', '.join(pending)}: clearlift migrate up")
-            return f"{len(standing)} migrations applied"
-
-        return check
-
-    checks: list[tuple[str, Callable[[], str]]] = [(POSTGRES, postgres), ("object store", objects), ("lake", lake)]
-    checks += [(f"{name} schema", migrated(ledger, folder)) for name, ledger, folder in stores.ledgers()]
-    return checks + [(f"{app.name}-kv", _writable(stores.kv(app))) for app in APPS]
-
-
-def _writable(kv: KV) -> Callable[[], str]:
-    def check() -> str:
-        key = f"doctor:{uuid.uuid4()}"
-        kv.put_many([Entry(key, b"ok", ttl=60)])
-        kv.delete_many([key])
-        return "reachable, writable"
-
-    return check

@@ -1,4 +1,4 @@
-"""`clearlift ui` and `clearlift stop`: the UI over the same stores and run history, and the embedded server's end."""
+"""`clearlift ui`: Dagster's UI over the same stores and run history as the other commands."""
 
 import fcntl
 import os
@@ -17,6 +17,7 @@ from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.output import Output
 from clearlift_pipelines.cli.ports import refuse_busy
+from clearlift_pipelines.project import folder
 
 # What Dagster's processes take to end when they are asked to.
 PATIENCE_SECONDS = 30.0
@@ -27,16 +28,15 @@ PATIENCE_SECONDS = 30.0
 def ui(port: int) -> None:
     """Dagster's UI with daemon, schedules and sensors, on 127.0.0.1."""
     from clearlift_pipelines import history
-    from clearlift_pipelines.cli.ads import platforms
+    from clearlift_pipelines.cli.sandbox import platforms
     from clearlift_pipelines.stores import Stores
 
-    given = settings.load()
-    home = dagster_home(given)
+    chosen = settings.load()
+    home = dagster_home(chosen)
     refuse_busy(port)
     with _alone(home):
         history.refuse_unreachable()
-        stores = Stores(given)
-        try:
+        with Stores(chosen) as stores:
             stores.migrate()
             click.echo(f"http://127.0.0.1:{port} in a few seconds; Ctrl-C ends it.")
             binaries = Path(sys.executable).parent
@@ -48,18 +48,7 @@ def ui(port: int) -> None:
                 if stores.ad_origin:
                     environment["CLEARLIFT_AD_ORIGIN"] = stores.ad_origin
                 code = _served(command, environment)
-        finally:
-            stores.close()
     sys.exit(code)
-
-
-@click.command()
-def stop() -> None:
-    """End the embedded Postgres server, whoever uses it."""
-    from resources.postgres import embedded
-
-    ended = embedded.stop(settings.load().home / "postgres")
-    click.echo("Embedded Postgres ended." if ended else "Embedded Postgres was not running.")
 
 
 @contextmanager
@@ -78,7 +67,7 @@ def _served(command: Sequence[str], environment: Mapping[str, str]) -> int:
     outputs = out, err = Output(1), Output(2)
     # A session of its own: Ctrl-C reaches this process alone, which ends the others as on any other signal.
     with subprocess.Popen(  # noqa: S603 (our own dg)
-        command, env=environment, start_new_session=True, stdout=out.writing, stderr=err.writing
+        command, env=environment, cwd=folder(), start_new_session=True, stdout=out.writing, stderr=err.writing
     ) as server:
         try:
             for output in outputs:

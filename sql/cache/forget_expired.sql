@@ -1,2 +1,2 @@
--- Deletes the keys of the namespace that KV has removed by itself, because they expired before `now`.
+-- Deletes the index of an app's keys (namespace) that have expired by now, because KV dropped them by itself.
 delete from cache.entries where namespace = %(namespace)s and expires_at <= %(now)s

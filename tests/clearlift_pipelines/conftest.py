@@ -1,12 +1,15 @@
 """The code location of a test's own."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.clearlift_pipelines.location import Location, located
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -18,11 +21,13 @@ def location(tmp_path: Path, postgres_dsn: str) -> Iterator[Location]:
 
 @pytest.fixture
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No CLEARLIFT_ variable, no .env file, and an empty folder to work in."""
+    """No CLEARLIFT_ variable, no .env file, and a project's folder to work in, with nothing but Dagster's settings."""
     for name in list(os.environ):
         if name.startswith("CLEARLIFT_") or name == "DAGSTER_HOME":
             monkeypatch.delenv(name)
     folder = tmp_path / "work"
-    folder.mkdir()
+    home = folder / "dagster_home"
+    home.mkdir(parents=True)
+    shutil.copy(ROOT / "dagster_home" / "dagster.yaml", home)
     monkeypatch.chdir(folder)
     return folder

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from assets.apps.clearlift import APP as CLEARLIFT
 from clearlift_pipelines import settings
 from clearlift_pipelines.definitions import build_defs
-from clearlift_pipelines.sandbox import sample_stores
 from clearlift_pipelines.stores import Stores
+from sandbox import sample_stores
 
 SWEEP = {"ops": {"clearlift__events__ingested": {"config": {"sweep": True}}}}
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from dagster import RunRequest, build_schedule_context, build_sensor_context
 
 from assets.apps.sesh import APP as SESH
-from clearlift_pipelines.sandbox import sample_sesh
 from resources.kv import Entry
+from sandbox import sample_sesh
 from tests.clearlift_pipelines.location import Location
 
 NOW = datetime(2025, 10, 14, 12, 30, tzinfo=UTC)

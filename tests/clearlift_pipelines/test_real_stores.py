@@ -15,12 +15,12 @@ import pytest
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
 from assets.events.ledger import Ledger
-from clearlift_pipelines.sandbox import sample, sample_stores
 from clearlift_pipelines.settings import load
 from clearlift_pipelines.stores import Stores
 from resources.d1 import CloudflareD1
 from resources.kv import CloudflareKV
 from resources.sql_files import read_sql
+from sandbox import sample, sample_stores
 from tests.clearlift_pipelines.cli.terminal import Terminal
 from tests.tables import EVENTS
 from tests.workerd.local_runtime import NotInstalledError, Workerd, installed, running

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from assets.windows import midnight
-from clearlift_pipelines.sandbox.sample_stores import OWNER
 from resources.d1 import D1
+from sandbox.sample_stores import OWNER
 from tests.simulation.model import Model
 
 SESSION_DAYS, INVITATION_DAYS = 14, 7

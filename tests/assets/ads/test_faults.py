@@ -9,8 +9,8 @@ import pytest
 
 import resources.ad_platforms.meta.client as meta_client
 import resources.ad_platforms.tiktok as tiktok
-from clearlift_pipelines.sandbox.faults import MALFORMED, Fault, FaultKind
-from clearlift_pipelines.sandbox.world.entities import PLATFORMS, Platform
+from sandbox.faults import MALFORMED, Fault, FaultKind
+from sandbox.world.entities import PLATFORMS, Platform
 from tests.assets.ads.bench import Bench
 from tests.standin.loopback import SILENT_SECONDS
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from clearlift_pipelines.sandbox.faults import Fault, FaultKind
-from clearlift_pipelines.sandbox.world.entities import PLATFORMS, Platform
+from sandbox.faults import Fault, FaultKind
+from sandbox.world.entities import PLATFORMS, Platform
 from tests.assets.ads.bench import Bench
 
 # What each platform's daily rows of campaigns are asked under.

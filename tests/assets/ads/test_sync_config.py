@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from assets.ads.connections import COLUMN, TABLE
+from assets.ads.connections import COLUMN
 from assets.ads.plan import DAILY, LISTS, Mode
-from clearlift_pipelines.sandbox.world.entities import PLATFORMS, Platform
 from resources.ad_platforms import PLATFORMS as ALL
-from tests.assets.ads.bench import LEVELS, Bench
+from sandbox.world.entities import PLATFORMS, Platform
+from tests.assets.ads.bench import LEVELS, TABLE, Bench
 
 TODAY = date(2026, 11, 20)
 
@@ -91,7 +91,7 @@ def test_attribution_windows_stand_beside_the_numbers_and_changing_them_is_no_re
     for level in ("campaign", "ad_group"):
         assert tiny.postgres.fetch(windows.format(level)) == [{"w": "1d_click"}]
     # Within 28 days after a click there are more of them.
-    written = "clearlift_pipelines.sandbox.meta.insights._action"
+    written = "sandbox.meta.insights._action"
     monkeypatch.setattr(written, lambda asked, name, value: {"action_type": name, "value": value, "28d_click": "77"})
     configure(tiny, click_window=28, view_window=7)
     tiny.sandbox.clock.advance(timedelta(minutes=1))

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from assets.ads.plan import Mode
-from clearlift_pipelines.sandbox.world.entities import PLATFORMS
+from sandbox.world.entities import PLATFORMS
 from tests.assets.ads.bench import LEVELS, Bench
 
 FIRST = date(2026, 10, 22)

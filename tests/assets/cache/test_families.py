@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from assets.apps.sesh import APP as SESH
 from assets.cache.families import families
 from assets.cache.warm import Warming
-from clearlift_pipelines.sandbox import sample_sesh, sample_stores
 from resources.d1 import D1
 from resources.kv import EmbeddedKV
+from sandbox import sample_sesh, sample_stores
 from tests.assets.cache.warmth import CLEARLIFT, Warmth
 from tests.assets.rollups.lakeside import NOW
 

@@ -8,7 +8,7 @@ import pytest
 from dagster import ExecuteInProcessResult, RunRequest, build_schedule_context, build_sensor_context
 from dagster_shared.serdes import serialize_value
 
-from clearlift_pipelines.sandbox import sample_media
+from sandbox import sample_media
 from tests.assets.media.bench import MEDIA
 from tests.clearlift_pipelines.location import Location, located
 

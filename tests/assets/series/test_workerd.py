@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assets.apps.sesh import APP as SESH
-from assets.apps.sesh_series import METRIC_SERIES, SERIES, SESSIONS
+from assets.apps.sesh_series import METRIC_SERIES, POINTS, SERIES, SESSIONS
 from assets.columns.fill import fill, unfilled
 from assets.metrics import audit
 from assets.metrics.build import Metrics
@@ -81,7 +81,7 @@ def test_the_whole_way(d1: D1, tmp_path: Path) -> None:
         assert audit.compare(d1, METRIC_SERIES, grain, NOW).differing == 0
         table = "metrics" if grain.name == "hourly" else f"metrics_{grain.name}"
         assert stored(d1, table) == recounted(d1, grain.name)
-    assert [gap["missing"] for gap in gaps(d1, NOW - timedelta(days=1), NOW).large] == [11]
+    assert [gap["missing"] for gap in gaps(d1, POINTS, NOW - timedelta(days=1), NOW).large] == [11]
     keep_before(d1, METRIC_SERIES, datetime(2026, 1, 1, tzinfo=UTC))
 
 

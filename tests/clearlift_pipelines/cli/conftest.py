@@ -1,18 +1,17 @@
 """The command line over stores of a test's own."""
 
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from assets.apps.clearlift import APP as CLEARLIFT
 from clearlift_pipelines.stores import Stores
 
 from clearlift_pipelines.settings import load  # isort: skip
+from sandbox import sample_stores
 from tests.clearlift_pipelines.cli.terminal import Terminal
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -26,13 +25,18 @@ def hangup() -> Iterator[None]:
 @pytest.fixture
 def terminal(bare_environment: Path, monkeypatch: pytest.MonkeyPatch, postgres_dsn: str) -> Iterator[Terminal]:
     """A folder with a dagster home and empty stores; Postgres is the test's, the others are embedded."""
-    home = bare_environment / "dagster_home"
-    home.mkdir()
-    shutil.copy(ROOT / "dagster_home" / "dagster.yaml", home)
-    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.setenv("DAGSTER_HOME", str(bare_environment / "dagster_home"))
     monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", postgres_dsn)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("resources.ad_platforms.polling.FIRST_WAIT", 0.001)
     stores = Stores(load())
     yield Terminal(bare_environment, stores, monkeypatch)
     stores.close()
+
+
+@pytest.fixture
+def migrated(terminal: Terminal) -> Terminal:
+    """The stores migrated, with the sample's organisations."""
+    terminal.stores.migrate()
+    sample_stores.fill_d1(terminal.stores.d1(CLEARLIFT))
+    return terminal

@@ -3,7 +3,7 @@
 import pytest
 
 from assets.apps.clearlift import APP as CLEARLIFT
-from clearlift_pipelines.sandbox import sample_stores
+from sandbox import sample_stores
 from tests.assets.rollups.lakeside import Lakeside, at, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

@@ -8,8 +8,8 @@ import pytest
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.windows import DAY, Window, midnight
 from clearlift_pipelines.cli.backfill import _chunks
-from clearlift_pipelines.sandbox import sample_stores
 from clearlift_pipelines.stores import utc_now
+from sandbox import sample_stores
 from tests.assets.rollups.lakeside import Lakeside, at, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

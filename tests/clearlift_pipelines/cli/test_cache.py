@@ -1,7 +1,7 @@
 """`clearlift cache`: an emptied namespace is warm again by one command, and status tells how warm it is."""
 
 from assets.apps.clearlift import APP as CLEARLIFT
-from clearlift_pipelines.sandbox import sample_stores
+from sandbox import sample_stores
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 

@@ -6,8 +6,8 @@ from assets.apps.sesh import APP as SESH
 from assets.media import naming, variants
 from assets.media.ledger import ImageLedger
 from assets.media.make import Making
-from clearlift_pipelines.sandbox import sample_media
 from clearlift_pipelines.stores import utc_now
+from sandbox import sample_media
 from tests.assets.media.photos import photo
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

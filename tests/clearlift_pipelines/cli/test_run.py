@@ -15,9 +15,9 @@ from assets.events import pruned, quarantine
 from assets.events.ledger import Ledger
 from assets.windows import HOUR, Window, joined
 from clearlift_pipelines.cli.run import MOST_RANGES, across_narrowest_gaps
-from clearlift_pipelines.sandbox import sample, sample_stores
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.lake import PartitionKey
+from sandbox import sample, sample_stores
 from tests.assets.pipeline import line
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

@@ -19,9 +19,9 @@ import requests
 
 from assets.apps.clearlift import APP as CLEARLIFT
 from clearlift_pipelines.cli.ui import _served as served
-from clearlift_pipelines.sandbox import sample_stores
 from clearlift_pipelines.settings import load
 from clearlift_pipelines.stores import Stores, utc_now
+from sandbox import sample_stores
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 

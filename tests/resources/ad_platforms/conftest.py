@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from clearlift_pipelines.sandbox.server import Sandbox
-from clearlift_pipelines.sandbox.world.catalogue import Size
-from clearlift_pipelines.sandbox.world.entities import Platform
 from resources.ad_platforms import PLATFORMS, Access, Client, Days, Notes, Record, Stream
 from resources.http import Patience
 from resources.pacing import Pacing
+from sandbox.server import Sandbox
+from sandbox.world.catalogue import Size
+from sandbox.world.entities import Platform
 from tests.standin.loopback import PATIENT_SECONDS
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)

@@ -1,0 +1,101 @@
+"""`clearlift doctor`: whether each store can be used."""
+
+import sys
+import uuid
+from collections.abc import Callable
+from functools import partial
+
+import click
+from rich.console import Console
+
+from assets.apps import APPS
+from assets.events.table import events_table
+from clearlift_pipelines import settings
+from clearlift_pipelines.cli.entry import one_line
+from clearlift_pipelines.stores import Stores
+from resources import migrations
+from resources.kv import KV, Entry
+from resources.lake import TableSpec
+from resources.migrations import State
+from resources.postgres import Postgres
+from resources.r2 import ObjectStore
+
+POSTGRES = "postgres"
+Check = Callable[[], str]
+
+
+@click.command()
+def doctor() -> None:
+    """Each store: reachable, migrated, writable; one line each, exit code 1 when one is not."""
+    console = Console()
+    well = answers = True
+    with Stores(settings.load()) as stores:
+        for name, check in _checks(stores):
+            if not answers and name in _in_postgres(stores):
+                continue  # its line would be that of Postgres, after the same wait
+            try:
+                line, good = check(), True
+            except Exception as error:  # noqa: BLE001 (any fault of a store is a line of the answer)
+                line, good = one_line(error), False
+            console.print(
+                f"[{'green' if good else 'red'}]{'ok' if good else 'bad':<4}[/] {name:<16} {line}", soft_wrap=True
+            )
+            well = well and good
+            answers = answers and (good or name != POSTGRES)
+    sys.exit(0 if well else 1)
+
+
+def _in_postgres(stores: Stores) -> set[str]:
+    """The checks that ask Postgres too."""
+    lakes = set() if stores.settings.lake_catalog_uri else {f"{app.name}-lake" for app in APPS}
+    return {"postgres schema"} | lakes
+
+
+def _checks(stores: Stores) -> list[tuple[str, Check]]:
+    kept = [app for app in APPS if app.postgres_migrations is not None]
+    return [
+        (POSTGRES, partial(_postgres, stores.postgres)),
+        *((f"{app.name}-postgres", partial(_postgres, stores.app_postgres(app))) for app in kept),
+        ("object store", partial(_objects, stores.object_store)),
+        *((f"{app.name}-lake", partial(_lake, stores, events_table(app))) for app in APPS if app.audience is not None),
+        *((f"{name} schema", partial(_migrated, ledger, folder)) for name, ledger, folder in stores.ledgers()),
+        *((f"{app.name}-kv", partial(_kv, stores.kv(app))) for app in APPS if app.has_kv),
+    ]
+
+
+def _postgres(postgres: Postgres) -> str:
+    with postgres.connection() as connection:
+        connection.execute("create temporary table writable (x int) on commit drop")
+    return f"{postgres.address}: reachable, writable"
+
+
+def _objects(store: ObjectStore) -> str:
+    key = f"doctor/{uuid.uuid4()}"
+    store.put(key, b"ok")
+    store.delete(key)
+    return f"{store.uri()}: reachable, writable"
+
+
+def _lake(stores: Stores, table: TableSpec) -> str:
+    name = ".".join(table.identifier)
+    if not stores.lake.exists(table):
+        raise click.ClickException(f"{name} is missing: clearlift migrate up makes it")
+    return f"{name}: {stores.lake.table(table).load().metadata.location}"
+
+
+def _migrated(ledger: migrations.Ledger, folder: str) -> str:
+    standing = migrations.status(ledger, folder)
+    drifted = [f"{s} {s.drift}" for s in standing if s.drift]
+    if drifted:
+        raise click.ClickException(f"sql/{folder}: {'; '.join(drifted)}")
+    pending = [f"{s} pending" for s in standing if s.state is State.PENDING]
+    if pending:
+        raise click.ClickException(f"{', '.join(pending)}: clearlift migrate up")
+    return f"{len(standing)} migrations applied"
+
+
+def _kv(kv: KV) -> str:
+    key = f"doctor:{uuid.uuid4()}"
+    kv.put_many([Entry(key, b"ok", ttl=60)])
+    kv.delete_many([key])
+    return "reachable, writable"

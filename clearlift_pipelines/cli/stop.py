@@ -1,0 +1,13 @@
+"""`clearlift stop`: the end of the embedded Postgres server."""
+
+import click
+
+from clearlift_pipelines import settings
+from resources.postgres import embedded
+
+
+@click.command()
+def stop() -> None:
+    """End the embedded Postgres server, whichever process uses it."""
+    ended = embedded.stop(settings.load().home / "postgres")
+    click.echo("Embedded Postgres ended." if ended else "Embedded Postgres was not running.")

@@ -1,1 +1,0 @@
-"""Microsoft Advertising as the sandbox speaks it: REST v13, entities by query, reports by submit and poll."""

@@ -1,3 +1,0 @@
-select m.short_tag as org_tag, m.organization_id as org_id, json_extract(o.settings, '$.attribution') as attribution
-from org_tag_mappings m
-join organizations o on o.id = m.organization_id

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import SERIES, SESSIONS
 from assets.points import landing
 from assets.points.point import sift
 from assets.series import audit
-from assets.series.family import FAMILIES, SESSIONS
 from assets.series.fold import Folding
-from assets.series.pace import Pace
+from resources.d1.pace import Pace
 from resources.r2 import ObjectStore
 from sandbox import sample_sesh, sample_sesh_sessions
 from tests.sql.sesh.database import migrated
@@ -26,7 +26,7 @@ def test_it_fills_two_years_and_a_second_time_changes_nothing(tmp_path: Path) ->
     (span,) = d1.query("select count(*) as n, min(timestamp) as first, max(timestamp) as last from sessions")
     assert span["n"] == counts["sessions"]
     assert (span["first"][:7], span["last"] < "2026-11-01T12") == ("2024-11", True)
-    assert all(audit.faults(d1, family) == [] for family in FAMILIES)
+    assert all(audit.faults(d1, series) == [] for series in SERIES)
     flushed = [sift(landing.zone(SESH).lines(store.get(info.key))) for info in store.list("sesh/points")]
     assert sum(len(points) for points, _ in flushed) == 10 * counts["objects"]
 

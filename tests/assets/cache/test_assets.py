@@ -1,6 +1,7 @@
 """The cache in Dagster's eyes: what is plotted, and when the checks pass, warn and fail."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from dagster import AssetCheckSeverity, AssetKey, ExecuteInProcessResult, materialize
@@ -19,12 +20,14 @@ def made(warmth: Warmth, store: ObjectStore, writes: int, *names: str) -> Execut
     return materialize(
         [a for a in build(CLEARLIFT, writes) if a.key.path[-1] in names],
         resources={
-            "clearlift_kv": warmth,
-            "clearlift_d1": warmth.d1,
-            "postgres": warmth.lakeside.postgres,
-            "object_store": store,
-            "clock": warmth.lakeside.clock,
-            "progress": lambda _label: silent,
+            "rooms": SimpleNamespace(
+                kv=lambda _: warmth,
+                d1=lambda _: warmth.d1,
+                postgres=warmth.lakeside.postgres,
+                object_store=store,
+                clock=warmth.lakeside.clock,
+                progress=lambda _: silent,
+            )
         },
     )
 

@@ -9,8 +9,8 @@ from typing import Any
 from assets.apps.sesh import APP as SESH
 from assets.media import variants
 from assets.media.audit import Proof, audit
-from assets.media.ledger import Ledger
-from assets.media.make import Done, Making
+from assets.media.ledger import ImageLedger
+from assets.media.make import Making, MediaRun
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 from tests.assets.media.photos import SECRETS
@@ -71,7 +71,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.store = ObjectStore.folder(self.folder)
-        self.ledger = Ledger(self.postgres, "sesh", lambda: NOW)
+        self.ledger = ImageLedger(self.postgres, "sesh", lambda: NOW)
 
     def put(self, name: str, data: bytes, folder: str = FOLDER) -> str:
         self.store.put(folder + name, data)
@@ -84,7 +84,7 @@ class Bench:
             postgres = Watched(postgres, before, POSTGRES_CALLS)  # type: ignore[assignment]
         return Making("sesh", MEDIA, store, postgres, lambda: NOW, **{"make": variants.make, **given})
 
-    def run(self, *, sweep: bool = True, **given: Any) -> Done:
+    def run(self, *, sweep: bool = True, **given: Any) -> MediaRun:
         return self.engine(**given).run(sweep=sweep)
 
     def objects(self) -> dict[str, bytes]:

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import POINTS
 from assets.intake.quarantine import Replayed
 from assets.points import landing
 from assets.points.gaps import Gaps, gaps
 from assets.points.ingest import PointIngest, PointRun
-from assets.series.family import POINTS
 from assets.series.fold import Folding
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.postgres import Postgres
@@ -238,7 +238,7 @@ def test_gaps_above_ten_are_named_and_smaller_ones_counted(flushes: Flushes) -> 
     ):
         for number, seq in enumerate(seqs):
             point(flushes.d1, session, seq, at + number * timedelta(minutes=2))
-    assert gaps(flushes.d1, midnight - DAY, midnight + DAY) == Gaps(
+    assert gaps(flushes.d1, POINTS, midnight - DAY, midnight + DAY) == Gaps(
         (
             {"sessionId": "first", "fromSeq": 1, "toSeq": 11, "missing": 11},
             {"sessionId": "large", "fromSeq": 2, "toSeq": 12, "missing": 11},
@@ -246,5 +246,7 @@ def test_gaps_above_ten_are_named_and_smaller_ones_counted(flushes: Flushes) -> 
         1,
         10,
     )
-    assert gaps(flushes.d1, NOW - DAY, NOW) == Gaps((), 0, 0)
-    assert gaps(flushes.d1, datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC)) == Gaps((), 0, 0)
+    assert gaps(flushes.d1, POINTS, NOW - DAY, NOW) == Gaps((), 0, 0)
+    assert gaps(flushes.d1, POINTS, datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC)) == Gaps(
+        (), 0, 0
+    )

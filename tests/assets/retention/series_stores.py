@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import METRIC_SERIES, METRICS, POINTS, SERIES, SESSIONS
 from assets.archive.quarters import Quarter, quarters
 from assets.archive.restore import Restore, Restored
 from assets.archive.tables import archived
@@ -17,7 +18,6 @@ from assets.metrics.grains import GRAINS
 from assets.retention.series import Pruned, SeriesPruner
 from assets.rows.target import Into
 from assets.series import ahead, audit
-from assets.series.family import FAMILIES, METRICS, POINTS, SESSIONS
 from assets.series.fold import Folding
 from assets.windows import Window
 from resources.d1 import D1, EmbeddedD1, embedded
@@ -68,10 +68,10 @@ class SeriesStores:
 
     def make(self) -> None:
         for grain in GRAINS.values():
-            Metrics(self.d1, grain, self.clock, UNHURRIED).run()
+            Metrics(self.d1, METRIC_SERIES, grain, self.clock, UNHURRIED).run()
 
     def fold(self) -> None:
-        for family in FAMILIES:
+        for family in SERIES:
             Folding(self.d1, family, self.clock, UNHURRIED, page=3).run()
 
     @property
@@ -114,7 +114,7 @@ def laid_out(stores: SeriesStores, sessions: int = 6, first: datetime = FIRST) -
     """Sessions and points of two users over the last quarter of 2025 and the first of 2026, folded where old enough."""
     for user in ("u1", "u2"):
         put(stores.d1, "users", id=user)
-    for family in FAMILIES:
+    for family in SERIES:
         ahead.make(stores.d1, family, stores.clock, first)
     for n in range(sessions):
         add(stores.d1, f"s{n}", first + timedelta(days=19 * n, hours=n), ("u1", "u2")[n % 2], n)

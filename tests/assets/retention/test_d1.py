@@ -14,7 +14,8 @@ from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
 from assets.archive.quarters import Quarter
-from assets.cache.change_log import move
+from assets.changes.change import Position
+from assets.changes.d1 import D1ChangeLog
 from assets.retention.d1_aged import NOT_EXPIRED, UNREADABLE, D1Aged
 from assets.retention.d1_sealed import UNREAD, D1Sealed
 from assets.retention.deletion import Deletion, Outcome
@@ -243,13 +244,13 @@ def test_a_change_goes_once_it_is_sealed_and_read_by_all(stores: SeriesStores) -
         return done.going, done.deleted, [(h.place, h.rows, h.why) for h in done.held_back]
 
     assert pruned() == (0, 0, [("2026Q2", 12, UNREAD)]), "nobody reads it: nothing of it is known to be read"
-    move(stores.d1, "cache", 13, NOW)
+    D1ChangeLog(stores.d1).move("cache", Position(0, 13), NOW)
     assert pruned() == (0, 0, [("2026Q2", 12, UNSEALED)])
     stores.archive("change_log", window=QUARTER.window)
-    move(stores.d1, "copies", 4, NOW)
+    D1ChangeLog(stores.d1).move("copies", Position(0, 4), NOW)
     assert pruned(dry_run=True) == (4, 0, [("2026Q2", 8, UNREAD)])
     assert pruned() == (4, 4, [("2026Q2", 8, UNREAD)])
-    move(stores.d1, "copies", 13, NOW)
+    D1ChangeLog(stores.d1).move("copies", Position(0, 13), NOW)
     stores.d1.execute("update change_log set operation = 'replace' where id = 7")
     assert pruned() == (7, 7, [("2026Q2", 1, LATE)])
     assert [row["id"] for row in stores.d1.query("select id from change_log order by id")] == [7, 13]
@@ -261,7 +262,7 @@ def test_a_change_goes_once_it_is_sealed_and_read_by_all(stores: SeriesStores) -
 
 
 def test_a_row_that_changed_back_goes_only_as_it_was_archived_last(stores: SeriesStores) -> None:
-    move(stores.d1, "cache", 13, NOW)
+    D1ChangeLog(stores.d1).move("cache", Position(0, 13), NOW)
     for value in ("replace", "update"):
         stores.archive("change_log", window=QUARTER.window)
         stores.d1.execute("update change_log set operation = ? where id = 7", [value])

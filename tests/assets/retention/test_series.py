@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.apps.sesh_series import POINTS, SESSIONS
 from assets.archive.restore import PartialRestoreError
 from assets.points.point import Reason
 from assets.retention.proof import DAMAGED, LATE, UNSEALED
-from assets.series.family import POINTS, SESSIONS
 from assets.series.registry import load
 from resources import migrations
 from resources.postgres import Postgres

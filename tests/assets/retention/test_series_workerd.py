@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from assets.apps.sesh import APP as SESH
-from assets.cache.change_log import move
+from assets.changes.change import Position
+from assets.changes.d1 import D1ChangeLog
 from assets.retention.stores import prune
 from assets.windows import Window
 from resources import migrations
@@ -61,7 +62,7 @@ def test_detail_and_change_log_go_and_come_back(
 
     d1.execute("update change_log set changed_at = ?", [LONG_AGO])
     stores.archive("change_log", window=Window(datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)))
-    move(d1, "cache", 1, stores.now)
+    D1ChangeLog(d1).move("cache", Position(0, 1), stores.now)
     d1.execute("insert into point_quarantine values ('sha', 1, 'k', 'not_json', '', ?, null)", [LONG_AGO])
     gone = {}
     for entry in SESH.lifecycles:

@@ -9,8 +9,8 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from assets.apps.sesh_series import POINTS, SESSIONS
 from assets.series import audit, registry
-from assets.series.family import POINTS, SESSIONS
 from assets.series.fold import Folding
 from resources.d1 import EmbeddedD1
 from resources.r2 import ObjectStore
@@ -25,7 +25,7 @@ FOLDS = """
 import itertools, os, shutil, signal, sys
 from pathlib import Path
 import resources.d1.embedded
-from assets.series.family import SESSIONS
+from assets.apps.sesh_series import SESSIONS
 from assets.series.fold import Folding
 from resources.d1 import EmbeddedD1
 from tests.assets.series.database import UNHURRIED, clock

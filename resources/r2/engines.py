@@ -1,9 +1,9 @@
-"""What another engine must be told to read the objects of a store: polars, pyiceberg, pyarrow.
+"""How other engines (polars, pyiceberg, pyarrow) reach the objects of a bucket.
 
-What belongs here: where a bucket is and how its credentials are spelled for each engine. What does not: reading or
-writing objects ourselves (object_store.py).
+What belongs here: the bucket's address, and its credentials in the form of each engine. What does not: reading or
+writing objects ourselves (bucket.py).
 
-The values returned here hold the secret key: they go into an engine, never into a log.
+The values hold the secret key: they go into an engine, never into a log.
 """
 
 import os
@@ -13,15 +13,15 @@ from pyarrow import fs
 
 
 def leave_out_checksums() -> None:
-    """Have pyarrow's S3 file systems that are made from now on send no checksum trailers, which R2 refuses.
+    """Make the S3 file systems that pyarrow creates from now on send no checksum trailers, because R2 refuses them.
 
-    The AWS SDK in pyarrow takes this from the process's environment alone; a value that is already there stays.
+    The AWS SDK in pyarrow reads this from the environment only; a value that is there already stays.
     """
     for name in ("AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"):
         os.environ.setdefault(name, "when_required")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bucket:
     """A bucket behind an S3 endpoint (R2: `https://<account>.r2.cloudflarestorage.com`, region `auto`), path style."""
 
@@ -31,11 +31,14 @@ class Bucket:
     secret_access_key: str = field(repr=False)
     region: str = "auto"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "endpoint", self.endpoint.rstrip("/"))
+
     def polars_options(self) -> dict[str, str]:
         """`storage_options` of polars' scan and write functions."""
         return {
             "aws_endpoint_url": self.endpoint,
-            "aws_endpoint_url_s3": self.endpoint,  # else one from the environment comes first
+            "aws_endpoint_url_s3": self.endpoint,  # else polars prefers one from the environment
             "aws_access_key_id": self.access_key_id,
             "aws_secret_access_key": self.secret_access_key,
             "aws_region": self.region,
@@ -56,20 +59,16 @@ class Bucket:
     def arrow_filesystem(self) -> fs.FileSystem:
         """pyarrow's file system."""
         leave_out_checksums()
+        scheme, _, host = self.endpoint.partition("://")
         return fs.S3FileSystem(
             access_key=self.access_key_id,
             secret_key=self.secret_access_key,
-            endpoint_override=self.host,
-            scheme="http" if self.is_plain_http else "https",
+            endpoint_override=host,
+            scheme=scheme,
             region=self.region,
         )
 
     @property
     def is_plain_http(self) -> bool:
-        """Whether the endpoint speaks HTTP without TLS: one on this machine."""
+        """Whether the endpoint speaks HTTP without TLS, as one on this machine does."""
         return self.endpoint.startswith("http://")
-
-    @property
-    def host(self) -> str:
-        """The endpoint without its scheme."""
-        return self.endpoint.partition("://")[2]

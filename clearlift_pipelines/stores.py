@@ -17,7 +17,7 @@ from resources.lake import Lake
 from resources.lake.catalogs import rest_catalog, sql_catalog
 from resources.postgres import Postgres
 from resources.postgres.shared import SharedServer
-from resources.r2 import ObjectStore, R2Sql
+from resources.r2 import Bucket, BucketObjectStore, FolderObjectStore, ObjectStore, R2Sql
 from resources.r2.sql import API as R2_SQL_API
 
 LAKE_LOCK = "clearlift.lake.commit"
@@ -47,12 +47,15 @@ class Stores:
         """R2: landing zone, quarantine, lake files, archives."""
         s = self.settings
         if not s.r2_bucket or not s.r2_access_key_id or not s.r2_secret_access_key:
-            return ObjectStore.folder(s.home / "r2")
+            return FolderObjectStore(s.home / "r2")
         endpoint = s.r2_endpoint or f"https://{s.cloudflare_account_id}.r2.cloudflarestorage.com"
-        secret = s.r2_secret_access_key.get_secret_value()
-        return ObjectStore.bucket(
-            endpoint, s.r2_bucket, s.r2_access_key_id, secret, storage_classes=s.r2_storage_classes
+        bucket = Bucket(
+            endpoint=endpoint,
+            name=s.r2_bucket,
+            access_key_id=s.r2_access_key_id,
+            secret_access_key=s.r2_secret_access_key.get_secret_value(),
         )
+        return BucketObjectStore(bucket, storage_classes=s.r2_storage_classes)
 
     @cached_property
     def lake(self) -> Lake:

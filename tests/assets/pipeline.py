@@ -29,7 +29,7 @@ from assets.events.validation import Admission, sift
 from resources import migrations
 from resources.lake import DataFile, Lake, LakeTable, PartitionKey
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.databases import empty
 
 NOW = datetime(2025, 10, 14, 12, 30, tzinfo=UTC)
@@ -118,7 +118,7 @@ class Pipeline:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.store = ObjectStore.folder(self.folder)
+        self.store = FolderObjectStore(self.folder)
         migrations.up(migrations.PostgresLedger(self.postgres), "clearlift/postgres")
         self.table = self.lake.ensure(EVENTS)
         self.ledger = Ledger(self.postgres)

@@ -21,7 +21,7 @@ from resources.d1 import EmbeddedD1
 from resources.http import Patience
 from resources.keyring import Keyring
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore, ObjectStore
 from tests.standin.loopback import PATIENT_SECONDS
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -206,7 +206,7 @@ def make(
     migrations.up(migrations.PostgresLedger(postgres), "clearlift/postgres")
     moment = {"now": now}
     sandbox = Sandbox(7, lambda: moment["now"], size=size, google_page_rows=google_page_rows).start()
-    return Bench(sandbox, d1, postgres, ObjectStore.folder(folder / "r2"), Keyring({1: bytes(range(32))}))
+    return Bench(sandbox, d1, postgres, FolderObjectStore(folder / "r2"), Keyring({1: bytes(range(32))}))
 
 
 def close(bench: Bench) -> None:

@@ -15,7 +15,7 @@ from assets.ads.plan import Asked, Mode
 from clearlift_pipelines.sandbox.world.entities import Platform
 from resources.d1 import EmbeddedD1
 from resources.postgres import Postgres, copy_in
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from resources.sql_files import read_sql
 from tests.assets.ads.bench import Bench
 
@@ -46,7 +46,7 @@ class Killer:
 @contextmanager
 def killing(killer: Killer) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        for owner, name in ((ObjectStore, "put"), (EmbeddedD1, "execute"), (Postgres, "connection")):
+        for owner, name in ((FolderObjectStore, "put"), (EmbeddedD1, "execute"), (Postgres, "connection")):
             patched.setattr(owner, name, killer.before(getattr(owner, name)))
         # The statements of a merge's transaction, in their order.
         patched.setattr("assets.ads.merge.read_sql", killer.before(read_sql))
@@ -115,7 +115,7 @@ from resources.ad_platforms import PLATFORMS
 from resources.d1 import EmbeddedD1
 from resources.keyring import Keyring
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from pathlib import Path
 
 d1, dsn, store, origin, now = sys.argv[1:]
@@ -130,7 +130,7 @@ def dying(connection, table, columns, rows):
 
 assets.ads.merge.copy_in = dying
 asked = Asked(Mode.RECENT, now.date(), now.date(), now.date())
-engine = AdSync(PLATFORMS["google"], EmbeddedD1(Path(d1)), Postgres(dsn), ObjectStore.folder(Path(store)),
+engine = AdSync(PLATFORMS["google"], EmbeddedD1(Path(d1)), Postgres(dsn), FolderObjectStore(Path(store)),
                 Keyring({1: bytes(range(32))}), lambda: now, origin=origin)
 list(engine.run(asked))
 """

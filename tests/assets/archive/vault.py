@@ -23,7 +23,7 @@ from resources import migrations
 from resources.d1 import EmbeddedD1
 from resources.lake import Lake, PartitionKey
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.rollups.lakeside import event, frame
 
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
@@ -44,7 +44,7 @@ class Vault:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.store = ObjectStore.folder(self.folder)
+        self.store = FolderObjectStore(self.folder)
         self.d1 = {app.name: EmbeddedD1(self.folder / f"{app.name}.sqlite") for app in APPS}
         migrations.up(migrations.PostgresLedger(self.postgres), "clearlift/postgres")
         for app in APPS:

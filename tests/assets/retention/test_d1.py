@@ -26,7 +26,7 @@ from resources import migrations
 from resources.d1 import D1, EmbeddedD1
 from resources.d1.names import quoted
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.archive.operations import killed
 from tests.assets.retention.shelf import Shelf
 from tests.assets.sesh.database import UNHURRIED
@@ -49,7 +49,7 @@ def clearlift(tmp_path: Path) -> Iterator[EmbeddedD1]:
 def prune(
     d1: D1, postgres: Postgres, folder: Path, app: str, table: str, *, dry_run: bool = False, confirmed: bool = False
 ) -> Outcome:
-    entry, store = ENTRIES[app, table], ObjectStore.folder(folder / "r2")
+    entry, store = ENTRIES[app, table], FolderObjectStore(folder / "r2")
     order = Order(app, entry, due(entry, NOW, retention.PROVED).before, dry_run, confirmed)
     pruner = D1Pruner(d1, store, postgres, Ledger(postgres, app, "a run", lambda: NOW), lambda: NOW, UNHURRIED, page=3)
     return pruner.run(order)

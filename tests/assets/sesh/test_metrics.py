@@ -16,7 +16,7 @@ from assets.sesh.keep import StaleMetricsError, keep_before
 from assets.sesh.metrics import Made, Metrics
 from assets.sesh.places import kept_before
 from resources.d1 import D1, EmbeddedD1
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.sesh.database import NOW, UNHURRIED, KilledError, Mortal, clock, holder, partitioned, point, record
 from tests.assets.sesh.flushes import Flushes, line
 from tests.assets.sesh.recount import recounted, stored
@@ -88,7 +88,7 @@ def test_after_any_changes_the_stale_windows_are_all_that_must_be_made(
     folder = tmp_path_factory.mktemp("any")
     d1 = EmbeddedD1(folder / "sesh.sqlite")
     d1.path.write_bytes(template(tmp_path_factory))
-    flushes = Flushes(d1, ObjectStore.folder(folder / "r2"))
+    flushes = Flushes(d1, FolderObjectStore(folder / "r2"))
     for act, number, at, value in acts:
         if act in ("record", "move"):
             if act == "move":

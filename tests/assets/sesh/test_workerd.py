@@ -18,7 +18,7 @@ from assets.sesh.metrics import Metrics
 from assets.sesh.read import read
 from resources import migrations
 from resources.d1 import D1, CloudflareD1, D1Error
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.sesh import database
 from tests.assets.sesh.database import NOW, SINCE, UNHURRIED, clock, record, rows
 from tests.assets.sesh.flushes import Flushes, line
@@ -59,7 +59,7 @@ def test_the_whole_way(d1: D1, tmp_path: Path) -> None:
     for n in range(34):
         at = SINCE + timedelta(days=14 * n, hours=n)
         record(d1, f"s{n:02}", at, ("u1", "u2")[n % 2], amount=n / 3, rating=n % 5 + 1)
-    flushes = Flushes(d1, ObjectStore.folder(tmp_path / "r2"))
+    flushes = Flushes(d1, FolderObjectStore(tmp_path / "r2"))
     flushes.flush(*(line("s33", n) for n in (1, 2, 14)), b"broken", line("s1", 1, at="2025-09-03T00:00:00Z"))
     assert flushes.ingest().stored == 4
     before = rows(d1, SESSIONS)

@@ -59,12 +59,11 @@ class Bucket:
     def arrow_filesystem(self) -> fs.FileSystem:
         """pyarrow's file system."""
         leave_out_checksums()
-        scheme, _, host = self.endpoint.partition("://")
         return fs.S3FileSystem(
             access_key=self.access_key_id,
             secret_key=self.secret_access_key,
-            endpoint_override=host,
-            scheme=scheme,
+            endpoint_override=self.endpoint.partition("://")[2],
+            scheme="http" if self.is_plain_http else "https",
             region=self.region,
         )
 

@@ -11,7 +11,7 @@ from assets.archive.parts import DamagedPartError
 from assets.archive.registry import Registry
 from assets.archive.restore import NotArchivedError
 from assets.archive.sealed import DamagedManifestError
-from resources.r2 import FolderObjectStore, ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.archive.vault import QUARTER, Vault
 
 
@@ -86,7 +86,7 @@ def test_what_comes_back_changed_right_after_it_was_put_is_not_sealed(
     vault.happen(3)
     real = FolderObjectStore.put_if_absent
 
-    def damaging(store: ObjectStore, key: str, data: bytes, **given: object) -> bool:
+    def damaging(store: FolderObjectStore, key: str, data: bytes, **given: object) -> bool:
         return real(store, key, data[:-8] + bytes(8) if "/part-" in key else data)
 
     with monkeypatch.context() as patch:

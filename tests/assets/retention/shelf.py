@@ -23,7 +23,7 @@ from assets.sesh.metrics import Metrics
 from assets.windows import Window
 from resources.d1 import D1, EmbeddedD1, embedded
 from resources.postgres import Postgres
-from resources.r2 import FolderObjectStore
+from resources.r2 import FolderObjectStore, ObjectStore
 from resources.sqlite_file import SqliteFile
 from tests.assets.sesh.database import UNHURRIED, point, record, rows
 from tests.assets.sesh.recount import recounted, stored
@@ -60,7 +60,7 @@ class Shelf:
     runs: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.store = FolderObjectStore(self.folder / "r2")
+        self.store: ObjectStore = FolderObjectStore(self.folder / "r2")
         self.d1: D1 = Unsynced(self.folder / "sesh.sqlite")
 
     def clock(self) -> datetime:

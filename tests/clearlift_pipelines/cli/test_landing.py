@@ -13,7 +13,7 @@ from clearlift_pipelines.cli.execution import workbench
 from clearlift_pipelines.cli.run import SWEEP
 from clearlift_pipelines.definitions import utc_now
 from clearlift_pipelines.sandbox import sample, sample_stores
-from resources.r2 import FolderObjectStore, ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.pipeline import line
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
@@ -61,7 +61,7 @@ def test_a_landing_that_was_killed_goes_on_under_the_key_it_chose(migrated: Term
     store = migrated.stores.object_store
     put, killed = FolderObjectStore.put_if_absent, []
 
-    def kill_before_the_batch(self: ObjectStore, key: str, data: bytes) -> bool:
+    def kill_before_the_batch(self: FolderObjectStore, key: str, data: bytes) -> bool:
         if key.startswith(PREFIX):
             killed.append(key)
             raise KeyboardInterrupt

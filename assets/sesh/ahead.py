@@ -5,9 +5,10 @@ from datetime import datetime
 
 from assets.sesh import registry
 from assets.sesh.families import Family
-from assets.sesh.layout import Partition, Registry, missing, stamp, uncovered
+from assets.sesh.layout import Partition, Registry, missing, uncovered
 from assets.windows import Window, month_of
 from resources.d1 import D1
+from resources.d1.times import stamp
 
 # Each try is lost only to another process that made a change.
 TRIES = 20

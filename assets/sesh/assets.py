@@ -29,8 +29,8 @@ from assets.sesh.fold import Folding
 from assets.sesh.gaps import TOLERATED, gaps
 from assets.sesh.ingest import PointIngest
 from assets.sesh.layout import next_fold
-from assets.sesh.pace import Pace
 from assets.sesh.point import Reason
+from resources.d1.pace import Pace
 
 # Gaps are looked for in sessions that had a point in this time; runs come every hour.
 LOOKED_BACK = timedelta(days=1)

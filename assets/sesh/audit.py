@@ -8,10 +8,11 @@ from string import Template
 from assets.sesh import registry
 from assets.sesh.families import METRICS, POINTS, SESSIONS, Family
 from assets.sesh.grains import DAILY, HOURLY, MONTHLY, WEEKLY, Grain
-from assets.sesh.layout import moment, stamp, union, view, within
+from assets.sesh.layout import union, view, within
 from assets.sesh.places import kept_before
 from assets.windows import DAY, Window, midnight, month_of, week_of
 from resources.d1 import D1
+from resources.d1.times import moment, stamp
 from resources.sql_files import read_sql
 
 # How far back each grain is compared.

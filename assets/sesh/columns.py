@@ -12,8 +12,8 @@ from string import Template
 
 from assets.progress import Progress, silent
 from assets.sesh import places
-from assets.sesh.pace import Pace
 from resources.d1 import D1, Statement
+from resources.d1.pace import Pace
 from resources.sql_files import read_sql
 
 PAGE = 1_000

@@ -16,11 +16,12 @@ from assets.progress import Progress, silent
 from assets.sesh import registry
 from assets.sesh.checksum import EMPTY, added, checksum
 from assets.sesh.families import Family
-from assets.sesh.layout import Fold, Registry, aged, next_fold, stamp, within
-from assets.sesh.pace import Pace
+from assets.sesh.layout import Fold, Registry, aged, next_fold, within
 from assets.windows import Window
 from resources.d1 import D1, D1Error, Statement
+from resources.d1.pace import Pace
 from resources.d1.ranges import Key, between, ranges
+from resources.d1.times import stamp
 from resources.migrations.d1 import split
 from resources.sql_files import read_sql
 

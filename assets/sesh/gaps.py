@@ -7,9 +7,10 @@ from typing import Any
 
 from assets.sesh import registry
 from assets.sesh.families import POINTS
-from assets.sesh.layout import stamp, union, within
+from assets.sesh.layout import union, within
 from assets.windows import Window
 from resources.d1 import D1
+from resources.d1.times import stamp
 from resources.sql_files import read_sql
 
 # One flush that is on its way leaves 10 out.

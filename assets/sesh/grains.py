@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from assets.sesh.layout import moment, stamp
 from assets.windows import Window, month_of, week_of
+from resources.d1.times import moment, stamp
 
 HOUR_OF = "substr(windowStart, 1, 13) || ':00:00.000Z'"
 DAY_OF = "substr(windowStart, 1, 10) || 'T00:00:00.000Z'"

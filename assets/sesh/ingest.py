@@ -16,9 +16,10 @@ from datetime import datetime
 from assets.progress import Progress, silent
 from assets.sesh import places, point_objects, quarantine, registry
 from assets.sesh.families import POINTS
-from assets.sesh.layout import Partition, moment, stamp
+from assets.sesh.layout import Partition
 from assets.sesh.point import Point, Reason, Refusal, sift
 from resources.d1 import D1, D1Error, Param, Statement, bulk
+from resources.d1.times import moment, stamp
 from resources.postgres import Postgres
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.sql_files import read_sql

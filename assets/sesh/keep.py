@@ -14,11 +14,12 @@ from assets.sesh import registry
 from assets.sesh.audit import compare_windows
 from assets.sesh.families import METRICS, POINTS, SESSIONS
 from assets.sesh.grains import MONTHLY, WEEKLY
-from assets.sesh.layout import Registry, moment, source, stamp
-from assets.sesh.pace import Pace
+from assets.sesh.layout import Registry, source
 from assets.sesh.places import KEPT, KEPT_BEFORE, kept_before
 from assets.windows import DAY, HOUR, Window, midnight, month_of, week_of
 from resources.d1 import D1, D1Error
+from resources.d1.pace import Pace
+from resources.d1.times import moment, stamp
 from resources.sql_files import read_sql
 
 TRIES = 5

@@ -10,6 +10,7 @@ from typing import Literal
 
 from assets.sesh.families import Family
 from assets.windows import Window, midnight, month_of
+from resources.d1.times import stamp
 
 # D1 takes at most this many terms in one compound SELECT; a term may be a compound SELECT in brackets.
 COMPOUND_TERMS = 5
@@ -80,17 +81,6 @@ class Fold:
             min(self.year.window.start, self.month.window.start), max(self.year.window.end, self.month.window.end)
         )
         return replace(self.year, window=window)
-
-
-def stamp(at: datetime) -> str:
-    """A bound of time as the text that rows are compared with: milliseconds, rounded up, as rows have no finer ones."""
-    up = at.astimezone(UTC) + timedelta(microseconds=-at.microsecond % 1_000)
-    return up.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def moment(text: str) -> datetime:
-    """The time that `stamp` wrote."""
-    return datetime.fromisoformat(text)
 
 
 def month_partition(family: Family, at: datetime) -> Partition:

@@ -18,7 +18,7 @@ from assets.description import asset_arguments, column_schema
 from assets.sesh import audit
 from assets.sesh.grains import GRAINS, Grain
 from assets.sesh.metrics import Metrics
-from assets.sesh.pace import Pace
+from resources.d1.pace import Pace
 
 _COLUMNS = [
     ("windowStart", "text", "Start of the window, UTC; weeks begin on Monday", False),

@@ -15,10 +15,11 @@ from assets.progress import Progress, silent
 from assets.sesh import ahead, registry
 from assets.sesh.families import METRICS, POINTS, SESSIONS, Family
 from assets.sesh.grains import GRAINS, HOURLY, Grain
-from assets.sesh.layout import moment, source
-from assets.sesh.pace import Pace
+from assets.sesh.layout import source
 from assets.sesh.places import KEPT_BEFORE, kept_before
 from resources.d1 import D1, D1Error, Statement
+from resources.d1.pace import Pace
+from resources.d1.times import moment
 from resources.sql_files import read_sql
 
 TRIES = 5

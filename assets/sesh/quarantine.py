@@ -17,9 +17,9 @@ from typing import Any
 import msgspec
 
 from assets.sesh import point_objects
-from assets.sesh.layout import stamp
 from assets.sesh.point import Refusal
 from resources.d1 import D1
+from resources.d1.times import stamp
 from resources.r2 import ObjectStore
 from resources.sql_files import read_sql
 

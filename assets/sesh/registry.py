@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from string import Template
 
 from assets.sesh.families import Family
-from assets.sesh.layout import Partition, Registry, bounds, moment, stamp, view
+from assets.sesh.layout import Partition, Registry, bounds, view
 from assets.windows import Window
 from resources.d1 import D1, D1Error, Statement
 from resources.d1.database import Param
+from resources.d1.times import moment, stamp
 from resources.migrations.d1 import split
 from resources.sql_files import read_sql
 

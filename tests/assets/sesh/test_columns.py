@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from assets.sesh.columns import EXTRACTIONS, Filled, fill, unfilled
-from assets.sesh.pace import Pace
 from resources.d1 import D1, EmbeddedD1
 from tests.assets.sesh.database import UNHURRIED, KilledError, Mortal
 from tests.sql.sesh.database import migrated, put
@@ -72,14 +71,3 @@ def test_what_the_application_writes_meanwhile_stays(sesh: D1) -> None:
     fill(sesh, UNIT, UNHURRIED, page=2)
     assert units(sesh) == {**UNITS, "a": "oz", "z": "oz", "A": "pack", "e": "kg"}
     assert unfilled(sesh, UNIT) == 0
-
-
-def test_a_step_rests_as_long_as_it_took() -> None:
-    times = iter((10.0, 12.0, 20.0, 20.0))
-    slept: list[float] = []
-    pace = Pace(0.25, clock=lambda: next(times), sleep=slept.append)
-    assert pace.step(lambda: "done") == "done"
-    pace.step(lambda: None)
-    assert slept == [6.0]
-    with pytest.raises(ValueError, match="share"):
-        Pace(0)

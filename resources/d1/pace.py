@@ -1,4 +1,4 @@
-"""Pacing of long jobs in small steps: a database with one writer is left to others for as long as each step took."""
+"""The pace of long jobs in a D1: small steps with a rest after each, because the database has one writer at a time."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Answer = TypeVar("Answer")
 
 
 class Pace:
-    """Takes at most `share` of the time for itself. Clock and sleep are for tests."""
+    """Uses at most `share` of the time (above 0, at most 1; ValueError for any other) and leaves the rest to others."""
 
     def __init__(
         self,
@@ -18,15 +18,15 @@ class Pace:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if not 0 < share <= 1:
-            raise ValueError(f"a share of the time lies above 0 and at most at 1, not {share}")
+            raise ValueError(f"the share of the time must be above 0 and at most 1, not {share}")
         self._share = share
         self._clock = clock
         self._sleep = sleep
 
-    def step(self, act: Callable[[], Answer]) -> Answer:
-        """Do one step, then rest."""
+    def step(self, work: Callable[[], Answer]) -> Answer:
+        """Do one step, then rest in proportion to the time that it took."""
         started = self._clock()
-        answer = act()
+        answer = work()
         rest = (self._clock() - started) * (1 - self._share) / self._share
         if rest > 0:
             self._sleep(rest)

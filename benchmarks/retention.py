@@ -34,11 +34,11 @@ from assets.retention.proof import Proof
 from assets.sesh import ahead
 from assets.sesh.families import METRICS, POINTS, SESSIONS
 from assets.sesh.fold import Folding
-from assets.sesh.layout import stamp
-from assets.sesh.pace import Pace
 from benchmarks import dataset, measure
 from resources import migrations
 from resources.d1 import D1Error, EmbeddedD1
+from resources.d1.pace import Pace
+from resources.d1.times import stamp
 
 SIZES = (100_000, 1_000_000)
 CONTENDERS = ("by_age", "by_age_at_once", "sealed", "sealed_at_once")

@@ -18,11 +18,12 @@ from assets.archive.targets import Into, Target
 from assets.events.table import EVENTS
 from assets.sesh.ahead import cover
 from assets.sesh.families import FAMILIES, Family
-from assets.sesh.layout import Partition, moment, stamp
+from assets.sesh.layout import Partition
 from assets.sesh.places import kept_before
 from assets.sesh.registry import load
 from assets.windows import Window
 from resources.d1 import D1
+from resources.d1.times import moment, stamp
 from resources.lake import Lake
 from resources.postgres import Postgres
 

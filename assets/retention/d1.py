@@ -17,9 +17,9 @@ from assets.retention.d1_sealed import SealedRows
 from assets.retention.ledger import Ledger
 from assets.retention.outcome import Order, Outcome
 from assets.retention.proof import DAMAGED, LATE, UNSEALED, Proof
-from assets.sesh.pace import Pace
 from resources.d1 import D1
 from resources.d1.names import quoted
+from resources.d1.pace import Pace
 from resources.d1.ranges import between, ranges
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore

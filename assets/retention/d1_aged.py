@@ -10,9 +10,9 @@ from typing import Any
 
 from assets.apps.lifecycle import Lifecycle
 from assets.retention.outcome import Outcome
-from assets.sesh.pace import Pace
 from resources.d1 import D1, Statement
 from resources.d1.names import quoted
+from resources.d1.pace import Pace
 from resources.d1.ranges import between, ranges
 
 # What a row that has an expiry of its own calls it.

@@ -19,11 +19,11 @@ from assets.archive.quarters import Quarter
 from assets.archive.registry import Revision
 from assets.archive.sealed import manifest_of
 from assets.retention.proof import Proof
-from assets.sesh.layout import stamp
-from assets.sesh.pace import Pace
 from assets.windows import Window
 from resources.d1 import D1, Statement, bulk
 from resources.d1.names import column_list, quoted
+from resources.d1.pace import Pace
+from resources.d1.times import stamp
 
 Tables = Sequence[tuple[str, Window]]
 # What goes before a DELETE in its transaction, of its table and the SELECT of the keys that it takes.

@@ -19,7 +19,7 @@ from assets.retention.outcome import Order, Outcome
 from assets.retention.postgres import PostgresPruner
 from assets.retention.postgres_sealed import SealedPruner
 from assets.retention.rows import ELSEWHERE, RULES
-from assets.sesh.pace import Pace
+from resources.d1.pace import Pace
 from resources.r2 import ObjectStore
 
 Part = Literal["events", "postgres", "objects", "d1"]

@@ -26,11 +26,11 @@ from assets.sesh import registry
 from assets.sesh.families import POINTS, SESSIONS, Family
 from assets.sesh.grains import GRAINS
 from assets.sesh.keep import DifferingMetricsError, StaleMetricsError, check_before, keep_before
-from assets.sesh.layout import moment
 from assets.sesh.metrics import Metrics
-from assets.sesh.pace import Pace
 from assets.sesh.places import KEPT_BEFORE, kept_before
 from resources.d1 import D1, Statement
+from resources.d1.pace import Pace
+from resources.d1.times import moment
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 

@@ -18,7 +18,7 @@ from assets.description import asset_arguments
 from assets.retention.assets import check_specs, result, tools_of
 from assets.retention.ledger import Ledger
 from assets.retention.sesh import SeshPruner
-from assets.sesh.pace import Pace
+from resources.d1.pace import Pace
 
 
 class PruningConfig(Config):

@@ -7,9 +7,10 @@ from string import Template
 from assets.archive.quarters import Quarter, quarters
 from assets.sesh import registry
 from assets.sesh.families import Family
-from assets.sesh.layout import Partition, Registry, stamp, within
+from assets.sesh.layout import Partition, Registry, within
 from assets.windows import Window
 from resources.d1 import D1, D1Error, Statement
+from resources.d1.times import stamp
 from resources.sql_files import read_sql
 
 TRIES = 5

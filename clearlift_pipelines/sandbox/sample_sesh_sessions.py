@@ -13,10 +13,10 @@ from typing import Any
 
 from assets.sesh import ahead, registry
 from assets.sesh.families import FAMILIES, SESSIONS
-from assets.sesh.layout import stamp
 from assets.sesh.point_objects import hour_prefix
 from resources.d1 import D1
 from resources.d1.database import Param
+from resources.d1.times import stamp
 from resources.r2 import ObjectStore
 
 SEED = 13

@@ -53,7 +53,6 @@ from assets.sesh.fold import Folding
 from assets.sesh.grains import GRAINS
 from assets.sesh.ingest import PointIngest
 from assets.sesh.metrics import Metrics
-from assets.sesh.pace import Pace
 from assets.sessions import build as sessions
 from assets.sessions.build import Sessions
 from assets.upkeep.assets import grace
@@ -61,6 +60,7 @@ from assets.upkeep.expiry import Expiry
 from assets.windows import DAY, Window, midnight
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
+from resources.d1.pace import Pace
 from resources.lake.manifests import Worth, rewrite
 from resources.lake.sweep import remove, survey
 from tests.assets.attribution.stand import Stand

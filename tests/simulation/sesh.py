@@ -11,10 +11,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from assets.sesh.families import SESSIONS
-from assets.sesh.layout import stamp
 from assets.sesh.point_objects import hour_prefix
 from assets.windows import midnight
 from resources.d1 import D1
+from resources.d1.times import stamp
 from resources.r2 import ObjectStore
 from tests.assets.sesh.database import holder
 from tests.simulation.model import Model, Point, Session

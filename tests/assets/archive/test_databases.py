@@ -14,9 +14,9 @@ from assets.archive.lines import decode, encode
 from assets.archive.postgres_source import PostgresSource
 from assets.archive.postgres_target import PostgresTarget
 from assets.archive.sources import ChangedMeanwhileError
-from assets.sesh.layout import stamp
 from resources.cloudflare import RATE, api_session
 from resources.d1 import CloudflareD1, EmbeddedD1, Param
+from resources.d1.times import stamp
 from resources.pacing import Pacing
 from resources.postgres import Postgres
 from tests.assets.archive.vault import QUARTER, Vault

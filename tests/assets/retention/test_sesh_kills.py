@@ -16,10 +16,10 @@ from assets.sesh.families import FAMILIES
 from assets.sesh.grains import HOURLY
 from assets.sesh.keep import keep_before
 from assets.sesh.metrics import Metrics
-from assets.sesh.pace import Pace
 from assets.sesh.places import kept_before
 from resources import migrations
 from resources.d1 import D1
+from resources.d1.pace import Pace
 from resources.postgres import Postgres
 from tests.assets.archive.operations import killed
 from tests.assets.retention.shelf import Shelf, add

@@ -10,10 +10,10 @@ from typing import Any
 from assets.sesh import ahead, registry
 from assets.sesh.families import FAMILIES, POINTS, SESSIONS, Family
 from assets.sesh.fold import Folding
-from assets.sesh.layout import stamp
-from assets.sesh.pace import Pace
 from assets.windows import Window
 from resources.d1 import D1, D1Error, EmbeddedD1
+from resources.d1.pace import Pace
+from resources.d1.times import stamp
 from tests.sql.sesh.database import migrated, put
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -14,8 +14,8 @@ from assets.sesh import audit, registry
 from assets.sesh.checksum import added, checksum
 from assets.sesh.families import METRICS, POINTS, SESSIONS, Family
 from assets.sesh.fold import Folded, FoldError, Folding
-from assets.sesh.layout import stamp
 from resources.d1 import D1, D1Error, EmbeddedD1
+from resources.d1.times import stamp
 from tests.assets.sesh.database import (
     SINCE,
     UNHURRIED,

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from assets.sesh import registry
 from assets.sesh.families import FAMILIES, METRICS, SESSIONS, Family
 from assets.sesh.fold import Folding
-from assets.sesh.layout import Registry, stamp
+from assets.sesh.layout import Registry
 from assets.sesh.plan import Value, plan_read
 from assets.sesh.read import read
 from resources.d1 import D1, D1Error, EmbeddedD1
+from resources.d1.times import stamp
 from tests.assets.sesh.database import (
     NOW,
     SINCE,

@@ -6,10 +6,10 @@ from pathlib import Path
 from assets.sesh import audit
 from assets.sesh.families import FAMILIES, SESSIONS
 from assets.sesh.fold import Folding
-from assets.sesh.pace import Pace
 from assets.sesh.point import sift
 from assets.sesh.point_objects import lines
 from clearlift_pipelines.sandbox import sample_sesh, sample_sesh_sessions
+from resources.d1.pace import Pace
 from resources.r2 import FolderObjectStore
 from tests.sql.sesh.database import migrated
 

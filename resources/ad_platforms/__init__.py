@@ -14,9 +14,9 @@ from resources.ad_platforms.records import (
     DAILY,
     OF_KEYWORDS,
     Account,
+    AccountDays,
     AdGroup,
     Campaign,
-    Days,
     Fact,
     Keyword,
     MalformedPageError,
@@ -24,7 +24,7 @@ from resources.ad_platforms.records import (
     Page,
     PlatformError,
     Record,
-    Remote,
+    RemoteJob,
     Stream,
 )
 from resources.pacing import Rate
@@ -33,14 +33,14 @@ from resources.pacing import Rate
 class Client(Protocol):
     """A platform as one connection sees it. Failures are HttpError, PlatformError or MalformedPageError."""
 
-    def pages(self, stream: Stream, days: Days | None = None, remote: Remote | None = None) -> Iterator[Page]:
+    def pages(self, stream: Stream, days: AccountDays | None = None, remote: RemoteJob | None = None) -> Iterator[Page]:
         """The pages of a stream; `days` for those of days, at most the platform's `longest_days` of them."""
 
     def close(self) -> None:
         """End idle connections."""
 
 
-Read: TypeAlias = Callable[[Stream, BinaryIO, Mapping[str, str], Notes], Iterator[Record]]
+ReadPage: TypeAlias = Callable[[Stream, BinaryIO, Mapping[str, str], Notes], Iterator[Record]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Platform:
     name: str
     title: str
     open: Callable[[Access], Client]
-    read: Read
+    read: ReadPage
     streams: Collection[Stream]
     longest_days: int
     account_rate: Rate
@@ -114,10 +114,10 @@ __all__ = [
     "PLATFORMS",
     "Access",
     "Account",
+    "AccountDays",
     "AdGroup",
     "Campaign",
     "Client",
-    "Days",
     "Fact",
     "Keyword",
     "MalformedPageError",
@@ -125,8 +125,8 @@ __all__ = [
     "Page",
     "Platform",
     "PlatformError",
-    "Read",
+    "ReadPage",
     "Record",
-    "Remote",
+    "RemoteJob",
     "Stream",
 ]

@@ -17,10 +17,10 @@ from resources.ad_platforms.access import Access, Grant, Tokens, granted
 from resources.ad_platforms.fields import LARGEST, MICRO, identity, number, part, text, whole
 from resources.ad_platforms.records import (
     Account,
+    AccountDays,
     AdGroup,
     Campaign,
     Click,
-    Days,
     Fact,
     Keyword,
     MalformedPageError,
@@ -28,7 +28,7 @@ from resources.ad_platforms.records import (
     Page,
     PlatformError,
     Record,
-    Remote,
+    RemoteJob,
     Stream,
 )
 from resources.http import OK, RETRYABLE_STATUSES, Answer, Session, Verdict
@@ -116,7 +116,7 @@ class Google:
             sleep=access.sleep,
         )
 
-    def pages(self, stream: Stream, days: Days | None = None, remote: Remote | None = None) -> Iterator[Page]:
+    def pages(self, stream: Stream, days: AccountDays | None = None, remote: RemoteJob | None = None) -> Iterator[Page]:
         """The stream's pages, in order. A search is one operation of the daily quota, whatever its pages."""
         del remote  # a search has no job behind it
         query = QUERIES[stream]
@@ -144,7 +144,7 @@ class Google:
                 json=body,
                 idempotent=True,
                 classify=classify,
-                bucket=self._access.account_id,
+                pacing_key=self._access.account_id,
             )
             yield response.content
             token = _head(response.content).nextPageToken
@@ -175,7 +175,7 @@ class Google:
             "refresh_token": refresh_token,
         }
         response = self._session.request(
-            "POST", self._access.url(TOKEN), data=form, idempotent=True, authorize=False, bucket="token"
+            "POST", self._access.url(TOKEN), data=form, idempotent=True, authorize=False, pacing_key="token"
         )
         return granted(fields.decoded(response.content))
 

@@ -33,7 +33,7 @@ DAILY = frozenset({Stream.ACCOUNT_DAYS, Stream.CAMPAIGN_DAYS, Stream.AD_GROUP_DA
 OF_KEYWORDS = frozenset({Stream.KEYWORDS, Stream.KEYWORD_DAYS})
 
 
-class Days(NamedTuple):
+class AccountDays(NamedTuple):
     """Days of an account, both ends included."""
 
     since: date
@@ -151,7 +151,7 @@ class MalformedPageError(Exception):
     """A page that cannot be read; the text names the field and shows no value of it."""
 
 
-class Remote:
+class RemoteJob:
     """The platform's own job behind a slice: `id` where one runs already; `started` is told of a new one at once."""
 
     def __init__(self, job_id: str | None = None) -> None:

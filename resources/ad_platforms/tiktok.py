@@ -18,16 +18,16 @@ from resources.ad_platforms.access import Access, Grant, Tokens, granted
 from resources.ad_platforms.fields import identity, number, part, text, whole
 from resources.ad_platforms.records import (
     Account,
+    AccountDays,
     AdGroup,
     Campaign,
-    Days,
     Fact,
     MalformedPageError,
     Notes,
     Page,
     PlatformError,
     Record,
-    Remote,
+    RemoteJob,
     Stream,
 )
 from resources.http import OK, RETRYABLE_STATUSES, Answer, Session, Verdict
@@ -98,7 +98,7 @@ class TikTok:
             sleep=access.sleep,
         )
 
-    def pages(self, stream: Stream, days: Days | None = None, remote: Remote | None = None) -> Iterator[Page]:
+    def pages(self, stream: Stream, days: AccountDays | None = None, remote: RemoteJob | None = None) -> Iterator[Page]:
         """The stream's pages, in order."""
         del remote  # reports are paged, not awaited
         if stream is Stream.ACCOUNT:
@@ -121,7 +121,7 @@ class TikTok:
         """End idle connections."""
         self._session.close()
 
-    def _question(self, stream: Stream, days: Days | None) -> tuple[str, dict[str, str]]:
+    def _question(self, stream: Stream, days: AccountDays | None) -> tuple[str, dict[str, str]]:
         query = {"advertiser_id": self._access.account_id}
         if stream in _REPORTS and days is not None:
             level, own, named = _REPORTS[stream]
@@ -149,7 +149,7 @@ class TikTok:
             self._access.url(f"{API}/{path}"),
             params=query,
             classify=classify,
-            bucket=self._access.account_id,
+            pacing_key=self._access.account_id,
         )
 
     def _refreshed(self, refresh_token: str) -> Grant:
@@ -168,7 +168,7 @@ class TikTok:
             idempotent=True,
             classify=classify,
             authorize=False,
-            bucket="token",
+            pacing_key="token",
         )
         data = part(fields.decoded(response.content), "data")
         return granted({**data, "expires_in": data.get("access_token_expire_in", data.get("expires_in"))})

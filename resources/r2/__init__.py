@@ -6,10 +6,10 @@ not: which keys exist and what is in them, Iceberg (resources/lake).
 
 from resources.r2.aggregates import Measure
 from resources.r2.bucket import BucketObjectStore
-from resources.r2.engines import Bucket, leave_out_checksums
+from resources.r2.engines import Bucket, leave_out_checksums, polars_options
 from resources.r2.folder import FolderObjectStore
 from resources.r2.keys import checked_key
-from resources.r2.object_store import ObjectInfo, ObjectNotFoundError, ObjectStore, ObjectStoreError
+from resources.r2.protocol import ObjectInfo, ObjectNotFoundError, ObjectStore, ObjectStoreError
 from resources.r2.sql import Abilities, R2Sql, R2SqlError, literal
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "checked_key",
     "leave_out_checksums",
     "literal",
+    "polars_options",
 ]

@@ -4,7 +4,6 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, Literal
 
 import obstore
@@ -12,10 +11,11 @@ from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionErr
 from obstore.store import S3Store
 from pyarrow import fs
 
+from resources.chunks import chunked
 from resources.r2.engines import Bucket
 from resources.r2.keys import checked_key, checked_prefix
-from resources.r2.object_store import ObjectInfo, ObjectStore, StorageClass
 from resources.r2.objects import Objects, check_signature, named
+from resources.r2.protocol import ObjectInfo, ObjectStore, StorageClass
 
 DELETE_BATCH = 1_000  # of one DeleteObjects request
 WRITER = "writer"  # user metadata that tells which put_if_absent made an object
@@ -122,8 +122,7 @@ class BucketObjectStore(ObjectStore):
 
     def delete(self, keys: str | Iterable[str]) -> None:
         """See `ObjectStore.delete`; one request for 1,000 keys."""
-        remaining = iter([keys] if isinstance(keys, str) else keys)
-        while batch := [checked_key(key) for key in islice(remaining, DELETE_BATCH)]:
+        for batch in chunked(map(checked_key, [keys] if isinstance(keys, str) else keys), DELETE_BATCH):
             with named("delete", batch[0]):
                 _twice(partial(obstore.delete, self._store, batch))
 

@@ -1,15 +1,27 @@
 """How other engines (polars, pyiceberg, pyarrow) reach the objects of a bucket.
 
-What belongs here: the bucket's address, and its credentials in the form of each engine. What does not: reading or
+What belongs here: the address of a bucket and its credentials, in the form of each engine. What does not: reading or
 writing objects ourselves (bucket.py).
 
 The values hold the secret key: they go into an engine, never into a log.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyarrow import fs
+
+# For each option of polars, the FileIO properties of pyiceberg that may give it; the first one that is there counts.
+_POLARS_OPTIONS = {
+    "aws_access_key_id": ("s3.access-key-id", "client.access-key-id"),
+    "aws_secret_access_key": ("s3.secret-access-key", "client.secret-access-key"),
+    "aws_session_token": ("s3.session-token", "client.session-token"),
+    "aws_region": ("s3.region", "client.region"),
+    "aws_endpoint_url": ("s3.endpoint",),
+    "aws_endpoint_url_s3": ("s3.endpoint",),  # else polars prefers one from the environment
+}
 
 
 def leave_out_checksums() -> None:
@@ -36,15 +48,7 @@ class Bucket:
 
     def polars_options(self) -> dict[str, str]:
         """`storage_options` of polars' scan and write functions."""
-        return {
-            "aws_endpoint_url": self.endpoint,
-            "aws_endpoint_url_s3": self.endpoint,  # else polars prefers one from the environment
-            "aws_access_key_id": self.access_key_id,
-            "aws_secret_access_key": self.secret_access_key,
-            "aws_region": self.region,
-            "aws_virtual_hosted_style_request": "false",
-            "aws_allow_http": str(self.is_plain_http).lower(),
-        }
+        return polars_options(self.iceberg_properties())
 
     def iceberg_properties(self) -> dict[str, str]:
         """pyiceberg's FileIO properties."""
@@ -71,3 +75,16 @@ class Bucket:
     def is_plain_http(self) -> bool:
         """Whether the endpoint speaks HTTP without TLS, as one on this machine does."""
         return self.endpoint.startswith("http://")
+
+
+def polars_options(properties: Mapping[str, Any]) -> dict[str, str]:
+    """polars' `storage_options` from pyiceberg's FileIO properties, such as those that a catalog vends with a table."""
+    options = {}
+    for option, names in _POLARS_OPTIONS.items():
+        value = next((properties[name] for name in names if properties.get(name)), None)
+        if value is not None:
+            options[option] = str(value)
+    virtual = str(properties.get("s3.force-virtual-addressing", "false")).lower()
+    options["aws_virtual_hosted_style_request"] = virtual
+    options["aws_allow_http"] = str(options.get("aws_endpoint_url", "").startswith("http://")).lower()
+    return options

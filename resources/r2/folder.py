@@ -11,8 +11,8 @@ from obstore.store import LocalStore
 from pyarrow import fs
 
 from resources.r2.keys import checked_key, checked_prefix
-from resources.r2.object_store import ObjectInfo, ObjectNotFoundError, ObjectStore, StorageClass
 from resources.r2.objects import Objects, check_signature, named
+from resources.r2.protocol import ObjectInfo, ObjectNotFoundError, ObjectStore, StorageClass
 
 
 class FolderObjectStore(ObjectStore):

@@ -14,7 +14,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
 from resources.r2.keys import checked_key, checked_prefix
-from resources.r2.object_store import LONGEST_SIGNATURE_SECONDS, ObjectInfo, ObjectNotFoundError, ObjectStoreError
+from resources.r2.protocol import LONGEST_SIGNATURE_SECONDS, ObjectInfo, ObjectNotFoundError, ObjectStoreError
 
 # R2 takes up to 10,000 parts of one size (5 MiB to 5 GiB): 16 MiB reaches 160 GB with 64 MiB in flight.
 PART_BYTES = 16 * 1024 * 1024

@@ -50,7 +50,7 @@ class R2Sql:
         self._url = f"{api}/accounts/{account_id}/r2-sql/query/{bucket}"
         self._bucket = bucket
         self._page_rows = page_rows
-        self._classify = in_envelope(lambda _code, _message: None)
+        self._classify = in_envelope()
         self._abilities: Abilities | None = None
 
     def __repr__(self) -> str:

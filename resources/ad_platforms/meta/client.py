@@ -18,7 +18,7 @@ from resources.ad_platforms.fields import identity, text
 from resources.ad_platforms.meta.answers import TOO_MUCH, classify, cut, head, usage
 from resources.ad_platforms.meta.rows import ACCOUNT_FIELDS, AD_SET_FIELDS, CAMPAIGN_FIELDS
 from resources.ad_platforms.polling import Progress, wait_for
-from resources.ad_platforms.records import Days, Page, PlatformError, Remote, Stream
+from resources.ad_platforms.records import AccountDays, Page, PlatformError, RemoteJob, Stream
 from resources.http import HttpError, Session
 
 API = "https://graph.facebook.com/v26.0"
@@ -55,14 +55,14 @@ class Meta:
         self._currency = ""
         self.attribution = attribution(access.options)
 
-    def pages(self, stream: Stream, days: Days | None = None, remote: Remote | None = None) -> Iterator[Page]:
+    def pages(self, stream: Stream, days: AccountDays | None = None, remote: RemoteJob | None = None) -> Iterator[Page]:
         """The stream's pages, in order."""
         node = f"act_{self._access.account_id}"
         if stream is Stream.ACCOUNT:
             response = self._ask("GET", f"{API}/{node}", {"fields": ",".join(ACCOUNT_FIELDS)})
             yield Page(io.BytesIO(cut(response.content)))
         elif stream in _LEVELS and days is not None:
-            yield from self._insights(node, stream, days, remote or Remote())
+            yield from self._insights(node, stream, days, remote or RemoteJob())
         else:
             is_campaigns = stream is Stream.CAMPAIGNS
             wanted = _STATUSES if is_campaigns else (*_STATUSES, "CAMPAIGN_PAUSED", "PENDING_REVIEW", "DISAPPROVED")
@@ -76,7 +76,7 @@ class Meta:
         """End idle connections."""
         self._session.close()
 
-    def _insights(self, node: str, stream: Stream, days: Days, remote: Remote) -> Iterator[Page]:
+    def _insights(self, node: str, stream: Stream, days: AccountDays, remote: RemoteJob) -> Iterator[Page]:
         level, own = _LEVELS[stream]
         columns = [*own, *_METRICS]
         params = {
@@ -93,7 +93,7 @@ class Meta:
         for page in found:
             yield Page(page.body, {**page.context, "attribution": self.attribution})
 
-    def _finished(self, form: Mapping[str, str], node: str, remote: Remote) -> str:
+    def _finished(self, form: Mapping[str, str], node: str, remote: RemoteJob) -> str:
         """The id of a job that is done: the remembered one where it still is there, else a new one."""
         if remote.id is not None:
             try:
@@ -158,7 +158,7 @@ class Meta:
         form = dict(params) if method == "POST" else None
         where = self._access.url(url)
         response = self._session.request(
-            method, where, params=query, data=form, idempotent=True, classify=classify, bucket=account
+            method, where, params=query, data=form, idempotent=True, classify=classify, pacing_key=account
         )
         if (used := usage(response.headers)) >= 90:
             # Meta forgets a call after an hour: slow down before it refuses.
@@ -179,7 +179,7 @@ class Meta:
             params=query,
             classify=classify,
             authorize=False,
-            bucket="token",
+            pacing_key="token",
         )
         return granted(fields.decoded(response.content))
 

@@ -19,13 +19,13 @@ from resources.ad_platforms.microsoft.rows import read
 from resources.ad_platforms.polling import Progress, wait_for
 from resources.ad_platforms.records import (
     Account,
+    AccountDays,
     AdGroup,
     Campaign,
-    Days,
     Notes,
     Page,
     PlatformError,
-    Remote,
+    RemoteJob,
     Stream,
 )
 from resources.http import OK, RETRYABLE_STATUSES, Answer, HttpError, Session, Verdict
@@ -83,12 +83,12 @@ class Microsoft:
         )
         self._account: Account | None = None
 
-    def pages(self, stream: Stream, days: Days | None = None, remote: Remote | None = None) -> Iterator[Page]:
+    def pages(self, stream: Stream, days: AccountDays | None = None, remote: RemoteJob | None = None) -> Iterator[Page]:
         """The stream's pages, in order. Ad groups come a campaign at a time, keywords an ad group at a time."""
         if stream is Stream.ACCOUNT:
             yield from self._accounts()
         elif stream in _REPORTS and days is not None:
-            yield from self._report(stream, days, remote or Remote())
+            yield from self._report(stream, days, remote or RemoteJob())
         elif stream is Stream.CAMPAIGNS:
             yield self._campaigns()
         else:
@@ -129,7 +129,7 @@ class Microsoft:
                 words = self._ask(f"{CAMPAIGN}/Keywords/QueryByAdGroupId", {"AdGroupId": group_id}).content
                 yield Page(io.BytesIO(words), {**context, "ad_group_id": group_id})
 
-    def _report(self, stream: Stream, days: Days, remote: Remote) -> Iterator[Page]:
+    def _report(self, stream: Stream, days: AccountDays, remote: RemoteJob) -> Iterator[Page]:
         link = self._resumed(remote.id) if remote.id is not None else False
         if link is False:
             kind, columns = _REPORTS[stream]
@@ -220,7 +220,7 @@ class Microsoft:
             json=body,
             idempotent=True,
             classify=classify,
-            bucket=self._access.account_id,
+            pacing_key=self._access.account_id,
         )
         if _head(response.content).PartialErrors:
             raise PlatformError("partial_errors", "Microsoft gave a part of what was asked", again=True)
@@ -243,7 +243,7 @@ class Microsoft:
             "scope": SCOPE,
         }
         response = self._session.request(
-            "POST", self._access.url(TOKEN), data=form, idempotent=True, authorize=False, bucket="token"
+            "POST", self._access.url(TOKEN), data=form, idempotent=True, authorize=False, pacing_key="token"
         )
         return granted(fields.decoded(response.content))
 

@@ -11,7 +11,7 @@ import pytest
 from clearlift_pipelines.sandbox.server import Sandbox
 from clearlift_pipelines.sandbox.world.catalogue import Size
 from clearlift_pipelines.sandbox.world.entities import Platform
-from resources.ad_platforms import PLATFORMS, Access, Client, Days, Notes, Record, Stream
+from resources.ad_platforms import PLATFORMS, Access, AccountDays, Client, Notes, Record, Stream
 from resources.http import Patience
 from resources.pacing import Pacing
 from tests.standin.loopback import PATIENT_SECONDS
@@ -30,7 +30,7 @@ class Told:
     slept: list[float] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
 
-    def records(self, stream: Stream, days: Days | None = None, **named: Any) -> list[Record]:
+    def records(self, stream: Stream, days: AccountDays | None = None, **named: Any) -> list[Record]:
         """All records of a stream."""
         read = PLATFORMS[self.name].read
         found = []

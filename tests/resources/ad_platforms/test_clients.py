@@ -11,13 +11,13 @@ import pytest
 from clearlift_pipelines.sandbox.faults import Fault, FaultKind
 from clearlift_pipelines.sandbox.server import Sandbox
 from clearlift_pipelines.sandbox.world.entities import PLATFORMS, Platform
-from resources.ad_platforms import DAILY, Account, Days, Fact, PlatformError, Stream
+from resources.ad_platforms import DAILY, Account, AccountDays, Fact, PlatformError, Stream
 from resources.ad_platforms import PLATFORMS as ALL
 from resources.http import HttpError
 from resources.pacing import Pacing, Rate
 from tests.resources.ad_platforms.conftest import Told
 
-DAYS = Days(date(2026, 10, 28), date(2026, 11, 20))
+DAYS = AccountDays(date(2026, 10, 28), date(2026, 11, 20))
 
 
 @pytest.mark.parametrize("name", PLATFORMS)

@@ -26,7 +26,7 @@ KILLED = """
 import os, sys
 from resources.d1 import EmbeddedD1
 database = EmbeddedD1(sys.argv[1])
-with database._connection(transaction=True) as connection:
+with database._file.transaction() as connection:
     connection.execute("update t set n = 99")
     os.kill(os.getpid(), 9)
 """

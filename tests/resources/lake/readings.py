@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from resources.lake import Column, DataFile, Kind, LakeTable, PartitionKey, TableSpec
+from resources.lake import Column, ColumnType, DataFile, LakeTable, PartitionKey, TableSpec
 
 DAY = date(2025, 10, 10)
 NOON = datetime(2025, 10, 10, 12, tzinfo=UTC)
@@ -15,13 +15,13 @@ READINGS = TableSpec(
     namespace="plant",
     name="readings",
     columns=(
-        Column("site", Kind.STRING, required=True, doc="Where"),
-        Column("at", Kind.TIMESTAMP, required=True, doc="When"),
-        Column("id", Kind.STRING, required=True),
-        Column("value", Kind.NUMBER, required=False),
-        Column("count", Kind.INTEGER, required=False),
-        Column("good", Kind.BOOLEAN, required=False),
-        Column("note", Kind.STRING, required=False),
+        Column("site", ColumnType.STRING, required=True, doc="Where"),
+        Column("at", ColumnType.TIMESTAMP, required=True, doc="When"),
+        Column("id", ColumnType.STRING, required=True),
+        Column("value", ColumnType.NUMBER, required=False),
+        Column("count", ColumnType.INTEGER, required=False),
+        Column("good", ColumnType.BOOLEAN, required=False),
+        Column("note", ColumnType.STRING, required=False),
     ),
     tenant="site",
     time="at",

@@ -252,7 +252,7 @@ def test_a_replacement_that_relied_on_a_file_that_is_gone_changes_nothing(table:
     again = table.rewrite(NORTH, [kept]).file
     table.replace([kept], [again], "two")
     before = state(table)
-    with pytest.raises(SourcesGoneError, match="of 1 files that were relied on"):
+    with pytest.raises(SourcesGoneError, match="some of 1 required files are no longer live"):
         table.replace([old], [without], "three", relied_on=[kept])
     assert state(table) == before
 

@@ -12,7 +12,7 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException
 
 from resources.lake import CommitUnknownError, Lake, LakeTable, SourcesGoneError, commit
-from resources.lake.vended import polars_options
+from resources.r2 import polars_options
 from tests.resources.lake.opened import opened
 from tests.resources.lake.readings import NOON, NORTH, READINGS, SOUTH, ids, state, written
 from tests.resources.lake.rooms import moto_properties, rest_lake, served, workerd_properties

@@ -10,20 +10,20 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import Table
 
 from resources.lake import LakeTable, PartitionKey, SourcesGoneError, manifests
-from resources.lake.expiry import Snapshot, expire, snapshots
-from resources.lake.manifests import Worth
+from resources.lake.expiry import KeptSnapshot, expire, snapshots
+from resources.lake.manifests import RewriteLimits
 from resources.lake.sweep import MissingFilesError, remove, survey
 from tests.resources.lake.readings import NORTH, READINGS, SOUTH, ids, written
 from tests.resources.lake.rooms import moto_properties, rest_lake, served, workerd_properties
 
-SMALL = Worth(entries=4, saved=2)
+SMALL = RewriteLimits(entries=4, saved=2)
 
 
 def later() -> datetime:
     return datetime.now(UTC) + timedelta(hours=1)
 
 
-def newest(listed: Sequence[Snapshot]) -> Collection[int]:
+def newest(listed: Sequence[KeptSnapshot]) -> Collection[int]:
     return {s.id for s in listed[-1:]}
 
 
@@ -186,7 +186,7 @@ def test_manifests_become_few_and_sorted_by_day(table: LakeTable) -> None:
         table.append([written(table, f"id-{n}", key=PartitionKey("north", day))], str(n))
     before = {f.path for f in table.files()}
 
-    assert manifests.plan(table, Worth(entries=4, saved=7)).after == 9
+    assert manifests.plan(table, RewriteLimits(entries=4, saved=7)).after == 9
     planned, snapshot = manifests.rewrite(table, SMALL, {"who": "test"})
 
     assert (planned.before, planned.after, len(planned.rewritten)) == (9, 3, 9)
@@ -254,7 +254,7 @@ def test_files_replaced_while_manifests_are_written_are_not_brought_back(table: 
     gone = [f.file for f in table.files()][:1]
     left = sorted({"a", "b", "c"} - set(table.read([gone[0].file_path]).collect()["id"]))
 
-    with pytest.raises(SourcesGoneError, match="of 3 manifests that were to be rewritten, 1 are gone"):
+    with pytest.raises(SourcesGoneError, match="1 of 3 manifests to rewrite are no longer there"):
         manifests.rewrite(after(lambda: table.replace(gone, [], "erased"), table), SMALL)
     assert ids(table) == left
 

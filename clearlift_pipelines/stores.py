@@ -112,12 +112,16 @@ class Stores:
                 self._kv[app.name] = CloudflareKV(self._cloudflare, self._account, namespace, api=self._api)
         return self._kv[app.name]
 
-    def ledgers(self) -> Iterator[tuple[str, migrations.Ledger, str]]:
+    def ledgers(self) -> Iterator[tuple[str, migrations.AppliedMigrations, str]]:
         """Every store that has migrations: its name on the command line, its ledger, its folder under sql/."""
         for app in APPS:
             if app.d1_migrations is not None:
-                yield f"{app.name}-d1", migrations.D1Ledger(self.d1(app), f"{app.name}-d1"), app.d1_migrations
-        yield "postgres", migrations.PostgresLedger(self.postgres), "clearlift/postgres"
+                yield (
+                    f"{app.name}-d1",
+                    migrations.D1AppliedMigrations(self.d1(app), f"{app.name}-d1"),
+                    app.d1_migrations,
+                )
+        yield "postgres", migrations.PostgresAppliedMigrations(self.postgres), "clearlift/postgres"
 
     def migrate(self) -> list[str]:
         """Bring every store to the newest migration and make the lake's tables; returns what was applied."""

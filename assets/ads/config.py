@@ -8,7 +8,7 @@ from typing import Any
 WINDOWS = (1, 7, 28)
 
 
-class SettingsError(ValueError):
+class ConnectionSettingsError(ValueError):
     """A connection whose settings cannot be used; the text names the setting and shows no secret."""
 
 
@@ -33,18 +33,18 @@ def sync_config(settings: Mapping[str, Any]) -> SyncConfig:
     if given is None:
         given = {}
     if not isinstance(given, dict):
-        raise SettingsError("sync_config: not an object")
+        raise ConnectionSettingsError("sync_config: not an object")
     values: dict[str, Any] = {}
     for name, default in SyncConfig().__dict__.items():
         value = given.get(name, default)
         if type(value) is not type(default):
-            raise SettingsError(f"sync_config.{name}: {type(default).__name__} is expected")
+            raise ConnectionSettingsError(f"sync_config.{name}: {type(default).__name__} is expected")
         values[name] = value
     config = SyncConfig(**values)
     if not 1 <= config.lookback_days <= 365:
-        raise SettingsError("sync_config.lookback_days: 1 to 365 is expected")
+        raise ConnectionSettingsError("sync_config.lookback_days: 1 to 365 is expected")
     if config.click_window not in WINDOWS:
-        raise SettingsError("sync_config.click_window: 1, 7 or 28 is expected")
+        raise ConnectionSettingsError("sync_config.click_window: 1, 7 or 28 is expected")
     if config.view_window not in (0, *WINDOWS):
-        raise SettingsError("sync_config.view_window: 0, 1, 7 or 28 is expected")
+        raise ConnectionSettingsError("sync_config.view_window: 0, 1, 7 or 28 is expected")
     return config

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from assets.ads.config import SettingsError, SyncConfig, sync_config
+from assets.ads.config import ConnectionSettingsError, SyncConfig, sync_config
 from resources.d1 import D1
 from resources.keyring import Keyring
 from resources.sql_files import read_sql
@@ -73,7 +73,7 @@ def active(
 
 
 def opened(connection: Connection, keyring: Keyring) -> Opened:
-    """The settings of a connection; raises SettingsError or the keyring's SealError."""
+    """The settings of a connection; raises ConnectionSettingsError or the keyring's SealError."""
     plain = _object(connection.settings, "settings")
     if connection.sealed:
         text = keyring.open_text(connection.sealed, table=TABLE, column=COLUMN, row=connection.id)
@@ -82,9 +82,9 @@ def opened(connection: Connection, keyring: Keyring) -> Opened:
         secret = {name: value for name, value in plain.items() if name in SECRET}
     oauth = secret.get("oauth")
     if not isinstance(oauth, dict) or not oauth:
-        raise SettingsError("the connection has no credentials")
+        raise ConnectionSettingsError("the connection has no credentials")
     if not isinstance(secret.get("app") or {}, dict):
-        raise SettingsError("app: not an object")
+        raise ConnectionSettingsError("app: not an object")
     return Opened(secret, sync_config({**secret, **plain}))
 
 
@@ -125,5 +125,5 @@ def _object(text: str | None, name: str) -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise SettingsError(f"{name}: not a JSON object")
+        raise ConnectionSettingsError(f"{name}: not a JSON object")
     return found

@@ -13,7 +13,7 @@ from typing import Any
 from assets.ads.connections import Connection
 from assets.ads.plan import Mode
 from assets.ads.staging import Manifest
-from resources.ad_platforms import Days, Notes, Remote, Stream
+from resources.ad_platforms import AccountDays, Notes, RemoteJob, Stream
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -30,7 +30,7 @@ class Resumed:
     attempts: int
 
 
-class Job(Remote):
+class Job(RemoteJob):
     """A platform's job whose id is stored before it is waited for."""
 
     def __init__(self, postgres: Postgres, slice_id: str, job_id: str | None) -> None:
@@ -77,7 +77,7 @@ class History:
         }
         self.postgres.execute(read_sql("ads/end_run.sql"), values)
 
-    def resume(self, connection: Connection, stream: Stream, days: Days) -> Resumed | None:
+    def resume(self, connection: Connection, stream: Stream, days: AccountDays) -> Resumed | None:
         """Take over the platform's job that an earlier run left behind for the same days of the same stream."""
         found = self.postgres.fetch(
             read_sql("ads/resume_slice.sql"),

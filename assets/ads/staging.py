@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from resources.ad_platforms import Days, Page, Stream
+from resources.ad_platforms import AccountDays, Page, Stream
 from resources.r2 import ObjectStore
 
 PREFIX = "raw/ads"
@@ -51,9 +51,9 @@ class Manifest(msgspec.Struct):
     pages: list[StagedPage] = []
 
     @property
-    def days(self) -> Days | None:
+    def days(self) -> AccountDays | None:
         """The days of the slice; None for a list."""
-        return None if self.since is None or self.until is None else Days(self.since, self.until)
+        return None if self.since is None or self.until is None else AccountDays(self.since, self.until)
 
     @property
     def prefix(self) -> str:

@@ -24,8 +24,8 @@ from assets.progress import Progress, silent
 from resources.ad_platforms import (
     DAILY,
     Access,
+    AccountDays,
     Client,
-    Days,
     MalformedPageError,
     Notes,
     Platform,
@@ -138,7 +138,7 @@ class AdSync:
 
     def _wanted(
         self, connection: Connection, opened: Opened, asked: Asked, time_zone: str
-    ) -> Iterator[tuple[Stream, Days | None]]:
+    ) -> Iterator[tuple[Stream, AccountDays | None]]:
         today = plan.local_day(self.clock(), time_zone)
         synced_through: Mapping[Stream, date] = self._history.synced_through(connection)
         for stream in map(Stream, plan.streams(opened.sync, self.platform.streams)):
@@ -147,7 +147,7 @@ class AdSync:
                 continue
             days = plan.window(asked, today, opened.sync, synced_through.get(stream))
             for part in plan.slices(days, self.platform.longest_days) if days else ():
-                yield stream, Days(*part)
+                yield stream, AccountDays(*part)
 
     def _slice(self, client: Client, manifest: Manifest, outcome: Outcome) -> Merged | None:
         """Ask for a slice, stage it and merge it; None where it failed and others may still go well."""
@@ -226,7 +226,7 @@ class AdSync:
         opened: Opened,
         outcome: Outcome,
         stream: Stream,
-        days: Days | None = None,
+        days: AccountDays | None = None,
         currency: str = "",
         time_zone: str = "",
     ) -> Manifest:

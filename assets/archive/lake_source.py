@@ -10,23 +10,22 @@ from assets.archive.lines import Column, Kind
 from assets.archive.lines import schema as schema_of
 from assets.archive.sources import ChangedMeanwhileError, Slice
 from assets.windows import Window, day_window
-from resources.lake import FileInfo, LakeTable, PartitionKey, TableSpec
-from resources.lake import Kind as LakeKind
+from resources.lake import ColumnType, FileInfo, LakeTable, PartitionKey, TableSpec
 
 # Rows that are in memory at a time.
 BATCH_ROWS = 50_000
 _KINDS = {
-    LakeKind.STRING: Kind.TEXT,
-    LakeKind.INTEGER: Kind.INTEGER,
-    LakeKind.NUMBER: Kind.NUMBER,
-    LakeKind.BOOLEAN: Kind.BOOLEAN,
-    LakeKind.TIMESTAMP: Kind.TIMESTAMP,
+    ColumnType.STRING: Kind.TEXT,
+    ColumnType.INTEGER: Kind.INTEGER,
+    ColumnType.NUMBER: Kind.NUMBER,
+    ColumnType.BOOLEAN: Kind.BOOLEAN,
+    ColumnType.TIMESTAMP: Kind.TIMESTAMP,
 }
 
 
 def lake_columns(spec: TableSpec) -> tuple[Column, ...]:
     """The columns of a lake table as those of lines."""
-    return tuple(Column(c.name, _KINDS[c.kind], c.kind.value) for c in spec.columns)
+    return tuple(Column(c.name, _KINDS[c.type], c.type.value) for c in spec.columns)
 
 
 def version_of(rows: int, paths: Iterable[str]) -> str:

@@ -32,10 +32,10 @@ from assets.upkeep.keep import LONGEST_RUN, Retention
 from assets.windows import DAY
 from resources.lake import LakeTable
 from resources.lake.expiry import snapshots as kept_snapshots
-from resources.lake.manifests import Worth
+from resources.lake.manifests import RewriteLimits
 from resources.lake.manifests import plan as plan_manifests
 from resources.lake.manifests import rewrite as rewrite_manifests
-from resources.lake.sweep import Survey, counted, remove, survey
+from resources.lake.sweep import FileSurvey, counted, remove, survey
 
 # Above these a commit or a plan takes seconds; below them the runs of a day have room.
 MOST_SNAPSHOTS = 200
@@ -115,7 +115,7 @@ def _manifests(app: App) -> AssetsDefinition:
         required_resource_keys={"lake"},
     )
     def manifests(context: AssetExecutionContext, config: ManifestsConfig) -> MaterializeResult[None]:
-        table, worth = context.resources.lake.table(EVENTS), Worth(config.entries, config.saved)
+        table, worth = context.resources.lake.table(EVENTS), RewriteLimits(config.entries, config.saved)
         if config.dry_run:
             planned, snapshot = plan_manifests(table, worth), None
         else:
@@ -178,7 +178,7 @@ def _files(app: App) -> AssetsDefinition:
     return files
 
 
-def _told(found: Survey) -> dict[str, Any]:
+def _told(found: FileSurvey) -> dict[str, Any]:
     return {
         "in_use": MetadataValue.json(counted(found.reached)),
         "unnamed_and_old": MetadataValue.json(counted(found.old)),

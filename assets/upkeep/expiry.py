@@ -10,7 +10,7 @@ from assets.events import ingest, pruned
 from assets.events.ledger import Ledger
 from assets.upkeep.keep import Needs, Retention, kept
 from resources.lake import LakeTable
-from resources.lake.expiry import Snapshot, expire, snapshots
+from resources.lake.expiry import KeptSnapshot, expire, snapshots
 from resources.postgres import LockHeldError, Postgres
 from resources.sql_files import read_sql
 
@@ -51,7 +51,7 @@ class Expiry:
         needs, now = self._needs(), self.clock()
         rules: dict[int, str] = {}
 
-        def keep(listed: Sequence[Snapshot]) -> dict[int, str]:
+        def keep(listed: Sequence[KeptSnapshot]) -> dict[int, str]:
             rules.clear()
             rules.update(kept(listed, self.retention, needs, now))
             return rules

@@ -137,7 +137,7 @@ def _checks(stores: Stores) -> list[tuple[str, Callable[[], str]]]:
             raise click.ClickException(f"{'.'.join(EVENTS.identifier)} is missing: clearlift migrate up makes it")
         return f"{'.'.join(EVENTS.identifier)}: {stores.lake.table(EVENTS).load().metadata.location}"
 
-    def migrated(ledger: migrations.Ledger, folder: str) -> Callable[[], str]:
+    def migrated(ledger: migrations.AppliedMigrations, folder: str) -> Callable[[], str]:
         def check() -> str:
             standing = migrations.status(ledger, folder)
             drifted = [f"{s} {s.drift}" for s in standing if s.drift]

@@ -119,7 +119,7 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         self.store = FolderObjectStore(self.folder)
-        migrations.up(migrations.PostgresLedger(self.postgres), "clearlift/postgres")
+        migrations.up(migrations.PostgresAppliedMigrations(self.postgres), "clearlift/postgres")
         self.table = self.lake.ensure(EVENTS)
         self.ledger = Ledger(self.postgres)
 

@@ -202,8 +202,8 @@ def make(
 ) -> Bench:
     """A bench with its sandbox started; `close` it."""
     d1 = EmbeddedD1(folder / "d1.sqlite")
-    migrations.up(migrations.D1Ledger(d1, "d1"), "clearlift/d1")
-    migrations.up(migrations.PostgresLedger(postgres), "clearlift/postgres")
+    migrations.up(migrations.D1AppliedMigrations(d1, "d1"), "clearlift/d1")
+    migrations.up(migrations.PostgresAppliedMigrations(postgres), "clearlift/postgres")
     moment = {"now": now}
     sandbox = Sandbox(7, lambda: moment["now"], size=size, google_page_rows=google_page_rows).start()
     return Bench(sandbox, d1, postgres, FolderObjectStore(folder / "r2"), Keyring({1: bytes(range(32))}))

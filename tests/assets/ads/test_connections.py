@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from assets.ads import connections
-from assets.ads.config import SettingsError, SyncConfig
+from assets.ads.config import ConnectionSettingsError, SyncConfig
 from assets.ads.connections import Connection
 from resources.keyring import Keyring, SealError
 from tests.assets.ads.bench import Bench
@@ -52,7 +52,7 @@ def test_settings_come_from_the_sealed_column_and_sync_config_from_either() -> N
     ],
 )
 def test_bad_settings_are_one_clear_error(settings: Any, sealed: dict[str, Any] | None, named: str) -> None:
-    with pytest.raises(SettingsError, match=named):
+    with pytest.raises(ConnectionSettingsError, match=named):
         connections.opened(connection(settings, sealed), RING)
 
 

@@ -120,7 +120,7 @@ CARELESS = {
 
 
 def test_every_table_and_view_is_held_to_one_organisation_and_a_careless_one_is_found(postgres: Postgres) -> None:
-    migrations.up(migrations.PostgresLedger(postgres), "clearlift/postgres")
+    migrations.up(migrations.PostgresAppliedMigrations(postgres), "clearlift/postgres")
     assert len(relations(postgres)) >= 15
     with postgres.connection() as connection:
         assert unprotected(connection) == []

@@ -46,10 +46,10 @@ class Vault:
     def __post_init__(self) -> None:
         self.store = FolderObjectStore(self.folder)
         self.d1 = {app.name: EmbeddedD1(self.folder / f"{app.name}.sqlite") for app in APPS}
-        migrations.up(migrations.PostgresLedger(self.postgres), "clearlift/postgres")
+        migrations.up(migrations.PostgresAppliedMigrations(self.postgres), "clearlift/postgres")
         for app in APPS:
             if app.d1_migrations is not None:
-                migrations.up(migrations.D1Ledger(self.d1[app.name], f"{app.name}-d1"), app.d1_migrations)
+                migrations.up(migrations.D1AppliedMigrations(self.d1[app.name], f"{app.name}-d1"), app.d1_migrations)
         self.events = self.lake.ensure(EVENTS)
 
     def rooms(self, app: str) -> Rooms:

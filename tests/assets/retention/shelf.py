@@ -41,7 +41,7 @@ class Unsynced(EmbeddedD1):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._file = SqliteFile(path, _unsynced)
+        self._file = SqliteFile(path, _unsynced, embedded._error)
 
 
 def _unsynced(connection: sqlite3.Connection) -> None:

@@ -259,6 +259,6 @@ def test_bad_measures_and_pages_are_refused(service: Service) -> None:
     with pytest.raises(ValueError, match="measure sum: a column is needed"):
         Measure("sum")
     for rows in (1, 10_001):
-        with pytest.raises(ValueError, match="pages hold 2 to 10000 rows"):
+        with pytest.raises(ValueError, match="a page has 2 to 10000 rows"):
             client(service, page_rows=rows)
     assert "the-token" not in repr(vars(client(service)))

@@ -357,7 +357,7 @@ class Session:
                 self._auth_version += 1
 
     def _heed(self, pacing_key: str, response: requests.Response | None, verdict: Verdict) -> None:
-        """Delay the other requests of the key too, when the service has told one of them to wait."""
+        """Delay the other requests of the key too, because the service asked one of them to wait."""
         if self._pacing is None or response is None:
             return
         pause = announced_pause(response.headers)

@@ -17,8 +17,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         pass
     try:
-        moment = parsedate_to_datetime(value)
-        return max(0.0, (moment - parsedate_to_datetime(headers.get("Date", ""))).total_seconds())
+        until = parsedate_to_datetime(value)
+        return max(0.0, (until - parsedate_to_datetime(headers.get("Date", ""))).total_seconds())
     except (TypeError, ValueError):
         return None
 

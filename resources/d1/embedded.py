@@ -61,7 +61,7 @@ class EmbeddedD1(D1):
         return write_whole(destination, self._dump)
 
     def bookmark(self, at: datetime | None = None) -> str:
-        """See `D1.bookmark`; restore an earlier moment from a backup instead."""
+        """See `D1.bookmark`; restore an earlier state from a backup instead."""
         if at is not None:
             raise D1Error(7400, "an embedded D1 has no history; restore a backup")
         self.query("select 1")

@@ -128,14 +128,14 @@ def append(
 
 
 def fence(table: Table) -> str:
-    """The value of the table's fence. A commit that stands behind an old value is refused. Empty before `fence_off`."""
+    """The value of the table's fence. A commit with an old value is refused. Empty before `fence_off`."""
     return str(table.metadata.properties.get(FENCE, ""))
 
 
 def fence_off(
     load: Callable[[], Table], lock: Lock, commit_id: str, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Change the fence: a commit that stands behind the old value lands before this returns, or never.
+    """Change the fence: a commit with the old value lands before this function returns, or never.
 
     The process of that commit may be alive, with a lost connection. An empty snapshot goes with the new value, because
     catalogs compare snapshots: with a property alone, a commit that is on its way would still win its race.

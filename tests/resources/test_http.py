@@ -1,4 +1,4 @@
-"""The HTTP session against a loopback server whose answers fail on order."""
+"""The HTTP session against a loopback server that fails when a test says so."""
 
 import io
 import logging
@@ -22,7 +22,7 @@ BODY = b"0123456789" * 300_000
 
 
 class Service:
-    """Echoes requests; `/counted` counts those that took effect, `/private` wants the newest token."""
+    """Echoes requests. `/counted` counts those that had an effect, `/private` needs the newest token."""
 
     def __init__(self) -> None:
         self.counted = 0

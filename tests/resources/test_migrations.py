@@ -118,7 +118,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the migrations, to be changed by a test."""
+    """The folder of the migrations, which a test may change."""
     root = tmp_path / "sql"
     folder = root / FOLDER
     folder.mkdir(parents=True)

@@ -10,12 +10,12 @@ import pytest
 from clearlift_pipelines.sandbox.world.entities import PLATFORMS as NAMES
 from clearlift_pipelines.sandbox.world.entities import Platform
 from resources.ad_platforms import DAILY, PLATFORMS, Notes, Record, Stream
-from tests.resources.ad_platforms.conftest import Told
+from tests.resources.ad_platforms.conftest import RecordingClient
 
 NEW = {"newThing": 1}
 GOOGLE_GROUP = {"adGroup": {"id": "3", "name": "G"}, "campaign": {"id": "1"}}
 TIKTOK_TIMES = {"create_time": "2026-11-01 10:00:00", "modify_time": "2026-11-02 10:00:00"}
-# A page of one row of each entity, where each object that the client checks holds a new field; and the notes of it.
+# A page with one row of each entity, with a new field in each object that the client checks, and the notes' prefixes.
 PAGES: Mapping[tuple[Platform, Stream], tuple[Any, tuple[str, ...]]] = {
     ("google", Stream.ACCOUNT): (
         {"results": [{"customer": {"id": "1", "currencyCode": "USD", "timeZone": "UTC", **NEW}}]},
@@ -55,7 +55,7 @@ PAGES: Mapping[tuple[Platform, Stream], tuple[Any, tuple[str, ...]]] = {
     ("microsoft", Stream.AD_GROUPS): ({"AdGroups": [{"Id": 3, "Name": "G", **NEW}]}, ("AdGroup.",)),
     ("microsoft", Stream.KEYWORDS): ({"Keywords": [{"Id": 4, "Text": "k", **NEW}]}, ("Keyword.",)),
 }
-# Microsoft lists accounts with all that they have, of which we keep seven fields: a new one says nothing.
+# Microsoft lists accounts with all their fields, of which we use seven. So a new field there is not counted.
 ENTITIES = {
     (name, stream)
     for name, platform in PLATFORMS.items()
@@ -84,11 +84,11 @@ def test_a_new_field_is_counted_and_kept(name: Platform, stream: Stream) -> None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_platform_sends_today_is_known(client_of: Callable[..., Told], name: Platform) -> None:
-    told = client_of(name)
+def test_what_a_platform_sends_today_is_known(client_of: Callable[..., RecordingClient], name: Platform) -> None:
+    client = client_of(name)
     for stream in sorted(set(PLATFORMS[name].streams) - DAILY):
-        assert told.records(stream)
-    assert not told.notes
+        assert client.records(stream)
+    assert not client.notes
 
 
 def test_a_long_name_is_cut() -> None:

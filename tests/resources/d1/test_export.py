@@ -1,4 +1,4 @@
-"""Exports, bookmarks and pace: what Cloudflare's local runtime lacks, on the embedded room and on the stand-in."""
+"""Exports, bookmarks and the rate limit, with the embedded room and the stand-in: the local runtime lacks them."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Each fault of the way to D1 ends well or fails loudly; nothing is lost or doubled."""
+"""Each fault on the way to D1 ends well or with an error; nothing is lost or doubled."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ OVERLOADED = failure(7500, "D1 DB is overloaded. Requests queued for too long.")
 
 @dataclass(frozen=True)
 class Case:
-    """`once`: what a statement that is not idempotent may do: be sent again, or stop because it may have been run."""
+    """`once`: whether a statement that is not idempotent is sent again, or fails because it may have run."""
 
     name: str
     fault: Fault
@@ -30,7 +30,7 @@ class Case:
 
     @property
     def several(self) -> list[Fault]:
-        """Two in a row, but one time-out, which passes in real seconds."""
+        """Two faults in a row, but only one time-out, because it takes real seconds."""
         return [self.fault] * (1 if self.fault.kind == "time-out" else 2)
 
 
@@ -97,7 +97,7 @@ def test_what_may_not_run_twice_runs_once_at_most(
     assert cloudflare_api.d1.query("select count(*) as n from log") == [{"n": expected}]
 
 
-# Six time-outs would wait for real seconds; the reset stands for them.
+# Six time-outs would take real seconds, so the reset is tested in their place.
 @pytest.mark.parametrize("case", [case for case in CASES if case.fault.kind != "time-out"], ids=lambda case: case.name)
 def test_a_fault_that_stays_fails_loudly(table_d1: CloudflareD1, cloudflare_api: Cloudflare, case: Case) -> None:
     cloudflare_api.loopback.fail(*[case.fault] * 20)

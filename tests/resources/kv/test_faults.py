@@ -1,4 +1,4 @@
-"""Each fault of the way to Workers KV ends well or fails loudly; nothing is lost or doubled."""
+"""Each fault on the way to Workers KV ends well or with an error; nothing is lost or doubled."""
 
 import math
 

@@ -41,7 +41,7 @@ SCHEMA = pl.Schema(
 
 
 def readings(key: PartitionKey, *ids: str, at: datetime | None = None) -> pl.DataFrame:
-    """Rows of one partition, a second apart from `at` on (noon of the day unless given)."""
+    """Rows of one partition, one each second from `at` on (by default, from noon of the day)."""
     start = at or NOON.replace(year=key.day.year, month=key.day.month, day=key.day.day)
     return pl.DataFrame(
         [
@@ -64,5 +64,5 @@ def ids(table: LakeTable) -> list[str]:
 
 
 def state(table: LakeTable) -> tuple[Any, ...]:
-    """What must not change when a commit is refused."""
+    """The state that a refused commit must not change."""
     return (table.head(), sorted(f.path for f in table.files()), ids(table))

@@ -1,4 +1,4 @@
-"""Data files: where they lie, what they and their manifests hold, and who else can read them."""
+"""Data files: their paths, their content and manifest entries, and their reading by other engines."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Expiry, manifests, sweep: what each takes away, what it leaves, and that the rows stay as they are."""
+"""Expiry, manifests, sweep: what each removes, what it leaves, and that the rows stay as they are."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -102,7 +102,7 @@ def test_the_sweep_takes_what_nothing_names_and_is_old(table: LakeTable) -> None
     foreign = local(orphan.file_path).with_name("note.txt")
     foreign.write_text("mine")
 
-    # All but the last snapshot are still kept: nothing but the orphan is nobody's.
+    # Only the last snapshot is expired, so only the orphan is not needed.
     found = survey(table, later())
     assert [file.path for file in found.old] == [str(local(orphan.file_path))]
     assert [file.path for file in found.foreign] == [str(foreign)]
@@ -168,7 +168,7 @@ def test_another_sweep_meanwhile_is_no_error(table: LakeTable) -> None:
 
     def load() -> Table:
         live = table.load()
-        if next(loads) == 1:  # has seen snapshots whose manifest lists are about to go
+        if next(loads) == 1:  # it read snapshots whose manifest lists will be removed now
             expire(table, newest)
             remove(table, survey(table, later()))
         return live
@@ -216,7 +216,7 @@ def test_a_rewritten_file_keeps_the_commit_that_it_came_with(table: LakeTable) -
     (manifest,) = head.manifests(live.io)
     entries = manifest.fetch_manifest_entry(live.io)
     assert sorted((e.snapshot_id, e.sequence_number) for e in entries) == sorted(zip(made, (1, 2, 3), strict=True))
-    # Files out of a rewritten manifest can be replaced, appended beside and deleted from as before.
+    # Files of a rewritten manifest can be replaced, and others appended or deleted, as before.
     files = [f.file for f in table.files()]
     merged = table.rewrite(NORTH, files).file
     table.replace(files, [merged], "merged")
@@ -289,7 +289,7 @@ def test_in_a_bucket_behind_a_rest_catalog_upkeep_is_the_same(
 
 
 def after(act: Callable[[], object], table: LakeTable) -> LakeTable:
-    """The table, on which `act` happens just before somebody takes the lock to commit."""
+    """The table; `act` runs just before a commit takes the lock."""
 
     @contextmanager
     def lock() -> Iterator[None]:

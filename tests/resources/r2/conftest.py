@@ -1,4 +1,4 @@
-"""The rooms of the object store: a folder, moto's S3, and Cloudflare's own runtime where it can be installed."""
+"""The rooms of the object store: a folder, moto's S3, and Cloudflare's own runtime if it can be installed."""
 
 import uuid
 from pathlib import Path
@@ -34,7 +34,7 @@ def workerd_bucket(local: Workerd, secret: str | None = None) -> Bucket:
 
 @pytest.fixture
 def s3_store(s3_url: str) -> BucketObjectStore:
-    """A store of its own in moto's bucket."""
+    """A store with a prefix of its own in moto's bucket."""
     return BucketObjectStore(lake_bucket(s3_url), prefix=uuid.uuid4().hex)
 
 

@@ -1,4 +1,4 @@
-"""What becomes of each operation when its request fails: it converges, or fails loudly with nothing lost or doubled."""
+"""Each operation with a failed request: it succeeds in the end, or raises an error with nothing lost or doubled."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -43,13 +43,13 @@ WANTED: dict[str, object] = {
     "list": ["x/there"],
     "delete": None,
 }
-# A listing, and the opening of an upload, whose answer breaks off is not asked for again.
+# obstore does not repeat a listing, or the start of an upload, whose answer breaks off.
 LOUD = {("list", "cut body"), ("put in parts", "cut body")}
 
 
 @pytest.fixture
 def failing_s3(s3_url: str) -> Iterator[Loopback]:
-    """moto's S3 behind a door whose answers can be made to fail."""
+    """moto's S3 behind a server that can make its answers fail."""
 
     def forward(asked: Asked) -> Reply:
         url = f"{s3_url}{asked.path}?{urlencode(asked.query)}".rstrip("?")
@@ -68,7 +68,7 @@ def test_one_failure(failing_s3: Loopback, s3_url: str, operation: str, fault: s
     prefix = hashlib.sha256(f"{operation} {fault}".encode()).hexdigest()
     direct = BucketObjectStore(lake_bucket(s3_url), prefix=prefix)
     direct.put("x/there", b"y" * 2000)
-    # Room enough for a busy machine, but where the time-out itself is tested.
+    # Long enough for a busy machine; short where the time-out itself is tested.
     seconds = 30.0 if FAULTS[fault].kind != "time-out" else 3.0 if operation == "put in parts" else SILENT_SECONDS
     store = BucketObjectStore(
         lake_bucket(failing_s3.url), prefix=prefix, request_seconds=seconds, retries=2, backoff_seconds=0.01
@@ -77,7 +77,7 @@ def test_one_failure(failing_s3: Loopback, s3_url: str, operation: str, fault: s
     if (operation, fault) in LOUD:
         with pytest.raises(ObjectStoreError):
             OPERATIONS[operation](store)
-    # Loud or not, the operation can be run (again) and then has had its effect once.
+    # With or without an error, the operation can be run again, and its effect is there once.
     assert OPERATIONS[operation](store) == WANTED[operation]
     assert not failing_s3.faults
     expected = {"x/there": b"y" * 2000}

@@ -1,4 +1,4 @@
-"""What only a folder has: files that other programs see, and writers that are killed."""
+"""The embedded room only: files that other programs see, and writers that are killed."""
 
 import os
 import signal

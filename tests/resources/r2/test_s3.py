@@ -1,4 +1,4 @@
-"""What only a bucket has: storage classes, signed URLs, parts, credentials, and engines that read it over S3."""
+"""The real room only: storage classes, signed URLs, parts, credentials, and engines that read a bucket over S3."""
 
 import io
 import uuid

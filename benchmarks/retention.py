@@ -256,7 +256,7 @@ def _made(path: Path, app: str) -> Iterator[EmbeddedD1]:
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     d1 = EmbeddedD1(part)
-    migrations.up(migrations.D1Ledger(d1, f"{app}-d1"), f"{app}/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, f"{app}-d1"), f"{app}/d1")
     yield d1
     d1.close()
     part.replace(path)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-Answer = TypeVar("Answer")
+Value = TypeVar("Value")
 
 
 class Pace:
@@ -23,11 +23,11 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
 
-    def step(self, work: Callable[[], Answer]) -> Answer:
-        """Do one step, then rest in proportion to the time that it took."""
+    def step(self, work: Callable[[], Value]) -> Value:
+        """Do one step, then rest in proportion to the time that it took; returns the value of `work`."""
         started = self._clock()
-        answer = work()
+        value = work()
         rest = (self._clock() - started) * (1 - self._share) / self._share
         if rest > 0:
             self._sleep(rest)
-        return answer
+        return value

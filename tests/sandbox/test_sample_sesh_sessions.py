@@ -10,7 +10,7 @@ from assets.points.point import sift
 from assets.series import audit
 from assets.series.fold import Folding
 from resources.d1.pace import Pace
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from sandbox import sample_sesh, sample_sesh_sessions
 from tests.sql.sesh.database import migrated
 
@@ -18,7 +18,7 @@ UNTIL = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 
 def test_it_fills_two_years_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
-    d1, store = migrated(tmp_path / "one.sqlite"), ObjectStore.folder(tmp_path / "r2")
+    d1, store = migrated(tmp_path / "one.sqlite"), FolderObjectStore(tmp_path / "r2")
     sample_sesh.fill(d1, UNTIL)
     counts = sample_sesh_sessions.fill(d1, store, UNTIL)
     assert 2_000 < counts["sessions"] < 4_000

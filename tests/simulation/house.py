@@ -58,7 +58,7 @@ from assets.windows import DAY, Window, midnight
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
 from resources.d1.pace import Pace
-from resources.lake.manifests import Worth, rewrite
+from resources.lake.manifests import RewriteLimits, rewrite
 from resources.lake.sweep import remove, survey
 from tests.assets.attribution.stand import Stand
 from tests.assets.rollups.lakeside import Lakeside
@@ -158,7 +158,7 @@ class House:
     # The lake's upkeep.
 
     def tidy(self) -> None:
-        rewrite(self.events, Worth(), {"clearlift.writer": "upkeep"})
+        rewrite(self.events, RewriteLimits(), {"clearlift.writer": "upkeep"})
         Expiry(self.events, self.postgres, self.clock).run()
 
     def remove_files(self) -> None:

@@ -12,7 +12,7 @@ from assets.media.audit import Proof, audit
 from assets.media.ledger import ImageLedger
 from assets.media.make import Making, MediaRun
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.media.photos import SECRETS
 
 assert SESH.media is not None
@@ -70,7 +70,7 @@ class Bench:
     postgres: Postgres
 
     def __post_init__(self) -> None:
-        self.store = ObjectStore.folder(self.folder)
+        self.store = FolderObjectStore(self.folder)
         self.ledger = ImageLedger(self.postgres, "sesh", lambda: NOW)
 
     def put(self, name: str, data: bytes, folder: str = FOLDER) -> str:

@@ -68,7 +68,7 @@ def test_killed_anywhere_and_done_again_it_ends_the_same(refused: Bench) -> None
     images = refused.ledger.in_quarantine("too_large")
     for at in itertools.count():
         try:
-            quarantine.replay(Watched(refused.store, Death(at), ("get", "head", "replace")), images)  # type: ignore[arg-type]
+            quarantine.replay(Watched(refused.store, Death(at), ("get", "head", "replace")), images)
         except Killed:
             assert refused.store.get(f"{FOLDER}b.jpg") in (b"", LARGE)
         else:

@@ -18,7 +18,7 @@ from assets.series import ahead
 from assets.series import audit as series_audit
 from assets.series.fold import Folding
 from resources.d1 import D1, EmbeddedD1
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series.database import NOW, UNHURRIED, KilledError, Mortal, clock, holder, partitioned, point, record
@@ -90,7 +90,7 @@ def test_after_any_changes_the_stale_windows_are_all_that_must_be_made(
     folder = tmp_path_factory.mktemp("any")
     d1 = EmbeddedD1(folder / "sesh.sqlite")
     d1.path.write_bytes(template(tmp_path_factory))
-    flushes = Flushes(d1, ObjectStore.folder(folder / "r2"))
+    flushes = Flushes(d1, FolderObjectStore(folder / "r2"))
     for act, number, at, value in acts:
         if act in ("record", "move"):
             if act == "move":

@@ -18,7 +18,7 @@ from assets.points.ingest import PointIngest, PointRun
 from assets.series.fold import Folding
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series.database import NOW, UNHURRIED, KilledError, Mortal, clock, partitioned, point
 from tests.sql.sesh.database import put
@@ -29,7 +29,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def flushes(tmp_path: Path) -> Iterator[Flushes]:
     d1 = partitioned(tmp_path / "sesh.sqlite", families=[POINTS])
-    yield Flushes(d1, ObjectStore.folder(tmp_path / "r2"))
+    yield Flushes(d1, FolderObjectStore(tmp_path / "r2"))
     d1.close()
 
 
@@ -185,7 +185,7 @@ def test_an_error_that_stays_is_raised(flushes: Flushes) -> None:
 
 def test_two_at_once_count_each_line_once(postgres: Postgres, tmp_path: Path) -> None:
     d1 = partitioned(tmp_path / "sesh.sqlite", families=[POINTS])
-    flushes = Flushes(d1, ObjectStore.folder(tmp_path / "r2"), postgres)
+    flushes = Flushes(d1, FolderObjectStore(tmp_path / "r2"), postgres)
     for number in range(12):
         flushes.flush(line(f"s{number // 2}", 1), line(f"s{number}", 2))
     runs: list[PointRun] = []

@@ -22,7 +22,7 @@ from assets.series.fold import Folding
 from assets.windows import Window
 from resources.d1 import D1, EmbeddedD1, embedded
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore, ObjectStore
 from resources.sqlite_file import SqliteFile
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.series.database import UNHURRIED, point, record, rows
@@ -41,7 +41,7 @@ class Unsynced(EmbeddedD1):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._file = SqliteFile(path, _unsynced)
+        self._file = SqliteFile(path, _unsynced, embedded._error)
 
 
 def _unsynced(connection: sqlite3.Connection) -> None:
@@ -60,7 +60,7 @@ class SeriesStores:
     runs: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.store = ObjectStore.folder(self.folder / "r2")
+        self.store: ObjectStore = FolderObjectStore(self.folder / "r2")
         self.d1: D1 = Unsynced(self.folder / "sesh.sqlite")
 
     def clock(self) -> datetime:

@@ -28,7 +28,7 @@ from resources import migrations
 from resources.d1 import D1, EmbeddedD1
 from resources.d1.names import quoted
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.archive.operations import killed
 from tests.assets.retention.series_stores import SeriesStores
 from tests.assets.series.database import UNHURRIED
@@ -43,7 +43,7 @@ ENTRIES = {(app.name, entry.name): entry for app in APPS for entry in app.lifecy
 @pytest.fixture
 def clearlift(tmp_path: Path) -> Iterator[EmbeddedD1]:
     d1 = EmbeddedD1(tmp_path / "clearlift.sqlite")
-    migrations.up(migrations.D1Ledger(d1, "clearlift-d1"), "clearlift/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, "clearlift-d1"), "clearlift/d1")
     d1.execute("insert into users (id, email, issuer, access_sub) values ('u', 'someone@example.org', 'i', 's')")
     yield d1
     d1.close()
@@ -52,7 +52,7 @@ def clearlift(tmp_path: Path) -> Iterator[EmbeddedD1]:
 def prune(
     d1: D1, postgres: Postgres, folder: Path, app: str, table: str, *, dry_run: bool = False, confirmed: bool = False
 ) -> Outcome:
-    rooms = TestRooms(NOW, postgres, ObjectStore.folder(folder / "r2"), d1s={app: d1})
+    rooms = TestRooms(NOW, postgres, FolderObjectStore(folder / "r2"), d1s={app: d1})
     (owner,) = (each for each in APPS if each.name == app)
     entry = ENTRIES[app, table]
     deletion = Deletion(app, entry, due(entry, NOW, proved(entry)).before, dry_run, confirmed)
@@ -74,7 +74,7 @@ def tokens(d1: D1) -> set[str]:
 
 def test_no_table_refers_to_one_whose_rows_go(clearlift: EmbeddedD1, tmp_path: Path) -> None:
     sesh = EmbeddedD1(tmp_path / "sesh.sqlite")
-    migrations.up(migrations.D1Ledger(sesh, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(sesh, "sesh-d1"), "sesh/d1")
     for app, d1 in ((CLEARLIFT, clearlift), (SESH, sesh)):
         names = [row["name"] for row in d1.query("select name from sqlite_master where type = 'table'")]
         referred = {row["table"] for name in names for row in d1.query(f"pragma foreign_key_list({quoted(name)})")}
@@ -215,7 +215,7 @@ def test_invitations_and_quarantined_points_go_by_age(
         )
     assert prune(clearlift, postgres, tmp_path, "clearlift", "invitations").deleted == 1
     sesh = EmbeddedD1(tmp_path / "sesh.sqlite")
-    migrations.up(migrations.D1Ledger(sesh, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(sesh, "sesh-d1"), "sesh/d1")
     for n, at in enumerate(("2026-05-24T23:59:59.999Z", "2026-05-25T00:00:00.000Z")):
         sesh.execute("insert into point_quarantine values (?, 1, 'k', 'not_json', '', ?, null)", [f"sha{n}", at])
     assert prune(sesh, postgres, tmp_path, "sesh", "point_quarantine").deleted == 1
@@ -228,7 +228,7 @@ def test_invitations_and_quarantined_points_go_by_age(
 def stores(postgres: Postgres, tmp_path: Path) -> Iterator[SeriesStores]:
     """Twelve changes of the second quarter, archived; one of the third."""
     found = SeriesStores(postgres, tmp_path, now=NOW)
-    migrations.up(migrations.D1Ledger(found.d1, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(found.d1, "sesh-d1"), "sesh/d1")
     for n in range(13):
         put(found.d1, "users", id=f"u{n}")
     found.d1.execute("update change_log set changed_at = '2026-05-0' || (id % 9 + 1) || 'T00:00:00.000Z'")

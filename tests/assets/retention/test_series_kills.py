@@ -33,7 +33,7 @@ DECEMBER = datetime(2025, 12, 1, tzinfo=UTC)
 def stores(postgres: Postgres, tmp_path: Path) -> Iterator[SeriesStores]:
     """One user with two sessions of a quarter, whose only month is not folded yet."""
     found = SeriesStores(postgres, tmp_path)
-    migrations.up(migrations.D1Ledger(found.d1, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(found.d1, "sesh-d1"), "sesh/d1")
     put(found.d1, "users", id="u1")
     for family in SERIES:
         ahead.make(found.d1, family, found.clock, DECEMBER)

@@ -35,7 +35,7 @@ def d1(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D1]:
         pytest.skip(line)
     with running(tmp_path / "cloudflare", databases=1, namespaces=1) as local:
         found = CloudflareD1(local_session(), "", local.databases[0], api=local.api)
-        migrations.up(migrations.D1Ledger(found, "sesh-d1"), "sesh/d1")
+        migrations.up(migrations.D1AppliedMigrations(found, "sesh-d1"), "sesh/d1")
         yield found
         found.close()
 

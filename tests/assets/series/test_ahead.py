@@ -96,7 +96,7 @@ def test_the_schema_goes_back_and_forth_and_the_sessions_stay(tmp_path: Path) ->
     d1 = partitioned(tmp_path / "sesh.sqlite")
     record(d1, "s1", NOW)
     before = rows(d1, SESSIONS)
-    ledger = migrations.D1Ledger(d1, "sesh-d1")
+    ledger = migrations.D1AppliedMigrations(d1, "sesh-d1")
     migrations.down(ledger, "sesh/d1", to=2)
     assert d1.query("select id from sessions_2026_11") == [{"id": "s1"}]
     migrations.up(ledger, "sesh/d1")

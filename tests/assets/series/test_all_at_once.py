@@ -15,7 +15,7 @@ from assets.series import audit, registry
 from assets.series.fold import Folding
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series.database import NOW, SINCE, UNHURRIED, clock, partitioned, record
@@ -75,7 +75,7 @@ def at_once(path: Path, acts: Iterable[Callable[[D1], None]]) -> list[BaseExcept
 def test_nothing_is_lost_or_doubled_and_every_metric_is_the_recount(postgres: Postgres, tmp_path: Path) -> None:
     path = tmp_path / "sesh.sqlite"
     d1 = partitioned(path)
-    flushes = Flushes(d1, ObjectStore.folder(tmp_path / "r2"), postgres)
+    flushes = Flushes(d1, FolderObjectStore(tmp_path / "r2"), postgres)
     for n in range(20):
         at = SINCE + timedelta(days=5 * n)
         record(d1, f"old-{n}", at, rating=n % 5 + 1)

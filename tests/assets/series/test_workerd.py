@@ -21,7 +21,7 @@ from assets.series.fold import Folding
 from assets.series.read import read
 from resources import migrations
 from resources.d1 import D1, CloudflareD1, D1Error
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series import database
@@ -44,7 +44,7 @@ def d1(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
         pytest.skip(line)
     with running(tmp_path_factory.mktemp("cloudflare"), databases=1, namespaces=1) as local:
         found = CloudflareD1(local_session(), "", local.databases[0], api=local.api)
-        migrations.up(migrations.D1Ledger(found, "sesh-d1"), "sesh/d1")
+        migrations.up(migrations.D1AppliedMigrations(found, "sesh-d1"), "sesh/d1")
         database.fill(found)
         yield found
         found.close()
@@ -62,7 +62,7 @@ def test_the_whole_way(d1: D1, tmp_path: Path) -> None:
     for n in range(34):
         at = SINCE + timedelta(days=14 * n, hours=n)
         record(d1, f"s{n:02}", at, ("u1", "u2")[n % 2], amount=n / 3, rating=n % 5 + 1)
-    flushes = Flushes(d1, ObjectStore.folder(tmp_path / "r2"))
+    flushes = Flushes(d1, FolderObjectStore(tmp_path / "r2"))
     flushes.flush(*(line("s33", n) for n in (1, 2, 14)), b"broken", line("s1", 1, at="2025-09-03T00:00:00Z"))
     assert flushes.ingest().stored == 4
     before = rows(d1, SESSIONS)

@@ -1,4 +1,7 @@
-"""The door of Workers KV: what any namespace can do, in the words both rooms share. No engine and no HTTP in here."""
+"""The contract of Workers KV: what both rooms do alike, and their entries and errors.
+
+What does not belong here: an engine (embedded.py), HTTP (cloudflare.py).
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +11,7 @@ Metadata = Mapping[str, Any]
 
 
 class KVError(Exception):
-    """KV refused or failed; `code` is Cloudflare's number, `keys` the keys concerned (not all of very many)."""
+    """KV refused a request or failed. `code` is Cloudflare's number; `keys` are the first of the keys concerned."""
 
     def __init__(self, code: int, message: str, keys: tuple[str, ...] = ()) -> None:
         super().__init__(f"KV error {code}: {message}")
@@ -22,10 +25,10 @@ class KVError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A pair to write. It ends at `expires_at` (Unix seconds) or `ttl` seconds after the write, or never.
+    """A pair to write. It expires at `expires_at` (Unix seconds) or `ttl` seconds after the write, or never.
 
-    The value may be any bytes that don't begin with UTF-8's byte order mark. It stays out of the repr, and so does
-    the metadata (JSON, at most 1,024 bytes).
+    The value may be any bytes that do not begin with UTF-8's byte order mark. Metadata is JSON of at most 1,024 bytes.
+    The repr shows neither.
     """
 
     key: str
@@ -37,7 +40,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """A key as a listing gives it: `expiration` in Unix seconds, or None."""
+    """A key in a listing: `expiration` in Unix seconds, or None."""
 
     name: str
     expiration: int | None
@@ -45,13 +48,13 @@ class KeyInfo:
 
 
 class KV(Protocol):
-    """One namespace; safe to share among threads. Every failure is a `KVError` (or an `HttpError` on the way).
+    """One namespace; safe to share among threads. Failures are `KVError`, or `HttpError` on the way.
 
-    Cloudflare's places may serve an old value, or a miss, for 60 s after a write: never read back to verify.
+    For 60 s after a write, Cloudflare may still serve the old value or a miss. So never read back to verify a write.
     """
 
     def put_many(self, entries: Iterable[Entry]) -> None:
-        """Write any number of pairs, the last of one key winning. A cut-off call has written some: run it again."""
+        """Write any number of pairs; the last one of a key counts. After an interruption, run it again."""
 
     def get(self, key: str) -> bytes | None:
         """The value, or None for a key that is missing or expired."""
@@ -63,7 +66,7 @@ class KV(Protocol):
         """Delete any number of keys; a missing one is no error."""
 
     def list(self, prefix: str = "") -> Iterator[KeyInfo]:
-        """The keys with `prefix` in order of their UTF-8 bytes, fetched page by page."""
+        """The keys with `prefix` in the order of their UTF-8 bytes, read page by page."""
 
     def close(self) -> None:
-        """Give back connections and file handles; the next call opens them again."""
+        """Close connections and file handles; the next call opens new ones."""

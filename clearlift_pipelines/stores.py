@@ -8,6 +8,8 @@ from typing import Self
 from pyiceberg.catalog import Catalog
 
 from assets.apps import APPS, App
+from assets.changes.d1 import install as install_in_d1
+from assets.changes.postgres import install as install_in_postgres
 from assets.events.table import events_table
 from assets.progress import Progress, silent
 from assets.rooms import Clock
@@ -21,7 +23,7 @@ from resources.lake import Lake
 from resources.lake.catalogs import rest_catalog, sql_catalog
 from resources.postgres import Postgres
 from resources.postgres.shared import SharedServer
-from resources.r2 import BucketObjectStore, FolderObjectStore, ObjectStore, R2Sql
+from resources.r2 import Bucket, BucketObjectStore, FolderObjectStore, ObjectStore, R2Sql
 from resources.r2.sql import API as R2_SQL_API
 
 LAKE_LOCK = "clearlift.lake.commit"
@@ -86,9 +88,8 @@ class Stores:
             return FolderObjectStore(s.home / "r2")
         endpoint = s.r2_endpoint or f"https://{s.cloudflare_account_id}.r2.cloudflarestorage.com"
         secret = s.r2_secret_access_key.get_secret_value()
-        return BucketObjectStore(
-            endpoint, s.r2_bucket, s.r2_access_key_id, secret, storage_classes=s.r2_storage_classes
-        )
+        bucket = Bucket(endpoint=endpoint, name=s.r2_bucket, access_key_id=s.r2_access_key_id, secret_access_key=secret)
+        return BucketObjectStore(bucket, storage_classes=s.r2_storage_classes)
 
     @cached_property
     def lake(self) -> Lake:
@@ -167,6 +168,14 @@ class Stores:
             for name, ledger, folder in self.ledgers()
             for migration in migrations.up(ledger, folder)
         ]
+        for app in APPS:
+            if app.d1_migrations is not None:
+                applied += [f"{app.name}-d1 trigger {name}" for name in install_in_d1(self.d1(app), app)]
+            if app.postgres_migrations is not None:
+                applied += [
+                    f"{app.name}-postgres trigger of {name}"
+                    for name in install_in_postgres(self.app_postgres(app), app)
+                ]
         for table in map(events_table, (app for app in APPS if app.audience is not None)):
             if not self.lake.exists(table):
                 self.lake.ensure(table)

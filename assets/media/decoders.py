@@ -62,7 +62,7 @@ class Decoders:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_raised: object) -> None:
         for _ in range(PROCESSES):
             decoder = self._idle.get()
             if decoder is not None:

@@ -14,12 +14,11 @@ from dagster import (
     FreshnessPolicy,
     MaterializeResult,
     ResourceParam,
-    asset,
 )
 
 from assets.apps import App
-from assets.description import asset_arguments
-from assets.retention.assets import check_specs, result
+from assets.description import app_asset
+from assets.retention.assets import CHECKS, result
 from assets.retention.series import SeriesPruner
 from assets.rooms import Rooms
 
@@ -39,11 +38,15 @@ def build(app: App) -> list[AssetsDefinition]:
 
 
 def _pruned(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "retention", "pruning", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
     above = [["archive", "sessions"], ["archive", "points"], *(["metrics", g] for g in ("weekly", "monthly"))]
 
-    @asset(
-        **arguments,
+    @app_asset(
+        app,
+        "retention",
+        "pruning",
+        store="d1",
+        holds=[],
+        kinds={"cloudflare", "sqlite"},
         deps=[[app.name, *key] for key in [*above, ["series", "folded"]]],
         description=(
             "Sessions and points of whole quarters that are older than a year and sealed leave D1, with the media of "
@@ -52,7 +55,7 @@ def _pruned(app: App) -> AssetsDefinition:
         ),
         pool="d1",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=375), warn_window=timedelta(days=368)),
-        check_specs=check_specs(arguments["key"]),
+        checks=CHECKS,
     )
     def pruning(
         context: AssetExecutionContext, config: PruningConfig, rooms: ResourceParam[Rooms]

@@ -1,4 +1,6 @@
--- Records what a revision (app, table, quarter, bucket, revision) holds, once its parts were read back.
+-- Records what one revision holds, once its parts were read back.
+-- Parameters: app, table, quarter, bucket and revision name it; rows, rows_added, packed_bytes, line_bytes, parts,
+-- checksum, manifest_sha256 and slices are what it holds.
 update archive.revisions
 set state = 'verified',
     rows = %(rows)s,

@@ -1,6 +1,6 @@
 """How an asset presents itself in the UI: kinds, owners, tags, column schemas, previews without personal data."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -15,12 +15,22 @@ from dagster import (
 )
 
 from assets.apps import App
+from assets.apps.lifecycle import Store
+from assets.apps.personal import Holding
 
-PREVIEW_ROWS = 10
+PREVIEW_ROWS = 5
+PREVIEW_COLUMNS = 12
 
 
-def asset_arguments(app: App, capability: str, name: str, *, store: str, pii: bool, kinds: set[str]) -> dict[str, Any]:
-    """The arguments that every asset has: key, group, owner, kinds and tags."""
+def asset_arguments(
+    app: App, capability: str, name: str, *, store: str, holds: Iterable[tuple[Store, str]], kinds: set[str]
+) -> dict[str, Any]:
+    """The arguments that every asset has: key, group, owner, kinds and tags.
+
+    holds: the tables, prefixes and key families that the asset stands for, as the registry of personal data names them.
+    The asset has the tag `pii` where one of them holds something personal.
+    """
+    pii = any(app.holding(*entry).personal for entry in holds)
     return {
         "key": [app.name, capability, name],
         "group_name": f"{app.name}_{capability}",
@@ -31,10 +41,17 @@ def asset_arguments(app: App, capability: str, name: str, *, store: str, pii: bo
 
 
 def app_asset(
-    app: App, capability: str, name: str, *, store: str, pii: bool, kinds: set[str], **more: Any
+    app: App,
+    capability: str,
+    name: str,
+    *,
+    store: str,
+    holds: Iterable[tuple[Store, str]],
+    kinds: set[str],
+    **more: Any,
 ) -> Callable[[Callable[..., Any]], AssetsDefinition]:
     """Dagster's decorator `asset`, with the arguments that every asset has and `more` of its own."""
-    arguments = asset_arguments(app, capability, name, store=store, pii=pii, kinds=kinds)
+    arguments = asset_arguments(app, capability, name, store=store, holds=holds, kinds=kinds)
     decorator: Callable[[Callable[..., Any]], AssetsDefinition] = asset(**arguments, **more)
     return decorator
 
@@ -49,14 +66,15 @@ def column_schema(columns: Iterable[tuple[str, str, str, bool]]) -> TableSchema:
     )
 
 
-def preview(frame: pl.DataFrame, personal: Collection[str] = ()) -> MetadataValue[Any]:
-    """The first rows as a table, without personal and binary columns."""
-    kept = [name for name, type_ in frame.schema.items() if name not in personal and type_ != pl.Binary]
-    return table(frame.select(kept).head(PREVIEW_ROWS).rows(named=True))
+def preview(rows: pl.LazyFrame, holding: Holding) -> MetadataValue[Any]:
+    """The first rows and columns as a table, without binary columns and those that the registry calls personal."""
+    hidden = holding.personal_columns
+    shown = [name for name, type_ in rows.collect_schema().items() if name not in hidden and type_ != pl.Binary]
+    return table(rows.select(shown[:PREVIEW_COLUMNS]).head(PREVIEW_ROWS).collect().rows(named=True))
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> MetadataValue[Any]:
-    """Rows as a table of texts and numbers; the word `none` where there are none, for a table needs columns."""
+    """Rows as a table of texts and numbers; the word `none` where there are none, because a table needs columns."""
     if not rows:
         return MetadataValue.text("none")
     return MetadataValue.table(

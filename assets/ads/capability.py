@@ -1,4 +1,7 @@
-"""What the ads room brings: syncs by the tier of organisations, and the full look-back of all once a day."""
+"""What the ads room brings: syncs by the tier of organisations, and a full look-back of every connection daily.
+
+What belongs here: jobs and ticks. What does not: the assets themselves (assets.py).
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -15,11 +18,12 @@ from resources.ad_platforms import PLATFORMS
 
 
 def bring(app: App, site: Site) -> Capability:
-    """Empty for an app without ad accounts."""
-    if app.ad_accounts is None:
+    """What it brings for one app; empty where the app has no ad accounts."""
+    graph = assets.build(app, site.calendar)
+    if not graph:
         return Capability()
 
-    def asks(mode: Mode, days: int, tiers: Sequence[str]) -> Callable[[datetime], list[Request]]:
+    def asks_for(mode: Mode, days: int, tiers: Sequence[str]) -> Callable[[datetime], list[Request]]:
         def requests(at: datetime) -> list[Request]:
             first = max(site.calendar.start, (at - timedelta(days=days)).date())
             # One run a platform, so that a slow one delays no other.
@@ -36,7 +40,7 @@ def bring(app: App, site: Site) -> Capability:
         return requests
 
     return Capability(
-        assets=assets.build(app, site.calendar),
+        assets=graph,
         jobs=[
             Job(
                 "ads",
@@ -49,22 +53,22 @@ def bring(app: App, site: Site) -> Capability:
                 "ads_hourly",
                 "5 * * * *",
                 "ads",
-                "At hh:05, pro and enterprise connections: yesterday, today, and whatever is missing before.",
-                asks(Mode.RECENT, 1, ["pro", "enterprise"]),
+                "At hh:05, pro and enterprise connections: yesterday, today, and every missing day before.",
+                asks_for(Mode.RECENT, 1, ["pro", "enterprise"]),
             ),
             Tick(
                 "ads_daily",
                 "15 3 * * *",
                 "ads",
                 "At 03:15, the same for free connections.",
-                asks(Mode.RECENT, 1, ["free"]),
+                asks_for(Mode.RECENT, 1, ["free"]),
             ),
             Tick(
                 "ads_look_back",
                 "45 4 * * *",
                 "ads",
                 "Daily, the full look-back of every connection: conversions arrive for weeks.",
-                asks(Mode.LOOKBACK, SyncConfig().lookback_days, []),
+                asks_for(Mode.LOOKBACK, SyncConfig().lookback_days, []),
             ),
         ],
     )

@@ -1,7 +1,7 @@
-"""Platform connections as D1 has them: which are due, their settings and credentials, and what became of a sync.
+"""The connections of an app in its D1: which are active, their settings and credentials, and how their last sync went.
 
-Credentials are sealed by the keyring, bound to their row. Where the application has left them in clear, they are used
-once and sealed. What does not belong here: what is synced (plan.py, sync.py).
+Credentials are sealed by the keyring and bound to their row. Where the application left them in clear, the first sync
+seals them. What does not belong here: what is synced (plan.py, sync.py).
 """
 
 import json
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from assets.ads.config import SettingsError, SyncConfig, sync_config
+from assets.ads.config import ConnectionSettingsError, SyncConfig, sync_config
+from assets.apps import AdAccounts
 from resources.d1 import D1
 from resources.keyring import Keyring
 from resources.sql_files import read_sql
 
-TABLE = "platform_connections"
 COLUMN = "settings_encrypted"
 PAGE = 500
 SECRET = frozenset({"oauth", "app"})
@@ -23,7 +23,10 @@ SECRET = frozenset({"oauth", "app"})
 
 @dataclass(frozen=True)
 class Connection:
-    """A row of platform_connections, and the tier of its organisation."""
+    """An ad account that an organisation connected, and the organisation's tier.
+
+    settings: JSON in clear. sealed: the JSON with the credentials, sealed; None where they were left in clear.
+    """
 
     id: str
     org_id: str
@@ -35,57 +38,91 @@ class Connection:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A connection's settings in clear: tokens, the application where it is the connection's own, what to sync."""
+class ConnectionSettings:
+    """The settings of a connection in clear: its tokens, its own registered application if it has one, what to sync."""
 
     document: Mapping[str, Any] = field(repr=False)
     sync: SyncConfig
 
     @property
     def oauth(self) -> Mapping[str, Any]:
-        found = self.document["oauth"]
-        assert isinstance(found, dict)  # `opened` has seen to it
-        return found
+        """The tokens."""
+        tokens = self.document["oauth"]
+        assert isinstance(tokens, dict)  # Connections.open has checked it
+        return tokens
 
     @property
-    def app(self) -> Mapping[str, str]:
-        return {str(k): str(v) for k, v in (self.document.get("app") or {}).items()}
+    def application(self) -> Mapping[str, str]:
+        """Id and secret of the connection's own registered application; empty where it uses ours."""
+        return {str(name): str(value) for name, value in (self.document.get("app") or {}).items()}
 
 
-def active(
-    d1: D1, platform: str, *, connection: str | None = None, tiers: Collection[str] = ()
-) -> Iterator[list[Connection]]:
-    """Pages of a platform's active connections: of these tiers (none named: of all), or one by its id."""
-    for rows in d1.stream(read_sql("ads/connections.sql"), "id", page=PAGE, params=[platform, connection]):
-        found = [
-            Connection(
-                row["id"],
-                row["organization_id"],
-                row["platform"],
-                row["account_id"],
-                row["tier"],
-                row["settings"],
-                row["settings_encrypted"],
-            )
-            for row in rows
-        ]
-        yield [c for c in found if not tiers or c.tier in tiers]
+@dataclass(frozen=True)
+class Connections:
+    """The connections of one app: reads and writes of its D1."""
+
+    accounts: AdAccounts
+    d1: D1
+    keyring: Keyring
+
+    def active(
+        self, platform: str, *, connection: str | None = None, tiers: Collection[str] = ()
+    ) -> Iterator[list[Connection]]:
+        """Pages of a platform's active connections: of these tiers (of all where none is named), or one by its id."""
+        query = read_sql(self.accounts.connections)
+        for rows in self.d1.stream(query, "id", page=PAGE, params=[platform, connection]):
+            yield [Connection(**row) for row in rows if not tiers or row["tier"] in tiers]
+
+    def open(self, connection: Connection) -> ConnectionSettings:
+        """The settings of a connection in clear.
+
+        Raises:
+            ConnectionSettingsError: they cannot be used.
+            SealError: the keyring cannot open them.
+        """
+        plain = _object(connection.settings, "settings")
+        if connection.sealed:
+            secret = _object(self.keyring.open_text(connection.sealed, **self._seal(connection)), COLUMN)
+        else:
+            secret = {name: value for name, value in plain.items() if name in SECRET}
+        oauth = secret.get("oauth")
+        if not isinstance(oauth, dict) or not oauth:
+            raise ConnectionSettingsError("the connection has no credentials")
+        if not isinstance(secret.get("app") or {}, dict):
+            raise ConnectionSettingsError("app: not an object")
+        return ConnectionSettings(secret, sync_config({**secret, **plain}))
+
+    def keep(self, connection: Connection, settings: ConnectionSettings, oauth: Mapping[str, Any]) -> None:
+        """Store tokens, sealed, and remove every secret from the clear settings."""
+        document = {**settings.document, "oauth": dict(oauth)}
+        sealed = self.keyring.seal_text(json.dumps(document), **self._seal(connection))
+        # Only secrets are removed from `settings`, because the application may have changed the rest since it was read.
+        self.d1.execute(
+            f"update {self.accounts.table} set {COLUMN} = ?,"
+            " settings = json_remove(coalesce(settings, '{}'), '$.oauth', '$.app') where id = ?",
+            [sealed, connection.id],
+            idempotent=True,
+        )
+
+    def report(
+        self, connection: Connection, status: str, *, error: str | None = None, at: datetime | None = None
+    ) -> None:
+        """Write how a sync went where the application reads it. at: when it succeeded."""
+        synced = None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.d1.execute(
+            f"update {self.accounts.table} set sync_status = ?, sync_error = ?,"
+            " last_synced_at = coalesce(?, last_synced_at) where id = ?",
+            [status, error, synced, connection.id],
+            idempotent=True,
+        )
+
+    def _seal(self, connection: Connection) -> dict[str, str]:
+        return {"table": self.accounts.table, "column": COLUMN, "row": connection.id}
 
 
-def opened(connection: Connection, keyring: Keyring) -> Opened:
-    """The settings of a connection; raises SettingsError or the keyring's SealError."""
-    plain = _object(connection.settings, "settings")
-    if connection.sealed:
-        text = keyring.open_text(connection.sealed, table=TABLE, column=COLUMN, row=connection.id)
-        secret = _object(text, COLUMN)
-    else:
-        secret = {name: value for name, value in plain.items() if name in SECRET}
-    oauth = secret.get("oauth")
-    if not isinstance(oauth, dict) or not oauth:
-        raise SettingsError("the connection has no credentials")
-    if not isinstance(secret.get("app") or {}, dict):
-        raise SettingsError("app: not an object")
-    return Opened(secret, sync_config({**secret, **plain}))
+def any_active(accounts: AdAccounts, d1: D1) -> bool:
+    """Whether any connection of an app is active."""
+    return bool(d1.query(f"select 1 as one from {accounts.table} where is_active = 1 limit 1"))
 
 
 def is_sealed(connection: Connection) -> bool:
@@ -93,37 +130,11 @@ def is_sealed(connection: Connection) -> bool:
     return bool(connection.sealed) and not SECRET & _object(connection.settings, "settings").keys()
 
 
-def keep(d1: D1, keyring: Keyring, connection: Connection, settings: Opened, oauth: Mapping[str, Any]) -> None:
-    """Store tokens, sealed, and take whatever is secret out of the clear settings."""
-    document = {**settings.document, "oauth": dict(oauth)}
-    sealed = keyring.seal_text(json.dumps(document), table=TABLE, column=COLUMN, row=connection.id)
-    # Only what is secret is taken out of `settings`: the application may have changed the rest since it was read.
-    d1.execute(
-        "update platform_connections set settings_encrypted = ?,"
-        " settings = json_remove(coalesce(settings, '{}'), '$.oauth', '$.app') where id = ?",
-        [sealed, connection.id],
-        idempotent=True,
-    )
-
-
-def report(
-    d1: D1, connection: Connection, status: str, *, error: str | None = None, at: datetime | None = None
-) -> None:
-    """Write what became of a sync where the application reads it; `at`: when it succeeded."""
-    synced = None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    d1.execute(
-        "update platform_connections set sync_status = ?, sync_error = ?, last_synced_at = coalesce(?, last_synced_at)"
-        " where id = ?",
-        [status, error, synced, connection.id],
-        idempotent=True,
-    )
-
-
 def _object(text: str | None, name: str) -> dict[str, Any]:
     try:
-        found = json.loads(text or "{}")
+        document = json.loads(text or "{}")
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise SettingsError(f"{name}: not a JSON object")
-    return found
+        document = None
+    if not isinstance(document, dict):
+        raise ConnectionSettingsError(f"{name}: not a JSON object")
+    return document

@@ -1,6 +1,6 @@
-"""The history of syncs: runs, slices and how far each stream has come, as Postgres remembers them.
+"""The history of syncs in Postgres: runs, slices, and how far each stream was synced.
 
-What belongs here: what is written outside of a merge's transaction. What does not: the merge (merge.py), and what the
+What belongs here: what is written outside a merge's transaction. What does not: the merge (merge.py), and what the
 application reads of a sync in D1 (connections.py).
 """
 
@@ -8,11 +8,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from assets.ads.connections import Connection
 from assets.ads.plan import Mode
-from assets.ads.staging import Manifest
+from assets.ads.staging import SliceManifest
+from assets.apps import App
 from resources.ad_platforms import Days, Notes, Remote, Stream
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
@@ -23,30 +23,32 @@ OLDEST_JOB = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class Resumed:
-    """A platform's job that a killed run left behind: its id, when it was asked for, how often it was attempted."""
+    """A platform's job that a killed run left behind: its id, when it was requested, how often it was attempted."""
 
     job_id: str
     observed_at: datetime
     attempts: int
 
 
-class Job(Remote):
-    """A platform's job whose id is stored before it is waited for."""
+class RecordedJob(Remote):
+    """A platform's job whose id is stored before anyone waits for the job."""
 
-    def __init__(self, postgres: Postgres, slice_id: str, job_id: str | None) -> None:
+    def __init__(self, history: "History", slice_id: str, job_id: str | None) -> None:
         super().__init__(job_id)
-        self._postgres = postgres
+        self._history = history
         self._slice_id = slice_id
 
     def started(self, job_id: str) -> None:
+        """The platform has given the job an id."""
         super().started(job_id)
-        self._postgres.execute("update ads.sync_slices set remote_job_id = %s where id = %s", (job_id, self._slice_id))
+        self._history.update_slice(self._slice_id, "remote_job_id", job_id)
 
 
-@dataclass
+@dataclass(frozen=True)
 class History:
-    """Writes and reads of the history."""
+    """Writes and reads of the history of one app."""
 
+    app: App
     postgres: Postgres
     clock: Callable[[], datetime]
 
@@ -55,19 +57,22 @@ class History:
         self.postgres.execute(
             read_sql("ads/start_run.sql"),
             {
+                "app": self.app.name,
                 "run_id": run_id,
                 "connection_id": connection.id,
                 "org_id": connection.org_id,
                 "platform": connection.platform,
                 "account_id": connection.account_id,
                 "mode": mode.value,
-                "now": self.clock(),
+                "started_at": self.clock(),
+                "status": "running",
             },
         )
 
     def end(self, run_id: str, code: str | None, error: str | None, notes: Notes) -> None:
-        """A run has ended: well where `error` is None."""
+        """A run has ended: successfully where `error` is None."""
         values = {
+            "app": self.app.name,
             "run_id": run_id,
             "status": "success" if error is None else "error",
             "error_code": code,
@@ -79,9 +84,10 @@ class History:
 
     def resume(self, connection: Connection, stream: Stream, days: Days) -> Resumed | None:
         """Take over the platform's job that an earlier run left behind for the same days of the same stream."""
-        found = self.postgres.fetch(
+        rows = self.postgres.fetch(
             read_sql("ads/resume_slice.sql"),
             {
+                "app": self.app.name,
                 "connection_id": connection.id,
                 "stream": stream.value,
                 "since": days.since,
@@ -90,63 +96,54 @@ class History:
                 "now": self.clock(),
             },
         )
-        return Resumed(**_renamed(found[0])) if found else None
+        return Resumed(**rows[0]) if rows else None
 
-    def open(self, manifest: Manifest, job_id: str | None, attempts: int) -> Job:
-        """A slice is about to be asked for."""
+    def open(self, manifest: SliceManifest, raw_prefix: str, resumed: Resumed | None = None) -> RecordedJob:
+        """A slice is about to be requested; its pages will lie below `raw_prefix`."""
+        job_id = resumed.job_id if resumed else None
         self.postgres.execute(
             read_sql("ads/open_slice.sql"),
-            {**_of_slice(manifest), "remote_job_id": job_id, "attempts": attempts},
+            {
+                **manifest.parameters(self.app),
+                "raw_prefix": raw_prefix,
+                "remote_job_id": job_id,
+                "attempts": resumed.attempts + 1 if resumed else 1,
+            },
         )
-        return Job(self.postgres, manifest.slice_id, job_id)
+        return RecordedJob(self, manifest.slice_id, job_id)
 
-    def staged(self, manifest: Manifest) -> None:
+    def staged(self, manifest: SliceManifest) -> None:
         """All pages of a slice lie in R2."""
-        self.postgres.execute("update ads.sync_slices set state = 'staged' where id = %s", (manifest.slice_id,))
+        self.update_slice(manifest.slice_id, "state", "staged")
 
-    def failed(self, manifest: Manifest, code: str, error: str) -> None:
-        """A slice could not be asked for or merged; its pages stay where they are."""
-        values = {"slice_id": manifest.slice_id, "error_code": code, "error": error, "now": self.clock()}
+    def failed(self, manifest: SliceManifest, code: str, error: str) -> None:
+        """A slice could not be requested or merged; its pages stay in R2."""
+        values = {
+            "app": self.app.name,
+            "slice_id": manifest.slice_id,
+            "error_code": code,
+            "error": error,
+            "now": self.clock(),
+        }
         self.postgres.execute(read_sql("ads/fail_slice.sql"), values)
 
-    def adopt(self, manifest: Manifest) -> None:
-        """Make sure of the run and slice of a staged manifest, which may be of another database."""
-        values = _of_slice(manifest)
-        self.postgres.execute(
-            "insert into ads.sync_runs (id, connection_id, org_id, platform, account_id, mode, started_at, status)"
-            " values (%(run_id)s, %(connection_id)s, %(org_id)s, %(platform)s, %(account_id)s, 'replay',"
-            " %(observed_at)s, 'success') on conflict (id) do nothing",
-            values,
-        )
-        self.postgres.execute(
-            f"{read_sql('ads/open_slice.sql')} on conflict (id) do nothing",
-            {**values, "remote_job_id": None, "attempts": 1},
-        )
+    def adopt(self, manifest: SliceManifest, raw_prefix: str) -> None:
+        """Record the run and the slice of staged pages where they are missing: another database may have made them."""
+        run = {"mode": "replay", "started_at": manifest.observed_at, "status": "success"}
+        self.postgres.execute(read_sql("ads/start_run.sql"), {**manifest.parameters(self.app), **run})
+        self.open(manifest, raw_prefix)
 
     def synced_through(self, connection: Connection) -> dict[Stream, date]:
-        """How far each stream of days has come."""
+        """The day up to which each daily stream is complete."""
         rows = self.postgres.fetch(
-            "select stream, synced_through from ads.sync_state where connection_id = %s and synced_through is not null",
-            (connection.id,),
+            "select stream, synced_through from ads.sync_state"
+            " where app = %s and connection_id = %s and synced_through is not null",
+            (self.app.name, connection.id),
         )
         return {Stream(row["stream"]): row["synced_through"] for row in rows}
 
-
-def _renamed(row: dict[str, Any]) -> dict[str, Any]:
-    return {"job_id": row["remote_job_id"], "observed_at": row["observed_at"], "attempts": row["attempts"]}
-
-
-def _of_slice(manifest: Manifest) -> dict[str, Any]:
-    return {
-        "slice_id": manifest.slice_id,
-        "run_id": manifest.run_id,
-        "connection_id": manifest.connection_id,
-        "org_id": manifest.org_id,
-        "platform": manifest.platform,
-        "account_id": manifest.account_id,
-        "stream": manifest.stream.value,
-        "since": manifest.since,
-        "until": manifest.until,
-        "observed_at": manifest.observed_at,
-        "raw_prefix": manifest.prefix,
-    }
+    def update_slice(self, slice_id: str, column: str, value: str) -> None:
+        """Set one column of a slice."""
+        self.postgres.execute(
+            f"update ads.sync_slices set {column} = %s where id = %s and app = %s", (value, slice_id, self.app.name)
+        )

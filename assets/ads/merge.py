@@ -1,7 +1,8 @@
 """Merging a staged slice into Postgres: COPY to a temporary table, then statements over all of its rows.
 
-Data, cursor, history and ledger are one transaction under the connection's lock, so that a kill leaves all or nothing,
-and of two runs the one that observed later wins whichever merges first. What does not belong here: asking a platform.
+Rows, cursor, history and restatements are one transaction under the connection's lock, so that a kill leaves all or
+nothing. Of two runs the one that observed later wins, because an earlier observation never overwrites a later one. What
+does not belong here: asking a platform.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,9 +11,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from assets.ads import normalise, plan, staging
-from assets.ads.normalise import Place
-from assets.ads.staging import Manifest
+from assets.ads import normalise, plan
+from assets.ads.normalise import FIXED_COLUMNS, AccountContext
+from assets.ads.staging import SliceManifest, Staging
+from assets.apps import App
 from resources.ad_platforms import (
     Account,
     Fact,
@@ -23,15 +25,18 @@ from resources.ad_platforms import (
     Stream,
 )
 from resources.postgres import Connection, Postgres, copy_in
-from resources.r2 import ObjectStore
 from resources.sql_files import read_sql
 
 LONGEST_SECONDS = 3_600
 
 
 @dataclass
-class Merged:
-    """What a merge did: pages and rows read, rows written by kind; `superseded`: a later observation was there."""
+class MergeResult:
+    """What a merge did: pages and records read, rows written by kind.
+
+    restated: final days that differ from before. unlisted: entities that have facts and are on no list. superseded: a
+    later observation was stored already.
+    """
 
     pages: int = 0
     rows: int = 0
@@ -46,115 +51,120 @@ class Merged:
 
 
 @dataclass(frozen=True)
+class EntityTable:
+    """The table of a level's entities, its loaded columns, and how a record becomes a row of them."""
+
+    table: str
+    columns: tuple[str, ...]
+    row: Callable[[Any, AccountContext, Notes], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
 class Level:
-    """Where a level's facts and entities lie, and which list its entities come from."""
+    """The table of a level's facts, its key column, and the list that its entities come from."""
 
     facts: str
     key: str
-    entities: str
     listed: Stream
 
 
-LEVELS = {
-    Stream.CAMPAIGN_DAYS: Level("ads.campaign_metrics_daily", "campaign_id", "ads.campaigns", Stream.CAMPAIGNS),
-    Stream.AD_GROUP_DAYS: Level("ads.ad_group_metrics_daily", "ad_group_id", "ads.ad_groups", Stream.AD_GROUPS),
-    Stream.KEYWORD_DAYS: Level("ads.keyword_metrics_daily", "keyword_id", "ads.keywords", Stream.KEYWORDS),
+ENTITIES = {
+    Stream.CAMPAIGNS: EntityTable("ads.campaigns", normalise.CAMPAIGN_COLUMNS, normalise.campaign),
+    Stream.AD_GROUPS: EntityTable("ads.ad_groups", normalise.AD_GROUP_COLUMNS, normalise.ad_group),
+    Stream.KEYWORDS: EntityTable("ads.keywords", normalise.KEYWORD_COLUMNS, normalise.keyword),
 }
-_ROWS: dict[Stream, tuple[str, tuple[str, ...], Callable[[Any, Place, Notes], tuple[Any, ...]]]] = {
-    Stream.CAMPAIGNS: ("ads.campaigns", normalise.CAMPAIGN_COLUMNS, normalise.campaign),
-    Stream.AD_GROUPS: ("ads.ad_groups", normalise.AD_GROUP_COLUMNS, normalise.ad_group),
-    Stream.KEYWORDS: ("ads.keywords", normalise.KEYWORD_COLUMNS, normalise.keyword),
+LEVELS = {
+    Stream.CAMPAIGN_DAYS: Level("ads.campaign_metrics_daily", "campaign_id", Stream.CAMPAIGNS),
+    Stream.AD_GROUP_DAYS: Level("ads.ad_group_metrics_daily", "ad_group_id", Stream.AD_GROUPS),
+    Stream.KEYWORD_DAYS: Level("ads.keyword_metrics_daily", "keyword_id", Stream.KEYWORDS),
 }
 
 
 @dataclass
 class Merge:
-    """The engine of merging for one platform. `ledger`: write what final days were restated to."""
+    """The engine of merging for one app and platform. restatements: record how final days changed."""
 
+    app: App
     platform: Platform
     postgres: Postgres
-    store: ObjectStore
+    staging: Staging
     clock: Callable[[], datetime]
-    ledger: bool = True
+    restatements: bool = True
 
-    def run(self, manifest: Manifest) -> Merged:
-        """Merge one whole slice; raises MalformedPageError for a page that cannot be read, and changes nothing then."""
-        done = Merged(pages=len(manifest.pages))
-        now = self.clock()
-        values = self._values(manifest, now)
-        with self.postgres.lock(f"ads.{manifest.connection_id}") as connection:
+    def run(self, manifest: SliceManifest) -> MergeResult:
+        """Merge one complete slice.
+
+        Raises:
+            MalformedPageError: a page cannot be read; nothing was changed.
+        """
+        with self.postgres.lock(f"{self.app.name}.ads.{manifest.connection_id}") as connection:
             connection.execute("select set_config('statement_timeout', %s, true)", (str(LONGEST_SECONDS * 1000),))
-            if manifest.stream is Stream.ACCOUNT:
-                self._account(connection, manifest, values, done)
-            elif manifest.days is None:
-                self._entities(connection, manifest, values, done)
-            else:
-                self._facts(connection, manifest, values, done)
-            connection.execute(read_sql("ads/advance.sql"), values)
-            connection.execute(
-                read_sql("ads/merge_slice.sql"),
-                {
-                    **values,
-                    "pages": done.pages,
-                    "rows": done.rows,
-                    "inserted": done.inserted,
-                    "updated": done.updated,
-                    "deleted": done.deleted,
-                },
-            )
-        return done
+            return _SliceMerge(self, manifest, connection, self.clock()).run()
 
-    def _values(self, manifest: Manifest, now: datetime) -> dict[str, Any]:
+
+class _SliceMerge:
+    """The merge of one slice, in one transaction."""
+
+    def __init__(self, merge: Merge, manifest: SliceManifest, connection: Connection, now: datetime) -> None:
+        self._merge = merge
+        self._manifest = manifest
+        self._connection = connection
+        self._result = MergeResult(pages=len(manifest.pages))
+        self._context = AccountContext(
+            org_id=manifest.org_id,
+            platform=manifest.platform,
+            account_id=manifest.account_id,
+            currency=manifest.currency,
+            run_id=manifest.run_id,
+            observed_at=manifest.observed_at,
+            now=now,
+        )
         today = plan.local_day(manifest.observed_at, manifest.time_zone) if manifest.time_zone else None
-        final = plan.final_until(manifest.days, today) if manifest.days and today else None
-        return {
-            "slice_id": manifest.slice_id,
-            "run_id": manifest.run_id,
-            "connection_id": manifest.connection_id,
-            "org_id": manifest.org_id,
-            "platform": manifest.platform,
-            "account_id": manifest.account_id,
-            "stream": manifest.stream.value,
-            "since": manifest.since,
-            "until": manifest.until,
-            "observed_at": manifest.observed_at,
+        self._parameters: dict[str, Any] = {
+            **manifest.parameters(merge.app),
             "currency": manifest.currency,
             "time_zone": manifest.time_zone,
             "attribution": manifest.attribution,
             "today": today,
-            "final_until": final,
+            "final_until": plan.final_until(manifest.days, today) if manifest.days and today else None,
             "now": now,
         }
 
-    def records(self, manifest: Manifest, notes: Notes) -> Iterator[Record]:
-        """The records of a staged slice; an error names the page."""
-        for number, (body, context) in enumerate(staging.bodies(self.store, manifest), 1):
-            try:
-                yield from self.platform.read(manifest.stream, body, context, notes)
-            except MalformedPageError as error:
-                raise MalformedPageError(f"{manifest.stream.value} page {number}: {error}") from None
+    def run(self) -> MergeResult:
+        result = self._result
+        if self._manifest.stream is Stream.ACCOUNT:
+            self._account()
+        elif self._manifest.days is None:
+            self._entities()
+        else:
+            self._facts(LEVELS[self._manifest.stream])
+        self._connection.execute(read_sql("ads/advance.sql"), self._parameters)
+        counts = {name: getattr(result, name) for name in ("pages", "rows", "inserted", "updated", "deleted")}
+        self._connection.execute(read_sql("ads/merge_slice.sql"), {**self._parameters, **counts})
+        return result
 
-    def _account(self, connection: Connection, manifest: Manifest, values: dict[str, Any], done: Merged) -> None:
-        found = [r for r in self.records(manifest, done.notes) if isinstance(r, Account)]
-        if not found:
+    def _account(self) -> None:
+        result = self._result
+        accounts = [record for record in self._records(result.notes) if isinstance(record, Account)]
+        if not accounts:
             raise MalformedPageError("account: the platform did not name it")
-        account = done.account = found[0]
+        account = accounts[0]
         try:
             ZoneInfo(account.time_zone)
         except (ZoneInfoNotFoundError, ValueError):
             raise MalformedPageError("account: its time zone is not known") from None
-        status = normalise.ACCOUNT_STATUSES[manifest.platform].get(account.native_status)
+        result.account, result.rows = account, 1
+        status = normalise.ACCOUNT_STATUSES[self._manifest.platform].get(account.native_status)
         if status is None:
-            done.notes[f"account status {account.native_status[:64]}"] += 1
-        done.rows = 1
-        if self._is_superseded(connection, values):
-            done.superseded = True
+            result.notes[f"account status {account.native_status[:64]}"] += 1
+        result.superseded = self._is_superseded()
+        if result.superseded:
             return
-        done.updated = connection.execute(
+        result.updated = self._connection.execute(
             read_sql("ads/write_account.sql"),
             {
-                **values,
-                "id": f"{manifest.platform}:{manifest.account_id}",
+                **self._parameters,
+                "id": f"{self._manifest.platform}:{self._manifest.account_id}",
                 "name": account.name,
                 "status": status,
                 "native_status": account.native_status,
@@ -164,139 +174,136 @@ class Merge:
             },
         ).rowcount
 
-    def _entities(self, connection: Connection, manifest: Manifest, values: dict[str, Any], done: Merged) -> None:
-        done.superseded = self._is_superseded(connection, values)
-        if done.superseded:
+    def _entities(self) -> None:
+        result, stream = self._result, self._manifest.stream
+        result.superseded = self._is_superseded()
+        if result.superseded:
             return
-        place = self._place(manifest, values)
-        self._copy_entities(connection, manifest.stream, place, self._counted(manifest, done), done)
-        done.inserted, done.updated = self._write_entities(connection, manifest.stream)
-        vanish = _of(read_sql("ads/vanish.sql"), entities=_ROWS[manifest.stream][0])
-        done.deleted = connection.execute(vanish, values).rowcount
+        self._copy_entities(stream, self._counted(result))
+        result.inserted, result.updated = self._write_entities(stream)
+        vanish = read_sql("ads/vanish.sql").format(entities=ENTITIES[stream].table)
+        result.deleted = self._connection.execute(vanish, self._parameters).rowcount
 
-    def _copy_entities(
-        self, connection: Connection, stream: Stream, place: Place, records: Iterator[Any], done: Merged
-    ) -> None:
-        table, columns, row = _ROWS[stream]
-        connection.execute("drop table if exists pg_temp.incoming")
-        connection.execute(f"create temporary table incoming (like {table}) on commit drop")
-        connection.execute("alter table incoming add seq bigint generated always as identity")
+    def _copy_entities(self, stream: Stream, records: Iterator[Any]) -> None:
+        """Load entities into the temporary table `incoming`, and make the parents that are missing."""
+        entities, columns = ENTITIES[stream], ENTITIES[stream].columns
+        changes = "drop app, add seq bigint generated always as identity"
         if stream is Stream.KEYWORDS:
-            connection.execute("alter table incoming add campaign_id text not null")
-        copy_in(connection, "pg_temp.incoming", columns, (row(r, place, done.notes) for r in records))
+            columns, changes = (*columns, "campaign_id"), f"{changes}, add campaign_id text not null"
+        self._connection.execute("drop table if exists pg_temp.incoming")
+        self._connection.execute(f"create temporary table incoming (like {entities.table}) on commit drop")
+        self._connection.execute(f"alter table pg_temp.incoming {changes}")
+        rows = (entities.row(record, self._context, self._result.notes) for record in records)
+        copy_in(self._connection, "pg_temp.incoming", columns, rows)
         if stream is Stream.AD_GROUPS:
-            connection.execute(read_sql("ads/missing_campaigns.sql"))
+            self._connection.execute(read_sql("ads/missing_campaigns.sql"), self._parameters)
         elif stream is Stream.KEYWORDS:
-            connection.execute(read_sql("ads/missing_ad_groups.sql"))
+            self._connection.execute(read_sql("ads/missing_ad_groups.sql"), self._parameters)
 
-    def _write_entities(self, connection: Connection, stream: Stream) -> tuple[int, int]:
-        counts = connection.execute(read_sql(f"ads/write_{stream.value}.sql")).fetchone()
+    def _write_entities(self, stream: Stream) -> tuple[int, int]:
+        """Write the entities in `incoming`; how many were inserted and updated."""
+        entities = ENTITIES[stream]
+        changing = [column for column in entities.columns if column not in FIXED_COLUMNS]
+        statement = read_sql("ads/write_entities.sql").format(
+            entities=entities.table,
+            columns=", ".join(entities.columns),
+            stored=", ".join(f"stored.{column}" for column in changing),
+            loaded=", ".join(f"l.{column}" for column in changing),
+            assignments=", ".join(f"{column} = excluded.{column}" for column in changing),
+        )
+        return self._written(statement)
+
+    def _facts(self, level: Level) -> None:
+        result, manifest = self._result, self._manifest
+        self._connection.execute(read_sql("ads/window_days.sql"), self._parameters)
+        self._connection.execute(read_sql("ads/incoming_facts.sql"))
+        rows = (
+            (
+                normalise.entity_of(fact, manifest.stream, self._context),
+                fact.day,
+                fact.impressions,
+                fact.clicks,
+                fact.spend,
+                fact.conversions,
+                fact.conversions_value,
+            )
+            for fact in self._nonzero_facts(result)
+        )
+        copy_in(self._connection, "pg_temp.incoming", normalise.FACT_COLUMNS, rows)
+        self._connection.execute("analyze incoming")
+        self._list_unlisted(level)
+        if manifest.stream is Stream.CAMPAIGN_DAYS and self._merge.restatements:
+            result.restated = self._connection.execute(read_sql("ads/restate.sql"), self._parameters).rowcount
+        names = {"facts": level.facts, "key": level.key}
+        delete = read_sql("ads/delete_facts.sql").format(**names)
+        result.deleted = self._connection.execute(delete, self._parameters).rowcount
+        result.inserted, result.updated = self._written(read_sql("ads/write_facts.sql").format(**names))
+
+    def _written(self, statement: str) -> tuple[int, int]:
+        counts = self._connection.execute(statement, self._parameters).fetchone()
         assert counts is not None  # an aggregate gives one row
         return counts["inserted"], counts["updated"]
 
-    def _facts(self, connection: Connection, manifest: Manifest, values: dict[str, Any], done: Merged) -> None:
-        level = LEVELS[manifest.stream]
-        place = self._place(manifest, values)
-        connection.execute(read_sql("ads/window_days.sql"), values)
-        connection.execute(read_sql("ads/incoming_facts.sql"))
-        copy_in(
-            connection,
-            "pg_temp.incoming",
-            normalise.FACT_COLUMNS,
-            (
-                (
-                    normalise.entity_of(f, manifest.stream, place),
-                    f.day,
-                    f.impressions,
-                    f.clicks,
-                    f.spend,
-                    f.conversions,
-                    f.conversions_value,
-                )
-                for f in self._of_days(manifest, done)
-            ),
-        )
-        connection.execute("analyze incoming")
-        self._list_unlisted(connection, manifest, level, values, done)
-        if manifest.stream is Stream.CAMPAIGN_DAYS and self.ledger:
-            done.restated = connection.execute(read_sql("ads/restate.sql"), values).rowcount
-        names = {"facts": level.facts, "key": level.key}
-        done.deleted = connection.execute(_of(read_sql("ads/delete_facts.sql"), **names), values).rowcount
-        counts = connection.execute(_of(read_sql("ads/write_facts.sql"), **names), values).fetchone()
-        assert counts is not None  # an aggregate gives one row
-        done.inserted, done.updated = counts["inserted"], counts["updated"]
-
-    def _of_days(self, manifest: Manifest, done: Merged) -> Iterator[Fact]:
-        """The slice's facts that are worth something, all of the days that were asked for."""
-        days = manifest.days
+    def _nonzero_facts(self, result: MergeResult) -> Iterator[Fact]:
+        """The slice's facts that are not all zero, counted in `result`; every fact must be of a requested day."""
+        days = self._manifest.days
         assert days is not None
-        for fact in self._counted(manifest, done):
+        for fact in self._counted(result):
             assert isinstance(fact, Fact)
             if not days.since <= fact.day <= days.until:
-                raise MalformedPageError(f"{manifest.stream.value}: {fact.day} was not asked for")
+                raise MalformedPageError(f"{self._manifest.stream.value}: {fact.day} was not asked for")
             if not normalise.is_nothing(fact):
                 yield fact
 
-    def _counted(self, manifest: Manifest, done: Merged) -> Iterator[Record]:
-        done.rows = 0
-        for record in self.records(manifest, done.notes):
-            done.rows += 1
+    def _counted(self, result: MergeResult) -> Iterator[Record]:
+        for record in self._records(result.notes):
+            result.rows += 1
             yield record
 
-    def _list_unlisted(
-        self, connection: Connection, manifest: Manifest, level: Level, values: dict[str, Any], done: Merged
-    ) -> None:
-        """Write down entities that have facts and are on no list: a platform may list no deleted ones.
+    def _records(self, notes: Notes) -> Iterator[Record]:
+        """The records of the staged slice; an error names the page."""
+        manifest = self._manifest
+        for number, (body, context) in enumerate(self._merge.staging.bodies(manifest), 1):
+            try:
+                yield from self._merge.platform.read(manifest.stream, body, context, notes)
+            except MalformedPageError as error:
+                raise MalformedPageError(f"{manifest.stream.value} page {number}: {error}") from None
 
-        Their facts tell of them, in a second reading that hardly any slice needs.
+    def _list_unlisted(self, level: Level) -> None:
+        """Insert the entities that have facts and are on no list, because a platform may list no deleted ones.
+
+        They are described by their facts, which are read a second time; few slices need it.
         """
-        found = connection.execute(_of(read_sql("ads/unlisted.sql"), entities=level.entities), values).fetchall()
-        if not found:
+        statement = read_sql("ads/unlisted.sql").format(entities=ENTITIES[level.listed].table)
+        wanted = {row["entity_id"] for row in self._connection.execute(statement, self._parameters)}
+        if not wanted:
             return
-        wanted = {row["entity_id"] for row in found}
-        place = self._place(manifest, values)
-        gone = self._was_listed(connection, manifest, level)
-        unlisted: dict[str, Any] = {}
-        for fact in self._of_days(manifest, Merged()):
-            entity = normalise.entity_of(fact, manifest.stream, place)
+        stream, gone = self._manifest.stream, self._was_listed(level)
+        facts: dict[str, Fact] = {}
+        for fact in self._nonzero_facts(MergeResult()):
+            entity = normalise.entity_of(fact, stream, self._context)
             if entity in wanted:
-                unlisted[entity] = fact
-        connection.execute("alter table incoming rename to facts_incoming")
-        entities = (normalise.unlisted(fact, manifest.stream, gone=gone) for fact in unlisted.values())
-        self._copy_entities(connection, level.listed, place, entities, done)
-        self._write_entities(connection, level.listed)
-        connection.execute("drop table pg_temp.incoming")
-        connection.execute("alter table facts_incoming rename to incoming")
-        done.unlisted = len(unlisted)
+                facts[entity] = fact
+        self._connection.execute("alter table incoming rename to facts_incoming")
+        self._copy_entities(level.listed, (normalise.unlisted(fact, stream, gone=gone) for fact in facts.values()))
+        self._write_entities(level.listed)
+        self._connection.execute("drop table pg_temp.incoming")
+        self._connection.execute("alter table facts_incoming rename to incoming")
+        self._result.unlisted = len(facts)
 
-    def _was_listed(self, connection: Connection, manifest: Manifest, level: Level) -> bool:
-        """Whether this run has merged the whole list, so that what is not on it is gone."""
-        found = connection.execute(
-            "select run_id::text as run_id from ads.sync_state where connection_id = %s and stream = %s",
-            (manifest.connection_id, level.listed.value),
+    def _was_listed(self, level: Level) -> bool:
+        """Whether this run has merged the complete list, so that an entity that is not on it is gone."""
+        row = self._connection.execute(
+            "select run_id::text as run_id from ads.sync_state"
+            " where app = %(app)s and connection_id = %(connection_id)s and stream = %(listed)s",
+            {**self._parameters, "listed": level.listed.value},
         ).fetchone()
-        return found is not None and found["run_id"] == manifest.run_id
+        return row is not None and row["run_id"] == self._manifest.run_id
 
-    def _is_superseded(self, connection: Connection, values: dict[str, Any]) -> bool:
-        found = connection.execute(
-            "select 1 from ads.sync_state"
-            " where connection_id = %(connection_id)s and stream = %(stream)s and observed_at > %(observed_at)s",
-            values,
+    def _is_superseded(self) -> bool:
+        row = self._connection.execute(
+            "select 1 from ads.sync_state where app = %(app)s and connection_id = %(connection_id)s"
+            " and stream = %(stream)s and observed_at > %(observed_at)s",
+            self._parameters,
         ).fetchone()
-        return found is not None
-
-    def _place(self, manifest: Manifest, values: dict[str, Any]) -> Place:
-        return Place(
-            manifest.org_id,
-            manifest.platform,
-            manifest.account_id,
-            manifest.currency,
-            manifest.run_id,
-            manifest.observed_at,
-            values["now"],
-        )
-
-
-def _of(sql: str, **names: str) -> str:
-    """The statement of one level: its tables and columns, which come from LEVELS alone, put in."""
-    return sql.format(**names)
+        return row is not None

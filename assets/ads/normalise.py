@@ -1,7 +1,8 @@
-"""Platforms' records as rows of our tables: ids, statuses, match types. Pure.
+"""Platforms' records as rows of our tables: ids, statuses, match types.
 
-A status or match type that is not in here stays as the platform's own word beside an empty status of ours, and is
-counted: platforms invent new ones.
+Platforms invent new statuses and match types. One that is not listed here leaves our own column empty; the platform's
+word is stored beside it, and it is counted. What does not belong here: reading a platform's pages
+(resources/ad_platforms), and writing the rows (merge.py).
 """
 
 from collections.abc import Mapping
@@ -80,8 +81,11 @@ MATCH_TYPES = {"EXACT": "exact", "PHRASE": "phrase", "BROAD": "broad"}
 
 
 @dataclass(frozen=True)
-class Place:
-    """Whose records they are: what every row of an account shares."""
+class AccountContext:
+    """What every row of an account's slice shares.
+
+    currency: the account's. run_id, observed_at: of the slice. now: when the rows are written.
+    """
 
     org_id: str
     platform: str
@@ -109,61 +113,66 @@ AD_GROUP_COLUMNS = (
 KEYWORD_COLUMNS = (
     "org_id", "id", "ad_group_id", "platform", "account_id", "native_id", "text", "match_type", "status",
     "native_status", "bid", "quality_score", "currency", "updated_at", "deleted_at", "last_seen_run_id", "raw_data",
-    "campaign_id",
 )  # fmt: skip
 FACT_COLUMNS = ("entity_id", "date", "impressions", "clicks", "spend", "conversions", "conversions_value")
+# Columns that say which entity it is, and columns that change with every load. All others are the platform's to change.
+FIXED_COLUMNS = frozenset(
+    {"org_id", "id", "platform", "account_id", "native_id", "updated_at", "deleted_at", "last_seen_run_id"}
+)
 
 
-def campaign(found: Campaign, place: Place, notes: Notes) -> tuple[Any, ...]:
+def campaign(record: Campaign, account: AccountContext, notes: Notes) -> tuple[Any, ...]:
     """A row in the order of CAMPAIGN_COLUMNS."""
-    status = _status(found, place, notes)
+    status = _status(record, account, notes)
     return (
-        place.org_id, place.id(found.id), place.platform, place.account_id, found.id, found.name, status,
-        found.native_status or None, found.budget, found.budget_type, found.budget_id, place.currency,
-        found.created_at, found.source_updated_at, place.now, _deleted_at(found, place), place.run_id, found.raw,
+        account.org_id, account.id(record.id), account.platform, account.account_id, record.id, record.name, status,
+        record.native_status or None, record.budget, record.budget_type, record.budget_id, account.currency,
+        record.created_at, record.source_updated_at, account.now, _deleted_at(record, account), account.run_id,
+        record.raw,
     )  # fmt: skip
 
 
-def ad_group(found: AdGroup, place: Place, notes: Notes) -> tuple[Any, ...]:
+def ad_group(record: AdGroup, account: AccountContext, notes: Notes) -> tuple[Any, ...]:
     """A row in the order of AD_GROUP_COLUMNS."""
-    status = _status(found, place, notes)
+    status = _status(record, account, notes)
     return (
-        place.org_id, place.id(found.id), place.id(found.campaign_id), place.platform, place.account_id, found.id,
-        found.name, status, found.native_status or None, found.bid, found.budget, found.budget_type, place.currency,
-        found.created_at, found.source_updated_at, place.now, _deleted_at(found, place), place.run_id, found.raw,
+        account.org_id, account.id(record.id), account.id(record.campaign_id), account.platform, account.account_id,
+        record.id, record.name, status, record.native_status or None, record.bid, record.budget, record.budget_type,
+        account.currency, record.created_at, record.source_updated_at, account.now, _deleted_at(record, account),
+        account.run_id, record.raw,
     )  # fmt: skip
 
 
-def keyword(found: Keyword, place: Place, notes: Notes) -> tuple[Any, ...]:
-    """A row in the order of KEYWORD_COLUMNS; its campaign is not stored, and there to make up a missing parent."""
-    status = _status(found, place, notes)
-    match_type = _match_type(found.match_type, notes)
+def keyword(record: Keyword, account: AccountContext, notes: Notes) -> tuple[Any, ...]:
+    """A row in the order of KEYWORD_COLUMNS, and its campaign's id, by which a missing parent is made."""
+    status = _status(record, account, notes)
+    match_type = _match_type(record.match_type, notes)
     return (
-        place.org_id, place.id(found.ad_group_id, found.id), place.id(found.ad_group_id), place.platform,
-        place.account_id, found.id, found.text, match_type, status, found.native_status or None, found.bid,
-        found.quality_score, place.currency, place.now, _deleted_at(found, place), place.run_id, found.raw,
-        place.id(found.campaign_id),
+        account.org_id, account.id(record.ad_group_id, record.id), account.id(record.ad_group_id), account.platform,
+        account.account_id, record.id, record.text, match_type, status, record.native_status or None, record.bid,
+        record.quality_score, account.currency, account.now, _deleted_at(record, account), account.run_id, record.raw,
+        account.id(record.campaign_id),
     )  # fmt: skip
 
 
-def entity_of(fact: Fact, stream: Stream, place: Place) -> str:
-    """Our id of what a fact is about; raises MalformedPageError where the id of its level is missing."""
+def entity_of(fact: Fact, stream: Stream, account: AccountContext) -> str:
+    """Our id of the entity of a fact; raises MalformedPageError where the id of its level is missing."""
     if stream is Stream.CAMPAIGN_DAYS and fact.campaign_id:
-        return place.id(fact.campaign_id)
+        return account.id(fact.campaign_id)
     if stream is Stream.AD_GROUP_DAYS and fact.ad_group_id:
-        return place.id(fact.ad_group_id)
+        return account.id(fact.ad_group_id)
     if stream is Stream.KEYWORD_DAYS and fact.ad_group_id and fact.keyword_id:
-        return place.id(fact.ad_group_id, fact.keyword_id)
+        return account.id(fact.ad_group_id, fact.keyword_id)
     raise MalformedPageError(f"a fact without the id of its {stream.value.removesuffix('_days')}")
 
 
 def is_nothing(fact: Fact) -> bool:
-    """Whether a day earned nothing. Such a row is the same as none: some platforms write it and some do not."""
+    """Whether all numbers of a day are zero. Such a row equals a missing one: some platforms write it, some do not."""
     return not (fact.impressions or fact.clicks or fact.spend or fact.conversions or fact.conversions_value)
 
 
 def unlisted(fact: Fact, stream: Stream, *, gone: bool) -> Campaign | AdGroup | Keyword:
-    """The entity of a fact that is on no list: as much of it as the fact tells. `gone`: the list was whole."""
+    """The entity of a fact that is on no list, as far as the fact describes it. gone: the list was complete."""
     names = fact.names
     status = names.get("native_status", "")
     if stream is Stream.CAMPAIGN_DAYS:
@@ -179,21 +188,21 @@ def unlisted(fact: Fact, stream: Stream, *, gone: bool) -> Campaign | AdGroup | 
     )  # fmt: skip
 
 
-def _status(found: Campaign | AdGroup | Keyword, place: Place, notes: Notes) -> str | None:
-    if found.deleted or found.ended:
+def _status(record: Campaign | AdGroup | Keyword, account: AccountContext, notes: Notes) -> str | None:
+    if record.deleted or record.ended:
         return ENDED
-    status = STATUSES[place.platform].get(found.native_status)
-    if status is None and found.native_status:
-        notes[f"status {found.native_status[:64]}"] += 1
+    status = STATUSES[account.platform].get(record.native_status)
+    if status is None and record.native_status:
+        notes[f"status {record.native_status[:64]}"] += 1
     return status
 
 
 def _match_type(native: str, notes: Notes) -> str | None:
-    found = MATCH_TYPES.get(native.upper())
-    if found is None and native:
+    match_type = MATCH_TYPES.get(native.upper())
+    if match_type is None and native:
         notes[f"match type {native[:64]}"] += 1
-    return found
+    return match_type
 
 
-def _deleted_at(found: Campaign | AdGroup | Keyword, place: Place) -> datetime | None:
-    return place.observed_at if found.deleted else None
+def _deleted_at(record: Campaign | AdGroup | Keyword, account: AccountContext) -> datetime | None:
+    return account.observed_at if record.deleted else None

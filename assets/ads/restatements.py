@@ -1,6 +1,6 @@
-"""The restatement ledger as people see it: how much of which age was restated, as a plot and as a table.
+"""Restatements as people see them in the UI: the columns of their view, and a plot by age. Pure.
 
-What does not belong here: writing the ledger (merge.py).
+What does not belong here: recording restatements (merge.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,33 +8,34 @@ from typing import Any
 
 WIDTH = 40
 COLUMNS = (
+    ("app", "text", "The app whose organisation it is", False),
     ("org_id", "text", "Organisation", False),
     ("platform", "text", "google, facebook, tiktok or microsoft", False),
     ("account_id", "text", "The platform's id of the account", False),
-    ("campaign_id", "text", "Campaign, as ads.campaigns has it", False),
-    ("campaign_name", "text", "Its name as it is now", True),
-    ("date", "date", "A day of the account: its own calendar, in ads.ad_accounts.time_zone, no UTC day", False),
+    ("campaign_id", "text", "The campaign's id in ads.campaigns", False),
+    ("campaign_name", "text", "Its present name", True),
+    ("date", "date", "A day of the account, in ads.ad_accounts.time_zone; it is no UTC day", False),
     ("seen_at", "timestamptz", "When a sync saw the change", False),
-    ("days_later", "integer", "From the account's day to the UTC day on which the change was seen", False),
+    ("days_later", "integer", "Days between the account's day and the UTC day on which the change was seen", False),
     ("kind", "text", "appeared, vanished or changed", False),
-    ("currency", "text", "The account's, of every amount", False),
-    ("spend_change", "numeric", "After less before", False),
-    ("clicks_change", "bigint", "After less before", False),
-    ("impressions_change", "bigint", "After less before", False),
-    ("conversions_change", "numeric", "After less before", False),
-    ("conversions_value_change", "numeric", "After less before", False),
+    ("currency", "text", "The account's currency, in which every amount is", False),
+    ("spend_change", "numeric", "After minus before", False),
+    ("clicks_change", "bigint", "After minus before", False),
+    ("impressions_change", "bigint", "After minus before", False),
+    ("conversions_change", "numeric", "After minus before", False),
+    ("conversions_value_change", "numeric", "After minus before", False),
     ("spend_before", "numeric", "Null where the row appeared", True),
     ("spend_after", "numeric", "Null where it vanished", True),
     ("conversions_before", "numeric", "Null where the row appeared", True),
     ("conversions_after", "numeric", "Null where it vanished", True),
-    ("sync_run_id", "uuid", "The sync that saw it", False),
+    ("sync_run_id", "uuid", "The sync that saw the change", False),
 )
 
 
 def plot(by_age: Sequence[Mapping[str, Any]]) -> str:
-    """Bars in Markdown: rows restated by the days that lie between a day and its restatement.
+    """Bars in Markdown: restated rows by the number of days between a day and its restatement.
 
-    `by_age`: `days_later`, `rows` and `conversions_change` of each age.
+    by_age: `days_later`, `rows` and `conversions_change` of each age, the youngest first.
     """
     if not by_age:
         return "No final day has been restated."

@@ -1,38 +1,40 @@
-"""Raw pages in R2, as they came: `raw/ads/{platform}/{connection}/{run}/{slice}/`, with a manifest once all are there.
+"""Raw pages in R2, as they came: `{root}{platform}/{connection}/{run}/{slice}/`, with a manifest once all are there.
 
-The manifest makes a slice whole and tells all that a merge needs: a merge reads from here alone, now or years later.
-What does not belong here: what is in a page.
+The manifest makes a slice complete and holds all that a merge needs, so that a merge reads from R2 alone, now or years
+later. What does not belong here: what is in a page.
 """
 
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
 import msgspec
 
+from assets.apps import App
 from resources.ad_platforms import Days, Page, Stream
 from resources.r2 import ObjectStore
 
-PREFIX = "raw/ads"
 MANIFEST = "manifest.json"
 CHUNK = 1 << 20
 IN_MEMORY = 8 << 20
 
 
 class StagedPage(msgspec.Struct, frozen=True):
-    """One page: its object, and what reading it needs besides."""
+    """One page: the key of its object, and the context that reading it needs."""
 
     key: str
     context: dict[str, str] = {}
 
 
-class Manifest(msgspec.Struct):
-    """One slice: whose it is, what was asked for and when, and its pages in order.
+class SliceManifest(msgspec.Struct):
+    """One slice: its account, what was requested and when, and its pages in order.
 
-    since and until are None for a list. currency, time_zone: the account's, empty in the slice that brings them.
+    since and until are None for a list. currency and time_zone are the account's; they are empty in the account's own
+    slice, which brings them.
     """
 
     slice_id: str
@@ -52,54 +54,62 @@ class Manifest(msgspec.Struct):
 
     @property
     def days(self) -> Days | None:
-        """The days of the slice; None for a list."""
+        """The days of the slice, both ends included; None for a list."""
         return None if self.since is None or self.until is None else Days(self.since, self.until)
 
-    @property
-    def prefix(self) -> str:
-        """Where the slice's objects lie."""
-        span = f".{self.since}.{self.until}" if self.since else ""
-        return f"{folder(self.platform, self.connection_id)}/{self.run_id}/{self.stream.value}{span}.{self.slice_id}"
+    def parameters(self, app: App) -> dict[str, Any]:
+        """The slice as parameters of statements. The app is not in the manifest, because its prefix in R2 is."""
+        names = (
+            "slice_id", "run_id", "connection_id", "org_id", "platform", "account_id", "since", "until", "observed_at",
+        )  # fmt: skip
+        return {"app": app.name, "stream": self.stream.value, **{name: getattr(self, name) for name in names}}
 
 
-def folder(platform: str, connection_id: str) -> str:
-    """Where a connection's slices lie."""
-    return f"{PREFIX}/{platform}/{quote(connection_id, safe='')}"
+@dataclass(frozen=True)
+class Staging:
+    """The staged slices of one app. root: their prefix in R2, with its final slash."""
 
+    store: ObjectStore
+    root: str
 
-def keep(store: ObjectStore, manifest: Manifest, page: Page) -> None:
-    """Store one page and note it in the manifest; the page's body is read to its end and closed."""
-    key = f"{manifest.prefix}/{len(manifest.pages):06}"
-    with closing(page.body):
-        store.put(key, iter(lambda: page.body.read(CHUNK), b""))
-    manifest.pages.append(StagedPage(key, dict(page.context)))
+    def prefix(self, manifest: SliceManifest) -> str:
+        """The prefix of a slice's objects, without a final slash."""
+        days = f".{manifest.since}.{manifest.until}" if manifest.since else ""
+        folder = self._folder(manifest.platform, manifest.connection_id)
+        return f"{folder}/{manifest.run_id}/{manifest.stream.value}{days}.{manifest.slice_id}"
 
+    def keep(self, manifest: SliceManifest, page: Page) -> None:
+        """Store one page and add it to the manifest; the page's body is read to its end and closed."""
+        key = f"{self.prefix(manifest)}/{len(manifest.pages):06}"
+        with closing(page.body):
+            self.store.put(key, iter(lambda: page.body.read(CHUNK), b""))
+        manifest.pages.append(StagedPage(key, dict(page.context)))
 
-def finish(store: ObjectStore, manifest: Manifest) -> None:
-    """Say that all pages of the slice are there."""
-    store.put(f"{manifest.prefix}/{MANIFEST}", msgspec.json.encode(manifest))
+    def finish(self, manifest: SliceManifest) -> None:
+        """Store the manifest: all pages of the slice are there."""
+        self.store.put(f"{self.prefix(manifest)}/{MANIFEST}", msgspec.json.encode(manifest))
 
+    def manifest(self, prefix: str) -> SliceManifest:
+        """The manifest of a complete slice; raises ObjectNotFoundError where there is none."""
+        return msgspec.json.decode(self.store.get(f"{prefix}/{MANIFEST}"), type=SliceManifest)
 
-def manifest(store: ObjectStore, prefix: str) -> Manifest:
-    """The manifest of a whole slice; raises ObjectNotFoundError where there is none."""
-    return msgspec.json.decode(store.get(f"{prefix}/{MANIFEST}"), type=Manifest)
+    def manifests(self, platform: str, connection_id: str) -> list[SliceManifest]:
+        """The complete slices of a connection, in the order in which they were observed."""
+        manifests = [
+            self.manifest(info.key.removesuffix(f"/{MANIFEST}"))
+            for info in self.store.list(self._folder(platform, connection_id))
+            if info.key.endswith(f"/{MANIFEST}")
+        ]
+        return sorted(manifests, key=lambda m: (m.observed_at, m.stream.value, m.slice_id))
 
+    def bodies(self, manifest: SliceManifest) -> Iterator[tuple[BinaryIO, Mapping[str, str]]]:
+        """The slice's pages with their contexts, one at a time; a large page goes through a temporary file."""
+        for page in manifest.pages:
+            with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
+                for chunk in self.store.stream(page.key):
+                    body.write(chunk)
+                body.seek(0)
+                yield cast(BinaryIO, body), page.context
 
-def manifests(store: ObjectStore, platform: str, connection_id: str) -> list[Manifest]:
-    """The whole slices of a connection, in the order in which they were observed."""
-    found = [
-        manifest(store, info.key.removesuffix(f"/{MANIFEST}"))
-        for info in store.list(folder(platform, connection_id))
-        if info.key.endswith(f"/{MANIFEST}")
-    ]
-    return sorted(found, key=lambda m: (m.observed_at, m.stream.value, m.slice_id))
-
-
-def bodies(store: ObjectStore, manifest: Manifest) -> Iterator[tuple[BinaryIO, Mapping[str, str]]]:
-    """The slice's pages as they came, one at a time; large ones through a temporary file."""
-    for page in manifest.pages:
-        with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
-            for chunk in store.stream(page.key):
-                body.write(chunk)
-            body.seek(0)
-            yield cast(BinaryIO, body), page.context
+    def _folder(self, platform: str, connection_id: str) -> str:
+        return f"{self.root}{platform}/{quote(connection_id, safe='')}"

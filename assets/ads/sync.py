@@ -1,7 +1,8 @@
-"""Synchronising connections: each asked slice by slice, its pages staged, then merged.
+"""Synchronising connections: each is requested slice by slice, and a slice's pages are staged, then merged.
 
-A slice is staged whole before anything of it is merged, so that no transaction waits for a platform and a merge can be
-run again from R2. A connection's failure is its own: it is reported, and the others go on.
+A slice is staged completely before anything of it is merged, so that no transaction waits for a platform and a merge
+can run again from R2. A connection's failure concerns that connection only: it is reported, and the others continue.
+What does not belong here: which days and streams there are (plan.py), and what a merge writes (merge.py).
 """
 
 import logging
@@ -12,15 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
-from assets.ads import connections, plan, staging
-from assets.ads.connections import Connection, Opened
-from assets.ads.history import History, Job
-from assets.ads.merge import Merge, Merged
-from assets.ads.plan import Asked
-from assets.ads.staging import Manifest
+from assets.ads import plan
+from assets.ads.connections import Connection, Connections, ConnectionSettings, is_sealed
+from assets.ads.history import History, RecordedJob
+from assets.ads.merge import Merge, MergeResult
+from assets.ads.plan import SyncRequest
+from assets.ads.staging import SliceManifest, Staging
+from assets.apps import AdAccounts, App
 from assets.progress import Progress, silent
+from assets.rooms import Rooms
 from resources.ad_platforms import (
     DAILY,
     Access,
@@ -45,11 +48,19 @@ log = logging.getLogger(__name__)
 # Below the four connections that a Postgres client has: a merge holds one of them.
 PARALLEL = 3
 ATTEMPTS = 2
+SUMMED = ("pages", "rows", "inserted", "updated", "deleted")
+
+
+def accounts_of(app: App) -> AdAccounts:
+    """The ad accounts of an app that has some; raises ValueError for another."""
+    if app.ad_accounts is None:
+        raise ValueError(f"{app.name} has no ad accounts")
+    return app.ad_accounts
 
 
 @dataclass
-class Outcome:
-    """What became of one connection: `error` is None where all went well."""
+class SyncResult:
+    """How the sync of one connection went: `error` is None where it succeeded. failed: the streams that failed."""
 
     connection: Connection
     run_id: str
@@ -60,200 +71,226 @@ class Outcome:
     rows: Counter[str] = field(default_factory=Counter)
     notes: Notes = field(default_factory=Notes)
 
-    def add(self, stream: Stream, merged: Merged) -> None:
-        """Count what a slice did."""
+    def add(self, stream: Stream, merged: MergeResult) -> None:
+        """Count what the merge of a slice did."""
         self.slices += 1
         self.notes += merged.notes
         self.rows[stream.value] += merged.rows
-        for what in ("inserted", "updated", "deleted", "restated", "unlisted"):
-            self.rows[what] += getattr(merged, what)
+        for name in ("inserted", "updated", "deleted", "restated", "unlisted"):
+            self.rows[name] += getattr(merged, name)
+
+    def fail(self, error: Exception) -> None:
+        """Record a failure. The first one counts, because later ones often follow from it."""
+        if self.error is None:
+            self.code, self.error = describe(error)
 
 
 @dataclass
 class AdSync:
-    """The engine of one platform over its stores. `app`: the registered application's ids and secrets by platform."""
+    """The engine of one app and platform.
 
+    application: ids and secrets of our registered application at the platform. origin: put in front of the platform's
+    hosts. access: further arguments of a client's Access; a test sets patience, sleep and monotonic.
+    """
+
+    app: App
     platform: Platform
     d1: D1
     postgres: Postgres
     store: ObjectStore
     keyring: Keyring
     clock: Callable[[], datetime]
-    app: Mapping[str, str] = field(default_factory=dict, repr=False)
+    application: Mapping[str, str] = field(default_factory=dict, repr=False)
     origin: str = ""
     parallel: int = PARALLEL
     progress: Progress = silent
     access: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """Further arguments of a client's Access: patience, sleep and monotonic of a test."""
+
+    @classmethod
+    def of(cls, rooms: Rooms, app: App, platform: Platform, *, progress: Progress = silent) -> Self:
+        """The engine over the rooms."""
+        return cls(
+            app,
+            platform,
+            d1=rooms.d1(app),
+            postgres=rooms.postgres,
+            store=rooms.object_store,
+            keyring=rooms.keyring,
+            clock=rooms.clock,
+            application=rooms.ad_apps.get(platform.name, {}),
+            origin=rooms.ad_origin,
+            progress=progress,
+        )
 
     def __post_init__(self) -> None:
         sleep = {"sleep": self.access["sleep"]} if "sleep" in self.access else {}
+        accounts = accounts_of(self.app)
+        self.connections = Connections(accounts, self.d1, self.keyring)
+        self.staging = Staging(self.store, accounts.raw)
         self._pacing = Pacing(self.platform.account_rate, {"app": self.platform.app_rate}, **sleep)
-        self._history = History(self.postgres, self.clock)
-        self._merge = Merge(self.platform, self.postgres, self.store, self.clock)
+        self._history = History(self.app, self.postgres, self.clock)
+        self._merge = Merge(self.app, self.platform, self.postgres, self.staging, self.clock)
         self._counting = Lock()
         self._done = self._total = 0
 
-    def run(self, asked: Asked, *, connection: str | None = None, tiers: Collection[str] = ()) -> Iterator[Outcome]:
-        """Sync the platform's active connections (of these tiers, or one by its id), a few at once; their outcomes."""
+    def run(
+        self, request: SyncRequest, *, connection: str | None = None, tiers: Collection[str] = ()
+    ) -> Iterator[SyncResult]:
+        """Sync the platform's active connections (of these tiers, or one by its id), a few at the same time."""
         with ThreadPoolExecutor(self.parallel, thread_name_prefix=f"ads-{self.platform.name}") as pool:
-            # A page of connections at a time: thousands of them are never held at once.
-            for page in connections.active(self.d1, self.platform.name, connection=connection, tiers=tiers):
-                yield from pool.map(lambda c: self.sync(c, asked), page)
+            # A page of connections at a time, because there may be thousands.
+            for page in self.connections.active(self.platform.name, connection=connection, tiers=tiers):
+                yield from pool.map(lambda one: self.sync(one, request), page)
 
-    def sync(self, connection: Connection, asked: Asked) -> Outcome:
-        """Sync one connection. Whatever fails is in the outcome, in the history and in D1."""
-        outcome = Outcome(connection, str(uuid.uuid4()))
+    def sync(self, connection: Connection, request: SyncRequest) -> SyncResult:
+        """Sync one connection. Every failure is in the result, in the history and in D1."""
+        result = SyncResult(connection, str(uuid.uuid4()))
         try:
-            connections.report(self.d1, connection, "syncing")
-            self._history.start(outcome.run_id, connection, asked.mode)
-            self._sync(connection, asked, outcome)
-        except Exception as error:  # noqa: BLE001 (a connection's failure is its own, whatever it is)
-            _fail(outcome, error)
-        self._tell(outcome)
-        return outcome
+            self.connections.report(connection, "syncing")
+            self._history.start(result.run_id, connection, request.mode)
+            self._sync(connection, request, result)
+        except Exception as error:  # noqa: BLE001 (a connection's failure must not stop the others)
+            result.fail(error)
+        self._report(result)
+        return result
 
-    def _sync(self, connection: Connection, asked: Asked, outcome: Outcome) -> None:
-        opened = connections.opened(connection, self.keyring)
-        if not connections.is_sealed(connection):
-            connections.keep(self.d1, self.keyring, connection, opened, opened.oauth)
-        client = self.platform.open(self._access(connection, opened))
+    def _sync(self, connection: Connection, request: SyncRequest, result: SyncResult) -> None:
+        settings = self.connections.open(connection)
+        if not is_sealed(connection):
+            self.connections.keep(connection, settings, settings.oauth)
+        client = self.platform.open(self._access(connection, settings))
         try:
-            account = self._slice(client, self._manifest(connection, opened, outcome, Stream.ACCOUNT), outcome)
-            if account is None or account.account is None:
+            merged = self._slice(client, self._manifest(settings, result, Stream.ACCOUNT), result)
+            if merged is None or merged.account is None:
                 return
-            place = {"currency": account.account.currency, "time_zone": account.account.time_zone}
-            wanted = list(self._wanted(connection, opened, asked, place["time_zone"]))
+            currency, time_zone = merged.account.currency, merged.account.time_zone
+            wanted = list(self._wanted(connection, settings, request, time_zone))
             self._count(total=len(wanted))
             stopped: set[Stream] = set()
             for stream, days in wanted:
                 if stream not in stopped:
-                    manifest = self._manifest(connection, opened, outcome, stream, days, **place)
+                    manifest = self._manifest(
+                        settings, result, stream, days=days, currency=currency, time_zone=time_zone
+                    )
                     # After a failure nothing later of the stream is merged: its cursor would pass a gap.
-                    if self._slice(client, manifest, outcome) is None:
+                    if self._slice(client, manifest, result) is None:
                         stopped.add(stream)
                 self._count(done=1)
         finally:
             client.close()
 
     def _wanted(
-        self, connection: Connection, opened: Opened, asked: Asked, time_zone: str
+        self, connection: Connection, settings: ConnectionSettings, request: SyncRequest, time_zone: str
     ) -> Iterator[tuple[Stream, Days | None]]:
         today = plan.local_day(self.clock(), time_zone)
         synced_through: Mapping[Stream, date] = self._history.synced_through(connection)
-        for stream in map(Stream, plan.streams(opened.sync, self.platform.streams)):
+        for stream in map(Stream, plan.streams(settings.sync, self.platform.streams)):
             if stream not in DAILY:
                 yield stream, None
                 continue
-            days = plan.window(asked, today, opened.sync, synced_through.get(stream))
+            days = plan.window(request, today, settings.sync, synced_through.get(stream))
             for part in plan.slices(days, self.platform.longest_days) if days else ():
                 yield stream, Days(*part)
 
-    def _slice(self, client: Client, manifest: Manifest, outcome: Outcome) -> Merged | None:
-        """Ask for a slice, stage it and merge it; None where it failed and others may still go well."""
-        resumed = self._history.resume(outcome.connection, manifest.stream, manifest.days) if manifest.days else None
+    def _slice(self, client: Client, manifest: SliceManifest, result: SyncResult) -> MergeResult | None:
+        """Request a slice, stage it and merge it; None where it failed and other slices may still succeed."""
+        resumed = self._history.resume(result.connection, manifest.stream, manifest.days) if manifest.days else None
         if resumed is not None:
             manifest.observed_at = resumed.observed_at
-        job = self._history.open(manifest, resumed.job_id if resumed else None, resumed.attempts + 1 if resumed else 1)
+        job = self._history.open(manifest, self.staging.prefix(manifest), resumed)
         try:
             self._stage(client, manifest, job)
             merged = self._merge.run(manifest)
-        except (MalformedPageError, PlatformError) as error:
-            code, text = words(error)
-            self._history.failed(manifest, code, text)
-            _fail(outcome, error)
-            outcome.failed.append(manifest.stream.value)
-            return None
         except Exception as error:
-            code, text = words(error)
-            self._history.failed(manifest, code, text)
-            raise
-        outcome.add(manifest.stream, merged)
+            self._history.failed(manifest, *describe(error))
+            if not isinstance(error, MalformedPageError | PlatformError):
+                raise
+            result.fail(error)
+            result.failed.append(manifest.stream.value)
+            return None
+        result.add(manifest.stream, merged)
         return merged
 
-    def _stage(self, client: Client, manifest: Manifest, job: Job) -> None:
+    def _stage(self, client: Client, manifest: SliceManifest, job: RecordedJob) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             manifest.pages.clear()
             try:
                 for page in client.pages(manifest.stream, manifest.days, job):
-                    staging.keep(self.store, manifest, page)
+                    self.staging.keep(manifest, page)
                 break
             except PlatformError as error:
                 if not error.again or attempt == ATTEMPTS:
                     raise
                 job.id = None
-                log.warning("%s %s: %s; asked again", self.platform.name, manifest.stream.value, error)
-        staging.finish(self.store, manifest)
+                log.warning("%s %s: %s; requested again", self.platform.name, manifest.stream.value, error)
+        self.staging.finish(manifest)
         self._history.staged(manifest)
 
-    def replay(self, connection_id: str) -> Merged:
-        """Merge all staged slices of a connection again, without the platform; later observations win as ever."""
-        merge = Merge(self.platform, self.postgres, self.store, self.clock, ledger=False)
-        total = Merged()
-        found = staging.manifests(self.store, self.platform.name, connection_id)
-        for done, manifest in enumerate(found):
-            self.progress(done, len(found))
-            self._history.adopt(manifest)
+    def replay(self, connection_id: str) -> MergeResult:
+        """Merge all staged slices of a connection again, without the platform; later observations still win."""
+        merge = Merge(self.app, self.platform, self.postgres, self.staging, self.clock, restatements=False)
+        total = MergeResult()
+        manifests = self.staging.manifests(self.platform.name, connection_id)
+        for done, manifest in enumerate(manifests):
+            self.progress(done, len(manifests))
+            self._history.adopt(manifest, self.staging.prefix(manifest))
             merged = merge.run(manifest)
-            for what in ("pages", "rows", "inserted", "updated", "deleted"):
-                setattr(total, what, getattr(total, what) + getattr(merged, what))
-        self.progress(len(found), len(found))
+            for name in SUMMED:
+                setattr(total, name, getattr(total, name) + getattr(merged, name))
+        self.progress(len(manifests), len(manifests))
         return total
 
     def client(self, connection: Connection) -> Client:
-        """A client of a connection, for asking its platform outside of a sync; close it."""
-        return self.platform.open(self._access(connection, connections.opened(connection, self.keyring)))
+        """A client of a connection, to ask its platform outside a sync; close it."""
+        return self.platform.open(self._access(connection, self.connections.open(connection)))
 
-    def _access(self, connection: Connection, opened: Opened) -> Access:
-        def keep(oauth: Mapping[str, Any]) -> None:
-            connections.keep(self.d1, self.keyring, connection, opened, oauth)
-
+    def _access(self, connection: Connection, settings: ConnectionSettings) -> Access:
         return Access(
             connection.account_id,
-            opened.oauth,
-            {**self.app, **opened.app},
-            keep,
+            settings.oauth,
+            {**self.application, **settings.application},
+            lambda oauth: self.connections.keep(connection, settings, oauth),
             self._pacing,
             self.clock,
             self.origin,
-            _windows(opened),
+            _windows(settings),
             **self.access,
         )
 
     def _manifest(
         self,
-        connection: Connection,
-        opened: Opened,
-        outcome: Outcome,
+        settings: ConnectionSettings,
+        result: SyncResult,
         stream: Stream,
+        *,
         days: Days | None = None,
         currency: str = "",
         time_zone: str = "",
-    ) -> Manifest:
-        return Manifest(
+    ) -> SliceManifest:
+        connection = result.connection
+        return SliceManifest(
             slice_id=str(uuid.uuid4()),
-            run_id=outcome.run_id,
+            run_id=result.run_id,
             connection_id=connection.id,
             org_id=connection.org_id,
             platform=connection.platform,
             account_id=connection.account_id,
             stream=stream,
             observed_at=self.clock(),
-            attribution=self.platform.attribution(_windows(opened)),
+            attribution=self.platform.attribution(_windows(settings)),
             since=days.since if days else None,
             until=days.until if days else None,
             currency=currency,
             time_zone=time_zone,
         )
 
-    def _tell(self, outcome: Outcome) -> None:
-        connection = outcome.connection
+    def _report(self, result: SyncResult) -> None:
         try:
-            self._history.end(outcome.run_id, outcome.code, outcome.error, outcome.notes)
-            status, at = ("success", self.clock()) if outcome.error is None else ("error", None)
-            connections.report(self.d1, connection, status, error=outcome.error, at=at)
-        except Exception as error:  # noqa: BLE001 (the outcome is told to the caller all the same)
-            _fail(outcome, error)
+            self._history.end(result.run_id, result.code, result.error, result.notes)
+            status, at = ("success", self.clock()) if result.error is None else ("error", None)
+            self.connections.report(result.connection, status, error=result.error, at=at)
+        except Exception as error:  # noqa: BLE001 (the caller gets the result in any case)
+            result.fail(error)
 
     def _count(self, *, total: int = 0, done: int = 0) -> None:
         with self._counting:
@@ -262,20 +299,14 @@ class AdSync:
             self.progress(self._done, self._total)
 
 
-def _windows(opened: Opened) -> dict[str, str]:
-    return {"click_window": str(opened.sync.click_window), "view_window": str(opened.sync.view_window)}
+def _windows(settings: ConnectionSettings) -> dict[str, str]:
+    return {"click_window": str(settings.sync.click_window), "view_window": str(settings.sync.view_window)}
 
 
-def _fail(outcome: Outcome, error: Exception) -> None:
-    """The first failure is the connection's; later ones often follow from it."""
-    if outcome.error is None:
-        outcome.code, outcome.error = words(error)
-
-
-def words(error: Exception) -> tuple[str, str]:
+def describe(error: Exception) -> tuple[str, str]:
     """A code and one redacted line for a failure."""
     if isinstance(error, HttpError):
-        # Redacted where it was raised; again, its path would be taken for a token.
+        # It was redacted where it was raised; a second time, its path would be taken for a token.
         return error.code or (f"http_{error.status}" if error.status else "no_answer"), str(error)
     if isinstance(error, PlatformError):
         return error.code, redact(str(error))

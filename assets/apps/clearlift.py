@@ -1,17 +1,18 @@
 """ClearLift: web analytics and ad platforms for organisations."""
 
 from assets.apps.clearlift_lifecycles import LIFECYCLES
+from assets.apps.clearlift_personal import PERSONAL
 from assets.apps.lifecycle import of_keys
 from assets.apps.model import AdAccounts, App, Audience, CacheFamily, Table
 
 _TABLES = (
-    Table("users", "People who sign in", frozenset({"email", "name", "identity_nonce", "access_sub", "avatar_url"})),
-    Table("sessions", "Signed-in sessions", frozenset({"token", "ip_address", "user_agent"})),
-    Table("organizations", "Workspaces", frozenset({"settings"})),
+    Table("users", "People who sign in"),
+    Table("sessions", "Signed-in sessions"),
+    Table("organizations", "Workspaces"),
     Table("organization_members", "Who belongs to which workspace"),
-    Table("platform_connections", "Connected ad accounts", frozenset({"settings", "settings_encrypted"})),
+    Table("platform_connections", "Connected ad accounts"),
     Table("org_tag_mappings", "Which data tag is whose"),
-    Table("invitations", "Invitations to a workspace", frozenset({"email", "token"})),
+    Table("invitations", "Invitations to a workspace"),
 )
 
 
@@ -82,12 +83,21 @@ APP = App(
     d1_migrations="clearlift/d1",
     audience=Audience(
         org_tags="clearlift/org_tags.sql",
+        org_tags_table="org_tag_mappings",
         landing="landing/events/",
+        receipts="landing/receipts/",
         quarantine="quarantine/events/",
         table="clearlift.events",
         folder="data/events",
     ),
-    ad_accounts=AdAccounts("platform_connections"),
+    ad_accounts=AdAccounts(
+        table="platform_connections",
+        connections="clearlift/ad_connections.sql",
+        raw="raw/ads/",
+        rules="clearlift/attribution_rules.sql",
+        rules_read=("organizations", "org_tag_mappings"),
+    ),
     cache=_CACHE,
     lifecycles=(*LIFECYCLES, *of_keys(*(family.name for family in _CACHE))),
+    personal=PERSONAL,
 )

@@ -10,7 +10,6 @@ _TOTALS = "all that stays of the events"
 _DERIVED = "made again from other tables"
 _SHORT_LIVED = "of no use once it is over"
 _ROLLUPS = tuple(f"rollups.{grain}" for grain in ("hourly", "daily", "weekly", "monthly"))
-_VISITORS = (("user", "user_id"), ("visitor", "anonymous_id"))
 
 
 def _kept(name: str, why: str, time: str | None = None, not_archived: str = "") -> Lifecycle:
@@ -53,7 +52,7 @@ def _lake() -> Iterator[Lifecycle]:
         ("org_tag", "event_id"),
         hot_days=30,
         warm_days=90,
-        archive=Archive(90, "org_tag", subjects=_VISITORS),
+        archive=Archive(90, "org_tag"),
         delete_after_days=90,
         aggregates=(*_ROLLUPS, "sessions.daily", "attribution.credits"),
         requires=("sealed", "reconciled"),
@@ -134,6 +133,7 @@ def _objects() -> Iterator[Lifecycle]:
     yield prefix(
         "access/clearlift/", 8, "counted; ranks keys by how often they were read of late", ("consumed",), LARGE_SHARE
     )
+    yield prefix("quarantine/access/clearlift/", 8, "its lines no longer rank a key", share=LARGE_SHARE)
     yield Lifecycle("r2", "data/", None, not_archived="files of lake tables", kept="upkeep removes what nothing names")
     yield Lifecycle("r2", "lake/", None, not_archived="metadata of the lake", kept="upkeep removes what nothing names")
     yield Lifecycle("r2", "archive/", None, not_archived="it is the archive", kept="for whoever must look back")

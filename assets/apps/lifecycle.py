@@ -25,14 +25,12 @@ class Archive:
 
     after_days: age of the youngest row of a quarter before the quarter is due. bucket: the column whose value says
     where in the archive a row lies. buckets: None for one bucket a value (an organisation), else the number of buckets
-    that values (users) are spread over by their hash. subjects: (kind, column) pairs that say whose a row is, by which
-    tombstones are found; `column.field` where the column holds JSON.
+    that values (users) are spread over by their hash.
     """
 
     after_days: int
     bucket: str
     buckets: int | None = None
-    subjects: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,39 +4,67 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from assets.apps.lifecycle import Lifecycle
+from assets.apps.lifecycle import Lifecycle, Store
+from assets.apps.personal import Holding, holding
+from assets.apps.pipelines_personal import PIPELINES, web_events
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the application's own database (D1): its meaning, and which of its columns are personal."""
+    """A table of the application's own database (D1), and its meaning."""
 
     name: str
     doc: str
-    personal: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Audience:
     """An app's web events: where they land, and which lake table holds them.
 
-    org_tags: SQL under sql/ that gives `tag` and `active` of each organisation in the app's D1. landing: the prefix of
-    R2 under which batches land by hour of arrival. quarantine: the prefix of what was refused of them. table: the lake
-    table, `namespace.name`. folder: the prefix of its data files.
+    org_tags: SQL under sql/ that gives `tag` and `active` of each organisation in the app's D1. org_tags_table: the
+    table of D1 that it reads. landing: the prefix of R2 under which batches land by hour of arrival. receipts: the
+    prefix of what says where the content of a file was landed first. quarantine: the prefix of what was refused of
+    batches. table: the lake table, `namespace.name`. folder: the prefix of its data files.
     """
 
     org_tags: str
+    org_tags_table: str
     landing: str
+    receipts: str
     quarantine: str
     table: str
     folder: str
 
 
 @dataclass(frozen=True)
+class Points:
+    """Points of active sessions, which the app flushes to R2.
+
+    prefix: where they land by hour of arrival. quarantine: the prefix of what was refused of them. users: the table of
+    D1 whose `id` a point names.
+    """
+
+    prefix: str
+    quarantine: str
+    users: str
+
+
+@dataclass(frozen=True)
 class AdAccounts:
-    """The ad accounts that an app's organisations connected: a table of its D1, by the columns of the first seed."""
+    """The ad accounts that an app's organisations connected, in a table of its D1.
+
+    table: it has the columns id, is_active, settings, settings_encrypted, sync_status, sync_error and last_synced_at.
+    connections: SQL under sql/ that gives the active connections of platform ?1, or only the one whose id is ?2, as
+    id, org_id, platform, account_id, settings, sealed (settings_encrypted) and tier. raw: the prefix of R2 for the
+    platforms' raw pages. rules: SQL that gives `org_tag`, `org_id` and `attribution` (JSON: the organisation's rules)
+    of each data tag; None where web events are not attributed to campaigns. rules_read: the tables that it reads.
+    """
 
     table: str
+    connections: str
+    raw: str
+    rules: str | None = None
+    rules_read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,7 +76,7 @@ class CacheFamily:
     the key's fields, and `tenant` where the value belongs to one organisation or user. reads: asset keys, below the
     application, that the statement reads. gathered_by: columns that tell the rows of one key apart, where the key's
     value is the JSON array of its rows' values in the order of these columns (a list may be longer than one row of D1
-    can be); empty where one row is one key. personal: whether the values are personal data.
+    can be); empty where one row is one key.
     """
 
     name: str
@@ -58,7 +86,6 @@ class CacheFamily:
     statement: str
     reads: tuple[tuple[str, str], ...] = ()
     gathered_by: tuple[str, ...] = ()
-    personal: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +128,9 @@ class App:
     of its own. audience: set where it collects web events. ad_accounts: set where its organisations connect any. cache:
     what is kept warm in its KV. cache_aside: what a changed row deletes there; set where its D1 has a change log.
     media: set where people upload images. lifecycles: how long each of its tables, prefixes and key families is kept.
-    partitioned: families of time series that its D1 keeps in partitions.
+    personal: whose data its own tables, prefixes and key families hold; what its web events and the pipelines' own
+    stores hold is the same for every application. partitioned: families of time series that its D1 keeps in partitions.
+    points: set where `points` is one of them.
     """
 
     name: str
@@ -116,9 +145,22 @@ class App:
     cache_aside: tuple[CacheAside, ...] = ()
     media: Media | None = None
     lifecycles: tuple[Lifecycle, ...] = ()
+    personal: tuple[Holding, ...] = ()
     partitioned: tuple[str, ...] = ()
+    points: Points | None = None
 
     @property
     def has_kv(self) -> bool:
         """Whether it has a KV namespace."""
         return bool(self.cache or self.cache_aside)
+
+    @property
+    def holdings(self) -> tuple[Holding, ...]:
+        """The registry of what is personal: of its own stores, of its web events, of the pipelines' stores."""
+        audience = self.audience
+        events = web_events(audience.table, audience.landing, audience.quarantine) if audience else ()
+        return (*self.personal, *events, *PIPELINES)
+
+    def holding(self, store: Store, name: str) -> Holding:
+        """The registry's entry of a table, prefix or key family; raises LookupError where there is none."""
+        return holding(self.holdings, store, name)

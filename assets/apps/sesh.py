@@ -1,33 +1,24 @@
 """Sesh: people track their sessions, what they have at home, how they feel, and read about strains and products."""
 
 from assets.apps.lifecycle import of_keys
-from assets.apps.model import App, CacheAside, CacheFamily, Media, Table, Variant
+from assets.apps.model import App, CacheAside, CacheFamily, Media, Points, Table, Variant
 from assets.apps.sesh_lifecycles import LIFECYCLES
+from assets.apps.sesh_personal import PERSONAL
 
 _TABLES = (
-    Table("users", "People who sign in", frozenset({"email", "displayName", "avatarImageId", "timeZone", "profile"})),
-    Table("user_preferences", "A user's settings and dashboard layout", frozenset({"preferences", "dashboardLayout"})),
+    Table("users", "People who sign in"),
+    Table("user_preferences", "A user's settings and dashboard layout"),
     Table("strains", "Strains and what is known of them"),
     Table("products", "The catalogue of products"),
     Table("dispensaries", "Where products are sold"),
-    Table("inventory", "What a user has at home", frozenset({"quantity", "priceCents", "details", "purchasedAt"})),
-    Table(
-        "medical_symptoms",
-        "How a user's symptoms were before and after",
-        frozenset({"symptom", "severityBefore", "severityAfter", "details", "timestamp"}),
-    ),
-    Table(
-        "journal_entries",
-        "What a user wrote down",
-        frozenset({"title", "content", "mood", "tags", "imageIds", "timestamp"}),
-    ),
+    Table("inventory", "What a user has at home"),
+    Table("medical_symptoms", "How a user's symptoms were before and after"),
+    Table("journal_entries", "What a user wrote down"),
 )
 
 
-def _family(
-    name: str, key: str, doc: str, table: str, gathered_by: tuple[str, ...] = (), *, personal: bool = False
-) -> CacheFamily:
-    return CacheFamily(name, doc, key, "d1", f"cache/sesh_{name}.sql", (("d1", table),), gathered_by, personal)
+def _family(name: str, key: str, doc: str, table: str, gathered_by: tuple[str, ...] = ()) -> CacheFamily:
+    return CacheFamily(name, doc, key, "d1", f"cache/sesh_{name}.sql", (("d1", table),), gathered_by)
 
 
 # Terms are the words of a name, ASCII letters in lower case, all others as they are; the schema says where words end.
@@ -44,13 +35,12 @@ _CACHE = (
     ),
     _family("dispensaries_list", "dispensaries:list", "Active dispensaries in brief", "dispensaries", ("name", "id")),
     _family("dispensary", "dispensary:{id}", "All that is known of a dispensary", "dispensaries"),
-    _family("user_preferences", "user:{id}:preferences", "A user's settings", "user_preferences", personal=True),
+    _family("user_preferences", "user:{id}:preferences", "A user's settings", "user_preferences"),
     _family(
         "dashboard_layout",
         "user:{id}:dashboard:layout",
         "A user's dashboard layout",
         "user_preferences",
-        personal=True,
     ),
 )
 
@@ -80,6 +70,8 @@ APP = App(
     cache=_CACHE,
     cache_aside=_CACHE_ASIDE,
     lifecycles=(*LIFECYCLES, *of_keys(*_KEYS)),
+    personal=PERSONAL,
     media=_MEDIA,
     partitioned=("sessions", "points", "metrics"),
+    points=Points(prefix="sesh/points/", quarantine="quarantine/points/", users="users"),
 )

@@ -33,7 +33,7 @@ def _time_series() -> Iterator[Lifecycle]:
             key,
             hot_days=HOT,
             warm_days=WARM,
-            archive=Archive(WARM, "userId", USER_BUCKETS, (("user", "userId"),)),
+            archive=Archive(WARM, "userId", USER_BUCKETS),
             delete_after_days=WARM,
             aggregates=_DETAIL,
             requires=("sealed", "reconciled", "summarised"),
@@ -60,12 +60,7 @@ def _machinery() -> Iterator[Lifecycle]:
         ("id",),
         hot_days=30,
         warm_days=HOT,
-        archive=Archive(
-            HOT,
-            "row_id",
-            USER_BUCKETS,
-            (("user", "row_id"), ("user", "old_keys.userId"), ("user", "new_keys.userId")),
-        ),
+        archive=Archive(HOT, "row_id", USER_BUCKETS),
         delete_after_days=HOT,
         requires=("sealed", "consumed"),
         largest_share=LARGE_SHARE,
@@ -122,6 +117,14 @@ def _objects() -> Iterator[Lifecycle]:
         not_archived="counted; ranks keys by how often they were read of late",
         delete_after_days=8,
         requires=("consumed",),
+        largest_share=LARGE_SHARE,
+    )
+    yield Lifecycle(
+        "r2",
+        "quarantine/access/sesh/",
+        "written",
+        not_archived="its lines no longer rank a key",
+        delete_after_days=8,
         largest_share=LARGE_SHARE,
     )
     yield Lifecycle("r2", "user-media/", None, not_archived="a person's own images", kept="goes with its session")

@@ -69,7 +69,7 @@ def _name(entry: Lifecycle) -> str:
 
 def _policy(app: App) -> AssetsDefinition:
     @asset(
-        **asset_arguments(app, "archive", "policy", store="policy", pii=False, kinds={"python"}),
+        **asset_arguments(app, "archive", "policy", store="policy", holds=[], kinds={"python"}),
         description=(
             f"How long {app.title}'s data is kept, table by table: until when it is hot and warm, from when archived "
             "and deleted, what must be true first, what stays."
@@ -89,7 +89,12 @@ def _archived(app: App, entry: Lifecycle, calendar: Calendar) -> AssetsDefinitio
 
     @asset(
         **asset_arguments(
-            app, "archive", _name(entry), store=entry.store, pii=bool(policy.subjects), kinds={"cloudflare", "json"}
+            app,
+            "archive",
+            _name(entry),
+            store=entry.store,
+            holds=[(entry.store, entry.name)],
+            kinds={"cloudflare", "json"},
         ),
         deps=[[app.name, *parent]] if parent else [],
         partitions_def=calendar.quarterly,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from assets.apps.lifecycle import Lifecycle
+from assets.apps.personal import Subject
 from assets.archive import parts
 from assets.archive.layout import bucket_folder, spread
 from assets.archive.manifest import Manifest
@@ -40,10 +41,11 @@ class Restored:
 
 @dataclass
 class Restore:
-    """Restores a table's quarters into `target`."""
+    """Restores a table's quarters into `target`. `subjects` say whose a row is, by which tombstones are found."""
 
     app: str
     lifecycle: Lifecycle
+    subjects: Sequence[Subject]
     target: Target
     store: ObjectStore
     postgres: Postgres
@@ -103,12 +105,8 @@ class Restore:
         """The rows of a bucket, those that came with a later revision first: of one key they count."""
         for part in sorted(manifest.parts, key=lambda p: -p.revision):
             for rows in parts.read(self.store, folder, part, manifest.columns):
-                kept = tombstones.kept(rows, manifest.columns, self._subjects)
+                kept = tombstones.kept(rows, manifest.columns, self.subjects)
                 done.rows += rows.height
                 done.erased += rows.height - kept.height
                 if not kept.is_empty():
                     yield kept
-
-    @property
-    def _subjects(self) -> Sequence[tuple[str, str]]:
-        return self.lifecycle.archive.subjects if self.lifecycle.archive else ()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from assets.apps.personal import Subject
 from assets.archive.lines import Column
 from assets.archive.sources import text_of
 from resources.postgres import Connection
@@ -30,7 +31,7 @@ class Tombstones:
             found.setdefault(row["subject_kind"], set()).add(bytes(row["subject_hash"]))
         return cls({kind: frozenset(hashes) for kind, hashes in found.items()})
 
-    def kept(self, frame: pl.DataFrame, columns: Sequence[Column], subjects: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    def kept(self, frame: pl.DataFrame, columns: Sequence[Column], subjects: Sequence[Subject]) -> pl.DataFrame:
         """The rows that are nobody's who was erased; `subjects` are (kind, column) pairs, or
         (kind, column.field) where the column holds JSON.
         """

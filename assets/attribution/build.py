@@ -1,36 +1,41 @@
-"""Making touches and conversions: a UTC day at a time, from the lake; what is equal already is left alone.
+"""Making touches and conversions: a UTC day at a time, from the lake; rows that are equal already are not written.
 
-The lock is taken before the lake is read, as for roll-ups: the last to write has seen the most.
+The lock is taken before the lake is read, as for roll-ups, so that the last to write has seen the most. What does not
+belong here: what a touch is (touches.py), and credits (credit.py).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 import polars as pl
 
+from assets.ads.sync import accounts_of
 from assets.apps import App
 from assets.attribution import organizations
-from assets.attribution.match import LOCK, rematch
+from assets.attribution.match import lock_of, rematch
 from assets.attribution.organizations import Organisation
 from assets.attribution.rules import DEFAULT
 from assets.attribution.touches import VERSION, conversions, relevant, single, touches
 from assets.events import pruned
+from assets.events.table import events_table
 from assets.progress import Progress, silent
 from assets.rollups.window_events import WindowEvents
+from assets.rooms import Rooms
 from assets.windows import DAY, Window, midnight
 from resources.d1 import D1
 from resources.lake import LakeTable
 from resources.postgres import Connection, Postgres, copy_in
 from resources.sql_files import read_sql
 
-# A day is left to its schedule (00:55) until a while after its end.
+# How long after its end a day is left to its schedule (00:55).
 SETTLING = DAY // 12
 
 
 @dataclass
-class Made:
-    """What was made: days, their touches and conversions, and how many rows of either came or went."""
+class TouchCounts:
+    """What was made: days, their touches and conversions, and how many rows of either were inserted or deleted."""
 
     days: int = 0
     touches: int = 0
@@ -40,7 +45,7 @@ class Made:
 
 @dataclass
 class Touches:
-    """The engine of an app."""
+    """The engine of one app."""
 
     app: App
     events: LakeTable
@@ -49,8 +54,20 @@ class Touches:
     clock: Callable[[], datetime]
     progress: Progress = silent
 
-    def run(self, window: Window) -> tuple[Made, list[Organisation]]:
-        """Make a window's days (whole ones) anew, by the organisations' rules of now, which are given back too.
+    @classmethod
+    def of(cls, rooms: Rooms, app: App, *, progress: Progress = silent) -> Self:
+        """The engine over the rooms."""
+        return cls(
+            app,
+            events=rooms.lake.table(events_table(app)),
+            d1=rooms.d1(app),
+            postgres=rooms.postgres,
+            clock=rooms.clock,
+            progress=progress,
+        )
+
+    def run(self, window: Window) -> tuple[TouchCounts, list[Organisation]]:
+        """Make a window's days (whole ones) again, by the organisations' present rules, which are returned too.
 
         Raises:
             PrunedError: a day of it is archived only; nothing was made.
@@ -59,66 +76,77 @@ class Touches:
             raise ValueError(f"attribution is made of whole days, not {window.start} to {window.end}")
         with self.postgres.connection() as connection:
             pruned.refuse(connection, self.app, window)
-        found = organizations.read(self.d1)
-        with self.postgres.lock(LOCK) as connection:
-            organizations.mirror(connection, found)
-        made, days = Made(), list(window.days())
+        statement = accounts_of(self.app).rules
+        if statement is None:
+            raise ValueError(f"web events of {self.app.name} are not attributed")
+        organisations = organizations.read(self.d1, read_sql(statement))
+        with self.postgres.lock(lock_of(self.app)) as connection:
+            organizations.mirror(connection, self.app, organisations)
+        counts, days = TouchCounts(), list(window.days())
         for done, day in enumerate(days):
             self.progress(done, len(days))
-            with self.postgres.lock(LOCK) as connection:
-                self._replace(connection, day, made)
+            with self.postgres.lock(lock_of(self.app)) as connection:
+                self._replace(connection, day, counts)
         self.progress(len(days), len(days))
-        return made, found
+        return counts, organisations
 
-    def _replace(self, connection: Connection, day: Window, made: Made) -> None:
-        head = pruned.countable_head(connection, self.app, self.events, day)
-        events = self._read(connection, day, head[0])
-        found = {"touches": touches(events), "conversions": conversions(events)}
-        counts = {name: rows.height for name, rows in found.items()}
+    def _replace(self, connection: Connection, day: Window, counts: TouchCounts) -> None:
+        snapshot_id, sequence = pruned.countable_head(connection, self.app, self.events, day)
+        events = self._read(connection, day, snapshot_id)
+        incoming = {"touches": touches(events), "conversions": conversions(events)}
+        heights = {name: rows.height for name, rows in incoming.items()}
         connection.execute(
             read_sql("attribution/record_day.sql"),
             {
+                "app": self.app.name,
                 "day": day.start.date(),
                 "version": VERSION,
-                "snapshot_id": head[0],
-                "sequence": head[1],
+                "snapshot_id": snapshot_id,
+                "sequence": sequence,
                 "built_at": self.clock(),
-                **counts,
+                **heights,
             },
         )
         connection.execute(read_sql("attribution/incoming_day.sql"))
-        for name, rows in found.items():
+        for name, rows in incoming.items():
             copy_in(connection, f"pg_temp.incoming_{name}", rows.columns, rows)
-        self._write(connection, day, made)
-        made.days += 1
-        made.touches += counts["touches"]
-        made.conversions += counts["conversions"]
+        counts.changed += self._write(connection, day)
+        counts.days += 1
+        counts.touches += heights["touches"]
+        counts.conversions += heights["conversions"]
 
     def _read(self, connection: Connection, day: Window, snapshot_id: int | None) -> pl.DataFrame:
-        rows = connection.execute("select org_tag, conversion_types from attribution.organizations").fetchall()
-        own = {row["org_tag"]: row["conversion_types"] for row in rows}
-        special = {tag: types for tag, types in own.items() if tuple(types) != DEFAULT.conversion_types}
+        rows = connection.execute(
+            "select org_tag, conversion_types from attribution.organizations where app = %s", (self.app.name,)
+        )
+        types = {row["org_tag"]: row["conversion_types"] for row in rows}
+        special = {tag: own for tag, own in types.items() if tuple(own) != DEFAULT.conversion_types}
         of_day = WindowEvents(self.events, day, snapshot_id=snapshot_id)
         events = relevant(of_day.scan(), special, DEFAULT.conversion_types)
         with of_day.named():
             return single(events.collect(engine="streaming"))
 
-    def _write(self, connection: Connection, day: Window, made: Made) -> None:
-        at = {"day": day.start.date()}
+    def _write(self, connection: Connection, day: Window) -> int:
+        """Delete and insert the rows that differ; returns how many."""
+        parameters = {"app": self.app.name, "day": day.start.date()}
+
+        def written(name: str) -> int:
+            return connection.execute(read_sql(f"attribution/{name}.sql"), parameters).rowcount
+
         connection.execute(read_sql("attribution/changed_touches.sql"))
         # Two statements: a key that one statement deletes cannot be inserted by it.
-        changed = connection.execute(read_sql("attribution/drop_touches.sql"), at).rowcount
-        changed += connection.execute(read_sql("attribution/write_touches.sql")).rowcount
-        converted = connection.execute(read_sql("attribution/drop_conversions.sql"), at).rowcount
-        converted += connection.execute(read_sql("attribution/write_conversions.sql")).rowcount
+        touched = written("drop_touches") + written("write_touches")
+        converted = written("drop_conversions") + written("write_conversions")
         if converted:
-            connection.execute("update attribution.windows set changed = changed + 1 where day = %(day)s", at)
-        if changed:
+            connection.execute(
+                "update attribution.windows set changed = changed + 1 where app = %(app)s and day = %(day)s", parameters
+            )
+        if touched:
             connection.execute(
                 "create temporary table rematched on commit drop as"
                 " select day, org_tag, visitor, session from attribution.touches"
-                " where day = %(day)s and reason is null",
-                at,
+                " where app = %(app)s and day = %(day)s and reason is null",
+                parameters,
             )
-            rematch(connection)
-        made.changed += changed + converted
+            rematch(connection, self.app)
+        return touched + converted

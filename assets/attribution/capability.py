@@ -1,4 +1,7 @@
-"""What the attribution room brings: yesterday's credits by the clock, and again where late data changed their days."""
+"""What the attribution room brings: yesterday's credits by the clock, and changed days again.
+
+What belongs here: the job, its tick and its watch. What does not: the assets themselves (assets.py).
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,16 +17,17 @@ from assets.windows import DAY, daily_key, midnight
 
 
 def bring(app: App, site: Site) -> Capability:
-    """Empty for an app that lacks an audience or ad accounts."""
-    if app.audience is None or app.ad_accounts is None:
+    """What it brings for one app; empty where web events are not attributed to campaigns."""
+    graph = assets.build(app, site.calendar)
+    if not graph:
         return Capability()
     return Capability(
-        assets=assets.build(app, site.calendar),
+        assets=graph,
         jobs=[
             Job(
                 "attribution",
                 AssetSelection.groups(f"{app.name}_attribution"),
-                "Touches and conversions of days, whose clicks they were, and the credits; a range as one run.",
+                "Touches and conversions of days, the campaigns of their clicks, and the credits; a range as one run.",
             )
         ],
         ticks=[
@@ -39,8 +43,8 @@ def bring(app: App, site: Site) -> Capability:
             Watch(
                 "late_attribution",
                 ("attribution",),
-                "Asks again for the attribution of days that changed.",
-                lambda _: _late(site),
+                "Makes the attribution of changed days again.",
+                lambda _: _late(app, site),
             )
         ],
     )
@@ -51,13 +55,13 @@ def _yesterday(at: datetime) -> list[Request]:
     return [Request(partitions=(key, key))]
 
 
-def _late(site: Site) -> Iterator[Request | str]:
+def _late(app: App, site: Site) -> Iterator[Request | str]:
     rooms, now = site.rooms, site.rooms.clock()
     since = horizon(midnight(site.calendar.start), site.late_horizon, now)
-    windows = stale(rooms.postgres, since, now)
+    windows = stale(rooms.postgres, app, since, now)
     for window in windows:
         first, last = daily_key(window.start.date()), daily_key((window.end - DAY).date())
-        # The hour in the key asks again for what an earlier run failed to make.
+        # The hour in the key requests again what an earlier run failed to make.
         yield Request(f"{first}-{last}-{now:%Y-%m-%dT%H}", (first, last))
     if not windows:
-        yield "No day that was attributed has changed since."
+        yield "No attributed day has changed since."

@@ -1,11 +1,17 @@
-"""Crediting conversions to campaigns, inside Postgres: each day that something changed for, where it differs."""
+"""Crediting conversions to campaigns, inside Postgres: each day that something changed, where its credits differ.
+
+What does not belong here: the campaign of a touch (match.py), and touches themselves (build.py).
+"""
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Self
 
-from assets.attribution.match import LOCK, learn_labels
+from assets.apps import App
+from assets.attribution.match import learn_labels, lock_of
 from assets.attribution.rules import DEFAULT
 from assets.progress import Progress, silent
+from assets.rooms import Rooms
 from assets.windows import Window
 from resources.postgres import Connection, Postgres
 from resources.sql_files import read_sql
@@ -13,7 +19,7 @@ from resources.sql_files import read_sql
 
 @dataclass
 class Credited:
-    """Days whose credits were made, and those of them that differ from before."""
+    """How many days were credited, and those of them whose credits differ from before."""
 
     days: int = 0
     changed: list[date] = field(default_factory=list)
@@ -21,34 +27,42 @@ class Credited:
 
 @dataclass
 class Credits:
-    """The engine."""
+    """The engine of one app."""
 
+    app: App
     postgres: Postgres
     progress: Progress = silent
 
+    @classmethod
+    def of(cls, rooms: Rooms, app: App, *, progress: Progress = silent) -> Self:
+        """The engine over the rooms."""
+        return cls(app, rooms.postgres, progress)
+
     def run(self, window: Window) -> Credited:
-        """Credit a window's days, and every other day that touches, conversions, campaigns or rules changed for."""
-        with self.postgres.lock(LOCK) as connection:
-            learn_labels(connection)
-        done = Credited()
-        bounds = {"start": window.start.date(), "end": window.end.date()}
+        """Credit a window's days, and every other day that touches, conversions, campaigns or rules changed."""
+        with self.postgres.lock(lock_of(self.app)) as connection:
+            learn_labels(connection, self.app)
+        result = Credited()
+        bounds = {"app": self.app.name, "start": window.start.date(), "end": window.end.date()}
         days = [row["day"] for row in self.postgres.fetch(read_sql("attribution/uncredited_days.sql"), bounds)]
         for number, day in enumerate(days):
             self.progress(number, len(days))
-            with self.postgres.lock(LOCK) as connection:
+            with self.postgres.lock(lock_of(self.app)) as connection:
                 if self._credit(connection, day):
-                    done.changed.append(day)
-            done.days += 1
+                    result.changed.append(day)
+            result.days += 1
         self.progress(len(days), len(days))
-        return done
+        return result
 
     def _credit(self, connection: Connection, day: date) -> bool:
-        at = {"day": day, "default_days": DEFAULT.window_days}
-        connection.execute(read_sql("attribution/credits_of_day.sql"), at)
-        found = connection.execute(read_sql("attribution/credits_differ.sql"), at).fetchone()
-        assert found is not None  # one row, always
-        if found["differ"]:
-            connection.execute("delete from attribution.credits where day = %(day)s", at)
+        parameters = {"app": self.app.name, "day": day, "default_days": DEFAULT.window_days}
+        connection.execute(read_sql("attribution/credits_of_day.sql"), parameters)
+        row = connection.execute(read_sql("attribution/credits_differ.sql"), parameters).fetchone()
+        assert row is not None  # the statement always gives one row
+        if row["differ"]:
+            connection.execute("delete from attribution.credits where app = %(app)s and day = %(day)s", parameters)
             connection.execute("insert into attribution.credits select * from incoming_credits")
-        connection.execute("update attribution.windows set credited = changed where day = %(day)s", at)
-        return bool(found["differ"])
+        connection.execute(
+            "update attribution.windows set credited = changed where app = %(app)s and day = %(day)s", parameters
+        )
+        return bool(row["differ"])

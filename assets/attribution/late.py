@@ -1,7 +1,11 @@
-"""Which days of attribution are to be made again: the lake or the rules changed, or a run left their credits behind."""
+"""Which days of attribution to make again: the lake or the rules changed, or a run left their credits behind.
+
+What does not belong here: making them (build.py, credit.py).
+"""
 
 from datetime import UTC, datetime
 
+from assets.apps import App
 from assets.attribution.build import SETTLING
 from assets.attribution.touches import VERSION
 from assets.windows import DAY, Window, joined, midnight
@@ -9,10 +13,10 @@ from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
 
-def stale(postgres: Postgres, since: datetime, now: datetime) -> tuple[Window, ...]:
-    """Days from `since` on, joined into ranges; those that have not ended, or only just, are left to their schedule."""
+def stale(postgres: Postgres, app: App, since: datetime, now: datetime) -> tuple[Window, ...]:
+    """Days of an app from `since` on, joined into ranges; days that ended less than SETTLING ago are left out."""
     rows = postgres.fetch(
         read_sql("attribution/stale_days.sql"),
-        {"version": VERSION, "since": since.date(), "until": now - DAY - SETTLING},
+        {"app": app.name, "version": VERSION, "since": since.date(), "until": now - DAY - SETTLING},
     )
     return tuple(joined((midnight(row["day"]).astimezone(UTC) for row in rows), DAY))

@@ -1,28 +1,33 @@
-"""Finding the campaign of touches, inside Postgres, and marking the days whose credits that may change.
+"""Finding the campaign of touches, inside Postgres, and marking the days whose credits may change with it.
 
-All that changes attribution happens under one lock: what marks a day has seen every conversion, what credits it every
-touch. What does not belong here: which touches are looked at.
+Everything that changes the attribution of an app happens under one lock: what marks a day has seen every conversion,
+and what credits it has seen every touch. What does not belong here: which touches are matched.
 """
 
+from assets.apps import App
 from assets.attribution.rules import DEFAULT
 from resources.postgres import Connection
 from resources.sql_files import read_sql
 
-LOCK = "attribution"
+
+def lock_of(app: App) -> str:
+    """The name of the lock."""
+    return f"{app.name}.attribution"
 
 
-def rematch(connection: Connection) -> int:
-    """Find the campaigns of the touches in the temporary table `rematched` anew; marks days, returns changed touches.
+def rematch(connection: Connection, app: App) -> int:
+    """Match the touches in the temporary table `rematched` again and mark days; returns how many touches changed.
 
     Touches that the transaction changed otherwise are in the temporary table `changed_touches` already.
     """
-    changed = connection.execute(read_sql("attribution/match.sql")).rowcount
-    connection.execute(read_sql("attribution/mark_touched.sql"), {"default_days": DEFAULT.window_days})
+    changed = connection.execute(read_sql("attribution/match.sql"), {"app": app.name}).rowcount
+    parameters = {"app": app.name, "default_days": DEFAULT.window_days}
+    connection.execute(read_sql("attribution/mark_touched.sql"), parameters)
     return changed
 
 
-def learn_labels(connection: Connection) -> int:
-    """Take in the names of campaigns that are new, and match the touches that carry them; returns changed touches."""
+def learn_labels(connection: Connection, app: App) -> int:
+    """Store the new names of campaigns and match the touches that carry them; returns how many touches changed."""
     connection.execute(read_sql("attribution/changed_touches.sql"))
-    connection.execute(read_sql("attribution/learn_labels.sql"))
-    return rematch(connection)
+    connection.execute(read_sql("attribution/learn_labels.sql"), {"app": app.name})
+    return rematch(connection, app)

@@ -1,8 +1,12 @@
-"""Whose tag is whose, and the rules of organisations, as D1 has them: mirrored in Postgres to be joined."""
+"""Data tags, their organisations and rules: read from the app's D1, and mirrored in Postgres to be joined.
+
+What does not belong here: what a rule may say (rules.py).
+"""
 
 import json
 from dataclasses import dataclass
 
+from assets.apps import App
 from assets.attribution.match import rematch
 from assets.attribution.rules import DEFAULT, Rules, holdable, rules
 from resources.d1 import D1
@@ -12,7 +16,7 @@ from resources.sql_files import read_sql
 
 @dataclass(frozen=True)
 class Organisation:
-    """An organisation's tag, and what of its settings cannot be used."""
+    """A data tag, its organisation's id and rules. wrong: what of the organisation's settings cannot be used."""
 
     tag: str
     id: str
@@ -20,44 +24,47 @@ class Organisation:
     wrong: tuple[str, ...]
 
 
-def read(d1: D1) -> list[Organisation]:
-    """All of them, by tag."""
-    found = []
-    for rows in d1.stream(read_sql("attribution/organizations.sql"), "org_tag"):
+def read(d1: D1, statement: str) -> list[Organisation]:
+    """All organisations by tag. statement: the SQL that `AdAccounts.rules` names."""
+    organisations = []
+    for rows in d1.stream(statement, "org_tag"):
         for row in rows:
             own, wrong = rules(row["attribution"])
             if not holdable(row["org_tag"] + row["org_id"]):
                 wrong = ["its tag or id holds what no event and no table can: it takes no part"]
-            found.append(Organisation(row["org_tag"], row["org_id"], own, tuple(wrong)))
-    return found
+            organisations.append(Organisation(row["org_tag"], row["org_id"], own, tuple(wrong)))
+    return organisations
 
 
-def mirror(connection: Connection, organisations: list[Organisation]) -> int:
-    """Write down what changed, and mark what it may change; returns how many tags."""
+def mirror(connection: Connection, app: App, organisations: list[Organisation]) -> int:
+    """Store what changed, and mark the days that it may change; returns how many tags changed."""
     rows = [
         {
-            "org_tag": each.tag,
-            "org_id": each.id,
-            "conversion_types": list(each.rules.conversion_types),
-            "window_days": each.rules.window_days,
+            "org_tag": organisation.tag,
+            "org_id": organisation.id,
+            "conversion_types": list(organisation.rules.conversion_types),
+            "window_days": organisation.rules.window_days,
         }
-        for each in (each for each in organisations if holdable(each.tag + each.id))
+        for organisation in organisations
+        if holdable(organisation.tag + organisation.id)
     ]
     changed = connection.execute(
         read_sql("attribution/mirror_organizations.sql"),
-        {"rows": json.dumps(rows), "default_types": list(DEFAULT.conversion_types)},
+        {"app": app.name, "rows": json.dumps(rows), "default_types": list(DEFAULT.conversion_types)},
     ).fetchall()
     connection.execute(
-        "delete from attribution.organizations where org_tag <> all(%s)", ([row["org_tag"] for row in rows],)
+        "delete from attribution.organizations where app = %s and org_tag <> all(%s)",
+        (app.name, [row["org_tag"] for row in rows]),
     )
-    tags = {"tags": [row["org_tag"] for row in changed]}
     if changed:
+        parameters = {"app": app.name, "tags": [row["org_tag"] for row in changed]}
         connection.execute(read_sql("attribution/changed_touches.sql"))
         connection.execute(
             "create temporary table rematched on commit drop as"
-            " select day, org_tag, visitor, session from attribution.touches where org_tag = any(%(tags)s)",
-            tags,
+            " select day, org_tag, visitor, session from attribution.touches"
+            " where app = %(app)s and org_tag = any(%(tags)s)",
+            parameters,
         )
-        rematch(connection)
-        connection.execute(read_sql("attribution/mark_organizations.sql"), tags)
+        rematch(connection, app)
+        connection.execute(read_sql("attribution/mark_organizations.sql"), parameters)
     return len(changed)

@@ -1,17 +1,20 @@
-"""An organisation's rules: which events are conversions, and how far back a campaign may have brought them. Pure."""
+"""An organisation's rules: which events are conversions, and how long before one a campaign's visit counts. Pure.
+
+What does not belong here: reading and storing them (organizations.py).
+"""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
-# As far back as Google tells of clicks.
+# Google reports clicks that far back.
 LONGEST_DAYS = 90
 MOST_TYPES = 50
 
 
 @dataclass(frozen=True)
 class Rules:
-    """conversion_types: event types. window_days: 1 to 90, from the campaign's visit to the conversion."""
+    """The rules. conversion_types: event types. window_days: 1 to 90, from a campaign's visit to the conversion."""
 
     conversion_types: tuple[str, ...] = ("conversion",)
     window_days: int = 30
@@ -20,23 +23,23 @@ class Rules:
 DEFAULT = Rules()
 
 
-def rules(found: Any) -> tuple[Rules, list[str]]:
-    """The rules in `attribution` of an organisation's settings, and what is wrong, without any value.
+def rules(attribution: Any) -> tuple[Rules, list[str]]:
+    """The rules in `attribution` of an organisation's settings, and what is wrong with them, without any value.
 
-    `found` is what SQLite's json_extract gives: JSON text of an object, None, else a bare value. A key that cannot be
-    used is as by default.
+    attribution: what SQLite's json_extract gives, which is JSON text of an object, None, or a bare value. A key that
+    cannot be used has its default.
     """
     try:
-        given = {} if found is None else json.loads(found) if isinstance(found, str) else None
+        settings = {} if attribution is None else json.loads(attribution) if isinstance(attribution, str) else None
     except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
+        settings = None
+    if not isinstance(settings, dict):
         return DEFAULT, ["attribution: an object is expected"]
     wrong = [
         f"attribution.{name[:64].encode(errors='backslashreplace').decode()}: no such setting"
-        for name in sorted(given.keys() - {"conversion_types", "window_days"})
+        for name in sorted(settings.keys() - {"conversion_types", "window_days"})
     ]
-    types, days = given.get("conversion_types"), given.get("window_days")
+    types, days = settings.get("conversion_types"), settings.get("window_days")
     if types is not None and not _are_types(types):
         wrong.append(f"attribution.conversion_types: a list of 1 to {MOST_TYPES} event types is expected")
         types = None
@@ -46,14 +49,14 @@ def rules(found: Any) -> tuple[Rules, list[str]]:
     return Rules(tuple(sorted(set(types))) if types else DEFAULT.conversion_types, days or DEFAULT.window_days), wrong
 
 
-def _are_types(given: Any) -> bool:
+def _are_types(value: Any) -> bool:
     return (
-        isinstance(given, list)
-        and 1 <= len(given) <= MOST_TYPES
-        and all(isinstance(each, str) and 0 < len(each) <= 128 and holdable(each) for each in given)
+        isinstance(value, list)
+        and 1 <= len(value) <= MOST_TYPES
+        and all(isinstance(name, str) and 0 < len(name) <= 128 and holdable(name) for name in value)
     )
 
 
 def holdable(text: str) -> bool:
-    """Whether Postgres can hold a text: it takes no NUL and no lone surrogate."""
+    """Whether Postgres can hold a text: it accepts no NUL and no lone surrogate."""
     return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)

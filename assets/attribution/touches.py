@@ -1,7 +1,8 @@
-"""What of a day's events attribution is made of: touches and conversions. Pure polars, no store.
+"""The touches and conversions of a day's events, as polars frames. Pure.
 
 A touch is the first event of a visitor's session, on a UTC day, that names a campaign: by a click id or by
-utm_campaign. Events without consent to marketing make none, and their conversions have no visitor.
+utm_campaign. Events without consent to marketing make no touch, and their conversions have no visitor. What does not
+belong here: reading the lake and writing rows (build.py).
 """
 
 import hashlib
@@ -12,10 +13,10 @@ import polars as pl
 from assets.rollups.definition import LARGEST_VALUE
 from assets.sessions.definition import hashed
 
-# Raised when a touch or conversion comes to mean something else: days made under another version are stale.
+# Increase it when the meaning of a touch or conversion changes: days made under another version are made again.
 VERSION = 1
 
-# By the parameter that carries a platform's click id, the surest first: Facebook adds its own to unpaid links too.
+# The platform by the parameter of its click id, the most reliable first: Facebook adds its own to unpaid links too.
 CLICK_IDS: Mapping[str, str] = {"gclid": "google", "msclkid": "microsoft", "ttclid": "tiktok", "fbclid": "facebook"}
 SOURCES: Mapping[str, str] = {
     **dict.fromkeys(("google", "google_ads", "googleads", "adwords"), "google"),
@@ -32,17 +33,19 @@ _CONSENTED = pl.col("consent_marketing").fill_null(value=True)
 def relevant(
     events: pl.LazyFrame, conversion_types: Mapping[str, Collection[str]], default: Collection[str]
 ) -> pl.LazyFrame:
-    """Of raw events those that name a campaign or convert, doubles among them, as `touches` and others read them.
+    """The raw events that name a campaign or convert, doubles among them, in the columns that `single` and others read.
 
     conversion_types: by organisation's tag; `default` for the others.
     """
     query = pl.coalesce(pl.col("page_search").replace("", None), pl.col("page_url"))
     clicks = {name: _click_id(name, query) for name in CLICK_IDS}
     click = pl.coalesce(clicks.values())
-    by_click = pl.coalesce(pl.when(clicks[name].is_not_null()).then(pl.lit(of)) for name, of in CLICK_IDS.items())
+    by_click = pl.coalesce(
+        pl.when(clicks[name].is_not_null()).then(pl.lit(platform)) for name, platform in CLICK_IDS.items()
+    )
     by_source = pl.col("utm_source").str.to_lowercase().replace_strict(SOURCES, default=None, return_dtype=pl.String)
-    # One list for all organisations: a condition for each would be asked of every event.
-    own = [f"{org}\0{each}" for org, types in conversion_types.items() for each in types]
+    # One list for all organisations, because a condition for each would be evaluated for every event.
+    own = [f"{org}\0{event_type}" for org, types in conversion_types.items() for event_type in types]
     converts = pl.concat_str("org_tag", "event_type", separator="\0").is_in(own) | (
         pl.col("event_type").is_in(list(default)) & ~pl.col("org_tag").is_in(list(conversion_types))
     )
@@ -62,14 +65,14 @@ def relevant(
 
 
 def single(events: pl.DataFrame) -> pl.DataFrame:
-    """Without another writer's doubles: of one day's events with one id the earliest stays."""
+    """One day's events without another writer's doubles: of events with the same id the earliest stays."""
     return events.sort("org_tag", "timestamp", "event_id").unique(
         ["org_tag", "event_id"], keep="first", maintain_order=True
     )
 
 
 def touches(events: pl.DataFrame) -> pl.DataFrame:
-    """The touches of one day, in the columns of attribution.touches, from what `single` left of its events."""
+    """The touches of one day, in the columns of attribution.touches without app; events: from `single`."""
     first = events.filter("names").unique(["org_tag", "anonymous_id", "session_id"], keep="first", maintain_order=True)
     return first.select(
         pl.col("timestamp").dt.date().alias("day"),
@@ -78,31 +81,33 @@ def touches(events: pl.DataFrame) -> pl.DataFrame:
         hashed(first["org_tag"], first["session_id"]).alias("session"),
         pl.col("timestamp").alias("at"),
         "named_platform",
-        pl.Series("click", [None if each is None else click_hash(each) for each in first["click"]], pl.Binary),
+        pl.Series(
+            "click", [None if click_id is None else click_hash(click_id) for click_id in first["click"]], pl.Binary
+        ),
         "utm_campaign",
     )
 
 
 def conversions(events: pl.DataFrame) -> pl.DataFrame:
-    """The conversions of one day, in the columns of attribution.conversions."""
-    found = events.filter("converts")
-    return found.select(
+    """The conversions of one day, in the columns of attribution.conversions without app; events: from `single`."""
+    converted = events.filter("converts")
+    return converted.select(
         pl.col("timestamp").dt.date().alias("day"),
         "org_tag",
-        hashed(found["org_tag"], found["event_id"]).alias("event"),
-        pl.when("consented").then(hashed(found["org_tag"], found["anonymous_id"])).alias("visitor"),
+        hashed(converted["org_tag"], converted["event_id"]).alias("event"),
+        pl.when("consented").then(hashed(converted["org_tag"], converted["anonymous_id"])).alias("visitor"),
         pl.col("timestamp").alias("at"),
         pl.col("value").cast(pl.Decimal(38, 6)).fill_null(0),
     )
 
 
 def click_hash(click_id: str) -> bytes:
-    """A click id as 16 bytes that nobody can read back; the same for whoever meets it, so that both sides join."""
+    """A click id as 16 bytes that cannot be read back; the same id gives the same bytes, so that both sides join."""
     return hashlib.blake2b(click_id.encode(), digest_size=16).digest()
 
 
 def _click_id(name: str, query: pl.Expr) -> pl.Expr:
-    found = query.str.extract(rf"(?:^|[?&]){name}=([^&#]+)")
+    value = query.str.extract(rf"(?:^|[?&]){name}=([^&#]+)")
     if name in _RECORDED:
-        found = pl.coalesce(pl.col(name).replace("", None), found)
-    return pl.when(found.str.len_chars() <= _LONGEST_CLICK_ID).then(found)
+        value = pl.coalesce(pl.col(name).replace("", None), value)
+    return pl.when(value.str.len_chars() <= _LONGEST_CLICK_ID).then(value)

@@ -37,9 +37,15 @@ def build(app: App, writes: int) -> list[AssetsDefinition]:
 
 
 def _demand(app: App, found: Sequence[Family]) -> AssetsDefinition:
-    # Keys name whose values they hold.
-    personal = any(family.personal for family in found)
-    arguments = asset_arguments(app, "cache", "demand", store="postgres", pii=personal, kinds={"postgres", "json"})
+    # The counts name keys, and a key names whose value it holds.
+    arguments = asset_arguments(
+        app,
+        "cache",
+        "demand",
+        store="postgres",
+        holds=[("kv", family.name) for family in found],
+        kinds={"postgres", "json"},
+    )
 
     @asset(
         **arguments,
@@ -90,7 +96,7 @@ def _demand(app: App, found: Sequence[Family]) -> AssetsDefinition:
 
 def _family(app: App, family: Family, writes: int) -> AssetsDefinition:
     arguments = asset_arguments(
-        app, "cache", family.name, store="kv", pii=family.personal, kinds={"cloudflare", "workerskv", "json"}
+        app, "cache", family.name, store="kv", holds=[("kv", family.name)], kinds={"cloudflare", "workerskv", "json"}
     )
     sources = [[app.name, *source] for source in family.reads]
 

@@ -30,7 +30,7 @@ def build(app: App) -> list[AssetsDefinition]:
 
 def _invalidated(app: App) -> AssetsDefinition:
     arguments = asset_arguments(
-        app, "cache", "invalidated", store="kv", pii=False, kinds={"cloudflare", "workerskv", "sqlite"}
+        app, "cache", "invalidated", store="kv", holds=[], kinds={"cloudflare", "workerskv", "sqlite"}
     )
     templates = [f"`{key}`" for aside in app.cache_aside for key in aside.keys]
 

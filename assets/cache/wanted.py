@@ -33,8 +33,8 @@ class Sources:
 class Family:
     """Keys that are made alike. `rows` gives the fields of the `key` template, `value` (JSON text), and `tenant`.
 
-    gathered: rows of one key follow one another, and its value is the JSON list of theirs. personal: whether the values
-    are personal data.
+    gathered: rows of one key follow one another, and its value is the JSON list of theirs. personal: whether the
+    registry says that the values are personal data.
     """
 
     name: str
@@ -80,7 +80,7 @@ def of_statement(family: CacheFamily) -> Family:
             yield from page
 
     rows = {"d1": from_d1, "postgres": from_postgres}[family.store]
-    return Family(family.name, family.doc, family.key, family.reads, rows, bool(family.gathered_by), family.personal)
+    return Family(family.name, family.doc, family.key, family.reads, rows, bool(family.gathered_by))
 
 
 def draw(family: Family, sources: Sources) -> Iterator[Wanted]:

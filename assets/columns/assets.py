@@ -24,7 +24,7 @@ def build(app: App) -> list[AssetsDefinition]:
 
 
 def _columns(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "columns", "filled", store="d1", pii=False, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(app, "columns", "filled", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
     named = ", ".join(f"`{e.table}.{e.column}`" for e in columns.EXTRACTIONS)
 
     @asset(

@@ -22,13 +22,14 @@ class CompactionConfig(Config):
 
 def build(app: App) -> list[AssetsDefinition]:
     """The compaction of an app that collects events."""
+    assert app.audience is not None, f"{app.name} collects no events"
 
     @app_asset(
         app,
         "events",
         "compacted",
         store="lake",
-        pii=True,
+        holds=[("lake", app.audience.table)],
         kinds={"iceberg", "parquet", "polars"},
         deps=[[app.name, "events", "ingested"]],
         description=(

@@ -1,7 +1,7 @@
-"""The event record: its 51 fields, defined here and nowhere else.
+"""The event record: its 51 fields, defined here and nowhere else. Pure.
 
-The lake's schema, the validation of landed lines, the documentation and the list of personal fields all follow from
-`FIELDS`. What does not belong here: what happens to an event.
+The lake's schema, the validation of landed lines and the documentation follow from `FIELDS`. What does not belong
+here: what happens to an event, and which fields are personal, which is in assets/apps/pipelines_personal.py.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
+
+from assets.apps.pipelines_personal import EVENT_RECORD
 
 
 class Kind(StrEnum):
@@ -22,27 +24,22 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of an event.
-
-    `shortest` and `longest` bound a string, in characters; `personal` says that it may tell who someone is, so that it
-    stays out of previews, logs and column bounds.
-    """
+    """One field of an event. shortest, longest: the bounds of a string, in characters."""
 
     name: str
     kind: Kind
     required: bool
     doc: str
-    personal: bool = False
     shortest: int = 0
     longest: int = 1024
 
 
-def _text(name: str, doc: str, *, required: bool = False, personal: bool = False, longest: int = 1024) -> Field:
-    return Field(name, Kind.STRING, required, doc, personal, 0, longest)
+def _text(name: str, doc: str, *, required: bool = False, longest: int = 1024) -> Field:
+    return Field(name, Kind.STRING, required, doc, 0, longest)
 
 
-def _key(name: str, doc: str, *, personal: bool = False, longest: int = 128) -> Field:
-    return Field(name, Kind.STRING, True, doc, personal, 1, longest)
+def _key(name: str, doc: str, *, longest: int = 128) -> Field:
+    return Field(name, Kind.STRING, True, doc, 1, longest)
 
 
 def _number(name: str, doc: str) -> Field:
@@ -56,23 +53,23 @@ def _integer(name: str, doc: str, *, required: bool = False) -> Field:
 FIELDS: tuple[Field, ...] = (
     _key("org_tag", "Organisation's data tag", longest=64),
     Field("timestamp", Kind.TIMESTAMP, True, "When it happened, UTC"),
-    _key("session_id", "Session as the tracker sees it", personal=True),
-    _text("user_id", "Authenticated user", personal=True, longest=256),
-    _key("anonymous_id", "Visitor's anonymous tracking id", personal=True),
+    _key("session_id", "Session as the tracker sees it"),
+    _text("user_id", "Authenticated user", longest=256),
+    _key("anonymous_id", "Visitor's anonymous tracking id"),
     _key("event_id", "Unique id of the event within its organisation and UTC day"),
     _key("event_type", "page_view, click, conversion, …"),
-    _text("event_data", "Custom data as a JSON string", personal=True, longest=65_536),
+    _text("event_data", "Custom data as a JSON string", longest=65_536),
     _text("event_category", "Category, e.g. ecommerce", longest=256),
     _text("event_action", "Action, e.g. purchase", longest=256),
     _text("event_label", "Label, e.g. a product id"),
     _number("event_value", "Value, e.g. revenue; from 1e15 on it is stored, not summed"),
-    _text("page_url", "Full URL", required=True, personal=True, longest=8192),
+    _text("page_url", "Full URL", required=True, longest=8192),
     _text("page_title", "Page title", required=True, longest=4096),
     _text("page_path", "URL path", required=True, longest=8192),
     _text("page_hostname", "Domain", required=True, longest=256),
-    _text("page_search", "Query string", personal=True, longest=8192),
-    _text("page_hash", "URL fragment", personal=True, longest=8192),
-    _text("referrer", "Referring URL", personal=True, longest=8192),
+    _text("page_search", "Query string", longest=8192),
+    _text("page_hash", "URL fragment", longest=8192),
+    _text("referrer", "Referring URL", longest=8192),
     _text("referrer_domain", "Referring domain", longest=256),
     _text("device_type", "mobile, desktop or tablet", required=True, longest=64),
     _integer("viewport_width", "Viewport width, pixels", required=True),
@@ -84,18 +81,18 @@ FIELDS: tuple[Field, ...] = (
     _text("browser_language", "Language tag, e.g. en-US", required=True, longest=64),
     _text("os_name", "Operating system", longest=128),
     _text("os_version", "Operating system's version", longest=128),
-    _text("user_agent", "Full user agent", personal=True, longest=4096),
+    _text("user_agent", "Full user agent", longest=4096),
     _text("geo_country", "Country, ISO 3166-1 alpha-2", longest=64),
-    _text("geo_region", "Region", personal=True, longest=256),
-    _text("geo_city", "City", personal=True, longest=256),
-    _text("geo_timezone", "Time zone, IANA name", personal=True, longest=128),
+    _text("geo_region", "Region", longest=256),
+    _text("geo_city", "City", longest=256),
+    _text("geo_timezone", "Time zone, IANA name", longest=128),
     _text("utm_source", "Campaign source", longest=512),
     _text("utm_medium", "Campaign medium", longest=512),
     _text("utm_campaign", "Campaign name", longest=512),
     _text("utm_term", "Campaign keyword", longest=512),
     _text("utm_content", "Ad variant", longest=512),
-    _text("gclid", "Google click id", personal=True, longest=512),
-    _text("fbclid", "Facebook click id", personal=True, longest=512),
+    _text("gclid", "Google click id", longest=512),
+    _text("fbclid", "Facebook click id", longest=512),
     _number("scroll_depth", "Deepest scroll, per cent"),
     _number("engagement_time", "Engaged time, seconds"),
     _number("page_load_time", "Page load, milliseconds"),
@@ -108,7 +105,6 @@ FIELDS: tuple[Field, ...] = (
 )
 
 NAMES: tuple[str, ...] = tuple(f.name for f in FIELDS)
-PERSONAL: frozenset[str] = frozenset(f.name for f in FIELDS if f.personal)
 
 
 def _annotation(field: Field) -> Any:
@@ -126,8 +122,8 @@ def _annotation(field: Field) -> Any:
     return shape if field.required else shape | None
 
 
-# Required fields come first because a struct's fields without a default must; `NAMES` keeps the lake's order.
-# gc=False: an event refers to no container, and the collector's walks over a million of them cost a third of the time.
+# Required fields come first, because a struct wants fields without a default first. `NAMES` keeps the lake's order.
+# gc=False, because an event refers to no container and the garbage collector takes a third of the time otherwise.
 Event = msgspec.defstruct(
     "Event",
     [
@@ -145,11 +141,15 @@ STRUCT_NAMES: tuple[str, ...] = Event.__struct_fields__
 
 def markdown() -> str:
     """The fields as a Markdown table, for docs/events.md."""
+    personal = EVENT_RECORD.personal_columns
     rows = [
-        f"| `{f.name}` | {f.kind.value} | {'yes' if f.required else ''} | {'yes' if f.personal else ''} | {f.doc} |"
-        for f in FIELDS
+        f"| `{f.name}` | {f.kind.value} | {_yes(f.required)} | {_yes(f.name in personal)} | {f.doc} |" for f in FIELDS
     ]
     return "\n".join(["| field | type | required | personal | meaning |", "| --- | --- | --- | --- | --- |", *rows])
+
+
+def _yes(fact: bool) -> str:
+    return "yes" if fact else ""
 
 
 if __name__ == "__main__":

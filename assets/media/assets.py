@@ -39,7 +39,9 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
         return []
     media = app.media
     uploads = AssetSpec(
-        **asset_arguments(app, "media", "uploads", store="r2", pii=True, kinds={"cloudflare", "r2"}),
+        **asset_arguments(
+            app, "media", "uploads", store="r2", holds=[("r2", f"{media.root}/")], kinds={"cloudflare", "r2"}
+        ),
         description=(
             f"Images as people upload them: {media.root}/{{userId}}/profile/{{imageId}}.jpg, and below sessions,"
             " journals, or wherever else in a user's folder."
@@ -49,7 +51,9 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
 
 
 def _variants(app: App, media: Media) -> AssetsDefinition:
-    arguments = asset_arguments(app, "media", "variants", store="r2", pii=True, kinds={"cloudflare", "r2"})
+    arguments = asset_arguments(
+        app, "media", "variants", store="r2", holds=[("r2", f"{media.root}/")], kinds={"cloudflare", "r2"}
+    )
     sizes = ", ".join(f"{v.name} ({v.longest_side or 'full'} px, quality {v.quality})" for v in media.variants)
 
     @asset(

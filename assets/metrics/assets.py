@@ -38,7 +38,10 @@ def build(app: App) -> list[AssetsDefinition]:
 
 
 def _metrics(app: App, grain: Grain) -> AssetsDefinition:
-    arguments = asset_arguments(app, "metrics", grain.name, store="d1", pii=True, kinds={"cloudflare", "sqlite"})
+    holding = "metrics_*" if grain.table == "metrics" else grain.table
+    arguments = asset_arguments(
+        app, "metrics", grain.name, store="d1", holds=[("d1", holding)], kinds={"cloudflare", "sqlite"}
+    )
     sources = {
         "sessions and points": [["series", "sessions"], ["points", "ingested"]],
         "hours": [["metrics", "hourly"]],

@@ -64,7 +64,7 @@ def build(app: App) -> list[AssetsDefinition]:
 
 def _retention(app: App, part: Part) -> AssetsDefinition:
     store = next(name for name, found in PARTS.items() if found == part)
-    arguments = asset_arguments(app, "retention", part, store=store, pii=False, kinds=KINDS[part])
+    arguments = asset_arguments(app, "retention", part, store=store, holds=[], kinds=KINDS[part])
 
     @asset(
         **arguments,

@@ -25,7 +25,7 @@ Part = Literal["events", "postgres", "objects", "d1"]
 PARTS: Mapping[str, Part] = {"lake": "events", "postgres": "postgres", "r2": "objects", "d1": "d1"}
 # Prefixes whose objects say whether they were read, by what says it.
 READ: Mapping[str, Callable[["Tools"], Taken]] = {
-    "landing/events/": lambda tools: objects.batches(tools.rooms.postgres),
+    "landing/events/": lambda tools: objects.batches(tools.rooms.postgres, tools.app.name),
     "raw/ads/": lambda tools: objects.pages(tools.rooms.postgres),
     "access/clearlift/": lambda tools: objects.access_logs(tools.rooms.postgres, "clearlift"),
     "access/sesh/": lambda tools: objects.access_logs(tools.rooms.postgres, "sesh"),

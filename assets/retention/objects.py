@@ -92,9 +92,9 @@ class ObjectPruner:
         return old, [info for info in old if info.key in taken]
 
 
-def batches(postgres: Postgres) -> Taken:
+def batches(postgres: Postgres, app: str) -> Taken:
     """Batches of events that a committed run took, byte for byte."""
-    ledger = IngestLedger(postgres)
+    ledger = IngestLedger(postgres, app)
     return lambda some: {key for key, _ in ledger.known_objects([(info.key, info.etag or "") for info in some])}
 
 

@@ -38,7 +38,7 @@ def build(app: App) -> list[AssetsDefinition]:
 
 
 def _pruned(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "retention", "pruning", store="d1", pii=False, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(app, "retention", "pruning", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
     above = [["archive", "sessions"], ["archive", "points"], *(["metrics", g] for g in ("weekly", "monthly"))]
 
     @asset(

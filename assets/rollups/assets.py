@@ -69,7 +69,7 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
         "rollups",
         grain.value,
         store="postgres",
-        pii=False,
+        holds=[("postgres", table) for table in tables],
         kinds={"postgres", "polars"},
         deps=[[app.name, *(("events", "compacted") if hourly else ("rollups", "hourly"))]],
         partitions_def=calendar.hourly if hourly else calendar.daily,
@@ -117,6 +117,7 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
 
 
 def _period(app: App, period: Period, partitions: TimeWindowPartitionsDefinition) -> AssetsDefinition:
+    tables = [cut.table(period) for cut in CUTS]
     totals = next(cut.table(period) for cut in CUTS if cut.sketched)
 
     @app_asset(
@@ -124,7 +125,7 @@ def _period(app: App, period: Period, partitions: TimeWindowPartitionsDefinition
         "rollups",
         period.value,
         store="postgres",
-        pii=False,
+        holds=[("postgres", table) for table in tables],
         kinds={"postgres", "polars"},
         deps=[[app.name, "rollups", Grain.DAILY.value]],
         partitions_def=partitions,
@@ -136,7 +137,7 @@ def _period(app: App, period: Period, partitions: TimeWindowPartitionsDefinition
             "counts, daily_visitors and daily_sessions. A window is replaced as a whole."
         ),
         metadata=_described(
-            [cut.table(period) for cut in CUTS],
+            tables,
             totals,
             (period.column, "date", "First day of the window", False),
             ("events", "bigint", "Events", False),

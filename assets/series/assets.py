@@ -43,18 +43,20 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
     if not app.partitioned:
         return []
     sessions = AssetSpec(
-        **asset_arguments(app, "series", "sessions", store="d1", pii=True, kinds={"cloudflare", "sqlite", "view"}),
+        **asset_arguments(
+            app, "series", "sessions", store="d1", holds=[("d1", "sessions_*")], kinds={"cloudflare", "sqlite", "view"}
+        ),
         description=(
             "Sessions that people record, which the application writes to the partition of their time: a month below a "
             "year of age, a year above. The view `sessions` is over all of them."
         ),
-        metadata={"personal_columns": "userId, notes, details, rating, amount, timestamp"},
+        metadata={"personal_columns": ", ".join(app.holding("d1", "sessions_*").personal_columns)},
     )
     return [sessions, _partitions(app), _folded(app)]
 
 
 def _partitions(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "series", "partitions", store="d1", pii=False, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(app, "series", "partitions", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
 
     @asset(
         **arguments,
@@ -109,7 +111,7 @@ def _overview(app: App, database: Any) -> list[dict[str, Any]]:
 
 
 def _folded(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "series", "folded", store="d1", pii=False, kinds={"cloudflare", "sqlite"})
+    arguments = asset_arguments(app, "series", "folded", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
 
     @asset(
         **arguments,

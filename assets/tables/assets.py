@@ -1,4 +1,4 @@
-"""The applications' own D1 tables, as assets that others read and the applications write."""
+"""The applications' own D1 tables: assets that the applications write and other assets read."""
 
 from dagster import AssetSpec
 
@@ -7,14 +7,14 @@ from assets.description import asset_arguments
 
 
 def build(app: App) -> list[AssetSpec]:
-    """One external asset a table, with what of it is personal."""
+    """One external asset for each table, with its personal columns."""
     return [
         AssetSpec(
             **asset_arguments(
-                app, "d1", table.name, store="d1", pii=bool(table.personal), kinds={"cloudflare", "sqlite", "table"}
+                app, "d1", table.name, store="d1", holds=[("d1", table.name)], kinds={"cloudflare", "sqlite", "table"}
             ),
             description=table.doc,
-            metadata={"personal_columns": ", ".join(sorted(table.personal)) or "none"},
+            metadata={"personal_columns": ", ".join(app.holding("d1", table.name).personal_columns) or "none"},
         )
         for table in app.tables.values()
     ]

@@ -54,7 +54,7 @@ def build(app: App) -> list[AssetsDefinition]:
 
 
 def _arguments(name: str, *deps: list[str]) -> dict[str, Any]:
-    return {"name": name, "deps": deps, "store": "lake", "pii": False, "kinds": {"iceberg"}, "pool": "lake"}
+    return {"name": name, "deps": deps, "store": "lake", "holds": [], "kinds": {"iceberg"}, "pool": "lake"}
 
 
 def _manifests(app: App) -> AssetsDefinition:

@@ -125,7 +125,8 @@ def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: 
         stores = bench.stores
         target = target_of(app, entry, stores, into)
         bar = bench.bar(f"{table} {quarter}")
-        engine = Restore(app.name, entry, target, stores.object_store, stores.postgres, bar)
+        subjects = app.holding(entry.store, entry.name).subjects
+        engine = Restore(app.name, entry, subjects, target, stores.object_store, stores.postgres, bar)
         try:
             done = engine.run(quarter, _wanted(entry, org))
         except PartialRestoreError as error:

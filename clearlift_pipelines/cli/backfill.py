@@ -5,15 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from assets.ads.assets import TABLES
-from assets.ads.sync import AdSync
-from assets.apps import APPS
+from assets.apps import App
 from assets.events import pruned
 from assets.rollups.periods import Period
 from assets.sessions.definition import read_for
 from assets.windows import DAY, HOUR, Window, daily_key, floor_hour, hourly_key, midnight
 from clearlift_pipelines.cli import ads as syncing
 from clearlift_pipelines.cli import attribution as attributing
+from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.execution import workbench
 from clearlift_pipelines.cli.organisations import require
 from clearlift_pipelines.stores import utc_now
@@ -89,71 +88,35 @@ def rollups(first: datetime, end: datetime, org: str | None) -> None:
 
 
 @backfill.command()
+@app_option(lambda app: app.ad_accounts)
 @click.option("--platform", type=click.Choice(list(PLATFORMS)), required=True)
 @click.option("--connection", help="One connection only, by its id.")
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First metric day.")
 @click.option("--to", "end", type=click.DateTime(["%Y-%m-%d"]), help="Metric day after the last.")
 @click.option("--replay", is_flag=True, help="Merge the connection's staged pages again, without the platform.")
-def ads(platform: str, connection: str | None, first: datetime | None, end: datetime | None, replay: bool) -> None:
+def ads(
+    app: App, platform: str, connection: str | None, first: datetime | None, end: datetime | None, replay: bool
+) -> None:
     """Metric days of [from, to) from an ad platform, for every active connection or for one."""
     if replay:
         if connection is None or first is not None or end is not None:
             raise click.UsageError("--replay takes --connection, and no --from and --to: it merges all that is staged")
-        _replay(platform, connection)
+        syncing.replay(app, platform, connection)
         return
     if first is None or end is None:
         raise click.UsageError("--from and --to are needed")
     window = _window(first, end)
-    with workbench() as bench:
-        start = midnight(bench.stores.settings.partitions_start)
-        latest = midnight(utc_now().date()) + DAY
-        if window.start < start or window.end > latest:
-            raise click.ClickException(f"metric days from {start:%Y-%m-%d} to {latest:%Y-%m-%d} can be synced")
-        bench.stores.migrate()
-        bar = bench.bar("quarters of ads")
-        chunks = list(_chunks(window, ADS_CHUNK))
-        config = {"ops": {f"clearlift__ads__{platform}": {"config": {"connection": connection, "mode": "window"}}}}
-        failed: dict[str, None] = {}
-        with syncing.platforms(bench.stores):
-            for done, chunk in enumerate(chunks):
-                bar(done, len(chunks))
-                days = daily_key(chunk.start.date()), daily_key((chunk.end - DAY).date())
-                ran = bench.run("ads", *days, config, [["clearlift", "ads", name] for name in (platform, *TABLES)])
-                failed |= dict.fromkeys(syncing.failures(ran))
-        bar(len(chunks), len(chunks))
-        if failed:
-            raise click.ClickException("; ".join(failed))
+    syncing.backfill(app, platform, connection, window=window, chunks=_chunks(window, ADS_CHUNK))
 
 
 @backfill.command()
+@app_option(lambda app: app.ad_accounts and app.ad_accounts.rules)
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, UTC.")
 @click.option("--to", "end", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Day after the last, UTC.")
-def attribution(first: datetime, end: datetime) -> None:
+def attribution(app: App, first: datetime, end: datetime) -> None:
     """Touches, conversions and credits of days of [from, to), and of the days that they change."""
     window = _window(first, end)
-    attributing.backfill(window, _chunks(window, ATTRIBUTION_CHUNK))
-
-
-def _replay(platform: str, connection: str) -> None:
-    with workbench() as bench:
-        stores = bench.stores
-        stores.migrate()
-        d1 = next(stores.d1(app) for app in APPS if "platform_connections" in app.tables)
-        merged = AdSync(
-            PLATFORMS[platform],
-            d1,
-            stores.postgres,
-            stores.object_store,
-            stores.keyring,
-            utc_now,
-            progress=bench.bar("staged slices merged"),
-        ).replay(connection)
-        if not merged.pages:
-            raise click.ClickException(f"nothing is staged of a {platform} connection {connection!r}")
-        bench.console.print(
-            f"{merged.pages:,} pages merged again: {merged.inserted:,} rows inserted, {merged.updated:,} updated, "
-            f"{merged.deleted:,} deleted"
-        )
+    attributing.backfill(app, window, _chunks(window, ATTRIBUTION_CHUNK))
 
 
 def _config(grain: str, org: str | None, capability: str = "rollups") -> dict[str, object] | None:

@@ -1,12 +1,13 @@
--- The cursor of a stream moves with the data, and over no gap.
+-- Moves the cursor of a stream, in the transaction of the slice's rows. It never moves over a gap between days.
+-- Parameters: those of the slice, and now.
 insert into ads.sync_state as state (
-    connection_id, stream, org_id, platform, account_id, synced_through, observed_at, run_id, slice_id, updated_at
+    app, connection_id, stream, org_id, platform, account_id, synced_through, observed_at, run_id, slice_id, updated_at
 )
 values (
-    %(connection_id)s, %(stream)s, %(org_id)s, %(platform)s, %(account_id)s, %(until)s, %(observed_at)s, %(run_id)s,
-    %(slice_id)s, %(now)s
+    %(app)s, %(connection_id)s, %(stream)s, %(org_id)s, %(platform)s, %(account_id)s, %(until)s, %(observed_at)s,
+    %(run_id)s, %(slice_id)s, %(now)s
 )
-on conflict (connection_id, stream) do update
+on conflict (app, connection_id, stream) do update
 set synced_through = case
         when state.synced_through is null then excluded.synced_through
         when %(since)s::date <= state.synced_through + 1 then greatest(state.synced_through, excluded.synced_through)

@@ -1,3 +1,5 @@
+-- Holds the facts of one slice until the end of its transaction. One row is an entity's day; seq is the order of the
+-- pages, because the last row of a repeated day counts.
 create temporary table incoming (
     seq               bigint generated always as identity,
     entity_id         text not null,

@@ -1,7 +1,10 @@
--- Parents of ad groups that no list has shown: begun between two requests, or never listed.
-insert into ads.campaigns (org_id, id, platform, account_id, native_id, name, currency, updated_at, last_seen_run_id)
+-- Inserts the campaigns of incoming ad groups that no list has shown: they are newer than the list, or the platform
+-- lists no deleted ones. Parameter: app.
+insert into ads.campaigns (
+    app, org_id, id, platform, account_id, native_id, name, currency, updated_at, last_seen_run_id
+)
 select distinct
-    i.org_id, i.campaign_id, i.platform, i.account_id, split_part(i.campaign_id, ':', 3),
+    %(app)s, i.org_id, i.campaign_id, i.platform, i.account_id, split_part(i.campaign_id, ':', 3),
     split_part(i.campaign_id, ':', 3), i.currency, i.updated_at, i.last_seen_run_id
 from incoming i
-on conflict (org_id, id) do nothing
+on conflict (app, org_id, id) do nothing

@@ -1,8 +1,11 @@
+-- Records that a slice is about to be requested; a replay of staged pages may find its slice recorded already.
+-- Parameters: those of the slice, remote_job_id, attempts, raw_prefix.
 insert into ads.sync_slices (
-    id, run_id, connection_id, org_id, platform, account_id, stream, since, until, observed_at, state, remote_job_id,
-    attempts, raw_prefix
+    app, id, run_id, connection_id, org_id, platform, account_id, stream, since, until, observed_at, state,
+    remote_job_id, attempts, raw_prefix
 )
 values (
-    %(slice_id)s, %(run_id)s, %(connection_id)s, %(org_id)s, %(platform)s, %(account_id)s, %(stream)s, %(since)s,
-    %(until)s, %(observed_at)s, 'open', %(remote_job_id)s, %(attempts)s, %(raw_prefix)s
+    %(app)s, %(slice_id)s, %(run_id)s, %(connection_id)s, %(org_id)s, %(platform)s, %(account_id)s, %(stream)s,
+    %(since)s, %(until)s, %(observed_at)s, 'open', %(remote_job_id)s, %(attempts)s, %(raw_prefix)s
 )
+on conflict (id) do nothing

@@ -1,5 +1,6 @@
--- The ledger: what this load changes of days that had been loaded as final before. Numbers that were counted within
--- other attribution windows differ because we asked otherwise, which is no restatement.
+-- Records what this load changes of days that were loaded as final before; one row is a campaign's day. Numbers counted
+-- within other attribution windows are no restatement, because we asked for something else.
+-- Parameters: those of the slice, currency, attribution.
 with loaded as (
     select distinct on (i.entity_id, i.date) i.*
     from incoming i
@@ -9,15 +10,15 @@ with loaded as (
     select f.*
     from ads.campaign_metrics_daily f
     join window_days w on w.date = f.date
-    where f.org_id = %(org_id)s and f.platform = %(platform)s and f.account_id = %(account_id)s
+    where f.app = %(app)s and f.org_id = %(org_id)s and f.platform = %(platform)s and f.account_id = %(account_id)s
 )
 insert into ads.restatements (
-    org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency,
+    app, org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency,
     impressions_before, impressions_after, clicks_before, clicks_after, spend_before, spend_after,
     conversions_before, conversions_after, conversions_value_before, conversions_value_after
 )
 select
-    %(org_id)s, %(platform)s, %(account_id)s, coalesce(s.campaign_id, l.entity_id), coalesce(s.date, l.date),
+    %(app)s, %(org_id)s, %(platform)s, %(account_id)s, coalesce(s.campaign_id, l.entity_id), coalesce(s.date, l.date),
     %(observed_at)s, %(run_id)s, %(currency)s,
     s.impressions, l.impressions, s.clicks, l.clicks, s.spend, l.spend,
     s.conversions, l.conversions, s.conversions_value, l.conversions_value
@@ -32,7 +33,8 @@ where (
     s.campaign_id is null
     and exists (
         select from ads.sync_slices earlier
-        where earlier.connection_id = %(connection_id)s and earlier.stream = %(stream)s and earlier.state = 'merged'
+        where earlier.app = %(app)s and earlier.connection_id = %(connection_id)s and earlier.stream = %(stream)s
+          and earlier.state = 'merged'
           and earlier.until >= l.date and earlier.since <= l.date and earlier.final_until >= l.date
     )
 )

@@ -1,12 +1,16 @@
--- What is on the platform's list no more is deleted as of this observation; the last run that saw it is kept.
+-- Marks entities as deleted at this observation, because the platform lists them no longer. The last run that saw them
+-- stays. Parameters: those of the slice, now. Name: the table of the entities.
 update {entities} e
 set deleted_at = %(observed_at)s,
     status = 'ended',
     updated_at = %(now)s,
     last_seen_run_id = coalesce(
-        (select s.run_id from ads.sync_state s where s.connection_id = %(connection_id)s and s.stream = %(stream)s),
+        (
+            select s.run_id from ads.sync_state s
+            where s.app = %(app)s and s.connection_id = %(connection_id)s and s.stream = %(stream)s
+        ),
         e.last_seen_run_id
     )
-where e.org_id = %(org_id)s and e.platform = %(platform)s and e.account_id = %(account_id)s
+where e.app = %(app)s and e.org_id = %(org_id)s and e.platform = %(platform)s and e.account_id = %(account_id)s
   and e.deleted_at is null
   and not exists (select from incoming i where i.id = e.id)

@@ -1,12 +1,13 @@
+-- Writes the one row of an ad account, where it is new or differs. Parameters: those of the account, app, now.
 insert into ads.ad_accounts as a (
-    org_id, id, platform, account_id, connection_id, name, status, native_status, currency, time_zone, updated_at,
+    app, org_id, id, platform, account_id, connection_id, name, status, native_status, currency, time_zone, updated_at,
     raw_data
 )
 values (
-    %(org_id)s, %(id)s, %(platform)s, %(account_id)s, %(connection_id)s, %(name)s, %(status)s, %(native_status)s,
-    %(currency)s, %(time_zone)s, %(now)s, %(raw_data)s
+    %(app)s, %(org_id)s, %(id)s, %(platform)s, %(account_id)s, %(connection_id)s, %(name)s, %(status)s,
+    %(native_status)s, %(currency)s, %(time_zone)s, %(now)s, %(raw_data)s
 )
-on conflict (org_id, id) do update
+on conflict (app, org_id, id) do update
 set connection_id = excluded.connection_id,
     name = excluded.name,
     status = excluded.status,

@@ -1,23 +1,24 @@
--- A day's credits: each conversion shared out among its visitor's touches of the window before it, or given the reason
--- why there is none. The last touch has what does not divide.
+-- Makes a table of one UTC day's credits, in the columns of attribution.credits: each conversion is shared out among
+-- its visitor's touches of the window before it, or has the reason why there is none. The last touch has what does not
+-- divide. Parameters: app, day, default_days.
 create temporary table incoming_credits on commit drop as
 with converted as (
     select c.org_tag, c.event, c.visitor, c.at, c.value, o.org_id,
         coalesce(o.window_days, %(default_days)s) as window_days
     from attribution.conversions c
-    left join attribution.organizations o using (org_tag)
-    where c.day = %(day)s
+    left join attribution.organizations o on o.app = c.app and o.org_tag = c.org_tag
+    where c.app = %(app)s and c.day = %(day)s
 ), brought as (
     select c.org_tag, c.event, c.org_id, c.at, c.value, t.platform, t.account_id, t.campaign_id, t.reason,
         row_number() over (partition by c.org_tag, c.event order by t.at, t.session) as place,
         count(*) over (partition by c.org_tag, c.event) as places
     from converted c
-    join attribution.touches t on t.org_tag = c.org_tag and t.visitor = c.visitor
+    join attribution.touches t on t.app = %(app)s and t.org_tag = c.org_tag and t.visitor = c.visitor
         and t.at <= c.at and t.at >= c.at - make_interval(days => c.window_days)
     where not exists (
         select from attribution.touches before
-        where before.day = t.day - 1 and before.org_tag = t.org_tag and before.visitor = t.visitor
-          and before.session = t.session
+        where before.app = t.app and before.day = t.day - 1 and before.org_tag = t.org_tag
+          and before.visitor = t.visitor and before.session = t.session
     )
 ), shared as (
     select b.*, trunc(1::numeric / places, 6) as part, trunc(value / places, 6) as part_value from brought b
@@ -38,12 +39,12 @@ with converted as (
     union all
     select o.org_id, t.org_tag, t.at, t.platform, t.account_id, t.campaign_id, t.reason, 1, 0, 0, 0, 0, 0, 0
     from attribution.touches t
-    left join attribution.organizations o using (org_tag)
-    where t.day = %(day)s
+    left join attribution.organizations o on o.app = t.app and o.org_tag = t.org_tag
+    where t.app = %(app)s and t.day = %(day)s
       and not exists (
         select from attribution.touches before
-        where before.day = t.day - 1 and before.org_tag = t.org_tag and before.visitor = t.visitor
-          and before.session = t.session
+        where before.app = t.app and before.day = t.day - 1 and before.org_tag = t.org_tag
+          and before.visitor = t.visitor and before.session = t.session
       )
 )
 select %(day)s::date as day, c.org_tag, (c.at at time zone coalesce(a.time_zone, 'UTC'))::date as account_day,
@@ -53,7 +54,9 @@ select %(day)s::date as day, c.org_tag, (c.at at time zone coalesce(a.time_zone,
     sum(c.linear_conversions)::numeric(38, 6) as linear_conversions,
     sum(c.first_revenue)::numeric(38, 6) as first_revenue,
     sum(c.last_revenue)::numeric(38, 6) as last_revenue,
-    sum(c.linear_revenue)::numeric(38, 6) as linear_revenue
+    sum(c.linear_revenue)::numeric(38, 6) as linear_revenue,
+    %(app)s::text as app
 from credited c
-left join ads.ad_accounts a on a.org_id = c.org_id and a.platform = c.platform and a.account_id = c.account_id
+left join ads.ad_accounts a
+    on a.app = %(app)s and a.org_id = c.org_id and a.platform = c.platform and a.account_id = c.account_id
 group by 1, 2, 3, 4, 5, 6, 7

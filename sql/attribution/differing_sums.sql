@@ -1,26 +1,30 @@
--- Organisations' days whose credits under any model are not the conversions that there were; and days whose conversions
--- are not what the roll-ups count, where both were made from one commit.
+-- One row is an organisation's day whose sums differ: credits under any model from the conversions that there were, or
+-- those conversions from what the roll-ups count, where both were made from one commit. Parameters: app, since.
 with settled as (
-    select day, sequence from attribution.windows where day >= %(since)s and changed = credited
+    select day, sequence from attribution.windows where app = %(app)s and day >= %(since)s and changed = credited
 ), credited as (
     select day, org_tag,
         array[sum(first_conversions), sum(last_conversions), sum(linear_conversions)] as conversions,
         array[sum(first_revenue), sum(last_revenue), sum(linear_revenue)] as revenue
     from attribution.credits
     join settled using (day)
+    where app = %(app)s
     group by day, org_tag
 ), converted as (
     select day, org_tag, count(*)::numeric as conversions, sum(value) as revenue
     from attribution.conversions
     join settled using (day)
+    where app = %(app)s
     group by day, org_tag
 ), rolled_up as (
     select r.day, r.org_tag, sum(r.events) as conversions, sum(r.value) as revenue
     from rollups.daily r
     join settled s on s.day = r.day
-    join rollups.windows w on w.grain = 'daily' and w.org_tag = '' and w.sequence = s.sequence
+    join rollups.windows w on w.app = r.app and w.grain = 'daily' and w.org_tag = '' and w.sequence = s.sequence
         and w.window_start = r.day::timestamp at time zone 'UTC'
-    join attribution.organizations o on o.org_tag = r.org_tag and r.event_type = any(o.conversion_types)
+    join attribution.organizations o
+        on o.app = r.app and o.org_tag = r.org_tag and r.event_type = any(o.conversion_types)
+    where r.app = %(app)s
     group by r.day, r.org_tag
 )
 select day, org_tag, 'credits' as what, coalesce(v.conversions, 0) as conversions, c.conversions::text as found,

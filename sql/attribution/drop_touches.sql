@@ -1,7 +1,8 @@
--- What the day holds and the lake does not, or not so.
+-- Deletes the touches of a day that the lake does not hold, or holds with other values; they go to changed_touches.
+-- Parameters: app, day.
 with gone as (
     delete from attribution.touches t
-    where t.day = %(day)s
+    where t.app = %(app)s and t.day = %(day)s
       and not exists (
         select from incoming_touches i
         where i.org_tag = t.org_tag and i.visitor = t.visitor and i.session = t.session

@@ -1,10 +1,13 @@
--- The tags that came, or whose organisation or rules changed.
-insert into attribution.organizations as known (org_tag, org_id, conversion_types, window_days, types_change)
-select org_tag, org_id, conversion_types, window_days,
+-- Writes the tags that are new, or whose organisation or rules changed; one row of the result is such a tag.
+-- Parameters: app, rows (JSON of all tags), default_types.
+insert into attribution.organizations as known (
+    app, org_tag, org_id, conversion_types, window_days, types_change
+)
+select %(app)s, org_tag, org_id, conversion_types, window_days,
     case when conversion_types = %(default_types)s::text[] then 0 else nextval('attribution.types_changes') end
 from jsonb_to_recordset(%(rows)s::jsonb)
-    as given (org_tag text, org_id text, conversion_types text[], window_days integer)
-on conflict (org_tag) do update
+    as tag (org_tag text, org_id text, conversion_types text[], window_days integer)
+on conflict (app, org_tag) do update
 set org_id = excluded.org_id,
     conversion_types = excluded.conversion_types,
     window_days = excluded.window_days,

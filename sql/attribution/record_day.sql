@@ -1,12 +1,14 @@
+-- Records what a UTC day's touches and conversions were made from.
+-- Parameters: app, day, version, snapshot_id, sequence, touches, conversions, built_at.
 insert into attribution.windows (
-    day, version, snapshot_id, sequence, types_change, touches, conversions, built_at
+    app, day, version, snapshot_id, sequence, types_change, touches, conversions, built_at
 )
 values (
-    %(day)s, %(version)s, %(snapshot_id)s, %(sequence)s,
-    (select coalesce(max(types_change), 0) from attribution.organizations),
+    %(app)s, %(day)s, %(version)s, %(snapshot_id)s, %(sequence)s,
+    (select coalesce(max(types_change), 0) from attribution.organizations where app = %(app)s),
     %(touches)s, %(conversions)s, %(built_at)s
 )
-on conflict (day) do update
+on conflict (app, day) do update
 set version = excluded.version,
     snapshot_id = excluded.snapshot_id,
     sequence = excluded.sequence,

@@ -1,16 +1,19 @@
--- Days with events that a commit changed since they were made, that were never made, whose conversion types changed, or
--- whose credits a run left behind.
+-- One row is a day to make again: a commit changed its events since it was made, it was never made, its conversion
+-- types changed, or a run left its credits behind.
+-- Parameters: app, version, since (first day), until (latest start of a day).
 select day
 from (
     select (window_start at time zone 'UTC')::date as day, wanted
     from rollups.windows
-    where grain = 'daily' and org_tag = '' and wanted >= 0
+    where app = %(app)s and grain = 'daily' and org_tag = '' and wanted >= 0
 ) as events
-full join attribution.windows as made using (day)
+full join (select * from attribution.windows where app = %(app)s) as made using (day)
 where day >= %(since)s::date
   and day::timestamp at time zone 'UTC' <= %(until)s::timestamptz
   and (
     made.day is null or made.version <> %(version)s or wanted > made.sequence or made.changed > made.credited
-    or exists (select from attribution.organizations o where o.types_change > made.types_change)
+    or exists (
+        select from attribution.organizations o where o.app = %(app)s and o.types_change > made.types_change
+    )
   )
 order by day

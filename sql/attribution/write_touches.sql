@@ -1,11 +1,13 @@
--- What the day does not hold yet, without a campaign so far.
+-- Inserts the touches that the day does not hold yet, without a campaign so far; they go to changed_touches.
+-- Parameter: app.
 with come as (
-    insert into attribution.touches (day, org_tag, visitor, session, at, named_platform, click, utm_campaign)
-    select day, org_tag, visitor, session, at, named_platform, click, utm_campaign
+    insert into attribution.touches (app, day, org_tag, visitor, session, at, named_platform, click, utm_campaign)
+    select %(app)s, day, org_tag, visitor, session, at, named_platform, click, utm_campaign
     from incoming_touches i
     where not exists (
         select from attribution.touches t
-        where t.day = i.day and t.org_tag = i.org_tag and t.visitor = i.visitor and t.session = i.session
+        where t.app = %(app)s and t.day = i.day and t.org_tag = i.org_tag and t.visitor = i.visitor
+          and t.session = i.session
     )
     returning day, org_tag, visitor, at
 )

@@ -49,7 +49,7 @@ class Said(Config):
 
 
 def build(app):
-    @asset(**asset_arguments(app, "greetings", "said", store="none", pii=False, kinds={"python"}), description="Words.")
+    @asset(**asset_arguments(app, "greetings", "said", store="none", holds=[], kinds={"python"}), description="Words.")
     def said(config: Said, rooms: ResourceParam[Rooms]) -> MaterializeResult:
         return MaterializeResult(metadata={"words": config.words, "year": rooms.clock().year})
 

@@ -1,9 +1,10 @@
-"""Sesh's sample sessions: the same for the same time, in their partitions, and nothing new the second time."""
+"""Sesh's sample sessions are in their partitions. The same time gives the same rows; a second run adds nothing."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
-from assets.points.objects import lines
+from assets.apps.sesh import APP as SESH
+from assets.points import landing
 from assets.points.point import sift
 from assets.series import audit
 from assets.series.family import FAMILIES, SESSIONS
@@ -26,7 +27,7 @@ def test_it_fills_two_years_and_a_second_time_changes_nothing(tmp_path: Path) ->
     assert span["n"] == counts["sessions"]
     assert (span["first"][:7], span["last"] < "2026-11-01T12") == ("2024-11", True)
     assert all(audit.faults(d1, family) == [] for family in FAMILIES)
-    flushed = [sift(lines(store.get(info.key))) for info in store.list("sesh/points")]
+    flushed = [sift(landing.zone(SESH).lines(store.get(info.key))) for info in store.list("sesh/points")]
     assert sum(len(points) for points, _ in flushed) == 10 * counts["objects"]
 
     Folding(d1, SESSIONS, lambda: UNTIL, Pace(1.0)).run()

@@ -33,8 +33,7 @@ from assets.attribution.build import Touches
 from assets.attribution.credit import Credits
 from assets.cache.invalidate import invalidate
 from assets.compaction.rewrite import Compaction
-from assets.events.assets import admission
-from assets.events.ingest import Ingest
+from assets.events.ingest import Ingest, admission
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.partitions import Calendar
@@ -103,8 +102,8 @@ class House:
 
     def ingest(self, *, sweep: bool = False) -> None:
         assert CLEARLIFT.audience is not None
-        admitted = admission(self.d1, CLEARLIFT.audience.org_tags, self.calendar)
-        Ingest(self.events, self.store, self.postgres, admitted, self.clock).run(sweep=sweep)
+        admitted = admission(self.d1, CLEARLIFT.audience.org_tags, midnight(self.start))
+        Ingest(CLEARLIFT, self.events, self.store, self.postgres, admitted, self.clock).run(sweep=sweep)
 
     def compact(self) -> None:
         Compaction(self.events).run()
@@ -169,7 +168,7 @@ class House:
     # Sesh.
 
     def points(self, *, sweep: bool = False) -> None:
-        PointIngest(self.sesh, self.store, self.postgres, self.clock).run(sweep=sweep)
+        PointIngest(SESH, self.sesh, self.store, self.postgres, self.clock).run(sweep=sweep)
 
     def metrics(self) -> None:
         for grain in GRAINS.values():
@@ -200,7 +199,8 @@ class House:
         """`clearlift archive restore clearlift events QUARTER --into live`."""
         entry = archived(CLEARLIFT, "events")
         target = target_of(entry, self.rooms(CLEARLIFT), "live")
-        Restore("clearlift", entry, target, self.store, self.postgres).run(quarter)
+        subjects = CLEARLIFT.holding(entry.store, entry.name).subjects
+        Restore("clearlift", entry, subjects, target, self.store, self.postgres).run(quarter)
 
     # Retention.
 

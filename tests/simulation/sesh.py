@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from assets.points.objects import hour_prefix
+from assets.apps.sesh import APP as SESH
+from assets.points import landing
 from assets.series.family import SESSIONS
 from assets.series.layout import stamp
 from assets.windows import midnight
@@ -124,7 +125,7 @@ class Sesh:
         due = [found for found in self._flushes if found[0] < until]
         self._flushes = [found for found in self._flushes if found[0] >= until]
         for sent, name, data, points in due:
-            self.store.put(f"{hour_prefix(sent)}{name}.ndjson", data)
+            self.store.put(f"{landing.zone(SESH).hour_prefix(sent)}{name}.ndjson", data)
             for point in points:
                 self.model.points.setdefault((point.session, point.seq), point)
 

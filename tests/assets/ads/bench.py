@@ -1,4 +1,4 @@
-"""What the tests of ads share: a sandbox, stores of the test's own, connections in D1, and the world's truth."""
+"""What the tests of ads share: a sandbox, stores of the test's own, connections in D1, and the world's own facts."""
 
 import itertools
 import json
@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from assets.ads.connections import COLUMN, TABLE
-from assets.ads.plan import Asked, Mode
-from assets.ads.sync import AdSync, Outcome
+from assets.ads.connections import COLUMN
+from assets.ads.plan import Mode, SyncRequest
+from assets.ads.sync import AdSync, SyncResult, accounts_of
+from assets.apps import App
+from assets.apps.clearlift import APP as CLEARLIFT
+from assets.progress import silent
 from resources import migrations
 from resources.ad_platforms import PLATFORMS as ALL
 from resources.d1 import EmbeddedD1
@@ -27,6 +31,7 @@ from tests.standin.loopback import PATIENT_SECONDS
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 SMALL = Size({"google": 2, "facebook": 2, "tiktok": 2, "microsoft": 2}, (6, 7), (2, 3), (2, 3), 40)
 TINY = Size({"google": 1, "facebook": 1, "tiktok": 1, "microsoft": 1}, (5, 5), (1, 2), (1, 2), 12)
+TABLE = accounts_of(CLEARLIFT).table
 Facts = dict[tuple[str, date], Any]
 """Impressions, clicks, spend, conversions, their value and the currency, by entity and day."""
 
@@ -46,6 +51,7 @@ class Bench:
     postgres: Postgres
     store: ObjectStore
     keyring: Keyring
+    app: App = CLEARLIFT
     slept: list[float] = field(default_factory=list)
     read_seconds: float = PATIENT_SECONDS
 
@@ -91,7 +97,8 @@ class Bench:
 
     def engine(self, platform: Platform, **changed: Any) -> AdSync:
         """The engine of a platform."""
-        given: dict[str, Any] = {
+        arguments: dict[str, Any] = {
+            "app": self.app,
             "platform": ALL[platform],
             "d1": self.d1,
             "postgres": self.postgres,
@@ -101,7 +108,21 @@ class Bench:
             "origin": self.sandbox.origin,
             "access": {"sleep": self.slept.append, "patience": Patience(read=self.read_seconds)},
         }
-        return AdSync(**{**given, **changed})
+        return AdSync(**{**arguments, **changed})
+
+    @property
+    def rooms(self) -> SimpleNamespace:
+        """The stores as assets and engines are handed them."""
+        return SimpleNamespace(
+            clock=self.sandbox.clock,
+            progress=lambda _label: silent,
+            postgres=self.postgres,
+            d1=lambda _app: self.d1,
+            object_store=self.store,
+            keyring=self.keyring,
+            ad_apps={},
+            ad_origin=self.sandbox.origin,
+        )
 
     def sync(
         self,
@@ -110,11 +131,11 @@ class Bench:
         since: date | None = None,
         until: date | None = None,
         **which: Any,
-    ) -> list[Outcome]:
+    ) -> list[SyncResult]:
         """Sync platforms (none named: all four): by default today and what is missing before it."""
         today = self.sandbox.clock().astimezone(UTC).date()
-        asked = Asked(mode, since or today - timedelta(days=1), until or today, today)
-        return [o for platform in only or PLATFORMS for o in self.engine(platform).run(asked, **which)]
+        request = SyncRequest(mode, since or today - timedelta(days=1), until or today, today)
+        return [result for platform in only or PLATFORMS for result in self.engine(platform).run(request, **which)]
 
     def stored(
         self, platform: Platform, account_id: str, level: str, org: str = "org-a"
@@ -122,8 +143,8 @@ class Bench:
         """The stored facts of an account at a level, by entity and day."""
         table, key = LEVELS[level]
         rows = self.postgres.fetch(
-            f"select * from {table} where org_id = %s and platform = %s and account_id = %s",
-            (org, platform, account_id),
+            f"select * from {table} where app = %s and org_id = %s and platform = %s and account_id = %s",
+            (self.app.name, org, platform, account_id),
         )
         return {
             (row[key], row["date"]): (
@@ -137,7 +158,7 @@ class Bench:
         self, platform: Platform, account_id: str, level: Any, since: date, until: date
     ) -> dict[tuple[str, date], Any]:
         """The world's own facts, in the same form."""
-        found = {}
+        facts = {}
         for offset in range((until - since).days + 1):
             day = since + timedelta(days=offset)
             for row in self.sandbox.world.daily(platform, account_id, level, day, self.sandbox.clock()):
@@ -148,43 +169,44 @@ class Bench:
                 }[level]
                 values = (row.impressions, row.clicks, row.spend, row.conversions, row.conversions_value, row.currency)
                 if any(v for v in values[:5]):
-                    found[":".join([platform, account_id, *map(str, native)]), day] = values
-        return found
+                    facts[":".join([platform, account_id, *map(str, native)]), day] = values
+        return facts
 
     def differences(self, *only: Platform, since: date, until: date) -> list[str]:
         """Where stored facts and the world's differ from `since` to `until`, both included; empty where nowhere."""
-        told = []
+        lines = []
         for platform, level in itertools.product(only or PLATFORMS, LEVELS):
             for account in self.sandbox.world.accounts(platform):
                 if level == "keyword" and platform in ("facebook", "tiktok"):
                     continue
                 stored = {k: v for k, v in self.stored(platform, account.id, level).items() if since <= k[1] <= until}
                 truth = self.truth(platform, account.id, level, since, until)
-                told += [
+                lines += [
                     f"{platform} {level} {key}: stored {stored.get(key)}, truth {truth.get(key)}"
                     for key in stored.keys() | truth.keys()
                     if stored.get(key) != truth.get(key)
                 ]
-        return told
+        return lines
 
     def snapshot(self) -> dict[str, list[str]]:
         """Every entity and fact, without what names runs and moments."""
-        passing = ["sync_run_id", "last_seen_run_id", "updated_at", "deleted_at"]
+        passing = ["app", "sync_run_id", "last_seen_run_id", "updated_at", "deleted_at"]
         tables = ["ads.ad_accounts", "ads.campaigns", "ads.ad_groups", "ads.keywords", *(t for t, _ in LEVELS.values())]
         return {
             table: [
                 row["text"]
                 for row in self.postgres.fetch(
                     "select text from (select ((to_jsonb(t) - %s::text[]) || jsonb_build_object("
-                    f"'deleted', to_jsonb(t) ->> 'deleted_at' is not null))::text as text from {table} t) x order by 1",
-                    (passing,),
+                    f"'deleted', to_jsonb(t) ->> 'deleted_at' is not null))::text as text from {table} t"
+                    " where app = %s) x order by 1",
+                    (passing, self.app.name),
                 )
             ]
             for table in tables
         }
 
     def differing_from(self, whole: dict[str, list[str]]) -> str:
-        """How what is stored stands to a whole sync: `equal`, `behind` (a part of its rows) or `other`."""
+        """What is stored beside a complete sync: `equal`, `behind` (a part of its rows) or `other`."""
         stored = self.snapshot()
         if stored == whole:
             return "equal"
@@ -193,7 +215,8 @@ class Bench:
 
     def spend(self) -> Decimal:
         """All that was stored to have been spent."""
-        row = self.postgres.fetch("select coalesce(sum(spend), 0) as spend from ads.campaign_metrics_daily")[0]
+        statement = "select coalesce(sum(spend), 0) as spend from ads.campaign_metrics_daily where app = %s"
+        row = self.postgres.fetch(statement, (self.app.name,))[0]
         return Decimal(row["spend"])
 
 

@@ -23,7 +23,6 @@ from assets.ads import restatements
 from assets.ads.assets import build
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.partitions import Calendar
-from assets.progress import silent
 from resources.ad_platforms import PLATFORMS
 from resources.pacing import Pacing, Rate
 from sandbox.faults import Fault, FaultKind
@@ -56,16 +55,7 @@ def materialized(
         assets=[a for a in graph if isinstance(a, AssetsDefinition) and not isinstance(a, AssetChecksDefinition)],
         asset_checks=[a for a in graph if isinstance(a, AssetChecksDefinition)],
         jobs=[define_asset_job("ads", "*" if only is None else only)],
-        resources={
-            "clearlift_d1": bench.d1,
-            "postgres": bench.postgres,
-            "object_store": bench.store,
-            "keyring": bench.keyring,
-            "ad_apps": {},
-            "ad_origin": bench.sandbox.origin,
-            "clock": bench.sandbox.clock,
-            "progress": lambda _label: silent,
-        },
+        resources={"rooms": bench.rooms},
         executor=in_process_executor,
     )
     with DagsterInstance.ephemeral() as instance:
@@ -164,7 +154,8 @@ def test_checks_find_what_does_not_agree(ads_bench: Bench) -> None:
     ads_bench.postgres.execute("update ads.campaign_metrics_daily set spend = spend + 1, sync_run_id = sync_run_id")
     ads_bench.postgres.execute(
         "insert into ads.keyword_metrics_daily select org_id, 'google:1:2:3', date, platform, account_id, 1, 1, 1, 1,"
-        " 1, currency, time_zone, attribution_window, is_final, sync_run_id from ads.campaign_metrics_daily limit 1"
+        " 1, currency, time_zone, attribution_window, is_final, sync_run_id, app"
+        " from ads.campaign_metrics_daily limit 1"
     )
     # A window of one long past day leaves what is wrong where it is.
     found = checks(materialized(ads_bench, {"mode": "window"}, "2026-11-02", "2026-11-02"))

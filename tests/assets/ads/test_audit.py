@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.ads.audit import Audit, audit, compare, values
+from assets.ads.audit import Audit, audit, compare, numbers
 from resources.ad_platforms import Fact
 from resources.postgres import Postgres
 from sandbox.faults import Fault, FaultKind
@@ -22,7 +22,7 @@ MORE = (11, 1, Decimal(5), Decimal(1), Decimal(9))
 
 
 @pytest.mark.parametrize(
-    ("told", "account", "stored", "staged", "restated", "differences"),
+    ("source", "account", "stored", "staged", "restated", "differences"),
     [
         ({"a": ONE}, [ONE], {"a": ONE}, {"a": ONE}, 0, 0),
         ({}, [], {}, {}, 0, 0),
@@ -40,10 +40,10 @@ MORE = (11, 1, Decimal(5), Decimal(1), Decimal(9))
     ],
 )
 def test_only_what_the_platform_changed_since_is_a_restatement(
-    told: Any, account: Any, stored: Any, staged: Any, restated: int, differences: int
+    source: Any, account: Any, stored: Any, staged: Any, restated: int, differences: int
 ) -> None:
     found = Audit("1", DAY)
-    compare(found, told, account, stored, staged)
+    compare(found, source=source, account=account, stored=stored, staged=staged)
     assert (len(found.restated), len(found.differences)) == (restated, differences)
     assert found.passed == (restated + differences == 0)
 
@@ -118,4 +118,4 @@ def rounding(postgres_server: str) -> Iterator[Postgres]:
 def test_amounts_are_compared_with_the_digits_that_are_stored(rounding: Postgres, amount: Decimal) -> None:
     fact = Fact(DAY, "1", "", "", 1, 1, amount, amount, amount, {})
     (row,) = rounding.fetch("select %s::numeric(20, 6) as stored", (amount,))
-    assert values(fact)[2:] == (row["stored"],) * 3
+    assert numbers(fact)[2:] == (row["stored"],) * 3

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from assets.ads import connections
-from assets.ads.config import SettingsError, SyncConfig
-from assets.ads.connections import Connection
+from assets.ads.config import ConnectionSettingsError, SyncConfig
+from assets.ads.connections import Connection, Connections, ConnectionSettings
+from assets.ads.sync import accounts_of
+from assets.apps.clearlift import APP as CLEARLIFT
 from resources.keyring import Keyring, SealError
 from tests.assets.ads.bench import Bench
 
 RING = Keyring({1: bytes(32)})
+ACCOUNTS = accounts_of(CLEARLIFT)
 SECRET = "1//0gX-refresh-token"
 
 
@@ -27,10 +30,14 @@ def connection(settings: Document | str | None, sealed: Document | None = None, 
     return Connection("c1", "org-a", "google", "1", "pro", text, closed)
 
 
+def opened(row: Connection) -> ConnectionSettings:
+    return Connections(ACCOUNTS, None, RING).open(row)  # type: ignore[arg-type]
+
+
 def test_settings_come_from_the_sealed_column_and_sync_config_from_either() -> None:
     sealed = {"oauth": {"access_token": "x"}, "app": {"client_id": "i"}}
-    found = connections.opened(connection({"sync_config": {"lookback_days": 7}}, sealed), RING)
-    assert (found.oauth["access_token"], found.app["client_id"], found.sync.lookback_days) == ("x", "i", 7)
+    found = opened(connection({"sync_config": {"lookback_days": 7}}, sealed))
+    assert (found.oauth["access_token"], found.application["client_id"], found.sync.lookback_days) == ("x", "i", 7)
     assert found.sync.include_keywords
 
 
@@ -52,8 +59,8 @@ def test_settings_come_from_the_sealed_column_and_sync_config_from_either() -> N
     ],
 )
 def test_bad_settings_are_one_clear_error(settings: Any, sealed: dict[str, Any] | None, named: str) -> None:
-    with pytest.raises(SettingsError, match=named):
-        connections.opened(connection(settings, sealed), RING)
+    with pytest.raises(ConnectionSettingsError, match=named):
+        opened(connection(settings, sealed))
 
 
 @pytest.mark.parametrize(
@@ -66,33 +73,34 @@ def test_bad_settings_are_one_clear_error(settings: Any, sealed: dict[str, Any] 
 )
 def test_what_sync_config_leaves_out_is_as_by_default(given: dict[str, Any], meant: SyncConfig) -> None:
     oauth = {"oauth": {"access_token": "x"}}
-    assert connections.opened(connection({"sync_config": given}, oauth), RING).sync == meant
-    assert connections.opened(connection({}, {**oauth, "sync_config": given}), RING).sync == meant
+    assert opened(connection({"sync_config": given}, oauth)).sync == meant
+    assert opened(connection({}, {**oauth, "sync_config": given})).sync == meant
 
 
 def test_credentials_of_another_row_do_not_open() -> None:
     with pytest.raises(SealError):
-        connections.opened(connection({}, {"oauth": {"access_token": "x"}}, row="another"), RING)
+        opened(connection({}, {"oauth": {"access_token": "x"}}, row="another"))
 
 
 def test_no_secret_is_in_a_repr() -> None:
     found = connection({"oauth": {"refresh_token": SECRET}})
     assert SECRET not in repr(found)
-    assert SECRET not in repr(connections.opened(found, RING))
+    assert SECRET not in repr(opened(found))
 
 
 def test_tiers_pages_and_inactive_connections(ads_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "PAGE", 1)
+    bench_connections = ads_bench.engine("google").connections
     ads_bench.connect(org="org-a", tier="pro", only=["google"])
     ads_bench.connect(org="org-b", tier="free", only=["google", "tiktok"])
-    every = [c for page in connections.active(ads_bench.d1, "google") for c in page]
+    every = [c for page in bench_connections.active("google") for c in page]
     assert [(c.org_id, c.tier) for c in every] == [("org-a", "pro")] * 2 + [("org-b", "free")] * 2
-    free = [c for page in connections.active(ads_bench.d1, "google", tiers=["free"]) for c in page]
+    free = [c for page in bench_connections.active("google", tiers=["free"]) for c in page]
     assert {c.org_id for c in free} == {"org-b"}
-    one = [c for page in connections.active(ads_bench.d1, "google", connection=every[2].id) for c in page]
+    one = [c for page in bench_connections.active("google", connection=every[2].id) for c in page]
     assert [c.id for c in one] == [every[2].id]
     ads_bench.d1.execute("update platform_connections set is_active = 0 where organization_id = 'org-a'")
-    assert {c.org_id for page in connections.active(ads_bench.d1, "google") for c in page} == {"org-b"}
+    assert {c.org_id for page in bench_connections.active("google") for c in page} == {"org-b"}
 
 
 def test_credentials_left_in_clear_are_sealed_by_the_first_sync(tiny: Bench) -> None:
@@ -115,14 +123,14 @@ def test_a_rotated_token_is_stored_before_the_next_call(tiny: Bench) -> None:
     before = tiny.connection("microsoft")["settings_encrypted"]
     tiny.sandbox.tokens.expire("microsoft", tiny.connection("microsoft")["account_id"])
     stored_at: list[int] = []
-    real = connections.keep
+    real = Connections.keep
 
     def keeping(*arguments: Any) -> None:
         stored_at.append(len(tiny.sandbox.log))
         real(*arguments)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(connections, "keep", keeping)
+        patched.setattr(Connections, "keep", keeping)
         assert [o.error for o in tiny.sync("microsoft")] == [None]
     tokens = [n for n, entry in enumerate(tiny.sandbox.log) if "oauth2" in entry.path]
     assert stored_at == [tokens[0] + 1], "the token's answer is the last thing that happened before it is stored"
@@ -133,10 +141,11 @@ def test_a_rotated_token_is_stored_before_the_next_call(tiny: Bench) -> None:
     assert [o.error for o in tiny.sync("microsoft")] == [None]
 
 
-def test_what_a_sync_became_is_told_in_d1(tiny: Bench) -> None:
+def test_how_a_sync_went_is_reported_in_d1(tiny: Bench) -> None:
     tiny.connect(only=["google"])
-    (found,) = next(connections.active(tiny.d1, "google"))
-    connections.report(tiny.d1, found, "success", at=datetime(2026, 11, 20, 12, 30, tzinfo=UTC))
-    connections.report(tiny.d1, found, "error", error="why")
+    stored = tiny.engine("google").connections
+    (found,) = next(stored.active("google"))
+    stored.report(found, "success", at=datetime(2026, 11, 20, 12, 30, tzinfo=UTC))
+    stored.report(found, "error", error="why")
     row = tiny.connection("google")
     assert (row["sync_status"], row["sync_error"], row["last_synced_at"]) == ("error", "why", "2026-11-20T12:30:00Z")

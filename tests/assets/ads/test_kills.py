@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from assets.ads.plan import Asked, Mode
+from assets.ads.plan import Mode, SyncRequest
 from resources.d1 import EmbeddedD1
 from resources.postgres import Postgres, copy_in
 from resources.r2 import ObjectStore
@@ -100,16 +100,17 @@ def _submits(bench: Bench) -> int:
     return sum(e.method == "POST" and e.path.endswith(asked) and e.status == 200 for e in bench.sandbox.log)
 
 
-def _today(bench: Bench) -> Asked:
+def _today(bench: Bench) -> SyncRequest:
     today = bench.sandbox.clock().date()
-    return Asked(Mode.RECENT, today, today, today)
+    return SyncRequest(Mode.RECENT, today, today, today)
 
 
 DIES = """
 import os, signal, sys
 from datetime import datetime
-from assets.ads.plan import Asked, Mode
+from assets.ads.plan import Mode, SyncRequest
 from assets.ads.sync import AdSync
+from assets.apps.clearlift import APP
 import assets.ads.merge
 from resources.ad_platforms import PLATFORMS
 from resources.d1 import EmbeddedD1
@@ -129,10 +130,10 @@ def dying(connection, table, columns, rows):
     return count
 
 assets.ads.merge.copy_in = dying
-asked = Asked(Mode.RECENT, now.date(), now.date(), now.date())
-engine = AdSync(PLATFORMS["google"], EmbeddedD1(Path(d1)), Postgres(dsn), ObjectStore.folder(Path(store)),
+request = SyncRequest(Mode.RECENT, now.date(), now.date(), now.date())
+engine = AdSync(APP, PLATFORMS["google"], EmbeddedD1(Path(d1)), Postgres(dsn), ObjectStore.folder(Path(store)),
                 Keyring({1: bytes(range(32))}), lambda: now, origin=origin)
-list(engine.run(asked))
+list(engine.run(request))
 """
 
 

@@ -3,7 +3,7 @@
 import threading
 from datetime import date, timedelta
 
-from assets.ads.plan import Asked, Mode
+from assets.ads.plan import Mode, SyncRequest
 from tests.assets.ads.bench import LEVELS, Bench
 
 
@@ -47,7 +47,7 @@ def test_an_earlier_observation_does_not_overwrite_a_later_one(tiny: Bench) -> N
 
     engine._merge.run = holding  # type: ignore[method-assign]
     today = tiny.sandbox.clock().date()
-    list(engine.run(Asked(Mode.LOOKBACK, today, today, today)))
+    list(engine.run(SyncRequest(Mode.LOOKBACK, today, today, today)))
     tiny.sandbox.clock.advance(timedelta(days=2))
     tiny.sync("google", mode=Mode.LOOKBACK)
     later = tiny.snapshot()

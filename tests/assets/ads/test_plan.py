@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from assets.ads import plan
 from assets.ads.config import SyncConfig
-from assets.ads.plan import Asked, Mode, Span
+from assets.ads.plan import DayRange, Mode, SyncRequest
 from resources.ad_platforms import PLATFORMS, Stream
 
 TODAY = date(2026, 11, 20)
 CONFIG = SyncConfig(lookback_days=30)
 
 
-def asked(mode: Mode, since: date = TODAY - timedelta(days=1), until: date = TODAY) -> Asked:
-    return Asked(mode, since, until, TODAY)
+def wanted(mode: Mode, since: date = TODAY - timedelta(days=1), until: date = TODAY) -> SyncRequest:
+    return SyncRequest(mode, since, until, TODAY)
 
 
 def test_streams_come_parents_first_and_as_configured() -> None:
@@ -33,25 +33,25 @@ def test_streams_come_parents_first_and_as_configured() -> None:
 
 
 def test_the_first_sync_takes_the_look_back_and_a_later_one_what_is_missing() -> None:
-    assert plan.window(asked(Mode.RECENT), TODAY, CONFIG, None) == Span(TODAY - timedelta(days=30), TODAY)
-    assert plan.window(asked(Mode.RECENT), TODAY, CONFIG, TODAY) == Span(TODAY - timedelta(days=1), TODAY)
+    assert plan.window(wanted(Mode.RECENT), TODAY, CONFIG, None) == DayRange(TODAY - timedelta(days=30), TODAY)
+    assert plan.window(wanted(Mode.RECENT), TODAY, CONFIG, TODAY) == DayRange(TODAY - timedelta(days=1), TODAY)
     behind = TODAY - timedelta(days=9)
-    assert plan.window(asked(Mode.RECENT), TODAY, CONFIG, behind) == Span(behind, TODAY)
-    assert plan.window(asked(Mode.LOOKBACK), TODAY, CONFIG, TODAY) == Span(TODAY - timedelta(days=30), TODAY)
+    assert plan.window(wanted(Mode.RECENT), TODAY, CONFIG, behind) == DayRange(behind, TODAY)
+    assert plan.window(wanted(Mode.LOOKBACK), TODAY, CONFIG, TODAY) == DayRange(TODAY - timedelta(days=30), TODAY)
 
 
 def test_a_window_is_what_was_asked_for() -> None:
     first, last = date(2026, 1, 5), date(2026, 2, 6)
-    assert plan.window(asked(Mode.WINDOW, first, last), TODAY, CONFIG, None) == Span(first, last)
-    assert plan.window(asked(Mode.WINDOW, first, last), TODAY, CONFIG, TODAY) == Span(first, last)
+    assert plan.window(wanted(Mode.WINDOW, first, last), TODAY, CONFIG, None) == DayRange(first, last)
+    assert plan.window(wanted(Mode.WINDOW, first, last), TODAY, CONFIG, TODAY) == DayRange(first, last)
     old = date(2020, 1, 1)
-    assert plan.window(asked(Mode.WINDOW, old, old), TODAY, CONFIG, None) is None
+    assert plan.window(wanted(Mode.WINDOW, old, old), TODAY, CONFIG, None) is None
 
 
 @pytest.mark.parametrize("ahead", [-1, 0, 1])
 def test_todays_partition_is_each_accounts_own_day_in_progress(ahead: int) -> None:
     local = TODAY + timedelta(days=ahead)
-    found = plan.window(asked(Mode.WINDOW, TODAY, TODAY), local, CONFIG, TODAY)
+    found = plan.window(wanted(Mode.WINDOW, TODAY, TODAY), local, CONFIG, TODAY)
     assert found is not None
     assert found.until == local
     assert found.since == min(TODAY, local)
@@ -61,7 +61,7 @@ def test_todays_partition_is_each_accounts_own_day_in_progress(ahead: int) -> No
 @pytest.mark.parametrize("behind", [0, 1])
 def test_a_recent_pull_takes_the_accounts_own_yesterday_and_today(ahead: int, behind: int) -> None:
     local = TODAY + timedelta(days=ahead)
-    found = plan.window(asked(Mode.RECENT), local, CONFIG, local - timedelta(days=behind))
+    found = plan.window(wanted(Mode.RECENT), local, CONFIG, local - timedelta(days=behind))
     assert found is not None
     assert found.until == local
     assert found.since == min(local, TODAY) - timedelta(days=1)
@@ -88,7 +88,7 @@ def test_slices_cover_the_window_once_in_order_and_end_no_later_than_today(
     since = TODAY + timedelta(days=first)
     until = min(since + timedelta(days=length), TODAY)
     synced = None if cursor is None else local + timedelta(days=min(cursor, 0))
-    days = plan.window(asked(mode, since, until), local, CONFIG, synced)
+    days = plan.window(wanted(mode, since, until), local, CONFIG, synced)
     if days is None:
         return
     assert days.until <= local

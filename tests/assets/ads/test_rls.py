@@ -1,7 +1,8 @@
-"""Row-level security: a role of one organisation sees no row of another, in every table and view."""
+"""Row-level security: an organisation's role sees no row of another organisation or app, in any table or view."""
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,6 +12,8 @@ from resources import migrations
 from resources.postgres import Connection, Postgres
 from tests.assets.ads.bench import Bench
 
+PARENTS_FIRST = ["campaigns", "ad_groups", "sync_runs"]
+RUN_OF_OTHER = "gen_random_uuid(), (select id from ads.sync_runs where app = 'other' limit 1), "
 CLAIMS = "select set_config('request.jwt.claims', %s, true)"
 
 
@@ -25,20 +28,22 @@ def two_orgs(ads_bench: Bench) -> Bench:
     return ads_bench
 
 
-def relations(postgres: Postgres) -> list[str]:
+def relations(postgres: Postgres, kinds: str = "rpvmf") -> list[str]:
     rows = postgres.fetch(
-        "select relname as name from pg_class"
-        " where relnamespace = 'ads'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')"
+        "select relname as name from pg_class where relnamespace = 'ads'::regnamespace"
+        " and relkind::text = any(string_to_array(%s, null)) order by array_position(%s, relname::text), relname",
+        (kinds, PARENTS_FIRST),
     )
     return [row["name"] for row in rows]
 
 
-def counted(bench: Bench, role: str, claims: object, relation: str) -> dict[str, int]:
+def counted(bench: Bench, role: str, claims: object, relation: str, *, by: str = "org_id") -> dict[Any, int]:
+    """Rows that a role sees of a relation, by one column or by several."""
     with bench.postgres.connection() as connection:
         connection.execute(CLAIMS, (json.dumps(claims) if claims is not None else "",))
         connection.execute(f"set local role {role}")
-        rows = connection.execute(f"select org_id, count(*) as rows from ads.{relation} group by org_id").fetchall()
-        return {row["org_id"]: row["rows"] for row in rows}
+        rows = connection.execute(f"select {by}, count(*) as rows from ads.{relation} group by {by}").fetchall()
+        return {key[0] if len(key) == 1 else tuple(key): n for *key, n in (row.values() for row in rows)}
 
 
 def test_each_organisation_sees_its_own_rows_and_none_of_another(two_orgs: Bench) -> None:
@@ -53,6 +58,34 @@ def test_each_organisation_sees_its_own_rows_and_none_of_another(two_orgs: Bench
                 org: everything[org]
             }
         for nobody in (None, {}, {"org_id": "org-c"}, {"user_metadata": {"org_id": "org-a"}}, {"org_id": ""}):
+            assert counted(two_orgs, "authenticated", nobody, relation) == {}, relation
+
+
+def test_each_app_sees_its_own_rows_of_an_organisation_that_another_app_has_too(two_orgs: Bench) -> None:
+    for relation in relations(two_orgs.postgres, kinds="r"):
+        columns = two_orgs.postgres.fetch(
+            "select string_agg(quote_ident(column_name), ', ') as names from information_schema.columns"
+            " where table_schema = 'ads' and table_name = %s and column_name <> 'app' and is_identity = 'NO'"
+            " and not (table_name in ('sync_runs', 'sync_slices') and column_name in ('id', 'run_id'))",
+            (relation,),
+        )[0]["names"]
+        ids = {"sync_runs": ("id, ", "gen_random_uuid(), "), "sync_slices": ("id, run_id, ", RUN_OF_OTHER)}
+        names, values = ids.get(relation, ("", ""))
+        two_orgs.postgres.execute(
+            f"insert into ads.{relation} (app, {names}{columns}) select 'other', {values}{columns} from ads.{relation}"
+            " where org_id = 'org-a'"
+        )
+    for relation in relations(two_orgs.postgres):
+        everything = counted(two_orgs, "service_role", None, relation, by="app, org_id")
+        assert set(everything) == {("clearlift", "org-a"), ("clearlift", "org-b"), ("other", "org-a")}, relation
+        for app, claims in (
+            ("clearlift", {"org_id": "org-a"}),
+            ("other", {"org_id": "org-a", "app": "other"}),
+            ("other", {"app_metadata": {"org_id": "org-a", "app": "other"}}),
+        ):
+            own = {(app, "org-a"): everything[app, "org-a"]}
+            assert counted(two_orgs, "authenticated", claims, relation, by="app, org_id") == own, relation
+        for nobody in ({"org_id": "org-b", "app": "other"}, {"org_id": "org-a", "app": "third"}, {"app": "other"}):
             assert counted(two_orgs, "authenticated", nobody, relation) == {}, relation
 
 
@@ -82,7 +115,8 @@ def unprotected(connection: Connection) -> list[str]:
             exists (
                 select from pg_policies p
                 where p.schemaname = 'ads' and p.tablename = c.relname and p.cmd = 'SELECT'
-                  and p.roles = array['authenticated']::name[] and p.qual like '%org_id = %ads.current_org()%'
+                  and p.roles = array['authenticated']::name[]
+                  and p.qual like '%app = %ads.current_app()%org_id = %ads.current_org()%'
             ) as of_own,
             (
                 select count(*) from pg_policies p
@@ -96,7 +130,7 @@ def unprotected(connection: Connection) -> list[str]:
     for row in rows:
         if row["kind"] in ("r", "p"):
             reasons += [f"{row['name']}: row-level security is off"] if not row["on"] else []
-            reasons += [f"{row['name']}: no policy of its own organisation alone"] if not row["of_own"] else []
+            reasons += [f"{row['name']}: no policy of its own app and organisation alone"] if not row["of_own"] else []
             reasons += [f"{row['name']}: a further policy"] if row["policies"] > row["of_own"] else []
         elif row["kind"] != "v":
             reasons.append(f"{row['name']}: kind {row['kind']} knows no row-level security")
@@ -114,6 +148,10 @@ CARELESS = {
     "create materialized view ads.fresh as select * from ads.campaigns": ["knows no row-level security"],
     "create policy more on ads.campaigns for select to authenticated using (true)": ["campaigns: a further policy"],
     "create policy more on ads.campaigns to public using (true)": ["campaigns: a further policy"],
+    "alter policy of_own_organisation on ads.keywords using (org_id = (select ads.current_org()))": [
+        "keywords: no policy of its own",
+        "keywords: a further policy",
+    ],
     "drop policy of_own_organisation on ads.keywords": ["keywords: no policy of its own"],
     "alter table ads.keywords disable row level security": ["keywords: row-level security is off"],
 }

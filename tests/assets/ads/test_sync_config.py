@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from assets.ads.connections import COLUMN, TABLE
+from assets.ads.connections import COLUMN
 from assets.ads.plan import DAILY, LISTS, Mode
 from resources.ad_platforms import PLATFORMS as ALL
 from sandbox.world.entities import PLATFORMS, Platform
-from tests.assets.ads.bench import LEVELS, Bench
+from tests.assets.ads.bench import LEVELS, TABLE, Bench
 
 TODAY = date(2026, 11, 20)
 

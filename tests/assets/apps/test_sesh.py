@@ -1,4 +1,4 @@
-"""What is said of Sesh is so: its tables, their personal columns, the fields of its keys and their statements."""
+"""What the data file of Sesh says is so: its tables, the fields of its keys and their statements."""
 
 from pathlib import Path
 
@@ -10,16 +10,12 @@ from assets.cache import keys
 from resources.sql_files import list_sql, read_sql
 from tests.sql.sesh.database import KEYS, REQUIRED, migrated
 
-PERSONAL = {"users", "user_preferences", "inventory", "medical_symptoms", "journal_entries"}
 
-
-def test_its_tables_and_personal_columns_are_those_of_its_d1(tmp_path: Path) -> None:
+def test_its_tables_are_those_of_its_d1(tmp_path: Path) -> None:
     d1 = migrated(tmp_path / "sesh.sqlite")
     assert SESH.tables.keys() == REQUIRED.keys()
     for table in SESH.tables.values():
         columns = {row["name"] for row in d1.query(f"pragma table_info({table.name})")}
-        assert table.personal <= columns
-        assert bool(table.personal) == (table.name in PERSONAL)
         assert {"createdAt", "updatedAt"} <= columns
     d1.close()
 

@@ -66,7 +66,8 @@ class Vault:
     def restore(self, app: str = "clearlift", table: str = "events", into: Into = "side", bucket: str = "") -> Restored:
         lifecycle = archived(APPS_BY_NAME[app], table)
         target = target_of(lifecycle, self.rooms(app), into)
-        engine = Restore(app, lifecycle, target, self.store, self.postgres)
+        subjects = APPS_BY_NAME[app].holding(lifecycle.store, lifecycle.name).subjects
+        engine = Restore(app, lifecycle, subjects, target, self.store, self.postgres)
         return engine.run(QUARTER, lambda name: bucket in ("", name))
 
     def verify(self, app: str = "clearlift", table: str = "events") -> Verified:

@@ -1,16 +1,17 @@
 """What the tests of attribution share: a lake, organisations in D1, ad accounts and campaigns, and the engines."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from assets.ads.sync import AdSync
+from assets.apps import App
 from assets.apps.clearlift import APP as CLEARLIFT
-from assets.attribution.build import Made, Touches
-from assets.attribution.clicks import Clicks, Found
+from assets.attribution.build import TouchCounts, Touches
+from assets.attribution.clicks import ClickReport, Clicks
 from assets.attribution.credit import Credited, Credits
 from assets.attribution.late import stale
 from assets.attribution.touches import click_hash
@@ -55,14 +56,14 @@ class Stand:
     """Stores with the sample's organisations, tags a3f7c2, b8e9d1, … of organisations org-a3f7c2, …"""
 
     lakeside: Lakeside
-    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    app: App = CLEARLIFT
 
     def __post_init__(self) -> None:
         sample_stores.fill_d1(self.d1)
 
     @property
     def d1(self) -> D1:
-        return self.lakeside.stores.d1(CLEARLIFT)
+        return self.lakeside.stores.d1(self.app)
 
     @property
     def postgres(self) -> Any:
@@ -82,60 +83,65 @@ class Stand:
 
     def campaign(self, *campaigns: Campaign) -> None:
         """Campaigns with their accounts, new or under another name, as a sync would have them."""
-        for each in campaigns:
-            account = [each.org, f"{each.platform}:{each.account}", each.platform, each.account]
-            place = [CURRENCIES[each.platform], ZONES[each.platform]]
+        for one in campaigns:
+            account = [one.org, f"{one.platform}:{one.account}", one.platform, one.account]
+            place = [CURRENCIES[one.platform], ZONES[one.platform]]
             self.postgres.execute(
-                "insert into ads.ad_accounts (org_id, id, platform, account_id, connection_id, currency, time_zone,"
-                " updated_at, raw_data) values (%s, %s, %s, %s, 'c', %s, %s, now(), '{}') on conflict do nothing",
-                [*account, *place],
+                "insert into ads.ad_accounts (app, org_id, id, platform, account_id, connection_id, currency,"
+                " time_zone, updated_at, raw_data) values (%s, %s, %s, %s, %s, 'c', %s, %s, now(), '{}')"
+                " on conflict do nothing",
+                [self.app.name, *account, *place],
             )
             self.postgres.execute(
-                "insert into ads.campaigns (org_id, id, platform, account_id, native_id, name, currency, updated_at)"
-                " values (%s, %s, %s, %s, %s, %s, %s, now())"
-                " on conflict (org_id, id) do update set name = excluded.name",
-                [each.org, each.id, each.platform, each.account, each.native, each.name, place[0]],
+                "insert into ads.campaigns (app, org_id, id, platform, account_id, native_id, name, currency,"
+                " updated_at) values (%s, %s, %s, %s, %s, %s, %s, %s, now())"
+                " on conflict (app, org_id, id) do update set name = excluded.name",
+                [self.app.name, one.org, one.id, one.platform, one.account, one.native, one.name, place[0]],
             )
 
     def spend(self, campaign: Campaign, day: date, amount: str) -> None:
         """What a campaign's day cost, new or restated."""
         self.postgres.execute(
-            "insert into ads.campaign_metrics_daily (org_id, campaign_id, date, platform, account_id, impressions,"
+            "insert into ads.campaign_metrics_daily (app, org_id, campaign_id, date, platform, account_id, impressions,"
             " clicks, spend, conversions, conversions_value, currency, time_zone, attribution_window, is_final,"
             " sync_run_id)"
-            " values (%s, %s, %s, %s, %s, 1, 1, %s, 0, 0, %s, %s, '', true, gen_random_uuid())"
-            " on conflict (org_id, campaign_id, date) do update set spend = excluded.spend",
+            " values (%s, %s, %s, %s, %s, %s, 1, 1, %s, 0, 0, %s, %s, '', true, gen_random_uuid())"
+            " on conflict (app, org_id, campaign_id, date) do update set spend = excluded.spend",
             [
-                *(campaign.org, campaign.id, day, campaign.platform, campaign.account, Decimal(amount)),
+                *(self.app.name, campaign.org, campaign.id, day, campaign.platform, campaign.account, Decimal(amount)),
                 *(CURRENCIES[campaign.platform], ZONES[campaign.platform]),
             ],
         )
 
     def click(self, campaign: Campaign, click_id: str) -> None:
-        """A click that Google has told of."""
+        """A click that Google has reported."""
         self.postgres.execute(
-            "insert into attribution.clicks values (%s, %s, %s, %s, %s) on conflict do nothing",
-            [campaign.org, click_hash(click_id), campaign.platform, campaign.account, campaign.id],
+            "insert into attribution.clicks (app, org_id, click, platform, account_id, campaign_id)"
+            " values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
+            [self.app.name, campaign.org, click_hash(click_id), campaign.platform, campaign.account, campaign.id],
         )
 
-    def told(self, campaign: Campaign, click_id: str) -> None:
-        """The same, told of by Google after the touch was made."""
-        found = Clicks(self.ads(), self.lakeside.clock)
+    def report(self, campaign: Campaign, click_id: str) -> ClickReport:
+        """The same, reported by Google after the touch was made."""
+        report = ClickReport()
         day = {"org_id": campaign.org, "account_id": campaign.account, "day": at(1).date()}
-        found.keep(day, {click_hash(click_id): campaign.native}, Found())
+        Clicks(self.ads()).keep(day, {click_hash(click_id): campaign.native}, report)
+        return report
 
     def ads(self, platform: str = "google", **changed: Any) -> AdSync:
         """The engine of a platform's connections."""
         stores = self.lakeside.stores
-        given = {"clock": self.lakeside.clock, **changed}
-        return AdSync(PLATFORMS[platform], self.d1, stores.postgres, stores.object_store, stores.keyring, **given)
+        arguments = {"clock": self.lakeside.clock, **changed}
+        return AdSync(
+            self.app, PLATFORMS[platform], self.d1, stores.postgres, stores.object_store, stores.keyring, **arguments
+        )
 
     def stale(self) -> tuple[Window, ...]:
         """Days to be made again, once every commit is followed."""
         lake = self.lakeside
         while follow(lake.app, lake.events, self.postgres, lake.clock):
             pass
-        return stale(self.postgres, at(1), lake.now)
+        return stale(self.postgres, self.app, at(1), lake.now)
 
     def catch_up(self) -> Credited:
         """What sensor and schedules would make: yesterday, then whatever is stale."""
@@ -144,14 +150,14 @@ class Stand:
             self.touches(window.start.day, window.end.day)
         return self.credit()
 
-    def touches(self, first: int, end: int) -> Made:
+    def touches(self, first: int, end: int) -> TouchCounts:
         """Touches and conversions of days of March."""
         lake = self.lakeside
-        return Touches(lake.app, lake.events, self.d1, self.postgres, lake.clock).run(Window(at(first), at(end)))[0]
+        return Touches(self.app, lake.events, self.d1, self.postgres, lake.clock).run(Window(at(first), at(end)))[0]
 
     def credit(self) -> Credited:
         """Whatever is to be credited."""
-        return Credits(self.postgres).run(Window(at(1), at(1)))
+        return Credits(self.app, self.postgres).run(Window(at(1), at(1)))
 
     def make(self, first: int, end: int) -> Credited:
         """Both."""
@@ -159,15 +165,16 @@ class Stand:
         return self.credit()
 
     def credits(self) -> list[tuple[Any, ...]]:
-        """Every credit, sorted."""
-        return self.lakeside.table("attribution.credits")
+        """Every credit of the app, without the app's name, sorted."""
+        rows = self.lakeside.table("attribution.credits")
+        return [row[:-1] for row in rows if row[-1] == self.app.name]
 
     def of_days(self) -> dict[date, list[tuple[Any, ...]]]:
         """Credits by their UTC day."""
-        found: dict[date, list[tuple[Any, ...]]] = {}
+        days: dict[date, list[tuple[Any, ...]]] = {}
         for row in self.credits():
-            found.setdefault(row[0], []).append(row)
-        return found
+            days.setdefault(row[0], []).append(row)
+        return days
 
 
 def moment(day: float, second: int = 0) -> datetime:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.attribution.build import Touches
 from assets.windows import Window
 from resources.sql_files import read_sql
@@ -16,6 +17,7 @@ from tests.assets.attribution.recount import recount
 from tests.assets.attribution.stand import Stand
 from tests.assets.rollups.lakeside import at, event
 
+SUMS = {"app": CLEARLIFT.name, "since": at(1).date()}
 MODELS = ("first", "last", "linear")
 
 
@@ -26,7 +28,7 @@ def test_credits_equal_a_recount_and_add_up(stand: Stand, events: list[dict[str,
     stand.lakeside.append(*events)
     stand.make(1, 8)
     assert stand.credits() == recount(events, CAMPAIGNS, CLICKS, RULES)
-    assert stand.postgres.fetch(read_sql("attribution/differing_sums.sql"), {"since": at(1).date()}) == []
+    assert stand.postgres.fetch(read_sql("attribution/differing_sums.sql"), SUMS) == []
     converted = {(org, day): (n, value) for org, day, n, value in conversions(events)}
     columns = [f"sum({model}_{what})" for model in MODELS for what in ("conversions", "revenue")]
     for row in stand.postgres.fetch(
@@ -149,7 +151,7 @@ def test_days_follow_the_account_and_sums_the_utc_day(stand: Stand) -> None:
 def test_parts_of_days_are_refused(stand: Stand) -> None:
     lake = stand.lakeside
     with pytest.raises(ValueError, match="attribution is made of whole days"):
-        Touches(lake.app, lake.events, stand.d1, stand.postgres, lake.clock).run(Window(at(1, 1), at(2)))
+        Touches(stand.app, lake.events, stand.d1, stand.postgres, lake.clock).run(Window(at(1, 1), at(2)))
 
 
 def test_another_writers_doubles_count_once(stand: Stand) -> None:

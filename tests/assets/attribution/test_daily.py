@@ -100,7 +100,8 @@ def test_an_organisation_sees_its_own_rows_and_none_of_another(stand: Stand) -> 
         stand.lakeside.append(event(org_tag=org, timestamp=at(2, 3), session_id="u", gclid=f"unknown-{org}"))
     stand.make(1, 3)
     stand.postgres.execute(
-        "insert into attribution.click_days select distinct org_id, account_id, day, now(), unknown"
+        "insert into attribution.click_days (app, org_id, account_id, day, asked_at, unknown)"
+        " select distinct app, org_id, account_id, day, now(), unknown"
         " from attribution.unknown_clicks"
     )
     found = relations(stand.postgres)

@@ -71,7 +71,7 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
             campaigns.append(what)
             stand.campaign(what)
         elif kind == "click" and any(e["gclid"] == "gUnknown" for e in events):
-            stand.told(what, "gUnknown")
+            stand.report(what, "gUnknown")
             if touches_know(stand, what):
                 clicks["gUnknown"] = what
         elif kind == "rule":
@@ -91,7 +91,7 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
 
 
 def touches_know(stand: Stand, campaign: Campaign) -> bool:
-    """Whether the click was kept: only those that brought somebody are."""
+    """Whether the click was kept: only clicks that brought a visitor are."""
     return bool(
         stand.postgres.fetch(
             "select 1 from attribution.clicks where campaign_id = %s and org_id = %s", [campaign.id, campaign.org]
@@ -141,7 +141,7 @@ def test_restated_spend_shows_at_once_and_changes_its_day_alone(stand: Stand) ->
     assert stand.catch_up().changed == []
     assert written(stand) == lying
     differing = before ^ daily()
-    assert {(row[4], row[7]) for row in differing} == {(campaign.id, at(3).date())}
+    assert {(row[5], row[8]) for row in differing} == {(campaign.id, at(3).date())}
     assert len(differing) == 6  # three models, before and after
     rows = stand.postgres.fetch(
         "select model, spend, cpa, roas from attribution.daily where campaign_id = %s and day = %s",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from dagster import (
 )
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from assets.ads.plan import Asked, Mode
+from assets.ads.plan import Mode, SyncRequest
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.attribution.assets import build
 from assets.attribution.build import Touches
@@ -57,7 +58,7 @@ class Scene:
         rows = stand.d1.query("select organization_id as org, platform, account_id from platform_connections")
         self.owner: dict[tuple[Platform, str], str] = {(r["platform"], r["account_id"]): r["org"] for r in rows}
         for platform in PLATFORMS:
-            outcomes = self.ads(platform).run(Asked(Mode.WINDOW, LAST, LAST, LAST))
+            outcomes = self.ads(platform).run(SyncRequest(Mode.WINDOW, LAST, LAST, LAST))
             assert [o.error for o in outcomes if o.error] == []
         self.events = self.landed()
         stand.lakeside.append(*self.events)
@@ -111,27 +112,28 @@ class Scene:
     def touches(self, day: date) -> None:
         """Touches and conversions of a day."""
         lake = self.stand.lakeside
-        Touches(lake.app, lake.events, self.stand.d1, self.stand.postgres, lake.clock).run(day_window(day))
+        Touches(CLEARLIFT, lake.events, self.stand.d1, self.stand.postgres, lake.clock).run(day_window(day))
 
     def materialized(self) -> ExecuteInProcessResult:
         """All assets and checks of attribution over the sample's days, as one run."""
         stores = self.stand.lakeside.stores
+        rooms = SimpleNamespace(
+            clock=self.sandbox.clock,
+            progress=lambda _label: silent,
+            postgres=self.stand.postgres,
+            d1=lambda _app: self.stand.d1,
+            object_store=stores.object_store,
+            lake=stores.lake,
+            keyring=stores.keyring,
+            ad_apps={},
+            ad_origin=self.sandbox.origin,
+        )
         graph = build(CLEARLIFT, Calendar(date(2026, 1, 1)))
         defs = Definitions(
             assets=[a for a in graph if isinstance(a, AssetsDefinition) and not isinstance(a, AssetChecksDefinition)],
             asset_checks=[a for a in graph if isinstance(a, AssetChecksDefinition)],
             jobs=[define_asset_job("attribution", "*")],
-            resources={
-                "clearlift_d1": self.stand.d1,
-                "postgres": self.stand.postgres,
-                "object_store": stores.object_store,
-                "lake": stores.lake,
-                "keyring": stores.keyring,
-                "ad_apps": {},
-                "ad_origin": self.sandbox.origin,
-                "clock": self.sandbox.clock,
-                "progress": lambda _label: silent,
-            },
+            resources={"rooms": rooms},
             executor=in_process_executor,
         )
         with DagsterInstance.ephemeral() as instance:
@@ -219,7 +221,7 @@ def test_an_account_that_fails_is_named_and_asked_again_and_the_others_are_known
 
 def test_only_young_days_and_days_with_new_unknown_clicks_are_asked_for(scene: Scene) -> None:
     scene.materialized()
-    engine = Clicks(scene.ads(), scene.sandbox.clock)
+    engine = Clicks(scene.ads())
     assert engine.run().days == 0
     forged = {
         **scene.events[0],

@@ -5,7 +5,7 @@ from typing import Any
 
 from dagster import AssetCheckSeverity, AssetKey, ExecuteInProcessResult, materialize
 
-from assets.cache.access_log import hour_prefix
+from assets.cache import access_log
 from assets.cache.assets import build
 from assets.progress import silent
 from resources.r2 import ObjectStore
@@ -50,7 +50,7 @@ def test_a_warming_says_what_it_wrote_and_what_it_left_out(warmth: Warmth, tmp_p
     organisations(warmth)
     store = ObjectStore.folder(tmp_path / "r2")
     store.put(
-        f"{hour_prefix('clearlift', NOW)}a.ndjson",
+        f"{access_log.zone('clearlift').hour_prefix(NOW)}a.ndjson",
         b'{"key":"connections:b","hour":"2026-03-20T11:00:00Z","reads":4,"hits":3}\nnonsense\n',
     )
     first = made(warmth, store, 2, "demand", "connections")

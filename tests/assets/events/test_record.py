@@ -1,7 +1,12 @@
 """The event record: the 51 fields of the tracking Worker's interface, and what follows from them."""
 
-from assets.events.record import FIELDS, NAMES, PERSONAL, Event, Kind, markdown
+from pathlib import Path
+
+from assets.apps.pipelines_personal import EVENT_RECORD
+from assets.events.record import FIELDS, NAMES, Event, Kind, markdown
 from tests.tables import EVENTS
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs/events.md"
 
 
 def words(text: str) -> list[str]:
@@ -42,9 +47,12 @@ def test_each_field_has_the_workers_type_and_need() -> None:
     assert of_kind(Kind.TIMESTAMP) == {"timestamp"}
 
 
-def test_what_tells_who_someone_is_is_personal() -> None:
-    assert {"user_id", "anonymous_id", "session_id", "user_agent", "page_url", "gclid", "geo_city"} <= PERSONAL
-    assert not {"org_tag", "timestamp", "event_id", "event_type", "geo_country", "utm_source"} & PERSONAL
+def test_the_registry_names_every_field_and_marks_those_that_say_who_someone_is() -> None:
+    assert EVENT_RECORD.columns == set(NAMES)
+    assert set(EVENT_RECORD.personal_columns) == {
+        *words("user_id anonymous_id session_id event_data page_url page_search page_hash referrer user_agent"),
+        *words("geo_region geo_city geo_timezone gclid fbclid"),
+    }
 
 
 def test_the_lake_and_the_decoder_follow() -> None:
@@ -61,3 +69,6 @@ def test_the_documentation_names_every_field() -> None:
     assert len(rows) == 2 + 51
     assert rows[2].startswith("| `org_tag` | string | yes |")
     assert all(f"| `{name}` |" in row for name, row in zip(ORDER, rows[2:], strict=True))
+    marked = {row.split("`")[1] for row in rows[2:] if row.split("|")[4].strip() == "yes"}
+    assert marked == set(EVENT_RECORD.personal_columns)
+    assert markdown() in DOCUMENT.read_text()

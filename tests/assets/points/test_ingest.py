@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.points import quarantine
+from assets.apps.sesh import APP as SESH
+from assets.intake.quarantine import Replayed
+from assets.points import landing
 from assets.points.gaps import Gaps, gaps
 from assets.points.ingest import PointIngest, PointRun
 from assets.series.family import POINTS
@@ -49,7 +51,7 @@ def test_every_line_is_stored_doubled_or_quarantined_once(flushes: Flushes) -> N
     assert counts(flushes.ingest()) == (4, 17, 12, 2, 3)
     assert flushes.points() == [*(("s1", n) for n in range(1, 12)), ("s3", 2)]
     assert counts(flushes.ingest()) == counts(flushes.ingest(sweep=True)) == (0, 0, 0, 0, 0)
-    assert {(row["reason"], row["field"]) for row in quarantine.summary(flushes.d1)} == {
+    assert {(row["reason"], row["field"]) for row in flushes.quarantine.ledger.summary()} == {
         ("not_json", ""), ("unknown_user", "userId"), ("no_partition", "at"),
     }  # fmt: skip
     (kept,) = flushes.d1.query("select measures from points where sessionId = 's1' and seq = 5")
@@ -62,7 +64,7 @@ def test_the_same_bytes_under_another_name_and_a_rewritten_object(flushes: Flush
     assert counts(flushes.ingest()) == (2, 4, 1, 2, 1)
     flushes.flush(line("s1", 1), line("s1", 2), name="a")
     assert counts(flushes.ingest()) == (1, 2, 1, 1, 0)
-    assert len(quarantine.summary(flushes.d1)) == 1
+    assert len(flushes.quarantine.ledger.summary()) == 1
 
 
 def test_an_object_that_cannot_be_read_is_quarantined_whole(flushes: Flushes) -> None:
@@ -70,32 +72,43 @@ def test_an_object_that_cannot_be_read_is_quarantined_whole(flushes: Flushes) ->
     flushes.store.put(key, b"\x1f\x8bdamaged")
     flushes.store.put(f"{key[:-7]}-long.ndjson", bytes(4 * 2**20 + 1))
     assert counts(flushes.ingest()) == (2, 2, 0, 0, 2)
-    assert [row["reason"] for row in quarantine.summary(flushes.d1)] == ["unreadable_object"] * 2
-    assert quarantine.replay(flushes.store, flushes.d1, clock) == 0
+    assert [row["reason"] for row in flushes.quarantine.ledger.summary()] == ["unreadable_object"] * 2
+    assert flushes.quarantine.replay() == Replayed((), 0)
+
+
+def test_an_object_that_was_refused_whole_is_corrected_as_a_whole(flushes: Flushes) -> None:
+    key = flushes.flush(line())
+    flushes.store.put(key, b"\x1f\x8bdamaged")
+    flushes.ingest()
+    (refused,) = flushes.quarantine.ledger.open_lines(batch=key)
+    assert (refused.line, refused.field) == (0, "damaged gzip")
+    assert flushes.quarantine.replay(batch=refused.sha256[:12], corrected=[line(), b"", line("s1", 2)]).lines == 2
+    assert counts(flushes.ingest()) == (1, 2, 2, 0, 0)
+    assert flushes.quarantine.ledger.open_lines() == []
 
 
 def test_refused_lines_come_back_once_their_cause_is_gone(flushes: Flushes) -> None:
     flushes.flush(line("s2", 1, userId="new"), b"broken")
     flushes.ingest()
     put(flushes.d1, "users", id="new")
-    assert quarantine.replay(flushes.store, flushes.d1, clock, "unknown_user") == 1
+    assert flushes.quarantine.replay("unknown_user").lines == 1
     assert counts(flushes.ingest()) == (1, 1, 1, 0, 0)
     assert flushes.points() == [("s2", 1)]
-    assert quarantine.replay(flushes.store, flushes.d1, clock, "unknown_user") == 0
+    assert flushes.quarantine.replay("unknown_user").lines == 0
     for _ in range(2):
-        assert quarantine.replay(flushes.store, flushes.d1, clock) == 1
+        assert flushes.quarantine.replay().lines == 1
         assert counts(flushes.ingest()) == (1, 1, 0, 0, 1)
 
 
 def test_more_lines_than_an_object_holds_come_back_in_several(
     flushes: Flushes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quarantine, "REPLAYED_BYTES", 300)
     for session in ("s1", "s2"):
         flushes.flush(*(line(session, n, userId="new") for n in range(1, 6)))
     flushes.ingest()
+    monkeypatch.setattr(landing, "LARGEST_OBJECT", 600)
     put(flushes.d1, "users", id="new")
-    assert quarantine.replay(flushes.store, flushes.d1, clock) == 10
+    assert flushes.quarantine.replay().lines == 10
     assert counts(flushes.ingest()) == (5, 10, 10, 0, 0)
 
 
@@ -179,7 +192,7 @@ def test_two_at_once_count_each_line_once(postgres: Postgres, tmp_path: Path) ->
 
     def ingest() -> None:
         own = EmbeddedD1(tmp_path / "sesh.sqlite")
-        runs.append(PointIngest(own, flushes.store, postgres, clock, group_objects=2).run())
+        runs.append(PointIngest(SESH, own, flushes.store, postgres, clock, group_objects=2).run())
         own.close()
 
     threads = [threading.Thread(target=ingest) for _ in range(2)]

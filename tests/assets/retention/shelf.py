@@ -86,7 +86,8 @@ class Shelf:
 
     def restore(self, table: str, into: Into = "live", bucket: str = "", quarter: Quarter | None = None) -> Restored:
         entry = archived(SESH, table)
-        engine = Restore("sesh", entry, target_of(entry, self.rooms(), into), self.store, self.postgres)
+        subjects, target = SESH.holding("d1", entry.name).subjects, target_of(entry, self.rooms(), into)
+        engine = Restore("sesh", entry, subjects, target, self.store, self.postgres)
         return engine.run(quarter or Quarter.of(FIRST.date()), lambda name: bucket in ("", name))
 
     def pruner(self) -> SeshPruner:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from assets.apps.sesh import APP as SESH
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.points.ingest import PointIngest
@@ -81,7 +82,7 @@ def test_nothing_is_lost_or_doubled_and_every_metric_is_the_recount(postgres: Po
         flushes.flush(*(line(f"p{n // 2}", seq, at=at.isoformat()) for seq in (n % 2 + 1, 3)))
 
     def ingest(own: D1) -> None:
-        PointIngest(own, flushes.store, postgres, clock, group_objects=2).run()
+        PointIngest(SESH, own, flushes.store, postgres, clock, group_objects=2).run()
 
     assert at_once(path, (write, fold, fold, make, make, ingest, ingest)) == []
     make(d1)

@@ -8,7 +8,7 @@ import pytest
 from dagster import AssetKey, ExecuteInProcessResult, build_schedule_context
 
 from assets.apps.sesh import APP as SESH
-from assets.points.objects import hour_prefix
+from assets.points import landing
 from sandbox import sample_sesh, sample_sesh_sessions
 from tests.assets.points.flushes import line
 from tests.assets.series.database import point
@@ -83,7 +83,7 @@ def test_checks_say_what_is_wrong(sample: Location) -> None:
 def test_quarantined_lines_are_landed_again_when_that_is_asked_for(sample: Location) -> None:
     store, d1 = sample.stores.object_store, sample.stores.d1(SESH)
     sample.run("points")
-    store.put(f"{hour_prefix(NOW)}newcomer.ndjson", line("first", 1, userId="newcomer"))
+    store.put(f"{landing.zone(SESH).hour_prefix(NOW)}newcomer.ndjson", line("first", 1, userId="newcomer"))
     assert said(sample.run("points"), "points")["quarantined"] == 1
     put(d1, "users", id="newcomer")
     replay = {"ops": {"sesh__sesh__points": {"config": {"replay": "unknown_user"}}}}

@@ -1,0 +1,137 @@
+"""Whose data each store holds, and what an erasure does to it: the form of the one registry of what is personal. Pure.
+
+What belongs here: the form of an entry, and what follows from it. What does not: the entries themselves, which are in
+the files `*_personal.py` beside this one, and the work of erasing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from assets.apps.lifecycle import Store
+
+Person = Literal["user", "visitor", "member", "invitee"]
+"""user: who signs in to an application, or to a site that an application measures. visitor: who visits such a site.
+member: who signs in and belongs to an organisation. invitee: who is invited to one.
+"""
+
+Erasure = Literal["delete", "blank", "remake", "keep"]
+"""delete: the row, line, object or key goes. blank: it stays, but the ids and the personal columns are emptied or
+replaced. remake: it is made again from the data that remains. keep: it stays as it is.
+"""
+
+Subject = tuple[Person, str]
+"""A kind of person, and the place of their id: a column, or `column.field` where the column holds JSON."""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a table, an object prefix or a key family holds of people.
+
+    store and name: as its Lifecycle has them. A copy that a restore made aside is as its table.
+
+    subjects: whose a row is, by an id in clear. hashed: the same, where the column holds a hash of organisation and id.
+    mentions: ids of people in a row that is not theirs; an erasure empties or replaces them.
+
+    The other columns are texts of names with spaces between. A field of JSON is `column.field`; it takes precedence
+    over its column. An object has the columns `key` and `content`, a key of KV has `key` and `value`; fields of `key`
+    are the parts of its name, fields of `content` those of its lines.
+
+    personal: says something about a person. The UI lists it, previews leave it out.
+    traces: is about something else, but can lead to a person: sealed and hashed copies, and texts, paths and object
+    keys that may hold an id. A search for a person reads them too.
+    impersonal: says nothing about a person by itself. It goes with a row that is deleted. `registry` fills it in.
+
+    erasure: what happens to the rows of a person; in an entry without ids, to the rows in which a trace is found. A
+    trace in somebody else's row is emptied, and the row stays. None where nothing is of a person.
+    reason: why a row is kept, or what an erasure must know.
+    """
+
+    store: Store
+    name: str
+    subjects: tuple[Subject, ...] = ()
+    hashed: tuple[Subject, ...] = ()
+    mentions: tuple[Subject, ...] = ()
+    personal: str = ""
+    traces: str = ""
+    impersonal: str = ""
+    erasure: Erasure | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        where = f"{self.store} {self.name}"
+        places = [place for text in (self.personal, self.traces, self.impersonal) for place in text.split()]
+        twice = sorted({place for place in places if places.count(place) > 1})
+        if twice:
+            raise ValueError(f"{where}: {', '.join(twice)} is listed twice")
+        unknown = sorted({person for person, _ in self._owners} - set(get_args(Person)))
+        if unknown:
+            raise ValueError(f"{where}: {', '.join(unknown)} is no kind of person")
+        if bool(self._owners or self.personal or self.traces) != (self.erasure is not None):
+            raise ValueError(f"{where}: an erasure is named exactly where something is of a person")
+        if self.erasure == "keep" and not self.reason:
+            raise ValueError(f"{where}: what is kept has a reason")
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The names of all columns, without those of JSON fields."""
+        listed = f"{self.personal} {self.traces} {self.impersonal}".split()
+        return frozenset(_column(place) for place in (*listed, *(place for _, place in self._owners)))
+
+    @property
+    def personal_columns(self) -> tuple[str, ...]:
+        """The columns that say something about a person, by name."""
+        return tuple(sorted({_column(place) for place in self.personal.split()}))
+
+    @property
+    def _owners(self) -> tuple[Subject, ...]:
+        return (*self.subjects, *self.hashed, *self.mentions)
+
+
+def registry(*holdings: Holding, impersonal: Mapping[Store, str]) -> tuple[Holding, ...]:
+    """These entries with their impersonal columns, and an entry for each further name, which holds nothing of people.
+
+    impersonal: by store, lines of `name name: column column`; a line without a colon continues the one before.
+
+    Raises:
+        ValueError: a name is listed twice in a store.
+    """
+    columns: dict[tuple[Store, str], str] = {}
+    for store, text in impersonal.items():
+        for name, names_of_columns in _lines(text):
+            if (store, name) in columns:
+                raise ValueError(f"{store} {name} is listed twice")
+            columns[store, name] = names_of_columns
+    filled = [
+        replace(entry, impersonal=f"{entry.impersonal} {columns.pop((entry.store, entry.name), '')}".strip())
+        for entry in holdings
+    ]
+    return (*filled, *(Holding(store, name, impersonal=rest) for (store, name), rest in columns.items()))
+
+
+def holding(holdings: Iterable[Holding], store: Store, name: str) -> Holding:
+    """The entry of a table, prefix or key family.
+
+    Raises:
+        LookupError: there is none, so nobody knows what it holds.
+    """
+    for entry in holdings:
+        if (entry.store, entry.name) == (store, name):
+            return entry
+    raise LookupError(f"{store} {name} is not in the registry of personal data; add it to assets/apps/*_personal.py")
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    names, columns = "", ""
+    for line in text.splitlines():
+        before, colon, after = line.strip().partition(": ")
+        if not colon:
+            columns += f" {before}"
+            continue
+        yield from ((name, columns) for name in names.split())
+        names, columns = before, after
+    yield from ((name, columns) for name in names.split())
+
+
+def _column(place: str) -> str:
+    return place.partition(".")[0]

@@ -1,0 +1,214 @@
+"""Whose data the pipelines' own stores hold, the same for every application: Postgres, lake, archive. Data only.
+
+What belongs here: entries of tables and prefixes that the pipelines make. What does not: the tables and keys of an
+application, which are in its own file.
+"""
+
+from dataclasses import replace
+
+from assets.apps.personal import Erasure, Holding, Subject, registry
+
+TAKEN_OBJECTS = "says which object was taken, so that it is not taken twice"
+REFUSED_LINES = "lines are base64 in JSON in gzip, and may be damaged: an id is searched for in their bytes"
+_COUNTS = "the counts stay; only the text in which an id lies is emptied"
+_SKETCH = "counts distinct people; a hash leads to nobody once the id itself is erased"
+_GRAINS = ("hourly", "daily", "weekly", "monthly")
+
+EVENT_RECORD = Holding(
+    "lake",
+    "events",
+    subjects=(("user", "user_id"), ("visitor", "anonymous_id")),
+    personal="user_id anonymous_id session_id event_data page_url page_search page_hash referrer user_agent geo_region "
+    "geo_city geo_timezone gclid fbclid",
+    traces="event_id event_label page_title page_path utm_campaign utm_term utm_content",
+    impersonal="org_tag timestamp event_type event_category event_action event_value page_hostname referrer_domain "
+    "device_type viewport_width viewport_height screen_width screen_height browser_name browser_version "
+    "browser_language os_name os_version geo_country utm_source utm_medium scroll_depth engagement_time "
+    "page_load_time ttfb dom_content_loaded first_contentful_paint largest_contentful_paint consent_analytics "
+    "consent_marketing",
+    erasure="delete",
+    reason="by a rewrite of the data files; the files before it hold the rows until they are removed",
+)
+"""The event record: what a lake table of web events holds."""
+
+
+def web_events(table: str, landing: str, quarantine: str) -> tuple[Holding, ...]:
+    """The entries of an application's web events: its lake table, and the prefixes of landed and of refused lines."""
+    lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))
+    landed = Holding("r2", landing, lines, personal="content", traces="key", erasure="delete")
+    refused = replace(landed, name=quarantine, traces="", impersonal="key", reason=REFUSED_LINES)
+    return (replace(EVENT_RECORD, name=table), landed, refused)
+
+
+def _table(name: str, *, personal: str = "", traces: str = "") -> Holding:
+    """A table whose rows an erasure deletes."""
+    return Holding("postgres", name, personal=personal, traces=traces, erasure="delete")
+
+
+def _visits(name: str, erasure: Erasure, *, personal: str, traces: str, reason: str = "") -> Holding:
+    """A table whose column `visitor` is a hash of the visitor's id."""
+    who: tuple[Subject, ...] = (("visitor", "visitor"),)
+    return Holding("postgres", name, hashed=who, personal=personal, traces=traces, erasure=erasure, reason=reason)
+
+
+def _kept(name: str, reason: str, *, personal: str = "", traces: str = "") -> Holding:
+    """A table that an erasure leaves as it is."""
+    return Holding("postgres", name, personal=personal, traces=traces, erasure="keep", reason=reason)
+
+
+def _blanked(name: str, reason: str, traces: str) -> Holding:
+    """A table whose texts an erasure empties."""
+    return Holding("postgres", name, traces=traces, erasure="blank", reason=reason)
+
+
+_POSTGRES = (
+    _kept("ingest.batches", TAKEN_OBJECTS, traces="object_key"),
+    _kept("ingest.quarantine", TAKEN_OBJECTS, traces="object_key"),
+    _blanked("ingest.unknown_fields", "a sender may use an id as the name of a field", "field"),
+    *(_blanked(f"rollups.{grain}", _COUNTS, "utm_campaign") for grain in _GRAINS),
+    *(_blanked(f"rollups.{grain}_campaigns", _COUNTS, "utm_campaign") for grain in _GRAINS),
+    *(_blanked(f"rollups.{grain}_pages", _COUNTS, "page_path") for grain in _GRAINS),
+    *(_kept(f"rollups.{grain}_totals", _SKETCH, traces="visitor_sketch session_sketch") for grain in _GRAINS),
+    _visits(
+        "sessions.daily",
+        "delete",
+        personal="visitor session started_at ended_at",
+        traces="landing_path exit_path first_campaign last_campaign",
+    ),
+    _visits(
+        "attribution.touches",
+        "delete",
+        personal="visitor session at click",
+        traces="utm_campaign",
+        reason="the credits of its day stay: they count, and name nobody",
+    ),
+    _visits(
+        "attribution.conversions",
+        "blank",
+        personal="visitor",
+        traces="event",
+        reason="the organisation's revenue stays; without its event the hash in `event` leads to nobody",
+    ),
+    _kept(
+        "attribution.clicks",
+        "the platform's report of a click, hashed; it leads to nobody once the visitor's touch is deleted",
+        personal="click",
+    ),
+    _kept("attribution.click_days", "one hash of all unknown clicks of a day", traces="unknown"),
+    _kept("ads.ad_accounts", "an account's own name, which its organisation chose", traces="name raw_data"),
+    Holding(
+        "postgres",
+        "cache.entries",
+        subjects=(("user", "tenant"),),
+        traces="key hash",
+        erasure="delete",
+        reason="together with the key in KV; where the value is an organisation's, the tenant is that",
+    ),
+    _table("cache.reads", traces="key"),
+    _kept("cache.access_objects", TAKEN_OBJECTS, traces="object"),
+    _kept("cache.access_refusals", TAKEN_OBJECTS, traces="object"),
+    _table("media.images", personal="object_key"),
+    _kept("media.listings", "the last name of a listing, overwritten by the next one", traces="after_key"),
+    _kept("archive.tombstones", "a restore reads it and leaves out who was erased", traces="subject_hash"),
+)
+
+_R2 = (
+    Holding(
+        "r2", "data/", personal="content", erasure="delete", reason="files of lake tables, by the ids of the table"
+    ),
+    Holding(
+        "r2",
+        "archive/",
+        personal="content",
+        erasure="delete",
+        reason="by the ids of the archived table; older manifests go too, as they give a deleted line's hash away",
+    ),
+)
+
+_CAMPAIGNS = "org_id id platform account_id native_id name status native_status currency source_updated_at updated_at"
+_SEEN = "deleted_at last_seen_run_id raw_data"
+_FACTS = """org_id date platform account_id impressions clicks spend conversions conversions_value currency time_zone
+    attribution_window is_final sync_run_id"""
+
+
+def _cuts(grain: str, window: str, people: str, exact: str = "") -> str:
+    """The impersonal columns of a grain's roll-ups. people: those that count them. exact: one more of the totals."""
+    counts = f"app org_tag {window} events {people} value"
+    return f"""
+    rollups.{grain}: event_type utm_source utm_medium device_type geo_country {counts}
+    rollups.{grain}_totals: app org_tag {window} events visitors sessions value {exact}
+    rollups.{grain}_pages: page_hostname {counts}
+    rollups.{grain}_sources: source utm_medium {counts}
+    rollups.{grain}_campaigns: utm_source utm_medium {counts}
+    """
+
+
+_IMPERSONAL = f"""
+    ingest.runs: app ingest_id state started_at committed_at snapshot_id
+    ingest.batches: app etag sha256 ingest_id bytes received stored doubled quarantined without_consent first_event
+        last_event
+    ingest.quarantine: app sha256 line reason field ingest_id replayed_at
+    ingest.without_consent: ingest_id org_tag hour event_type events
+    ingest.unknown_fields: ingest_id events
+    {_cuts("hourly", "hour", "visitors sessions")}
+    {_cuts("daily", "day", "visitors sessions")}
+    {_cuts("weekly", "week", "daily_visitors daily_sessions", "exact")}
+    {_cuts("monthly", "month", "daily_visitors daily_sessions", "exact")}
+    rollups.windows: app grain window_start org_tag version snapshot_id sequence wanted events built_at pending
+    rollups.followed: app snapshot_id followed_at
+    sessions.daily: app org_tag day origin duration_seconds events page_views bounced landing_hostname exit_hostname
+        first_source first_medium last_source last_medium
+    sessions.windows: app day version snapshot_id sequence tracker recomputed built_at pruned
+    attribution.organizations: app org_tag org_id conversion_types window_days types_change
+    attribution.windows: app day version snapshot_id sequence types_change touches conversions built_at changed credited
+        pruned
+    attribution.touches: app day org_tag named_platform platform account_id campaign_id reason
+    attribution.conversions: app day org_tag at value
+    attribution.labels: app org_id label kind platform account_id campaign_id
+    attribution.clicks: app org_id platform account_id campaign_id
+    attribution.click_days: app org_id account_id day asked_at
+    attribution.credits: app day org_tag account_day platform account_id campaign_id reason visits first_conversions
+        last_conversions linear_conversions first_revenue last_revenue linear_revenue
+    ads.ad_accounts: app org_id id platform account_id connection_id status native_status currency time_zone updated_at
+    ads.campaigns: app {_CAMPAIGNS} {_SEEN} budget budget_type budget_id created_at
+    ads.ad_groups: app {_CAMPAIGNS} {_SEEN} campaign_id bid_amount budget budget_type created_at
+    ads.keywords: app org_id id ad_group_id platform account_id native_id text match_type status native_status bid
+        quality_score currency source_updated_at updated_at {_SEEN}
+    ads.campaign_metrics_daily: app campaign_id {_FACTS}
+    ads.ad_group_metrics_daily: app ad_group_id {_FACTS}
+    ads.keyword_metrics_daily: app keyword_id {_FACTS}
+    ads.sync_runs: app id connection_id org_id platform account_id mode started_at finished_at status error_code error
+        notes
+    ads.sync_slices: app id run_id connection_id org_id platform account_id stream since until final_until observed_at
+        state remote_job_id attempts pages rows inserted updated deleted error_code error raw_prefix finished_at
+    ads.sync_state: app connection_id stream org_id platform account_id synced_through observed_at run_id slice_id
+        updated_at
+    ads.restatements: app id org_id platform account_id campaign_id date seen_at sync_run_id currency impressions_before
+        impressions_after clicks_before clicks_after spend_before spend_after conversions_before conversions_after
+        conversions_value_before conversions_value_after
+    cache.entries: namespace family bytes expires_at written_at
+    cache.reads: namespace family day reads hits
+    cache.access_objects: namespace lines refused reads hits ingested_at
+    cache.access_refusals: namespace line reason
+    media.images: app etag state reason kept variants bytes_in bytes_out width height changed_at
+    media.listings: app listed_at
+    archive.revisions: app table_name quarter bucket revision state started_at sealed_at rows rows_added packed_bytes
+        line_bytes parts checksum manifest_sha256 snapshot code_version slices
+    archive.tombstones: app subject_kind erased_at
+    retention.deletions: id app store name place intended_rows intended_bytes rows bytes run began_at settled_at why
+    retention.pruned_days: app org_tag day quarter commit_id settled rows marked_at
+    pipelines.migrations: folder number name checksum applied_at
+    lake.iceberg_tables: catalog_name table_namespace table_name metadata_location previous_metadata_location
+        iceberg_type
+    lake.iceberg_namespace_properties: catalog_name namespace property_key property_value
+"""
+
+PIPELINES = registry(
+    *_POSTGRES,
+    *_R2,
+    impersonal={
+        "postgres": _IMPERSONAL,
+        "d1": "pipelines_migrations: folder number name checksum applied_at",
+        "r2": "data/ archive/: key\nlake/: key content",
+    },
+)

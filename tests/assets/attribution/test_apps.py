@@ -1,0 +1,133 @@
+"""Two apps with the same tags, organisations, accounts and events in one Postgres: neither changes the other."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from assets.apps import App
+from assets.apps.clearlift import APP as CLEARLIFT
+from assets.attribution.assets import build
+from assets.attribution.build import Touches
+from assets.attribution.match import lock_of
+from assets.partitions import Calendar
+from assets.windows import day_window
+from resources import migrations
+from resources.sql_files import read_sql
+from tests.assets.attribution.happenings import CAMPAIGNS, CLICKS, A, B
+from tests.assets.attribution.stand import Campaign, Stand
+from tests.assets.rollups.lakeside import at, event
+
+OTHER = replace(CLEARLIFT, name="other")
+RELATIONS = (
+    "organizations", "windows", "touches", "conversions", "labels", "clicks", "click_days", "credits",
+    "unknown_clicks", "daily",
+)  # fmt: skip
+BRAND = CAMPAIGNS[1]
+
+
+@pytest.fixture
+def other(stand: Stand) -> Stand:
+    """The stand of another app: its own D1, with the same organisations; lake and Postgres are those of the first."""
+    d1 = stand.lakeside.stores.d1(OTHER)
+    migrations.up(migrations.D1Ledger(d1, "d1"), "clearlift/d1")
+    return Stand(stand.lakeside, OTHER)
+
+
+@pytest.fixture
+def both(stand: Stand, other: Stand) -> tuple[Stand, Stand]:
+    """Both apps with the same campaigns, clicks, spend and events, credited."""
+    stand.lakeside.append(
+        event(timestamp=at(1, 5), session_id="a", gclid="gA"),
+        event(timestamp=at(1, 6), session_id="u", anonymous_id="w", gclid="gUnknown"),
+        event(timestamp=at(2, 5), session_id="b", fbclid="f", utm_campaign="spring"),
+        *(event(timestamp=at(day, 9), session_id=f"c{day}", event_type="conversion") for day in (1, 3, 5)),
+        event(timestamp=at(3, 9), session_id="d", anonymous_id="w", event_type="conversion"),
+        event(timestamp=at(3, 9), session_id="e", org_tag=B, event_type="conversion"),
+    )
+    for app in (stand, other):
+        app.campaign(*CAMPAIGNS)
+        for click, campaign in CLICKS.items():
+            app.click(campaign, click)
+        app.spend(BRAND, at(2).date(), "12.5")
+        app.make(1, 7)
+        app.report(CAMPAIGNS[7], "nobody's")
+    return stand, other
+
+
+def stored(stand: Stand, app: App) -> dict[str, list[str]]:
+    """Every row of an app in every table and view, as text, without its name and when it was made."""
+    return {
+        relation: sorted(
+            json.dumps(row["row"], sort_keys=True)
+            for row in stand.postgres.fetch(
+                f"select to_jsonb(t) - 'app' - 'built_at' as row from attribution.{relation} t where app = %s",
+                [app.name],
+            )
+        )
+        for relation in RELATIONS
+    }
+
+
+def late_touch(stand: Stand) -> None:
+    stand.lakeside.append(event(timestamp=at(3, 1), session_id="x", fbclid="f", utm_campaign="spring"))
+    stand.touches(1, 7)
+
+
+CHANGES: dict[str, Callable[[Stand], Any]] = {
+    "a late touch": late_touch,
+    "a reported click": lambda stand: stand.report(BRAND, "gUnknown"),
+    "a renamed campaign": lambda stand: stand.campaign(Campaign(f"org-{A}", "facebook", "21", "summer")),
+    "a new campaign": lambda stand: stand.campaign(Campaign(f"org-{A}", "google", "13", "spring")),
+    "a restated day": lambda stand: stand.spend(BRAND, at(2).date(), "7"),
+    "other rules": lambda stand: stand.settle(f"org-{A}", window_days=1),
+    "a tag of another organisation": lambda stand: stand.d1.execute(
+        "update org_tag_mappings set organization_id = ? where short_tag = ?", [f"org-{B}", A]
+    ),
+    "no tag": lambda stand: stand.d1.execute("delete from org_tag_mappings"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_one_app_leaves_the_other_as_it_was(both: tuple[Stand, Stand], change: str) -> None:
+    stand, other = both
+    before = stored(stand, CLEARLIFT)
+    assert all(before.values()), "every table and view has rows of the first app"
+    assert stored(stand, OTHER) == before, "and the same of the second"
+    CHANGES[change](other)
+    other.make(1, 7)
+    assert stored(stand, OTHER) != before
+    assert stored(stand, CLEARLIFT) == before
+    if change != "a late touch":  # both apps read the same table here
+        assert stand.make(1, 7).changed == []
+        assert {k: v for k, v in stored(stand, CLEARLIFT).items() if k != "click_days"} == {
+            k: v for k, v in before.items() if k != "click_days"
+        }
+
+
+def test_each_app_has_days_sums_and_a_lock_of_its_own(both: tuple[Stand, Stand]) -> None:
+    stand, other = both
+    stand.postgres.execute("update attribution.windows set changed = changed + 1 where app = 'other'")
+    stand.postgres.execute("update attribution.credits set last_revenue = last_revenue + 1 where app = 'other'")
+    days = "attribution/uncredited_days.sql", "attribution/differing_sums.sql", "attribution/summary.sql"
+    parameters = {"since": at(1).date(), "start": at(1).date(), "end": at(1).date()}
+    uncredited, differing, _ = (
+        stand.postgres.fetch(read_sql(file), {**parameters, "app": CLEARLIFT.name}) for file in days
+    )
+    assert (uncredited, differing) == ([], [])
+    assert stand.postgres.fetch(read_sql(days[0]), {**parameters, "app": OTHER.name})
+    other.credit()
+    assert stored(stand, OTHER)["credits"] == stored(stand, CLEARLIFT)["credits"]
+    with stand.postgres.lock(lock_of(CLEARLIFT)):
+        other.make(1, 2)  # it would wait for ever for a lock that both have
+
+
+def test_an_app_without_rules_has_no_attribution(stand: Stand) -> None:
+    assert CLEARLIFT.ad_accounts is not None
+    without = replace(CLEARLIFT, ad_accounts=replace(CLEARLIFT.ad_accounts, rules=None))
+    assert build(without, Calendar(at(1).date())) == []
+    lake = stand.lakeside
+    with pytest.raises(ValueError, match="web events of clearlift are not attributed"):
+        Touches(without, lake.events, stand.d1, stand.postgres, lake.clock).run(day_window(at(1).date()))

@@ -207,7 +207,9 @@ class PointIngest:
         batch = [Statement(read_sql("points/record_objects.sql"), [json.dumps(ledger, ensure_ascii=False), now])]
         for name, points in placed.items():
             batch += bulk.statements(name, POINTS.columns, map(_row, points), POINTS.key, [])
-        refused: list[list[Param]] = [[o.sha256, r.line, o.key, str(r.reason), r.field, now] for o in outcomes for r in o.refusals]
+        refused: list[list[Param]] = [
+            [o.sha256, r.line, o.key, str(r.reason), r.field, now] for o in outcomes for r in o.refusals
+        ]
         columns = ["sha256", "line", "objectKey", "reason", "field", "quarantinedAt"]
         batch += bulk.statements("point_quarantine", columns, refused, ["sha256", "line"], [])
         hours = sorted({f"{p.stored_at[:13]}:00:00.000Z" for points in placed.values() for p in points})

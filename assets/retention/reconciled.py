@@ -54,15 +54,15 @@ class Reconciled:
     def waiting(self, window: Window) -> dict[date, str]:
         """The days of a window of which something is still to be made, and what."""
         now = self.clock()
-        stale = rollups.stale(self.postgres, self.app, window.start, now, earliest=window.start)
+        stale = rollups.stale(self.app, self.postgres, window.start, now, earliest=window.start)
         away = Window(window.start - AFTER, window.end + BEFORE)
         old = {
             "hours": stale.hours,
             "the day": stale.days,
             "its week": stale.weeks,
             "its month": stale.months,
-            "sessions": _reached(sessions.stale(self.postgres, self.app, away.start, now)),
-            "attribution": attribution.stale(self.postgres, self.app, window.start, now),
+            "sessions": _reached(sessions.stale(self.app, self.postgres, away.start, now)),
+            "attribution": attribution.stale(self.postgres, window.start, now),
         }
         found: dict[date, list[str]] = {}
         for what, windows in old.items():

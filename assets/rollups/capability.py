@@ -110,8 +110,8 @@ def _late(app: App, site: Site, warn: Callable[[str], None]) -> Iterator[Request
     follow(app, rooms.lake.table(events_table(app)), rooms.postgres, rooms.clock)
     now = rooms.clock()
     since = late.horizon(earliest, site.late_horizon, now)
-    stale = late.stale(rooms.postgres, app, since, now, earliest=earliest)
-    too_old = str(late.beyond(rooms.postgres, app, earliest, since))
+    stale = late.stale(app, rooms.postgres, since, now, earliest=earliest)
+    too_old = str(late.beyond(app, rooms.postgres, earliest, since))
     if too_old:
         warn(too_old)
     if not stale:

@@ -86,7 +86,7 @@ class Beyond:
 
 
 def stale(
-    postgres: Postgres, app: App, since: datetime, now: datetime, *, earliest: datetime | None = None
+    app: App, postgres: Postgres, since: datetime, now: datetime, *, earliest: datetime | None = None
 ) -> StaleWindows:
     """Hours and days from `since` on, and weeks and months from those of `earliest` (by default of `since`) on.
 
@@ -94,8 +94,8 @@ def stale(
     """
     first = (earliest or since).date()
     rows = _fetch(
-        postgres,
         app,
+        postgres,
         {
             Grain.HOURLY: (since, now - HOUR - SETTLING[Grain.HOURLY]),
             Grain.DAILY: (since, now - DAY - SETTLING[Grain.DAILY]),
@@ -111,9 +111,9 @@ def stale(
     return StaleWindows(hours, days, max((row["wanted"] for row in rows), default=-1), weeks, months)
 
 
-def beyond(postgres: Postgres, app: App, earliest: datetime, since: datetime) -> Beyond:
+def beyond(app: App, postgres: Postgres, earliest: datetime, since: datetime) -> Beyond:
     """The stale days from `earliest` on that are older than `since`."""
-    rows = _fetch(postgres, app, dict.fromkeys(Grain, (earliest, since - _INSTANT))) if since > earliest else []
+    rows = _fetch(app, postgres, dict.fromkeys(Grain, (earliest, since - _INSTANT))) if since > earliest else []
     days = joined({midnight(row["window_start"].astimezone(UTC).date()) for row in rows}, DAY)
     if not days:
         return Beyond(PrunedDays(app))
@@ -132,7 +132,7 @@ def horizon(earliest: datetime, reach: timedelta, now: datetime) -> datetime:
 
 
 def _fetch(
-    postgres: Postgres, app: App, bounds: Mapping[Grain | Period, tuple[datetime, datetime]]
+    app: App, postgres: Postgres, bounds: Mapping[Grain | Period, tuple[datetime, datetime]]
 ) -> list[dict[str, Any]]:
     return postgres.fetch(
         read_sql("rollups/stale_windows.sql"),

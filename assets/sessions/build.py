@@ -103,7 +103,7 @@ class Sessions:
         built.recomputed += counts[Origin.RECOMPUTED.value]
 
 
-def stale(postgres: Postgres, app: App, since: datetime, now: datetime) -> tuple[Window, ...]:
+def stale(app: App, postgres: Postgres, since: datetime, now: datetime) -> tuple[Window, ...]:
     """Days from `since` on whose sessions a commit may have changed since they were built, joined into ranges.
 
     Days that have not settled are left to their schedule.

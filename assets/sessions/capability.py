@@ -57,7 +57,7 @@ def _two_days(at: datetime, earliest: date) -> Request:
 def _late(app: App, site: Site) -> Iterator[Request | str]:
     rooms, now = site.rooms, site.rooms.clock()
     since = horizon(midnight(site.calendar.start), site.late_horizon, now)
-    windows = stale(rooms.postgres, app, since, now)
+    windows = stale(app, rooms.postgres, since, now)
     for window in windows:
         first, last = daily_key(window.start.date()), daily_key((window.end - DAY).date())
         # With the hour in the key, what an earlier run failed to build is requested again.

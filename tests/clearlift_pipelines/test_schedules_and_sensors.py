@@ -140,7 +140,7 @@ def test_hours_without_a_partition_are_asked_for_by_nobody(location: Location) -
     before = datetime(2025, 9, 20, tzinfo=UTC)
     lakeside.append_as_foreigner(event(timestamp=before), event(timestamp=location.now + timedelta(hours=5)))
     assert sensed(location, "late_data")[0] == []
-    assert late.stale(location.stores.postgres, lakeside.app, before, NOW).hours[0].start == before
+    assert late.stale(lakeside.app, location.stores.postgres, before, NOW).hours[0].start == before
 
 
 def test_the_hourly_job_compacts_rolls_up_and_audits(location: Location) -> None:

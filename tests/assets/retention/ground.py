@@ -53,16 +53,16 @@ class Ground:
         vault, window = self.vault, QUARTER.window
         while follow(APP, vault.events, vault.postgres, self.clock):
             pass
-        stale = late.stale(vault.postgres, APP, window.start, vault.now, earliest=window.start)
+        stale = late.stale(APP, vault.postgres, window.start, vault.now, earliest=window.start)
         for grain, windows in ((Grain.HOURLY, stale.hours), (Grain.DAILY, stale.days)):
             for each in windows:
                 RollUp(APP, grain, vault.events, vault.postgres, self.clock).run(each)
-        for each in sessions.stale(vault.postgres, APP, window.start, vault.now):
+        for each in sessions.stale(APP, vault.postgres, window.start, vault.now):
             sessions.Sessions(APP, vault.events, vault.postgres, self.clock).run(each)
-        for each in attribution_late.stale(vault.postgres, APP, window.start, vault.now):
+        for each in attribution_late.stale(vault.postgres, window.start, vault.now):
             Touches(APP, vault.events, vault.d1["clearlift"], vault.postgres, self.clock).run(each)
-        Credits(APP, vault.postgres).run(window)
-        stale = late.stale(vault.postgres, APP, window.start, vault.now, earliest=window.start)
+        Credits(vault.postgres).run(window)
+        stale = late.stale(APP, vault.postgres, window.start, vault.now, earliest=window.start)
         for period, windows in ((Period.WEEKLY, stale.weeks), (Period.MONTHLY, stale.months)):
             for each in windows:
                 PeriodRollUp(APP, period, vault.postgres, self.clock).run(each)

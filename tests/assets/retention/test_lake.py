@@ -275,7 +275,7 @@ def test_late_events_of_a_pruned_day_are_told_of_and_counted_once_it_is_restored
     vault.happen(2, "a3f7c2", 2)
     with pytest.raises(PrunedError):
         ground.count()
-    told = str(late.beyond(vault.postgres, APP, START, vault.now))
+    told = str(late.beyond(APP, vault.postgres, START, vault.now))
     assert told == (
         f"2 late events in 1 days are too old to be rolled up automatically: {RESTORE}; "
         "clearlift backfill rollups --from 2026-01-02 --to 2026-01-03; "
@@ -301,8 +301,8 @@ def test_a_prune_and_a_restore_reopen_nothing(ground: Ground, vault: Vault) -> N
     vault.restore(into="live")
     while follow(APP, vault.events, vault.postgres, ground.clock):
         pass
-    assert not late.stale(vault.postgres, APP, START, vault.now)
-    assert not late.beyond(vault.postgres, APP, START, vault.now)
+    assert not late.stale(APP, vault.postgres, START, vault.now)
+    assert not late.beyond(APP, vault.postgres, START, vault.now)
 
 
 def spelled(vault: Vault) -> list[str]:

@@ -70,7 +70,7 @@ def _roll_up_stale(pipeline: Pipeline) -> None:
 
     while follow(APP, pipeline.table, pipeline.postgres, clock):
         pass
-    found = late.stale(pipeline.postgres, APP, day_window(DAYS[0]).start, pipeline.now)
+    found = late.stale(APP, pipeline.postgres, day_window(DAYS[0]).start, pipeline.now)
     for grain, windows in ((Grain.HOURLY, found.hours), (Grain.DAILY, found.days)):
         for window in windows:
             RollUp(APP, grain, pipeline.table, pipeline.postgres, clock).run(window)

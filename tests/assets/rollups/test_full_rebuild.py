@@ -52,21 +52,21 @@ def catch_up(lakeside: Lakeside) -> dict[str, set[datetime]]:
     made: dict[str, set[datetime]] = {name: set() for name in ("hours", "days", "weeks", "months")}
     while follow(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock):
         pass
-    found = late.stale(lakeside.postgres, lakeside.app, EARLIEST, lakeside.now)
+    found = late.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
     for grain, windows in ((Grain.HOURLY, found.hours), (Grain.DAILY, found.days)):
         for window in windows:
             lakeside.roll_up(grain, window.start, window.end)
             step = HOUR if grain is Grain.HOURLY else DAY
             made["hours" if grain is Grain.HOURLY else "days"].update(window.steps(step))
-    for window in sessions.stale(lakeside.postgres, lakeside.app, EARLIEST, lakeside.now):
+    for window in sessions.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now):
         sessions.Sessions(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock).run(window)
-    found = late.stale(lakeside.postgres, lakeside.app, EARLIEST, lakeside.now)
+    found = late.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
     for period in Period:
         for window in found.ready(period):
             lakeside.roll_up_periods(period, window.start, window.end)
             made[f"{period.column}s"].update(w.start for w in period.covering(window))
-    assert not late.stale(lakeside.postgres, lakeside.app, EARLIEST, lakeside.now)
-    assert not sessions.stale(lakeside.postgres, lakeside.app, EARLIEST, lakeside.now)
+    assert not late.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
+    assert not sessions.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
     return made
 
 

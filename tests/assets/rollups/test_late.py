@@ -20,7 +20,7 @@ def follow(lakeside: Lakeside) -> int:
 
 
 def stale(lakeside: Lakeside) -> late.StaleWindows:
-    return late.stale(lakeside.postgres, lakeside.app, SINCE, lakeside.now)
+    return late.stale(lakeside.app, lakeside.postgres, SINCE, lakeside.now)
 
 
 def built(lakeside: Lakeside) -> None:
@@ -230,7 +230,7 @@ def test_windows_in_progress_or_just_over_are_left_to_their_schedules(
 def test_windows_before_the_horizon_are_left_alone(lakeside: Lakeside) -> None:
     lakeside.append(event(timestamp=at(1, 5)), event(timestamp=at(9, 5)))
     follow(lakeside)
-    assert late.stale(lakeside.postgres, lakeside.app, at(2), NOW).hours == (hour_of(9, 5),)
+    assert late.stale(lakeside.app, lakeside.postgres, at(2), NOW).hours == (hour_of(9, 5),)
 
 
 def test_windows_of_another_version_are_stale_once_built(lakeside: Lakeside, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,10 +186,10 @@ def test_a_day_made_while_its_week_is_made_reopens_it(lakeside: Lakeside, monkey
 
 def test_what_is_beyond_the_horizon_is_counted_and_reported_with_its_command(lakeside: Lakeside) -> None:
     made(lakeside)
-    assert not late.beyond(lakeside.postgres, lakeside.app, FEB_23, at(8))
+    assert not late.beyond(lakeside.app, lakeside.postgres, FEB_23, at(8))
     lakeside.append(*(event(timestamp=at(3, 5, n)) for n in range(3)), event(timestamp=at(5)), event(timestamp=at(8)))
     follow(lakeside)
-    found = late.beyond(lakeside.postgres, lakeside.app, FEB_23, at(8))
+    found = late.beyond(lakeside.app, lakeside.postgres, FEB_23, at(8))
     assert found == late.Beyond(PrunedDays(lakeside.app), (Window(at(3), at(4)), Window(at(5), at(6))), 4)
     assert str(found) == (
         "4 late events in 2 days are too old to be rolled up automatically: "
@@ -197,8 +197,8 @@ def test_what_is_beyond_the_horizon_is_counted_and_reported_with_its_command(lak
         "clearlift backfill rollups --from 2026-03-05 --to 2026-03-06; "
         "then clearlift backfill attribution of the same days"
     )
-    assert late.stale(lakeside.postgres, lakeside.app, at(8), lakeside.now).days == (Window(at(8), at(9)),)
+    assert late.stale(lakeside.app, lakeside.postgres, at(8), lakeside.now).days == (Window(at(8), at(9)),)
     lakeside.roll_up_days(date(2026, 3, 3), 1)
-    assert late.beyond(lakeside.postgres, lakeside.app, FEB_23, at(8)).events == 1
+    assert late.beyond(lakeside.app, lakeside.postgres, FEB_23, at(8)).events == 1
     assert late.horizon(FEB_23, 35 * DAY, lakeside.now) == FEB_23
     assert late.horizon(FEB_23, 12 * DAY, at(20, 13)) == at(8)

@@ -137,7 +137,7 @@ def test_parts_of_days_are_refused(lakeside: Lakeside) -> None:
 def test_a_late_event_reopens_the_days_that_it_may_change(lakeside: Lakeside, monkeypatch: pytest.MonkeyPatch) -> None:
     def found() -> tuple[Window, ...]:
         follow(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock)
-        return stale(lakeside.postgres, lakeside.app, at(1), lakeside.now)
+        return stale(lakeside.app, lakeside.postgres, at(1), lakeside.now)
 
     lakeside.append(*(event(timestamp=at(day, 12)) for day in range(1, 9)))
     assert found() == (Window(at(1), at(9)),)

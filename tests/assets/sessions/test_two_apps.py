@@ -149,9 +149,9 @@ def test_what_is_late_for_one_app_is_late_for_no_other(sides: tuple[Lakeside, La
     follow(mine.app, mine.events, mine.postgres, mine.clock)
 
     def waiting(side: Lakeside) -> tuple[bool, bool, int]:
-        windows = late.stale(side.postgres, side.app, at(1), side.now)
-        beyond = late.beyond(side.postgres, side.app, at(1), at(10))
-        return bool(windows), bool(stale(side.postgres, side.app, at(1), side.now)), beyond.events
+        windows = late.stale(side.app, side.postgres, at(1), side.now)
+        beyond = late.beyond(side.app, side.postgres, at(1), at(10))
+        return bool(windows), bool(stale(side.app, side.postgres, at(1), side.now)), beyond.events
 
     assert (waiting(mine), waiting(others)) == ((True, True, 1), (False, False, 0))
 

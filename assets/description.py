@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 from dagster import (
+    AssetCheckSpec,
     AssetsDefinition,
     MetadataValue,
     TableColumn,
@@ -48,11 +49,16 @@ def app_asset(
     store: str,
     holds: Iterable[tuple[Store, str]],
     kinds: set[str],
+    checks: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Callable[[Callable[..., Any]], AssetsDefinition]:
-    """Dagster's decorator `asset`, with the arguments that every asset has and `more` of its own."""
+    """Dagster's decorator `asset` with the arguments that every asset has, and `more` of its own.
+
+    checks: names with descriptions of the checks that the asset itself answers.
+    """
     arguments = asset_arguments(app, capability, name, store=store, holds=holds, kinds=kinds)
-    decorator: Callable[[Callable[..., Any]], AssetsDefinition] = asset(**arguments, **more)
+    specs = [AssetCheckSpec(check, asset=arguments["key"], description=text) for check, text in (checks or {}).items()]
+    decorator: Callable[[Callable[..., Any]], AssetsDefinition] = asset(**arguments, check_specs=specs, **more)
     return decorator
 
 

@@ -68,7 +68,7 @@ def _daily(app: App, calendar: Calendar) -> AssetsDefinition:
         "sessions",
         "daily",
         store="postgres",
-        holds=[("postgres", TABLE)],
+        holds=[("postgres", "sessions.daily")],
         kinds={"postgres", "polars"},
         deps=[[app.name, "events", "compacted"]],
         partitions_def=calendar.daily,

@@ -33,7 +33,7 @@ EVENT_RECORD = Holding(
 
 
 def web_events(table: str, landing: str, quarantine: str) -> tuple[Holding, ...]:
-    """The entries of an app's web events: its lake table, the prefixes of landed and of refused lines, and the dashboard
+    """The entries of an app's web events: its lake table, the prefixes of landed and of refused lines, and the key family
     `summary`, which every such app has.
     """
     lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))

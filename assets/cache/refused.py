@@ -15,7 +15,7 @@ from resources.sql_files import read_sql
 
 @dataclass(frozen=True)
 class RefusedAccesses:
-    """The `Ledger` of the quarantine. Objects whose bytes were not kept are not in it."""
+    """The `Refusals` of the quarantine. Objects whose bytes were not kept are not in it."""
 
     postgres: Postgres
     app: str

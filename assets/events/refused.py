@@ -15,7 +15,7 @@ from resources.sql_files import read_sql
 
 @dataclass(frozen=True)
 class RefusedEvents:
-    """The `Ledger` of the quarantine. Lines of a run that is not committed are not in it."""
+    """The `Refusals` of the quarantine. Lines of a run that is not committed are not in it."""
 
     postgres: Postgres
     app: str

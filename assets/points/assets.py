@@ -99,7 +99,7 @@ def _points(app: App, users: str) -> AssetsDefinition:
         run = PointIngest.of(rooms, app).run(sweep=config.sweep)
         now = rooms.clock()
         missing = gaps(database, now - LOOKED_BACK, now)
-        summary = [{name: row[name] for name in SUMMARISED} for row in refused.ledger.summary()]
+        summary = [{name: row[name] for name in SUMMARISED} for row in refused.refusals.summary()]
         counts = {
             "received": run.received,
             "stored": run.stored,

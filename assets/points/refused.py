@@ -20,7 +20,7 @@ PAGE = 5_000
 
 @dataclass(frozen=True)
 class RefusedPoints:
-    """The `Ledger` of the quarantine."""
+    """The `Refusals` of the quarantine."""
 
     d1: D1
 

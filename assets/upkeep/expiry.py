@@ -61,8 +61,8 @@ class Expiry:
         if self._unsettled():
             # Under the lock of the ingest, a prepared run is a killed one. A long ingest is not waited for, because it
             # settles killed runs too.
-            with suppress(LockHeldError), self.postgres.lock(ingest.LOCK, wait_seconds=LOCK_SECONDS):
-                Ledger(self.postgres).settle(self.table.settled, self.clock())
+            with suppress(LockHeldError), self.postgres.lock(ingest.lock_name(self.app), wait_seconds=LOCK_SECONDS):
+                Ledger(self.postgres, self.app.name).settle(self.table.settled, self.clock())
         needs, now = self._needs(), self.clock()
         rules: dict[int, str] = {}
 

@@ -191,5 +191,5 @@ class Pipeline:
 
     def refused(self) -> Counter[tuple[str, str, bytes]]:
         """Open refusals as reason, field and original bytes, with their number."""
-        lines = self.quarantine.raw(self.quarantine.ledger.open_lines())
+        lines = self.quarantine.raw(self.quarantine.refusals.open_lines())
         return Counter((line.reason, line.field, raw) for line, raw in lines)

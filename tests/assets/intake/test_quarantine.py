@@ -31,7 +31,7 @@ def replay(pipeline: Pipeline, **of: object) -> Replayed:
 
 
 def reasons(pipeline: Pipeline) -> dict[str, int]:
-    return {row["reason"]: row["lines"] for row in pipeline.quarantine.ledger.summary()}
+    return {row["reason"]: row["lines"] for row in pipeline.quarantine.refusals.summary()}
 
 
 @settings(max_examples=40)
@@ -58,7 +58,7 @@ def test_open_lines_are_listed_by_reason_and_batch(pipeline: Pipeline) -> None:
     run = pipeline.ingested()
 
     def found(**of: str) -> list[tuple[str, int, str]]:
-        return [(line.object_key, line.line, line.reason) for line in pipeline.quarantine.ledger.open_lines(**of)]
+        return [(line.object_key, line.line, line.reason) for line in pipeline.quarantine.refusals.open_lines(**of)]
 
     bad = [(first, 2, "not_json"), (first, 4, "not_json")]
     assert found(reason="not_json") == bad
@@ -66,7 +66,7 @@ def test_open_lines_are_listed_by_reason_and_batch(pipeline: Pipeline) -> None:
     assert found(batch=run.batches[1].sha256[:12]) == [(second, 1, "unknown_org_tag")]
     assert found(batch="nowhere") == []
     assert len(found()) == 4
-    (summary, other) = pipeline.quarantine.ledger.summary()
+    (summary, other) = pipeline.quarantine.refusals.summary()
     assert (summary["reason"], summary["field"], summary["lines"], summary["batches"]) == ("not_json", "", 2, 1)
     assert (other["reason"], other["field"], other["lines"], other["batches"]) == ("unknown_org_tag", "org_tag", 2, 2)
 

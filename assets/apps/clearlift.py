@@ -2,7 +2,6 @@
 
 from assets.apps.clearlift_lifecycles import LIFECYCLES
 from assets.apps.clearlift_personal import PERSONAL
-from assets.apps.lifecycle import of_keys
 from assets.apps.model import AdAccounts, App, Audience, CacheFamily, Table
 
 _TABLES = (
@@ -98,6 +97,6 @@ APP = App(
         rules_read=("organizations", "org_tag_mappings"),
     ),
     cache=_CACHE,
-    lifecycles=(*LIFECYCLES, *of_keys(*(family.name for family in _CACHE))),
+    own_lifecycles=LIFECYCLES,
     personal=PERSONAL,
 )

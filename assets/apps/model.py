@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
-from assets.apps.lifecycle import Lifecycle, Store
+from assets.apps.lifecycle import STORES, Lifecycle, Store
 from assets.apps.personal import Holding, holding
+from assets.apps.pipelines_lifecycles import lifecycles_of
 from assets.apps.pipelines_personal import PIPELINES, web_events
 
 
@@ -127,7 +129,7 @@ class App:
     d1_migrations: its folder under sql/, None where it has no D1. postgres_migrations: the same of a Postgres database
     of its own. audience: set where it collects web events. ad_accounts: set where its organisations connect any. cache:
     what is kept warm in its KV. cache_aside: what a changed row deletes there; set where its D1 has a change log.
-    media: set where people upload images. lifecycles: how long each of its tables, prefixes and key families is kept.
+    media: set where people upload images. own_lifecycles: how long each of its own tables and prefixes is kept.
     personal: whose data its own tables, prefixes and key families hold; what its web events and the pipelines' own
     stores hold is the same for every application. partitioned: families of time series that its D1 keeps in partitions.
     points: set where `points` is one of them.
@@ -144,7 +146,7 @@ class App:
     cache: tuple[CacheFamily, ...] = ()
     cache_aside: tuple[CacheAside, ...] = ()
     media: Media | None = None
-    lifecycles: tuple[Lifecycle, ...] = ()
+    own_lifecycles: tuple[Lifecycle, ...] = ()
     personal: tuple[Holding, ...] = ()
     partitioned: tuple[str, ...] = ()
     points: Points | None = None
@@ -153,6 +155,22 @@ class App:
     def has_kv(self) -> bool:
         """Whether it has a KV namespace."""
         return bool(self.cache or self.cache_aside)
+
+    @cached_property
+    def lifecycles(self) -> tuple[Lifecycle, ...]:
+        """How long all of its data is kept, store by store: its own, and what our stores hold of it."""
+        shared = lifecycles_of(
+            self.name,
+            audience=self.audience,
+            raw_ads=self.ad_accounts.raw if self.ad_accounts else None,
+            has_kv=self.has_kv,
+            media_root=self.media.root if self.media else None,
+            families=(
+                *(family.name for family in self.cache),
+                *(key for aside in self.cache_aside for key in aside.keys),
+            ),
+        )
+        return tuple(sorted((*self.own_lifecycles, *shared), key=lambda entry: STORES.index(entry.store)))
 
     @property
     def holdings(self) -> tuple[Holding, ...]:

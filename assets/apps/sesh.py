@@ -1,6 +1,5 @@
 """Sesh: people track their sessions, what they have at home, how they feel, and read about strains and products."""
 
-from assets.apps.lifecycle import of_keys
 from assets.apps.model import App, CacheAside, CacheFamily, Media, Points, Table, Variant
 from assets.apps.sesh_lifecycles import LIFECYCLES
 from assets.apps.sesh_personal import PERSONAL
@@ -59,8 +58,6 @@ _MEDIA = Media(
     (Variant("thumbnail", 200, 80), Variant("medium", 800, 80), Variant("original", None, 85)),
 )
 
-_KEYS = (*(family.name for family in _CACHE), *(key for aside in _CACHE_ASIDE for key in aside.keys))
-
 APP = App(
     name="sesh",
     title="Sesh",
@@ -69,7 +66,7 @@ APP = App(
     d1_migrations="sesh/d1",
     cache=_CACHE,
     cache_aside=_CACHE_ASIDE,
-    lifecycles=(*LIFECYCLES, *of_keys(*_KEYS)),
+    own_lifecycles=LIFECYCLES,
     personal=PERSONAL,
     media=_MEDIA,
     partitioned=("sessions", "points", "metrics"),

@@ -22,6 +22,7 @@ class CompactionConfig(Config):
 
 def build(app: App) -> list[AssetsDefinition]:
     """The compaction of an app that collects events."""
+    assert app.audience is not None, f"{app.name} collects no events"
 
     @app_asset(
         app,

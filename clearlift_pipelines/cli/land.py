@@ -12,10 +12,11 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from assets.apps import APPS, App
+from assets.apps import App
 from assets.events import landing
 from assets.intake.objects import land_once
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.stores import Stores, utc_now
 
 ENDINGS = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz")
@@ -25,14 +26,13 @@ PART_BYTES = 64 * 2**20
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--app", "name", help="The app whose events they are, where several apps collect events.")
-def land(files: tuple[Path, ...], name: str | None) -> None:
+@app_option(lambda app: app.audience)
+def land(files: tuple[Path, ...], app: App) -> None:
     """Put event files into the landing zone.
 
     They are NDJSON, plain or gzip; folders are searched. Files land under the hour of now. A file that was landed
     before adds nothing.
     """
-    app = _app(name)
     assert app.audience is not None, "only an app with an audience is chosen"
     listed = [file for path in files for file in _files(path)]
     chosen = [file for file in listed if file.name.endswith(ENDINGS)]
@@ -56,15 +56,6 @@ def land(files: tuple[Path, ...], name: str | None) -> None:
         click.echo(f"{known} batches had been landed before")
     if new:
         click.echo("Next: clearlift run --no-sample, or wait for the landing sensor (make ui).")
-
-
-def _app(name: str | None) -> App:
-    collecting = [app for app in APPS if app.audience is not None and name in (None, app.name)]
-    if not collecting:
-        raise click.BadParameter(f"no app {name!r} collects events", param_hint="--app")
-    if len(collecting) > 1:
-        raise click.UsageError(f"several apps collect events: --app {'|'.join(app.name for app in collecting)}")
-    return collecting[0]
 
 
 def _files(path: Path) -> Iterator[Path]:

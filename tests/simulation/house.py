@@ -23,10 +23,10 @@ from pyiceberg.table import Transaction
 from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
-from assets.archive.assets import due
-from assets.archive.quarters import Quarter
+from assets.archive.assets import CHECKED
+from assets.archive.quarters import Quarter, due
 from assets.archive.restore import Restore
-from assets.archive.tables import Rooms, archived, source_of, target_of
+from assets.archive.tables import archived
 from assets.archive.write import Archiver
 from assets.attribution import late as attribution
 from assets.attribution.build import Touches
@@ -38,11 +38,9 @@ from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.partitions import Calendar
 from assets.points.ingest import PointIngest
-from assets.progress import silent
-from assets.retention.engine import Tools, entries, prune_all
-from assets.retention.ledger import Ledger
-from assets.retention.outcome import Outcome
-from assets.retention.sesh import SeshPruner
+from assets.retention.deletion import Outcome
+from assets.retention.series import SeriesPruner
+from assets.retention.stores import entries, prune_all
 from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.build_periods import PeriodRollUp
@@ -189,18 +187,14 @@ class House:
             for entry in app.lifecycles:
                 if entry.archive is None:
                     continue
-                archiver = Archiver(
-                    app.name, entry, source_of(entry, self.rooms(app)), self.store, self.postgres, self.clock
-                )
-                for quarter in due(self.now.date(), entry.archive.after_days):
+                archiver = Archiver.of(self.stores, app, entry)
+                for quarter in due(self.now.date(), entry.archive.after_days, CHECKED):
                     archiver.run(quarter)
 
     def restore(self, quarter: Quarter) -> None:
         """`clearlift archive restore clearlift events QUARTER --into live`."""
         entry = archived(CLEARLIFT, "events")
-        target = target_of(entry, self.rooms(CLEARLIFT), "live")
-        subjects = CLEARLIFT.holding(entry.store, entry.name).subjects
-        Restore("clearlift", entry, subjects, target, self.store, self.postgres).run(quarter)
+        Restore.of(self.stores, CLEARLIFT, entry, "live").run(quarter)
 
     # Retention.
 
@@ -213,20 +207,16 @@ class House:
         return [outcome for outcome in self._pruned(dry_run=True) if outcome.going or outcome.held_back]
 
     def prune_detail(self) -> None:
-        ledger = Ledger(self.postgres, SESH.name, f"night of {self.now}", self.clock)
-        engine = SeshPruner(SESH, self.sesh, self.store, self.postgres, ledger, self.clock, UNHURRIED, page=100)
+        engine = SeriesPruner(self.stores, SESH, f"night of {self.now}", UNHURRIED, page=100)
         for outcome in engine.run(dry_run=False).outcomes:
             assert (outcome.faults, outcome.stopped, outcome.held_back) == ([], "", [])
 
     def _pruned(self, *, dry_run: bool) -> list[Outcome]:
-        found = []
+        outcomes = []
         for app in APPS:
-            tools = Tools(app, self.rooms(app), self.store, self.clock, f"night of {self.now}", lambda _: silent)
-            found += prune_all(tools, entries(app), dry_run=dry_run)
-        return found
-
-    def rooms(self, app: Any) -> Rooms:
-        return Rooms(lambda: self.stores.lake, lambda: self.postgres, lambda: self.stores.d1(app))
+            run_id = f"night of {self.now}"
+            outcomes += prune_all(self.stores, app, entries(app), run_id=run_id, dry_run=dry_run)
+        return outcomes
 
     def date(self) -> None:
         """Files and rows that a store dated by the machine's clock since the last time get the simulated one."""

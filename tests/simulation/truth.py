@@ -11,8 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from assets.apps import APPS
-from assets.archive.assets import due
-from assets.archive.quarters import Quarter
+from assets.archive.quarters import Quarter, due
 from assets.archive.registry import Registry
 from assets.archive.verify import verify
 from assets.events.record import NAMES

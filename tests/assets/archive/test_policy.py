@@ -1,4 +1,4 @@
-"""The policy is complete: whatever a store holds has an entry, and every entry is of something."""
+"""The policy is complete: everything that a store holds has an entry, and every entry is about something."""
 
 import re
 from collections import Counter
@@ -9,7 +9,7 @@ import pytest
 
 from assets.apps import APPS, App
 from assets.apps.lifecycle import CONDITIONS, Archive, Lifecycle
-from assets.archive.postgres_source import postgres_columns
+from assets.archive.tables import postgres_table
 from assets.cache import access_log
 from tests.assets.archive.vault import Vault
 from tests.tables import EVENTS
@@ -38,14 +38,14 @@ def test_every_table_of_every_d1_has_an_entry(vault: Vault) -> None:
         if app.d1_migrations is not None:
             tables = [row["name"] for row in vault.d1[app.name].query(D1_TABLES)]
             assert without_entry(tables, entries("d1", app)) == []
-            gone = [e.name for e in entries("d1", app) if not e.is_family and e.name not in tables]
+            gone = [e.name for e in entries("d1", app) if not e.is_series and e.name not in tables]
             assert gone == [], "entries of tables that are not there"
 
 
 def test_every_table_of_postgres_and_the_lake_has_an_entry(vault: Vault) -> None:
     tables = [row["name"] for row in vault.postgres.fetch(POSTGRES_TABLES)]
     assert without_entry(tables, entries("postgres")) == []
-    named = [e.name for e in entries("postgres") if not e.is_family]
+    named = [e.name for e in entries("postgres") if not e.is_series]
     assert [n for n in named if n not in tables] == []
     assert without_entry([".".join(EVENTS.identifier)], entries("lake")) == []
 
@@ -83,7 +83,7 @@ def test_the_conditions_are_told_and_archived_tables_are_whole(vault: Vault) -> 
         for entry in app.lifecycles:
             if entry.store == "postgres" and entry.archive is not None:
                 with vault.postgres.connection() as connection:
-                    columns = {column.name for column in postgres_columns(connection, entry.name)}
+                    columns = {column.name for column in postgres_table(app, entry).columns(connection)}
                 assert {entry.time, entry.archive.bucket, *entry.key} <= columns
 
 

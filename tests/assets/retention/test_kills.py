@@ -10,7 +10,7 @@ import pytest
 
 from assets.archive.registry import Registry
 from assets.events import pruned
-from assets.retention.outcome import Outcome
+from assets.retention.deletion import Outcome
 from resources.lake import LakeTable
 from resources.r2 import ObjectStore
 from tests.assets.archive import operations

@@ -74,7 +74,7 @@ def test_beside_a_running_ingest_its_commit_stays(pipeline: Pipeline, monkeypatc
     pipeline.table.append([], "another")
     follow(pipeline)
 
-    with pipeline.postgres.lock(ingest.lock_name(pipeline.app)):
+    with pipeline.postgres.lock(ingest.lock_name(APP)):
         done = expiry(pipeline).run()
 
     assert done.kept == {"unsettled ingest": 1, "not followed by the roll-ups": 1}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from assets.cache import access_log
 from assets.cache.demand import Demand, Ingested, hit_rate
 from assets.cache.families import families
-from assets.cache.refused import RefusedAccesses
+from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Quarantine, Replayed
 from assets.intake.refusal import Refusal
 from resources.postgres import Postgres
@@ -48,7 +48,7 @@ class Log:
     @property
     def quarantine(self) -> Quarantine:
         """The way back of refused lines."""
-        ledger = RefusedAccesses(self.warmth.lakeside.postgres, "clearlift")
+        ledger = PostgresRefusals(self.warmth.lakeside.postgres, "cache", "clearlift")
         zone, prefix = access_log.zone("clearlift"), access_log.quarantine_prefix("clearlift")
         return Quarantine(self.store, zone, prefix, ledger, self.warmth.lakeside.clock)
 
@@ -151,7 +151,7 @@ def test_refused_lines_come_back_corrected_or_as_they_are(log: Log) -> None:
     assert log.ingest() == Ingested(3, 3, 0, 104, 0)
     assert log.reads() == {"k": ("", 106, 0)}
     assert log.ingest().objects == 0
-    assert RefusedAccesses(log.warmth.lakeside.postgres, "sesh").open_lines() == []
+    assert PostgresRefusals(log.warmth.lakeside.postgres, "cache", "sesh").open_lines() == []
 
 
 def test_a_replay_that_died_half_way_counts_once(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,11 +159,11 @@ def test_a_replay_that_died_half_way_counts_once(log: Log, monkeypatch: pytest.M
     log.ingest()
     log.warmth.lakeside.now += timedelta(hours=3)
 
-    def dying(ledger: RefusedAccesses, *_: object) -> None:
+    def dying(ledger: PostgresRefusals, *_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(RefusedAccesses, "mark_replayed", dying)
+        patch.setattr(PostgresRefusals, "mark_replayed", dying)
         with pytest.raises(KeyboardInterrupt):
             log.quarantine.replay()
     log.ingest()

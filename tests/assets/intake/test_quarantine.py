@@ -13,9 +13,9 @@ from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.events.ingest import pending
 from assets.events.ledger import Ledger, RunOutcome
-from assets.events.refused import RefusedEvents
 from assets.events.validation import Reason
 from assets.intake import quarantine
+from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Replayed
 from assets.intake.refusal import Refusal
 from resources.postgres import Postgres
@@ -224,7 +224,7 @@ def test_two_apps_with_the_same_batch_have_lines_of_their_own(pipeline: Pipeline
     assert ledger.totals(ours.ingest_id)["batches"] == 0
     assert replay(pipeline).lines == 1
     assert reasons(pipeline) == {}
-    assert [row.line for row in RefusedEvents(pipeline.postgres, "other").open_lines()] == [2]
+    assert [row.line for row in PostgresRefusals(pipeline.postgres, "events", "other").open_lines()] == [2]
     pipeline.ledger.prepare(RunOutcome(str(UUID(int=1)), pipeline.now))
     ledger.settle(lambda _: None, pipeline.now)
     assert pipeline.postgres.fetch("select app from ingest.runs where state = 'prepared'") == [{"app": "clearlift"}]

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import SERIES, SESSIONS
 from assets.points import landing
 from assets.series import ahead, registry
-from assets.series.family import FAMILIES, SESSIONS
-from assets.series.layout import stamp
 from resources.d1 import D1
 from resources.d1.database import Param
+from resources.d1.times import stamp
 from resources.r2 import ObjectStore
 
 SEED = 13
@@ -36,7 +36,7 @@ def fill(d1: D1, store: ObjectStore, until: datetime) -> dict[str, int]:
     It changes no existing row or object. Returns the numbers of sessions and of new objects.
     """
     sessions = list(_sessions(random.Random(SEED), until))  # noqa: S311 (a sample, no secret)
-    for family in FAMILIES:
+    for family in SERIES:
         ahead.make(d1, family, lambda: until, until - timedelta(days=DAYS))
     columns = list(sessions[0])
     for partition in registry.load(d1, SESSIONS).answering:

@@ -19,7 +19,7 @@ from dagster import (
     asset,
 )
 
-from assets.apps import App
+from assets.apps import App, Points
 from assets.description import asset_arguments, column_schema
 from assets.description import table as table_of
 from assets.points.gaps import TOLERATED, gaps
@@ -27,7 +27,6 @@ from assets.points.ingest import PointIngest
 from assets.points.point import Reason
 from assets.points.refused import quarantine
 from assets.rooms import Rooms
-from assets.series.family import POINTS
 
 # Sessions with a point in this time are searched for gaps. Runs come every hour.
 LOOKED_BACK = timedelta(days=1)
@@ -62,19 +61,19 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
         description=f"Points of active sessions, ten an object: NDJSON under {app.points.prefix}YYYY/MM/DD/HH/.",
         metadata={"dagster/column_schema": column_schema(_POINT_FIELDS)},
     )
-    return [flushes, _points(app, app.points.users)]
+    return [flushes, _ingested(app, app.points)]
 
 
-def _points(app: App, users: str) -> AssetsDefinition:
+def _ingested(app: App, points: Points) -> AssetsDefinition:
     arguments = asset_arguments(
-        app, "points", "ingested", store="d1", holds=[("d1", f"{POINTS.name}_*")], kinds={"cloudflare", "sqlite"}
+        app, "points", "ingested", store="d1", holds=[("d1", f"{points.series.name}_*")], kinds={"cloudflare", "sqlite"}
     )
 
     @asset(
         **arguments,
-        deps=[[app.name, "points", "flushes"], [app.name, "series", "partitions"], [app.name, "d1", users]],
+        deps=[[app.name, "points", "flushes"], [app.name, "series", "partitions"], [app.name, "d1", points.users]],
         description="Points of sessions, known by session and number, in the partitions of `points`: once each.",
-        metadata={"dagster/table_name": POINTS.name},
+        metadata={"dagster/table_name": points.series.name},
         pool="d1",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=6), warn_window=timedelta(hours=2)),
         check_specs=[
@@ -90,7 +89,7 @@ def _points(app: App, users: str) -> AssetsDefinition:
             ),
         ],
     )
-    def points(config: PointsConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
+    def ingested(config: PointsConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         database = rooms.d1(app)
         refused = quarantine(rooms, app)
         assert refused is not None, "an app with points has their quarantine"
@@ -98,7 +97,7 @@ def _points(app: App, users: str) -> AssetsDefinition:
             refused.replay(None if config.replay == "all" else Reason(config.replay).value)
         run = PointIngest.of(rooms, app).run(sweep=config.sweep)
         now = rooms.clock()
-        missing = gaps(database, now - LOOKED_BACK, now)
+        missing = gaps(database, points.series, now - LOOKED_BACK, now)
         summary = [{name: row[name] for name in SUMMARISED} for row in refused.refusals.summary()]
         counts = {
             "received": run.received,
@@ -131,4 +130,4 @@ def _points(app: App, users: str) -> AssetsDefinition:
             ],
         )
 
-    return points
+    return ingested

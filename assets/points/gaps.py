@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from string import Template
 from typing import Any
 
+from assets.apps import Series
 from assets.series import registry
-from assets.series.family import POINTS
-from assets.series.layout import stamp, union, within
+from assets.series.layout import union, within
 from assets.windows import Window
 from resources.d1 import D1
+from resources.d1.times import stamp
 from resources.sql_files import read_sql
 
 # A flush that is on its way has 10 points.
@@ -31,14 +32,14 @@ class Gaps:
     small_missing: int
 
 
-def gaps(d1: D1, since: datetime, now: datetime) -> Gaps:
+def gaps(d1: D1, series: Series, since: datetime, now: datetime) -> Gaps:
     """The gaps of the sessions that had a point since `since`."""
-    loaded = registry.load(d1, POINTS)
+    loaded = registry.load(d1, series)
     texts = {}
     for name, start in (("recent", since), ("whole", since - LONGEST_SESSION)):
         parts = loaded.over(Window(start, now + AHEAD))
         texts[name] = union(
-            [f"select sessionId, seq, at from {p.name} where {within(POINTS, part)}" for p, part in parts], "*"
+            [f"select sessionId, seq, at from {p.name} where {within(series, part)}" for p, part in parts], "*"
         )
     if not texts["recent"]:
         return Gaps((), 0, 0)

@@ -14,7 +14,8 @@ from datetime import datetime
 from string import Template
 from typing import Self
 
-from assets.apps import App
+from assets import places
+from assets.apps import App, Series
 from assets.intake import objects, quarantine
 from assets.intake.objects import Identity, Landed
 from assets.intake.refusal import Refusal
@@ -22,10 +23,10 @@ from assets.points import landing
 from assets.points.point import Point, Reason, sift
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
-from assets.series import places, registry
-from assets.series.family import POINTS
-from assets.series.layout import Partition, moment, stamp
+from assets.series import registry
+from assets.series.layout import Partition
 from resources.d1 import D1, D1Error, Param, Statement, bulk
+from resources.d1.times import moment, stamp
 from resources.postgres import Postgres
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.sql_files import read_sql
@@ -88,6 +89,11 @@ class PointIngest:
         progress = rooms.progress("objects of points ingested")
         return cls(app, rooms.d1(app), rooms.object_store, rooms.postgres, rooms.clock, progress=progress)
 
+    @property
+    def _series(self) -> Series:
+        assert self.app.points is not None, f"{self.app.name} has no points"
+        return self.app.points.series
+
     def run(self, *, sweep: bool = False) -> PointRun:
         """Take every object that is not in the ledger; `sweep` lists all, not only what came since the last run.
 
@@ -121,7 +127,7 @@ class PointIngest:
         with ThreadPoolExecutor(READERS) as readers:
             landed = list(readers.map(lambda info: objects.read(self.store, zone, info), group))
         for attempt in range(TRIES):
-            partitions = registry.load(self.d1, POINTS).answering
+            partitions = registry.load(self.d1, self._series).answering
             outcomes = self._judge(landed, partitions)
             for outcome in outcomes:
                 quarantine.keep(self.store, self.app.points.quarantine, outcome.sha256, outcome.refusals)
@@ -206,7 +212,7 @@ class PointIngest:
                 placed.setdefault(partition.name, []).append(point)
         batch = [Statement(read_sql("points/record_objects.sql"), [json.dumps(ledger, ensure_ascii=False), now])]
         for name, points in placed.items():
-            batch += bulk.statements(name, POINTS.columns, map(_row, points), POINTS.key, [])
+            batch += bulk.statements(name, self._series.columns, map(_row, points), self._series.key, [])
         refused: list[list[Param]] = [
             [o.sha256, r.line, o.key, str(r.reason), r.field, now] for o in outcomes for r in o.refusals
         ]

@@ -10,8 +10,8 @@ from assets.apps import App
 from assets.intake.quarantine import OpenLine, Quarantine
 from assets.points import landing
 from assets.rooms import Rooms
-from assets.series.layout import stamp
 from resources.d1 import D1, Statement
+from resources.d1.times import stamp
 from resources.sql_files import read_sql
 
 # Lines that one answer or one parameter of D1 holds.

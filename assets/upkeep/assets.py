@@ -15,7 +15,7 @@ from assets.rooms import Rooms
 from assets.upkeep.expiry import Expiry
 from assets.upkeep.keep import GRACE_HOURS, SnapshotPolicy, grace
 from resources.lake import manifests
-from resources.lake.sweep import Survey, counted, remove, survey
+from resources.lake.sweep import FileSurvey, counted, remove, survey
 
 
 class SnapshotsConfig(Config):
@@ -68,7 +68,7 @@ def _manifests(app: App) -> AssetsDefinition:
         ),
     )
     def rewritten(config: ManifestsConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
-        table, worth = rooms.lake.table(events_table(app)), manifests.Worth(config.entries, config.saved)
+        table, worth = rooms.lake.table(events_table(app)), manifests.RewriteLimits(config.entries, config.saved)
         if config.dry_run:
             planned, snapshot = manifests.plan(table, worth), None
         else:
@@ -133,7 +133,7 @@ def _files(app: App) -> AssetsDefinition:
     return swept
 
 
-def described(files: Survey) -> dict[str, Any]:
+def described(files: FileSurvey) -> dict[str, Any]:
     """Surveyed files as metadata."""
     return {
         "in_use": MetadataValue.json(counted(files.reached)),

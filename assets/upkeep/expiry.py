@@ -17,7 +17,7 @@ from assets.events.table import events_table
 from assets.rooms import Rooms
 from assets.upkeep.keep import Needs, SnapshotPolicy, kept
 from resources.lake import LakeTable
-from resources.lake.expiry import Snapshot, expire, snapshots
+from resources.lake.expiry import KeptSnapshot, expire, snapshots
 from resources.postgres import LockHeldError, Postgres
 from resources.sql_files import read_sql
 
@@ -66,7 +66,7 @@ class Expiry:
         needs, now = self._needs(), self.clock()
         rules: dict[int, str] = {}
 
-        def keep(listed: Sequence[Snapshot]) -> dict[int, str]:
+        def keep(listed: Sequence[KeptSnapshot]) -> dict[int, str]:
             rules.clear()
             rules.update(kept(listed, self.policy, needs, now))
             return rules

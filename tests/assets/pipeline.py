@@ -32,7 +32,7 @@ from assets.intake.quarantine import Quarantine
 from resources import migrations
 from resources.lake import DataFile, Lake, LakeTable, PartitionKey
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.databases import empty
 from tests.tables import EVENTS
 
@@ -122,8 +122,8 @@ class Pipeline:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.store = ObjectStore.folder(self.folder)
-        migrations.up(migrations.PostgresLedger(self.postgres), "pipelines/postgres")
+        self.store = FolderObjectStore(self.folder)
+        migrations.up(migrations.PostgresAppliedMigrations(self.postgres), "pipelines/postgres")
         self.table = self.lake.ensure(EVENTS)
         self.ledger = Ledger(self.postgres, CLEARLIFT.name)
         self.zone = landing.zone(CLEARLIFT)

@@ -11,11 +11,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import SESSIONS
 from assets.points import landing
-from assets.series.family import SESSIONS
-from assets.series.layout import stamp
 from assets.windows import midnight
 from resources.d1 import D1
+from resources.d1.times import stamp
 from resources.r2 import ObjectStore
 from tests.assets.series.database import holder
 from tests.simulation.model import Model, Point, Session

@@ -17,7 +17,7 @@ from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Quarantine, Replayed
 from assets.intake.refusal import Refusal
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore, ObjectStore
 from tests.assets.cache.warmth import CLEARLIFT, Warmth, numbers
 from tests.assets.rollups.lakeside import NOW
 
@@ -26,7 +26,7 @@ VALUES = {f"dashboard:org{n}:summary:1d": b"%d" % n for n in range(10)}
 
 @pytest.fixture
 def log(warmth: Warmth, tmp_path: Path) -> "Log":
-    return Log(warmth, ObjectStore.folder(tmp_path / "r2"))
+    return Log(warmth, FolderObjectStore(tmp_path / "r2"))
 
 
 class Log:

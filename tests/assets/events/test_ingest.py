@@ -238,7 +238,7 @@ def test_what_another_writer_stored_is_a_double(pipeline: Pipeline) -> None:
 
 def test_organisations_come_from_d1(pipeline: Pipeline, tmp_path: Path) -> None:
     d1 = EmbeddedD1(tmp_path / "d1.sqlite")
-    migrations.up(migrations.D1Ledger(d1, "clearlift-d1"), "clearlift/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, "clearlift-d1"), "clearlift/d1")
     fill_d1(d1)
 
     found = admission(d1, "clearlift/org_tags.sql", EARLIEST)(NOW)

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import POINTS
 from assets.intake.quarantine import Replayed
 from assets.points import landing
 from assets.points.gaps import Gaps, gaps
 from assets.points.ingest import PointIngest, PointRun
-from assets.series.family import POINTS
 from assets.series.fold import Folding
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series.database import NOW, UNHURRIED, KilledError, Mortal, clock, partitioned, point
 from tests.sql.sesh.database import put
@@ -29,7 +29,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def flushes(tmp_path: Path) -> Iterator[Flushes]:
     d1 = partitioned(tmp_path / "sesh.sqlite", families=[POINTS])
-    yield Flushes(d1, ObjectStore.folder(tmp_path / "r2"))
+    yield Flushes(d1, FolderObjectStore(tmp_path / "r2"))
     d1.close()
 
 
@@ -185,7 +185,7 @@ def test_an_error_that_stays_is_raised(flushes: Flushes) -> None:
 
 def test_two_at_once_count_each_line_once(postgres: Postgres, tmp_path: Path) -> None:
     d1 = partitioned(tmp_path / "sesh.sqlite", families=[POINTS])
-    flushes = Flushes(d1, ObjectStore.folder(tmp_path / "r2"), postgres)
+    flushes = Flushes(d1, FolderObjectStore(tmp_path / "r2"), postgres)
     for number in range(12):
         flushes.flush(line(f"s{number // 2}", 1), line(f"s{number}", 2))
     runs: list[PointRun] = []
@@ -238,7 +238,7 @@ def test_gaps_above_ten_are_named_and_smaller_ones_counted(flushes: Flushes) -> 
     ):
         for number, seq in enumerate(seqs):
             point(flushes.d1, session, seq, at + number * timedelta(minutes=2))
-    assert gaps(flushes.d1, midnight - DAY, midnight + DAY) == Gaps(
+    assert gaps(flushes.d1, POINTS, midnight - DAY, midnight + DAY) == Gaps(
         (
             {"sessionId": "first", "fromSeq": 1, "toSeq": 11, "missing": 11},
             {"sessionId": "large", "fromSeq": 2, "toSeq": 12, "missing": 11},
@@ -246,5 +246,7 @@ def test_gaps_above_ten_are_named_and_smaller_ones_counted(flushes: Flushes) -> 
         1,
         10,
     )
-    assert gaps(flushes.d1, NOW - DAY, NOW) == Gaps((), 0, 0)
-    assert gaps(flushes.d1, datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC)) == Gaps((), 0, 0)
+    assert gaps(flushes.d1, POINTS, NOW - DAY, NOW) == Gaps((), 0, 0)
+    assert gaps(flushes.d1, POINTS, datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC)) == Gaps(
+        (), 0, 0
+    )

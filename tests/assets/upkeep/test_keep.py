@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.upkeep.keep import Needs, SnapshotPolicy, kept
-from resources.lake.expiry import Snapshot
+from resources.lake.expiry import KeptSnapshot
 
 NOW = datetime(2025, 10, 14, 12, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def history(*hours_ago: float, refs: dict[int, tuple[str, ...]] | None = None) -> list[Snapshot]:
+def history(*hours_ago: float, refs: dict[int, tuple[str, ...]] | None = None) -> list[KeptSnapshot]:
     """Snapshots 0, 1, … made so many hours ago, oldest first; the last is the table's head."""
     times = [NOW - hours * HOUR for hours in hours_ago]
     last = len(times) - 1
     return [
-        Snapshot(
+        KeptSnapshot(
             i, at, None if i == last else times[i + 1], f"run-{i}", ("main",) if i == last else (refs or {}).get(i, ())
         )
         for i, at in enumerate(times)

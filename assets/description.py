@@ -1,7 +1,7 @@
 """How an asset presents itself in the UI: kinds, owners, tags, column schemas, previews without personal data."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import polars as pl
 from dagster import MetadataValue, TableColumn, TableColumnConstraints, TableRecord, TableSchema
@@ -14,9 +14,19 @@ PREVIEW_ROWS = 5
 PREVIEW_COLUMNS = 12
 
 
+class AssetArguments(TypedDict):
+    """Arguments of Dagster's `asset`."""
+
+    key: list[str]
+    group_name: str
+    owners: list[str]
+    kinds: set[str]
+    tags: dict[str, str]
+
+
 def asset_arguments(
     app: App, capability: str, name: str, *, store: str, holds: Iterable[tuple[Store, str]], kinds: set[str]
-) -> dict[str, Any]:
+) -> AssetArguments:
     """The arguments that every asset has: key, group, owner, kinds and tags.
 
     holds: the tables, prefixes and key families that the asset stands for, as the registry of personal data names them.

@@ -124,6 +124,25 @@ def test_each_app_has_days_sums_and_a_lock_of_its_own(both: tuple[Stand, Stand])
         other.make(1, 2)  # it would wait for ever for a lock that both have
 
 
+def test_an_organisation_of_one_app_reads_no_row_of_the_other(both: tuple[Stand, Stand]) -> None:
+    stand, other = both
+    # The tag of one app's organisation is that of another organisation in the other app.
+    other.d1.execute("update org_tag_mappings set organization_id = ? where short_tag = ?", [f"org-{B}", A])
+    other.make(1, 7)
+    for relation in (name for name in RELATIONS if name != "windows"):
+        for app, claims in (
+            ("clearlift", {"org_id": f"org-{A}"}),
+            ("clearlift", {"org_id": f"org-{B}"}),
+            ("other", {"org_id": f"org-{B}", "app_metadata": {"app": "other"}}),
+        ):
+            with stand.postgres.connection() as connection:
+                connection.execute("select set_config('request.jwt.claims', %s, true)", (json.dumps(claims),))
+                connection.execute("set local role authenticated")
+                apps = connection.execute(f"select distinct app from attribution.{relation}").fetchall()
+            assert {row["app"] for row in apps} <= {app}, relation
+            assert apps or claims["org_id"] == f"org-{B}", relation
+
+
 def test_an_app_without_rules_has_no_attribution(stand: Stand) -> None:
     assert CLEARLIFT.ad_accounts is not None
     without = replace(CLEARLIFT, ad_accounts=replace(CLEARLIFT.ad_accounts, rules=None))

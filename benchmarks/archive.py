@@ -1,8 +1,8 @@
 """Archiving: a lake's events as gzip JSON lines by us, and by DuckDB's COPY.
 
 Ours reads the lake, packs, sums up every line, puts the parts, reads them back, compares, writes the manifest and
-seals. DuckDB only copies: one organisation a file, as our buckets are. What summing up and reading back cost is told
-apart, and so is the memory that ten times the rows take.
+seals. DuckDB only copies: one organisation a file, as our buckets are. The cost of summing up and of reading back is
+shown apart, and so is the memory that ten times the rows take.
 """
 
 import shutil
@@ -15,13 +15,13 @@ from typing import Any
 import duckdb
 
 from assets.apps.clearlift import APP as CLEARLIFT
-from assets.archive.lake_source import LakeSource
-from assets.archive.lines import checksum, encode
 from assets.archive.quarters import Quarter
 from assets.archive.tables import archived
 from assets.archive.write import Archiver
+from assets.rows.lake import LakeSource
+from assets.rows.lines import checksum, encode
 from benchmarks import dataset, measure
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 
 CONTENDERS = ("ours", "duckdb_copy")
 SIZES = {"small": (2, 1, 2, 25_000), "large": (2, 5, 2, 50_000)}
@@ -74,14 +74,14 @@ def main() -> None:
 def ours(size: str) -> Callable[[], Mapping[str, Any]]:
     opened, table = dataset.lake(f"archive-{size}", *SIZES[size])
     opened.postgres.execute("truncate archive.revisions")
-    store = ObjectStore.folder(_folder("ours"))
+    store = FolderObjectStore(_folder("ours"))
     engine = Archiver(
-        "clearlift",
-        archived(CLEARLIFT, "events"),
-        lambda _: LakeSource(table),
-        store,
-        opened.postgres,
-        lambda: NOW,
+        app="clearlift",
+        lifecycle=archived(CLEARLIFT, "events"),
+        open_source=lambda _: LakeSource(table),
+        store=store,
+        postgres=opened.postgres,
+        clock=lambda: NOW,
     )
 
     share = _checksum_share(LakeSource(table))

@@ -22,23 +22,25 @@ from typing import Any
 
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import METRICS, POINTS, SESSIONS
 from assets.archive.quarters import Quarter
-from assets.archive.tables import Rooms, archived, source_of
+from assets.archive.tables import archived, d1_table
 from assets.archive.write import Archiver
-from assets.retention.d1 import PAGE, PROVED, D1Pruner
-from assets.retention.d1_sealed import SealedRows
+from assets.retention.d1_aged import PAGE, D1Aged
+from assets.retention.d1_sealed import D1Sealed
+from assets.retention.deletion import Deletion, Outcome, Portion
 from assets.retention.eligible import due
-from assets.retention.ledger import Ledger
-from assets.retention.outcome import Order
+from assets.retention.log import DeletionLog
 from assets.retention.proof import Proof
+from assets.retention.run import run
+from assets.rows.d1 import D1Source, D1Table
 from assets.series import ahead
-from assets.series.family import METRICS, POINTS, SESSIONS
 from assets.series.fold import Folding
-from assets.series.layout import stamp
-from assets.series.pace import Pace
 from benchmarks import dataset, measure
 from resources import migrations
 from resources.d1 import D1Error, EmbeddedD1
+from resources.d1.pace import Pace
+from resources.d1.times import stamp
 
 SIZES = (100_000, 1_000_000)
 CONTENDERS = ("by_age", "by_age_at_once", "sealed", "sealed_at_once")
@@ -90,15 +92,15 @@ def main() -> None:
 def by_age(rows: str) -> Callable[[], Mapping[str, Any]]:
     d1, opened = _sessions(int(rows))
     entry = next(e for e in CLEARLIFT.lifecycles if e.name == "sessions")
-    ledger = Ledger(opened.postgres, "clearlift", "benchmark", lambda: NOW)
-    pruner = D1Pruner(d1, opened.object_store, opened.postgres, ledger, lambda: NOW, Pace())
-    order = Order("clearlift", entry, due(entry, NOW, PROVED).before, dry_run=False, confirmed=True)
+    log = DeletionLog(opened.postgres, "clearlift", "benchmark", lambda: NOW)
+    deletion = Deletion("clearlift", entry, due(entry, NOW, {"expired"}).before, dry_run=False, confirmed=True)
+    old = D1Aged(d1, deletion, log, NOW, Pace())
 
     beside = _Other(d1.path)
 
     def work() -> Mapping[str, Any]:
         beside.begin()
-        deleted = pruner.run(order).deleted
+        deleted = run(old, deletion, log, opened.postgres).deleted
         opened.close()
         return {"deleted": deleted, **beside.told()}
 
@@ -113,17 +115,20 @@ def by_age_at_once(rows: str) -> Callable[[], Mapping[str, Any]]:
 
 def sealed(rows: str) -> Callable[[], Mapping[str, Any]]:
     d1, opened = _points(int(rows))
-    proof = Proof("sesh", archived(SESH, "points"), opened.object_store, opened.postgres)
-    engine = SealedRows(d1, proof, Pace(), PAGE)
+    entry = archived(SESH, "points")
+    log = DeletionLog(opened.postgres, "sesh", "benchmark", lambda: NOW)
+    deletion = Deletion("sesh", entry, QUARTER.window.end, dry_run=False, confirmed=True)
+    table = D1Table("points_2025", entry.key, POINTS.time)
+    proof = Proof("sesh", entry, opened.object_store, opened.postgres)
+    old, outcome = D1Sealed(d1, table, deletion, log, proof, Pace()), Outcome(deletion)
 
     beside = _Other(d1.path)
 
     def work() -> Mapping[str, Any]:
         beside.begin()
-        with proof.registry.lock(QUARTER):
-            deleted = sum(engine.delete(QUARTER, [("points_2025", QUARTER.window)]))
+        old.delete(Portion(str(QUARTER), int(rows)), outcome)
         opened.close()
-        return {"deleted": deleted, **beside.told()}
+        return {"deleted": outcome.deleted, **beside.told()}
 
     return work
 
@@ -224,10 +229,15 @@ def _points(rows: int) -> tuple[EmbeddedD1, Any]:
             d1.upsert("points_2025", POINTS.columns, _rows_of_points(rows), POINTS.key, [])
             _finish(d1, rows)
             entry = archived(SESH, "points")
-            rooms = Rooms(lambda: opened.lake, lambda: opened.postgres, lambda: d1)
             opened.postgres.execute("truncate archive.revisions")
-            source = source_of(entry, rooms)
-            Archiver("sesh", entry, source, opened.object_store, opened.postgres, lambda: NOW).run(QUARTER)
+            Archiver(
+                app="sesh",
+                lifecycle=entry,
+                open_source=lambda quarter: D1Source(d1, d1_table(d1, entry), quarter.window),
+                store=opened.object_store,
+                postgres=opened.postgres,
+                clock=lambda: NOW,
+            ).run(QUARTER)
     return _copy(whole), opened
 
 
@@ -246,7 +256,7 @@ def _made(path: Path, app: str) -> Iterator[EmbeddedD1]:
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     d1 = EmbeddedD1(part)
-    migrations.up(migrations.D1Ledger(d1, f"{app}-d1"), f"{app}/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, f"{app}-d1"), f"{app}/d1")
     yield d1
     d1.close()
     part.replace(path)

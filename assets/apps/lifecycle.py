@@ -1,12 +1,20 @@
-"""How long data is kept, and as what: one `Lifecycle` a table or prefix of every store. Data only, no decisions."""
+"""How long data is kept, and as what: one `Lifecycle` a table, prefix or key family of every store. Plain data. Pure.
 
-from dataclasses import dataclass, field
+What belongs here: the model of these entries. What does not: the entries themselves, which lie beside their apps and in
+pipelines_lifecycles.py, and whatever acts on them.
+"""
+
+from dataclasses import dataclass
 from typing import Literal
 
-Store = Literal["lake", "d1", "postgres", "r2", "kv"]
+Store = Literal["lake", "d1", "postgres", "app_postgres", "r2", "kv"]
+"""`postgres` is our own database, which apps share; `app_postgres` is the Postgres database of the app itself."""
+STORES: tuple[Store, ...] = ("lake", "d1", "postgres", "app_postgres", "r2", "kv")
 Condition = Literal["sealed", "reconciled", "expired", "consumed", "summarised", "settled"]
+Asset = tuple[str, str]
+"""An asset of the app: its capability and its name."""
 
-# A quarter of what is archived by quarters goes at once, and what lives for days has no history to be spared.
+# The share for tables that lose a whole quarter at once, and for rows that live for days only.
 LARGE_SHARE = 0.67
 
 CONDITIONS: dict[Condition, str] = {
@@ -21,34 +29,70 @@ CONDITIONS: dict[Condition, str] = {
 
 @dataclass(frozen=True)
 class Archive:
-    """A table that is archived by calendar quarter.
+    """How a table is archived, by calendar quarter.
 
-    after_days: age of the youngest row of a quarter before the quarter is due. bucket: the column whose value says
-    where in the archive a row lies. buckets: None for one bucket a value (an organisation), else the number of buckets
-    that values (users) are spread over by their hash.
+    after_days: age in days of the youngest row of a quarter at which the quarter is due. bucket: the column whose value
+    decides in which bucket of the archive a row lies. buckets: None for one bucket a value (an organisation), else the
+    number of buckets that values (users) are spread over by their hash. restored: SQL under sql/ for the D1 that rows
+    came back to; ?1 is the JSON array of their times.
     """
 
     after_days: int
     bucket: str
     buckets: int | None = None
+    restored: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """SQL that says which old rows of a Postgres table may go, where their time alone does not say it.
+
+    statement: SELECT under sql/ with one row an old row: `row_id` (its ctid) and `held_back` (why it stays, null where
+    it may go); its parameters are `app`, `before` and those of assets/retention/parameters.py. proves: the conditions
+    of the entry that it proves. first: a statement under sql/ that runs before it and records what is proved. listed: a
+    prefix of R2 whose keys are the parameter `listed`.
+    """
+
+    statement: str
+    proves: tuple[Condition, ...] = ()
+    first: str = ""
+    listed: str = ""
+
+
+@dataclass(frozen=True)
+class ReadBy:
+    """SQL under sql/ that says what its reader has read, in our Postgres or in the app's D1.
+
+    For a prefix of R2: one row an object that was read, with `key`. Its parameters are in Postgres `app` and the arrays
+    `keys` and `etags`, in D1 the JSON array of [key, etag] pairs. For a log in D1, whose key is one integer: one row
+    with the last key that every reader has read.
+    """
+
+    store: Literal["postgres", "d1"]
+    statement: str
 
 
 @dataclass(frozen=True)
 class Lifecycle:
     """The policy of one table, prefix or key family.
 
-    name: a table (`schema.table` in Postgres and the lake), a prefix of R2, a key family of KV; one that ends in `*`
-    is a family of partitions. time: the column (or part of the key) that a row's age is counted from. key: columns that
-    tell rows apart. hot_days, warm_days: ages up to which it is hot and warm, cold beyond; None where it never cools.
-    archive, or `not_archived`: why it is not. delete_after_days, or `kept`: why it is never deleted. aggregates: what
-    stays when rows go. requires: what must be true before a row is deleted. largest_share: how much of the rows one run
-    may delete unasked.
+    name: a table (`schema.table` in Postgres and the lake), a prefix of R2, a key family of KV. A name that ends in `*`
+    is a time series, whose tables a registry lists. time: the column, or part of the key, that a row's age is counted
+    from. key: the columns that identify a row. app_column: the column that says whose a row is, in a table that apps
+    share. hot_days, warm_days: ages up to which rows are hot and warm; cold beyond; None where they never cool.
+    archive, or `not_archived`: why there is none. delete_after_days, or `kept`: why rows are never deleted. aggregates:
+    what stays when rows go. requires: what must be true before a row is deleted. expires: the column with a row's own
+    expiry. rule, read_by: how it is known which old rows may go. deleted_by: set where another job deletes the rows.
+    largest_share: the share of the rows that one run may delete without confirmation. parents: assets that write the
+    rows; they come before the archive. readers: assets that read the rows or prove that they may go; they come before
+    the deletion.
     """
 
     store: Store
     name: str
     time: str | None
     key: tuple[str, ...] = ()
+    app_column: str = ""
     hot_days: int | None = None
     warm_days: int | None = None
     archive: Archive | None = None
@@ -56,8 +100,14 @@ class Lifecycle:
     delete_after_days: int | None = None
     kept: str = ""
     aggregates: tuple[str, ...] = ()
-    requires: tuple[Condition, ...] = field(default=())
+    requires: tuple[Condition, ...] = ()
+    expires: str = ""
+    rule: Rule | None = None
+    read_by: ReadBy | None = None
+    deleted_by: str = ""
     largest_share: float = 0.25
+    parents: tuple[Asset, ...] = ()
+    readers: tuple[Asset, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.archive is None) != bool(self.not_archived):
@@ -68,32 +118,50 @@ class Lifecycle:
             raise ValueError(f"{self.store} {self.name}: an archive needs a time column and a row key")
         if self.archive is not None and self.delete_after_days is not None and "sealed" not in self.requires:
             raise ValueError(f"{self.store} {self.name}: what is archived is deleted only where it is sealed")
+        if ("expired" in self.requires) != bool(self.expires):
+            raise ValueError(f"{self.store} {self.name}: a column of expiry belongs to the condition of it")
         if not 0 < self.largest_share <= 1:
             raise ValueError(f"{self.store} {self.name}: a share lies above 0 and is at most 1")
 
     @property
     def table(self) -> str:
-        """The name that a person and the archive's keys use: without the star of a family, without the schema of the
-        lake, whose one table has the application's own name for it.
+        """The name that people and the archive's keys use: without the star of a time series, and in the lake without
+        the schema.
         """
         name = self.name.removesuffix("*").rstrip("_")
         return name.rpartition(".")[2] if self.store == "lake" else name
 
     @property
-    def is_family(self) -> bool:
-        """Whether it is a family of partitions, whose names a registry holds."""
+    def is_series(self) -> bool:
+        """Whether it is a time series, which lies in several tables."""
         return self.name.endswith("*")
 
 
-def of_keys(*families: str) -> tuple[Lifecycle, ...]:
-    """The policy of KV's key families: each key expires by its own lifetime, which its writer gives it."""
-    return tuple(
-        Lifecycle(
-            "kv",
-            family,
-            "written",
-            not_archived="made again from its tables",
-            kept="for as long as it is wanted: each key expires by its own lifetime",
-        )
-        for family in families
+def kept(
+    store: Store, name: str, why: str, *, not_archived: str = "never deleted", time: str | None = None
+) -> Lifecycle:
+    """The policy of what is never deleted, and why."""
+    return Lifecycle(store, name, time, not_archived=not_archived, kept=why)
+
+
+def prefix(
+    name: str,
+    days: int,
+    not_archived: str,
+    *,
+    read_by: ReadBy | None = None,
+    share: float = 0.25,
+    readers: tuple[Asset, ...] = (),
+) -> Lifecycle:
+    """The policy of a prefix of R2. Ages count from when an object was written."""
+    return Lifecycle(
+        "r2",
+        name,
+        "written",
+        not_archived=not_archived,
+        delete_after_days=days,
+        requires=("consumed",) if read_by else (),
+        read_by=read_by,
+        largest_share=share,
+        readers=readers,
     )

@@ -1,8 +1,11 @@
-"""How long Sesh's data is kept, table by table: hot for 3 months, warm for 12, cold beyond."""
+"""How long Sesh's own tables and prefixes are kept: hot for 3 months, warm for 12, cold beyond. Pure.
+
+What our own stores hold of it: pipelines_lifecycles.py.
+"""
 
 from collections.abc import Iterator
 
-from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle
+from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle, ReadBy, kept, prefix
 
 # People are many: their rows share this many buckets of the archive.
 USER_BUCKETS = 16
@@ -11,21 +14,20 @@ _OWN = "a person's own, for as long as they stay; goes with them by erasure"
 _DETAIL = ("metrics_*", "metrics_daily", "metrics_weekly", "metrics_monthly")
 
 
-def _kept(name: str, why: str, not_archived: str = "never deleted") -> Lifecycle:
-    return Lifecycle("d1", name, None, not_archived=not_archived, kept=why)
-
-
 def _own_tables() -> Iterator[Lifecycle]:
     for table in ("users", "user_preferences", "inventory", "medical_symptoms", "journal_entries"):
-        yield _kept(table, _OWN)
+        yield kept("d1", table, _OWN)
     for table in ("strains", "products", "dispensaries"):
-        yield _kept(table, "reference data")
+        yield kept("d1", table, "reference data")
     for table in ("strain_terms", "product_terms"):
-        yield _kept(table, "goes with what it finds", "made by triggers from other tables")
+        yield kept("d1", table, "goes with what it finds", not_archived="made by triggers from other tables")
 
 
 def _time_series() -> Iterator[Lifecycle]:
-    for name, time, key in (("sessions_*", "timestamp", ("id",)), ("points_*", "at", ("sessionId", "seq"))):
+    for name, time, key, parent in (
+        ("sessions_*", "timestamp", ("id",), ("series", "partitions")),
+        ("points_*", "at", ("sessionId", "seq"), ("points", "ingested")),
+    ):
         yield Lifecycle(
             "d1",
             name,
@@ -33,14 +35,15 @@ def _time_series() -> Iterator[Lifecycle]:
             key,
             hot_days=HOT,
             warm_days=WARM,
-            archive=Archive(WARM, "userId", USER_BUCKETS),
+            archive=Archive(WARM, "userId", USER_BUCKETS, "metrics/reopen_hours.sql"),
             delete_after_days=WARM,
             aggregates=_DETAIL,
             requires=("sealed", "reconciled", "summarised"),
             largest_share=LARGE_SHARE,
+            parents=(parent,),
         )
     for table in ("metrics_daily", "metrics_weekly", "metrics_monthly"):
-        yield _kept(table, "all that stays of sessions and points")
+        yield kept("d1", table, "all that stays of sessions and points")
     yield Lifecycle(
         "d1",
         "metrics_*",
@@ -63,70 +66,47 @@ def _machinery() -> Iterator[Lifecycle]:
         archive=Archive(HOT, "row_id", USER_BUCKETS),
         delete_after_days=HOT,
         requires=("sealed", "consumed"),
+        read_by=ReadBy("d1", "retention/read_changes.sql"),
         largest_share=LARGE_SHARE,
     )
-    yield _kept("change_log_readers", "one row a reader")
-    yield _kept("pruned_sessions", "taken away once the media of a pruned session are gone", "a note of what to do")
+    yield kept("d1", "change_log_readers", "one row a reader")
+    yield kept(
+        "d1",
+        "pruned_sessions",
+        "deleted once the media of a pruned session are gone",
+        not_archived="a note of what to do",
+    )
     for table in ("partitions", "partition_families", "job_places"):
-        yield _kept(table, "says where the rows of time series lie and how far jobs came")
+        yield kept("d1", table, "says where the rows of time series lie and how far jobs came")
     yield Lifecycle(
         "d1",
         "stale_metrics",
         "windowStart",
         not_archived="a note of what to do",
-        kept="taken away by the job that does it",
+        kept="deleted by the job that does it",
     )
-    yield _kept("point_objects", "one short row an object: says what was ever taken, so that nothing is taken twice")
+    yield kept(
+        "d1", "point_objects", "one short row an object: says what was ever taken, so that nothing is taken twice"
+    )
     yield Lifecycle(
         "d1",
         "point_quarantine",
         "quarantinedAt",
-        not_archived="nobody mended the line in half a year",
+        not_archived="nobody corrected the line in half a year",
         delete_after_days=180,
     )
-
-
-def _media() -> Iterator[Lifecycle]:
-    """The ledger of images lies in Postgres."""
-    for table, why in (("images", "one row an image; goes with it"), ("listings", "says where a listing goes on")):
-        yield Lifecycle("postgres", f"media.{table}", None, not_archived="never deleted", kept=why)
 
 
 def _objects() -> Iterator[Lifecycle]:
-    """R2, by prefix; ages count from when an object was written."""
-    yield Lifecycle(
-        "r2",
+    yield prefix(
         "sesh/points/",
-        "written",
-        not_archived="D1 holds its points",
-        delete_after_days=30,
-        requires=("consumed",),
-        largest_share=LARGE_SHARE,
+        30,
+        "D1 holds its points",
+        read_by=ReadBy("d1", "retention/read_points.sql"),
+        share=LARGE_SHARE,
+        readers=(("points", "ingested"),),
     )
-    yield Lifecycle(
-        "r2",
-        "quarantine/points/",
-        "written",
-        not_archived="nobody mended the line in half a year",
-        delete_after_days=180,
-    )
-    yield Lifecycle(
-        "r2",
-        "access/sesh/",
-        "written",
-        not_archived="counted; ranks keys by how often they were read of late",
-        delete_after_days=8,
-        requires=("consumed",),
-        largest_share=LARGE_SHARE,
-    )
-    yield Lifecycle("r2", "user-media/", None, not_archived="a person's own images", kept="goes with its session")
-    yield Lifecycle(
-        "r2",
-        "quarantine/user-media/",
-        "written",
-        not_archived="refused images, kept for whoever looks into it",
-        delete_after_days=180,
-    )
+    yield prefix("quarantine/points/", 180, "nobody corrected the line in half a year")
 
 
-LIFECYCLES = (*_own_tables(), *_time_series(), *_machinery(), *_media(), *_objects())
+LIFECYCLES = (*_own_tables(), *_time_series(), *_machinery(), *_objects())

@@ -1,23 +1,23 @@
-"""Whether what is live is archived where it should be: sources beside the registry, without reading rows.
+"""Whether live rows are archived where they should be: sources are compared with the registry, and no row is read.
 
-A lake tells how many rows each organisation has on each day, a database how many a quarter has. Rows that were pruned
-are fewer than those that were archived; more than the archive has noted wait for the next run.
+A lake knows how many rows each tenant has on each day, a database how many a quarter has. Fewer rows than were archived
+mean that rows were pruned; rows beyond those wait for the next run.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from assets.archive.lake_source import rows_of
 from assets.archive.layout import bucket_of
 from assets.archive.quarters import Quarter
-from assets.archive.sources import Slice, Source
 from assets.archive.write import Archiver
+from assets.rows.lake import rows_of
+from assets.rows.source import Slice
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Live rows of a due quarter that no sealed archive is known to hold, at least."""
+    """The least number of live rows of a due quarter that no sealed archive is known to hold."""
 
     quarter: Quarter
     rows: int
@@ -25,10 +25,10 @@ class Waiting:
 
 
 def waiting(archiver: Archiver, quarters: Iterable[Quarter]) -> list[Waiting]:
-    """Of each due quarter, how many live rows wait to be archived."""
+    """How many live rows of each due quarter wait to be archived."""
     policy = archiver.lifecycle.archive
     assert policy is not None  # an archiver has one
-    found = []
+    results = []
     for quarter in quarters:
         if not quarter.is_due(archiver.clock(), policy.after_days):
             continue
@@ -36,28 +36,24 @@ def waiting(archiver: Archiver, quarters: Iterable[Quarter]) -> list[Waiting]:
         source = archiver.open_source(quarter)
         try:
             rows = 0
-            for value, slices in _by_value(source, quarter).items():
-                if value is None:
+            by_tenant: dict[str | None, list[Slice]] = defaultdict(list)
+            for slice_ in source.slices(quarter.window):
+                by_tenant[slice_.tenant].append(slice_)
+            for tenant, slices in by_tenant.items():
+                if tenant is None:
                     archived = sum(r.rows or 0 for r in sealed.values())
                     rows += max(0, sum(s.expected or 0 for s in slices) - archived)
                 else:
-                    revision = sealed.get(bucket_of(value, policy.buckets))
+                    revision = sealed.get(bucket_of(tenant, policy.buckets))
                     rows += sum(_more(s, revision.slices if revision else {}) for s in slices)
-            found.append(Waiting(quarter, rows, len(sealed)))
+            results.append(Waiting(quarter, rows, len(sealed)))
         finally:
             source.close()
-    return found
+    return results
 
 
 def _more(slice_: Slice, noted: Mapping[str, str]) -> int:
-    """Rows beyond those noted: the same ones may have moved to other files."""
+    """Rows beyond those noted, because the same rows may have moved to other files."""
     if slice_.expected is None or slice_.name not in noted:
         return slice_.expected or 1
     return max(0, slice_.expected - rows_of(noted[slice_.name]))
-
-
-def _by_value(source: Source, quarter: Quarter) -> dict[str | None, list[Slice]]:
-    found: dict[str | None, list[Slice]] = defaultdict(list)
-    for slice_ in source.slices(quarter.window):
-        found[slice_.value].append(slice_)
-    return found

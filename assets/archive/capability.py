@@ -1,4 +1,7 @@
-"""What the archive room brings: the archive of each table that has one, by quarters, and the policy as a table."""
+"""What the archive room brings for an app: the archive of each table that has one, by quarters, and the policy.
+
+What belongs here: jobs and their times. What does not: assets themselves.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -8,16 +11,15 @@ from dagster import AssetSelection
 
 from assets.apps import App
 from assets.archive import assets
+from assets.archive.quarters import due
 from assets.capability import Capability, Job, Object, Request, Site, Tick, assets_of
 from assets.windows import daily_key
 
 
 def bring(app: App, site: Site) -> Capability:
-    """Empty for an app about whose data nothing is said."""
-    if not app.lifecycles:
-        return Capability()
+    """The policy, and archives where the app has tables that are archived."""
     policy = assets_of(app, ("archive", "policy"))
-    jobs, ticks = [Job("policy", policy, "Show how long what is kept.", retried=False)], []
+    jobs, ticks = [Job("policy", policy, "Show how long each kind of data is kept.", retried=False)], []
     if any(entry.archive for entry in app.lifecycles):
         jobs.append(
             Job(
@@ -45,7 +47,7 @@ def _due(app: App, at: datetime) -> Iterator[Request]:
         if entry.archive is not None:
             by_age[entry.archive.after_days].append(assets.archive_object(entry))
     for days, objects in sorted(by_age.items()):
-        quarters = assets.due(at.date(), days)
+        quarters = due(at.date(), days, assets.CHECKED)
         yield Request(
             f"after-{days}-days", (daily_key(quarters[0].start), daily_key(quarters[-1].start)), assets=objects
         )

@@ -1,4 +1,4 @@
-"""Where in the archive what lies: buckets of values, folders and names of objects. Pure.
+"""Where rows lie in the archive: buckets of values, folders, names of objects. Pure.
 
 `archive/{app}/{table}/{quarter}/{bucket}/part-{hash of its bytes}.jsonl.gz` and `…/manifest-{revision}.json`.
 """

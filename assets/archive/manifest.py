@@ -1,6 +1,7 @@
-"""The manifest of a bucket: what lies in its parts, and where it came from. Pure.
+"""The manifest of a bucket: what lies in its parts, and where the rows came from. Pure.
 
-A manifest is never rewritten. Rows that come later are further parts, and a further revision that names them all.
+A manifest is never rewritten. Rows that come later are further parts, and a further revision names all parts. What
+belongs here: the format. What does not: writing and reading objects.
 """
 
 import hashlib
@@ -10,7 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from assets.archive.lines import CHECKSUM_MODULUS, Column, Kind
+from assets.rows.columns import Column, ColumnKind
+from assets.rows.lines import CHECKSUM_MODULUS
 
 FORMAT = 1
 LINES = "UTF-8 JSON lines, gzip"
@@ -39,8 +41,8 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """One revision of one bucket of a quarter of a table. `slices`: what the source said of itself when it was read."""
+class BucketManifest:
+    """One revision of one bucket of a quarter of a table. `slices`: the version of each slice of the source then."""
 
     app: str
     table: str
@@ -80,38 +82,38 @@ class Manifest:
             "line_bytes": self.line_bytes,
             "checksum": self.checksum,
         }
-        told = {"format": FORMAT, "lines": LINES, "checksum_of_rows": CHECKSUM, **asdict(self), **totals}
-        return json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n"
+        fields = {"format": FORMAT, "lines": LINES, "checksum_of_rows": CHECKSUM, **asdict(self), **totals}
+        return json.dumps(fields, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
-def parse(data: bytes) -> Manifest:
+def parse(data: bytes) -> BucketManifest:
     """Read a stored manifest.
 
     Raises:
-        ManifestError: it says why; values of rows are in no manifest, so none are in the text.
+        ManifestError: the text says why. It holds no values of rows, because no manifest does.
     """
     try:
-        told: dict[str, Any] = json.loads(data)
+        fields: dict[str, Any] = json.loads(data)
     except ValueError:
         raise ManifestError(f"{len(data)} bytes are no whole JSON document: it was cut or changed") from None
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise ManifestError(f"not a manifest of format {FORMAT}")
     try:
-        found = Manifest(
-            **{n: told[n] for n in ("app", "table", "store", "quarter", "bucket", "revision", "snapshot", "slices")},
-            columns=tuple(Column(c["name"], Kind(c["kind"]), c["type"]) for c in told["columns"]),
-            key=tuple(told["key"]),
-            parts=tuple(Part(**p) for p in told["parts"]),
-            code_version=told["code_version"],
-            made_at=told["made_at"],
+        manifest = BucketManifest(
+            **{n: fields[n] for n in ("app", "table", "store", "quarter", "bucket", "revision", "snapshot", "slices")},
+            columns=tuple(Column(c["name"], ColumnKind(c["kind"]), c["type"]) for c in fields["columns"]),
+            key=tuple(fields["key"]),
+            parts=tuple(Part(**p) for p in fields["parts"]),
+            code_version=fields["code_version"],
+            made_at=fields["made_at"],
         )
-        if found.to_json() != data:
+        if manifest.to_json() != data:
             raise ManifestError("what it says of itself does not add up: it was changed")
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, ManifestError):
             raise
         raise ManifestError(f"a field is missing or wrong ({type(error).__name__}): it was changed") from None
-    return found
+    return manifest
 
 
 def summed(checksums: Iterable[str]) -> str:
@@ -120,10 +122,10 @@ def summed(checksums: Iterable[str]) -> str:
 
 
 def merged(before: Sequence[Column], now: Sequence[Column]) -> tuple[Column, ...]:
-    """The columns of parts that were written by either: those of before, and what the table has got since.
+    """The columns of older and newer parts together: those of before, and those that the table got since.
 
     Raises:
-        ValueError: a column has another type than before, so that one manifest cannot tell of both.
+        ValueError: a column has another type than before, so that one manifest cannot describe both.
     """
     known = {c.name: c for c in before}
     for column in now:

@@ -1,7 +1,8 @@
 """Parts: packing frames into gzip objects of bounded size, putting them, and reading them back.
 
-A part is a row of gzip members, one a block of rows, so that blocks are packed side by side. Any reader of gzip reads
-members that follow each other as one file.
+A part is gzip members one after another, one for each block of rows, so that several blocks are packed at once. Every
+reader of gzip reads such members as one file. What belongs here: objects of lines. What does not: which rows lie in
+them.
 """
 
 import hashlib
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from assets.archive.layout import part_name
-from assets.archive.lines import Column, checksum, decode, encode
 from assets.archive.manifest import Part, digest
+from assets.rows.columns import Column, schema
+from assets.rows.lines import CHECKSUM_MODULUS, checksum, decode, encode
 from resources.lake.checksum import Tally
 from resources.r2 import ObjectNotFoundError, ObjectStore
 
@@ -43,8 +45,8 @@ class _Block:
 class PartWriter:
     """Writes the rows of one bucket, in the order they come, as parts of at most about `part_bytes` of lines.
 
-    `tally` counts the rows that went in, by their values. Parts are put under names made of their content, where
-    nothing is yet: what a killed run left is found again.
+    `tally` counts the rows that went in, by their values. A part is named by its content and put only where nothing is
+    yet, so that the parts of a killed run are found again.
     """
 
     def __init__(
@@ -52,12 +54,12 @@ class PartWriter:
         store: ObjectStore,
         folder: str,
         columns: Sequence[Column],
-        schema: pl.Schema,
+        *,
         revision: int,
         workers: Executor,
         part_bytes: int = PART_BYTES,
     ) -> None:
-        self.tally = Tally(schema)
+        self.tally = Tally(schema(columns))
         self.parts: list[Part] = []
         self._store = store
         self._folder = folder
@@ -70,16 +72,17 @@ class PartWriter:
         self._size = 0
         # A line repeats the names of the columns, each with quotes, colon and comma.
         self._names_bytes = sum(len(c.name) + 4 for c in columns)
-        self._span: tuple[str, str] | None = None
+        self._window: tuple[str, str] | None = None
         self._waiting: deque[Future[_Block]] = deque()
         self._blocks: list[_Block] = []
 
-    def add(self, frame: pl.DataFrame, span: tuple[str, str]) -> None:
-        """Add rows; `span` is the window that they were read of, as manifests have times."""
+    def add(self, frame: pl.DataFrame, window: tuple[str, str]) -> None:
+        """Add rows of a window, whose bounds are texts as in manifests."""
         self.tally.add(frame)
         self._rows.append(frame)
         self._size += int(frame.estimated_size()) + frame.height * self._names_bytes
-        self._span = (min(span[0], self._span[0]), max(span[1], self._span[1])) if self._span else span
+        since, until = self._window or window
+        self._window = min(window[0], since), max(window[1], until)
         if self._size >= self._block_bytes:
             self._pack()
 
@@ -93,14 +96,14 @@ class PartWriter:
         return self.parts
 
     def _pack(self) -> None:
-        """Have the rows that were gathered packed, in blocks, by whoever of the workers is free."""
-        assert self._span is not None
+        """Let the workers pack the rows that were collected, in blocks."""
+        assert self._window is not None
         rows = pl.concat(self._rows, rechunk=False)
         for block in rows.iter_slices(max(1, rows.height * self._block_bytes // max(1, self._size))):
-            self._waiting.append(self._workers.submit(_packed, block, self._columns, self._span))
+            self._waiting.append(self._workers.submit(_packed, block, self._columns, self._window))
             while len(self._waiting) > IN_FLIGHT:
                 self._take()
-        self._rows, self._size, self._span = [], 0, None
+        self._rows, self._size, self._window = [], 0, None
 
     def _take(self) -> None:
         self._blocks.append(self._waiting.popleft().result())
@@ -116,22 +119,22 @@ class PartWriter:
         self._store.put_if_absent(f"{self._folder}/{name}", packed, storage_class="STANDARD_IA")
         self.parts.append(
             Part(
-                name,
-                sum(b.rows for b in self._blocks),
-                len(packed),
-                sum(b.line_bytes for b in self._blocks),
-                sha256,
-                f"{sum(b.checksum for b in self._blocks) % 2**128:032x}",
-                min(b.since for b in self._blocks),
-                max(b.until for b in self._blocks),
-                self._revision,
+                name=name,
+                rows=sum(b.rows for b in self._blocks),
+                packed_bytes=len(packed),
+                line_bytes=sum(b.line_bytes for b in self._blocks),
+                sha256=sha256,
+                checksum=f"{sum(b.checksum for b in self._blocks) % CHECKSUM_MODULUS:032x}",
+                since=min(b.since for b in self._blocks),
+                until=max(b.until for b in self._blocks),
+                revision=self._revision,
             )
         )
         self._blocks = []
 
 
 def read(store: ObjectStore, folder: str, part: Part, columns: Sequence[Column]) -> Iterator[pl.DataFrame]:
-    """The rows of a part, block by block; nothing is yielded that does not have the manifest's SHA-256.
+    """The rows of a part, block by block. Its bytes are compared with the manifest's SHA-256 first.
 
     Raises:
         DamagedPartError: it is missing, its bytes are others, or its lines are not those that were counted.
@@ -143,7 +146,7 @@ def read(store: ObjectStore, folder: str, part: Part, columns: Sequence[Column])
         rows += frame.height
         total += checksum(lines)
         yield frame
-    if rows != part.rows or f"{total % 2**128:032x}" != part.checksum:
+    if rows != part.rows or f"{total % CHECKSUM_MODULUS:032x}" != part.checksum:
         raise DamagedPartError(f"{key}: {rows} rows with another checksum, where {part.rows} were written")
 
 
@@ -165,10 +168,10 @@ def checked_bytes(store: ObjectStore, folder: str, part: Part) -> bytes:
     return packed
 
 
-def _packed(frame: pl.DataFrame, columns: Sequence[Column], span: tuple[str, str]) -> _Block:
+def _packed(frame: pl.DataFrame, columns: Sequence[Column], window: tuple[str, str]) -> _Block:
     lines = encode(frame, columns)
     packer = zlib.compressobj(LEVEL, wbits=GZIP)
-    return _Block(packer.compress(lines) + packer.flush(), frame.height, len(lines), checksum(lines), *span)
+    return _Block(packer.compress(lines) + packer.flush(), frame.height, len(lines), checksum(lines), *window)
 
 
 def _lines(packed: bytes, name: str) -> Iterator[bytes]:
@@ -178,7 +181,7 @@ def _lines(packed: bytes, name: str) -> Iterator[bytes]:
             member = zlib.decompressobj(wbits=GZIP)
             lines = member.decompress(packed) + member.flush()
             if not member.eof:
-                raise DamagedPartError(f"{name}: ends inside of a gzip member")
+                raise DamagedPartError(f"{name}: ends within a gzip member")
             yield lines
             packed = member.unused_data
     except zlib.error as error:

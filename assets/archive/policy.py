@@ -1,4 +1,7 @@
-"""The policy as a person reads it: one row an entry, in words. Pure."""
+"""The policy as people read it: one row an entry, in words. Pure.
+
+What belongs here: the words of an entry. What does not: how they are shown.
+"""
 
 from assets.apps import App
 from assets.apps.lifecycle import CONDITIONS, Lifecycle

@@ -1,11 +1,14 @@
-"""Calendar quarters in UTC: their names, their windows, when one is due. Pure."""
+"""Calendar quarters in UTC: their names, their windows, when one is due. Pure.
+
+What belongs here: arithmetic of quarters. What does not: which tables are archived by them.
+"""
 
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Self
 
-from assets.windows import Window, midnight
+from assets.windows import DAY, Window, midnight
 
 FORM = re.compile(r"(\d{4})Q([1-4])")
 
@@ -20,10 +23,10 @@ class Quarter:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `2026Q1`; raises ValueError."""
-        found = FORM.fullmatch(text.upper())
-        if found is None:
+        match = FORM.fullmatch(text.upper())
+        if match is None:
             raise ValueError(f"{text!r} is no quarter; one looks like 2026Q1")
-        return cls(int(found[1]), int(found[2]))
+        return cls(int(match[1]), int(match[2]))
 
     @classmethod
     def of(cls, day: date) -> Self:
@@ -52,9 +55,15 @@ class Quarter:
 
 def quarters(window: Window) -> list[Quarter]:
     """The quarters that a window touches, in order."""
-    found: list[Quarter] = []
+    touched: list[Quarter] = []
     at = Quarter.of(window.start.date())
     while at.window.start < window.end:
-        found.append(at)
+        touched.append(at)
         at = at.following
-    return found
+    return touched
+
+
+def due(now: date, after_days: int, number: int) -> list[Quarter]:
+    """The youngest quarters whose rows are all older than `after_days` at a day, oldest first."""
+    since = midnight(now) - timedelta(days=after_days)
+    return [q for q in quarters(Window(since - (number + 1) * 93 * DAY, since)) if q.window.end <= since][-number:]

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
-from assets.archive.manifest import Manifest
+from assets.archive.manifest import BucketManifest
 from assets.archive.quarters import Quarter
 from resources.postgres import Connection, Postgres
 from resources.sql_files import read_sql
@@ -63,7 +63,7 @@ class Registry:
         if not self._postgres.fetch(read_sql("archive/begin_revision.sql"), self._of(quarter, bucket) | given):
             raise RuntimeError(f"{quarter} {bucket}: revision {revision} is no longer being written")
 
-    def verified(self, quarter: Quarter, manifest: Manifest, manifest_sha256: str) -> None:
+    def verified(self, quarter: Quarter, manifest: BucketManifest, manifest_sha256: str) -> None:
         """Every part of the revision was read back and holds the source's rows."""
         added = sum(p.rows for p in manifest.parts if p.revision == manifest.revision)
         self._change(

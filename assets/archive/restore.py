@@ -1,21 +1,27 @@
-"""Restoring archived rows: read sealed buckets, leave out who was erased, add what is not there. Twice adds nothing."""
+"""Restoring archived rows: read sealed buckets, leave out people who were erased, add the rows that are not there.
+
+A second restore adds nothing. What belongs here: this order. What does not: how a store takes rows.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
 from assets.apps.personal import Subject
 from assets.archive import parts
 from assets.archive.layout import bucket_folder, spread
-from assets.archive.manifest import Manifest
+from assets.archive.manifest import BucketManifest
 from assets.archive.quarters import Quarter
 from assets.archive.registry import Registry, Revision
 from assets.archive.sealed import manifest_of
-from assets.archive.targets import Target
+from assets.archive.tables import target_of
 from assets.archive.tombstones import Tombstones
 from assets.progress import Progress, silent
+from assets.rooms import Rooms
+from assets.rows.target import Into, Target
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 
@@ -25,12 +31,12 @@ class NotArchivedError(LookupError):
 
 
 class PartialRestoreError(ValueError):
-    """A part of a quarter would come back live, from which aggregates of all are made; nothing was restored."""
+    """Only a part of a quarter would come back, and aggregates are made of all of it. Nothing was restored."""
 
 
 @dataclass
 class Restored:
-    """What a restore did: buckets read, rows read, left out because their people were erased, and added."""
+    """What a restore did: buckets read; rows read, left out because their people were erased, and added."""
 
     target: str
     buckets: int = 0
@@ -51,16 +57,29 @@ class Restore:
     postgres: Postgres
     progress: Progress = silent
 
-    def run(self, quarter: Quarter, wanted: Callable[[str], bool] = lambda _: True) -> Restored:
-        """Restore the sealed buckets of a quarter for which `wanted` says so.
+    @classmethod
+    def of(cls, rooms: Rooms, app: App, entry: Lifecycle, into: Into) -> "Restore":
+        """The restore of a table, over the stores of the rooms."""
+        return cls(
+            app=app.name,
+            lifecycle=entry,
+            subjects=app.holding(entry.store, entry.name).subjects,
+            target=target_of(rooms, app, entry, into),
+            store=rooms.object_store,
+            postgres=rooms.postgres,
+            progress=rooms.progress(f"{entry.table}: restored"),
+        )
 
-        No tombstone can be added meanwhile: an erasure waits, and then finds what was restored.
+    def run(self, quarter: Quarter, wanted: Callable[[str], bool] = lambda _: True) -> Restored:
+        """Restore the sealed buckets of a quarter for which `wanted` is true.
+
+        No tombstone can be added meanwhile: an erasure waits, and then finds the rows that were restored.
 
         Raises:
             NotArchivedError: there are none.
-            PartialRestoreError: `wanted` is a part of what comes back as a whole only.
-            DamagedPartError, DamagedManifestError: what lies in the archive is not what was sealed; buckets before it
-                are restored, nothing of the damaged one is. What comes back as a whole only is not restored at all.
+            PartialRestoreError: `wanted` is a part of what can only come back whole.
+            DamagedPartError, DamagedManifestError: the archive is not what was sealed. Buckets before it are restored,
+                nothing of the damaged one is, and nothing at all of what can only come back whole.
         """
         registry = Registry(self.postgres, self.app, self.lifecycle.table)
         done = Restored(self.target.name)
@@ -71,38 +90,40 @@ class Restore:
                 "restore aside, or all of them"
             )
         with registry.lock(quarter) as connection:
-            tombstones = Tombstones.held(connection, self.app)
-            found = [r for r in registry.sealed(quarter) if wanted(r.bucket)]
-            if not found:
+            tombstones = Tombstones.locked(connection, self.app)
+            revisions = [r for r in registry.sealed(quarter) if wanted(r.bucket)]
+            if not revisions:
                 raise NotArchivedError(f"{quarter} of {self.app} {self.lifecycle.table}: no such sealed archive")
-            for revision in found if whole else []:
+            for revision in revisions if whole else []:
                 self._checked(quarter, revision)
-            for number, revision in enumerate(found, start=1):
+            for number, revision in enumerate(revisions, start=1):
                 folder, manifest = self._checked(quarter, revision)
                 rows = self._rows(folder, manifest, tombstones, done)
                 done.added += self.target.put(rows, manifest.columns)
                 done.buckets += 1
-                self.progress(number, len(found))
+                self.progress(number, len(revisions))
         return done
 
     @property
     def _whole(self) -> Sequence[str]:
-        """The buckets that come back together or not at all: aggregates are made of the live rows of all of them."""
+        """The buckets that come back together or not at all, because aggregates are made of the live rows of all."""
         entry = self.lifecycle
         if self.target.into == "side" or entry.archive is None or not entry.aggregates:
             return ()
         return spread(entry.archive.buckets) if entry.archive.buckets else ()
 
-    def _checked(self, quarter: Quarter, revision: Revision) -> tuple[str, Manifest]:
-        """A bucket's folder and manifest, whose parts are there with the bytes that were sealed."""
+    def _checked(self, quarter: Quarter, revision: Revision) -> tuple[str, BucketManifest]:
+        """A bucket's folder and manifest, once every part was found to have the bytes that were sealed."""
         folder = bucket_folder(self.app, self.lifecycle.table, quarter, revision.bucket)
         manifest = manifest_of(self.store, folder, revision)
         for part in manifest.parts:
             parts.checked_bytes(self.store, folder, part)
         return folder, manifest
 
-    def _rows(self, folder: str, manifest: Manifest, tombstones: Tombstones, done: Restored) -> Iterator[pl.DataFrame]:
-        """The rows of a bucket, those that came with a later revision first: of one key they count."""
+    def _rows(
+        self, folder: str, manifest: BucketManifest, tombstones: Tombstones, done: Restored
+    ) -> Iterator[pl.DataFrame]:
+        """The rows of a bucket, those of later revisions first, because the first row of a key counts."""
         for part in sorted(manifest.parts, key=lambda p: -p.revision):
             for rows in parts.read(self.store, folder, part, manifest.columns):
                 kept = tombstones.kept(rows, manifest.columns, self.subjects)

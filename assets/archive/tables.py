@@ -1,30 +1,36 @@
-"""Which source and which target a table's policy means: the one place that knows all stores."""
+"""Which table of which store an entry of policy means, as a source and as a target of rows.
 
-from collections.abc import Callable, Sequence
+What belongs here: the way from an app's data to rows, for archives, restores and deletions. What does not: how a store
+reads and writes them.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
-from assets.apps import APPS, App
+from assets.apps import App, Series
 from assets.apps.lifecycle import Lifecycle
-from assets.archive.d1_source import D1Source, Tables
-from assets.archive.d1_target import D1Target, Place, Tell, untold
-from assets.archive.lake_source import LakeSource
-from assets.archive.lake_target import LakeTarget
-from assets.archive.postgres_source import PostgresSource
-from assets.archive.postgres_target import PostgresTarget
 from assets.archive.quarters import Quarter
-from assets.archive.sources import Source
-from assets.archive.targets import Into, Target
+from assets.events import pruned
 from assets.events.table import events_table
 from assets.rooms import Rooms
+from assets.rows.d1 import D1Source, D1Table, D1Target, Parts
+from assets.rows.lake import LakeSource, LakeTarget
+from assets.rows.postgres import PostgresSource, PostgresTable, PostgresTarget
+from assets.rows.source import Source
+from assets.rows.target import Into, Target
 from assets.series.ahead import cover
-from assets.series.family import FAMILIES, Family
-from assets.series.layout import Partition, moment, stamp
-from assets.series.places import kept_before
+from assets.series.layout import Partition
 from assets.series.registry import load
 from assets.windows import Window
 from resources.d1 import D1
+from resources.d1.times import moment
+from resources.lake import PartitionKey
+from resources.postgres import Postgres
+from resources.sql_files import read_sql
 
-LAKE_TABLES = {app.audience.table: events_table(app) for app in APPS if app.audience is not None}
+# Times that one statement takes, far below D1's limit of a value.
+TIMES = 5_000
 
 
 def archived(app: App, table: str) -> Lifecycle:
@@ -33,88 +39,97 @@ def archived(app: App, table: str) -> Lifecycle:
     Raises:
         LookupError: no such table, or one that is not archived; the text says why.
     """
-    found = [entry for entry in app.lifecycles if table in (entry.table, entry.name)]
-    if not found:
+    entries = [entry for entry in app.lifecycles if table in (entry.table, entry.name)]
+    if not entries:
         known = ", ".join(entry.table for entry in app.lifecycles if entry.archive)
         raise LookupError(f"{app.name} has no table {table}; archived are: {known}")
-    if found[0].archive is None:
-        raise LookupError(f"{app.name} {table} is not archived: {found[0].not_archived}")
-    return found[0]
+    if entries[0].archive is None:
+        raise LookupError(f"{app.name} {table} is not archived: {entries[0].not_archived}")
+    return entries[0]
 
 
-def source_of(app: App, lifecycle: Lifecycle, rooms: Rooms) -> Callable[[Quarter], Source]:
-    """What opens the table for a quarter."""
-    time = lifecycle.time
-    assert time is not None  # an archived table has one
+def source_of(rooms: Rooms, app: App, entry: Lifecycle) -> Callable[[Quarter], Source]:
+    """What opens the table of an archived entry for a quarter."""
 
     def opened(quarter: Quarter) -> Source:
-        if lifecycle.store == "lake":
-            return LakeSource(rooms.lake.table(LAKE_TABLES[lifecycle.name]))
-        if lifecycle.store == "postgres":
-            return PostgresSource(rooms.postgres, lifecycle.name, time, lifecycle.key)
-        d1 = rooms.d1(app)
-        return D1Source(d1, _tables(d1, lifecycle), time, lifecycle.key, stamp, quarter.window)
+        if entry.store == "lake":
+            return LakeSource(rooms.lake.table(events_table(app)))
+        if entry.store == "d1":
+            d1 = rooms.d1(app)
+            return D1Source(d1, d1_table(d1, app, entry), quarter.window)
+        return PostgresSource(postgres_of(rooms, app, entry), postgres_table(app, entry))
 
     return opened
 
 
-def target_of(app: App, lifecycle: Lifecycle, rooms: Rooms, into: Into) -> Target:
-    """Where the table is restored to."""
-    assert lifecycle.time is not None  # an archived table has one
-    if lifecycle.store == "lake":
-        return LakeTarget(rooms.lake, rooms.postgres, LAKE_TABLES[lifecycle.name], into, lifecycle.key)
-    if lifecycle.store == "postgres":
-        return PostgresTarget(rooms.postgres, lifecycle.name, into, lifecycle.key)
-    d1 = rooms.d1(app)
-    place, tell = _place(d1, lifecycle), _tell(d1, lifecycle)
-    return D1Target(d1, lifecycle.table, into, lifecycle.time, lifecycle.key, place, tell)
+def target_of(rooms: Rooms, app: App, entry: Lifecycle, into: Into) -> Target:
+    """Where the table of an archived entry is restored to."""
+    if entry.store == "lake":
+
+        def written(partitions: Iterable[PartitionKey]) -> None:
+            if into == "live":
+                # A bucket is all that its quarter had, so that the days may be counted again.
+                pruned.restored(rooms.postgres, app, partitions)
+
+        summary = {pruned.WRITER: pruned.RESTORE}
+        return LakeTarget(rooms.lake, events_table(app), into, entry.key, summary, written)
+    if entry.store == "d1":
+        d1, statement = rooms.d1(app), entry.archive.restored if entry.archive else ""
+        reopening = _reopening(d1, statement) if statement and into == "live" else None
+        return D1Target(d1, d1_table(d1, app, entry), into, reopening)
+    return PostgresTarget(postgres_of(rooms, app, entry), postgres_table(app, entry), into)
 
 
-def _tables(d1: D1, lifecycle: Lifecycle) -> Tables:
-    if not lifecycle.is_family:
-        return lambda window: [(lifecycle.name, window)]
-
-    def partitions(window: Window) -> list[tuple[str, Window]]:
-        return [(p.name, part) for p, part in load(d1, _FAMILIES[lifecycle.table]).over(window)]
-
-    return partitions
+def postgres_of(rooms: Rooms, app: App, entry: Lifecycle) -> Postgres:
+    """The Postgres database that an entry's table lies in."""
+    return rooms.app_postgres(app) if entry.store == "app_postgres" else rooms.postgres
 
 
-def _place(d1: D1, lifecycle: Lifecycle) -> Place:
-    return _Partitions(d1, _FAMILIES[lifecycle.table]) if lifecycle.is_family else lambda _: lifecycle.name
+def postgres_table(app: App, entry: Lifecycle) -> PostgresTable:
+    """The rows of an entry's table in Postgres that are the app's."""
+    shared = {entry.app_column: app.name} if entry.app_column else {}
+    return PostgresTable(entry.name, entry.key, entry.time or "", shared)
 
 
-class _Partitions:
-    """Which partition holds a time; a month that was pruned is made again."""
+def d1_table(d1: D1, app: App, entry: Lifecycle) -> D1Table:
+    """An entry's table in D1, or its time series."""
+    if not entry.is_series:
+        return D1Table(entry.name, entry.key, entry.time or "")
+    (series,) = (series for series in app.series if series.name == entry.table)
 
-    def __init__(self, d1: D1, family: Family) -> None:
+    def parts(window: Window) -> Parts:
+        return [(partition.name, part) for partition, part in load(d1, series).over(window)]
+
+    return D1Table(entry.table, entry.key, entry.time or "", parts, _PartitionOf(d1, series))
+
+
+class _PartitionOf:
+    """The partition that holds a time. A month that was pruned is made again."""
+
+    def __init__(self, d1: D1, series: Series) -> None:
         self._d1 = d1
-        self._family = family
-        self._found: list[Partition] = []
+        self._series = series
+        self._partitions: list[Partition] = []
 
     def __call__(self, at: str) -> str:
         time = moment(at).astimezone(UTC)
         if self._holding(time) is None:
-            cover(self._d1, self._family, time)
-            self._found = load(self._d1, self._family).answering
-        found = self._holding(time)
-        assert found is not None, "its month was made"
-        return found.name
+            cover(self._d1, self._series, time)
+            self._partitions = load(self._d1, self._series).answering
+        partition = self._holding(time)
+        assert partition is not None, "its month was made"
+        return partition.name
 
     def _holding(self, time: datetime) -> Partition | None:
-        return next((p for p in self._found if p.window.start <= time < p.window.end), None)
+        return next((p for p in self._partitions if p.window.start <= time < p.window.end), None)
 
 
-def _tell(d1: D1, lifecycle: Lifecycle) -> Tell:
-    """Hours whose metrics are not kept as they are are to be made again of what came back."""
+def _reopening(d1: D1, statement: str) -> Callable[[Sequence[str]], None]:
+    """What marks whatever is made of rows as to be made again, by the times of rows that came back."""
 
-    def told(times: Sequence[str]) -> None:
-        kept = kept_before(d1) or ""
-        hours = sorted({f"{time[:13]}:00:00.000Z" for time in times if time >= kept})
-        d1.upsert("stale_metrics", _STALE, [["hourly", hour] for hour in hours], _STALE)
+    def written(times: Sequence[str]) -> None:
+        distinct = sorted(set(times))
+        for start in range(0, len(distinct), TIMES):
+            d1.execute(read_sql(statement), [json.dumps(distinct[start : start + TIMES])], idempotent=True)
 
-    return told if lifecycle.is_family else untold
-
-
-_STALE = ("grain", "windowStart")
-_FAMILIES = {family.name: family for family in FAMILIES}
+    return written

@@ -1,11 +1,14 @@
-"""Verifying sealed archives: every part read whole, every fault named."""
+"""Verifying sealed archives: every part is read whole, and every fault is named.
+
+What belongs here: finding faults. What does not: repairing them.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from assets.archive import parts
 from assets.archive.layout import bucket_folder
-from assets.archive.manifest import Manifest
+from assets.archive.manifest import BucketManifest
 from assets.archive.parts import DamagedPartError
 from assets.archive.quarters import Quarter
 from assets.archive.registry import Registry, Revision
@@ -17,7 +20,7 @@ from resources.r2 import ObjectStore
 
 @dataclass
 class Verified:
-    """What was read, and what is wrong: a line a fault, with the key of the object."""
+    """What was read, and the faults: one line each, with the key of the object."""
 
     buckets: int = 0
     parts: int = 0
@@ -45,7 +48,7 @@ def verify(
 
 
 def faults_of(store: ObjectStore, app: str, table: str, revision: Revision, done: Verified) -> Sequence[str]:
-    """Read one bucket; adds to `done`, and gives the faults of this one."""
+    """Read one bucket and add to `done`. The faults of this bucket."""
     folder = bucket_folder(app, table, revision.quarter, revision.bucket)
     before = len(done.faults)
     done.buckets += 1
@@ -66,7 +69,7 @@ def faults_of(store: ObjectStore, app: str, table: str, revision: Revision, done
     return done.faults[before:]
 
 
-def _agrees(manifest: Manifest, revision: Revision) -> bool:
+def _agrees(manifest: BucketManifest, revision: Revision) -> bool:
     return (manifest.rows, manifest.checksum, len(manifest.parts)) == (
         revision.rows,
         revision.checksum,

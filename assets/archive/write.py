@@ -1,31 +1,35 @@
 """Archiving a quarter: read the source, put parts, read them back, compare, write the manifest, seal.
 
-Killed anywhere and run again it ends the same: parts have names made of their content, a manifest is put where there is
-none, and the registry tells how far a revision came. A quarter is written by one process at a time.
+A run that is killed anywhere and run again ends the same: parts are named by their content, a manifest is put where
+there is none, and the registry has how far a revision came. One process at a time writes a quarter. What belongs here:
+this order. What does not: how rows are read, and the formats of parts and manifests.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from importlib.metadata import version
 from itertools import groupby
 
 import polars as pl
 
+from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive import parts
-from assets.archive.late import Known
 from assets.archive.layout import bucket_folder, bucket_of, manifest_name, split
-from assets.archive.lines import schema
-from assets.archive.manifest import Manifest, Part, digest, instant, merged, parse
+from assets.archive.manifest import BucketManifest, Part, digest, instant, merged, parse
 from assets.archive.parts import PART_BYTES, DamagedPartError, PartWriter
 from assets.archive.quarters import Quarter
 from assets.archive.registry import Registry, Revision
-from assets.archive.sealed import manifest_of
-from assets.archive.sources import Slice, Source, text_of
+from assets.archive.sealed import manifest_of, rows_within
+from assets.archive.tables import source_of
 from assets.progress import Progress, silent
+from assets.rooms import Clock, Rooms
+from assets.rows.columns import schema, text_of
+from assets.rows.known import Known
+from assets.rows.source import Slice, Source
 from resources.lake.checksum import Tally
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
@@ -39,7 +43,7 @@ class NotDueError(ValueError):
 
 @dataclass
 class Archived:
-    """What a run did: buckets sealed and left alone, parts put, their rows, bytes packed and unpacked, seconds."""
+    """What a run did: buckets sealed and unchanged, parts put, their rows, bytes packed and unpacked, seconds."""
 
     sealed: int = 0
     unchanged: int = 0
@@ -54,7 +58,7 @@ class Archived:
 
 @dataclass
 class _Bucket:
-    """A bucket while it gets parts."""
+    """A bucket while parts of it are written."""
 
     name: str
     folder: str
@@ -71,9 +75,22 @@ class Archiver:
     open_source: Callable[[Quarter], Source]
     store: ObjectStore
     postgres: Postgres
-    clock: Callable[[], datetime]
+    clock: Clock
     progress: Progress = silent
     part_bytes: int = PART_BYTES
+
+    @classmethod
+    def of(cls, rooms: Rooms, app: App, entry: Lifecycle) -> "Archiver":
+        """The archive of a table, over the stores of the rooms."""
+        return cls(
+            app=app.name,
+            lifecycle=entry,
+            open_source=source_of(rooms, app, entry),
+            store=rooms.object_store,
+            postgres=rooms.postgres,
+            clock=rooms.clock,
+            progress=rooms.progress(f"{entry.table}: archived"),
+        )
 
     def __post_init__(self) -> None:
         self.registry = Registry(self.postgres, self.app, self.lifecycle.table)
@@ -83,7 +100,7 @@ class Archiver:
         """Archive what of the quarter is not archived yet.
 
         Raises:
-            NotDueError: its youngest rows are still wanted where they are.
+            NotDueError: its youngest rows are not old enough.
             ChangedMeanwhileError: the source changed while it was read; what was sealed stays sealed, run again.
         """
         policy = self.lifecycle.archive
@@ -103,11 +120,11 @@ class Archiver:
                 slices = source.slices(quarter.window)
                 prior = {r.bucket: r for r in self.registry.sealed(quarter)}
                 seen = 0
-                for value, group in groupby(slices, key=lambda s: s.value):
+                for tenant, group in groupby(slices, key=lambda s: s.tenant):
                     run = _Run(self, quarter, source, prior, workers, done)
-                    of_value = list(group)
-                    run.write(value, of_value)
-                    seen += len(of_value)
+                    of_tenant = list(group)
+                    run.write(tenant, of_tenant)
+                    seen += len(of_tenant)
                     self.progress(seen, len(slices))
             finally:
                 source.close()
@@ -115,7 +132,7 @@ class Archiver:
         return done
 
     def _settle(self, quarter: Quarter) -> None:
-        """What a killed run left: sealed where its manifest is there, else forgotten and written anew."""
+        """Seal what a killed run left where its manifest is there; forget the rest, which is then written again."""
         for left in self.registry.unsettled(quarter):
             folder = bucket_folder(self.app, self.lifecycle.table, quarter, left.bucket)
             key = f"{folder}/{manifest_name(left.number)}"
@@ -150,11 +167,11 @@ class _Run:
         self._done = done
         self._schema = schema(source.columns)
         self._buckets: dict[str, _Bucket] = {}
-        self._manifests: dict[str, Manifest] = {}
+        self._manifests: dict[str, BucketManifest] = {}
 
-    def write(self, value: str | None, slices: Sequence[Slice]) -> None:
+    def write(self, tenant: str | None, slices: Sequence[Slice]) -> None:
         """Put the rows of slices that are not archived yet, and seal each bucket that got some."""
-        bucket = None if value is None else bucket_of(value, self._policy.buckets)
+        bucket = None if tenant is None else bucket_of(tenant, self._policy.buckets)
         before = self._prior.get(bucket) if bucket is not None else None
         changed = [s for s in slices if s.version is None or before is None or before.slices.get(s.name) != s.version]
         for slice_ in changed:
@@ -169,7 +186,7 @@ class _Run:
 
     def _take(self, slice_: Slice) -> None:
         known: dict[str, Known] = {}
-        span = instant(slice_.window.start), instant(slice_.window.end)
+        window = instant(slice_.window.start), instant(slice_.window.end)
         for frame in self._source.read(slice_):
             column = next(c for c in self._source.columns if c.name == self._policy.bucket)
             for bucket, rows in split(frame, text_of(column), self._policy.buckets).items():
@@ -177,19 +194,14 @@ class _Run:
                     known[bucket] = Known.newest(self._archived(bucket, slice_), self._archive.lifecycle.key)
                 late = known[bucket].late(rows)
                 if not late.is_empty():
-                    self._bucket(bucket).writer.add(late, span)
+                    self._bucket(bucket).writer.add(late, window)
 
     def _archived(self, bucket: str, slice_: Slice) -> Iterator[tuple[int, pl.DataFrame]]:
         """Rows of the bucket that were archived before and may be of the slice's window, with their revision."""
         manifest = self._manifest(bucket)
-        if manifest is None:
-            return
-        folder, columns = self._folder(bucket), self._source.columns
-        start, end = instant(slice_.window.start), instant(slice_.window.end)
-        for part in manifest.parts:
-            if part.since < end and part.until > start:
-                for frame in parts.read(self._archive.store, folder, part, merged(manifest.columns, columns)):
-                    yield part.revision, frame.select(self._schema.names())
+        if manifest is not None:
+            folder = self._folder(bucket)
+            yield from rows_within(self._archive.store, folder, manifest, self._source.columns, slice_.window)
 
     def _seal(self, bucket: _Bucket, slices: Sequence[Slice]) -> None:
         archive, registry = self._archive, self._archive.registry
@@ -198,20 +210,20 @@ class _Run:
         self._read_back(bucket, new)
         self._done.read_back_seconds += time.perf_counter() - started
         before = self._manifest(bucket.name)
-        manifest = Manifest(
-            archive.app,
-            archive.lifecycle.table,
-            archive.lifecycle.store,
-            str(self._quarter),
-            bucket.name,
-            bucket.revision,
-            merged(before.columns if before else (), self._source.columns),
-            archive.lifecycle.key,
-            (*(before.parts if before else ()), *new),
-            self._source.snapshot,
-            _versions(slices),
-            archive.code,
-            instant(archive.clock().astimezone(UTC)),
+        manifest = BucketManifest(
+            app=archive.app,
+            table=archive.lifecycle.table,
+            store=archive.lifecycle.store,
+            quarter=str(self._quarter),
+            bucket=bucket.name,
+            revision=bucket.revision,
+            columns=merged(before.columns if before else (), self._source.columns),
+            key=archive.lifecycle.key,
+            parts=(*(before.parts if before else ()), *new),
+            snapshot=self._source.snapshot,
+            slices=_versions(slices),
+            code_version=archive.code,
+            made_at=instant(archive.clock().astimezone(UTC)),
         )
         data = manifest.to_json()
         sha256 = digest(data)
@@ -239,7 +251,7 @@ class _Run:
             if tally != bucket.writer.tally:
                 raise DamagedPartError(f"{bucket.folder}: {bucket.writer.tally} went in, {tally} came back")
         except DamagedPartError:
-            # No manifest names them; the next run puts them anew.
+            # No manifest names them, and the next run puts them again.
             self._archive.store.delete(f"{bucket.folder}/{part.name}" for part in new)
             raise
 
@@ -256,15 +268,14 @@ class _Run:
                 archive.store,
                 folder,
                 self._source.columns,
-                self._schema,
-                revision,
-                self._workers,
-                archive.part_bytes,
+                revision=revision,
+                workers=self._workers,
+                part_bytes=archive.part_bytes,
             )
             self._buckets[name] = _Bucket(name, folder, revision, writer)
         return self._buckets[name]
 
-    def _manifest(self, bucket: str) -> Manifest | None:
+    def _manifest(self, bucket: str) -> BucketManifest | None:
         if bucket in self._prior and bucket not in self._manifests:
             self._manifests[bucket] = manifest_of(self._archive.store, self._folder(bucket), self._prior[bucket])
         return self._manifests.get(bucket)
@@ -273,8 +284,8 @@ class _Run:
         return bucket_folder(self._archive.app, self._archive.lifecycle.table, self._quarter, bucket)
 
 
-def sweep(store: ObjectStore, folder: str, manifest: Manifest) -> None:
-    """Remove parts that a killed run put and no manifest names."""
+def sweep(store: ObjectStore, folder: str, manifest: BucketManifest) -> None:
+    """Delete parts that a killed run put and that no manifest names."""
     named = {f"{folder}/{part.name}" for part in manifest.parts}
     listed = [info.key for info in store.list(folder)]
     store.delete(k for k in listed if k.rpartition("/")[2].startswith("part-") and k not in named)

@@ -1,7 +1,10 @@
-"""Retention as assets: one a store and application, with a dry run as the default, and checks. The work is beside."""
+"""Retention as assets: one a kind of store and app, with a dry run as the default, and checks.
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+What belongs here: what Dagster shows. What does not: the work, which is in stores.py and beside it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from dagster import (
     AssetCheckResult,
@@ -19,37 +22,52 @@ from dagster import (
 from pydantic import Field
 
 from assets.apps import App
+from assets.apps.lifecycle import Store
+from assets.archive.assets import archive_object
 from assets.description import asset_arguments
 from assets.description import table as table_of
 from assets.retention.audit import unproved
-from assets.retention.engine import PARTS, Part, Tools, entries, prune_all
-from assets.retention.outcome import Outcome
+from assets.retention.deletion import Outcome
+from assets.retention.stores import entries, prune_all
 from assets.rooms import Rooms
 
-# What each part is deleted after: whatever proves that it may go, or reads it last.
-ABOVE: dict[tuple[str, Part], list[list[str]]] = {
-    ("clearlift", "events"): [
-        ["archive", "events"],
-        *(["rollups", grain] for grain in ("hourly", "daily", "weekly", "monthly")),
-        *(["sessions", "daily"], ["attribution", "daily"]),
-    ],
-    ("clearlift", "postgres"): [["archive", "ads_restatements"], ["sessions", "daily"], ["attribution", "daily"]],
-    ("clearlift", "objects"): [["events", "ingested"], ["ads", "campaign_metrics_daily"]],
-    ("sesh", "objects"): [["points", "ingested"]],
-    ("sesh", "d1"): [["archive", "change_log"]],
+
+class Retained(NamedTuple):
+    """The asset of one kind of store: its name, its description, the kinds that the UI shows."""
+
+    name: str
+    description: str
+    kinds: frozenset[str]
+
+
+RETAINED: Mapping[Store, Retained] = {
+    "lake": Retained(
+        "events",
+        "Days of events leave the lake once they are archived, read back and counted. Their aggregates stay.",
+        frozenset({"iceberg"}),
+    ),
+    "postgres": Retained(
+        "postgres",
+        "Old rows of Postgres, proved where the policy asks for it, go in short transactions.",
+        frozenset({"postgres"}),
+    ),
+    "app_postgres": Retained(
+        "app_postgres",
+        "Old rows of the app's own Postgres, archived where the policy asks for it, go in short transactions.",
+        frozenset({"postgres"}),
+    ),
+    "r2": Retained("objects", "Old objects of R2 go once their readers have read them.", frozenset({"cloudflare"})),
+    "d1": Retained(
+        "d1",
+        "Old rows of D1, archived where the policy asks for it, go in small steps with rests between them.",
+        frozenset({"cloudflare", "sqlite"}),
+    ),
 }
-SAID: dict[Part, str] = {
-    "events": "Days of events leave the lake once they are archived, read back and counted. Their aggregates stay.",
-    "postgres": "Old rows of Postgres, proved where the policy asks for it, go in short transactions.",
-    "objects": "Old objects of R2 go once they were read by whoever reads them.",
-    "d1": "Old rows of D1, archived where the policy asks for it, go in small paced steps.",
-}
-KINDS = {"events": {"iceberg"}, "postgres": {"postgres"}, "objects": {"cloudflare"}, "d1": {"cloudflare", "sqlite"}}
 
 
 class RetentionConfig(Config):
-    """dry_run: say what would go, delete nothing. confirm: delete though a larger share of a table goes than its policy
-    expects. tables: only these, by the names that `clearlift policy` shows.
+    """dry_run: report what would go and delete nothing. confirm: delete also where a larger share of a table goes than
+    its policy expects. tables: only these, by the names that `clearlift policy` shows.
     """
 
     dry_run: bool = True
@@ -57,36 +75,40 @@ class RetentionConfig(Config):
     tables: list[str] = Field(default_factory=list)
 
 
+def names(app: App) -> list[str]:
+    """The assets of an app, below its retention: one for each kind of store with something to delete."""
+    return [retained.name for store, retained in RETAINED.items() if entries(app, store)]
+
+
 def build(app: App) -> list[AssetsDefinition]:
-    """The retention of each store that an application has something to delete in."""
-    return [_retention(app, part) for part in PARTS.values() if entries(app, part)]
+    """The retention of each kind of store with something to delete."""
+    return [_retention(app, store) for store in RETAINED if entries(app, store)]
 
 
-def _retention(app: App, part: Part) -> AssetsDefinition:
-    store = next(name for name, found in PARTS.items() if found == part)
-    arguments = asset_arguments(app, "retention", part, store=store, holds=[], kinds=KINDS[part])
+def _retention(app: App, store: Store) -> AssetsDefinition:
+    retained, daily = RETAINED[store], entries(app, store)
+    arguments = asset_arguments(app, "retention", retained.name, store=store, holds=[], kinds=set(retained.kinds))
+    before = [
+        *(archive_object(entry) for entry in daily if entry.archive is not None),
+        *(reader for entry in daily for reader in entry.readers),
+    ]
 
     @asset(
         **arguments,
-        deps=[[app.name, *above] for above in ABOVE.get((app.name, part), [])],
-        description=SAID[part] + " A dry run unless it is told otherwise.",
+        deps=[[app.name, *key] for key in dict.fromkeys(before)],
+        description=retained.description + " A dry run unless the configuration says otherwise.",
         pool="archive",
         check_specs=check_specs(arguments["key"]),
     )
     def retention(
         context: AssetExecutionContext, config: RetentionConfig, rooms: ResourceParam[Rooms]
     ) -> Iterator[MaterializeResult[None]]:
-        found = [e for e in entries(app, part) if not config.tables or {e.name, e.table} & set(config.tables)]
-        tools = tools_of(app, context, rooms)
-        outcomes = prune_all(tools, found, dry_run=config.dry_run, confirmed=config.confirm)
-        yield result(app, tools, outcomes, dry_run=config.dry_run)
+        wanted = [entry for entry in daily if not config.tables or {entry.name, entry.table} & set(config.tables)]
+        run_id, dry_run = context.run.run_id, config.dry_run
+        outcomes = prune_all(rooms, app, wanted, run_id=run_id, dry_run=dry_run, confirmed=config.confirm)
+        yield result(rooms, app, run_id, outcomes, dry_run=dry_run)
 
     return retention
-
-
-def tools_of(app: App, context: AssetExecutionContext, rooms: Rooms) -> Tools:
-    """What deleting needs, of a run's rooms."""
-    return Tools(app, rooms, context.run.run_id)
 
 
 def check_specs(key: AssetKey) -> list[AssetCheckSpec]:
@@ -100,20 +122,22 @@ def check_specs(key: AssetKey) -> list[AssetCheckSpec]:
         AssetCheckSpec(
             "nothing_waits",
             asset=key,
-            description="What is old enough has gone: nothing is held back, and no large share waits for a word.",
+            description="What is old enough has gone: nothing is held back, and no large share waits for confirmation.",
         ),
     ]
 
 
-def result(app: App, tools: Tools, outcomes: Sequence[Outcome], *, dry_run: bool) -> MaterializeResult[None]:
-    """What a run tells of itself, and its checks.
+def result(
+    rooms: Rooms, app: App, run_id: str, outcomes: Sequence[Outcome], *, dry_run: bool
+) -> MaterializeResult[None]:
+    """The metadata of a run and its checks.
 
     Raises:
-        Failure: a large share waits for a word; of the other tables all that may go went.
+        Failure: a large share waits for confirmation; what may go of the other tables went.
     """
     stopped = [outcome.stopped for outcome in outcomes if outcome.stopped]
     if stopped and not dry_run:
-        raise Failure("; ".join(stopped), metadata={"tables": table_of(told(outcomes))}, allow_retries=False)
+        raise Failure("; ".join(stopped), metadata={"tables": table_of(_rows(outcomes))}, allow_retries=False)
     return MaterializeResult(
         metadata={
             "dry_run": dry_run,
@@ -121,25 +145,25 @@ def result(app: App, tools: Tools, outcomes: Sequence[Outcome], *, dry_run: bool
             "would_go" if dry_run else "proved": sum(outcome.going for outcome in outcomes),
             "held_back": sum(outcome.held_rows for outcome in outcomes),
             "bytes": sum(outcome.bytes for outcome in outcomes),
-            "tables": table_of(told(outcomes)),
+            "tables": table_of(_rows(outcomes)),
             "reasons": table_of(
                 [
-                    {"name": outcome.order.entry.name, "place": held.place, "rows": held.rows, "why": held.why}
+                    {"name": outcome.deletion.entry.name, "place": held.place, "rows": held.rows, "why": held.why}
                     for outcome in outcomes
                     for held in outcome.held_back
                 ]
             ),
         },
-        check_results=[_nothing_unproved(app, tools, outcomes), _nothing_waits(outcomes)],
+        check_results=[_nothing_unproved(rooms, app, run_id, outcomes), _nothing_waits(outcomes)],
     )
 
 
-def told(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+def _rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """A row an entry."""
     return [
         {
-            "name": outcome.order.entry.name,
-            "before": f"{outcome.order.before:%Y-%m-%d}",
+            "name": outcome.deletion.entry.name,
+            "before": f"{outcome.deletion.before:%Y-%m-%d}",
             "rows": outcome.total,
             "old_and_proved": outcome.going,
             "deleted": outcome.deleted,
@@ -150,11 +174,11 @@ def told(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     ]
 
 
-def _nothing_unproved(app: App, tools: Tools, outcomes: Sequence[Outcome]) -> AssetCheckResult:
+def _nothing_unproved(rooms: Rooms, app: App, run_id: str, outcomes: Sequence[Outcome]) -> AssetCheckResult:
     faults = [fault for outcome in outcomes for fault in outcome.faults]
     for outcome in outcomes:
-        if outcome.order.entry.archive is not None:
-            faults += unproved(tools.rooms.postgres, app, outcome.order.entry, tools.run)
+        if outcome.deletion.entry.archive is not None:
+            faults += unproved(rooms.postgres, app, outcome.deletion.entry, run_id)
     return AssetCheckResult(
         check_name="nothing_unproved_was_deleted",
         passed=not faults,
@@ -165,7 +189,7 @@ def _nothing_unproved(app: App, tools: Tools, outcomes: Sequence[Outcome]) -> As
 
 
 def _nothing_waits(outcomes: Sequence[Outcome]) -> AssetCheckResult:
-    waiting = {o.order.entry.name: o.held_rows for o in outcomes if o.held_rows}
+    waiting = {o.deletion.entry.name: o.held_rows for o in outcomes if o.held_rows}
     stopped = [o.stopped for o in outcomes if o.stopped]
     reasons = sorted({held.why for o in outcomes for held in o.held_back})
     return AssetCheckResult(

@@ -1,4 +1,7 @@
-"""Whether what a run deleted is where it was said to be: the ledger and the marks beside the registry of archives."""
+"""Whether the rows that a run deleted are archived: the log and the marks are compared with the registry of archives.
+
+What belongs here: finding what is missing. What does not: reading archives whole (assets/archive/verify.py).
+"""
 
 from collections import defaultdict
 
@@ -12,27 +15,28 @@ from resources.sql_files import read_sql
 
 
 def unproved(postgres: Postgres, app: App, entry: Lifecycle, run: str) -> list[str]:
-    """Quarters of an archived table of which a run deleted more rows than their sealed archives hold, a line each; of
-    the lake also organisations of which more days are archived only than their archive has rows for.
+    """Quarters of an archived table of which a run deleted more rows than their sealed archives hold, one line each.
+
+    Of the lake also organisations with days that are archived only, of which the archive holds fewer rows.
     """
     registry = Registry(postgres, app.name, entry.table)
-    given = {"app": app.name, "store": entry.store, "name": entry.name, "run": run}
-    found = []
-    for row in postgres.fetch(read_sql("retention/deleted_by_run.sql"), given):
-        held = sum(revision.rows or 0 for revision in registry.sealed(Quarter.parse(row["place"])))
-        if row["rows"] > held:
-            found.append(f"{entry.name} {row['place']}: {row['rows']:,} rows went, {held:,} are archived")
-    return found + (_marks(postgres, registry, entry) if entry.store == "lake" else [])
+    parameters = {"app": app.name, "store": entry.store, "name": entry.name, "run": run}
+    faults = []
+    for row in postgres.fetch(read_sql("retention/deleted_by_run.sql"), parameters):
+        archived = sum(revision.rows or 0 for revision in registry.sealed(Quarter.parse(row["place"])))
+        if row["rows"] > archived:
+            faults.append(f"{entry.name} {row['place']}: {row['rows']:,} rows went, {archived:,} are archived")
+    return faults + (_marks(postgres, registry, app, entry) if entry.store == "lake" else [])
 
 
-def _marks(postgres: Postgres, registry: Registry, entry: Lifecycle) -> list[str]:
+def _marks(postgres: Postgres, registry: Registry, app: App, entry: Lifecycle) -> list[str]:
     by_quarter: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in postgres.fetch(read_sql("retention/pruned_rows.sql")):
+    for row in postgres.fetch(read_sql("retention/pruned_rows.sql"), {"app": app.name}):
         by_quarter[row["quarter"]][row["org_tag"]] = row["rows"]
-    found = []
+    faults = []
     for quarter, orgs in by_quarter.items():
-        held = {revision.bucket: revision.rows or 0 for revision in registry.sealed(Quarter.parse(quarter))}
+        archived = {revision.bucket: revision.rows or 0 for revision in registry.sealed(Quarter.parse(quarter))}
         for org, rows in orgs.items():
-            if rows > held.get(bucket_of(org, None), 0):
-                found.append(f"{entry.name} {quarter} of {org}: {rows:,} rows went, fewer are archived")
-    return found
+            if rows > archived.get(bucket_of(org, None), 0):
+                faults.append(f"{entry.name} {quarter} of {org}: {rows:,} rows went, fewer are archived")
+    return faults

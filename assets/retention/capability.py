@@ -1,21 +1,23 @@
-"""What the retention room brings: a daily deletion of what is old and proved, a yearly one of time series."""
+"""What the retention room brings for an app: a daily deletion of old and proved rows, a yearly one of time series.
+
+What belongs here: jobs and their times. What does not: assets themselves.
+"""
 
 from assets.apps import App
 from assets.capability import Capability, Job, Request, Site, Tick, assets_of
-from assets.retention import assets, sesh_assets
-from assets.retention.engine import PARTS, entries
+from assets.retention import assets, series_assets
 
 
 def bring(app: App, _site: Site) -> Capability:
-    """Empty for an app whose data is all kept."""
+    """Empty for an app that keeps all of its data."""
     jobs, ticks = [], []
-    parts = [("retention", part) for part in PARTS.values() if entries(app, part)]
-    if parts:
+    daily = [("retention", name) for name in assets.names(app)]
+    if daily:
         jobs.append(
             Job(
                 "retention",
-                assets_of(app, *parts),
-                "Delete what is old enough and proved; a dry run unless it is configured otherwise.",
+                assets_of(app, *daily),
+                "Delete what is old enough and proved; a dry run unless the configuration says otherwise.",
             )
         )
         ticks.append(
@@ -23,18 +25,18 @@ def bring(app: App, _site: Site) -> Capability:
                 "retention",
                 "0 5 * * *",
                 "retention",
-                "Daily at 05:00, what is old enough and proved goes from every store.",
-                lambda _: [Request(config={part: assets.RetentionConfig(dry_run=False) for part in parts})],
+                "Daily at 05:00: delete what is old enough and proved, in every store.",
+                lambda _: [Request(config={name: assets.RetentionConfig(dry_run=False) for name in daily})],
             )
         )
-    pruning = sesh_assets.build(app)
+    pruning = series_assets.build(app)
     if pruning:
         pruned = ("retention", "pruning")
         jobs.append(
             Job(
                 "pruning",
                 assets_of(app, pruned),
-                "Prune detail beyond a year that is sealed; a dry run unless it is configured otherwise.",
+                "Prune sealed detail beyond a year; a dry run unless the configuration says otherwise.",
             )
         )
         ticks.append(
@@ -43,7 +45,7 @@ def bring(app: App, _site: Site) -> Capability:
                 "30 5 2 1 *",
                 "pruning",
                 "On the 2nd of January at 05:30, the day after the archive: sessions and points older than a year.",
-                lambda _: [Request(config={pruned: sesh_assets.PruningConfig(dry_run=False)})],
+                lambda _: [Request(config={pruned: series_assets.PruningConfig(dry_run=False)})],
             )
         )
     return Capability([*assets.build(app), *pruning], jobs, ticks)

@@ -1,132 +1,175 @@
-"""Rows in D1 that lie in a sealed archive just as they are: counted, or deleted a chunk at a time.
+"""Archived rows of D1: those that lie in a sealed archive just as they are, deleted a chunk at a time.
 
-What goes is told by the archive, not by the table: an archived row is read back, and its live row goes where it is
-equal to it in every column, as the DELETE itself sees it. So a row that came or changed late stays, whenever it did. Of
-the table nothing is held in memory, of the archive a block of rows and the keys of its later revisions.
+The archive says which rows may go, not the table: an archived row is read back, and its live row goes where it equals
+it in every column, as the DELETE itself sees it. So a row that came or changed late stays, at any moment. What belongs
+here: comparing with archives and deleting. What does not: tables without an archive (d1_aged.py).
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 import polars as pl
 
+from assets.apps import App
 from assets.archive import parts
-from assets.archive.late import Known
 from assets.archive.layout import bucket_folder
-from assets.archive.lines import Column, Kind, schema, value_of, value_text
 from assets.archive.manifest import merged
 from assets.archive.quarters import Quarter
 from assets.archive.registry import Revision
 from assets.archive.sealed import manifest_of
-from assets.retention.proof import Proof
-from assets.series.layout import stamp
-from assets.series.pace import Pace
+from assets.archive.tables import d1_table
+from assets.retention.d1_aged import COUNTED, PAGE, key_of
+from assets.retention.deletion import Deletion, Outcome, Portion
+from assets.retention.log import DeletionLog, Record
+from assets.retention.proof import DAMAGED, LATE, UNSEALED, Proof
+from assets.rooms import Rooms
+from assets.rows.columns import Column
+from assets.rows.d1 import D1Table, columns_of
+from assets.rows.known import Known
+from assets.rows.lines import value_text
 from assets.windows import Window
-from resources.d1 import D1, Statement, bulk
+from resources.d1 import D1, Statement
 from resources.d1.names import column_list, quoted
+from resources.d1.pace import Pace
+from resources.d1.ranges import between, ranges
+from resources.d1.times import stamp
+from resources.sql_files import read_sql
 
-Tables = Sequence[tuple[str, Window]]
-# What goes before a DELETE in its transaction, of its table and the SELECT of the keys that it takes.
+UNREAD = "not every reader has read them"
+# Statements before a DELETE in its transaction, from its table and the SELECT of the keys that it deletes.
 Before = Callable[[str, Statement], Sequence[Statement]]
 
 
-def nothing(_table: str, _going: Statement) -> Sequence[Statement]:
-    """Nothing goes before a DELETE."""
-    return ()
-
-
 @dataclass
-class SealedRows:
-    """Rows of quarters of an archived table. `guard`: a condition on `live`, beside that of being equal. `page`: rows
-    that one statement takes at most.
+class D1Sealed:
+    """The rows of an archived table, or of a time series. `page`: rows that one statement deletes at most.
+
+    before, after: statements in the transaction of each DELETE.
     """
 
     d1: D1
+    table: D1Table
+    deletion: Deletion
+    log: DeletionLog
     proof: Proof
     pace: Pace
-    page: int
-    guard: str = "true"
-    before: Before = nothing
+    page: int = PAGE
+    before: Before = lambda _table, _going: ()
     after: Sequence[Statement] = ()
+    _unread: dict[str, int] = field(default_factory=dict)
 
-    def count(self, quarter: Quarter, tables: Tables) -> int:
-        """How many live rows of a quarter would go. `tables` hold them, each those of its window."""
-        return sum(
-            self.pace.step(lambda step=step: self.d1.query(f"select count(*) as n from ({step.sql})", step.params))[0][  # type: ignore[misc]
-                "n"
-            ]
-            for _, step in self._steps(quarter, tables)
-        )
+    @classmethod
+    def of(cls, rooms: Rooms, app: App, deletion: Deletion, log: DeletionLog) -> "D1Sealed":
+        """The old rows of an archived table, over the stores of the rooms."""
+        d1, entry = rooms.d1(app), deletion.entry
+        return cls(d1, d1_table(d1, app, entry), deletion, log, Proof.of(rooms, app, entry), Pace())
 
-    def delete(self, quarter: Quarter, tables: Tables) -> Iterator[int]:
-        """Delete them; how many each step deleted. To be called under the registry's lock of the quarter."""
-        key = column_list(self.proof.entry.key)
-        for table, step in self._steps(quarter, tables):
-            going = Statement(
-                f"delete from {quoted(table)} where ({key}) in ({step.sql}) returning 1 as gone", step.params
+    def went(self, record: Record) -> tuple[int, int]:
+        return max(0, record.rows - self.live().get(Quarter.parse(record.place), 0)), 0
+
+    def count(self, outcome: Outcome) -> list[Portion]:
+        """At most what may go: only a deletion or a check compares rows with their archives."""
+        self.proof.faults = outcome.faults
+        live = self.live()
+        outcome.total = sum(live.values())
+        return [
+            Portion(str(quarter), rows)
+            for quarter, rows in sorted(live.items())
+            if rows and quarter.window.end <= self.deletion.before
+        ]
+
+    def check(self, portion: Portion, outcome: Outcome) -> None:
+        quarter = Quarter.parse(portion.place)
+        with self.proof.registry.lock(quarter):
+            rows = sum(self._counted(step) for _, step in self._steps(quarter))
+        self._hold_rest(portion, rows, outcome)
+
+    def delete(self, portion: Portion, outcome: Outcome) -> None:
+        quarter, deleted = Quarter.parse(portion.place), outcome.deleted
+        key = column_list(self.table.key)
+        with self.proof.registry.lock(quarter), self.log.recorded(outcome, portion, self.deletion.why):
+            for table, step in self._steps(quarter):
+                sql = f"delete from {quoted(table)} where ({key}) in ({step.sql}) returning 1 as gone"
+                first = self.before(table, step)
+                batch = [*first, Statement(sql, step.params), *self.after]
+                answers = self.pace.step(lambda batch=batch: self.d1.batch(batch, idempotent=True))  # type: ignore[misc]
+                outcome.gone(len(answers[len(first)].rows))
+        self._hold_rest(portion, outcome.deleted - deleted, outcome)
+
+    def live(self) -> Mapping[Quarter, int]:
+        """The number of rows in each quarter of their time, counted in steps."""
+        name, time = self.table.name, quoted(self.table.time)
+        key = key_of(self.d1, name)
+        rows: dict[Quarter, int] = {}
+        self._unread = {}
+        for lower, upper in ranges(self.d1.query, name, key, COUNTED):
+            within, params = between(key, lower, upper)
+            sql = (
+                f"select substr({time}, 1, 10) as day, count(*) as n, count(case when {self._read} then 1 end) as read "
+                f"from {quoted(name)} as live where {within} group by 1"
             )
-            first = [*self.before(table, step)]
-            batch = [*first, going, *self.after]
-            answers = self.pace.step(lambda batch=batch: self.d1.batch(batch, idempotent=True))  # type: ignore[misc]
-            yield len(answers[len(first)].rows)
+            for row in self.pace.step(lambda sql=sql, params=params: self.d1.query(sql, params)):  # type: ignore[misc]
+                quarter = Quarter.of(date.fromisoformat(row["day"]))
+                rows[quarter] = rows.get(quarter, 0) + row["n"]
+                self._unread[str(quarter)] = self._unread.get(str(quarter), 0) + row["n"] - row["read"]
+        return rows
 
-    def _steps(self, quarter: Quarter, tables: Tables) -> Iterator[tuple[str, Statement]]:
-        """A table, and the SELECT of the keys of some rows in it that are equal to archived ones."""
-        columns = [self._columns(table) for table, _ in tables]
+    def why_not(self, portion: Portion, rows: int) -> str:
+        """Why so many rows of a portion stay that are not in its archive as they are."""
+        if self._unread.get(portion.place, 0) >= rows:
+            return UNREAD
+        sealed = self.proof.sealed(Quarter.parse(portion.place))
+        if not all(self.proof.whole(revision) for revision in sealed.values()):
+            return DAMAGED
+        return LATE if sealed else UNSEALED
+
+    def _hold_rest(self, portion: Portion, rows: int, outcome: Outcome) -> None:
+        if rows < portion.rows:
+            outcome.hold_rest(portion, rows, self.why_not(portion, portion.rows - rows))
+
+    @property
+    def _read(self) -> str:
+        """The condition on `live`, a row of a log, that every reader has read it."""
+        read_by = self.deletion.entry.read_by
+        return f"live.{quoted(self.table.key[0])} <= ({read_sql(read_by.statement)})" if read_by else "true"
+
+    def _counted(self, step: Statement) -> int:
+        sql = f"select count(*) as n from ({step.sql})"
+        return int(self.pace.step(lambda: self.d1.query(sql, step.params))[0]["n"])
+
+    def _steps(self, quarter: Quarter) -> Iterator[tuple[str, Statement]]:
+        """A table, and the SELECT of the keys of some rows in it that equal archived ones."""
+        tables = [(name, window, columns_of(self.d1, name)) for name, window in self.table.over(quarter.window)]
         for revision in self.proof.sealed(quarter).values():
-            if not columns or not self.proof.whole(revision):
+            if not tables or not self.proof.whole(revision):
                 continue
-            for frame in self._newest(revision, columns[0]):
-                for (table, window), found in zip(tables, columns, strict=True):
+            for frame in self._newest(revision, tables[0][2]):
+                for name, window, columns in tables:
                     for rows in self._within(frame, window).iter_slices(self.page):
-                        yield from ((table, step) for step in self._equal(table, found, window, rows))
+                        for step in self.table.equal(name, columns, window, rows, guard=self._read):
+                            yield name, step
 
     def _newest(self, revision: Revision, columns: Sequence[Column]) -> Iterator[pl.DataFrame]:
-        """The archived rows of a bucket as they were last, those of its latest revision first."""
-        proof, key = self.proof, self.proof.entry.key
+        """The archived rows of a bucket as they were last, those of its latest revision first.
+
+        Memory: a block of rows, and the keys of the later revisions.
+        """
+        proof, key = self.proof, self.table.key
         folder = bucket_folder(proof.app, proof.entry.table, revision.quarter, revision.bucket)
         manifest = manifest_of(proof.store, folder, revision)
         later = Known.keys([], key)
         first = min(part.revision for part in manifest.parts)
         for number in sorted({part.revision for part in manifest.parts}, reverse=True):
-            found = later
-            for part in (p for p in manifest.parts if p.revision == number):
+            known = later
+            for part in (part for part in manifest.parts if part.revision == number):
                 for frame in parts.read(proof.store, folder, part, merged(manifest.columns, columns)):
                     yield later.late(frame, key)
                     if number != first:
-                        found = found.joined_by(frame, key)
-            later = found
+                        known = known.with_keys(frame, key)
+            later = known
 
     def _within(self, frame: pl.DataFrame, window: Window) -> pl.DataFrame:
-        """The rows of a window that can be compared: one that is too long for a statement stays where it is."""
-        assert self.proof.entry.time is not None  # an archived table has one
-        time = pl.col(self.proof.entry.time)
+        time = pl.col(self.table.time)
         start, end = (value_text(stamp(at)) for at in (window.start, window.end))
-        # A blob is carried as hex, which takes more than its base64 does.
-        size = pl.sum_horizontal(
-            pl.when(pl.col(name).str.starts_with("{")).then(2).otherwise(1) * (pl.col(name).str.len_bytes() + 1)
-            for name in frame.columns
-        )
-        return frame.filter(time >= start, time < end, size < bulk.CHUNK_BYTES - len(frame.columns) * 5)
-
-    def _equal(self, table: str, columns: Sequence[Column], window: Window, rows: pl.DataFrame) -> Iterator[Statement]:
-        names, entry = list(schema(columns)), self.proof.entry
-        values = ([value_of(text) for text in row] for row in rows.select(names).iter_rows())
-        key = ", ".join(f"live.{quoted(name)}" for name in entry.key)
-        held = f"live.{quoted(entry.time or '')} >= ?2 and live.{quoted(entry.time or '')} < ?3"
-        for payload, blobs in bulk.chunks(table, names, values):
-            same = " and ".join(
-                f"live.{quoted(name)} {'=' if name in entry.key else 'is'} "
-                f"{bulk.value(at, blob=at in blobs, row='seen.value')}"
-                for at, name in enumerate(names)
-            )
-            # In this order of the join each row is found by its key.
-            sql = (
-                f"select {key} from json_each(?1) as seen cross join {quoted(table)} as live "
-                f"where {same} and {held} and {self.guard}"
-            )
-            yield Statement(sql, [payload, stamp(window.start), stamp(window.end)])
-
-    def _columns(self, table: str) -> list[Column]:
-        found = self.d1.query(f"pragma table_info({quoted(table)})")
-        return [Column(column["name"], Kind.VALUE, column["type"]) for column in found]
+        return frame.filter(time >= start, time < end)

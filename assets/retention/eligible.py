@@ -1,6 +1,6 @@
-"""What of an entry's rows may go by its policy alone. Pure.
+"""Which rows of an entry may go by its policy alone. Pure.
 
-What belongs here: ages, and conditions that nobody proves. What does not: proving a condition.
+What belongs here: ages, and conditions that nothing proves. What does not: proving a condition.
 """
 
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from assets.windows import midnight
 class Due:
     """Rows of an entry whose time lies before `before` (exclusive; a UTC midnight) are old enough to go.
 
-    unproved: conditions of the entry that the deleter has no proof of; where there is one, nothing may go.
+    unproved: conditions of the entry that nothing proves; where there is one, no row may go.
     """
 
     entry: Lifecycle
@@ -25,14 +25,14 @@ class Due:
 
     @property
     def why_not(self) -> str:
-        """Why nothing may go, in words; empty where rows may."""
+        """Why no row may go, in words; empty where rows may."""
         if not self.unproved:
             return ""
         return f"nobody proves that {'; '.join(CONDITIONS[name] for name in self.unproved)}"
 
 
 def due(entry: Lifecycle, now: datetime, proved: Collection[Condition]) -> Due:
-    """What of an entry may go at `now`; `proved` are the conditions that its deleter proves of each row or window.
+    """Which rows of an entry may go at `now`. `proved` are the conditions that are proved of each row or window.
 
     Raises:
         ValueError: the entry is kept.
@@ -42,6 +42,6 @@ def due(entry: Lifecycle, now: datetime, proved: Collection[Condition]) -> Due:
     before = midnight((now.astimezone(UTC) - timedelta(days=entry.delete_after_days)).date())
     quarter = Quarter.of(before.date())
     if entry.archive is not None and not quarter.is_due(now, entry.archive.after_days):
-        # Of a quarter that is not archived yet nothing may go, and nothing is late either.
+        # No row of a quarter that is not archived yet may go, and none of it is late either.
         before = quarter.window.start
     return Due(entry, before, tuple(name for name in entry.requires if name not in proved))

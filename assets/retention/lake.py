@@ -1,39 +1,39 @@
-"""Dropping days of events that are archived and counted: exactly the files that were compared, a quarter in one commit.
+"""Old days of a lake table that are archived and counted: exactly the compared files go, a quarter in one commit.
 
 A day goes where its organisation's archive was read back whole, every live row is in it as it is, and the aggregates
-that are kept hold what it holds. The files themselves are removed by the lake's upkeep, once no snapshot names them.
+that are kept hold what the day holds. Upkeep removes the files themselves, once no snapshot names them. What belongs
+here: comparing and dropping days. What does not: aggregates (reconciled.py).
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from assets.apps.lifecycle import Lifecycle
-from assets.archive.lake_source import BATCH_ROWS, lake_columns, rows_of
-from assets.archive.late import Known
+from assets.apps import App
 from assets.archive.layout import bucket_of
-from assets.archive.lines import schema
 from assets.archive.quarters import Quarter
 from assets.archive.registry import Revision
 from assets.events import pruned
-from assets.progress import Progress, silent
-from assets.retention import share
-from assets.retention.ledger import Ledger
-from assets.retention.outcome import Order, Outcome
+from assets.events.table import events_table
+from assets.retention.deletion import Deletion, Outcome, Portion
+from assets.retention.log import DeletionLog, Record
 from assets.retention.proof import DAMAGED, LATE, UNSEALED, Proof
 from assets.retention.reconciled import DayCount, Kept, Reconciled
-from assets.rollups import late
+from assets.rollups.follow import follow
+from assets.rooms import Clock, Rooms
+from assets.rows.known import Known
+from assets.rows.lake import file_rows, lake_columns, rows_of
 from assets.windows import Window, day_window
 from resources.lake import FileInfo, LakeTable, PartitionKey
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
 
-# Archived rows that are compared at a time are those of so many live ones, by days: 40 bytes each are in memory.
+# Days are compared together up to so many live rows; each of their archived rows takes 40 bytes of memory.
 ROWS_AT_ONCE = 500_000
+WHY = "sealed and reconciled"
 MEANWHILE = "events came while the day was compared"
+ARCHIVED_AGAIN = "it was archived again meanwhile"
 DELETES = "another writer deleted rows of it one by one: compaction merges its files first"
-PRUNED = "late events of a day that is archived only: clearlift archive restore clearlift events {quarter} --into live"
+PRUNED = "late events of a day that is archived only: {command}"
 
 
 @dataclass(frozen=True)
@@ -54,177 +54,172 @@ class Day:
 
 @dataclass
 class _Quarter:
-    """The days of a quarter that may go, and the archives that were found to hold them."""
+    """The days of a quarter that may go, and the archives that hold them."""
 
-    quarter: Quarter
     days: list[Day] = field(default_factory=list)
     revisions: dict[str, Revision] = field(default_factory=dict)
 
 
 @dataclass
-class LakePruner:
-    """The engine."""
+class LakeDays:
+    """The days of an app's events."""
 
+    app: App
     table: LakeTable
-    store: ObjectStore
     postgres: Postgres
-    ledger: Ledger
-    clock: Callable[[], datetime]
-    progress: Progress = silent
+    deletion: Deletion
+    log: DeletionLog
+    proof: Proof
+    clock: Clock
+    _quarters: dict[Quarter, _Quarter] = field(default_factory=dict)
 
-    def run(self, order: Order) -> Outcome:
-        """Drop what may go, or say what would. Where that is too much, nothing goes and the outcome says so."""
-        entry, outcome = order.entry, Outcome(order)
-        with self.postgres.lock(order.lock):
-            if not order.dry_run:
-                self._settle(entry)
-            head = self.table.head()[0]
-            while late.follow(self.table, self.postgres, self.clock):
-                pass
-            outcome.total = self.table.totals().rows
-            proof = Proof(order.app, entry, self.store, self.postgres, outcome.faults)
-            found = list(self._eligible(order, head, proof, outcome))
-            outcome.going = sum(day.rows for each in found for day in each.days)
-            if share.admitted(outcome):
-                for each in found:
-                    self._drop(each, proof, outcome)
-        return outcome
+    @classmethod
+    def of(cls, rooms: Rooms, app: App, deletion: Deletion, log: DeletionLog) -> "LakeDays":
+        """The old days of the app's events, over the stores of the rooms."""
+        return cls(
+            app=app,
+            table=rooms.lake.table(events_table(app)),
+            postgres=rooms.postgres,
+            deletion=deletion,
+            log=log,
+            proof=Proof.of(rooms, app, deletion.entry),
+            clock=rooms.clock,
+        )
 
-    def _settle(self, entry: Lifecycle) -> None:
-        """What killed runs were about to drop: it went with their commit, or stayed."""
-        for note in self.ledger.unsettled(entry):
-            snapshot = self.table.landed(str(note.id))
-            files = self.table.removed_by(snapshot) if snapshot else []
-            with self.postgres.connection() as connection:
-                pruned.settle(connection, note.id, {PartitionKey.of(file) for file in files})
-            self.ledger.settle(
-                note, sum(file.record_count for file in files), sum(file.file_size_in_bytes for file in files)
-            )
+    def went(self, record: Record) -> tuple[int, int]:
+        """The days went with the commit of the record, or stayed."""
+        snapshot = self.table.landed(str(record.id))
+        files = self.table.removed_by(snapshot) if snapshot else []
+        with self.postgres.connection() as connection:
+            pruned.settle(connection, self.app, record.id, {PartitionKey.of(file) for file in files})
+        return sum(file.record_count for file in files), sum(file.file_size_in_bytes for file in files)
 
-    def _eligible(self, order: Order, head: int | None, proof: Proof, outcome: Outcome) -> Iterator[_Quarter]:
+    def count(self, outcome: Outcome) -> list[Portion]:
+        self.proof.faults = outcome.faults
+        head = self.table.head()[0]
+        while follow(self.app, self.table, self.postgres, self.clock):
+            pass
+        outcome.total = self.table.totals().rows
         by_quarter: dict[Quarter, list[Day]] = defaultdict(list)
-        if head is not None:
-            for day in self._days(order.before, head):
-                by_quarter[Quarter.of(day.key.day)].append(day)
+        for day in self._days(head) if head is not None else ():
+            by_quarter[Quarter.of(day.key.day)].append(day)
         done, total = 0, sum(len(days) for days in by_quarter.values())
         for quarter, days in sorted(by_quarter.items()):
-            with proof.registry.lock(quarter):
-                found = _Comparison(self, quarter, proof, outcome).run(days)
-            yield found
+            with self.proof.registry.lock(quarter):
+                self._quarters[quarter] = _Comparison(self, quarter, outcome).run(days)
             done += len(days)
-            self.progress(done, total)
+            outcome.progress(done, total)
+        return [
+            Portion(str(quarter), sum(day.rows for day in found.days), sum(day.bytes for day in found.days))
+            for quarter, found in self._quarters.items()
+            if found.days
+        ]
 
-    def _days(self, before: datetime, head: int) -> Iterator[Day]:
+    def check(self, portion: Portion, outcome: Outcome) -> None:
+        """Counting compared each day."""
+
+    def delete(self, portion: Portion, outcome: Outcome) -> None:
+        quarter = Quarter.parse(portion.place)
+        found = self._quarters[quarter]
+        days = {day.key: day for day in found.days}
+        rows = {key: day.rows for key, day in days.items()}
+        with self.proof.registry.lock(quarter):
+            sealed = self.proof.sealed(quarter)
+            if any(sealed.get(bucket) != revision for bucket, revision in found.revisions.items()):
+                outcome.hold(portion.place, portion.rows, ARCHIVED_AGAIN)
+                return
+            with self.postgres.connection() as connection:
+                record = self.log.begin(self.deletion.entry, portion, WHY, connection)
+                pruned.mark(connection, self.app, str(quarter), rows, commit_id=record.id, at=self.clock())
+            gone = self.table.drop(
+                {key: [file.file for file in day.files] for key, day in days.items()},
+                str(record.id),
+                {pruned.WRITER: pruned.RETENTION},
+            )
+            with self.postgres.connection() as connection:
+                pruned.settle(connection, self.app, record.id, gone)
+            went, size = sum(rows[key] for key in gone), sum(days[key].bytes for key in gone)
+            self.log.settle(record, went, size)
+        outcome.gone(went, size)
+        if stayed := [key for key in days if key not in gone]:
+            outcome.hold(f"{quarter}, {len(stayed)} days", sum(rows[key] for key in stayed), MEANWHILE)
+
+    def _days(self, head: int) -> Iterator[Day]:
         files: dict[PartitionKey, list[FileInfo]] = defaultdict(list)
+        before = self.deletion.before
         for info in self.table.files(until=before, snapshot_id=head):
             if info.key.day < before.date():
                 files[info.key].append(info)
         for key in sorted(files):
             yield Day(key, tuple(files[key]))
 
-    def _drop(self, found: _Quarter, proof: Proof, outcome: Outcome) -> None:
-        days, quarter = {day.key: day for day in found.days}, found.quarter
-        if not days:
-            return
-        with proof.registry.lock(quarter):
-            sealed = proof.sealed(quarter)
-            if any(sealed.get(bucket) != revision for bucket, revision in found.revisions.items()):
-                outcome.hold(str(quarter), sum(day.rows for day in days.values()), "it was archived again meanwhile")
-                return
-            rows = {key: day.rows for key, day in days.items()}
-            with self.postgres.connection() as connection:
-                note = self.ledger.intend(
-                    outcome.order.entry,
-                    str(quarter),
-                    sum(rows.values()),
-                    sum(day.bytes for day in days.values()),
-                    "sealed and reconciled",
-                    connection,
-                )
-                pruned.mark(connection, str(quarter), rows, note.id, self.clock())
-            gone = self.table.drop(
-                {key: [file.file for file in day.files] for key, day in days.items()},
-                str(note.id),
-                {pruned.WRITER: pruned.RETENTION},
-            )
-            with self.postgres.connection() as connection:
-                pruned.settle(connection, note.id, gone)
-            went = sum(rows[key] for key in gone)
-            size = sum(days[key].bytes for key in gone)
-            self.ledger.settle(note, went, size)
-        outcome.deleted += went
-        outcome.bytes += size
-        stayed = [key for key in days if key not in gone]
-        if stayed:
-            outcome.hold(f"{quarter}, {len(stayed)} days", sum(rows[key] for key in stayed), MEANWHILE)
-
 
 class _Comparison:
-    """The days of one quarter beside their archives and aggregates, under the quarter's lock."""
+    """The days of one quarter compared with their archives and aggregates, under the quarter's lock."""
 
-    def __init__(self, pruner: LakePruner, quarter: Quarter, proof: Proof, outcome: Outcome) -> None:
-        self._pruner = pruner
-        self._proof = proof
+    def __init__(self, lake: LakeDays, quarter: Quarter, outcome: Outcome) -> None:
+        self._table, self._postgres, self._proof = lake.table, lake.postgres, lake.proof
+        self._quarter = quarter
         self._outcome = outcome
-        self._found = _Quarter(quarter)
-        self._columns = lake_columns(pruner.table.spec)
-        self._reconciled = Reconciled(pruner.postgres, pruner.clock)
+        self._found = _Quarter()
+        self._columns = lake_columns(lake.table.spec)
+        self._app = lake.app
+        self._reconciled = Reconciled(lake.app, lake.postgres, lake.clock)
+        self._pruned = PRUNED.format(command=pruned.restore_command(lake.app, str(quarter)))
 
     def run(self, days: Sequence[Day]) -> _Quarter:
-        """The days that may go; what stays is told to the outcome, an organisation and reason together."""
-        quarter = self._found.quarter
-        sealed = self._proof.sealed(quarter)
+        """The days that may go. What stays is recorded in the outcome, by organisation and reason."""
+        quarter, proof = self._quarter, self._proof
+        sealed = proof.sealed(quarter)
         waiting = self._reconciled.waiting(quarter.window)
-        with self._pruner.postgres.connection() as connection:
-            archived_only = pruned.marked(connection, str(quarter))
+        with self._postgres.connection() as connection:
+            archived_only = pruned.marked(connection, self._app, str(quarter))
         by_org: dict[str, list[Day]] = defaultdict(list)
         for day in days:
             by_org[day.key.tenant].append(day)
         for org, of_org in sorted(by_org.items()):
             revision = sealed.get(bucket_of(org, None))
-            kept: dict[str, list[Day]] = defaultdict(list)
+            staying: dict[str, list[Day]] = defaultdict(list)
             compared = []
             for day in of_org:
-                why = PRUNED.format(quarter=quarter) if day.key in archived_only else _not_archived(day, revision)
+                why = self._pruned if day.key in archived_only else _not_archived(day, revision)
                 if why := why or waiting.get(day.key.day, ""):
-                    kept[why].append(day)
+                    staying[why].append(day)
                 else:
                     compared.append(day)
             if compared and revision is not None:
-                self._compare(org, revision, compared, kept)
-            for why, held in kept.items():
-                self._outcome.hold(f"{quarter} of {org}, {len(held)} days", sum(d.rows for d in held), why)
+                self._compare(org, revision, compared, staying)
+            for why, of_reason in staying.items():
+                place = f"{quarter} of {org}, {len(of_reason)} days"
+                self._outcome.hold(place, sum(day.rows for day in of_reason), why)
         return self._found
 
-    def _compare(self, org: str, revision: Revision, days: Sequence[Day], kept: Mapping[str, list[Day]]) -> None:
+    def _compare(self, org: str, revision: Revision, days: Sequence[Day], staying: Mapping[str, list[Day]]) -> None:
         if not self._proof.whole(revision):
-            kept[DAMAGED].extend(days)
+            staying[DAMAGED].extend(days)
             return
-        aggregates = self._reconciled.counted(org, self._found.quarter.window)
-        for some in _chunks(days):
-            window = Window(day_window(some[0].key.day).start, day_window(some[-1].key.day).end)
+        aggregates = self._reconciled.counted(org, self._quarter.window)
+        for chunk in _chunks(days):
+            window = Window(day_window(chunk[0].key.day).start, day_window(chunk[-1].key.day).end)
             known = self._proof.known(revision, self._columns, window)
-            for day in some:
+            for day in chunk:
                 if why := self._differs(day, known, aggregates):
-                    kept[why].append(day)
+                    staying[why].append(day)
                 else:
                     self._found.days.append(day)
                     self._found.revisions[revision.bucket] = revision
 
     def _differs(self, day: Day, known: Known, aggregates: Kept) -> str:
         counted = DayCount()
-        table = self._pruner.table
-        with table.named(file.file for file in day.files):
-            rows = table.read(file.path for file in day.files).select(list(schema(self._columns)))
-            for frame in rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"):
-                if not known.late(frame).is_empty():
-                    return LATE
-                counted.add(frame)
+        for frame in file_rows(self._table, day.files):
+            if not known.late(frame).is_empty():
+                return LATE
+            counted.add(frame)
         return aggregates.differs(day.key.day, counted)
 
 
 def _not_archived(day: Day, revision: Revision | None) -> str:
-    """What the registry alone says against a day; empty where it says nothing."""
+    """Why the registry alone keeps a day; empty where it does not."""
     if revision is None:
         return UNSEALED
     if any(file.has_deletes for file in day.files):
@@ -236,11 +231,11 @@ def _not_archived(day: Day, revision: Revision | None) -> str:
 
 def _chunks(days: Sequence[Day]) -> Iterator[list[Day]]:
     """Days in order, cut where they hold too many rows to be compared at once."""
-    some: list[Day] = []
-    for day in sorted(days, key=lambda d: d.key):
-        if some and sum(d.rows for d in some) + day.rows > ROWS_AT_ONCE:
-            yield some
-            some = []
-        some.append(day)
-    if some:
-        yield some
+    chunk: list[Day] = []
+    for day in sorted(days, key=lambda day: day.key):
+        if chunk and sum(each.rows for each in chunk) + day.rows > ROWS_AT_ONCE:
+            yield chunk
+            chunk = []
+        chunk.append(day)
+    if chunk:
+        yield chunk

@@ -1,22 +1,21 @@
-"""Deleting objects of R2 that are old enough, and known to have been read by whoever reads them.
+"""Old objects of R2 that their reader is known to have read.
 
-A prefix is listed twice: to count what would go, and to delete it, a listing's stretch at a time. An object that no
-ledger knows stays, and is told of.
+A prefix is listed twice: to count what may go, and to delete it, a stretch of the listing at a time. An object that its
+reader does not know stays. What belongs here: objects by prefix. What does not: which statement says what was read; the
+policy names it.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from assets.events.ledger import Ledger as IngestLedger
-from assets.progress import Progress, silent
-from assets.retention import share
-from assets.retention.ledger import Ledger, Note
-from assets.retention.outcome import Order, Outcome
-from resources.d1 import D1
-from resources.postgres import Postgres
+from assets.apps import App
+from assets.apps.lifecycle import ReadBy
+from assets.retention.deletion import Deletion, Outcome, Portion
+from assets.retention.log import DeletionLog, Record
+from assets.rooms import Rooms
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.sql_files import read_sql
 
@@ -24,111 +23,81 @@ from resources.sql_files import read_sql
 STRETCH = 1_000
 UNKNOWN = "no ledger knows that they were read"
 
-Taken = Callable[[Sequence[ObjectInfo]], Collection[str]]
+Read = Callable[[Sequence[ObjectInfo]], Collection[str]]
+"""The keys of those objects of some that were read."""
 
 
 @dataclass
-class ObjectPruner:
-    """The engine. `taken` has, for each prefix that requires it, what says which of some objects were read."""
+class OldObjects:
+    """The objects of a prefix. `read` is None where age is enough."""
 
     store: ObjectStore
-    ledger: Ledger
-    postgres: Postgres
-    taken: Mapping[str, Taken]
-    progress: Progress = silent
+    deletion: Deletion
+    log: DeletionLog
+    read: Read | None
 
-    def run(self, order: Order) -> Outcome:
-        """Delete what may go, or say what would. Where that is too much, nothing goes and the outcome says so."""
-        entry, outcome = order.entry, Outcome(order)
-        with self.postgres.lock(order.lock):
-            notes = [] if order.dry_run else self.ledger.unsettled(entry)
-            left = {note.id: [0, 0] for note in notes}
-            size = unread = 0
-            for stretch in self._stretches(entry.name):
-                outcome.total += len(stretch)
-                old, going = self._old(order, stretch)
-                unread += len(old) - len(going)
-                outcome.going += len(going)
-                size += sum(info.size for info in going)
-                for note in notes:
-                    still = [info for info in going if info.last_modified < _before(note)]
-                    left[note.id][0] += len(still)
-                    left[note.id][1] += sum(info.size for info in still)
-            for note in notes:
-                # What a killed run was about to delete, less what is still there.
-                rows, bytes_ = left[note.id]
-                self.ledger.settle(note, max(0, note.rows - rows), max(0, note.bytes - bytes_))
-            if unread:
-                outcome.hold(entry.name, unread, UNKNOWN)
-            if outcome.going and share.admitted(outcome):
-                self._delete(order, outcome, size)
-        return outcome
+    @classmethod
+    def of(cls, rooms: Rooms, app: App, deletion: Deletion, log: DeletionLog) -> "OldObjects":
+        """The old objects of a prefix, over the stores of the rooms."""
+        read_by = deletion.entry.read_by
+        return cls(rooms.object_store, deletion, log, _read(rooms, app, read_by) if read_by else None)
 
-    def _delete(self, order: Order, outcome: Outcome, size: int) -> None:
-        place = f"before {order.before:%Y-%m-%d}"
-        why = ", ".join(order.entry.requires) or "old enough"
-        note = self.ledger.intend(order.entry, place, outcome.going, size, why)
-        for stretch in self._stretches(order.entry.name):
-            _, going = self._old(order, stretch)
-            self.store.delete([info.key for info in going])
-            outcome.deleted += len(going)
-            outcome.bytes += sum(info.size for info in going)
-            self.progress(outcome.deleted, max(outcome.going, outcome.deleted))
-        self.ledger.settle(note, outcome.deleted, outcome.bytes)
+    def went(self, record: Record) -> tuple[int, int]:
+        before = datetime.strptime(record.place, "before %Y-%m-%d").replace(tzinfo=UTC)
+        left = [
+            info.size for stretch in self._stretches() for info in self._old(stretch)[1] if info.last_modified < before
+        ]
+        return max(0, record.rows - len(left)), max(0, record.bytes - sum(left))
 
-    def _stretches(self, prefix: str) -> Iterator[list[ObjectInfo]]:
-        """Each listed after the last one ended, so that what is deleted between them moves nothing."""
-        after: str | None = None
-        while stretch := list(islice(self.store.list(prefix.rstrip("/"), start_after=after), STRETCH)):
+    def count(self, outcome: Outcome) -> list[Portion]:
+        sizes: list[int] = []
+        unread = 0
+        for stretch in self._stretches():
+            outcome.total += len(stretch)
+            old, going = self._old(stretch)
+            unread += len(old) - len(going)
+            sizes += [info.size for info in going]
+        if unread:
+            outcome.hold(self.deletion.entry.name, unread, UNKNOWN)
+        return [Portion(self.deletion.place, len(sizes), sum(sizes))] if sizes else []
+
+    def check(self, portion: Portion, outcome: Outcome) -> None:
+        """Counting asked of each object whether it was read."""
+
+    def delete(self, portion: Portion, outcome: Outcome) -> None:
+        why = ", ".join(self.deletion.entry.requires) or "old enough"
+        with self.log.recorded(outcome, portion, why):
+            for stretch in self._stretches():
+                _, going = self._old(stretch)
+                self.store.delete([info.key for info in going])
+                outcome.gone(len(going), sum(info.size for info in going))
+
+    def _stretches(self) -> Iterator[list[ObjectInfo]]:
+        """Each is listed after the end of the last one, so that deletions in between move nothing."""
+        prefix, after = self.deletion.entry.name.rstrip("/"), None
+        while stretch := list(islice(self.store.list(prefix, start_after=after), STRETCH)):
             yield stretch
             after = stretch[-1].key
 
-    def _old(self, order: Order, stretch: Sequence[ObjectInfo]) -> tuple[list[ObjectInfo], list[ObjectInfo]]:
+    def _old(self, stretch: Sequence[ObjectInfo]) -> tuple[list[ObjectInfo], list[ObjectInfo]]:
         """The objects of a stretch that are old enough, and those of them that may go."""
-        old = [info for info in stretch if info.last_modified < order.before]
-        if not order.entry.requires or not old:
+        old = [info for info in stretch if info.last_modified < self.deletion.before]
+        if self.read is None or not old:
             return old, old
-        taken = set(self.taken[order.entry.name](old))
-        return old, [info for info in old if info.key in taken]
+        read = set(self.read(old))
+        return old, [info for info in old if info.key in read]
 
 
-def batches(postgres: Postgres) -> Taken:
-    """Batches of events that a committed run took, byte for byte."""
-    ledger = IngestLedger(postgres)
-    return lambda some: {key for key, _ in ledger.known_objects([(info.key, info.etag or "") for info in some])}
+def _read(rooms: Rooms, app: App, read_by: ReadBy) -> Read:
+    statement = read_sql(read_by.statement)
 
+    def of_postgres(objects: Sequence[ObjectInfo]) -> set[str]:
+        keys, etags = [info.key for info in objects], [info.etag or "" for info in objects]
+        rows = rooms.postgres.fetch(statement, {"app": app.name, "keys": keys, "etags": etags})
+        return {row["key"] for row in rows}
 
-def pages(postgres: Postgres) -> Taken:
-    """Raw pages of slices that were merged, or that nobody will merge: failed, or done again by another."""
+    def of_d1(objects: Sequence[ObjectInfo]) -> set[str]:
+        listed = json.dumps([[info.key, info.etag or ""] for info in objects])
+        return {str(row["key"]) for row in rooms.d1(app).query(statement, [listed])}
 
-    def taken(some: Sequence[ObjectInfo]) -> set[str]:
-        folders = {info.key.rpartition("/")[0] for info in some}
-        rows = postgres.fetch(read_sql("retention/settled_slices.sql"), {"folders": sorted(folders)})
-        settled = {row["raw_prefix"] for row in rows}
-        return {info.key for info in some if info.key.rpartition("/")[0] in settled}
-
-    return taken
-
-
-def access_logs(postgres: Postgres, app: str) -> Taken:
-    """Objects of the access log that were counted."""
-
-    def taken(some: Sequence[ObjectInfo]) -> set[str]:
-        given = {"namespace": app, "objects": [info.key for info in some]}
-        return {row["object"] for row in postgres.fetch(read_sql("retention/counted_objects.sql"), given)}
-
-    return taken
-
-
-def points(d1: Callable[[], D1]) -> Taken:
-    """Objects of flushed points that were ingested, byte for byte."""
-
-    def taken(some: Sequence[ObjectInfo]) -> set[str]:
-        asked = json.dumps([[info.key, info.etag or ""] for info in some])
-        return {str(row["objectKey"]) for row in d1().query(read_sql("points/known_objects.sql"), [asked])}
-
-    return taken
-
-
-def _before(note: Note) -> datetime:
-    return datetime.strptime(note.place, "before %Y-%m-%d").replace(tzinfo=UTC)
+    return of_postgres if read_by.store == "postgres" else of_d1

@@ -1,6 +1,6 @@
-"""What is sealed: whether live rows lie in an archive that this run has read back whole.
+"""The condition `sealed`: whether live rows lie in an archive that this run has read back whole.
 
-What belongs here: comparing rows with archived ones. What does not: deciding what else must be true, deleting.
+What belongs here: comparing rows with archived ones. What does not: other conditions, and deleting.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,17 +9,16 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
-from assets.archive import parts
-from assets.archive.late import Known
 from assets.archive.layout import bucket_folder, split
-from assets.archive.lines import Column, schema
-from assets.archive.manifest import instant, merged
 from assets.archive.quarters import Quarter
 from assets.archive.registry import Registry, Revision
-from assets.archive.sealed import manifest_of
-from assets.archive.sources import text_of
+from assets.archive.sealed import manifest_of, rows_within
 from assets.archive.verify import Verified, faults_of
+from assets.rooms import Rooms
+from assets.rows.columns import Column, schema, text_of
+from assets.rows.known import Known
 from assets.windows import Window
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
@@ -31,8 +30,9 @@ LATE = "they came or changed after their archive was sealed"
 
 @dataclass
 class Proof:
-    """Proofs of one archived table in one run. Every revision is read whole once, by `whole`; `faults` gathers what was
-    found wrong. A quarter's proofs hold as long as `Registry.lock` of it is held.
+    """Proofs of one archived table in one run. Every revision is read whole once. `faults` collects the damage found.
+
+    Proofs of a quarter hold as long as `Registry.lock` of it is held.
     """
 
     app: str
@@ -45,6 +45,11 @@ class Proof:
     _window: Window | None = None
     _known: dict[tuple[Quarter, str, int], Known] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, rooms: Rooms, app: App, entry: Lifecycle) -> "Proof":
+        """Proofs over the stores of the rooms."""
+        return cls(app.name, entry, rooms.object_store, rooms.postgres)
+
     @property
     def registry(self) -> Registry:
         return Registry(self.postgres, self.app, self.entry.table)
@@ -54,8 +59,8 @@ class Proof:
         return {revision.bucket: revision for revision in self.registry.sealed(quarter)}
 
     @contextmanager
-    def held(self, quarter: Quarter) -> Iterator[None]:
-        """Hold a quarter: what is sealed of it stays as it is, for `proved`."""
+    def locked(self, quarter: Quarter) -> Iterator[None]:
+        """Lock a quarter, so that what is sealed of it stays as it is, for `proved`."""
         with self.registry.lock(quarter):
             self._sealed, self._window, self._known = self.sealed(quarter), None, {}
             yield
@@ -64,20 +69,24 @@ class Proof:
         """Whether every object of a revision has the bytes and rows that were sealed."""
         name = (revision.quarter, revision.bucket, revision.number)
         if name not in self._whole:
-            found = faults_of(self.store, self.app, self.entry.table, revision, Verified())
-            self.faults += found
-            self._whole[name] = not found
+            faults = faults_of(self.store, self.app, self.entry.table, revision, Verified())
+            self.faults += faults
+            self._whole[name] = not faults
         return self._whole[name]
 
     def known(self, revision: Revision, columns: Sequence[Column], window: Window) -> Known:
-        """The archived rows that may lie in a window, by all their values as `columns` has them: 16 bytes a row, held
-        until another window is asked for.
+        """The archived rows that may lie in a window, by all their values as `columns` has them.
+
+        Memory: 16 bytes a row, until the next window.
         """
         if window != self._window:
             self._window, self._known = window, {}
         name = (revision.quarter, revision.bucket, revision.number)
         if name not in self._known:
-            self._known[name] = Known.newest(self._archived(revision, columns, window), self.entry.key)
+            folder = bucket_folder(self.app, self.entry.table, revision.quarter, revision.bucket)
+            manifest = manifest_of(self.store, folder, revision)
+            rows = rows_within(self.store, folder, manifest, columns, window)
+            self._known[name] = Known.newest(rows, self.entry.key)
         return self._known[name]
 
     def proved(
@@ -85,10 +94,10 @@ class Proof:
     ) -> tuple[pl.DataFrame, dict[str, tuple[int, str]]]:
         """The rows of a frame that are archived just as they are, and of the others how many each bucket has and why.
 
-        The frame holds rows of a window of the quarter that is held, as a source gives them.
+        The frame holds rows of a window of the locked quarter, as a source gives them.
         """
         policy = self.entry.archive
-        assert policy is not None  # asked for archived tables only
+        assert policy is not None  # only archived tables have proofs
         column = next(c for c in columns if c.name == policy.bucket)
         names = list(schema(columns))
         proved, others = [frame.clear()], {}
@@ -103,15 +112,3 @@ class Proof:
             kept = Known.keys([late], self.entry.key)
             proved.append(kept.late(rows, self.entry.key))
         return pl.concat(proved), others
-
-    def _archived(
-        self, revision: Revision, columns: Sequence[Column], window: Window
-    ) -> Iterator[tuple[int, pl.DataFrame]]:
-        folder = bucket_folder(self.app, self.entry.table, revision.quarter, revision.bucket)
-        manifest = manifest_of(self.store, folder, revision)
-        start, end = instant(window.start), instant(window.end)
-        names = list(schema(columns))
-        for part in manifest.parts:
-            if part.since < end and part.until > start:
-                for frame in parts.read(self.store, folder, part, merged(manifest.columns, columns)):
-                    yield part.revision, frame.select(names)

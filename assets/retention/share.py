@@ -1,23 +1,27 @@
-"""The stop before a run that would delete more of a table than its policy expects. Pure."""
+"""The stop before a run that would delete more of a table than its policy expects. Pure.
 
-from assets.retention.outcome import Outcome
+What belongs here: this decision. What does not: counting rows.
+"""
 
-# Tables with fewer rows are never stopped: a day more or less is a large share of them.
+from assets.retention.deletion import Outcome
+
+# Smaller tables are never stopped, because one day is a large share of their rows.
 SMALL_TABLE = 1_000
 
 
 def admitted(outcome: Outcome) -> bool:
-    """Whether what was found to go may be deleted now; asked once, before anything of the table is deleted.
+    """Whether the rows that were found may be deleted now. To be called once, before any row is deleted.
 
-    False for a dry run, and where more than the entry's share of its rows would go unconfirmed: `outcome.stopped` is
-    then one line that says how much it is and what to do.
+    False in a dry run, and where more than the entry's share of its rows would go without confirmation. Then
+    `outcome.stopped` is one line with the numbers and with what to do.
     """
-    order = outcome.order
-    entry, going, total = order.entry, outcome.going, outcome.total
-    if not order.confirmed and total >= SMALL_TABLE and going > entry.largest_share * total:
+    deletion = outcome.deletion
+    entry, going, total = deletion.entry, outcome.going, outcome.total
+    if not deletion.confirmed and total >= SMALL_TABLE and going > entry.largest_share * total:
         outcome.stopped = (
-            f"{order.app} {entry.name}: {going:,} of {total:,} rows would be deleted, {going / total:.0%} where at "
-            f"most {entry.largest_share:.0%} go unasked; see `clearlift retention plan --app {order.app} --table "
-            f"{entry.table}`, then run it with --confirm, or with confirm: true in the launchpad"
+            f"{deletion.app} {entry.name}: {going:,} of {total:,} rows would be deleted, {going / total:.0%} where "
+            f"at most {entry.largest_share:.0%} go without confirmation; see `clearlift retention plan "
+            f"--app {deletion.app} --table {entry.table}`, then run it with --confirm, or with confirm: true in the "
+            "launchpad"
         )
-    return not order.dry_run and not outcome.stopped
+    return not deletion.dry_run and not outcome.stopped

@@ -1,4 +1,7 @@
-"""`clearlift archive`: what is archived, whether it reads back, and restoring it."""
+"""`clearlift archive`: list, verify and restore archives, or archive a quarter now.
+
+What belongs here: what people type and read. What does not: the work (assets/archive).
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,13 +15,12 @@ from assets.archive.layout import bucket_of
 from assets.archive.quarters import Quarter
 from assets.archive.registry import Registry
 from assets.archive.restore import PartialRestoreError, Restore
-from assets.archive.tables import archived, source_of, target_of
-from assets.archive.targets import Into
+from assets.archive.tables import archived
 from assets.archive.verify import verify as verify_all
 from assets.archive.write import Archiver
-from clearlift_pipelines.cli.execution import workbench
+from assets.rows.target import Into
 from clearlift_pipelines.cli.tables import show
-from clearlift_pipelines.stores import utc_now
+from clearlift_pipelines.cli.terminal import terminal
 
 SHOWN = ("app", "table", "quarter", "bucket", "revision", "state", "rows", "parts", "MB", "sealed")
 BY_NAME = {app.name: app for app in APPS}
@@ -49,16 +51,16 @@ def archive() -> None:
 @click.argument("app_name", metavar="[APP]", required=False, type=click.Choice(list(BY_NAME)))
 @click.argument("table", required=False)
 def list_(app_name: str | None, table: str | None) -> None:
-    """Sealed archives, and what a killed run left unsealed."""
-    with workbench() as bench:
-        bench.progress.stop()
+    """List sealed archives, and what a killed run left unsealed."""
+    with terminal() as opened:
+        opened.progress.stop()
         shown = Table(*SHOWN, box=None)
         for app in APPS:
             if app_name not in (None, app.name):
                 continue
             entries = [archived(app, table)] if table else [e for e in app.lifecycles if e.archive]
             for entry in entries:
-                registry = Registry(bench.stores.postgres, app.name, entry.table)
+                registry = Registry(opened.stores.postgres, app.name, entry.table)
                 for r in sorted([*registry.sealed(), *registry.unsettled()], key=lambda r: (r.quarter, r.bucket)):
                     size = f"{(r.packed_bytes or 0) / 1e6:,.2f}"
                     at = f"{r.sealed_at:%Y-%m-%d %H:%M}" if r.sealed_at else ""
@@ -77,12 +79,9 @@ def list_(app_name: str | None, table: str | None) -> None:
 def run(app_name: str, table: str, quarter: Quarter) -> None:
     """Archive what of a quarter is not archived yet."""
     app, entry = _entry(app_name, table)
-    with workbench() as bench:
-        stores = bench.stores
-        source = source_of(app, entry, stores)
-        bar = bench.bar(f"{table} {quarter}")
-        done = Archiver(app.name, entry, source, stores.object_store, stores.postgres, utc_now, bar).run(quarter)
-        bench.progress.stop()
+    with terminal() as opened:
+        done = Archiver.of(opened.stores, app, entry).run(quarter)
+        opened.progress.stop()
         click.echo(
             f"{done.sealed} buckets sealed, {done.unchanged} unchanged: {done.rows:,} rows in {done.parts} parts, "
             f"{done.packed_bytes / 1e6:,.2f} MB"
@@ -97,11 +96,11 @@ def run(app_name: str, table: str, quarter: Quarter) -> None:
 def verify(app_name: str, table: str, quarter: Quarter, org: str | None) -> None:
     """Read a quarter's archive whole and name what is wrong with it."""
     app, entry = _entry(app_name, table)
-    with workbench() as bench:
-        stores, bar = bench.stores, bench.bar(f"{table} {quarter}")
+    with terminal() as opened:
+        stores, bar = opened.stores, opened.bar(f"{table} {quarter}")
         wanted = _wanted(entry, org)
         done = verify_all(stores.object_store, stores.postgres, app.name, entry.table, quarter, wanted, bar)
-        bench.progress.stop()
+        opened.progress.stop()
         for fault in done.faults:
             click.echo(f"damaged {fault}")
         click.echo(f"{done.buckets} buckets, {done.parts} parts, {done.rows:,} rows read")
@@ -116,22 +115,17 @@ def verify(app_name: str, table: str, quarter: Quarter, org: str | None) -> None
 @ORG
 @click.option("--into", type=click.Choice(["side", "live"]), default="side", show_default=True)
 def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: Into) -> None:
-    """Bring archived rows back: into a table beside the live one, or into that itself. What is there already stays.
+    """Bring archived rows back, into a table beside the live one or into the live one. Rows that are there stay.
 
     Rows of people who were erased do not come back.
     """
     app, entry = _entry(app_name, table)
-    with workbench() as bench:
-        stores = bench.stores
-        target = target_of(app, entry, stores, into)
-        bar = bench.bar(f"{table} {quarter}")
-        subjects = app.holding(entry.store, entry.name).subjects
-        engine = Restore(app.name, entry, subjects, target, stores.object_store, stores.postgres, bar)
+    with terminal() as opened:
         try:
-            done = engine.run(quarter, _wanted(entry, org))
+            done = Restore.of(opened.stores, app, entry, into).run(quarter, _wanted(entry, org))
         except PartialRestoreError as error:
             raise click.ClickException(str(error)) from None
-        bench.progress.stop()
+        opened.progress.stop()
         click.echo(
             f"{done.added:,} rows added to {done.target}: {done.rows:,} were archived, "
             f"{done.erased:,} of people who were erased"
@@ -151,9 +145,9 @@ def _none_such(table: str, quarter: Quarter, org: str | None) -> str:
 
 
 def _wanted(entry: Lifecycle, org: str | None) -> Callable[[str], bool]:
-    """Whether a bucket is the one asked for, by its own name or by a value that lies in it."""
+    """Whether a bucket is wanted: its own name, or a value that lies in it."""
     if org is None:
         return lambda _: True
-    assert entry.archive is not None  # asked by _entry
+    assert entry.archive is not None  # _entry asked
     buckets = {org, bucket_of(org, entry.archive.buckets)}
     return lambda name: name in buckets

@@ -1,4 +1,4 @@
-"""`clearlift backfill`: partitions of a range made again, here and now, without a daemon."""
+"""`clearlift backfill`: partitions of a range made again in this process, without a daemon."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from assets.apps import App
+from assets.capability import Object
 from assets.events import pruned
 from assets.rollups.periods import Period
 from assets.sessions.definition import read_for
@@ -21,7 +22,7 @@ from resources.ad_platforms import PLATFORMS
 # A run writes two events a partition: a week of hours takes seconds, a year's 8,736 took five minutes before it began.
 CHUNK = timedelta(days=7)
 ATTRIBUTION_CHUNK = timedelta(days=31)
-# As much as a platform is asked for at once.
+# The days that a platform is asked for in one run.
 ADS_CHUNK = timedelta(days=92)
 DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H"])
 
@@ -32,10 +33,11 @@ def backfill() -> None:
 
 
 @backfill.command()
+@app_option(lambda app: app.audience)
 @click.option("--from", "first", type=DATE, required=True, help="First day or hour, UTC.")
 @click.option("--to", "end", type=DATE, required=True, help="Day or hour after the last, UTC.")
 @click.option("--org", help="One organisation's tag only.")
-def rollups(first: datetime, end: datetime, org: str | None) -> None:
+def rollups(app: App, first: datetime, end: datetime, org: str | None) -> None:
     """Roll-ups of [from, to) from the lake: of every grain, sessions, and the caches made of them."""
     window = _window(first, end)
     with workbench() as bench:
@@ -55,35 +57,27 @@ def rollups(first: datetime, end: datetime, org: str | None) -> None:
         # Of today, the hours up to the one in progress are there.
         window = Window(window.start, min(window.end, floor_hour(now) + HOUR))
         bench.stores.migrate()
-        require(bench.stores, org)
+        require(bench.stores, app, org)
         # The first and last sessions of a day reach into its neighbours.
         around = Window(
             max(start, midnight(window.start.date()) - DAY), min(latest, midnight((window.end - HOUR).date()) + 3 * DAY)
         )
         with bench.stores.postgres.connection() as connection:
             # Asked before anything is made of a range that cannot be made whole.
-            pruned.refuse(connection, read_for(around), org)
+            pruned.refuse(connection, app, read_for(around), org)
         bar = bench.bar("weeks of roll-ups")
         chunks = list(_chunks(window))
         for done, chunk in enumerate(chunks):
             bar(done, len(chunks))
-            bench.run("roll_up_hours", hourly_key(chunk.start), hourly_key(chunk.end - HOUR), _config("hourly", org))
-            days = Window(midnight(chunk.start.date()), midnight((chunk.end - HOUR).date()) + DAY)
-            bench.run(
-                "roll_up_days",
-                daily_key(days.start.date()),
-                daily_key((days.end - DAY).date()),
-                _config("daily", org),
-            )
-        bench.run(
-            "sessions",
-            daily_key(around.start.date()),
-            daily_key((around.end - DAY).date()),
-            _config("daily", org, "sessions"),
-        )
+            hours = hourly_key(chunk.start), hourly_key(chunk.end - HOUR)
+            bench.run(app, "roll_up_hours", *hours, config=_of(org, "rollups", "hourly"))
+            days = daily_key(chunk.start.date()), daily_key((chunk.end - HOUR).date())
+            bench.run(app, "roll_up_days", *days, config=_of(org, "rollups", "daily"))
+        days = daily_key(around.start.date()), daily_key((around.end - DAY).date())
+        bench.run(app, "sessions", *days, config=_of(org, "sessions", "daily"))
         for period, job in ((Period.WEEKLY, "roll_up_weeks"), (Period.MONTHLY, "roll_up_months")):
-            keys = [daily_key(day) for day in period.ends(window)]
-            bench.run(job, keys[0], keys[1], _config(period.value, org))
+            first_day, last_day = map(daily_key, period.ends(window))
+            bench.run(app, job, first_day, last_day, config=_of(org, "rollups", period.value))
         bar(len(chunks), len(chunks))
 
 
@@ -119,8 +113,9 @@ def attribution(app: App, first: datetime, end: datetime) -> None:
     attributing.backfill(app, window, _chunks(window, ATTRIBUTION_CHUNK))
 
 
-def _config(grain: str, org: str | None, capability: str = "rollups") -> dict[str, object] | None:
-    return {"ops": {f"clearlift__{capability}__{grain}": {"config": {"org": org}}}} if org else None
+def _of(org: str | None, capability: str, name: str) -> dict[Object, dict[str, str]] | None:
+    """The configuration that limits an asset to one organisation."""
+    return {(capability, name): {"org": org}} if org else None
 
 
 def _window(first: datetime, end: datetime) -> Window:

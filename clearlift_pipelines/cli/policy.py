@@ -1,4 +1,7 @@
-"""`clearlift policy`: how long what is kept, whole."""
+"""`clearlift policy`: how long each kind of data is kept.
+
+What belongs here: what people type and read. What does not: the words of an entry (assets/archive/policy.py).
+"""
 
 import json
 
@@ -13,10 +16,10 @@ SHOWN = ("store", "name", "age by", "hot", "warm", "archived after", "deleted af
 
 
 @click.command()
-@click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="One application only.")
+@click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="One app only.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with every field.")
 def policy(app_name: str | None, as_json: bool) -> None:
-    """How long each table, prefix and key family is kept, and what must be true before it goes."""
+    """Show how long each table, prefix and key family is kept, and what must be true before it goes."""
     wanted = [app for app in APPS if app_name in (None, app.name)]
     if as_json:
         click.echo(json.dumps([row for app in wanted for row in rows(app)], ensure_ascii=False, indent=1))

@@ -1,4 +1,7 @@
-"""`clearlift retention`: what is old enough to go, what of it may, and deleting it."""
+"""`clearlift retention`: what is old enough to go, which of it may, and deleting it.
+
+What belongs here: what people type and read. What does not: the work (assets/retention).
+"""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -8,36 +11,41 @@ from rich.table import Table
 
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
-from assets.retention.engine import Tools, entries, prune
-from assets.retention.outcome import Outcome
-from clearlift_pipelines.cli.execution import Workbench, workbench
+from assets.retention.deletion import Outcome
+from assets.retention.stores import entries, prune
 from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.terminal import Terminal, terminal
 
 SHOWN = ("app", "name", "before", "rows", "would go", "kept back", "why")
-APP = click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="One application only.")
+APP = click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="One app only.")
 TABLE = click.option("--table", help="One table or prefix only, as `clearlift policy` shows it.")
 
 
 @click.group()
 def retention() -> None:
-    """Delete what the policy says is to go, where all that must be true first is proved."""
+    """Delete rows that the policy says are to go, where its conditions are proved."""
 
 
 @retention.command()
 @APP
 @TABLE
 def plan(app_name: str | None, table: str | None) -> None:
-    """What would go now, what is kept back and why. Nothing is deleted."""
-    with workbench() as bench:
-        outcomes = list(_each(bench, _wanted(app_name, table), dry_run=True, confirmed=False))
-        bench.progress.stop()
+    """Show what would go now, what is kept back and why. Nothing is deleted."""
+    with terminal() as opened:
+        outcomes = list(_pruned(opened, _wanted(app_name, table), dry_run=True, confirmed=False))
+        opened.progress.stop()
         shown = Table(*SHOWN, box=None)
         for outcome in outcomes:
-            order = outcome.order
+            deletion = outcome.deletion
             reasons = dict.fromkeys(held.why for held in outcome.held_back)
             why = "; ".join([*([outcome.stopped] if outcome.stopped else []), *reasons])
-            cells = (f"{order.before:%Y-%m-%d}", f"{outcome.total:,}", f"{outcome.going:,}", f"{outcome.held_rows:,}")
-            shown.add_row(order.app, order.entry.name, *cells, why)
+            cells = (
+                f"{deletion.before:%Y-%m-%d}",
+                f"{outcome.total:,}",
+                f"{outcome.going:,}",
+                f"{outcome.held_rows:,}",
+            )
+            shown.add_row(deletion.app, deletion.entry.name, *cells, why)
         show(shown)
         _refuse_damaged(outcomes)
 
@@ -48,14 +56,14 @@ def plan(app_name: str | None, table: str | None) -> None:
 @click.option("--confirm", is_flag=True, help="Also where a larger share of a table goes than its policy expects.")
 def run(app_name: str | None, table: str | None, confirm: bool) -> None:
     """Delete what may go."""
-    with workbench() as bench:
+    with terminal() as opened:
         outcomes = []
-        for outcome in _each(bench, _wanted(app_name, table), dry_run=False, confirmed=confirm):
+        for outcome in _pruned(opened, _wanted(app_name, table), dry_run=False, confirmed=confirm):
             outcomes.append(outcome)
             if outcome.deleted or outcome.held_back:
-                order, kept = outcome.order, f", {outcome.held_rows:,} kept back" if outcome.held_back else ""
-                click.echo(f"{order.app} {order.entry.name}: {outcome.deleted:,} rows deleted{kept}")
-        bench.progress.stop()
+                deletion, kept = outcome.deletion, f", {outcome.held_rows:,} kept back" if outcome.held_back else ""
+                click.echo(f"{deletion.app} {deletion.entry.name}: {outcome.deleted:,} rows deleted{kept}")
+        opened.progress.stop()
         click.echo(f"{sum(outcome.deleted for outcome in outcomes):,} rows deleted")
         stopped = [outcome.stopped for outcome in outcomes if outcome.stopped]
         if stopped:
@@ -64,26 +72,26 @@ def run(app_name: str | None, table: str | None, confirm: bool) -> None:
 
 
 def _wanted(app_name: str | None, table: str | None) -> list[tuple[App, Lifecycle]]:
-    found = [
+    wanted = [
         (app, entry)
         for app in APPS
         if app_name in (None, app.name)
         for entry in entries(app)
         if table in (None, entry.name, entry.table)
     ]
-    if not found:
+    if not wanted:
         known = sorted({entry.name for app in APPS if app_name in (None, app.name) for entry in entries(app)})
         raise click.ClickException(f"{table!r} is nothing that retention deletes; it deletes of {', '.join(known)}")
-    return found
+    return wanted
 
 
-def _each(
-    bench: Workbench, wanted: Sequence[tuple[App, Lifecycle]], *, dry_run: bool, confirmed: bool
+def _pruned(
+    opened: Terminal, wanted: Sequence[tuple[App, Lifecycle]], *, dry_run: bool, confirmed: bool
 ) -> Iterator[Outcome]:
-    stores, name = bench.stores, f"clearlift retention {uuid.uuid4()}"
-    stores.migrate()
+    run_id = f"clearlift retention {uuid.uuid4()}"
+    opened.stores.migrate()
     for app, entry in wanted:
-        yield prune(Tools(app, stores, name), entry, dry_run=dry_run, confirmed=confirmed)
+        yield prune(opened.stores, app, entry, run_id=run_id, dry_run=dry_run, confirmed=confirmed)
 
 
 def _refuse_damaged(outcomes: Sequence[Outcome]) -> None:

@@ -1,3 +1,4 @@
+-- Seals a verified revision (app, table, quarter, bucket, revision) with this manifest (manifest_sha256, at).
 update archive.revisions
 set state = 'sealed',
     sealed_at = %(at)s

@@ -1,3 +1,4 @@
+-- Records what a revision (app, table, quarter, bucket, revision) holds, once its parts were read back.
 update archive.revisions
 set state = 'verified',
     rows = %(rows)s,

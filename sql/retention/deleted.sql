@@ -1,3 +1,5 @@
+-- Records rows of an app's table (app, store, name) in the transaction that deletes them; rows of one place and run add
+-- up. place, rows, why, run, at.
 insert into retention.deletions as known
     (app, store, name, place, intended_rows, rows, run, began_at, settled_at, why)
 values (%(app)s, %(store)s, %(name)s, %(place)s, %(rows)s, %(rows)s, %(run)s, %(at)s, %(at)s, %(why)s)

@@ -1,3 +1,4 @@
+-- One row a note of a session that was pruned, by its key, at most ?1: whose it was, and whether it is live again.
 select
     userId,
     sessionId,

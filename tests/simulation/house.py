@@ -23,36 +23,33 @@ from pyiceberg.table import Transaction
 from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
-from assets.archive.assets import due
-from assets.archive.quarters import Quarter
+from assets.apps.sesh_series import METRIC_SERIES, SERIES
+from assets.archive.assets import CHECKED
+from assets.archive.quarters import Quarter, due
 from assets.archive.restore import Restore
-from assets.archive.tables import Rooms, archived, source_of, target_of
+from assets.archive.tables import archived
 from assets.archive.write import Archiver
 from assets.attribution import late as attribution
 from assets.attribution.build import Touches
 from assets.attribution.credit import Credits
 from assets.cache.invalidate import invalidate
+from assets.changes.d1 import D1ChangeLog
 from assets.compaction.rewrite import Compaction
-from assets.events.assets import admission
-from assets.events.ingest import Ingest
+from assets.events.ingest import Ingest, admission
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.partitions import Calendar
 from assets.points.ingest import PointIngest
-from assets.progress import silent
-from assets.retention.engine import Tools, entries, prune_all
-from assets.retention.ledger import Ledger
-from assets.retention.outcome import Outcome
-from assets.retention.sesh import SeshPruner
+from assets.retention.deletion import Outcome
+from assets.retention.series import SeriesPruner
+from assets.retention.stores import entries, prune_all
 from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import Grain
 from assets.rollups.periods import Period
 from assets.series import ahead
-from assets.series.family import FAMILIES
 from assets.series.fold import Folding
-from assets.series.pace import Pace
 from assets.sessions import build as sessions
 from assets.sessions.build import Sessions
 from assets.upkeep.assets import grace
@@ -60,7 +57,8 @@ from assets.upkeep.expiry import Expiry
 from assets.windows import DAY, Window, midnight
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
-from resources.lake.manifests import Worth, rewrite
+from resources.d1.pace import Pace
+from resources.lake.manifests import RewriteLimits, rewrite
 from resources.lake.sweep import remove, survey
 from tests.assets.attribution.stand import Stand
 from tests.assets.rollups.lakeside import Lakeside
@@ -103,8 +101,8 @@ class House:
 
     def ingest(self, *, sweep: bool = False) -> None:
         assert CLEARLIFT.audience is not None
-        admitted = admission(self.d1, CLEARLIFT.audience.org_tags, self.calendar)
-        Ingest(self.events, self.store, self.postgres, admitted, self.clock).run(sweep=sweep)
+        admitted = admission(self.d1, CLEARLIFT.audience.org_tags, midnight(self.start))
+        Ingest(CLEARLIFT, self.events, self.store, self.postgres, admitted, self.clock).run(sweep=sweep)
 
     def compact(self) -> None:
         Compaction(self.events).run()
@@ -160,7 +158,7 @@ class House:
     # The lake's upkeep.
 
     def tidy(self) -> None:
-        rewrite(self.events, Worth(), {"clearlift.writer": "upkeep"})
+        rewrite(self.events, RewriteLimits(), {"clearlift.writer": "upkeep"})
         Expiry(self.events, self.postgres, self.clock).run()
 
     def remove_files(self) -> None:
@@ -169,19 +167,19 @@ class House:
     # Sesh.
 
     def points(self, *, sweep: bool = False) -> None:
-        PointIngest(self.sesh, self.store, self.postgres, self.clock).run(sweep=sweep)
+        PointIngest(SESH, self.sesh, self.store, self.postgres, self.clock).run(sweep=sweep)
 
     def metrics(self) -> None:
         for grain in GRAINS.values():
-            Metrics(self.sesh, grain, self.clock, UNHURRIED).run()
+            Metrics(self.sesh, METRIC_SERIES, grain, self.clock, UNHURRIED).run()
 
     def partitions(self) -> None:
-        for family in FAMILIES:
+        for family in SERIES:
             ahead.make(self.sesh, family, self.clock)
             Folding(self.sesh, family, self.clock, UNHURRIED, page=50).run()
 
     def invalidate(self) -> None:
-        invalidate(self.sesh, self.location.kv, SESH.cache_aside, self.clock)
+        invalidate([D1ChangeLog(self.sesh)], self.location.kv, SESH.cache_aside, self.clock)
 
     # Archive.
 
@@ -190,18 +188,14 @@ class House:
             for entry in app.lifecycles:
                 if entry.archive is None:
                     continue
-                archiver = Archiver(
-                    app.name, entry, source_of(entry, self.rooms(app)), self.store, self.postgres, self.clock
-                )
-                for quarter in due(self.now.date(), entry.archive.after_days):
+                archiver = Archiver.of(self.stores, app, entry)
+                for quarter in due(self.now.date(), entry.archive.after_days, CHECKED):
                     archiver.run(quarter)
 
     def restore(self, quarter: Quarter) -> None:
         """`clearlift archive restore clearlift events QUARTER --into live`."""
         entry = archived(CLEARLIFT, "events")
-        target = target_of(entry, self.rooms(CLEARLIFT), "live")
-        subjects = CLEARLIFT.holding(entry.store, entry.name).subjects
-        Restore("clearlift", entry, subjects, target, self.store, self.postgres).run(quarter)
+        Restore.of(self.stores, CLEARLIFT, entry, "live").run(quarter)
 
     # Retention.
 
@@ -214,20 +208,16 @@ class House:
         return [outcome for outcome in self._pruned(dry_run=True) if outcome.going or outcome.held_back]
 
     def prune_detail(self) -> None:
-        ledger = Ledger(self.postgres, SESH.name, f"night of {self.now}", self.clock)
-        engine = SeshPruner(SESH, self.sesh, self.store, self.postgres, ledger, self.clock, UNHURRIED, page=100)
+        engine = SeriesPruner(self.stores, SESH, f"night of {self.now}", UNHURRIED, page=100)
         for outcome in engine.run(dry_run=False).outcomes:
             assert (outcome.faults, outcome.stopped, outcome.held_back) == ([], "", [])
 
     def _pruned(self, *, dry_run: bool) -> list[Outcome]:
-        found = []
+        outcomes = []
         for app in APPS:
-            tools = Tools(app, self.rooms(app), self.store, self.clock, f"night of {self.now}", lambda _: silent)
-            found += prune_all(tools, entries(app), dry_run=dry_run)
-        return found
-
-    def rooms(self, app: Any) -> Rooms:
-        return Rooms(lambda: self.stores.lake, lambda: self.postgres, lambda: self.stores.d1(app))
+            run_id = f"night of {self.now}"
+            outcomes += prune_all(self.stores, app, entries(app), run_id=run_id, dry_run=dry_run)
+        return outcomes
 
     def date(self) -> None:
         """Files and rows that a store dated by the machine's clock since the last time get the simulated one."""

@@ -9,8 +9,7 @@ from dagster import AssetKey, RunRequest, TableMetadataValue, build_schedule_con
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from assets.apps import APPS
-from assets.archive.assets import due
-from assets.archive.quarters import Quarter, quarters
+from assets.archive.quarters import Quarter, due, quarters
 from assets.windows import Window
 from resources.lake import PartitionKey
 from tests.assets.archive.vault import NOW
@@ -30,7 +29,7 @@ def test_a_run_archives_a_quarter_and_its_checks_pass(location: Location) -> Non
     table = location.stores.lake.table(EVENTS)
     at = datetime(2026, 2, 3, 12, tzinfo=UTC)
     table.append(table.write([(PartitionKey("a3f7c2", at.date()), frame([event(timestamp=at)]))]), "one")
-    job, key = location.defs.resolve_job_def("archive"), AssetKey(["clearlift", "archive", "events"])
+    job, key = location.defs.resolve_job_def("clearlift_archive"), AssetKey(["clearlift", "archive", "events"])
 
     done = job.execute_in_process(instance=location.instance, partition_key="2026-01-01", asset_selection=[key])
 
@@ -61,7 +60,7 @@ def test_a_run_archives_a_quarter_and_its_checks_pass(location: Location) -> Non
 
 def test_checks_that_know_nothing_fail(location: Location) -> None:
     key = AssetKey(["clearlift", "archive", "ads_restatements"])
-    job = location.defs.resolve_job_def("archive")
+    job = location.defs.resolve_job_def("clearlift_archive")
     done = job.execute_in_process(instance=location.instance, partition_key="2025-01-01", asset_selection=[key])
     found = done.get_asset_check_evaluations()
     assert [e.passed for e in found] == [False, False]

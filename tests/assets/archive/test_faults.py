@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from assets.archive.lines import encode
 from assets.archive.parts import DamagedPartError
 from assets.archive.registry import Registry
 from assets.archive.restore import NotArchivedError
 from assets.archive.sealed import DamagedManifestError
+from assets.rows.lines import encode
 from resources.r2 import ObjectStore
 from tests.assets.archive.vault import QUARTER, Vault
 
@@ -68,9 +68,9 @@ def test_a_cut_manifest_is_named(sealed: Vault, length: int) -> None:
 
 def test_a_changed_a_swapped_and_a_missing_manifest_are_named(sealed: Vault) -> None:
     old, key, other = sealed.manifests()
-    told = json.loads(sealed.store.get(key))
-    told["parts"][0]["rows"] += 1
-    sealed.store.put(key, json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n")
+    fields = json.loads(sealed.store.get(key))
+    fields["parts"][0]["rows"] += 1
+    sealed.store.put(key, json.dumps(fields, ensure_ascii=False, indent=1).encode() + b"\n")
     sealed.store.delete(other)
     assert sealed.verify().faults == [
         f"{key}: what it says of itself does not add up: it was changed",
@@ -86,7 +86,7 @@ def test_what_comes_back_changed_right_after_it_was_put_is_not_sealed(
     vault.happen(3)
     real = ObjectStore.put_if_absent
 
-    def damaging(store: ObjectStore, key: str, data: bytes, **given: object) -> bool:
+    def damaging(store: ObjectStore, key: str, data: bytes, **_: object) -> bool:
         return real(store, key, data[:-8] + bytes(8) if "/part-" in key else data)
 
     with monkeypatch.context() as patch:

@@ -1,4 +1,4 @@
-"""The policy is complete: whatever a store holds has an entry, and every entry is of something."""
+"""The policy is complete: everything that a store holds has an entry, and every entry is about something."""
 
 import re
 from collections import Counter
@@ -9,7 +9,7 @@ import pytest
 
 from assets.apps import APPS, App
 from assets.apps.lifecycle import CONDITIONS, Archive, Lifecycle
-from assets.archive.postgres_source import postgres_columns
+from assets.archive.tables import postgres_table
 from assets.cache import access_log
 from tests.assets.archive.vault import Vault
 from tests.tables import EVENTS
@@ -38,20 +38,24 @@ def test_every_table_of_every_d1_has_an_entry(vault: Vault) -> None:
         if app.d1_migrations is not None:
             tables = [row["name"] for row in vault.d1[app.name].query(D1_TABLES)]
             assert without_entry(tables, entries("d1", app)) == []
-            gone = [e.name for e in entries("d1", app) if not e.is_family and e.name not in tables]
+            gone = [e.name for e in entries("d1", app) if not e.is_series and e.name not in tables]
             assert gone == [], "entries of tables that are not there"
 
 
 def test_every_table_of_postgres_and_the_lake_has_an_entry(vault: Vault) -> None:
     tables = [row["name"] for row in vault.postgres.fetch(POSTGRES_TABLES)]
     assert without_entry(tables, entries("postgres")) == []
-    named = [e.name for e in entries("postgres") if not e.is_family]
+    named = [e.name for e in entries("postgres") if not e.is_series]
     assert [n for n in named if n not in tables] == []
     assert without_entry([".".join(EVENTS.identifier)], entries("lake")) == []
 
 
 def test_every_prefix_of_r2_has_an_entry() -> None:
-    found = [EVENTS.folder + "/", *(access_log.prefix(app.name) for app in APPS)]
+    found = [EVENTS.folder + "/"]
+    for app in APPS:
+        found += [access_log.zone(app.name).prefix, access_log.quarantine_prefix(app.name)]
+        found += [app.audience.landing, app.audience.quarantine] if app.audience else []
+        found += [app.points.prefix, app.points.quarantine] if app.points else []
     for file in ASSETS.rglob("*.py"):
         named = re.findall(r'^\w*(?:PREFIX|QUARANTINE|ROOT)\w* = "([^"]*)"', file.read_text(), re.MULTILINE)
         found += [prefix.rstrip("/") + "/" for prefix in named]
@@ -79,7 +83,7 @@ def test_the_conditions_are_told_and_archived_tables_are_whole(vault: Vault) -> 
         for entry in app.lifecycles:
             if entry.store == "postgres" and entry.archive is not None:
                 with vault.postgres.connection() as connection:
-                    columns = {column.name for column in postgres_columns(connection, entry.name)}
+                    columns = {column.name for column in postgres_table(app, entry).columns(connection)}
                 assert {entry.time, entry.archive.bucket, *entry.key} <= columns
 
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from assets.apps.sesh_series import SESSIONS
 from assets.archive.registry import Registry
-from assets.archive.targets import Into
-from assets.series.family import SESSIONS
+from assets.rows.target import Into
 from assets.series.layout import month_partition
 from assets.series.registry import change, load, table
 from resources.d1 import Param
@@ -22,15 +22,15 @@ from tests.assets.archive.vault import QUARTER, Row, Vault
 
 RESTATED = """
 insert into ads.restatements
-    (org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency, spend_after)
-values (%s, 'google', '1', '2', '2026-02-03', '2026-02-03 04:05:06', gen_random_uuid(), 'EUR', 1.5)
+    (app, org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency, spend_after)
+values ('clearlift', %s, 'google', '1', '2', '2026-02-03', '2026-02-03 04:05:06', gen_random_uuid(), 'EUR', 1.5)
 """
 
 
 @dataclass(frozen=True)
-class Place:
-    """A table of a store: `happen` adds rows of two buckets, the second only where it is asked for; `rows` gives what
-    is live or aside; `clear` takes the live rows away, as retention does; `writes` are steps that a restore must have.
+class Case:
+    """A table of a store: `happen` adds rows of one bucket or two; `rows` gives what is live or aside; `clear` deletes
+    the live rows, as retention does; `writes` are steps that a restore must have.
     """
 
     app: str
@@ -87,10 +87,10 @@ def _events_found(vault: Vault, into: Into) -> Counter[Row]:
     return vault.live("events" if into == "live" else "events_restored")
 
 
-PLACES = (
-    Place("clearlift", "events", _events, _events_found, Vault.prune, ("write", "append", "append done")),
-    Place("sesh", "sessions", _sessions, _sessions_found, _sessions_cleared, ("execute done",)),
-    Place(
+CASES = (
+    Case("clearlift", "events", _events, _events_found, Vault.prune, ("write", "append", "append done")),
+    Case("sesh", "sessions", _sessions, _sessions_found, _sessions_cleared, ("execute done",)),
+    Case(
         "clearlift",
         "ads.restatements",
         _restated,
@@ -126,43 +126,43 @@ class Walk:
                     yield f"{ending.__name__} at {step}"
 
 
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.table)
-def test_ended_at_any_step_and_run_again_it_ends_the_same(vault: Vault, place: Place) -> None:
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.table)
+def test_ended_at_any_step_and_run_again_it_ends_the_same(vault: Vault, case: Case) -> None:
     vault.now = vault.now.replace(year=2027)
-    _archived(vault, place)
-    before = place.rows(vault, "live")
-    place.clear(vault)
-    _restored(vault, place, "side", before)
-    _restored(vault, place, "live", before)
+    _archived(vault, case)
+    before = case.rows(vault, "live")
+    case.clear(vault)
+    _restored(vault, case, "side", before)
+    _restored(vault, case, "live", before)
 
 
-def _archived(vault: Vault, place: Place) -> None:
+def _archived(vault: Vault, case: Case) -> None:
     """A bucket that was archived and got late rows, and one that is new."""
-    registry = Registry(vault.postgres, place.app, place.table)
+    registry = Registry(vault.postgres, case.app, case.table)
 
     def held() -> tuple[object, ...]:
         sealed = [(r.bucket, r.number, r.rows, r.rows_added, r.checksum) for r in registry.sealed(QUARTER)]
         return sealed, registry.unsettled(), vault.parts(), vault.manifests()
 
-    place.happen(vault, 1)
-    vault.archive(place.app, place.table)
-    place.happen(vault, 2)
-    walk = Walk(Checkpoint(vault), lambda: vault.archive(place.app, place.table))
+    case.happen(vault, 1)
+    vault.archive(case.app, case.table)
+    case.happen(vault, 2)
+    walk = Walk(Checkpoint(vault), lambda: vault.archive(case.app, case.table))
     walk.work()
     expected = held()
     for end in walk.ended():
-        assert vault.verify(place.app, place.table).faults == [], f"what is sealed is whole, {end}"
+        assert vault.verify(case.app, case.table).faults == [], f"what is sealed is whole, {end}"
         walk.work()
         assert held() == expected, end
     assert walk.steps >= {"put_if_absent", "put_if_absent done", "get", "list", "delete done", "commit", "commit done"}
 
 
-def _restored(vault: Vault, place: Place, into: Into, before: Counter[Row]) -> None:
-    walk = Walk(Checkpoint(vault), lambda: vault.restore(place.app, place.table, into))
+def _restored(vault: Vault, case: Case, into: Into, before: Counter[Row]) -> None:
+    walk = Walk(Checkpoint(vault), lambda: vault.restore(case.app, case.table, into))
     for end in walk.ended():
-        assert place.rows(vault, into) <= before, end
+        assert case.rows(vault, into) <= before, end
         walk.work()
-        assert place.rows(vault, into) == before, end
-    assert walk.steps >= {"get", *place.writes}
-    assert place.rows(vault, into) == before
+        assert case.rows(vault, into) == before, end
+    assert walk.steps >= {"get", *case.writes}
+    assert case.rows(vault, into) == before
     walk.start.rewind()

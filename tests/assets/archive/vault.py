@@ -11,19 +11,19 @@ from typing import Any
 import polars as pl
 
 from assets.apps import APPS
-from assets.apps.clearlift import APP as CLEARLIFT
 from assets.archive.quarters import Quarter
 from assets.archive.restore import Restore, Restored
-from assets.archive.tables import Rooms, archived, source_of, target_of
-from assets.archive.targets import Into
+from assets.archive.tables import archived
 from assets.archive.verify import Verified, verify
 from assets.archive.write import Archived, Archiver
+from assets.rows.target import Into
 from resources import migrations
 from resources.d1 import EmbeddedD1
 from resources.lake import Lake, PartitionKey
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.rollups.lakeside import event, frame
+from tests.rooms import TestRooms
 from tests.tables import EVENTS
 
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
@@ -44,30 +44,29 @@ class Vault:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.store = ObjectStore.folder(self.folder)
+        self.store = FolderObjectStore(self.folder)
         self.d1 = {app.name: EmbeddedD1(self.folder / f"{app.name}.sqlite") for app in APPS}
-        migrations.up(migrations.PostgresLedger(self.postgres), "pipelines/postgres")
+        migrations.up(migrations.PostgresAppliedMigrations(self.postgres), "pipelines/postgres")
         for app in APPS:
             if app.d1_migrations is not None:
-                migrations.up(migrations.D1Ledger(self.d1[app.name], f"{app.name}-d1"), app.d1_migrations)
+                migrations.up(migrations.D1AppliedMigrations(self.d1[app.name], f"{app.name}-d1"), app.d1_migrations)
         self.events = self.lake.ensure(EVENTS)
 
-    def rooms(self, app: str) -> Rooms:
-        return Rooms(lambda: self.lake, lambda: self.postgres, lambda: self.d1[app])
+    @property
+    def rooms(self) -> TestRooms:
+        """The stores at this moment of the vault's clock."""
+        return TestRooms(self.now, self.postgres, self.store, self.lake, self.d1)
 
     def archiver(self, app: str = "clearlift", table: str = "events") -> Archiver:
-        lifecycle = archived(APPS_BY_NAME[app], table)
-        source = source_of(lifecycle, self.rooms(app))
-        return Archiver(app, lifecycle, source, self.store, self.postgres, lambda: self.now, part_bytes=self.part_bytes)
+        archiver = Archiver.of(self.rooms, APPS_BY_NAME[app], archived(APPS_BY_NAME[app], table))
+        archiver.part_bytes = self.part_bytes
+        return archiver
 
     def archive(self, app: str = "clearlift", table: str = "events", quarter: Quarter = QUARTER) -> Archived:
         return self.archiver(app, table).run(quarter)
 
     def restore(self, app: str = "clearlift", table: str = "events", into: Into = "side", bucket: str = "") -> Restored:
-        lifecycle = archived(APPS_BY_NAME[app], table)
-        target = target_of(lifecycle, self.rooms(app), into)
-        subjects = APPS_BY_NAME[app].holding(lifecycle.store, lifecycle.name).subjects
-        engine = Restore(app, lifecycle, subjects, target, self.store, self.postgres)
+        engine = Restore.of(self.rooms, APPS_BY_NAME[app], archived(APPS_BY_NAME[app], table), into)
         return engine.run(QUARTER, lambda name: bucket in ("", name))
 
     def verify(self, app: str = "clearlift", table: str = "events") -> Verified:
@@ -104,7 +103,3 @@ class Vault:
 
 def counted(rows: pl.DataFrame) -> Counter[Row]:
     return Counter(rows.iter_rows())
-
-
-def clearlift_tables() -> list[str]:
-    return [entry.table for entry in CLEARLIFT.lifecycles if entry.archive]

@@ -1,7 +1,7 @@
 """A vault whose events are rolled up, made into sessions and attributed, to be pruned by retention. No fixtures."""
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,30 +10,28 @@ from assets.archive.tables import archived
 from assets.attribution import late as attribution_late
 from assets.attribution.build import Touches
 from assets.attribution.credit import Credits
-from assets.progress import silent
-from assets.retention.eligible import due
-from assets.retention.engine import Tools, entries, prune
-from assets.retention.lake import LakePruner
-from assets.retention.ledger import Ledger
-from assets.retention.outcome import Order, Outcome
+from assets.retention.deletion import Outcome
+from assets.retention.stores import entries, prune
 from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import CUTS, Grain
+from assets.rollups.follow import follow
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.upkeep.expiry import Expiry
-from assets.upkeep.keep import Retention
+from assets.upkeep.keep import SnapshotPolicy
 from assets.windows import DAY, Window
 from resources.lake.sweep import remove, survey
 from tests.assets.archive.vault import APPS_BY_NAME, QUARTER, Vault
 
 AGGREGATES = (
     *(cut.table(grain) for grain in Grain for cut in CUTS),
-    *(period.table(cut) for period in Period for cut in CUTS),
+    *(cut.table(period) for period in Period for cut in CUTS),
     *("sessions.daily", "attribution.touches", "attribution.conversions", "attribution.credits"),
 )
-EVENTS: Lifecycle = archived(APPS_BY_NAME["clearlift"], "events")
+CLEARLIFT = APPS_BY_NAME["clearlift"]
+EVENTS: Lifecycle = archived(CLEARLIFT, "events")
 
 
 @dataclass
@@ -47,35 +45,28 @@ class Ground:
         return self.vault.now
 
     def count(self) -> None:
-        """Make whatever is stale of the archived quarter: roll-ups of every grain, sessions, attribution."""
-        vault, window = self.vault, QUARTER.window
-        while late.follow(vault.events, vault.postgres, self.clock):
+        """Make what is stale of the archived quarter: roll-ups of every grain, sessions, attribution."""
+        vault, rooms, window = self.vault, self.vault.rooms, QUARTER.window
+        while follow(CLEARLIFT, vault.events, vault.postgres, self.clock):
             pass
-        stale = late.stale(vault.postgres, window.start, vault.now, window.start)
+        stale = late.stale(CLEARLIFT, vault.postgres, window.start, vault.now)
         for grain, windows in ((Grain.HOURLY, stale.hours), (Grain.DAILY, stale.days)):
             for each in windows:
-                RollUp(grain, vault.events, vault.postgres, self.clock).run(each)
-        for each in sessions.stale(vault.postgres, window.start, vault.now):
-            sessions.Sessions(vault.events, vault.postgres, self.clock).run(each)
-        for each in attribution_late.stale(vault.postgres, window.start, vault.now):
-            Touches(vault.events, vault.d1["clearlift"], vault.postgres, self.clock).run(each)
-        Credits(vault.postgres).run(window)
-        stale = late.stale(vault.postgres, window.start, vault.now, window.start)
+                RollUp.of(rooms, CLEARLIFT, grain).run(each)
+        for each in sessions.stale(CLEARLIFT, vault.postgres, window.start, vault.now):
+            sessions.Sessions.of(rooms, CLEARLIFT).run(each)
+        for each in attribution_late.stale(vault.postgres, CLEARLIFT, window.start, vault.now):
+            Touches.of(rooms, CLEARLIFT).run(each)
+        Credits.of(rooms, CLEARLIFT).run(window)
+        stale = late.stale(CLEARLIFT, vault.postgres, window.start, vault.now)
         for period, windows in ((Period.WEEKLY, stale.weeks), (Period.MONTHLY, stale.months)):
             for each in windows:
-                PeriodRollUp(period, vault.postgres, self.clock).run(each)
-
-    def pruner(self) -> LakePruner:
-        vault = self.vault
-        ledger = Ledger(vault.postgres, "clearlift", f"run {next(self.runs)}", self.clock)
-        return LakePruner(vault.events, vault.store, vault.postgres, ledger, self.clock)
-
-    def order(self, *, dry_run: bool = False, confirmed: bool = False) -> Order:
-        found = due(EVENTS, self.vault.now, {"sealed", "reconciled"})
-        return Order("clearlift", EVENTS, found.before, dry_run, confirmed)
+                PeriodRollUp.of(rooms, CLEARLIFT, period).run(each)
 
     def prune(self, *, dry_run: bool = False, confirmed: bool = False) -> Outcome:
-        return self.pruner().run(self.order(dry_run=dry_run, confirmed=confirmed))
+        """The events, as their daily run prunes them."""
+        run_id = f"run {next(self.runs)}"
+        return prune(self.vault.rooms, CLEARLIFT, EVENTS, run_id=run_id, dry_run=dry_run, confirmed=confirmed)
 
     def ready(self, *orgs: str, days: tuple[int, ...] = (1, 2), each: int = 3) -> None:
         """Events of organisations and days that are counted and archived: nothing stands in the way of pruning them."""
@@ -86,23 +77,20 @@ class Ground:
         self.vault.archive()
 
     def tidy(self) -> None:
-        """What upkeep does a day later: old snapshots expire, files that none names are removed."""
+        """What upkeep does a day later: old snapshots expire, files that no snapshot names are removed."""
         vault, end = self.vault, QUARTER.window.end
         # The roll-ups' audit chooses among the last hours that were made.
-        RollUp(Grain.HOURLY, vault.events, vault.postgres, self.clock).run(Window(end, end + DAY))
-        late.follow(vault.events, vault.postgres, self.clock)
-        keep = Retention(age=timedelta(0), at_least=1)
-        Expiry(vault.events, vault.postgres, lambda: vault.now + timedelta(days=400), keep).run()
+        RollUp.of(vault.rooms, CLEARLIFT, Grain.HOURLY).run(Window(end, end + DAY))
+        follow(CLEARLIFT, vault.events, vault.postgres, self.clock)
+        rooms = replace(vault.rooms, now=vault.now + timedelta(days=400))
+        Expiry.of(rooms, CLEARLIFT, SnapshotPolicy(age=timedelta(0), at_least=1)).run()
         remove(vault.events, survey(vault.events, datetime.now(UTC) + timedelta(days=1)))
 
-    def tools(self, app: str = "clearlift") -> Tools:
-        vault, run = self.vault, f"run {next(self.runs)}"
-        return Tools(APPS_BY_NAME[app], vault.rooms(app), vault.store, self.clock, run, lambda _: silent)
-
     def prune_entry(self, name: str, app: str = "clearlift", *, dry_run: bool = False) -> Outcome:
-        """One entry of an application's policy, as its daily run prunes it."""
+        """One entry of an app's policy, as its daily run prunes it."""
         (entry,) = (entry for entry in entries(APPS_BY_NAME[app]) if entry.name == name)
-        return prune(self.tools(app), entry, dry_run=dry_run)
+        run_id = f"run {next(self.runs)}"
+        return prune(self.vault.rooms, APPS_BY_NAME[app], entry, run_id=run_id, dry_run=dry_run)
 
     def rows(self, table: str) -> int:
         (row,) = self.vault.postgres.fetch(f"select count(*) as n from {table}")
@@ -124,7 +112,7 @@ class Ground:
 
     def why(self, outcome: Outcome) -> dict[str, int]:
         """Rows that stay, by the reason."""
-        found: dict[str, int] = {}
+        rows: dict[str, int] = {}
         for held in outcome.held_back:
-            found[held.why] = found.get(held.why, 0) + held.rows
-        return found
+            rows[held.why] = rows.get(held.why, 0) + held.rows
+        return rows

@@ -14,22 +14,25 @@ from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
 from assets.archive.quarters import Quarter
-from assets.cache.change_log import move
-from assets.retention import d1 as retention
-from assets.retention.d1 import UNREAD, D1Pruner
-from assets.retention.d1_aged import NOT_EXPIRED, UNREADABLE
+from assets.changes.change import Position
+from assets.changes.d1 import D1ChangeLog
+from assets.retention.d1_aged import NOT_EXPIRED, UNREADABLE, D1Aged
+from assets.retention.d1_sealed import UNREAD, D1Sealed
+from assets.retention.deletion import Deletion, Outcome
 from assets.retention.eligible import due
-from assets.retention.ledger import Ledger
-from assets.retention.outcome import Order, Outcome
+from assets.retention.log import DeletionLog
 from assets.retention.proof import LATE, UNSEALED
+from assets.retention.run import run
+from assets.retention.stores import proved
 from resources import migrations
 from resources.d1 import D1, EmbeddedD1
 from resources.d1.names import quoted
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.archive.operations import killed
-from tests.assets.retention.shelf import Shelf
+from tests.assets.retention.series_stores import SeriesStores
 from tests.assets.series.database import UNHURRIED
+from tests.rooms import TestRooms
 from tests.sql.sesh.database import put
 
 NOW = datetime(2026, 11, 21, 5, tzinfo=UTC)
@@ -40,7 +43,7 @@ ENTRIES = {(app.name, entry.name): entry for app in APPS for entry in app.lifecy
 @pytest.fixture
 def clearlift(tmp_path: Path) -> Iterator[EmbeddedD1]:
     d1 = EmbeddedD1(tmp_path / "clearlift.sqlite")
-    migrations.up(migrations.D1Ledger(d1, "clearlift-d1"), "clearlift/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, "clearlift-d1"), "clearlift/d1")
     d1.execute("insert into users (id, email, issuer, access_sub) values ('u', 'someone@example.org', 'i', 's')")
     yield d1
     d1.close()
@@ -49,10 +52,14 @@ def clearlift(tmp_path: Path) -> Iterator[EmbeddedD1]:
 def prune(
     d1: D1, postgres: Postgres, folder: Path, app: str, table: str, *, dry_run: bool = False, confirmed: bool = False
 ) -> Outcome:
-    entry, store = ENTRIES[app, table], ObjectStore.folder(folder / "r2")
-    order = Order(app, entry, due(entry, NOW, retention.PROVED).before, dry_run, confirmed)
-    pruner = D1Pruner(d1, store, postgres, Ledger(postgres, app, "a run", lambda: NOW), lambda: NOW, UNHURRIED, page=3)
-    return pruner.run(order)
+    rooms = TestRooms(NOW, postgres, FolderObjectStore(folder / "r2"), d1s={app: d1})
+    (owner,) = (each for each in APPS if each.name == app)
+    entry = ENTRIES[app, table]
+    deletion = Deletion(app, entry, due(entry, NOW, proved(entry)).before, dry_run, confirmed)
+    log = DeletionLog(postgres, app, "a run", rooms.clock)
+    rows = (D1Sealed if entry.archive else D1Aged).of(rooms, owner, deletion, log)
+    rows.page, rows.pace = 3, UNHURRIED
+    return run(rows, deletion, log, postgres)
 
 
 def session(d1: D1, token: str, created: Any, expires: Any) -> None:
@@ -66,15 +73,15 @@ def tokens(d1: D1) -> set[str]:
 
 
 def test_no_table_refers_to_one_whose_rows_go(clearlift: EmbeddedD1, tmp_path: Path) -> None:
-    shelf = EmbeddedD1(tmp_path / "sesh.sqlite")
-    migrations.up(migrations.D1Ledger(shelf, "sesh-d1"), "sesh/d1")
-    for app, d1 in ((CLEARLIFT, clearlift), (SESH, shelf)):
+    sesh = EmbeddedD1(tmp_path / "sesh.sqlite")
+    migrations.up(migrations.D1AppliedMigrations(sesh, "sesh-d1"), "sesh/d1")
+    for app, d1 in ((CLEARLIFT, clearlift), (SESH, sesh)):
         names = [row["name"] for row in d1.query("select name from sqlite_master where type = 'table'")]
         referred = {row["table"] for name in names for row in d1.query(f"pragma foreign_key_list({quoted(name)})")}
         going = {e.name for e in app.lifecycles if e.store == "d1" and e.delete_after_days is not None}
         assert going
         assert not going & referred
-    shelf.close()
+    sesh.close()
 
 
 def test_sessions_go_once_they_are_old_and_over(postgres: Postgres, clearlift: EmbeddedD1, tmp_path: Path) -> None:
@@ -95,8 +102,8 @@ def test_sessions_go_once_they_are_old_and_over(postgres: Postgres, clearlift: E
         session(clearlift, token, created, expires)
     stay = tokens(clearlift) - {f"gone {n}" for n in range(5)} - {"gone by milliseconds"}
 
-    told = prune(clearlift, postgres, tmp_path, "clearlift", "sessions", dry_run=True)
-    assert (told.total, told.going, told.deleted) == (14, 6, 0)
+    planned = prune(clearlift, postgres, tmp_path, "clearlift", "sessions", dry_run=True)
+    assert (planned.total, planned.going, planned.deleted) == (14, 6, 0)
     assert len(tokens(clearlift)) == 14
     done = prune(clearlift, postgres, tmp_path, "clearlift", "sessions")
     assert (done.total, done.going, done.deleted) == (14, 6, 6)
@@ -208,7 +215,7 @@ def test_invitations_and_quarantined_points_go_by_age(
         )
     assert prune(clearlift, postgres, tmp_path, "clearlift", "invitations").deleted == 1
     sesh = EmbeddedD1(tmp_path / "sesh.sqlite")
-    migrations.up(migrations.D1Ledger(sesh, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(sesh, "sesh-d1"), "sesh/d1")
     for n, at in enumerate(("2026-05-24T23:59:59.999Z", "2026-05-25T00:00:00.000Z")):
         sesh.execute("insert into point_quarantine values (?, 1, 'k', 'not_json', '', ?, null)", [f"sha{n}", at])
     assert prune(sesh, postgres, tmp_path, "sesh", "point_quarantine").deleted == 1
@@ -218,10 +225,10 @@ def test_invitations_and_quarantined_points_go_by_age(
 
 
 @pytest.fixture
-def shelf(postgres: Postgres, tmp_path: Path) -> Iterator[Shelf]:
+def stores(postgres: Postgres, tmp_path: Path) -> Iterator[SeriesStores]:
     """Twelve changes of the second quarter, archived; one of the third."""
-    found = Shelf(postgres, tmp_path, now=NOW)
-    migrations.up(migrations.D1Ledger(found.d1, "sesh-d1"), "sesh/d1")
+    found = SeriesStores(postgres, tmp_path, now=NOW)
+    migrations.up(migrations.D1AppliedMigrations(found.d1, "sesh-d1"), "sesh/d1")
     for n in range(13):
         put(found.d1, "users", id=f"u{n}")
     found.d1.execute("update change_log set changed_at = '2026-05-0' || (id % 9 + 1) || 'T00:00:00.000Z'")
@@ -230,39 +237,39 @@ def shelf(postgres: Postgres, tmp_path: Path) -> Iterator[Shelf]:
     found.d1.close()
 
 
-def test_a_change_goes_once_it_is_sealed_and_read_by_all(shelf: Shelf) -> None:
+def test_a_change_goes_once_it_is_sealed_and_read_by_all(stores: SeriesStores) -> None:
     def pruned(*, dry_run: bool = False) -> tuple[int, int, list[tuple[str, int, str]]]:
-        done = prune(shelf.d1, shelf.postgres, shelf.folder, "sesh", "change_log", dry_run=dry_run)
+        done = prune(stores.d1, stores.postgres, stores.folder, "sesh", "change_log", dry_run=dry_run)
         assert done.faults == []
         return done.going, done.deleted, [(h.place, h.rows, h.why) for h in done.held_back]
 
     assert pruned() == (0, 0, [("2026Q2", 12, UNREAD)]), "nobody reads it: nothing of it is known to be read"
-    move(shelf.d1, "cache", 13, NOW)
+    D1ChangeLog(stores.d1).move("cache", Position(0, 13), NOW)
     assert pruned() == (0, 0, [("2026Q2", 12, UNSEALED)])
-    shelf.archive("change_log", window=QUARTER.window)
-    move(shelf.d1, "copies", 4, NOW)
+    stores.archive("change_log", window=QUARTER.window)
+    D1ChangeLog(stores.d1).move("copies", Position(0, 4), NOW)
     assert pruned(dry_run=True) == (4, 0, [("2026Q2", 8, UNREAD)])
     assert pruned() == (4, 4, [("2026Q2", 8, UNREAD)])
-    move(shelf.d1, "copies", 13, NOW)
-    shelf.d1.execute("update change_log set operation = 'replace' where id = 7")
+    D1ChangeLog(stores.d1).move("copies", Position(0, 13), NOW)
+    stores.d1.execute("update change_log set operation = 'replace' where id = 7")
     assert pruned() == (7, 7, [("2026Q2", 1, LATE)])
-    assert [row["id"] for row in shelf.d1.query("select id from change_log order by id")] == [7, 13]
-    shelf.archive("change_log", window=QUARTER.window)
+    assert [row["id"] for row in stores.d1.query("select id from change_log order by id")] == [7, 13]
+    stores.archive("change_log", window=QUARTER.window)
     assert pruned() == (1, 1, [])
-    side = shelf.restore("change_log", "side", quarter=QUARTER)
+    side = stores.restore("change_log", "side", quarter=QUARTER)
     assert side.added == 12
-    assert shelf.d1.query("select operation from change_log_restored where id = 7") == [{"operation": "replace"}]
+    assert stores.d1.query("select operation from change_log_restored where id = 7") == [{"operation": "replace"}]
 
 
-def test_a_row_that_changed_back_goes_only_as_it_was_archived_last(shelf: Shelf) -> None:
-    move(shelf.d1, "cache", 13, NOW)
+def test_a_row_that_changed_back_goes_only_as_it_was_archived_last(stores: SeriesStores) -> None:
+    D1ChangeLog(stores.d1).move("cache", Position(0, 13), NOW)
     for value in ("replace", "update"):
-        shelf.archive("change_log", window=QUARTER.window)
-        shelf.d1.execute("update change_log set operation = ? where id = 7", [value])
-    shelf.d1.execute("update change_log set operation = 'insert' where id = 7")  # as its first archive has it
-    done = prune(shelf.d1, shelf.postgres, shelf.folder, "sesh", "change_log")
+        stores.archive("change_log", window=QUARTER.window)
+        stores.d1.execute("update change_log set operation = ? where id = 7", [value])
+    stores.d1.execute("update change_log set operation = 'insert' where id = 7")  # as its first archive has it
+    done = prune(stores.d1, stores.postgres, stores.folder, "sesh", "change_log")
     assert (done.deleted, [(h.rows, h.why) for h in done.held_back]) == (11, [(1, LATE)])
-    assert shelf.d1.query("select id from change_log where id = 7") == [{"id": 7}]
+    assert stores.d1.query("select id from change_log where id = 7") == [{"id": 7}]
 
 
 VALUES = (
@@ -283,21 +290,21 @@ def test_of_any_rows_those_go_that_are_as_they_were_archived(
 ) -> None:
     folder = tmp_path_factory.mktemp("any")
     postgres.execute("truncate archive.revisions, retention.deletions")
-    shelf = Shelf(postgres, folder, now=NOW)
-    shelf.d1.execute("create table change_log (id integer primary key, row_id, old_keys, new_keys, changed_at)")
-    shelf.d1.execute("create table change_log_readers (reader, last_id)")
-    shelf.d1.execute("insert into change_log_readers values ('r', 99)")
+    stores = SeriesStores(postgres, folder, now=NOW)
+    stores.d1.execute("create table change_log (id integer primary key, row_id, old_keys, new_keys, changed_at)")
+    stores.d1.execute("create table change_log_readers (reader, last_id)")
+    stores.d1.execute("insert into change_log_readers values ('r', 99)")
     for n, row in enumerate(given):
-        shelf.d1.execute("insert into change_log values (?, ?, ?, ?, '2026-05-01T00:00:00.000Z')", [n, *row])
-    shelf.archive("change_log", window=QUARTER.window)
+        stores.d1.execute("insert into change_log values (?, ?, ?, ?, '2026-05-01T00:00:00.000Z')", [n, *row])
+    stores.archive("change_log", window=QUARTER.window)
     late = changed & set(range(len(given)))
     for n in late:
-        shelf.d1.execute("update change_log set new_keys = coalesce(new_keys, '') || 'x' where id = ?", [n])
-    done = prune(shelf.d1, postgres, folder, "sesh", "change_log")
+        stores.d1.execute("update change_log set new_keys = coalesce(new_keys, '') || 'x' where id = ?", [n])
+    done = prune(stores.d1, postgres, folder, "sesh", "change_log")
     assert done.deleted == len(given) - len(late)
-    assert {row["id"] for row in shelf.d1.query("select id from change_log")} == late
-    shelf.d1.close()
+    assert {row["id"] for row in stores.d1.query("select id from change_log")} == late
+    stores.d1.close()
 
 
 def test_the_boundary_is_a_midnight() -> None:
-    assert due(ENTRIES["clearlift", "sessions"], NOW, retention.PROVED).before == NOW.replace(hour=0) - timedelta(30)
+    assert due(ENTRIES["clearlift", "sessions"], NOW, {"expired"}).before == NOW.replace(hour=0) - timedelta(30)

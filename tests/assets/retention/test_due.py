@@ -11,10 +11,9 @@ from assets.apps import APPS
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.quarters import Quarter
 from assets.retention import share
+from assets.retention.deletion import Deletion, Outcome
 from assets.retention.eligible import due
-from assets.retention.engine import entries, proved
-from assets.retention.outcome import Order, Outcome
-from assets.retention.rows import ELSEWHERE
+from assets.retention.stores import entries, proved
 from assets.windows import midnight
 from tests.assets.retention.ground import EVENTS
 
@@ -37,7 +36,7 @@ def test_what_may_go_is_whole_days_older_than_its_policy_says(entry: Lifecycle, 
         assert youngest.is_due(now, entry.archive.after_days)
 
 
-def test_a_condition_that_nobody_proves_keeps_everything() -> None:
+def test_a_condition_that_nothing_proves_keeps_everything() -> None:
     found = due(EVENTS, datetime(2026, 7, 1, tzinfo=UTC), {"sealed"})
     assert found.unproved == ("reconciled",)
     assert found.why_not == "nobody proves that the aggregates that are kept were compared with the rows and agree"
@@ -55,7 +54,7 @@ def test_every_entry_that_goes_daily_has_a_deleter_that_proves_what_it_requires(
         daily = entries(app)
         assert all(set(entry.requires) <= set(proved(entry)) for entry in daily)
         others = [e for e in app.lifecycles if e.delete_after_days is not None and e not in daily]
-        assert all(e.is_family or e.name in ELSEWHERE for e in others)
+        assert all(e.is_series or e.deleted_by for e in others)
 
 
 @pytest.mark.parametrize(
@@ -63,12 +62,12 @@ def test_every_entry_that_goes_daily_has_a_deleter_that_proves_what_it_requires(
     [(250, 1_000, False), (251, 1_000, True), (999, 999, False), (0, 0, False), (1_000, 1_000, True)],
 )
 def test_a_larger_share_than_the_policy_expects_stops_a_run(going: int, total: int, stops: bool) -> None:
-    order = Order("sesh", LOGS, datetime(2026, 7, 1, tzinfo=UTC), dry_run=False)
-    outcome = Outcome(order, total, going)
+    deletion = Deletion("sesh", LOGS, datetime(2026, 7, 1, tzinfo=UTC), dry_run=False)
+    outcome = Outcome(deletion, total, going)
     assert share.admitted(outcome) is not stops
     assert bool(outcome.stopped) is stops
-    assert share.admitted(Outcome(replace(order, confirmed=True), total, going))
-    planned = Outcome(replace(order, dry_run=True), total, going)
+    assert share.admitted(Outcome(replace(deletion, confirmed=True), total, going))
+    planned = Outcome(replace(deletion, dry_run=True), total, going)
     assert not share.admitted(planned)
     assert planned.stopped == outcome.stopped
 

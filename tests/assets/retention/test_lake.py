@@ -14,12 +14,13 @@ from assets.retention.proof import DAMAGED, LATE, UNSEALED
 from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.definition import Grain
+from assets.rollups.follow import follow
 from assets.sessions.build import Sessions
 from assets.windows import DAY, Window
 from resources.lake import LakeTable
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.archive.vault import QUARTER, Vault
-from tests.assets.retention.ground import Ground
+from tests.assets.retention.ground import CLEARLIFT, Ground
 
 START = QUARTER.window.start
 RESTORE = "clearlift archive restore clearlift events 2026Q1 --into live"
@@ -109,7 +110,7 @@ def test_what_is_not_archived_stays(ground: Ground, vault: Vault) -> None:
     assert not vault.live()
 
 
-def test_a_row_that_takes_the_place_of_another_is_told_from_it(ground: Ground, vault: Vault) -> None:
+def test_a_row_that_takes_the_place_of_another_is_seen(ground: Ground, vault: Vault) -> None:
     ground.ready(days=(1,), each=2)
     # As many rows as were archived, one of them another.
     (old,) = vault.events.files()
@@ -250,37 +251,37 @@ def test_days_that_are_pruned_are_not_made_again(ground: Ground, vault: Vault) -
     ground.ready(days=(10,))
     ground.prune()
     day = Window(START + 9 * DAY, START + 10 * DAY)
-    stores = (vault.events, vault.postgres, ground.clock)
+    rooms = vault.rooms
     line = f"events of 2026-01-10 are archived: {RESTORE} first"
     for grain in Grain:
         with pytest.raises(PrunedError, match=line):
-            RollUp(grain, *stores).run(day)
+            RollUp.of(rooms, CLEARLIFT, grain).run(day)
         with pytest.raises(PrunedError):
-            RollUp(grain, *stores).run(day, "a3f7c2")
-        assert RollUp(grain, *stores).run(day, "b8e9d1").events == 0
+            RollUp.of(rooms, CLEARLIFT, grain).run(day, "a3f7c2")
+        assert RollUp.of(rooms, CLEARLIFT, grain).run(day, "b8e9d1").events == 0
     with pytest.raises(PrunedError, match=line):
-        Touches(vault.events, vault.d1["clearlift"], vault.postgres, ground.clock).run(day)
+        Touches.of(rooms, CLEARLIFT).run(day)
     # Sessions are made of the days around them.
     for away in (-1, 0, 1, 2):
         with pytest.raises(PrunedError, match=line):
-            Sessions(*stores).run(Window(day.start + away * DAY, day.end + away * DAY))
-    assert Sessions(*stores).run(Window(day.start + 3 * DAY, day.end + 3 * DAY)).days == 1
+            Sessions.of(rooms, CLEARLIFT).run(Window(day.start + away * DAY, day.end + away * DAY))
+    assert Sessions.of(rooms, CLEARLIFT).run(Window(day.start + 3 * DAY, day.end + 3 * DAY)).days == 1
 
 
-def test_late_events_of_a_pruned_day_are_told_of_and_counted_once_it_is_restored(ground: Ground, vault: Vault) -> None:
+def test_late_events_of_a_pruned_day_are_reported_and_counted_once_it_is_restored(ground: Ground, vault: Vault) -> None:
     ground.ready()
     ground.prune()
     vault.happen(2, "a3f7c2", 2)
     with pytest.raises(PrunedError):
         ground.count()
-    told = str(late.beyond(vault.postgres, START, vault.now))
-    assert told == (
-        f"2 late events in 1 days are too old to be rolled up unasked: {RESTORE}; "
+    line = str(late.beyond(CLEARLIFT, vault.postgres, START, vault.now))
+    assert line == (
+        f"2 late events in 1 days are too old to be rolled up automatically: {RESTORE}; "
         "clearlift backfill rollups --from 2026-01-02 --to 2026-01-03; "
         "then clearlift backfill attribution of the same days"
     )
     held = ground.prune()
-    assert ground.why(held) == {lake.PRUNED.format(quarter="2026Q1"): 2}
+    assert ground.why(held) == {lake.PRUNED.format(command=RESTORE): 2}
     vault.archive()
     assert ground.prune().deleted == 0
 
@@ -297,10 +298,10 @@ def test_a_prune_and_a_restore_reopen_nothing(ground: Ground, vault: Vault) -> N
     ground.ready()
     ground.prune()
     vault.restore(into="live")
-    while late.follow(vault.events, vault.postgres, ground.clock):
+    while follow(CLEARLIFT, vault.events, vault.postgres, ground.clock):
         pass
-    assert not late.stale(vault.postgres, START, vault.now)
-    assert not late.beyond(vault.postgres, START, vault.now)
+    assert not late.stale(CLEARLIFT, vault.postgres, START, vault.now)
+    assert not late.beyond(CLEARLIFT, vault.postgres, START, vault.now)
 
 
 def spelled(vault: Vault) -> list[str]:
@@ -313,4 +314,4 @@ def totals(vault: Vault) -> list[tuple[Any, ...]]:
 
 
 def parquet(vault: Vault) -> list[str]:
-    return [info.key for info in ObjectStore.folder(vault.folder).list() if info.key.endswith(".parquet")]
+    return [info.key for info in FolderObjectStore(vault.folder).list() if info.key.endswith(".parquet")]

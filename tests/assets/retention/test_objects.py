@@ -21,24 +21,27 @@ Know = Callable[[Vault, str], None]
 def batch(vault: Vault, key: str, state: str = "committed") -> None:
     run, etag = uuid4(), vault.store.head(key).etag
     vault.postgres.execute(
-        "insert into ingest.runs (ingest_id, state, started_at, committed_at) values (%s, %s, now(), %s)",
+        "insert into ingest.runs (app, ingest_id, state, started_at, committed_at)"
+        " values ('clearlift', %s, %s, now(), %s)",
         (run, state, datetime.now(UTC) if state == "committed" else None),
     )
     vault.postgres.execute(
-        "insert into ingest.batches values (%s, %s, '', %s, 0, 0, 0, 0, 0, 0, null, null)", (key, etag, run)
+        "insert into ingest.batches (app, object_key, etag, sha256, ingest_id, bytes, received, stored, doubled,"
+        " quarantined, without_consent) values ('clearlift', %s, %s, '', %s, 0, 0, 0, 0, 0, 0)",
+        (key, etag, run),
     )
 
 
 def page(vault: Vault, key: str, state: str = "merged") -> None:
     run = uuid4()
     vault.postgres.execute(
-        "insert into ads.sync_runs (id, connection_id, org_id, platform, account_id, mode, started_at, status)"
-        " values (%s, 'c', 'o', 'google', 'a', 'recent', now(), 'success')",
+        "insert into ads.sync_runs (app, id, connection_id, org_id, platform, account_id, mode, started_at, status)"
+        " values ('clearlift', %s, 'c', 'o', 'google', 'a', 'recent', now(), 'success')",
         (run,),
     )
     vault.postgres.execute(
-        "insert into ads.sync_slices (id, run_id, connection_id, org_id, platform, account_id, stream, observed_at,"
-        " state, raw_prefix) values (%s, %s, 'c', 'o', 'google', 'a', 's', now(), %s, %s)",
+        "insert into ads.sync_slices (app, id, run_id, connection_id, org_id, platform, account_id, stream,"
+        " observed_at, state, raw_prefix) values ('clearlift', %s, %s, 'c', 'o', 'google', 'a', 's', now(), %s, %s)",
         (uuid4(), run, state, key.rpartition("/")[0]),
     )
 
@@ -102,7 +105,7 @@ def test_what_was_taken_once_and_written_again_is_not_taken(ground: Ground, vaul
     ("app", "prefix"),
     [("clearlift", "quarantine/events/"), ("sesh", "quarantine/points/"), ("sesh", "quarantine/user-media/")],
 )
-def test_what_nobody_mended_goes_by_its_age(ground: Ground, vault: Vault, app: str, prefix: str) -> None:
+def test_what_nobody_corrected_goes_by_its_age(ground: Ground, vault: Vault, app: str, prefix: str) -> None:
     vault.store.put(f"{prefix}a", b"1")
     vault.store.put(f"{prefix.rstrip('/')}-of-another/a", b"1")
     later(vault)

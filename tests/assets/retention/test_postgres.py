@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import pytest
 
+from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.attribution.credit import Credits
-from assets.retention import postgres as engine
-from assets.retention import postgres_sealed as sealed_engine
+from assets.retention import postgres_rule, postgres_sealed
 from assets.retention.proof import DAMAGED, LATE, UNSEALED
-from assets.retention.rows import ELSEWHERE, RULES
+from resources.sql_files import read_sql
 from tests.assets.archive.operations import killed
 from tests.assets.archive.test_kills import at_once
 from tests.assets.archive.vault import NOW, QUARTER, Vault
@@ -25,27 +25,76 @@ DETAIL = ("sessions.daily", "attribution.conversions", "attribution.touches")
 
 
 def test_every_entry_of_postgres_that_goes_has_one_way_to_go() -> None:
-    going = {e.name for e in CLEARLIFT.lifecycles if e.store == "postgres" and e.delete_after_days is not None}
-    sealed = {e.name for e in CLEARLIFT.lifecycles if e.store == "postgres" and e.archive is not None}
-    assert going == RULES.keys() | ELSEWHERE.keys() | sealed
-    assert not RULES.keys() & (ELSEWHERE.keys() | sealed)
+    going = [e for e in CLEARLIFT.lifecycles if e.store == "postgres" and e.delete_after_days is not None]
+    assert len(going) == 13
+    for entry in going:
+        assert sum((bool(entry.deleted_by), entry.archive is not None, entry.rule is not None)) <= 1, entry.name
+        assert entry.app_column, "only the rows of the app go"
+    by_age = [e.name for e in going if not (e.deleted_by or e.archive or e.rule)]
+    assert by_age == ["attribution.click_days"]
+
+
+def test_every_rule_is_sql_that_names_the_app_and_asks_for_age() -> None:
+    rules = {e.rule for app in APPS for e in app.lifecycles if e.rule}
+    assert len(rules) > 7
+    for rule in rules:
+        for statement in filter(None, (rule.statement, rule.first)):
+            text = read_sql(statement)
+            assert "%(app)s" in text
+            assert "%(before)s" in text
+
+
+@pytest.mark.parametrize("table", ["attribution.click_days", "ads.restatements", "cache.access_objects"])
+def test_the_same_rows_of_another_app_stay_and_are_counted_nowhere(ground: Ground, vault: Vault, table: str) -> None:
+    vault.now = datetime(2028, 5, 1, tzinfo=UTC)
+    column = "namespace" if table.startswith("cache.") else "app"
+    click_days(vault, 5)
+    restated(vault, 5)
+    vault.postgres.execute(
+        "insert into cache.access_objects select 'clearlift', n::text, 1, 0, 1, 0, '2026-01-01'"
+        " from generate_series(1, 5) n"
+    )
+    copied = {"ads.restatements": "id"}.get(table, "")
+    (row,) = vault.postgres.fetch(
+        "select string_agg(quote_ident(attname), ', ') as names from pg_attribute"
+        " where attrelid = %s::regclass and attnum > 0 and not attisdropped and attname not in (%s, %s)",
+        (table, column, copied),
+    )
+    names = row["names"]
+    vault.postgres.execute(f"insert into {table} ({column}, {names}) select 'other', {names} from {table}")
+    other = f"select * from {table} where {column} = 'other' order by 1, 2, 3"
+    before = vault.postgres.fetch(other)
+    if table == "ads.restatements":
+        assert vault.archive(table=table).rows == 5
+
+    done = ground.prune_entry(table)
+
+    assert (done.total, done.going, done.deleted) == (5, 5, 5)
+    assert vault.postgres.fetch(other) == before
+    assert len(before) == ground.rows(table) == 5
+    assert {row["app"] for row in ground.deletions()} == {"clearlift"}
 
 
 def test_lines_of_quarantine_go_by_their_runs_age(ground: Ground, vault: Vault) -> None:
     for days in (179, 180, 181, 400):
         run = uuid4()
         vault.postgres.execute(
-            "insert into ingest.runs (ingest_id, state, started_at) values (%s, 'prepared', %s)",
+            "insert into ingest.runs (app, ingest_id, state, started_at) values ('clearlift', %s, 'prepared', %s)",
             (run, NOW - timedelta(days=days)),
         )
         vault.postgres.execute(
-            "insert into ingest.quarantine values (%s, 1, 'key', 'reason', 'field', %s)", (f"{days}", run)
+            "insert into ingest.quarantine (app, sha256, line, object_key, reason, field, ingest_id)"
+            " values ('clearlift', %s, 1, 'key', 'reason', 'field', %s)",
+            (f"{days}", run),
         )
     # Ages are whole days: what is 180 days and two hours old was written on the day that goes tomorrow.
     assert ground.prune_entry("ingest.quarantine", dry_run=True).going == 2
     assert ground.rows("ingest.quarantine") == 4
     assert ground.prune_entry("ingest.quarantine").deleted == 2
-    assert [r["sha256"] for r in vault.postgres.fetch("select * from ingest.quarantine order by 1")] == ["179", "180"]
+    assert [r["sha256"] for r in vault.postgres.fetch("select * from ingest.quarantine order by sha256")] == [
+        "179",
+        "180",
+    ]
     (noted,) = ground.deletions()
     assert (noted["rows"], noted["place"], noted["why"]) == (2, "before 2026-01-02", "old enough")
 
@@ -55,14 +104,15 @@ def test_slices_and_runs_of_syncs_go_once_they_have_ended(ground: Ground, vault:
     runs = {status: uuid4() for status in ("success", "running", "error")}
     for status, run in runs.items():
         vault.postgres.execute(
-            "insert into ads.sync_runs (id, connection_id, org_id, platform, account_id, mode, started_at, status)"
-            " values (%s, 'c', 'o', 'google', 'a', 'recent', %s, %s)",
+            "insert into ads.sync_runs (app, id, connection_id, org_id, platform, account_id, mode, started_at, status)"
+            " values ('clearlift', %s, 'c', 'o', 'google', 'a', 'recent', %s, %s)",
             (run, old, status),
         )
         for state in ("merged", "open") if status == "error" else ("merged",):
             vault.postgres.execute(
-                "insert into ads.sync_slices (id, run_id, connection_id, org_id, platform, account_id, stream,"
-                " observed_at, state, raw_prefix) values (%s, %s, 'c', 'o', 'google', 'a', 's', %s, %s, '')",
+                "insert into ads.sync_slices (app, id, run_id, connection_id, org_id, platform, account_id, stream,"
+                " observed_at, state, raw_prefix)"
+                " values ('clearlift', %s, %s, 'c', 'o', 'google', 'a', 's', %s, %s, '')",
                 (uuid4(), run, old, state),
             )
     slices, again = ground.prune_entry("ads.sync_slices"), ground.prune_entry("ads.sync_runs")
@@ -92,7 +142,7 @@ def test_details_of_days_go_once_they_agree_and_their_totals_stay(ground: Ground
         assert ground.rows(name) == 0
     # Whatever asks for those days again finds their credits as they are.
     vault.postgres.execute("update attribution.windows set changed = changed + 1")
-    assert Credits(vault.postgres).run(QUARTER.window).days == 0
+    assert Credits.of(vault.rooms, CLEARLIFT).run(QUARTER.window).days == 0
     assert ground.aggregates()["attribution.credits"] == kept
 
 
@@ -122,7 +172,7 @@ def test_a_batch_leaves_out_what_another_holds_and_takes_it_the_next_time(ground
     click_days(vault, 10)
     with vault.postgres.connection() as other:
         other.execute("select from attribution.click_days where account_id = '3' for update")
-        with patch.object(engine, "BATCH_ROWS", 4):
+        with patch.object(postgres_rule, "BATCH_ROWS", 4):
             assert ground.prune_entry("attribution.click_days").deleted == 9
         other.execute("update attribution.click_days set day = '2026-06-30' where account_id = '3'")
     done = ground.prune_entry("attribution.click_days")
@@ -132,7 +182,7 @@ def test_a_batch_leaves_out_what_another_holds_and_takes_it_the_next_time(ground
 def test_a_large_share_stops_before_anything_goes(ground: Ground, vault: Vault) -> None:
     click_days(vault, 1_000)
     done = ground.prune_entry("attribution.click_days")
-    assert "1,000 of 1,000 rows would be deleted, 100% where at most 25% go unasked" in done.stopped
+    assert "1,000 of 1,000 rows would be deleted, 100% where at most 25% go without confirmation" in done.stopped
     assert (done.deleted, ground.rows("attribution.click_days"), ground.deletions()) == (0, 1_000, [])
 
 
@@ -142,7 +192,7 @@ def test_killed_at_each_step_it_counts_every_row_once(ground: Ground, vault: Vau
         click_days(vault, 9)
         went += 9
         number += 1
-        with steps(), patch.object(engine, "BATCH_ROWS", 4):
+        with steps(), patch.object(postgres_rule, "BATCH_ROWS", 4):
             operation = killed(lambda: ground.prune_entry("attribution.click_days"), number)
         ground.prune_entry("attribution.click_days")
         assert ground.rows("attribution.click_days") == 0
@@ -211,7 +261,7 @@ def test_archived_rows_killed_at_each_step_or_taken_by_two_go_once(ground: Groun
     number = went = 0
     while True:
         number += 1
-        with steps(), patch.object(sealed_engine, "BATCH_ROWS", 4):
+        with steps(), patch.object(postgres_sealed, "BATCH_ROWS", 4):
             operation = killed(lambda: ground.prune_entry("ads.restatements"), number)
         if ground.rows("ads.restatements") == 9:
             assert operation is not None
@@ -239,17 +289,17 @@ def happened(ground: Ground, vault: Vault) -> None:
 
 def click_days(vault: Vault, number: int) -> None:
     vault.postgres.execute(
-        "insert into attribution.click_days select 'o', n::text, '2025-01-01', now(), ''"
-        " from generate_series(1, %s) as n",
+        "insert into attribution.click_days (app, org_id, account_id, day, asked_at, unknown)"
+        " select 'clearlift', 'o', n::text, '2025-01-01', now(), '' from generate_series(1, %s) as n",
         (number,),
     )
 
 
 def restated(vault: Vault, number: int) -> None:
     vault.postgres.execute(
-        "insert into ads.restatements (org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency,"
-        " clicks_after, spend_before, spend_after)"
-        " select 'o' || n %% 2, 'google', 'ä', 'c', '2026-01-01',"
+        "insert into ads.restatements (app, org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id,"
+        " currency, clicks_after, spend_before, spend_after)"
+        " select 'clearlift', 'o' || n %% 2, 'google', 'ä', 'c', '2026-01-01',"
         " timestamptz '2026-01-01 00:00:00.000001Z' + n * interval '1 hour', gen_random_uuid(), 'EUR',"
         " 9007199254740993, null, 1.100000 from generate_series(1, %s) as n",
         (number,),

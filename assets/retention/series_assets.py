@@ -1,0 +1,72 @@
+"""The yearly pruning of time series as an asset.
+
+What belongs here: what Dagster shows. What does not: the work, which is in series.py.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from dagster import (
+    AssetExecutionContext,
+    AssetsDefinition,
+    Config,
+    FreshnessPolicy,
+    MaterializeResult,
+    ResourceParam,
+    asset,
+)
+
+from assets.apps import App
+from assets.description import asset_arguments
+from assets.retention.assets import check_specs, result
+from assets.retention.series import SeriesPruner
+from assets.rooms import Rooms
+
+
+class PruningConfig(Config):
+    """dry_run: say what would go, delete nothing. confirm: delete though a larger share of a family goes than its
+    policy expects.
+    """
+
+    dry_run: bool = True
+    confirm: bool = False
+
+
+def build(app: App) -> list[AssetsDefinition]:
+    """The pruning of an app that keeps sessions and points in partitions."""
+    return [_pruned(app)] if app.metrics is not None else []
+
+
+def _pruned(app: App) -> AssetsDefinition:
+    arguments = asset_arguments(app, "retention", "pruning", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
+    above = [["archive", "sessions"], ["archive", "points"], *(["metrics", g] for g in ("weekly", "monthly"))]
+
+    @asset(
+        **arguments,
+        deps=[[app.name, *key] for key in [*above, ["series", "folded"]]],
+        description=(
+            "Sessions and points of whole quarters that are older than a year and sealed leave D1, with the media of "
+            "the sessions. Before that, their metrics are counted again and kept as they are. A dry run unless the "
+            "configuration says otherwise."
+        ),
+        pool="d1",
+        freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=375), warn_window=timedelta(days=368)),
+        check_specs=check_specs(arguments["key"]),
+    )
+    def pruning(
+        context: AssetExecutionContext, config: PruningConfig, rooms: ResourceParam[Rooms]
+    ) -> Iterator[MaterializeResult[None]]:
+        run_id, progress = context.run.run_id, rooms.progress("sessions and points pruned")
+        engine = SeriesPruner(rooms, app, run_id, progress=progress)
+        done = engine.run(dry_run=config.dry_run, confirmed=config.confirm)
+        retained = result(rooms, app, run_id, done.outcomes, dry_run=config.dry_run)
+        metadata: dict[str, Any] = {
+            **(retained.metadata or {}),
+            "partitions_dropped": ", ".join(done.dropped) or "none",
+            "media_removed": done.media,
+            "metrics_kept_before": done.kept_before or "nothing",
+        }
+        yield MaterializeResult(metadata=metadata, check_results=retained.check_results)
+
+    return pruning

@@ -1,0 +1,203 @@
+"""Rows of a lake table: read a tenant and day at a time as of one snapshot, written in one commit."""
+
+import hashlib
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from assets.rows.columns import Column, ColumnKind, schema
+from assets.rows.known import Known
+from assets.rows.source import ChangedMeanwhileError, Slice
+from assets.rows.target import Into
+from assets.windows import Window, day_window
+from resources.lake import ColumnType, DataFile, FileInfo, Lake, LakeTable, PartitionKey, TableSpec
+
+# Rows that are in memory at a time.
+BATCH_ROWS = 50_000
+SIDE = "restored"
+KINDS = {
+    ColumnType.STRING: ColumnKind.TEXT,
+    ColumnType.INTEGER: ColumnKind.INTEGER,
+    ColumnType.NUMBER: ColumnKind.NUMBER,
+    ColumnType.BOOLEAN: ColumnKind.BOOLEAN,
+    ColumnType.TIMESTAMP: ColumnKind.TIMESTAMP,
+}
+
+
+def lake_columns(spec: TableSpec) -> tuple[Column, ...]:
+    """The columns of a lake table as those of lines."""
+    return tuple(Column(column.name, KINDS[column.type], column.type.value) for column in spec.columns)
+
+
+def version_of(rows: int, paths: Iterable[str]) -> str:
+    """The version of a slice: the number of its rows, and a hash of its files' paths."""
+    return f"{rows}:{hashlib.sha256(chr(10).join(sorted(paths)).encode()).hexdigest()[:16]}"
+
+
+def rows_of(version: str) -> int:
+    """The number of rows in a version."""
+    return int(version.partition(":")[0])
+
+
+class LakeSource:
+    """A lake table as of the snapshot that was current when the source was made."""
+
+    def __init__(self, table: LakeTable) -> None:
+        self.columns: Sequence[Column] = lake_columns(table.spec)
+        self._table = table
+        self._snapshot_id = table.head()[0]
+        self._files: dict[PartitionKey, list[FileInfo]] = {}
+
+    @property
+    def snapshot(self) -> str:
+        return str(self._snapshot_id or "")
+
+    def slices(self, window: Window) -> list[Slice]:
+        """One slice a tenant and day. Its version names its files, because as many rows may be other ones."""
+        if self._snapshot_id is None:
+            return []
+        files: dict[PartitionKey, list[FileInfo]] = defaultdict(list)
+        for info in self._table.files(window.start, window.end, snapshot_id=self._snapshot_id):
+            files[info.key].append(info)
+        self._files = dict(files)
+        slices = []
+        for key in sorted(files):
+            # Only reading shows how many rows other writers deleted from a file.
+            whole = not any(info.has_deletes for info in files[key])
+            rows = sum(info.rows for info in files[key]) if whole else None
+            version = None if rows is None else version_of(rows, (info.path for info in files[key]))
+            slices.append(Slice(str(key.day), day_window(key.day), key.tenant, version, rows))
+        return slices
+
+    def read(self, slice_: Slice) -> Iterator[pl.DataFrame]:
+        key = PartitionKey(slice_.tenant or "", slice_.window.start.date())
+        files = sorted(self._files[key], key=lambda info: (info.lowest is None, info.lowest, info.path))
+        if slice_.expected is None:
+            rows = self._table.scan(slice_.window.start, slice_.window.end, [key.tenant])
+            frames = _batches(self._table, rows, self.columns, files)
+        else:
+            frames = file_rows(self._table, files)
+        count = 0
+        for frame in frames:
+            count += frame.height
+            yield frame
+        if slice_.expected not in (None, count):
+            raise ChangedMeanwhileError(f"{slice_.name}: {count} rows were read where the files have {slice_.expected}")
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def file_rows(table: LakeTable, files: Sequence[FileInfo]) -> Iterator[pl.DataFrame]:
+    """The rows of data files, in the order of the files, batch by batch."""
+    return _batches(table, table.read(info.path for info in files), lake_columns(table.spec), files)
+
+
+class LakeTarget:
+    """The live table, or one beside it whose name ends in `_restored`. Each call is one commit.
+
+    summary: what the commit says of itself in the snapshot. written: is called after the commit with the partitions of
+    the rows, those that were there before too, because a killed run is run again.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        spec: TableSpec,
+        into: Into,
+        key: Sequence[str],
+        summary: Mapping[str, str],
+        written: Callable[[Iterable[PartitionKey]], object] = lambda _: None,
+    ) -> None:
+        side = replace(spec, name=f"{spec.name}_{SIDE}", folder=f"{spec.folder}_{SIDE}")
+        self._spec = spec if into == "live" else side
+        self.into: Into = into
+        self._lake = lake
+        self._key = [name for name in key if name != spec.tenant]
+        self._summary = summary
+        self._written = written
+
+    @property
+    def name(self) -> str:
+        return ".".join(self._spec.identifier)
+
+    def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
+        table = self._lake.ensure(self._spec)
+        names = [column.name for column in self._spec.columns]
+        missing = [name for name in names if name not in {column.name for column in columns}]
+        present: dict[PartitionKey, Known] = {}
+        files: list[DataFile] = []
+        for frame in frames:
+            rows = frame.with_columns(pl.lit(None).alias(name) for name in missing).select(names)
+            for key, part in _partitions(rows, self._spec):
+                if key not in present:
+                    present[key] = self._known(table, key)
+                late = present[key].late(part, self._key).unique(self._key, keep="first", maintain_order=True)
+                if not late.is_empty():
+                    files += table.write([(key, late)])
+                    present[key] = present[key].with_keys(late, self._key)
+        if files:
+            # A run that is killed after its commit finds the keys there when it is run again.
+            table.append(files, str(uuid.uuid4()), dict(self._summary))
+        self._written(present)
+        return sum(file.record_count for file in files)
+
+    def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
+        names = [column.name for column in columns if column.name not in (*self._key, self._spec.tenant)]
+        on = [self._spec.tenant, *self._key]
+        return self._rewritten(
+            frames,
+            lambda rows, changes: rows.update(changes.select(*on, *names), on=on, how="left", include_nulls=True),
+        )
+
+    def delete(self, frames: Iterable[pl.DataFrame]) -> int:
+        on = [self._spec.tenant, *self._key]
+        return self._rewritten(frames, lambda rows, keys: rows.join(keys, on=on, how="anti", maintain_order="left"))
+
+    def _rewritten(
+        self, frames: Iterable[pl.DataFrame], change: Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
+    ) -> int:
+        """Rewrite the files of every tenant and day that holds one of the keys; the number of rows found by key.
+
+        Frames need the tenant's column, the time's and the key's.
+        """
+        table = self._lake.table(self._spec)
+        found = 0
+        replaced: list[DataFile] = []
+        written: list[DataFile] = []
+        for key, part in _partitions(pl.concat(frames), self._spec):
+            day = day_window(key.day)
+            files = [info for info in table.files(day.start, day.end) if info.key == key]
+            rows = table.scan(day.start, day.end, [key.tenant]).collect(engine="streaming")
+            matched = rows.join(part, on=[self._spec.tenant, *self._key], how="semi").height
+            if matched:
+                found += matched
+                replaced += [info.file for info in files]
+                left = change(rows, part)
+                written += table.write([(key, left)]) if not left.is_empty() else []
+        if found:
+            table.replace(replaced, written, str(uuid.uuid4()))
+        return found
+
+    def _known(self, table: LakeTable, key: PartitionKey) -> Known:
+        window = day_window(key.day)
+        rows = table.scan(window.start, window.end, [key.tenant]).select(self._key)
+        return Known.keys([rows.collect(engine="streaming")], self._key)
+
+
+def _batches(
+    table: LakeTable, rows: pl.LazyFrame, columns: Sequence[Column], files: Sequence[FileInfo]
+) -> Iterator[pl.DataFrame]:
+    with table.named(info.file for info in files):
+        chosen = rows.select(list(schema(columns)))
+        yield from chosen.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
+
+
+def _partitions(rows: pl.DataFrame, spec: TableSpec) -> Iterable[tuple[PartitionKey, pl.DataFrame]]:
+    day = pl.col(spec.time).dt.date().alias("\0day")
+    parts = rows.with_columns(day).partition_by(spec.tenant, "\0day", as_dict=True, maintain_order=True)
+    for (tenant, at), part in parts.items():
+        yield PartitionKey(str(tenant), at), part.drop("\0day")

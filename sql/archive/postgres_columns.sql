@@ -1,4 +1,0 @@
-select a.attname as name, format_type(a.atttypid, a.atttypmod) as type
-from pg_attribute a
-where a.attrelid = %(table)s::regclass and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-order by a.attnum

@@ -1,0 +1,116 @@
+"""Rows of people: by user bucket, over partitions, without people who were erased."""
+
+import hashlib
+from datetime import UTC, datetime
+
+import pytest
+
+from assets.apps.sesh_series import SESSIONS
+from assets.archive.layout import bucket_of
+from assets.archive.tombstones import subject_hash
+from assets.series.layout import month_partition
+from assets.series.registry import change, load, table
+from tests.assets.archive.vault import Vault
+
+USERS = [f"user-{n}" for n in range(12)]
+EVERY = "select * from {} order by id"
+
+
+@pytest.fixture
+def sesh(vault: Vault) -> Vault:
+    """A year later: two months of sessions of some users."""
+    vault.now = datetime(2027, 4, 2, tzinfo=UTC)
+    d1 = vault.d1["sesh"]
+    d1.upsert("users", ["id", "email"], [[u, f"{u}@example.org"] for u in USERS], ["id"])
+    for month in (1, 2):
+        registry = load(d1, SESSIONS)
+        partition = month_partition(SESSIONS, datetime(2026, month, 1, tzinfo=UTC))
+        change(d1, registry, [*registry.partitions, partition], table(SESSIONS, partition), "2026-01-01T00:00:00.000Z")
+        rows = [
+            [
+                f"s-{month}-{n}",
+                user,
+                f"2026-{month:02}-03T04:05:06.{n:03}Z",
+                0.5 * n,
+                None if n % 2 else "ü\n",
+                n % 5 + 1,
+            ]
+            for n, user in enumerate(USERS)
+        ]
+        d1.upsert(partition.name, ["id", "userId", "timestamp", "amount", "notes", "rating"], rows, ["id"])
+    return vault
+
+
+def test_sessions_lie_in_buckets_of_users_and_come_back_into_their_partitions(sesh: Vault) -> None:
+    d1 = sesh.d1["sesh"]
+    before = d1.query(EVERY.format("sessions"))
+
+    done = sesh.archive("sesh", "sessions")
+    assert sesh.archive("sesh", "sessions").sealed == 0
+    for month in (1, 2):
+        d1.execute(f"delete from sessions_2026_{month:02}")
+    restored = sesh.restore("sesh", "sessions", "live")
+
+    assert done.rows == restored.added == len(before) == 24
+    assert set(done.buckets) == {bucket_of(u, 16) for u in USERS}
+    assert d1.query(EVERY.format("sessions")) == before
+    assert sesh.restore("sesh", "sessions", "live").added == 0
+    assert sesh.restore("sesh", "sessions").added == 24
+    assert d1.query(EVERY.format("sessions_restored")) == before
+    assert sesh.verify("sesh", "sessions").faults == []
+
+
+def test_nothing_comes_back_of_people_who_were_erased(sesh: Vault) -> None:
+    d1 = sesh.d1["sesh"]
+    sesh.archive("sesh", "sessions")
+    sesh.now = datetime(2026, 12, 31, tzinfo=UTC)
+    d1.execute("update change_log set changed_at = '2026-03-01T00:00:00.000Z'")
+    d1.execute(
+        "insert into change_log (table_name, row_id, operation, new_keys, changed_at) values "
+        """('inventory', 'item', 'insert', '{"id":"item","userId":"user-3"}', '2026-03-01T00:00:00.000Z')"""
+    )
+    sesh.archive("sesh", "change_log")
+    sesh.postgres.execute(
+        "insert into archive.tombstones values ('sesh', 'user', %s, now()), ('clearlift', 'user', %s, now())",
+        (subject_hash("user", "user-3"), subject_hash("user", "user-4")),
+    )
+    done = sesh.restore("sesh", "sessions")
+    log = sesh.restore("sesh", "change_log")
+
+    assert (done.rows, done.erased, done.added) == (24, 2, 22)
+    left = {row["userId"] for row in d1.query("select userId from sessions_restored")}
+    assert left == set(USERS) - {"user-3"}
+    assert log.erased == 2
+    assert d1.query("select * from change_log_restored where row_id in ('user-3', 'item')") == []
+    assert subject_hash("user", "user-3") == hashlib.sha256(b"user:user-3").digest()
+
+
+def test_an_erased_visitors_events_do_not_come_back(vault: Vault) -> None:
+    vault.happen(2, anonymous_id="visitor of 'A'")
+    vault.happen(3, user_id="B")
+    vault.happen(4)
+    vault.archive()
+    vault.prune()
+    given = [("visitor", "visitor of 'A'"), ("user", "B")]
+    for kind, subject in given:
+        vault.postgres.execute(
+            "insert into archive.tombstones values ('clearlift', %s, %s, now())", (kind, subject_hash(kind, subject))
+        )
+    done = vault.restore(into="live")
+    assert (done.rows, done.erased, done.added) == (9, 5, 4)
+    assert sum(vault.live().values()) == 4
+
+
+def test_rows_that_changed_after_they_were_archived_come_back_as_they_were_last(sesh: Vault) -> None:
+    d1 = sesh.d1["sesh"]
+    sesh.archive("sesh", "sessions")
+    d1.execute("update sessions_2026_01 set rating = 5, notes = 'again' where id = 's-1-7'")
+    first = d1.query("select * from sessions_2026_01 where id = 's-1-8'")[0]
+    for rating in (first["rating"] % 5 + 1, first["rating"]):
+        # The second time it is what it was at first, and no longer what was archived last.
+        d1.execute("update sessions_2026_01 set rating = ? where id = 's-1-8'", (rating,))
+        assert sesh.archive("sesh", "sessions").rows in (1, 2)
+    assert sesh.archive("sesh", "sessions").sealed == 0
+    before = d1.query(EVERY.format("sessions"))
+    sesh.restore("sesh", "sessions")
+    assert d1.query(EVERY.format("sessions_restored")) == before

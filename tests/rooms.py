@@ -1,0 +1,56 @@
+"""The stores of a test in the shape that engines are handed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NoReturn
+
+from assets.apps import App
+from assets.progress import Progress, silent
+from assets.rooms import Clock
+from resources.d1 import D1
+from resources.lake import Lake
+from resources.postgres import Postgres
+from resources.r2 import ObjectStore
+
+
+@dataclass
+class TestRooms:
+    """Fulfils `Rooms` with the stores that a test has. `now` is what its clock says; databases are by app."""
+
+    __test__ = False
+
+    now: datetime
+    postgres: Postgres
+    object_store: ObjectStore
+    opened_lake: Lake | None = None
+    d1s: Mapping[str, D1] = field(default_factory=dict)
+    app_postgreses: Mapping[str, Postgres] = field(default_factory=dict)
+    r2_sql: Any = None
+    ad_apps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ad_origin: str = ""
+
+    @property
+    def clock(self) -> Clock:
+        return lambda: self.now
+
+    def progress(self, label: str) -> Progress:
+        return silent
+
+    @property
+    def lake(self) -> Lake:
+        assert self.opened_lake is not None, "the test has no lake"
+        return self.opened_lake
+
+    def d1(self, app: App) -> D1:
+        return self.d1s[app.name]
+
+    def app_postgres(self, app: App) -> Postgres:
+        return self.app_postgreses[app.name]
+
+    def kv(self, app: App) -> NoReturn:
+        raise AssertionError(f"the test of {app.name} has no KV")
+
+    @property
+    def keyring(self) -> NoReturn:
+        raise AssertionError("the test has no keyring")

@@ -18,7 +18,7 @@ from resources import migrations
 from resources.sql_files import read_sql
 from tests.assets.attribution.happenings import CAMPAIGNS, CLICKS, A, B
 from tests.assets.attribution.stand import Campaign, Stand
-from tests.assets.rollups.lakeside import at, event
+from tests.assets.rollups.lakeside import Lakeside, at, event
 
 OTHER = replace(CLEARLIFT, name="other")
 RELATIONS = (
@@ -33,7 +33,7 @@ def other(stand: Stand) -> Stand:
     """The stand of another app: its own D1, with the same organisations; lake and Postgres are those of the first."""
     d1 = stand.lakeside.stores.d1(OTHER)
     migrations.up(migrations.D1AppliedMigrations(d1, "d1"), "clearlift/d1")
-    return Stand(stand.lakeside, OTHER)
+    return Stand(Lakeside(stand.lakeside.stores, OTHER))
 
 
 @pytest.fixture

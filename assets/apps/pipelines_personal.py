@@ -33,8 +33,8 @@ EVENT_RECORD = Holding(
 
 
 def web_events(table: str, landing: str, quarantine: str) -> tuple[Holding, ...]:
-    """The entries of an app's web events: its lake table, the prefixes of landed and of refused lines, and the key family
-    `summary`, which every such app has.
+    """The entries of an app's web events: its lake table, the prefixes of landed and of refused lines, and the keys of
+    the family `summary`, which every such app has.
     """
     lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))
     landed = Holding("r2", landing, lines, personal="content", traces="key", erasure="delete")

@@ -59,7 +59,6 @@ import os, signal, sys
 from pathlib import Path
 import resources.d1.embedded
 from resources.d1 import EmbeddedD1
-from resources.r2 import FolderObjectStore
 from resources.r2 import FolderObjectStore, ObjectStore
 from tests.assets.points.flushes import Flushes
 

@@ -72,6 +72,7 @@ def _touches(app: App, accounts: AdAccounts, calendar: Calendar) -> AssetsDefini
         store="postgres",
         holds=[("postgres", "attribution.touches"), ("postgres", "attribution.conversions")],
         kinds={"postgres", "polars"},
+        checks={"settings_readable": "Every organisation's attribution settings can be used."},
         deps=[
             [app.name, "events", "compacted"],
             *([app.name, "d1", table] for table in accounts.rules_read),
@@ -86,7 +87,6 @@ def _touches(app: App, accounts: AdAccounts, calendar: Calendar) -> AssetsDefini
         metadata={"dagster/table_name": "attribution.touches"},
         pool="postgres",
         freshness_policy=_FRESHNESS,
-        checks={"settings_readable": "Every organisation's attribution settings can be used."},
     )
     def made(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         engine = Touches.of(rooms, app, progress=rooms.progress("days of touches"))
@@ -128,6 +128,7 @@ def _clicks(app: App, accounts: AdAccounts) -> AssetsDefinition:
         store="postgres",
         holds=[("postgres", "attribution.clicks")],
         kinds={"postgres", "python"},
+        checks={"accounts_ok": "Every account returned its clicks."},
         deps=[[app.name, "attribution", "touches"], [app.name, "d1", accounts.table]],
         description=(
             "Campaigns of Google's click ids: each account is asked for the days on which visitors came by unknown"
@@ -136,7 +137,6 @@ def _clicks(app: App, accounts: AdAccounts) -> AssetsDefinition:
         ),
         metadata={"dagster/table_name": "attribution.clicks"},
         pool="ads_google",
-        checks={"accounts_ok": "Every account returned its clicks."},
     )
     def matched(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         report = Clicks.of(rooms, app, progress=rooms.progress("days of clicks")).run()

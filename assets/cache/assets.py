@@ -50,7 +50,9 @@ def _demand(app: App, wanted: Sequence[Family]) -> AssetsDefinition:
         metadata={"dagster/table_name": "cache.reads"},
         pool="postgres",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=26), warn_window=timedelta(hours=3)),
-        checks={"lines_are_readable": "No line of the access log was refused in this run."},
+        checks={
+            "lines_are_readable": "No line of the access log was refused in this run.",
+        },
     )
     def demand(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         done = Demand(

@@ -44,7 +44,7 @@ def _invalidated(app: App) -> AssetsDefinition:
         pool="kv",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=1), warn_window=timedelta(minutes=20)),
         checks={
-            "changes_read_in_time": f"No row of the change log waited longer than {IN_TIME.seconds // 60} minutes."
+            "changes_read_in_time": f"No row of the change log waited longer than {IN_TIME.seconds // 60} minutes.",
         },
     )
     def invalidated(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:

@@ -33,7 +33,9 @@ def _filled(app: App) -> AssetsDefinition:
         deps=[[app.name, "d1", table] for table in sorted({extraction.table for extraction in app.extractions})],
         description=f"Columns whose values were fields of JSON, filled in rows older than the column: {names}.",
         pool="d1",
-        checks={"nothing_unfilled": "No column is null where the JSON has a value."},
+        checks={
+            "nothing_unfilled": "No column is null where the JSON has a value.",
+        },
     )
     def filled(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         runs = [fill.of(rooms, app, extraction) for extraction in app.extractions]

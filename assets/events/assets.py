@@ -25,7 +25,7 @@ from assets.apps.personal import Holding
 from assets.description import app_asset, asset_arguments, column_schema, preview
 from assets.description import table as table_of
 from assets.events.ingest import Ingest
-from assets.events.ledger import Ledger, RunOutcome
+from assets.events.ledger import IngestLedger, RunOutcome
 from assets.events.record import FIELDS
 from assets.events.table import events_table
 from assets.partitions import Calendar
@@ -65,22 +65,22 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
         store="lake",
         holds=[(holding.store, holding.name)],
         kinds={"iceberg", "parquet"},
-        deps=[landing, [app.name, "d1", audience.org_tags_table]],
-        description=f"Landed batches, validated, without doubles, in the Iceberg table {audience.table}: exactly once.",
-        metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(events_table(app).identifier)},
-        pool="lake",
-        freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=1), warn_window=timedelta(minutes=20)),
         checks={
             "every_line_counted": "For each batch: received = stored + doubled + quarantined + without consent.",
             "lake_holds_what_the_ledger_says": (
                 "Rows added by the run's commit to the lake = rows that the ledger says were stored."
             ),
         },
+        deps=[landing, [app.name, "d1", audience.org_tags_table]],
+        description=f"Landed batches, validated, without doubles, in the Iceberg table {audience.table}: exactly once.",
+        metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(events_table(app).identifier)},
+        pool="lake",
+        freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=1), warn_window=timedelta(minutes=20)),
     )
     def ingested(config: IngestConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         engine = Ingest.of(rooms, app, midnight(calendar.start))
         run = engine.run(sweep=config.sweep)
-        ledger = Ledger(rooms.postgres, app.name)
+        ledger = IngestLedger(rooms.postgres, app.name)
         yield MaterializeResult(
             metadata=_metadata(run, engine.events, holding),
             check_results=[_every_line_counted(ledger, run), _lake_agrees(run, engine.events)],
@@ -114,7 +114,7 @@ def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, 
     return metadata
 
 
-def _every_line_counted(ledger: Ledger, run: RunOutcome) -> AssetCheckResult:
+def _every_line_counted(ledger: IngestLedger, run: RunOutcome) -> AssetCheckResult:
     unbalanced = ledger.unbalanced(run.ingest_id)
     return AssetCheckResult(
         check_name="every_line_counted",

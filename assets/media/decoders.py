@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Self
 
 from assets.apps import Media
-from assets.media.containers import RefusalReason, RefusedError
+from assets.media.containers import ImageRefusedError, RefusalReason
 from assets.media.variants import Renditions, make
 
 PROCESSES = 2
@@ -37,13 +37,13 @@ class Decoders:
             self._idle.put(None)
 
     def make(self, data: bytes, promised: str, media: Media) -> Renditions:
-        """See variants.make; raises RefusedError for a crash too."""
+        """See variants.make; raises ImageRefusedError for a crash too."""
         decoder = self._idle.get()
         try:
             for _ in range(TRIES):
                 decoder = decoder or _Decoder(self._make)
-                found = decoder.ask(data, promised, media)
-                if found is not None:
+                answer = decoder.ask(data, promised, media)
+                if answer is not None:
                     break
                 decoder = None
         except BaseException:
@@ -53,17 +53,17 @@ class Decoders:
             raise
         finally:
             self._idle.put(decoder)
-        if found is None:
-            raise RefusedError(RefusalReason.DECODER_CRASHED)
-        if isinstance(found, RefusalReason):
-            raise RefusedError(found)
-        return found
+        if answer is None:
+            raise ImageRefusedError(RefusalReason.DECODER_CRASHED)
+        if isinstance(answer, RefusalReason):
+            raise ImageRefusedError(answer)
+        return answer
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_raised: object) -> None:
-        for _ in range(PROCESSES):
+    def __exit__(self, *_: object) -> None:
+        for _process in range(PROCESSES):
             decoder = self._idle.get()
             if decoder is not None:
                 decoder.end()
@@ -82,11 +82,11 @@ class _Decoder:
         """The result for one image; None if the process died."""
         try:
             self._pipe.send((data, promised, media))
-            found: Renditions | RefusalReason = self._pipe.recv()
+            answer: Renditions | RefusalReason = self._pipe.recv()
         except (EOFError, OSError):
             self.end()
             return None
-        return found
+        return answer
 
     def end(self) -> None:
         """Kill the process."""
@@ -101,6 +101,6 @@ def _decode(pipe: "Connection[Renditions | RefusalReason, tuple[bytes, str, Medi
         while True:
             try:
                 answer: Renditions | RefusalReason = make(*pipe.recv())
-            except RefusedError as refused:
+            except ImageRefusedError as refused:
                 answer = refused.reason
             pipe.send(answer)

@@ -23,7 +23,7 @@ class Listed(Protocol):
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownImage:
     """An upload in the ledger. variants: their etags by name. kept: whether its bytes are in quarantine."""
 
     key: str
@@ -48,12 +48,12 @@ class Mark:
     reason: RefusalReason | None = None
 
 
-def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, Known]) -> Iterator[Mark]:
+def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, KnownImage]) -> Iterator[Mark]:
     """Uploads that are new, were replaced, lack a variant or are gone. Both sides are of the same whole folders."""
     objects = {o.key: o for o in listed}
     owners = _owners(media, objects, known)
     mine = {naming.stem(key) for key in known}
-    for key, found in objects.items():
+    for key, upload in objects.items():
         if not naming.is_image(key):
             continue
         stem = naming.stem_of_variant(media, key)
@@ -61,9 +61,9 @@ def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, Known]) ->
             continue
         reason = _by_name(media, key, stem, owners)
         row = known.get(key)
-        if row is not None and is_settled(media, found, row, objects):
+        if row is not None and is_settled(media, upload, row, objects):
             continue
-        mark = Mark(key, found.etag or "", "wanted", reason)
+        mark = Mark(key, upload.etag or "", "wanted", reason)
         if row is None or (row.etag, row.state, row.reason) != (mark.etag, mark.state, mark.reason):
             yield mark
     for key, row in known.items():
@@ -72,21 +72,21 @@ def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, Known]) ->
             yield Mark(key, "", "gone", RefusalReason.IMAGE_ID_TAKEN if naming.stem(key) in owners else None)
 
 
-def is_settled(media: Media, found: Listed, row: Known, objects: Mapping[str, Listed]) -> bool:
+def is_settled(media: Media, upload: Listed, row: KnownImage, objects: Mapping[str, Listed]) -> bool:
     """Whether an upload has its own unchanged variants, or was refused and is empty now."""
     if row.state == "quarantined":
-        return found.size == 0
+        return upload.size == 0
     return (
         row.state == "made"
-        and row.etag == found.etag
+        and row.etag == upload.etag
         and all(
             key in objects and objects[key].etag == row.variants.get(name)
-            for name, key in naming.variants(media, found.key).items()
+            for name, key in naming.variants(media, upload.key).items()
         )
     )
 
 
-def _owners(media: Media, objects: Mapping[str, Listed], known: Mapping[str, Known]) -> dict[str, str]:
+def _owners(media: Media, objects: Mapping[str, Listed], known: Mapping[str, KnownImage]) -> dict[str, str]:
     """The upload to which an image id belongs, by stem: the one that had it before, else the first by name."""
     owners: dict[str, str] = {}
     for key in sorted(objects):

@@ -22,7 +22,7 @@ from assets.description import app_asset, asset_arguments, column_schema
 from assets.description import table as table_of
 from assets.points.gaps import TOLERATED, gaps
 from assets.points.ingest import PointIngest
-from assets.points.point import Reason
+from assets.points.point import PointReason
 from assets.points.refused import quarantine
 from assets.rooms import Rooms
 
@@ -70,26 +70,26 @@ def _ingested(app: App, points: Points) -> AssetsDefinition:
         store="d1",
         holds=[("d1", f"{points.series.name}_*")],
         kinds={"cloudflare", "sqlite"},
+        checks={
+            "every_line_counted": "For the run: lines received = points stored + doubled + lines quarantined.",
+            "no_large_gap": f"No session of the last day misses more than {TOLERATED} points in a row.",
+        },
         deps=[[app.name, "points", "flushes"], [app.name, "series", "partitions"], [app.name, "d1", points.users]],
         description="Points of sessions, known by session and number, in the partitions of `points`: once each.",
         metadata={"dagster/table_name": points.series.name},
         pool="d1",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=6), warn_window=timedelta(hours=2)),
-        checks={
-            "every_line_counted": "For the run: lines received = points stored + doubled + lines quarantined.",
-            "no_large_gap": f"No session of the last day misses more than {TOLERATED} points in a row.",
-        },
     )
     def ingested(config: PointsConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         database = rooms.d1(app)
         refused = quarantine(rooms, app)
         assert refused is not None, "an app with points has their quarantine"
         if config.replay:
-            refused.replay(None if config.replay == "all" else Reason(config.replay).value)
+            refused.replay(None if config.replay == "all" else PointReason(config.replay).value)
         run = PointIngest.of(rooms, app).run(sweep=config.sweep)
         now = rooms.clock()
         missing = gaps(database, points.series, now - LOOKED_BACK, now)
-        summary = [{name: row[name] for name in SUMMARISED} for row in refused.ledger.summary()]
+        summary = [{name: row[name] for name in SUMMARISED} for row in refused.refusals.summary()]
         counts = {
             "received": run.received,
             "stored": run.stored,

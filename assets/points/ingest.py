@@ -20,7 +20,7 @@ from assets.intake import objects, quarantine
 from assets.intake.objects import Identity, Landed
 from assets.intake.refusal import Refusal
 from assets.points import landing
-from assets.points.point import Point, Reason, sift
+from assets.points.point import Point, PointReason, sift
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from assets.series import registry
@@ -156,9 +156,9 @@ class PointIngest:
             kept = []
             for point in outcome.points:
                 if _partition(partitions, point) is None:
-                    outcome.refusals.append(point.refused(Reason.NO_PARTITION, "at"))
+                    outcome.refusals.append(point.refused(PointReason.NO_PARTITION, "at"))
                 elif point.user_id not in users:
-                    outcome.refusals.append(point.refused(Reason.UNKNOWN_USER, "userId"))
+                    outcome.refusals.append(point.refused(PointReason.UNKNOWN_USER, "userId"))
                 elif point.key in stored:
                     outcome.doubled += 1
                 else:
@@ -240,7 +240,7 @@ def _groups(waiting: Sequence[ObjectInfo], most: int) -> Iterable[Sequence[Objec
 def _sifted(landed: Landed) -> ObjectOutcome:
     outcome = ObjectOutcome(landed.key, landed.etag, landed.sha256)
     if landed.text is None:
-        outcome.refusals = [Refusal(0, Reason.UNREADABLE_OBJECT, landed.unreadable, b"")]
+        outcome.refusals = [Refusal(0, PointReason.UNREADABLE_OBJECT, landed.unreadable, b"")]
     else:
         outcome.points, outcome.refusals = sift(landed.text.split(b"\n"))
     return outcome

@@ -15,13 +15,13 @@ from assets.archive.quarters import Quarter
 from assets.archive.registry import Revision
 from assets.events import pruned
 from assets.events.table import events_table
-from assets.retention.deletion import Deletion, Outcome, Portion
-from assets.retention.log import DeletionLog, Record
-from assets.retention.proof import DAMAGED, LATE, UNSEALED, Proof
-from assets.retention.reconciled import DayCount, Kept, Reconciled
+from assets.retention.deletion import Deletion, DeletionOutcome, Portion
+from assets.retention.log import DeletionLog, DeletionRecord
+from assets.retention.proof import DAMAGED, LATE, UNSEALED, ArchiveProof
+from assets.retention.reconciled import DayCount, Reconciled, RolledUpCounts
 from assets.rollups.follow import follow
 from assets.rooms import Clock, Rooms
-from assets.rows.known import Known
+from assets.rows.known import KnownRows
 from assets.rows.lake import file_rows, lake_columns, rows_of
 from assets.windows import Window, day_window
 from resources.lake import FileInfo, LakeTable, PartitionKey
@@ -69,7 +69,7 @@ class LakeDays:
     postgres: Postgres
     deletion: Deletion
     log: DeletionLog
-    proof: Proof
+    proof: ArchiveProof
     clock: Clock
     _quarters: dict[Quarter, _Quarter] = field(default_factory=dict)
 
@@ -82,11 +82,11 @@ class LakeDays:
             postgres=rooms.postgres,
             deletion=deletion,
             log=log,
-            proof=Proof.of(rooms, app, deletion.entry),
+            proof=ArchiveProof.of(rooms, app, deletion.entry),
             clock=rooms.clock,
         )
 
-    def went(self, record: Record) -> tuple[int, int]:
+    def went(self, record: DeletionRecord) -> tuple[int, int]:
         """The days went with the commit of the record, or stayed."""
         snapshot = self.table.landed(str(record.id))
         files = self.table.removed_by(snapshot) if snapshot else []
@@ -94,7 +94,7 @@ class LakeDays:
             pruned.settle(connection, self.app, record.id, {PartitionKey.of(file) for file in files})
         return sum(file.record_count for file in files), sum(file.file_size_in_bytes for file in files)
 
-    def count(self, outcome: Outcome) -> list[Portion]:
+    def count(self, outcome: DeletionOutcome) -> list[Portion]:
         self.proof.faults = outcome.faults
         head = self.table.head()[0]
         while follow(self.app, self.table, self.postgres, self.clock):
@@ -115,10 +115,10 @@ class LakeDays:
             if found.days
         ]
 
-    def check(self, portion: Portion, outcome: Outcome) -> None:
+    def check(self, portion: Portion, outcome: DeletionOutcome) -> None:
         """Counting compared each day."""
 
-    def delete(self, portion: Portion, outcome: Outcome) -> None:
+    def delete(self, portion: Portion, outcome: DeletionOutcome) -> None:
         quarter = Quarter.parse(portion.place)
         found = self._quarters[quarter]
         days = {day.key: day for day in found.days}
@@ -157,7 +157,7 @@ class LakeDays:
 class _Comparison:
     """The days of one quarter compared with their archives and aggregates, under the quarter's lock."""
 
-    def __init__(self, lake: LakeDays, quarter: Quarter, outcome: Outcome) -> None:
+    def __init__(self, lake: LakeDays, quarter: Quarter, outcome: DeletionOutcome) -> None:
         self._table, self._postgres, self._proof = lake.table, lake.postgres, lake.proof
         self._quarter = quarter
         self._outcome = outcome
@@ -209,7 +209,7 @@ class _Comparison:
                     self._found.days.append(day)
                     self._found.revisions[revision.bucket] = revision
 
-    def _differs(self, day: Day, known: Known, aggregates: Kept) -> str:
+    def _differs(self, day: Day, known: KnownRows, aggregates: RolledUpCounts) -> str:
         counted = DayCount()
         for frame in file_rows(self._table, day.files):
             if not known.late(frame).is_empty():

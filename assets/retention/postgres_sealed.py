@@ -15,9 +15,9 @@ from psycopg.sql import SQL, Identifier
 from assets.apps import App
 from assets.archive.quarters import Quarter, quarters
 from assets.archive.tables import postgres_of, postgres_table
-from assets.retention.deletion import Deletion, Outcome, Portion
-from assets.retention.log import DeletionLog, Record
-from assets.retention.proof import Proof
+from assets.retention.deletion import Deletion, DeletionOutcome, Portion
+from assets.retention.log import DeletionLog, DeletionRecord
+from assets.retention.proof import ArchiveProof
 from assets.rooms import Rooms
 from assets.rows.columns import schema
 from assets.rows.postgres import PostgresTable
@@ -37,24 +37,28 @@ class PostgresSealed:
     table: PostgresTable
     deletion: Deletion
     log: DeletionLog
-    proof: Proof
+    proof: ArchiveProof
 
     @classmethod
     def of(cls, rooms: Rooms, app: App, deletion: Deletion, log: DeletionLog) -> "PostgresSealed":
         """The old rows of an archived table, over the stores of the rooms."""
         entry = deletion.entry
         return cls(
-            postgres_of(rooms, app, entry), postgres_table(app, entry), deletion, log, Proof.of(rooms, app, entry)
+            postgres_of(rooms, app, entry),
+            postgres_table(app, entry),
+            deletion,
+            log,
+            ArchiveProof.of(rooms, app, entry),
         )
 
-    def went(self, record: Record) -> tuple[int, int]:
+    def went(self, record: DeletionRecord) -> tuple[int, int]:
         """Only where the log lies in another database than the rows: otherwise every record is settled."""
         quarter = Quarter.parse(record.place)
         with self.proof.locked(quarter):
             left = sum(proved for proved, _ in self._compared(quarter, delete=False))
         return max(0, record.rows - left), 0
 
-    def count(self, outcome: Outcome) -> list[Portion]:
+    def count(self, outcome: DeletionOutcome) -> list[Portion]:
         self.proof.faults = outcome.faults
         outcome.total, oldest = self._extent()
         portions = []
@@ -73,10 +77,10 @@ class PostgresSealed:
             outcome.hold(place, rows, why)
         return portions
 
-    def check(self, portion: Portion, outcome: Outcome) -> None:
+    def check(self, portion: Portion, outcome: DeletionOutcome) -> None:
         """Counting compared each row with its archive."""
 
-    def delete(self, portion: Portion, outcome: Outcome) -> None:
+    def delete(self, portion: Portion, outcome: DeletionOutcome) -> None:
         quarter = Quarter.parse(portion.place)
         elsewhere = self.deletion.entry.store != "postgres"
         recorded = self.log.recorded(outcome, portion, WHY) if elsewhere else nullcontext()

@@ -12,7 +12,7 @@ import polars as pl
 
 from assets.rows.columns import Column, ColumnKind, schema
 from assets.rows.lines import value_of, value_text
-from assets.rows.source import ChangedMeanwhileError, Slice
+from assets.rows.source import RowsChangedError, RowSlice
 from assets.rows.target import Into
 from assets.windows import Window
 from resources.d1 import D1, Statement, bulk
@@ -93,16 +93,16 @@ class D1Source:
         self.snapshot = d1.bookmark()
         self.columns: Sequence[Column] = columns_of(d1, self._parts[0][0]) if self._parts else ()
 
-    def slices(self, window: Window) -> list[Slice]:
+    def slices(self, window: Window) -> list[RowSlice]:
         """One slice a table; only reading shows whether its rows are the same."""
         slices = []
         for name, whole in self._parts:
             part = whole.clipped(window)
             if part is not None and (rows := self._count(name, part)):
-                slices.append(Slice(name, part, expected=rows))
+                slices.append(RowSlice(name, part, expected=rows))
         return slices
 
-    def read(self, slice_: Slice) -> Iterator[pl.DataFrame]:
+    def read(self, slice_: RowSlice) -> Iterator[pl.DataFrame]:
         names = [column.name for column in self.columns]
         types = " || ".join(f"substr(typeof({quoted(name)}), 1, 1)" for name in names)
         query = (
@@ -115,7 +115,7 @@ class D1Source:
             count += len(rows)
             yield pl.DataFrame([_texts(row, names) for row in rows], schema=schema(self.columns), orient="row")
         if count != slice_.expected or count != self._count(slice_.name, slice_.window):
-            raise ChangedMeanwhileError(f"{slice_.name}: rows came or went while {count} of them were read")
+            raise RowsChangedError(f"{slice_.name}: rows came or went while {count} of them were read")
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -9,8 +9,8 @@ from dataclasses import replace
 import polars as pl
 
 from assets.rows.columns import Column, ColumnKind, schema
-from assets.rows.known import Known
-from assets.rows.source import ChangedMeanwhileError, Slice
+from assets.rows.known import KnownRows
+from assets.rows.source import RowsChangedError, RowSlice
 from assets.rows.target import Into
 from assets.windows import Window, day_window
 from resources.lake import ColumnType, DataFile, FileInfo, Lake, LakeTable, PartitionKey, TableSpec
@@ -55,7 +55,7 @@ class LakeSource:
     def snapshot(self) -> str:
         return str(self._snapshot_id or "")
 
-    def slices(self, window: Window) -> list[Slice]:
+    def slices(self, window: Window) -> list[RowSlice]:
         """One slice a tenant and day. Its version names its files, because as many rows may be other ones."""
         if self._snapshot_id is None:
             return []
@@ -69,10 +69,10 @@ class LakeSource:
             whole = not any(info.has_deletes for info in files[key])
             rows = sum(info.rows for info in files[key]) if whole else None
             version = None if rows is None else version_of(rows, (info.path for info in files[key]))
-            slices.append(Slice(str(key.day), day_window(key.day), key.tenant, version, rows))
+            slices.append(RowSlice(str(key.day), day_window(key.day), key.tenant, version, rows))
         return slices
 
-    def read(self, slice_: Slice) -> Iterator[pl.DataFrame]:
+    def read(self, slice_: RowSlice) -> Iterator[pl.DataFrame]:
         key = PartitionKey(slice_.tenant or "", slice_.window.start.date())
         files = sorted(self._files[key], key=lambda info: (info.lowest is None, info.lowest, info.path))
         if slice_.expected is None:
@@ -85,7 +85,7 @@ class LakeSource:
             count += frame.height
             yield frame
         if slice_.expected not in (None, count):
-            raise ChangedMeanwhileError(f"{slice_.name}: {count} rows were read where the files have {slice_.expected}")
+            raise RowsChangedError(f"{slice_.name}: {count} rows were read where the files have {slice_.expected}")
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -128,7 +128,7 @@ class LakeTarget:
         table = self._lake.ensure(self._spec)
         names = [column.name for column in self._spec.columns]
         missing = [name for name in names if name not in {column.name for column in columns}]
-        present: dict[PartitionKey, Known] = {}
+        present: dict[PartitionKey, KnownRows] = {}
         files: list[DataFile] = []
         for frame in frames:
             rows = frame.with_columns(pl.lit(None).alias(name) for name in missing).select(names)
@@ -182,10 +182,10 @@ class LakeTarget:
             table.replace(replaced, written, str(uuid.uuid4()))
         return found
 
-    def _known(self, table: LakeTable, key: PartitionKey) -> Known:
+    def _known(self, table: LakeTable, key: PartitionKey) -> KnownRows:
         window = day_window(key.day)
         rows = table.scan(window.start, window.end, [key.tenant]).select(self._key)
-        return Known.keys([rows.collect(engine="streaming")], self._key)
+        return KnownRows.keys([rows.collect(engine="streaming")], self._key)
 
 
 def _batches(

@@ -13,7 +13,7 @@ import polars as pl
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
 from assets.rows.columns import Column, ColumnKind, schema
-from assets.rows.source import ChangedMeanwhileError, Slice
+from assets.rows.source import RowsChangedError, RowSlice
 from assets.rows.target import Into
 from assets.windows import Window
 from resources.postgres import Connection, Postgres
@@ -109,12 +109,12 @@ class PostgresSource:
             self.columns: Sequence[Column] = table.columns(self._connection)
             self._open = opening.pop_all()
 
-    def slices(self, window: Window) -> list[Slice]:
+    def slices(self, window: Window) -> list[RowSlice]:
         """One slice, the whole window."""
         (row,) = self._connection.execute(*self._table.selected(SQL("count(*) as n"), window)).fetchall()
-        return [Slice(self._table.name, window, expected=row["n"])] if row["n"] else []
+        return [RowSlice(self._table.name, window, expected=row["n"])] if row["n"] else []
 
-    def read(self, slice_: Slice) -> Iterator[pl.DataFrame]:
+    def read(self, slice_: RowSlice) -> Iterator[pl.DataFrame]:
         statement, parameters = self._table.selected(_texts(self.columns), slice_.window)
         statement += SQL(" order by {}").format(_names([self._table.time, *self._table.key]))
         count = 0
@@ -122,7 +122,7 @@ class PostgresSource:
             count += len(rows)
             yield pl.DataFrame(rows, schema=schema(self.columns))
         if count != slice_.expected:
-            raise ChangedMeanwhileError(f"{slice_.name}: {count} rows were read where {slice_.expected} were counted")
+            raise RowsChangedError(f"{slice_.name}: {count} rows were read where {slice_.expected} were counted")
 
     def close(self) -> None:
         self._open.close()

@@ -13,7 +13,7 @@ from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.layout import bucket_of
 from assets.archive.quarters import Quarter
-from assets.archive.registry import Registry
+from assets.archive.registry import ArchiveRegistry
 from assets.archive.restore import PartialRestoreError, Restore
 from assets.archive.tables import archived
 from assets.archive.verify import verify as verify_all
@@ -60,7 +60,7 @@ def list_(app_name: str | None, table: str | None) -> None:
                 continue
             entries = [archived(app, table)] if table else [e for e in app.lifecycles if e.archive]
             for entry in entries:
-                registry = Registry(opened.stores.postgres, app.name, entry.table)
+                registry = ArchiveRegistry(opened.stores.postgres, app.name, entry.table)
                 for r in sorted([*registry.sealed(), *registry.unsettled()], key=lambda r: (r.quarter, r.bucket)):
                     size = f"{(r.packed_bytes or 0) / 1e6:,.2f}"
                     at = f"{r.sealed_at:%Y-%m-%d %H:%M}" if r.sealed_at else ""

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
-from assets.retention.deletion import Outcome
+from assets.retention.deletion import DeletionOutcome
 from assets.retention.stores import entries, prune
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
@@ -87,14 +87,14 @@ def _wanted(app_name: str | None, table: str | None) -> list[tuple[App, Lifecycl
 
 def _pruned(
     opened: Terminal, wanted: Sequence[tuple[App, Lifecycle]], *, dry_run: bool, confirmed: bool
-) -> Iterator[Outcome]:
+) -> Iterator[DeletionOutcome]:
     run_id = f"clearlift retention {uuid.uuid4()}"
     opened.stores.migrate()
     for app, entry in wanted:
         yield prune(opened.stores, app, entry, run_id=run_id, dry_run=dry_run, confirmed=confirmed)
 
 
-def _refuse_damaged(outcomes: Sequence[Outcome]) -> None:
+def _refuse_damaged(outcomes: Sequence[DeletionOutcome]) -> None:
     faults = list(dict.fromkeys(fault for outcome in outcomes for fault in outcome.faults))
     for fault in faults:
         click.echo(f"damaged {fault}")

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from assets.apps import APPS, App
-from assets.events.ledger import Ledger
+from assets.events.ledger import IngestLedger
 from assets.events.refused import quarantine
 from assets.events.table import events_table
 from assets.rollups import late
@@ -54,7 +54,7 @@ def print_summary(opened: Terminal) -> None:
 
 
 def _count_events(counts: Table, stores: Stores, app: App) -> None:
-    totals = Ledger(stores.postgres, app.name).totals()
+    totals = IngestLedger(stores.postgres, app.name).totals()
     files = stores.lake.table(events_table(app)).files()
     counts.add_row(f"{app.title}: lines received", f"{totals['received']:,}  in {totals['batches']:,} batches")
     for count in ("stored", "doubled", "quarantined", "without_consent"):
@@ -84,7 +84,7 @@ def _report_what_waits(opened: Terminal, app: App) -> None:
     if too_old := late.beyond(app, stores.postgres, earliest, since):
         opened.console.print(str(too_old), style="yellow")
     refused = quarantine(stores, app)
-    if refused is not None and (rows := refused.ledger.summary()):
+    if refused is not None and (rows := refused.refusals.summary()):
         reasons = Table("lines", "reason", "field", title=f"Quarantine of {app.title}", title_justify="left", box=None)
         for row in rows:
             reasons.add_row(f"{row['lines']:,}", row["reason"], row["field"])

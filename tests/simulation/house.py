@@ -40,7 +40,7 @@ from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.partitions import Calendar
 from assets.points.ingest import PointIngest
-from assets.retention.deletion import Outcome
+from assets.retention.deletion import DeletionOutcome
 from assets.retention.series import SeriesPruner
 from assets.retention.stores import entries, prune_all
 from assets.rollups import late
@@ -142,7 +142,7 @@ class House:
         """From when on late data is made unasked."""
         return late.horizon(midnight(self.start), LATE, self.now)
 
-    def beyond(self) -> late.Beyond:
+    def beyond(self) -> late.LateDays:
         """What the sensor reports as too old to be made unasked."""
         return late.beyond(self.postgres, midnight(self.start), self.horizon)
 
@@ -203,7 +203,7 @@ class House:
         for outcome in self._pruned(dry_run=False):
             assert (outcome.faults, outcome.stopped) == ([], "")
 
-    def waiting(self) -> list[Outcome]:
+    def waiting(self) -> list[DeletionOutcome]:
         """What retention would delete now, or holds back."""
         return [outcome for outcome in self._pruned(dry_run=True) if outcome.going or outcome.held_back]
 
@@ -212,7 +212,7 @@ class House:
         for outcome in engine.run(dry_run=False).outcomes:
             assert (outcome.faults, outcome.stopped, outcome.held_back) == ([], "", [])
 
-    def _pruned(self, *, dry_run: bool) -> list[Outcome]:
+    def _pruned(self, *, dry_run: bool) -> list[DeletionOutcome]:
         outcomes = []
         for app in APPS:
             run_id = f"night of {self.now}"

@@ -13,7 +13,7 @@ from typing import Any
 from assets.apps import APPS
 from assets.apps.sesh_series import SERIES
 from assets.archive.quarters import Quarter, due
-from assets.archive.registry import Registry
+from assets.archive.registry import ArchiveRegistry
 from assets.archive.verify import verify
 from assets.events.record import NAMES
 from assets.series import audit
@@ -167,7 +167,7 @@ class Truth:
             for entry in app.lifecycles:
                 if entry.archive is None:
                     continue
-                registry = Registry(self.house.postgres, app.name, entry.table)
+                registry = ArchiveRegistry(self.house.postgres, app.name, entry.table)
                 assert registry.unsettled() == []
                 for quarter in {revision.quarter for revision in registry.sealed()}:
                     found = verify(self.house.store, self.house.postgres, app.name, entry.table, quarter)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from assets.ads.connections import COLUMN
-from assets.ads.plan import Mode, SyncRequest
+from assets.ads.plan import SyncMode, SyncRequest
 from assets.ads.sync import AdSync, SyncResult, accounts_of
 from assets.apps import App
 from assets.apps.clearlift import APP as CLEARLIFT
@@ -127,7 +127,7 @@ class Bench:
     def sync(
         self,
         *only: Platform,
-        mode: Mode = Mode.RECENT,
+        mode: SyncMode = SyncMode.RECENT,
         since: date | None = None,
         until: date | None = None,
         **which: Any,

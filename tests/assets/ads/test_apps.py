@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from assets.ads.audit import audit
-from assets.ads.plan import Mode
+from assets.ads.plan import SyncMode
 from assets.ads.sync import accounts_of
 from assets.apps import App
 from assets.apps.clearlift import APP as CLEARLIFT
@@ -64,12 +64,12 @@ def test_a_sync_a_restatement_and_a_deletion_of_one_app_leave_the_other_as_it_wa
         " 1, currency, time_zone, attribution_window, is_final, sync_run_id, app from ads.campaign_metrics_daily"
         " where app = 'other' and platform = 'google' and date = '2026-11-19' limit 1"
     )
-    results = other.sync("google", "microsoft", mode=Mode.LOOKBACK)
+    results = other.sync("google", "microsoft", mode=SyncMode.LOOKBACK)
     assert sum(result.rows["restated"] for result in results) > 0
     assert sum(result.rows["deleted"] for result in results) > 0
     assert stored(ads_bench, CLEARLIFT) == first
     # The first app finds its own cursors and its own final days.
-    again = ads_bench.sync("google", "microsoft", mode=Mode.LOOKBACK)
+    again = ads_bench.sync("google", "microsoft", mode=SyncMode.LOOKBACK)
     assert sum(result.rows["restated"] for result in again) > 0
     for table, _ in LEVELS.values():
         assert ads_bench.snapshot()[table] == other.snapshot()[table]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.ads.audit import Audit, audit, compare, numbers
+from assets.ads.audit import AdAudit, audit, compare, numbers
 from resources.ad_platforms import Fact
 from resources.postgres import Postgres
 from sandbox.faults import Fault, FaultKind
@@ -42,7 +42,7 @@ MORE = (11, 1, Decimal(5), Decimal(1), Decimal(9))
 def test_only_what_the_platform_changed_since_is_a_restatement(
     source: Any, account: Any, stored: Any, staged: Any, restated: int, differences: int
 ) -> None:
-    found = Audit("1", DAY)
+    found = AdAudit("1", DAY)
     compare(found, source=source, account=account, stored=stored, staged=staged)
     assert (len(found.restated), len(found.differences)) == (restated, differences)
     assert found.passed == (restated + differences == 0)
@@ -105,7 +105,7 @@ def test_a_platform_that_cannot_be_asked_proves_nothing(synced: Bench) -> None:
 
 
 def test_nothing_synced_is_nothing_proved(tiny: Bench) -> None:
-    assert (audit(tiny.engine("google")).day, Audit().passed) == (None, False)
+    assert (audit(tiny.engine("google")).day, AdAudit().passed) == (None, False)
 
 
 @pytest.fixture(scope="module")

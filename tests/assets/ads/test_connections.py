@@ -8,7 +8,7 @@ import pytest
 
 from assets.ads import connections
 from assets.ads.config import ConnectionSettingsError, SyncConfig
-from assets.ads.connections import Connection, Connections, ConnectionSettings
+from assets.ads.connections import AdConnection, Connections, ConnectionSettings
 from assets.ads.sync import accounts_of
 from assets.apps.clearlift import APP as CLEARLIFT
 from resources.keyring import Keyring, SealError
@@ -22,15 +22,15 @@ SECRET = "1//0gX-refresh-token"
 Document = dict[str, Any]
 
 
-def connection(settings: Document | str | None, sealed: Document | None = None, row: str = "c1") -> Connection:
+def connection(settings: Document | str | None, sealed: Document | None = None, row: str = "c1") -> AdConnection:
     text = json.dumps(settings) if isinstance(settings, dict) else settings
     closed = None
     if sealed is not None:
         closed = RING.seal_text(json.dumps(sealed), table="platform_connections", column="settings_encrypted", row=row)
-    return Connection("c1", "org-a", "google", "1", "pro", text, closed)
+    return AdConnection("c1", "org-a", "google", "1", "pro", text, closed)
 
 
-def opened(row: Connection) -> ConnectionSettings:
+def opened(row: AdConnection) -> ConnectionSettings:
     return Connections(ACCOUNTS, None, RING).open(row)  # type: ignore[arg-type]
 
 

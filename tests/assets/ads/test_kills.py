@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from assets.ads.plan import Mode, SyncRequest
+from assets.ads.plan import SyncMode, SyncRequest
 from resources.d1 import EmbeddedD1
 from resources.postgres import Postgres, copy_in
 from resources.r2 import ObjectStore
@@ -102,13 +102,13 @@ def _submits(bench: Bench) -> int:
 
 def _today(bench: Bench) -> SyncRequest:
     today = bench.sandbox.clock().date()
-    return SyncRequest(Mode.RECENT, today, today, today)
+    return SyncRequest(SyncMode.RECENT, today, today, today)
 
 
 DIES = """
 import os, signal, sys
 from datetime import datetime
-from assets.ads.plan import Mode, SyncRequest
+from assets.ads.plan import SyncMode, SyncRequest
 from assets.ads.sync import AdSync
 from assets.apps.clearlift import APP
 import assets.ads.merge
@@ -130,7 +130,7 @@ def dying(connection, table, columns, rows):
     return count
 
 assets.ads.merge.copy_in = dying
-request = SyncRequest(Mode.RECENT, now.date(), now.date(), now.date())
+request = SyncRequest(SyncMode.RECENT, now.date(), now.date(), now.date())
 engine = AdSync(APP, PLATFORMS["google"], EmbeddedD1(Path(d1)), Postgres(dsn), FolderObjectStore(Path(store)),
                 Keyring({1: bytes(range(32))}), lambda: now, origin=origin)
 list(engine.run(request))

@@ -3,7 +3,7 @@
 import threading
 from datetime import date, timedelta
 
-from assets.ads.plan import Mode, SyncRequest
+from assets.ads.plan import SyncMode, SyncRequest
 from tests.assets.ads.bench import LEVELS, Bench
 
 
@@ -11,7 +11,7 @@ def test_pages_merged_again_from_r2_give_the_same_rows(ads_bench: Bench) -> None
     ads_bench.connect(only=["google", "microsoft"])
     ads_bench.sync("google", "microsoft")
     ads_bench.sandbox.clock.advance(timedelta(days=3))
-    ads_bench.sync("google", "microsoft", mode=Mode.LOOKBACK)
+    ads_bench.sync("google", "microsoft", mode=SyncMode.LOOKBACK)
     whole = ads_bench.snapshot()
     ledger = ads_bench.postgres.fetch("select count(*) as rows from ads.restatements")
     requests = len(ads_bench.sandbox.log)
@@ -47,9 +47,9 @@ def test_an_earlier_observation_does_not_overwrite_a_later_one(tiny: Bench) -> N
 
     engine._merge.run = holding  # type: ignore[method-assign]
     today = tiny.sandbox.clock().date()
-    list(engine.run(SyncRequest(Mode.LOOKBACK, today, today, today)))
+    list(engine.run(SyncRequest(SyncMode.LOOKBACK, today, today, today)))
     tiny.sandbox.clock.advance(timedelta(days=2))
-    tiny.sync("google", mode=Mode.LOOKBACK)
+    tiny.sync("google", mode=SyncMode.LOOKBACK)
     later = tiny.snapshot()
     state = tiny.postgres.fetch("select stream, synced_through, run_id from ads.sync_state order by 1")
     (manifest,) = held
@@ -79,9 +79,9 @@ def test_a_cursor_does_not_jump_over_a_gap(tiny: Bench) -> None:
     tiny.connect(only=["tiktok"], lookback_days=3)
     through = "select synced_through from ads.sync_state where stream = 'campaign_days'"
     old = date(2026, 11, 10)
-    tiny.sync("tiktok", mode=Mode.WINDOW, since=old, until=old)
+    tiny.sync("tiktok", mode=SyncMode.WINDOW, since=old, until=old)
     assert tiny.postgres.fetch(through)[0]["synced_through"] == old
-    tiny.sync("tiktok", mode=Mode.WINDOW, since=date(2026, 11, 15), until=date(2026, 11, 16))
+    tiny.sync("tiktok", mode=SyncMode.WINDOW, since=date(2026, 11, 15), until=date(2026, 11, 16))
     assert tiny.postgres.fetch(through)[0]["synced_through"] == old, "the 11th to the 14th are not there"
     tiny.sync("tiktok")
     assert tiny.postgres.fetch(through)[0]["synced_through"] == date(2026, 11, 20)

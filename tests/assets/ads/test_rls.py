@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from assets.ads.plan import Mode
+from assets.ads.plan import SyncMode
 from resources import migrations
 from resources.postgres import Connection, Postgres
 from tests.assets.ads.bench import Bench
@@ -24,7 +24,7 @@ def two_orgs(ads_bench: Bench) -> Bench:
         ads_bench.connect(org=org, only=["google"])
     assert [o.error for o in ads_bench.sync("google")] == [None] * 4
     ads_bench.sandbox.clock.advance(timedelta(days=2))
-    ads_bench.sync("google", mode=Mode.LOOKBACK)
+    ads_bench.sync("google", mode=SyncMode.LOOKBACK)
     return ads_bench
 
 

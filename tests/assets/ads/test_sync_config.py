@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from assets.ads.connections import COLUMN
-from assets.ads.plan import DAILY, LISTS, Mode
+from assets.ads.plan import DAILY, LISTS, SyncMode
 from resources.ad_platforms import PLATFORMS as ALL
 from sandbox.world.entities import PLATFORMS, Platform
 from tests.assets.ads.bench import LEVELS, TABLE, Bench
@@ -45,9 +45,9 @@ def test_the_first_sync_reaches_as_far_back_as_lookback_days(tiny: Bench, platfo
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_the_daily_look_back_is_the_connections_own(tiny: Bench, platform: Platform) -> None:
     tiny.connect(only=[platform], lookback_days=12)
-    tiny.sync(platform, mode=Mode.WINDOW, since=TODAY, until=TODAY)
+    tiny.sync(platform, mode=SyncMode.WINDOW, since=TODAY, until=TODAY)
     tiny.sandbox.clock.advance(timedelta(minutes=1))
-    tiny.sync(platform, mode=Mode.LOOKBACK)
+    tiny.sync(platform, mode=SyncMode.LOOKBACK)
     assert asked_days(tiny) == (TODAY - timedelta(days=12), TODAY)
 
 
@@ -95,7 +95,7 @@ def test_attribution_windows_stand_beside_the_numbers_and_changing_them_is_no_re
     monkeypatch.setattr(written, lambda asked, name, value: {"action_type": name, "value": value, "28d_click": "77"})
     configure(tiny, click_window=28, view_window=7)
     tiny.sandbox.clock.advance(timedelta(minutes=1))
-    assert [o.error for o in tiny.sync("facebook", mode=Mode.LOOKBACK)] == [None]
+    assert [o.error for o in tiny.sync("facebook", mode=SyncMode.LOOKBACK)] == [None]
     assert tiny.postgres.fetch(windows.format("campaign")) == [{"w": "28d_click+7d_view"}]
     changed = "select count(*) as n from ads.campaign_metrics_daily where conversions = 77"
     assert tiny.postgres.fetch(changed)[0]["n"] > 0

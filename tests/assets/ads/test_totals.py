@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from assets.ads.plan import Mode
+from assets.ads.plan import SyncMode
 from sandbox.world.entities import PLATFORMS
 from tests.assets.ads.bench import LEVELS, Bench
 
@@ -23,7 +23,7 @@ def test_every_fact_of_every_day_and_currency_whatever_changes(ads_bench: Bench)
 
     before = ads_bench.spend()
     ads_bench.sandbox.clock.advance(timedelta(days=4, hours=3))
-    outcomes = ads_bench.sync(mode=Mode.LOOKBACK)
+    outcomes = ads_bench.sync(mode=SyncMode.LOOKBACK)
     assert [(o.connection.id, o.error) for o in outcomes if o.error] == []
     assert ads_bench.spend() != before
     # Days that the look-back no longer reaches keep what they were last seen as.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from assets.archive.quarters import Quarter
-from assets.archive.registry import Registry
+from assets.archive.registry import ArchiveRegistry
 from assets.archive.write import NotDueError
 from tests.assets.archive.vault import QUARTER, Vault
 
@@ -69,7 +69,7 @@ def test_late_rows_are_a_further_part_and_a_further_manifest(vault: Vault) -> No
     assert {key: vault.store.get(key) for key in first} == first
     assert len(vault.parts()) == 2
     assert [key.rpartition("/")[2] for key in vault.manifests()] == ["manifest-000001.json", "manifest-000002.json"]
-    (sealed,) = Registry(vault.postgres, "clearlift", "events").sealed(QUARTER)
+    (sealed,) = ArchiveRegistry(vault.postgres, "clearlift", "events").sealed(QUARTER)
     assert (sealed.number, sealed.rows, sealed.rows_added, sealed.parts) == (2, 11, 2, 2)
     before = vault.live()
     vault.prune()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assets.archive.parts import DamagedPartError
-from assets.archive.registry import Registry
+from assets.archive.registry import ArchiveRegistry
 from assets.archive.restore import NotArchivedError
 from assets.archive.sealed import DamagedManifestError
 from assets.rows.lines import encode
@@ -93,7 +93,7 @@ def test_what_comes_back_changed_right_after_it_was_put_is_not_sealed(
         patch.setattr(ObjectStore, "put_if_absent", damaging)
         with pytest.raises(DamagedPartError, match="another SHA-256"):
             vault.archive()
-    assert Registry(vault.postgres, "clearlift", "events").sealed() == []
+    assert ArchiveRegistry(vault.postgres, "clearlift", "events").sealed() == []
     assert vault.archive().rows == 3
     assert vault.verify().faults == []
 

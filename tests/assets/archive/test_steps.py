@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from assets.apps.sesh_series import SESSIONS
-from assets.archive.registry import Registry
+from assets.archive.registry import ArchiveRegistry
 from assets.rows.target import Into
 from assets.series.layout import month_partition
 from assets.series.registry import change, load, table
@@ -138,7 +138,7 @@ def test_ended_at_any_step_and_run_again_it_ends_the_same(vault: Vault, case: Ca
 
 def _archived(vault: Vault, case: Case) -> None:
     """A bucket that was archived and got late rows, and one that is new."""
-    registry = Registry(vault.postgres, case.app, case.table)
+    registry = ArchiveRegistry(vault.postgres, case.app, case.table)
 
     def held() -> tuple[object, ...]:
         sealed = [(r.bucket, r.number, r.rows, r.rows_added, r.checksum) for r in registry.sealed(QUARTER)]

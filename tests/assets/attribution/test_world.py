@@ -19,7 +19,7 @@ from dagster import (
 )
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from assets.ads.plan import Mode, SyncRequest
+from assets.ads.plan import SyncMode, SyncRequest
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.attribution.assets import build
 from assets.attribution.build import Touches
@@ -58,7 +58,7 @@ class Scene:
         rows = stand.d1.query("select organization_id as org, platform, account_id from platform_connections")
         self.owner: dict[tuple[Platform, str], str] = {(r["platform"], r["account_id"]): r["org"] for r in rows}
         for platform in PLATFORMS:
-            outcomes = self.ads(platform).run(SyncRequest(Mode.WINDOW, LAST, LAST, LAST))
+            outcomes = self.ads(platform).run(SyncRequest(SyncMode.WINDOW, LAST, LAST, LAST))
             assert [o.error for o in outcomes if o.error] == []
         self.events = self.landed()
         stand.lakeside.append(*self.events)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assets.apps.sesh_series import METRIC_SERIES, METRICS, POINTS, SERIES, SESSIONS
 from assets.metrics import audit
-from assets.metrics.build import Metrics, Windows
+from assets.metrics.build import Metrics, WindowCounts
 from assets.metrics.grains import DAILY, GRAINS, HOURLY, MONTHLY, WEEKLY
 from assets.metrics.keep import StaleMetricsError, keep_before
 from assets.metrics.kept import kept_before
@@ -39,7 +39,7 @@ def sesh(tmp_path: Path) -> Iterator[EmbeddedD1]:
     d1.close()
 
 
-def make(d1: D1) -> list[Windows]:
+def make(d1: D1) -> list[WindowCounts]:
     return [Metrics(d1, METRIC_SERIES, grain, clock, UNHURRIED).run() for grain in GRAINS.values()]
 
 
@@ -58,7 +58,7 @@ def test_every_grain_is_the_recount_and_a_second_run_makes_nothing(sesh: D1) -> 
     agree(sesh)
     (total,) = sesh.query("select total from metrics_monthly where metric = 'session.amount.g' and userId = '' limit 1")
     assert total["total"] == 333_333
-    assert make(sesh) == [Windows(0, 0)] * 4
+    assert make(sesh) == [WindowCounts(0, 0)] * 4
     for grain in (HOURLY, DAILY, WEEKLY, MONTHLY):
         compared = audit.compare(sesh, METRIC_SERIES, grain, NOW)
         assert compared.differing == 0
@@ -189,7 +189,7 @@ def test_what_is_kept_stays_when_its_detail_goes(sesh: D1) -> None:
     keep_before(sesh, METRIC_SERIES, boundary)
     before = {table: stored(sesh, table) for table in TABLES.values()}
     sesh.execute("delete from sessions_2025_12")
-    assert make(sesh) == [Windows(0, 1), *[Windows(0, 0)] * 3]
+    assert make(sesh) == [WindowCounts(0, 1), *[WindowCounts(0, 0)] * 3]
     assert {table: stored(sesh, table) for table in TABLES.values()} == before
     keep_before(sesh, METRIC_SERIES, boundary - timedelta(days=9))
     assert kept_before(sesh) == "2026-01-01T00:00:00.000Z", "it never goes back"
@@ -213,7 +213,7 @@ def test_hours_before_the_first_partition_of_metrics_get_one(tmp_path: Path) -> 
     d1 = partitioned(tmp_path / "sesh.sqlite", families=[SESSIONS])
     ahead.make(d1, METRICS, clock)
     record(d1, "s", datetime(2025, 8, 9, tzinfo=UTC))
-    assert Metrics(d1, METRIC_SERIES, HOURLY, clock, UNHURRIED).run() == Windows(1, 0)
+    assert Metrics(d1, METRIC_SERIES, HOURLY, clock, UNHURRIED).run() == WindowCounts(1, 0)
     assert stored(d1, "metrics_2025_08")
     assert series_audit.faults(d1, METRICS) == []
     d1.close()

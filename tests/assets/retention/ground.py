@@ -10,7 +10,7 @@ from assets.archive.tables import archived
 from assets.attribution import late as attribution_late
 from assets.attribution.build import Touches
 from assets.attribution.credit import Credits
-from assets.retention.deletion import Outcome
+from assets.retention.deletion import DeletionOutcome
 from assets.retention.stores import entries, prune
 from assets.rollups import late
 from assets.rollups.build import RollUp
@@ -55,7 +55,7 @@ class Ground:
                 RollUp.of(rooms, CLEARLIFT, grain).run(each)
         for each in sessions.stale(CLEARLIFT, vault.postgres, window.start, vault.now):
             sessions.Sessions.of(rooms, CLEARLIFT).run(each)
-        for each in attribution_late.stale(vault.postgres, CLEARLIFT, window.start, vault.now):
+        for each in attribution_late.stale(CLEARLIFT, vault.postgres, window.start, vault.now):
             Touches.of(rooms, CLEARLIFT).run(each)
         Credits.of(rooms, CLEARLIFT).run(window)
         stale = late.stale(CLEARLIFT, vault.postgres, window.start, vault.now)
@@ -63,7 +63,7 @@ class Ground:
             for each in windows:
                 PeriodRollUp.of(rooms, CLEARLIFT, period).run(each)
 
-    def prune(self, *, dry_run: bool = False, confirmed: bool = False) -> Outcome:
+    def prune(self, *, dry_run: bool = False, confirmed: bool = False) -> DeletionOutcome:
         """The events, as their daily run prunes them."""
         run_id = f"run {next(self.runs)}"
         return prune(self.vault.rooms, CLEARLIFT, EVENTS, run_id=run_id, dry_run=dry_run, confirmed=confirmed)
@@ -86,7 +86,7 @@ class Ground:
         Expiry.of(rooms, CLEARLIFT, SnapshotPolicy(age=timedelta(0), at_least=1)).run()
         remove(vault.events, survey(vault.events, datetime.now(UTC) + timedelta(days=1)))
 
-    def prune_entry(self, name: str, app: str = "clearlift", *, dry_run: bool = False) -> Outcome:
+    def prune_entry(self, name: str, app: str = "clearlift", *, dry_run: bool = False) -> DeletionOutcome:
         """One entry of an app's policy, as its daily run prunes it."""
         (entry,) = (entry for entry in entries(APPS_BY_NAME[app]) if entry.name == name)
         run_id = f"run {next(self.runs)}"
@@ -110,7 +110,7 @@ class Ground:
     def deletions(self) -> list[dict[str, Any]]:
         return self.vault.postgres.fetch("select * from retention.deletions order by began_at, place")
 
-    def why(self, outcome: Outcome) -> dict[str, int]:
+    def why(self, outcome: DeletionOutcome) -> dict[str, int]:
         """Rows that stay, by the reason."""
         rows: dict[str, int] = {}
         for held in outcome.held_back:

@@ -8,9 +8,9 @@ from unittest.mock import patch
 import psycopg
 import pytest
 
-from assets.archive.registry import Registry
+from assets.archive.registry import ArchiveRegistry
 from assets.events import pruned
-from assets.retention.deletion import Outcome
+from assets.retention.deletion import DeletionOutcome
 from resources.lake import LakeTable
 from resources.r2 import FolderObjectStore
 from tests.assets.archive import operations
@@ -36,7 +36,7 @@ def steps() -> Iterator[None]:
 def test_a_prune_of_the_lake_killed_at_each_step_and_run_again_ends_the_same(ground: Ground, vault: Vault) -> None:
     ground.ready(days=(1, 2), each=2)
     before, kept = vault.live(), ground.aggregates()
-    (sealed,) = Registry(vault.postgres, "clearlift", "events").sealed(QUARTER)
+    (sealed,) = ArchiveRegistry(vault.postgres, "clearlift", "events").sealed(QUARTER)
     ended_at: list[str] = []
     pruned, state = 0, (vault.events.head(), ground.deletions(), ground.marks())
     while True:
@@ -61,7 +61,7 @@ def test_a_prune_of_the_lake_killed_at_each_step_and_run_again_ends_the_same(gro
         state = vault.events.head(), ground.deletions(), ground.marks()
     assert {"commit", "drop", "get", "files"} <= set(ended_at)
     assert pruned > 3
-    assert Registry(vault.postgres, "clearlift", "events").sealed(QUARTER) == [sealed]
+    assert ArchiveRegistry(vault.postgres, "clearlift", "events").sealed(QUARTER) == [sealed]
     assert ground.aggregates() == kept
 
 
@@ -82,7 +82,7 @@ def test_what_a_killed_prune_dropped_is_known_however_long_it_lies(ground: Groun
 
 def test_two_prunes_at_once_end_as_one(ground: Ground, vault: Vault) -> None:
     ground.ready("a3f7c2", "b8e9d1")
-    done: list[Outcome] = at_once(ground.prune, ground.prune)
+    done: list[DeletionOutcome] = at_once(ground.prune, ground.prune)
     assert sorted(each.deleted for each in done) == [0, 12]
     assert not vault.live()
     (noted,) = ground.deletions()

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from assets.rollups.audit import FILES, R2_SQL, Audit, AuditResult
+from assets.rollups.audit import FILES, R2_SQL, AuditResult, RollUpAudit
 from assets.rollups.definition import Grain
 from resources.cloudflare import api_session
 from resources.http import HttpError
@@ -22,7 +22,7 @@ MARCH_19 = date(2026, 3, 19)
 
 
 def audited(lakeside: Lakeside, r2_sql: R2Sql | None = None) -> AuditResult:
-    return Audit(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock, r2_sql).run()
+    return RollUpAudit(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock, r2_sql).run()
 
 
 @pytest.fixture

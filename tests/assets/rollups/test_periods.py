@@ -190,7 +190,7 @@ def test_what_is_beyond_the_horizon_is_counted_and_reported_with_its_command(lak
     lakeside.append(*(event(timestamp=at(3, 5, n)) for n in range(3)), event(timestamp=at(5)), event(timestamp=at(8)))
     follow(lakeside)
     found = late.beyond(lakeside.app, lakeside.postgres, FEB_23, at(8))
-    assert found == late.Beyond(PrunedDays(lakeside.app), (Window(at(3), at(4)), Window(at(5), at(6))), 4)
+    assert found == late.LateDays(PrunedDays(lakeside.app), (Window(at(3), at(4)), Window(at(5), at(6))), 4)
     assert str(found) == (
         "4 late events in 2 days are too old to be rolled up automatically: "
         "clearlift backfill rollups --from 2026-03-03 --to 2026-03-04; "

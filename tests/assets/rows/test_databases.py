@@ -12,7 +12,7 @@ from assets.rows.columns import Column, ColumnKind
 from assets.rows.d1 import D1Source, D1Table, D1Target, columns_of
 from assets.rows.lines import decode, encode, value_text
 from assets.rows.postgres import PostgresSource, PostgresTable, PostgresTarget
-from assets.rows.source import ChangedMeanwhileError, Source
+from assets.rows.source import RowsChangedError, Source
 from assets.rows.target import Target
 from resources.cloudflare import RATE, api_session
 from resources.d1 import CloudflareD1, EmbeddedD1, Param
@@ -164,7 +164,7 @@ def test_rows_of_d1_that_go_while_they_are_read_are_an_error(tmp_path: Path) -> 
     source = D1Source(d1, THINGS, QUARTER.window)
     (slice_,) = source.slices(QUARTER.window)
     d1.execute("delete from things where id = 'b'")
-    with pytest.raises(ChangedMeanwhileError, match="things: rows came or went while 1 of them were read"):
+    with pytest.raises(RowsChangedError, match="things: rows came or went while 1 of them were read"):
         list(source.read(slice_))
     d1.close()
 

@@ -93,7 +93,7 @@ def test_quarantined_lines_are_landed_again_when_that_is_asked_for(sample: Locat
     replay = {"ops": {"sesh__points__ingested": {"config": {"replay": "unknown_user"}}}}
     found = metadata(run_job(sample, "points", config=replay), "points__ingested")
     assert (found["received"], found["stored"]) == (1, 1)
-    with pytest.raises(ValueError, match="not a valid Reason"):
+    with pytest.raises(ValueError, match="not a valid PointReason"):
         run_job(sample, "points", config={"ops": {"sesh__points__ingested": {"config": {"replay": "whatever"}}}})
 
 

@@ -16,7 +16,7 @@ from assets.apps import App
 from assets.apps.clearlift import APP
 from assets.events import pruned
 from assets.rollups import late
-from assets.rollups.audit import Audit
+from assets.rollups.audit import RollUpAudit
 from assets.rollups.follow import follow, unfollowed
 from assets.sessions.build import Sessions, stale
 from assets.upkeep.expiry import Expiry
@@ -93,7 +93,7 @@ def test_each_app_has_its_own_counts(sides: tuple[Lakeside, Lakeside]) -> None:
         expected = recount_periods(visits(side.app))
         assert side.period_rows() == expected
         assert side.table("sessions.daily") == recount_sessions(visits(side.app))
-        assert Audit(side.app, side.events, side.postgres, side.clock).run().passed
+        assert RollUpAudit(side.app, side.events, side.postgres, side.clock).run().passed
 
 
 def late_event(side: Lakeside) -> None:

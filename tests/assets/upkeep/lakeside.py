@@ -17,7 +17,7 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import update_table_metadata
 from sqlalchemy import StaticPool, create_engine
 
-from assets.compaction.plan import Policy
+from assets.compaction.plan import CompactionPolicy
 from assets.compaction.rewrite import Compacted, Compaction
 from resources.lake import Column, ColumnType, DataFile, Lake, LakeTable, PartitionKey, TableSpec
 from resources.lake.commit import Lock
@@ -44,7 +44,7 @@ SCHEMA = pl.Schema(
 )
 DAYS = (date(2025, 10, 10), date(2025, 10, 11))
 ORGS = ("a3f7c2", "b8e9d1")
-MERGE_ALL = Policy(min_files=2, min_gain=0.0)
+MERGE_ALL = CompactionPolicy(min_files=2, min_gain=0.0)
 # A file's time is the kernel's, which moves in ticks of up to 10 ms and lags behind the clock by as much.
 TICK = timedelta(milliseconds=20)
 

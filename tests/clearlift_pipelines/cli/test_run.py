@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import pruned, quarantine
-from assets.events.ledger import Ledger
+from assets.events.ledger import IngestLedger
 from assets.windows import HOUR, Window, joined
 from clearlift_pipelines.cli.run import MOST_RANGES, across_narrowest_gaps
 from clearlift_pipelines.stores import Stores, utc_now
@@ -38,7 +38,7 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(termin
     until = sample_stores.marked(stores.object_store)
     assert until is not None
     _, truth = sample.batches(until, days=1, scale=0.05)
-    totals = Ledger(stores.postgres).totals()
+    totals = IngestLedger(stores.postgres).totals()
     assert {name: totals[name] for name in ("received", "stored", "doubled", "quarantined", "without_consent")} == {
         "received": truth.received,
         "stored": truth.stored,
@@ -62,7 +62,7 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(termin
 
     before = built(stores)
     terminal.good("run", *SMALL)
-    assert Ledger(stores.postgres).totals() == totals
+    assert IngestLedger(stores.postgres).totals() == totals
     assert built(stores) == before
     again = stores.postgres.fetch(
         "select namespace, key, family, written_at from cache.entries order by namespace, key"
@@ -99,7 +99,7 @@ def test_without_a_sample_it_takes_what_has_landed_and_leaves_out_what_cannot_be
 
     said = " ".join(terminal.good("run", "--no-sample").split())
 
-    assert Ledger(stores.postgres).totals()["stored"] == 4
+    assert IngestLedger(stores.postgres).totals()["stored"] == 4
     restore = "clearlift archive restore clearlift events 2026Q1 --into live"
     backfill = f"clearlift backfill rollups --from {gone:%Y-%m-%d}"
     assert f"1 late events in 1 days are too old to be rolled up automatically: {restore}; {backfill}" in said

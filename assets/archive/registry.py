@@ -42,7 +42,7 @@ class ArchiveRegistry:
 
     def lock(self, quarter: Quarter, wait_seconds: float | None = None) -> AbstractContextManager[Connection]:
         """What a quarter is written, restored or pruned under; another process waits."""
-        name = f"clearlift.archive.{self._names['app']}.{self._names['table']}.{quarter}"
+        name = f"{self._names['app']}.archive.{self._names['table']}.{quarter}"
         return self._postgres.lock(name, wait_seconds)
 
     def sealed(self, quarter: Quarter | None = None) -> list[Revision]:
@@ -59,8 +59,8 @@ class ArchiveRegistry:
         Raises:
             RuntimeError: it was already verified or sealed: somebody else is at it.
         """
-        given = {"revision": revision, "at": at, "snapshot": snapshot, "code_version": code}
-        if not self._postgres.fetch(read_sql("archive/begin_revision.sql"), self._of(quarter, bucket) | given):
+        parameters = {"revision": revision, "at": at, "snapshot": snapshot, "code_version": code}
+        if not self._postgres.fetch(read_sql("archive/begin_revision.sql"), self._of(quarter, bucket) | parameters):
             raise RuntimeError(f"{quarter} {bucket}: revision {revision} is no longer being written")
 
     def verified(self, quarter: Quarter, manifest: BucketManifest, manifest_sha256: str) -> None:
@@ -83,11 +83,11 @@ class ArchiveRegistry:
 
     def seal(self, quarter: Quarter, bucket: str, revision: int, manifest_sha256: str, at: datetime) -> None:
         """The manifest was read back too."""
-        given = {"revision": revision, "manifest_sha256": manifest_sha256, "at": at}
-        self._change("archive/seal_revision.sql", quarter, bucket, **given)
+        parameters = {"revision": revision, "manifest_sha256": manifest_sha256, "at": at}
+        self._change("archive/seal_revision.sql", quarter, bucket, **parameters)
 
     def forget(self, quarter: Quarter, bucket: str, revision: int) -> None:
-        """A revision that a killed run left is to be written anew."""
+        """A revision that a killed run left must be written again."""
         self._change("archive/forget_revision.sql", quarter, bucket, revision=revision)
 
     def note(self, quarter: Quarter, bucket: str, revision: int, slices: Mapping[str, str]) -> None:
@@ -97,8 +97,8 @@ class ArchiveRegistry:
     def _of(self, quarter: Quarter, bucket: str) -> dict[str, object]:
         return {**self._names, "quarter": str(quarter), "bucket": bucket}
 
-    def _change(self, statement: str, quarter: Quarter, bucket: str, **given: object) -> None:
-        changed = self._postgres.execute(read_sql(statement), self._of(quarter, bucket) | given)
+    def _change(self, statement: str, quarter: Quarter, bucket: str, **parameters: object) -> None:
+        changed = self._postgres.execute(read_sql(statement), self._of(quarter, bucket) | parameters)
         if changed != 1:
             raise RuntimeError(f"{quarter} {bucket}: the registry holds no such revision in the state that was left")
 

@@ -79,9 +79,9 @@ def count(lines: Iterable[bytes], family_of: Callable[[str], str], now: datetime
         if reason:
             counted.refusals.append(Refusal(number, reason, "", raw))
             continue
-        place = (family_of(line.key), line.key, day)
-        counted.reads[place] += line.reads
-        counted.hits[place] += line.hits
+        entry = (family_of(line.key), line.key, day)
+        counted.reads[entry] += line.reads
+        counted.hits[entry] += line.hits
     return counted
 
 

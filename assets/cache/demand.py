@@ -109,7 +109,7 @@ class Demand:
                 connection,
                 "cache_counted",
                 ["family", "key", "day", "reads", "hits"],
-                ((*place, reads, counted.hits[place]) for place, reads in counted.reads.items()),
+                ((*entry, reads, counted.hits[entry]) for entry, reads in counted.reads.items()),
             )
             connection.execute(read_sql("cache/add_reads.sql"), {"namespace": app})
         return counted

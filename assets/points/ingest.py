@@ -14,7 +14,7 @@ from datetime import datetime
 from string import Template
 from typing import Self
 
-from assets import places
+from assets import job_places
 from assets.apps import App, Series
 from assets.intake import objects, quarantine
 from assets.intake.objects import Identity, Landed
@@ -105,12 +105,12 @@ class PointIngest:
             for group in _groups(waiting, self.group_objects):
                 self._take(group, run)
                 self.progress(run.objects, len(waiting))
-            self.d1.batch([places.placed(JOB, stamp(started))], idempotent=True)
+            self.d1.batch([job_places.moved(JOB, stamp(started))], idempotent=True)
             return run
 
     def pending(self, *, sweep: bool = False) -> list[ObjectInfo]:
         """Flushed objects that the ledger does not have, by key."""
-        last = None if sweep else places.place(self.d1, JOB)
+        last = None if sweep else job_places.job_place(self.d1, JOB)
         return objects.waiting(self.store, landing.zone(self.app), moment(last) if last else None, self._known)
 
     def _known(self, listed: Sequence[Identity]) -> set[Identity]:

@@ -24,7 +24,7 @@ from assets.retention.deletion import Deletion, DeletionOutcome, Portion
 from assets.retention.log import DeletionLog, DeletionRecord
 from assets.retention.proof import DAMAGED, LATE, UNSEALED, ArchiveProof
 from assets.rooms import Rooms
-from assets.rows.columns import Column
+from assets.rows.columns import RowColumn
 from assets.rows.d1 import D1Table, columns_of
 from assets.rows.known import KnownRows
 from assets.rows.lines import value_text
@@ -150,7 +150,7 @@ class D1Sealed:
                         for step in self.table.equal(name, columns, window, rows, guard=self._read):
                             yield name, step
 
-    def _newest(self, revision: Revision, columns: Sequence[Column]) -> Iterator[pl.DataFrame]:
+    def _newest(self, revision: Revision, columns: Sequence[RowColumn]) -> Iterator[pl.DataFrame]:
         """The archived rows of a bucket as they were last, those of its latest revision first.
 
         Memory: a block of rows, and the keys of the later revisions.

@@ -110,9 +110,9 @@ class LakeDays:
             done += len(days)
             outcome.progress(done, total)
         return [
-            Portion(str(quarter), sum(day.rows for day in found.days), sum(day.bytes for day in found.days))
-            for quarter, found in self._quarters.items()
-            if found.days
+            Portion(str(quarter), sum(day.rows for day in going.days), sum(day.bytes for day in going.days))
+            for quarter, going in self._quarters.items()
+            if going.days
         ]
 
     def check(self, portion: Portion, outcome: DeletionOutcome) -> None:
@@ -120,12 +120,12 @@ class LakeDays:
 
     def delete(self, portion: Portion, outcome: DeletionOutcome) -> None:
         quarter = Quarter.parse(portion.place)
-        found = self._quarters[quarter]
-        days = {day.key: day for day in found.days}
+        going = self._quarters[quarter]
+        days = {day.key: day for day in going.days}
         rows = {key: day.rows for key, day in days.items()}
         with self.proof.registry.lock(quarter):
             sealed = self.proof.sealed(quarter)
-            if any(sealed.get(bucket) != revision for bucket, revision in found.revisions.items()):
+            if any(sealed.get(bucket) != revision for bucket, revision in going.revisions.items()):
                 outcome.hold(portion.place, portion.rows, ARCHIVED_AGAIN)
                 return
             with self.postgres.connection() as connection:
@@ -161,7 +161,7 @@ class _Comparison:
         self._table, self._postgres, self._proof = lake.table, lake.postgres, lake.proof
         self._quarter = quarter
         self._outcome = outcome
-        self._found = _Quarter()
+        self._going = _Quarter()
         self._columns = lake_columns(lake.table.spec)
         self._app = lake.app
         self._reconciled = Reconciled(lake.app, lake.postgres, lake.clock)
@@ -192,7 +192,7 @@ class _Comparison:
             for why, of_reason in staying.items():
                 place = f"{quarter} of {org}, {len(of_reason)} days"
                 self._outcome.hold(place, sum(day.rows for day in of_reason), why)
-        return self._found
+        return self._going
 
     def _compare(self, org: str, revision: Revision, days: Sequence[Day], staying: Mapping[str, list[Day]]) -> None:
         if not self._proof.whole(revision):
@@ -206,8 +206,8 @@ class _Comparison:
                 if why := self._differs(day, known, aggregates):
                     staying[why].append(day)
                 else:
-                    self._found.days.append(day)
-                    self._found.revisions[revision.bucket] = revision
+                    self._going.days.append(day)
+                    self._going.revisions[revision.bucket] = revision
 
     def _differs(self, day: Day, known: KnownRows, aggregates: RolledUpCounts) -> str:
         counted = DayCount()

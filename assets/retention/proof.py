@@ -17,7 +17,7 @@ from assets.archive.registry import ArchiveRegistry, Revision
 from assets.archive.sealed import manifest_of, rows_within
 from assets.archive.verify import Verified, faults_of
 from assets.rooms import Rooms
-from assets.rows.columns import Column, schema, text_of
+from assets.rows.columns import RowColumn, schema, text_of
 from assets.rows.known import KnownRows
 from assets.windows import Window
 from resources.postgres import Postgres
@@ -74,7 +74,7 @@ class ArchiveProof:
             self._whole[name] = not faults
         return self._whole[name]
 
-    def known(self, revision: Revision, columns: Sequence[Column], window: Window) -> KnownRows:
+    def known(self, revision: Revision, columns: Sequence[RowColumn], window: Window) -> KnownRows:
         """The archived rows that may lie in a window, by all their values as `columns` has them.
 
         Memory: 16 bytes a row, until the next window.
@@ -90,7 +90,7 @@ class ArchiveProof:
         return self._known[name]
 
     def proved(
-        self, window: Window, columns: Sequence[Column], frame: pl.DataFrame
+        self, window: Window, columns: Sequence[RowColumn], frame: pl.DataFrame
     ) -> tuple[pl.DataFrame, dict[str, tuple[int, str]]]:
         """The rows of a frame that are archived just as they are, and of the others how many each bucket has and why.
 

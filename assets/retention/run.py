@@ -32,7 +32,7 @@ class OldRows(Protocol):
 
 @dataclass
 class DeletionPlan:
-    """What a run found of one entry before it deletes: the portions that may go, and whether they are admitted."""
+    """What a run will delete of one entry: the portions that may go, and whether their share is admitted."""
 
     rows: OldRows
     outcome: DeletionOutcome
@@ -45,12 +45,12 @@ def run(
 ) -> DeletionOutcome:
     """Delete what may go, or count it where it is a dry run or too much. One process at a time."""
     with postgres.lock(deletion.lock):
-        found = find(rows, DeletionOutcome(deletion, progress=progress), log)
-        finish(found)
-    return found.outcome
+        planned = plan(rows, DeletionOutcome(deletion, progress=progress), log)
+        finish(planned)
+    return planned.outcome
 
 
-def find(rows: OldRows, outcome: DeletionOutcome, log: DeletionLog) -> DeletionPlan:
+def plan(rows: OldRows, outcome: DeletionOutcome, log: DeletionLog) -> DeletionPlan:
     """Settle what killed runs left, count, and compare the share. To be called under the entry's lock."""
     deletion = outcome.deletion
     if not deletion.dry_run:
@@ -61,10 +61,10 @@ def find(rows: OldRows, outcome: DeletionOutcome, log: DeletionLog) -> DeletionP
     return DeletionPlan(rows, outcome, portions, share.admitted(outcome))
 
 
-def finish(found: DeletionPlan) -> None:
-    """Delete the portions that were found; check them in a dry run; nothing where the share is too large."""
-    for portion in found.portions:
-        if found.admitted:
-            found.rows.delete(portion, found.outcome)
-        elif found.outcome.deletion.dry_run:
-            found.rows.check(portion, found.outcome)
+def finish(planned: DeletionPlan) -> None:
+    """Delete the planned portions; check them in a dry run; nothing where the share is too large."""
+    for portion in planned.portions:
+        if planned.admitted:
+            planned.rows.delete(portion, planned.outcome)
+        elif planned.outcome.deletion.dry_run:
+            planned.rows.check(portion, planned.outcome)

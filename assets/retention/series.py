@@ -23,7 +23,7 @@ from assets.retention.deletion import Deletion, DeletionOutcome, Portion
 from assets.retention.eligible import due
 from assets.retention.log import DeletionLog
 from assets.retention.proof import DAMAGED, UNSEALED, ArchiveProof
-from assets.retention.run import DeletionPlan, find, finish
+from assets.retention.run import DeletionPlan, finish, plan
 from assets.retention.series_media import PrunedMedia
 from assets.retention.series_partitions import drop_empty, rows_by_quarter
 from assets.rooms import Rooms
@@ -90,13 +90,13 @@ class SeriesPruner:
     def run(self, *, dry_run: bool = True, confirmed: bool = False) -> Pruned:
         """Prune whole quarters that are old enough, or report what would go. One process at a time."""
         with self.rooms.postgres.lock(f"{self.app.name}.retention.detail"):
-            both = [self._found(series, dry_run=dry_run, confirmed=confirmed) for series in self._metrics.details]
-            admitted = all(found.admitted for found in both)
+            plans = [self._plan(series, dry_run=dry_run, confirmed=confirmed) for series in self._metrics.details]
+            admitted = all(planned.admitted for planned in plans)
             if dry_run or admitted:
-                self._reconcile(both, dry_run=dry_run)
-                for found in both:
-                    finish(found)
-            pruned = Pruned([found.outcome for found in both], kept_before=kept_before(self.d1))
+                self._reconcile(plans, dry_run=dry_run)
+                for planned in plans:
+                    finish(planned)
+            pruned = Pruned([planned.outcome for planned in plans], kept_before=kept_before(self.d1))
             if admitted and pruned.kept_before is not None:
                 for series, outcome in zip(self._metrics.details, pruned.outcomes, strict=True):
                     end = min(moment(pruned.kept_before), outcome.deletion.before)
@@ -105,7 +105,7 @@ class SeriesPruner:
                     pruned.media = PrunedMedia.of(self.rooms, self.app, self.app.media).remove()
         return pruned
 
-    def _found(self, series: Series, *, dry_run: bool, confirmed: bool) -> DeletionPlan:
+    def _plan(self, series: Series, *, dry_run: bool, confirmed: bool) -> DeletionPlan:
         entry = self._entry(series)
         allowed = due(entry, self.rooms.clock(), PROVED)
         before = Quarter.of(allowed.before.date()).window.start
@@ -123,7 +123,7 @@ class SeriesPruner:
             series=series,
             unproved=allowed.why_not,
         )
-        return find(rows, DeletionOutcome(deletion, progress=self.progress), self.log)
+        return plan(rows, DeletionOutcome(deletion, progress=self.progress), self.log)
 
     def _entry(self, series: Series) -> Lifecycle:
         return next(entry for entry in self.app.lifecycles if entry.is_series and entry.table == series.name)
@@ -131,9 +131,9 @@ class SeriesPruner:
     def _owns_media(self, series: Series) -> bool:
         return self.app.media is not None and self.app.media.series == series.name
 
-    def _reconcile(self, both: Sequence[DeletionPlan], *, dry_run: bool) -> None:
+    def _reconcile(self, plans: Sequence[DeletionPlan], *, dry_run: bool) -> None:
         """Keep the metrics of what may go as they are. Quarters whose metrics cannot be kept stay."""
-        ends = [Quarter.parse(portion.place).window.end for found in both for portion in found.portions]
+        ends = [Quarter.parse(portion.place).window.end for planned in plans for portion in planned.portions]
         if not ends:
             return
         try:
@@ -145,11 +145,11 @@ class SeriesPruner:
             keep_before(self.d1, self._metrics, max(ends), self.pace, self.progress)
         except (StaleMetricsError, DifferingMetricsError) as error:
             kept = kept_before(self.d1)
-            for found in both:
-                for portion in list(found.portions):
+            for planned in plans:
+                for portion in list(planned.portions):
                     if kept is None or Quarter.parse(portion.place).window.end > moment(kept):
-                        found.portions.remove(portion)
-                        found.outcome.hold_rest(portion, 0, str(error))
+                        planned.portions.remove(portion)
+                        planned.outcome.hold_rest(portion, 0, str(error))
 
 
 def _noted(table: str, going: Statement) -> list[Statement]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from assets.rows.columns import Column, ColumnKind, schema
+from assets.rows.columns import ColumnKind, RowColumn, schema
 from assets.rows.lines import value_of, value_text
 from assets.rows.source import RowsChangedError, RowSlice
 from assets.rows.target import Into
@@ -25,10 +25,10 @@ Parts = Sequence[tuple[str, Window]]
 """Tables, each with the window that it holds rows of."""
 
 
-def columns_of(d1: D1, table: str) -> tuple[Column, ...]:
+def columns_of(d1: D1, table: str) -> tuple[RowColumn, ...]:
     """The columns of a table."""
     rows = d1.query(f"pragma table_info({quoted(table)})")
-    return tuple(Column(row["name"], ColumnKind.VALUE, row["type"]) for row in rows)
+    return tuple(RowColumn(row["name"], ColumnKind.VALUE, row["type"]) for row in rows)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class D1Table:
         return {str(name): part for (name,), part in parts.items()}
 
     def equal(
-        self, table: str, columns: Sequence[Column], window: Window, rows: pl.DataFrame, *, guard: str = "true"
+        self, table: str, columns: Sequence[RowColumn], window: Window, rows: pl.DataFrame, *, guard: str = "true"
     ) -> Iterator[Statement]:
         """SELECTs of the keys of live rows in `table` that equal a row of the frame in every column.
 
@@ -91,7 +91,7 @@ class D1Source:
         self._table = table
         self._parts = table.over(window)
         self.snapshot = d1.bookmark()
-        self.columns: Sequence[Column] = columns_of(d1, self._parts[0][0]) if self._parts else ()
+        self.columns: Sequence[RowColumn] = columns_of(d1, self._parts[0][0]) if self._parts else ()
 
     def slices(self, window: Window) -> list[RowSlice]:
         """One slice a table; only reading shows whether its rows are the same."""
@@ -142,7 +142,7 @@ class D1Target:
         self.into: Into = into
         self.name = self._table.name
 
-    def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
+    def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
         names = [column.name for column in columns]
         if self.into == "side":
             self._make(names)
@@ -153,7 +153,7 @@ class D1Target:
                 self._written([str(value_of(text)) for text in frame[self._table.time]])
         return added
 
-    def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
+    def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
         names = [column.name for column in columns]
 
         def update(table: str, values: Mapping[str, str]) -> str:

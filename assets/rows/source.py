@@ -10,7 +10,7 @@ from typing import Protocol
 
 import polars as pl
 
-from assets.rows.columns import Column
+from assets.rows.columns import RowColumn
 from assets.windows import Window
 
 
@@ -37,7 +37,7 @@ class Source(Protocol):
     """One table, at the moment when the source was opened where the store can read one moment."""
 
     @property
-    def columns(self) -> Sequence[Column]:
+    def columns(self) -> Sequence[RowColumn]:
         """The columns of its frames, in order."""
 
     @property

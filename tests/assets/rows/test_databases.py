@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.rows.columns import Column, ColumnKind
+from assets.rows.columns import ColumnKind, RowColumn
 from assets.rows.d1 import D1Source, D1Table, D1Target, columns_of
 from assets.rows.lines import decode, encode, value_text
 from assets.rows.postgres import PostgresSource, PostgresTable, PostgresTarget
@@ -198,7 +198,7 @@ def test_rows_of_d1_are_patched_and_deleted_by_their_key(
 def test_rows_of_postgres_are_patched_and_deleted_by_their_key(things: Postgres) -> None:
     things.execute("insert into things (at, t, n) select '2026-02-03', 'x' || k, 1 from generate_series(1, 3) k")
     target = PostgresTarget(things, PUBLIC_THINGS, "live")
-    columns = (Column("id", ColumnKind.INTEGER, "bigint"), Column("n", ColumnKind.TEXT, "numeric"))
+    columns = (RowColumn("id", ColumnKind.INTEGER, "bigint"), RowColumn("n", ColumnKind.TEXT, "numeric"))
     frame = pl.DataFrame({"id": [1, 3, 9], "n": ["1.50", None, "2"]})
 
     assert target.patch([frame], columns) == 2

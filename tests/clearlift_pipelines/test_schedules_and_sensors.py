@@ -10,8 +10,8 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.rollups import late
-from tests.assets.pipeline import line
-from tests.assets.rollups.lakeside import Lakeside, event
+from tests.assets.event_pipeline import line
+from tests.assets.rollups.event_lake import EventLake, event
 from tests.clearlift_pipelines.location import Location
 from tests.tables import EVENTS
 
@@ -90,13 +90,13 @@ def test_the_landing_sensor_asks_once_for_what_has_landed(location: Location) ->
 
 def test_the_late_data_sensor_asks_for_changed_hours_and_days_until_they_are_made(location: Location) -> None:
     location.now = NOW
-    lakeside = Lakeside(location.stores)
+    event_lake = EventLake(location.stores)
     assert sensed(location, "late_data") == ([], "No window that was rolled up has changed since.")
 
     def at(day: int, hour: int) -> datetime:
         return datetime(2025, 10, day, hour, 5, tzinfo=UTC)
 
-    lakeside.append_as_foreigner(*(event(timestamp=at(*when)) for when in [(12, 22), (12, 23), (13, 0), (10, 7)]))
+    event_lake.append_as_foreigner(*(event(timestamp=at(*when)) for when in [(12, 22), (12, 23), (13, 0), (10, 7)]))
     asked, _ = sensed(location, "late_data")
     assert [(r.job_name, *tags(r)) for r in asked] == [
         ("roll_up_hours", "2025-10-10-07:00", "2025-10-10-07:00"),
@@ -136,19 +136,19 @@ def tags(request: RunRequest) -> tuple[str, str]:
 def test_hours_without_a_partition_are_asked_for_by_nobody(location: Location) -> None:
     """Another writer's rows from before the first partition, or of hours that have not ended."""
     location.now = datetime(2025, 10, 5, 12, 30, tzinfo=UTC)
-    lakeside = Lakeside(location.stores)
+    event_lake = EventLake(location.stores)
     before = datetime(2025, 9, 20, tzinfo=UTC)
-    lakeside.append_as_foreigner(event(timestamp=before), event(timestamp=location.now + timedelta(hours=5)))
+    event_lake.append_as_foreigner(event(timestamp=before), event(timestamp=location.now + timedelta(hours=5)))
     assert sensed(location, "late_data")[0] == []
-    assert late.stale(lakeside.app, location.stores.postgres, before, NOW).hours[0].start == before
+    assert late.stale(event_lake.app, location.stores.postgres, before, NOW).hours[0].start == before
 
 
 def test_the_hourly_job_compacts_rolls_up_and_audits(location: Location) -> None:
-    lakeside = Lakeside(location.stores)
+    event_lake = EventLake(location.stores)
     location.now = NOW
     start = datetime(2025, 10, 14, 11, tzinfo=UTC)
     for minute in range(8):
-        lakeside.append(event(timestamp=start + timedelta(minutes=minute), event_id=str(minute)))
+        event_lake.append(event(timestamp=start + timedelta(minutes=minute), event_id=str(minute)))
     result = location.run("hourly", "2025-10-14-11:00")
     assert result.success
     assert len(location.stores.lake.table(EVENTS).files()) < 8

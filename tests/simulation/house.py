@@ -60,9 +60,9 @@ from clearlift_pipelines.stores import Stores
 from resources.d1.pace import Pace
 from resources.lake.manifests import RewriteLimits, rewrite
 from resources.lake.sweep import remove, survey
-from tests.assets.attribution.stand import Stand
-from tests.assets.rollups.lakeside import Lakeside
-from tests.assets.upkeep.lakeside import staged
+from tests.assets.attribution.attribution_stores import AttributionStores
+from tests.assets.rollups.event_lake import EventLake
+from tests.assets.upkeep.memory_lake import staged
 from tests.clearlift_pipelines.location import Location
 from tests.simulation.web import CAMPAIGNS, RULES
 from tests.tables import EVENTS
@@ -85,10 +85,10 @@ class House:
         self.events = stores.lake.table(EVENTS)
         self.postgres, self.store = stores.postgres, stores.object_store
         self.d1, self.sesh = stores.d1(CLEARLIFT), stores.d1(SESH)
-        self.stand = Stand(Lakeside(stores))
-        self.stand.campaign(*CAMPAIGNS)
+        self.attribution_stores = AttributionStores(EventLake(stores))
+        self.attribution_stores.campaign(*CAMPAIGNS)
         for org, (types, days) in RULES.items():
-            self.stand.settle(f"org-{org}", conversion_types=sorted(types), window_days=days)
+            self.attribution_stores.settle(f"org-{org}", conversion_types=sorted(types), window_days=days)
 
     def clock(self) -> datetime:
         return self.now

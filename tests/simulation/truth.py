@@ -174,13 +174,16 @@ class Truth:
                     assert found.faults == []
 
     def _roll_ups(self) -> None:
-        events, lake = list(self.model.events.values()), self.house.stand.lakeside
+        events, lake = list(self.model.events.values()), self.house.attribution_stores.event_lake
         _same(lake.rows(), rolled_up.recount(events))
         _same(lake.period_rows(), recounts.periods(events))
         since = self.house.now.date() - timedelta(days=SESSION_DAYS)
         rows = [row for row in lake.table("sessions.daily") if row[1] >= since]
         _same({"sessions": rows}, {"sessions": [row for row in sessions.recount(events) if row[1] >= since]})
-        _same({"credits": self.house.stand.credits()}, {"credits": attributed.recount(events, CAMPAIGNS, {}, RULES)})
+        _same(
+            {"credits": self.house.attribution_stores.credits()},
+            {"credits": attributed.recount(events, CAMPAIGNS, {}, RULES)},
+        )
 
     def _metrics(self) -> None:
         tables = {"hourly": "metrics", **{grain: f"metrics_{grain}" for grain in ("daily", "weekly", "monthly")}}

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from assets.compaction.plan import CompactionPolicy
 from assets.compaction.rewrite import Compaction, GroupsLeftError
 from resources.lake import DataFile, FileInfo, LakeTable, SourcesGoneError
-from tests.assets.pipeline import MERGE_ALL, Pipeline, line, written
+from tests.assets.event_pipeline import MERGE_ALL, Pipeline, line, written
 from tests.tables import EVENTS
 
 DAY = "2025-10-10T{:02}:{:02}:00Z"

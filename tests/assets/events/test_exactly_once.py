@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from assets.events.ledger import IngestLedger, RunOutcome
 from resources.lake import FencedOffError
-from tests.assets.pipeline import INGEST_DEATHS, Pipeline, line
+from tests.assets.event_pipeline import INGEST_DEATHS, Pipeline, line
 
 GOOD = [
     *(line(n) for n in range(7)),

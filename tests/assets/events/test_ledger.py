@@ -9,7 +9,7 @@ import pytest
 from assets.events.ledger import BatchOutcome, RunOutcome
 from assets.events.validation import EventReason
 from assets.intake.refusal import Refusal
-from tests.assets.pipeline import NOW, Pipeline
+from tests.assets.event_pipeline import NOW, Pipeline
 
 FIRST = "00000000-0000-0000-0000-000000000001"
 SECOND = "00000000-0000-0000-0000-000000000002"

@@ -15,7 +15,7 @@ from assets.events import validation
 from assets.events.record import FIELDS, NAMES, STRUCT_NAMES, FieldKind
 from assets.events.validation import LONGEST_LINE, Admission, EventReason, Sifted, sift
 from assets.intake.refusal import Refusal
-from tests.assets.pipeline import EARLIEST, NOW, event, line
+from tests.assets.event_pipeline import EARLIEST, NOW, event, line
 
 ADMISSION = Admission({"a3f7c2": True, "e5f604": False}, EARLIEST, NOW)
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -19,7 +19,7 @@ from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Replayed
 from assets.intake.refusal import Refusal
 from resources.postgres import Postgres
-from tests.assets.pipeline import Killed, Pipeline, line
+from tests.assets.event_pipeline import Killed, Pipeline, line
 from tests.tables import EVENTS
 
 assert CLEARLIFT.audience is not None

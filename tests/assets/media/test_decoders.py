@@ -14,14 +14,14 @@ from assets.apps import Media
 from assets.media.containers import ImageRefusedError
 from assets.media.decoders import Decoders
 from assets.media.variants import Renditions, make
-from tests.assets.media.bench import MEDIA
+from tests.assets.media.media_stores import MEDIA
 from tests.assets.media.photos import photo, picture
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKING = """
 import sys
 from assets.media.decoders import Decoders
-from tests.assets.media.bench import MEDIA
+from tests.assets.media.media_stores import MEDIA
 from tests.assets.media.photos import photo
 if __name__ == "__main__":
     with Decoders() as decoders:

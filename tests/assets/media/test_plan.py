@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assets.media import naming, plan
 from assets.media.plan import KnownImage
-from tests.assets.media.bench import FOLDER, MEDIA
+from tests.assets.media.media_stores import FOLDER, MEDIA
 
 
 @dataclass(frozen=True)

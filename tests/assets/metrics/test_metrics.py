@@ -21,7 +21,17 @@ from resources.d1 import D1, EmbeddedD1
 from resources.r2 import FolderObjectStore
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.points.flushes import Flushes, line
-from tests.assets.series.database import NOW, UNHURRIED, KilledError, Mortal, clock, holder, partitioned, point, record
+from tests.assets.series.partitioned_d1 import (
+    NOW,
+    UNHURRIED,
+    KilledError,
+    Mortal,
+    clock,
+    holder,
+    partitioned,
+    point,
+    record,
+)
 
 TABLES = {"hourly": "metrics", "daily": "metrics_daily", "weekly": "metrics_weekly", "monthly": "metrics_monthly"}
 BORDERS = [

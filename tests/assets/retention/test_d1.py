@@ -31,7 +31,7 @@ from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore
 from tests.assets.archive.operations import killed
 from tests.assets.retention.series_stores import SeriesStores
-from tests.assets.series.database import UNHURRIED
+from tests.assets.series.partitioned_d1 import UNHURRIED
 from tests.rooms import TestRooms
 from tests.sql.sesh.database import put
 

@@ -15,7 +15,7 @@ from assets.retention.deletion import Deletion, DeletionOutcome
 from assets.retention.eligible import due
 from assets.retention.stores import entries, proved
 from assets.windows import midnight
-from tests.assets.retention.ground import EVENTS
+from tests.assets.retention.rolled_up_stores import EVENTS
 
 GOING = [e for app in APPS for e in app.lifecycles if e.delete_after_days is not None]
 MOMENTS = st.integers(0, 50_000).map(lambda hours: datetime(2025, 1, 1, tzinfo=UTC) + timedelta(hours=hours))

@@ -18,7 +18,7 @@ from resources import migrations
 from resources.postgres import Postgres
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.retention.series_stores import FIRST, NOW, SeriesStores, add, laid_out
-from tests.assets.series.database import point, record
+from tests.assets.series.partitioned_d1 import point, record
 
 DECEMBER = datetime(2025, 12, 1, tzinfo=UTC)
 LATEST = "2026-01-01T00:00:00.000Z"

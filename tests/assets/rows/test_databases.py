@@ -18,7 +18,7 @@ from resources.cloudflare import RATE, api_session
 from resources.d1 import CloudflareD1, EmbeddedD1, Param
 from resources.pacing import Pacing
 from resources.postgres import Postgres
-from tests.assets.archive.vault import QUARTER
+from tests.assets.archive.archive_stores import QUARTER
 from tests.standin.cloudflare import ACCOUNT, DATABASE, TOKEN, Cloudflare
 from tests.standin.waits import Waits
 

@@ -11,7 +11,7 @@ from assets.apps.sesh import APP as SESH
 from assets.points import landing
 from sandbox import sample_sesh, sample_sesh_sessions
 from tests.assets.points.flushes import line
-from tests.assets.series.database import point
+from tests.assets.series.partitioned_d1 import point
 from tests.clearlift_pipelines.location import Location, located
 from tests.databases import database
 from tests.sql.sesh.database import put

@@ -18,7 +18,7 @@ from assets.series.plan import Value, plan_read
 from assets.series.read import read
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.d1.times import stamp
-from tests.assets.series.database import (
+from tests.assets.series.partitioned_d1 import (
     NOW,
     SINCE,
     UNHURRIED,

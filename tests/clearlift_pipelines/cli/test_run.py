@@ -18,7 +18,7 @@ from clearlift_pipelines.cli.run import MOST_RANGES, across_narrowest_gaps
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.lake import PartitionKey
 from sandbox import sample, sample_stores
-from tests.assets.pipeline import line
+from tests.assets.event_pipeline import line
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 SMALL = ("--sample", "--days", "1", "--scale", "0.05")

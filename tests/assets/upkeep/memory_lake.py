@@ -59,7 +59,7 @@ class _MemoryCatalog(SqlCatalog):
         super()._init_catalog()
 
 
-class Lakeside:
+class MemoryLake:
     """The table, its writers, and its upkeep."""
 
     def __init__(self, lake: Lake) -> None:
@@ -117,12 +117,12 @@ def staged(transaction: Transaction) -> TableMetadata:
 
 
 @contextmanager
-def lakeside(folder: Path, lock: Lock) -> Iterator[Lakeside]:
-    """A lakeside with an empty table below `folder`."""
+def memory_lake(folder: Path, lock: Lock) -> Iterator[MemoryLake]:
+    """A lake with an empty table below `folder`."""
     catalog = _MemoryCatalog("test", uri="sqlite://", warehouse=(folder / "lake").as_uri())
     try:
         with patch.object(Transaction, "table_metadata", property(staged)):
-            yield Lakeside(Lake(lambda: catalog, lock, folder.as_uri()))
+            yield MemoryLake(Lake(lambda: catalog, lock, folder.as_uri()))
     finally:
         catalog.engine.dispose()
 

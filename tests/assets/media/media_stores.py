@@ -63,7 +63,7 @@ class Death:
 
 
 @dataclass
-class Bench:
+class MediaStores:
     """`run` is a sweep with an engine of its own over the same stores."""
 
     folder: Path

@@ -63,7 +63,7 @@ def frame(events: Iterable[Event]) -> pl.DataFrame:
     return pl.DataFrame([[e[name] for name in NAMES] for e in events], schema=SCHEMA, orient="row")
 
 
-class Lakeside:
+class EventLake:
     """An app's lake table, and the Postgres with the roll-ups of all apps. Its clock is at NOW unless it is moved."""
 
     def __init__(self, stores: Stores, app: App = APP) -> None:

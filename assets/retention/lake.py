@@ -233,7 +233,7 @@ def _chunks(days: Sequence[Day]) -> Iterator[list[Day]]:
     """Days in order, cut where they hold too many rows to be compared at once."""
     chunk: list[Day] = []
     for day in sorted(days, key=lambda day: day.key):
-        if chunk and sum(each.rows for each in chunk) + day.rows > ROWS_AT_ONCE:
+        if chunk and sum(other.rows for other in chunk) + day.rows > ROWS_AT_ONCE:
             yield chunk
             chunk = []
         chunk.append(day)

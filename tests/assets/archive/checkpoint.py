@@ -1,4 +1,4 @@
-"""What the stores of a test hold at a moment: to compare it, and to come back to it within milliseconds. No fixtures."""
+"""What the stores of a test hold at a moment: to compare it, and to return to it within milliseconds. No fixtures."""
 
 import hashlib
 import shutil

@@ -1,4 +1,4 @@
-"""Sesh's database and namespace for tests of invalidation: rows, keys that depend on them, and a D1 or KV that fails on demand."""
+"""Sesh's database and namespace for tests of invalidation: rows, the keys that depend on them, and kills on demand."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

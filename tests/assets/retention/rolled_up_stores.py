@@ -1,4 +1,4 @@
-"""Stores of an archive whose events are also rolled up, made into sessions and attributed, to be pruned by retention. No fixtures."""
+"""Stores whose events are archived, rolled up, made into sessions and attributed, for retention tests. No fixtures."""
 
 import itertools
 from dataclasses import dataclass, field, replace

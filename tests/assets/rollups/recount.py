@@ -50,7 +50,7 @@ def sketch_of(ids: Iterable[str], k: int = 8192) -> bytes:
 
 
 def recount(events: Iterable[Event]) -> Rows:
-    """Rows of all ten tables in the form of `EventLake.rows`; of doubles in a window the first counts, as in the lake."""
+    """Rows of all ten tables in the form of `EventLake.rows`; of a window's doubles the first counts, as in lakes."""
     events = sorted(events, key=lambda e: e["timestamp"])
     found: Rows = {}
     for grain, start in (("hourly", _hour), ("daily", _day)):

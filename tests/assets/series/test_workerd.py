@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.sql.sesh.database import put
 
 from assets.apps.sesh import APP as SESH
 from assets.apps.sesh_series import METRIC_SERIES, POINTS, SERIES, SESSIONS
@@ -27,6 +26,7 @@ from tests.assets.metrics.recount import recounted, stored
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series import partitioned_d1
 from tests.assets.series.partitioned_d1 import NOW, SINCE, UNHURRIED, clock, record, rows
+from tests.sql.sesh.database import put
 from tests.workerd.local_runtime import NotInstalledError, installed, local_session, running
 
 pytestmark = pytest.mark.xdist_group("workerd_of_sesh")

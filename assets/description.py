@@ -1,10 +1,19 @@
 """How an asset presents itself in the UI: kinds, owners, tags, column schemas, previews without personal data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
-from dagster import MetadataValue, TableColumn, TableColumnConstraints, TableRecord, TableSchema
+from dagster import (
+    AssetCheckSpec,
+    AssetsDefinition,
+    MetadataValue,
+    TableColumn,
+    TableColumnConstraints,
+    TableRecord,
+    TableSchema,
+    asset,
+)
 
 from assets.apps import App
 from assets.apps.lifecycle import Store
@@ -30,6 +39,27 @@ def asset_arguments(
         "kinds": kinds,
         "tags": {"capability": capability, "store": store, "pii": "yes" if pii else "no"},
     }
+
+
+def app_asset(
+    app: App,
+    capability: str,
+    name: str,
+    *,
+    store: str,
+    holds: Iterable[tuple[Store, str]],
+    kinds: set[str],
+    checks: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Callable[[Callable[..., Any]], AssetsDefinition]:
+    """Dagster's decorator `asset` with the arguments that every asset has, and `more` of its own.
+
+    checks: names with descriptions of the checks that the asset itself answers.
+    """
+    arguments = asset_arguments(app, capability, name, store=store, holds=holds, kinds=kinds)
+    specs = [AssetCheckSpec(check, asset=arguments["key"], description=text) for check, text in (checks or {}).items()]
+    decorator: Callable[[Callable[..., Any]], AssetsDefinition] = asset(**arguments, check_specs=specs, **more)
+    return decorator
 
 
 def column_schema(columns: Iterable[tuple[str, str, str, bool]]) -> TableSchema:

@@ -21,10 +21,10 @@ import psycopg2  # type: ignore[import-untyped]
 import psycopg2.extensions  # type: ignore[import-untyped]
 import psycopg2.extras  # type: ignore[import-untyped]
 
-from assets.ads import staging
 from assets.ads.history import History
 from assets.ads.merge import Merge
-from assets.ads.staging import Manifest
+from assets.ads.staging import SliceManifest, Staging
+from assets.apps.clearlift import APP
 from benchmarks import dataset, measure
 from resources.ad_platforms import PLATFORMS, Fact, Page, Stream
 from resources.postgres import Postgres, copy_in
@@ -35,13 +35,13 @@ FIRST = date(2026, 9, 1)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 PEERS = ("copy_and_upsert", "plain_copy", "execute_values", "dlt_merge")
 COLUMNS = (
-    "org_id", "ad_group_id", "date", "platform", "account_id", "impressions", "clicks", "spend", "conversions",
+    "app", "org_id", "ad_group_id", "date", "platform", "account_id", "impressions", "clicks", "spend", "conversions",
     "conversions_value", "currency", "time_zone", "attribution_window", "is_final", "sync_run_id",
 )  # fmt: skip
 RUN = str(uuid.UUID(int=7))
 UPSERT = f"""insert into ads.ad_group_metrics_daily ({", ".join(COLUMNS)}) {{source}}
-on conflict (org_id, ad_group_id, date) do update set
-{", ".join(f"{name} = excluded.{name}" for name in COLUMNS[3:])}"""
+on conflict (app, org_id, ad_group_id, date) do update set
+{", ".join(f"{name} = excluded.{name}" for name in COLUMNS[4:])}"""
 DIFFERS = """
 where (ad_group_metrics_daily.impressions, ad_group_metrics_daily.clicks, ad_group_metrics_daily.spend)
 is distinct from (excluded.impressions, excluded.clicks, excluded.spend)"""
@@ -74,13 +74,13 @@ def _line(name: str, rows: int, m: measure.Measured, *more: str) -> list[str]:
 def ours(what: str) -> Callable[[], None]:
     """The merge of a staged slice, its records made beforehand."""
     facts = _facts(ROWS)
-    postgres, store = _stores()
+    postgres, staging = _stores()
     platform = replace(PLATFORMS["google"], read=lambda *_: iter(facts))
-    merge = Merge(platform, postgres, store, lambda: NOW)
+    merge = Merge(APP, platform, postgres, staging, lambda: NOW)
     _prepare(postgres, ROWS, facts if what == "reload" else [])
     manifest = _manifest(ROWS)
-    History(postgres, lambda: NOW).adopt(manifest)
-    staging.keep(store, manifest, Page(io.BytesIO(b"{}")))
+    History(APP, postgres, lambda: NOW).adopt(manifest, staging.prefix(manifest))
+    staging.keep(manifest, Page(io.BytesIO(b"{}")))
     facts[::100] = [f._replace(clicks=f.clicks + 1) for f in facts[::100]]
 
     def work() -> None:
@@ -148,7 +148,7 @@ def dlt_merge(what: str) -> Callable[[], None]:
     )
 
     def work() -> None:
-        key = ["org_id", "ad_group_id", "date"]
+        key = ["app", "org_id", "ad_group_id", "date"]
         pipeline.run(rows, table_name="facts", write_disposition="merge", primary_key=key)
 
     if what == "reload":
@@ -166,13 +166,13 @@ def _with_host_and_password(dsn: str) -> str:
 def ours_from_pages(rows: str) -> Callable[[], None]:
     """The merge of a slice that lies in R2 as Google gave it."""
     count = int(rows)
-    postgres, store = _stores()
+    postgres, staging = _stores()
     _prepare(postgres, count, [])
     manifest = _manifest(count)
-    History(postgres, lambda: NOW).adopt(manifest)
+    History(APP, postgres, lambda: NOW).adopt(manifest, staging.prefix(manifest))
     for page in _pages(count):
-        staging.keep(store, manifest, Page(io.BytesIO(page)))
-    merge = Merge(PLATFORMS["google"], postgres, store, lambda: NOW)
+        staging.keep(manifest, Page(io.BytesIO(page)))
+    merge = Merge(APP, PLATFORMS["google"], postgres, staging, lambda: NOW)
 
     def work() -> None:
         merge.run(manifest)
@@ -180,13 +180,13 @@ def ours_from_pages(rows: str) -> Callable[[], None]:
     return work
 
 
-def _stores() -> tuple[Postgres, Any]:
+def _stores() -> tuple[Postgres, Staging]:
     opened = dataset.stores("ads")
-    return opened.postgres, opened.object_store
+    return opened.postgres, Staging(opened.object_store, "raw/ads/")
 
 
-def _manifest(rows: int) -> Manifest:
-    return Manifest(
+def _manifest(rows: int) -> SliceManifest:
+    return SliceManifest(
         slice_id=str(uuid.uuid4()),
         run_id=RUN,
         connection_id="bench",
@@ -227,8 +227,8 @@ def _keys(rows: int) -> Iterator[tuple[date, int]]:
 
 def _row(fact: Fact) -> tuple[Any, ...]:
     return (
-        "org", f"google:1:{fact.ad_group_id}", fact.day, "google", "1", fact.impressions, fact.clicks, fact.spend,
-        fact.conversions, fact.conversions_value, "USD", "UTC", "platform_default", True, RUN,
+        APP.name, "org", f"google:1:{fact.ad_group_id}", fact.day, "google", "1", fact.impressions, fact.clicks,
+        fact.spend, fact.conversions, fact.conversions_value, "USD", "UTC", "platform_default", True, RUN,
     )  # fmt: skip
 
 
@@ -247,12 +247,12 @@ def _prepare(postgres: Postgres, rows: int, stored: list[Fact]) -> None:
         " ads.sync_slices, ads.sync_state"
     )
     postgres.execute(
-        "insert into ads.campaigns (org_id, id, platform, account_id, native_id, name, currency, updated_at)"
-        " values ('org', 'google:1:1', 'google', '1', '1', 'c', 'USD', now())"
+        "insert into ads.campaigns (app, org_id, id, platform, account_id, native_id, name, currency, updated_at)"
+        " values ('clearlift', 'org', 'google:1:1', 'google', '1', '1', 'c', 'USD', now())"
     )
     postgres.execute(
-        "insert into ads.ad_groups (org_id, id, campaign_id, platform, account_id, native_id, name, currency,"
-        " updated_at) select 'org', 'google:1:' || n, 'google:1:1', 'google', '1', n, n, 'USD', now()"
+        "insert into ads.ad_groups (app, org_id, id, campaign_id, platform, account_id, native_id, name, currency,"
+        " updated_at) select 'clearlift', 'org', 'google:1:' || n, 'google:1:1', 'google', '1', n, n, 'USD', now()"
         " from generate_series(0, %s) n",
         (rows // DAYS,),
     )

@@ -21,7 +21,7 @@ from assets.archive.write import Archiver
 from assets.rows.lake import LakeSource
 from assets.rows.lines import checksum, encode
 from benchmarks import dataset, measure
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 
 CONTENDERS = ("ours", "duckdb_copy")
 SIZES = {"small": (2, 1, 2, 25_000), "large": (2, 5, 2, 50_000)}
@@ -74,7 +74,7 @@ def main() -> None:
 def ours(size: str) -> Callable[[], Mapping[str, Any]]:
     opened, table = dataset.lake(f"archive-{size}", *SIZES[size])
     opened.postgres.execute("truncate archive.revisions")
-    store = ObjectStore.folder(_folder("ours"))
+    store = FolderObjectStore(_folder("ours"))
     engine = Archiver(
         app="clearlift",
         lifecycle=archived(CLEARLIFT, "events"),

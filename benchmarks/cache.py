@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from assets.cache.survey import Place
 from assets.cache.wanted import Family, Row, Sources, Wanted, draw
 from assets.cache.warm import Warming
 from benchmarks import dataset, measure
@@ -104,12 +103,12 @@ def _ours(room: str, *, changed: bool) -> Work:
     told = cast(KV, _Calls(kv, counted)) if room == "embedded" else kv
     if changed:
         # An hour ago, so that no key has to wait for its second.
-        _warming(told, postgres, NOW - timedelta(hours=1)).run(_place(room, changed=False))
+        _warming(told, postgres, NOW - timedelta(hours=1)).run(_family(room, changed=False))
     warming = _warming(told, postgres, NOW)
     made_before = counted.requests
 
     def work() -> Mapping[str, Any]:
-        done = warming.run(_place(room, changed=changed))
+        done = warming.run(_family(room, changed=changed))
         assert done.written == (KEYS[room] // 100 if changed else KEYS[room])
         return {"wanted": KEYS[room], "written": done.written, "requests": counted.requests - made_before}
 
@@ -131,7 +130,7 @@ def _in_bulk(room: str, *, changed: bool) -> Work:
 
 
 def _warming(kv: KV, postgres: Postgres, now: datetime) -> Warming:
-    return Warming(kv, cast(D1, None), postgres, lambda: now)
+    return Warming("bench", kv, cast(D1, None), postgres, lambda: now)
 
 
 class _Calls:
@@ -154,10 +153,6 @@ def _opened(room: str) -> tuple[KV, Counted, Postgres]:
     return *open_local_kv(), postgres
 
 
-def _place(room: str, *, changed: bool) -> Place:
-    return Place("bench", False, _family(room, changed=changed))
-
-
 def _family(room: str, *, changed: bool) -> Family:
     def rows(sources: Sources) -> Iterator[Row]:
         with sources.postgres.connection() as connection:
@@ -168,7 +163,7 @@ def _family(room: str, *, changed: bool) -> Family:
 
 
 def _wanted(room: str, postgres: Postgres, *, changed: bool) -> Iterator[Wanted]:
-    return draw(_family(room, changed=changed), Sources(cast(D1, None), postgres, NOW.date()))
+    return draw(_family(room, changed=changed), Sources("bench", cast(D1, None), postgres, NOW.date()))
 
 
 def _entry(wanted: Wanted) -> Entry:

@@ -85,7 +85,7 @@ class _Unproved(LakeTable):
     ) -> Rewritten:
         table = self.load()
         absent = self._null_columns(table, sources)
-        told = self._proof.told(sources, absent)
+        told = self._proof.written(sources, absent)
         path = self._new_location(table, key, told)
         rows = self.read(f.file_path for f in sources) if rows is None else rows
         self._sink(rows, path, [name for name in self._schema if name not in absent]).collect(engine="streaming")

@@ -20,9 +20,9 @@ from dagster import DagsterInstance, Definitions
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.events.ledger import Ledger
-from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.definition import Grain
+from assets.rollups.follow import follow
 from assets.windows import DAY, HOUR, Window, daily_key, hourly_key, midnight
 from benchmarks import dataset, measure
 from benchmarks.dataset import EVENTS
@@ -54,7 +54,7 @@ class History:
         self.days = days
         self.stores = _built(days)
         self.now = dataset.FIRST_DAY
-        last = Ledger(self.stores.postgres).last_run()
+        last = Ledger(self.stores.postgres, CLEARLIFT.name).last_run()
         self.next_hour = dataset.FIRST_DAY if last is None else midnight((last - HOUR / 2).date()) + DAY
         self._kv = EmbeddedKV(self.stores.settings.home / "kv.sqlite", clock=lambda: self.now.timestamp())
         self._definitions: Definitions = build_defs(
@@ -128,23 +128,27 @@ def _land(stores: Stores, hour: datetime) -> None:
             dataset.events(EVENTS_A_BATCH, org, start, length, int(start.timestamp()) + n) for n, org in enumerate(ORGS)
         ]
         lines = [msgspec.json.encode(row) for row in pl.concat(frames).iter_rows(named=True)]
-        stores.object_store.put(f"{landing.hour_prefix(hour)}batch-{number:02}.ndjson", b"\n".join([*lines, b"{}"]))
+        stores.object_store.put(
+            f"{landing.zone(CLEARLIFT).hour_prefix(hour)}batch-{number:02}.ndjson", b"\n".join([*lines, b"{}"])
+        )
 
 
 def _built(days: int) -> Stores:
     """Stores whose history ends at `dataset.FIRST_DAY`; made once."""
     stores = dataset.stores(f"growth-{days}")
-    if Ledger(stores.postgres).last_run() is None:
+    if Ledger(stores.postgres, CLEARLIFT.name).last_run() is None:
         table = stores.lake.table(EVENTS)
         _organisations(stores)
         start = dataset.FIRST_DAY - timedelta(days=days)
         for day in Window(start, dataset.FIRST_DAY).days():
             table.append(table.write(_parts(day)), f"history-{day.start:%Y-%m-%d}")
-        while late.follow(table, stores.postgres, lambda: dataset.FIRST_DAY):
+        while follow(CLEARLIFT, table, stores.postgres, lambda: dataset.FIRST_DAY):
             pass
         _kept(table)
         for grain in (Grain.HOURLY, Grain.DAILY):
-            RollUp(grain, table, stores.postgres, lambda: dataset.FIRST_DAY).run(Window(start, dataset.FIRST_DAY))
+            RollUp(CLEARLIFT, grain, table, stores.postgres, lambda: dataset.FIRST_DAY).run(
+                Window(start, dataset.FIRST_DAY)
+            )
         _ledger(stores, days)
     return stores
 
@@ -172,10 +176,10 @@ def _ledger(stores: Stores, days: int) -> None:
 
     Those that a listing still finds lie in the landing zone.
     """
-    for number in range(BATCHES_A_DAY * landing.LISTING_OVERLAP // DAY):
+    for number in range(BATCHES_A_DAY * landing.OVERLAP // DAY):
         arrival = dataset.FIRST_DAY - (number + 1) * DAY / BATCHES_A_DAY
-        stores.object_store.put(f"{landing.hour_prefix(arrival)}batch-{arrival:%M}.ndjson", b"")
-    landed = {info.key: info.etag or "" for info in stores.object_store.list(landing.PREFIX)}
+        stores.object_store.put(f"{landing.zone(CLEARLIFT).hour_prefix(arrival)}batch-{arrival:%M}.ndjson", b"")
+    landed = {info.key: info.etag or "" for info in stores.object_store.list("landing/events")}
     older = (f"older-{number}" for number in range(days * BATCHES_A_DAY - len(landed)))
     taken = {**dict.fromkeys(older, ""), **landed}
     stores.postgres.execute(

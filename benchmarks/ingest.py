@@ -15,6 +15,7 @@ import msgspec
 import pandas as pd
 import polars as pl
 
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.events.ingest import Ingest
 from assets.events.record import FIELDS, Kind
@@ -64,9 +65,10 @@ def ours() -> Callable[[], Mapping[str, Any]]:
     opened = dataset.stores(name)
     now = datetime.now(UTC)
     for file in sorted(FOLDER.iterdir()):
-        opened.object_store.put(f"{landing.hour_prefix(now)}{file.name}", file.read_bytes())
+        opened.object_store.put(f"{landing.zone(CLEARLIFT).hour_prefix(now)}{file.name}", file.read_bytes())
     orgs = {f"org{n:03}": True for n in range(ORGS)}
     engine = Ingest(
+        CLEARLIFT,
         opened.lake.table(EVENTS),
         opened.object_store,
         opened.postgres,

@@ -22,6 +22,7 @@ from typing import Any
 
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import METRICS, POINTS, SESSIONS
 from assets.archive.quarters import Quarter
 from assets.archive.tables import archived, d1_table
 from assets.archive.write import Archiver
@@ -34,13 +35,12 @@ from assets.retention.proof import Proof
 from assets.retention.run import run
 from assets.rows.d1 import D1Source, D1Table
 from assets.series import ahead
-from assets.series.family import METRICS, POINTS, SESSIONS
 from assets.series.fold import Folding
-from assets.series.layout import stamp
-from assets.series.pace import Pace
 from benchmarks import dataset, measure
 from resources import migrations
 from resources.d1 import D1Error, EmbeddedD1
+from resources.d1.pace import Pace
+from resources.d1.times import stamp
 
 SIZES = (100_000, 1_000_000)
 CONTENDERS = ("by_age", "by_age_at_once", "sealed", "sealed_at_once")
@@ -256,7 +256,7 @@ def _made(path: Path, app: str) -> Iterator[EmbeddedD1]:
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     d1 = EmbeddedD1(part)
-    migrations.up(migrations.D1Ledger(d1, f"{app}-d1"), f"{app}/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, f"{app}-d1"), f"{app}/d1")
     yield d1
     d1.close()
     part.replace(path)

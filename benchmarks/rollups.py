@@ -12,8 +12,10 @@ import duckdb
 import pandas as pd
 import polars as pl
 
+from assets.apps.clearlift import APP
 from assets.rollups.build import RollUp
 from assets.rollups.definition import COLUMNS, CUTS, Grain, aggregate
+from assets.rollups.window_events import WindowEvents
 from assets.windows import DAY, Window
 from benchmarks import dataset, measure
 
@@ -74,14 +76,15 @@ def ours_written() -> Callable[[], Mapping[str, Any]]:
 def _ours(*, write: bool) -> Callable[[], Mapping[str, Any]]:
     opened, table = dataset.lake("lake-large", *SIZE)
     atexit.register(opened.close)
-    engine = RollUp(Grain.HOURLY, table, opened.postgres, lambda: datetime.now(UTC))
+    engine = RollUp(APP, Grain.HOURLY, table, opened.postgres, lambda: datetime.now(UTC))
     window = Window(dataset.FIRST_DAY, dataset.FIRST_DAY + SIZE[1] * DAY)
 
     def work() -> Mapping[str, Any]:
         if write:
             rows = sum(engine.run(window).rows.values())
         else:
-            rows = sum(frame.height for day in window.days() for frame in engine.count(engine.read(day)[0]).values())
+            days = (WindowEvents(table, day).single(engine.grain)[0] for day in window.days())
+            rows = sum(frame.height for events in days for frame in engine.count(events).values())
         return {"rows": rows}
 
     return work

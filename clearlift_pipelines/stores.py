@@ -21,12 +21,15 @@ from resources.lake import Lake
 from resources.lake.catalogs import rest_catalog, sql_catalog
 from resources.postgres import Postgres
 from resources.postgres.shared import SharedServer
-from resources.r2 import ObjectStore, R2Sql
+from resources.r2 import BucketObjectStore, FolderObjectStore, ObjectStore, R2Sql
 from resources.r2.sql import API as R2_SQL_API
 
 LAKE_LOCK = "clearlift.lake.commit"
 CATALOG_LOCK = "clearlift.lake.catalog"
 CATALOG_SCHEMA = "lake"
+OUR_MIGRATIONS = "pipelines/postgres"
+# Databases that were migrated before there was a second app know the folder by the name of the first.
+FORMER_NAMES = {OUR_MIGRATIONS: "clearlift/postgres"}
 
 
 def utc_now() -> datetime:
@@ -80,10 +83,10 @@ class Stores:
         """R2: landing zone, quarantine, lake files, archives."""
         s = self.settings
         if not s.r2_bucket or not s.r2_access_key_id or not s.r2_secret_access_key:
-            return ObjectStore.folder(s.home / "r2")
+            return FolderObjectStore(s.home / "r2")
         endpoint = s.r2_endpoint or f"https://{s.cloudflare_account_id}.r2.cloudflarestorage.com"
         secret = s.r2_secret_access_key.get_secret_value()
-        return ObjectStore.bucket(
+        return BucketObjectStore(
             endpoint, s.r2_bucket, s.r2_access_key_id, secret, storage_classes=s.r2_storage_classes
         )
 
@@ -143,15 +146,19 @@ class Stores:
                 self._kv[app.name] = CloudflareKV(self._cloudflare, self._account, namespace, api=self._api)
         return self._kv[app.name]
 
-    def ledgers(self) -> Iterator[tuple[str, migrations.Ledger, str]]:
+    def ledgers(self) -> Iterator[tuple[str, migrations.AppliedMigrations, str]]:
         """Every store that has migrations: its name on the command line, its ledger, its folder under sql/."""
         for app in APPS:
             if app.d1_migrations is not None:
-                yield f"{app.name}-d1", migrations.D1Ledger(self.d1(app), f"{app.name}-d1"), app.d1_migrations
+                yield (
+                    f"{app.name}-d1",
+                    migrations.D1AppliedMigrations(self.d1(app), f"{app.name}-d1"),
+                    app.d1_migrations,
+                )
             if app.postgres_migrations is not None:
-                ledger = migrations.PostgresLedger(self.app_postgres(app))
+                ledger = migrations.PostgresAppliedMigrations(self.app_postgres(app))
                 yield f"{app.name}-postgres", ledger, app.postgres_migrations
-        yield "postgres", migrations.PostgresLedger(self.postgres), "pipelines/postgres"
+        yield "postgres", migrations.PostgresAppliedMigrations(self.postgres, FORMER_NAMES), OUR_MIGRATIONS
 
     def migrate(self) -> list[str]:
         """Bring every store to the newest migration and make the lake's tables; returns what was applied."""

@@ -1,6 +1,6 @@
-"""Cloudflare's API as D1 and Workers KV share it: address, token, pace, envelope and what its errors mean.
+"""What D1 and Workers KV share of Cloudflare's API: address, token, rate limit, envelope and the meaning of errors.
 
-What a store's own paths and bodies are belongs to that store's room.
+What does not belong here: the paths and bodies of one store.
 """
 
 from collections.abc import Callable
@@ -13,36 +13,38 @@ from resources.pacing import Pacing, Rate
 
 API = "https://api.cloudflare.com/client/v4"
 
-# 1,200 requests in 5 minutes, then 429 for the next 5: a burst of 600 and 2 a second never get there.
+# The limit is 1,200 requests in 5 minutes, then 429 for 5 minutes. A burst of 600 and 2 a second stay below it.
 RATE = Rate(per_second=2.0, burst=600.0)
 
 
 def api_session(token: str, pacing: Pacing | None = None, **options: Any) -> Session:
-    """A session of Cloudflare's API; share one among all stores of a token, for they share its rate limit."""
+    """A session of Cloudflare's API. Share it among all stores of a token, because the rate limit is the token's."""
     authorization = {"Authorization": f"Bearer {token}"}
     return Session("cloudflare", auth=lambda: authorization, pacing=pacing or Pacing(RATE), **options)
 
 
-def in_envelope(judge: Callable[[int, str], Verdict | None]) -> Classify:
-    """A reading of `{success, errors, result}`; `judge` may overrule it by the error's code and message."""
+def account_url(api: str, account_id: str) -> str:
+    """The base URL of an account's stores; the local runtime has no accounts, so its `account_id` is empty."""
+    return f"{api}/accounts/{account_id}" if account_id else api
+
+
+def in_envelope(judge: Callable[[int, str], Verdict | None] | None = None) -> Classify:
+    """A reading of `{success, errors, result}`. `judge` may replace its verdict, by the error's code and message."""
 
     def classify(response: requests.Response) -> Verdict:
         try:
             body = decoded(response)
         except ValueError:
             verdict = by_status(response)
-            # Without its JSON a 200 is no answer: it was cut off, or came from something in between.
+            # A 200 without JSON was cut off, or came from a proxy: it is no answer.
             return Verdict(Answer.RETRY, message="the answer is not JSON") if verdict.answer is Answer.OK else verdict
         if response.ok and isinstance(body, dict) and body.get("success") is True:
             return by_status(response)
         code, message = _first_error(body)
-        overruled = judge(code, message)
-        if overruled is not None:
-            return Verdict(overruled.answer, overruled.after, overruled.rejected, str(code), message)
-        verdict = by_status(response)
-        if verdict.answer is Answer.OK:  # 200 with success: false
-            return Verdict(Answer.FATAL, code=str(code), message=message)
-        return Verdict(verdict.answer, verdict.after, verdict.rejected, str(code), message)
+        verdict = (judge and judge(code, message)) or by_status(response)
+        # 200 with success: false is an error too.
+        answer = Answer.FATAL if verdict.answer is Answer.OK else verdict.answer
+        return Verdict(answer, verdict.after, verdict.rejected, str(code), message)
 
     return classify
 

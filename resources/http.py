@@ -1,6 +1,7 @@
-"""The one HTTP session: time-outs, bounded retries, pacing, redacted logs and errors. It knows no service by name.
+"""The HTTP session of all services: time-outs, bounded retries, pacing, redacted logs and errors.
 
-A service says what its answers mean through a `Classify` function; `by_status` is the plain reading of HTTP.
+What does not belong here: any one service. A service says what its answers mean with a `Classify` function; `by_status`
+is the plain reading of HTTP.
 """
 
 import json
@@ -36,9 +37,10 @@ TRANSIENT = (
 
 
 class HttpError(Exception):
-    """A request failed for good. `status` is None without an answer; `code` and `message` are the service's own.
+    """A request failed and will not be repeated.
 
-    `retry_after` is in seconds, when the service named a wait longer than the session's patience.
+    `status` is None if no answer came. `code` and `message` are the service's own. `retry_after` is in seconds, where
+    the service named a wait.
     """
 
     def __init__(
@@ -67,10 +69,10 @@ class HttpError(Exception):
 
 
 def decoded(response: requests.Response) -> Any:
-    """The JSON of an answer; ValueError where it is none.
+    """The JSON of an answer; ValueError if it is not JSON.
 
-    requests itself reads by simplejson where some package brought that along, which refuses NaN and json does not: what
-    is an answer must not depend on what else is installed.
+    `response.json()` uses simplejson where a package has installed it, which refuses NaN and json does not. The
+    reading of an answer must not depend on what else is installed.
     """
     return json.loads(response.content)
 
@@ -92,8 +94,8 @@ class Answer(Enum):
 class Verdict:
     """The reading of one answer.
 
-    `after`: seconds to wait before the retry (None: back off). `rejected`: the service surely did nothing, so even a
-    request that is not idempotent may be sent again. `code`, `message`: the service's own words for the error.
+    `after`: seconds to wait before the retry (None: the session's own back-off). `rejected`: the service did nothing
+    for certain, so even a request that is not idempotent may be sent again. `code`, `message`: the service's own words.
     """
 
     answer: Answer
@@ -108,7 +110,7 @@ Classify = Callable[[requests.Response], Verdict]
 
 
 def by_status(response: requests.Response) -> Verdict:
-    """2xx is well, 401 asks for a fresh token, 429 and the 5xx of passing trouble are retried, the rest is fatal."""
+    """2xx is OK, 401 needs a fresh token, 429 and temporary 5xx are retried, all else is fatal."""
     status = response.status_code
     if 200 <= status < 300:
         return OK
@@ -119,7 +121,7 @@ def by_status(response: requests.Response) -> Verdict:
 
 
 def error_words(response: requests.Response) -> tuple[str | None, str]:
-    """The service's error code and message, wherever the usual JSON envelopes keep them."""
+    """The error code and message of an answer, from any of the usual JSON envelopes."""
     plain = reasons.get(response.status_code, "")
     try:
         body = decoded(response)
@@ -142,7 +144,11 @@ def error_words(response: requests.Response) -> tuple[str | None, str]:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a request may take: seconds to connect, between bytes, and waiting for retries; tries at most."""
+    """How long a request may take.
+
+    Seconds: to connect, between two bytes (`read`), of all waits before retries (`waiting`), before the first retry,
+    and before any later one at most.
+    """
 
     connect: float = 10.0
     read: float = 60.0
@@ -150,6 +156,10 @@ class Patience:
     tries: int = 6
     first_wait: float = 0.5
     longest_wait: float = 60.0
+
+    def back_off(self, attempt: int) -> float:
+        """Seconds to wait after this try, counted from 1: twice as long each time."""
+        return min(self.longest_wait, self.first_wait * 2.0 ** (attempt - 1))
 
 
 @dataclass(slots=True)
@@ -166,10 +176,10 @@ class _Request:
 
 
 class Session:
-    """Talks to one service; safe to share among threads.
+    """Requests to one service; safe to share among threads.
 
-    `auth` gives the secret headers of each try (and so follows a refresh), `refresh` makes them fresh after a
-    REFRESH verdict, once a request. `pacing` holds back requests by their `bucket` key.
+    `auth` gives the secret headers of each try, so that it follows a refresh. `refresh` renews them after a REFRESH
+    verdict, once a request. `pacing` delays requests by their `pacing_key`.
     """
 
     def __init__(
@@ -212,25 +222,26 @@ class Session:
         headers: Mapping[str, str] | None = None,
         idempotent: bool | None = None,
         classify: Classify = by_status,
-        bucket: str = "",
+        pacing_key: str = "",
         route: str | None = None,
         authorize: bool = True,
         stream: bool = False,
     ) -> requests.Response:
         """The answer that `classify` calls OK, or an `HttpError`.
 
-        `idempotent` allows a retry after a doubt (None: GET, HEAD, PUT and DELETE are, as HTTP says). `route` is
-        shown in logs and errors instead of host and path, where a path holds personal data. `stream` leaves the body
-        unread: close the response. Redirects are followed only with `authorize=False`, so no secret follows them.
+        `idempotent` allows a retry when it is unknown whether the request was done (None: true for GET, HEAD, PUT and
+        DELETE, as HTTP says). `route` replaces host and path in logs and errors, for a path with personal data.
+        `stream` leaves the body unread: close the response. Redirects are followed only with `authorize=False`, so
+        that no secret is sent to another host.
         """
         if idempotent is None:
             idempotent = method.upper() in {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
         arguments = {"params": params, "json": json, "data": data, "headers": dict(headers or {}), "stream": stream}
-        asked = _Request(method, url, route or route_of(url), idempotent, classify, authorize, arguments)
-        return self._until_settled(asked, bucket, consume=None)
+        request = _Request(method, url, route or route_of(url), idempotent, classify, authorize, arguments)
+        return self._until_settled(request, pacing_key, consume=None)
 
     def download(self, url: str, destination: BinaryIO, *, authorize: bool = False, route: str | None = None) -> int:
-        """Stream a body to a seekable `destination` and return its bytes; a cut-off body is begun again."""
+        """Stream a body to a seekable `destination`; its bytes. A body that is cut short is fetched again."""
         begin = destination.tell()
         written = 0
 
@@ -242,22 +253,22 @@ class Session:
             for chunk in response.iter_content(CHUNK_BYTES):
                 written += destination.write(chunk)
 
-        asked = _Request(
+        request = _Request(
             "GET", url, route or route_of(url), True, by_status, authorize, {"headers": {}, "stream": True}
         )
-        self._until_settled(asked, "", consume)
+        self._until_settled(request, "", consume)
         return written
 
     def pause(self, seconds: float) -> None:
-        """Wait between two polls, by the session's own clock."""
+        """Wait between two polls, with the session's own sleep."""
         self._sleep(seconds)
 
     def close(self) -> None:
-        """Close idle connections; the next request opens them again."""
+        """Close idle connections; the next request opens new ones."""
         self._http.close()
 
     def _until_settled(
-        self, asked: _Request, bucket: str, consume: Callable[[requests.Response], None] | None
+        self, request: _Request, pacing_key: str, consume: Callable[[requests.Response], None] | None
     ) -> requests.Response:
         waited = 0.0
         refreshed = False
@@ -265,107 +276,111 @@ class Session:
         while True:
             attempt += 1
             if self._pacing is not None:
-                self._pacing.bucket(bucket).take()
-            response, verdict = self._try(asked, attempt, consume)
-            self._heed(bucket, response, verdict)
+                self._pacing.bucket(pacing_key).take()
+            response, verdict = self._try(request, attempt, consume)
+            self._heed(pacing_key, response, verdict)
             if response is not None and verdict.answer is Answer.OK:
                 return response
-            error = self._error(asked, response, verdict)
+            error = self._error(request, response, verdict)
             if response is not None:
                 response.close()
             if verdict.answer is Answer.REFRESH and self._refresh is not None and not refreshed:
                 refreshed = True
-                self._make_fresh(asked.auth_version)
+                self._make_fresh(request.auth_version)
                 continue
             wait = self._wait(attempt, verdict.after)
             out_of_patience = attempt >= self._patience.tries or waited + wait > self._patience.waiting
-            may_retry = verdict.answer is Answer.RETRY and (asked.idempotent or verdict.rejected)
+            may_retry = verdict.answer is Answer.RETRY and (request.idempotent or verdict.rejected)
             if not may_retry or out_of_patience:
                 raise error
             self._sleep(wait)
             waited += wait
 
     def _try(
-        self, asked: _Request, attempt: int, consume: Callable[[requests.Response], None] | None
+        self, request: _Request, attempt: int, consume: Callable[[requests.Response], None] | None
     ) -> tuple[requests.Response | None, Verdict]:
-        asked.id = uuid.uuid4().hex
+        request.id = uuid.uuid4().hex
         began = self._clock()
         status: int | str = "failed"
         try:
-            response = self._send(asked)
-            verdict = asked.classify(response)
+            response = self._send(request)
+            verdict = request.classify(response)
             if consume is not None and verdict.answer is Answer.OK:
                 with response:
                     consume(response)
             status = response.status_code
         except TRANSIENT as error:
-            # The exception's own text holds the URL with its query string: only its kind is kept, and not chained.
-            kind = type(_cause(error)).__name__
-            return None, Verdict(Answer.RETRY, rejected=_never_sent(error), message=kind)
+            # Not chained and without its text, because that holds the URL with the query string.
+            return None, Verdict(Answer.RETRY, rejected=_never_sent(error), message=type(_cause(error)).__name__)
         except requests.RequestException as error:
             return None, Verdict(Answer.FATAL, message=type(error).__name__)
         finally:
             elapsed = (self._clock() - began) * 1000
             log.info(
-                "%s %s %s in %.0f ms, try %d, request %s", asked.method, asked.route, status, elapsed, attempt, asked.id
+                "%s %s %s in %.0f ms, try %d, request %s",
+                request.method,
+                request.route,
+                status,
+                elapsed,
+                attempt,
+                request.id,
             )
         return response, verdict
 
-    def _send(self, asked: _Request) -> requests.Response:
-        arguments = dict(asked.arguments)
+    def _send(self, request: _Request) -> requests.Response:
+        arguments = dict(request.arguments)
         secret = {}
-        if asked.authorize and self._auth is not None:
-            asked.auth_version = self._auth_version
+        if request.authorize and self._auth is not None:
+            request.auth_version = self._auth_version
             secret = dict(self._auth())
-        arguments["headers"] = {**arguments["headers"], "X-Request-Id": asked.id}
+        arguments["headers"] = {**arguments["headers"], "X-Request-Id": request.id}
 
         def sign(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-            # As an auth object, so that a .netrc entry for the host cannot replace our headers.
+            # An auth object, because an entry for the host in .netrc would replace plain headers.
             prepared.headers.update(secret)
             return prepared
 
         return self._http.request(
-            asked.method,
-            asked.url,
+            request.method,
+            request.url,
             auth=sign,
             timeout=(self._patience.connect, self._patience.read),
-            allow_redirects=not asked.authorize,
+            allow_redirects=not request.authorize,
             **arguments,
         )
 
     def _make_fresh(self, seen_version: int) -> None:
-        """Refresh once for all threads that met the same stale token."""
+        """Refresh once for all threads that used the same expired token."""
         with self._lock:
             if seen_version == self._auth_version and self._refresh is not None:
                 self._refresh()
                 self._auth_version += 1
 
-    def _heed(self, bucket: str, response: requests.Response | None, verdict: Verdict) -> None:
-        """Hold back the others of the bucket too, when the service has told one of us to wait."""
+    def _heed(self, pacing_key: str, response: requests.Response | None, verdict: Verdict) -> None:
+        """Delay the other requests of the key too, because the service asked one of them to wait."""
         if self._pacing is None or response is None:
             return
         pause = announced_pause(response.headers)
         if verdict.rejected and verdict.after is not None:
             pause = max(pause, verdict.after)
         if pause > 0:
-            self._pacing.bucket(bucket).close_for(min(pause, self._patience.waiting))
+            self._pacing.bucket(pacing_key).close_for(min(pause, self._patience.waiting))
 
     def _wait(self, attempt: int, after: float | None) -> float:
-        backed_off = min(self._patience.longest_wait, self._patience.first_wait * 2.0 ** (attempt - 1))
         if after is None:
-            return float(backed_off * (0.5 + self._jitter() / 2))
+            return self._patience.back_off(attempt) * (0.5 + self._jitter() / 2)
         return after + self._patience.first_wait * self._jitter()
 
-    def _error(self, asked: _Request, response: requests.Response | None, verdict: Verdict) -> HttpError:
+    def _error(self, request: _Request, response: requests.Response | None, verdict: Verdict) -> HttpError:
         headers = self._auth() if self._auth is not None else {}
         secrets = [part for value in headers.values() if value for part in (value, value.split()[-1])]
         return HttpError(
-            f"{asked.method} {asked.route}",
+            f"{request.method} {request.route}",
             None if response is None else response.status_code,
             verdict.code and redact(verdict.code, secrets),
             redact(verdict.message, secrets) or "no reason was given",
             retry_after=verdict.after,
-            request_id=asked.id,
+            request_id=request.id,
         )
 
 

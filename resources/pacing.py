@@ -1,4 +1,4 @@
-"""Token buckets: how fast a service may be asked, so that we wait before a refusal and not after. No HTTP in here."""
+"""Token buckets: how many requests a service may get in a time, so that we wait before it refuses one. No HTTP here."""
 
 import threading
 import time
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """At most `burst` requests at once, refilled by `per_second`; any window of t s sees burst + t * per_second."""
+    """At most `burst` requests at once, and `per_second` more each second: burst + t * per_second in any t seconds."""
 
     per_second: float
     burst: float
 
 
 class TokenBucket:
-    """One bucket, shared by threads: each taker reserves its place and then sleeps until its turn has come."""
+    """One bucket, shared by threads. Each caller reserves its tokens, then sleeps until they are there."""
 
     def __init__(
         self, rate: Rate, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         if rate.per_second <= 0 or rate.burst < 1:
-            raise ValueError(f"a bucket needs a positive rate and room for one request, not {rate}")
+            raise ValueError(f"a token bucket needs a positive rate and a burst of one request or more, not {rate}")
         self._rate = rate
         self._clock = clock
         self._sleep = sleep
@@ -31,7 +31,7 @@ class TokenBucket:
         self._closed_until = self._filled_at
 
     def take(self, tokens: float = 1.0) -> float:
-        """Wait for `tokens`; the seconds waited."""
+        """Wait for `tokens`; returns the seconds that it waited."""
         with self._lock:
             now = self._clock()
             refill = (now - self._filled_at) * self._rate.per_second
@@ -43,13 +43,13 @@ class TokenBucket:
         return wait
 
     def close_for(self, seconds: float) -> None:
-        """Let nobody through for `seconds`: the service said so."""
+        """Let no request pass for `seconds`, because the service asked for it."""
         with self._lock:
             self._closed_until = max(self._closed_until, self._clock() + seconds)
 
 
 class Pacing:
-    """Buckets by key (an account, an end point): those of `rates` by name, any other at the `default` rate."""
+    """Token buckets by key (an account, an end point): at the rate in `rates`, else at the `default` rate."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Pacing:
         self._buckets: dict[str, TokenBucket] = {}
 
     def bucket(self, key: str) -> TokenBucket:
-        """The bucket of `key`, made full on first use."""
+        """The bucket of `key`; full at its first use."""
         with self._lock:
             if key not in self._buckets:
                 rate = self._rates.get(key, self._default)

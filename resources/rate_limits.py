@@ -1,4 +1,4 @@
-"""Reading of the headers in which services name their rate limits: Retry-After and the RateLimit family."""
+"""Reading of the HTTP headers about rate limits: Retry-After and the RateLimit family."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ QUOTA = re.compile(r";\s*r\s*=\s*(\d+).*?;\s*t\s*=\s*(\d+(?:\.\d+)?)")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait by Retry-After: a number, or a date, which is read against the answer's own Date."""
+    """Seconds to wait by Retry-After: a number, or a date, which is compared with the answer's own Date."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None
@@ -17,16 +17,16 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         pass
     try:
-        moment = parsedate_to_datetime(value)
-        return max(0.0, (moment - parsedate_to_datetime(headers.get("Date", ""))).total_seconds())
+        until = parsedate_to_datetime(value)
+        return max(0.0, (until - parsedate_to_datetime(headers.get("Date", ""))).total_seconds())
     except (TypeError, ValueError):
         return None
 
 
 def announced_pause(headers: Mapping[str, str]) -> float:
-    """Seconds until there is quota again, when the answer says that none is left; else 0.
+    """Seconds until there is quota again, if the answer says that none is left; else 0.
 
-    Reads `Ratelimit: "default";r=0;t=30` (Cloudflare, RFC draft 8 on) and RateLimit-Remaining / RateLimit-Reset.
+    Reads `Ratelimit: "default";r=0;t=30` (Cloudflare; RFC drafts since 8) and RateLimit-Remaining / RateLimit-Reset.
     """
     quota = QUOTA.search(headers.get("Ratelimit", ""))
     remaining, reset = quota.groups() if quota else (None, None)

@@ -1,4 +1,4 @@
-"""What may be said of a request in a log or an error: secrets, personal data and query strings are cut out of text."""
+"""Removal of secrets, personal data and query strings from the text of a log or an error."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ PATTERNS = (
     re.compile(r"(?i)(?<=bearer )\S+"),
     re.compile(rf"(?i)\b[\w-]*(?:{NAMES})\s*=\s*[^\s&,;]+"),
     re.compile(rf"(?i)\b[\w-]*(?:{NAMES})[\"']\s*:\s*[\"'][^\"']+"),
-    # After a colon only behind a machine's name: "access token: Session has expired" is prose.
+    # Before a colon only a name with _ or -, because "access token: Session has expired" is prose.
     re.compile(rf"(?i)\b\w+[_-](?:{NAMES}):\s*\S+"),
     re.compile(r"[^\s@\"'<>(),;:]+@[^\s@\"'<>(),;:]+\.\w+"),  # an e-mail address
     re.compile(r"\b[A-Za-z0-9_\-+/=.]{40,}"),  # a token, a signature, a hash
@@ -20,7 +20,7 @@ PATTERNS = (
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` without the given secrets and whatever looks like one, on one line, of at most 500 characters."""
+    """`text` without `secrets` and all that looks like one, on one line, of at most 500 characters."""
     for secret in secrets:
         if len(secret) >= 4:
             text = text.replace(secret, CUT).replace(quote(secret, safe=""), CUT)
@@ -31,7 +31,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def route_of(url: str) -> str:
-    """Host and path of a URL: no user, no password, no query string."""
+    """Host and path of a URL, without user, password and query string."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.hostname or ''}{port}{parts.path}"

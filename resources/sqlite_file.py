@@ -1,6 +1,6 @@
-"""A SQLite file that threads and processes share: connections, WAL and transactions. What it stores is not known here.
+"""A SQLite file that threads and processes share: connections, WAL, transactions. It does not know what it stores.
 
-The embedded rooms of D1 and Workers KV stand on it; errors stay sqlite3's own, for each room to translate.
+The embedded rooms of D1 and Workers KV use it.
 """
 
 import sqlite3
@@ -15,20 +15,50 @@ IDLE_CONNECTIONS = 4
 
 
 class SqliteFile:
-    """Connections to the file at `path`, made with its folders on first use; `prepare` sets each new one up.
+    """Connections to the file at `path`, which is made with its folders at the first use.
 
-    WAL lets readers go on while one writes; a writer waits its turn for up to 30 s. Every commit is synced to disk.
+    `prepare` sets up each new connection. `error` makes the store's own exception of one of sqlite3. WAL lets readers
+    continue while one process writes; a second writer waits up to 30 s. Every commit is synced to disk.
     """
 
-    def __init__(self, path: Path, prepare: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        prepare: Callable[[sqlite3.Connection], None],
+        error: Callable[[sqlite3.Error], Exception],
+    ) -> None:
         self.path = path
         self._prepare = prepare
+        self._error = error
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection in autocommit mode that no other thread uses meanwhile."""
+        """A connection in autocommit mode that no other thread uses during the block."""
+        try:
+            with self._lent() as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction: all or none. It takes the write lock first, so that later statements do not wait."""
+        with self.connection() as connection:
+            connection.execute("begin immediate")
+            yield connection
+            connection.execute("commit")
+
+    def close(self) -> None:
+        """Close the idle connections; the next use opens new ones."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    @contextmanager
+    def _lent(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             connection = self._idle.pop() if self._idle else None
         connection = connection or self._open()
@@ -44,21 +74,6 @@ class SqliteFile:
             if not keep:
                 connection.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction: all or none. The writer's lock is taken first, so it never fails half-way."""
-        with self.connection() as connection:
-            connection.execute("begin immediate")
-            yield connection
-            connection.execute("commit")
-
-    def close(self) -> None:
-        """Close the idle connections; the next use opens new ones."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
-
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
@@ -72,7 +87,7 @@ class SqliteFile:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch the file to WAL, which busy_timeout does not cover when several processes open a new file at once."""
+    """Switch the file to WAL. It tries again, because busy_timeout has no effect when processes open a new file."""
     for attempt in range(200):
         try:
             if connection.execute("pragma journal_mode = wal").fetchone()[0] == "wal":

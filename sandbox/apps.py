@@ -1,4 +1,4 @@
-"""The registered applications that the sandbox's platforms know: ids and secrets of no worth outside it.
+"""The registered applications that the sandbox's platforms accept. Their ids and secrets are worth nothing elsewhere.
 
 What does not belong here: tokens, which belong to an account (`tokens`).
 """

@@ -1,87 +1,59 @@
-"""How another process orders faults, moves time and looks at the world: the paths under /_sandbox.
+"""The paths under /_sandbox, by which another process orders faults, moves the clock and reads the world.
 
-POST /_sandbox/faults takes one fault or a list of them, DELETE takes them all back; POST /_sandbox/clock takes
-{"now": ISO 8601} or {"advance_seconds": n}; POST /_sandbox/reinstate takes {"platform", "account_id"} and undoes a
-revoked token; GET /_sandbox/world tells accounts, endpoints and credentials, GET /_sandbox/log the requests so far.
-What does not belong here: what the orders do.
+POST /_sandbox/faults takes one fault or a list of faults; DELETE removes all faults. POST /_sandbox/clock takes
+{"now": ISO 8601} or {"advance_seconds": n}. POST /_sandbox/reinstate takes {"platform", "account_id"} and restores a
+revoked consent. GET /_sandbox/world gives the accounts, endpoints and credentials; GET /_sandbox/log gives the
+requests so far. What does not belong here: what an order changes (`platforms`).
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from sandbox.exchange import JSON, Request, Response
 from sandbox.faults import Fault
+from sandbox.platforms import Platforms, endpoints
 from sandbox.world.entities import PLATFORMS
 
-if TYPE_CHECKING:
-    from sandbox.server import Sandbox
+HOST = "_sandbox"
 
 
-class SandboxClock:
-    """The injected clock, and how far it has been moved from what it says."""
+def handle(platforms: Platforms, request: Request) -> Response:
+    """The answer to a request whose host is `HOST`."""
+    try:
+        match (request.method, request.path):
+            case ("POST", "/faults"):
+                content = json.loads(request.body)
+                orders = [Fault.of_json(order) for order in (content if isinstance(content, list) else [content])]
+                platforms.faults.order(*orders)
+                return Response.of({"ordered": len(orders)})
+            case ("DELETE", "/faults"):
+                platforms.faults.clear()
+                return Response.of({"ordered": 0})
+            case ("POST", "/clock"):
+                body = request.json()
+                if "now" in body:
+                    platforms.clock.set(datetime.fromisoformat(body["now"]))
+                else:
+                    platforms.clock.advance(timedelta(seconds=body["advance_seconds"]))
+                return Response.of({"now": platforms.clock().isoformat()})
+            case ("POST", "/reinstate"):
+                body = request.json()
+                platforms.tokens.reinstate(body["platform"], body["account_id"])
+                return Response.of({"reinstated": body["account_id"]})
+            case ("GET", "/world"):
+                return Response.of(_world(platforms, request.origin))
+            case ("GET", "/log"):
+                return Response.of([asdict(entry) for entry in platforms.log])
+    except (ValueError, TypeError, KeyError) as error:
+        return Response.of({"error": str(error)}, 400)
+    return Response.of({"error": f"there is no {request.method} {request.path} here"}, 404)
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
-        self._moved = timedelta()
 
-    def __call__(self) -> datetime:
-        return self._clock() + self._moved
-
-    def advance(self, by: timedelta) -> None:
-        self._moved += by
-
-    def set(self, now: datetime) -> None:
-        """`now` needs a time zone."""
-        self._moved += now - self()
-
-
-class Control:
-    def __init__(self, sandbox: "Sandbox") -> None:
-        self._sandbox = sandbox
-
-    def handle(self, request: Request) -> Response:
-        try:
-            match (request.method, request.path):
-                case ("POST", "/faults"):
-                    return Response.of({"ordered": self._order(request)})
-                case ("DELETE", "/faults"):
-                    self._sandbox.faults.clear()
-                    return Response.of({"ordered": 0})
-                case ("POST", "/clock"):
-                    return Response.of({"now": self._move(request.json())})
-                case ("POST", "/reinstate"):
-                    body = request.json()
-                    self._sandbox.tokens.reinstate(body["platform"], body["account_id"])
-                    return Response.of({"reinstated": body["account_id"]})
-                case ("GET", "/world"):
-                    return Response.of(self._world())
-                case ("GET", "/log"):
-                    return Response.of([asdict(entry) for entry in self._sandbox.log])
-        except (ValueError, TypeError, KeyError) as error:
-            return Response.of({"error": str(error)}, 400)
-        return Response.of({"error": f"no {request.method} {request.path} here"}, 404)
-
-    def _order(self, request: Request) -> int:
-        content = json.loads(request.body)
-        orders = [Fault.of_json(order) for order in (content if isinstance(content, list) else [content])]
-        self._sandbox.faults.order(*orders)
-        return len(orders)
-
-    def _move(self, body: JSON) -> str:
-        if "now" in body:
-            self._sandbox.clock.set(datetime.fromisoformat(body["now"]))
-        else:
-            self._sandbox.clock.advance(timedelta(seconds=body["advance_seconds"]))
-        return self._sandbox.clock().isoformat()
-
-    def _world(self) -> JSON:
-        sandbox = self._sandbox
-        return {
-            "seed": sandbox.world.seed,
-            "now": sandbox.clock().isoformat(),
-            "endpoints": {platform: sandbox.endpoints(platform) for platform in PLATFORMS},
-            "connections": [connection._asdict() for connection in sandbox.connections()],
-        }
+def _world(platforms: Platforms, origin: str) -> JSON:
+    return {
+        "seed": platforms.world.seed,
+        "now": platforms.clock().isoformat(),
+        "endpoints": {platform: endpoints(platform, origin) for platform in PLATFORMS},
+        "connections": [connection._asdict() for connection in platforms.connections()],
+    }

@@ -1,23 +1,20 @@
-"""A request and a response, and what a platform's API is to the server: its hosts, and how it answers.
+"""A request and a response as the platforms see them.
 
-What does not belong here: sockets (`server`) and anything one platform does its own way.
+What does not belong here: sockets (`listener`) and anything that one platform does in its own way.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl
-
-from sandbox.faults import Fault, FaultKind, Purpose
-from sandbox.world.entities import Platform
 
 JSON = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What arrived. `host` is the platform's real host, `path` begins after it; header names are lower case."""
+    """A request. `host` is the platform's real host, `path` the path there. Header names are in lower case."""
 
     method: str
     host: str
@@ -28,16 +25,15 @@ class Request:
 
     @property
     def origin(self) -> str:
-        """Where the client found the sandbox, such as http://127.0.0.1:41234."""
+        """The address at which the client found the sandbox, such as http://127.0.0.1:41234."""
         return f"http://{self.headers.get('host', '127.0.0.1')}"
 
     def form(self) -> dict[str, str]:
-        """The fields of a form body; of a query where there is no body."""
-        text = self.body.decode("utf-8", "replace")
-        return dict(parse_qsl(text, keep_blank_values=True)) if text else dict(self.query)
+        """The fields of a form in the body."""
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
 
     def json(self) -> JSON:
-        """The JSON object of the body; ValueError where it is anything else."""
+        """The JSON object in the body. Raises ValueError for any other body."""
         content = json.loads(self.body)
         if not isinstance(content, dict):
             raise ValueError("the body is not a JSON object")
@@ -57,33 +53,18 @@ class Response:
 
 
 class RefusedError(Exception):
-    """The platform says no, with this response."""
+    """The platform refuses the request with this response."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(f"HTTP {response.status}")
         self.response = response
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a request is about: its account (None: of no account), its page (from 1), and what it is for."""
-
-    account_id: str | None = None
-    page: int = 1
-    purpose: Purpose = Purpose.PAGE
+def unanswered(what: str) -> RefusedError:
+    """The refusal of a request that the real platform answers and the sandbox does not."""
+    return RefusedError(Response.of({"error": f"The sandbox does not answer {what}."}, 501))
 
 
-class Service(Protocol):
-    """One platform's API. `handle` raises `RefusedError`, and minds only faults that shape a page or a job."""
-
-    @property
-    def platform(self) -> Platform: ...
-
-    @property
-    def hosts(self) -> tuple[str, ...]: ...
-
-    def subject(self, request: Request) -> Subject: ...
-
-    def handle(self, request: Request, fault: Fault | None) -> Response: ...
-
-    def refusal(self, kind: FaultKind, fault: Fault) -> Response: ...
+def retry_after(seconds: int | None) -> dict[str, str]:
+    """The header that says when to come back. None: the answer does not say it."""
+    return {} if seconds is None else {"Retry-After": str(seconds)}

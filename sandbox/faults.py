@@ -1,6 +1,6 @@
-"""Faults that can be ordered of the sandbox, and the one that a request gets.
+"""The faults that a test can order, and which of them a request meets.
 
-What does not belong here: how a platform words an error (each service), and how a connection is broken (`server`).
+What does not belong here: how a platform words an error (each service) and how a connection is broken (`listener`).
 """
 
 import threading
@@ -12,7 +12,7 @@ from sandbox.world.entities import PLATFORMS, Platform
 
 
 class FaultKind(StrEnum):
-    """What can go wrong, by who does it: the line, the platform's refusals, the pages, the jobs, the values."""
+    """What goes wrong, in groups: the connection, the platform's refusals, pages, jobs, values."""
 
     HTTP_429 = "http_429"
     SERVER_ERROR = "server_error"
@@ -41,31 +41,24 @@ class FaultKind(StrEnum):
 
 
 REFUSALS = frozenset(
-    {
-        FaultKind.RATE_LIMITED,
-        FaultKind.ERROR_IN_200,
-        FaultKind.TOKEN_EXPIRED,
-        FaultKind.TOKEN_REVOKED,
-        FaultKind.ACCOUNT_INACTIVE,
-        FaultKind.TOO_MUCH_DATA,
-    }
+    {FaultKind.RATE_LIMITED, FaultKind.ERROR_IN_200, FaultKind.TOKEN_EXPIRED, FaultKind.TOKEN_REVOKED}
+    | {FaultKind.ACCOUNT_INACTIVE, FaultKind.TOO_MUCH_DATA}
 )
+PAGING = frozenset({FaultKind.DOUBLED_PAGE, FaultKind.REPEATED_CURSOR})
 MALFORMED = frozenset({FaultKind.WRONG_TYPE, FaultKind.MISSING_ID, FaultKind.UNKNOWN_ENUM, FaultKind.HUGE_STRING})
 
 _ONLY_AT: dict[FaultKind, frozenset[Platform]] = {
     FaultKind.TOO_MUCH_DATA: frozenset({"facebook"}),
-    FaultKind.REPEATED_CURSOR: frozenset(
-        {"google", "facebook", "tiktok"}
-    ),  # Microsoft's entities and reports do not page
-    FaultKind.JOB_STUCK: frozenset({"facebook", "tiktok", "microsoft"}),
-    FaultKind.JOB_FAILED: frozenset({"facebook", "tiktok", "microsoft"}),
-    FaultKind.DOWNLOAD_EXPIRED: frozenset({"tiktok", "microsoft"}),
+    FaultKind.REPEATED_CURSOR: frozenset({"google", "facebook", "tiktok"}),
+    FaultKind.JOB_STUCK: frozenset({"facebook", "microsoft"}),
+    FaultKind.JOB_FAILED: frozenset({"facebook", "microsoft"}),
+    FaultKind.DOWNLOAD_EXPIRED: frozenset({"microsoft"}),
 }
 _HUGE = 10_000_000
 
 
 class Purpose(StrEnum):
-    """What a request is for: a page of rows, a report job to start, to look at or to fetch, a token."""
+    """What a request is for: rows, the start, the state or the file of a report job, or a token."""
 
     PAGE = "page"
     SUBMIT = "submit"
@@ -86,14 +79,24 @@ _ONLY_FOR: dict[FaultKind, frozenset[Purpose]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One order. None matches everything; `path` matches by being part of the path. A fault of rows meets only
-    requests for rows, a fault of jobs only their polls or downloads, and any other fault meets a request for a token
-    only if its path is named.
+class Subject:
+    """What a request is about: its account (None where it names no account), its page (from 1) and its purpose."""
 
-    It lets `nth - 1` matching requests pass, then meets the next `times` of them (None: all that follow).
-    `retry_after` is in seconds (None: the answer does not say when to come back); `seconds` is how long a TIMEOUT
-    holds the line; `status` is the code of a SERVER_ERROR.
+    account_id: str | None = None
+    page: int = 1
+    purpose: Purpose = Purpose.PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One order. A field that is None matches every request; `path` matches a part of the request's path.
+
+    A fault of pages or values meets only requests for rows. A fault of jobs meets only polls or downloads. Any other
+    fault meets a request for a token only if `path` is set.
+
+    The first `nth - 1` matching requests pass. The next `times` requests meet the fault (None: all that follow).
+    `retry_after` is in seconds (None: the answer does not say when to come back). `seconds` is how long a TIMEOUT
+    keeps the client waiting. `status` is the HTTP status of a SERVER_ERROR.
     """
 
     kind: FaultKind
@@ -110,14 +113,14 @@ class Fault:
     def __post_init__(self) -> None:
         if self.platform is not None and self.platform not in PLATFORMS:
             raise ValueError(f"no platform {self.platform!r}; there are {', '.join(PLATFORMS)}")
-        if self.platform is not None and self.platform not in _ONLY_AT.get(self.kind, frozenset(PLATFORMS)):
+        if self.platform is not None and self.platform not in _ONLY_AT.get(self.kind, PLATFORMS):
             raise ValueError(f"{self.kind} does not happen at {self.platform}")
         if self.nth < 1 or (self.times is not None and self.times < 1):
             raise ValueError("nth and times count from 1")
 
     @classmethod
     def of_json(cls, order: dict[str, Any]) -> "Fault":
-        """An order as it came over the wire; ValueError names what is wrong with it."""
+        """The fault that a JSON object orders. Raises ValueError, which names the mistake."""
         unknown = order.keys() - set(cls.__dataclass_fields__)
         if unknown:
             raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
@@ -125,9 +128,19 @@ class Fault:
             raise ValueError(f"no fault {order.get('kind')!r}; there are {', '.join(FaultKind)}")
         return cls(**{**order, "kind": FaultKind(order["kind"])})
 
+    def matches(self, platform: Platform, path: str, subject: Subject) -> bool:
+        everything_else = frozenset(Purpose) - ({Purpose.TOKEN} if self.path is None else set())
+        return (
+            subject.purpose in _ONLY_FOR.get(self.kind, everything_else)
+            and platform in ({self.platform} if self.platform else _ONLY_AT.get(self.kind, PLATFORMS))
+            and (self.path is None or self.path in path)
+            and self.account_id in (None, subject.account_id)
+            and self.page in (None, subject.page)
+        )
+
 
 class FaultOrders:
-    """The orders in force. Safe to use from many threads."""
+    """The ordered faults. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -144,12 +157,12 @@ class FaultOrders:
             self._orders.clear()
             self._seen.clear()
 
-    def take(self, platform: Platform, path: str, account_id: str | None, page: int, purpose: Purpose) -> Fault | None:
-        """The fault that meets this request: the first order in force that matches. Every matching order counts it."""
+    def take(self, platform: Platform, path: str, subject: Subject) -> Fault | None:
+        """The fault that this request meets: the first order that is due. Every order that matches counts it."""
         met = None
         with self._lock:
             for index, fault in enumerate(self._orders):
-                if not _matches(fault, platform, path, account_id, page, purpose):
+                if not fault.matches(platform, path, subject):
                     continue
                 self._seen[index] += 1
                 due = self._seen[index] - fault.nth
@@ -158,59 +171,48 @@ class FaultOrders:
         return met
 
 
-def _matches(fault: Fault, platform: Platform, path: str, account_id: str | None, page: int, purpose: Purpose) -> bool:
-    everything_else = frozenset(Purpose) - ({Purpose.TOKEN} if fault.path is None else set())
-    if purpose not in _ONLY_FOR.get(fault.kind, everything_else):
-        return False
-    return (
-        platform in ({fault.platform} if fault.platform else _ONLY_AT.get(fault.kind, frozenset(PLATFORMS)))
-        and (fault.path is None or fault.path in path)
-        and (fault.account_id is None or fault.account_id == account_id)
-        and (fault.page is None or fault.page == page)
-    )
-
-
 def malform(rows: list[dict[str, Any]], fault: Fault | None) -> list[dict[str, Any]]:
-    """The rows of a page with the first of them spoilt, if that is what the fault asks for.
+    """The rows of a page, the first of them malformed if the fault asks for it.
 
-    WRONG_TYPE puts an object where a number or a name was; MISSING_ID takes the ids out; UNKNOWN_ENUM changes (or
-    adds) a status; HUGE_STRING puts 10 MB into a name (or adds one).
+    WRONG_TYPE puts an object in the place of a number or a name. MISSING_ID removes the ids. UNKNOWN_ENUM changes (or
+    adds) a status. HUGE_STRING puts 10 MB into a name (or adds one).
     """
     if fault is None or fault.kind not in MALFORMED or not rows:
         return rows
-    return [_spoilt(rows[0], fault.kind), *rows[1:]]
+    return [_malformed(rows[0], fault.kind), *rows[1:]]
 
 
-def doubled(rows: list[dict[str, Any]], fault: Fault | None) -> list[dict[str, Any]]:
-    """The rows twice over, where a page that has no cursor is to be doubled."""
-    return rows * 2 if fault is not None and fault.kind is FaultKind.DOUBLED_PAGE else rows
+def whole_list(rows: list[dict[str, Any]], fault: Fault | None) -> list[dict[str, Any]]:
+    """The same for a list without cursors: DOUBLED_PAGE sends its rows twice."""
+    doubled = fault is not None and fault.kind is FaultKind.DOUBLED_PAGE
+    return rows * 2 if doubled else malform(rows, fault)
 
 
-def _spoilt(row: dict[str, Any], kind: FaultKind) -> dict[str, Any]:
+def _malformed(row: dict[str, Any], kind: FaultKind) -> dict[str, Any]:
     if kind is FaultKind.MISSING_ID:
         return _without_ids(row)
-    wanted, value = {
+    endings, value = {
         FaultKind.WRONG_TYPE: (("impressions", "name"), {"unexpected": "object"}),
         FaultKind.UNKNOWN_ENUM: (("status",), "SANDBOX_UNHEARD_OF"),
         FaultKind.HUGE_STRING: (("name",), "x" * _HUGE),
     }[kind]
-    for word in wanted:
-        spoilt, found = _replaced(row, word, value)
-        if found:
-            return spoilt
-    return {**row, wanted[-1]: value}
+    for ending in endings:
+        changed = _replaced(row, ending, value)
+        if changed is not None:
+            return changed
+    return {**row, endings[-1]: value}
 
 
-def _replaced(row: dict[str, Any], word: str, value: object) -> tuple[dict[str, Any], bool]:
-    """The row with the first field whose name ends in `word` changed, and whether there was one."""
+def _replaced(row: dict[str, Any], ending: str, value: object) -> dict[str, Any] | None:
+    """The row with the first field changed whose name ends in `ending`. None: no field's name does."""
     for name, content in row.items():
         if isinstance(content, dict):
-            changed, found = _replaced(content, word, value)
-            if found:
-                return {**row, name: changed}, True
-        elif name.lower().endswith(word) and name != "resourceName":
-            return {**row, name: value}, True
-    return row, False
+            changed = _replaced(content, ending, value)
+            if changed is not None:
+                return {**row, name: changed}
+        elif name.lower().endswith(ending) and name != "resourceName":
+            return {**row, name: value}
+    return None
 
 
 def _without_ids(row: dict[str, Any]) -> dict[str, Any]:

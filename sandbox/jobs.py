@@ -1,7 +1,6 @@
-"""Report jobs: asked for, looked at, done, or failed.
+"""Report jobs: submitted, polled, done or failed.
 
-A job is done at its third look by default, so that a client's polling is exercised without waiting. What does not
-belong here: how a platform calls a job's states.
+What does not belong here: how a platform names a job's states.
 """
 
 import threading
@@ -10,7 +9,11 @@ from enum import StrEnum
 from itertools import count
 from typing import Generic, TypeVar
 
+from sandbox.faults import Fault, FaultKind
+
 T = TypeVar("T")
+# The client has to poll several times, and a test has to wait for nothing.
+_POLLS_UNTIL_DONE = 3
 
 
 class JobState(StrEnum):
@@ -22,46 +25,52 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[T]):
-    """A job and what was `asked` of it. `looks` counts the polls it has had; `failed` is for good."""
+    """A job and the `report` that it makes. A job that `failed` never gets done."""
 
     id: str
-    asked: T
-    looks: int = 0
+    report: T
+    polls: int = 0
     failed: bool = False
+    stuck: bool = False
+
+    @property
+    def state(self) -> JobState:
+        """The state at the last poll."""
+        if self.failed:
+            return JobState.FAILED
+        if self.stuck:
+            return JobState.RUNNING
+        if self.polls >= _POLLS_UNTIL_DONE:
+            return JobState.DONE
+        return JobState.RUNNING if self.polls > 1 else JobState.WAITING
 
 
 class JobBook(Generic[T]):
     """The jobs of one platform, numbered from `first`. Safe to use from many threads."""
 
-    def __init__(self, first: int, looks_until_done: int = 3) -> None:
+    def __init__(self, first: int) -> None:
         self._ids = count(first)
         self._lock = threading.Lock()
         self._jobs: dict[str, Job[T]] = {}
-        self.looks_until_done = looks_until_done
 
-    def submit(self, asked: T) -> Job[T]:
+    def submit(self, report: T) -> Job[T]:
         with self._lock:
-            job = Job(str(next(self._ids)), asked)
+            job = Job(str(next(self._ids)), report)
             self._jobs[job.id] = job
             return job
 
     def get(self, job_id: str) -> Job[T] | None:
-        with self._lock:
-            return self._jobs.get(job_id)
+        return self._jobs.get(job_id)
 
-    def look(self, job_id: str, *, fail: bool = False, stuck: bool = False) -> Job[T] | None:
-        """The job after one more poll; `fail` makes it fail for good, a `stuck` one gets no further."""
+    def poll(self, job_id: str, fault: Fault | None) -> Job[T] | None:
+        """The job after one more poll. None: there is no such job. JOB_FAILED ends the job; at a poll that meets
+        JOB_STUCK, it makes no progress."""
+        kind = fault.kind if fault is not None else None
+        stuck = kind is FaultKind.JOB_STUCK
         with self._lock:
             job = self._jobs.get(job_id)
-            if job is None:
-                return None
-            job = replace(job, looks=job.looks + (not stuck), failed=job.failed or fail)
-            self._jobs[job_id] = job
+            if job is not None:
+                failed = job.failed or kind is FaultKind.JOB_FAILED
+                job = replace(job, polls=job.polls + (not stuck), failed=failed, stuck=stuck)
+                self._jobs[job_id] = job
             return job
-
-    def state(self, job: Job[T]) -> JobState:
-        if job.failed:
-            return JobState.FAILED
-        if job.looks >= self.looks_until_done:
-            return JobState.DONE
-        return JobState.RUNNING if job.looks > 1 else JobState.WAITING

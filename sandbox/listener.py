@@ -1,6 +1,6 @@
-"""The socket side of the sandbox: HTTP on loopback, and connections that are broken on purpose.
+"""The sockets of the sandbox: HTTP on loopback, and connections that are broken on purpose.
 
-What does not belong here: what is answered (`server`).
+What does not belong here: what is answered (`platforms`, `control`).
 """
 
 import contextlib
@@ -19,14 +19,14 @@ Answer = Callable[[Request], tuple[Response | None, Fault | None]]
 
 
 class Listener(ThreadingHTTPServer):
-    """Gives each request to `answer`; where that has no response, the connection is broken."""
+    """An HTTP server that passes each request to `answer`. Without a response it breaks the connection."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
 
     def __init__(self, port: int, answer: Answer) -> None:
-        # First: where the port is taken, the constructor closes the server that it did not open.
+        # Set first, because the base class calls server_close() if the port is taken.
         self._open: set[socket.socket] = set()
         self.answer = answer
         super().__init__(("127.0.0.1", port), _Handler)
@@ -41,34 +41,25 @@ class Listener(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """Kept-alive connections end too: a sandbox that was stopped answers nobody."""
+        """End the kept-alive connections too, because a stopped sandbox must answer nothing."""
         for connection in list(self._open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         super().server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up in the middle of an answer is no news; anything else is a mistake of ours."""
+        """Report errors of the sandbox, but not a client that disconnects during an answer."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body leave in two writes; with Nagle's algorithm the second waits 40 ms for an acknowledgement.
+    # Headers and body are two writes. With Nagle's algorithm the second one waits 40 ms for an acknowledgement.
     disable_nagle_algorithm = True
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def do_DELETE(self) -> None:
-        self._serve()
-
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """The sandbox keeps its own log, without query strings, which hold tokens."""
+        """Log nothing here: the sandbox has its own log, without query strings, because they hold tokens."""
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -97,12 +88,14 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.wfile.write(response.body)
 
+    do_GET = do_POST = do_DELETE = _serve  # noqa: N815  # names that http.server calls
+
     def _break(self, *, reset: bool) -> None:
         self.close_connection = True
         with contextlib.suppress(OSError):
             if reset:  # a linger time of zero makes close() send RST
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                # The handler's files hold the socket open; detached from them, it closes at once.
+                # The handler's files keep the socket open. Detached from them, it closes at once.
                 socket.socket(fileno=self.connection.detach()).close()
             else:
                 self.connection.shutdown(socket.SHUT_RDWR)

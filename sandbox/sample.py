@@ -1,7 +1,7 @@
-"""The sample: seeded organisations and some days of their web events, with the dirt that real ones have.
+"""The sample: seeded organisations and some days of their web events, with the errors that real events have.
 
-What belongs here: making the events and saying what is true of them. Landing them and filling D1 is in
-sample_stores.py. The same seed and end time give the same bytes.
+The same seed and end time give the same bytes. What belongs here: the events, and what must become of them. What does
+not: putting them into the stores (`sample_stores`).
 """
 
 import random
@@ -21,7 +21,7 @@ BATCH = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Organisation:
-    """One sample organisation. `sessions_a_day` is what its site sees on an ordinary day."""
+    """One sample organisation. `sessions_a_day` is the traffic of its site on an ordinary day."""
 
     tag: str
     name: str
@@ -83,9 +83,9 @@ class Batch:
 def batches(
     until: datetime, days: int = 3, seed: int = 7, scale: float = 1.0, paid: PaidClicks | None = None
 ) -> tuple[list[Batch], Truth]:
-    """Events of the `days` before `until` as batches in order of arrival, and the truth about them.
+    """The events of the `days` before `until` as batches in order of arrival, and what must become of them.
 
-    `paid` brings a share of the sessions; it changes no count.
+    `paid` brings a share of the sessions. It changes no count.
     """
     chance = random.Random(seed)  # noqa: S311 (a sample, no secret)
     truth = Truth()
@@ -110,8 +110,8 @@ def batches(
             land(arrival + timedelta(minutes=chance.uniform(0, 120)), line)
             truth.doubled += 1
         if chance.random() < 0.003:
-            dirty, reason = _dirt(chance, event, until)
-            land(arrival, dirty)
+            line, reason = _refused(chance, event, until)
+            land(arrival, line)
             truth.refused[reason] += 1
     ordered = [Batch(at, tuple(lines)) for at, lines in sorted(arrivals.items())]
     return ordered, truth
@@ -217,8 +217,8 @@ def _session(
         at += timedelta(seconds=chance.expovariate(1 / 40))
 
 
-def _dirt(chance: random.Random, event: dict[str, Any], until: datetime) -> tuple[bytes, str]:
-    """A line that must be refused, made from a good event, and the reason that it must be refused for."""
+def _refused(chance: random.Random, event: dict[str, Any], until: datetime) -> tuple[bytes, str]:
+    """A line that must be refused, made from a good event, and the reason of the refusal."""
     fresh = {**event, "event_id": str(uuid.UUID(int=chance.getrandbits(128)))}
     match chance.randrange(7):
         case 0:

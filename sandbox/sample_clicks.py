@@ -1,7 +1,7 @@
-"""The sample's paid clicks: which of the sandbox's clicks brought which of the sample's sessions.
+"""The sample's paid clicks: which click of the sandbox's world brought which session of the sample.
 
-Each is a click of the world, of an account of the organisation, on the account's day, and brings one session. What does
-not belong here: the events of the session (sample.py).
+Each click belongs to an account of the session's organisation and to the account's day, and brings one session. What
+does not belong here: the events of the session (`sample`).
 """
 
 import random
@@ -12,7 +12,7 @@ from datetime import date, datetime
 from sandbox.world.entities import Account, Platform
 from sandbox.world.world import World, moment
 
-# By the parameter that carries a platform's click id: the source and medium that its landing pages are tagged with.
+# The parameter that carries a platform's click id, and the source and medium in the addresses of its landing pages.
 PARAMETERS: Mapping[Platform, str] = {
     "google": "gclid",
     "facebook": "fbclid",
@@ -25,13 +25,13 @@ SOURCES: Mapping[Platform, tuple[str, str]] = {
     "tiktok": ("tiktok", "paid_social"),
     "microsoft": ("bing", "cpc"),
 }
-# Of the sessions of an organisation with ad accounts.
+# The share of paid sessions, for an organisation with ad accounts.
 PAID_SHARE = 0.3
 
 
 @dataclass(frozen=True)
 class PaidClick:
-    """What a paid session's addresses carry."""
+    """What the addresses of a paid session carry."""
 
     parameter: str
     click_id: str
@@ -47,20 +47,20 @@ class PaidClick:
 
 
 class PaidClicks:
-    """Deals out the clicks of a world, as it shows them at `until`. `owned`: accounts by organisation's tag."""
+    """Gives out the clicks of a world, as it shows them at `until`. `owned` has the accounts of each tag."""
 
     def __init__(
         self, world: World, owned: Mapping[str, Sequence[tuple[Platform, str]]], until: datetime, seed: int = 7
     ) -> None:
         self._world = world
-        self._owned = {tag: [world.account(*each) for each in accounts] for tag, accounts in owned.items()}
+        self._owned = {tag: [world.account(*account) for account in accounts] for tag, accounts in owned.items()}
         self._until = until
-        # Apart from the chance that makes the events, so that these are the same with and without clicks.
+        # Separate from the generator of the events, so that the events are the same with and without clicks.
         self._chance = random.Random(f"{seed}/clicks")  # noqa: S311 (a sample, no secret)
         self._left: dict[tuple[str, str, date], list[PaidClick]] = {}
 
     def take(self, tag: str, at: datetime) -> PaidClick | None:
-        """The click that brought a session which began `at`; None for one that came otherwise."""
+        """The click that brought a session which began `at`. None: the session is not paid."""
         accounts = self._owned.get(tag)
         if not accounts or self._chance.random() >= PAID_SHARE:
             return None
@@ -72,10 +72,10 @@ class PaidClicks:
         key = (account.platform, account.id, day)
         if key not in self._left:
             source, medium = SOURCES[account.platform]
-            found = [
+            clicks = [
                 PaidClick(PARAMETERS[account.platform], click.click_id, source, medium, click.utm_campaign)
                 for click in self._world.clicks(account.platform, account.id, day, self._until)
             ]
-            self._chance.shuffle(found)
-            self._left[key] = found
+            self._chance.shuffle(clicks)
+            self._left[key] = clicks
         return self._left[key]

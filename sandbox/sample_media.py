@@ -1,6 +1,7 @@
-"""Sesh's images in the sample: a few photographs of seeded sessions, a profile's and a journal's, and some to refuse.
+"""Sesh's images in the sample: photographs of sessions, of a profile and of a journal, and files that are no images.
 
-The same seed gives the same bytes under the same keys; one that is there is left alone, whatever became of it.
+The same seed gives the same bytes under the same keys. An existing object is not changed. What does not belong here:
+the variants that are made of an image.
 """
 
 import io
@@ -19,7 +20,7 @@ REFUSED = (("cut", b"\xff\xd8\xff\xe0\x00\x10JFIF"), ("page", b"<html><script>1<
 
 
 def land(store: ObjectStore, media: Media) -> int:
-    """Put the sample's uploads where the application would; returns how many were not there yet."""
+    """Put the sample's uploads under the application's keys. Returns how many are new."""
     chance = random.Random(SEED)  # noqa: S311 (a sample, no secret)
     uploads = {_key(media, n, f"photo-{n:03}"): _photograph(chance) for n in range(IMAGES)}
     uploads |= {_key(media, n, f"bad-{name}"): data for n, (name, data) in enumerate(REFUSED)}
@@ -33,7 +34,7 @@ def _key(media: Media, number: int, image: str) -> str:
 
 
 def _photograph(chance: random.Random) -> bytes:
-    """A blurred scene of circles, with what a telephone writes into its pictures."""
+    """A blurred scene of circles, with the EXIF data that a telephone writes."""
     image = Image.new("RGB", (1_200, 900), tuple(chance.randrange(60, 200) for _ in range(3)))
     for _ in range(40):
         size = chance.randrange(40, 400)

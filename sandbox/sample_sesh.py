@@ -1,16 +1,16 @@
-"""Sesh's part of the sample: seeded people, what they like, have at home and wrote down, and the catalogue they use.
+"""Sesh's part of the sample: seeded users with their preferences, stock, symptoms and journal, and the catalogue.
 
-The same seed and end time give the same rows, which have fixed ids: filling again changes nothing.
+The same seed and end time give the same rows, with fixed ids. To fill again therefore changes nothing. What does not
+belong here: sessions (`sample_sesh_sessions`) and images (`sample_media`).
 """
 
 import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from resources.d1 import D1
-from resources.d1.database import Param
 
 SEED = 11
 USERS = 40
@@ -36,17 +36,16 @@ _MOODS = ("calm", "cheerful", "tired", "restless")
 
 
 def fill(d1: D1, until: datetime) -> dict[str, int]:
-    """Put the sample's rows, as of `until`, into Sesh's D1; returns rows by table. One that is there is left alone."""
+    """Put the sample's rows, as of `until`, into Sesh's D1. It changes no existing row. Returns rows by table."""
     counts: dict[str, int] = {}
     for table, key, rows in _tables(random.Random(SEED), until):  # noqa: S311 (a sample, no secret)
-        columns = list(rows[0])
-        d1.upsert(table, columns, _values(columns, rows), [key], update=[])
+        d1.upsert(table, list(rows[0]), [list(row.values()) for row in rows], [key], update=[])
         counts[table] = len(rows)
     return counts
 
 
 def _tables(rng: random.Random, until: datetime) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
-    """Each table, its key and rows, parents before children."""
+    """Each table with its key and rows, parents before children."""
     first = until - timedelta(days=DAYS)
     users = [_user(rng, n, first) for n in range(USERS)]
     strains = [_strain(rng, n, first) for n in range(len(_STRAINS))]
@@ -70,8 +69,7 @@ def _user(rng: random.Random, n: int, first: datetime) -> dict[str, Any]:
         "displayName": f"{rng.choice(_NAMES)} {n:03}",
         "timeZone": rng.choice(("America/Los_Angeles", "America/Denver", "UTC")),
         "subscriptionTier": rng.choices(("free", "plus"), (3, 1))[0],
-        "createdAt": since,
-        "updatedAt": since,
+        **_dated(since),
     }
 
 
@@ -101,8 +99,7 @@ def _strain(rng: random.Random, n: int, first: datetime) -> dict[str, Any]:
         "cbdPercent": cbd,
         "effects": _json(rng.sample(_EFFECTS, 3)),
         "flavors": _json(rng.sample(_FLAVORS, 2)),
-        "createdAt": _text(first),
-        "updatedAt": _text(first),
+        **_dated(_text(first)),
     }
 
 
@@ -117,8 +114,7 @@ def _product(rng: random.Random, strain: dict[str, Any], n: int, first: datetime
         "thcPercent": strain["thcPercent"],
         "cbdPercent": strain["cbdPercent"],
         "attributes": _json({"unit": unit}),
-        "createdAt": _text(first),
-        "updatedAt": _text(first),
+        **_dated(_text(first)),
     }
 
 
@@ -133,8 +129,7 @@ def _dispensary(rng: random.Random, n: int, first: datetime) -> dict[str, Any]:
         "latitude": round(latitude + rng.uniform(-0.1, 0.1), 5),
         "longitude": round(longitude + rng.uniform(-0.1, 0.1), 5),
         "openingHours": _json({"weekdays": "09:00-21:00", "weekends": "10:00-20:00"}),
-        "createdAt": _text(first),
-        "updatedAt": _text(first),
+        **_dated(_text(first)),
     }
 
 
@@ -154,8 +149,7 @@ def _stock(
         "priceCents": rng.randrange(1_000, 6_000, 50),
         "currency": "USD",
         "purchasedAt": bought,
-        "createdAt": bought,
-        "updatedAt": bought,
+        **_dated(bought),
     }
 
 
@@ -171,8 +165,7 @@ def _symptom(
         "severityBefore": before,
         "severityAfter": rng.randint(1, before),
         "timestamp": at,
-        "createdAt": at,
-        "updatedAt": at,
+        **_dated(at),
     }
 
 
@@ -189,13 +182,12 @@ def _entry(
         "mood": mood,
         "tags": _json(rng.sample(("evening", "weekend", "sleep", "music", "pain"), 2)),
         "timestamp": at,
-        "createdAt": at,
-        "updatedAt": at,
+        **_dated(at),
     }
 
 
-def _values(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> Iterator[list[Param]]:
-    return ([row[name] for name in columns] for row in rows)
+def _dated(at: str) -> dict[str, str]:
+    return {"createdAt": at, "updatedAt": at}
 
 
 def _json(value: object) -> str:

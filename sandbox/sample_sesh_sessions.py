@@ -1,7 +1,7 @@
-"""Sesh's sample sessions: two years of a few people's, and the points of the latest as the application flushes them.
+"""Sesh's sample sessions: two years for a few users, and the points of the latest ones as the application writes them.
 
-The same seed and end time give the same rows, objects and ids: filling again changes nothing, also where months were
-folded since.
+The same seed and end time give the same rows, objects and ids. To fill again therefore changes nothing, even after
+months were folded. What does not belong here: the users (`sample_sesh`).
 """
 
 import gzip
@@ -11,18 +11,19 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from assets.points.objects import hour_prefix
+from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import SERIES, SESSIONS
+from assets.points import landing
 from assets.series import ahead, registry
-from assets.series.family import FAMILIES, SESSIONS
-from assets.series.layout import stamp
 from resources.d1 import D1
 from resources.d1.database import Param
+from resources.d1.times import stamp
 from resources.r2 import ObjectStore
 
 SEED = 13
 USERS = 8
 DAYS = 730
-# The share of days on which one of them records a session, and how far back sessions have points.
+# The share of days on which a user records a session, and the age in days up to which sessions have points.
 ACTIVE, POINT_DAYS = 0.4, 5
 FLUSH = 10
 
@@ -30,12 +31,12 @@ _METHODS = (("joint", "g", 0.5), ("vaporizer", "g", 0.2), ("edible", "mg", 10.0)
 
 
 def fill(d1: D1, store: ObjectStore, until: datetime) -> dict[str, int]:
-    """Put the sample's sessions, as of `until`, into their partitions, which are made, and their points into R2.
+    """Make the partitions, put the sample's sessions, as of `until`, into them, and the points into R2.
 
-    Returns sessions and objects. What is there is left alone.
+    It changes no existing row or object. Returns the numbers of sessions and of new objects.
     """
     sessions = list(_sessions(random.Random(SEED), until))  # noqa: S311 (a sample, no secret)
-    for family in FAMILIES:
+    for family in SERIES:
         ahead.make(d1, family, lambda: until, until - timedelta(days=DAYS))
     columns = list(sessions[0])
     for partition in registry.load(d1, SESSIONS).answering:
@@ -73,7 +74,7 @@ def _sessions(rng: random.Random, until: datetime) -> Iterator[dict[str, Any]]:
 
 
 def _flushes(session: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """A session's points, ten an object. One session in six lost two flushes on the way; one has a broken line."""
+    """A session's points, ten an object. One session in six lacks two objects, and a few have a broken line."""
     rng = random.Random(session["id"])  # noqa: S311
     start = datetime.fromisoformat(session["timestamp"])
     lost = {2, 3} if rng.random() < 1 / 6 else set()
@@ -91,5 +92,5 @@ def _flushes(session: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
         if flush not in lost:
             content = b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in lines)
             broken = b'{"userId":"' if rng.random() < 0.02 else b""
-            prefix = hour_prefix(start + timedelta(minutes=5 * (flush + 1)))
+            prefix = landing.zone(SESH).hour_prefix(start + timedelta(minutes=5 * (flush + 1)))
             yield f"{prefix}{session['id']}-{flush:04}.ndjson.gz", gzip.compress(content + broken, mtime=0)

@@ -1,7 +1,7 @@
-"""Putting the sample into the stores: its organisations into D1, its batches into the landing zone.
+"""How the sample gets into the stores: its organisations into D1, its batches into the landing zone, its connections.
 
-Both may be done again: rows have fixed ids, batches fixed keys and bytes. The marker object remembers when the sample
-ended, so that a later run does not land another one.
+Each step can run again, because rows have fixed ids, and batches have fixed keys and bytes. A marker object stores when
+the sample ends, so that a later run lands no other sample. What does not belong here: what the sample contains.
 """
 
 import gzip
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from assets.ads.connections import COLUMN
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from resources.d1 import D1
 from resources.keyring import Keyring
@@ -31,33 +32,33 @@ OWNER = "user-sample-owner"
 
 
 def marked(store: ObjectStore) -> datetime | None:
-    """When the landed sample ends; None where none was landed."""
+    """When the landed sample ends. None: no sample was landed."""
     if not store.exists(MARKER):
         return None
     return datetime.fromisoformat(msgspec.json.decode(store.get(MARKER))["until"])
 
 
 def mark(store: ObjectStore, until: datetime) -> datetime:
-    """Remember a sample's end before any of it lands; returns the end that was remembered first."""
+    """Store when a sample ends, before any of it lands. Returns the end that was stored first."""
     store.put_if_absent(MARKER, msgspec.json.encode({"until": until.isoformat()}))
     return marked(store) or until
 
 
 def finish(store: ObjectStore) -> None:
-    """Remember that all of the sample has landed."""
+    """Store that the whole sample has landed."""
     store.put(LANDED, b"{}")
 
 
 def land(store: ObjectStore, batch: Batch) -> str:
-    """Put one batch into the landing zone as the Worker would; returns its key."""
-    key = f"{landing.hour_prefix(batch.arrival)}batch-{batch.arrival:%M}.ndjson.gz"
-    # Landed again, the same bytes would count as another delivery.
+    """Put one batch into the landing zone as the Worker does. Returns its key."""
+    key = f"{landing.zone(CLEARLIFT).hour_prefix(batch.arrival)}batch-{batch.arrival:%M}.ndjson.gz"
+    # The same bytes, put again, would count as another delivery.
     store.put_if_absent(key, gzip.compress(b"\n".join(batch.lines) + b"\n", compresslevel=6, mtime=0))
     return key
 
 
 def fill_d1(d1: D1) -> None:
-    """Users, organisations, members and tags of the sample, as ClearLift's own application would have made them."""
+    """Put the sample's user, organisations, members and tags into D1 as the application writes them."""
     d1.upsert(
         "users",
         ["id", "email", "issuer", "access_sub", "name"],
@@ -85,17 +86,17 @@ def fill_d1(d1: D1) -> None:
 
 
 def sandbox(store: ObjectStore, clock: Callable[[], datetime], port: int = 0) -> Sandbox:
-    """The ad platforms of the sample, not yet started: one world, whenever it was first asked for."""
+    """The ad platforms of the sample, not yet started. Every run serves the world of the first run."""
     seed, since = _world(store, clock())
     begun = clock()
-    # What a world holds depends on the day that it is made on; it is made on its first day and then moved to today.
+    # A world depends on its first day. It starts at the first run's time, and its clock then moves to now.
     platforms = Sandbox(seed, lambda: since + (clock() - begun), today=since.astimezone(UTC).date(), port=port)
     platforms.clock.set(clock())
     return platforms
 
 
 def paid_clicks(store: ObjectStore, until: datetime) -> PaidClicks:
-    """The clicks that bring the sample's sessions, out of the world that its platforms serve."""
+    """The clicks that bring the sample's sessions, from the world that its platforms serve."""
     seed, since = _world(store, until)
     world = World(seed, since.astimezone(UTC).date())
     owned: dict[str, list[tuple[Platform, str]]] = {}
@@ -106,29 +107,27 @@ def paid_clicks(store: ObjectStore, until: datetime) -> PaidClicks:
 
 
 def _world(store: ObjectStore, now: datetime) -> tuple[int, datetime]:
-    """The seed of the sample's world, and when it was first asked for."""
+    """The seed of the sample's world, and the time of the first run."""
     store.put_if_absent(WORLD, msgspec.json.encode({"seed": SEED, "since": now.isoformat()}))
     world = msgspec.json.decode(store.get(WORLD))
     return world["seed"], datetime.fromisoformat(world["since"])
 
 
 def _owner(number: int) -> str:
-    """The tag of the organisation that has the sandbox's account of this number."""
+    """The tag of the organisation that owns the sandbox's account of this number."""
     owners = [org for org in ORGANISATIONS if org.active]
     return owners[number % len(owners)].tag
 
 
 def fill_connections(d1: D1, keyring: Keyring, platforms: Sandbox) -> int:
-    """A connection for every account of the sandbox, dealt out over the active organisations; returns how many.
-
-    One that is there is left alone: its tokens may have been rotated since.
-    """
+    """Put a connection for every account of the sandbox into D1 and return their number. The active organisations share
+    the accounts. It changes no existing connection, because its tokens may have been rotated."""
     rows = []
-    for number, found in enumerate(platforms.connections()):
+    for number, account in enumerate(platforms.connections()):
         org = _id(_owner(number))
-        row = f"{org}-{found.platform}-{found.account_id}"
-        sealed = keyring.seal_text(json.dumps(found.credentials), table=TABLE, column=COLUMN, row=row)
-        rows.append([row, org, found.platform, found.account_id, found.account_name, OWNER, "{}", sealed])
+        row = f"{org}-{account.platform}-{account.account_id}"
+        sealed = keyring.seal_text(json.dumps(account.credentials), table=TABLE, column=COLUMN, row=row)
+        rows.append([row, org, account.platform, account.account_id, account.account_name, OWNER, "{}", sealed])
     columns = ["id", "organization_id", "platform", "account_id", "account_name", "connected_by", "settings", COLUMN]
     d1.upsert(TABLE, columns, rows, ["id"], update=[])
     return len(rows)

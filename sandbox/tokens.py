@@ -1,47 +1,45 @@
 """Access and refresh tokens: issued, checked, refreshed, expired and revoked.
 
-A token carries what it says, signed with the world's seed, so that one issued before the sandbox was started again is
-still good. What does not belong here: how a platform asks for one or words its refusal.
+A token carries its claims, signed with the world's seed. A token that an earlier run of the sandbox issued is
+therefore still valid. What does not belong here: how a platform asks for a token or words its refusal.
 """
 
 import base64
-import binascii
 import json
 import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from typing import Literal
 
 from sandbox.world.entities import Platform
 
-# Seconds an access token lives. Meta's is the 60 days of a long-lived token; TikTok's is long-lived by design.
-LIFETIMES: dict[Platform, int] = {
-    "google": 3_599,
-    "facebook": 5_184_000,
-    "tiktok": 315_360_000,
-    "microsoft": 3_600,
-}
+# Seconds that an access token is valid. Meta's long-lived tokens last 60 days, TikTok's last for years.
+LIFETIMES: dict[Platform, int] = {"google": 3_599, "facebook": 5_184_000, "tiktok": 315_360_000, "microsoft": 3_600}
 _PREFIXES: dict[Platform, str] = {"google": "ya29.", "facebook": "EAAB", "tiktok": "act.", "microsoft": "EwB"}
 
 
-class TokenInvalidError(Exception):
-    """It is no token of this world, or of another platform or kind."""
+class TokenError(Exception):
+    """A token that is not accepted."""
 
 
-class TokenExpiredError(Exception):
-    """It was good once: a refresh gives another."""
+class TokenInvalidError(TokenError):
+    """It is no token of this world, or it is one of another platform or kind."""
 
 
-class TokenRevokedError(Exception):
-    """Its owner has taken the access back: no refresh helps."""
+class TokenExpiredError(TokenError):
+    """It was valid before. A refresh gives another one."""
+
+
+class TokenRevokedError(TokenError):
+    """Its owner has withdrawn the consent. A refresh does not help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says. `generation` counts rotations of the refresh token, `epoch` forced expiries."""
+    """What a token says. `generation` counts rotations of the refresh token, `epoch` counts forced expiries."""
 
     platform: Platform
     account_id: str
@@ -61,10 +59,10 @@ class Grant:
 
 
 class TokenBook:
-    """The tokens of one world. `clock` decides what has expired. Safe to use from many threads.
+    """The tokens of one world. Safe to use from many threads.
 
-    A rotated refresh token (Microsoft) stays good until its successor has been used, so that a client that died
-    before it stored the successor is not locked out; after that it is refused.
+    A rotated refresh token (Microsoft) stays valid until its successor is used. A client that dies before it stores
+    the successor can therefore still refresh.
     """
 
     def __init__(self, seed: int, clock: Callable[[], datetime]) -> None:
@@ -76,12 +74,12 @@ class TokenBook:
         self._revoked: set[tuple[str, str]] = set()
 
     def issue(self, platform: Platform, account_id: str) -> Grant:
-        """The tokens of an account, as consent would give them now."""
+        """The tokens of an account, as its owner's consent gives them now."""
         with self._lock:
             return self._grant(platform, account_id, self._generations[platform, account_id])
 
     def refresh(self, platform: Platform, token: str) -> Grant:
-        """New tokens for a refresh token; with a new refresh token at Microsoft, with the same one elsewhere."""
+        """New tokens for a refresh token. Only Microsoft also gives a new refresh token."""
         claims = self._read(platform, token, "refresh")
         owner = (platform, claims.account_id)
         with self._lock:
@@ -93,7 +91,7 @@ class TokenBook:
             return self._grant(platform, claims.account_id, claims.generation + (platform == "microsoft"))
 
     def exchange(self, platform: Platform, token: str) -> Grant:
-        """New tokens for an access token (Meta), even for one that has expired."""
+        """New tokens for an access token (Meta), which may have expired."""
         claims = self._read(platform, token, "access")
         with self._lock:
             if (platform, claims.account_id) in self._revoked:
@@ -101,7 +99,7 @@ class TokenBook:
             return self._grant(platform, claims.account_id, claims.generation)
 
     def check(self, platform: Platform, token: str) -> Claims:
-        """What a good access token says; raises one of this module's three errors for any other."""
+        """The claims of a valid access token. Raises a TokenError for any other text."""
         claims = self._read(platform, token, "access")
         owner = (platform, claims.account_id)
         with self._lock:
@@ -112,40 +110,37 @@ class TokenBook:
         return claims
 
     def expire(self, platform: Platform, account_id: str) -> None:
-        """Every access token issued so far is over; refresh tokens stay good."""
+        """End all access tokens issued so far. Refresh tokens stay valid."""
         with self._lock:
             self._epochs[platform, account_id] += 1
 
     def revoke(self, platform: Platform, account_id: str) -> None:
+        """The owner withdraws the consent."""
         with self._lock:
             self._revoked.add((platform, account_id))
 
     def reinstate(self, platform: Platform, account_id: str) -> None:
-        """The owner has given consent again."""
+        """The owner gives consent again."""
         with self._lock:
             self._revoked.discard((platform, account_id))
-
-    def expires_at(self, grant: Grant) -> datetime:
-        return self._clock() + timedelta(seconds=grant.expires_in)
 
     def _grant(self, platform: Platform, account_id: str, generation: int) -> Grant:
         epoch = self._epochs[platform, account_id]
         expires = int(self._clock().timestamp()) + LIFETIMES[platform]
         access = Claims(platform, account_id, "access", generation, epoch, expires)
         refresh = Claims(platform, account_id, "refresh", generation, epoch, 0)
-        return Grant(
-            _PREFIXES[platform] + self._sign(access), _PREFIXES[platform] + self._sign(refresh), LIFETIMES[platform]
-        )
+        return Grant(self._sign(access), self._sign(refresh), LIFETIMES[platform])
 
     def _sign(self, claims: Claims) -> str:
         body = json.dumps(asdict(claims)).encode()
-        return base64.urlsafe_b64encode(self._seal(body) + body).decode().rstrip("=")
+        text = base64.urlsafe_b64encode(self._seal(body) + body).decode().rstrip("=")
+        return _PREFIXES[claims.platform] + text
 
     def _read(self, platform: Platform, token: str, kind: str) -> Claims:
         text = token.removeprefix(_PREFIXES[platform])
         try:
             raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        except (ValueError, binascii.Error):
+        except ValueError:
             raise TokenInvalidError from None
         seal, body = raw[:12], raw[12:]
         if seal != self._seal(body):

@@ -19,7 +19,7 @@ from assets.ads import normalise
 from assets.ads.connections import Connection
 from assets.ads.normalise import AccountContext
 from assets.ads.sync import AdSync, describe
-from resources.ad_platforms import Client, Days, Fact, Notes, Record, Stream
+from resources.ad_platforms import AccountDays, Client, Fact, Notes, Record, Stream
 from resources.r2 import ObjectNotFoundError
 from resources.sql_files import read_sql
 
@@ -157,7 +157,7 @@ def _staged(engine: AdSync, prefix: str, day: date, context: AccountContext) -> 
 
 
 def _facts(engine: AdSync, client: Client, stream: Stream, day: date) -> Iterator[Record]:
-    for page in client.pages(stream, Days(day, day)):
+    for page in client.pages(stream, AccountDays(day, day)):
         with closing(page.body):
             yield from engine.platform.read(stream, page.body, page.context, Notes())
 

@@ -13,7 +13,7 @@ from assets.ads.connections import Connection
 from assets.ads.plan import Mode
 from assets.ads.staging import SliceManifest
 from assets.apps import App
-from resources.ad_platforms import Days, Notes, Remote, Stream
+from resources.ad_platforms import AccountDays, Notes, RemoteJob, Stream
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -30,7 +30,7 @@ class Resumed:
     attempts: int
 
 
-class RecordedJob(Remote):
+class RecordedJob(RemoteJob):
     """A platform's job whose id is stored before anyone waits for the job."""
 
     def __init__(self, history: "History", slice_id: str, job_id: str | None) -> None:
@@ -82,7 +82,7 @@ class History:
         }
         self.postgres.execute(read_sql("ads/end_run.sql"), values)
 
-    def resume(self, connection: Connection, stream: Stream, days: Days) -> Resumed | None:
+    def resume(self, connection: Connection, stream: Stream, days: AccountDays) -> Resumed | None:
         """Take over the platform's job that an earlier run left behind for the same days of the same stream."""
         rows = self.postgres.fetch(
             read_sql("ads/resume_slice.sql"),

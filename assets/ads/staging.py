@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from assets.apps import App
-from resources.ad_platforms import Days, Page, Stream
+from resources.ad_platforms import AccountDays, Page, Stream
 from resources.r2 import ObjectStore
 
 MANIFEST = "manifest.json"
@@ -53,9 +53,9 @@ class SliceManifest(msgspec.Struct):
     pages: list[StagedPage] = []
 
     @property
-    def days(self) -> Days | None:
+    def days(self) -> AccountDays | None:
         """The days of the slice, both ends included; None for a list."""
-        return None if self.since is None or self.until is None else Days(self.since, self.until)
+        return None if self.since is None or self.until is None else AccountDays(self.since, self.until)
 
     def parameters(self, app: App) -> dict[str, Any]:
         """The slice as parameters of statements. The app is not in the manifest, because its prefix in R2 is."""

@@ -27,8 +27,8 @@ from assets.rooms import Rooms
 from resources.ad_platforms import (
     DAILY,
     Access,
+    AccountDays,
     Client,
-    Days,
     MalformedPageError,
     Notes,
     Platform,
@@ -181,7 +181,7 @@ class AdSync:
 
     def _wanted(
         self, connection: Connection, settings: ConnectionSettings, request: SyncRequest, time_zone: str
-    ) -> Iterator[tuple[Stream, Days | None]]:
+    ) -> Iterator[tuple[Stream, AccountDays | None]]:
         today = plan.local_day(self.clock(), time_zone)
         synced_through: Mapping[Stream, date] = self._history.synced_through(connection)
         for stream in map(Stream, plan.streams(settings.sync, self.platform.streams)):
@@ -190,7 +190,7 @@ class AdSync:
                 continue
             days = plan.window(request, today, settings.sync, synced_through.get(stream))
             for part in plan.slices(days, self.platform.longest_days) if days else ():
-                yield stream, Days(*part)
+                yield stream, AccountDays(*part)
 
     def _slice(self, client: Client, manifest: SliceManifest, result: SyncResult) -> MergeResult | None:
         """Request a slice, stage it and merge it; None where it failed and other slices may still succeed."""
@@ -263,7 +263,7 @@ class AdSync:
         result: SyncResult,
         stream: Stream,
         *,
-        days: Days | None = None,
+        days: AccountDays | None = None,
         currency: str = "",
         time_zone: str = "",
     ) -> SliceManifest:

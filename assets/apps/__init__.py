@@ -6,7 +6,21 @@ What belongs here: what can be said of an app without code. What does not: anyth
 from importlib import import_module
 from pkgutil import iter_modules
 
-from assets.apps.model import AdAccounts, App, Audience, CacheAside, CacheFamily, Media, Table, Variant
+from assets.apps.model import (
+    AdAccounts,
+    App,
+    Audience,
+    CacheAside,
+    CacheFamily,
+    Extraction,
+    LoggedTable,
+    Media,
+    MetricSeries,
+    Points,
+    Series,
+    Table,
+    Variant,
+)
 
 
 def _found() -> tuple[App, ...]:
@@ -17,4 +31,19 @@ def _found() -> tuple[App, ...]:
 APPS: tuple[App, ...] = _found()
 """Every app, by name."""
 
-__all__ = ["APPS", "AdAccounts", "App", "Audience", "CacheAside", "CacheFamily", "Media", "Table", "Variant"]
+__all__ = [
+    "APPS",
+    "AdAccounts",
+    "App",
+    "Audience",
+    "CacheAside",
+    "CacheFamily",
+    "Extraction",
+    "LoggedTable",
+    "Media",
+    "MetricSeries",
+    "Points",
+    "Series",
+    "Table",
+    "Variant",
+]

@@ -17,7 +17,9 @@ _TABLES = (
 
 def _dashboard(name: str, doc: str, *reads: tuple[str, str]) -> CacheFamily:
     key = f"dashboard:{{org_tag}}:{name}:{{range}}"
-    return CacheFamily(name, f"{doc}, by organisation and range of days", key, "postgres", f"cache/{name}.sql", reads)
+    return CacheFamily(
+        name, f"{doc}, by organisation and range of days", key, "postgres", f"clearlift/cache/{name}.sql", reads
+    )
 
 
 _CACHE = (
@@ -33,7 +35,7 @@ _CACHE = (
         "How the ad accounts of an organisation are synced, by its tag",
         "connections:{org_tag}",
         "d1",
-        "cache/connections.sql",
+        "clearlift/cache/connections.sql",
         (("d1", "platform_connections"), ("d1", "org_tag_mappings")),
     ),
     CacheFamily(
@@ -41,7 +43,7 @@ _CACHE = (
         "An organisation's tags",
         "organization:{organization_id}:tags",
         "d1",
-        "cache/org_tags.sql",
+        "clearlift/cache/org_tags.sql",
         (("d1", "org_tag_mappings"),),
         ("short_tag",),
     ),
@@ -50,7 +52,7 @@ _CACHE = (
         "An organisation's campaigns on all platforms",
         "organization:{organization_id}:campaigns",
         "postgres",
-        "cache/campaigns.sql",
+        "clearlift/cache/campaigns.sql",
         (("ads", "campaigns"),),
         ("platform", "account_id", "native_id"),
     ),
@@ -59,7 +61,7 @@ _CACHE = (
         "Platforms that accounts are connected of",
         "reference:platforms",
         "d1",
-        "cache/platforms.sql",
+        "clearlift/cache/platforms.sql",
         (("d1", "platform_connections"),),
         ("platform",),
     ),
@@ -68,7 +70,7 @@ _CACHE = (
         "Currencies of the ad accounts",
         "reference:currencies",
         "postgres",
-        "cache/currencies.sql",
+        "clearlift/cache/currencies.sql",
         (("ads", "campaigns"),),
         ("currency",),
     ),
@@ -82,7 +84,9 @@ APP = App(
     d1_migrations="clearlift/d1",
     audience=Audience(
         org_tags="clearlift/org_tags.sql",
+        org_tags_table="org_tag_mappings",
         landing="landing/events/",
+        receipts="landing/receipts/",
         quarantine="quarantine/events/",
         table="clearlift.events",
         folder="data/events",

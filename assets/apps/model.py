@@ -23,13 +23,16 @@ class Table:
 class Audience:
     """An app's web events: where they land, and which lake table holds them.
 
-    org_tags: SQL under sql/ that gives `tag` and `active` of each organisation in the app's D1. landing: the prefix of
-    R2 under which batches land by hour of arrival. quarantine: the prefix of what was refused of them. table: the lake
-    table, `namespace.name`. folder: the prefix of its data files.
+    org_tags: SQL under sql/ that gives `tag` and `active` of each organisation in the app's D1. org_tags_table: the
+    table of D1 that it reads. landing: the prefix of R2 under which batches land by hour of arrival. receipts: the
+    prefix of what says where the content of a file was landed first. quarantine: the prefix of what was refused of
+    batches. table: the lake table, `namespace.name`. folder: the prefix of its data files.
     """
 
     org_tags: str
+    org_tags_table: str
     landing: str
+    receipts: str
     quarantine: str
     table: str
     folder: str
@@ -99,11 +102,90 @@ class Variant:
 class Media:
     """Images that people upload to R2, as `{root}/{userId}/…/{imageId}.jpg` (or .png, .webp).
 
-    variants: what lies beside each of them, as `{imageId}-{name}.jpg`.
+    variants: what is made of each, stored beside it as `{imageId}-{name}.jpg`. sessions: the folder below a user's that
+    has a folder for each session. series: the time series whose rows own images; a pruned row takes its images along.
     """
 
     root: str
     variants: tuple[Variant, ...]
+    sessions: str
+    series: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Rows of the application's D1 that lie in partitions by time: a table a month, folded later into one a year.
+
+    name: of the view over all partitions; the partitions' names begin with it. time: the column that decides in which
+    partition a row lies, a UTC text with milliseconds. key: columns that no two rows of a partition share. columns: all
+    columns, in order. template: SQL under sql/ that makes a partition with its indexes and triggers; its variables are
+    $table, $start and $end. doc: what the rows are, set where the application itself writes them.
+    """
+
+    name: str
+    time: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    template: str
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of active sessions, which the app flushes to R2.
+
+    series: where they are stored in its D1. prefix: where they land in R2 by hour of arrival. quarantine: the prefix of
+    what was refused. users: the table of D1 whose `id` a point names.
+    """
+
+    series: Series
+    prefix: str
+    quarantine: str
+    users: str
+
+
+@dataclass(frozen=True)
+class MetricSeries:
+    """What the application's D1 counts by hour and user, and keeps by hour, day, week and month.
+
+    hours: the series of the hourly metrics; tables of its name and `_daily`, `_weekly`, `_monthly` hold the others.
+    details: the series that are counted. Each has a column `userId`, and a metric of its name that counts its rows.
+    measured: SQL under sql/ that gives windowStart, userId, metric and amount (in millionths) of the details in
+    [?2, ?3) whose hour is in `wanted`; its variables are the names of the details.
+    """
+
+    hours: Series
+    details: tuple[Series, ...]
+    measured: str
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """A column of D1 whose values were a field of JSON before. key: the table's key, one column. source: the column
+    that holds the JSON. path: where in it the value was.
+    """
+
+    table: str
+    key: str
+    column: str
+    source: str
+    path: str
+
+
+@dataclass(frozen=True)
+class LoggedTable:
+    """A table whose changes are logged in its own database, by triggers.
+
+    name: the table, in Postgres with its schema. row_id: the column that names a row in the log. keys: the columns
+    whose values the log holds before and after a change. unique: other columns that no two rows share; `or replace`
+    deletes a row of D1 that has the same value, and the log names that row too.
+    """
+
+    name: str
+    row_id: str
+    keys: tuple[str, ...]
+    unique: tuple[str, ...] = ()
+    store: Literal["d1", "postgres"] = "d1"
 
 
 @dataclass(frozen=True)
@@ -112,10 +194,11 @@ class App:
 
     d1_migrations: its folder under sql/, None where it has no D1. postgres_migrations: the same of a Postgres database
     of its own. audience: set where it collects web events. ad_accounts: set where its organisations connect any. cache:
-    what is kept warm in its KV. cache_aside: what a changed row deletes there; set where its D1 has a change log.
-    media: set where people upload images. own_lifecycles: how long each of its own tables and prefixes is kept.
-    personal: whose data its own tables, prefixes and key families hold; what its web events and the pipelines' own
-    stores hold is the same for every application. partitioned: families of time series that its D1 keeps in partitions.
+    what is kept warm in its KV. cache_aside: what a changed row deletes there. media: set where people upload images.
+    own_lifecycles: how long each of its own tables and prefixes is kept. personal: whose data its own tables, prefixes
+    and key families hold; what its web events and the pipelines' own stores hold is the same for every application.
+    series: what its D1 keeps in partitions. points: set where sessions flush points. metrics: set where it counts some
+    series. extractions: columns that its migrations took out of JSON. changes: the tables whose changes are logged.
     """
 
     name: str
@@ -131,7 +214,11 @@ class App:
     media: Media | None = None
     own_lifecycles: tuple[Lifecycle, ...] = ()
     personal: tuple[Holding, ...] = ()
-    partitioned: tuple[str, ...] = ()
+    series: tuple[Series, ...] = ()
+    points: Points | None = None
+    metrics: MetricSeries | None = None
+    extractions: tuple[Extraction, ...] = ()
+    changes: tuple[LoggedTable, ...] = ()
 
     @property
     def has_kv(self) -> bool:

@@ -218,6 +218,7 @@ def _cache(app: str) -> Iterator[Lifecycle]:
         read_by=ReadBy("postgres", "retention/read_access_logs.sql"),
         share=LARGE_SHARE,
     )
+    yield prefix(f"quarantine/access/{app}/", 8, "its lines no longer rank a key", share=LARGE_SHARE)
 
 
 def _media(root: str) -> Iterator[Lifecycle]:

@@ -1,8 +1,9 @@
 """Sesh: people track their sessions, what they have at home, how they feel, and read about strains and products."""
 
-from assets.apps.model import App, CacheAside, CacheFamily, Media, Table, Variant
+from assets.apps.model import App, CacheAside, CacheFamily, Extraction, LoggedTable, Media, Points, Table, Variant
 from assets.apps.sesh_lifecycles import LIFECYCLES
 from assets.apps.sesh_personal import PERSONAL
+from assets.apps.sesh_series import METRIC_SERIES, POINTS, SERIES
 
 _TABLES = (
     Table("users", "People who sign in"),
@@ -17,7 +18,7 @@ _TABLES = (
 
 
 def _family(name: str, key: str, doc: str, table: str, gathered_by: tuple[str, ...] = ()) -> CacheFamily:
-    return CacheFamily(name, doc, key, "d1", f"cache/sesh_{name}.sql", (("d1", table),), gathered_by)
+    return CacheFamily(name, doc, key, "d1", f"sesh/cache/{name}.sql", (("d1", table),), gathered_by)
 
 
 # Terms are the words of a name, ASCII letters in lower case, all others as they are; the schema says where words end.
@@ -53,9 +54,22 @@ _CACHE_ASIDE = (
     CacheAside("journal_entries", ("user:{userId}:journal", "journal:{id}")),
 )
 
+_CHANGES = (
+    LoggedTable("users", "id", ("id",), unique=("email",)),
+    LoggedTable("user_preferences", "userId", ("userId",)),
+    LoggedTable("strains", "id", ("id",)),
+    LoggedTable("products", "id", ("id", "strainId")),
+    LoggedTable("dispensaries", "id", ("id",)),
+    LoggedTable("inventory", "id", ("id", "userId")),
+    LoggedTable("medical_symptoms", "id", ("id", "userId")),
+    LoggedTable("journal_entries", "id", ("id", "userId")),
+)
+
 _MEDIA = Media(
     "user-media",
     (Variant("thumbnail", 200, 80), Variant("medium", 800, 80), Variant("original", None, 85)),
+    "sessions",
+    series="sessions",
 )
 
 APP = App(
@@ -69,5 +83,9 @@ APP = App(
     own_lifecycles=LIFECYCLES,
     personal=PERSONAL,
     media=_MEDIA,
-    partitioned=("sessions", "points", "metrics"),
+    series=SERIES,
+    points=Points(POINTS, prefix="sesh/points/", quarantine="quarantine/points/", users="users"),
+    metrics=METRIC_SERIES,
+    extractions=(Extraction("products", "id", "unit", "attributes", "$.unit"),),
+    changes=_CHANGES,
 )

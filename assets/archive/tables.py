@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
-from assets.apps import App
+from assets.apps import App, Series
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.quarters import Quarter
 from assets.events import pruned
@@ -20,11 +20,11 @@ from assets.rows.postgres import PostgresSource, PostgresTable, PostgresTarget
 from assets.rows.source import Source
 from assets.rows.target import Into, Target
 from assets.series.ahead import cover
-from assets.series.family import FAMILIES, Family
-from assets.series.layout import Partition, moment
+from assets.series.layout import Partition
 from assets.series.registry import load
 from assets.windows import Window
 from resources.d1 import D1
+from resources.d1.times import moment
 from resources.lake import PartitionKey
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
@@ -56,7 +56,7 @@ def source_of(rooms: Rooms, app: App, entry: Lifecycle) -> Callable[[Quarter], S
             return LakeSource(rooms.lake.table(events_table(app)))
         if entry.store == "d1":
             d1 = rooms.d1(app)
-            return D1Source(d1, d1_table(d1, entry), quarter.window)
+            return D1Source(d1, d1_table(d1, app, entry), quarter.window)
         return PostgresSource(postgres_of(rooms, app, entry), postgres_table(app, entry))
 
     return opened
@@ -76,7 +76,7 @@ def target_of(rooms: Rooms, app: App, entry: Lifecycle, into: Into) -> Target:
     if entry.store == "d1":
         d1, statement = rooms.d1(app), entry.archive.restored if entry.archive else ""
         reopening = _reopening(d1, statement) if statement and into == "live" else None
-        return D1Target(d1, d1_table(d1, entry), into, reopening)
+        return D1Target(d1, d1_table(d1, app, entry), into, reopening)
     return PostgresTarget(postgres_of(rooms, app, entry), postgres_table(app, entry), into)
 
 
@@ -91,31 +91,31 @@ def postgres_table(app: App, entry: Lifecycle) -> PostgresTable:
     return PostgresTable(entry.name, entry.key, entry.time or "", shared)
 
 
-def d1_table(d1: D1, entry: Lifecycle) -> D1Table:
+def d1_table(d1: D1, app: App, entry: Lifecycle) -> D1Table:
     """An entry's table in D1, or its time series."""
     if not entry.is_series:
         return D1Table(entry.name, entry.key, entry.time or "")
-    (family,) = (family for family in FAMILIES if family.name == entry.table)
+    (series,) = (series for series in app.series if series.name == entry.table)
 
     def parts(window: Window) -> Parts:
-        return [(partition.name, part) for partition, part in load(d1, family).over(window)]
+        return [(partition.name, part) for partition, part in load(d1, series).over(window)]
 
-    return D1Table(entry.table, entry.key, entry.time or "", parts, _PartitionOf(d1, family))
+    return D1Table(entry.table, entry.key, entry.time or "", parts, _PartitionOf(d1, series))
 
 
 class _PartitionOf:
     """The partition that holds a time. A month that was pruned is made again."""
 
-    def __init__(self, d1: D1, family: Family) -> None:
+    def __init__(self, d1: D1, series: Series) -> None:
         self._d1 = d1
-        self._family = family
+        self._series = series
         self._partitions: list[Partition] = []
 
     def __call__(self, at: str) -> str:
         time = moment(at).astimezone(UTC)
         if self._holding(time) is None:
-            cover(self._d1, self._family, time)
-            self._partitions = load(self._d1, self._family).answering
+            cover(self._d1, self._series, time)
+            self._partitions = load(self._d1, self._series).answering
         partition = self._holding(time)
         assert partition is not None, "its month was made"
         return partition.name

@@ -21,8 +21,7 @@ from assets.attribution.touches import VERSION, conversions, relevant, single, t
 from assets.events import pruned
 from assets.events.table import events_table
 from assets.progress import Progress, silent
-from assets.rollups.build import RollUp
-from assets.rollups.definition import Grain
+from assets.rollups.window_events import WindowEvents
 from assets.rooms import Rooms
 from assets.windows import DAY, Window, midnight
 from resources.d1 import D1
@@ -76,7 +75,7 @@ class Touches:
         if any(at != midnight(at.date()) for at in (window.start, window.end)):
             raise ValueError(f"attribution is made of whole days, not {window.start} to {window.end}")
         with self.postgres.connection() as connection:
-            pruned.refuse(connection, window)
+            pruned.refuse(connection, self.app, window)
         statement = accounts_of(self.app).rules
         if statement is None:
             raise ValueError(f"web events of {self.app.name} are not attributed")
@@ -92,10 +91,7 @@ class Touches:
         return counts, organisations
 
     def _replace(self, connection: Connection, day: Window, counts: TouchCounts) -> None:
-        # Before and after the snapshot is taken: a prune may delete rows of the day in between.
-        pruned.refuse(connection, day)
-        snapshot_id, sequence = self.events.head()
-        pruned.refuse(connection, day)
+        snapshot_id, sequence = pruned.countable_head(connection, self.app, self.events, day)
         events = self._read(connection, day, snapshot_id)
         incoming = {"touches": touches(events), "conversions": conversions(events)}
         heights = {name: rows.height for name, rows in incoming.items()}
@@ -125,9 +121,9 @@ class Touches:
         )
         types = {row["org_tag"]: row["conversion_types"] for row in rows}
         special = {tag: own for tag, own in types.items() if tuple(own) != DEFAULT.conversion_types}
-        reader = RollUp(Grain.DAILY, self.events, self.postgres, self.clock)
-        events = relevant(reader.scan(day, None, snapshot_id), special, DEFAULT.conversion_types)
-        with reader.named(day, None, snapshot_id):
+        of_day = WindowEvents(self.events, day, snapshot_id=snapshot_id)
+        events = relevant(of_day.scan(), special, DEFAULT.conversion_types)
+        with of_day.named():
             return single(events.collect(engine="streaming"))
 
     def _write(self, connection: Connection, day: Window) -> int:

@@ -1,7 +1,7 @@
-"""The access log that an application writes: which of its keys were read how often. Pure.
+"""The access log that an app writes: which of its keys were read how often. Pure.
 
-Objects of NDJSON, plain or gzip, lie under `access/{app}/YYYY/MM/DD/HH/` by the UTC hour they are written in, each
-written once under a name of its own. A line counts the reads of one key in one UTC hour:
+Objects of NDJSON, plain or gzip, lie under `access/{app}/YYYY/MM/DD/HH/` by the UTC hour in which they are written. The
+app writes each of them once, under a name of its own. A line counts the reads of one key in one UTC hour:
 
     {"key":"strain:7","hour":"2026-03-20T12:00:00Z","reads":12,"hits":11}
 """
@@ -9,15 +9,20 @@ written once under a name of its own. A line counts the reads of one key in one 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 
+from assets.intake.refusal import Refusal
+from assets.intake.zone import Zone
+
+# One day more than the seven that rank, because the last hour of a day is written after midnight.
+KEPT = timedelta(days=8)
+LARGEST_OBJECT = 256 * 2**20
+LARGEST_BATCH = 1024 * 2**20
 MOST_READS = 10**12
 MAX_KEY_BYTES = 512
-# Refused lines that are named; all are counted.
-NAMED = 1_000
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -31,35 +36,38 @@ class Line(msgspec.Struct, frozen=True):
 
 @dataclass
 class Counted:
-    """Reads and hits by (family, key, day), and the numbers of lines that were refused, with the reason."""
+    """What the lines of one object say: reads and hits by (family, key, day), and the refused lines."""
 
     lines: int = 0
-    refused: int = 0
     reads: Counter[tuple[str, str, date]] = field(default_factory=Counter)
     hits: Counter[tuple[str, str, date]] = field(default_factory=Counter)
-    refusals: list[tuple[int, str]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    @property
+    def refused(self) -> int:
+        return len(self.refusals)
 
 
-def prefix(app: str) -> str:
-    """The folder of an application's access log."""
-    return f"access/{app}/"
+def zone(app: str) -> Zone:
+    """Where the access log of an app lands. Keys may have any ending."""
+    return Zone(f"access/{app}/", ("",), KEPT, largest_object=LARGEST_OBJECT, largest_batch=LARGEST_BATCH)
 
 
-def hour_prefix(app: str, at: datetime) -> str:
-    """The folder of the objects that are written in the hour of `at` (UTC)."""
-    return f"{prefix(app)}{at:%Y/%m/%d/%H}/"
+def quarantine_prefix(app: str) -> str:
+    """The prefix of what was refused of the access log of an app."""
+    return f"quarantine/access/{app}/"
 
 
 def count(lines: Iterable[bytes], family_of: Callable[[str], str], now: datetime) -> Counted:
-    """Count lines; empty ones are none. `family_of` gives the family of a key, '' for none."""
-    found = Counted()
+    """Count lines. Blank lines are no lines. `family_of` gives the family of a key, '' for none."""
+    counted = Counted()
     decode = msgspec.json.Decoder(Line).decode
-    for number, text in enumerate(lines, start=1):
-        if not text.strip():
+    for number, raw in enumerate(lines, start=1):
+        if not raw.strip():
             continue
-        found.lines += 1
+        counted.lines += 1
         try:
-            line = decode(text)
+            line = decode(raw)
             reason = _wrong(line, now)
             day = line.hour.astimezone(UTC).date()
         except msgspec.ValidationError as error:
@@ -69,14 +77,12 @@ def count(lines: Iterable[bytes], family_of: Callable[[str], str], now: datetime
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             reason = "no JSON object"
         if reason:
-            found.refused += 1
-            if len(found.refusals) < NAMED:
-                found.refusals.append((number, reason))
+            counted.refusals.append(Refusal(number, reason, "", raw))
             continue
         place = (family_of(line.key), line.key, day)
-        found.reads[place] += line.reads
-        found.hits[place] += line.hits
-    return found
+        counted.reads[place] += line.reads
+        counted.hits[place] += line.hits
+    return counted
 
 
 def _wrong(line: Line, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Cache assets: how often keys are read, and one a family of keys. The work itself is in demand.py and warm.py."""
+"""Cache assets: how often keys are read, and one asset a family of keys. The work is in demand.py and warm.py."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -17,41 +17,41 @@ from dagster import (
 )
 
 from assets.apps import App
+from assets.cache import warm
 from assets.cache.demand import Demand, hit_rate
 from assets.cache.families import families
-from assets.cache.survey import Place
 from assets.cache.wanted import Family
-from assets.cache.warm import Warmed, Warming
+from assets.cache.warm import Warmed
 from assets.description import asset_arguments
 from assets.rooms import Rooms
 
-# Of the wanted keys, how many must be there and right once a warming has ended.
+# The share of the wanted keys that must be present and current after a warming.
 FRESH = 0.99
-NOTHING_WANTED = "No key is wanted: nothing is proved."
+NOTHING_WANTED = "No key is wanted, so nothing is proved."
 
 
 def build(app: App, writes: int) -> list[AssetsDefinition]:
-    """The caches of an application; `writes` is how many keys a run may write of a family."""
-    found = families(app)
-    return [_demand(app, found), *(_family(app, family, writes) for family in found)] if found else []
+    """The caches of an app. writes: how many keys of a family one run may write."""
+    wanted = families(app)
+    return [_demand(app, wanted), *(_family(app, family, writes) for family in wanted)] if wanted else []
 
 
-def _demand(app: App, found: Sequence[Family]) -> AssetsDefinition:
-    # The counts name keys, and a key names whose value it holds.
+def _demand(app: App, wanted: Sequence[Family]) -> AssetsDefinition:
+    # The counts name keys, and a key names the person whose value it holds.
     arguments = asset_arguments(
         app,
         "cache",
         "demand",
         store="postgres",
-        holds=[("kv", family.name) for family in found],
+        holds=[("kv", family.name) for family in wanted],
         kinds={"postgres", "json"},
     )
 
     @asset(
         **arguments,
         description=(
-            f"Reads a key and day, of the access log that {app.title} writes to R2 under access/{app.name}/, counted "
-            "exactly once. What is read most is warmed first."
+            f"How often each key was read on a day, from the access log that {app.title} writes to R2 under "
+            f"access/{app.name}/. Each object of the log is counted exactly once. What is read most is warmed first."
         ),
         metadata={"dagster/table_name": "cache.reads"},
         pool="postgres",
@@ -70,7 +70,7 @@ def _demand(app: App, found: Sequence[Family]) -> AssetsDefinition:
             rooms.postgres,
             rooms.clock,
             progress=rooms.progress("access logs counted"),
-        ).run(app.name, found)
+        ).run(app.name, wanted)
         rate = hit_rate(rooms.postgres, app.name, rooms.clock().date())
         yield MaterializeResult(
             metadata={
@@ -103,7 +103,7 @@ def _family(app: App, family: Family, writes: int) -> AssetsDefinition:
     @asset(
         **arguments,
         deps=[[app.name, "cache", "demand"], *sources],
-        description=f"{family.doc}: `{family.key}`. Values that did not change are not written again.",
+        description=f"{family.doc}: `{family.key}`. A value that did not change is not written again.",
         pool="kv",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=26), warn_window=timedelta(hours=3)),
         check_specs=[
@@ -115,17 +115,13 @@ def _family(app: App, family: Family, writes: int) -> AssetsDefinition:
             AssetCheckSpec(
                 "nothing_left_out",
                 asset=arguments["key"],
-                description=f"The budget of {writes:,} writes a run left no wanted key out, and KV can hold every one.",
+                description=f"The budget of {writes:,} writes a run left out no wanted key, and KV can hold all.",
             ),
         ],
     )
     def warmed(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
-        warming = Warming(rooms.kv(app), rooms.d1(app), rooms.postgres, rooms.clock)
-        done = warming.run(
-            Place(app.name, app.audience is not None, family),
-            writes=writes,
-            progress=rooms.progress(f"{app.title}: {family.name}"),
-        )
+        progress = rooms.progress(f"{app.title}: {family.name}")
+        done = warm.of(rooms, app).run(family, writes=writes, progress=progress)
         rate = hit_rate(rooms.postgres, app.name, rooms.clock().date(), family.name)
         yield MaterializeResult(
             metadata={
@@ -140,22 +136,22 @@ def _family(app: App, family: Family, writes: int) -> AssetsDefinition:
 
 
 def _metadata(done: Warmed) -> dict[str, Any]:
-    found = done.survey
+    survey = done.survey
     metadata: dict[str, Any] = {
-        "keys": found.wanted,
-        "bytes": found.bytes,
+        "keys": survey.wanted,
+        "bytes": survey.bytes,
         "written": done.written,
-        "new": found.new,
-        "changed": found.changed,
-        "renewed": found.renewed,
-        "unchanged": found.unchanged,
+        "new": survey.new,
+        "changed": survey.changed,
+        "renewed": survey.renewed,
+        "unchanged": survey.unchanged,
         "deleted": done.deleted,
-        "left_out": found.left_out,
-        "refused": found.refused.number,
+        "left_out": survey.left_out,
+        "refused": survey.refused.number,
         "bytes_written": done.bytes_written,
         "writes_saved": done.writes_saved,
     }
-    before = found.fresh(found.wrong_before)
+    before = survey.fresh(survey.wrong_before)
     if done.freshness is not None and before is not None:
         metadata |= {"freshness": done.freshness, "freshness_before": before}
     return metadata
@@ -173,16 +169,16 @@ def _fresh(done: Warmed) -> AssetCheckResult:
 
 
 def _nothing_left_out(done: Warmed) -> AssetCheckResult:
-    found = done.survey
+    survey = done.survey
     return AssetCheckResult(
         check_name="nothing_left_out",
-        passed=not found.left_out and not found.refused.number,
+        passed=not survey.left_out and not survey.refused.number,
         severity=AssetCheckSeverity.WARN,
-        description=f"{found.left_out:,} keys wait for the next run, {found.refused.number:,} cannot be held.",
+        description=f"{survey.left_out:,} keys wait for the next run, {survey.refused.number:,} cannot be held.",
         metadata={
-            "left_out": found.left_out,
-            "most_wanted_left_out": MetadataValue.json(list(found.left_out_first)),
-            "refused": found.refused.number,
-            "refused_because": MetadataValue.json(found.refused.examples),
+            "left_out": survey.left_out,
+            "most_wanted_left_out": MetadataValue.json(list(survey.left_out_first)),
+            "refused": survey.refused.number,
+            "refused_because": MetadataValue.json(survey.refused.examples),
         },
     )

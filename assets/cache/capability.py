@@ -1,12 +1,13 @@
-"""What the cache room brings: warming by the clock and by change, and the keys that a changed row deletes."""
+"""What the cache room brings: warming by the clock and after changes, and deleting the keys that changed rows made."""
 
 from collections.abc import Iterator
 
 from dagster import AssetSelection
 
 from assets.apps import App
-from assets.cache import assets, change_log, invalidation_assets
+from assets.cache import assets, invalidation_assets
 from assets.capability import Capability, Job, Request, Site, Tick, Watch, assets_of
+from assets.changes.d1 import D1ChangeLog
 
 
 def bring(app: App, site: Site) -> Capability:
@@ -18,20 +19,21 @@ def bring(app: App, site: Site) -> Capability:
     warmed = caches - assets_of(app, invalidated) if app.cache_aside else caches
     jobs, ticks, watches = [], [], []
     if app.cache_aside:
-        jobs.append(Job("invalidate", assets_of(app, invalidated), "Delete cached keys that depend on changed rows."))
+        jobs.append(Job("invalidate", assets_of(app, invalidated), "Delete cached keys that are made of changed rows."))
         ticks.append(
             Tick(
                 "invalidate",
                 "*/5 * * * *",
                 "invalidate",
-                "Every 5 minutes, keys that the application wrote of rows that changed since.",
+                "Every 5 minutes: delete keys that the application made of rows which have changed.",
             )
         )
+    if any(table.store == "d1" for table in app.changes):
         watches.append(
             Watch(
                 "changed_rows",
                 ("warm",),
-                "Follows the application's change log; asks for the caches that are made of a changed table.",
+                "Follows the change log of the app's D1; asks for the caches that are made of a changed table.",
                 lambda _: _changed(app, site),
                 seconds=300,
             )
@@ -42,7 +44,7 @@ def bring(app: App, site: Site) -> Capability:
             "warm",
             "35 * * * *",
             "warm",
-            "At hh:35, every cache: what changed, what nears its expiry, what a budget left out before.",
+            "At hh:35, every cache: values that changed, that expire soon, or that a budget left out before.",
         )
     )
     return Capability([*assets.build(app, site.cache_writes), *invalidation_assets.build(app)], jobs, ticks, watches)
@@ -50,9 +52,9 @@ def bring(app: App, site: Site) -> Capability:
 
 def _changed(app: App, site: Site) -> Iterator[Request | str]:
     tables = {table for family in app.cache for store, table in family.reads if store == "d1"}
-    newest = change_log.newest(site.rooms.d1(app), tables)
+    newest = D1ChangeLog(site.rooms.d1(app)).newest(tables)
     for table, row in newest.items():
-        # Of one change Dagster takes one request, however often the log is asked.
+        # Dagster starts one run for a key, so that each change starts one run.
         yield Request(
             f"{table}-{row}",
             assets=[("cache", family.name) for family in app.cache if ("d1", table) in family.reads],

@@ -1,7 +1,7 @@
-"""The families whose values no statement alone can make: dashboards that merge sketches.
+"""The families whose values a statement alone cannot make: dashboards that merge sketches.
 
-Ranges are whole UTC days up to and including today. Values hold no time of their making, so that what did not change
-is the same to the byte.
+Ranges are whole UTC days up to and including today. A value does not hold the time when it was made, so that a value
+that did not change has the same bytes.
 """
 
 import json
@@ -12,13 +12,13 @@ from assets.rollups import sketch
 from resources.postgres import stream
 from resources.sql_files import read_sql
 
-# A large organisation's 90 days have 12 MB of sketches.
+# 90 days of a large organisation have 12 MB of sketches.
 ROWS_AT_ONCE = 4
 
 
 def _summaries(sources: Sources) -> Iterator[Row]:
     with sources.postgres.connection() as connection:
-        statement, params = read_sql("cache/summary.sql"), {"today": sources.today}
+        statement, params = read_sql("cache/summary.sql"), {"app": sources.app, "today": sources.today}
         for rows in stream(connection, statement, params, ROWS_AT_ONCE):
             for row in rows:
                 visitors = sketch.merge(row["visitor_sketches"])

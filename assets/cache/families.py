@@ -1,4 +1,4 @@
-"""The families of an application: those of its entry, and the dashboards that are made by code."""
+"""The families of an app: those that its entry lists, and the dashboards of an audience that need code."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from assets.cache.wanted import Family, of_statement
 
 
 def families(app: App) -> tuple[Family, ...]:
-    """Every family that is kept warm in the application's namespace."""
-    made = (SUMMARY,) if app.audience is not None else ()
-    found = made + tuple(of_statement(family) for family in app.cache)
-    return tuple(replace(family, personal=bool(app.holding("kv", family.name).personal)) for family in found)
+    """Every family that is kept warm in the app's namespace."""
+    dashboards = (SUMMARY,) if app.audience is not None else ()
+    wanted = dashboards + tuple(of_statement(family) for family in app.cache)
+    return tuple(replace(family, personal=bool(app.holding("kv", family.name).personal)) for family in wanted)

@@ -1,20 +1,20 @@
-"""Invalidation: the keys that an application wrote to its KV itself go when a row goes on which they hang.
+"""Invalidation: keys that an application wrote to its KV itself are deleted when a row changes that they are made of.
 
-The application's change log says which rows changed, its entry which keys hang on them. A page of the log is read, its
-keys are deleted, then the reader's place is moved: a kill in between deletes them again, and loses none. Two at once
-delete the same keys, and the place only moves forward. A value that the application read before a change and writes
-after the delete stays for its own lifetime, as with any cache-aside.
+A change log says which rows changed; the app's entry says which keys are made of them. A page of the log is read, its
+keys are deleted, then the reader's position moves. After a kill in between they are deleted again, and none is lost.
+Two runs at once delete the same keys, and the position only moves forward. A value that the application read before a
+change and writes after the delete stays until it expires, as with any cache-aside.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from assets.apps import CacheAside
-from assets.cache import change_log, keys
-from resources.d1 import D1
+from assets.apps import App, CacheAside
+from assets.cache import keys
+from assets.changes import log
+from assets.changes.change import Change, ChangeLog
+from assets.rooms import Rooms
 from resources.kv import KV
 from resources.kv.limits import MAX_KEY_BYTES
 
@@ -25,42 +25,52 @@ ZERO = timedelta(0)
 
 @dataclass(frozen=True)
 class Invalidated:
-    """What a run did: rows of the log that it read, keys that it deleted, and how old the oldest unread row had got."""
+    """How many rows of the logs a run read, how many keys it deleted, and the age of the oldest unread row."""
 
     rows: int
     keys: int
     lag: timedelta
 
 
+def of(rooms: Rooms, app: App) -> Invalidated:
+    """Delete the keys that are made of changed rows, by each change log that the app has."""
+    return invalidate(list(log.of(rooms, app)), rooms.kv(app), app.cache_aside, rooms.clock)
+
+
 def invalidate(
-    d1: D1, kv: KV, cache_aside: Iterable[CacheAside], clock: Callable[[], datetime], *, page: int = PAGE
+    logs: Iterable[ChangeLog],
+    kv: KV,
+    cache_aside: Iterable[CacheAside],
+    clock: Callable[[], datetime],
+    *,
+    page: int = PAGE,
 ) -> Invalidated:
-    """Delete the keys that hang on the rows that changed since the last time, up to the end that the log has now.
+    """Delete the keys that are made of rows which changed since the last run, up to the present end of each log.
 
     Raises:
         KeyError: a template names a column that the log does not keep of its table.
     """
     templates = {aside.table: aside.keys for aside in cache_aside}
     rows, deleted, lag = 0, 0, ZERO
-    for changes in change_log.unread(d1, READER, page):
-        if rows == 0:
-            lag = max(clock() - datetime.fromisoformat(changes[0]["changed_at"]), ZERO)
-        doomed = {key for change in changes for key in hanging(change, templates)}
-        kv.delete_many(sorted(doomed))
-        change_log.move(d1, READER, changes[-1]["id"], clock())
-        rows += len(changes)
-        deleted += len(doomed)
+    for changes_of_store in logs:
+        for number, changes in enumerate(changes_of_store.unread(READER, page)):
+            if number == 0:
+                lag = max(lag, clock() - changes[0].changed_at)
+            doomed = {key for change in changes for key in keys_of(change, templates)}
+            kv.delete_many(sorted(doomed))
+            changes_of_store.move(READER, changes[-1].position, clock())
+            rows += len(changes)
+            deleted += len(doomed)
     return Invalidated(rows, deleted, lag)
 
 
-def hanging(change: Mapping[str, Any], templates: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    """The keys that hang on a row of the log, by what it was known by before and by what it is now."""
-    for known_by in ("old_keys", "new_keys"):
-        if change[known_by] is None:
+def keys_of(change: Change, templates: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """The keys that are made of a changed row, by its keys before the change and after it."""
+    for row in (change.old_keys, change.new_keys):
+        if row is None:
             continue
-        row = json.loads(change[known_by])
-        for template in templates.get(change["table_name"], ()):
-            # A reference that leads nowhere leads to no key, and KV holds none that is too long.
+        for template in templates.get(change.table, ()):
+            # A null makes no key, and KV holds no key that is too long.
             if all(row[field] is not None for field in keys.fields(template)):
                 key = keys.filled(template, row)
                 if len(key) <= MAX_KEY_BYTES:

@@ -1,4 +1,4 @@
-"""The invalidation of cache-aside keys as an asset. The work itself is in invalidate.py."""
+"""The invalidation of cache-aside keys as an asset. The work is in invalidate.py."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,16 +15,16 @@ from dagster import (
 )
 
 from assets.apps import App
-from assets.cache.invalidate import invalidate
+from assets.cache import invalidate
 from assets.description import asset_arguments
 from assets.rooms import Rooms
 
-# Runs come every 5 minutes: a row that waited longer than this has missed two.
+# Runs start every 5 minutes. A row that waited for longer than this was missed by two of them.
 IN_TIME = timedelta(minutes=15)
 
 
 def build(app: App) -> list[AssetsDefinition]:
-    """The invalidation of an application that keeps keys of its own in KV."""
+    """The invalidation of an app that writes keys to KV itself; empty for any other."""
     return [_invalidated(app)] if app.cache_aside else []
 
 
@@ -38,7 +38,7 @@ def _invalidated(app: App) -> AssetsDefinition:
         **arguments,
         deps=[[app.name, "d1", aside.table] for aside in app.cache_aside],
         description=(
-            f"Keys that {app.title} writes to KV itself, deleted where the change log says that a row changed: "
+            f"Keys that {app.title} writes to KV itself, deleted when the change log says that their row changed: "
             f"{', '.join(dict.fromkeys(templates))}."
         ),
         pool="kv",
@@ -52,19 +52,14 @@ def _invalidated(app: App) -> AssetsDefinition:
         ],
     )
     def invalidated(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
-        done = invalidate(
-            rooms.d1(app),
-            rooms.kv(app),
-            app.cache_aside,
-            rooms.clock,
-        )
-        lag = done.lag.total_seconds()
+        run = invalidate.of(rooms, app)
+        lag = run.lag.total_seconds()
         yield MaterializeResult(
-            metadata={"rows_read": done.rows, "keys_deleted": done.keys, "lag_seconds": lag},
+            metadata={"rows_read": run.rows, "keys_deleted": run.keys, "lag_seconds": lag},
             check_results=[
                 AssetCheckResult(
                     check_name="changes_read_in_time",
-                    passed=done.lag <= IN_TIME,
+                    passed=run.lag <= IN_TIME,
                     severity=AssetCheckSeverity.WARN,
                     description=f"The oldest unread row had waited for {lag:.0f} s.",
                     metadata={"lag_seconds": lag},

@@ -1,7 +1,7 @@
-"""Keys from their templates. Pure.
+"""Keys made from templates. Pure.
 
-A field's value is percent-encoded as JavaScript's encodeURIComponent does it, so that an application makes the same key
-of the same row, and no value, whatever signs it holds, makes a key of another template or tenant.
+The value of a field is percent-encoded as JavaScript's encodeURIComponent does it. So an application makes the same key
+from the same row, and no value can make a key of another template or tenant.
 """
 
 import re
@@ -10,29 +10,29 @@ from typing import Any
 from urllib.parse import quote
 
 FIELD = re.compile(r"\{(\w+)\}")
-# What encodeURIComponent leaves as it is and quote would not.
+# Characters that encodeURIComponent keeps and quote would encode.
 UNRESERVED = "!*'()"
 
 
 def fields(template: str) -> list[str]:
-    """The names of a template's fields, in its order."""
+    """The names of a template's fields, in order."""
     return FIELD.findall(template)
 
 
 def filled(template: str, row: Mapping[str, Any]) -> str:
-    """The key of a row; raises KeyError for a field that the row lacks."""
+    """The key of a row; raises KeyError if the row lacks a field."""
     return FIELD.sub(lambda field: quote(str(row[field[1]]), safe=UNRESERVED), template)
 
 
 def pattern(template: str) -> re.Pattern[str]:
-    """What the keys of a template look like, and the keys of their pages."""
+    """The pattern of a template's keys and of the keys of their pages."""
     parts = FIELD.split(template)
     texts = [re.escape(part) if number % 2 == 0 else "[^:]*" for number, part in enumerate(parts)]
     return re.compile("".join(texts) + r"(?::page:\d+)?")
 
 
 def classifier(templates: Mapping[str, str]) -> Callable[[str], str]:
-    """A function from a key to the name of its template, '' for none."""
+    """A function from a key to the name of its template; an empty name if there is none."""
     patterns = [(name, pattern(template)) for name, template in templates.items()]
 
     def name_of(key: str) -> str:

@@ -1,6 +1,6 @@
 """Values that are too long for one key: a JSON list is cut into numbered pages. Pure.
 
-The key itself then holds {"pages": n, "items": m}, and `key:page:1` to `key:page:n` hold JSON lists.
+The key itself then holds {"pages": n, "items": m}, and the keys `key:page:1` to `key:page:n` hold JSON lists.
 """
 
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ import msgspec
 
 
 class UnpageableError(ValueError):
-    """The value is no JSON list, or one item of it is too long already."""
+    """The value is not a JSON list, or one of its items is too long for a page."""
 
 
 def paged(value: bytes, most: int) -> Iterator[tuple[str, bytes]]:
-    """What to put after the key (`:page:1` …, at last the empty text) and the values, each of at most `most` bytes.
+    """The end of each key (`:page:1` and so on, last an empty text) and its value, of at most `most` bytes.
 
     Raises:
-        UnpageableError: before anything is given, if it cannot be cut.
+        UnpageableError: the value cannot be cut; raised before the first page.
     """
     if len(value) <= most:
         yield "", value

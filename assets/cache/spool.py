@@ -1,4 +1,4 @@
-"""Wanted values wait on disk until it is known which of them are written. No keys in here: a value is a position."""
+"""Values on disk, until it is known which of them must be written. A value is found by its position, not by a key."""
 
 import os
 import tempfile
@@ -8,21 +8,21 @@ from typing import BinaryIO
 
 
 class Spool:
-    """Bytes in a file, one after another."""
+    """Values in a file, one after another."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._end = 0
 
     def add(self, value: bytes) -> int:
-        """Keep a value; its position."""
+        """Store a value; returns its position."""
         position = self._end
         self._file.write(value)
         self._end += len(value)
         return position
 
     def settle(self) -> None:
-        """What was added can be read from here on."""
+        """Make the added values readable."""
         self._file.flush()
 
     def read(self, position: int, size: int) -> bytes:
@@ -32,6 +32,6 @@ class Spool:
 
 @contextmanager
 def spooling() -> Iterator[Spool]:
-    """A spool in a file without a name, which goes with the block or with the process."""
+    """A spool in a file without a name, which disappears with the block or with the process."""
     with tempfile.TemporaryFile(prefix="clearlift-cache-") as file:
         yield Spool(file)

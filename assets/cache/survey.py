@@ -1,6 +1,6 @@
-"""What a family wants, set beside what the index says of KV: the keys that are due, ranked by demand, under a budget.
+"""What a family wants, compared with the index of KV: the keys that must be written, ranked by demand, within a budget.
 
-Everything here lives in temporary tables of one transaction; values wait in the spool. Nothing is written to KV.
+Everything here lies in temporary tables of one transaction; values wait in the spool. Nothing is written to KV.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ EXAMPLES = 10
 
 @dataclass
 class Refusals:
-    """Values and keys that KV cannot hold: how many, and the first reasons, each with its key."""
+    """Keys and values that KV cannot hold: how many, and the first reasons, each with its key."""
 
     number: int = 0
     examples: list[str] = field(default_factory=list)
@@ -36,10 +36,11 @@ class Refusals:
 
 @dataclass(frozen=True)
 class Survey:
-    """A family beside its index, in keys (pages count) and bytes.
+    """A family compared with its index, in keys (a page is a key) and bytes.
 
-    new, changed, renewed: what the budget admits. left_out: what it does not, `left_wrong` of them new or changed.
-    wrong_before: wanted and not there, or with another value. left_out_first: the most wanted of the left out.
+    new, changed, renewed: keys that the budget admits. left_out: keys that it does not admit; `left_wrong` of them are
+    new or changed. wrong_before: wanted keys that were missing or had another value. left_out_first: the most wanted of
+    the keys that are left out.
     """
 
     wanted: int
@@ -59,49 +60,39 @@ class Survey:
         return self.wanted - self.new - self.changed - self.renewed - self.left_out
 
     def fresh(self, wrong: int) -> float | None:
-        """The share of wanted keys that are present and current where `wrong` are not; None where none is wanted."""
+        """The share of wanted keys that are present and current, if `wrong` keys are not; None if no key is wanted."""
         asked = self.wanted + self.refused.number
         return (self.wanted - wrong) / asked if asked else None
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a family is: the namespace (the application's name), and whether organisations are counted there."""
-
-    namespace: str
-    audience: bool
-    family: Family
-
-
 def survey(
     connection: Connection,
-    place: Place,
+    family: Family,
     sources: Sources,
     spool: Spool,
     now: datetime,
     *,
     writes: int | None = None,
 ) -> Survey:
-    """Compare what is wanted with the index. `writes` is the budget; None for none.
+    """Compare what is wanted with the index of the app's namespace. writes: the budget in keys; None for no limit.
 
     Raises:
         FamilyError: two rows of the family make one key.
     """
     refused = Refusals()
     connection.execute(read_sql("cache/wanted_table.sql"))
-    copy_in(connection, "cache_wanted", COLUMNS, _spooled(place.family, sources, spool, now, refused))
+    copy_in(connection, "cache_wanted", COLUMNS, _spooled(family, sources, spool, now, refused))
     spool.settle()
     connection.execute("analyze cache_wanted")
     twice = connection.execute(read_sql("cache/twice.sql")).fetchone()
     if twice is not None:
-        key = place.family.shown(twice["key"])
-        raise FamilyError(f"cache family {place.family.name}: two rows make the key {key!r}")
+        key = family.shown(twice["key"])
+        raise FamilyError(f"cache family {family.name}: two rows make the key {key!r}")
     connection.execute(
         read_sql("cache/rank.sql"),
         {
-            "namespace": place.namespace,
-            "family": place.family.name,
-            "audience": place.audience,
+            "namespace": sources.app,
+            "family": family.name,
             "today": sources.today,
             "now": now,
             "renew_before": now + delta.RENEW,
@@ -111,13 +102,13 @@ def survey(
     tally = connection.execute(read_sql("cache/tally.sql")).fetchone()
     assert tally is not None
     first = connection.execute(read_sql("cache/left_out.sql"), {"most": EXAMPLES}).fetchall()
-    return Survey(**tally, left_out_first=tuple(place.family.shown(row["key"]) for row in first), refused=refused)
+    return Survey(**tally, left_out_first=tuple(family.shown(row["key"]) for row in first), refused=refused)
 
 
 def _spooled(
     family: Family, sources: Sources, spool: Spool, now: datetime, refused: Refusals
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows of cache_wanted; values go to the spool, and what KV cannot hold to `refused`."""
+    """Rows of cache_wanted. Values go to the spool; what KV cannot hold goes to `refused`."""
     for wanted in draw(family, sources):
         expires_at = int(delta.expiry(wanted.key, now).timestamp())
         try:

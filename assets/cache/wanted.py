@@ -1,4 +1,4 @@
-"""What a family wants in KV: keys and values, drawn from D1 or Postgres as a stream. Nothing is compared here."""
+"""The keys and values that a family wants in KV, drawn from D1 or Postgres as a stream. Nothing is compared here."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,15 +15,16 @@ from resources.postgres import Postgres, stream
 from resources.sql_files import read_sql
 
 Row = dict[str, Any]
-# Values are held as long as a batch of theirs: one dashboard has some kilobytes.
+# A batch of values is in memory at once; a dashboard has some kilobytes.
 BATCH = 200
 D1_PAGE = 1_000
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What values are made of; `today` is the last UTC day of every range."""
+    """What values are made of. app: the name that its rows in Postgres have. today: the last UTC day of every range."""
 
+    app: str
     d1: D1
     postgres: Postgres
     today: date
@@ -31,10 +32,10 @@ class Sources:
 
 @dataclass(frozen=True)
 class Family:
-    """Keys that are made alike. `rows` gives the fields of the `key` template, `value` (JSON text), and `tenant`.
+    """Keys that are made in the same way. `rows` gives the fields of the `key` template, `value` (JSON text), `tenant`.
 
-    gathered: rows of one key follow one another, and its value is the JSON list of theirs. personal: whether the
-    registry says that the values are personal data.
+    gathered: the rows of one key follow one another, and the key's value is the JSON list of theirs. personal: whether
+    the registry says that the values are personal data.
     """
 
     name: str
@@ -46,13 +47,13 @@ class Family:
     personal: bool = False
 
     def shown(self, key: str) -> str:
-        """A key as messages and metadata name it: one that names a person, by its template and a digest."""
+        """A key for messages and metadata. A key that names a person is shown as its template and a digest."""
         return f"{self.key} #{digest(key.encode()).hex()[:12]}" if self.personal else limits.shown(key)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A key and the value that it should hold; `tenant` is whose it is, '' where it is everybody's."""
+    """A key and the value that it should hold. tenant: the organisation or user that owns it; empty for no owner."""
 
     key: str
     value: bytes
@@ -60,15 +61,16 @@ class Wanted:
 
 
 class FamilyError(ValueError):
-    """A family's statement does not give what it must; the message names family and column."""
+    """A family's statement does not give what it must; the message names the family and the column."""
 
 
 def of_statement(family: CacheFamily) -> Family:
-    """A family whose rows one statement gives. Postgres's may use %(today)s."""
+    """A family whose rows one statement gives. In Postgres its parameters are %(app)s and %(today)s."""
 
     def from_postgres(sources: Sources) -> Iterator[Row]:
         with sources.postgres.connection() as connection:
-            for batch in stream(connection, read_sql(family.statement), {"today": sources.today}, BATCH):
+            params = {"app": sources.app, "today": sources.today}
+            for batch in stream(connection, read_sql(family.statement), params, BATCH):
                 yield from batch
 
     def from_d1(sources: Sources) -> Iterator[Row]:
@@ -87,7 +89,7 @@ def draw(family: Family, sources: Sources) -> Iterator[Wanted]:
     """The wanted keys and values of a family, one key at a time.
 
     Raises:
-        FamilyError: a row lacks a field of the key, or its value is no text.
+        FamilyError: a row lacks a field of the key, or its value is not a text.
     """
     rows = family.rows(sources)
     if family.gathered:
@@ -108,7 +110,7 @@ def _key(family: Family, row: Row) -> str:
 def _value(family: Family, row: Row) -> bytes:
     value = row.get("value")
     if not isinstance(value, str):
-        raise FamilyError(f"cache family {family.name}: a row's value is no JSON text")
+        raise FamilyError(f"cache family {family.name}: a row's value is not a JSON text")
     return value.encode()
 
 

@@ -1,8 +1,8 @@
-"""Warming: wanted values into KV, only where the index says that they are new, changed or near their expiry.
+"""Warming: writing wanted values to KV, only if the index says that they are new, changed or expire soon.
 
-Of a bundle of keys, the index first says that their values are unknown, then KV is written, then the index says what
-was. A kill anywhere leaves keys that the next warming writes again, or deletes when nobody wants them any more. One
-family of a namespace is warmed by one process at a time.
+For each bundle of keys, the index first says that their values are unknown, then KV is written, then the index says
+what was written. After a kill the next warming writes these keys again, or deletes those that are no longer wanted. One
+process at a time warms a family of an app.
 """
 
 import time
@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from assets.apps import App
 from assets.cache import delta
 from assets.cache.spool import Spool, spooling
-from assets.cache.survey import Place, Survey, survey
-from assets.cache.wanted import Sources
+from assets.cache.survey import Survey, survey
+from assets.cache.wanted import Family, Sources
 from assets.progress import Progress, silent
+from assets.rooms import Rooms
 from resources.d1 import D1
 from resources.kv import KV, Entry
 from resources.postgres import Connection, Postgres
 from resources.sql_files import read_sql
 
-# One request to KV takes 10,000 pairs and 100 MB.
+# One request to KV accepts 10,000 pairs and 100 MB.
 BUNDLE_KEYS = 10_000
 BUNDLE_BYTES = 64 * 1024 * 1024
 ZERO = timedelta(0)
@@ -30,7 +32,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Warmed:
-    """What a warming did: how things stood, keys deleted, bytes written."""
+    """What a warming did: the survey before it, the keys that it deleted, the bytes that it wrote."""
 
     survey: Survey
     deleted: int
@@ -42,28 +44,29 @@ class Warmed:
 
     @property
     def writes_saved(self) -> int:
-        """Beside writing every wanted key."""
+        """How many writes fewer than writing every wanted key."""
         return self.survey.wanted - self.written
 
     @property
     def freshness(self) -> float | None:
-        """The share of wanted keys that are present and current now; None where none is wanted."""
+        """The share of wanted keys that are present and current now; None if no key is wanted."""
         return self.survey.fresh(self.survey.left_wrong)
 
 
 @dataclass(frozen=True)
-class Held:
-    """What the index says of a family: its keys, and how many of them have expired."""
+class Indexed:
+    """How many keys of a family the index has, and how many of them have expired."""
 
     keys: int
     expired: int
 
 
 class Warming:
-    """The cache of one namespace. `sleep` waits, in seconds, for a key that was written less than a second ago."""
+    """The cache of one app. `sleep` waits, in seconds, for a key that was written less than a second ago."""
 
     def __init__(
         self,
+        app: str,
         kv: KV,
         d1: D1,
         postgres: Postgres,
@@ -71,61 +74,64 @@ class Warming:
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._app = app
         self._kv = kv
         self._d1 = d1
         self._postgres = postgres
         self._clock = clock
         self._sleep = sleep
 
-    def run(self, place: Place, *, writes: int | None = None, progress: Progress = silent) -> Warmed:
-        """Make the keys of a family be what it wants, most wanted first, with at most `writes` writes (None: all).
+    def run(self, family: Family, *, writes: int | None = None, progress: Progress = silent) -> Warmed:
+        """Write what a family wants, most wanted first, with at most `writes` writes (None: no limit).
 
-        A changed value that is left out stays until its expiry, for taking it away would be a write too; one that
-        belongs to another tenant now is taken away.
+        A changed value that is left out stays until it expires, because deleting it would be a write too. A value that
+        belongs to another tenant now is deleted.
         """
         with (
-            self._postgres.lock(f"cache.{place.namespace}.{place.family.name}") as connection,
+            self._postgres.lock(f"{self._app}.cache.{family.name}") as connection,
             spooling() as spool,
         ):
-            found = self._survey(connection, place, spool, writes)
-            deleted = sum(self._deleted(place, keys) for keys in _batches(connection, "unwanted", _named(place)))
+            found = self._survey(connection, family, spool, writes)
+            unwanted = _batches(connection, "unwanted", self._named(family))
+            deleted = sum(self._deleted(rows) for rows in unwanted)
             self._wait(found)
             total = found.new + found.changed + found.renewed
             done = written = 0
             for bundle in _bundles(row for rows in _batches(connection, "chosen", None) for row in rows):
-                self._write(place, bundle, spool)
+                self._write(family, bundle, spool)
                 done += len(bundle)
                 written += sum(row["bytes"] for row in bundle)
                 progress(done, total)
         return Warmed(found, deleted, written)
 
-    def survey(self, place: Place) -> Survey:
-        """How a family stands; changes nothing."""
+    def survey(self, family: Family) -> Survey:
+        """Compare a family with its index; changes nothing."""
         with self._postgres.connection() as connection, spooling() as spool:
-            return self._survey(connection, place, spool, None)
+            return self._survey(connection, family, spool, None)
 
-    def held(self, place: Place) -> Held:
-        """What the index says of a family."""
-        (row,) = self._postgres.fetch(read_sql("cache/held.sql"), {**_named(place), "now": self._clock()})
-        return Held(row["keys"], row["expired"])
+    def indexed(self, family: Family) -> Indexed:
+        """What the index has of a family."""
+        (row,) = self._postgres.fetch(read_sql("cache/indexed.sql"), {**self._named(family), "now": self._clock()})
+        return Indexed(row["keys"], row["expired"])
 
-    def forget(self, place: Place) -> int:
-        """Say of every key of a family that its value is unknown, so that the next run writes it; how many."""
+    def forget(self, family: Family) -> int:
+        """Mark the value of every key of a family as unknown, so that the next run writes it; returns how many."""
         return self._postgres.execute(
             "update cache.entries set hash = %(unknown)s where namespace = %(namespace)s and family = %(family)s",
-            {**_named(place), "unknown": delta.UNKNOWN},
+            {**self._named(family), "unknown": delta.UNKNOWN},
         )
 
-    def _survey(self, connection: Connection, place: Place, spool: Spool, writes: int | None) -> Survey:
+    def _survey(self, connection: Connection, family: Family, spool: Spool, writes: int | None) -> Survey:
         now = self._clock()
-        return survey(connection, place, Sources(self._d1, self._postgres, now.date()), spool, now, writes=writes)
+        sources = Sources(self._app, self._d1, self._postgres, now.date())
+        return survey(connection, family, sources, spool, now, writes=writes)
 
-    def _deleted(self, place: Place, rows: list[Row]) -> int:
+    def _deleted(self, rows: list[Row]) -> int:
         keys = [row["key"] for row in rows]
         self._kv.delete_many(keys)
         self._postgres.execute(
             "delete from cache.entries where namespace = %(namespace)s and key = any(%(keys)s)",
-            {"namespace": place.namespace, "keys": keys},
+            {"namespace": self._app, "keys": keys},
         )
         return len(keys)
 
@@ -135,11 +141,11 @@ class Warming:
             if left > ZERO:
                 self._sleep(min(left, delta.BETWEEN_WRITES).total_seconds())
 
-    def _write(self, place: Place, bundle: list[Row], spool: Spool) -> None:
+    def _write(self, family: Family, bundle: list[Row], spool: Spool) -> None:
         now = self._clock()
         expiries = [delta.expiry(row["page_of"], now) for row in bundle]
         record = {
-            **_named(place),
+            **self._named(family),
             "keys": [row["key"] for row in bundle],
             "tenants": [row["tenant"] for row in bundle],
             "bytes": [row["bytes"] for row in bundle],
@@ -154,9 +160,13 @@ class Warming:
         hashes = [bytes(row["hash"]) for row in bundle]
         self._postgres.execute(read_sql("cache/record.sql"), {**record, "hashes": hashes, "written_at": self._clock()})
 
+    def _named(self, family: Family) -> dict[str, Any]:
+        return {"namespace": self._app, "family": family.name}
 
-def _named(place: Place) -> dict[str, Any]:
-    return {"namespace": place.namespace, "family": place.family.name}
+
+def of(rooms: Rooms, app: App) -> Warming:
+    """The cache of an app's namespace."""
+    return Warming(app.name, rooms.kv(app), rooms.d1(app), rooms.postgres, rooms.clock)
 
 
 def _batches(connection: Connection, statement: str, params: dict[str, Any] | None) -> Iterator[list[Row]]:

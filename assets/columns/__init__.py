@@ -1,1 +1,4 @@
-"""Columns whose values were fields of JSON: filled in the rows that were there before them."""
+"""Columns whose values were fields of JSON before: filling them in rows that are older than the column.
+
+What belongs here: the job that fills them. What does not: which columns an app has of this kind (assets/apps).
+"""

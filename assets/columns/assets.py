@@ -12,25 +12,24 @@ from dagster import (
 )
 
 from assets.apps import App
-from assets.columns import fill as columns
+from assets.columns import fill
 from assets.description import asset_arguments
 from assets.rooms import Rooms
-from assets.series.pace import Pace
 
 
 def build(app: App) -> list[AssetsDefinition]:
-    """The columns that an app's migrations took out of JSON."""
-    return [_columns(app)] if "sessions" in app.partitioned else []
+    """The columns that an app's migrations took out of JSON; empty if there are none."""
+    return [_filled(app)] if app.extractions else []
 
 
-def _columns(app: App) -> AssetsDefinition:
+def _filled(app: App) -> AssetsDefinition:
     arguments = asset_arguments(app, "columns", "filled", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
-    named = ", ".join(f"`{e.table}.{e.column}`" for e in columns.EXTRACTIONS)
+    names = ", ".join(f"`{extraction.table}.{extraction.column}`" for extraction in app.extractions)
 
     @asset(
         **arguments,
-        deps=[[app.name, "d1", table] for table in sorted({e.table for e in columns.EXTRACTIONS})],
-        description=f"Columns that were fields of JSON, filled in rows that were there before them: {named}.",
+        deps=[[app.name, "d1", table] for table in sorted({extraction.table for extraction in app.extractions})],
+        description=f"Columns whose values were fields of JSON, filled in rows older than the column: {names}.",
         pool="d1",
         check_specs=[
             AssetCheckSpec(
@@ -41,14 +40,10 @@ def _columns(app: App) -> AssetsDefinition:
         ],
     )
     def filled(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
-        database, progress = rooms.d1(app), rooms.progress("rows looked at")
-        done = {e.job: columns.fill(database, e, Pace(), progress=progress) for e in columns.EXTRACTIONS}
-        left = {e.job: columns.unfilled(database, e) for e in columns.EXTRACTIONS}
+        runs = [fill.of(rooms, app, extraction) for extraction in app.extractions]
+        left = {fill.job(extraction): fill.unfilled(rooms.d1(app), extraction) for extraction in app.extractions}
         yield MaterializeResult(
-            metadata={
-                "rows_seen": sum(each.seen for each in done.values()),
-                "rows_filled": sum(each.filled for each in done.values()),
-            },
+            metadata={"rows_seen": sum(run.seen for run in runs), "rows_filled": sum(run.filled for run in runs)},
             check_results=[
                 AssetCheckResult(check_name="nothing_unfilled", passed=not any(left.values()), metadata=left)
             ],

@@ -1,4 +1,4 @@
-"""What the columns room brings: a daily filling of columns that a migration took out of JSON."""
+"""What the columns room brings: a daily job that fills columns which a migration took out of JSON."""
 
 from assets.apps import App
 from assets.capability import Capability, Job, Site, Tick, assets_of
@@ -7,18 +7,17 @@ from assets.columns import assets
 
 def bring(app: App, _site: Site) -> Capability:
     """Empty for an app that took no column out of JSON."""
-    filled = assets.build(app)
-    if not filled:
+    if not app.extractions:
         return Capability()
     return Capability(
-        assets=filled,
+        assets=assets.build(app),
         jobs=[Job("columns", assets_of(app, ("columns", "filled")), "Fill columns whose values were fields of JSON.")],
         ticks=[
             Tick(
                 "columns",
                 "20 2 * * *",
                 "columns",
-                "Daily, columns that a migration added and whose values are still in JSON.",
+                "Daily at 02:20: fill columns that a migration added and whose values are still in JSON.",
             )
         ],
     )

@@ -1,8 +1,8 @@
-"""Fields that moved out of JSON: filling their columns in rows that were there before the column was.
+"""Columns that replace fields of JSON: filling them in rows that are older than the column.
 
-The migration that adds a column also adds triggers, which follow an application that still writes the JSON. Here are
-the rows before it: a page at a time by key, page and place in one transaction. Only what is null is filled, so that a
-value which the application wrote stays.
+The migration that adds a column also adds triggers, which copy the field as long as the application writes it. Here are
+the older rows: page by page in the order of the key, each page with the job's place in one transaction. Only a column
+that is null is filled, so that a value of the application stays.
 """
 
 import json
@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Template
 
+from assets import places
+from assets.apps import App, Extraction
 from assets.progress import Progress, silent
-from assets.series import places
-from assets.series.pace import Pace
+from assets.rooms import Rooms
 from resources.d1 import D1, Statement
+from resources.d1.pace import Pace
 from resources.sql_files import read_sql
 
 PAGE = 1_000
@@ -21,45 +23,31 @@ DONE = "done"
 
 
 @dataclass(frozen=True)
-class Extraction:
-    """A column, and where in the JSON of another its value was. `key` is the table's, one column."""
-
-    table: str
-    key: str
-    column: str
-    source: str
-    path: str
-
-    @property
-    def job(self) -> str:
-        """The name that its place is kept under."""
-        return f"column.{self.table}.{self.column}"
-
-
-EXTRACTIONS = (Extraction("products", "id", "unit", "attributes", "$.unit"),)
-
-
-@dataclass(frozen=True)
 class Filled:
-    """Rows that a run looked at and filled."""
+    """How many rows a run looked at, and how many it filled."""
 
     seen: int
     filled: int
 
 
+def job(extraction: Extraction) -> str:
+    """The name under which the place is recorded."""
+    return f"column.{extraction.table}.{extraction.column}"
+
+
 def fill(d1: D1, extraction: Extraction, pace: Pace, *, page: int = PAGE, progress: Progress = silent) -> Filled:
-    """Fill a column from where the last run stopped; once it is done, there is nothing to do."""
+    """Fill a column from where the last run stopped; does nothing once every row was looked at."""
     seen = filled = 0
-    at = places.place(d1, extraction.job)
+    place = places.place(d1, job(extraction))
     (counted,) = d1.query(f"select count(*) as n from {extraction.table}")
-    while at != DONE:
-        after = json.loads(at) if at else None
+    while place != DONE:
+        after = json.loads(place) if place else None
         upper = _end(d1, extraction, after, page)
         if upper is None:
-            d1.batch([places.placed(extraction.job, DONE)], idempotent=True)
+            d1.batch([places.placed(job(extraction), DONE)], idempotent=True)
             break
-        at = json.dumps(upper, ensure_ascii=False)
-        batch = _statements(extraction, after, upper, at)
+        place = json.dumps(upper, ensure_ascii=False)
+        batch = _statements(extraction, after, upper, place)
         looked_at, empty, *_ = pace.step(lambda batch=batch: d1.batch(batch, idempotent=True))  # type: ignore[misc]
         seen += looked_at.rows[0]["n"]
         filled += empty.rows[0]["n"]
@@ -67,26 +55,31 @@ def fill(d1: D1, extraction: Extraction, pace: Pace, *, page: int = PAGE, progre
     return Filled(seen, filled)
 
 
+def of(rooms: Rooms, app: App, extraction: Extraction) -> Filled:
+    """Fill a column of an app's D1."""
+    return fill(rooms.d1(app), extraction, Pace(), progress=rooms.progress("rows looked at"))
+
+
 def unfilled(d1: D1, extraction: Extraction) -> int:
-    """Rows whose column is null although the JSON has a value."""
-    (row,) = d1.query(_of(extraction, "columns/unfilled.sql"))
+    """How many rows have a null although the JSON has a value."""
+    (row,) = d1.query(_statement("unfilled", extraction))
     return int(row["n"])
 
 
 def _end(d1: D1, extraction: Extraction, after: str | None, page: int) -> str | None:
-    rows = d1.query(_of(extraction, "columns/page_end.sql"), [after, page])
-    found: str | None = rows[0]["upper"]
-    return found
+    (row,) = d1.query(_statement("page_end", extraction), [after, page])
+    upper: str | None = row["upper"]
+    return upper
 
 
 def _statements(extraction: Extraction, after: str | None, upper: str, place: str) -> Sequence[Statement]:
-    files = ("page_rows", "page_empty", "page_fill")
-    statements = [Statement(_of(extraction, f"columns/{name}.sql"), [after, upper]) for name in files]
-    return [*statements, places.placed(extraction.job, place)]
+    names = ("page_rows", "page_empty", "page_fill")
+    statements = [Statement(_statement(name, extraction), [after, upper]) for name in names]
+    return [*statements, places.placed(job(extraction), place)]
 
 
-def _of(extraction: Extraction, path: str) -> str:
-    return Template(read_sql(path)).substitute(
+def _statement(name: str, extraction: Extraction) -> str:
+    return Template(read_sql(f"columns/{name}.sql")).substitute(
         table=extraction.table,
         key=extraction.key,
         column=extraction.column,

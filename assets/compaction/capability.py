@@ -1,4 +1,4 @@
-"""What the compaction room brings: merging the small files of the lake. The hourly run of roll-ups starts with it."""
+"""What the room of compaction brings: merging small files of the lake. The hourly run of roll-ups starts with it."""
 
 from assets.apps import App
 from assets.capability import Capability, Job, Site, assets_of
@@ -6,10 +6,10 @@ from assets.compaction import assets
 
 
 def bring(app: App, _site: Site) -> Capability:
-    """Empty for an app without an audience."""
+    """Nothing for an app that collects no events."""
     if app.audience is None:
         return Capability()
     return Capability(
         assets=assets.build(app),
-        jobs=[Job("compact", assets_of(app, ("events", "compacted")), "Merge the lake's small files.")],
+        jobs=[Job("compact", assets_of(app, ("events", "compacted")), "Merge small files of the lake.")],
     )

@@ -1,6 +1,8 @@
-"""Rewriting planned groups: stream, drop doubles, prove, and put the new files in the place of exactly the old ones.
+"""Rewrites planned groups: streams them, drops doubles, proves the result, and replaces exactly the files it read.
 
-Exactly-once comes from planning anew: a killed run leaves orphans only, and one that landed has no sources left.
+A rewrite counts once, because a run plans again from what is live: a killed run leaves only files that nothing names,
+and the sources of a commit that landed are not there any more. What does not belong here: which files are worth it
+(plan.py), and how a table writes, proves and commits (resources/lake).
 """
 
 import time
@@ -10,22 +12,26 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Self
 
 import polars as pl
 
+from assets.apps import App
 from assets.compaction.plan import Candidate, Group, Policy, plan
+from assets.events.table import events_table
 from assets.progress import Progress, silent
+from assets.rooms import Rooms
 from resources.lake import DamagedFilesError, DataFile, FileInfo, LakeTable, PartitionKey, Rewritten, SourcesGoneError
 from resources.lake.checksum import MODULUS
 
 REPLANS = 3
-# Said by the commit's summary, so that whoever follows the table knows that its hours lost rows.
+# The property of a commit with the doubles that it dropped, because a follower of the table counts those hours again.
 DOUBLES = "clearlift.doubles"
 _FOREIGN = "\0foreign"
 
 
 class GroupsLeftError(RuntimeError):
-    """Groups that were left as they are, as files of theirs are damaged; all others were rewritten (`done`)."""
+    """Groups were left as they are, because files of theirs are damaged. All others were rewritten (`done`)."""
 
     def __init__(self, done: "Compacted") -> None:
         super().__init__(f"{done.groups} groups were rewritten, {len(done.left)} left: {'; '.join(done.left)}")
@@ -34,9 +40,9 @@ class GroupsLeftError(RuntimeError):
 
 @dataclass
 class Compacted:
-    """What a compaction did: groups, files, bytes and row checksums before and after, rows, doubles dropped.
+    """What a compaction did: groups, files, bytes and row checksums before and after, rows, doubles that it dropped.
 
-    `left` says of which groups files are damaged: these stay as they are.
+    `left` names the groups that stay as they are, and their damaged files.
     """
 
     groups: int = 0
@@ -60,11 +66,11 @@ class Compacted:
 
 @dataclass
 class Compaction:
-    """The engine over one table.
+    """The engine of one table.
 
-    A set of at most `groups_per_commit` groups is committed at a time, so that a kill loses one set's work at most;
-    `parallel` of them are rewritten at once, each holding a few row groups in memory: polars spreads one over all
-    cores, the others fill the gaps between writing and reading back.
+    groups_per_commit: so many groups are committed at a time; a kill loses the work on these at most. parallel: so many
+    of them are rewritten at once, each with a few row groups in memory. polars uses all cores for one of them; the
+    others use the time between writing and reading back.
     """
 
     table: LakeTable
@@ -73,15 +79,21 @@ class Compaction:
     parallel: int = 3
     progress: Progress = silent
 
+    @classmethod
+    def of(cls, rooms: Rooms, app: App) -> Self:
+        """The engine of the table of an app that collects events."""
+        return cls(rooms.lake.table(events_table(app)), progress=rooms.progress("groups compacted"))
+
     def plan(self, since: datetime | None = None, until: datetime | None = None, org: str | None = None) -> list[Group]:
-        """Groups worth rewriting among the days of [since, until) and of one organisation, or all."""
+        """Groups that are worth a rewrite, of the days of [since, until) and of one organisation, or of all."""
         return self._plan(self._files(since, until, org))
 
     def run(self, since: datetime | None = None, until: datetime | None = None, org: str | None = None) -> Compacted:
-        """Rewrite what is worth it. When another writer took a source away meanwhile, plan anew.
+        """Rewrite what is worth it. Plan again when another writer has replaced a source meanwhile.
 
         Raises:
-            GroupsLeftError: files of some groups are damaged; everything else was rewritten and committed.
+            GroupsLeftError: files of some groups are damaged; all other groups were rewritten and committed.
+            SourcesGoneError: other writers replaced sources each time.
         """
         done = Compacted()
         started = time.perf_counter()
@@ -103,7 +115,7 @@ class Compaction:
         return plan([_candidate(f) for f in files if not f.has_deletes], self.policy)
 
     def _rewrite(self, groups: Sequence[Group], files: Iterable[FileInfo], done: Compacted) -> None:
-        """Rewrite by the listing that was planned with, kept true to our own commits; others' the commit finds."""
+        """Rewrite by the listing of the plan, updated by our own commits. The commit finds what others changed."""
         partitions: dict[PartitionKey, list[FileInfo]] = defaultdict(list)
         for info in files:
             partitions[info.key].append(info)
@@ -124,20 +136,20 @@ class Compaction:
         new: list[Rewritten] = []
         keepers: list[DataFile] = []
         doubles = 0
-        work: list[tuple[Group, list[DataFile], list[FileInfo]]] = []
+        tasks: list[tuple[Group, list[DataFile], list[FileInfo]]] = []
         for group in groups:
             paths = {f.path for f in group.files}
             partition = partitions[PartitionKey(group.tenant, group.day)]
-            # What another writer deleted of a file, row by row, its bytes still hold: neither merge it nor rely on it.
+            # A file with row deletes still has the deleted rows in it: it is neither merged nor relied on.
             whole = [f for f in partition if not f.has_deletes]
-            # A double stays where it will not be rewritten, else in the first group that holds it.
+            # A double stays in a file that is not rewritten, else in the first group that has it.
             others = [f for f in whole if f.path not in waiting]
             waiting -= paths
             by_path = {f.path: f.file for f in whole}
-            work.append((group, [by_path[f.path] for f in group.files], others))
+            tasks.append((group, [by_path[f.path] for f in group.files], others))
         with ThreadPoolExecutor(self.parallel) as workers:
-            merges = [workers.submit(self._merge, *each) for each in work]
-        for (group, sources, others), merge in zip(work, merges, strict=True):
+            merges = [workers.submit(self._merge, *task) for task in tasks]
+        for (group, sources, others), merge in zip(tasks, merges, strict=True):
             try:
                 rewritten = merge.result()
             except DamagedFilesError as error:
@@ -170,10 +182,10 @@ class Compaction:
         done.partitions += [(r.info.key.tenant, r.info.key.day) for r in new]
 
     def _merge(self, group: Group, sources: Sequence[DataFile], others: Sequence[FileInfo]) -> Rewritten:
-        """One group as one file, each event_id once in the partition.
+        """One group as one file, with each event_id once in the partition.
 
-        Doubles come from other writers only. So a group that is all of its partition streams through, its ids looked at
-        on the way, and is written again without doubles in the rare case that there were some.
+        Doubles come from other writers only. So a group that is all of its partition is streamed, and its distinct ids
+        are counted meanwhile. It is written a second time, without doubles, in the rare case that it has some.
         """
         key = PartitionKey(group.tenant, group.day)
         if not others:
@@ -191,7 +203,7 @@ class Compaction:
     def _without_doubles(
         self, group: Group, sources: Sequence[DataFile], others: Sequence[FileInfo]
     ) -> tuple[pl.LazyFrame | None, int]:
-        """The group's rows but those that `others` hold and but doubles (None: all of them); how many that drops."""
+        """The rows of the group without doubles and those in `others` (None: all), and how many were left out."""
         rows = self.table.read(f.file_path for f in sources)
         stay = self.table.read(f.path for f in others).select("event_id")
         doubled = (
@@ -207,8 +219,8 @@ class Compaction:
         elsewhere = stay.join(doubled.lazy(), on="event_id", how="semi").unique().collect(engine="streaming")
         kept = rows.join(elsewhere.lazy(), on="event_id", how="anti", maintain_order="left")
         single = kept.join(doubled.lazy(), on="event_id", how="anti", maintain_order="left")
-        # Of a double inside the group the ingested row stays, not another writer's; of several the earliest, so that
-        # two compactors would keep the same one.
+        # Of a double inside the group, the row of the ingest stays, not that of another writer. Of several rows, the
+        # earliest stays, so that two compactions would keep the same row.
         marked = pl.concat(
             self.table.read(f.file_path for f in sources if self.table.wrote(f) is ours).with_columns(
                 pl.lit(not ours).alias(_FOREIGN)

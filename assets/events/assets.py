@@ -1,8 +1,11 @@
-"""Event assets: what has landed, and what was ingested of it. The work itself is in ingest.py."""
+"""Event assets: what has landed, and what was ingested of it.
+
+What does not belong here: the work itself (ingest.py).
+"""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from dagster import (
@@ -27,19 +30,16 @@ from assets.events.ingest import Ingest
 from assets.events.ledger import Ledger, RunOutcome
 from assets.events.record import FIELDS
 from assets.events.table import events_table
-from assets.events.validation import Admission
 from assets.partitions import Calendar
 from assets.rooms import Rooms
 from assets.windows import midnight
-from resources.d1 import D1
 from resources.lake import LakeTable
-from resources.sql_files import read_sql
 
 EVENT_SCHEMA = column_schema((f.name, f.kind.value, f.doc, not f.required) for f in FIELDS)
 
 
 class IngestConfig(Config):
-    """sweep: list the whole landing zone, not only what arrived since the last run."""
+    """sweep: list the whole landing zone, not only what arrived since the last run and shortly before it."""
 
     sweep: bool = False
 
@@ -48,13 +48,15 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
     """The event assets of an application that has an audience."""
     if app.audience is None:
         return []
-    org_tags = app.audience.org_tags
-    holding = app.holding("lake", app.audience.table)
+    audience = app.audience
+    holding = app.holding("lake", audience.table)
     landing = AssetSpec(
         **asset_arguments(
-            app, "events", "landing", store="r2", holds=[("r2", app.audience.landing)], kinds={"cloudflare", "json"}
+            app, "events", "landing", store="r2", holds=[("r2", audience.landing)], kinds={"cloudflare", "json"}
         ),
-        description="Batches of events as the tracking Worker lands them: NDJSON under landing/events/YYYY/MM/DD/HH/.",
+        description=(
+            f"Batches of events as the tracking Worker lands them: NDJSON under {audience.landing}YYYY/MM/DD/HH/."
+        ),
         metadata={"dagster/column_schema": EVENT_SCHEMA},
     )
     ingested_arguments = asset_arguments(
@@ -63,8 +65,8 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
 
     @asset(
         **ingested_arguments,
-        deps=[landing, [app.name, "d1", "org_tag_mappings"]],
-        description="Landed batches, validated, without doubles, in the Iceberg table clearlift.events: exactly once.",
+        deps=[landing, [app.name, "d1", audience.org_tags_table]],
+        description=f"Landed batches, validated, without doubles, in the Iceberg table {audience.table}: exactly once.",
         metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(events_table(app).identifier)},
         pool="lake",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=1), warn_window=timedelta(minutes=20)),
@@ -82,39 +84,21 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
         ],
     )
     def ingested(config: IngestConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
-        table: LakeTable = rooms.lake.table(events_table(app))
-        engine = Ingest(
-            table,
-            rooms.object_store,
-            rooms.postgres,
-            admission(rooms.d1(app), org_tags, calendar),
-            rooms.clock,
-            progress=rooms.progress("batches ingested"),
-        )
+        engine = Ingest.of(rooms, app, midnight(calendar.start))
         run = engine.run(sweep=config.sweep)
-        ledger = Ledger(rooms.postgres)
+        ledger = Ledger(rooms.postgres, app.name)
         yield MaterializeResult(
-            metadata=_metadata(run, table, holding),
-            check_results=[_every_line_counted(ledger, run), _lake_agrees(run, table)],
+            metadata=_metadata(run, engine.events, holding),
+            check_results=[_every_line_counted(ledger, run), _lake_agrees(run, engine.events)],
         )
 
     return [landing, ingested]
 
 
-def admission(d1: D1, org_tags: str, calendar: Calendar) -> Callable[[datetime], Admission]:
-    """What is let in: the organisations that D1 knows, and events from the first partition on."""
-
-    def at(now: datetime) -> Admission:
-        orgs = {row["tag"]: bool(row["active"]) for row in d1.query(read_sql(org_tags))}
-        return Admission(orgs, midnight(calendar.start), now)
-
-    return at
-
-
 def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "batches": len(run.batches),
-        **{what: run.total(what) for what in ("received", "stored", "doubled", "quarantined", "without_consent")},
+        **{count: run.total(count) for count in ("received", "stored", "doubled", "quarantined", "without_consent")},
         "files": run.files,
         "bytes": run.bytes,
         "dagster/partition_row_count": run.total("stored"),
@@ -122,14 +106,14 @@ def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, 
     }
     if run.snapshot_id is not None:
         metadata["snapshot"] = str(run.snapshot_id)
-        made = table.load().metadata.snapshot_by_id(run.snapshot_id)
-        after = made.parent_snapshot_id if made is not None else None
-        stored = next((c for c in table.changes(after) if c.id == run.snapshot_id), None)
-        if stored is not None and stored.added:
-            metadata["preview"] = preview(table.read([stored.added[0].file_path]), holding)
+        snapshot = table.load().metadata.snapshot_by_id(run.snapshot_id)
+        parent = snapshot.parent_snapshot_id if snapshot is not None else None
+        commit = next((c for c in table.changes(parent) if c.id == run.snapshot_id), None)
+        if commit is not None and commit.added:
+            metadata["preview"] = preview(table.read([commit.added[0].file_path]), holding)
     if run.total("quarantined"):
-        # The run's own: to count all that is open took 180 ms of every run once 90,000 lines were.
-        refused = Counter((r.reason.value, r.field) for batch in run.batches for r in batch.refusals)
+        # Of this run only, because a count of all open lines took 180 ms of every run where 90,000 lines were open.
+        refused = Counter((str(r.reason), r.field) for batch in run.batches for r in batch.refusals)
         metadata["quarantine"] = table_of(
             [{"reason": reason, "field": field, "lines": lines} for (reason, field), lines in refused.most_common()]
         )

@@ -1,4 +1,4 @@
-"""What the events room brings: ingestion of what has landed, as it lands and swept daily."""
+"""What the events room brings: ingestion of what has landed, as it lands, and of the whole landing zone daily."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,7 +15,7 @@ def bring(app: App, site: Site) -> Capability:
     ingested = ("events", "ingested")
 
     def landed(_warn: Callable[[str], None]) -> Iterator[Request | str]:
-        batches = pending(site.rooms.object_store, site.rooms.postgres)
+        batches = pending(app, site.rooms.object_store, site.rooms.postgres)
         if not batches:
             yield "Nothing has landed."
             return
@@ -30,7 +30,7 @@ def bring(app: App, site: Site) -> Capability:
                 "sweep",
                 "0 4 * * *",
                 "ingest",
-                "Daily, the whole landing zone: batches that landed under an hour which was listed long ago.",
+                "Daily, the whole landing zone: batches that landed under an hour that no other run lists any more.",
                 lambda _: [Request(config={ingested: assets.IngestConfig(sweep=True)})],
             )
         ],

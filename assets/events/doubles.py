@@ -1,6 +1,6 @@
-"""Which events are doubles: the same event_id of one organisation on one UTC day.
+"""Which events are doubles: the same event_id of one organisation on one UTC day. Pure.
 
-A day's ids are compared, not the history's, so that the work is bounded by the days that new events fall on.
+Ids are compared with those of the same day and not with the history, so that the work depends on the new events' days.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _IDENTITY = ["org_tag", "day", "event_id"]
 
 @dataclass(frozen=True)
 class Distinct:
-    """Events without doubles, and how many doubles each batch (by index) held."""
+    """Events without doubles, and how many doubles each batch (by index) had."""
 
     events: pl.DataFrame
     doubled: dict[int, int]

@@ -1,36 +1,52 @@
-"""Ingest: landed batches into the lake, exactly once, in one commit a run.
+"""Ingest: landed batches of an app into its lake table, exactly once, in one commit per run.
 
-The order of effects is what makes a kill harmless: data files (orphans until committed), the quarantine's bytes (keyed
-by checksum), the ledger's prepared run, the lake's commit, the ledger's committed mark.
+The order of effects makes a kill harmless: data files (no commit names them yet), the bytes of refused lines (by
+checksum), the prepared run in the ledger, the commit of the lake, the run marked as committed.
 """
 
-import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Self
 
 import polars as pl
 
-from assets.events import doubles, landing, quarantine
+from assets.apps import App
+from assets.events import doubles, landing
 from assets.events.ledger import BatchOutcome, Ledger, RunOutcome
-from assets.events.validation import Admission, Reason, Refusal, sift
+from assets.events.table import events_table
+from assets.events.validation import Admission, Reason, sift
+from assets.intake import objects, quarantine
+from assets.intake.refusal import Refusal
+from assets.intake.zone import blocks
 from assets.progress import Progress, silent
+from assets.rooms import Rooms
+from resources.d1 import D1
 from resources.lake import DataFile, LakeTable, PartitionKey
 from resources.postgres import Postgres
 from resources.r2 import ObjectInfo, ObjectStore
+from resources.sql_files import read_sql
 
-# Unpacked bytes that are held at once: 256 MiB are some 170,000 events, 100 MB as columns.
+# Unpacked bytes that are in memory at once: 256 MiB are some 170,000 events, 100 MB as columns.
 GROUP_BYTES = 256 * 2**20
-CHUNK_BYTES = 32 * 2**20  # held as events
-LOCK = "clearlift.ingest"
+CHUNK_BYTES = 32 * 2**20  # decoded at once
 _DAY = pl.col("timestamp").dt.date().alias("day")
+
+
+def lock_name(app: App) -> str:
+    """The lock that one ingest of an app holds at a time."""
+    return f"{app.name}.ingest"
 
 
 @dataclass
 class Ingest:
-    """The engine of ingestion over its stores. `admission` says what is let in at the moment; `clock` gives UTC now."""
+    """The engine of ingestion over its stores, for one app with an audience.
 
+    admission: what is admitted at a moment. clock: now in UTC.
+    """
+
+    app: App
     events: LakeTable
     store: ObjectStore
     postgres: Postgres
@@ -39,23 +55,38 @@ class Ingest:
     group_bytes: int = GROUP_BYTES
     progress: Progress = silent
 
+    @classmethod
+    def of(cls, rooms: Rooms, app: App, earliest: datetime) -> Self:
+        """The engine of an app over its rooms; events from `earliest` on are admitted."""
+        assert app.audience is not None, f"{app.name} collects no events"
+        return cls(
+            app,
+            rooms.lake.table(events_table(app)),
+            rooms.object_store,
+            rooms.postgres,
+            admission(rooms.d1(app), app.audience.org_tags, earliest),
+            rooms.clock,
+            progress=rooms.progress("batches ingested"),
+        )
+
     def run(self, *, sweep: bool = False) -> RunOutcome:
-        """Take every landed batch that is not in the ledger; `sweep` lists the whole landing zone, not just its end.
+        """Take every landed batch that is not in the ledger; `sweep` lists the whole landing zone, not only its end.
 
         Raises:
             FencedOffError: this run lost its lock with its connection, and another took its batches; nothing is stored.
         """
-        with self.postgres.lock(LOCK):
-            ledger = Ledger(self.postgres)
+        assert self.app.audience is not None, f"{self.app.name} collects no events"
+        with self.postgres.lock(lock_name(self.app)):
+            ledger = Ledger(self.postgres, self.app.name)
             ledger.settle(self.events.settled, self.clock())
             fence = self.events.fence()
             run = RunOutcome(str(uuid.uuid4()), self.clock())
-            batches = pending(self.store, self.postgres, sweep=sweep)
+            batches = pending(self.app, self.store, self.postgres, sweep=sweep)
             if not batches:
                 return run
             files = self._write(run, batches, ledger)
             for batch in run.batches:
-                quarantine.keep(self.store, batch)
+                quarantine.keep(self.store, self.app.audience.quarantine, batch.sha256, batch.refusals)
             ledger.prepare(run)
             if files:
                 run.snapshot_id = self.events.append(
@@ -73,9 +104,9 @@ class Ingest:
         files: list[DataFile] = []
         group: list[pl.DataFrame] = []
         group_bytes = 0
-        for done, landed in enumerate(batches):
-            self.progress(done, len(batches))
-            for chunk, size in self._read(run, landed, admission, taken, ledger):
+        for number, info in enumerate(batches):
+            self.progress(number, len(batches))
+            for chunk, size in self._read(run, info, admission, taken, ledger):
                 group.append(chunk)
                 group_bytes += size
                 if group_bytes >= self.group_bytes:
@@ -88,44 +119,33 @@ class Ingest:
         return files
 
     def _read(
-        self, run: RunOutcome, landed: ObjectInfo, admission: Admission, taken: set[str], ledger: Ledger
+        self, run: RunOutcome, info: ObjectInfo, admission: Admission, taken: set[str], ledger: Ledger
     ) -> Iterator[tuple[pl.DataFrame, int]]:
-        """Judge one batch; its outcome joins the run, its events come as frames with their size in landed bytes."""
-        if landed.size > landing.LARGEST_OBJECT:
-            reason = f"larger than {landing.LARGEST_OBJECT >> 20} MiB"
-            batch = BatchOutcome(
-                landed.key, landed.etag or "", _sha256(f"{landed.key} {landed.etag}".encode()), landed.size
-            )
-            run.batches.append(_unreadable(batch, reason))
-            return
-        data = self.store.get(landed.key)
-        batch = BatchOutcome(landed.key, landed.etag or "", _sha256(data), len(data))
+        """Judge one batch. Its outcome joins the run. Its events come as frames, with their size in unpacked bytes."""
+        landed = objects.read(self.store, landing.zone(self.app), info)
+        batch = BatchOutcome(landed.key, landed.etag, landed.sha256, landed.size)
         run.batches.append(batch)
-        try:
-            text = landing.text(data)
-        except landing.UnreadableBatchError as error:
-            if batch.sha256 in taken or ledger.known_checksums([batch.sha256]):
-                batch.received = batch.doubled = 1
-            else:
-                _unreadable(batch, str(error))
-            taken.add(batch.sha256)
+        repeated = landed.sha256 in taken or bool(ledger.known_checksums([landed.sha256]))
+        taken.add(landed.sha256)
+        if repeated:
+            batch.received = batch.doubled = 1 if landed.text is None else _lines(landed.text)
             return
-        if batch.sha256 in taken or ledger.known_checksums([batch.sha256]):
-            batch.received = batch.doubled = sum(1 for line in text.split(b"\n") if line and not line.isspace())
+        if landed.text is None:
+            batch.received = 1
+            batch.refusals = [Refusal(0, Reason.UNREADABLE_BATCH, landed.unreadable, b"")]
             return
-        taken.add(batch.sha256)
         index = len(run.batches) - 1
         first = 1
-        for chunk in landing.blocks(text, CHUNK_BYTES):
-            found = sift(chunk, admission, first)
-            first += found.lines
-            batch.received += found.received
-            batch.refusals += found.refusals
-            batch.without_consent += found.without_consent.total()
-            run.without_consent += found.without_consent
-            run.unknown_fields += found.unknown_fields
-            if found.columns[0]:
-                yield found.frame().with_columns(pl.lit(index, pl.Int32).alias(doubles.BATCH)), len(chunk)
+        for chunk in blocks(landed.text, CHUNK_BYTES):
+            sifted = sift(chunk, admission, first)
+            first += sifted.lines
+            batch.received += sifted.received
+            batch.refusals += sifted.refusals
+            batch.without_consent += sifted.without_consent.total()
+            run.without_consent += sifted.without_consent
+            run.unknown_fields += sifted.unknown_fields
+            if sifted.columns[0]:
+                yield sifted.frame().with_columns(pl.lit(index, pl.Int32).alias(doubles.BATCH)), len(chunk)
 
     def _write_group(
         self, run: RunOutcome, group: Sequence[pl.DataFrame], written: Sequence[DataFile]
@@ -169,13 +189,30 @@ class Ingest:
         ]
 
 
-def pending(store: ObjectStore, postgres: Postgres, *, sweep: bool = False) -> list[ObjectInfo]:
-    """Landed batches that no committed run has taken, by key: of the hours since the last run, or of all (`sweep`)."""
-    ledger = Ledger(postgres)
-    start = None if sweep else landing.listing_start(ledger.last_run())
-    listed = [o for o in store.list(landing.PREFIX, start_after=start) if landing.is_batch(o.key)]
-    known = ledger.known_objects([(o.key, o.etag or "") for o in listed])
-    return sorted((o for o in listed if (o.key, o.etag or "") not in known), key=lambda o: o.key)
+def pending(app: App, store: ObjectStore, postgres: Postgres, *, sweep: bool = False) -> list[ObjectInfo]:
+    """Landed batches of an app that no committed run has taken, by key.
+
+    Those of the hours since the last run and some days before it, or of all hours (`sweep`).
+    """
+    ledger = Ledger(postgres, app.name)
+    return objects.waiting(store, landing.zone(app), None if sweep else ledger.last_run(), ledger.known_objects)
+
+
+def admission(d1: D1, org_tags: str, earliest: datetime) -> Callable[[datetime], Admission]:
+    """What is admitted at a moment: events of the organisations that D1 knows, from `earliest` on.
+
+    org_tags: the statement, under sql/, that reads the organisations.
+    """
+
+    def at(now: datetime) -> Admission:
+        orgs = {row["tag"]: bool(row["active"]) for row in d1.query(read_sql(org_tags))}
+        return Admission(orgs, earliest, now)
+
+    return at
+
+
+def _lines(text: bytes) -> int:
+    return sum(1 for line in text.split(b"\n") if line and not line.isspace())
 
 
 def _partitions(events: pl.DataFrame) -> Iterator[tuple[PartitionKey, pl.DataFrame]]:
@@ -184,13 +221,3 @@ def _partitions(events: pl.DataFrame) -> Iterator[tuple[PartitionKey, pl.DataFra
     for tenant, day, rows in ordered.group_by("org_tag", _DAY, maintain_order=True).len().iter_rows():
         yield PartitionKey(tenant, day), ordered.slice(start, rows)
         start += rows
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _unreadable(batch: BatchOutcome, reason: str) -> BatchOutcome:
-    batch.received = 1
-    batch.refusals = [Refusal(0, Reason.UNREADABLE_BATCH, reason, b"")]
-    return batch

@@ -1,8 +1,8 @@
 """The ledger of ingestion in Postgres: what was prepared, what was committed, and which batches are known.
 
-A run is written as `prepared`, with all its counts, before its commit to the lake, and turns `committed` after it. A
-run that was killed between the two is settled by asking the lake whether its commit landed: the commit carries the
-run's id. Counts of a prepared run are nobody's until then.
+A run is written as `prepared`, with all its counts, before its commit to the lake, and turns `committed` after it. The
+commit carries the run's id, so a run that was killed between the two is settled by a look at the lake. Counts of a
+prepared run count nowhere until then. What does not belong here: open refused lines (refused.py).
 """
 
 from collections import Counter
@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from assets.events.validation import Refusal
+from assets.intake.objects import Identity
+from assets.intake.refusal import Refusal
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -50,43 +51,44 @@ class RunOutcome:
     bytes: int = 0
     snapshot_id: int | None = None
 
-    def total(self, what: str) -> int:
-        return sum(getattr(batch, what) for batch in self.batches)
+    def total(self, count: str) -> int:
+        """The sum of one count over the batches, by its name."""
+        return sum(getattr(batch, count) for batch in self.batches)
 
 
 class Ledger:
-    """Reads and writes the schema `ingest`."""
+    """Reads and writes an app's rows of the schema `ingest`."""
 
-    def __init__(self, postgres: Postgres) -> None:
+    def __init__(self, postgres: Postgres, app: str) -> None:
         self._postgres = postgres
+        self._app = app
 
     def last_run(self) -> datetime | None:
         """When the last committed run started."""
-        started: datetime | None = self._postgres.fetch(read_sql("events/last_run.sql"))[0]["started_at"]
+        (row,) = self._fetch("events/last_run.sql")
+        started: datetime | None = row["started_at"]
         return started
 
-    def known_objects(self, objects: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    def known_objects(self, objects: Sequence[Identity]) -> set[Identity]:
         """Of (key, etag) pairs, those that were taken."""
-        rows = self._postgres.fetch(
-            read_sql("events/known_objects.sql"), {"keys": [k for k, _ in objects], "etags": [e for _, e in objects]}
-        )
+        keys, etags = [key for key, _ in objects], [etag for _, etag in objects]
+        rows = self._fetch("events/known_objects.sql", keys=keys, etags=etags)
         return {(row["object_key"], row["etag"]) for row in rows}
 
     def known_checksums(self, checksums: Iterable[str]) -> set[str]:
-        """Of SHA-256 sums of batches, those that were taken under whatever name."""
-        rows = self._postgres.fetch(read_sql("events/known_checksums.sql"), {"checksums": list(checksums)})
-        return {row["sha256"] for row in rows}
+        """Of SHA-256 sums of batches, those that were taken, under any key."""
+        return {row["sha256"] for row in self._fetch("events/known_checksums.sql", checksums=list(checksums))}
 
     def settle(self, settled: Callable[[str], int | None], now: datetime) -> None:
         """Finish runs that were killed around their commit: keep what landed in the lake, forget what did not.
 
         `settled` gives the snapshot of a run's commit, or None for one that has not landed and never will.
         """
-        for row in self._postgres.fetch(read_sql("events/unsettled_runs.sql")):
+        for row in self._fetch("events/unsettled_runs.sql"):
             ingest_id = row["ingest_id"]
             snapshot_id = settled(ingest_id)
             if snapshot_id is None:
-                self._postgres.execute("delete from ingest.runs where ingest_id = %(id)s", {"id": ingest_id})
+                self._postgres.execute(read_sql("events/forget_run.sql"), {"app": self._app, "ingest_id": ingest_id})
             else:
                 self.commit(ingest_id, snapshot_id, now)
 
@@ -94,10 +96,10 @@ class Ledger:
         """Write everything about a run, as prepared, in one transaction."""
         with self._postgres.connection() as connection:
             connection.execute(
-                "insert into ingest.runs (ingest_id, state, started_at) values (%s, 'prepared', %s)",
-                (run.ingest_id, run.started_at),
+                "insert into ingest.runs (app, ingest_id, state, started_at) values (%s, %s, 'prepared', %s)",
+                (self._app, run.ingest_id, run.started_at),
             )
-            for table, columns, rows in _rows(run):
+            for table, columns, rows in _rows(run, self._app):
                 with (
                     connection.cursor() as cursor,
                     cursor.copy(f"copy ingest.{table} ({', '.join(columns)}) from stdin") as copy,
@@ -109,33 +111,38 @@ class Ledger:
         """Mark a prepared run as committed.
 
         Raises:
-            RuntimeError: the run is not there any more: another process settled it. Its batches will be read again.
+            RuntimeError: the run is missing, because another process settled it. Its batches will be read again.
         """
         changed = self._postgres.execute(
-            read_sql("events/commit_run.sql"), {"ingest_id": ingest_id, "snapshot_id": snapshot_id, "at": now}
+            read_sql("events/commit_run.sql"),
+            {"app": self._app, "ingest_id": ingest_id, "snapshot_id": snapshot_id, "at": now},
         )
         if changed != 1:
             raise RuntimeError(f"ingest run {ingest_id} is no longer prepared in the ledger; run the ingest again")
 
     def unbalanced(self, ingest_id: str | None = None) -> list[dict[str, Any]]:
         """Batches whose counts do not add up; of one run or of all."""
-        return self._postgres.fetch(read_sql("events/unbalanced_batches.sql"), {"ingest_id": ingest_id})
+        return self._fetch("events/unbalanced_batches.sql", ingest_id=ingest_id)
 
     def totals(self, ingest_id: str | None = None) -> dict[str, int]:
         """Counts over all committed batches, or those of one run."""
-        return dict(self._postgres.fetch(read_sql("events/totals.sql"), {"ingest_id": ingest_id})[0])
+        (row,) = self._fetch("events/totals.sql", ingest_id=ingest_id)
+        return dict(row)
+
+    def _fetch(self, statement: str, **parameters: object) -> list[dict[str, Any]]:
+        return self._postgres.fetch(read_sql(statement), {"app": self._app, **parameters})
 
 
-def _rows(run: RunOutcome) -> Iterable[tuple[str, tuple[str, ...], Iterable[tuple[Any, ...]]]]:
+def _rows(run: RunOutcome, app: str) -> Iterable[tuple[str, tuple[str, ...], Iterable[tuple[Any, ...]]]]:
     yield (
         "batches",
         (
-            *("object_key", "etag", "sha256", "ingest_id", "bytes"),
+            *("app", "object_key", "etag", "sha256", "ingest_id", "bytes"),
             *("received", "stored", "doubled", "quarantined", "without_consent", "first_event", "last_event"),
         ),
         (
             (
-                *(b.object_key, b.etag, b.sha256, run.ingest_id, b.bytes),
+                *(app, b.object_key, b.etag, b.sha256, run.ingest_id, b.bytes),
                 *(b.received, b.stored, b.doubled, b.quarantined, b.without_consent, b.first_event, b.last_event),
             )
             for b in run.batches
@@ -143,9 +150,9 @@ def _rows(run: RunOutcome) -> Iterable[tuple[str, tuple[str, ...], Iterable[tupl
     )
     yield (
         "quarantine",
-        ("sha256", "line", "object_key", "reason", "field", "ingest_id"),
+        ("app", "sha256", "line", "object_key", "reason", "field", "ingest_id"),
         (
-            (b.sha256, refusal.line, b.object_key, refusal.reason.value, refusal.field, run.ingest_id)
+            (app, b.sha256, refusal.line, b.object_key, str(refusal.reason), refusal.field, run.ingest_id)
             for b in run.batches
             for refusal in b.refusals
         ),

@@ -1,7 +1,9 @@
-"""Days of the events table whose rows are archived only: what is left of them, or came since, is never counted alone.
+"""The days of an app's events that are pruned: their rows are in the archive only.
 
-A day is marked before the commit that drops it and settled after; whoever reads the lake to count a day looks at the
-marks before and after it takes a snapshot. A restore that brought a quarter of an organisation back takes them away.
+No day is counted from the rows that are left of it, or that came later. A day is marked before the commit that drops
+its rows, and settled after. Who counts a day from the lake looks at the marks before and after taking a snapshot. A
+restore of all that an organisation has of a quarter removes the marks. What belongs here: the marks, and the refusal to
+count. What does not: dropping and restoring rows, which retention and the archive do.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -9,114 +11,145 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+from assets.apps import App
 from assets.windows import DAY, Window, joined, midnight, touching
-from resources.lake import PartitionKey
+from resources.lake import LakeTable, PartitionKey
 from resources.postgres import Connection, Postgres
 from resources.sql_files import read_sql
 
-# What a commit says of its writer, where it moves rows that are counted already: into the archive alone, or back.
+# The property of a commit that names its writer. The two movers move rows that are counted already.
 WRITER, RETENTION, RESTORE = "clearlift.writer", "retention", "restore"
 MOVERS = frozenset({RETENTION, RESTORE})
 
 
 class PrunedError(RuntimeError):
-    """What was to be counted is archived only; the message names the days and the command that brings them back."""
+    """Days to count are pruned. The message names them, and the command that restores them."""
 
 
 @dataclass(frozen=True)
-class Days:
-    """Days that are archived only, joined into windows, and the quarters that they lie in."""
+class PrunedDays:
+    """Pruned days of an app, joined into windows, and the quarters that they lie in."""
 
+    app: App
     windows: tuple[Window, ...] = ()
     quarters: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.windows)
 
+    def __or__(self, other: "PrunedDays") -> "PrunedDays":
+        windows = touching([*self.windows, *other.windows])
+        return PrunedDays(self.app, tuple(windows), tuple(sorted({*self.quarters, *other.quarters})))
+
     def spare(self, windows: Iterable[Window], reads: Callable[[Window], Window] = lambda day: day) -> list[Window]:
-        """What can be counted of windows: without the days for which a day that they read is archived only."""
+        """The part of windows that can be counted: without the days that read (`reads`) a pruned day."""
         days = (day for window in windows for day in window.days())
-        return touching(day for day in days if not any(reads(day).clipped(gone) for gone in self.windows))
+        return touching(day for day in days if not any(reads(day).clipped(pruned) for pruned in self.windows))
 
     @property
     def commands(self) -> str:
-        """What brings them back."""
-        return "; ".join(f"clearlift archive restore clearlift events {q} --into live" for q in self.quarters)
+        """The commands that restore them."""
+        return "; ".join(restore_command(self.app, quarter) for quarter in self.quarters)
 
     def __str__(self) -> str:
-        """One line: the days, and what to do; empty where there are none."""
+        """One line with the days and the commands; empty where there are none."""
         if not self:
             return ""
-        last = [f"{w.end - DAY:%Y-%m-%d}" for w in self.windows]
         spans = [
-            f"{w.start:%Y-%m-%d}" + (f" to {end}" if w.end - w.start > DAY else "")
-            for w, end in zip(self.windows, last, strict=True)
+            f"{window.start:%Y-%m-%d}" + (f" to {window.end - DAY:%Y-%m-%d}" if window.end - window.start > DAY else "")
+            for window in self.windows
         ]
         return f"events of {', '.join(spans)} are archived: {self.commands} first"
 
 
-def within(connection: Connection, window: Window, org: str | None = None) -> Days:
-    """The days of a window that are archived only, of one organisation or of any."""
-    given = {"start": window.start.date(), "end": _ceiling(window.end), "org": org}
-    rows = connection.execute(read_sql("retention/pruned_within.sql"), given).fetchall()
-    return Days(
-        tuple(joined((midnight(row["day"]) for row in rows), DAY)), tuple(sorted({row["quarter"] for row in rows}))
-    )
+def restore_command(app: App, quarter: str) -> str:
+    """The command that brings a quarter of the app's events back into its live table."""
+    assert app.audience is not None, f"{app.name} collects no events"
+    return f"clearlift archive restore {app.name} {app.audience.table.rpartition('.')[2]} {quarter} --into live"
 
 
-def refuse(connection: Connection, window: Window, org: str | None = None) -> None:
+def within(connection: Connection, app: App, window: Window, org: str | None = None) -> PrunedDays:
+    """The pruned days of a window, of one organisation or of any."""
+    rows = connection.execute(
+        read_sql("retention/pruned_within.sql"),
+        {"app": app.name, "start": window.start.date(), "end": _ceiling(window.end), "org": org},
+    ).fetchall()
+    days = joined((midnight(row["day"]) for row in rows), DAY)
+    return PrunedDays(app, tuple(days), tuple(sorted({row["quarter"] for row in rows})))
+
+
+def refuse(connection: Connection, app: App, window: Window, org: str | None = None) -> None:
     """Refuse to count a window.
 
     Raises:
-        PrunedError: a day of it is archived only.
+        PrunedError: a day of it is pruned.
     """
-    if found := within(connection, window, org):
-        raise PrunedError(str(found))
+    if days := within(connection, app, window, org):
+        raise PrunedError(str(days))
 
 
-def mark(connection: Connection, quarter: str, rows: Mapping[PartitionKey, int], commit_id: UUID, at: datetime) -> None:
-    """Mark days (with how many rows each has) that the commit is about to drop."""
+def countable_head(
+    connection: Connection, app: App, events: LakeTable, window: Window, org: str | None = None
+) -> tuple[int | None, int]:
+    """The newest snapshot of the table and its sequence number, from which the window can be counted.
+
+    Raises:
+        PrunedError: a day of the window is pruned.
+    """
+    # A prune may have dropped rows of the snapshot, or a restore may not have brought them back yet.
+    refuse(connection, app, window, org)
+    head = events.head()
+    refuse(connection, app, window, org)
+    return head
+
+
+def mark(
+    connection: Connection, app: App, quarter: str, rows: Mapping[PartitionKey, int], *, commit_id: UUID, at: datetime
+) -> None:
+    """Mark days, each with its number of rows, which the commit is about to drop."""
     keys = sorted(rows)
     connection.execute(
         read_sql("retention/mark_pruned.sql"),
         {
+            **_columns(app, keys),
             "quarter": quarter,
             "commit_id": commit_id,
             "at": at,
-            "orgs": [key.tenant for key in keys],
-            "days": [key.day for key in keys],
             "rows": [rows[key] for key in keys],
         },
     )
 
 
-def settle(connection: Connection, commit_id: UUID, gone: Iterable[PartitionKey]) -> None:
-    """Say which of a commit's days went; the marks of its others are taken away."""
-    keys = sorted(gone)
-    given = {"commit_id": commit_id, "orgs": [k.tenant for k in keys], "days": [k.day for k in keys]}
-    connection.execute(read_sql("retention/unmark_stayed.sql"), given)
-    connection.execute(read_sql("retention/settle_pruned.sql"), given)
+def settle(connection: Connection, app: App, commit_id: UUID, dropped: Iterable[PartitionKey]) -> None:
+    """Say which days a commit dropped. The marks of its other days are removed."""
+    parameters = {**_columns(app, dropped), "commit_id": commit_id}
+    connection.execute(read_sql("retention/unmark_stayed.sql"), parameters)
+    connection.execute(read_sql("retention/settle_pruned.sql"), parameters)
 
 
-def unsettled(postgres: Postgres) -> dict[UUID, dict[PartitionKey, int]]:
-    """Commits of which it is not known whether they landed, with their days and rows."""
-    found: dict[UUID, dict[PartitionKey, int]] = {}
-    for row in postgres.fetch(read_sql("retention/unsettled_pruned.sql")):
-        found.setdefault(row["commit_id"], {})[PartitionKey(row["org_tag"], row["day"])] = row["rows"]
-    return found
+def unsettled(postgres: Postgres, app: App) -> dict[UUID, dict[PartitionKey, int]]:
+    """The commits that are not known to have landed, with their days and rows."""
+    commits: dict[UUID, dict[PartitionKey, int]] = {}
+    for row in postgres.fetch(read_sql("retention/unsettled_pruned.sql"), {"app": app.name}):
+        commits.setdefault(row["commit_id"], {})[PartitionKey(row["org_tag"], row["day"])] = row["rows"]
+    return commits
 
 
-def marked(connection: Connection, quarter: str) -> set[PartitionKey]:
-    """The days of a quarter that are archived only."""
-    rows = connection.execute(read_sql("retention/pruned_of_quarter.sql"), {"quarter": quarter}).fetchall()
+def marked(connection: Connection, app: App, quarter: str) -> set[PartitionKey]:
+    """The pruned days of a quarter."""
+    parameters = {"app": app.name, "quarter": quarter}
+    rows = connection.execute(read_sql("retention/pruned_of_quarter.sql"), parameters).fetchall()
     return {PartitionKey(row["org_tag"], row["day"]) for row in rows}
 
 
-def restored(postgres: Postgres, keys: Iterable[PartitionKey]) -> None:
-    """Whole quarters of organisations, which hold these days, are in the live table again."""
-    listed = sorted(keys)
-    given = {"orgs": [k.tenant for k in listed], "days": [k.day for k in listed]}
-    postgres.execute(read_sql("retention/unmark_restored.sql"), given)
+def restored(postgres: Postgres, app: App, keys: Iterable[PartitionKey]) -> None:
+    """Say that the live table has whole quarters of organisations again, those that hold these days."""
+    postgres.execute(read_sql("retention/unmark_restored.sql"), _columns(app, keys))
+
+
+def _columns(app: App, keys: Iterable[PartitionKey]) -> dict[str, object]:
+    ordered = sorted(keys)
+    return {"app": app.name, "orgs": [key.tenant for key in ordered], "days": [key.day for key in ordered]}
 
 
 def _ceiling(at: datetime) -> date:

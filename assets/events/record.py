@@ -1,4 +1,4 @@
-"""The event record: its 51 fields, defined here and nowhere else.
+"""The event record: its 51 fields, defined here and nowhere else. Pure.
 
 The lake's schema, the validation of landed lines and the documentation follow from `FIELDS`. What does not belong
 here: what happens to an event, and which fields are personal, which is in assets/apps/pipelines_personal.py.
@@ -122,8 +122,8 @@ def _annotation(field: Field) -> Any:
     return shape if field.required else shape | None
 
 
-# Required fields come first because a struct's fields without a default must; `NAMES` keeps the lake's order.
-# gc=False: an event refers to no container, and the collector's walks over a million of them cost a third of the time.
+# Required fields come first, because a struct wants fields without a default first. `NAMES` keeps the lake's order.
+# gc=False, because an event refers to no container and the garbage collector takes a third of the time otherwise.
 Event = msgspec.defstruct(
     "Event",
     [

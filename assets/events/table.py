@@ -2,7 +2,7 @@
 
 from assets.apps import App
 from assets.events.record import FIELDS
-from resources.lake import Column, Kind, TableSpec
+from resources.lake import Column, ColumnType, TableSpec
 
 
 def events_table(app: App) -> TableSpec:
@@ -12,7 +12,7 @@ def events_table(app: App) -> TableSpec:
     return TableSpec(
         namespace=namespace,
         name=name,
-        columns=tuple(Column(f.name, Kind(f.kind.value), f.required, f.doc) for f in FIELDS),
+        columns=tuple(Column(f.name, ColumnType(f.kind.value), f.required, f.doc) for f in FIELDS),
         tenant="org_tag",
         time="timestamp",
         folder=app.audience.folder,

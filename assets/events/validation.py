@@ -1,6 +1,7 @@
-"""What makes a landed line an event: the verdict on each line, as plain data.
+"""What makes a landed line an event: the verdict on each line, as plain data. Pure.
 
-A line is stored, refused with a reason, or counted without consent. Doubles are found later, against the lake.
+A line is stored, refused with a reason, or counted without consent. What does not belong here: doubles, which are found
+later by a look at the lake (doubles.py).
 """
 
 import json
@@ -18,15 +19,16 @@ import polars as pl
 import pyarrow as pa
 from msgspec.structs import astuple
 
-from assets.events import landing
 from assets.events.record import DECODER, FIELDS, NAMES, STRUCT_NAMES, Event, Kind
+from assets.intake.refusal import Refusal
+from assets.intake.zone import blocks
 
 LONGEST_LINE = 2**20
 BLOCK_BYTES = 32 * 1024
 NUL = rb"\u0000"
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, RecursionError)
 CLOCK_SKEW = timedelta(hours=24)
-NO_NAME = "(not a name)"  # what unknown fields are counted as that are not named like fields
+NO_NAME = "(not a name)"  # counts unknown fields whose names do not look like names of fields
 
 
 class Reason(StrEnum):
@@ -46,18 +48,8 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A refused line: its number in the batch (from 1; 0 is the whole batch), the reason, the field, the bytes."""
-
-    line: int
-    reason: Reason
-    field: str
-    raw: bytes
-
-
-@dataclass(frozen=True)
 class Admission:
-    """What is admitted at the moment: organisations (tag → active) and the half-open window of event times."""
+    """What is admitted at a moment: organisations (tag → active), and event times from `earliest` to `latest`."""
 
     orgs: Mapping[str, bool]
     earliest: datetime
@@ -92,32 +84,32 @@ class Sifted:
 def sift(text: bytes, admission: Admission, first: int = 1) -> Sifted:
     """Judge the lines of a text; `first` is the number of the first. Blank lines are no lines.
 
-    Events become columns block by block, so that their values are met again while the processor's cache holds them.
+    Events become columns block by block, while their values are still in the processor's cache.
     """
-    found = Sifted()
-    for block in landing.blocks(text, BLOCK_BYTES):
+    sifted = Sifted()
+    for block in blocks(text, BLOCK_BYTES):
         events = _at_once(block, admission)
         if events is None:
             lines = block.removesuffix(b"\n").split(b"\n")
-            events = _line_by_line(lines, admission, first + found.lines, found)
-            found.lines += len(lines)
+            events = _line_by_line(lines, admission, first + sifted.lines, sifted)
+            sifted.lines += len(lines)
         else:
-            found.lines += len(events)
-            found.received += len(events)
+            sifted.lines += len(events)
+            sifted.received += len(events)
         stored = [event for event in events if event.consent_analytics]
-        for column, values in zip(found.columns, zip(*map(astuple, stored), strict=True), strict=False):
+        for column, values in zip(sifted.columns, zip(*map(astuple, stored), strict=True), strict=False):
             column.extend(values)
         if len(stored) < len(events):
-            found.without_consent.update(_hour_of(event) for event in events if not event.consent_analytics)
-    return found
+            sifted.without_consent.update(_hour_of(event) for event in events if not event.consent_analytics)
+    return sifted
 
 
 def _at_once(block: bytes, admission: Admission) -> list[Any] | None:
-    """The events of a block of which every line is one that is admitted; None where it takes `_line_by_line` to judge.
+    """The events of a block where each line is an event that is admitted; None where `_line_by_line` has to judge.
 
-    One call for a block, not one for a line; the decoder and the rules are the same.
+    The decoder and the rules are the same, but the decoder is called once for a block and not once for a line.
     """
-    # Few blocks escape anything, and one byte is found ten times as fast as six.
+    # Most blocks have no backslash, and the search for one byte is ten times as fast as the search for six.
     if len(block) > LONGEST_LINE or (b"\\" in block and NUL in block):
         return None
     try:
@@ -126,19 +118,19 @@ def _at_once(block: bytes, admission: Admission) -> list[Any] | None:
             _admit(event, admission)
     except (_RefusedError, *UNDECODABLE):
         return None
-    # The decoder takes several events on a line, and one over several; but every line end that is between two events,
-    # and one event more than these, is one event a line.
+    # The decoder accepts several events on a line and one event over several lines. There is one event per line where
+    # each line end is between two events, and there is one event more than line ends.
     text = block.removesuffix(b"\n")
     return events if len(events) == text.count(b"\n") + 1 == text.count(b"}\n{") + 1 else None
 
 
-def _line_by_line(lines: Iterable[bytes], admission: Admission, first: int, found: Sifted) -> list[Any]:
-    """The admitted events among some lines; `found` takes what is received, refused, and of unknown fields."""
+def _line_by_line(lines: Iterable[bytes], admission: Admission, first: int, sifted: Sifted) -> list[Any]:
+    """The admitted events among some lines; lines received, refusals and unknown fields are added to `sifted`."""
     events = []
     for number, line in enumerate(lines, first):
         if not line or line.isspace():
             continue
-        found.received += 1
+        sifted.received += 1
         try:
             if len(line) > LONGEST_LINE:
                 raise _RefusedError(Reason.OVER_LONG)
@@ -147,14 +139,14 @@ def _line_by_line(lines: Iterable[bytes], admission: Admission, first: int, foun
             except msgspec.ValidationError as error:
                 if "unknown field" not in str(error):
                     raise
-                event = _with_unknown_fields(line, found.unknown_fields)
+                event = _with_unknown_fields(line, sifted.unknown_fields)
             if NUL in line:
                 _refuse_nul(event)
             _admit(event, admission)
         except _RefusedError as refused:
-            found.refusals.append(Refusal(number, refused.reason, refused.field, line))
+            sifted.refusals.append(Refusal(number, refused.reason, refused.field, line))
         except UNDECODABLE as error:
-            found.refusals.append(Refusal(number, *_verdict(error), line))
+            sifted.refusals.append(Refusal(number, *_verdict(error), line))
         else:
             events.append(event)
     return events
@@ -182,7 +174,7 @@ class _RefusedError(Exception):
 
 
 def _refuse_nul(event: Any) -> None:
-    # Postgres cannot store U+0000, so that an event with one could be rolled up nowhere.
+    # Postgres cannot store U+0000, so the roll-ups could not store such an event.
     for name in STRUCT_NAMES:
         value = getattr(event, name)
         if isinstance(value, str) and "\x00" in value:
@@ -190,7 +182,7 @@ def _refuse_nul(event: Any) -> None:
 
 
 def _with_unknown_fields(line: bytes, counts: Counter[str]) -> Any:
-    """Decode a line that has fields beyond the record: they are kept inside event_data, under `unknown_fields`."""
+    """Decode a line with fields beyond the record, which are kept inside event_data under `unknown_fields`."""
     raw: dict[str, Any] = msgspec.json.decode(line)
     unknown = {name: raw.pop(name) for name in list(raw) if name not in _KNOWN}
     data = raw.get("event_data")
@@ -212,7 +204,7 @@ def _as_object(data: str | None) -> dict[str, Any]:
 
 
 _KNOWN = frozenset(NAMES)
-# A sender may name a field anything, a person's address too, and the counts are shown.
+# The name of an unknown field can be personal data, such as an address, and the counts are shown.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
@@ -242,6 +234,6 @@ _TYPES = {f.name: _POLARS[f.kind] for f in FIELDS}
 
 
 def _series(name: str, values: list[Any]) -> pl.Series:
-    # polars takes texts and numbers in half of pyarrow's time, moments in five times of it.
+    # polars takes half of pyarrow's time for texts and numbers, and five times as long for moments.
     moments = isinstance(_TYPES[name], pl.Datetime)
     return pl.Series(name, pa.array(values, pa.timestamp("us", "UTC")) if moments else values, _TYPES[name])

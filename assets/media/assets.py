@@ -1,4 +1,4 @@
-"""Media assets: the uploads that people make, and the variants made of them. The work itself is in make.py."""
+"""Media assets: what people upload, and the variants of it. The work is in make.py."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,21 +20,22 @@ from dagster import (
 from assets.apps import App, Media
 from assets.description import asset_arguments
 from assets.description import table as table_of
+from assets.media import ledger, make
 from assets.media.audit import Proof, audit
 from assets.media.decoders import Decoders
-from assets.media.ledger import Ledger
-from assets.media.make import Done, Making, nameless
+from assets.media.ledger import ImageLedger
+from assets.media.make import MediaRun
 from assets.rooms import Rooms
 
 
 class MediaConfig(Config):
-    """sweep: list all media, not only the next stretch of them."""
+    """sweep: list all media, not only the next part of the listing."""
 
     sweep: bool = False
 
 
 def build(app: App) -> list[AssetsDefinition | AssetSpec]:
-    """The media assets of an application whose users upload images."""
+    """The media assets of an app whose users upload images; empty for any other."""
     if app.media is None:
         return []
     media = app.media
@@ -43,8 +44,8 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
             app, "media", "uploads", store="r2", holds=[("r2", f"{media.root}/")], kinds={"cloudflare", "r2"}
         ),
         description=(
-            f"Images as people upload them: {media.root}/{{userId}}/profile/{{imageId}}.jpg, and below sessions,"
-            " journals, or wherever else in a user's folder."
+            f"Images as people upload them: {media.root}/{{userId}}/…/{{imageId}}.jpg (or .png, .webp), in any "
+            "folder of a user."
         ),
     )
     return [uploads, _variants(app, media)]
@@ -60,8 +61,8 @@ def _variants(app: App, media: Media) -> AssetsDefinition:
         **arguments,
         deps=[[app.name, "media", "uploads"]],
         description=(
-            f"Of each uploaded image: {sizes}, upright, in sRGB, without EXIF or location, which are taken out of the "
-            "upload too. What is no image, or would harm, goes to quarantine."
+            f"Variants of each uploaded image: {sizes}. They are upright, in sRGB, without EXIF and location, which "
+            "are removed from the upload too. What is not an image, or could do harm, goes to quarantine."
         ),
         pool="r2",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26)),
@@ -69,45 +70,37 @@ def _variants(app: App, media: Media) -> AssetsDefinition:
             AssetCheckSpec(
                 "every_upload_is_settled",
                 asset=arguments["key"],
-                description="Every upload has its variants, as they were made, or an entry in quarantine.",
+                description="Every upload has its unchanged variants, or an entry in quarantine.",
             )
         ],
     )
     def variants(config: MediaConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
-        ledger = Ledger(rooms.postgres, app.name, rooms.clock)
+        images = ledger.of(rooms, app)
         with Decoders() as decoders:
-            done = Making(
-                app.name,
-                media,
-                rooms.object_store,
-                rooms.postgres,
-                rooms.clock,
-                decoders.make,
-                rooms.progress("images made smaller"),
-            ).run(sweep=config.sweep)
-        folders = None if config.sweep else done.folders
-        proof = nameless(lambda: audit(rooms.object_store, ledger, media, folders))
-        yield MaterializeResult(metadata=_metadata(done, ledger), check_results=[_settled(proof, done)])
+            run = make.of(rooms, app, media, decoders.make).run(sweep=config.sweep)
+        folders = None if config.sweep else run.folders
+        proof = make.nameless(lambda: audit(rooms.object_store, images, media, folders))
+        yield MaterializeResult(metadata=_metadata(run, images), check_results=[_settled(proof, run)])
 
     return variants
 
 
-def _metadata(done: Done, ledger: Ledger) -> dict[str, Any]:
+def _metadata(run: MediaRun, images: ImageLedger) -> dict[str, Any]:
     return {
-        "listed": done.listed,
-        "made": done.made,
-        "bytes_in": done.bytes_in,
-        "bytes_out": done.bytes_out,
-        **({"ratio": done.bytes_out / done.bytes_in} if done.bytes_in else {}),
-        "quarantined": done.refused.total(),
-        "quarantined_by_reason": table_of([{"reason": r, "images": n} for r, n in done.refused.most_common()]),
-        "in_quarantine": table_of(ledger.by_reason()),
-        "removed": done.removed,
-        "overtaken": done.overtaken,
+        "listed": run.listed,
+        "made": run.made,
+        "bytes_in": run.bytes_in,
+        "bytes_out": run.bytes_out,
+        **({"ratio": run.bytes_out / run.bytes_in} if run.bytes_in else {}),
+        "quarantined": run.refused.total(),
+        "quarantined_by_reason": table_of([{"reason": r, "images": n} for r, n in run.refused.most_common()]),
+        "in_quarantine": table_of(images.by_reason()),
+        "removed": run.removed,
+        "overtaken": run.overtaken,
     }
 
 
-def _settled(proof: Proof, done: Done) -> AssetCheckResult:
+def _settled(proof: Proof, run: MediaRun) -> AssetCheckResult:
     counted = {
         "uploads": proof.uploads,
         "made": proof.made,
@@ -115,12 +108,12 @@ def _settled(proof: Proof, done: Done) -> AssetCheckResult:
         "arrived_since": proof.arrived,
         "missing": proof.missing,
     }
-    if not proof.uploads and not done.removed:
+    if not proof.uploads and not run.removed:
         return AssetCheckResult(
             check_name="every_upload_is_settled",
             passed=False,
             severity=AssetCheckSeverity.WARN,
-            description="No upload was found: nothing is proved.",
+            description="No upload was found, so nothing is proved.",
             metadata=counted,
         )
     return AssetCheckResult(

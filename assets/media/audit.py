@@ -1,4 +1,4 @@
-"""Proof, from the store itself: every upload that the ledger has seen has its variants, or is in quarantine."""
+"""The proof, from the store itself: every upload that the ledger knows has its variants or is in quarantine."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from assets.apps import Media
 from assets.media import naming, plan
 from assets.media.follow import Stretch, stretches
-from assets.media.ledger import Ledger
+from assets.media.ledger import ImageLedger
 from resources.r2 import ObjectStore
 
 
 @dataclass
 class Proof:
-    """Uploads listed = made + quarantined + arrived since the ledger last looked + missing."""
+    """Uploads listed = made + quarantined + arrived after the last listing + missing."""
 
     uploads: int = 0
     made: int = 0
@@ -21,8 +21,8 @@ class Proof:
     missing: int = 0
 
 
-def audit(store: ObjectStore, ledger: Ledger, media: Media, folders: Iterable[str] | None) -> Proof:
-    """List the folders that are given, or all (None), and hold them against the ledger."""
+def audit(store: ObjectStore, ledger: ImageLedger, media: Media, folders: Iterable[str] | None) -> Proof:
+    """List these folders (None: all) and compare them with the ledger."""
     proof = Proof()
     for stretch in stretches(store, media) if folders is None else _of(store, media, folders):
         known = ledger.between(stretch.after, stretch.until)
@@ -51,5 +51,5 @@ def _is_upload(media: Media, key: str) -> bool:
 def _of(store: ObjectStore, media: Media, folders: Iterable[str]) -> Iterator[Stretch]:
     for folder in sorted(folders):
         found = [info for info in store.list(folder) if naming.folder_of(media, info.key) == folder]
-        # A folder's keys begin with it: the ledger's are those behind it, up to the last that can.
+        # Every key of a folder begins with it, so that the keys lie between the folder and the last possible one.
         yield Stretch(found, len(found), folder, f"{folder}\U0010ffff")

@@ -1,12 +1,11 @@
-"""What the media room brings: variants of what was uploaded, as it is uploaded and swept daily."""
+"""What the media room brings: variants of uploads, within minutes, and a daily sweep over all media."""
 
 from collections.abc import Iterator
 
 from assets.apps import App, Media
 from assets.capability import Capability, Job, Request, Site, Tick, Watch, assets_of
-from assets.media import assets
+from assets.media import assets, ledger
 from assets.media.follow import follow
-from assets.media.ledger import Ledger
 from assets.media.make import nameless
 
 
@@ -21,7 +20,7 @@ def bring(app: App, site: Site) -> Capability:
             Job(
                 "media",
                 assets_of(app, variants),
-                "Make the variants of uploaded images; refuse what is none.",
+                "Make the variants of uploaded images; refuse what is not an image.",
             )
         ],
         ticks=[
@@ -29,7 +28,7 @@ def bring(app: App, site: Site) -> Capability:
                 "media_sweep",
                 "25 4 * * *",
                 "media",
-                "Daily, all media: what the sensor missed, variants that were touched, and those whose upload is gone.",
+                "Daily at 04:25, all media: what the sensor missed, changed variants, variants without an upload.",
                 lambda _: [Request(config={variants: assets.MediaConfig(sweep=True)})],
             )
         ],
@@ -37,7 +36,7 @@ def bring(app: App, site: Site) -> Capability:
             Watch(
                 "uploads",
                 ("media",),
-                "Lists the next stretch of media; asks for the variants that are missing, and for those to go.",
+                "Lists the next part of the media; asks for variants that are missing or must be deleted.",
                 lambda _: _uploads(app, media, site),
             )
         ],
@@ -46,11 +45,11 @@ def bring(app: App, site: Site) -> Capability:
 
 def _uploads(app: App, media: Media, site: Site) -> Iterator[Request | str]:
     rooms = site.rooms
-    ledger = Ledger(rooms.postgres, app.name, rooms.clock)
-    nameless(lambda: follow(rooms.object_store, ledger, media))
-    images, newest = ledger.waiting()
+    images = ledger.of(rooms, app)
+    nameless(lambda: follow(rooms.object_store, images, media))
+    waiting, newest = images.waiting()
     if newest is None:
         yield "Every upload that was listed is settled."
         return
-    # The hour in the key asks again for what an earlier run failed to make.
-    yield Request(f"{images}-{newest.isoformat()}-{rooms.clock():%Y-%m-%dT%H}")
+    # With the hour in the key, a later run tries again what an earlier run could not make.
+    yield Request(f"{waiting}-{newest.isoformat()}-{rooms.clock():%Y-%m-%dT%H}")

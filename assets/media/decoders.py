@@ -1,7 +1,7 @@
-"""Decoding in processes of its own: a decoder that crashes on hostile data takes no run with it.
+"""Decoding in separate processes, so that hostile data which crashes a decoder does not crash the run.
 
-Two at a time, an image each, so that a process which dies tells which image it was. The processes end with the one that
-started them, however it ends: their pipe does.
+Two processes run at once, each with one image, so that a process that dies shows which image killed it. They end when
+the process that started them ends in any way, because their pipe is closed then.
 """
 
 import multiprocessing
@@ -12,33 +12,33 @@ from multiprocessing.connection import Connection
 from typing import Self
 
 from assets.apps import Media
-from assets.media.containers import Reason, RefusedError
-from assets.media.variants import Made, make
+from assets.media.containers import RefusalReason, RefusedError
+from assets.media.variants import Renditions, make
 
 PROCESSES = 2
-# The second time in a fresh process: the machine may have killed the first one for reasons of its own.
+# The second try is in a new process, because the machine may have killed the first one for another reason.
 TRIES = 2
 
-Make = Callable[[bytes, str, Media], Made]
-# Started anew, not forked: a run has threads.
+Make = Callable[[bytes, str, Media], Renditions]
+# Processes are spawned, not forked, because a run has threads.
 _SPAWN = multiprocessing.get_context("spawn")
 
 
 class Decoders:
-    """`make` of variants.py, in other processes, from any number of threads. Used as a with-block.
+    """`make` of variants.py in other processes, for any number of threads. Used as a with-block.
 
-    No process is started before the first use.
+    A process starts at its first use.
     """
 
     def __init__(self, make: Make = make) -> None:
         self._make = make
-        self._places: queue.LifoQueue[_Decoder | None] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[_Decoder | None] = queue.LifoQueue()
         for _ in range(PROCESSES):
-            self._places.put(None)
+            self._idle.put(None)
 
-    def make(self, data: bytes, promised: str, media: Media) -> Made:
-        """See variants.make; raises RefusedError, for a crash too."""
-        decoder = self._places.get()
+    def make(self, data: bytes, promised: str, media: Media) -> Renditions:
+        """See variants.make; raises RefusedError for a crash too."""
+        decoder = self._idle.get()
         try:
             for _ in range(TRIES):
                 decoder = decoder or _Decoder(self._make)
@@ -52,10 +52,10 @@ class Decoders:
             decoder = None
             raise
         finally:
-            self._places.put(decoder)
+            self._idle.put(decoder)
         if found is None:
-            raise RefusedError(Reason.DECODER_CRASHED)
-        if isinstance(found, Reason):
+            raise RefusedError(RefusalReason.DECODER_CRASHED)
+        if isinstance(found, RefusalReason):
             raise RefusedError(found)
         return found
 
@@ -63,8 +63,8 @@ class Decoders:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for _place in range(PROCESSES):
-            decoder = self._places.get()
+        for _ in range(PROCESSES):
+            decoder = self._idle.get()
             if decoder is not None:
                 decoder.end()
 
@@ -78,29 +78,29 @@ class _Decoder:
         self._process.start()
         its_end.close()
 
-    def ask(self, data: bytes, promised: str, media: Media) -> Made | Reason | None:
-        """What became of one image; None where the process died of it."""
+    def ask(self, data: bytes, promised: str, media: Media) -> Renditions | RefusalReason | None:
+        """The result for one image; None if the process died."""
         try:
             self._pipe.send((data, promised, media))
-            found: Made | Reason = self._pipe.recv()
+            found: Renditions | RefusalReason = self._pipe.recv()
         except (EOFError, OSError):
             self.end()
             return None
         return found
 
     def end(self) -> None:
-        """Kill the process, whatever it is at."""
+        """Kill the process."""
         self._pipe.close()
         self._process.kill()
         self._process.join()
 
 
-def _decode(pipe: "Connection[Made | Reason, tuple[bytes, str, Media]]", make: Make) -> None:
-    """What a process does, until the other end of its pipe is closed."""
+def _decode(pipe: "Connection[Renditions | RefusalReason, tuple[bytes, str, Media]]", make: Make) -> None:
+    """The work of a process, until the other end of its pipe is closed."""
     with suppress(EOFError, OSError):
         while True:
             try:
-                answer: Made | Reason = make(*pipe.recv())
+                answer: Renditions | RefusalReason = make(*pipe.recv())
             except RefusedError as refused:
                 answer = refused.reason
             pipe.send(answer)

@@ -1,8 +1,9 @@
-"""Following uploads: a listing beside the ledger, a stretch of whole folders at a time.
+"""Following uploads: the listing of the store is compared with the ledger, some whole folders at a time.
 
-Keys sort by user, not by time, so what is new cannot be listed alone. A look lists a bounded stretch, goes on where the
-last one ended and begins anew at the end: its cost does not grow with the history, and below its budget it sees all. A
-sweep lists everything. The place and the marks are one transaction; keys, which name users, stay in the ledger.
+Keys sort by user, not by time, so new uploads cannot be listed alone. Each look lists a bounded stretch from where the
+last look ended, and starts again from the beginning after the end. So its cost does not grow with the history, and with
+fewer objects than its budget it sees all. A sweep lists everything. The position of the listing and the marks are
+written in one transaction. Keys name users and therefore stay in the ledger.
 """
 
 from collections.abc import Iterator
@@ -10,20 +11,20 @@ from dataclasses import dataclass
 
 from assets.apps import Media
 from assets.media import naming, plan
-from assets.media.ledger import Ledger
+from assets.media.ledger import ImageLedger
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.r2.keys import checked_key
 
-# Twenty pages of a bucket's listing, some seconds.
+# 20 pages of a listing, which take some seconds.
 BUDGET = 20_000
 STRETCH = 2_000
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Users' objects in whole folders behind the key `after`, up to the key `until` (None: to the end).
+    """The objects of users in whole folders after the key `after`, up to the key `until` (None: to the end).
 
-    listed: how many objects were listed for it, those that are no user's too.
+    listed: how many objects were listed, also those outside of users' folders.
     """
 
     objects: list[ObjectInfo]
@@ -33,16 +34,16 @@ class Stretch:
 
 
 def follow(
-    store: ObjectStore, ledger: Ledger, media: Media, *, sweep: bool = False, budget: int = BUDGET
+    store: ObjectStore, ledger: ImageLedger, media: Media, *, sweep: bool = False, budget: int = BUDGET
 ) -> tuple[int, int]:
-    """Mark what is wanted and what is gone; returns how many objects were listed, how many uploads marked."""
+    """Mark uploads that are wanted or gone; returns how many objects were listed and how many uploads were marked."""
     listed = marked = 0
-    place = ledger.place()
-    for stretch in stretches(store, media, "" if sweep else place):
+    position = ledger.position()
+    for stretch in stretches(store, media, "" if sweep else position):
         known = ledger.between(stretch.after, stretch.until)
         if not sweep:
-            place = stretch.until or ""
-        marked += ledger.mark(plan.marks(media, stretch.objects, known), place)
+            position = stretch.until or ""
+        marked += ledger.mark(plan.marks(media, stretch.objects, known), position)
         listed += stretch.listed
         if listed >= budget and not sweep:
             break
@@ -50,26 +51,26 @@ def follow(
 
 
 def stretches(store: ObjectStore, media: Media, after: str = "") -> Iterator[Stretch]:
-    """The media of users, folder by folder, in stretches of bounded size; the last may be empty."""
-    held: list[ObjectInfo] = []
+    """The media of users, folder by folder, in parts of bounded size; the last may be empty."""
+    objects: list[ObjectInfo] = []
     listed = 0
     folder = last = ""
     for found in store.list(media.root, start_after=after or None):
-        # Folders in a folder lie among its own objects, and are no end of it.
+        # The objects of a folder inside this folder are listed between its own, so that they do not end it.
         if not folder or not found.key.startswith(folder):
             folder = naming.folder_of(media, found.key) or found.key
             if listed >= STRETCH:
-                yield Stretch(held, listed, after, last)
-                held, listed, after = [], 0, last
+                yield Stretch(objects, listed, after, last)
+                objects, listed, after = [], 0, last
         last = found.key
         listed += 1
         if naming.folder_of(media, found.key) is not None and _is_addressable(found.key):
-            held.append(found)
-    yield Stretch(held, listed, after, None)
+            objects.append(found)
+    yield Stretch(objects, listed, after, None)
 
 
 def _is_addressable(key: str) -> bool:
-    """Whether the store takes the key back: another program's may have characters that it refuses."""
+    """Whether the store accepts the key: a key of another program may have characters that it refuses."""
     try:
         checked_key(key)
     except ValueError:

@@ -1,9 +1,9 @@
-"""Making variants: every upload that the ledger wants is cleaned, made and settled, or refused and put away.
+"""Making variants: every upload that the ledger wants is cleaned and gets its variants, or it is refused.
 
-The order of effects is what makes a kill harmless. Made: the upload cleaned in its place, its variants, the ledger.
-Refused: a copy in quarantine, the ledger, the upload emptied. Gone: its objects, the ledger. An upload is replaced only
-where it is still the object that was seen, so that one which arrives meanwhile is never lost. Done again after a kill,
-each step gives the same bytes.
+The order of the writes makes a kill harmless. Made: the cleaned upload, its variants, the ledger. Refused: a copy in
+quarantine, the ledger, the emptied upload. Gone: its objects, the ledger. An upload is replaced only if it is still the
+object that was read, so that a newer upload is never lost. When a step is repeated after a kill, it writes the same
+bytes.
 """
 
 from collections import Counter
@@ -13,33 +13,36 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from assets.apps import Media
+from assets.apps import App, Media
 from assets.media import naming
-from assets.media.containers import Reason, RefusedError
+from assets.media.containers import RefusalReason, RefusedError
 from assets.media.decoders import Make
 from assets.media.follow import follow
-from assets.media.ledger import Ledger
+from assets.media.ledger import ImageLedger
 from assets.media.plan import Known
 from assets.progress import Progress, silent
+from assets.rooms import Rooms
 from resources.postgres import Postgres
 from resources.r2 import ObjectInfo, ObjectNotFoundError, ObjectStore, ObjectStoreError
 
 T = TypeVar("T")
 
 MOST_BYTES = 32 * 2**20
-# Uploads that are in memory at once; while some are moved, others are decoded.
+# How many uploads are in memory at once: while some are read and written, others are decoded.
 AT_ONCE = 4
 
 
 class MediaError(RuntimeError):
-    """Some uploads could not be settled; says how many and why, and names none of them."""
+    """Some uploads could not be settled. The message says how many and why, and names none of them."""
 
 
 @dataclass
-class Done:
-    """What a run did: uploads made (with bytes), refused by reason, removed, overtaken by a newer one, failed by error.
+class MediaRun:
+    """What a run did.
 
-    folders: those that were touched; they name users.
+    made, bytes_in, bytes_out: uploads that got variants, and the bytes of both. refused: uploads by reason. removed:
+    uploads that were gone. overtaken: uploads that were replaced during the run. failed: uploads by error. folders:
+    where uploads were settled; they name users.
     """
 
     listed: int = 0
@@ -56,7 +59,7 @@ class Done:
 
 @dataclass
 class Making:
-    """The engine over its stores. `make` is that of variants.py or of Decoders; `clock` gives UTC now."""
+    """The engine. make: that of variants.py or of Decoders. clock: gives the present time in UTC."""
 
     app: str
     media: Media
@@ -66,13 +69,13 @@ class Making:
     make: Make
     progress: Progress = silent
 
-    def run(self, *, sweep: bool = False) -> Done:
-        """Take in a stretch of the listing (`sweep`: all of it), then settle whatever the ledger wants.
+    def run(self, *, sweep: bool = False) -> MediaRun:
+        """Read the next part of the listing (`sweep`: all of it), then settle every upload that the ledger wants.
 
         Raises:
-            MediaError: a store failed for some uploads; the others are settled, and these are wanted still.
+            MediaError: a store failed for some uploads. They stay wanted; the others are settled.
         """
-        ledger, done = Ledger(self.postgres, self.app, self.clock), Done()
+        ledger, done = ImageLedger(self.postgres, self.app, self.clock), MediaRun()
         with self.postgres.lock(lock_of(self.app)), ThreadPoolExecutor(AT_ONCE) as threads:
             done.listed, done.marked = nameless(lambda: follow(self.store, ledger, self.media, sweep=sweep))
             total, _ = ledger.waiting()
@@ -80,14 +83,14 @@ class Making:
                 _count(done, settled)
                 self.progress(number, max(total, number))
         if done.failed:
-            raise MediaError(f"{done.failed.total()} uploads are wanted still: {dict(done.failed)}")
+            raise MediaError(f"{done.failed.total()} uploads could not be settled and stay wanted: {dict(done.failed)}")
         return done
 
-    def _settled(self, ledger: Ledger, threads: ThreadPoolExecutor) -> Iterator["Settled"]:
+    def _settled(self, ledger: ImageLedger, threads: ThreadPoolExecutor) -> Iterator["Settled"]:
         for page in ledger.to_do():
             yield from threads.map(lambda upload: self._settle(ledger, upload), page)
 
-    def _settle(self, ledger: Ledger, upload: Known) -> "Settled":
+    def _settle(self, ledger: ImageLedger, upload: Known) -> "Settled":
         try:
             if upload.state == "gone":
                 return self._remove(ledger, upload)
@@ -97,14 +100,14 @@ class Making:
         except (ObjectStoreError, OSError) as error:
             return Settled(upload, "failed", type(error).__name__)
 
-    def _judge(self, ledger: Ledger, upload: Known, seen: ObjectInfo) -> "Settled":
+    def _judge(self, ledger: ImageLedger, upload: Known, seen: ObjectInfo) -> "Settled":
         if upload.reason is not None:
-            # Refused for its name: the very object that the listing showed, not a variant put there since.
+            # It is refused for its name: only the object that the listing showed, not a variant that was written later.
             if seen.etag != upload.etag:
                 return Settled(upload, "overtaken")
-            return self._refuse(ledger, upload, seen, Reason(upload.reason))
+            return self._refuse(ledger, upload, seen, RefusalReason(upload.reason))
         if seen.size > MOST_BYTES:
-            return self._refuse(ledger, upload, seen, Reason.TOO_LARGE)
+            return self._refuse(ledger, upload, seen, RefusalReason.TOO_LARGE)
         data = self.store.get(upload.key)
         try:
             made = self.make(data, naming.PROMISED[naming.ending(upload.key)], self.media)
@@ -127,12 +130,12 @@ class Making:
             Settled(upload, "made", bytes_in=sizes[0], bytes_out=sizes[1]) if settled else Settled(upload, "overtaken")
         )
 
-    def _refuse(self, ledger: Ledger, upload: Known, seen: ObjectInfo, reason: Reason) -> "Settled":
+    def _refuse(self, ledger: ImageLedger, upload: Known, seen: ObjectInfo, reason: RefusalReason) -> "Settled":
         copy = naming.quarantined(upload.key)
         if seen.size:
             self.store.copy(upload.key, copy)
         if upload.reason is None:
-            # Of what was there before it.
+            # Variants of an earlier upload with this key.
             self.store.delete(naming.variants(self.media, upload.key).values())
         if not ledger.refused(upload, reason, seen.size):
             if not upload.kept:
@@ -142,7 +145,7 @@ class Making:
             return Settled(upload, "overtaken")
         return Settled(upload, "refused", reason.value)
 
-    def _remove(self, ledger: Ledger, upload: Known) -> "Settled":
+    def _remove(self, ledger: ImageLedger, upload: Known) -> "Settled":
         if self.store.exists(upload.key):
             return Settled(upload, "overtaken")
         if upload.reason is None:
@@ -154,7 +157,7 @@ class Making:
 
 @dataclass(frozen=True)
 class Settled:
-    """What became of one upload; why: the reason of a refusal, the kind of an error."""
+    """The result for one upload. why: the reason of a refusal, the type of an error."""
 
     upload: Known
     how: Literal["made", "refused", "removed", "overtaken", "failed"]
@@ -163,31 +166,37 @@ class Settled:
     bytes_out: int = 0
 
 
+def of(rooms: Rooms, app: App, media: Media, make: Make) -> Making:
+    """The engine over the media of an app."""
+    progress = rooms.progress("images made smaller")
+    return Making(app.name, media, rooms.object_store, rooms.postgres, rooms.clock, make, progress)
+
+
 def lock_of(app: str) -> str:
-    """The name of the lock under which an application's media are changed."""
+    """The name of the lock under which the media of an app are changed."""
     return f"{app}.media"
 
 
-def nameless(ask: Callable[[], T]) -> T:
-    """What `ask` gives; a store's error without its text, which names keys, and keys name users."""
+def nameless(call: Callable[[], T]) -> T:
+    """The result of `call`. An error of the store loses its text, because it names keys, and keys name users."""
     try:
-        return ask()
+        return call()
     except (ObjectStoreError, ObjectNotFoundError) as error:
         raise MediaError(f"the object store failed: {type(error).__name__}") from None
 
 
-def _count(done: Done, settled: Settled) -> None:
-    done.folders.add(settled.upload.key.rpartition("/")[0] + "/")
+def _count(run: MediaRun, settled: Settled) -> None:
+    run.folders.add(settled.upload.key.rpartition("/")[0] + "/")
     match settled.how:
         case "made":
-            done.made += 1
-            done.bytes_in += settled.bytes_in
-            done.bytes_out += settled.bytes_out
+            run.made += 1
+            run.bytes_in += settled.bytes_in
+            run.bytes_out += settled.bytes_out
         case "refused":
-            done.refused[settled.why] += 1
+            run.refused[settled.why] += 1
         case "removed":
-            done.removed += 1
+            run.removed += 1
         case "overtaken":
-            done.overtaken += 1
+            run.overtaken += 1
         case "failed":
-            done.failed[settled.why] += 1
+            run.failed[settled.why] += 1

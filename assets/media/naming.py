@@ -1,16 +1,15 @@
-"""Which keys are uploads, which are variants of which upload, and where refused uploads go. Pure.
+"""Which keys are uploads, which are variants of which upload, and where refused uploads are kept. Pure.
 
-user-media/{userId}/profile/{imageId}.jpg                           an upload, as is every image below a user's folder
-user-media/{userId}/sessions/{sessionId}/{imageId}.jpg              another
-user-media/{userId}/sessions/{sessionId}/{imageId}-thumbnail.jpg    a variant of it
-quarantine/user-media/{userId}/sessions/{sessionId}/{imageId}.jpg   its bytes, where it was refused
+{root}/{userId}/{folder}/{imageId}.jpg               an upload, as is every image below a user's folder
+{root}/{userId}/{folder}/{imageId}-thumbnail.jpg     a variant of it
+quarantine/{root}/{userId}/{folder}/{imageId}.jpg    its bytes, if it was refused
 """
 
 from collections.abc import Mapping
 
 from assets.apps import Media
 
-# What a name promises to hold; an empty text is a kind of image that is refused for its name alone.
+# The format that the end of a name promises. An empty text is a format that is refused for its name alone.
 PROMISED: Mapping[str, str] = {
     "jpg": "jpeg",
     "jpeg": "jpeg",
@@ -24,18 +23,18 @@ LONGEST_KEY = 1_024
 
 
 def folder(media: Media, user: str, session: str) -> str:
-    """The prefix of a session's media.
+    """The prefix of the media of one session.
 
     Raises:
-        ValueError: an id is empty or is no single segment of a key. It would name the media of others.
+        ValueError: an id is empty or is not one segment of a key. It would name the media of others.
     """
     if any(part in ("", ".", "..") or "/" in part for part in (user, session)):
         raise ValueError("the id of a user or a session is not one segment of a key")
-    return f"{media.root}/{user}/sessions/{session}/"
+    return f"{media.root}/{user}/{media.sessions}/{session}/"
 
 
 def folder_of(media: Media, key: str) -> str | None:
-    """The folder (with closing slash) of an object of a user's; None for any other key."""
+    """The folder (with its closing slash) of a user's object; None for any other key."""
     root, _, rest = key.partition("/")
     parts = rest.split("/")
     if root != media.root or len(parts) < 2 or not all(parts):
@@ -44,7 +43,7 @@ def folder_of(media: Media, key: str) -> str | None:
 
 
 def ending(key: str) -> str:
-    """What follows the last dot of the name, in lower case; empty without one."""
+    """The text after the last dot of the name, in lower case; empty without a dot."""
     name = key.rpartition("/")[2]
     return name.rpartition(".")[2].lower() if "." in name else ""
 
@@ -60,7 +59,7 @@ def stem(key: str) -> str:
 
 
 def stem_of_variant(media: Media, key: str) -> str | None:
-    """The stem of the upload that a key would be a variant of; None for a key that is none by its name."""
+    """The stem of the upload of which a key is a variant by its name; None if it is not a variant."""
     stems = (key.removesuffix(f"-{variant.name}.jpg") for variant in media.variants)
     return next((found for found in stems if found != key), None)
 
@@ -71,12 +70,12 @@ def variants(media: Media, upload: str) -> dict[str, str]:
 
 
 def quarantined(upload: str) -> str:
-    """Where the bytes of a refused upload are kept."""
+    """The key under which the bytes of a refused upload are kept."""
     return f"{QUARANTINE}{upload}"
 
 
 def is_too_long(media: Media, upload: str) -> bool:
-    """Whether a variant's key would be longer than stores take, or that in quarantine."""
+    """Whether the key of a variant, or the key in quarantine, would be longer than stores accept."""
     keys = [*variants(media, upload).values(), quarantined(upload)]
     return any(len(key.encode()) > LONGEST_KEY for key in keys) or any(
         len(key.rpartition("/")[2].encode()) > LONGEST_NAME for key in keys

@@ -1,4 +1,4 @@
-"""What is to be done about a stretch of a listing, by what the ledger knows of it. Pure."""
+"""What must be done about a part of a listing, compared with the ledger. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,13 +6,13 @@ from typing import Literal, Protocol
 
 from assets.apps import Media
 from assets.media import naming
-from assets.media.containers import Reason
+from assets.media.containers import RefusalReason
 
 State = Literal["wanted", "made", "quarantined", "gone"]
 
 
 class Listed(Protocol):
-    """An object as a listing shows it."""
+    """An object in a listing."""
 
     @property
     def key(self) -> str: ...
@@ -24,7 +24,7 @@ class Listed(Protocol):
 
 @dataclass(frozen=True)
 class Known:
-    """An upload as the ledger has it. variants: their etags by name; kept: whether its bytes lie in quarantine."""
+    """An upload in the ledger. variants: their etags by name. kept: whether its bytes are in quarantine."""
 
     key: str
     etag: str
@@ -36,19 +36,20 @@ class Known:
 
 @dataclass(frozen=True)
 class Mark:
-    """What the ledger is to say of an upload: `wanted`, perhaps with why its name alone is refused, or `gone`.
+    """What the ledger must record of an upload: `wanted` or `gone`.
 
-    A reason of one that is gone says that its variants' names are another upload's.
+    reason: for a wanted upload, why it is refused for its name alone; for one that is gone, that another upload has the
+    same image id, to which the variants belong.
     """
 
     key: str
     etag: str
     state: State
-    reason: Reason | None = None
+    reason: RefusalReason | None = None
 
 
 def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, Known]) -> Iterator[Mark]:
-    """Uploads that are new, were replaced, lack a variant or are gone. Both sides hold the same whole folders."""
+    """Uploads that are new, were replaced, lack a variant or are gone. Both sides are of the same whole folders."""
     objects = {o.key: o for o in listed}
     owners = _owners(media, objects, known)
     mine = {naming.stem(key) for key in known}
@@ -67,12 +68,12 @@ def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, Known]) ->
             yield mark
     for key, row in known.items():
         if key not in objects and row.state != "gone":
-            # What lies under the names of its variants may be another's, of the same image id.
-            yield Mark(key, "", "gone", Reason.IMAGE_ID_TAKEN if naming.stem(key) in owners else None)
+            # Its variants may belong to another upload with the same image id.
+            yield Mark(key, "", "gone", RefusalReason.IMAGE_ID_TAKEN if naming.stem(key) in owners else None)
 
 
 def is_settled(media: Media, found: Listed, row: Known, objects: Mapping[str, Listed]) -> bool:
-    """Whether an upload has its own variants, untouched, or was refused and holds nothing any more."""
+    """Whether an upload has its own unchanged variants, or was refused and is empty now."""
     if row.state == "quarantined":
         return found.size == 0
     return (
@@ -86,21 +87,21 @@ def is_settled(media: Media, found: Listed, row: Known, objects: Mapping[str, Li
 
 
 def _owners(media: Media, objects: Mapping[str, Listed], known: Mapping[str, Known]) -> dict[str, str]:
-    """The one upload that an image id stands for, by stem: the one that had it before, else the first by name."""
+    """The upload to which an image id belongs, by stem: the one that had it before, else the first by name."""
     owners: dict[str, str] = {}
     for key in sorted(objects):
         if not naming.is_image(key) or naming.stem_of_variant(media, key) is not None:
             continue
         stem, row = naming.stem(key), known.get(key)
-        has_it = row is not None and row.reason != Reason.IMAGE_ID_TAKEN
+        has_it = row is not None and row.reason != RefusalReason.IMAGE_ID_TAKEN
         if stem not in owners or (has_it and owners[stem] not in known):
             owners[stem] = key
     return owners
 
 
-def _by_name(media: Media, key: str, stem_of_variant: str | None, owners: Mapping[str, str]) -> Reason | None:
+def _by_name(media: Media, key: str, stem_of_variant: str | None, owners: Mapping[str, str]) -> RefusalReason | None:
     if stem_of_variant is not None:
-        return Reason.VARIANT_WITHOUT_UPLOAD
+        return RefusalReason.VARIANT_WITHOUT_UPLOAD
     if naming.is_too_long(media, key):
-        return Reason.NAME_TOO_LONG
-    return None if owners[naming.stem(key)] == key else Reason.IMAGE_ID_TAKEN
+        return RefusalReason.NAME_TOO_LONG
+    return None if owners[naming.stem(key)] == key else RefusalReason.IMAGE_ID_TAKEN

@@ -1,4 +1,4 @@
-"""Refused images on their way back: put where they were uploaded, as they are or mended, to be judged anew."""
+"""Replaying refused images: they are put back where they were uploaded, as they are or corrected, and judged again."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,18 +11,18 @@ from resources.r2 import ObjectNotFoundError, ObjectStore
 Outcome = Literal["again", "no_bytes", "replaced", "gone"]
 
 
-def replay(store: ObjectStore, refused: Iterable[Refused], mended: bytes | None = None) -> Counter[Outcome]:
-    """Put images back, or `mended` in their stead; what became of them.
+def replay(store: ObjectStore, refused: Iterable[Refused], corrected: bytes | None = None) -> Counter[Outcome]:
+    """Put images back, or `corrected` in their place; returns how many had which outcome.
 
-    An image is put only where the empty object still lies that its refusal left: `replaced` counts those in whose place
-    another one lies by now, `gone` those that the application deleted, `no_bytes` those of which nothing is kept. The
-    next look makes of them what it makes of any upload. Done again, it ends the same.
+    An image is put back only over the empty object that its refusal left. `replaced` counts images over which another
+    one was uploaded, `gone` those that the application deleted, `no_bytes` those of which no bytes are kept. The next
+    look treats them as any upload. A repetition gives the same result.
     """
-    return Counter(_replayed(store, image, mended) for image in refused)
+    return Counter(_replayed(store, image, corrected) for image in refused)
 
 
-def _replayed(store: ObjectStore, image: Refused, mended: bytes | None) -> Outcome:
-    data = mended
+def _replayed(store: ObjectStore, image: Refused, corrected: bytes | None) -> Outcome:
+    data = corrected
     try:
         if data is None:
             data = store.get(naming.quarantined(image.key)) if image.kept else b""
@@ -31,9 +31,9 @@ def _replayed(store: ObjectStore, image: Refused, mended: bytes | None) -> Outco
     if not data:
         return "no_bytes"
     try:
-        lies = store.head(image.key)
+        present = store.head(image.key)
     except ObjectNotFoundError:
         return "gone"
-    if lies.size or store.replace(image.key, data, lies.etag or "") is None:
+    if present.size or store.replace(image.key, data, present.etag or "") is None:
         return "replaced"
     return "again"

@@ -1,11 +1,11 @@
-"""Removing the media of sessions that are pruned or erased: uploads, variants, videos, what is in quarantine."""
+"""Removing the media of sessions that are pruned or erased: uploads, variants, videos, bytes in quarantine."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from assets.apps import Media
 from assets.media import naming
-from assets.media.ledger import Ledger
+from assets.media.ledger import ImageLedger
 from assets.media.make import lock_of, nameless
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
@@ -19,16 +19,17 @@ def remove(
     clock: Callable[[], datetime],
     sessions: Iterable[tuple[str, str]],
 ) -> int:
-    """Delete everything of sessions, given as (user id, session id); returns how many objects there were.
+    """Delete all media of sessions, which are pairs of (user id, session id); returns the number of objects.
 
-    It waits for a run that makes variants, so that none appears after it. Killed and done again, it ends the same.
+    It waits for a run that makes variants, so that no variant is made after it. A repetition after a kill gives the
+    same result.
 
     Raises:
-        ValueError: an id is empty or is no single segment of a key; nothing was deleted.
-        MediaError: the object store failed; the text names nobody.
+        ValueError: an id is empty or is not one segment of a key; nothing was deleted.
+        MediaError: the object store failed; the message names nobody.
     """
     folders = [naming.folder(media, user, session) for user, session in sessions]
-    ledger = Ledger(postgres, app, clock)
+    ledger = ImageLedger(postgres, app, clock)
     deleted = 0
     with postgres.lock(lock_of(app)):
         for folder in folders:
@@ -38,6 +39,6 @@ def remove(
 
 
 def _remove(store: ObjectStore, folder: str) -> int:
-    keys = [found.key for place in (folder, naming.quarantined(folder)) for found in store.list(place)]
+    keys = [found.key for prefix in (folder, naming.quarantined(folder)) for found in store.list(prefix)]
     store.delete(keys)
     return len(keys)

@@ -1,6 +1,6 @@
-"""The variants of one image: decoded, turned upright, brought to sRGB, made smaller, encoded. Pure.
+"""The variants of one image: decoded, turned upright, converted to sRGB, made smaller, encoded. Pure.
 
-The same bytes give the same variants, with the same Pillow. Nothing but the picture gets into them.
+With the same version of Pillow the same bytes give the same variants. A variant holds nothing but the picture.
 """
 
 import io
@@ -13,11 +13,11 @@ from PIL import Image, ImageCms
 from PIL.Image import Resampling, Transpose
 
 from assets.apps import Media
-from assets.media.containers import Cleaned, Reason, RefusedError, clean
+from assets.media.containers import Cleaned, RefusalReason, RefusedError, clean
 
-# Decoded, turned and being encoded, an image takes some ten bytes a pixel.
+# An image needs some ten bytes of memory a pixel while it is decoded, turned and encoded.
 MOST_PIXELS = 50_000_000
-# What JPEG can hold.
+# The limit of JPEG.
 LONGEST_SIDE = 65_500
 BACKGROUND = (255, 255, 255)
 
@@ -33,8 +33,8 @@ _UPRIGHT = {
 
 
 @dataclass(frozen=True)
-class Made:
-    """What an upload becomes: itself cleaned, its variants by size (JPEG), and its dimensions when upright."""
+class Renditions:
+    """The cleaned upload, its variants (JPEG) by name, and its width and height when upright."""
 
     cleaned: bytes
     variants: Mapping[str, bytes]
@@ -42,47 +42,47 @@ class Made:
     height: int
 
 
-def make(data: bytes, promised: str, media: Media) -> Made:
+def make(data: bytes, promised: str, media: Media) -> Renditions:
     """The variants of an upload whose name promises a format; see containers.clean.
 
     Raises:
-        RefusedError: it is no image that can be shown, or one too large to decode; says why.
+        RefusedError: it is not an image that can be shown, or it is too large to decode; says why.
     """
     found = clean(data, promised)
     if found.width * found.height > MOST_PIXELS or max(found.width, found.height) > LONGEST_SIDE:
-        raise RefusedError(Reason.TOO_MANY_PIXELS)
+        raise RefusedError(RefusalReason.TOO_MANY_PIXELS)
     picture = _decoded(found)
     width, height = picture.size
     made: dict[str, bytes] = {}
-    # From the largest to the smallest, each out of the one before.
+    # From the largest to the smallest, each made from the one before.
     for variant in sorted(media.variants, key=lambda v: v.longest_side or LONGEST_SIDE, reverse=True):
         picture = _bounded(picture, variant.longest_side or LONGEST_SIDE)
         made[variant.name] = _encoded(picture, variant.quality)
-    return Made(found.data, made, width, height)
+    return Renditions(found.data, made, width, height)
 
 
 def _decoded(found: Cleaned) -> Image.Image:
-    """The picture in RGB (sRGB), upright, on white where it is transparent."""
+    """The picture in RGB (sRGB), upright; transparent parts are white."""
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(found.data), formats=("JPEG", "PNG", "WEBP")) as image:
-            # Pillow warns of odd metadata that it does without.
+            # Pillow warns about unusual metadata that it ignores.
             warnings.simplefilter("ignore")
             if getattr(image, "n_frames", 1) > 1:
-                raise RefusedError(Reason.ANIMATED)
+                raise RefusedError(RefusalReason.ANIMATED)
             image.load()
             picture = _in_srgb(_opaque(image), image.info.get("icc_profile"))
             turn = _UPRIGHT.get(found.orientation)
             return picture.transpose(turn) if turn is not None else picture
     except (MemoryError, RefusedError):
         raise
-    except Exception:  # noqa: BLE001 (decoders of hostile data raise whatever they meet)
-        raise RefusedError(Reason.DAMAGED) from None
+    except Exception:  # noqa: BLE001 (decoders raise any error on hostile data)
+        raise RefusedError(RefusalReason.DAMAGED) from None
 
 
 def _opaque(image: Image.Image) -> Image.Image:
     """The image in L, RGB or CMYK with 8 bits."""
     if image.mode.startswith("I") or image.mode == "F":
-        # Pillow cuts 16 bits off at 255 where they are to be scaled.
+        # Pillow limits 16-bit values to 255 instead of scaling them.
         return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         layered = image.convert("RGBA")
@@ -96,7 +96,7 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
         except (ImageCms.PyCMSError, OSError, ValueError):
-            # A profile that cannot be read, or of other channels than the image's: the picture is shown without it.
+            # The profile cannot be read, or is for other channels than the image has: the picture is shown without it.
             converted = None
         if converted is not None:
             return converted
@@ -104,7 +104,7 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _bounded(picture: Image.Image, longest: int) -> Image.Image:
-    """The picture with its longest side at most so long; never enlarged."""
+    """The picture with a longest side of at most `longest`; it is never enlarged."""
     if max(picture.size) <= longest:
         return picture
     scale = longest / max(picture.size)

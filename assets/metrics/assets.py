@@ -1,4 +1,4 @@
-"""Sesh's metrics as assets, one a grain. The work is in metrics.py."""
+"""Metrics as assets, one for each grain. The work is in build.py, the proof in audit.py."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,13 +13,11 @@ from dagster import (
     asset,
 )
 
-from assets.apps import App
+from assets.apps import App, MetricSeries
 from assets.description import asset_arguments, column_schema
-from assets.metrics import audit
-from assets.metrics.build import Metrics
-from assets.metrics.grains import GRAINS, Grain
+from assets.metrics import audit, build
+from assets.metrics.grains import DAILY, GRAINS, HOURLY, Grain
 from assets.rooms import Rooms
-from assets.series.pace import Pace
 
 _COLUMNS = [
     ("windowStart", "text", "Start of the window, UTC; weeks begin on Monday", False),
@@ -32,52 +30,52 @@ _COLUMNS = [
 ]
 
 
-def build(app: App) -> list[AssetsDefinition]:
-    """The metrics of an application that keeps them in partitions."""
-    return [_metrics(app, grain) for grain in GRAINS.values()] if "metrics" in app.partitioned else []
+def build_assets(app: App) -> list[AssetsDefinition]:
+    """The metrics of an app that counts its series; empty for any other."""
+    return [_metrics(app, app.metrics, grain) for grain in GRAINS.values()] if app.metrics is not None else []
 
 
-def _metrics(app: App, grain: Grain) -> AssetsDefinition:
-    holding = "metrics_*" if grain.table == "metrics" else grain.table
+def _metrics(app: App, metrics: MetricSeries, grain: Grain) -> AssetsDefinition:
+    holding = f"{metrics.hours.name}_*" if grain is HOURLY else grain.table(metrics)
     arguments = asset_arguments(
         app, "metrics", grain.name, store="d1", holds=[("d1", holding)], kinds={"cloudflare", "sqlite"}
     )
-    sources = {
-        "sessions and points": [["series", "sessions"], ["points", "ingested"]],
-        "hours": [["metrics", "hourly"]],
-        "days": [["metrics", "daily"]],
-    }[grain.made_of]
+    sources = [["metrics", "hourly" if grain is DAILY else "daily"]]
+    if grain is HOURLY:
+        points = app.points.series if app.points is not None else None
+        sources = [
+            ["points", "ingested"] if detail == points else ["series", detail.name] for detail in metrics.details
+        ]
+    made_of = grain.made_of or " and ".join(detail.name for detail in metrics.details)
 
     @asset(
         **arguments,
         deps=[[app.name, *source] for source in sources],
         description=(
-            f"Metrics {grain.name}, per user and of all together, made of {grain.made_of} in UTC: each window that "
-            "something changed in is replaced, and reopens those that it lies in."
+            f"Metrics {grain.name}, for each user and for all together, made of {made_of} in UTC. A window in which "
+            "something changed is replaced, and the coarser windows that contain it are made again."
         ),
-        metadata={"dagster/table_name": grain.table, "dagster/column_schema": column_schema(_COLUMNS)},
+        metadata={"dagster/table_name": grain.table(metrics), "dagster/column_schema": column_schema(_COLUMNS)},
         pool="d1",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=6), warn_window=timedelta(hours=2)),
         check_specs=[
             AssetCheckSpec(
                 "reconciles",
                 asset=arguments["key"],
-                description=f"The recent windows are what {grain.made_of} add up to.",
+                description=f"The recent windows equal the sums of {made_of}.",
             )
         ],
     )
     def made(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
-        database = rooms.d1(app)
-        engine = Metrics(database, grain, rooms.clock, Pace(), rooms.progress(f"{grain.name} windows made"))
-        done = engine.run()
-        compared = audit.compare(database, grain, rooms.clock())
+        windows = build.of(rooms, app, metrics, grain).run()
+        comparison = audit.compare(rooms.d1(app), metrics, grain, rooms.clock())
         yield MaterializeResult(
-            metadata={"windows": done.windows, "kept": done.kept},
+            metadata={"windows": windows.made, "kept": windows.kept},
             check_results=[
                 AssetCheckResult(
                     check_name="reconciles",
-                    passed=compared.differing == 0,
-                    metadata={"differing_windows": compared.differing, "rows_compared": compared.rows},
+                    passed=comparison.differing == 0,
+                    metadata={"differing_windows": comparison.differing, "rows_compared": comparison.rows},
                 )
             ],
         )

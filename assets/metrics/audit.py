@@ -1,16 +1,17 @@
-"""What proves the metrics: each grain beside what it is made of."""
+"""The proof of the metrics: each grain compared with what it is made of."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from string import Template
 
+from assets.apps import MetricSeries, Series
 from assets.metrics.grains import DAILY, HOURLY, MONTHLY, WEEKLY, Grain
+from assets.metrics.kept import kept_before
 from assets.series import registry
-from assets.series.family import METRICS, POINTS, SESSIONS, Family
-from assets.series.layout import moment, stamp, union, within
-from assets.series.places import kept_before
+from assets.series.layout import union, within
 from assets.windows import DAY, Window, midnight, month_of, week_of
 from resources.d1 import D1
+from resources.d1.times import moment, stamp
 from resources.sql_files import read_sql
 
 # How far back each grain is compared.
@@ -18,34 +19,37 @@ SPANS = {HOURLY: 35 * DAY, DAILY: 35 * DAY, WEEKLY: 70 * DAY, MONTHLY: 100 * DAY
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Windows that differ from what they are made of, and the rows that were compared."""
+class Comparison:
+    """How many windows differ from what they are made of, and how many rows were compared."""
 
     differing: int
     rows: int
 
 
-def compare(d1: D1, grain: Grain, now: datetime) -> Compared:
-    """Compare the recent windows of a grain with what they are made of; those that are kept as they are stay out."""
-    return compare_windows(d1, grain, _recent(d1, grain, now))
+def compare(d1: D1, metrics: MetricSeries, grain: Grain, now: datetime) -> Comparison:
+    """Compare the recent windows of a grain with what they are made of, without those that are kept as they are."""
+    return compare_windows(d1, metrics, grain, _recent(d1, grain, now))
 
 
-def compare_windows(d1: D1, grain: Grain, window: Window) -> Compared:
-    """Compare windows of a grain, whole ones, with what they are made of."""
-    metrics = _texts(d1, METRICS, window)
+def compare_windows(d1: D1, metrics: MetricSeries, grain: Grain, window: Window) -> Comparison:
+    """Compare the windows of a grain in a span of whole windows with what they are made of."""
+    hours = _rows(d1, metrics.hours, window)
     if grain is HOURLY:
         statement = Template(read_sql("metrics/detail_differs.sql")).substitute(
-            sessions=_texts(d1, SESSIONS, window), points=_texts(d1, POINTS, window), metrics=metrics
+            details=" union all ".join(_counted(detail, _rows(d1, detail, window)) for detail in metrics.details),
+            names=", ".join(f"'{detail.name}'" for detail in metrics.details),
+            metrics=hours,
         )
         (row,) = d1.query(statement)
     else:
         bounds = [stamp(window.start), stamp(window.end)]
-        daily = f"select * from metrics_daily where windowStart >= '{bounds[0]}' and windowStart < '{bounds[1]}'"
+        days = DAILY.table(metrics)
+        daily = f"select * from {days} where windowStart >= '{bounds[0]}' and windowStart < '{bounds[1]}'"
         statement = Template(read_sql("metrics/finer_differs.sql")).substitute(
-            window=grain.window, finer=metrics if grain is DAILY else daily, metrics=grain.table
+            window=grain.window, finer=hours if grain is DAILY else daily, metrics=grain.table(metrics)
         )
         (row,) = d1.query(statement, [*bounds, grain.name])
-    return Compared(row["windows"], row["compared"])
+    return Comparison(row["windows"], row["compared"])
 
 
 def _recent(d1: D1, grain: Grain, now: datetime) -> Window:
@@ -60,10 +64,17 @@ def _recent(d1: D1, grain: Grain, now: datetime) -> Window:
     return Window(start, max(start, midnight(now.date()) + DAY))
 
 
-def _texts(d1: D1, family: Family, window: Window) -> str:
-    columns = ", ".join(family.columns)
+def _counted(detail: Series, rows: str) -> str:
+    """The rows of a detail by hour and user, as the metric of its name counts them."""
+    hour = f"substr({detail.time}, 1, 13) || ':00:00.000Z'"
+    return f"select {hour}, userId, '{detail.name}', count(*) from ({rows}) group by 1, 2"
+
+
+def _rows(d1: D1, series: Series, window: Window) -> str:
+    """A SELECT of the rows of a series in a window."""
+    columns = ", ".join(series.columns)
     terms = [
-        f"select {columns} from {p.name} where {within(family, part)}"
-        for p, part in registry.load(d1, family).over(window)
+        f"select {columns} from {p.name} where {within(series, part)}"
+        for p, part in registry.load(d1, series).over(window)
     ]
-    return union(terms, columns) or f"select {', '.join(f'null as {name}' for name in family.columns)} where false"
+    return union(terms, columns) or f"select {', '.join(f'null as {name}' for name in series.columns)} where false"

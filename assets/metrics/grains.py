@@ -1,6 +1,6 @@
-"""The grains of metrics: which windows they have, what each is made of, what it reopens. Pure.
+"""The grains of metrics: which windows each has, what it is made of, which coarser windows it reopens. Pure.
 
-Hours are UTC; weeks begin on Monday. Hours lie in the partitions of the family metrics, coarser windows in tables.
+Hours are UTC; weeks begin on Monday. Hours lie in the partitions of a series, coarser windows in one table each.
 """
 
 from collections.abc import Iterable, Iterator
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from assets.series.layout import moment, stamp
+from assets.apps import MetricSeries
 from assets.windows import Window, month_of, week_of
+from resources.d1.times import moment, stamp
 
 HOUR_OF = "substr(windowStart, 1, 13) || ':00:00.000Z'"
 DAY_OF = "substr(windowStart, 1, 10) || 'T00:00:00.000Z'"
@@ -19,8 +20,11 @@ MONTH_OF = "substr(windowStart, 1, 7) || '-01T00:00:00.000Z'"
 
 @dataclass(frozen=True)
 class Grain:
-    """A length of windows. window: SQL that gives the window of a finer one's windowStart. reopens: the coarser grains
-    whose windows are to be made again when one of these was. at_once: windows that one transaction makes.
+    """A length of windows.
+
+    window: SQL that gives the window of a finer window's windowStart. made_of: the finer windows; empty for hours,
+    which are made of the details. reopens: the coarser grains whose windows must be made again after one of these.
+    at_once: how many windows one transaction makes.
     """
 
     name: str
@@ -29,10 +33,9 @@ class Grain:
     reopens: tuple[str, ...]
     at_once: int
 
-    @property
-    def table(self) -> str:
-        """Where its rows lie; those of hours in partitions, over which this is the view."""
-        return "metrics" if self.name == "hourly" else f"metrics_{self.name}"
+    def table(self, metrics: MetricSeries) -> str:
+        """The table of its rows; for hours the view over their partitions."""
+        return metrics.hours.name if self.name == "hourly" else f"{metrics.hours.name}_{self.name}"
 
     def end(self, start: datetime) -> datetime:
         """The end of the window that starts there."""
@@ -43,7 +46,7 @@ class Grain:
         return (week_of if self.name == "weekly" else month_of)(start.date()).end
 
     def portions(self, starts: Iterable[str]) -> Iterator[list[str]]:
-        """Windows as one transaction each makes them: some at once, and never of two months."""
+        """The windows in groups that one transaction makes; no group has windows of two months."""
         for _, of_month in groupby(sorted(starts), key=lambda start: start[:7]):
             windows = list(of_month)
             for at in range(0, len(windows), self.at_once):
@@ -54,12 +57,12 @@ class Grain:
         return Window(moment(portion[0]), self.end(moment(portion[-1])))
 
     def bounds(self, portion: list[str]) -> tuple[str, str]:
-        """The span as rows are compared with it."""
+        """The span as the two texts that rows are compared with."""
         span = self.span(portion)
         return stamp(span.start), stamp(span.end)
 
 
-HOURLY = Grain("hourly", HOUR_OF, "sessions and points", ("daily",), 240)
+HOURLY = Grain("hourly", HOUR_OF, "", ("daily",), 240)
 DAILY = Grain("daily", DAY_OF, "hours", ("weekly", "monthly"), 31)
 WEEKLY = Grain("weekly", WEEK_OF, "days", (), 6)
 MONTHLY = Grain("monthly", MONTH_OF, "days", (), 1)

@@ -1,1 +1,1 @@
-"""Points of sessions: what was flushed to R2, once each in the partitions of D1."""
+"""Points of sessions: what an app flushed to R2, stored once each in the partitions of its D1."""

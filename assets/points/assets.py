@@ -1,4 +1,7 @@
-"""Points as assets: what was flushed, and what was taken of it. The work is in ingest.py and gaps.py."""
+"""Points as assets: what was flushed, and what was ingested of it.
+
+What does not belong here: the work itself (ingest.py, gaps.py).
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,20 +19,19 @@ from dagster import (
     asset,
 )
 
-from assets.apps import App
+from assets.apps import App, Points
 from assets.description import asset_arguments, column_schema
 from assets.description import table as table_of
-from assets.points import quarantine
 from assets.points.gaps import TOLERATED, gaps
 from assets.points.ingest import PointIngest
-from assets.points.objects import PREFIX
 from assets.points.point import Reason
+from assets.points.refused import quarantine
 from assets.rooms import Rooms
-from assets.series.family import POINTS
 
-# Gaps are looked for in sessions that had a point in this time; runs come every hour.
+# Sessions with a point in this time are searched for gaps. Runs come every hour.
 LOOKED_BACK = timedelta(days=1)
 GAPS_SHOWN = 50
+SUMMARISED = ("reason", "field", "lines", "example")
 _POINT_FIELDS = [
     ("userId", "text", "Who recorded it", False),
     ("sessionId", "text", "The session", False),
@@ -40,8 +42,8 @@ _POINT_FIELDS = [
 
 
 class PointsConfig(Config):
-    """sweep: list every object of points, not only what arrived since the last run. replay: a reason whose quarantined
-    lines are landed again before, or `all`.
+    """sweep: list every object of points, not only what arrived since the last run. replay: first land the quarantined
+    lines of this reason again, or `all`.
     """
 
     sweep: bool = False
@@ -49,27 +51,29 @@ class PointsConfig(Config):
 
 
 def build(app: App) -> list[AssetsDefinition | AssetSpec]:
-    """The points of an app that keeps them in partitions."""
-    if "points" not in app.partitioned:
+    """The point assets of an app that has points."""
+    if app.points is None:
         return []
     flushes = AssetSpec(
-        **asset_arguments(app, "points", "flushes", store="r2", holds=[("r2", PREFIX)], kinds={"cloudflare", "json"}),
-        description="Points of active sessions, ten an object: NDJSON under sesh/points/YYYY/MM/DD/HH/.",
+        **asset_arguments(
+            app, "points", "flushes", store="r2", holds=[("r2", app.points.prefix)], kinds={"cloudflare", "json"}
+        ),
+        description=f"Points of active sessions, ten an object: NDJSON under {app.points.prefix}YYYY/MM/DD/HH/.",
         metadata={"dagster/column_schema": column_schema(_POINT_FIELDS)},
     )
-    return [flushes, _points(app)]
+    return [flushes, _ingested(app, app.points)]
 
 
-def _points(app: App) -> AssetsDefinition:
+def _ingested(app: App, points: Points) -> AssetsDefinition:
     arguments = asset_arguments(
-        app, "points", "ingested", store="d1", holds=[("d1", f"{POINTS.name}_*")], kinds={"cloudflare", "sqlite"}
+        app, "points", "ingested", store="d1", holds=[("d1", f"{points.series.name}_*")], kinds={"cloudflare", "sqlite"}
     )
 
     @asset(
         **arguments,
-        deps=[[app.name, "points", "flushes"], [app.name, "series", "partitions"], [app.name, "d1", "users"]],
+        deps=[[app.name, "points", "flushes"], [app.name, "series", "partitions"], [app.name, "d1", points.users]],
         description="Points of sessions, known by session and number, in the partitions of `points`: once each.",
-        metadata={"dagster/table_name": POINTS.name},
+        metadata={"dagster/table_name": points.series.name},
         pool="d1",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=6), warn_window=timedelta(hours=2)),
         check_specs=[
@@ -85,16 +89,16 @@ def _points(app: App) -> AssetsDefinition:
             ),
         ],
     )
-    def points(config: PointsConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
+    def ingested(config: PointsConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         database = rooms.d1(app)
-        progress = rooms.progress("objects of points ingested")
+        refused = quarantine(rooms, app)
+        assert refused is not None, "an app with points has their quarantine"
         if config.replay:
-            reason = None if config.replay == "all" else Reason(config.replay).value
-            quarantine.replay(rooms.object_store, database, rooms.clock, reason)
-        engine = PointIngest(database, rooms.object_store, rooms.postgres, rooms.clock, progress=progress)
-        run = engine.run(sweep=config.sweep)
+            refused.replay(None if config.replay == "all" else Reason(config.replay).value)
+        run = PointIngest.of(rooms, app).run(sweep=config.sweep)
         now = rooms.clock()
-        found = gaps(database, now - LOOKED_BACK, now)
+        missing = gaps(database, points.series, now - LOOKED_BACK, now)
+        summary = [{name: row[name] for name in SUMMARISED} for row in refused.ledger.summary()]
         counts = {
             "received": run.received,
             "stored": run.stored,
@@ -106,9 +110,9 @@ def _points(app: App) -> AssetsDefinition:
                 "objects": run.objects,
                 **counts,
                 "dagster/partition_row_count": run.stored,
-                "quarantine": table_of(quarantine.summary(database)),
-                "small_gaps": found.small,
-                "missing_in_small_gaps": found.small_missing,
+                "quarantine": table_of(summary),
+                "small_gaps": missing.small,
+                "missing_in_small_gaps": missing.small_missing,
             },
             check_results=[
                 AssetCheckResult(
@@ -118,12 +122,12 @@ def _points(app: App) -> AssetsDefinition:
                 ),
                 AssetCheckResult(
                     check_name="no_large_gap",
-                    passed=not found.large,
+                    passed=not missing.large,
                     severity=AssetCheckSeverity.WARN,
-                    description=f"{len(found.large)} gaps of more than {TOLERATED} points.",
-                    metadata={"gaps": table_of(found.large[:GAPS_SHOWN])},
+                    description=f"{len(missing.large)} gaps of more than {TOLERATED} points.",
+                    metadata={"gaps": table_of(missing.large[:GAPS_SHOWN])},
                 ),
             ],
         )
 
-    return points
+    return ingested

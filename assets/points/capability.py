@@ -1,4 +1,4 @@
-"""What the points room brings: points that were flushed, hourly, with the metrics that they change."""
+"""What the points room brings: ingestion of flushed points, hourly, with the metrics that they change."""
 
 from datetime import datetime
 
@@ -12,8 +12,8 @@ SWEPT_AT = 2  # o'clock, UTC
 
 
 def bring(app: App, _site: Site) -> Capability:
-    """Empty for an app that has no points."""
-    if "points" not in app.partitioned:
+    """Empty for an app without points."""
+    if app.points is None:
         return Capability()
     ingested = ("points", "ingested")
 

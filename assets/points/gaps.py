@@ -1,20 +1,24 @@
-"""Gaps in the points of sessions: sequence numbers that never came."""
+"""Gaps in the points of sessions: sequence numbers that never came.
+
+What does not belong here: the points that came (ingest.py).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from string import Template
 from typing import Any
 
+from assets.apps import Series
 from assets.series import registry
-from assets.series.family import POINTS
-from assets.series.layout import stamp, union, within
+from assets.series.layout import union, within
 from assets.windows import Window
 from resources.d1 import D1
+from resources.d1.times import stamp
 from resources.sql_files import read_sql
 
-# One flush that is on its way leaves 10 out.
+# A flush that is on its way has 10 points.
 TOLERATED = 10
-# A session's points reach this far back before the first that is looked for.
+# How long a session lasts at most. Its numbers are read this far back, because it may have begun before.
 LONGEST_SESSION = timedelta(days=31)
 AHEAD = timedelta(days=2)
 
@@ -28,14 +32,14 @@ class Gaps:
     small_missing: int
 
 
-def gaps(d1: D1, since: datetime, now: datetime) -> Gaps:
-    """The gaps of the sessions that had a point since."""
-    found = registry.load(d1, POINTS)
+def gaps(d1: D1, series: Series, since: datetime, now: datetime) -> Gaps:
+    """The gaps of the sessions that had a point since `since`."""
+    loaded = registry.load(d1, series)
     texts = {}
     for name, start in (("recent", since), ("whole", since - LONGEST_SESSION)):
-        parts = found.over(Window(start, now + AHEAD))
+        parts = loaded.over(Window(start, now + AHEAD))
         texts[name] = union(
-            [f"select sessionId, seq, at from {p.name} where {within(POINTS, part)}" for p, part in parts], "*"
+            [f"select sessionId, seq, at from {p.name} where {within(series, part)}" for p, part in parts], "*"
         )
     if not texts["recent"]:
         return Gaps((), 0, 0)

@@ -1,31 +1,39 @@
 """Ingest of session points: flushed objects into D1, exactly once.
 
-Points, ledger and what they make stale are one transaction of D1, so that a kill leaves all or nothing of a group of
-objects. The bytes of refused lines lie in R2 before it. A point is known by its session and sequence number over all
-partitions; the first one stored wins.
+One transaction of D1 holds the points of a group of objects, their ledger and the windows that they make stale, so that
+a kill leaves all or nothing of the group. The bytes of refused lines are in R2 before it. A point is known by its
+session and sequence number over all partitions; the first one stored wins.
 """
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from string import Template
+from typing import Self
 
-from assets.points import objects as point_objects
-from assets.points import quarantine
-from assets.points.point import Point, Reason, Refusal, sift
+from assets import places
+from assets.apps import App, Series
+from assets.intake import objects, quarantine
+from assets.intake.objects import Identity, Landed
+from assets.intake.refusal import Refusal
+from assets.points import landing
+from assets.points.point import Point, Reason, sift
 from assets.progress import Progress, silent
-from assets.series import places, registry
-from assets.series.family import POINTS
-from assets.series.layout import Partition, moment, stamp
+from assets.rooms import Rooms
+from assets.series import registry
+from assets.series.layout import Partition
 from resources.d1 import D1, D1Error, Param, Statement, bulk
+from resources.d1.times import moment, stamp
 from resources.postgres import Postgres
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.sql_files import read_sql
 
-LOCK, JOB = "sesh.points", "points"
+JOB = "points"
+# Keys that one parameter of D1 holds.
+PAGE = 5_000
 # A flush holds 10 points: a group is one transaction of some 2,000.
 GROUP_OBJECTS, GROUP_BYTES = 200, 8 * 2**20
 READERS = 8
@@ -65,8 +73,9 @@ class PointRun:
 
 @dataclass
 class PointIngest:
-    """The engine over its stores. `clock` gives UTC now; the lock keeps two runs apart, so that doubles are counted."""
+    """The engine over its stores, for one app with points. `clock` gives UTC now."""
 
+    app: App
     d1: D1
     store: ObjectStore
     postgres: Postgres
@@ -74,9 +83,23 @@ class PointIngest:
     group_objects: int = GROUP_OBJECTS
     progress: Progress = silent
 
+    @classmethod
+    def of(cls, rooms: Rooms, app: App) -> Self:
+        """The engine of an app over its rooms."""
+        progress = rooms.progress("objects of points ingested")
+        return cls(app, rooms.d1(app), rooms.object_store, rooms.postgres, rooms.clock, progress=progress)
+
+    @property
+    def _series(self) -> Series:
+        assert self.app.points is not None, f"{self.app.name} has no points"
+        return self.app.points.series
+
     def run(self, *, sweep: bool = False) -> PointRun:
-        """Take every object that is not in the ledger; `sweep` lists all, not only what came since the last run."""
-        with self.postgres.lock(LOCK):
+        """Take every object that is not in the ledger; `sweep` lists all, not only what came since the last run.
+
+        Two runs do not work at once, because both would count a double that each of them has.
+        """
+        with self.postgres.lock(f"{self.app.name}.points"):
             started, run = self.clock(), PointRun()
             waiting = self.pending(sweep=sweep)
             for group in _groups(waiting, self.group_objects):
@@ -88,28 +111,30 @@ class PointIngest:
     def pending(self, *, sweep: bool = False) -> list[ObjectInfo]:
         """Flushed objects that the ledger does not have, by key."""
         last = None if sweep else places.place(self.d1, JOB)
-        start = point_objects.listing_start(moment(last) if last else None)
-        listed = self.store.list(point_objects.PREFIX.rstrip("/"), start_after=start)
-        found = [info for info in listed if point_objects.is_flush(info.key)]
-        known: set[tuple[str, str]] = set()
-        for at in range(0, len(found), 5_000):
-            pairs = json.dumps([[info.key, info.etag or ""] for info in found[at : at + 5_000]])
+        return objects.waiting(self.store, landing.zone(self.app), moment(last) if last else None, self._known)
+
+    def _known(self, listed: Sequence[Identity]) -> set[Identity]:
+        known: set[Identity] = set()
+        for start in range(0, len(listed), PAGE):
+            pairs = json.dumps(listed[start : start + PAGE])
             rows = self.d1.query(read_sql("points/known_objects.sql"), [pairs])
             known |= {(row["objectKey"], row["etag"]) for row in rows}
-        return [info for info in found if (info.key, info.etag or "") not in known]
+        return known
 
     def _take(self, group: Sequence[ObjectInfo], run: PointRun) -> None:
+        assert self.app.points is not None, f"{self.app.name} has no points"
+        zone = landing.zone(self.app)
         with ThreadPoolExecutor(READERS) as readers:
-            contents = list(readers.map(self._content, group))
+            landed = list(readers.map(lambda info: objects.read(self.store, zone, info), group))
         for attempt in range(TRIES):
-            partitions = registry.load(self.d1, POINTS).answering
-            outcomes = self._judge(group, contents, partitions)
+            partitions = registry.load(self.d1, self._series).answering
+            outcomes = self._judge(landed, partitions)
             for outcome in outcomes:
-                quarantine.keep(self.store, outcome.sha256, outcome.refusals)
+                quarantine.keep(self.store, self.app.points.quarantine, outcome.sha256, outcome.refusals)
             try:
                 self._write(outcomes, partitions)
             except D1Error:
-                # A month was folded, or a user went, since it was looked up: judged anew, it fits.
+                # A month was folded or a user went since the look at them, so the group is judged again.
                 if attempt == TRIES - 1:
                     raise
                 continue
@@ -119,15 +144,10 @@ class PointIngest:
             run.received += outcome.received
             run.stored += len(outcome.points)
             run.doubled += outcome.doubled
-            run.reasons += Counter((refusal.reason.value, refusal.field) for refusal in outcome.refusals)
+            run.reasons += Counter((str(refusal.reason), refusal.field) for refusal in outcome.refusals)
 
-    def _content(self, info: ObjectInfo) -> bytes | None:
-        return None if info.size > point_objects.LARGEST_OBJECT else self.store.get(info.key)
-
-    def _judge(
-        self, group: Sequence[ObjectInfo], contents: Sequence[bytes | None], partitions: Sequence[Partition]
-    ) -> list[ObjectOutcome]:
-        outcomes = [_sifted(info, content) for info, content in zip(group, contents, strict=True)]
+    def _judge(self, landed: Sequence[Landed], partitions: Sequence[Partition]) -> list[ObjectOutcome]:
+        outcomes = list(map(_sifted, landed))
         self._count_repeated_objects(outcomes)
         points = [point for outcome in outcomes for point in outcome.points]
         users = self._users(points)
@@ -148,11 +168,9 @@ class PointIngest:
         return outcomes
 
     def _count_repeated_objects(self, outcomes: Sequence[ObjectOutcome]) -> None:
-        """The lines of an object whose very bytes were taken before are doubles, the refused ones too."""
-        known = {
-            row["sha256"]
-            for row in self.d1.query(read_sql("points/known_checksums.sql"), [json.dumps([o.sha256 for o in outcomes])])
-        }
+        """All lines of an object are doubles where the same bytes were taken before, the refused lines too."""
+        checksums = json.dumps([outcome.sha256 for outcome in outcomes])
+        known = {row["sha256"] for row in self.d1.query(read_sql("points/known_checksums.sql"), [checksums])}
         for outcome in outcomes:
             if outcome.sha256 in known:
                 outcome.doubled = outcome.received
@@ -160,26 +178,28 @@ class PointIngest:
             known.add(outcome.sha256)
 
     def _users(self, points: Sequence[Point]) -> set[str]:
-        asked = json.dumps(sorted({point.user_id for point in points}))
-        return {row["id"] for row in self.d1.query(read_sql("points/known_users.sql"), [asked])}
+        assert self.app.points is not None, f"{self.app.name} has no points"
+        statement = Template(read_sql("points/known_users.sql")).substitute(users=self.app.points.users)
+        named = json.dumps(sorted({point.user_id for point in points}))
+        return {row["id"] for row in self.d1.query(statement, [named])}
 
     def _stored(self, points: Sequence[Point], partitions: Sequence[Partition]) -> set[tuple[str, int]]:
         """Of these points' keys, those that some partition has."""
         has = " or ".join(
-            f"exists (select 1 from {p.name} where sessionId = json_extract(asked.value, '$[0]') "
-            "and seq = json_extract(asked.value, '$[1]'))"
+            f"exists (select 1 from {p.name} where sessionId = json_extract(listed.value, '$[0]') "
+            "and seq = json_extract(listed.value, '$[1]'))"
             for p in partitions
         )
-        found: set[tuple[str, int]] = set()
+        stored: set[tuple[str, int]] = set()
         keys = sorted({point.key for point in points})
-        for at in range(0, len(keys), 5_000):
-            page = keys[at : at + 5_000]
+        for start in range(0, len(keys), PAGE):
+            page = keys[start : start + PAGE]
             rows = self.d1.query(
-                f"select asked.key as n from json_each(?1) as asked where {has or 'false'}",
+                f"select listed.key as n from json_each(?1) as listed where {has or 'false'}",
                 [json.dumps(page, ensure_ascii=False)],
             )
-            found |= {page[row["n"]] for row in rows}
-        return found
+            stored |= {page[row["n"]] for row in rows}
+        return stored
 
     def _write(self, outcomes: Sequence[ObjectOutcome], partitions: Sequence[Partition]) -> None:
         now = stamp(self.clock())
@@ -192,8 +212,10 @@ class PointIngest:
                 placed.setdefault(partition.name, []).append(point)
         batch = [Statement(read_sql("points/record_objects.sql"), [json.dumps(ledger, ensure_ascii=False), now])]
         for name, points in placed.items():
-            batch += bulk.statements(name, POINTS.columns, map(_row, points), POINTS.key, [])
-        refused = [[o.sha256, r.line, o.key, r.reason.value, r.field, now] for o in outcomes for r in o.refusals]
+            batch += bulk.statements(name, self._series.columns, map(_row, points), self._series.key, [])
+        refused: list[list[Param]] = [
+            [o.sha256, r.line, o.key, str(r.reason), r.field, now] for o in outcomes for r in o.refusals
+        ]
         columns = ["sha256", "line", "objectKey", "reason", "field", "quarantinedAt"]
         batch += bulk.statements("point_quarantine", columns, refused, ["sha256", "line"], [])
         hours = sorted({f"{p.stored_at[:13]}:00:00.000Z" for points in placed.values() for p in points})
@@ -215,16 +237,12 @@ def _groups(waiting: Sequence[ObjectInfo], most: int) -> Iterable[Sequence[Objec
         yield group
 
 
-def _sifted(info: ObjectInfo, content: bytes | None) -> ObjectOutcome:
-    etag = info.etag or ""
-    digest = hashlib.sha256(f"{info.key} {etag}".encode() if content is None else content).hexdigest()
-    outcome = ObjectOutcome(info.key, etag, digest)
-    try:
-        if content is None:
-            raise point_objects.UnreadableObjectError(f"more than {point_objects.LARGEST_OBJECT >> 20} MiB")
-        outcome.points, outcome.refusals = sift(point_objects.lines(content))
-    except point_objects.UnreadableObjectError as error:
-        outcome.refusals = [Refusal(0, Reason.UNREADABLE_OBJECT, str(error), b"")]
+def _sifted(landed: Landed) -> ObjectOutcome:
+    outcome = ObjectOutcome(landed.key, landed.etag, landed.sha256)
+    if landed.text is None:
+        outcome.refusals = [Refusal(0, Reason.UNREADABLE_OBJECT, landed.unreadable, b"")]
+    else:
+        outcome.points, outcome.refusals = sift(landed.text.split(b"\n"))
     return outcome
 
 

@@ -1,6 +1,7 @@
-"""What makes a line a session point: the verdict on each line, as plain data. Pure.
+"""What makes a line a point of a session: the verdict on each line, as plain data. Pure.
 
-A point is what an active session's Durable Object recorded once. It flushes every 10 points to R2 as NDJSON.
+A point is what the Durable Object of an active session recorded at one moment. It flushes every 10 points to R2 as
+NDJSON.
 """
 
 import dataclasses
@@ -12,6 +13,8 @@ from enum import StrEnum
 from typing import Annotated
 
 import msgspec
+
+from assets.intake.refusal import Refusal
 
 LONGEST_LINE = 64 * 2**10
 LONGEST_ID = 200
@@ -38,18 +41,8 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A refused line: its number in the object (from 1; 0 is the whole object), the reason, the field, the bytes."""
-
-    line: int
-    reason: Reason
-    field: str
-    raw: bytes = dataclasses.field(repr=False)
-
-
-@dataclass(frozen=True)
 class Point:
-    """A point as it is stored; `measures` holds JSON, values to a millionth; `line` and `raw` say whence it came."""
+    """A point as it is stored. measures: JSON, its values to a millionth. line, raw: the line that it comes from."""
 
     session_id: str
     seq: int
@@ -61,12 +54,12 @@ class Point:
 
     @property
     def key(self) -> tuple[str, int]:
-        """What a point is known by."""
+        """The identity of a point: its session and its number there."""
         return self.session_id, self.seq
 
     @property
     def stored_at(self) -> str:
-        """Its time as rows have it, to the millisecond that has begun."""
+        """Its time as rows have it, cut to the millisecond."""
         return self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def refused(self, reason: Reason, name: str) -> Refusal:
@@ -92,7 +85,7 @@ _DECODER = msgspec.json.Decoder(_Line)
 
 
 def sift(lines: Iterable[bytes]) -> tuple[list[Point], list[Refusal]]:
-    """Judge the lines of one object; blank ones are none."""
+    """Judge the lines of one object. Blank lines are no lines."""
     points: list[Point] = []
     refusals: list[Refusal] = []
     for number, line in enumerate(lines, 1):
@@ -110,7 +103,7 @@ def _judged(number: int, line: bytes) -> Point | Refusal:
     if len(line) > LONGEST_LINE:
         return Refusal(number, Reason.OVER_LONG, "", line)
     try:
-        found = _DECODER.decode(line)
+        decoded = _DECODER.decode(line)
     except msgspec.ValidationError as error:
         text = str(error)
         match = _PATH.search(text)
@@ -118,17 +111,18 @@ def _judged(number: int, line: bytes) -> Point | Refusal:
         return Refusal(number, reason, (match[1] or match[2]) if match else "", line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Refusal(number, Reason.NOT_JSON, "", line)
-    for name, value in (("userId", found.user_id), ("sessionId", found.session_id)):
+    for name, value in (("userId", decoded.user_id), ("sessionId", decoded.session_id)):
         if _UNSTORABLE.search(value):
             return Refusal(number, Reason.WRONG_VALUE, name, line)
-    if not all(_NAME.fullmatch(name) for name in found.values):
+    if not all(_NAME.fullmatch(name) for name in decoded.values):
         return Refusal(number, Reason.WRONG_VALUE, "values", line)
     try:
-        at = found.at.astimezone(UTC)
+        at = decoded.at.astimezone(UTC)
     except OverflowError:
         return Refusal(number, Reason.WRONG_VALUE, "at", line)
-    values = {name: _plain(round(found.values[name], DIGITS)) for name in sorted(found.values)}
-    return Point(found.session_id, found.seq, found.user_id, at, msgspec.json.encode(values).decode(), number, line)
+    values = {name: _plain(round(decoded.values[name], DIGITS)) for name in sorted(decoded.values)}
+    measures = msgspec.json.encode(values).decode()
+    return Point(decoded.session_id, decoded.seq, decoded.user_id, at, measures, number, line)
 
 
 def _plain(value: float) -> float | int:

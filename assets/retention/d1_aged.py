@@ -14,10 +14,10 @@ from assets.retention.deletion import Deletion, Outcome, Portion
 from assets.retention.log import DeletionLog, Record
 from assets.retention.run import OldRows
 from assets.rooms import Rooms
-from assets.series.pace import Pace
 from resources.d1 import D1, Statement
 from resources.d1.database import Row
 from resources.d1.names import quoted
+from resources.d1.pace import Pace
 from resources.d1.ranges import between, ranges
 
 # Rows that one transaction deletes at most.

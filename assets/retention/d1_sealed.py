@@ -29,12 +29,12 @@ from assets.rows.columns import Column
 from assets.rows.d1 import D1Table, columns_of
 from assets.rows.known import Known
 from assets.rows.lines import value_text
-from assets.series.layout import stamp
-from assets.series.pace import Pace
 from assets.windows import Window
 from resources.d1 import D1, Statement
 from resources.d1.names import column_list, quoted
+from resources.d1.pace import Pace
 from resources.d1.ranges import between, ranges
+from resources.d1.times import stamp
 from resources.sql_files import read_sql
 
 UNREAD = "not every reader has read them"
@@ -64,7 +64,7 @@ class D1Sealed(OldRows):
     def of(cls, rooms: Rooms, app: App, deletion: Deletion, log: DeletionLog) -> "D1Sealed":
         """The old rows of an archived table, over the stores of the rooms."""
         d1, entry = rooms.d1(app), deletion.entry
-        return cls(d1, d1_table(d1, entry), deletion, log, Proof.of(rooms, app, entry), Pace())
+        return cls(d1, d1_table(d1, app, entry), deletion, log, Proof.of(rooms, app, entry), Pace())
 
     def went(self, record: Record) -> tuple[int, int]:
         return max(0, record.rows - self.live().get(Quarter.parse(record.place), 0)), 0

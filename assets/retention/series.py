@@ -8,13 +8,14 @@ the view; media of the sessions go. What belongs here: this order. What does not
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from assets.apps import App
+from assets.apps import App, Series
 from assets.apps.lifecycle import Condition, Lifecycle
 from assets.archive.quarters import Quarter
 from assets.archive.tables import d1_table
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.metrics.keep import DifferingMetricsError, StaleMetricsError, check_before, keep_before
+from assets.metrics.kept import KEPT_BEFORE, kept_before
 from assets.progress import Progress, silent
 from assets.retention.d1_aged import PAGE
 from assets.retention.d1_sealed import D1Sealed
@@ -26,11 +27,9 @@ from assets.retention.run import Found, find, finish
 from assets.retention.series_media import PrunedMedia
 from assets.retention.series_partitions import drop_empty, rows_by_quarter
 from assets.rooms import Rooms
-from assets.series.family import POINTS, SESSIONS, Family
-from assets.series.layout import moment
-from assets.series.pace import Pace
-from assets.series.places import KEPT_BEFORE, kept_before
 from resources.d1 import Statement
+from resources.d1.pace import Pace
+from resources.d1.times import moment
 
 PROVED: frozenset[Condition] = frozenset({"sealed", "reconciled", "summarised"})
 # Every pruned row marks its hour to be made again, and the hour is kept as it is.
@@ -53,11 +52,11 @@ class Pruned:
 class SeriesRows(D1Sealed):
     """The rows of a series, whole quarters of which go: only those that are sealed. `why_not`: why no row may go."""
 
-    family: Family = SESSIONS
+    series: Series = field(kw_only=True)
     unproved: str = ""
 
     def live(self) -> Mapping[Quarter, int]:
-        return rows_by_quarter(self.d1, self.family)
+        return rows_by_quarter(self.d1, self.series)
 
     def count(self, outcome: Outcome) -> list[Portion]:
         portions = []
@@ -83,13 +82,15 @@ class SeriesPruner:
     progress: Progress = silent
 
     def __post_init__(self) -> None:
+        assert self.app.metrics is not None, f"{self.app.name} counts no series"
+        self._metrics = self.app.metrics
         self.d1 = self.rooms.d1(self.app)
         self.log = DeletionLog(self.rooms.postgres, self.app.name, self.run_id, self.rooms.clock)
 
     def run(self, *, dry_run: bool = True, confirmed: bool = False) -> Pruned:
         """Prune whole quarters that are old enough, or report what would go. One process at a time."""
-        with self.rooms.postgres.lock(f"clearlift.retention.{self.app.name}.detail"):
-            both = [self._found(family, dry_run=dry_run, confirmed=confirmed) for family in (SESSIONS, POINTS)]
+        with self.rooms.postgres.lock(f"{self.app.name}.retention.detail"):
+            both = [self._found(series, dry_run=dry_run, confirmed=confirmed) for series in self._metrics.details]
             admitted = all(found.admitted for found in both)
             if dry_run or admitted:
                 self._reconcile(both, dry_run=dry_run)
@@ -97,35 +98,38 @@ class SeriesPruner:
                     finish(found)
             pruned = Pruned([found.outcome for found in both], kept_before=kept_before(self.d1))
             if admitted and pruned.kept_before is not None:
-                for family, outcome in zip((SESSIONS, POINTS), pruned.outcomes, strict=True):
+                for series, outcome in zip(self._metrics.details, pruned.outcomes, strict=True):
                     end = min(moment(pruned.kept_before), outcome.deletion.before)
-                    pruned.dropped += drop_empty(self.d1, family, end, self.rooms.clock)
+                    pruned.dropped += drop_empty(self.d1, series, end, self.rooms.clock)
                 if self.app.media is not None:
                     pruned.media = PrunedMedia.of(self.rooms, self.app, self.app.media).remove()
         return pruned
 
-    def _found(self, family: Family, *, dry_run: bool, confirmed: bool) -> Found:
-        entry = self._entry(family)
+    def _found(self, series: Series, *, dry_run: bool, confirmed: bool) -> Found:
+        entry = self._entry(series)
         allowed = due(entry, self.rooms.clock(), PROVED)
         before = Quarter.of(allowed.before.date()).window.start
         deletion = Deletion(self.app.name, entry, before, dry_run, confirmed)
         rows = SeriesRows(
             d1=self.d1,
-            table=d1_table(self.d1, entry),
+            table=d1_table(self.d1, self.app, entry),
             deletion=deletion,
             log=self.log,
             proof=Proof.of(self.rooms, self.app, entry),
             pace=self.pace,
             page=self.page,
-            before=_noted if family is SESSIONS and self.app.media is not None else lambda _table, _going: (),
+            before=_noted if self._owns_media(series) else lambda _table, _going: (),
             after=[_UNMARKED],
-            family=family,
+            series=series,
             unproved=allowed.why_not,
         )
         return find(rows, Outcome(deletion, progress=self.progress), self.log)
 
-    def _entry(self, family: Family) -> Lifecycle:
-        return next(entry for entry in self.app.lifecycles if entry.is_series and entry.table == family.name)
+    def _entry(self, series: Series) -> Lifecycle:
+        return next(entry for entry in self.app.lifecycles if entry.is_series and entry.table == series.name)
+
+    def _owns_media(self, series: Series) -> bool:
+        return self.app.media is not None and self.app.media.series == series.name
 
     def _reconcile(self, both: Sequence[Found], *, dry_run: bool) -> None:
         """Keep the metrics of what may go as they are. Quarters whose metrics cannot be kept stay."""
@@ -134,11 +138,11 @@ class SeriesPruner:
             return
         try:
             if dry_run:
-                check_before(self.d1, max(ends), self.pace)
+                check_before(self.d1, self._metrics, max(ends), self.pace)
                 return
             for grain in GRAINS.values():
-                Metrics(self.d1, grain, self.rooms.clock, self.pace).run()
-            keep_before(self.d1, max(ends), self.pace, self.progress)
+                Metrics(self.d1, self._metrics, grain, self.rooms.clock, self.pace).run()
+            keep_before(self.d1, self._metrics, max(ends), self.pace, self.progress)
         except (StaleMetricsError, DifferingMetricsError) as error:
             kept = kept_before(self.d1)
             for found in both:

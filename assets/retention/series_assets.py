@@ -35,7 +35,7 @@ class PruningConfig(Config):
 
 def build(app: App) -> list[AssetsDefinition]:
     """The pruning of an app that keeps sessions and points in partitions."""
-    return [_pruned(app)] if {"sessions", "points"} <= set(app.partitioned) else []
+    return [_pruned(app)] if app.metrics is not None else []
 
 
 def _pruned(app: App) -> AssetsDefinition:

@@ -6,30 +6,31 @@ What belongs here: counting and dropping partitions. What does not: deleting row
 from datetime import datetime
 from string import Template
 
+from assets.apps import Series
 from assets.archive.quarters import Quarter, quarters
 from assets.rooms import Clock
 from assets.series import registry
-from assets.series.family import Family
-from assets.series.layout import Partition, Registry, stamp, within
+from assets.series.layout import Partition, Registry, within
 from assets.windows import Window
 from resources.d1 import D1, D1Error, Statement
+from resources.d1.times import stamp
 from resources.sql_files import read_sql
 
 TRIES = 5
 
 
-def rows_by_quarter(d1: D1, family: Family) -> dict[Quarter, int]:
+def rows_by_quarter(d1: D1, series: Series) -> dict[Quarter, int]:
     """The number of rows of a series in each quarter, counted a partition and quarter at a time."""
     rows: dict[Quarter, int] = {}
-    for partition in registry.load(d1, family).answering:
+    for partition in registry.load(d1, series).answering:
         for quarter in quarters(partition.window):
             part = quarter.window.clipped(partition.window)
             if part is not None:
-                rows[quarter] = rows.get(quarter, 0) + _rows(d1, family, partition.name, part)
+                rows[quarter] = rows.get(quarter, 0) + _rows(d1, series, partition.name, part)
     return rows
 
 
-def drop_empty(d1: D1, family: Family, before: datetime, clock: Clock) -> list[str]:
+def drop_empty(d1: D1, series: Series, before: datetime, clock: Clock) -> list[str]:
     """Drop the partitions that end by `before` and hold no row. Their names.
 
     A row that comes before the drop keeps its table, because the transaction itself looks for rows.
@@ -37,7 +38,7 @@ def drop_empty(d1: D1, family: Family, before: datetime, clock: Clock) -> list[s
     dropped: list[str] = []
     failed = 0
     while True:
-        current = registry.load(d1, family)
+        current = registry.load(d1, series)
         going = next((p for p in current.answering if p.window.end <= before and _may_go(d1, p)), None)
         if going is None:
             return dropped
@@ -66,12 +67,12 @@ def _drop(d1: D1, current: Registry, going: Partition, clock: Clock) -> None:
     ]
     empty = read_sql("series/empty.sql")
     statements = [
-        Statement(Template(empty).substitute(table=going.name), [current.family.name]),
+        Statement(Template(empty).substitute(table=going.name), [current.series.name]),
         Statement(f"drop table {going.name}"),
     ]
     registry.change(d1, current, left, statements, stamp(clock()))
 
 
-def _rows(d1: D1, family: Family, table: str, window: Window) -> int:
-    (row,) = d1.query(f"select count(*) as n from {table} where {within(family, window)}")
+def _rows(d1: D1, series: Series, table: str, window: Window) -> int:
+    (row,) = d1.query(f"select count(*) as n from {table} where {within(series, window)}")
     return int(row["n"])

@@ -1,1 +1,1 @@
-"""Roll-ups: events counted by hour and day, cut by what dashboards ask for, in Postgres."""
+"""Roll-ups: an app's events counted by hour, day, week and month, in the cuts that dashboards need, in Postgres."""

@@ -1,4 +1,7 @@
-"""Roll-up assets: one a grain, a window at a time. The work itself is in build.py."""
+"""The roll-up assets: one a grain and one a period, a window at a time, and the audit as a check.
+
+The engines are in build.py, build_periods.py and audit.py.
+"""
 
 from datetime import timedelta
 
@@ -14,18 +17,16 @@ from dagster import (
     MetadataValue,
     ResourceParam,
     TimeWindowPartitionsDefinition,
-    asset,
     asset_check,
 )
 
 from assets.apps import App
-from assets.description import asset_arguments, column_schema
+from assets.description import app_asset, column_schema
 from assets.description import table as table_of
-from assets.events.table import events_table
 from assets.partitions import Calendar, window
 from assets.rollups import late
-from assets.rollups.audit import audit
-from assets.rollups.build import RollUp
+from assets.rollups.audit import Audit
+from assets.rollups.build import RollUp, bounds
 from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import CUTS, Grain
 from assets.rollups.periods import Period
@@ -38,18 +39,17 @@ _FRESHNESS = {
     Grain.HOURLY: FreshnessPolicy.time_window(fail_window=timedelta(hours=3), warn_window=timedelta(hours=2)),
     Grain.DAILY: _A_DAY,
 }
+_ORGANISATION = ("org_tag", "text", "Organisation's data tag", False)
 
 
 class RollUpConfig(Config):
-    """org: make one organisation's rows anew, leave the others."""
+    """org: build the rows of one organisation again, and leave the others."""
 
     org: str | None = None
 
 
 def build(app: App, calendar: Calendar, late_horizon: timedelta) -> list[AssetsDefinition | AssetChecksDefinition]:
-    """The roll-ups of an application that has an audience. `late_horizon`: how far back late data is made unasked."""
-    if app.audience is None:
-        return []
+    """The roll-ups of an app that collects events. `late_horizon`: how far back late data is built automatically."""
     return [
         _grain(app, Grain.HOURLY, calendar, late_horizon),
         _grain(app, Grain.DAILY, calendar, late_horizon),
@@ -61,62 +61,43 @@ def build(app: App, calendar: Calendar, late_horizon: timedelta) -> list[AssetsD
 
 def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) -> AssetsDefinition:
     hourly = grain is Grain.HOURLY
-    deps, partitions = (["events", "compacted"], calendar.hourly) if hourly else (["rollups", "hourly"], calendar.daily)
-    tables = [cut.table(grain) for cut in CUTS]
     dimensions = ", ".join(CUTS[0].dimensions)
+    tables = [cut.table(grain) for cut in CUTS]
 
-    @asset(
-        **asset_arguments(
-            app,
-            "rollups",
-            grain.value,
-            store="postgres",
-            holds=[("postgres", table) for table in tables],
-            kinds={"postgres", "polars"},
-        ),
-        deps=[[app.name, *deps]],
-        partitions_def=partitions,
+    @app_asset(
+        app,
+        "rollups",
+        grain.value,
+        store="postgres",
+        holds=[("postgres", table) for table in tables],
+        kinds={"postgres", "polars"},
+        deps=[[app.name, *(("events", "compacted") if hourly else ("rollups", "hourly"))]],
+        partitions_def=calendar.hourly if hourly else calendar.daily,
         backfill_policy=BackfillPolicy.single_run(),
         description=(
-            f"Events, visitors, sessions and value, {grain.value}, by organisation, {dimensions}; and cut by totals, "
-            "pages, sources and campaigns. Distinct counts are exact. A window is replaced whole."
+            f"Events, visitors, sessions and value, {grain.value}, by organisation, {dimensions}. Further tables cut "
+            "them by totals, pages, sources and campaigns. Distinct counts are exact. A window is replaced as a whole."
         ),
-        metadata={
-            "dagster/table_name": tables[0],
-            "tables": MetadataValue.json(tables),
-            "dagster/column_schema": column_schema(
-                [
-                    ("org_tag", "text", "Organisation's data tag", False),
-                    (grain.column, "timestamptz" if hourly else "date", "Start of the window", False),
-                    *((name, "text", "Empty where the event had none", False) for name in CUTS[0].dimensions),
-                    ("events", "bigint", "Events", False),
-                    ("visitors", "bigint", "Distinct anonymous_id", False),
-                    ("sessions", "bigint", "Distinct session_id", False),
-                    ("value", "numeric(38, 6)", "Sum of event_value", False),
-                ]
-            ),
-        },
+        metadata=_described(
+            tables,
+            tables[0],
+            (grain.column, "timestamptz" if hourly else "date", "Start of the window", False),
+            *((name, "text", "Empty where the event had none", False) for name in CUTS[0].dimensions),
+            ("events", "bigint", "Events", False),
+            ("visitors", "bigint", "Distinct anonymous_id", False),
+            ("sessions", "bigint", "Distinct session_id", False),
+            ("value", "numeric(38, 6)", "Sum of event_value", False),
+        ),
         pool="postgres",
         freshness_policy=_FRESHNESS[grain],
     )
     def rolled_up(
         context: AssetExecutionContext, config: RollUpConfig, rooms: ResourceParam[Rooms]
     ) -> MaterializeResult[None]:
-        engine = RollUp(
-            grain,
-            rooms.lake.table(events_table(app)),
-            rooms.postgres,
-            rooms.clock,
-            progress=rooms.progress(f"days rolled up ({grain.value})"),
-        )
-        asked = window(context)
-        built = engine.run(asked, config.org)
+        selected = window(context)
+        built = RollUp.of(rooms, app, grain).run(selected, config.org)
         busiest = rooms.postgres.fetch(
-            read_sql(f"rollups/preview_{grain.value}.sql"),
-            {
-                "start": asked.start if hourly else asked.start.date(),
-                "end": asked.end if hourly else asked.end.date(),
-            },
+            read_sql(f"rollups/preview_{grain.value}.sql"), {"app": app.name, **bounds(grain, selected)}
         )
         earliest = midnight(calendar.start)
         since = late.horizon(earliest, late_horizon, rooms.clock())
@@ -125,7 +106,7 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
                 "events": built.events,
                 "windows": built.windows,
                 "doubles_ignored": built.doubles,
-                "late_beyond_the_bound": str(late.beyond(rooms.postgres, earliest, since)) or "none",
+                "late_beyond_the_bound": str(late.beyond(app, rooms.postgres, earliest, since)) or "none",
                 "dagster/partition_row_count": built.rows.get(tables[0], 0),
                 "rows_by_table": MetadataValue.json(built.rows),
                 "preview": table_of(busiest),
@@ -136,55 +117,48 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
 
 
 def _period(app: App, period: Period, partitions: TimeWindowPartitionsDefinition) -> AssetsDefinition:
-    tables = [period.table(cut) for cut in CUTS]
-    totals = next(period.table(cut) for cut in CUTS if cut.sketched)
+    totals = next(cut.table(period) for cut in CUTS if cut.sketched)
+    tables = [cut.table(period) for cut in CUTS]
 
-    @asset(
-        **asset_arguments(
-            app,
-            "rollups",
-            period.value,
-            store="postgres",
-            holds=[("postgres", table) for table in tables],
-            kinds={"postgres", "polars"},
-        ),
+    @app_asset(
+        app,
+        "rollups",
+        period.value,
+        store="postgres",
+        holds=[("postgres", table) for table in tables],
+        kinds={"postgres", "polars"},
         deps=[[app.name, "rollups", Grain.DAILY.value]],
         partitions_def=partitions,
         backfill_policy=BackfillPolicy.single_run(),
         description=(
             f"Daily roll-ups summed by {'ISO week' if period is Period.WEEKLY else 'calendar month'}. Events and value "
-            "are exact. Totals count visitors and sessions from the days' sketches: exact where `exact` says so, else "
-            "an estimate (1.1 % relative standard error). The other cuts hold the sums of the days' distinct counts, "
-            "daily_visitors and daily_sessions. A window is replaced whole."
+            "are exact. Totals count visitors and sessions from the sketches of the days: exact where `exact` is true, "
+            "else an estimate (1.1 % relative standard error). The other cuts hold the sums of the days' distinct "
+            "counts, daily_visitors and daily_sessions. A window is replaced as a whole."
         ),
-        metadata={
-            "dagster/table_name": totals,
-            "tables": MetadataValue.json(tables),
-            "dagster/column_schema": column_schema(
-                [
-                    ("org_tag", "text", "Organisation's data tag", False),
-                    (period.column, "date", "First day of the window", False),
-                    ("events", "bigint", "Events", False),
-                    ("visitors", "bigint", "Distinct anonymous_id, by sketch", False),
-                    ("sessions", "bigint", "Distinct session_id, by sketch", False),
-                    ("exact", "boolean", "Whether visitors and sessions are no estimates", False),
-                    ("value", "numeric(38, 6)", "Sum of event_value", False),
-                    ("visitor_sketch", "bytea", "Merges into any longer range", False),
-                    ("session_sketch", "bytea", "Merges into any longer range", False),
-                ]
-            ),
-        },
+        metadata=_described(
+            tables,
+            totals,
+            (period.column, "date", "First day of the window", False),
+            ("events", "bigint", "Events", False),
+            ("visitors", "bigint", "Distinct anonymous_id, by sketch", False),
+            ("sessions", "bigint", "Distinct session_id, by sketch", False),
+            ("exact", "boolean", "Whether visitors and sessions are exact", False),
+            ("value", "numeric(38, 6)", "Sum of event_value", False),
+            ("visitor_sketch", "bytea", "Merges into any longer range", False),
+            ("session_sketch", "bytea", "Merges into any longer range", False),
+        ),
         pool="postgres",
         freshness_policy=_A_DAY,
     )
     def rolled_up(
         context: AssetExecutionContext, config: RollUpConfig, rooms: ResourceParam[Rooms]
     ) -> MaterializeResult[None]:
-        postgres, asked = rooms.postgres, window(context)
-        progress = rooms.progress(f"{period.column}s rolled up")
-        built = PeriodRollUp(period, postgres, rooms.clock, progress).run(asked, config.org)
-        busiest = postgres.fetch(
-            read_sql(f"rollups/preview_{period.value}.sql"), {"start": asked.start.date(), "end": asked.end.date()}
+        selected = window(context)
+        built = PeriodRollUp.of(rooms, app, period).run(selected, config.org)
+        busiest = rooms.postgres.fetch(
+            read_sql(f"rollups/preview_{period.value}.sql"),
+            {"app": app.name, "start": selected.start.date(), "end": selected.end.date()},
         )
         return MaterializeResult(
             metadata={
@@ -199,28 +173,31 @@ def _period(app: App, period: Period, partitions: TimeWindowPartitionsDefinition
     return rolled_up
 
 
+def _described(tables: list[str], first: str, *columns: tuple[str, str, str, bool]) -> dict[str, object]:
+    return {
+        "dagster/table_name": first,
+        "tables": MetadataValue.json(tables),
+        "dagster/column_schema": column_schema([_ORGANISATION, *columns]),
+    }
+
+
 def _audit(app: App) -> AssetChecksDefinition:
     @asset_check(
         asset=[app.name, "rollups", Grain.HOURLY.value],
         name="recount_from_raw_events",
-        description="One random recent hour counted again from raw events by another engine: no difference allowed.",
+        description="Another engine counts a random recent hour again from raw events. No difference is allowed.",
     )
     def recount(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
-        found = audit(
-            rooms.lake.table(events_table(app)),
-            rooms.postgres,
-            rooms.clock,
-            rooms.r2_sql,
-        )
+        audit = Audit.of(rooms, app).run()
         return AssetCheckResult(
-            passed=found.passed,
-            description="" if found.window else "No built hour could be counted again: nothing is proved.",
+            passed=audit.passed,
+            description="" if audit.window else "No hour that was built can be counted again: nothing is proved.",
             metadata={
-                "hour": found.window.start.isoformat() if found.window else "none",
-                "groups": found.rows,
-                "events": found.events,
-                "counted_from": found.source,
-                "differences": MetadataValue.json(list(found.differences[:20])),
+                "hour": audit.window.start.isoformat() if audit.window else "none",
+                "groups": audit.rows,
+                "events": audit.events,
+                "counted_from": audit.source,
+                "differences": MetadataValue.json(list(audit.differences[:20])),
             },
         )
 

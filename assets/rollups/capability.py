@@ -1,7 +1,10 @@
-"""What the roll-ups room brings: hours, days, weeks and months by the clock, and again where late data changed them."""
+"""What the room of roll-ups brings: hours, days, weeks and months by the clock, and again where late data changed them.
+
+What does not belong here: which windows are late (late.py), and building them.
+"""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dagster import AssetSelection
 
@@ -9,6 +12,7 @@ from assets.apps import App
 from assets.capability import Capability, Job, Request, Site, Tick, Watch, assets_of
 from assets.events.table import events_table
 from assets.rollups import assets, late
+from assets.rollups.follow import follow
 from assets.rollups.periods import Period
 from assets.windows import DAY, HOUR, daily_key, floor_hour, hourly_key, midnight
 
@@ -16,7 +20,7 @@ PERIOD_JOBS = {Period.WEEKLY: "roll_up_weeks", Period.MONTHLY: "roll_up_months"}
 
 
 def bring(app: App, site: Site) -> Capability:
-    """Empty for an app without an audience."""
+    """Nothing for an app that collects no events."""
     if app.audience is None:
         return Capability()
     hours, days = assets_of(app, ("rollups", "hourly")), assets_of(app, ("rollups", "daily"))
@@ -33,17 +37,17 @@ def bring(app: App, site: Site) -> Capability:
             Job(
                 "roll_up_days",
                 days | dashboards,
-                "Roll up days, then bring the caches made of them up to date; a range as one run.",
+                "Roll up days, then update the caches that are made of them; a range as one run.",
             ),
             Job(
                 "roll_up_weeks",
                 assets_of(app, ("rollups", "weekly")),
-                "Roll up weeks of their days; a range as one run.",
+                "Roll up weeks from their days; a range as one run.",
             ),
             Job(
                 "roll_up_months",
                 assets_of(app, ("rollups", "monthly")),
-                "Roll up months of their days; a range as one run.",
+                "Roll up months from their days; a range as one run.",
             ),
         ],
         ticks=_TICKS,
@@ -51,7 +55,7 @@ def bring(app: App, site: Site) -> Capability:
             Watch(
                 "late_data",
                 ("roll_up_hours", "roll_up_days", "roll_up_weeks", "roll_up_months"),
-                "Follows the lake's commits; asks again for what changed after its roll-up, of every grain.",
+                "Follows the commits of the lake, and requests every window that changed after its roll-up.",
                 lambda warn: _late(app, site, warn),
             )
         ],
@@ -74,7 +78,7 @@ def _yesterday(at: datetime) -> list[Request]:
 
 def _period(period: Period) -> Callable[[datetime], list[Request]]:
     def of_yesterday(at: datetime) -> list[Request]:
-        key = daily_key(period.of((at - timedelta(days=1)).date()).start.date())
+        key = daily_key(period.of((at - DAY).date()).start.date())
         return [Request(partitions=(key, key))]
 
     return of_yesterday
@@ -83,19 +87,19 @@ def _period(period: Period) -> Callable[[datetime], list[Request]]:
 _TICKS = (
     Tick("hourly", "10 * * * *", "hourly", "At hh:10, the hour that ended: compaction and its roll-up.", _hour_before),
     Tick("today", "20 * * * *", "roll_up_days", "At hh:20, the day in progress and its caches.", _day),
-    Tick("daily", "30 0 * * *", "roll_up_days", "At 00:30, the day that ended, for good.", _yesterday),
+    Tick("daily", "30 0 * * *", "roll_up_days", "At 00:30, the day that ended: its final build.", _yesterday),
     Tick(
         "weekly",
         "45 0 * * *",
         "roll_up_weeks",
-        "At 00:45, yesterday's week: on Mondays the one that ended, for good, else the one in progress.",
+        "At 00:45, yesterday's week: on Mondays the final build of the one that ended.",
         _period(Period.WEEKLY),
     ),
     Tick(
         "monthly",
         "50 0 * * *",
         "roll_up_months",
-        "At 00:50, yesterday's month: on the 1st the one that ended, for good, else the one in progress.",
+        "At 00:50, yesterday's month: on the 1st the final build of the one that ended.",
         _period(Period.MONTHLY),
     ),
 )
@@ -103,23 +107,23 @@ _TICKS = (
 
 def _late(app: App, site: Site, warn: Callable[[str], None]) -> Iterator[Request | str]:
     rooms, earliest = site.rooms, midnight(site.calendar.start)
-    late.follow(rooms.lake.table(events_table(app)), rooms.postgres, rooms.clock)
+    follow(app, rooms.lake.table(events_table(app)), rooms.postgres, rooms.clock)
     now = rooms.clock()
     since = late.horizon(earliest, site.late_horizon, now)
-    stale = late.stale(rooms.postgres, since, now, earliest)
-    too_old = str(late.beyond(rooms.postgres, earliest, since))
+    stale = late.stale(app, rooms.postgres, since, now, earliest=earliest)
+    too_old = str(late.beyond(app, rooms.postgres, earliest, since))
     if too_old:
         warn(too_old)
     if not stale:
         yield " ".join(filter(None, ["No window that was rolled up has changed since.", too_old]))
         return
-    # The hour in the key asks again for what an earlier run failed to make.
+    # With the hour in the key, what an earlier run failed to build is requested again.
     key = f"{max(stale.commit, 0)}-{now:%Y-%m-%dT%H}"
     for window in stale.hours:
         yield _range("roll_up_hours", key, hourly_key(window.start), hourly_key(window.end - HOUR))
     for window in stale.days:
         yield _range("roll_up_days", key, daily_key(window.start.date()), daily_key((window.end - DAY).date()))
-    # A week or month waits for its days: made of a stale one, it would be made twice.
+    # A week or month waits for its days: with a stale one, it would be built twice.
     for period, job in PERIOD_JOBS.items():
         for window in stale.ready(period):
             first, last = map(daily_key, period.ends(window))

@@ -1,7 +1,7 @@
-"""MurmurHash3 (x64, 128 bits, seed 0) of a whole column of text at once: the first 64 bits, as mmh3.hash64 gives them.
+"""MurmurHash3 (x64, 128 bits, seed 0) of a whole column of texts: the first 64 bits, as mmh3.hash64 gives them. Pure.
 
-Texts of one length are hashed as one array of words, which takes a fifth of the time of a call of mmh3 for each. What
-does not belong here: what the hashes are for.
+Texts of one length are hashed together, as one array of words. This takes a fifth of the time of one call of mmh3 a
+text. What does not belong here: what the hashes are for.
 """
 
 from itertools import pairwise
@@ -12,35 +12,35 @@ import polars as pl
 
 Hashes = npt.NDArray[np.uint64]
 
-# Texts of one length that are hashed together: their words and the states stay in the processor's cache.
+# So many texts are hashed together that their words and states stay in the cache of the processor.
 _TOGETHER = 16_384
 _C1, _C2 = np.uint64(0x87C37B91114253D5), np.uint64(0x4CF5AD432745937F)
 
 
 def hash64(texts: pl.Series) -> Hashes:
-    """The hash of each text's UTF-8 bytes, in the order of `texts`, which holds no nulls."""
+    """The hash of each text's UTF-8 bytes, in the order of `texts`, which has no nulls."""
     lengths = texts.str.len_bytes()
     order = lengths.arg_sort()
     sizes = lengths.gather(order).cast(pl.Int64).to_numpy()
     _, offsets, data = texts.gather(order).rechunk().to_arrow().buffers()
     ends = np.frombuffer(memoryview(offsets or b""), dtype=np.int64)
-    held = np.frombuffer(memoryview(data or b""), dtype=np.uint8)
+    content = np.frombuffer(memoryview(data or b""), dtype=np.uint8)
     hashed = np.empty(len(texts), dtype=np.uint64)
     next_length = np.flatnonzero(np.diff(sizes, prepend=-1))
     for start, end in pairwise((*next_length, len(sizes))):
         for first in range(start, end, _TOGETHER):
             last = min(first + _TOGETHER, end)
-            block = held[ends[first] : ends[last]].reshape(last - first, int(sizes[start]))
+            block = content[ends[first] : ends[last]].reshape(last - first, int(sizes[start]))
             hashed[first:last] = _of_one_length(block)
-    found = np.empty_like(hashed)
-    found[order.to_numpy()] = hashed
-    return found
+    in_order = np.empty_like(hashed)
+    in_order[order.to_numpy()] = hashed
+    return in_order
 
 
 def _of_one_length(texts: npt.NDArray[np.uint8]) -> Hashes:
     """The hashes of the rows of a matrix of bytes."""
     count, length = texts.shape
-    # What is missing of the last block is zero, and a zero word leaves the state as it is: the tail needs no other way.
+    # The last block is filled with zeros. A zero word leaves the state as it is, so the tail needs no code of its own.
     padded = np.zeros((count, -(-length // 16) * 16), dtype=np.uint8)
     padded[:, :length] = texts
     words = padded.view("<u8").astype(np.uint64, copy=False)

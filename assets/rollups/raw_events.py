@@ -1,6 +1,7 @@
-"""A window's raw events for the audit: from the lake's files, or through R2 SQL. Neither way made the roll-ups.
+"""The raw events of a window for the audit: from the files of the lake, or through R2 SQL.
 
-What belongs here: reading them, and whether both ways would read the same. What does not: counting.
+Roll-ups read in neither way. What belongs here: reading, and whether both ways would read the same. What does not:
+counting.
 """
 
 from datetime import UTC, datetime
@@ -12,22 +13,22 @@ from assets.windows import Window
 from resources.lake import LakeTable, PartitionKey, data_file
 from resources.r2 import R2Sql, literal
 
-# Unique even where a writer repeated an event with another time.
+# Unique even where a writer repeats an event with another time.
 _KEY = ("org_tag", "event_id", "timestamp")
 
 
 def from_files(events: LakeTable, window: Window, snapshot_id: int | None) -> pa.Table:
-    """The window's rows as a snapshot has them, with the columns that roll-ups read."""
-    # Iceberg's own reader: it knows every store and another writer's row deletes, and did not make the roll-ups.
+    """The rows of the window as a snapshot has them, with the columns that roll-ups read."""
+    # pyiceberg reads every store and applies row deletes of other writers, and roll-ups are not made with it.
     inside = f"{events.spec.time} >= '{window.start.isoformat()}' and {events.spec.time} < '{window.end.isoformat()}'"
     return events.load().scan(inside, COLUMNS, snapshot_id=snapshot_id).to_arrow()
 
 
 def from_r2_sql(r2_sql: R2Sql, events: LakeTable, window: Window) -> pa.Table:
-    """The same rows as the table has them now, for the service knows no snapshots.
+    """The same rows as the table has them now, because the service knows no snapshots.
 
     Raises:
-        R2SqlError: rows that are alike in organisation, event id and time, which no page can tell apart.
+        R2SqlError: two rows have the same organisation, event id and time, so that pages cannot separate them.
         HttpError: the service refused or could not be reached.
     """
     time, table = events.spec.time, ".".join(events.spec.identifier)
@@ -38,14 +39,14 @@ def from_r2_sql(r2_sql: R2Sql, events: LakeTable, window: Window) -> pa.Table:
 
 
 def is_as_it_was(events: LakeTable, window: Window, snapshot_id: int | None) -> bool:
-    """Whether no commit after a snapshot can have changed the window's rows."""
+    """Whether the window has the rows of a snapshot still: no commit after it can have changed them."""
     time_id = events.load().schema().find_field(events.spec.time).field_id
-    for change in events.changes(snapshot_id):
-        if change.operation == "replace":  # the same rows in other files
+    for commit in events.changes(snapshot_id):
+        if commit.operation == "replace":  # the same rows in other files
             continue
-        if change.operation != "append":
+        if commit.operation != "append":
             return False
-        for file in change.added:
+        for file in commit.added:
             lowest, highest = data_file.bounds(file, time_id)
             if lowest is None or highest is None:
                 if PartitionKey.of(file).day == window.start.date():

@@ -1,8 +1,8 @@
-"""Mergeable distinct counts: the k smallest 64-bit hashes of the distinct ids (a KMV or bottom-k sketch).
+"""Mergeable distinct counts: the k smallest 64-bit hashes of the distinct ids (a KMV or bottom-k sketch). Pure.
 
-Exact below k distinct ids; above, the relative standard error is 1/sqrt(k-2), 1.1 % for k = 8,192. Merging is the union
-cut to k, so that any range of windows can be counted from what its windows stored. Hashes are MurmurHash3, which does
-not change over versions.
+A count is exact below k distinct ids. Above, its relative standard error is 1/sqrt(k-2): 1.1 % for k = 8,192. Sketches
+merge by union, cut to k, so that any range of windows can be counted from what its windows stored. The hash is
+MurmurHash3, because it does not change over versions. What does not belong here: which ids are counted.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ _DTYPE = np.dtype("<u8")
 
 
 def sketch(ids: Iterable[str]) -> bytes:
-    """The sketch of some ids (doubles do no harm): at most K little-endian 64-bit hashes, ascending."""
+    """The sketch of ids, which may repeat: at most K little-endian 64-bit hashes, ascending."""
     return _cut(hash64(pl.Series(list(ids), dtype=pl.String)))
 
 
@@ -28,18 +28,18 @@ def hashes(ids: Coded) -> pl.Series:
 
 
 def of_hashes(hashes: pl.Series) -> bytes:
-    """The sketch of what `hashes` gave."""
+    """The sketch of hashes that `hashes` returned."""
     return _cut(hashes.to_numpy())
 
 
 def merge(sketches: Iterable[bytes]) -> bytes:
-    """The sketch of all ids that went into `sketches`."""
+    """The sketch of all ids of some sketches."""
     parts = [np.frombuffer(s, dtype=_DTYPE) for s in sketches]
     return _cut(np.concatenate(parts)) if parts else b""
 
 
 def count(sketch: bytes) -> int:
-    """How many distinct ids went into a sketch: exact below K, an estimate from there."""
+    """The number of distinct ids of a sketch: exact below K, from there on an estimate."""
     hashes = np.frombuffer(sketch, dtype=_DTYPE)
     if len(hashes) < K:
         return len(hashes)
@@ -47,12 +47,12 @@ def count(sketch: bytes) -> int:
 
 
 def is_exact(sketch: bytes) -> bool:
-    """Whether `count` of a sketch is no estimate."""
+    """Whether the count of a sketch is exact."""
     return len(sketch) < K * _DTYPE.itemsize
 
 
 def _cut(hashes: Hashes) -> bytes:
-    # numpy's own unique looks each up in a table first, which takes three times as long.
+    # numpy's unique uses a hash table, which takes three times as long.
     ascending = np.sort(hashes)
     first = np.ones(len(ascending), dtype=np.bool_)
     first[1:] = ascending[1:] != ascending[:-1]

@@ -14,10 +14,10 @@ from assets.rows.columns import Column, ColumnKind, schema
 from assets.rows.lines import value_of, value_text
 from assets.rows.source import ChangedMeanwhileError, Slice
 from assets.rows.target import Into
-from assets.series.layout import stamp
 from assets.windows import Window
 from resources.d1 import D1, Statement, bulk
 from resources.d1.names import column_list, quoted
+from resources.d1.times import stamp
 
 PAGE_ROWS = 1_000
 TYPES = "\u2044types"

@@ -13,23 +13,23 @@ from assets.rows.known import Known
 from assets.rows.source import ChangedMeanwhileError, Slice
 from assets.rows.target import Into
 from assets.windows import Window, day_window
-from resources.lake import DataFile, FileInfo, Kind, Lake, LakeTable, PartitionKey, TableSpec
+from resources.lake import ColumnType, DataFile, FileInfo, Lake, LakeTable, PartitionKey, TableSpec
 
 # Rows that are in memory at a time.
 BATCH_ROWS = 50_000
 SIDE = "restored"
 KINDS = {
-    Kind.STRING: ColumnKind.TEXT,
-    Kind.INTEGER: ColumnKind.INTEGER,
-    Kind.NUMBER: ColumnKind.NUMBER,
-    Kind.BOOLEAN: ColumnKind.BOOLEAN,
-    Kind.TIMESTAMP: ColumnKind.TIMESTAMP,
+    ColumnType.STRING: ColumnKind.TEXT,
+    ColumnType.INTEGER: ColumnKind.INTEGER,
+    ColumnType.NUMBER: ColumnKind.NUMBER,
+    ColumnType.BOOLEAN: ColumnKind.BOOLEAN,
+    ColumnType.TIMESTAMP: ColumnKind.TIMESTAMP,
 }
 
 
 def lake_columns(spec: TableSpec) -> tuple[Column, ...]:
     """The columns of a lake table as those of lines."""
-    return tuple(Column(column.name, KINDS[column.kind], column.kind.value) for column in spec.columns)
+    return tuple(Column(column.name, KINDS[column.type], column.type.value) for column in spec.columns)
 
 
 def version_of(rows: int, paths: Iterable[str]) -> str:

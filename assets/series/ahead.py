@@ -1,32 +1,33 @@
-"""Making partitions: every month up to the next one has its table before a row of it is written."""
+"""Making partitions ahead of time: a month has its table before a row of it is written."""
 
 from collections.abc import Callable
 from datetime import datetime
 
+from assets.apps import Series
 from assets.series import registry
-from assets.series.family import Family
-from assets.series.layout import Partition, Registry, missing, stamp, uncovered
+from assets.series.layout import Partition, Registry, missing, uncovered
 from assets.windows import Window, month_of
 from resources.d1 import D1
+from resources.d1.times import stamp
 
-# Each try is lost only to another process that made a change.
+# A try fails only because another process made a change.
 TRIES = 20
 
 
-def make(d1: D1, family: Family, clock: Callable[[], datetime], since: datetime | None = None) -> list[Partition]:
-    """Make the months that are missing, from the first partition (or from `since`) to the next month; those made.
+def make(d1: D1, series: Series, clock: Callable[[], datetime], since: datetime | None = None) -> list[Partition]:
+    """Make the missing months, from the first partition (or from `since`) to the next month; returns what was made.
 
-    The tables, their rows in the registry and the view are one transaction. A table that is there already (its registry
-    was lost, say) is taken with the rows that it has.
+    The tables, their rows in the registry and the view are one transaction. A table that exists already keeps its rows,
+    for example because the registry was lost.
 
     Raises:
-        ChangedMeanwhileError: others changed the registry without end.
+        ChangedMeanwhileError: other processes changed the registry during each try.
     """
-    return _made(d1, family, lambda found: missing(found, clock(), since), lambda: stamp(clock()))
+    return _made(d1, series, lambda found: missing(found, clock(), since), lambda: stamp(clock()))
 
 
-def cover(d1: D1, family: Family, at: datetime) -> list[Partition]:
-    """Make the month that `at` falls in, and those between it and the partitions that there are; those made."""
+def cover(d1: D1, series: Series, at: datetime) -> list[Partition]:
+    """Make the month that contains `at`, and those between it and the partitions that exist; returns what was made."""
     month = month_of(at.date())
 
     def wanted(found: Registry) -> list[Partition]:
@@ -37,19 +38,20 @@ def cover(d1: D1, family: Family, at: datetime) -> list[Partition]:
     def now() -> str:
         return str(d1.query("select strftime('%Y-%m-%dT%H:%M:%fZ', 'now') as now")[0]["now"])
 
-    return _made(d1, family, wanted, now)
+    return _made(d1, series, wanted, now)
 
 
 def _made(
-    d1: D1, family: Family, wanting: Callable[[Registry], list[Partition]], now: Callable[[], str]
+    d1: D1, series: Series, choose: Callable[[Registry], list[Partition]], now: Callable[[], str]
 ) -> list[Partition]:
     for attempt in range(TRIES):
-        found = registry.load(d1, family)
-        wanted = wanting(found)
+        found = registry.load(d1, series)
+        wanted = choose(found)
         if not wanted:
             break
-        after = [p for p in found.partitions if p.name not in {made.name for made in wanted}]
-        tables = [statement for partition in wanted for statement in registry.table(family, partition)]
+        names = {partition.name for partition in wanted}
+        after = [p for p in found.partitions if p.name not in names]
+        tables = [statement for partition in wanted for statement in registry.table(series, partition)]
         try:
             registry.change(d1, found, [*after, *wanted], tables, now())
         except registry.ChangedMeanwhileError:

@@ -16,53 +16,51 @@ from dagster import (
     asset,
 )
 
-from assets.apps import App
+from assets.apps import App, Series
 from assets.description import asset_arguments
 from assets.description import table as table_of
 from assets.rooms import Rooms
-from assets.series import ahead, audit, registry
-from assets.series.family import FAMILIES, Family
-from assets.series.fold import Folding
+from assets.series import ahead, audit, fold, registry
 from assets.series.layout import next_fold
-from assets.series.pace import Pace
+from resources.d1 import D1
 
 
 class PartitionsConfig(Config):
-    """since: a day (YYYY-MM-DD) from which on to make partitions too, for history that is taken over."""
+    """since: a day (YYYY-MM-DD). Months from this day on get partitions too, for history that is imported."""
 
     since: str | None = None
 
 
-def families(app: App) -> list[Family]:
-    """The families of an application's time series."""
-    return [family for family in FAMILIES if family.name in app.partitioned]
-
-
 def build(app: App) -> list[AssetsDefinition | AssetSpec]:
-    """The time series of an application that keeps them in partitions."""
-    if not app.partitioned:
+    """The time series of an app that keeps them in partitions."""
+    if not app.series:
         return []
-    sessions = AssetSpec(
+    return [*(_written(app, series) for series in app.series if series.doc), _partitions(app), _folded(app)]
+
+
+def _written(app: App, series: Series) -> AssetSpec:
+    rows = f"{series.name}_*"
+    return AssetSpec(
         **asset_arguments(
-            app, "series", "sessions", store="d1", holds=[("d1", "sessions_*")], kinds={"cloudflare", "sqlite", "view"}
+            app, "series", series.name, store="d1", holds=[("d1", rows)], kinds={"cloudflare", "sqlite", "view"}
         ),
         description=(
-            "Sessions that people record, which the application writes to the partition of their time: a month below a "
-            "year of age, a year above. The view `sessions` is over all of them."
+            f"{series.doc} A partition holds a month, or a year once its months are older than a year. The view "
+            f"`{series.name}` shows all of them."
         ),
-        metadata={"personal_columns": ", ".join(app.holding("d1", "sessions_*").personal_columns)},
+        metadata={"personal_columns": ", ".join(app.holding("d1", rows).personal_columns)},
     )
-    return [sessions, _partitions(app), _folded(app)]
 
 
 def _partitions(app: App) -> AssetsDefinition:
     arguments = asset_arguments(app, "series", "partitions", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
+    names = ", ".join(f"`{series.name}`" for series in app.series)
 
     @asset(
         **arguments,
         description=(
-            "Which tables hold what time of sessions, points and metrics, up to the next month: the registry "
-            "`partitions`, the tables, and a view over each family."
+            f"Which table holds which time of {names}, up to the next month: the registry `partitions`, the tables, "
+            "and one view for each."
         ),
         pool="d1",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=40), warn_window=timedelta(days=32)),
@@ -75,16 +73,16 @@ def _partitions(app: App) -> AssetsDefinition:
             AssetCheckSpec(
                 "registry_agrees",
                 asset=arguments["key"],
-                description="Registry, tables and view name the same partitions, and their windows leave no hole.",
+                description="Registry, tables and views name the same partitions, and no time between them is missing.",
             ),
         ],
     )
     def partitions(config: PartitionsConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         database, clock = rooms.d1(app), rooms.clock
         since = datetime.fromisoformat(config.since).replace(tzinfo=UTC) if config.since else None
-        made = [p.name for family in families(app) for p in ahead.make(database, family, clock, since)]
-        late = [f.name for f in families(app) if not audit.has_next_month(database, f, clock())]
-        faults = [fault for family in families(app) for fault in audit.faults(database, family)]
+        made = [p.name for series in app.series for p in ahead.make(database, series, clock, since)]
+        late = [series.name for series in app.series if not audit.has_next_month(database, series, clock())]
+        faults = [fault for series in app.series for fault in audit.faults(database, series)]
         yield MaterializeResult(
             metadata={"made": len(made), "partitions": table_of(_overview(app, database))},
             check_results=[
@@ -96,17 +94,17 @@ def _partitions(app: App) -> AssetsDefinition:
     return partitions
 
 
-def _overview(app: App, database: Any) -> list[dict[str, Any]]:
+def _overview(app: App, database: D1) -> list[dict[str, Any]]:
     return [
         {
-            "family": family.name,
+            "family": series.name,
             "partition": p.name,
             "start": f"{p.window.start:%Y-%m-%d}",
             "end": f"{p.window.end:%Y-%m-%d}",
             "state": p.state,
         }
-        for family in families(app)
-        for p in registry.load(database, family).answering
+        for series in app.series
+        for p in registry.load(database, series).answering
     ]
 
 
@@ -117,33 +115,29 @@ def _folded(app: App) -> AssetsDefinition:
         **arguments,
         deps=[[app.name, "series", "partitions"]],
         description=(
-            "Months older than a year, in the partition of their year: copied in small batches, compared page by page, "
-            "counted and switched in one transaction."
+            "Months older than a year, moved into the partition of their year: copied in small batches, compared page "
+            "by page, counted, and switched in one transaction."
         ),
         pool="d1",
         check_specs=[
             AssetCheckSpec(
                 "no_month_is_older_than_a_year",
                 asset=arguments["key"],
-                description="Every month above a year of age is folded.",
+                description="Every month older than a year is folded.",
             )
         ],
     )
     def folded(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         database, clock = rooms.d1(app), rooms.clock
-        done = [
-            each
-            for family in families(app)
-            for each in Folding(database, family, clock, Pace(), progress=rooms.progress(f"{family.name} folded")).run()
-        ]
+        months = [month for series in app.series for month in fold.of(rooms, app, series).run()]
         left = [
-            fold.month.name
-            for family in families(app)
-            if (fold := next_fold(registry.load(database, family), clock())) is not None
+            due.month.name
+            for series in app.series
+            if (due := next_fold(registry.load(database, series), clock())) is not None
         ]
-        shown = [{"month": f.month, "year": f.year, "rows": f.rows, "checksum": f.checksum} for f in done]
+        rows = [{"month": m.month, "year": m.year, "rows": m.rows, "checksum": m.checksum} for m in months]
         yield MaterializeResult(
-            metadata={"months": len(done), "rows": sum(f.rows for f in done), "folded": table_of(shown)},
+            metadata={"months": len(months), "rows": sum(m.rows for m in months), "folded": table_of(rows)},
             check_results=[
                 AssetCheckResult(check_name="no_month_is_older_than_a_year", passed=not left, metadata={"left": left})
             ],

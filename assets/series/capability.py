@@ -1,4 +1,4 @@
-"""What the series room brings: partitions ahead of time, and months that are a year old folded."""
+"""What the series room brings: partitions ahead of time, and months that are older than a year folded."""
 
 from assets.apps import App
 from assets.capability import Capability, Job, Site, Tick, assets_of
@@ -7,7 +7,7 @@ from assets.series import assets
 
 def bring(app: App, _site: Site) -> Capability:
     """Empty for an app that keeps no time series."""
-    if not app.partitioned:
+    if not app.series:
         return Capability()
     return Capability(
         assets=assets.build(app),
@@ -15,7 +15,7 @@ def bring(app: App, _site: Site) -> Capability:
             Job(
                 "partitions",
                 assets_of(app, ("series", "partitions"), ("series", "folded")),
-                "Make next month's partitions, fold months older than a year.",
+                "Make the partitions of the next month; fold months older than a year.",
             )
         ],
         ticks=[
@@ -23,7 +23,7 @@ def bring(app: App, _site: Site) -> Capability:
                 "partitions",
                 "10 2 1 * *",
                 "partitions",
-                "On the 1st at 02:10, partitions of the month ahead; the month that has become a year old is folded.",
+                "On the 1st at 02:10: make the partitions of the next month; fold the month that is a year old now.",
             )
         ],
     )

@@ -1,9 +1,9 @@
-"""The checksum of rows as a multiset: the same in any order, another one where a row is lost, doubled or changed. Pure.
+"""The checksum of rows as a multiset: the order of rows does not matter; a lost, doubled or changed row does. Pure.
 
-A row is the JSON array of its values, without spaces, non-ASCII as it is, a blob as its hex in an array of its own, a
-number with a whole value as an integer (D1's answers know one kind of number). Its hash is BLAKE2b of 16 bytes, read as
-a big-endian number; the checksum is the sum of the rows' hashes modulo 2^128, written as 32 hex digits. Sums of parts
-add up to the sum of the whole.
+A row is the JSON array of its values: without spaces, with non-ASCII characters as they are. A blob is its hex text in
+an array of its own. A number with a whole value is an integer, because D1's answers know one kind of number. The hash
+of a row is BLAKE2b of 16 bytes, read as a big-endian number. The checksum is the sum of the hashes modulo 2^128, as 32
+hex digits. The checksums of parts add up to the checksum of the whole.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ def checksum(rows: Iterable[Sequence[Any]]) -> str:
 
 
 def added(*checksums: str) -> str:
-    """The checksum of the rows of several together."""
-    return _text(sum(int(each, 16) for each in checksums))
+    """The checksum of the rows of several checksums together."""
+    return _text(sum(int(part, 16) for part in checksums))
 
 
 def _hash(row: Sequence[Any]) -> int:

@@ -1,9 +1,9 @@
-"""Folding: months older than a year move into their year, without loss, while the application goes on writing.
+"""Folding: months older than a year move into their year, without loss, while the application continues to write.
 
-A month is marked as folding, and from then on triggers write its changes to the year too, where they lie outside of the
-year's window and are nobody's yet. Its rows are copied a page at a time, compared page by page within one transaction
-each, and counted and switched in one: registry, view, and the month's table goes. Killed anywhere, the next run goes on
-from what the registry says; of two at once the second finds the work done.
+A month is first marked as folding. From then on triggers write its changes to the year too. These rows lie outside of
+the year's window, so nothing reads them yet. The month's rows are copied page by page, and compared page by page, each
+page in one transaction. The last transaction counts the rows, changes registry and view, and drops the month's table.
+After a kill the next run continues from the state in the registry. Of two runs at once the second finds the work done.
 """
 
 import json
@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from string import Template
 
+from assets.apps import App, Series
 from assets.progress import Progress, silent
+from assets.rooms import Rooms
 from assets.series import registry
 from assets.series.checksum import EMPTY, added, checksum
-from assets.series.family import Family
-from assets.series.layout import Fold, Registry, aged, next_fold, stamp, within
-from assets.series.pace import Pace
+from assets.series.layout import Fold, Registry, aged, next_fold, within
 from assets.windows import Window
 from resources.d1 import D1, D1Error, Statement
+from resources.d1.pace import Pace
 from resources.d1.ranges import Key, between, ranges
+from resources.d1.times import stamp
 from resources.migrations.d1 import split
 from resources.sql_files import read_sql
 
@@ -28,12 +30,12 @@ PAGE = 2_000
 
 
 class FoldError(RuntimeError):
-    """A month and its copy in the year are not the same; nothing was dropped. The message names both."""
+    """A month and its copy in the year differ; nothing was dropped. The message names both."""
 
 
 @dataclass(frozen=True)
 class Folded:
-    """A month that was folded: its name, the year's, and its rows with their checksum."""
+    """A month that was folded: its name, the name of the year, the number of its rows and their checksum."""
 
     month: str
     year: str
@@ -43,20 +45,20 @@ class Folded:
 
 @dataclass
 class Folding:
-    """The engine, of one family."""
+    """The engine, for one series."""
 
     d1: D1
-    family: Family
+    series: Series
     clock: Callable[[], datetime]
     pace: Pace
     page: int = PAGE
     progress: Progress = silent
 
     def run(self) -> list[Folded]:
-        """Fold every month that is older than a year; those that this call folded.
+        """Fold every month that is older than a year; returns those that this call folded.
 
         Raises:
-            FoldError: a copy differs, as where the year has a row of the same key at another time.
+            FoldError: a copy differs, for example because the year has a row with the same key at another time.
         """
         done: list[Folded] = []
         expected = self._waiting()
@@ -64,7 +66,7 @@ class Folding:
             try:
                 self._begin(fold)
                 self._copy(fold)
-                rows, total = self._compare(fold, sum(each.rows for each in done), expected)
+                rows, total = self._compare(fold, sum(month.rows for month in done), expected)
                 done.append(self._switch(fold, rows, total))
             except registry.ChangedMeanwhileError:
                 continue
@@ -74,10 +76,10 @@ class Folding:
         return done
 
     def _registry(self) -> Registry:
-        return registry.load(self.d1, self.family)
+        return registry.load(self.d1, self.series)
 
     def _gone(self, fold: Fold) -> bool:
-        """Whether another process folded the month meanwhile."""
+        """Whether another process has folded the month."""
         found = self._registry().named(fold.month.name)
         return found is None or not found.stands
 
@@ -91,56 +93,56 @@ class Folding:
             self.d1,
             found,
             [*after, replace(month, state="folding", copied_to=None), fold.year],
-            [*registry.table(self.family, fold.year), *self._mirrors(fold)],
+            [*registry.table(self.series, fold.year), *self._mirrors(fold)],
             stamp(self.clock()),
         )
 
     def _mirrors(self, fold: Fold) -> list[Statement]:
-        columns = self.family.columns
+        columns = self.series.columns
         script = Template(read_sql("series/mirror.sql")).substitute(
             month=fold.month.name,
             year=fold.year.name,
             columns=", ".join(columns),
             values=", ".join(f"new.{name}" for name in columns),
-            is_new=" and ".join(f"{name} = new.{name}" for name in self.family.key),
-            is_old=" and ".join(f"{name} = old.{name}" for name in self.family.key),
-            in_month=within(self.family, fold.month.window),
+            is_new=" and ".join(f"{name} = new.{name}" for name in self.series.key),
+            is_old=" and ".join(f"{name} = old.{name}" for name in self.series.key),
+            in_month=within(self.series, fold.month.window),
         )
         return [Statement(text) for text in split(script)]
 
     def _copy(self, fold: Fold) -> None:
-        """Copy what is behind the place that the registry keeps, page by page."""
+        """Copy, page by page, the rows after the key that the registry holds."""
         found = self._registry().named(fold.month.name)
         after: Key | None = json.loads(found.copied_to) if found is not None and found.copied_to else None
-        keys, family = ", ".join(self.family.key), self.family
-        updates = ", ".join(f"{name} = excluded.{name}" for name in family.columns if name not in family.key)
+        keys, series = ", ".join(self.series.key), self.series
+        updates = ", ".join(f"{name} = excluded.{name}" for name in series.columns if name not in series.key)
         for lower, upper in self._pages(fold, after):
             condition, params = self._between(lower, upper)
             copy = (
-                f"insert into {fold.year.name} ({', '.join(family.columns)}) "
-                f"select {', '.join(family.columns)} from {fold.month.name} where {condition} "
-                f"on conflict ({keys}) do update set {updates} where {within(family, fold.month.window)}"
+                f"insert into {fold.year.name} ({', '.join(series.columns)}) "
+                f"select {', '.join(series.columns)} from {fold.month.name} where {condition} "
+                f"on conflict ({keys}) do update set {updates} where {within(series, fold.month.window)}"
             )
-            place = json.dumps(upper, ensure_ascii=False)
+            copied_to = json.dumps(upper, ensure_ascii=False)
             batch = [
                 Statement(copy, params),
-                Statement(read_sql("series/copied.sql"), [fold.month.name, place]),
+                Statement(read_sql("series/copied.sql"), [fold.month.name, copied_to]),
             ]
             self.pace.step(lambda batch=batch: self.d1.batch(batch, idempotent=True))  # type: ignore[misc]
 
     def _waiting(self) -> int:
-        """The rows of the months that are to be folded."""
+        """How many rows the months have that are to be folded."""
         months = aged(self._registry(), self.clock())
         if not months:
             return 0
         window = Window(months[0].window.start, months[-1].window.end)
-        rows = self.d1.query(f"select count(*) as n from {self.family.name} where {within(self.family, window)}")
+        rows = self.d1.query(f"select count(*) as n from {self.series.name} where {within(self.series, window)}")
         return int(rows[0]["n"])
 
     def _compare(self, fold: Fold, before: int, expected: int) -> tuple[int, str]:
-        """Compare the month with its copy, page by page; its rows and their checksum.
+        """Compare the month with its copy, page by page; returns the number of rows and their checksum.
 
-        What was found equal stays so: the triggers write to both.
+        A page that was equal stays equal, because the triggers write to both tables.
         """
         rows, total = 0, EMPTY
         last: Key | None = None
@@ -152,7 +154,7 @@ class Folding:
 
     def _compared(self, fold: Fold, lower: Key | None, upper: Key | None, rows: int, total: str) -> tuple[int, str]:
         condition, params = self._between(lower, upper)
-        columns, in_month = ", ".join(self.family.columns), within(self.family, fold.month.window)
+        columns, in_month = ", ".join(self.series.columns), within(self.series, fold.month.window)
         month, year = self.pace.step(
             lambda: self.d1.batch(
                 [
@@ -162,13 +164,13 @@ class Folding:
                 idempotent=True,
             )
         )
-        sums = [checksum([row[name] for name in self.family.columns] for row in side.rows) for side in (month, year)]
+        sums = [checksum([row[name] for name in self.series.columns] for row in side.rows) for side in (month, year)]
         if sums[0] != sums[1]:
-            # The next run copies the month from its start: once the cause is gone, it folds.
+            # The next run copies the month from its start, so that it can fold once the cause is removed.
             self.d1.execute(read_sql("series/copied.sql"), [fold.month.name, None], idempotent=True)
             raise FoldError(
                 f"{fold.month.name} and its copy in {fold.year.name} differ: {len(month.rows)} and {len(year.rows)} "
-                "rows on one page. Is there a row of the same key at another time of the year?"
+                "rows on one page. Does the year have a row with the same key at another time?"
             )
         return rows + len(month.rows), added(total, sums[0])
 
@@ -187,12 +189,12 @@ class Folding:
             found,
             [*after, folded, grown],
             [
-                # In one transaction with the drop: NULL, which the registry refuses, where the copy has not every row.
+                # Runs before the drop, in the same transaction: it fails when the copy lacks a row.
                 Statement(
                     Template(read_sql("series/counted.sql")).substitute(
                         month=fold.month.name,
                         year=fold.year.name,
-                        in_month=within(self.family, fold.month.window),
+                        in_month=within(self.series, fold.month.window),
                     ),
                     [fold.month.name],
                 ),
@@ -203,7 +205,12 @@ class Folding:
         return Folded(fold.month.name, fold.year.name, rows, total)
 
     def _pages(self, fold: Fold, after: Key | None) -> Iterator[tuple[Key | None, Key]]:
-        return ranges(self.d1.query, fold.month.name, self.family.key, self.page, after)
+        return ranges(self.d1.query, fold.month.name, self.series.key, self.page, after)
 
     def _between(self, lower: Key | None, upper: Key | None) -> tuple[str, Key]:
-        return between(self.family.key, lower, upper)
+        return between(self.series.key, lower, upper)
+
+
+def of(rooms: Rooms, app: App, series: Series) -> Folding:
+    """The engine over an app's D1."""
+    return Folding(rooms.d1(app), series, rooms.clock, Pace(), progress=rooms.progress(f"{series.name} folded"))

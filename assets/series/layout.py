@@ -1,6 +1,6 @@
-"""How a family is laid out in partitions: which there are, which are to be made, which are to be folded, and the view.
+"""The layout of a series in partitions: which exist, which must be made, which must be folded, and the view. Pure.
 
-Pure: a registry goes in as it was read, the moment as an argument.
+A registry comes in as it was read, and the present time as an argument.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,22 +8,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from assets.series.family import Family
+from assets.apps import Series
 from assets.windows import Window, midnight, month_of
+from resources.d1.times import stamp
 
-# D1 takes at most this many terms in one compound SELECT; a term may be a compound SELECT in brackets.
+# D1 accepts at most this many terms in one compound SELECT. A term may be a compound SELECT in brackets.
 COMPOUND_TERMS = 5
 
 
 @dataclass(frozen=True)
 class Partition:
-    """One table of a family and the window of time for which it answers.
+    """One table of a series, and the window of time whose rows are read from it.
 
-    state: `live`; `folding` while a month is copied into its year, and still the one to read and write; `folded` once
-    the year answers for it and the month's table is gone. row_count and checksum are those of the fold.
+    state: `live`; `folding` while a month is copied into its year (it is still read and written); `folded` once its
+    rows are read from the year and its table is dropped. row_count and checksum: as counted by the fold. copied_to: the
+    key, as a JSON array, up to which a folding month is copied.
     """
 
-    family: str
+    series: str
     name: str
     window: Window
     grain: Literal["month", "year"]
@@ -34,20 +36,20 @@ class Partition:
 
     @property
     def stands(self) -> bool:
-        """Whether its table is there."""
+        """Whether its table exists."""
         return self.state != "folded"
 
     @property
     def answers(self) -> bool:
-        """Whether rows are read from it: a year before its first fold has an empty window."""
+        """Whether rows are read from it. A year has an empty window before its first fold."""
         return self.stands and self.window.start < self.window.end
 
 
 @dataclass(frozen=True)
 class Registry:
-    """The partitions of a family by time, at one version of the registry."""
+    """The partitions of a series by time, at one version of the registry."""
 
-    family: Family
+    series: Series
     version: int
     partitions: tuple[Partition, ...]
 
@@ -57,55 +59,44 @@ class Registry:
         return sorted((p for p in self.partitions if p.answers), key=lambda p: p.window)
 
     def named(self, name: str) -> Partition | None:
-        """The partition of this name."""
+        """The partition with this name, if there is one."""
         return next((p for p in self.partitions if p.name == name), None)
 
     def over(self, window: Window) -> list[tuple[Partition, Window]]:
-        """The partitions that a window needs, by time, and the part of it that each answers for."""
+        """The partitions that hold a window's rows, by time, each with its part of the window."""
         parts = ((p, p.window.clipped(window)) for p in self.answering)
         return [(p, part) for p, part in parts if part is not None]
 
 
 @dataclass(frozen=True)
 class Fold:
-    """A month to be folded, and the year that takes it: `year` as it is before, with an empty window at the first."""
+    """A month that must be folded, and the year that receives it, as the year is before the fold."""
 
     month: Partition
     year: Partition
 
     @property
     def folded(self) -> Partition:
-        """The year after it."""
+        """The year after the fold."""
         window = Window(
             min(self.year.window.start, self.month.window.start), max(self.year.window.end, self.month.window.end)
         )
         return replace(self.year, window=window)
 
 
-def stamp(at: datetime) -> str:
-    """A bound of time as the text that rows are compared with: milliseconds, rounded up, as rows have no finer ones."""
-    up = at.astimezone(UTC) + timedelta(microseconds=-at.microsecond % 1_000)
-    return up.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def moment(text: str) -> datetime:
-    """The time that `stamp` wrote."""
-    return datetime.fromisoformat(text)
-
-
-def month_partition(family: Family, at: datetime) -> Partition:
-    """The month that `at` falls in, as a partition of its own."""
+def month_partition(series: Series, at: datetime) -> Partition:
+    """The partition of the month that contains `at`."""
     window = month_of(at.astimezone(UTC).date())
-    return Partition(family.name, f"{family.name}_{window.start:%Y_%m}", window, "month")
+    return Partition(series.name, f"{series.name}_{window.start:%Y_%m}", window, "month")
 
 
-def year_partition(family: Family, at: datetime) -> Partition:
-    """The year that `at` falls in, before it answers for anything: its window is empty and begins at `at`."""
-    return Partition(family.name, f"{family.name}_{at.astimezone(UTC):%Y}", Window(at, at), "year")
+def year_partition(series: Series, at: datetime) -> Partition:
+    """The partition of the year that contains `at`, before the first fold: its window is empty and begins at `at`."""
+    return Partition(series.name, f"{series.name}_{at.astimezone(UTC):%Y}", Window(at, at), "year")
 
 
 def bounds(partition: Partition) -> Window:
-    """The times that a partition's table can hold: its month, or the whole of its year."""
+    """The times that a partition's table accepts: its month, or its whole year."""
     if partition.grain == "month":
         return partition.window
     year = partition.window.start.year
@@ -113,7 +104,7 @@ def bounds(partition: Partition) -> Window:
 
 
 def missing(registry: Registry, now: datetime, since: datetime | None = None) -> list[Partition]:
-    """Months that have no partition yet: from the first partition (or from `since`) to the month after `now`'s."""
+    """Months without a partition: from the first partition (or from `since`) to the month after the one of `now`."""
     starts = [p.window.start for p in registry.answering]
     first = min([now.astimezone(UTC), *starts, *([since.astimezone(UTC)] if since else [])])
     last = month_of(month_of(now.astimezone(UTC).date()).end.date()).start
@@ -121,74 +112,74 @@ def missing(registry: Registry, now: datetime, since: datetime | None = None) ->
 
 
 def aged(registry: Registry, now: datetime) -> list[Partition]:
-    """The months that are wholly older than a year, by time."""
+    """The months that ended at least a year ago, by time."""
     return [p for p in registry.answering if p.grain == "month" and p.window.end <= year_before(now)]
 
 
 def next_fold(registry: Registry, now: datetime) -> Fold | None:
-    """The next month that is older than a year and can be folded: what was begun goes first, then by time.
+    """The next month that is older than a year and can be folded: a fold that was begun comes first, then by time.
 
-    A year answers for one window without holes, so a month is folded when it lies beside that.
+    A year has one window without holes. So a month can be folded only when it lies beside this window.
     """
     for month in sorted(aged(registry, now), key=lambda p: (p.state != "folding", p.window)):
-        year = registry.named(year_partition(registry.family, month.window.start).name)
+        year = registry.named(year_partition(registry.series, month.window.start).name)
         if year is None or not year.answers:
-            return Fold(month, year_partition(registry.family, month.window.start))
+            return Fold(month, year_partition(registry.series, month.window.start))
         if month.window.start == year.window.end or month.window.end == year.window.start:
             return Fold(month, year)
     return None
 
 
 def year_before(at: datetime) -> datetime:
-    """The same day of the year before; of 29 February the 28th."""
+    """The same day of the year before; 28 February for 29 February."""
     utc = at.astimezone(UTC)
     return utc.replace(year=utc.year - 1, day=28 if (utc.month, utc.day) == (2, 29) else utc.day)
 
 
-def view(family: Family, partitions: Iterable[Partition]) -> str:
-    """The SELECT of the family's view: each partition within its window."""
-    columns = ", ".join(family.columns)
+def view(series: Series, partitions: Iterable[Partition]) -> str:
+    """The SELECT of a series's view: each partition within its window."""
+    columns = ", ".join(series.columns)
     terms = [
-        f"select {columns} from {p.name} where {within(family, p.window)}"
+        f"select {columns} from {p.name} where {within(series, p.window)}"
         for p in sorted(partitions, key=lambda p: p.window)
         if p.answers
     ]
     return union(terms, columns)
 
 
-def within(family: Family, window: Window) -> str:
+def within(series: Series, window: Window) -> str:
     """The condition that a row lies in a window."""
-    return f"{family.time} >= '{stamp(window.start)}' and {family.time} < '{stamp(window.end)}'"
+    return f"{series.time} >= '{stamp(window.start)}' and {series.time} < '{stamp(window.end)}'"
 
 
 def source(registry: Registry, window: Window) -> str:
-    """What to select the rows of a window from that lies in one month: its partition, or nothing where none is."""
+    """The table that holds the rows of a window within one month; an empty SELECT where no partition exists."""
     found = registry.over(window)
     if not found:
-        return f"(select {', '.join(f'null as {name}' for name in registry.family.columns)} where false)"
+        return f"(select {', '.join(f'null as {name}' for name in registry.series.columns)} where false)"
     ((partition, _),) = found
     return partition.name
 
 
 def uncovered(registry: Registry, window: Window) -> list[Partition]:
-    """The months of a window for which no partition answers."""
+    """The months of a window that have no partition."""
     return [
         month
-        for month in _months(registry.family, window.start, window.end - timedelta(microseconds=1))
+        for month in _months(registry.series, window.start, window.end - timedelta(microseconds=1))
         if not any(p.window.start <= month.window.start < p.window.end for p in registry.answering)
     ]
 
 
 def union(terms: Sequence[str], columns: str) -> str:
-    """UNION ALL of any number of SELECTs, nested where there are more than D1 takes at once."""
+    """UNION ALL of any number of SELECTs, nested when there are more than D1 accepts side by side."""
     while len(terms) > COMPOUND_TERMS:
         groups = [terms[at : at + COMPOUND_TERMS] for at in range(0, len(terms), COMPOUND_TERMS)]
         terms = [f"select {columns} from ({' union all '.join(group)})" for group in groups]
     return " union all ".join(terms)
 
 
-def _months(family: Family, first: datetime, last: datetime) -> Iterator[Partition]:
-    month = month_partition(family, first)
+def _months(series: Series, first: datetime, last: datetime) -> Iterator[Partition]:
+    month = month_partition(series, first)
     while month.window.start <= last:
         yield month
-        month = month_partition(family, month.window.end)
+        month = month_partition(series, month.window.end)

@@ -1,11 +1,11 @@
-"""Reading a family over D1 by the plan, whatever is folded meanwhile."""
+"""Reading a series from D1 by the plan, also while a month is folded."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from assets.apps import Series
 from assets.series import registry
-from assets.series.family import Family
 from assets.series.layout import Registry
 from assets.series.plan import plan_read
 from resources.d1 import D1, D1Error
@@ -14,18 +14,18 @@ from resources.d1.database import Row
 TRIES = 5
 
 
-def read(d1: D1, family: Family, start: datetime, end: datetime, *, limit: int | None = None, **how: Any) -> list[Row]:
-    """A family's rows of [start, end); `how` is that of `plan_read`.
+def read(d1: D1, series: Series, start: datetime, end: datetime, *, limit: int | None = None, **how: Any) -> list[Row]:
+    """A series's rows of [start, end); `how` is that of `plan_read`.
 
-    A read in order of time sees each partition as it is when its turn comes. Where a partition was folded between the
-    registry's reading and its own, all is read again.
+    In order of time, each partition is read as it is at that moment. When a partition was folded after the registry was
+    read, everything is read again.
     """
     for attempt in range(TRIES):
-        found = registry.load(d1, family)
+        found = registry.load(d1, series)
         try:
             return list(_rows(d1, found, start, end, limit, how))
         except D1Error:
-            if attempt == TRIES - 1 or registry.load(d1, family).version == found.version:
+            if attempt == TRIES - 1 or registry.load(d1, series).version == found.version:
                 raise
     raise AssertionError("the last try returns or raises")
 

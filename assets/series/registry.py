@@ -1,27 +1,28 @@
-"""The registry of partitions in D1: reading it, and changing it together with tables and view in one transaction."""
+"""The registry of partitions in D1: reading it, and changing it with the tables and the view in one transaction."""
 
 from collections.abc import Iterable, Sequence
 from string import Template
 
-from assets.series.family import Family
-from assets.series.layout import Partition, Registry, bounds, moment, stamp, view
+from assets.apps import Series
+from assets.series.layout import Partition, Registry, bounds, view
 from assets.windows import Window
 from resources.d1 import D1, D1Error, Statement
 from resources.d1.database import Param
+from resources.d1.times import moment, stamp
 from resources.migrations.d1 import split
 from resources.sql_files import read_sql
 
 
 class ChangedMeanwhileError(Exception):
-    """Another process changed the registry first: nothing was done, read it again."""
+    """Another process changed the registry first. Nothing was done: read the registry again."""
 
 
-def load(d1: D1, family: Family) -> Registry:
-    """The registry of a family, in one moment."""
+def load(d1: D1, series: Series) -> Registry:
+    """The registry of a series, read in one transaction."""
     versions, rows = d1.batch(
         [
-            Statement("select version from partition_families where family = ?", [family.name]),
-            Statement(read_sql("series/registry.sql"), [family.name]),
+            Statement("select version from partition_families where family = ?", [series.name]),
+            Statement(read_sql("series/registry.sql"), [series.name]),
         ],
         idempotent=True,
     )
@@ -38,26 +39,27 @@ def load(d1: D1, family: Family) -> Registry:
         )
         for row in rows.rows
     )
-    return Registry(family, versions.rows[0]["version"] if versions.rows else 0, partitions)
+    return Registry(series, versions.rows[0]["version"] if versions.rows else 0, partitions)
 
 
 def change(d1: D1, registry: Registry, after: Sequence[Partition], statements: Iterable[Statement], at: str) -> None:
-    """Run statements that make the registry be `after`, and write the view anew, if it is still as `registry` has it.
+    """Make the registry equal `after` and write the view again, in one transaction with `statements`.
 
-    `after` is the whole family. `at` is the time of the change, as rows have it.
+    registry: as it was read; nothing is done if it has changed since. after: every partition of the series after the
+    change. at: the time of the change, as a text.
 
     Raises:
-        ChangedMeanwhileError: it is another one by now.
+        ChangedMeanwhileError: the registry has changed since it was read.
     """
-    family = registry.family
+    series = registry.series
     batch = [
         Statement(
             "insert into partition_families (family, version) values (?, 0) on conflict (family) do nothing",
-            [family.name],
+            [series.name],
         ),
-        # A batch stops at an error only: NULL where a number is required is the error when the version is another.
-        Statement(read_sql("series/count_up.sql"), [family.name, registry.version]),
-        Statement(f"drop view if exists {family.name}"),
+        # Only an error stops a batch. With another version this writes NULL, which the column refuses.
+        Statement(read_sql("series/count_up.sql"), [series.name, registry.version]),
+        Statement(f"drop view if exists {series.name}"),
         *(_written(partition, at) for partition in after if registry.named(partition.name) != partition),
         *(
             Statement("delete from partitions where name = ?", [partition.name])
@@ -67,27 +69,27 @@ def change(d1: D1, registry: Registry, after: Sequence[Partition], statements: I
         *statements,
     ]
     if any(partition.answers for partition in after):
-        batch.append(Statement(f"create view {family.name} as {view(family, after)}"))
+        batch.append(Statement(f"create view {series.name} as {view(series, after)}"))
     try:
-        # Sent twice, the second fails at the version: a lost answer is found out by reading the registry again.
+        # If it is sent twice, the second batch fails at the version: the registry shows what happened to a lost answer.
         d1.batch(batch, idempotent=True)
     except D1Error as error:
-        if load(d1, family).version != registry.version:
-            raise ChangedMeanwhileError(f"the partitions of {family.name} changed meanwhile") from error
+        if load(d1, series).version != registry.version:
+            raise ChangedMeanwhileError(f"the partitions of {series.name} were changed by another process") from error
         raise
 
 
-def table(family: Family, partition: Partition) -> list[Statement]:
-    """What makes a partition's table with its indexes and triggers, where they are not there."""
-    held = bounds(partition)
-    script = Template(read_sql(family.template)).substitute(
-        table=partition.name, start=stamp(held.start), end=stamp(held.end)
+def table(series: Series, partition: Partition) -> list[Statement]:
+    """The statements that make a partition's table, indexes and triggers, each only if it is missing."""
+    window = bounds(partition)
+    script = Template(read_sql(series.template)).substitute(
+        table=partition.name, start=stamp(window.start), end=stamp(window.end)
     )
     return [Statement(text) for text in split(script)]
 
 
 def _written(partition: Partition, at: str) -> Statement:
     window = partition.window
-    values: list[Param] = [partition.family, partition.name, stamp(window.start), stamp(window.end), partition.grain]
+    values: list[Param] = [partition.series, partition.name, stamp(window.start), stamp(window.end), partition.grain]
     values += [partition.state, partition.row_count, partition.checksum, partition.copied_to, at]
     return Statement(read_sql("series/write.sql"), values)

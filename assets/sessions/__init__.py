@@ -1,1 +1,1 @@
-"""Sessions: as the tracker reports them, and recomputed from pauses beside them, by the day that they started on."""
+"""Sessions by the day that they started on: as the tracker reports them, and recomputed from pauses."""

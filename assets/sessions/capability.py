@@ -1,4 +1,7 @@
-"""What the sessions room brings: yesterday's sessions by the clock, and again where late data changed their days."""
+"""What the room of sessions brings: yesterday's sessions by the clock, and again where late data changed their days.
+
+What does not belong here: which days are stale, and building them (build.py).
+"""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -14,7 +17,7 @@ from assets.windows import DAY, daily_key, midnight
 
 
 def bring(app: App, site: Site) -> Capability:
-    """Empty for an app without an audience."""
+    """Nothing for an app that collects no events."""
     if app.audience is None:
         return Capability()
     return Capability(
@@ -23,7 +26,7 @@ def bring(app: App, site: Site) -> Capability:
             Job(
                 "sessions",
                 AssetSelection.groups(f"{app.name}_sessions"),
-                "Make the sessions of days; a range as one run.",
+                "Build the sessions of days; a range as one run.",
             )
         ],
         ticks=[
@@ -31,7 +34,7 @@ def bring(app: App, site: Site) -> Capability:
                 "sessions_daily",
                 "40 0 * * *",
                 "sessions",
-                "At 00:40, yesterday's sessions, and those of the day before again: some went on past midnight.",
+                "At 00:40, yesterday's sessions, and again those of the day before, as some went on past midnight.",
                 lambda at: [_two_days(at, site.calendar.start)],
             )
         ],
@@ -39,8 +42,8 @@ def bring(app: App, site: Site) -> Capability:
             Watch(
                 "late_sessions",
                 ("sessions",),
-                "Asks again for the sessions of days that changed.",
-                lambda _: _late(site),
+                "Requests the sessions of days that changed again.",
+                lambda _: _late(app, site),
             )
         ],
     )
@@ -51,13 +54,13 @@ def _two_days(at: datetime, earliest: date) -> Request:
     return Request(partitions=(daily_key(max(earliest, yesterday - DAY)), daily_key(yesterday)))
 
 
-def _late(site: Site) -> Iterator[Request | str]:
+def _late(app: App, site: Site) -> Iterator[Request | str]:
     rooms, now = site.rooms, site.rooms.clock()
     since = horizon(midnight(site.calendar.start), site.late_horizon, now)
-    windows = stale(rooms.postgres, since, now)
+    windows = stale(app, rooms.postgres, since, now)
     for window in windows:
         first, last = daily_key(window.start.date()), daily_key((window.end - DAY).date())
-        # The hour in the key asks again for what an earlier run failed to make.
+        # With the hour in the key, what an earlier run failed to build is requested again.
         yield Request(f"{first}-{last}-{now:%Y-%m-%dT%H}", (first, last))
     if not windows:
-        yield "No day whose sessions were made has changed since."
+        yield "No day whose sessions were built has changed since."

@@ -1,9 +1,10 @@
-"""What a session is, of either origin, and what is kept of it. Pure polars, no store.
+"""What a session is, by either origin, and which columns it has. Pure.
 
-A recomputed session is a visitor's events without a pause of 30 minutes; a tracker's is the events of one session id on
-days without a day between them. Either belongs to the UTC day that it started on, and may last to the end of the next
-day: whoever goes on after that (a robot, a session id that never ends) is cut at each further midnight. So a day's
-sessions follow from its own events, the two days' before it and the next day's, however long anyone goes on.
+A recomputed session is the events of a visitor without a pause of 30 minutes. A session of the tracker is the events of
+one session id on days without a day between them. Either belongs to the UTC day that it started on, and lasts to the
+end of the next day at most. If it goes on (a robot, a session id that never ends), it is cut at each further midnight.
+So the sessions of a day follow from the events of the two days before it, of the day and of the next day, however long
+a session goes on. What does not belong here: reading events, and storing sessions (build.py).
 """
 
 import hashlib
@@ -14,42 +15,44 @@ import polars as pl
 
 from assets.windows import DAY, Window
 
-# Raised when a session comes to mean something else: days made under another version are stale.
+# Raise it when the meaning of a session changes: days built by another version are stale.
 VERSION = 1
 PAUSE = timedelta(minutes=30)
-# How far around a day its sessions reach: what must be read to make it.
+# How far around a day its sessions reach: what is read to build it.
 BEFORE, AFTER = 2 * DAY, DAY
 
 
 class Origin(StrEnum):
+    """How events become sessions."""
+
     TRACKER = "tracker"
     RECOMPUTED = "recomputed"
 
     @property
     def key(self) -> str:
-        """The column whose equal values may be one session."""
+        """The column whose equal values may belong to one session."""
         return {"tracker": "session_id", "recomputed": "anonymous_id"}[self.value]
 
 
 _VIEW = pl.col("event_type") == "page_view"
 _REFERRER = pl.when(pl.col("referrer_domain") != pl.col("page_hostname")).then(pl.col("referrer_domain"))
 _SOURCE = pl.coalesce(pl.col("utm_source").replace("", None), _REFERRER.replace("", None))
-# What says where a visit comes from: a campaign, or a referrer that is not the site itself.
+# The columns that say where a visit comes from: a campaign, or a referrer that is not the site itself.
 _TOUCH = pl.coalesce(
     _SOURCE, *(pl.col(name).replace("", None) for name in ("utm_medium", "utm_campaign"))
 ).is_not_null()
 
 
 def read_for(day: Window) -> Window:
-    """The events that a day's sessions are made of."""
+    """The window of events from which the sessions of a day, or of a range of days, are made."""
     return Window(day.start - BEFORE, day.end + AFTER)
 
 
 def sessions(events: pl.DataFrame, origin: Origin, day: date) -> pl.DataFrame:
-    """The sessions that start on a day, in the columns of sessions.daily, from the events of `read_for` it."""
+    """The sessions that start on a day, in the columns of sessions.daily but `app`, from the events of `read_for`."""
     key, moment = pl.col(origin.key), pl.col("timestamp")
     ordered = events.lazy().sort("org_tag", origin.key, "timestamp", "event_id").with_columns(date=moment.dt.date())
-    # A comparison with the row above it: the frame is sorted, and windows over a million groups take ten times as long.
+    # Each row is compared with the row above, because windows over a million groups take ten times as long.
     pause = (moment.diff() >= PAUSE) if origin is Origin.RECOMPUTED else (pl.col("date").diff() > DAY)
     begins = (pl.col("org_tag") != pl.col("org_tag").shift()) | (key != key.shift()) | pause
     chained = ordered.with_columns(chain=begins.fill_null(value=True).cum_sum()).with_columns(
@@ -72,7 +75,7 @@ def _described(events: pl.DataFrame, origin: Origin) -> pl.DataFrame:
         visitor=pl.col("anonymous_id").first(),
         started_at=moment.first(),
         ended_at=moment.last(),
-        # polars divides by a constant by multiplying with its inverse, which is a last digit off in a third of cases.
+        # Rounded, because polars multiplies by the inverse of a constant: the last digit of a third of results is off.
         duration_seconds=((moment.last() - moment.first()).dt.total_microseconds() / 1e6).round(6),
         events=pl.len().cast(pl.Int64),
         page_views=_VIEW.sum().cast(pl.Int64),
@@ -109,8 +112,8 @@ def _end(values: pl.Expr, end: str) -> pl.Expr:
 
 
 def hashed(orgs: pl.Series, ids: pl.Series) -> pl.Series:
-    """Ids as 16 bytes that nobody can read back, other ones for each organisation."""
+    """Ids as 16 bytes from which the id cannot be read back; different bytes for each organisation."""
     pairs = zip(orgs, ids, strict=True)
     return pl.Series(
-        [hashlib.blake2b(f"{org}\0{each}".encode(), digest_size=16).digest() for org, each in pairs], dtype=pl.Binary
+        [hashlib.blake2b(f"{org}\0{name}".encode(), digest_size=16).digest() for org, name in pairs], dtype=pl.Binary
     )

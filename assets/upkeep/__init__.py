@@ -1,1 +1,1 @@
-"""Upkeep of the lake: snapshots expire, files that nobody reads go, manifests stay few."""
+"""Upkeep of the lake: snapshots expire, files that nothing names are removed, and manifests stay few."""

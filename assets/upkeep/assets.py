@@ -1,53 +1,26 @@
-"""The upkeep of the events table as assets: snapshots, manifests, files, and the checks that tell when it is behind.
+"""The upkeep of an app's events table as assets: its manifests, its snapshots, its files.
 
-What is kept is decided in keep.py; how a table expires, rewrites and sweeps is resources/lake's.
+The rules are in keep.py, the checks in checks.py; how a table expires, rewrites and sweeps is in resources/lake.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from dagster import (
-    AssetCheckResult,
-    AssetChecksDefinition,
-    AssetCheckSeverity,
-    AssetCheckSpec,
-    AssetKey,
-    AssetsDefinition,
-    Config,
-    MaterializeResult,
-    MetadataValue,
-    ResourceParam,
-    asset,
-    asset_check,
-    multi_asset_check,
-)
+from dagster import AssetsDefinition, Config, MaterializeResult, MetadataValue, ResourceParam
 
 from assets.apps import App
-from assets.description import asset_arguments
+from assets.description import app_asset
 from assets.events.table import events_table
 from assets.rooms import Rooms
 from assets.upkeep.expiry import Expiry
-from assets.upkeep.keep import LONGEST_RUN, Retention
-from assets.windows import DAY
-from resources.lake import LakeTable
-from resources.lake.expiry import snapshots as kept_snapshots
-from resources.lake.manifests import Worth
-from resources.lake.manifests import plan as plan_manifests
-from resources.lake.manifests import rewrite as rewrite_manifests
-from resources.lake.sweep import Survey, counted, remove, survey
-
-# Above these a commit or a plan takes seconds; below them the runs of a day have room.
-MOST_SNAPSHOTS = 200
-MOST_MANIFESTS = 200
-GRACE_HOURS = 24.0
-MOST_GRACE = timedelta(days=366)
-NOTHING_KNOWN = "The table has no snapshot yet: nothing is proved."
+from assets.upkeep.keep import GRACE_HOURS, SnapshotPolicy, grace
+from resources.lake import manifests
+from resources.lake.sweep import FileSurvey, counted, remove, survey
 
 
 class SnapshotsConfig(Config):
-    """Hours that a snapshot stays after another took its place, and how few or many stay whatever their age. dry_run:
-    say what would expire, expire nothing.
+    """hours: how long a snapshot stays after another took its place. at_least, at_most: how few or many stay, however
+    old they are. dry_run: report what would expire, and expire nothing.
     """
 
     hours: float = 24.0
@@ -57,8 +30,8 @@ class SnapshotsConfig(Config):
 
 
 class ManifestsConfig(Config):
-    """entries: files that a manifest names. saved: how many manifests less are worth a rewriting. dry_run: say what
-    would be rewritten, rewrite nothing.
+    """entries: files that one manifest names. saved: how many manifests fewer make a rewrite worth it. dry_run: report
+    what would be rewritten, and rewrite nothing.
     """
 
     entries: int = 1000
@@ -67,58 +40,39 @@ class ManifestsConfig(Config):
 
 
 class FilesConfig(Config):
-    """grace_hours: a file that no snapshot names stays this long, for a run that has yet to name it. dry_run: say what
-    would be removed, remove nothing.
+    """grace_hours: how long a file stays that no snapshot names, because a run may be about to name it. dry_run: report
+    what would be removed, and remove nothing.
     """
 
     grace_hours: float = GRACE_HOURS
     dry_run: bool = False
 
 
-def build(app: App) -> list[AssetsDefinition | AssetChecksDefinition]:
-    """The upkeep of an application that has an audience."""
-    if app.audience is None:
-        return []
-    return [_manifests(app), _snapshots(app), _files(app), _manifests_few(app), _snapshots_few(app), _whole(app)]
+def build(app: App) -> list[AssetsDefinition]:
+    """The upkeep of an app that collects events."""
+    return [_manifests(app), _snapshots(app), _files(app)]
 
 
-def grace(hours: float) -> timedelta:
-    """The grace of unnamed files.
-
-    Raises:
-        ValueError: not longer than the longest run, whose files it could take, or longer than MOST_GRACE.
-    """
-    least, most = (bound / timedelta(hours=1) for bound in (LONGEST_RUN, MOST_GRACE))
-    if not least < hours <= most:
-        raise ValueError(
-            f"grace_hours {hours:g} is not above the longest run, {least:g} hours (its files could be taken), "
-            f"and at most {most:g}"
-        )
-    return timedelta(hours=hours)
-
-
-def _arguments(app: App, name: str, above: list[str]) -> dict[str, Any]:
-    return {
-        **asset_arguments(app, "upkeep", name, store="lake", holds=[], kinds={"iceberg"}),
-        "deps": [[app.name, *above]],
-        "pool": "lake",
-    }
+def _arguments(name: str, *deps: list[str]) -> dict[str, Any]:
+    return {"name": name, "deps": deps, "store": "lake", "holds": [], "kinds": {"iceberg"}, "pool": "lake"}
 
 
 def _manifests(app: App) -> AssetsDefinition:
-    @asset(
-        **_arguments(app, "manifests", ["events", "compacted"]),
+    @app_asset(
+        app,
+        "upkeep",
+        **_arguments("manifests", [app.name, "events", "compacted"]),
         description=(
-            "The lists of the events table's files: many small ones made few, sorted by day and organisation, where "
-            "that pays. The data files stay as they are."
+            "The lists of the files of the events table. Where it pays, many small lists become few, sorted by day and "
+            "organisation. The data files stay as they are."
         ),
     )
-    def manifests(config: ManifestsConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
-        table, worth = rooms.lake.table(events_table(app)), Worth(config.entries, config.saved)
+    def rewritten(config: ManifestsConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+        table, worth = rooms.lake.table(events_table(app)), manifests.RewriteLimits(config.entries, config.saved)
         if config.dry_run:
-            planned, snapshot = plan_manifests(table, worth), None
+            planned, snapshot = manifests.plan(table, worth), None
         else:
-            planned, snapshot = rewrite_manifests(table, worth, {"clearlift.writer": "upkeep"})
+            planned, snapshot = manifests.rewrite(table, worth, {"clearlift.writer": "upkeep"})
         return MaterializeResult(
             metadata={
                 "dry_run": config.dry_run,
@@ -129,138 +83,62 @@ def _manifests(app: App) -> AssetsDefinition:
             }
         )
 
-    return manifests
+    return rewritten
 
 
 def _snapshots(app: App) -> AssetsDefinition:
-    @asset(
-        **_arguments(app, "snapshots", ["upkeep", "manifests"]),
+    @app_asset(
+        app,
+        "upkeep",
+        **_arguments("snapshots", [app.name, "upkeep", "manifests"]),
         description=(
-            "The commits of the events table that can still be read. The rest expire, but for what a reader, the "
-            "roll-ups' cursor, their audit or an unsettled ingest run still needs."
+            "The commits of the events table that can still be read. The others expire, except those that a reader, "
+            "the cursor of the roll-ups, their audit or an unsettled ingest run still needs."
         ),
     )
-    def snapshots(config: SnapshotsConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
-        retention = Retention(age=timedelta(hours=config.hours), at_least=config.at_least, at_most=config.at_most)
-        engine = Expiry(rooms.lake.table(events_table(app)), rooms.postgres, rooms.clock, retention)
-        done = engine.plan() if config.dry_run else engine.run()
+    def expired(config: SnapshotsConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+        policy = SnapshotPolicy(age=timedelta(hours=config.hours), at_least=config.at_least, at_most=config.at_most)
+        engine = Expiry.of(rooms, app, policy)
+        outcome = engine.plan() if config.dry_run else engine.run()
         return MaterializeResult(
             metadata={
                 "dry_run": config.dry_run,
-                "snapshots_before": done.before,
-                "snapshots_after": done.after,
-                "expired": done.before - done.after,
-                "kept_because": MetadataValue.json(done.kept),
+                "snapshots_before": outcome.before,
+                "snapshots_after": outcome.after,
+                "expired": outcome.before - outcome.after,
+                "kept_because": MetadataValue.json(outcome.kept),
             }
         )
 
-    return snapshots
+    return expired
 
 
 def _files(app: App) -> AssetsDefinition:
-    @asset(
-        **_arguments(app, "files", ["upkeep", "snapshots"]),
+    @app_asset(
+        app,
+        "upkeep",
+        **_arguments("files", [app.name, "upkeep", "snapshots"]),
         description=(
-            "The files of the events table, without those that no kept snapshot names: what expired, what was "
-            "rewritten, what killed runs left. Younger ones than the grace stay, a commit may be about to name them."
+            "The files of the events table, without those that no kept snapshot names: files that expired, that were "
+            "rewritten, or that killed runs left. Files younger than the grace stay, because a commit may be about to "
+            "name them."
         ),
     )
-    def files(config: FilesConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+    def swept(config: FilesConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
         table = rooms.lake.table(events_table(app))
-        found = survey(table, rooms.clock() - grace(config.grace_hours))
-        removed = 0 if config.dry_run else remove(table, found)
-        return MaterializeResult(metadata={"dry_run": config.dry_run, "removed": removed, **_told(found)})
+        files = survey(table, rooms.clock() - grace(config.grace_hours))
+        removed = 0 if config.dry_run else remove(table, files)
+        return MaterializeResult(metadata={"dry_run": config.dry_run, "removed": removed, **described(files)})
 
-    return files
+    return swept
 
 
-def _told(found: Survey) -> dict[str, Any]:
+def described(files: FileSurvey) -> dict[str, Any]:
+    """Surveyed files as metadata."""
     return {
-        "in_use": MetadataValue.json(counted(found.reached)),
-        "unnamed_and_old": MetadataValue.json(counted(found.old)),
-        "unnamed_but_young": MetadataValue.json(counted(found.young)),
-        "not_of_the_table": MetadataValue.json(counted(found.foreign)),
-        "missing": len(found.missing),
+        "in_use": MetadataValue.json(counted(files.reached)),
+        "unnamed_and_old": MetadataValue.json(counted(files.old)),
+        "unnamed_but_young": MetadataValue.json(counted(files.young)),
+        "not_of_the_table": MetadataValue.json(counted(files.foreign)),
+        "missing": len(files.missing),
     }
-
-
-def _manifests_few(app: App) -> AssetChecksDefinition:
-    @asset_check(
-        asset=[app.name, "upkeep", "manifests"],
-        name="planning_opens_few_manifests",
-        description=f"At most {MOST_MANIFESTS} manifests, and two more for every 1,000 files.",
-    )
-    def few(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
-        table = rooms.lake.table(events_table(app))
-        if _unknown(table):
-            return AssetCheckResult(passed=False, severity=AssetCheckSeverity.WARN, description=NOTHING_KNOWN)
-        found, live = plan_manifests(table).before, len(table.files())
-        most = MOST_MANIFESTS + 2 * live // 1000
-        return AssetCheckResult(
-            passed=found <= most,
-            severity=AssetCheckSeverity.WARN,
-            metadata={"manifests": found, "at_most": most, "files": live},
-        )
-
-    return few
-
-
-def _snapshots_few(app: App) -> AssetChecksDefinition:
-    @asset_check(
-        asset=[app.name, "upkeep", "snapshots"],
-        name="commits_stay_cheap",
-        description=f"At most {MOST_SNAPSHOTS} snapshots: every commit copies and writes all of them.",
-    )
-    def few(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
-        found = len(kept_snapshots(rooms.lake.table(events_table(app))))
-        if not found:
-            return AssetCheckResult(passed=False, severity=AssetCheckSeverity.WARN, description=NOTHING_KNOWN)
-        return AssetCheckResult(
-            passed=found <= MOST_SNAPSHOTS,
-            severity=AssetCheckSeverity.WARN,
-            metadata={"snapshots": found, "at_most": MOST_SNAPSHOTS},
-        )
-
-    return few
-
-
-def _whole(app: App) -> AssetChecksDefinition:
-    key = AssetKey([app.name, "upkeep", "files"])
-
-    @multi_asset_check(
-        name=f"{app.name}_files_whole",
-        specs=[
-            AssetCheckSpec(
-                "every_named_file_exists",
-                asset=key,
-                description="Every file that a kept snapshot reaches is in the store.",
-            ),
-            AssetCheckSpec(
-                "no_old_file_is_unnamed",
-                asset=key,
-                description="No file that nothing names is older than the grace and the day until the next sweep.",
-            ),
-        ],
-    )
-    def whole(rooms: ResourceParam[Rooms]) -> Iterator[AssetCheckResult]:
-        table = rooms.lake.table(events_table(app))
-        found = survey(table, rooms.clock() - grace(GRACE_HOURS) - DAY)
-        unknown = _unknown(table)
-        for name, severity, wrong in (
-            ("every_named_file_exists", AssetCheckSeverity.ERROR, len(found.missing)),
-            ("no_old_file_is_unnamed", AssetCheckSeverity.WARN, len(found.old)),
-        ):
-            yield AssetCheckResult(
-                asset_key=key,
-                check_name=name,
-                passed=not unknown and not wrong,
-                severity=AssetCheckSeverity.WARN if unknown else severity,
-                description=NOTHING_KNOWN if unknown else None,
-                metadata=_told(found),
-            )
-
-    return whole
-
-
-def _unknown(table: LakeTable) -> bool:
-    return table.head()[0] is None

@@ -1,20 +1,27 @@
-"""Expiry of the lake's snapshots: asks the ledger and the roll-ups what they still need, then lets the rest go."""
+"""Expires snapshots of an app's events table: asks the ledgers and the roll-ups what they need, and expires the rest.
+
+What does not belong here: the rules (keep.py), and how a table expires snapshots (resources/lake).
+"""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
+from assets.apps import App
 from assets.events import ingest, pruned
 from assets.events.ledger import Ledger
-from assets.upkeep.keep import Needs, Retention, kept
+from assets.events.table import events_table
+from assets.rooms import Rooms
+from assets.upkeep.keep import Needs, SnapshotPolicy, kept
 from resources.lake import LakeTable
-from resources.lake.expiry import Snapshot, expire, snapshots
+from resources.lake.expiry import KeptSnapshot, expire, snapshots
 from resources.postgres import LockHeldError, Postgres
 from resources.sql_files import read_sql
 
-# A day of hours that the audit may choose from; more would keep a snapshot an hour for as long as roll-ups live.
+# The hours that the audit may choose from. More of them would keep one snapshot an hour for as long as roll-ups stay.
 AUDITED_WINDOWS = 24
 LOCK_SECONDS = 60
 
@@ -30,38 +37,50 @@ class Expired:
 
 @dataclass
 class Expiry:
-    """The engine over its stores; `clock` gives UTC now."""
+    """The engine of an app."""
 
+    app: App
     table: LakeTable
     postgres: Postgres
     clock: Callable[[], datetime]
-    retention: Retention = field(default_factory=Retention)
+    policy: SnapshotPolicy = field(default_factory=SnapshotPolicy)
+
+    @classmethod
+    def of(cls, rooms: Rooms, app: App, policy: SnapshotPolicy | None = None) -> Self:
+        """The engine over the stores of an app that collects events."""
+        table = rooms.lake.table(events_table(app))
+        return cls(app, table, rooms.postgres, rooms.clock, policy or SnapshotPolicy())
 
     def plan(self) -> Expired:
         """What a run would do now."""
         listed = snapshots(self.table)
-        return _outcome(len(listed), kept(listed, self.retention, self._needs(), self.clock()))
+        return _outcome(len(listed), kept(listed, self.policy, self._needs(), self.clock()))
 
     def run(self) -> Expired:
-        """Settle the ingest's killed runs, then expire what nobody needs."""
+        """Settle killed runs of the ingest, then expire the snapshots that nothing needs."""
         if self._unsettled():
-            # Under the ingest's lock a prepared run is a killed one. A long ingest is not waited for: it settles too.
-            with suppress(LockHeldError), self.postgres.lock(ingest.LOCK, wait_seconds=LOCK_SECONDS):
-                Ledger(self.postgres).settle(self.table.settled, self.clock())
+            # Under the lock of the ingest, a prepared run is a killed one. A long ingest is not waited for, because it
+            # settles killed runs too.
+            with suppress(LockHeldError), self.postgres.lock(ingest.lock_name(self.app), wait_seconds=LOCK_SECONDS):
+                Ledger(self.postgres, self.app.name).settle(self.table.settled, self.clock())
         needs, now = self._needs(), self.clock()
         rules: dict[int, str] = {}
 
-        def keep(listed: Sequence[Snapshot]) -> dict[int, str]:
+        def keep(listed: Sequence[KeptSnapshot]) -> dict[int, str]:
             rules.clear()
-            rules.update(kept(listed, self.retention, needs, now))
+            rules.update(kept(listed, self.policy, needs, now))
             return rules
 
-        gone = expire(self.table, keep)
-        return _outcome(len(rules) + len(gone), rules)
+        expired = expire(self.table, keep)
+        return _outcome(len(rules) + len(expired), rules)
 
     def _needs(self) -> Needs:
-        followed = self.postgres.fetch("select snapshot_id from rollups.followed")
-        audited = self.postgres.fetch(read_sql("upkeep/audited_snapshots.sql"), {"windows": AUDITED_WINDOWS})
+        followed = self.postgres.fetch(
+            "select snapshot_id from rollups.followed where app = %(app)s", {"app": self.app.name}
+        )
+        audited = self.postgres.fetch(
+            read_sql("upkeep/audited_snapshots.sql"), {"app": self.app.name, "windows": AUDITED_WINDOWS}
+        )
         return Needs(
             cursor=followed[0]["snapshot_id"] if followed else None,
             unsettled=self._unsettled(),
@@ -69,8 +88,10 @@ class Expiry:
         )
 
     def _unsettled(self) -> frozenset[str]:
-        prepared = self.postgres.fetch(read_sql("events/unsettled_runs.sql"))
-        return frozenset([*(row["ingest_id"] for row in prepared), *map(str, pruned.unsettled(self.postgres))])
+        prepared = self.postgres.fetch(read_sql("events/unsettled_runs.sql"), {"app": self.app.name})
+        return frozenset(
+            [*(row["ingest_id"] for row in prepared), *map(str, pruned.unsettled(self.postgres, self.app))]
+        )
 
 
 def _outcome(before: int, rules: dict[int, str]) -> Expired:

@@ -1,6 +1,7 @@
-"""Which snapshots stay, and why. Pure: what the readers, the roll-ups and the ingest still need comes in as data.
+"""Which snapshots stay and why, and how long a file that nothing names stays. Pure.
 
-A snapshot's age counts from when another took its place: until then anybody may have begun to read it.
+The needs of readers, roll-ups and ingest come in as data. The age of a snapshot counts from when another took its
+place, because until then a reader may begin to read it. What does not belong here: expiring and removing.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,6 +11,8 @@ from typing import Protocol
 
 # Dagster ends a run after two hours (dagster.yaml, max_runtime_seconds).
 LONGEST_RUN = timedelta(hours=2)
+GRACE_HOURS = 24.0
+MOST_GRACE = timedelta(days=366)
 
 
 class Snapshot(Protocol):
@@ -26,9 +29,12 @@ class Snapshot(Protocol):
 
 
 @dataclass(frozen=True)
-class Retention:
-    """Snapshots in use within the last `readers` stay whatever their number; those within `age` while all together are
-    at most `at_most`; the youngest `at_least` always. Metadata is copied at every commit: 39 ms at 176 snapshots.
+class SnapshotPolicy:
+    """How many snapshots stay.
+
+    readers: snapshots in use within this time stay, however many they are. age: those in use within this time stay
+    while there are at most `at_most` in all. at_least: so many of the latest always stay. Few are wanted, because every
+    commit copies the metadata of all: 39 ms at 176 snapshots.
     """
 
     readers: timedelta = LONGEST_RUN
@@ -45,8 +51,10 @@ class Retention:
 
 @dataclass(frozen=True)
 class Needs:
-    """What others still need: the snapshot that the roll-ups followed to (None where they followed none), the commits
-    that unsettled ingest runs ask for, the snapshots that recent windows would be counted again from.
+    """The snapshots that others still need.
+
+    cursor: the last one that the roll-ups followed, None where they followed none. unsettled: the ids of commits that
+    are not known to have landed. audited: those from which recent windows would be counted again.
     """
 
     cursor: int | None
@@ -54,25 +62,40 @@ class Needs:
     audited: Collection[int] = ()
 
 
-def kept(snapshots: Sequence[Snapshot], retention: Retention, needs: Needs, now: datetime) -> dict[int, str]:
-    """The ids of the snapshots to keep, each with the first rule that keeps it. `snapshots` are the oldest first."""
+def kept(snapshots: Sequence[Snapshot], policy: SnapshotPolicy, needs: Needs, now: datetime) -> dict[int, str]:
+    """The ids of the snapshots that stay, each with the first rule that keeps it. `snapshots` are the oldest first."""
     followed = next((i for i, s in enumerate(snapshots) if s.id == needs.cursor), 0)
-    keep = {s.id: need for s in snapshots[:followed] if (need := _need(s, retention, needs, now))}
+    keep = {s.id: need for s in snapshots[:followed] if (need := _need(s, policy, needs, now))}
     keep |= {s.id: "not followed by the roll-ups" for s in snapshots[followed:]}
-    for snapshot in snapshots[-retention.at_least :]:
+    for snapshot in snapshots[-policy.at_least :]:
         keep.setdefault(snapshot.id, "among the youngest")
     for snapshot in reversed(snapshots):
-        if len(keep) >= retention.at_most:
+        if len(keep) >= policy.at_most:
             break
-        if snapshot.id not in keep and _used_since(snapshot, now - retention.age):
+        if snapshot.id not in keep and _used_since(snapshot, now - policy.age):
             keep[snapshot.id] = "young"
     return keep
 
 
-def _need(snapshot: Snapshot, retention: Retention, needs: Needs, now: datetime) -> str | None:
+def grace(hours: float) -> timedelta:
+    """How long a file stays that no snapshot names.
+
+    Raises:
+        ValueError: not longer than the longest run, whose files it could remove, or longer than MOST_GRACE.
+    """
+    least, most = (bound / timedelta(hours=1) for bound in (LONGEST_RUN, MOST_GRACE))
+    if not least < hours <= most:
+        raise ValueError(
+            f"grace_hours {hours:g} is not above the longest run, {least:g} hours (its files could be removed), "
+            f"and at most {most:g}"
+        )
+    return timedelta(hours=hours)
+
+
+def _need(snapshot: Snapshot, policy: SnapshotPolicy, needs: Needs, now: datetime) -> str | None:
     if snapshot.refs:
         return "branch or tag"
-    if _used_since(snapshot, now - retention.readers):
+    if _used_since(snapshot, now - policy.readers):
         return "may be read"
     if snapshot.commit_id is not None and snapshot.commit_id in needs.unsettled:
         return "unsettled ingest"

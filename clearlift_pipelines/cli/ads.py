@@ -1,29 +1,29 @@
-"""Ads on the command line: `clearlift sandbox`, syncs here and now, and what a summary tells of them."""
+"""Ads on the command line: syncs and backfills in this process, and a summary of what is stored.
 
-import signal
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+What belongs here: which runs a command needs, and what it prints of them. What does not: the platforms of the sample
+(sandbox.py), and options (backfill.py).
+"""
+
+from collections.abc import Iterable
 from datetime import timedelta
-from types import FrameType
 
 import click
 from dagster import ExecuteInProcessResult
 from rich.table import Table
 
 from assets.ads.assets import CONNECTIONS_OK, TABLES
+from assets.ads.connections import any_active
 from assets.ads.plan import Mode
-from assets.apps import APPS
-from assets.windows import daily_key
-from clearlift_pipelines import settings
-from clearlift_pipelines.cli.execution import Workbench
-from clearlift_pipelines.cli.ports import refuse_busy
+from assets.ads.sync import AdSync
+from assets.apps import App
+from assets.windows import DAY, Window, daily_key, midnight
+from clearlift_pipelines.cli.execution import Workbench, workbench
+from clearlift_pipelines.cli.sandbox import platforms
+from clearlift_pipelines.cli.terminal import terminal
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.ad_platforms import PLATFORMS
 from resources.sql_files import read_sql
-from sandbox import sample_stores
 
-PORT = 8990
 SUMMARY = {
     "platform": "platform",
     "accounts": "accounts",
@@ -36,108 +36,90 @@ SUMMARY = {
 }
 
 
-@click.command()
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=PORT,
-    show_default=True,
-    help="Port on 127.0.0.1; 0 takes a free one.",
-)
-def sandbox(port: int) -> None:
-    """Serve the four ad platforms' APIs on loopback, from the sample's world, until Ctrl-C."""
-    refuse_busy(port)
-    stores = Stores(settings.load())
-    ended = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        ended.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    try:
-        with sample_stores.sandbox(stores.object_store, utc_now, port) as platforms:
-            click.echo(f"{platforms.origin}  serves {', '.join(p.title for p in PLATFORMS.values())}")
-            click.echo(f"Syncs meet it with CLEARLIFT_AD_ORIGIN={platforms.origin}")
-            click.echo(
-                f"Its world: GET {platforms.origin}/_sandbox/world; faults: POST {platforms.origin}/_sandbox/faults"
-            )
-            while not ended.wait(0.5):
-                pass
-    finally:
-        stores.close()
-
-
-@contextmanager
-def sample_platforms(stores: Stores) -> Iterator[None]:
-    """The sample's connections in D1, and the sandbox that they lead to, for the length of the block."""
-    with sample_stores.sandbox(stores.object_store, utc_now) as platforms:
-        for app in APPS:
-            if "platform_connections" in app.tables:
-                sample_stores.fill_connections(stores.d1(app), stores.keyring, platforms)
-        before, stores.ad_origin = stores.ad_origin, platforms.origin
-        try:
-            yield
-        finally:
-            stores.ad_origin = before
-
-
-def is_of_sample(stores: Stores) -> bool:
-    """Whether the stores hold the sample's connections, and no platforms are named."""
-    return stores.settings.embedded and not stores.ad_origin and stores.object_store.exists(sample_stores.WORLD)
-
-
-def platforms(stores: Stores) -> AbstractContextManager[None]:
-    """Where connections lead for the length of a block: the sample's to its sandbox, others to the platforms."""
-    return sample_platforms(stores) if is_of_sample(stores) else nullcontext()
-
-
-def sync(bench: Workbench) -> None:
-    """Sync every active connection: the days before today that are missing, and today.
+def sync(bench: Workbench, app: App) -> None:
+    """Sync every active connection of an app: the missing days before today, and today.
 
     Raises:
-        click.ClickException: of a platform every connection failed; the others were synced, and all tables counted.
+        click.ClickException: every connection of a platform failed; the others were synced, and all tables counted.
     """
     today = utc_now().date()
     first = max(bench.stores.settings.partitions_start, today - timedelta(days=1))
-    ops = {f"clearlift__ads__{name}": {"config": {"mode": Mode.RECENT.value}} for name in PLATFORMS}
+    config = {("ads", platform): {"mode": Mode.RECENT.value} for platform in PLATFORMS}
     days = daily_key(first), daily_key(today)
     failed = None
     try:
-        bench.run("ads", *days, {"ops": ops}, _keys(PLATFORMS))
+        bench.run(app, "ads", *days, config=config, assets=list(config))
     except click.ClickException as error:
         failed = error
-    # A run of their own: Dagster skips whatever lies behind a failed asset, and these lie behind every platform.
-    bench.run("ads", *days, assets=_keys([*TABLES, "restatements"]))
+    # A run of their own, because Dagster skips what depends on a failed asset, and these depend on every platform.
+    bench.run(app, "ads", *days, assets=[("ads", name) for name in (*TABLES, "restatements")])
     if failed is not None:
         raise failed
 
 
-def _keys(names: Iterable[str]) -> list[list[str]]:
-    return [["clearlift", "ads", name] for name in names]
+def backfill(app: App, platform: str, connection: str | None, *, window: Window, chunks: Iterable[Window]) -> None:
+    """Sync the metric days of a window from a platform, a chunk at a time.
+
+    Raises:
+        click.ClickException: the window cannot be synced, or connections failed.
+    """
+    with workbench() as bench:
+        start = midnight(bench.stores.settings.partitions_start)
+        latest = midnight(utc_now().date()) + DAY
+        if window.start < start or window.end > latest:
+            raise click.ClickException(f"metric days from {start:%Y-%m-%d} to {latest:%Y-%m-%d} can be synced")
+        bench.stores.migrate()
+        bar = bench.bar("quarters of ads")
+        parts = list(chunks)
+        config = {("ads", platform): {"connection": connection, "mode": Mode.WINDOW.value}}
+        assets = [("ads", name) for name in (platform, *TABLES)]
+        failed: dict[str, None] = {}
+        with platforms(bench.stores):
+            for done, part in enumerate(parts):
+                bar(done, len(parts))
+                days = daily_key(part.start.date()), daily_key((part.end - DAY).date())
+                failed |= dict.fromkeys(failures(bench.run(app, "ads", *days, config=config, assets=assets)))
+        bar(len(parts), len(parts))
+        if failed:
+            raise click.ClickException("; ".join(failed))
 
 
-def failures(ran: ExecuteInProcessResult) -> list[str]:
-    """What a run of syncs says of connections that failed, platform by platform."""
-    checks = ran.get_asset_check_evaluations()
-    return [str(c.description) for c in checks if c.check_name == CONNECTIONS_OK and not c.passed]
+def replay(app: App, platform: str, connection: str) -> None:
+    """Merge the staged pages of a connection again; raises click.ClickException where there are none."""
+    with terminal() as screen:
+        screen.stores.migrate()
+        progress = screen.bar("staged slices merged")
+        merged = AdSync.of(screen.stores, app, PLATFORMS[platform], progress=progress).replay(connection)
+        if not merged.pages:
+            raise click.ClickException(f"nothing is staged of a {platform} connection {connection!r}")
+        screen.console.print(
+            f"{merged.pages:,} pages merged again: {merged.inserted:,} rows inserted, {merged.updated:,} updated, "
+            f"{merged.deleted:,} deleted"
+        )
 
 
-def has_connections(stores: Stores) -> bool:
-    """Whether any application has an active connection."""
-    return any(
-        stores.d1(app).query("select 1 as found from platform_connections where is_active = 1 limit 1")
-        for app in APPS
-        if "platform_connections" in app.tables
+def failures(result: ExecuteInProcessResult) -> list[str]:
+    """The descriptions of a run's failed connections, platform by platform."""
+    checks = result.get_asset_check_evaluations()
+    return [str(check.description) for check in checks if check.check_name == CONNECTIONS_OK and not check.passed]
+
+
+def can_be_asked(stores: Stores, app: App) -> bool:
+    """Whether an app has an active connection whose platform, or a sandbox of it, can be reached."""
+    return (
+        app.ad_accounts is not None
+        and any_active(app.ad_accounts, stores.d1(app))
+        and bool(stores.ad_origin or not stores.settings.embedded)
     )
 
 
-def summary(bench: Workbench) -> Table | None:
-    """What was synced, platform by platform; None where nothing was."""
-    rows = bench.stores.postgres.fetch(read_sql("ads/summary.sql"))
+def summary(stores: Stores, app: App) -> Table | None:
+    """What is stored of an app's ads, platform by platform; None where nothing is."""
+    rows = stores.postgres.fetch(read_sql("ads/summary.sql"), {"app": app.name})
     if not rows:
         return None
-    found = Table(*SUMMARY.values(), title="Ads", title_justify="left", box=None)
+    table = Table(*SUMMARY.values(), title=f"Ads of {app.title}", title_justify="left", box=None)
     for row in rows:
-        found.add_row(*(f"{row[c]:,}" if isinstance(row[c], int) else str(row[c]) for c in SUMMARY))
-    return found
+        values = (row[column] for column in SUMMARY)
+        table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in values))
+    return table

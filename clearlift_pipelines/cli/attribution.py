@@ -1,27 +1,29 @@
-"""Attribution on the command line: days made here and now, with the platforms asked for clicks where there are any."""
+"""Attribution on the command line: days made in this process, with clicks requested where a platform can be reached.
+
+What belongs here: which runs a command needs. What does not: options (backfill.py).
+"""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 import click
 
-from assets.windows import DAY, Window, daily_key, midnight
+from assets.apps import App
+from assets.windows import DAY, Window, daily_key, day_window, midnight
 from clearlift_pipelines.cli import ads
 from clearlift_pipelines.cli.execution import Workbench, workbench
+from clearlift_pipelines.cli.sandbox import platforms
 from clearlift_pipelines.stores import utc_now
 
 
-def make(bench: Workbench, windows: Iterable[Window]) -> None:
-    """Make whole days; clicks are asked for where the platforms, or a sandbox of them, can be reached."""
-    stores = bench.stores
-    reachable = ads.has_connections(stores) and (stores.ad_origin or not stores.settings.embedded)
-    names = ["touches", "clicks", "daily"] if reachable else ["touches", "daily"]
-    for days in windows:
-        first, last = daily_key(days.start.date()), daily_key((days.end - DAY).date())
-        bench.run("attribution", first, last, assets=[["clearlift", "attribution", name] for name in names])
+def make(bench: Workbench, app: App, windows: Iterable[Window]) -> None:
+    """Make whole days of an app; clicks are requested where a platform, or a sandbox of it, can be reached."""
+    names = ["touches", "clicks", "daily"] if ads.can_be_asked(bench.stores, app) else ["touches", "daily"]
+    for window in windows:
+        first, last = daily_key(window.start.date()), daily_key((window.end - DAY).date())
+        bench.run(app, "attribution", first, last, assets=[("attribution", name) for name in names])
 
 
-def backfill(window: Window, chunks: Iterable[Window]) -> None:
+def backfill(app: App, window: Window, chunks: Iterable[Window]) -> None:
     """Make the days of a window again, a chunk at a time; raises click.ClickException where they cannot be made."""
     with workbench() as bench:
         start = midnight(bench.stores.settings.partitions_start)
@@ -29,11 +31,10 @@ def backfill(window: Window, chunks: Iterable[Window]) -> None:
         if window.start < start or window.end > latest:
             raise click.ClickException(f"attribution from {start:%Y-%m-%d} to {latest:%Y-%m-%d} can be made")
         bench.stores.migrate()
-        with ads.platforms(bench.stores):
-            make(bench, chunks)
+        with platforms(bench.stores):
+            make(bench, app, chunks)
 
 
 def today() -> Window:
     """The day in progress, UTC."""
-    start: datetime = midnight(utc_now().date())
-    return Window(start, start + DAY)
+    return day_window(utc_now().date())

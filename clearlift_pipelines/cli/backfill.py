@@ -1,19 +1,19 @@
-"""`clearlift backfill`: partitions of a range made again, here and now, without a daemon."""
+"""`clearlift backfill`: partitions of a range made again in this process, without a daemon."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import click
 
-from assets.ads.assets import TABLES
-from assets.ads.sync import AdSync
-from assets.apps import APPS
+from assets.apps import App
+from assets.capability import Object
 from assets.events import pruned
 from assets.rollups.periods import Period
 from assets.sessions.definition import read_for
 from assets.windows import DAY, HOUR, Window, daily_key, floor_hour, hourly_key, midnight
 from clearlift_pipelines.cli import ads as syncing
 from clearlift_pipelines.cli import attribution as attributing
+from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.execution import workbench
 from clearlift_pipelines.cli.organisations import require
 from clearlift_pipelines.stores import utc_now
@@ -22,7 +22,7 @@ from resources.ad_platforms import PLATFORMS
 # A run writes two events a partition: a week of hours takes seconds, a year's 8,736 took five minutes before it began.
 CHUNK = timedelta(days=7)
 ATTRIBUTION_CHUNK = timedelta(days=31)
-# As much as a platform is asked for at once.
+# The days that a platform is asked for in one run.
 ADS_CHUNK = timedelta(days=92)
 DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H"])
 
@@ -33,10 +33,11 @@ def backfill() -> None:
 
 
 @backfill.command()
+@app_option(lambda app: app.audience)
 @click.option("--from", "first", type=DATE, required=True, help="First day or hour, UTC.")
 @click.option("--to", "end", type=DATE, required=True, help="Day or hour after the last, UTC.")
 @click.option("--org", help="One organisation's tag only.")
-def rollups(first: datetime, end: datetime, org: str | None) -> None:
+def rollups(app: App, first: datetime, end: datetime, org: str | None) -> None:
     """Roll-ups of [from, to) from the lake: of every grain, sessions, and the caches made of them."""
     window = _window(first, end)
     with workbench() as bench:
@@ -56,108 +57,65 @@ def rollups(first: datetime, end: datetime, org: str | None) -> None:
         # Of today, the hours up to the one in progress are there.
         window = Window(window.start, min(window.end, floor_hour(now) + HOUR))
         bench.stores.migrate()
-        require(bench.stores, org)
+        require(bench.stores, app, org)
         # The first and last sessions of a day reach into its neighbours.
         around = Window(
             max(start, midnight(window.start.date()) - DAY), min(latest, midnight((window.end - HOUR).date()) + 3 * DAY)
         )
         with bench.stores.postgres.connection() as connection:
             # Asked before anything is made of a range that cannot be made whole.
-            pruned.refuse(connection, read_for(around), org)
+            pruned.refuse(connection, app, read_for(around), org)
         bar = bench.bar("weeks of roll-ups")
         chunks = list(_chunks(window))
         for done, chunk in enumerate(chunks):
             bar(done, len(chunks))
-            bench.run("roll_up_hours", hourly_key(chunk.start), hourly_key(chunk.end - HOUR), _config("hourly", org))
-            days = Window(midnight(chunk.start.date()), midnight((chunk.end - HOUR).date()) + DAY)
-            bench.run(
-                "roll_up_days",
-                daily_key(days.start.date()),
-                daily_key((days.end - DAY).date()),
-                _config("daily", org),
-            )
-        bench.run(
-            "sessions",
-            daily_key(around.start.date()),
-            daily_key((around.end - DAY).date()),
-            _config("daily", org, "sessions"),
-        )
+            hours = hourly_key(chunk.start), hourly_key(chunk.end - HOUR)
+            bench.run(app, "roll_up_hours", *hours, config=_of(org, "rollups", "hourly"))
+            days = daily_key(chunk.start.date()), daily_key((chunk.end - HOUR).date())
+            bench.run(app, "roll_up_days", *days, config=_of(org, "rollups", "daily"))
+        days = daily_key(around.start.date()), daily_key((around.end - DAY).date())
+        bench.run(app, "sessions", *days, config=_of(org, "sessions", "daily"))
         for period, job in ((Period.WEEKLY, "roll_up_weeks"), (Period.MONTHLY, "roll_up_months")):
-            keys = [daily_key(day) for day in period.ends(window)]
-            bench.run(job, keys[0], keys[1], _config(period.value, org))
+            first_day, last_day = map(daily_key, period.ends(window))
+            bench.run(app, job, first_day, last_day, config=_of(org, "rollups", period.value))
         bar(len(chunks), len(chunks))
 
 
 @backfill.command()
+@app_option(lambda app: app.ad_accounts)
 @click.option("--platform", type=click.Choice(list(PLATFORMS)), required=True)
 @click.option("--connection", help="One connection only, by its id.")
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First metric day.")
 @click.option("--to", "end", type=click.DateTime(["%Y-%m-%d"]), help="Metric day after the last.")
 @click.option("--replay", is_flag=True, help="Merge the connection's staged pages again, without the platform.")
-def ads(platform: str, connection: str | None, first: datetime | None, end: datetime | None, replay: bool) -> None:
+def ads(
+    app: App, platform: str, connection: str | None, first: datetime | None, end: datetime | None, replay: bool
+) -> None:
     """Metric days of [from, to) from an ad platform, for every active connection or for one."""
     if replay:
         if connection is None or first is not None or end is not None:
             raise click.UsageError("--replay takes --connection, and no --from and --to: it merges all that is staged")
-        _replay(platform, connection)
+        syncing.replay(app, platform, connection)
         return
     if first is None or end is None:
         raise click.UsageError("--from and --to are needed")
     window = _window(first, end)
-    with workbench() as bench:
-        start = midnight(bench.stores.settings.partitions_start)
-        latest = midnight(utc_now().date()) + DAY
-        if window.start < start or window.end > latest:
-            raise click.ClickException(f"metric days from {start:%Y-%m-%d} to {latest:%Y-%m-%d} can be synced")
-        bench.stores.migrate()
-        bar = bench.bar("quarters of ads")
-        chunks = list(_chunks(window, ADS_CHUNK))
-        config = {"ops": {f"clearlift__ads__{platform}": {"config": {"connection": connection, "mode": "window"}}}}
-        failed: dict[str, None] = {}
-        with syncing.platforms(bench.stores):
-            for done, chunk in enumerate(chunks):
-                bar(done, len(chunks))
-                days = daily_key(chunk.start.date()), daily_key((chunk.end - DAY).date())
-                ran = bench.run("ads", *days, config, [["clearlift", "ads", name] for name in (platform, *TABLES)])
-                failed |= dict.fromkeys(syncing.failures(ran))
-        bar(len(chunks), len(chunks))
-        if failed:
-            raise click.ClickException("; ".join(failed))
+    syncing.backfill(app, platform, connection, window=window, chunks=_chunks(window, ADS_CHUNK))
 
 
 @backfill.command()
+@app_option(lambda app: app.ad_accounts and app.ad_accounts.rules)
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, UTC.")
 @click.option("--to", "end", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Day after the last, UTC.")
-def attribution(first: datetime, end: datetime) -> None:
+def attribution(app: App, first: datetime, end: datetime) -> None:
     """Touches, conversions and credits of days of [from, to), and of the days that they change."""
     window = _window(first, end)
-    attributing.backfill(window, _chunks(window, ATTRIBUTION_CHUNK))
+    attributing.backfill(app, window, _chunks(window, ATTRIBUTION_CHUNK))
 
 
-def _replay(platform: str, connection: str) -> None:
-    with workbench() as bench:
-        stores = bench.stores
-        stores.migrate()
-        d1 = next(stores.d1(app) for app in APPS if "platform_connections" in app.tables)
-        merged = AdSync(
-            PLATFORMS[platform],
-            d1,
-            stores.postgres,
-            stores.object_store,
-            stores.keyring,
-            utc_now,
-            progress=bench.bar("staged slices merged"),
-        ).replay(connection)
-        if not merged.pages:
-            raise click.ClickException(f"nothing is staged of a {platform} connection {connection!r}")
-        bench.console.print(
-            f"{merged.pages:,} pages merged again: {merged.inserted:,} rows inserted, {merged.updated:,} updated, "
-            f"{merged.deleted:,} deleted"
-        )
-
-
-def _config(grain: str, org: str | None, capability: str = "rollups") -> dict[str, object] | None:
-    return {"ops": {f"clearlift__{capability}__{grain}": {"config": {"org": org}}}} if org else None
+def _of(org: str | None, capability: str, name: str) -> dict[Object, dict[str, str]] | None:
+    """The configuration that limits an asset to one organisation."""
+    return {(capability, name): {"org": org}} if org else None
 
 
 def _window(first: datetime, end: datetime) -> Window:

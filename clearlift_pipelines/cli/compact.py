@@ -1,4 +1,4 @@
-"""`clearlift compact`: small files merged now, or a plan of what would be."""
+"""`clearlift compact`: small files merged now, or a plan of it."""
 
 from datetime import UTC, datetime
 
@@ -7,12 +7,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from assets.apps import App
 from assets.compaction.plan import Group
 from assets.compaction.rewrite import Compaction, GroupsLeftError
-from assets.events.table import EVENTS
 from assets.windows import DAY
-from clearlift_pipelines.cli.execution import workbench
+from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.organisations import require
+from clearlift_pipelines.cli.terminal import terminal
 
 NOTHING = "Nothing is worth merging."
 
@@ -20,33 +21,34 @@ NOTHING = "Nothing is worth merging."
 @click.command()
 @click.option("--org", help="One organisation's tag only.")
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="One UTC day only.")
-@click.option("--dry-run", is_flag=True, help="Say what would be merged and gained; merge nothing.")
-def compact(org: str | None, day: datetime | None, dry_run: bool) -> None:
-    """Merge the lake's small files, or say what would be merged."""
+@app_option(lambda app: app.audience)
+@click.option("--dry-run", is_flag=True, help="Report what would be merged and gained; merge nothing.")
+def compact(org: str | None, day: datetime | None, app: App, dry_run: bool) -> None:
+    """Merge the lake's small files, or report what would be merged."""
     since = day.replace(tzinfo=UTC) if day else None
     until = since + DAY if since else None
-    with workbench() as bench:
-        require(bench.stores, org)
-        engine = Compaction(bench.stores.lake.table(EVENTS), progress=bench.bar("groups compacted"))
+    with terminal() as opened:
+        require(opened.stores, app, org)
+        engine = Compaction.of(opened.stores, app)
         if dry_run:
-            bench.progress.stop()
-            _print(bench.console, engine.plan(since, until, org))
+            opened.progress.stop()
+            _print(opened.console, engine.plan(since, until, org))
             return
         try:
             done = engine.run(since, until, org)
         except GroupsLeftError as error:
             done = error.done
-        bench.progress.stop()
+        opened.progress.stop()
         if not done.groups and not done.left:
-            bench.console.print(NOTHING)
+            opened.console.print(NOTHING)
             return
-        bench.console.print(
+        opened.console.print(
             f"{done.files_before} files became {done.files_after}: {done.rows:,} rows, "
             f"{done.bytes_before / 1e6:,.1f} MB became {done.bytes_after / 1e6:,.1f} MB "
             f"in {done.seconds:.1f} s ({done.mb_per_second:.0f} MB/s), {done.doubles} doubles dropped"
         )
         for left in done.left:
-            bench.console.print(f"[red]left as it is:[/red] {escape(left)}", soft_wrap=True)
+            opened.console.print(f"[red]left as it is:[/red] {escape(left)}", soft_wrap=True)
         if done.left:
             raise click.ClickException(f"{len(done.left)} groups have files that are damaged or missing.")
 

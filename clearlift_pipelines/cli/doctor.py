@@ -83,7 +83,7 @@ def _lake(stores: Stores, table: TableSpec) -> str:
     return f"{name}: {stores.lake.table(table).load().metadata.location}"
 
 
-def _migrated(ledger: migrations.Ledger, folder: str) -> str:
+def _migrated(ledger: migrations.AppliedMigrations, folder: str) -> str:
     standing = migrations.status(ledger, folder)
     drifted = [f"{s} {s.drift}" for s in standing if s.drift]
     if drifted:

@@ -1,6 +1,6 @@
-"""`clearlift media`: how far uploaded images are, which were refused, and how one is tried again.
+"""`clearlift media`: shows the state of uploaded images, and which were refused; puts refused ones back.
 
-Keys name users: they are shown where a person asks for them, and nowhere else.
+Keys name users. They are shown only when a person asks for them.
 """
 
 from collections import Counter
@@ -12,73 +12,74 @@ import click
 from rich.table import Column, Table
 
 from assets.apps import APPS
-from assets.media import naming, quarantine
-from assets.media.ledger import Ledger, Refused
+from assets.media import ledger, naming, quarantine
+from assets.media.ledger import ImageLedger, Refused
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.tables import show
-from clearlift_pipelines.stores import Stores, utc_now
+from clearlift_pipelines.stores import Stores
 from resources.r2 import ObjectNotFoundError
 
-REASON = click.option("--reason", help="Only images of one reason.")
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+REASON = click.option("--reason", help="Only images that were refused for this reason.")
 LEFT = {
-    "no_bytes": "of which no bytes are kept: give a mended file with --mended",
-    "replaced": "in whose place another image lies, which the next look judges",
+    "no_bytes": "of which no bytes are kept: give a corrected file with --corrected",
+    "replaced": "over which another image was uploaded, which the next look judges",
     "gone": "whose upload the application has deleted",
 }
 
 
 @click.group()
 def media() -> None:
-    """How far uploaded images are, and those that were refused."""
+    """The state of uploaded images, and those that were refused."""
 
 
 @media.command()
 def status() -> None:
     """Images by state: wanted, made, quarantined, gone."""
-    found = Table("app", "state", "images", "MB", "MB of variants", "newest", box=None)
+    table = Table("app", "state", "images", "MB", "MB of variants", "newest", box=None)
     with _ledgers() as (_, ledgers):
-        for ledger in ledgers:
-            for row in ledger.states():
+        for images in ledgers:
+            for row in images.states():
                 sizes = (f"{row[name] / 1e6:,.2f}" for name in ("bytes_in", "bytes_out"))
-                found.add_row(ledger.app, row["state"], f"{row['images']:,}", *sizes, f"{row['newest']:%Y-%m-%d %H:%M}")
-            at = ledger.listed_at()
-            click.echo(f"{ledger.app}: last listed {at:%Y-%m-%d %H:%M} UTC" if at else f"{ledger.app}: never listed")
-    if found.row_count:
-        show(found)
+                table.add_row(images.app, row["state"], f"{row['images']:,}", *sizes, f"{row['newest']:%Y-%m-%d %H:%M}")
+            at = images.listed_at()
+            click.echo(f"{images.app}: last listed {at:%Y-%m-%d %H:%M} UTC" if at else f"{images.app}: never listed")
+    if table.row_count:
+        show(table)
 
 
 @media.group(name="quarantine")
 def refused() -> None:
-    """List refused images, take one out, or have them tried again."""
+    """List refused images, take one out, or put them back."""
 
 
 @refused.command(name="list")
-@click.option("--reason", help="Images of one reason, one by one.")
+@click.option("--reason", help="The images of this reason, one by one.")
 @click.option("--all", "everything", is_flag=True, help="Every refused image, one by one.")
 def list_images(reason: str | None, everything: bool) -> None:
-    """What is refused: by reason, or image by image for a reason."""
+    """Refused images: their number by reason, or one by one."""
     if reason is None and not everything:
-        found = Table("app", "images", "MB", "reason", box=None)
+        table = Table("app", "images", "MB", "reason", box=None)
         with _ledgers() as (_, ledgers):
-            for ledger in ledgers:
-                for row in ledger.by_reason():
-                    found.add_row(ledger.app, f"{row['images']:,}", f"{row['bytes'] / 1e6:,.2f}", row["reason"])
+            for images in ledgers:
+                for row in images.by_reason():
+                    table.add_row(images.app, f"{row['images']:,}", f"{row['bytes'] / 1e6:,.2f}", row["reason"])
     else:
-        found = Table("reason", "bytes", "refused at", Column("key", overflow="fold"), box=None)
+        table = Table("reason", "bytes", "refused at", Column("key", overflow="fold"), box=None)
         with _ledgers() as (_, ledgers):
             for image in _images(ledgers, reason):
-                found.add_row(image.reason, f"{image.bytes:,}", f"{image.at:%Y-%m-%d %H:%M}", image.key)
-    if not found.row_count:
+                table.add_row(image.reason, f"{image.bytes:,}", f"{image.at:%Y-%m-%d %H:%M}", image.key)
+    if not table.row_count:
         click.echo("Nothing is refused.")
         return
-    show(found)
+    show(table)
 
 
 @refused.command()
 @click.argument("key")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def export(key: str, file: Path) -> None:
-    """Write the bytes of the refused image of KEY to FILE. Open it with care: it may be made to do harm."""
+    """Write the bytes of the refused image KEY to FILE. Open it with care, because it may be made to do harm."""
     with _ledgers() as (stores, ledgers):
         _images(ledgers, key=key)
         try:
@@ -89,53 +90,48 @@ def export(key: str, file: Path) -> None:
 
 @refused.command()
 @REASON
-@click.option("--key", help="Only the image of one key.")
-@click.option(
-    "--mended",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="An image that takes the place of the one of --key.",
-)
+@click.option("--key", help="Only the image of this key.")
+@click.option("--corrected", type=FILE, help="An image that replaces the one of --key.")
+@click.option("--mended", type=FILE, hidden=True)  # the name of --corrected before
 @click.option("--all", "everything", is_flag=True, help="Every refused image.")
-def replay(reason: str | None, key: str | None, mended: Path | None, everything: bool) -> None:
-    """Put refused images back where they were uploaded: as they are, once their cause is gone, or one mended."""
+def replay(reason: str | None, key: str | None, corrected: Path | None, mended: Path | None, everything: bool) -> None:
+    """Put refused images back where they were uploaded: as they are when the cause is gone, or one corrected."""
+    corrected = corrected or mended
     if not (reason or key or everything):
         raise click.UsageError("say which images: --reason, --key or --all")
-    if mended is not None and key is None:
-        raise click.UsageError("--mended is one image: say by --key whose place it takes")
+    if corrected is not None and key is None:
+        raise click.UsageError("--corrected is one image: say by --key which one it replaces")
     with _ledgers() as (stores, ledgers):
         images = _images(ledgers, reason, key)
-        done: Counter[str] = Counter(
-            quarantine.replay(stores.object_store, images, mended.read_bytes() if mended else None)
+        outcomes: Counter[str] = Counter(
+            quarantine.replay(stores.object_store, images, corrected.read_bytes() if corrected else None)
         )
     if not images:
         click.echo("Nothing to replay.")
         return
-    click.echo(f"{done['again']} images put back.")
+    click.echo(f"{outcomes['again']} images put back.")
     for outcome, why in LEFT.items():
-        if done[outcome]:
-            click.echo(f"{done[outcome]} left, {why}.", err=True)
-    if done["again"]:
+        if outcomes[outcome]:
+            click.echo(f"{outcomes[outcome]} left, {why}.", err=True)
+    if outcomes["again"]:
         click.echo("Next: clearlift run --no-sample, or wait for the sensor of uploads (make ui).")
 
 
 @contextmanager
-def _ledgers() -> Iterator[tuple[Stores, list[Ledger]]]:
-    """The stores, and the ledger of each application whose users upload images."""
-    stores = Stores(settings.load())
-    try:
-        yield stores, [Ledger(stores.postgres, app.name, utc_now) for app in APPS if app.media is not None]
-    finally:
-        stores.close()
+def _ledgers() -> Iterator[tuple[Stores, list[ImageLedger]]]:
+    """The stores, and the ledger of each app whose users upload images."""
+    with Stores(settings.load()) as stores:
+        yield stores, [ledger.of(stores, app) for app in APPS if app.media is not None]
 
 
-def _images(ledgers: list[Ledger], reason: str | None = None, key: str | None = None) -> list[Refused]:
+def _images(ledgers: list[ImageLedger], reason: str | None = None, key: str | None = None) -> list[Refused]:
     """Refused images of a reason or a key, or all.
 
     Raises:
-        click.ClickException: a reason or a key was named, and there are none of it.
+        click.ClickException: no image has the reason or the key.
     """
-    found = [image for ledger in ledgers for image in ledger.in_quarantine(reason, key)]
-    if not found and (reason or key):
+    refused_images = [image for images in ledgers for image in images.in_quarantine(reason, key)]
+    if not refused_images and (reason or key):
         named = repr(reason) if reason else "that key"
         raise click.ClickException(f"no refused images of {named}; clearlift media quarantine list shows what there is")
-    return found
+    return refused_images

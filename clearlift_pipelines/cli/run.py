@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from assets.apps import APPS
+from assets.apps import APPS, App
 from assets.attribution import late as attributed
 from assets.events import pruned, quarantine
 from assets.events.ingest import pending
@@ -18,6 +18,7 @@ from assets.events.ledger import Ledger
 from assets.events.table import EVENTS
 from assets.rollups import late
 from assets.rollups.periods import Period
+from assets.series import registry
 from assets.sessions import build as sessions
 from assets.sessions.definition import read_for
 from assets.windows import DAY, HOUR, Window, daily_key, floor_hour, hourly_key, midnight
@@ -25,7 +26,6 @@ from clearlift_pipelines.cli import ads, attribution
 from clearlift_pipelines.cli.execution import Workbench, workbench
 from clearlift_pipelines.stores import utc_now
 from resources.d1 import D1
-from resources.sql_files import read_sql
 from sandbox import sample, sample_media, sample_sesh, sample_sesh_sessions, sample_stores
 
 # The sample lands in as many parts as it has half days, so that there are small files to merge, as in real life.
@@ -196,7 +196,7 @@ def _land_sample(bench: Workbench, days: int, scale: float) -> None:
             sample_sesh.fill(bench.stores.d1(app), until)
         if app.media is not None:
             sample_media.land(store, app.media)
-        if app.partitioned:
+        if app.series:
             sample_sesh_sessions.fill(bench.stores.d1(app), store, until)
     if store.exists(sample_stores.LANDED):
         return
@@ -236,8 +236,8 @@ def _summary(bench: Workbench) -> None:
         counts.add_row(f"{grain} roll-ups", f"{row['rows']:,} rows of {int(row['events']):,} events")
     cached = postgres.fetch("select count(*) as keys, coalesce(sum(bytes), 0)::bigint as bytes from cache.entries")[0]
     counts.add_row("cache", f"{cached['keys']:,} keys, {_mib(cached['bytes'])}")
-    for app in (app for app in APPS if app.partitioned):
-        counts.add_row(app.title, _series(bench.stores.d1(app)))
+    for app in (app for app in APPS if app.series):
+        counts.add_row(app.title, _series(bench.stores.d1(app), app))
     console.print(counts)
     synced = ads.summary(bench)
     if synced is not None:
@@ -254,11 +254,14 @@ def _summary(bench: Workbench) -> None:
     _where_to_go(console, bench)
 
 
-def _series(d1: D1) -> str:
-    (counted,) = d1.query(read_sql("series/counts.sql"))
-    return "{sessions:,} sessions in {partitions} partitions, {points:,} points, {metrics:,} hourly metrics".format(
-        **counted
-    )
+def _series(d1: D1, app: App) -> str:
+    counts = []
+    for series in app.series:
+        (counted,) = d1.query(f"select count(*) as n from {series.name}")
+        hourly = "hourly " if app.metrics is not None and series is app.metrics.hours else ""
+        tables = sum(partition.stands for partition in registry.load(d1, series).partitions)
+        counts.append(f"{counted['n']:,} {hourly}{series.name}" + ("" if counts else f" in {tables} partitions"))
+    return ", ".join(counts)
 
 
 def _where_to_go(console: Console, bench: Workbench) -> None:

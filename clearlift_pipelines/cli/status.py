@@ -1,23 +1,25 @@
-"""`clearlift status` and `clearlift doctor`: how things stand, asset by asset and store by store."""
+"""`clearlift status`: how things stand, asset by asset."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import click
 from dagster import AssetKey
 from rich.table import Table
 
+from assets.apps import APPS, App
 from assets.attribution import late as attribution
+from assets.capability import Object
 from assets.events.ingest import pending
-from assets.events.table import EVENTS
+from assets.events.table import events_table
 from assets.rollups import late
 from assets.rollups.definition import Grain
+from assets.rollups.follow import unfollowed
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.windows import DAY, HOUR, midnight
 from clearlift_pipelines.cli.execution import Workbench, workbench
-from clearlift_pipelines.stores import utc_now
-
-POSTGRES = "postgres"
+from clearlift_pipelines.stores import Stores, utc_now
 
 
 @click.command()
@@ -42,37 +44,45 @@ def status() -> None:
 
 
 def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:
-    stores = bench.stores
-    earliest = midnight(stores.settings.partitions_start)
+    lines: dict[AssetKey, str] = {}
+    for app in (app for app in APPS if app.audience is not None):
+        for (capability, name), line in _missing_of(bench.stores, app, now):
+            lines[AssetKey([app.name, capability, name])] = line
+    return lines
+
+
+def _missing_of(stores: Stores, app: App, now: datetime) -> Iterator[tuple[Object, str]]:
+    """What is missing of an app that collects events, by asset."""
+    earliest, table = midnight(stores.settings.partitions_start), events_table(app)
+    batches = len(pending(app, stores.object_store, stores.postgres))
+    if batches:
+        yield ("events", "ingested"), f"{batches} landed batches"
     since = late.horizon(earliest, stores.settings.late_horizon, now)
-    found = late.stale(stores.postgres, since, now, earliest)
-    too_old = str(late.beyond(stores.postgres, earliest, since))
-    unfollowed = late.unfollowed(stores.lake.table(EVENTS), stores.postgres) if stores.lake.exists(EVENTS) else 0
-    behind = f"{unfollowed} commits not followed by the roll-ups: clearlift run" if unfollowed else ""
-    batches = len(pending(stores.object_store, stores.postgres))
-    said = {AssetKey(["clearlift", "events", "ingested"]): f"{batches} landed batches" if batches else ""}
+    stale = late.stale(app, stores.postgres, since, now, earliest=earliest)
+    too_old = str(late.beyond(app, stores.postgres, earliest, since))
+    commits = unfollowed(app, stores.lake.table(table), stores.postgres) if stores.lake.exists(table) else 0
+    behind = f"{commits} commits not followed by the roll-ups: clearlift run" if commits else ""
     changed: dict[Grain | Period, list[datetime]] = {
-        Grain.HOURLY: [start for w in found.hours for start in w.steps(HOUR)],
-        Grain.DAILY: [start for w in found.days for start in w.steps(DAY)],
-        Period.WEEKLY: [each.start for w in found.weeks for each in Period.WEEKLY.covering(w)],
-        Period.MONTHLY: [each.start for w in found.months for each in Period.MONTHLY.covering(w)],
+        Grain.HOURLY: [start for window in stale.hours for start in window.steps(HOUR)],
+        Grain.DAILY: [start for window in stale.days for start in window.steps(DAY)],
+        Period.WEEKLY: [week.start for window in stale.weeks for week in Period.WEEKLY.covering(window)],
+        Period.MONTHLY: [month.start for window in stale.months for month in Period.MONTHLY.covering(window)],
     }
-    for asset, windows in (
-        (["sessions", "daily"], sessions.stale(stores.postgres, since, now)),
-        # From the beginning: what was rolled up by hand, because it was too old, is to be attributed by hand too.
-        (["attribution", "touches"], attribution.stale(stores.postgres, earliest, now)),
-    ):
-        days = [start for w in windows for start in w.steps(DAY)]
-        if days:
-            said[AssetKey(["clearlift", *asset])] = f"{len(days)} changed days from {days[0]:%Y-%m-%d}"
     for grain, starts in changed.items():
-        stale = (
+        stated = (
             f"{len(starts)} changed {grain.column}s from {starts[0]:%Y-%m-%d %H:%M}: clearlift run" if starts else ""
         )
         # Weeks and months are made of days, and follow no commit themselves.
-        told = (stale, behind, too_old) if isinstance(grain, Grain) else (stale,)
-        said[AssetKey(["clearlift", "rollups", grain.value])] = "; ".join(filter(None, told))
-    return said
+        reasons = (stated, behind, too_old) if isinstance(grain, Grain) else (stated,)
+        yield ("rollups", grain.value), "; ".join(filter(None, reasons))
+    days = {("sessions", "daily"): sessions.stale(app, stores.postgres, since, now)}
+    if app.ad_accounts is not None:
+        # From the beginning: days that were rolled up by hand, because they are too old, are attributed by hand too.
+        days["attribution", "touches"] = attribution.stale(stores.postgres, app, earliest, now)
+    for asset, windows in days.items():
+        starts = [start for window in windows for start in window.steps(DAY)]
+        if starts:
+            yield asset, f"{len(starts)} changed days from {starts[0]:%Y-%m-%d}"
 
 
 def _lag(lag: timedelta) -> str:

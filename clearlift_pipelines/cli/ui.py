@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 30.0
 def ui(port: int) -> None:
     """Dagster's UI with daemon, schedules and sensors, on 127.0.0.1."""
     from clearlift_pipelines import history
-    from clearlift_pipelines.cli.ads import platforms
+    from clearlift_pipelines.cli.sandbox import platforms
     from clearlift_pipelines.stores import Stores
 
     chosen = settings.load()

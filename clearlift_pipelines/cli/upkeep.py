@@ -1,31 +1,34 @@
-"""`clearlift upkeep`: manifests, snapshots and files of the lake put in order now, or what that would change."""
+"""`clearlift upkeep`: manifests, snapshots and files of the lake put in order now, or a plan of it."""
 
 import click
 from rich.table import Table
 
-from assets.events.table import EVENTS
-from assets.upkeep.assets import GRACE_HOURS, grace
+from assets.apps import App
+from assets.events.table import events_table
 from assets.upkeep.expiry import Expiry
-from clearlift_pipelines.cli.execution import workbench
+from assets.upkeep.keep import GRACE_HOURS, grace
+from clearlift_pipelines.cli.apps import app_option
+from clearlift_pipelines.cli.terminal import terminal
 from clearlift_pipelines.stores import utc_now
 from resources.lake import manifests
 from resources.lake.sweep import counted, remove, survey
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Say what would be rewritten, expire and go; change nothing.")
+@click.option("--dry-run", is_flag=True, help="Report what would be rewritten, expire and be removed; change nothing.")
 @click.option("--grace-hours", default=GRACE_HOURS, show_default=True, help="How long a file stays unnamed.")
-def upkeep(dry_run: bool, grace_hours: float) -> None:
+@app_option(lambda app: app.audience)
+def upkeep(dry_run: bool, grace_hours: float, app: App) -> None:
     """Rewrite manifests, expire snapshots, remove files that nothing names."""
     try:
         before = utc_now() - grace(grace_hours)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--grace-hours") from None
-    with workbench() as bench:
-        bench.progress.stop()
-        table = bench.stores.lake.table(EVENTS)
+    with terminal() as opened:
+        opened.progress.stop()
+        table = opened.stores.lake.table(events_table(app))
         planned = manifests.plan(table) if dry_run else manifests.rewrite(table)[0]
-        engine = Expiry(table, bench.stores.postgres, utc_now)
+        engine = Expiry.of(opened.stores, app)
         expired = engine.plan() if dry_run else engine.run()
         found = survey(table, before)
         if not dry_run:
@@ -38,6 +41,6 @@ def upkeep(dry_run: bool, grace_hours: float) -> None:
         megabytes = f"{gone['bytes'] / 1e6:,.1f} MB less, {young['bytes'] / 1e6:,.1f} MB unnamed but young"
         total = len(found.reached) + len(found.old) + len(found.young)
         shown.add_row("files", str(total), str(total - len(found.old)), f"{in_use['bytes'] / 1e6:,.1f} MB, {megabytes}")
-        bench.console.print(shown)
+        opened.console.print(shown)
         if dry_run:
             found.require_whole()

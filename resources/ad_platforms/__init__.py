@@ -1,7 +1,7 @@
 """Ad platforms: Google, Meta, TikTok and Microsoft behind one small protocol.
 
-What belongs here: how each platform is asked, what its errors mean, and its rows as records of one vocabulary. What
-does not: which accounts and days are asked for, and where records go.
+What belongs here: the requests of each platform, the meaning of its errors, its rows as records of one form. What does
+not: which accounts and days are requested, and where the records go.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -14,9 +14,9 @@ from resources.ad_platforms.records import (
     DAILY,
     OF_KEYWORDS,
     Account,
+    AccountDays,
     AdGroup,
     Campaign,
-    Days,
     Fact,
     Keyword,
     MalformedPageError,
@@ -24,36 +24,36 @@ from resources.ad_platforms.records import (
     Page,
     PlatformError,
     Record,
-    Remote,
+    RemoteJob,
     Stream,
 )
 from resources.pacing import Rate
 
 
 class Client(Protocol):
-    """A platform as one connection sees it. Failures are HttpError, PlatformError or MalformedPageError."""
+    """A client of one connection. Failures are HttpError, PlatformError or MalformedPageError."""
 
-    def pages(self, stream: Stream, days: Days | None = None, remote: Remote | None = None) -> Iterator[Page]:
-        """The pages of a stream; `days` for those of days, at most the platform's `longest_days` of them."""
+    def pages(self, stream: Stream, days: AccountDays | None = None, remote: RemoteJob | None = None) -> Iterator[Page]:
+        """The pages of a stream. Daily streams need `days`, at most `longest_days` of them."""
 
     def close(self) -> None:
-        """End idle connections."""
+        """Close idle connections."""
 
 
-Read: TypeAlias = Callable[[Stream, BinaryIO, Mapping[str, str], Notes], Iterator[Record]]
+ReadPage: TypeAlias = Callable[[Stream, BinaryIO, Mapping[str, str], Notes], Iterator[Record]]
 
 
 @dataclass(frozen=True)
 class Platform:
-    """One platform. `read` turns a page, fresh or kept, into records; it asks nobody.
+    """One platform. `read` makes records of a page, new or stored, without a request.
 
-    account_rate, app_rate: requests, kept below what the platform allows. attribution: the windows of its conversions.
+    account_rate, app_rate: of requests, below the platform's limits. attribution: the windows of its conversions.
     """
 
     name: str
     title: str
     open: Callable[[Access], Client]
-    read: Read
+    read: ReadPage
     streams: Collection[Stream]
     longest_days: int
     account_rate: Rate
@@ -65,45 +65,45 @@ PLATFORMS: Mapping[str, Platform] = {
     platform.name: platform
     for platform in (
         Platform(
-            "google",
-            "Google Ads",
-            google.Google,
-            google.read,
-            google.STREAMS,
-            google.LONGEST_DAYS,
-            Rate(5, 10),
-            Rate(20, 40),
+            name="google",
+            title="Google Ads",
+            open=google.Google,
+            read=google.read,
+            streams=google.STREAMS,
+            longest_days=google.LONGEST_DAYS,
+            account_rate=Rate(5, 10),
+            app_rate=Rate(20, 40),
         ),
         Platform(
-            "facebook",
-            "Meta",
-            meta.Meta,
-            meta.read,
-            meta.STREAMS,
-            meta.LONGEST_DAYS,
-            Rate(5, 10),
-            Rate(20, 40),
-            meta.attribution,
+            name="facebook",
+            title="Meta",
+            open=meta.Meta,
+            read=meta.read,
+            streams=meta.STREAMS,
+            longest_days=meta.LONGEST_DAYS,
+            account_rate=Rate(5, 10),
+            app_rate=Rate(20, 40),
+            attribution=meta.attribution,
         ),
         Platform(
-            "tiktok",
-            "TikTok",
-            tiktok.TikTok,
-            tiktok.read,
-            tiktok.STREAMS,
-            tiktok.LONGEST_DAYS,
-            Rate(5, 10),
-            Rate(10, 10),
+            name="tiktok",
+            title="TikTok",
+            open=tiktok.TikTok,
+            read=tiktok.read,
+            streams=tiktok.STREAMS,
+            longest_days=tiktok.LONGEST_DAYS,
+            account_rate=Rate(5, 10),
+            app_rate=Rate(10, 10),
         ),
         Platform(
-            "microsoft",
-            "Microsoft Advertising",
-            microsoft.Microsoft,
-            microsoft.read,
-            microsoft.STREAMS,
-            microsoft.LONGEST_DAYS,
-            Rate(10, 20),
-            Rate(20, 40),
+            name="microsoft",
+            title="Microsoft Advertising",
+            open=microsoft.Microsoft,
+            read=microsoft.read,
+            streams=microsoft.STREAMS,
+            longest_days=microsoft.LONGEST_DAYS,
+            account_rate=Rate(10, 20),
+            app_rate=Rate(20, 40),
         ),
     )
 }
@@ -114,10 +114,10 @@ __all__ = [
     "PLATFORMS",
     "Access",
     "Account",
+    "AccountDays",
     "AdGroup",
     "Campaign",
     "Client",
-    "Days",
     "Fact",
     "Keyword",
     "MalformedPageError",
@@ -125,8 +125,8 @@ __all__ = [
     "Page",
     "Platform",
     "PlatformError",
-    "Read",
+    "ReadPage",
     "Record",
-    "Remote",
+    "RemoteJob",
     "Stream",
 ]

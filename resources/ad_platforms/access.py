@@ -1,7 +1,7 @@
-"""What a client of one connection is made of, and the tokens that it keeps fresh.
+"""The access of one connection to its platform: credentials, addresses, pacing, and tokens that are kept fresh.
 
-What belongs here: OAuth tokens and their rotation, pacing by account and app, addresses. What does not: how one
-platform asks for a token.
+What belongs here: OAuth tokens and their rotation, pacing by account and application. What does not: a request for a
+token that only one platform has.
 """
 
 import time
@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from resources.ad_platforms import fields
 from resources.ad_platforms.records import PlatformError
-from resources.http import Patience
+from resources.http import Patience, Session
 from resources.pacing import Pacing
 
 EARLY = timedelta(minutes=5)
@@ -19,7 +20,7 @@ EARLY = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Grant:
-    """An answer to a refresh; `refresh_token` where the platform rotated it, `expires_in` in seconds."""
+    """The answer to a refresh. `refresh_token` is a new one, if the platform rotated it; `expires_in` is in seconds."""
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(default=None, repr=False)
@@ -28,11 +29,11 @@ class Grant:
 
 @dataclass(frozen=True)
 class Access:
-    """One connection's way to its platform.
+    """What a client needs for one connection.
 
-    oauth: `access_token`, `refresh_token`, `expires_at` (ISO 8601). app: the registered application's ids and secrets.
-    store: keeps a changed `oauth`, at once. pacing: shared by all clients of the platform. origin: put in front of
-    the platform's hosts (a sandbox, a proxy).
+    oauth: `access_token`, `refresh_token`, `expires_at` (ISO 8601). app: ids and secrets of the registered application.
+    store: stores a changed `oauth` at once. pacing: all clients of the platform share it. origin: a sandbox or a proxy,
+    before the platform's hosts.
     """
 
     account_id: str
@@ -48,19 +49,47 @@ class Access:
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
     def url(self, real: str) -> str:
-        """Where a platform's address is found."""
+        """The URL to use for a URL of the platform."""
         return f"{self.origin}/{real.removeprefix('https://')}" if self.origin else real
 
     def of_app(self, name: str) -> str:
-        """A value of the registered application; raises PlatformError that names a missing one."""
+        """A value of the registered application; a PlatformError names a missing one."""
         value = self.app.get(name)
         if not value:
             raise PlatformError("app_not_configured", f"the platform's application has no {name}")
         return value
 
+    def session(
+        self, name: str, auth: Callable[[], Mapping[str, str]], refresh: Callable[[], None] | None = None
+    ) -> Session:
+        """A session for the requests of this connection; see `Session` for the arguments."""
+        return Session(
+            name,
+            auth=auth,
+            refresh=refresh,
+            pacing=self.pacing,
+            patience=self.patience,
+            clock=self.monotonic,
+            sleep=self.sleep,
+        )
+
+    def refreshed(self, session: Session, url: str, refresh_token: str, **extra: str) -> Grant:
+        """A new token by the form that OAuth 2.0 has for it; `extra` are further fields."""
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self.of_app("client_id"),
+            "client_secret": self.of_app("client_secret"),
+            "refresh_token": refresh_token,
+            **extra,
+        }
+        response = session.request(
+            "POST", self.url(url), data=form, idempotent=True, authorize=False, pacing_key="token"
+        )
+        return granted(fields.decoded(response.content))
+
 
 class Tokens:
-    """The tokens of one connection: fresh before they expire, and stored before they are used."""
+    """The tokens of one connection. They are renewed before they expire, and stored before they are used."""
 
     def __init__(self, access: Access, ask: Callable[[str], Grant], *, early: timedelta = EARLY) -> None:
         self._access = access
@@ -76,34 +105,33 @@ class Tokens:
         return str(self._oauth["access_token"])
 
     def keep_fresh(self) -> None:
-        """Refresh a token that is about to expire."""
+        """Refresh the token if it will expire soon."""
         expires_at = self._expires_at()
         if expires_at is not None and expires_at - self._access.clock() < self._early:
             self.refresh()
 
     def refresh(self) -> None:
-        """Ask for a new token with the refresh token (the access token, where the platform has none of those)."""
-        held = self._oauth.get("refresh_token") or self.current
-        grant = self._ask(str(held))
+        """Get a new token with the refresh token, or with the access token if the platform has no refresh tokens."""
+        grant = self._ask(str(self._oauth.get("refresh_token") or self.current))
         self._oauth["access_token"] = grant.access_token
         if grant.refresh_token is not None:
             self._oauth["refresh_token"] = grant.refresh_token
         if grant.expires_in is not None:
             expires = self._access.clock() + timedelta(seconds=grant.expires_in)
             self._oauth["expires_at"] = expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        # Before anything is asked with it: a rotated token that is lost locks the connection out.
+        # Before its first use, because a rotated token that is lost ends the access for good.
         self._access.store(dict(self._oauth))
 
     def _expires_at(self) -> datetime | None:
         try:
-            found = datetime.fromisoformat(str(self._oauth["expires_at"]))
+            expires_at = datetime.fromisoformat(str(self._oauth["expires_at"]))
         except (KeyError, ValueError):
             return None
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=UTC)
 
 
 def granted(answer: Any) -> Grant:
-    """The grant in an OAuth answer; raises PlatformError where it holds none."""
+    """The grant in an OAuth answer; a PlatformError if there is none."""
     if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
         raise PlatformError("no_token", "the token endpoint gave no access token")
     refresh_token, expires_in = answer.get("refresh_token"), answer.get("expires_in")

@@ -1,6 +1,6 @@
-"""Reading of single values out of a platform's page: the right type, or MalformedPageError that names the field.
+"""Reading of single values of a platform's page: of the right type, or a MalformedPageError that names the field.
 
-What does not belong here: which fields a platform has.
+What does not belong here: the fields of one platform.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ import msgspec
 
 from resources.ad_platforms.records import MalformedPageError, Notes, Record
 
-# The longest legal name of the four platforms is below 1,000 characters: beyond this a page is damaged.
+# The longest legal name of the four platforms is below 1,000 characters, so a page with a longer text is damaged.
 LONGEST_TEXT = 65_536
 NOTHING = Decimal(0)
 MICRO = Decimal(1_000_000)
@@ -23,7 +23,7 @@ _text = msgspec.json.Encoder(decimal_format="number")
 
 
 def decoded(body: bytes) -> Any:
-    """A JSON page, with its fractions exact."""
+    """A JSON page; its fractions are exact."""
     try:
         return _page.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -31,35 +31,35 @@ def decoded(body: bytes) -> Any:
 
 
 def raw(row: Any) -> str:
-    """A row as JSON text again, for raw_data. Refuses NUL, which no Postgres text can hold."""
-    found = _text.encode(row).decode()
-    if len(found) > 16 * LONGEST_TEXT:
-        raise MalformedPageError(f"a row of {len(found):,} characters")
-    if "\\u0000" in found:
+    """A row as JSON text again, for raw_data. NUL is refused, because a Postgres text cannot have it."""
+    line = _text.encode(row).decode()
+    if len(line) > 16 * LONGEST_TEXT:
+        raise MalformedPageError(f"a row of {len(line):,} characters")
+    if "\\u0000" in line:
         raise MalformedPageError("a text holds NUL")
-    return found
+    return line
 
 
 def rows(page: Any, name: str) -> list[Any]:
-    """The list under `name`, where a page without it has no rows."""
-    found = page.get(name, []) if isinstance(page, dict) else None
-    if found is None and isinstance(page, dict):
+    """The list under `name`; empty if the page has no such name, or a null."""
+    entries = page.get(name) if isinstance(page, dict) else ...
+    if entries is None:
         return []
-    if not isinstance(found, list):
+    if not isinstance(entries, list):
         raise MalformedPageError(f"{name}: not a list")
-    return found
+    return entries
 
 
 def part(row: Any, name: str) -> Mapping[str, Any]:
     """The object under `name`."""
-    found = row.get(name) if isinstance(row, dict) else None
-    if not isinstance(found, dict):
+    value = row.get(name) if isinstance(row, dict) else None
+    if not isinstance(value, dict):
         raise MalformedPageError(f"{name}: not an object")
-    return found
+    return value
 
 
 def identity(row: Mapping[str, Any], name: str) -> str:
-    """An id, as text without blanks; ids of digits alone may come as numbers."""
+    """An id as text without blanks. An id of digits may come as a number."""
     value = row.get(name)
     if type(value) is int:
         return str(value)
@@ -69,7 +69,7 @@ def identity(row: Mapping[str, Any], name: str) -> str:
 
 
 def text(row: Mapping[str, Any], name: str, *, default: str | None = None) -> str:
-    """A text; `default` where it is absent or null."""
+    """A text; `default` if it is absent or null."""
     value = row.get(name)
     if value is None and default is not None:
         return default
@@ -83,7 +83,7 @@ def text(row: Mapping[str, Any], name: str, *, default: str | None = None) -> st
 
 
 def whole(row: Mapping[str, Any], name: str) -> int:
-    """A whole number of 0 or more, as a number or its digits; absent is 0."""
+    """A whole number of 0 or more, as a number or as digits; 0 if it is absent or null."""
     value = row.get(name)
     if value is None:
         return 0
@@ -95,53 +95,53 @@ def whole(row: Mapping[str, Any], name: str) -> int:
 
 
 def number(value: Any, name: str, limit: Decimal = LARGEST) -> Decimal:
-    """A finite number below `limit`, exact; a null is 0."""
+    """A finite number with an absolute value below `limit`, exact; a null is 0."""
     if value is None:
         return NOTHING
     if type(value) in (str, int, Decimal):
         try:
-            found = Decimal(value)
+            amount = Decimal(value)
         except InvalidOperation:
-            found = Decimal("NaN")
-        if found.is_finite() and abs(found) < limit:
-            return found
+            amount = Decimal("NaN")
+        if amount.is_finite() and abs(amount) < limit:
+            return amount
     raise MalformedPageError(f"{name}: not a number")
 
 
 def optional(row: Mapping[str, Any], name: str) -> Decimal | None:
-    """A number, or None where it is absent or null."""
+    """A number, or None if it is absent or null."""
     return None if row.get(name) is None else number(row[name], name)
 
 
 def day(value: Any, name: str) -> date:
-    """A day of the form YYYY-MM-DD, whatever follows it."""
+    """A day of the form YYYY-MM-DD; text after it is ignored."""
     try:
         return date.fromisoformat(value[:10])
     except (TypeError, ValueError):
         raise MalformedPageError(f"{name}: not a day") from None
 
 
-def moment(value: Any, name: str) -> datetime | None:
-    """A moment in ISO 8601, UTC where it names no zone; None where it is absent."""
+def time(value: Any, name: str) -> datetime | None:
+    """A time in ISO 8601, in UTC if it has no zone; None if it is absent."""
     if value in (None, ""):
         return None
     try:
-        found = datetime.fromisoformat(value)
+        at = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise MalformedPageError(f"{name}: not a moment") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        raise MalformedPageError(f"{name}: not a time") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def note_unknown(notes: Notes, prefix: str, row: Mapping[str, Any], known: Collection[str]) -> None:
-    """Count the fields that nobody asked for: the platform has grown."""
+    """Count the fields that are not known: the platform has added them."""
     for name in row:
         if name not in known:
             notes[f"field {prefix}{name[:64]}"] += 1
 
 
-def each(found: Iterable[Any], read: Callable[[Mapping[str, Any], Notes], Record], notes: Notes) -> Iterator[Record]:
-    """The record of every row; a row of another structure is a malformed page."""
-    for row in found:
+def records(rows: Iterable[Any], read: Callable[[Mapping[str, Any], Notes], Record], notes: Notes) -> Iterator[Record]:
+    """The record of every row; a MalformedPageError for a row of another structure."""
+    for row in rows:
         try:
             record = read(row, notes)
         except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:

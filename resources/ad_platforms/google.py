@@ -1,6 +1,6 @@
 """Google Ads API v26 over REST: GAQL searches, read page by page.
 
-What belongs here: queries, errors and rows of Google Ads. What does not: statuses in our words (assets/ads).
+What belongs here: queries, errors and rows of Google Ads. What does not: our own names of statuses (assets/ads).
 """
 
 import io
@@ -13,14 +13,15 @@ import msgspec
 import requests
 
 from resources.ad_platforms import fields
-from resources.ad_platforms.access import Access, Grant, Tokens, granted
+from resources.ad_platforms.access import Access, Grant, Tokens
+from resources.ad_platforms.answers import head, unreadable
 from resources.ad_platforms.fields import LARGEST, MICRO, identity, number, part, text, whole
 from resources.ad_platforms.records import (
     Account,
+    AccountDays,
     AdGroup,
     Campaign,
     Click,
-    Days,
     Fact,
     Keyword,
     MalformedPageError,
@@ -28,10 +29,10 @@ from resources.ad_platforms.records import (
     Page,
     PlatformError,
     Record,
-    Remote,
+    RemoteJob,
     Stream,
 )
-from resources.http import OK, RETRYABLE_STATUSES, Answer, Session, Verdict
+from resources.http import OK, RETRYABLE_STATUSES, Answer, Verdict
 from resources.rate_limits import retry_after
 
 API = "https://googleads.googleapis.com/v26"
@@ -73,7 +74,7 @@ QUERIES = {
     ),
 }
 CLICKS = "SELECT click_view.gclid, campaign.id FROM click_view"
-# What rows of entities are known to hold: what was asked, and what Google adds of itself.
+# The known fields of entities: those that a query selects, and those that Google adds itself.
 _KNOWN = {
     "campaign": {
         "id", "name", "status", "primaryStatus", "advertisingChannelType", "startDateTime", "resourceName",
@@ -106,26 +107,18 @@ class Google:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._tokens = Tokens(access, self._refreshed)
-        self._session = Session(
-            "Google Ads",
-            auth=self._headers,
-            refresh=self._tokens.refresh,
-            pacing=access.pacing,
-            patience=access.patience,
-            clock=access.monotonic,
-            sleep=access.sleep,
-        )
+        self._session = access.session("Google Ads", self._headers, self._tokens.refresh)
 
-    def pages(self, stream: Stream, days: Days | None = None, remote: Remote | None = None) -> Iterator[Page]:
-        """The stream's pages, in order. A search is one operation of the daily quota, whatever its pages."""
-        del remote  # a search has no job behind it
+    def pages(self, stream: Stream, days: AccountDays | None = None, remote: RemoteJob | None = None) -> Iterator[Page]:
+        """The stream's pages, in order. A search is one operation of the daily quota, for any number of pages."""
+        del remote  # a search is no job
         query = QUERIES[stream]
         if days is not None:
             query += f" WHERE segments.date BETWEEN '{days.since}' AND '{days.until}'"
         return (Page(io.BytesIO(body)) for body in self._search(query))
 
     def clicks(self, day: date) -> Iterator[Click]:
-        """The clicks of an account's day, which Google tells for 90 days, of one day at a time."""
+        """The clicks of one day of the account. Google has them for 90 days, and gives one day at a time."""
         for body in self._search(f"{CLICKS} WHERE segments.date = '{day}'"):
             for row in fields.rows(fields.decoded(body), "results"):
                 click_id = text(part(row, "clickView"), "gclid", default="")
@@ -144,7 +137,7 @@ class Google:
                 json=body,
                 idempotent=True,
                 classify=classify,
-                bucket=self._access.account_id,
+                pacing_key=self._access.account_id,
             )
             yield response.content
             token = _head(response.content).nextPageToken
@@ -155,7 +148,7 @@ class Google:
             seen.add(token)
 
     def close(self) -> None:
-        """End idle connections."""
+        """Close idle connections."""
         self._session.close()
 
     def _headers(self) -> Mapping[str, str]:
@@ -168,25 +161,16 @@ class Google:
         return headers
 
     def _refreshed(self, refresh_token: str) -> Grant:
-        form = {
-            "grant_type": "refresh_token",
-            "client_id": self._access.of_app("client_id"),
-            "client_secret": self._access.of_app("client_secret"),
-            "refresh_token": refresh_token,
-        }
-        response = self._session.request(
-            "POST", self._access.url(TOKEN), data=form, idempotent=True, authorize=False, bucket="token"
-        )
-        return granted(fields.decoded(response.content))
+        return self._access.refreshed(self._session, TOKEN, refresh_token)
 
 
 def classify(response: requests.Response) -> Verdict:
-    """Google's errors come as an object or, of a stream, in an array; and now and then under HTTP 200."""
+    """Google's errors are an object or, in a stream, an array of one; some come with HTTP 200."""
     ok = 200 <= response.status_code < 300
     try:
         error = _head(response.content).error
     except MalformedPageError as problem:
-        return _unreadable(response, str(problem))
+        return unreadable(response, problem)
     if ok and not error:
         return OK
     code, message, delay = _words(error)
@@ -200,33 +184,24 @@ def classify(response: requests.Response) -> Verdict:
     return Verdict(Answer.FATAL, code=code, message=message)
 
 
-def _unreadable(response: requests.Response, problem: str) -> Verdict:
-    passing = response.status_code in RETRYABLE_STATUSES or 200 <= response.status_code < 300
-    answer = Answer.RETRY if passing else Answer.FATAL
-    return Verdict(answer, retry_after(response.headers), response.status_code == 429, None, problem)
-
-
 def _head(body: bytes) -> _Head:
-    try:
-        if body[:1] == b"[":
-            heads = msgspec.json.decode(body, type=list[_Head])
-            return heads[0] if heads else _Head()
-        return msgspec.json.decode(body, type=_Head)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise MalformedPageError("the answer is not of the platform's form") from None
+    if body[:1] == b"[":
+        heads = head(body, list[_Head])
+        return heads[0] if heads else _Head()
+    return head(body, _Head)
 
 
 def _words(error: msgspec.Raw) -> tuple[str | None, str, float | None]:
     """Reason, message and seconds to wait of an error."""
-    found = fields.decoded(bytes(error)) if error else {}
-    if not isinstance(found, dict):
+    body = fields.decoded(bytes(error)) if error else {}
+    if not isinstance(body, dict):
         return None, "", None
-    code, message, delay = found.get("status"), str(found.get("message") or ""), None
-    for detail in found.get("details") or ():
-        for each in (detail.get("errors") if isinstance(detail, dict) else None) or ():
-            code = next(iter((each.get("errorCode") or {}).values()), code)
-            message = str(each.get("message") or message)
-            quota = (each.get("details") or {}).get("quotaErrorDetails") or {}
+    code, message, delay = body.get("status"), str(body.get("message") or ""), None
+    for detail in body.get("details") or ():
+        for inner in (detail.get("errors") if isinstance(detail, dict) else None) or ():
+            code = next(iter((inner.get("errorCode") or {}).values()), code)
+            message = str(inner.get("message") or message)
+            quota = (inner.get("details") or {}).get("quotaErrorDetails") or {}
             delay = _seconds(quota.get("retryDelay"))
             return (None if code is None else str(code)), message, delay
     return (None if code is None else str(code)), message, delay
@@ -240,22 +215,22 @@ def _seconds(duration: Any) -> float | None:
 
 
 def read(stream: Stream, body: BinaryIO, context: Mapping[str, str], notes: Notes) -> Iterator[Record]:
-    """The records of a page; raises MalformedPageError."""
+    """The records of a page; a MalformedPageError if it cannot be read."""
     del context
-    return fields.each(fields.rows(fields.decoded(body.read()), "results"), _READ[stream], notes)
+    return fields.records(fields.rows(fields.decoded(body.read()), "results"), _READ[stream], notes)
 
 
 def _account(row: Mapping[str, Any], notes: Notes) -> Account:
     customer = _part(row, "customer", notes)
     zone = text(customer, "timeZone")
     return Account(
-        identity(customer, "id"),
-        text(customer, "descriptiveName", default=""),
-        text(customer, "currencyCode"),
-        zone,
-        zone,
-        text(customer, "status", default=""),
-        fields.raw(row),
+        id=identity(customer, "id"),
+        name=text(customer, "descriptiveName", default=""),
+        currency=text(customer, "currencyCode"),
+        time_zone=zone,
+        native_time_zone=zone,
+        native_status=text(customer, "status", default=""),
+        raw=fields.raw(row),
     )
 
 
@@ -266,17 +241,15 @@ def _campaign(row: Mapping[str, Any], notes: Notes) -> Campaign:
     lifetime = budget.get("totalAmountMicros") is not None
     amount = budget.get("totalAmountMicros" if lifetime else "amountMicros")
     return Campaign(
-        identity(campaign, "id"),
-        text(campaign, "name"),
-        status,
-        status == "REMOVED",
-        campaign.get("primaryStatus") == "ENDED",
-        None if amount is None else _micros(amount, "amountMicros"),
-        None if amount is None else "lifetime" if lifetime else "daily",
-        identity(budget, "id") if budget.get("id") is not None else None,
-        None,
-        None,
-        fields.raw(row),
+        id=identity(campaign, "id"),
+        name=text(campaign, "name"),
+        native_status=status,
+        deleted=status == "REMOVED",
+        ended=campaign.get("primaryStatus") == "ENDED",
+        budget=None if amount is None else _micros(amount, "amountMicros"),
+        budget_type=None if amount is None else "lifetime" if lifetime else "daily",
+        budget_id=identity(budget, "id") if budget.get("id") is not None else None,
+        raw=fields.raw(row),
     )
 
 
@@ -284,18 +257,14 @@ def _ad_group(row: Mapping[str, Any], notes: Notes) -> AdGroup:
     group = _part(row, "adGroup", notes)
     status = text(group, "status", default="")
     return AdGroup(
-        identity(group, "id"),
-        identity(part(row, "campaign"), "id"),
-        text(group, "name"),
-        status,
-        status == "REMOVED",
-        group.get("primaryStatus") == "ENDED",
-        _bid(group),
-        None,
-        None,
-        None,
-        None,
-        fields.raw(row),
+        id=identity(group, "id"),
+        campaign_id=identity(part(row, "campaign"), "id"),
+        name=text(group, "name"),
+        native_status=status,
+        deleted=status == "REMOVED",
+        ended=group.get("primaryStatus") == "ENDED",
+        bid=_bid(group),
+        raw=fields.raw(row),
     )
 
 
@@ -305,17 +274,16 @@ def _keyword(row: Mapping[str, Any], notes: Notes) -> Keyword:
     status = text(criterion, "status", default="")
     score = criterion.get("qualityInfo", {}).get("qualityScore")
     return Keyword(
-        identity(criterion, "criterionId"),
-        identity(part(row, "adGroup"), "id"),
-        identity(part(row, "campaign"), "id"),
-        text(words, "text"),
-        text(words, "matchType", default=""),
-        status,
-        status == "REMOVED",
-        False,
-        _bid(criterion),
-        None if score is None else whole({"qualityScore": score}, "qualityScore"),
-        fields.raw(row),
+        id=identity(criterion, "criterionId"),
+        ad_group_id=identity(part(row, "adGroup"), "id"),
+        campaign_id=identity(part(row, "campaign"), "id"),
+        text=text(words, "text"),
+        match_type=text(words, "matchType", default=""),
+        native_status=status,
+        deleted=status == "REMOVED",
+        bid=_bid(criterion),
+        quality_score=None if score is None else whole({"qualityScore": score}, "qualityScore"),
+        raw=fields.raw(row),
     )
 
 
@@ -337,16 +305,16 @@ def _fact(row: Mapping[str, Any], notes: Notes) -> Fact:
         names |= {"text": text(words, "text", default=""), "match_type": text(words, "matchType", default="")}
         names |= {"native_status": criterion.get("status", "")}
     return Fact(
-        fields.day(row["segments"]["date"], "segments.date"),
-        campaign_id,
-        ad_group_id,
-        keyword_id,
-        whole(metrics, "impressions"),
-        whole(metrics, "clicks"),
-        _micros(metrics.get("costMicros"), "costMicros"),
-        number(metrics.get("conversions"), "conversions"),
-        number(metrics.get("conversionsValue"), "conversionsValue"),
-        names,
+        day=fields.day(row["segments"]["date"], "segments.date"),
+        campaign_id=campaign_id,
+        ad_group_id=ad_group_id,
+        keyword_id=keyword_id,
+        impressions=whole(metrics, "impressions"),
+        clicks=whole(metrics, "clicks"),
+        spend=_micros(metrics.get("costMicros"), "costMicros"),
+        conversions=number(metrics.get("conversions"), "conversions"),
+        conversions_value=number(metrics.get("conversionsValue"), "conversionsValue"),
+        names=names,
     )
 
 
@@ -363,9 +331,9 @@ _READ: dict[Stream, Callable[[Mapping[str, Any], Notes], Record]] = {
 
 
 def _part(row: Mapping[str, Any], name: str, notes: Notes) -> Mapping[str, Any]:
-    found = part(row, name)
-    fields.note_unknown(notes, f"{name}.", found, _KNOWN[name])
-    return found
+    entity = part(row, name)
+    fields.note_unknown(notes, f"{name}.", entity, _KNOWN[name])
+    return entity
 
 
 def _micros(value: Any, name: str) -> Decimal:

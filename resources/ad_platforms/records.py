@@ -1,7 +1,7 @@
-"""What every ad platform yields, in one vocabulary: accounts, entities and daily facts, with native ids and statuses.
+"""The records of all ad platforms in one form: accounts, entities and daily facts, with native ids and statuses.
 
-What belongs here: records, pages, streams, errors. What does not: any platform's wire form, and what becomes of the
-records. Ids are text, money is Decimal in major units of the account's currency, days are the account's own.
+What belongs here: records, pages, streams, errors. What does not: the wire format of a platform, and the use of the
+records. Ids are text, money is Decimal in major units of the account's currency, days are in the account's time zone.
 """
 
 from collections import Counter
@@ -13,11 +13,11 @@ from enum import StrEnum
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 Notes: TypeAlias = Counter[str]
-"""What was met and not known: `field campaign.newThing`, `status SOMETHING`, by how often."""
+"""Unknown things and how often they came: `field campaign.newThing`, `status SOMETHING`."""
 
 
 class Stream(StrEnum):
-    """What can be asked of an account: what is in it (as of now), or what its days were worth."""
+    """What an account can be asked for: the entities that it has now, or the facts of its days."""
 
     ACCOUNT = "account"
     CAMPAIGNS = "campaigns"
@@ -33,8 +33,8 @@ DAILY = frozenset({Stream.ACCOUNT_DAYS, Stream.CAMPAIGN_DAYS, Stream.AD_GROUP_DA
 OF_KEYWORDS = frozenset({Stream.KEYWORDS, Stream.KEYWORD_DAYS})
 
 
-class Days(NamedTuple):
-    """Days of an account, both ends included."""
+class AccountDays(NamedTuple):
+    """Days of an account, from `since` to `until`, both included."""
 
     since: date
     until: date
@@ -53,19 +53,19 @@ class Account(NamedTuple):
 
 
 class Campaign(NamedTuple):
-    """A campaign. `ended`: it is over though its status alone does not say so; `deleted`: the platform says it is."""
+    """A campaign. `ended`: it is over, although the status does not say so. `deleted`: the platform says so."""
 
     id: str
     name: str
     native_status: str
     deleted: bool
-    ended: bool
-    budget: Decimal | None
-    budget_type: str | None
-    budget_id: str | None
-    created_at: datetime | None
-    source_updated_at: datetime | None
-    raw: str
+    ended: bool = False
+    budget: Decimal | None = None
+    budget_type: str | None = None
+    budget_id: str | None = None
+    created_at: datetime | None = None
+    source_updated_at: datetime | None = None
+    raw: str = "{}"
 
 
 class AdGroup(NamedTuple):
@@ -76,17 +76,17 @@ class AdGroup(NamedTuple):
     name: str
     native_status: str
     deleted: bool
-    ended: bool
-    bid: Decimal | None
-    budget: Decimal | None
-    budget_type: str | None
-    created_at: datetime | None
-    source_updated_at: datetime | None
-    raw: str
+    ended: bool = False
+    bid: Decimal | None = None
+    budget: Decimal | None = None
+    budget_type: str | None = None
+    created_at: datetime | None = None
+    source_updated_at: datetime | None = None
+    raw: str = "{}"
 
 
 class Keyword(NamedTuple):
-    """A keyword; its id is unique within its ad group. `match_type` as the platform writes it."""
+    """A keyword; its id is unique within its ad group. `match_type` is the platform's own word."""
 
     id: str
     ad_group_id: str
@@ -95,17 +95,17 @@ class Keyword(NamedTuple):
     match_type: str
     native_status: str
     deleted: bool
-    ended: bool
-    bid: Decimal | None
-    quality_score: int | None
-    raw: str
+    ended: bool = False
+    bid: Decimal | None = None
+    quality_score: int | None = None
+    raw: str = "{}"
 
 
 class Fact(NamedTuple):
     """One day of an account, campaign, ad group or keyword: ids down to its level, '' below it.
 
-    `names` tells of the entities, for one that no list shows any more: `campaign_name`, `ad_group_name`, `text`,
-    `match_type`, `native_status` (of the lowest).
+    `names` describes the entities, because a list may not have them any more: `campaign_name`, `ad_group_name`,
+    `text`, `match_type`, `native_status` (of the lowest one).
     """
 
     day: date
@@ -121,7 +121,7 @@ class Fact(NamedTuple):
 
 
 class Click(NamedTuple):
-    """A paid click: its id as the landing page's address carries it, and whose it is."""
+    """A paid click: its id, as it is in the URL of the landing page, and its campaign."""
 
     id: str
     campaign_id: str
@@ -132,14 +132,14 @@ Record: TypeAlias = Account | Campaign | AdGroup | Keyword | Fact
 
 @dataclass(slots=True)
 class Page:
-    """One answer of a platform: its body as it came (nothing but tokens cut out), and what reading it needs besides."""
+    """One answer of a platform: its body without tokens but otherwise unchanged, and the context to read it with."""
 
     body: BinaryIO = field(repr=False)
     context: Mapping[str, str] = field(default_factory=dict)
 
 
 class PlatformError(Exception):
-    """A platform did not give what was asked. `again`: asking anew from the start may help."""
+    """A platform did not give what was requested. `again`: a new request from the start may succeed."""
 
     def __init__(self, code: str, message: str, *, again: bool = False) -> None:
         super().__init__(f"{message} (code {code})")
@@ -148,15 +148,15 @@ class PlatformError(Exception):
 
 
 class MalformedPageError(Exception):
-    """A page that cannot be read; the text names the field and shows no value of it."""
+    """A page that cannot be read; the message names the field and shows no value."""
 
 
-class Remote:
-    """The platform's own job behind a slice: `id` where one runs already; `started` is told of a new one at once."""
+class RemoteJob:
+    """The platform's own job for a report. `id` is that of a running one, or None."""
 
     def __init__(self, job_id: str | None = None) -> None:
         self.id = job_id
 
     def started(self, job_id: str) -> None:
-        """Remember a job before it is waited for."""
+        """Store the id of a new job, before the wait for it begins."""
         self.id = job_id

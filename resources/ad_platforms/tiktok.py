@@ -1,7 +1,7 @@
 """TikTok's Marketing API v1.3: lists and reports in numbered pages.
 
-What belongs here: paths, codes and rows of TikTok. What does not: statuses in our words (assets/ads). TikTok reports
-no keywords.
+What belongs here: paths, codes and rows of TikTok. What does not: our own names of statuses (assets/ads). TikTok has no
+keywords.
 """
 
 import io
@@ -15,32 +15,33 @@ import requests
 
 from resources.ad_platforms import fields
 from resources.ad_platforms.access import Access, Grant, Tokens, granted
+from resources.ad_platforms.answers import head, unreadable
 from resources.ad_platforms.fields import identity, number, part, text, whole
 from resources.ad_platforms.records import (
     Account,
+    AccountDays,
     AdGroup,
     Campaign,
-    Days,
     Fact,
     MalformedPageError,
     Notes,
     Page,
     PlatformError,
     Record,
-    Remote,
+    RemoteJob,
     Stream,
 )
-from resources.http import OK, RETRYABLE_STATUSES, Answer, Session, Verdict
+from resources.http import OK, RETRYABLE_STATUSES, Answer, Verdict
 from resources.rate_limits import retry_after
 
 API = "https://business-api.tiktok.com/open_api/v1.3"
 STREAMS = frozenset(Stream) - {Stream.KEYWORDS, Stream.KEYWORD_DAYS}
-# A daily report spans 30 days at most.
+# A daily report has 30 days at most.
 LONGEST_DAYS = 30
 PAGE_ROWS = 1_000
 
 _THROTTLED = {40100, 40132, 40200, 40201, 40202}
-# 20001 is a partial answer: what is missing would be taken for zero.
+# 20001 is a partial answer, whose missing rows would be taken for zero.
 _PASSING = {40700, 50000, 50002, 20001}
 _EXPIRED = 40102
 _METRICS = ("spend", "impressions", "clicks", "conversion", "total_complete_payment_rate")
@@ -83,24 +84,16 @@ class _Head(msgspec.Struct):
 
 
 class TikTok:
-    """A client of one advertiser. Its token may be one for good, without a refresh token."""
+    """A client of one advertiser. Its token may never expire; then there is no refresh token."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
         self._tokens = Tokens(access, self._refreshed)
-        self._session = Session(
-            "TikTok",
-            auth=lambda: {"Access-Token": self._tokens.current},
-            refresh=self._tokens.refresh,
-            pacing=access.pacing,
-            patience=access.patience,
-            clock=access.monotonic,
-            sleep=access.sleep,
-        )
+        self._session = access.session("TikTok", lambda: {"Access-Token": self._tokens.current}, self._tokens.refresh)
 
-    def pages(self, stream: Stream, days: Days | None = None, remote: Remote | None = None) -> Iterator[Page]:
+    def pages(self, stream: Stream, days: AccountDays | None = None, remote: RemoteJob | None = None) -> Iterator[Page]:
         """The stream's pages, in order."""
-        del remote  # reports are paged, not awaited
+        del remote  # a report comes in pages, without a job
         if stream is Stream.ACCOUNT:
             query = {"advertiser_ids": json.dumps([self._access.account_id]), "fields": json.dumps(_ACCOUNT_FIELDS)}
             yield Page(io.BytesIO(self._ask("advertiser/info/", query).content))
@@ -112,16 +105,16 @@ class TikTok:
             yield Page(io.BytesIO(response.content))
             info = _info(response.content)
             if info.page != number_of_page:
-                raise PlatformError("repeated_cursor", f"TikTok gave page {info.page} for {number_of_page}", again=True)
+                raise PlatformError("repeated_cursor", f"TikTok sent page {info.page} for {number_of_page}", again=True)
             if number_of_page >= info.total_page:
                 return
             number_of_page += 1
 
     def close(self) -> None:
-        """End idle connections."""
+        """Close idle connections."""
         self._session.close()
 
-    def _question(self, stream: Stream, days: Days | None) -> tuple[str, dict[str, str]]:
+    def _question(self, stream: Stream, days: AccountDays | None) -> tuple[str, dict[str, str]]:
         query = {"advertiser_id": self._access.account_id}
         if stream in _REPORTS and days is not None:
             level, own, named = _REPORTS[stream]
@@ -137,7 +130,7 @@ class TikTok:
         names = _CAMPAIGN_FIELDS if stream is Stream.CAMPAIGNS else _GROUP_FIELDS
         return f"{kind.lower()}/get/", query | {
             "fields": json.dumps(names),
-            # Without it, what was deleted is left out.
+            # Without it, deleted ones are left out.
             "filtering": json.dumps({"secondary_status": f"{kind}_STATUS_ALL"}),
         }
 
@@ -149,7 +142,7 @@ class TikTok:
             self._access.url(f"{API}/{path}"),
             params=query,
             classify=classify,
-            bucket=self._access.account_id,
+            pacing_key=self._access.account_id,
         )
 
     def _refreshed(self, refresh_token: str) -> Grant:
@@ -168,29 +161,27 @@ class TikTok:
             idempotent=True,
             classify=classify,
             authorize=False,
-            bucket="token",
+            pacing_key="token",
         )
         data = part(fields.decoded(response.content), "data")
         return granted({**data, "expires_in": data.get("access_token_expire_in", data.get("expires_in"))})
 
 
 def classify(response: requests.Response) -> Verdict:
-    """TikTok answers HTTP 200 whatever happens; the code inside tells."""
-    passing = response.status_code in RETRYABLE_STATUSES
-    after = retry_after(response.headers)
+    """TikTok answers with HTTP 200 in every case; the code in the body tells the result."""
     try:
-        head = msgspec.json.decode(response.content, type=_Head)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        answer = Answer.RETRY if passing or response.ok else Answer.FATAL
-        return Verdict(answer, after, response.status_code == 429, None, "the answer is not of the platform's form")
-    code, message = str(head.code), head.message
-    if head.code == 0 and response.ok:
+        answer = head(response.content, _Head)
+    except MalformedPageError as problem:
+        return unreadable(response, problem)
+    after = retry_after(response.headers)
+    code, message = str(answer.code), answer.message
+    if answer.code == 0 and response.ok:
         return OK
-    if head.code in _THROTTLED:
+    if answer.code in _THROTTLED:
         return Verdict(Answer.RETRY, after, True, code, message)
-    if head.code in _PASSING or passing:
+    if answer.code in _PASSING or response.status_code in RETRYABLE_STATUSES:
         return Verdict(Answer.RETRY, after, response.status_code == 429, code, message)
-    return Verdict(Answer.REFRESH if head.code == _EXPIRED else Answer.FATAL, code=code, message=message)
+    return Verdict(Answer.REFRESH if answer.code == _EXPIRED else Answer.FATAL, code=code, message=message)
 
 
 def _info(body: bytes) -> _PageInfo:
@@ -205,23 +196,23 @@ def _info(body: bytes) -> _PageInfo:
 
 
 def read(stream: Stream, body: BinaryIO, context: Mapping[str, str], notes: Notes) -> Iterator[Record]:
-    """The records of a page; raises MalformedPageError."""
+    """The records of a page; a MalformedPageError if it cannot be read."""
     del context
-    found = fields.rows(part(fields.decoded(body.read()), "data"), "list")
-    return fields.each(found, _READ[stream], notes)
+    rows = fields.rows(part(fields.decoded(body.read()), "data"), "list")
+    return fields.records(rows, _READ[stream], notes)
 
 
 def _account(row: Mapping[str, Any], notes: Notes) -> Account:
     fields.note_unknown(notes, "advertiser.", row, _ACCOUNT_FIELDS)
     zone = text(row, "timezone")
     return Account(
-        identity(row, "advertiser_id"),
-        text(row, "name", default=""),
-        text(row, "currency"),
-        zone,
-        zone,
-        text(row, "status", default=""),
-        fields.raw(row),
+        id=identity(row, "advertiser_id"),
+        name=text(row, "name", default=""),
+        currency=text(row, "currency"),
+        time_zone=zone,
+        native_time_zone=zone,
+        native_status=text(row, "status", default=""),
+        raw=fields.raw(row),
     )
 
 
@@ -230,17 +221,15 @@ def _campaign(row: Mapping[str, Any], notes: Notes) -> Campaign:
     status = text(row, "secondary_status", default="")
     budget_type = _BUDGETS.get(text(row, "budget_mode", default=""))
     return Campaign(
-        identity(row, "campaign_id"),
-        text(row, "campaign_name"),
-        status,
-        status == "CAMPAIGN_STATUS_DELETE",
-        False,
-        number(row.get("budget"), "budget") if budget_type else None,
-        budget_type,
-        None,
-        fields.moment(row.get("create_time"), "create_time"),
-        fields.moment(row.get("modify_time"), "modify_time"),
-        fields.raw(row),
+        id=identity(row, "campaign_id"),
+        name=text(row, "campaign_name"),
+        native_status=status,
+        deleted=status == "CAMPAIGN_STATUS_DELETE",
+        budget=number(row.get("budget"), "budget") if budget_type else None,
+        budget_type=budget_type,
+        created_at=fields.time(row.get("create_time"), "create_time"),
+        source_updated_at=fields.time(row.get("modify_time"), "modify_time"),
+        raw=fields.raw(row),
     )
 
 
@@ -249,37 +238,36 @@ def _ad_group(row: Mapping[str, Any], notes: Notes) -> AdGroup:
     status = text(row, "secondary_status", default="")
     budget_type = _BUDGETS.get(text(row, "budget_mode", default=""))
     return AdGroup(
-        identity(row, "adgroup_id"),
-        identity(row, "campaign_id"),
-        text(row, "adgroup_name"),
-        status,
-        status == "ADGROUP_STATUS_DELETE",
-        False,
-        fields.optional(row, "bid_price"),
-        number(row.get("budget"), "budget") if budget_type else None,
-        budget_type,
-        fields.moment(row.get("create_time"), "create_time"),
-        fields.moment(row.get("modify_time"), "modify_time"),
-        fields.raw(row),
+        id=identity(row, "adgroup_id"),
+        campaign_id=identity(row, "campaign_id"),
+        name=text(row, "adgroup_name"),
+        native_status=status,
+        deleted=status == "ADGROUP_STATUS_DELETE",
+        bid=fields.optional(row, "bid_price"),
+        budget=number(row.get("budget"), "budget") if budget_type else None,
+        budget_type=budget_type,
+        created_at=fields.time(row.get("create_time"), "create_time"),
+        source_updated_at=fields.time(row.get("modify_time"), "modify_time"),
+        raw=fields.raw(row),
     )
 
 
 def _fact(row: Mapping[str, Any], notes: Notes) -> Fact:
     del notes
-    about, metrics = part(row, "dimensions"), part(row, "metrics")
-    of_group, of_account = "adgroup_id" in about or "adgroup_name" in metrics, "campaign_name" not in metrics
-    campaign = {} if of_account else metrics if of_group else about
+    dimensions, metrics = part(row, "dimensions"), part(row, "metrics")
+    of_group, of_account = "adgroup_id" in dimensions or "adgroup_name" in metrics, "campaign_name" not in metrics
+    campaign = {} if of_account else metrics if of_group else dimensions
     return Fact(
-        fields.day(about.get("stat_time_day"), "stat_time_day"),
-        "" if of_account else identity(campaign, "campaign_id"),
-        identity(about, "adgroup_id") if of_group else "",
-        "",
-        whole(metrics, "impressions"),
-        whole(metrics, "clicks"),
-        _number(metrics, "spend"),
-        _number(metrics, "conversion"),
-        _number(metrics, "total_complete_payment_rate"),
-        {
+        day=fields.day(dimensions.get("stat_time_day"), "stat_time_day"),
+        campaign_id="" if of_account else identity(campaign, "campaign_id"),
+        ad_group_id=identity(dimensions, "adgroup_id") if of_group else "",
+        keyword_id="",
+        impressions=whole(metrics, "impressions"),
+        clicks=whole(metrics, "clicks"),
+        spend=_number(metrics, "spend"),
+        conversions=_number(metrics, "conversion"),
+        conversions_value=_number(metrics, "total_complete_payment_rate"),
+        names={
             "campaign_name": text(metrics, "campaign_name", default=""),
             "ad_group_name": text(metrics, "adgroup_name", default=""),
         },
@@ -287,7 +275,7 @@ def _fact(row: Mapping[str, Any], notes: Notes) -> Fact:
 
 
 def _number(metrics: Mapping[str, Any], name: str) -> Decimal:
-    """A metric; `-` stands where the campaign's objective has none."""
+    """A metric; it is `-` if the campaign's objective has none."""
     value = metrics.get(name)
     return fields.NOTHING if value == "-" else number(value, name)
 

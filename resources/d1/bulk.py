@@ -1,11 +1,12 @@
-"""Bulk upserts through one JSON parameter that json_each takes apart, in statements of under 2 MB.
+"""Bulk upserts: rows travel as one JSON parameter that json_each takes apart, in statements below 2 MB.
 
-1,000 rows are one request instead of 1,000 (or of 100 // columns rows each, if every value were a parameter).
+1,000 rows are one request. With a parameter for each value they would be 10 requests for each column.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
+from resources.chunks import chunked_by_size
 from resources.d1.database import D1Error, Param, Statement
 from resources.d1.limits import MAX_COLUMNS, MAX_VALUE_BYTES, check_value
 from resources.d1.names import column_list, quoted
@@ -27,7 +28,7 @@ def statements(
     target = f"insert into {quoted(table)} ({column_list(columns)})"
     for payload, blobs in chunks(table, columns, rows):
         values = ", ".join(value(i, blob=i in blobs) for i in range(len(columns)))
-        # `where true` tells SQLite's parser that ON CONFLICT is not the ON of a join.
+        # With `where true`, SQLite's parser does not take ON CONFLICT for the ON of a join.
         yield Statement(f"{target} select {values} from json_each(?1) where true {conflict}", (payload,))
 
 
@@ -42,8 +43,8 @@ def _on_conflict(
         raise D1Error(7400, f"upsert into {table}: {', '.join(missing) or 'the key'} not among its columns")
     if not changed:
         return f"on conflict ({column_list(key)}) do nothing"
-    settings = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in changed)
-    clause = f"on conflict ({column_list(key)}) do update set {settings}"
+    assignments = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in changed)
+    clause = f"on conflict ({column_list(key)}) do update set {assignments}"
     if only_changed:
         differs = " or ".join(f"{quoted(table)}.{quoted(name)} is not excluded.{quoted(name)}" for name in changed)
         clause += f" where {differs}"
@@ -52,43 +53,36 @@ def _on_conflict(
 
 def chunks(table: str, columns: Sequence[str], rows: Iterable[Sequence[Param]]) -> Iterator[tuple[str, set[int]]]:
     """JSON arrays of rows, each with the positions of the columns that hold a blob in it; `table` is for errors."""
-    chunk: list[str] = []
+    arrays = (_array(table, columns, row) for row in rows)
+    # The outer array has two brackets beside its rows.
+    for chunk in chunked_by_size(arrays, lambda array: array[1], most_size=CHUNK_BYTES - 2):
+        yield f"[{','.join(text for text, _, _ in chunk)}]", set().union(*(blobs for _, _, blobs in chunk))
+
+
+def _array(table: str, columns: Sequence[str], row: Sequence[Param]) -> tuple[str, int, set[int]]:
+    """A row as JSON, its bytes with a comma, and the positions of its blobs."""
+    if len(row) != len(columns):
+        raise D1Error(7400, f"upsert into {table}: a row of {len(row)} values for {len(columns)} columns")
     blobs: set[int] = set()
-    size = 2
-    for row in rows:
-        if len(row) != len(columns):
-            raise D1Error(7400, f"upsert into {table}: a row of {len(row)} values for {len(columns)} columns")
-        text, positions = _row(table, columns, row)
-        length = len(text.encode()) + 1
-        if length + 2 > CHUNK_BYTES:
-            raise D1Error(7400, f"upsert into {table}: a row of {length:,} bytes as JSON, above {CHUNK_BYTES:,}")
-        if size + length > CHUNK_BYTES:
-            yield f"[{','.join(chunk)}]", blobs
-            chunk, blobs, size = [], set(), 2
-        chunk.append(text)
-        blobs |= positions
-        size += length
-    if chunk:
-        yield f"[{','.join(chunk)}]", blobs
-
-
-def _row(table: str, columns: Sequence[str], row: Sequence[Param]) -> tuple[str, set[int]]:
-    positions: set[int] = set()
     values: list[object] = []
     for position, value in enumerate(row):
         check_value(value, f"upsert into {table}: {columns[position]}")
         if isinstance(value, bytes):
-            positions.add(position)
-            values.append([value.hex()])  # JSON has no bytes; no other value is an array
+            blobs.add(position)
+            values.append([value.hex()])  # JSON has no bytes, and no other value is an array
         else:
             values.append(int(value) if isinstance(value, bool) else value)
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":")), positions
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    length = len(text.encode()) + 1
+    if length + 2 > CHUNK_BYTES:
+        raise D1Error(7400, f"upsert into {table}: a row of {length:,} bytes as JSON, above {CHUNK_BYTES:,}")
+    return text, length, blobs
 
 
 def value(position: int, *, blob: bool, row: str = "value") -> str:
-    """The SQL of one value of a chunk's row by its position; `blob` where the chunk has a blob in that column."""
+    """The SQL of one value of a chunk's row by its position; `blob` if the chunk has a blob in that column."""
     plain = f"json_extract({row}, '$[{position}]')"
     if not blob:
         return plain
-    hexed = f"unhex(json_extract({row}, '$[{position}][0]'))"
-    return f"case json_type({row}, '$[{position}]') when 'array' then {hexed} else {plain} end"
+    from_hex = f"unhex(json_extract({row}, '$[{position}][0]'))"
+    return f"case json_type({row}, '$[{position}]') when 'array' then {from_hex} else {plain} end"

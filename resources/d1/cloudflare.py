@@ -1,7 +1,7 @@
-"""The real room of D1: Cloudflare's HTTP API, and its local runtime, which speaks the same paths.
+"""The real room of D1: Cloudflare's HTTP API, or its local runtime with the same paths.
 
-What a retry may do: a statement that reads, or that its caller calls idempotent, is sent again after a doubt; any
-other only when it surely was not run (429, no connection).
+A statement that only reads, or that its caller calls idempotent, is sent again when it is unknown whether it ran. Any
+other is sent again only when it did not run for certain (429, no connection).
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from resources.cloudflare import API, in_envelope
+from resources.cloudflare import API, account_url, in_envelope
 from resources.d1 import wire
 from resources.d1.database import D1Error, Param, Result, Row, Statement, as_rows
-from resources.d1.door import D1
 from resources.d1.export import export
 from resources.d1.placeholders import scan
+from resources.d1.protocol import D1
 from resources.http import Answer, HttpError, Session, Verdict, decoded
 
 SQL_CODES = range(7400, 7600)
@@ -22,7 +22,7 @@ TRANSIENT_MESSAGES = ("network connection lost", "object to be reset", "overload
 
 
 def _judge(code: int, message: str) -> Verdict | None:
-    """SQL that failed is fatal, whatever the status; the documented passing troubles are retried."""
+    """SQL that failed is fatal with any HTTP status; the documented temporary errors are retried."""
     lowered = message.lower()
     if any(text in lowered for text in TRANSIENT_MESSAGES):
         return Verdict(Answer.RETRY)
@@ -32,13 +32,12 @@ def _judge(code: int, message: str) -> Verdict | None:
 
 
 class CloudflareD1(D1):
-    """The D1 database `database_id` of `account_id`, through a session of Cloudflare's API that holds the token."""
+    """The D1 database `database_id` of `account_id`; `session` is one of Cloudflare's API and holds the token."""
 
     def __init__(self, session: Session, account_id: str, database_id: str, *, api: str = API) -> None:
         self._session = session
-        self._bucket = account_id
-        account = f"/accounts/{account_id}" if account_id else ""
-        self._url = f"{api}{account}/d1/database/{database_id}"
+        self._pacing_key = account_id
+        self._url = f"{account_url(api, account_id)}/d1/database/{database_id}"
         self._database_id = database_id
         self._classify = in_envelope(_judge)
 
@@ -54,17 +53,17 @@ class CloudflareD1(D1):
         return self._results([Statement(sql, params)], idempotent=idempotent)[0].changes
 
     def batch(self, statements: Iterable[Statement], *, idempotent: bool = False) -> list[Result]:
-        """See `D1.batch`; one call, so 30 s at most."""
+        """See `D1.batch`; it is one call, which takes 30 s at most."""
         return self._results(list(statements), idempotent=idempotent)
 
     def export(self, destination: BinaryIO | Path) -> int:
-        """See `D1.export`; the database answers nobody else meanwhile."""
+        """See `D1.export`; the database answers no other request meanwhile."""
         return export(self._session, lambda body: self._call("POST", "/export", body), destination)
 
     def bookmark(self, at: datetime | None = None) -> str:
         """See `D1.bookmark`."""
-        moment = "" if at is None else f"?timestamp={at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        return str(self._call("GET", f"/time_travel/bookmark{moment}")["bookmark"])
+        query = "" if at is None else f"?timestamp={at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return str(self._call("GET", f"/time_travel/bookmark{query}")["bookmark"])
 
     def close(self) -> None:
         """See `D1.close`."""
@@ -74,16 +73,16 @@ class CloudflareD1(D1):
         if not statements:
             return []
         bound = [wire.bind(statement) for statement in statements]
-        scans = [scan(sql) for sql, _ in bound]
-        reads = not any(found.writes for found in scans)
+        writes = [scan(sql).writes for sql, _ in bound]
+        reads = not any(writes)
         answers = self._raw(bound, idempotent=idempotent or reads)
         if reads and any(wire.damaged(rows) for _, rows, _ in answers):
             return self._exact(bound, [columns for columns, _, _ in answers])
         results = []
-        for found, (columns, rows, changes) in zip(scans, answers, strict=True):
+        for is_write, (columns, rows, changes) in zip(writes, answers, strict=True):
             if wire.damaged(rows):
-                raise D1Error(7400, f"the statement was run, but it returns {wire.BIG_NUMBER}: cast it to text")
-            results.append(Result(as_rows(columns, wire.values(rows)), changes if found.writes else 0))
+                raise D1Error(7400, f"the statement ran, but it returns {wire.BIG_NUMBER}: cast it to text")
+            results.append(Result(as_rows(columns, wire.values(rows)), changes if is_write else 0))
         return results
 
     def _exact(self, bound: list[tuple[str, list[str]]], columns: list[list[str]]) -> list[Result]:
@@ -105,7 +104,7 @@ class CloudflareD1(D1):
         except (KeyError, TypeError):
             read = []
         if len(read) != len(queries):
-            raise D1Error(0, f"{len(queries)} statements were answered with something else")
+            raise D1Error(0, f"the answer to {len(queries)} statements has another form")
         return read
 
     def _call(self, method: str, path: str, body: Any = None, *, idempotent: bool = True) -> Any:
@@ -116,7 +115,7 @@ class CloudflareD1(D1):
                 json=body,
                 idempotent=idempotent,
                 classify=self._classify,
-                bucket=self._bucket,
+                pacing_key=self._pacing_key,
                 route=f"d1{path.partition('?')[0]}",
             )
         except HttpError as error:

@@ -1,18 +1,18 @@
-"""The embedded room of D1: one SQLite file under D1's rules (placeholders, limits, batches, foreign keys).
+"""The embedded room of D1: one SQLite file with D1's rules (placeholders, limits, batches, foreign keys).
 
-Threads and processes may share the file: WAL lets readers go on while one writes, and a writer waits its turn.
+Threads and processes may share the file.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from resources.d1 import limits
 from resources.d1.database import D1Error, Param, Result, Row, Statement, as_rows
-from resources.d1.door import D1
+from resources.d1.export import write_whole
+from resources.d1.protocol import D1
 from resources.sqlite_file import SqliteFile
 
 SQL_ERROR = 7500
@@ -30,12 +30,12 @@ SQLITE_LIMITS = {
 
 
 class EmbeddedD1(D1):
-    """A D1 database in the SQLite file at `path`, made with its folders on first use."""
+    """A D1 database in the SQLite file at `path`, which is made with its folders at the first use."""
 
     def __init__(self, path: Path | str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.path = Path(path)
         self._clock = clock
-        self._file = SqliteFile(self.path, _prepare)
+        self._file = SqliteFile(self.path, _prepare, _error)
 
     def __repr__(self) -> str:
         return f"EmbeddedD1({str(self.path)!r})"
@@ -45,7 +45,7 @@ class EmbeddedD1(D1):
         return self._run(Statement(sql, params)).rows
 
     def execute(self, sql: str, params: Sequence[Param] = (), *, idempotent: bool = False) -> int:  # noqa: ARG002
-        """See `D1.execute`; nothing is ever in doubt here, so nothing is sent again."""
+        """See `D1.execute`; a local file always answers, so nothing is sent again."""
         return self._run(Statement(sql, params)).changes
 
     def batch(self, statements: Iterable[Statement], *, idempotent: bool = False) -> list[Result]:  # noqa: ARG002
@@ -53,23 +53,17 @@ class EmbeddedD1(D1):
         checked = list(statements)
         for statement in checked:
             limits.check(statement)
-        with self._connection(transaction=True) as connection:
+        with self._file.transaction() as connection:
             return [_result(connection, statement) for statement in checked]
 
     def export(self, destination: BinaryIO | Path) -> int:
-        """See `D1.export`; one read transaction, written next to `destination` and renamed when it is whole."""
-        if isinstance(destination, Path):
-            part = destination.with_name(destination.name + ".part")
-            with part.open("wb") as file:
-                size = self._dump(file)
-            part.replace(destination)
-            return size
-        return self._dump(destination)
+        """See `D1.export`; one read transaction."""
+        return write_whole(destination, self._dump)
 
     def bookmark(self, at: datetime | None = None) -> str:
-        """See `D1.bookmark`; restore an earlier moment from a backup instead."""
+        """See `D1.bookmark`; restore an earlier state from a backup instead."""
         if at is not None:
-            raise D1Error(7400, "an embedded D1 keeps no history to travel to; restore a backup")
+            raise D1Error(7400, "an embedded D1 has no history; restore a backup")
         self.query("select 1")
         return f"embedded-{self._clock().astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
 
@@ -79,14 +73,14 @@ class EmbeddedD1(D1):
 
     def _run(self, statement: Statement) -> Result:
         limits.check(statement)
-        with self._connection() as connection:
+        with self._file.connection() as connection:
             return _result(connection, statement)
 
     def _dump(self, file: BinaryIO) -> int:
         size = 0
-        with self._connection() as connection:
+        with self._file.connection() as connection:
             connection.execute("begin")
-            # A dumped row is longer than the row: its quotes and hex must not hit the limits of a statement.
+            # A row in the dump is longer than the row itself: its quotes and hex may pass the limit of a statement.
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000_000)
             try:
                 virtual = _result(connection, Statement(VIRTUAL_TABLES)).rows
@@ -100,25 +94,21 @@ class EmbeddedD1(D1):
                 connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.MAX_VALUE_BYTES)
         return size
 
-    @contextmanager
-    def _connection(self, *, transaction: bool = False) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._file.transaction() if transaction else self._file.connection() as connection:
-                yield connection
-        except sqlite3.Error as error:
-            raise D1Error(SQL_ERROR, f"{error}: {getattr(error, 'sqlite_errorname', type(error).__name__)}") from error
+
+def _error(error: sqlite3.Error) -> D1Error:
+    return D1Error(SQL_ERROR, f"{error}: {getattr(error, 'sqlite_errorname', type(error).__name__)}")
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("pragma foreign_keys = on")
     for limit, value in SQLITE_LIMITS.items():
         connection.setlimit(limit, value)
-    if sqlite3.sqlite_version_info < (3, 41):  # unhex came with 3.41; D1 has it
+    if sqlite3.sqlite_version_info < (3, 41):  # unhex is there since 3.41, and D1 has it
         connection.create_function("unhex", 1, _unhex, deterministic=True)
 
 
 def _sql_lines(connection: sqlite3.Connection) -> Iterator[str]:
-    """The dump as D1 writes it: no BEGIN and COMMIT, which D1's import refuses, but deferred foreign keys."""
+    """The dump as D1 writes it: deferred foreign keys, and no BEGIN and COMMIT, because D1's import refuses them."""
     yield "PRAGMA defer_foreign_keys=TRUE;"
     for line in connection.iterdump():
         if line not in {"BEGIN TRANSACTION;", "COMMIT;"}:
@@ -129,11 +119,11 @@ def _result(connection: sqlite3.Connection, statement: Statement) -> Result:
     before = connection.total_changes
     cursor = connection.execute(statement.sql, tuple(statement.params))
     try:
-        fetched = cursor.fetchall()
+        rows = cursor.fetchall()
         columns = [column[0] for column in cursor.description or ()]
     finally:
         cursor.close()
-    return Result(as_rows(columns, fetched), connection.total_changes - before)
+    return Result(as_rows(columns, rows), connection.total_changes - before)
 
 
 def _unhex(text: str | None) -> bytes | None:

@@ -1,6 +1,7 @@
-"""D1's export protocol: ask until the dump is ready, then fetch it from a signed address that lives for an hour."""
+"""D1's export protocol: poll until the dump is ready, then fetch it from a signed URL, which is valid for an hour."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,16 +13,17 @@ POLL_SECONDS = 1.0
 
 
 def export(session: Session, post: Callable[[dict[str, Any]], dict[str, Any]], destination: BinaryIO | Path) -> int:
-    """Poll with `post` and write the dump to `destination` (a path gets its name when the file is whole); its bytes.
+    """Poll with `post` and write the dump to `destination`; its bytes.
 
-    D1 drops an export that nobody asks after, so the polls follow each other by a second.
+    There is one second between two polls, because D1 drops an export without polls.
     """
     body: dict[str, Any] = {"output_format": "polling"}
     for _ in range(MAX_POLLS):
         state = post(body)
         status = state.get("status")
         if status == "complete":
-            return _fetch(session, state["result"]["signed_url"], destination)
+            fetch = partial(session.download, state["result"]["signed_url"], route="d1 dump")
+            return write_whole(destination, fetch)
         if status == "error" or state.get("success") is False:
             raise D1Error(7500, f"the export failed: {state.get('error') or 'no reason was given'}")
         body["current_bookmark"] = state["at_bookmark"]
@@ -29,11 +31,12 @@ def export(session: Session, post: Callable[[dict[str, Any]], dict[str, Any]], d
     raise D1Error(7500, f"the export was not ready after {MAX_POLLS} polls")
 
 
-def _fetch(session: Session, url: str, destination: BinaryIO | Path) -> int:
+def write_whole(destination: BinaryIO | Path, write: Callable[[BinaryIO], int]) -> int:
+    """Write to an open file, or to a path that gets its name when the file is whole; what `write` returns."""
     if not isinstance(destination, Path):
-        return session.download(url, destination, route="d1 dump")
+        return write(destination)
     part = destination.with_name(destination.name + ".part")
     with part.open("wb") as file:
-        size = session.download(url, file, route="d1 dump")
+        size = write(file)
     part.replace(destination)
     return size

@@ -1,4 +1,4 @@
-"""Quoting of identifiers for SQL that this package composes. Values are always bound, never quoted."""
+"""Quoting of identifiers in SQL that is composed here. Values are parameters, never quoted text."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,12 @@ from resources.d1.database import D1Error
 
 
 def quoted(name: str) -> str:
-    """`name` as an SQL identifier; anything SQLite accepts between quotes, but no NUL and not empty."""
+    """`name` as an SQL identifier; a D1Error for an empty name or one with a NUL."""
     if not name or "\0" in name:
         raise D1Error(7400, f"{name!r} is not a table's or column's name")
     return '"' + name.replace('"', '""') + '"'
 
 
 def column_list(names: Iterable[str]) -> str:
-    """Quoted names, parted by commas."""
+    """Quoted names with commas between them."""
     return ", ".join(quoted(name) for name in names)

@@ -1,4 +1,4 @@
-"""Key-paged reads: `where key > last order by key limit n`, which costs the same on page 1 and page 10,000."""
+"""Reads page by page: `where key > last order by key limit n`, which costs the same on page 1 and page 10,000."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ def stream(
         raise D1Error(7400, "a page holds at least one row and a key at least one column")
     table = quoted(source) if TABLE.fullmatch(source) else f"(\n{source}\n)"
     bound = max(scan(table).indexes, default=0)
-    wanted = "*" if columns is None else column_list(columns)
+    selected = "*" if columns is None else column_list(columns)
     if columns is not None and not set(keys) <= set(columns):
         raise D1Error(7400, f"the key {', '.join(keys)} must be among the columns that are read")
     last = after
@@ -35,13 +35,13 @@ def stream(
         if last is not None:
             marks = ", ".join(f"?{bound + i}" for i in range(1, len(keys) + 1))
             where = f" where ({column_list(keys)}) > ({marks})"
-        sql = f"select {wanted} from {table}{where} order by {column_list(keys)} limit {page}"
+        sql = f"select {selected} from {table}{where} order by {column_list(keys)} limit {page}"
         rows = query(sql, [*params, *(last or ())])
         if rows:
             yield rows
         if len(rows) < page:
             return
-        following = [rows[-1][name] for name in keys]
-        if any(value is None for value in following) or following == list(last or ()):
+        page_end = [rows[-1][name] for name in keys]
+        if any(value is None for value in page_end) or page_end == list(last or ()):
             raise D1Error(7400, f"{', '.join(keys)} of {source[:60]} is not a key: it holds NULL or repeats")
-        last = following
+        last = page_end

@@ -1,11 +1,11 @@
-"""Where a statement's placeholders stand, found by SQLite's own lexical rules. Nothing here judges or rewrites SQL."""
+"""The places of a statement's placeholders, by SQLite's own lexical rules. Nothing here refuses or changes SQL."""
 
 import re
 import sqlite3
 from dataclasses import dataclass
 from functools import lru_cache
 
-# Quoted things and comments first, so that a ? inside them is no placeholder. Identifiers may hold a $ inside.
+# Quoted text and comments come first, so that a ? inside them is no placeholder. Identifiers may have a $ inside.
 TOKEN = re.compile(
     r"""
       (?P<space>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))
@@ -23,10 +23,10 @@ TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a text says of itself.
+    """What is known of a statement from its text.
 
-    `places` holds (start, stop, index counted from 1) of each placeholder in the order of the text; `stop` is where
-    the statement ends, before its semicolon.
+    `places`: (start, stop, index from 1) of each placeholder in the order of the text. `named`: a placeholder of
+    another form. `several`: there is a second statement. `stop`: the end of the statement, before its semicolon.
     """
 
     places: tuple[tuple[int, int, int], ...]
@@ -47,10 +47,10 @@ WRITING_WORDS = frozenset({"insert", "update", "delete", "replace"})
 
 @lru_cache(maxsize=128)
 def scan(sql: str) -> Scan:
-    """Read `sql` once. A plain ? takes the number after the largest so far, as SQLite counts.
+    """Read `sql` once. A plain ? gets the number after the largest so far, as in SQLite.
 
-    `writes` is false only for a statement that surely reads: SELECT, VALUES or EXPLAIN, or WITH and no writing word
-    (`replace` the function counts as one, which only costs a retry that would have been safe).
+    `writes` is false only for a statement that reads for certain: SELECT, VALUES, EXPLAIN, or WITH without a writing
+    word. The function `replace` counts as such a word; then a safe retry is not made.
     """
     places: list[tuple[int, int, int]] = []
     words: set[str] = set()

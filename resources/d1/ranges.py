@@ -1,4 +1,4 @@
-"""Ranges of keys that hold a bounded number of rows each, for work that goes through a table in small steps."""
+"""Ranges of keys with a limited number of rows each, for work that goes through a table in small steps."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,28 +15,28 @@ def ranges(
     rows: int,
     after: Key | None = None,
 ) -> Iterator[tuple[Key | None, Key]]:
-    """Ranges with at most that many rows each: above the first key (None at the start), up to the second.
+    """Ranges of at most `rows` rows: above the first key (None at the start), up to and including the second.
 
-    Each is looked up when it is asked for; rows that come behind it meanwhile are in none.
+    Each range is looked up when it is needed. A row that is written meanwhile before the current range is in none.
     """
     names = column_list(key)
     last_first = ", ".join(f"{quoted(name)} desc" for name in key)
     while True:
         condition, params = between(key, after, None)
-        found = query(
+        last_row = query(
             f"select {names} from (select {names} from {quoted(table)} where {condition} order by {names} "
             f"limit {rows}) order by {last_first} limit 1",
             params,
         )
-        if not found:
+        if not last_row:
             return
-        upper = [found[0][name] for name in key]
+        upper = [last_row[0][name] for name in key]
         yield after, upper
         after = upper
 
 
 def between(key: Sequence[str], lower: Key | None, upper: Key | None) -> tuple[str, Key]:
-    """The condition that a row lies in a range, and the values of its `?NNN`, which count from 1."""
+    """The SQL condition that a row is in a range, and the values of its `?NNN`, which count from 1."""
     names = column_list(key)
     conditions = ["true"]
     params: Key = []

@@ -1,7 +1,7 @@
-"""The keyring: keys that encrypt single fields, and what they seal.
+"""The keyring: encryption of single fields with a set of keys.
 
-What belongs here: key sets, sealing and opening of a field's value. What does not: which fields are secret, and the
-stores that they lie in.
+What belongs here: key sets, encryption ('sealing') and decryption ('opening') of one value. What does not: which fields
+are secret, and the stores that have them.
 """
 
 from resources.keyring.key_set import KeySetError, load, load_or_make, parse

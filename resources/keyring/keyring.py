@@ -1,8 +1,8 @@
-"""Sealing of single fields: AES-256-GCM, bound to the place where the value lies.
+"""Encryption of single fields with AES-256-GCM, bound to the table, column and row of the value.
 
 Layout (Tink's): 0x01, key id (4 bytes), nonce (12), ciphertext and tag. Additional data: table, column, row id and key
-id, each with its length before it, so that a value moved to another row or column does not open. Each column has a
-sub-key of its own (HKDF-SHA-256). What does not belong here: where keys come from (key_set.py).
+id, each after its length, so that a value does not open in another row or column. Each column has its own sub-key
+(HKDF-SHA-256). What does not belong here: the source of the keys (key_set.py).
 """
 
 import base64
@@ -23,11 +23,11 @@ HEAD_BYTES = 1 + 4
 
 
 class SealError(ValueError):
-    """A value that does not open: another key, place or version, or damaged. It tells no part of the value."""
+    """A value that does not open: it has another key, row, column or version, or is damaged. No part of it is shown."""
 
 
 class Keyring:
-    """Keys by id; the highest id seals, every one opens. Safe to share among threads; a repr shows ids alone."""
+    """Keys by id: the highest id seals, each one opens. Safe to share among threads. The repr shows ids only."""
 
     def __init__(self, keys: Mapping[int, bytes]) -> None:
         if not keys:
@@ -51,23 +51,23 @@ class Keyring:
     __str__ = __repr__
 
     def __reduce__(self) -> str:
-        raise TypeError("a keyring is not written anywhere")
+        raise TypeError("a keyring cannot be pickled")
 
     def seal(self, value: bytes, *, table: str, column: str, row: str) -> bytes:
-        """Encrypt with the newest key, for this place alone."""
+        """Encrypt with the newest key, for this row and column only."""
         key_id = self.newest
         nonce = secrets.token_bytes(NONCE_BYTES)
-        ciphertext = self._cipher(key_id, table, column).encrypt(nonce, value, _place(table, column, row, key_id))
+        ciphertext = self._cipher(key_id, table, column).encrypt(nonce, value, _context(table, column, row, key_id))
         return VERSION + key_id.to_bytes(4, "big") + nonce + ciphertext
 
     def open(self, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
-        """Decrypt what was sealed for this place; raises SealError."""
+        """Decrypt a value that was sealed for this row and column; a SealError for any other."""
         key_id = key_id_of(sealed)
         if key_id not in self._keys:
             raise SealError(f"{table}.{column}: sealed with key {key_id}, which is not in the key set")
         nonce, ciphertext = sealed[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES], sealed[HEAD_BYTES + NONCE_BYTES :]
         try:
-            return self._cipher(key_id, table, column).decrypt(nonce, ciphertext, _place(table, column, row, key_id))
+            return self._cipher(key_id, table, column).decrypt(nonce, ciphertext, _context(table, column, row, key_id))
         except InvalidTag:
             raise SealError(f"{table}.{column}: does not open with key {key_id}; moved or damaged") from None
 
@@ -80,26 +80,26 @@ class Keyring:
         return self.open(_unpacked(sealed, table, column), table=table, column=column, row=row).decode()
 
     def is_old(self, sealed: bytes) -> bool:
-        """Whether a value is sealed with another key than the newest, and so waits for rotation."""
+        """Whether a value is sealed with another key than the newest, so that rotation must seal it again."""
         return key_id_of(sealed) != self.newest
 
     def _cipher(self, key_id: int, table: str, column: str) -> AESGCM:
-        found = self._ciphers.get((key_id, table, column))
-        if found is None:
+        cipher = self._ciphers.get((key_id, table, column))
+        if cipher is None:
             info = b"clearlift field" + _prefixed(table.encode()) + _prefixed(column.encode())
             sub_key = HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(self._keys[key_id])
-            found = self._ciphers[key_id, table, column] = AESGCM(sub_key)
-        return found
+            cipher = self._ciphers[key_id, table, column] = AESGCM(sub_key)
+        return cipher
 
 
 def key_id_of(sealed: bytes) -> int:
-    """The id of the key that a value was sealed with; raises SealError for what is no sealed value."""
+    """The id of the key that a value was sealed with; a SealError if it is no sealed value."""
     if len(sealed) < HEAD_BYTES + NONCE_BYTES + TAG_BYTES or sealed[:1] != VERSION:
         raise SealError("not a sealed value of this version")
     return int.from_bytes(sealed[1:HEAD_BYTES], "big")
 
 
-def _place(table: str, column: str, row: str, key_id: int) -> bytes:
+def _context(table: str, column: str, row: str, key_id: int) -> bytes:
     parts = (table.encode(), column.encode(), row.encode(), key_id.to_bytes(4, "big"))
     return b"".join(map(_prefixed, parts))
 

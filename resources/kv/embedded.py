@@ -1,29 +1,28 @@
-"""The embedded room of Workers KV: one SQLite file under KV's rules (limits, expiry, byte order of keys).
+"""The embedded room of Workers KV: one SQLite file with KV's rules (limits, expiry, byte order of keys).
 
-Unlike Cloudflare's, its writes are seen at once. Threads and processes may share the file.
+Unlike at Cloudflare, a write is visible at once. Threads and processes may share the file.
 """
 
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from resources.chunks import chunked_by_size
 from resources.kv import limits
-from resources.kv.namespace import Entry, KeyInfo, KVError
+from resources.kv.protocol import KV, Entry, KeyInfo, KVError
 from resources.sqlite_file import SqliteFile
 
 LIST_PAGE = 1000
 CHUNK_PAIRS = 1000
 CHUNK_BYTES = 64 * 1024 * 1024
 Pair = tuple[str, bytes, int | None, str | None]
-Chunk = list[Pair]
 TABLE = (
     "create table if not exists pairs "
     "(key text primary key, value blob not null, expiration integer, metadata text) without rowid"
 )
-# Without it the sweep would read the whole file at every put.
+# Without it, the removal of expired pairs would read the whole file at every put.
 INDEX = "create index if not exists pairs_by_expiration on pairs (expiration)"
 PUT = "insert or replace into pairs (key, value, expiration, metadata) values (?, ?, ?, ?)"
 GET = "select value from pairs where key = ? and (expiration is null or expiration > ?)"
@@ -33,28 +32,24 @@ LIST = (
 )
 
 
-class EmbeddedKV:
-    """A namespace in the SQLite file at `path`, made with its folders on first use; `clock` in Unix seconds."""
+class EmbeddedKV(KV):
+    """A namespace in the SQLite file at `path`, which the first use makes with its folders. `clock`: Unix seconds."""
 
     def __init__(self, path: Path | str, *, clock: Callable[[], float] = time.time) -> None:
         self.path = Path(path)
         self._clock = clock
-        self._file = SqliteFile(self.path, _prepared)
+        self._file = SqliteFile(self.path, _prepare, self._error)
 
     def __repr__(self) -> str:
         return f"EmbeddedKV({str(self.path)!r})"
 
     def put_many(self, entries: Iterable[Entry]) -> None:
-        """See `KV.put_many`; a transaction for each 1,000 pairs, which also sweeps out what has expired."""
-        chunk: Chunk = []
-        size = 0
-        for entry in entries:
-            chunk.append(_pair(entry, self._clock()))
-            size += len(entry.value)
-            if len(chunk) >= CHUNK_PAIRS or size >= CHUNK_BYTES:
-                self._put(chunk)
-                chunk, size = [], 0
-        self._put(chunk)
+        """See `KV.put_many`; a transaction for each 1,000 pairs, which also removes expired pairs."""
+        pairs = (_pair(entry, self._clock()) for entry in entries)
+        for chunk in chunked_by_size(pairs, lambda pair: len(pair[1]), most_size=CHUNK_BYTES, most=CHUNK_PAIRS):
+            with self._file.transaction() as connection:
+                connection.execute("delete from pairs where expiration <= ?", (self._clock(),))
+                connection.executemany(PUT, chunk)
 
     def get(self, key: str) -> bytes | None:
         """See `KV.get`."""
@@ -63,28 +58,28 @@ class EmbeddedKV:
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """See `KV.get_many`."""
         now = self._clock()
-        found: dict[str, bytes] = {}
-        with self._connection() as connection:
+        values: dict[str, bytes] = {}
+        with self._file.connection() as connection:
             for key in keys:
                 limits.check_key(key)
                 row = connection.execute(GET, (key, now)).fetchone()
                 if row is not None:
-                    found[key] = row[0]
-        return found
+                    values[key] = row[0]
+        return values
 
     def delete_many(self, keys: Iterable[str]) -> None:
         """See `KV.delete_many`; one transaction."""
-        doomed = list(keys)
-        for key in doomed:
+        checked = list(keys)
+        for key in checked:
             limits.check_key(key)
-        with self._connection(transaction=True) as connection:
-            connection.executemany("delete from pairs where key = ?", ((key,) for key in doomed))
+        with self._file.transaction() as connection:
+            connection.executemany("delete from pairs where key = ?", ((key,) for key in checked))
 
     def list(self, prefix: str = "") -> Iterator[KeyInfo]:
         """See `KV.list`."""
         start = prefix
         while True:
-            with self._connection() as connection:
+            with self._file.connection() as connection:
                 rows = connection.execute(LIST, (start, self._clock(), LIST_PAGE)).fetchall()
             for key, expiration, metadata in rows:
                 if not key.startswith(prefix):
@@ -98,21 +93,11 @@ class EmbeddedKV:
         """See `KV.close`."""
         self._file.close()
 
-    def _put(self, pairs: Sequence[Pair]) -> None:
-        with self._connection(transaction=True) as connection:
-            connection.execute("delete from pairs where expiration <= ?", (self._clock(),))
-            connection.executemany(PUT, pairs)
-
-    @contextmanager
-    def _connection(self, *, transaction: bool = False) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._file.transaction() if transaction else self._file.connection() as connection:
-                yield connection
-        except sqlite3.Error as error:
-            raise KVError(limits.REFUSED, f"{error} ({self.path.name})") from error
+    def _error(self, error: sqlite3.Error) -> KVError:
+        return KVError(limits.REFUSED, f"{error} ({self.path.name})")
 
 
-def _prepared(connection: sqlite3.Connection) -> None:
+def _prepare(connection: sqlite3.Connection) -> None:
     for statement in (TABLE, INDEX):
         connection.execute(statement).close()
 

@@ -1,11 +1,11 @@
-"""Workers KV's documented limits, checked before anything is sent, alike in both rooms; every refusal names the key.
+"""Workers KV's documented limits, which both rooms check before they send anything. Every refusal names the key.
 
 Source: developers.cloudflare.com/kv/platform/limits.
 """
 
 import json
 
-from resources.kv.namespace import Entry, KVError, Metadata
+from resources.kv.protocol import Entry, KVError, Metadata
 
 MAX_KEY_BYTES = 512
 MAX_VALUE_BYTES = 25 * 1024 * 1024
@@ -19,13 +19,13 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def check_key(key: str) -> None:
-    """Refuse an empty key, `.`, `..`, text that UTF-8 cannot hold, and more than 512 bytes."""
+    """Refuse an empty key, `.`, `..`, text that is not UTF-8, and more than 512 bytes."""
     try:
         size = len(key.encode())
     except UnicodeEncodeError:
         raise _refused(key, "is not UTF-8 (a lone surrogate)") from None
     if key in {"", ".", ".."}:
-        raise _refused(key, "is no key that KV takes")
+        raise _refused(key, "is no key for KV")
     if size > MAX_KEY_BYTES:
         raise _refused(key, f"has {size:,} bytes, above KV's {MAX_KEY_BYTES}")
 
@@ -41,7 +41,7 @@ def check_entry(entry: Entry, now: float) -> None:
     if entry.metadata is not None and size > MAX_METADATA_BYTES:
         raise _refused(entry.key, f"has metadata of {size:,} bytes, above KV's {MAX_METADATA_BYTES:,}")
     if entry.ttl is not None and entry.expires_at is not None:
-        raise _refused(entry.key, "has both a TTL and a moment of expiry")
+        raise _refused(entry.key, "has both a TTL and a time of expiry")
     if entry.ttl is not None and entry.ttl < MIN_TTL_SECONDS:
         raise _refused(entry.key, f"has a TTL of {entry.ttl} s, below KV's {MIN_TTL_SECONDS}")
     if entry.expires_at is not None and entry.expires_at < now + MIN_TTL_SECONDS:
@@ -49,12 +49,12 @@ def check_entry(entry: Entry, now: float) -> None:
 
 
 def metadata_json(metadata: Metadata | None) -> str:
-    """Metadata as the JSON text whose bytes are counted."""
+    """Metadata as JSON; the limit counts the bytes of this text."""
     return json.dumps(metadata, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def shown(key: str) -> str:
-    """A key as messages name it: cut to 60 characters."""
+    """A key for a message: its first 60 characters."""
     return key if len(key) <= 60 else f"{key[:60]}…"
 
 

@@ -1,25 +1,26 @@
 """The lake: Iceberg tables over an object store.
 
-What belongs here: opening a catalog, creating a table from a plain description, writing data files, committing them
-(append, replace) so that exactly one commit is visible, and saying which files a query needs. What does not: which
-tables exist, what their columns mean, when files are merged.
+What belongs here: opening a catalog (of ours in Postgres, or a REST catalog, under one contract suite), making a table
+from a plain description, writing data files, committing them so that exactly one commit is visible, finding the files
+that a query needs. What does not: which tables there are, what their columns mean, when files are merged.
 """
 
-from resources.lake.columns import Column, Kind, TableSpec
+from resources.lake.changes import SnapshotInfo
+from resources.lake.columns import Column, ColumnType, TableSpec
 from resources.lake.commit import CommitUnknownError, FencedOffError, SourcesGoneError
 from resources.lake.data_file import DataFile, FileInfo, PartitionKey
 from resources.lake.lake import Lake
 from resources.lake.proof import DamagedFilesError
-from resources.lake.table import LakeTable, Rewritten, SnapshotInfo
+from resources.lake.table import LakeTable, Rewritten
 
 __all__ = [
     "Column",
+    "ColumnType",
     "CommitUnknownError",
     "DamagedFilesError",
     "DataFile",
     "FencedOffError",
     "FileInfo",
-    "Kind",
     "Lake",
     "LakeTable",
     "PartitionKey",

@@ -1,7 +1,7 @@
-"""Catalogs: one of ours in Postgres, or one that speaks Iceberg's REST protocol (R2 Data Catalog).
+"""Catalogs: one of ours in Postgres, or one with Iceberg's REST protocol (R2 Data Catalog).
 
-What belongs here: how a catalog is reached, how long it is waited for, what is asked again. What does not: tables and
-commits, whose outcome nothing in here may guess at.
+What belongs here: how a catalog is reached, how long a request may take, which request is sent again. What does not:
+tables and commits. Nothing here may guess whether a commit landed.
 """
 
 import time
@@ -33,10 +33,10 @@ def sql_catalog(
     schema: str | None = None,
     role: str | None = None,
 ) -> Catalog:
-    """A catalog in Postgres over a folder or bucket URL; its tables are made on first use.
+    """A catalog in Postgres; its own tables are made at the first use.
 
-    `dsn` is a libpq URL of a direct port or of a transaction pooler. `schema` holds the tables and `role` reads and
-    writes them. `properties` are pyiceberg's for reading and writing the warehouse.
+    `dsn`: a libpq URL of a direct port or of a transaction pooler. `warehouse`: the URL of a folder or a bucket, which
+    is read and written with pyiceberg's `properties`. `schema`: for the catalog's tables. `role`: for every statement.
     """
     leave_out_checksums()
     return _PostgresCatalog(
@@ -59,15 +59,15 @@ def rest_catalog(
     patience: Patience | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Catalog:
-    """R2 Data Catalog, or any Iceberg REST catalog; it vends the credentials of the object store."""
+    """R2 Data Catalog, or any Iceberg REST catalog. It vends the credentials of the object store."""
     leave_out_checksums()
-    # Without any region pyiceberg asks AWS which one the bucket is in; R2's is `auto`. One that is vended comes first.
+    # Without a region pyiceberg asks AWS for the bucket's; R2's is `auto`. A vended region comes first.
     properties = {"uri": uri, "warehouse": warehouse, "token": token, "client.region": "auto"}
     return _PatientRestCatalog(name, patience or Patience(read=120.0), sleep, **properties)
 
 
 class _PostgresCatalog(SqlCatalog):
-    """Every setting lives for one transaction and nothing is prepared, as a transaction pooler asks for."""
+    """Settings are for one transaction and no statement is prepared, because a transaction pooler needs it so."""
 
     def __init__(self, name: str, schema: str | None, role: str | None, **properties: str) -> None:
         self._settings = {"search_path": schema, "role": role}
@@ -90,7 +90,7 @@ def _set(settings: Mapping[str, str | None], connection: Connection) -> None:
 
 
 class _PatientRestCatalog(RestCatalog):
-    """pyiceberg's own session waits for ever and asks once."""
+    """With time-outs and retries, which pyiceberg's own session does not have."""
 
     def __init__(self, name: str, patience: Patience, sleep: Callable[[float], None], **properties: str) -> None:
         self._patience = patience
@@ -110,20 +110,20 @@ class _PatientRestCatalog(RestCatalog):
             answer: CommitTableResponse = super().commit_table(table, requirements, updates)
             return answer
         except CommitFailedException:
-            # Something between may have sent the commit twice: the second is refused because the first landed, and
-            # pyiceberg would delete the manifests of what it takes for a failure.
-            made = [update.snapshot.snapshot_id for update in updates if isinstance(update, AddSnapshotUpdate)]
+            # A proxy may have sent the commit twice. Then the second is refused because the first landed, and pyiceberg
+            # would delete the manifests, because it takes the commit for a failed one.
+            snapshots = [update.snapshot.snapshot_id for update in updates if isinstance(update, AddSnapshotUpdate)]
             current = self.load_table(table.name())
-            if not made or any(current.metadata.snapshot_by_id(snapshot_id) is None for snapshot_id in made):
+            if not snapshots or any(current.metadata.snapshot_by_id(snapshot_id) is None for snapshot_id in snapshots):
                 raise
-            located = {"metadata-location": current.metadata_location}
-            return CommitTableResponse(metadata=current.metadata, **located)
+            location = {"metadata-location": current.metadata_location}
+            return CommitTableResponse(metadata=current.metadata, **location)
 
 
 class _PatientAdapter(HTTPAdapter):
-    """Every request ends in time. What only reads is asked again after passing trouble.
+    """Every request has a time-out. A request that only reads is sent again after a temporary error.
 
-    A commit is not: whether it landed is found out by looking (resources.lake.commit).
+    A commit is not, because only a look at the table tells whether it landed (resources.lake.commit).
     """
 
     def __init__(self, patience: Patience, sleep: Callable[[float], None]) -> None:
@@ -132,14 +132,14 @@ class _PatientAdapter(HTTPAdapter):
         super().__init__()
 
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
-        """One answer, its body read whole."""
+        """The answer, with its whole body."""
         options |= {"timeout": (self._patience.connect, self._patience.read)}
         tries = self._patience.tries if request.method in ("GET", "HEAD") else 1
         for attempt in range(1, tries):
-            wait = self._patience.first_wait * 2 ** (attempt - 1)
+            wait = self._patience.back_off(attempt)
             try:
                 response = self._read(request, **options)
-                # 200 without its JSON comes from something in between.
+                # A 200 without JSON comes from a proxy.
                 if response.content.startswith(b"{") if response.ok else response.status_code not in RETRYABLE_STATUSES:
                     return response
                 wait = retry_after(response.headers) or wait
@@ -150,5 +150,5 @@ class _PatientAdapter(HTTPAdapter):
 
     def _read(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         response = super().send(request, **options)
-        assert response.content is not None  # reads it here, so that a body that is cut short can be asked for again
+        assert response.content is not None  # read here, so that a body that is cut short is a failed try
         return response

@@ -1,7 +1,7 @@
-"""The row-multiset checksum: equal for the same rows in any order and layout, different when any value differs.
+"""The row-multiset checksum: equal for the same rows in any order and layout, different if any value differs.
 
-The hash is polars' own and may change with its version, so a checksum that is kept is kept with a mark of what it was
-made by, and holds only where that is the same.
+The hash is polars' own and may change with its version. So a stored checksum has a mark of the hash and the columns,
+and is compared only where the mark is the same. Both together are the fingerprint in the name of a data file.
 """
 
 import hashlib
@@ -15,15 +15,15 @@ from operator import add
 import polars as pl
 
 MODULUS = 2**64
-_STAMP = re.compile(r"-([0-9a-f]{8}-[0-9a-f]{16})\.parquet$")
+_FINGERPRINT = re.compile(r"-([0-9a-f]{8}-[0-9a-f]{16})\.parquet$")
 
 
 def row_checksum(schema: pl.Schema, absent: Collection[str] = ()) -> pl.Expr:
-    """A UInt64 over all rows: columns hashed with a seed each, added by row, mixed again, summed (wrapping).
+    """A UInt64 over all rows: each column is hashed with its own seed, added by row, hashed again, summed (wrapping).
 
-    `absent` names columns that hold nothing but nulls: their hashes are one constant, which saves a third of the work
-    on events, of whose 51 columns a third are empty. A hash of the whole row as a struct says the same as this at a
-    sixth of the speed (0.4 against 2.4 million rows/s).
+    `absent` names columns with nulls only. Their hashes are one constant, which saves a third of the work on a table
+    with a third of its columns empty. A hash of each row as a struct is as good, but has a sixth of the speed (0.4
+    against 2.4 million rows/s).
     """
     seeds = {name: seed for seed, name in enumerate(schema)}
     constant = sum(_of_null(schema[name], seeds[name]) for name in absent) % MODULUS
@@ -34,14 +34,14 @@ def row_checksum(schema: pl.Schema, absent: Collection[str] = ()) -> pl.Expr:
 
 @dataclass
 class Tally:
-    """Rows and their checksum, added up batch by batch: however the rows are cut into batches, the same."""
+    """A number of rows and their checksum, added up batch by batch; equal for any cut into batches."""
 
     schema: pl.Schema
     rows: int = 0
     checksum: int = 0
 
     def add(self, batch: pl.DataFrame) -> None:
-        """Count a batch; a column of the schema that it lacks is null in all its rows."""
+        """Count a batch. A column of the schema that the batch lacks counts as null in all its rows."""
         if batch.is_empty():
             return
         filled = {column.name for column in batch if column.null_count() < batch.height}
@@ -56,23 +56,23 @@ class Tally:
         return f"{self.rows} rows with checksum {self.checksum:016x}"
 
     @property
-    def stamp(self) -> str:
-        """The checksum as the name of a data file tells it, behind the mark of what it was made by."""
+    def fingerprint(self) -> str:
+        """`<mark>-<checksum>`, as it stands in the name of a data file."""
         return f"{_mark(tuple(self.schema.items()))}-{self.checksum:016x}"
 
     @classmethod
-    def stamped(cls, schema: pl.Schema, path: str, rows: int) -> "Tally | None":
-        """What the name of a data file says of its rows; None where it says nothing that could be compared today."""
-        found = _STAMP.search(path)
-        if found is None:
+    def from_name(cls, schema: pl.Schema, path: str, rows: int) -> "Tally | None":
+        """The tally in the name of a data file; None without a fingerprint, or with one of another mark."""
+        match = _FINGERPRINT.search(path)
+        if match is None:
             return None
-        told = cls(schema, rows, int(found[1][9:], 16))
-        return told if told.stamp == found[1] else None
+        tally = cls(schema, rows, int(match[1][9:], 16))
+        return tally if tally.fingerprint == match[1] else None
 
 
-def is_stamped(path: str) -> bool:
-    """Whether the name of a data file tells a checksum, as those do that were written here."""
-    return _STAMP.search(path) is not None
+def has_fingerprint(path: str) -> bool:
+    """Whether the name of a data file has a fingerprint, as every file has that was written here."""
+    return _FINGERPRINT.search(path) is not None
 
 
 @cache
@@ -82,7 +82,7 @@ def _of_null(dtype: pl.DataType, seed: int) -> int:
 
 @cache
 def _mark(columns: tuple[tuple[str, pl.DataType], ...]) -> str:
-    """Eight hex digits that change with the columns and with the hash of any kind of value."""
+    """Eight hex digits that change with the columns and with the hash of any type of value."""
     samples = (
         "",
         "short",

@@ -1,6 +1,6 @@
-"""The plain description of a lake table, and what Iceberg makes of it: schema, partition spec, properties.
+"""The plain description of a lake table, and its form in Iceberg: schema, partition spec, properties.
 
-Knows column kinds only. Field ids follow the order of the columns, so a description may grow at its end.
+What does not belong here: any one table. Field ids follow the order of the columns, so new columns go to the end.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ from pyiceberg.types import (
 )
 
 
-class Kind(StrEnum):
-    """What a column holds."""
+class ColumnType(StrEnum):
+    """The type of a column's values."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -33,21 +33,21 @@ class Kind(StrEnum):
     TIMESTAMP = "timestamp"
 
 
-_ICEBERG: dict[Kind, PrimitiveType] = {
-    Kind.STRING: StringType(),
-    Kind.INTEGER: LongType(),
-    Kind.NUMBER: DoubleType(),
-    Kind.BOOLEAN: BooleanType(),
-    Kind.TIMESTAMP: TimestamptzType(),
+_ICEBERG: dict[ColumnType, PrimitiveType] = {
+    ColumnType.STRING: StringType(),
+    ColumnType.INTEGER: LongType(),
+    ColumnType.NUMBER: DoubleType(),
+    ColumnType.BOOLEAN: BooleanType(),
+    ColumnType.TIMESTAMP: TimestamptzType(),
 }
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, kind, whether a value must be there, and its meaning."""
+    """One column: its name, its type, whether each row must have a value, and its meaning."""
 
     name: str
-    kind: Kind
+    type: ColumnType
     required: bool
     doc: str = ""
 
@@ -56,7 +56,7 @@ class Column:
 class TableSpec:
     """One table: `namespace.name`, columns, partitioned by the identity of `tenant` and the UTC day of `time`.
 
-    `folder` is where its data files lie below the warehouse, e.g. `data/events`.
+    `folder` is the place of its data files below the warehouse, e.g. `data/events`.
     """
 
     namespace: str
@@ -68,17 +68,20 @@ class TableSpec:
 
     @property
     def identifier(self) -> tuple[str, str]:
+        """Namespace and name, as pyiceberg takes them."""
         return (self.namespace, self.name)
 
     def schema(self) -> Schema:
+        """Iceberg's schema."""
         return Schema(
             *(
-                NestedField(i, c.name, _ICEBERG[c.kind], required=c.required, doc=c.doc or None)
+                NestedField(i, c.name, _ICEBERG[c.type], required=c.required, doc=c.doc or None)
                 for i, c in enumerate(self.columns, start=1)
             )
         )
 
     def partition_spec(self) -> PartitionSpec:
+        """Iceberg's partition spec."""
         ids = {c.name: i for i, c in enumerate(self.columns, start=1)}
         return PartitionSpec(
             PartitionField(ids[self.tenant], 1000, IdentityTransform(), self.tenant),
@@ -86,18 +89,19 @@ class TableSpec:
         )
 
     def arrow_schema(self) -> pa.Schema:
-        """Arrow's form with Iceberg's field ids, which every data file must carry."""
+        """The schema in Arrow's form, with Iceberg's field ids, which every data file must have."""
         return schema_to_pyarrow(self.schema(), include_field_ids=True)
 
     def properties(self) -> dict[str, str]:
+        """Iceberg's table properties."""
         return {
             "format-version": "2",
             "write.parquet.compression-codec": "snappy",
-            # Manifests hold the first 16 characters of each column's bounds, of user ids and addresses too. The time
-            # bounds are all that planning uses beside the partition, so nothing else is recorded.
+            # A manifest with bounds shows the first 16 characters of values, of user ids and addresses too. Planning
+            # uses only the partition and the bounds of the time, so no other bounds are recorded.
             "write.metadata.metrics.default": "none",
             f"write.metadata.metrics.column.{self.time}": "full",
-            # The loops of resources.lake.commit look at the table before they try again; the built-in retries do not.
+            # resources.lake.commit looks at the table before it tries again; pyiceberg's own retries do not.
             "commit.retry.num-retries": "0",
             "write.metadata.delete-after-commit.enabled": "true",
             "write.metadata.previous-versions-max": "20",

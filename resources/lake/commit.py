@@ -1,7 +1,7 @@
-"""Commits: add files, replace files by others, drop partitions, so that exactly one commit is visible whatever happens.
+"""Commits: add files, replace files by others, drop partitions, so that exactly one commit is visible in the end.
 
-Only `CommitFailedException` and `ValidationException` mean 'not landed'. After anything else the table is looked at
-before the commit is tried again; files of an attempt that may have landed are never deleted here.
+Only `CommitFailedException` and `ValidationException` mean that a commit did not land. After any other error the table
+is read before the next try. Files of a try that may have landed are never deleted here.
 """
 
 import logging
@@ -37,22 +37,22 @@ _COUNTS = [
 
 
 class SourcesGoneError(RuntimeError):
-    """Files that were to be replaced are no longer in the table: someone else rewrote or deleted them. Plan anew."""
+    """Another commit rewrote or deleted files that were to be replaced. Make the plan again."""
 
 
 class FencedOffError(RuntimeError):
-    """Another process took this one for dead and gave its work to someone else; nothing was changed."""
+    """Another process took over the work of this one, because it seemed dead; nothing was changed."""
 
 
 class CommitUnknownError(RuntimeError):
-    """The catalog never told whether a commit landed, and looking did not settle it."""
+    """It is unknown whether a commit landed: the catalog did not answer, and the table did not show it."""
 
 
 class _ExactFiles(_OverwriteFiles):
-    """Takes exactly the given data files away, against the head that has just been loaded.
+    """Removes exactly the given data files, on the table as it was just loaded.
 
-    pyiceberg asks one evaluator of manifests from several threads, and it keeps the manifest in itself: on a busy
-    machine one of 700 commits missed files that were there, and was refused. One thread at a time asks it here.
+    pyiceberg calls one evaluator of manifests from several threads, and the evaluator stores the manifest in itself. On
+    a busy machine one of 700 commits did not find files that were there. So only one thread at a time calls it here.
     """
 
     def _build_manifest_evaluator(self, spec_id: int) -> Callable[[ManifestFile], bool]:
@@ -65,10 +65,10 @@ class _ExactFiles(_OverwriteFiles):
         return evaluated
 
     def _validate_concurrency(self) -> None:
-        """Nothing beyond `_validate_required_deletes`: files that were appended since are other files."""
+        """Only `_validate_required_deletes` counts: files that were appended meanwhile are other files."""
 
     def _deleted_entries(self) -> list[ManifestEntry]:
-        """Without counts by column, which nobody asks of a file that is gone: half of what they take to write."""
+        """Without counts by column: no reader needs those of a removed file, and they take half of the writing time."""
         entries = super()._deleted_entries()
         for entry in entries:
             for position in _COUNTS:
@@ -76,23 +76,23 @@ class _ExactFiles(_OverwriteFiles):
         return entries
 
     def _summary(self, snapshot_properties: Mapping[str, str] = {}) -> Summary:
-        """As pyiceberg's, which works out the path of each file's partition only to count them."""
+        """As pyiceberg's own, which would compute the path of each file's partition only to count the partitions."""
         changed = UpdateMetrics()
         for file in self._added_data_files:
             changed.add_file(file)
         for file in self._deleted_data_files:
             changed.remove_file(file)
         files = [*self._added_data_files, *self._deleted_data_files]
-        told = {**changed.to_dict(), "changed-partition-count": str(len({PartitionKey.of(file) for file in files}))}
+        counts = {**changed.to_dict(), "changed-partition-count": str(len({PartitionKey.of(file) for file in files}))}
         previous = self._transaction.table_metadata.current_snapshot()
         before = previous.summary if previous is not None else None
-        return update_snapshot_summaries(Summary(self._operation, **told, **snapshot_properties), before)
+        return update_snapshot_summaries(Summary(self._operation, **counts, **snapshot_properties), before)
 
 
 class _ReplaceFiles(_ExactFiles):
-    """Replaces data files by others that hold the same rows (Iceberg's operation `replace`).
+    """Replaces data files by others with the same rows (Iceberg's operation `replace`).
 
-    pyiceberg 0.12 has no public producer for it, and its summary code knows append, overwrite and delete only.
+    pyiceberg 0.12 has no public class for it, and its summaries are for append, overwrite and delete only.
     """
 
     def _summary(self, snapshot_properties: Mapping[str, str] = {}) -> Summary:
@@ -109,10 +109,10 @@ def append(
     sleep: Callable[[float], None] = time.sleep,
     behind: str | None = None,
 ) -> int:
-    """Add `files` in one snapshot known by `commit_id`; a commit id that landed before adds nothing. Snapshot id.
+    """Add `files` in one snapshot with this `commit_id`; nothing if a commit with it landed before. The snapshot's id.
 
     Raises:
-        FencedOffError: the table's fence is no longer the one that this commit stands `behind`, where it does.
+        FencedOffError: `behind` is given, and the table's fence has another value now.
     """
     files = list(files)
 
@@ -128,17 +128,17 @@ def append(
 
 
 def fence(table: Table) -> str:
-    """What commits that must not come after their own funeral stand behind; empty before the first `fence_off`."""
+    """The value of the table's fence. A commit with an old value is refused. Empty before `fence_off`."""
     return str(table.metadata.properties.get(FENCE, ""))
 
 
 def fence_off(
     load: Callable[[], Table], lock: Lock, commit_id: str, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Make sure that a commit that stands behind the fence lands before this returns, or never.
+    """Change the fence: a commit with the old value lands before this function returns, or never.
 
-    Its process may be alive, and only its connection gone. An empty snapshot moves the fence: a property alone would
-    not make a commit that is on its way lose its race, for catalogs compare snapshots.
+    The process of that commit may be alive, with a lost connection. An empty snapshot goes with the new value, because
+    catalogs compare snapshots: with a property alone, a commit that is on its way would still win its race.
     """
     new = str(uuid.uuid4())
 
@@ -160,21 +160,21 @@ def replace(
     relied_on: Iterable[DataFile] = (),
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Put `new` in the place of exactly `old`, in one snapshot, if the files `relied_on` are still live.
+    """Replace exactly `old` by `new` in one snapshot, if the files `relied_on` are still live. The snapshot's id.
 
     Raises:
-        SourcesGoneError: one of `old` or of `relied_on` is no longer in the table, or has lost rows to a row-level
-            delete, which `new` would bring back; nothing was changed.
+        SourcesGoneError: one of `old` or `relied_on` is no longer in the table, or a row-level delete removed rows of
+            it, which `new` would bring back; nothing was changed.
     """
     old, new = list(old), list(new)
     needed = {file.file_path for file in relied_on}
 
     def build(transaction: Transaction) -> None:
         table = transaction._table
-        # pyiceberg itself sees that a file of `old` is gone; whether rows of it are is planned for only where any are.
+        # pyiceberg itself finds a missing file of `old`. Only a plan finds deleted rows, so only if there are any.
         required = needed | {file.file_path for file in old} if _has_row_deletes(table) else needed
         if required and not required <= _whole_paths(table):
-            raise SourcesGoneError(f"of {len(required)} files that were relied on, some are no longer live")
+            raise SourcesGoneError(f"some of {len(required)} required files are no longer live")
         producer = _ReplaceFiles(
             operation=Operation.OVERWRITE,
             transaction=transaction,
@@ -202,15 +202,15 @@ def drop(
     properties: Mapping[str, str],
     sleep: Callable[[float], None] = time.sleep,
 ) -> set[PartitionKey]:
-    """Take away, in one snapshot, those partitions whose live files are exactly the given ones; gives which went.
+    """Remove, in one snapshot, the partitions whose live files are exactly the given ones; returns these partitions.
 
-    `live` plans the files of (at least) the partitions. One that has got another file since, or of which rows were
-    deleted one by one, stays as it is.
+    `live` plans the files of the partitions (of others too, if that is simpler). A partition with a new file, or with
+    rows deleted one by one, stays as it is.
     """
-    gone: set[PartitionKey] = set()
+    dropped: set[PartitionKey] = set()
 
     def build(transaction: Transaction) -> None:
-        gone.clear()
+        dropped.clear()
         whole: dict[PartitionKey, set[str]] = defaultdict(set)
         for task in live(transaction._table):
             whole[PartitionKey.of(task.file)].add("" if task.delete_files else task.file.file_path)
@@ -222,10 +222,10 @@ def drop(
         )
         for key, files in partitions.items():
             if files and whole[key] == {file.file_path for file in files}:
-                gone.add(key)
+                dropped.add(key)
                 for file in files:
                     producer.delete_data_file(file)
-        if not gone:
+        if not dropped:
             raise SourcesGoneError("none of the partitions is as it was")
         producer.commit()
 
@@ -233,7 +233,7 @@ def drop(
         land(load, lock, build, commit_id, sleep)
     except SourcesGoneError:
         return set()
-    return gone
+    return dropped
 
 
 def _has_row_deletes(table: Table) -> bool:
@@ -243,12 +243,12 @@ def _has_row_deletes(table: Table) -> bool:
 
 
 def _whole_paths(table: Table) -> set[str]:
-    """Live data files of which no row is deleted."""
+    """Live data files without deleted rows."""
     return {task.file.file_path for task in table.scan().plan_files() if not task.delete_files}
 
 
 def landed(table: Table, commit_id: str) -> int | None:
-    """The snapshot that carries `commit_id`; 0 if it is the table's last append and its snapshot has expired."""
+    """The snapshot with this `commit_id`; 0 if it was the table's last append and its snapshot has expired."""
     for snapshot in reversed(table.metadata.snapshots):
         if snapshot.summary is not None and snapshot.summary.additional_properties.get(COMMIT_ID) == commit_id:
             return snapshot.snapshot_id
@@ -262,7 +262,7 @@ def land(
     commit_id: str,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Commit what `build` stages on the table as it is under the lock, once for a `commit_id`. Snapshot id."""
+    """Commit once for a `commit_id` what `build` does on the table as it is under the lock. The snapshot's id."""
     unknown: Exception | None = None
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -279,8 +279,10 @@ def land(
                 log.info("commit %s lost a race, trying again: %s", commit_id, _first_line(error))
                 unknown = None
                 continue
-            except Exception as error:  # noqa: BLE001 (any other outcome is unknown: look before doing it again)
-                log.warning("commit %s ended in %s, looking whether it landed", commit_id, type(error).__name__)
+            except Exception as error:  # noqa: BLE001 (the outcome of any other error is unknown)
+                log.warning(
+                    "commit %s ended in %s; the table is read to see whether it landed", commit_id, type(error).__name__
+                )
                 unknown = error
                 continue
             return committed.metadata.current_snapshot_id or 0

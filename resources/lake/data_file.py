@@ -1,6 +1,6 @@
-"""Data files: where one lies, the entry that a commit adds for it, and what that says of it.
+"""Data files: the path of one, the manifest entry that a commit adds for it, and what the entry says.
 
-A file is written under its final name before any commit names it. One that no commit ever names is an orphan.
+A file has its final name before a commit names it. A file that no commit names is an orphan.
 """
 
 import uuid
@@ -42,22 +42,22 @@ class PartitionKey:
 
 
 def _days(value: Any) -> int:
-    # A day() partition value is days since the epoch; some readers hand it back as a date.
+    # The value of a day() partition is days since the epoch; some readers return it as a date.
     return (value - _EPOCH).days if isinstance(value, date) else int(value)
 
 
-def location(base: str, tenant_column: str, key: PartitionKey, prefix: str, stamp: str) -> str:
-    """`{base}/org_tag=…/year=…/month=…/day=…/{prefix}-{uuid}-{stamp}.parquet`; the tenant is percent-encoded."""
+def location(base: str, key: PartitionKey, *, tenant_column: str, prefix: str, fingerprint: str) -> str:
+    """`base/tenant_column=…/year=…/month=…/day=…/prefix-uuid-fingerprint.parquet`; the tenant is percent-encoded."""
     day = key.day
     tenant = quote(key.tenant, safe="")
     return (
         f"{base}/{tenant_column}={tenant}/year={day.year:04d}/month={day.month:02d}/day={day.day:02d}/"
-        f"{prefix}-{uuid.uuid4()}-{stamp}.parquet"
+        f"{prefix}-{uuid.uuid4()}-{fingerprint}.parquet"
     )
 
 
 def entry(table: Table, key: PartitionKey, path: str, footer: pq.FileMetaData, size: int) -> DataFile:
-    """The manifest entry of a written file: partition, size, rows, recorded bounds, and which columns are all null."""
+    """The manifest entry of a written file: partition, size, rows, time bounds, and the columns that are all null."""
     schema = table.metadata.schema()
     statistics = data_file_statistics_from_parquet_metadata(
         parquet_metadata=footer,
@@ -65,10 +65,10 @@ def entry(table: Table, key: PartitionKey, path: str, footer: pq.FileMetaData, s
         parquet_column_mapping=parquet_path_to_id_mapping(schema),
     )
     described = statistics.to_serialized_dict()
-    # Fifty numbers an entry that nothing plans with, and half of what a commit over 1,000 files takes to write.
+    # No planning uses these numbers, and they take half of the time to write a commit over 1,000 files.
     described["column_sizes"] = None
     filled = _filled(footer)
-    # A count tells nothing of anybody, so it is recorded of columns too whose bounds must not be.
+    # A count shows no personal data, so it is recorded for columns without bounds too.
     described["null_value_counts"].update(
         {field.field_id: footer.num_rows for field in schema.fields if field.name not in filled}
     )
@@ -83,13 +83,13 @@ def entry(table: Table, key: PartitionKey, path: str, footer: pq.FileMetaData, s
         key_metadata=None,
         **described,
     )
-    # No part of the stored entry, so that it is not among its arguments; a replacement asks for it.
+    # Not an argument, because it is no part of the stored entry; a replacement reads it.
     file.spec_id = table.metadata.default_spec_id
     return file
 
 
 def _filled(footer: pq.FileMetaData) -> set[str]:
-    """Columns that hold a value, or may: of those that are absent or null in every row the footer says so."""
+    """Columns that may have a value. The footer shows which are absent or null in every row."""
     filled = set()
     for group in map(footer.row_group, range(footer.num_row_groups)):
         for column in map(group.column, range(group.num_columns)):
@@ -106,19 +106,19 @@ def null_columns(files: Iterable[DataFile]) -> set[int]:
 
 
 def bounds(file: DataFile, field_id: int) -> tuple[datetime | None, datetime | None]:
-    """Lowest and highest recorded instant of a timestamptz column, UTC; None where the writer recorded none."""
+    """Lowest and highest recorded time of a timestamptz column, UTC; None where the writer recorded none."""
 
-    def instant(raw: bytes | None) -> datetime | None:
+    def time(raw: bytes | None) -> datetime | None:
         if raw is None:
             return None
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int.from_bytes(raw, "little", signed=True))
 
-    return instant((file.lower_bounds or {}).get(field_id)), instant((file.upper_bounds or {}).get(field_id))
+    return time((file.lower_bounds or {}).get(field_id)), time((file.upper_bounds or {}).get(field_id))
 
 
 @dataclass(frozen=True)
 class FileInfo:
-    """A live data file: its partition, rows, bytes and recorded time bounds (UTC, both inclusive, or None)."""
+    """A live data file: partition, rows, bytes, time bounds (UTC, both inclusive, or None), rows deleted one by one."""
 
     file: DataFile
     key: PartitionKey
@@ -130,7 +130,7 @@ class FileInfo:
 
     @classmethod
     def of(cls, file: DataFile, time_id: int, *, has_deletes: bool) -> "FileInfo":
-        """What a manifest says of a file; `time_id` is the field id of the table's time column."""
+        """From a manifest entry; `time_id` is the field id of the table's time column."""
         lowest, highest = bounds(file, time_id)
         rows, size = file.record_count, file.file_size_in_bytes
         return cls(file, PartitionKey.of(file), rows, size, lowest, highest, has_deletes)

@@ -1,6 +1,6 @@
-"""Expiry: snapshots of a table that nobody needs any more leave its metadata. Which those are is the caller's to say.
+"""Expiry: removal of snapshots from a table's metadata. The caller says which ones it keeps.
 
-No file is removed here: what only an expired snapshot named is left to the sweep (sweep.py).
+What does not belong here: removal of files. A file that only an expired snapshot named is left to sweep.py.
 """
 
 import uuid
@@ -16,14 +16,16 @@ from pyiceberg.table.update import RemoveSnapshotsUpdate
 from resources.lake import commit
 from resources.lake.table import LakeTable
 
-# pyiceberg looks for each expired snapshot among all: 500 of 5,000 take 0.4 s, 5,000 at once would take 40 s.
+# pyiceberg searches all snapshots for each expired one: 500 of 5,000 take 0.4 s, 5,000 at once would take 40 s.
 EXPIRED_A_COMMIT = 500
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """A kept snapshot. `until` is when another took its place, so that nobody began to read it after; None while the
-    table is read from it. `refs` are the branches and tags that point to it, `commit_id` is the commit that made it.
+class KeptSnapshot:
+    """A snapshot in the metadata.
+
+    `until` is the time of the next one; no new reader opens it after that. None for the current snapshot. `refs` are
+    the branches and tags that point to it, `commit_id` is the commit that made it.
     """
 
     id: int
@@ -33,41 +35,41 @@ class Snapshot:
     refs: tuple[str, ...]
 
 
-Keep = Callable[[Sequence[Snapshot]], Collection[int]]
+Keep = Callable[[Sequence[KeptSnapshot]], Collection[int]]
 
 
-def snapshots(table: LakeTable) -> list[Snapshot]:
+def snapshots(table: LakeTable) -> list[KeptSnapshot]:
     """The kept snapshots, oldest first."""
     return _listed(table.load().metadata)
 
 
 def expire(table: LakeTable, keep: Keep) -> list[int]:
-    """Expire the snapshots that `keep` does not name, as it judges the table that the commit meets; returns their ids.
+    """Expire the snapshots that `keep` does not name; returns their ids.
 
-    What a branch or tag points to stays, whatever `keep` says.
+    `keep` is called for each commit, with the table as it is then. A snapshot with a branch or tag always stays.
     """
     expired: list[int] = []
-    while gone := _expire_some(table, keep):
-        expired += gone
+    while some := _expire_some(table, keep):
+        expired += some
     return expired
 
 
 def _expire_some(table: LakeTable, keep: Keep) -> list[int]:
-    gone: list[int] = []
+    expired: list[int] = []
 
     def build(transaction: Transaction) -> None:
         listed = _listed(transaction.table_metadata)
         kept = set(keep(listed))
-        gone[:] = [s.id for s in listed if s.id not in kept and not s.refs][:EXPIRED_A_COMMIT]
-        if gone:
-            transaction._apply((RemoveSnapshotsUpdate.model_validate({"snapshot-ids": gone}),))
+        expired[:] = [s.id for s in listed if s.id not in kept and not s.refs][:EXPIRED_A_COMMIT]
+        if expired:
+            transaction._apply((RemoveSnapshotsUpdate.model_validate({"snapshot-ids": expired}),))
 
-    # An expiry that landed without an answer finds nothing of it left: there is no snapshot to know it by.
+    # If an expiry landed and the answer was lost, the next try finds nothing left to expire.
     commit.land(table.load, table.lock, build, str(uuid.uuid4()))
-    return list(gone)
+    return list(expired)
 
 
-def _listed(metadata: TableMetadata) -> list[Snapshot]:
+def _listed(metadata: TableMetadata) -> list[KeptSnapshot]:
     ordered = sorted(metadata.snapshots, key=lambda s: (s.sequence_number or 0, s.timestamp_ms))
     refs: dict[int, list[str]] = {}
     for name, ref in metadata.refs.items():
@@ -77,10 +79,10 @@ def _listed(metadata: TableMetadata) -> list[Snapshot]:
         current = following is None or snapshot.snapshot_id == metadata.current_snapshot_id
         summary = snapshot.summary
         listed.append(
-            Snapshot(
+            KeptSnapshot(
                 snapshot.snapshot_id,
-                _instant(snapshot.timestamp_ms),
-                None if current or following is None else _instant(following.timestamp_ms),
+                _time(snapshot.timestamp_ms),
+                None if current or following is None else _time(following.timestamp_ms),
                 summary.additional_properties.get(commit.COMMIT_ID) if summary is not None else None,
                 tuple(sorted(refs.get(snapshot.snapshot_id, ()))),
             )
@@ -88,5 +90,5 @@ def _listed(metadata: TableMetadata) -> list[Snapshot]:
     return listed
 
 
-def _instant(milliseconds: int) -> datetime:
+def _time(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,4 +1,4 @@
-"""The door of the lake: a catalog of Iceberg tables, opened on first use."""
+"""The lake: a catalog of Iceberg tables, opened at the first use. One class for every catalog and object store."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -6,7 +6,6 @@ from functools import cached_property
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
-from pyiceberg.table import Table
 
 from resources.lake.columns import TableSpec
 from resources.lake.commit import Lock
@@ -14,11 +13,11 @@ from resources.lake.table import LakeTable
 
 
 class Lake:
-    """Tables of one catalog. `open_catalog` is called on first use; `lock` guards every commit, for a moment only.
+    """The tables of one catalog. `open_catalog` is called at the first use; `lock` is held for each commit, briefly.
 
-    `data_root` is the URL below which a table's `folder` lies; without it data files lie below the table's own
-    location, which a REST catalog assigns. `storage_options` are polars' for that URL; without them they are made of
-    the credentials that the catalog vends with a table.
+    `data_root` is the URL above a table's `folder`; without it, data files go below the table's own location, which a
+    REST catalog chooses. `storage_options` are polars' for that URL; without them, they are made of the credentials
+    that the catalog vends with a table.
     """
 
     def __init__(
@@ -35,14 +34,15 @@ class Lake:
 
     @cached_property
     def catalog(self) -> Catalog:
+        """pyiceberg's catalog."""
         return self._open_catalog()
 
     def table(self, spec: TableSpec) -> LakeTable:
-        """A handle on a table; nothing is opened before the handle is used."""
+        """A handle of a table; nothing is opened before it is used."""
         return LakeTable(spec, lambda: self.catalog.load_table(spec.identifier), self._lock, self._storage_options)
 
     def ensure(self, spec: TableSpec) -> LakeTable:
-        """Create the namespace and the table where they are missing."""
+        """Create the namespace and the table if they are missing."""
         with suppress(NamespaceAlreadyExistsError):
             self.catalog.create_namespace(spec.namespace)
         with suppress(TableAlreadyExistsError):
@@ -55,11 +55,9 @@ class Lake:
         return self.table(spec)
 
     def exists(self, spec: TableSpec) -> bool:
+        """Whether the table is in the catalog."""
         try:
-            self._table(spec)
+            self.catalog.load_table(spec.identifier)
         except NoSuchTableError:
             return False
         return True
-
-    def _table(self, spec: TableSpec) -> Table:
-        return self.catalog.load_table(spec.identifier)

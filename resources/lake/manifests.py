@@ -1,7 +1,6 @@
-"""Manifest rewriting: many small manifests become few, sorted by partition, so that planning opens those it needs.
+"""Manifest rewriting: many small manifests become few, sorted by partition, so that planning opens only those it needs.
 
-The data files stay as they are, and each keeps the snapshot and sequence number that it came with. pyiceberg 0.12 has
-no producer for it.
+The data files stay as they are, and each keeps its snapshot and sequence number. pyiceberg 0.12 cannot do it.
 """
 
 import itertools
@@ -24,9 +23,11 @@ from resources.lake.table import LakeTable
 
 
 @dataclass(frozen=True)
-class Worth:
-    """When rewriting pays. A manifest of half to twice `entries` is left alone; `saved` manifests less are the least
-    gain. pyiceberg decodes some 30,000 entries a second and opens a manifest in a millisecond, in 30 to 100 over S3.
+class RewriteLimits:
+    """When a rewrite is worth its cost.
+
+    A manifest of half to twice `entries` stays as it is. A rewrite must save `saved` manifests or more. pyiceberg
+    decodes 30,000 entries a second and opens a manifest in 1 ms, or in 30 to 100 ms over S3.
     """
 
     entries: int = 1000
@@ -34,8 +35,8 @@ class Worth:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Manifests to rewrite (paths), how many there are in all, and how many there would be."""
+class ManifestPlan:
+    """The manifests to rewrite (paths), the number of all manifests now, and their number after the rewrite."""
 
     rewritten: tuple[str, ...]
     before: int
@@ -45,37 +46,37 @@ class Plan:
         return bool(self.rewritten)
 
 
-def plan(table: LakeTable, worth: Worth = Worth()) -> Plan:
-    """What a rewriting would do now; a plan that is false does nothing."""
-    return _plan(_manifests(table.load()), worth)[0]
+def plan(table: LakeTable, limits: RewriteLimits = RewriteLimits()) -> ManifestPlan:
+    """What a rewrite would do now; a plan that is false does nothing."""
+    return _plan(_manifests(table.load()), limits)[0]
 
 
 def rewrite(
-    table: LakeTable, worth: Worth = Worth(), properties: Mapping[str, str] | None = None
-) -> tuple[Plan, int | None]:
-    """Rewrite what is worth it in one snapshot (operation `replace`); returns the plan and the snapshot's id.
+    table: LakeTable, limits: RewriteLimits = RewriteLimits(), properties: Mapping[str, str] | None = None
+) -> tuple[ManifestPlan, int | None]:
+    """Rewrite what is worth it, in one snapshot (operation `replace`); returns the plan and the snapshot's id.
 
     Raises:
-        SourcesGoneError: a manifest of the plan was rewritten by another commit meanwhile; nothing was changed.
+        SourcesGoneError: another commit rewrote a manifest of the plan meanwhile; nothing was changed.
     """
     live = table.load()
-    planned, chosen = _plan(_manifests(live), worth)
+    planned, chosen = _plan(_manifests(live), limits)
     if not planned:
         return planned, None
-    # Written before the lock is taken: manifests do not change, so that the commit only asks whether they are still in.
+    # Written before the lock is taken: manifests never change, so the commit only checks that they are still there.
     snapshot_id = live.metadata.new_snapshot_id()
-    written = list(_written(live, chosen, worth, snapshot_id))
+    written = list(_written(live, chosen, limits, snapshot_id))
     commit_id = str(uuid.uuid4())
 
     def build(transaction: Transaction) -> None:
-        made = {**(properties or {}), commit.COMMIT_ID: commit_id}
-        _PutManifests(transaction, live.io, snapshot_id, set(planned.rewritten), written, made).commit()
+        described = {**(properties or {}), commit.COMMIT_ID: commit_id}
+        _PutManifests(transaction, live.io, snapshot_id, set(planned.rewritten), written, described).commit()
 
     return planned, commit.land(table.load, table.lock, build, commit_id)
 
 
 class _PutManifests(_FastAppendFiles):
-    """A snapshot of the same files under other manifests."""
+    """A snapshot of the same files with other manifests."""
 
     def __init__(
         self,
@@ -87,15 +88,15 @@ class _PutManifests(_FastAppendFiles):
         properties: dict[str, str],
     ) -> None:
         super().__init__(operation=Operation.APPEND, transaction=transaction, io=io, snapshot_properties=properties)
-        self._snapshot_id = snapshot_id  # that of the entries in `new`
+        self._snapshot_id = snapshot_id  # the one in the entries of `new`
         self._old = old
         self._new = new
 
     def _existing_manifests(self) -> list[ManifestFile]:
         live = super()._existing_manifests()
-        gone = self._old - {m.manifest_path for m in live}
-        if gone:
-            raise SourcesGoneError(f"of {len(self._old)} manifests that were to be rewritten, {len(gone)} are gone")
+        missing = self._old - {m.manifest_path for m in live}
+        if missing:
+            raise SourcesGoneError(f"{len(missing)} of {len(self._old)} manifests to rewrite are no longer there")
         return [*self._new, *(m for m in live if m.manifest_path not in self._old)]
 
     def _summary(self, snapshot_properties: Mapping[str, str] = {}) -> Summary:
@@ -108,7 +109,7 @@ def _manifests(table: Table) -> list[ManifestFile]:
     return snapshot.manifests(table.io) if snapshot is not None else []
 
 
-def _plan(manifests: Sequence[ManifestFile], worth: Worth) -> tuple[Plan, list[ManifestFile]]:
+def _plan(manifests: Sequence[ManifestFile], limits: RewriteLimits) -> tuple[ManifestPlan, list[ManifestFile]]:
     counts = {
         m.manifest_path: (m.added_files_count or 0) + (m.existing_files_count or 0)
         for m in manifests
@@ -117,27 +118,29 @@ def _plan(manifests: Sequence[ManifestFile], worth: Worth) -> tuple[Plan, list[M
     chosen = [
         m
         for m in manifests
-        if (count := counts.get(m.manifest_path)) and (2 * count < worth.entries or count > 2 * worth.entries)
+        if (count := counts.get(m.manifest_path)) and (2 * count < limits.entries or count > 2 * limits.entries)
     ]
     specs = {m.partition_spec_id for m in chosen}
-    made = sum(
-        len(_cuts(sum(counts[m.manifest_path] for m in chosen if m.partition_spec_id == spec), worth.entries))
+    after = sum(
+        len(_cuts(sum(counts[m.manifest_path] for m in chosen if m.partition_spec_id == spec), limits.entries))
         for spec in specs
     )
-    large = any(counts[m.manifest_path] > 2 * worth.entries for m in chosen)
-    if len(chosen) - made < worth.saved and not large:
-        return Plan((), len(manifests), len(manifests)), []
+    large = any(counts[m.manifest_path] > 2 * limits.entries for m in chosen)
+    if len(chosen) - after < limits.saved and not large:
+        return ManifestPlan((), len(manifests), len(manifests)), []
     paths = tuple(m.manifest_path for m in chosen)
-    return Plan(paths, len(manifests), len(manifests) - len(chosen) + made), chosen
+    return ManifestPlan(paths, len(manifests), len(manifests) - len(chosen) + after), chosen
 
 
 def _cuts(total: int, entries: int) -> list[tuple[int, int]]:
-    """Ranges of nearly equal length, none above `entries`."""
+    """Ranges of nearly equal length, none longer than `entries`."""
     number = -(-total // entries)
     return [(total * i // number, total * (i + 1) // number) for i in range(number)]
 
 
-def _written(table: Table, chosen: Iterable[ManifestFile], worth: Worth, snapshot_id: int) -> Iterator[ManifestFile]:
+def _written(
+    table: Table, chosen: Iterable[ManifestFile], limits: RewriteLimits, snapshot_id: int
+) -> Iterator[ManifestFile]:
     by_spec: dict[int, list[ManifestEntry]] = {}
     chosen = list(chosen)
     fetched = ExecutorFactory.get_or_create().map(lambda m: m.fetch_manifest_entry(table.io), chosen)
@@ -149,7 +152,7 @@ def _written(table: Table, chosen: Iterable[ManifestFile], worth: Worth, snapsho
     numbers = itertools.count()
     for spec_id, entries in sorted(by_spec.items()):
         entries.sort(key=_by_partition)
-        for start, end in _cuts(len(entries), worth.entries):
+        for start, end in _cuts(len(entries), limits.entries):
             path = table.location_provider().new_metadata_location(f"{name}-m{next(numbers)}.avro")
             with write_manifest(
                 format_version=metadata.format_version,
@@ -165,7 +168,7 @@ def _written(table: Table, chosen: Iterable[ManifestFile], worth: Worth, snapsho
 
 
 def _by_partition(entry: ManifestEntry) -> tuple[Any, ...]:
-    """By the last partition field first: by day, then by tenant, as queries ask."""
+    """The last partition field comes first: day, then tenant, because queries are for few days."""
     partition = entry.data_file.partition
     values = (partition[i] for i in reversed(range(len(partition))))
     return (*((value is not None, value) for value in values), entry.data_file.file_path)

@@ -1,6 +1,6 @@
-"""Planning: which data files of a snapshot may hold rows that a filter admits, and which of their rows are deleted.
+"""Planning: which data files of a snapshot may hold rows that match a filter, and which of their rows are deleted.
 
-What belongs here: asking Iceberg's manifests. What does not: reading the files.
+What belongs here: reading Iceberg's manifests. What does not: reading the data files.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,9 +12,10 @@ from pyiceberg.table import FileScanTask, ManifestGroupPlanner, Table
 
 
 class _Planner(ManifestGroupPlanner):
-    """pyiceberg's own, but for what of the filter remains to be asked of each file's rows: we ask all of it.
+    """pyiceberg's planner, without working out which part of the filter is left for each file's rows.
 
-    To work that out is four fifths of its time: 1,000 files are planned in 0.15 s instead of 0.7 s.
+    We apply the whole filter to the rows. The step takes four fifths of the time: without it, 1,000 files are planned
+    in 0.15 s instead of 0.7 s.
     """
 
     def _build_residual_evaluator(self, spec_id: int) -> Callable[[DataFile], ResidualEvaluator]:  # noqa: ARG002
@@ -23,10 +24,10 @@ class _Planner(ManifestGroupPlanner):
 
 
 def plan(table: Table, row_filter: BooleanExpression, snapshot_id: int | None = None) -> Iterable[FileScanTask]:
-    """Data files, with their delete files, that may hold rows of `row_filter`: as they are now, or were at a snapshot.
+    """Data files with their delete files that may hold rows of `row_filter`, as they are now or were at a snapshot.
 
     Raises:
-        ValueError: the snapshot is no longer kept, or rows are deleted in a way that pyiceberg cannot read.
+        ValueError: the snapshot is no longer kept, or rows are deleted in a form that pyiceberg cannot read.
     """
     metadata = table.metadata
     snapshot = metadata.current_snapshot() if snapshot_id is None else metadata.snapshot_by_id(snapshot_id)

@@ -1,6 +1,6 @@
-"""The proof of a rewrite: what data files hold by their names, what they hold when they are read, which are damaged.
+"""The proof of a rewrite: the rows of data files by their names, the rows that are read, the files that are damaged.
 
-What does not belong here: writing, and what becomes of a file that is damaged.
+What does not belong here: writing, and what happens to a damaged file.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -14,7 +14,7 @@ from resources.lake.checksum import Tally, row_checksum
 
 
 class DamagedFilesError(RuntimeError):
-    """Data files are missing, or do not hold the rows that were written to them; the text names them."""
+    """Data files are missing, or do not hold the rows that were written to them; the message names the files."""
 
 
 UNREADABLE = (pl.exceptions.ComputeError, FileNotFoundError)
@@ -22,49 +22,49 @@ UNREADABLE = (pl.exceptions.ComputeError, FileNotFoundError)
 
 @dataclass(frozen=True)
 class Proof:
-    """Over the files of one table: its columns, and how the files of some paths are read."""
+    """For the files of one table: its columns, and the function that reads the files of some paths."""
 
     schema: pl.Schema
     read: Callable[[Iterable[str]], pl.LazyFrame]
 
-    def told(self, files: Iterable[DataFile], absent: Collection[str] = ()) -> Tally:
-        """What files hold: as their names say, or counted where a name does not say it."""
-        told, unknown = Tally(self.schema), []
+    def written(self, files: Iterable[DataFile], absent: Collection[str] = ()) -> Tally:
+        """The rows that were written to files, by their names; counted for a name without a fingerprint."""
+        total, unknown = Tally(self.schema), []
         for file in files:
-            if (stamped := self._stamped(file)) is None:
+            if (tally := self._by_name(file)) is None:
                 unknown.append(file.file_path)
             else:
-                told += stamped
-        return told + self.counted(self.read(unknown), absent) if unknown else told
+                total += tally
+        return total + self.counted(self.read(unknown), absent) if unknown else total
 
     def counted(self, rows: pl.LazyFrame, absent: Collection[str] = ()) -> Tally:
-        """What some rows are, of which the columns `absent` are null everywhere."""
+        """The tally of some rows; the columns `absent` are null in all of them."""
         return self.counted_with(rows, None, absent)[0]
 
     def counted_with(self, rows: pl.LazyFrame, column: str | None, absent: Collection[str]) -> tuple[Tally, int]:
-        """As `counted`, and how many values a column has: by their hashes, at worst too few."""
+        """As `counted`, and the number of different values of a column: by their hashes, so at worst too low."""
         values = (pl.lit(0) if column is None else pl.col(column).hash().n_unique()).alias("values")
-        # Counted inside the engine: as frames of ours it would take a third more time, and more memory.
-        found = rows.select(pl.len(), row_checksum(self.schema, absent), values).collect(engine="streaming")
-        count, checksum, different = found.row(0)
+        # Inside the engine, because batch by batch it would take a third more time, and more memory.
+        totals = rows.select(pl.len(), row_checksum(self.schema, absent), values).collect(engine="streaming")
+        count, checksum, different = totals.row(0)
         return Tally(self.schema, count, checksum), different
 
-    def require(self, found: Tally, wanted: Tally, sources: Iterable[DataFile], path: str = "") -> None:
-        """That the rows of `sources`, or of the file at `path` that was made of them, are those that were written.
+    def require(self, actual: Tally, expected: Tally, sources: Iterable[DataFile], path: str = "") -> None:
+        """Check the rows that were read from `sources`, or from the file at `path` that was made of them.
 
         Raises:
-            DamagedFilesError: they are not.
+            DamagedFilesError: they are not the expected ones.
         """
-        if found != wanted:
+        if actual != expected:
             names = self.damaged(sources) or _name(path)
-            raise DamagedFilesError(f"damaged: {names}; {wanted} became {found}")
+            raise DamagedFilesError(f"damaged: {names}; {expected} became {actual}")
 
     @contextmanager
     def named(self, files: Iterable[DataFile]) -> Iterator[None]:
-        """Around the reading of some files: where it fails as some are damaged or missing, the error names them.
+        """A block that reads some files. If it fails because files are damaged or missing, the error names them.
 
         Raises:
-            DamagedFilesError: they are.
+            DamagedFilesError: some files are damaged or missing.
         """
         try:
             yield
@@ -74,21 +74,21 @@ class Proof:
             raise
 
     def damaged(self, files: Iterable[DataFile]) -> str:
-        """The names of those files that do not hold what their names say, or cannot be read."""
+        """The names of the files that cannot be read, or do not hold the rows of their fingerprint."""
         return ", ".join(_name(file.file_path) for file in files if not self._is_whole(file))
 
     def _is_whole(self, file: DataFile) -> bool:
-        told = self._stamped(file)
+        expected = self._by_name(file)
         try:
-            found = self.counted(self.read([file.file_path]))
+            actual = self.counted(self.read([file.file_path]))
         except UNREADABLE:
             return False
-        return told is None or told == found
+        return expected is None or expected == actual
 
-    def _stamped(self, file: DataFile) -> Tally | None:
-        return Tally.stamped(self.schema, file.file_path, file.record_count)
+    def _by_name(self, file: DataFile) -> Tally | None:
+        return Tally.from_name(self.schema, file.file_path, file.record_count)
 
 
 def _name(path: str) -> str:
-    """With its folders below the table's: the tenant and the day."""
+    """The file's name with the folders of its tenant and day."""
     return "/".join(path.split("/")[-5:])

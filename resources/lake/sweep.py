@@ -1,7 +1,7 @@
-"""The sweep: files below a table that no kept snapshot reaches, and their removal.
+"""The sweep: finds files below a table that no kept snapshot needs, and removes them.
 
-The order makes it safe beside writers: list first, then see what the table reaches. A file is written before a commit
-names it, so only what is older than the longest run may go: `before` has to leave that time.
+The order makes it safe while others write: it lists first, then reads what the table needs. A file is written before a
+commit names it. So only files older than the longest run may be removed: `before` must leave that time.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from pyiceberg.utils.concurrent import ExecutorFactory
 
 from resources.lake.table import LakeTable
 
-# What Iceberg writes. Anything else below a table is another's and stays.
+# The files that Iceberg writes. All others below a table are foreign and stay.
 KINDS = {
     ".parquet": "data",
     ".orc": "data",
@@ -28,16 +28,16 @@ KINDS = {
     ".puffin": "statistics",
 }
 LOOKS = 3
-NEVER = datetime.max.replace(tzinfo=UTC)  # of what the store does not tell an age: it is never old enough
+UNKNOWN_AGE = datetime.max.replace(tzinfo=UTC)  # never old enough
 
 
 class MissingFilesError(RuntimeError):
-    """Files that the table names are not in the listing: it is damaged, or lies elsewhere than it seems."""
+    """The listing lacks files that the table names: the table is damaged, or its files are in another place."""
 
 
 @dataclass(frozen=True)
-class Stored:
-    """A listed file: its path in the store, bytes, and the time that the store says it was written (UTC)."""
+class StoredFile:
+    """A listed file: its path in the store, bytes, and its time of writing by the store (UTC)."""
 
     path: str
     bytes: int
@@ -45,27 +45,29 @@ class Stored:
 
     @property
     def kind(self) -> str | None:
-        """What it is to Iceberg; None where it is nothing of it."""
+        """What Iceberg uses it for; None for a foreign file."""
         return next((kind for ending, kind in KINDS.items() if self.path.endswith(ending)), None)
 
 
 @dataclass(frozen=True)
-class Survey:
-    """What lies below a table. `reached` files are in use, `old` ones nobody's, `young` ones may be of a commit in
-    flight, `foreign` ones not Iceberg's; `missing` are paths that the table names and the listing lacks.
+class FileSurvey:
+    """The files below a table.
+
+    `reached`: a kept snapshot needs them. `old`: none needs them. `young`: none needs them yet, but a running commit
+    may. `foreign`: not Iceberg's. `missing`: paths that the table names and the listing lacks.
     """
 
-    reached: tuple[Stored, ...]
-    old: tuple[Stored, ...]
-    young: tuple[Stored, ...]
-    foreign: tuple[Stored, ...]
+    reached: tuple[StoredFile, ...]
+    old: tuple[StoredFile, ...]
+    young: tuple[StoredFile, ...]
+    foreign: tuple[StoredFile, ...]
     missing: tuple[str, ...]
 
     def require_whole(self) -> None:
-        """That no file is missing.
+        """Check that no file is missing.
 
         Raises:
-            MissingFilesError: some are; the text names one.
+            MissingFilesError: files are missing; the message names one.
         """
         if self.missing:
             raise MissingFilesError(
@@ -74,17 +76,17 @@ class Survey:
             )
 
 
-def survey(table: LakeTable, before: datetime) -> Survey:
-    """List the files below the table and sort them; `old` were last written before `before`."""
+def survey(table: LakeTable, before: datetime) -> FileSurvey:
+    """List the files below the table and sort them into groups; `old` ones were written before `before`."""
     earlier = table.load()
     listed = list(_listed(earlier))
     now, reached = _reach(table)
-    # Named before the listing and still named after it: in between it was there, whoever wrote or expired.
+    # A file that is named before and after the listing was there in between, even if others wrote or expired meanwhile.
     lasting = {s.snapshot_id for s in earlier.metadata.snapshots} & reached.keys()
     named = set().union(*(reached[snapshot_id] for snapshot_id in lasting))
     needed = set().union(*reached.values(), _own_files(now))
     known = {file.path for file in listed}
-    groups: dict[str, list[Stored]] = {"reached": [], "old": [], "young": [], "foreign": []}
+    groups: dict[str, list[StoredFile]] = {"reached": [], "old": [], "young": [], "foreign": []}
     for file in listed:
         if file.path in needed:
             groups["reached"].append(file)
@@ -92,7 +94,7 @@ def survey(table: LakeTable, before: datetime) -> Survey:
             groups["foreign"].append(file)
         else:
             groups["old" if file.modified < before else "young"].append(file)
-    return Survey(
+    return FileSurvey(
         reached=tuple(groups["reached"]),
         old=tuple(groups["old"]),
         young=tuple(groups["young"]),
@@ -101,20 +103,20 @@ def survey(table: LakeTable, before: datetime) -> Survey:
     )
 
 
-def remove(table: LakeTable, found: Survey) -> int:
+def remove(table: LakeTable, files: FileSurvey) -> int:
     """Remove the `old` files of a survey; returns how many were still there.
 
     Raises:
-        MissingFilesError: the table names files that the listing lacks; nothing was removed.
+        MissingFilesError: the listing lacks files that the table names; nothing was removed.
     """
-    found.require_whole()
+    files.require_whole()
     live = table.load()
-    filesystem, _ = _place(live, live.metadata.location)
-    return sum(ExecutorFactory.get_or_create().map(lambda file: _removed(filesystem, file.path), found.old))
+    filesystem, _ = _root(live, live.metadata.location)
+    return sum(ExecutorFactory.get_or_create().map(lambda file: _removed(filesystem, file.path), files.old))
 
 
-def counted(files: Iterable[Stored]) -> dict[str, int]:
-    """How many files of each kind, and their bytes together."""
+def counted(files: Iterable[StoredFile]) -> dict[str, int]:
+    """The number of files of each kind, and the bytes of all."""
     files = list(files)
     kinds = Counter(file.kind or "foreign" for file in files)
     return {**dict(sorted(kinds.items())), "bytes": sum(file.bytes for file in files)}
@@ -124,27 +126,29 @@ def _removed(filesystem: fs.FileSystem, path: str) -> bool:
     try:
         filesystem.delete_file(path)
     except FileNotFoundError:
-        return False  # another sweep was faster
+        return False  # another sweep removed it
     return True
 
 
-def _listed(table: Table) -> Iterator[Stored]:
+def _listed(table: Table) -> Iterator[StoredFile]:
     properties = table.metadata.properties
-    named = (table.metadata.location, properties.get("write.data.path"), properties.get("write.metadata.path"))
-    places = [_place(table, location) for location in named if location]
-    if any(filesystem.type_name != places[0][0].type_name for filesystem, _ in places):
-        raise ValueError(f"{'.'.join(table.name())} lies in more than one kind of store; list each by itself")
-    roots = {root for _, root in places}
-    filesystem = places[0][0]
-    for root in roots:
-        if any(root.startswith(f"{other}/") for other in roots):
+    locations = (table.metadata.location, properties.get("write.data.path"), properties.get("write.metadata.path"))
+    roots = [_root(table, location) for location in locations if location]
+    if any(filesystem.type_name != roots[0][0].type_name for filesystem, _ in roots):
+        raise ValueError(
+            f"{'.'.join(table.name())} is in stores of more than one kind; their files cannot be listed together"
+        )
+    filesystem = roots[0][0]
+    paths = {path for _, path in roots}
+    for path in paths:
+        if any(path.startswith(f"{other}/") for other in paths):
             continue
-        for info in filesystem.get_file_info(fs.FileSelector(root, recursive=True, allow_not_found=True)):
+        for info in filesystem.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True)):
             if info.type == fs.FileType.File:
-                yield Stored(info.path, info.size, info.mtime or NEVER)
+                yield StoredFile(info.path, info.size, info.mtime or UNKNOWN_AGE)
 
 
-def _place(table: Table, location: str) -> tuple[fs.FileSystem, str]:
+def _root(table: Table, location: str) -> tuple[fs.FileSystem, str]:
     """pyarrow's file system of a location, with the credentials that came with the table, and the path in it."""
     if not isinstance(table.io, PyArrowFileIO):
         raise TypeError(f"{type(table.io).__name__} cannot list files; the lake needs pyiceberg's PyArrowFileIO")
@@ -153,14 +157,14 @@ def _place(table: Table, location: str) -> tuple[fs.FileSystem, str]:
 
 
 def _reach(table: LakeTable) -> tuple[Table, dict[int, set[str]]]:
-    """The table as it is now, and the files that each of its snapshots reaches."""
+    """The table as it is now, and the files that each of its snapshots needs."""
     manifests: dict[str, set[str]] = {}
     for look in range(LOOKS):
         now = table.load()
         try:
             return now, {s.snapshot_id: _reached(now, s, manifests) for s in now.metadata.snapshots}
         except FileNotFoundError:
-            # Expired and swept by another meanwhile; a table that is the same as before has lost a manifest.
+            # Another process expired and swept meanwhile. If the table is unchanged, a manifest is lost.
             if look == LOOKS - 1 or table.load().metadata_location == now.metadata_location:
                 raise
     raise AssertionError
@@ -170,8 +174,8 @@ def _reached(table: Table, snapshot: Snapshot, manifests: dict[str, set[str]]) -
     listed = snapshot.manifests(table.io)
     unread = [m for m in listed if m.manifest_path not in manifests]
     entries = ExecutorFactory.get_or_create().map(lambda m: m.fetch_manifest_entry(table.io), unread)
-    for manifest, found in zip(unread, entries, strict=True):
-        manifests[manifest.manifest_path] = {_path(table, e.data_file.file_path) for e in found}
+    for manifest, named in zip(unread, entries, strict=True):
+        manifests[manifest.manifest_path] = {_path(table, e.data_file.file_path) for e in named}
     own = (_path(table, m.manifest_path) for m in listed)
     return set(chain(own, [_path(table, snapshot.manifest_list)], *(manifests[m.manifest_path] for m in listed)))
 
@@ -189,4 +193,4 @@ def _own_files(table: Table) -> set[str]:
 
 
 def _path(table: Table, location: str) -> str:
-    return _place(table, location)[1]
+    return _root(table, location)[1]

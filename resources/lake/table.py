@@ -1,4 +1,7 @@
-"""One lake table: which files hold what, reading them as frames, writing new ones, and the changes since a snapshot."""
+"""One lake table: its files, reading them as frames, writing new ones, commits, and the changes since a snapshot.
+
+What does not belong here: how a commit lands (commit.py), how a rewrite is proved (proof.py).
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -11,19 +14,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, In, LessThan, Reference
 from pyiceberg.expressions.literals import literal
-from pyiceberg.manifest import DataFile, DataFileContent, ManifestEntryStatus
+from pyiceberg.manifest import DataFile
 from pyiceberg.table import FileScanTask, Table
-from pyiceberg.table.snapshots import Operation
 
 from resources.lake import commit, data_file, planning
-from resources.lake.checksum import Tally, is_stamped
+from resources.lake.changes import SnapshotInfo, changes
+from resources.lake.checksum import Tally, has_fingerprint
 from resources.lake.columns import TableSpec
 from resources.lake.data_file import FileInfo, PartitionKey
 from resources.lake.proof import Proof
-from resources.lake.vended import polars_options
+from resources.r2 import polars_options
 
-# Large enough that a column chunk compresses well, small enough that an hour is read without most of its day, and
-# that the encoder works in the processor's cache: 100,000 take a tenth longer and a fifth more memory.
+# Large enough for good compression. Small enough to read an hour without most of its day, and to encode within the
+# processor's cache: 100,000 take a tenth more time and a fifth more memory.
 ROW_GROUP_ROWS = 50_000
 
 
@@ -31,8 +34,8 @@ ROW_GROUP_ROWS = 50_000
 class Rewritten:
     """A data file that was read back after writing.
 
-    `before` is what its sources hold, `after` what it holds, `distinct` how many values the column has that was asked
-    for (by their hashes, so that it may be one too few, never one too many).
+    `before`: the rows of its sources. `after`: its own rows. `distinct`: the number of different values of the column
+    that the caller named (by their hashes, so it may be too low, never too high).
     """
 
     info: FileInfo
@@ -58,21 +61,8 @@ class Totals:
     bytes: int
 
 
-@dataclass(frozen=True)
-class SnapshotInfo:
-    """One commit: its place in the sequence, what it did, when, and the data files that it added and took away."""
-
-    id: int
-    sequence: int
-    at_ms: int
-    operation: str
-    summary: Mapping[str, str]
-    added: tuple[DataFile, ...]
-    removed: tuple[DataFile, ...]
-
-
 class LakeTable:
-    """A handle on one table. Every call sees the table as it is at that moment; the handle itself holds no state."""
+    """A handle of one table. Every call loads the table as it is then; the handle has no state."""
 
     def __init__(
         self, spec: TableSpec, load: Callable[[], Table], lock: commit.Lock, storage_options: Mapping[str, str] | None
@@ -87,30 +77,30 @@ class LakeTable:
 
     @property
     def load(self) -> Callable[[], Table]:
-        """Load the Iceberg table as it is now, for what only Iceberg itself can answer."""
+        """Load the Iceberg table as it is now, for questions that only pyiceberg answers."""
         return self._load
 
     @property
     def lock(self) -> commit.Lock:
-        """What every commit to the table is made under."""
+        """The lock of every commit to the table."""
         return self._lock
 
     def head(self) -> tuple[int | None, int]:
-        """The current snapshot's id and sequence number, which grows with every commit; (None, 0) when empty."""
+        """The current snapshot's id and sequence number, which each commit raises; (None, 0) without a snapshot."""
         snapshot = self._load().metadata.current_snapshot()
         return (snapshot.snapshot_id, snapshot.sequence_number or 0) if snapshot else (None, 0)
 
     def totals(self) -> Totals:
-        """What the table holds, as its last commit says; counted from its files where that commit does not say."""
+        """Rows, files and bytes of the table by its last commit's summary; without one, counted from the files."""
         snapshot = self._load().metadata.current_snapshot()
         if snapshot is None:
             return Totals(0, 0, 0)
-        said = snapshot.summary.additional_properties if snapshot.summary is not None else {}
+        summary = snapshot.summary.additional_properties if snapshot.summary is not None else {}
         try:
             return Totals(
-                int(said["total-records"]) - int(said.get("total-position-deletes", "0")),
-                int(said["total-data-files"]),
-                int(said["total-files-size"]),
+                int(summary["total-records"]) - int(summary.get("total-position-deletes", "0")),
+                int(summary["total-data-files"]),
+                int(summary["total-files-size"]),
             )
         except KeyError:
             live = self.files()
@@ -125,7 +115,7 @@ class LakeTable:
     ) -> list[FileInfo]:
         """Data files that may hold rows of the half-open window [since, until) and of `tenants`.
 
-        As they are now, or as they were at a snapshot that is still kept.
+        The files of now, or those of a snapshot that is still kept.
         """
         table = self._load()
         time_id = table.metadata.schema().find_field(self.spec.time).field_id
@@ -144,7 +134,7 @@ class LakeTable:
         tenants = None if tenants is None else list(tenants)
         files = self.files(since, until, tenants)
         if any(f.has_deletes for f in files):
-            # Row-level deletes of another writer: polars' Iceberg reader applies them, the plain Parquet reader cannot.
+            # Another writer deleted rows one by one. polars' Iceberg reader applies that, its Parquet reader does not.
             table = self._load()
             frame = pl.scan_iceberg(table, storage_options=self._options(table.metadata.location) or {})
         else:
@@ -158,14 +148,14 @@ class LakeTable:
         return frame
 
     def read(self, paths: Iterable[str]) -> pl.LazyFrame:
-        """All rows of the named data files, lazily, in the order of the files; columns that a file lacks are null."""
+        """All rows of the named data files, lazily, in the order of the files. A column that a file lacks is null."""
         paths = [p.removeprefix("file://") for p in paths]
         if not paths:
             return pl.LazyFrame(schema=self._schema)
         return pl.scan_parquet(
             paths,
             glob=False,
-            hive_partitioning=False,  # otherwise the path's org_tag, year, month and day become columns
+            hive_partitioning=False,  # else the tenant, year, month and day of the path become columns
             schema=self._schema,
             missing_columns="insert",
             extra_columns="ignore",
@@ -173,15 +163,15 @@ class LakeTable:
         )
 
     def _options(self, path: str) -> dict[str, str] | None:
-        """polars' storage options: the lake's own, or made of the credentials that the catalog vends for the table."""
+        """polars' storage options: the lake's own, or from the credentials that the catalog vends with the table."""
         if self._storage_options is None and path.startswith("s3://"):
             return polars_options(self._load().io.properties)
         return dict(self._storage_options) if self._storage_options else None
 
     def write(self, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]) -> list[DataFile]:
-        """Write each part, rows of one partition, as a data file; nothing sees it before a commit names it.
+        """Write each part, rows of one partition, as a data file. No reader sees it before a commit names it.
 
-        Its name tells the checksum of its rows, by which a rewrite proves itself without reading them twice.
+        Its name has the fingerprint of its rows, so that a later rewrite can be proved without reading them twice.
         """
         table = self._load()
         return [self._written(table, key, path) for key, path in self._sunk(table, parts)]
@@ -193,15 +183,14 @@ class LakeTable:
         rows: pl.LazyFrame | None = None,
         distinct: str | None = None,
     ) -> Rewritten:
-        """Stream all rows of `sources`, files of one partition, or those `rows` of them, into a new data file.
+        """Stream all rows of `sources`, files of one partition, or only their `rows`, into a new data file.
 
-        It is read back and compared with what the names of the sources say that was written to them; where they do not
-        say it, or not all their rows stay, those are read once more before. Columns that are recorded as null in all of
-        `sources` are neither read nor written: Iceberg reads a missing column as null, and a null costs half of what a
-        text does.
+        The new file is read back and compared with the fingerprints of the sources. A source without one, or of which
+        not all rows stay, is read once more before. Columns that are recorded as null in all of `sources` are neither
+        read nor written, because Iceberg reads a missing column as null, and a null costs half as much as a text.
 
         Raises:
-            DamagedFilesError: the rows are not those that were written; the new file is left to the orphan sweep.
+            DamagedFilesError: the rows are not those that were written. The sweep will remove the new file.
         """
         with self.named(sources):
             return self._rewrite(key, sources, rows, distinct)
@@ -211,17 +200,17 @@ class LakeTable:
     ) -> Rewritten:
         table, proof = self._load(), self._proof
         absent = self._null_columns(table, sources)
-        before = proof.told(sources, absent)
+        before = proof.written(sources, absent)
         everything = self.read(f.file_path for f in sources)
         if rows is None:
-            rows, wanted = everything, before
+            rows, expected = everything, before
         else:
-            wanted = proof.counted(rows, absent)
+            expected = proof.counted(rows, absent)
             proof.require(proof.counted(everything, absent), before, sources)
-        path = self._new_location(table, key, wanted)
+        path = self._new_location(table, key, expected)
         self._sink(rows, path, [name for name in self._schema if name not in absent]).collect(engine="streaming")
         after, values = proof.counted_with(self.read([path]), distinct, absent)
-        proof.require(after, wanted, sources, path)
+        proof.require(after, expected, sources, path)
         time_id = table.metadata.schema().find_field(self.spec.time).field_id
         info = FileInfo.of(self._written(table, key, path), time_id, has_deletes=False)
         return Rewritten(info, before, after, values)
@@ -231,7 +220,7 @@ class LakeTable:
         return {f.name for f in table.metadata.schema().fields if f.field_id in recorded and not f.required}
 
     def named(self, files: Iterable[DataFile]) -> AbstractContextManager[None]:
-        """Around the reading of data files: an error that comes of damaged or missing ones is one that names them.
+        """A block that reads data files. If it fails because files are damaged or missing, the error names them.
 
         Raises:
             DamagedFilesError: some of `files` are damaged or missing.
@@ -239,11 +228,11 @@ class LakeTable:
         return self._proof.named(files)
 
     def wrote(self, file: DataFile) -> bool:
-        """Whether a data file was written here; another writer's names tell no checksum."""
-        return is_stamped(file.file_path)
+        """Whether a data file was written here, by the fingerprint in its name; other writers' files have none."""
+        return has_fingerprint(file.file_path)
 
     def discard(self, file: DataFile) -> None:
-        """Remove a written data file that no commit has named or will name."""
+        """Remove a written data file that no commit names or will name."""
         self._load().io.delete(file.file_path)
 
     def _sunk(
@@ -276,7 +265,9 @@ class LakeTable:
 
     def _new_location(self, table: Table, key: PartitionKey, rows: Tally) -> str:
         base = table.metadata.properties.get("write.data.path") or f"{table.metadata.location.rstrip('/')}/data"
-        return data_file.location(base, self.spec.tenant, key, self.spec.name, rows.stamp)
+        return data_file.location(
+            base, key, tenant_column=self.spec.tenant, prefix=self.spec.name, fingerprint=rows.fingerprint
+        )
 
     def append(
         self,
@@ -287,13 +278,15 @@ class LakeTable:
     ) -> int:
         """Add data files in one snapshot, once for a `commit_id`; returns the snapshot's id.
 
+        `behind` is the value of `fence` when the caller's work began.
+
         Raises:
-            FencedOffError: `fence` no longer says what it said when the work `behind` it began; nothing was changed.
+            FencedOffError: the fence has another value now; nothing was changed.
         """
         return commit.append(self._load, self._lock, files, commit_id, properties or {}, behind=behind)
 
     def fence(self) -> str:
-        """What an append may stand behind: `settled` moves it, and what stands behind the old one never lands."""
+        """The fence's value for `append`. `settled` changes it; then an append behind the old value never lands."""
         return commit.fence(self._load())
 
     def replace(
@@ -304,10 +297,10 @@ class LakeTable:
         properties: Mapping[str, str] | None = None,
         relied_on: Iterable[DataFile] = (),
     ) -> int:
-        """Put `new` in the place of exactly `old` in one snapshot.
+        """Replace exactly `old` by `new` in one snapshot; returns its id.
 
         Raises:
-            SourcesGoneError: one of `old` or of `relied_on` is no longer live or has lost rows; nothing was changed.
+            SourcesGoneError: one of `old` or `relied_on` is no longer live or has lost rows; nothing was changed.
         """
         return commit.replace(self._load, self._lock, old, new, commit_id, properties or {}, relied_on)
 
@@ -317,7 +310,7 @@ class LakeTable:
         commit_id: str,
         properties: Mapping[str, str] | None = None,
     ) -> set[PartitionKey]:
-        """Take away, in one snapshot, those partitions that hold exactly the given files; gives which went."""
+        """Remove, in one snapshot, the partitions that hold exactly the given files; returns these partitions."""
         if not partitions:
             return set()
         days, tenants = {key.day for key in partitions}, {key.tenant for key in partitions}
@@ -330,57 +323,29 @@ class LakeTable:
         return commit.drop(self._load, self._lock, partitions, live, commit_id, properties or {})
 
     def landed(self, commit_id: str) -> int | None:
-        """The snapshot that a commit id made, 0 where it landed and the snapshot expired, None where it did not."""
+        """The snapshot of a commit id; 0 if it landed and the snapshot expired, None if it did not land."""
         return commit.landed(self._load(), commit_id)
 
     def settled(self, commit_id: str) -> int | None:
-        """As `landed`, for good: what has not landed and stands behind the fence never will."""
+        """As `landed`, but final: an append behind the fence that has not landed yet never will."""
         if (snapshot := self.landed(commit_id)) is not None:
             return snapshot
         commit.fence_off(self._load, self._lock, commit_id)
         return self.landed(commit_id)
 
     def removed_by(self, snapshot_id: int) -> Sequence[DataFile]:
-        """The data files that a kept snapshot's commit took away."""
-        made = self._load().metadata.snapshot_by_id(snapshot_id)
-        parent = made.parent_snapshot_id if made is not None else None
-        return next((each.removed for each in self.changes(parent) if each.id == snapshot_id), ())
+        """The data files that a kept snapshot's commit removed."""
+        snapshot = self._load().metadata.snapshot_by_id(snapshot_id)
+        parent = snapshot.parent_snapshot_id if snapshot is not None else None
+        return next((change.removed for change in self.changes(parent) if change.id == snapshot_id), ())
 
     def bounds(self, file: DataFile) -> tuple[datetime | None, datetime | None]:
         """Recorded lowest and highest time of a data file."""
         return data_file.bounds(file, self._load().metadata.schema().find_field(self.spec.time).field_id)
 
     def changes(self, after: int | None) -> Iterator[SnapshotInfo]:
-        """Commits after snapshot `after`, oldest first; all that are kept where it is None or no longer kept."""
-        table = self._load()
-        by_id = {s.snapshot_id: s for s in table.metadata.snapshots}
-        chain = []
-        current = table.metadata.current_snapshot_id
-        while current is not None and current != after and current in by_id:
-            chain.append(by_id[current])
-            current = by_id[current].parent_snapshot_id
-        for snapshot in reversed(chain):
-            added, removed = [], []
-            for manifest in snapshot.manifests(table.io):
-                if manifest.added_snapshot_id != snapshot.snapshot_id:
-                    continue
-                for found in manifest.fetch_manifest_entry(table.io, discard_deleted=False):
-                    if found.snapshot_id != snapshot.snapshot_id or found.data_file.content != DataFileContent.DATA:
-                        continue
-                    if found.status == ManifestEntryStatus.ADDED:
-                        added.append(found.data_file)
-                    elif found.status == ManifestEntryStatus.DELETED:
-                        removed.append(found.data_file)
-            summary = snapshot.summary
-            yield SnapshotInfo(
-                snapshot.snapshot_id,
-                snapshot.sequence_number or 0,
-                snapshot.timestamp_ms,
-                (summary.operation if summary else Operation.APPEND).value,
-                dict(summary.additional_properties) if summary else {},
-                tuple(added),
-                tuple(removed),
-            )
+        """Commits after snapshot `after`, oldest first; all kept ones if it is None or no longer kept."""
+        return changes(self._load(), after)
 
     def _filter(
         self, since: datetime | None, until: datetime | None, tenants: Iterable[str] | None

@@ -1,31 +1,32 @@
-"""Migrations of D1 and Postgres: `status`, `up` and `down` over numbered SQL files and a ledger in the store.
+"""Migrations of D1 and Postgres: `status`, `up` and `down` over numbered SQL files, and a table of the applied ones.
 
-What belongs here: the files, the ledger, drift, one transaction a migration. What does not: the SQL itself (sql/).
+What belongs here: the files, the applied migrations of a database, drift, one transaction a migration. What does not:
+the SQL itself (sql/). Any number of folders may share a database, and any number of databases may have one folder.
 """
 
-from resources.migrations.d1 import D1Ledger
+from resources.migrations.d1 import D1AppliedMigrations
 from resources.migrations.plan import (
-    Ledger,
-    LedgerRow,
+    AppliedMigration,
+    AppliedMigrations,
     Migration,
     MigrationError,
-    Standing,
+    MigrationStatus,
     State,
     down,
     load,
     status,
     up,
 )
-from resources.migrations.postgres import PostgresLedger
+from resources.migrations.postgres import PostgresAppliedMigrations
 
 __all__ = [
-    "D1Ledger",
-    "Ledger",
-    "LedgerRow",
+    "AppliedMigration",
+    "AppliedMigrations",
+    "D1AppliedMigrations",
     "Migration",
     "MigrationError",
-    "PostgresLedger",
-    "Standing",
+    "MigrationStatus",
+    "PostgresAppliedMigrations",
     "State",
     "down",
     "load",

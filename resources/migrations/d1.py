@@ -1,6 +1,6 @@
-"""The migration ledger of a D1 database: script and ledger row in one batch, which is D1's only transaction.
+"""The applied migrations of a D1 database. Script and row go in one batch, because D1 has no other transaction.
 
-What belongs here: splitting a script, running one migration. What does not: which one is next (plan.py).
+What belongs here: splitting a script, running one migration. What does not: which migration is next (plan.py).
 """
 
 import sqlite3
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from resources.d1 import D1, D1Error, Statement
 from resources.d1.database import Param
 from resources.http import HttpError
-from resources.migrations.plan import LedgerRow, Migration, MigrationError
+from resources.migrations.plan import AppliedMigration, Migration, MigrationError
 
 TABLE = "pipelines_migrations"
 CREATE = f"""create table if not exists {TABLE} (
@@ -22,14 +22,14 @@ CREATE = f"""create table if not exists {TABLE} (
     primary key (folder, number)
 )"""
 INSERT = f"insert into {TABLE} (folder, number, name, checksum, applied_at) values (?, ?, ?, ?, ?)"
-# A batch stops at an error only: NULL where a number is required is the error when the migration is not applied.
+# Only an error stops a batch. If the migration is not applied, the number is NULL, which is an error here.
 CLAIM = f"""insert into {TABLE} (folder, number, name, checksum, applied_at)
 select ?1, case when exists (select 1 from {TABLE} where folder = ?1 and number = ?2) then -?2 end, '', '', ''"""
 RELEASE = f"delete from {TABLE} where folder = ?1 and number in (?2, -?2)"
 
 
-class D1Ledger:
-    """A `Ledger` over a D1. D1 has no locks: the ledger row comes first in the batch, and its key decides a race."""
+class D1AppliedMigrations:
+    """The table in a D1. D1 has no locks, so the row comes first in the batch and its key decides a race."""
 
     def __init__(
         self, database: D1, store: str = "D1", now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -40,37 +40,39 @@ class D1Ledger:
 
     @property
     def store(self) -> str:
-        """The name that it was given."""
+        """The name from the constructor."""
         return self._store
 
-    def rows(self, folder: str) -> Sequence[LedgerRow]:
-        """What is applied of a folder, by number."""
-        if not self._database.query("select 1 as made from sqlite_master where type = 'table' and name = ?", [TABLE]):
+    def rows(self, folder: str) -> Sequence[AppliedMigration]:
+        """See `AppliedMigrations.rows`."""
+        if not self._database.query(
+            "select 1 as is_there from sqlite_master where type = 'table' and name = ?", [TABLE]
+        ):
             return []
-        found = self._database.query(
+        rows = self._database.query(
             f"select number, name, checksum, applied_at from {TABLE} where folder = ? order by number", [folder]
         )
-        return [LedgerRow(**row) for row in found]
+        return [AppliedMigration(**row) for row in rows]
 
     def apply(self, migration: Migration) -> bool:
-        """Run `up` and write the row, in one batch."""
+        """See `AppliedMigrations.apply`; one batch."""
         self._database.execute(CREATE, idempotent=True)
         applied_at = self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         row: list[Param] = [migration.folder, migration.number, migration.name, migration.checksum, applied_at]
         return self._run(migration, [Statement(INSERT, row), *_statements(migration, migration.up)], applied=True)
 
     def revert(self, migration: Migration) -> bool:
-        """Run `down` and remove the row, in one batch."""
+        """See `AppliedMigrations.revert`; one batch."""
         which: list[Param] = [migration.folder, migration.number]
         script = [Statement(CLAIM, which), *_statements(migration, migration.down), Statement(RELEASE, which)]
         return self._run(migration, script, applied=False)
 
     def _run(self, migration: Migration, statements: list[Statement], applied: bool) -> bool:
         try:
-            # Sent twice, the second fails at the ledger row: a lost answer does no harm.
+            # It may be sent twice, because the second one fails at its row.
             self._database.batch(statements, idempotent=True)
         except (D1Error, HttpError):
-            # Done already (by another process, or by us and the answer was lost) when the ledger says so.
+            # If the table says so, another process did it, or this one did and the answer was lost.
             numbers = [row.number for row in self.rows(migration.folder)]
             if (migration.number in numbers) is applied:
                 return False
@@ -79,7 +81,7 @@ class D1Ledger:
 
 
 def split(script: str) -> list[str]:
-    """The statements of an SQLite script; a semicolon in a string, a comment or a trigger's body ends none."""
+    """The statements of an SQLite script. A semicolon in a string, a comment or a trigger does not end a statement."""
     statements: list[str] = []
     start = 0
     for position, character in enumerate(script):
@@ -94,12 +96,12 @@ def split(script: str) -> list[str]:
 
 
 def _statements(migration: Migration, script: str) -> list[Statement]:
-    found = split(script)
-    if not found:
+    texts = split(script)
+    if not texts:
         raise MigrationError(f"sql/{migration.folder}/{migration}: a script without a statement")
-    return [Statement(text) for text in found]
+    return [Statement(text) for text in texts]
 
 
 def _has_code(text: str) -> bool:
-    """Whether more than comments is left: SQLite finds text complete only after a statement's own semicolon."""
+    """Whether there is more than comments. After `select 1;`, comments are complete for SQLite and code is not."""
     return bool(text.strip()) and not sqlite3.complete_statement(f"select 1;{text}")

@@ -1,7 +1,7 @@
-"""Migrations: numbered SQL files, up and down, and a ledger of checksums in the store that they changed.
+"""Migrations as numbered SQL files, up and down, compared with those that a database has applied.
 
-What belongs here: reading the files, comparing them with the ledger, deciding what runs next. What does not: how one
-store runs a script together with its ledger row (d1.py, postgres.py), and the migrations themselves (sql/).
+What belongs here: reading the files, comparing checksums, deciding what runs next. What does not: how one store runs a
+script together with its row (d1.py, postgres.py), and the migrations themselves (sql/).
 """
 
 import hashlib
@@ -14,19 +14,19 @@ from typing import Protocol
 from resources.sql_files import list_sql, read_sql
 
 FILE_NAME = re.compile(r"^(\d{3})_([a-z0-9_]+)\.(up|down)\.sql$")
-# A migration and its ledger row are one transaction, which the store opens and ends. (`end;` ends triggers too.)
+# The store opens and ends the transaction of a migration and its row. (`end;` is allowed, because it ends triggers.)
 OWN_TRANSACTION = re.compile(
     r"^\s*(begin|commit|rollback|start\s+transaction)(\s+(work|transaction))?\s*;", re.IGNORECASE | re.MULTILINE
 )
 
 
 class MigrationError(RuntimeError):
-    """The files and the ledger do not agree, or a file cannot be a migration; one line that names file and store."""
+    """Files and applied migrations differ, or a file cannot be a migration; one line that names file and store."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One migration as the files have it. `folder` is its folder under sql/."""
+    """One migration as its files have it. `folder` is the folder under sql/."""
 
     folder: str
     number: int
@@ -36,7 +36,7 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 over both files, line ends made equal."""
+        """SHA-256 over both files; line ends of Windows count as plain ones."""
         text = "\0".join(part.replace("\r\n", "\n") for part in (self.up, self.down))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -45,8 +45,8 @@ class Migration:
 
 
 @dataclass(frozen=True)
-class LedgerRow:
-    """One migration as the store has it: applied at (ISO 8601, UTC)."""
+class AppliedMigration:
+    """One migration as the database has it; `applied_at` is ISO 8601 in UTC."""
 
     number: int
     name: str
@@ -54,25 +54,25 @@ class LedgerRow:
     applied_at: str
 
 
-class Ledger(Protocol):
-    """What a store must offer. `apply` and `revert` are one transaction each: script and ledger row, or neither."""
+class AppliedMigrations(Protocol):
+    """The table of applied migrations of one database. `apply` and `revert` do script and row in one transaction."""
 
     @property
     def store(self) -> str:
-        """The store's name for messages, without secrets."""
+        """The name of the database for messages, without secrets."""
 
-    def rows(self, folder: str) -> Sequence[LedgerRow]:
-        """What is applied of a folder, by number; empty where nothing ever was."""
+    def rows(self, folder: str) -> Sequence[AppliedMigration]:
+        """The applied migrations of a folder, by number; empty for a database that has none."""
 
     def apply(self, migration: Migration) -> bool:
-        """Run `up` and write the row. False, and nothing done, when another process did it meanwhile."""
+        """Run `up` and add the row. False, and nothing done, if another process did it meanwhile."""
 
     def revert(self, migration: Migration) -> bool:
-        """Run `down` and remove the row. False, and nothing done, when another process did it meanwhile."""
+        """Run `down` and remove the row. False, and nothing done, if another process did it meanwhile."""
 
 
 class State(StrEnum):
-    """Where a migration stands: `edited` and `missing` are drift, which up and down refuse."""
+    """The state of a migration; `edited` and `missing` are drift, which up and down refuse."""
 
     APPLIED = "applied"
     PENDING = "pending"
@@ -81,8 +81,8 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
-    """One line of `status`; `applied_at` is None while it is not applied."""
+class MigrationStatus:
+    """One line of `status`; `applied_at` is None if it is not applied."""
 
     number: int
     name: str
@@ -94,7 +94,7 @@ class Standing:
 
     @property
     def drift(self) -> str | None:
-        """What is wrong and what to do about it; None where file and ledger agree."""
+        """What is wrong and what to do about it; None if there is no drift."""
         before = "was applied and its" if self.applied_at else "its"
         if self.state is State.EDITED:
             return "was applied and its file is another now; restore it and add a new migration"
@@ -118,7 +118,7 @@ def load(folder: str) -> list[Migration]:
 
 
 def _files(folder: str) -> tuple[dict[int, str], dict[tuple[int, str], str]]:
-    """Names by number, texts by number and direction; one of a pair, or a number, may be missing."""
+    """Names by number, texts by number and direction; a number or one file of a pair may be missing."""
     texts: dict[tuple[int, str], str] = {}
     names: dict[int, str] = {}
     for file_name in list_sql(folder):
@@ -135,17 +135,17 @@ def _files(folder: str) -> tuple[dict[int, str], dict[tuple[int, str], str]]:
     return names, texts
 
 
-def status(ledger: Ledger, folder: str) -> list[Standing]:
-    """How every migration of a folder stands, drift included; changes nothing."""
+def status(database: AppliedMigrations, folder: str) -> list[MigrationStatus]:
+    """The state of every migration of a folder, drift included; changes nothing."""
     names, texts = _files(folder)
     whole = (n for n in names if {(n, "up"), (n, "down")} <= texts.keys())
     files = {n: Migration(folder, n, names[n], texts[n, "up"], texts[n, "down"]) for n in whole}
-    rows = {row.number: row for row in ledger.rows(folder)}
-    standings = []
+    rows = {row.number: row for row in database.rows(folder)}
+    statuses = []
     for number in sorted(names.keys() | rows):
         file, row = files.get(number), rows.get(number)
         if row is None:
-            standings.append(Standing(number, names[number], State.PENDING if file else State.MISSING, None))
+            statuses.append(MigrationStatus(number, names[number], State.PENDING if file else State.MISSING, None))
             continue
         if file is None:
             state = State.MISSING
@@ -153,46 +153,46 @@ def status(ledger: Ledger, folder: str) -> list[Standing]:
             state = State.EDITED
         else:
             state = State.APPLIED
-        standings.append(Standing(number, row.name, state, row.applied_at))
-    return standings
+        statuses.append(MigrationStatus(number, row.name, state, row.applied_at))
+    return statuses
 
 
-def up(ledger: Ledger, folder: str, to: int | None = None) -> list[str]:
-    """Apply what is pending, up to and including number `to`; returns the names of those that this call applied.
+def up(database: AppliedMigrations, folder: str, to: int | None = None) -> list[str]:
+    """Apply the pending migrations up to and including number `to`; returns the names of those that this call applied.
 
-    One whose answer was lost on the way is not named: it may be another process's.
+    A migration whose answer was lost is not named, because another process may have applied it.
     """
     applied = []
     for migration in load(folder):
-        done = _agreed(ledger, folder)
+        done = _agreed(database, folder)
         if migration.number in done or (to is not None and migration.number > to):
             continue
-        if ledger.apply(migration):
+        if database.apply(migration):
             applied.append(str(migration))
-    _agreed(ledger, folder)
+    _agreed(database, folder)
     return applied
 
 
-def down(ledger: Ledger, folder: str, *, to: int | None = None, steps: int = 1) -> list[str]:
-    """Revert the last `steps` migrations, or all above number `to` (0: every one); returns the names, in order run."""
-    done = _agreed(ledger, folder)
+def down(database: AppliedMigrations, folder: str, *, to: int | None = None, steps: int = 1) -> list[str]:
+    """Revert the last `steps` migrations, or all above number `to` (0: every one); returns the names in their order."""
+    done = _agreed(database, folder)
     target = to if to is not None else max(len(done) - steps, 0)
     return [
         str(migration)
         for migration in reversed(load(folder))
-        if migration.number > target and migration.number in _agreed(ledger, folder) and ledger.revert(migration)
+        if migration.number > target and migration.number in _agreed(database, folder) and database.revert(migration)
     ]
 
 
-def _agreed(ledger: Ledger, folder: str) -> set[int]:
-    """The numbers applied, when they are the first of the files and none has drifted; raises MigrationError."""
+def _agreed(database: AppliedMigrations, folder: str) -> set[int]:
+    """The applied numbers. MigrationError if there is drift, or if one is applied before an earlier one."""
     done: set[int] = set()
-    for standing in status(ledger, folder):
-        where = f"{ledger.store}: migration sql/{folder}/{standing}"
-        if standing.drift:
-            raise MigrationError(f"{where} {standing.drift}")
-        if standing.state is State.APPLIED:
-            if standing.number != len(done) + 1:
+    for migration in status(database, folder):
+        where = f"{database.store}: migration sql/{folder}/{migration}"
+        if migration.drift:
+            raise MigrationError(f"{where} {migration.drift}")
+        if migration.state is State.APPLIED:
+            if migration.number != len(done) + 1:
                 raise MigrationError(f"{where} is applied and an earlier one is not")
-            done.add(standing.number)
+            done.add(migration.number)
     return done

@@ -1,14 +1,15 @@
-"""The migration ledger of a Postgres database: script and ledger row in one transaction, one process at a time.
+"""The applied migrations of a Postgres database. Script and row are one transaction, of one process at a time.
 
-What belongs here: running one migration. What does not: which one is next (plan.py).
+What belongs here: running one migration. What does not: which migration is next (plan.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
-from resources.migrations.plan import LedgerRow, Migration
+from resources.migrations.plan import AppliedMigration, Migration
 from resources.postgres.client import Connection, Postgres
 
-# A schema of its own: what lies in `public` is open to Supabase's Data API.
+# In a schema of its own, because Supabase's Data API opens the schema `public`. Each database has its own table.
 CREATE = """
 create schema if not exists pipelines;
 create table if not exists pipelines.migrations (
@@ -20,30 +21,34 @@ create table if not exists pipelines.migrations (
     primary key (folder, number)
 )"""
 ROWS = """select number, name, checksum, to_char(applied_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') applied_at
-from pipelines.migrations where folder = %s order by number"""
+from pipelines.migrations where folder = any(%s) order by number"""
 
 
-class PostgresLedger:
-    """A `Ledger` over a database. Use the direct port for migrations, not the pooled one."""
+class PostgresAppliedMigrations:
+    """The table `pipelines.migrations` of a database. Use the direct port for migrations, not the pooled one.
 
-    def __init__(self, postgres: Postgres) -> None:
+    former_names: by folder, the name that it had when some of its migrations were applied.
+    """
+
+    def __init__(self, postgres: Postgres, former_names: Mapping[str, str] = MappingProxyType({})) -> None:
         self._postgres = postgres
+        self._former_names = former_names
 
     @property
     def store(self) -> str:
         """Host, port and database."""
         return f"Postgres {self._postgres.address}"
 
-    def rows(self, folder: str) -> Sequence[LedgerRow]:
-        """What is applied of a folder, by number."""
+    def rows(self, folder: str) -> Sequence[AppliedMigration]:
+        """See `AppliedMigrations.rows`."""
         with self._postgres.connection() as connection:
-            found = connection.execute("select to_regclass('pipelines.migrations') is not null as made").fetchone()
-            if found is None or not found["made"]:
+            table = connection.execute("select to_regclass('pipelines.migrations') as name").fetchone()
+            if table is None or table["name"] is None:
                 return []
-            return [LedgerRow(**row) for row in connection.execute(ROWS, (folder,)).fetchall()]
+            return [AppliedMigration(**row) for row in connection.execute(ROWS, (self._names(folder),)).fetchall()]
 
     def apply(self, migration: Migration) -> bool:
-        """Run `up` and write the row, in one transaction under the folder's lock."""
+        """See `AppliedMigrations.apply`; under a lock of the folder in this database."""
         with self._postgres.lock(f"migrations:{migration.folder}") as connection:
             connection.execute(CREATE)
             if self._is_applied(connection, migration):
@@ -56,21 +61,23 @@ class PostgresLedger:
             return True
 
     def revert(self, migration: Migration) -> bool:
-        """Run `down` and remove the row, in one transaction under the folder's lock."""
+        """See `AppliedMigrations.revert`; under a lock of the folder in this database."""
         with self._postgres.lock(f"migrations:{migration.folder}") as connection:
             if not self._is_applied(connection, migration):
                 return False
             connection.execute(migration.down)
             connection.execute(
-                "delete from pipelines.migrations where folder = %s and number = %s",
-                (migration.folder, migration.number),
+                "delete from pipelines.migrations where folder = any(%s) and number = %s",
+                (self._names(migration.folder), migration.number),
             )
             return True
 
-    @staticmethod
-    def _is_applied(connection: Connection, migration: Migration) -> bool:
-        found = connection.execute(
-            "select 1 from pipelines.migrations where folder = %s and number = %s",
-            (migration.folder, migration.number),
+    def _names(self, folder: str) -> list[str]:
+        return [folder, self._former_names.get(folder, folder)]
+
+    def _is_applied(self, connection: Connection, migration: Migration) -> bool:
+        rows = connection.execute(
+            "select 1 from pipelines.migrations where folder = any(%s) and number = %s",
+            (self._names(migration.folder), migration.number),
         )
-        return found.fetchone() is not None
+        return rows.fetchone() is not None

@@ -1,7 +1,7 @@
-"""Postgres: the embedded server, and a client for it or any other.
+"""Postgres: one client, and an embedded server for where there is no other.
 
-What belongs here: starting the embedded server, connections, transactions, locks, COPY. What does not: tables and
-their SQL (sql/), or what is in them.
+What belongs here: connections, transactions, locks, COPY, starting the embedded server. What does not: tables, their
+SQL (sql/) and their content. There is no second room, because the embedded server is a real PostgreSQL.
 """
 
 from resources.postgres import embedded

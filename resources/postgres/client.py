@@ -1,10 +1,10 @@
-"""Postgres: one client for the embedded server and for any DSN, Supabase's direct and pooled ports included.
+"""The client of Postgres: for the embedded server and any DSN, Supabase's direct and pooled ports included.
 
 What belongs here: connections, transactions, locks, running SQL. What does not: bulk transfer (copy.py) and the SQL
 itself (sql/).
 
-Written for a transaction pooler (port 6543) from the start, so that every port behaves alike: nothing is prepared on
-the server, every setting lives for one transaction, and locks are transaction locks.
+It works in the same way through a transaction pooler (port 6543): no statement is prepared on the server, every setting
+is for one transaction, and locks are transaction locks.
 """
 
 import hashlib
@@ -23,10 +23,10 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 Connection: TypeAlias = psycopg.Connection[DictRow]
 Params: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
 
-# A server that is there answers a first connection at once, wherever it is.
+# A server that runs answers a first connection at once, at any distance.
 FIRST_CONNECTION_SECONDS = 5
 
-# One round trip, in the simple protocol, which a transaction pooler passes on whole.
+# One round trip in the simple protocol, which a transaction pooler sends to one server as a whole.
 OPEN_TRANSACTION = """begin{mode};
 select set_config('statement_timeout', {timeout}, true),
     set_config('timezone', 'UTC', true),
@@ -35,7 +35,7 @@ select set_config('statement_timeout', {timeout}, true),
 
 
 class PostgresUnreachableError(ConnectionError):
-    """No first connection, or no other within the waiting time; the message names host, database and reason."""
+    """No first connection, or no further one in time; the message names host, database and reason."""
 
 
 class LockHeldError(TimeoutError):
@@ -43,12 +43,11 @@ class LockHeldError(TimeoutError):
 
 
 class Postgres:
-    """A database. Nothing is opened before the first use; `close()` (or a with-block) ends every connection.
+    """A database. Nothing is opened before the first use. `close()`, or a with-block, closes every connection.
 
-    `dsn` is a connection string or URL, or a function that gives one when the first connection is made. `role` is
-    taken, and `schema` put first on the search path, for each transaction. Every statement ends after
-    `statement_timeout` seconds. Database errors are psycopg's own; their texts keep SQLSTATE, table, column and
-    constraint and drop the values of rows.
+    `dsn` is a connection string or URL, or a function that returns one for the first connection. Each transaction has
+    the `role`, and `schema` as its search path. A statement is cancelled after `statement_timeout` seconds. Database
+    errors are psycopg's own. Their messages have SQLSTATE, table, column and constraint, but no values of rows.
     """
 
     def __init__(
@@ -64,7 +63,7 @@ class Postgres:
     ) -> None:
         self.role = role
         self.schema = schema
-        self._given_dsn = dsn
+        self._dsn = dsn
         self._statement_timeout_ms = str(int(statement_timeout * 1000))
         self._application_name = application_name
         self._max_connections = max_connections
@@ -74,26 +73,26 @@ class Postgres:
 
     @property
     def dsn(self) -> str:
-        """The connection string, password included: for other engines, never for a log."""
-        return self._given_dsn if isinstance(self._given_dsn, str) else self._given_dsn()
+        """The connection string with its password: for other engines, never for a log."""
+        return self._dsn if isinstance(self._dsn, str) else self._dsn()
 
     @property
     def address(self) -> str:
-        """Where the database is, fit for a log: host, port and database name, nothing else."""
+        """Host, port and database name, for a log."""
         parts = _parsed(self.dsn)
         return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
 
     def __repr__(self) -> str:
-        # A function is not asked: a repr must not start a server.
-        where = self.address if isinstance(self._given_dsn, str) else "embedded"
+        # A function is not called, because a repr must not start a server.
+        where = self.address if isinstance(self._dsn, str) else "embedded"
         return f"Postgres({where!r}, role={self.role!r}, schema={self.schema!r})"
 
     @contextmanager
     def connection(self, *, one_moment: bool = False) -> Iterator[Connection]:
-        """One transaction on a connection of its own: committed at the end of the block, rolled back on an error.
+        """One transaction on its own connection: committed at the end of the block, rolled back after an error.
 
-        An error that the block itself caught inside the transaction still fails it: nothing would be committed.
-        With `one_moment` it only reads, and all of it sees the database as it was at its first statement.
+        A database error that the block catches is raised at the end, because nothing would be committed. With
+        `one_moment`, the transaction only reads, and sees the database as it was at its first statement.
         """
         pool = self._opened()
         connection = self._begun(pool, " isolation level repeatable read read only" if one_moment else "")
@@ -117,23 +116,23 @@ class Postgres:
             return connection.execute(sql, params).fetchall()
 
     def execute(self, sql: str, params: Params = None) -> int:
-        """Run in a transaction of its own; returns the rows changed.
+        """Run in a transaction of its own; returns the number of changed rows.
 
-        Without params, several statements may follow each other; the rows counted are the first one's.
+        Without params, there may be several statements; the number is the first one's.
         """
         with self.connection() as connection:
             return max(connection.execute(sql, params).rowcount, 0)
 
     @contextmanager
     def lock(self, name: str, wait_seconds: float | None = None) -> Iterator[Connection]:
-        """An exclusive lock by name over all processes, for the length of the block; raises LockHeldError.
+        """An exclusive lock by name among all processes of the database, for the length of the block.
 
-        Waits for ever, or `wait_seconds`; 0 means try once. It is held by the transaction that the block is given:
-        what must be done under the lock or not at all belongs on that connection. A dead process frees its locks.
+        It waits without limit, or `wait_seconds` (0: one try), then raises LockHeldError. The transaction of the block
+        holds the lock: use its connection for all work that needs the lock. The server frees a dead process's locks.
         """
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
         with self.connection() as connection:
-            # The wait is bounded by wait_seconds alone, and the block may be long while this transaction idles.
+            # Only wait_seconds limits the wait, and this transaction may be idle for a long block.
             connection.execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0")
             try:
                 if wait_seconds == 0:
@@ -151,7 +150,7 @@ class Postgres:
             yield connection
 
     def close(self) -> None:
-        """End every connection. The next use opens new ones."""
+        """Close every connection. The next use opens new ones."""
         with self._opening:
             pool, self._pool = self._pool, None
         if pool is not None:
@@ -173,7 +172,7 @@ class Postgres:
                 self._pool = ConnectionPool(
                     make_conninfo("", **parts),
                     connection_class=Connection,
-                    # Transactions are opened by _begun, together with their settings.
+                    # _begun opens transactions, together with their settings.
                     kwargs={"prepare_threshold": None, "row_factory": dict_row, "autocommit": True},
                     min_size=0,
                     max_size=self._max_connections,
@@ -186,14 +185,14 @@ class Postgres:
             return self._pool
 
     def _reach(self, parts: dict[str, Any]) -> None:
-        """The pool would try for long and log each attempt: a wrong address is to be told at once."""
+        """Report a wrong address at once. The pool would try for a long time and log each try."""
         try:
             psycopg.connect(**parts).close()
         except psycopg.OperationalError as error:
             raise PostgresUnreachableError(f"Postgres at {self.address}: no connection: {_in_line(error)}") from None
 
     def _begun(self, pool: "ConnectionPool[Connection]", mode: LiteralString) -> Connection:
-        """A connection with a transaction open. A pooled one whose server has gone is found here and replaced."""
+        """A connection with an open transaction. A pooled connection whose server is gone is replaced."""
         begin = psycopg.sql.SQL(OPEN_TRANSACTION).format(
             mode=psycopg.sql.SQL(mode), timeout=self._statement_timeout_ms, schema=self.schema, role=self.role
         )
@@ -219,7 +218,7 @@ class Postgres:
             return pool.getconn()
         except PoolTimeout:
             pass
-        # The pool keeps the reason to itself: ask once more, directly.
+        # The pool does not say the reason, so connect once directly.
         try:
             psycopg.connect(pool.conninfo if isinstance(pool.conninfo, str) else "").close()
             reason = f"all {self._max_connections} connections are in use"
@@ -238,22 +237,26 @@ def _parsed(dsn: str) -> dict[str, Any]:
     try:
         return conninfo_to_dict(dsn)
     except psycopg.ProgrammingError:
-        # libpq quotes the string that it cannot read, password and all.
+        # libpq's message would repeat the string with its password.
         raise ValueError("Postgres: the connection string cannot be read") from None
 
 
 @contextmanager
 def _row_values_dropped() -> Iterator[None]:
-    """Postgres repeats rows in DETAIL, CONTEXT and behind the colon of a data error; a log must not."""
+    """Remove values of rows from errors. Postgres repeats them in DETAIL, CONTEXT and after a data error's colon."""
     try:
         yield
     except psycopg.Error as error:
-        found = error.diag
-        if found.message_primary:
-            text = found.message_primary
+        diagnosis = error.diag
+        if diagnosis.message_primary:
+            text = diagnosis.message_primary
             if error.sqlstate and error.sqlstate.startswith("22"):
                 text = text.split(': "')[0]
-            places = {"table": found.table_name, "column": found.column_name, "constraint": found.constraint_name}
-            named = ", ".join(f"{what} {name}" for what, name in places.items() if name)
+            objects = {
+                "table": diagnosis.table_name,
+                "column": diagnosis.column_name,
+                "constraint": diagnosis.constraint_name,
+            }
+            named = ", ".join(f"{type_} {name}" for type_, name in objects.items() if name)
             error.args = (f"{text} (SQLSTATE {error.sqlstate}{'; ' + named if named else ''})",)
         raise

@@ -1,7 +1,7 @@
-"""Bulk transfer in and out of Postgres by COPY: rows, Arrow tables and polars frames.
+"""Bulk transfer to and from Postgres by COPY: rows, Arrow tables and polars frames.
 
-What belongs here: turning rows into what COPY reads and back, exactly. What does not: which rows, and what becomes of
-them (upserts are SQL on the copied rows).
+What belongs here: exact conversion of rows to COPY's format and back. What does not: which rows, and their use (an
+upsert is SQL on the copied rows).
 """
 
 import io
@@ -18,16 +18,16 @@ from resources.postgres.client import Connection, Params
 
 Rows: TypeAlias = Iterable[Sequence[Any]] | pl.DataFrame | pa.Table
 
-# Big enough to make COPY the cost, small enough to hold a few megabytes of text at a time.
+# Large enough that COPY takes most of the time, small enough for a few megabytes of text in memory.
 SLICE_ROWS = 20_000
 JSON_OIDS = frozenset({114, 3802})
 
 
 def copy_in(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> int:
-    """COPY rows into `columns` of `table` (`name` or `schema.name`), in the connection's transaction; returns how many.
+    """COPY rows into `columns` of `table` (`name` or `schema.name`), in the connection's transaction; how many rows.
 
-    Rows are sequences in the order of `columns`; a frame's columns are found by name. None is NULL and '' is ''. For a
-    json or jsonb column a str is JSON text and anything else is dumped; lists are arrays elsewhere.
+    Rows are sequences in the order of `columns`; a frame's columns are found by name. None is NULL, '' is ''. For a
+    json or jsonb column a str is JSON text, and any other value becomes JSON. In other columns, a list is an array.
     """
     target = psycopg.sql.SQL("copy {} ({}) from stdin").format(
         identifier(table), psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
@@ -54,7 +54,7 @@ def copy_out(connection: Connection, query: str, params: Params = None) -> Itera
 
 
 def stream(connection: Connection, query: str, params: Params = None, batch: int = 5_000) -> Iterator[list[Any]]:
-    """The rows of a query as lists of up to `batch` dicts, by a cursor on the server: the result may be of any size."""
+    """The rows of a query as lists of up to `batch` dicts, by a cursor on the server, for a result of any size."""
     with connection.cursor(name="stream") as cursor:
         cursor.execute(query, params)
         while rows := cursor.fetchmany(batch):
@@ -67,7 +67,7 @@ def identifier(table: str) -> psycopg.sql.Identifier:
 
 
 def _copy_text(connection: Connection, target: psycopg.sql.Composed, frame: pl.DataFrame) -> int:
-    """CSV written by polars: every text is quoted, so that only an empty unquoted field is NULL."""
+    """COPY of CSV that polars writes. Every text is quoted, so that only an empty field without quotes is NULL."""
     frame = frame.with_columns(
         *[
             (pl.lit("\\x") + pl.col(name).bin.encode("hex")).alias(name)
@@ -108,5 +108,5 @@ def _copy_rows(
 
 def _json_positions(connection: Connection, table: str, columns: Sequence[str]) -> list[int]:
     names = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
-    found = connection.execute(psycopg.sql.SQL("select {} from {} limit 0").format(names, identifier(table)))
-    return [i for i, column in enumerate(found.description or []) if column.type_code in JSON_OIDS]
+    cursor = connection.execute(psycopg.sql.SQL("select {} from {} limit 0").format(names, identifier(table)))
+    return [i for i, column in enumerate(cursor.description or []) if column.type_code in JSON_OIDS]

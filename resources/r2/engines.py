@@ -1,27 +1,39 @@
-"""What another engine must be told to read the objects of a store: polars, pyiceberg, pyarrow.
+"""How other engines (polars, pyiceberg, pyarrow) reach the objects of a bucket.
 
-What belongs here: where a bucket is and how its credentials are spelled for each engine. What does not: reading or
-writing objects ourselves (object_store.py).
+What belongs here: the address of a bucket and its credentials, in the form of each engine. What does not: reading or
+writing objects ourselves (bucket.py).
 
-The values returned here hold the secret key: they go into an engine, never into a log.
+The values hold the secret key: they go into an engine, never into a log.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyarrow import fs
 
+# For each option of polars, the FileIO properties of pyiceberg that may give it; the first one that is there counts.
+_POLARS_OPTIONS = {
+    "aws_access_key_id": ("s3.access-key-id", "client.access-key-id"),
+    "aws_secret_access_key": ("s3.secret-access-key", "client.secret-access-key"),
+    "aws_session_token": ("s3.session-token", "client.session-token"),
+    "aws_region": ("s3.region", "client.region"),
+    "aws_endpoint_url": ("s3.endpoint",),
+    "aws_endpoint_url_s3": ("s3.endpoint",),  # else polars prefers one from the environment
+}
+
 
 def leave_out_checksums() -> None:
-    """Have pyarrow's S3 file systems that are made from now on send no checksum trailers, which R2 refuses.
+    """Make the S3 file systems that pyarrow creates from now on send no checksum trailers, because R2 refuses them.
 
-    The AWS SDK in pyarrow takes this from the process's environment alone; a value that is already there stays.
+    The AWS SDK in pyarrow reads this from the environment only; a value that is there already stays.
     """
     for name in ("AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"):
         os.environ.setdefault(name, "when_required")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bucket:
     """A bucket behind an S3 endpoint (R2: `https://<account>.r2.cloudflarestorage.com`, region `auto`), path style."""
 
@@ -31,17 +43,12 @@ class Bucket:
     secret_access_key: str = field(repr=False)
     region: str = "auto"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "endpoint", self.endpoint.rstrip("/"))
+
     def polars_options(self) -> dict[str, str]:
         """`storage_options` of polars' scan and write functions."""
-        return {
-            "aws_endpoint_url": self.endpoint,
-            "aws_endpoint_url_s3": self.endpoint,  # else one from the environment comes first
-            "aws_access_key_id": self.access_key_id,
-            "aws_secret_access_key": self.secret_access_key,
-            "aws_region": self.region,
-            "aws_virtual_hosted_style_request": "false",
-            "aws_allow_http": str(self.is_plain_http).lower(),
-        }
+        return polars_options(self.iceberg_properties())
 
     def iceberg_properties(self) -> dict[str, str]:
         """pyiceberg's FileIO properties."""
@@ -59,17 +66,25 @@ class Bucket:
         return fs.S3FileSystem(
             access_key=self.access_key_id,
             secret_key=self.secret_access_key,
-            endpoint_override=self.host,
+            endpoint_override=self.endpoint.partition("://")[2],
             scheme="http" if self.is_plain_http else "https",
             region=self.region,
         )
 
     @property
     def is_plain_http(self) -> bool:
-        """Whether the endpoint speaks HTTP without TLS: one on this machine."""
+        """Whether the endpoint speaks HTTP without TLS, as one on this machine does."""
         return self.endpoint.startswith("http://")
 
-    @property
-    def host(self) -> str:
-        """The endpoint without its scheme."""
-        return self.endpoint.partition("://")[2]
+
+def polars_options(properties: Mapping[str, Any]) -> dict[str, str]:
+    """polars' `storage_options` from pyiceberg's FileIO properties, such as those that a catalog vends with a table."""
+    options = {}
+    for option, names in _POLARS_OPTIONS.items():
+        value = next((properties[name] for name in names if properties.get(name)), None)
+        if value is not None:
+            options[option] = str(value)
+    virtual = str(properties.get("s3.force-virtual-addressing", "false")).lower()
+    options["aws_virtual_hosted_style_request"] = virtual
+    options["aws_allow_http"] = str(options.get("aws_endpoint_url", "").startswith("http://")).lower()
+    return options

@@ -1,16 +1,16 @@
-"""What may be a key: the names that mean one thing in a bucket, in a local folder, in a URL and to every engine."""
+"""Valid keys: the names that mean the same in a bucket, in a local folder, in a URL and for every engine."""
 
 import re
 
 MAX_KEY_BYTES = 1024
 MAX_SEGMENT_BYTES = 255  # of a file name on the usual file systems
 
-# Local files cannot end like this (#1 marks one that is being written), and \ is a separator on some systems.
+# obstore gives #1 and so on to local files that it is writing, and \ is a separator on some systems.
 REFUSED = re.compile(r"[\x00-\x1f\x7f\\]|#\d+$")
 
 
 def checked_key(key: str) -> str:
-    """The key itself; raises ValueError that names a key with an empty, `.` or `..` segment, or one out of bounds."""
+    """The key itself. A ValueError names a key that is too long, or has an empty, `.`, `..` or refused segment."""
     segments = key.split("/")
     if any(segment in ("", ".", "..") for segment in segments):
         raise ValueError(f"object key {key!r}: must be relative, without empty, '.' or '..' segments")
@@ -24,6 +24,6 @@ def checked_key(key: str) -> str:
 
 
 def checked_prefix(prefix: str) -> str:
-    """A folder-like prefix without its closing slash; '' stands for everything."""
+    """A prefix, which is a folder, without its final slash; '' for all objects."""
     prefix = prefix.removesuffix("/")
     return checked_key(prefix) if prefix else ""

@@ -1,9 +1,9 @@
 """R2 SQL: a read path to the Iceberg tables of a bucket, over HTTP.
 
-What belongs here: asking, paging by key, finding out what the service can do, aggregating there or here. What does
-not: how rows are aggregated here (aggregates.py), which tables and questions there are.
+What belongs here: queries, paging by key, finding out what the service can do, aggregation there or here. What does
+not: how rows are aggregated here (aggregates.py), the tables and the queries.
 
-What the service can do has changed since it began (at first it had no aggregation), so it is asked, not assumed.
+The service has changed (at first it could not aggregate), so a query finds out what it can do.
 """
 
 import datetime as dt
@@ -18,7 +18,7 @@ from resources.http import HttpError, Session, decoded
 from resources.r2.aggregates import Accumulator, Measure, sorted_groups
 
 API = "https://api.sql.cloudflarestorage.com/api/v1"
-PAGE_ROWS = 10_000  # the highest LIMIT that the service takes; without LIMIT it returns 500 rows
+PAGE_ROWS = 10_000  # the highest LIMIT of the service; without LIMIT it returns 500 rows
 NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")
 # Of the 4xx, these say nothing about the SQL.
 NOT_ABOUT_SQL = frozenset({401, 403, 404, 408, 425, 429})
@@ -28,36 +28,36 @@ Literal = str | int | float | bool | dt.datetime | dt.date
 
 
 class R2SqlError(RuntimeError):
-    """The service's rows cannot be right: a key that is not unique, NULL, or not in order."""
+    """The rows of the service cannot be right: a key repeats, is NULL, or is not in order."""
 
 
 @dataclass(frozen=True)
 class Abilities:
-    """What the service can do, as found by asking it."""
+    """What the service can do."""
 
     aggregates: bool
 
 
 class R2Sql:
-    """Reads the tables of one bucket. `session` carries the token (`resources.cloudflare.api_session`)."""
+    """Reads the tables of one bucket. `session` holds the token (`resources.cloudflare.api_session`)."""
 
     def __init__(
         self, session: Session, account_id: str, bucket: str, *, api: str = API, page_rows: int = PAGE_ROWS
     ) -> None:
         if not 2 <= page_rows <= PAGE_ROWS:
-            raise ValueError(f"R2 SQL: pages hold 2 to {PAGE_ROWS} rows, not {page_rows}")
+            raise ValueError(f"R2 SQL: a page has 2 to {PAGE_ROWS} rows, not {page_rows}")
         self._session = session
         self._url = f"{api}/accounts/{account_id}/r2-sql/query/{bucket}"
         self._bucket = bucket
         self._page_rows = page_rows
-        self._classify = in_envelope(lambda _code, _message: None)
+        self._classify = in_envelope()
         self._abilities: Abilities | None = None
 
     def __repr__(self) -> str:
         return f"R2Sql({self._bucket!r})"
 
     def query(self, sql: str) -> list[Row]:
-        """The rows of one statement, at most 10,000; raises HttpError with the service's code and message."""
+        """The rows of one statement, at most 10,000; an HttpError has the service's code and message."""
         answer = self._session.request(
             "POST", self._url, json={"query": sql}, idempotent=True, classify=self._classify, route="r2-sql"
         )
@@ -65,7 +65,7 @@ class R2Sql:
         return list(result["rows"]) if result else []
 
     def probe(self, table: str) -> Abilities:
-        """What the service can do, tried once on `table` and remembered; raises HttpError when it cannot even read."""
+        """What the service can do, found out once with `table`; an HttpError if it cannot even read."""
         if self._abilities is None:
             self.query(f"select * from {_name(table)} limit 1")
             try:
@@ -79,37 +79,37 @@ class R2Sql:
         return self._abilities
 
     def pages(self, table: str, columns: Sequence[str], key: Sequence[str], where: str = "") -> Iterator[list[Row]]:
-        """All rows in pages, in the order of `key`, which must be unique and never NULL; no OFFSET is used.
+        """All rows in pages, in the order of `key`, which must be unique and never NULL; without OFFSET.
 
-        `where` is SQL; put values into it with `literal`. Each page begins with the last row of the one before, which
-        shows whether the key is unique; that row is not given twice. Ends at an empty page, not at a short one: the
-        service may return fewer rows than asked for.
+        `where` is SQL; write values in it with `literal`. Each page is read from the last row of the page before, which
+        shows whether the key is unique; that row is not returned twice. Only an empty page is the end, because the
+        service may return fewer rows than the limit.
         """
-        wanted = list(dict.fromkeys([*columns, *key]))
+        selected = list(dict.fromkeys([*columns, *key]))
         order = ", ".join(_quoted(column) for column in key)
-        select = f"select {', '.join(_quoted(column) for column in wanted)} from {_name(table)}"
-        given = [f"({where})"] if where else []
-        # No comparison is true of NULL: after the first page such rows would be left out without a word.
-        unplaced = " or ".join(f"{_quoted(column)} is null" for column in key)
-        if self.query(f"select {order} from {_name(table)} where {' and '.join([*given, f'({unplaced})'])} limit 1"):
+        select = f"select {', '.join(_quoted(column) for column in selected)} from {_name(table)}"
+        filters = [f"({where})"] if where else []
+        # No comparison is true for NULL, so such rows would be missing after the first page without an error.
+        null_keys = " or ".join(f"{_quoted(column)} is null" for column in key)
+        if self.query(f"select {order} from {_name(table)} where {' and '.join([*filters, f'({null_keys})'])} limit 1"):
             raise R2SqlError(f"R2 SQL: {table}: a key column of {order} is NULL")
         last: tuple[Any, ...] | None = None
         while True:
-            conditions = list(given)
+            conditions = list(filters)
             if last is not None:
                 conditions.append(_at_or_after(key, last))
             filtered = f" where {' and '.join(conditions)}" if conditions else ""
             rows = self.query(f"{select}{filtered} order by {order} limit {self._page_rows}")
-            found = [tuple(row[column] for column in key) for row in rows]
-            if any(second <= first for first, second in pairwise(found)):
+            keys = [tuple(row[column] for column in key) for row in rows]
+            if any(second <= first for first, second in pairwise(keys)):
                 raise R2SqlError(f"R2 SQL: {table}: {order} is not unique, or the rows are not in its order")
             if last is not None:
-                if not found or found[0] != last:
+                if not keys or keys[0] != last:
                     raise R2SqlError(f"R2 SQL: {table}: the row that ended a page is gone; the table has changed")
-                rows, found = rows[1:], found[1:]
+                rows, keys = rows[1:], keys[1:]
             if not rows:
                 return
-            last = found[-1]
+            last = keys[-1]
             yield [{column: row[column] for column in columns} for row in rows]
 
     def aggregate(
@@ -123,8 +123,8 @@ class R2Sql:
     ) -> list[Row]:
         """The measures of each group, ordered by group (NULL last); without `group_by` exactly one row.
 
-        Asks the service when it can; where it cannot (for any of this, or for so many groups) reads the raw rows in
-        pages by `key` and aggregates here, with the same answer (sums of floats may differ in the last digits).
+        The service aggregates if it can. If it cannot, or there are too many groups, the rows are read in pages by
+        `key` and aggregated here, with the same result (sums of floats may differ in the last digits).
         """
         names = [*group_by, *(measure.column for measure in measures.values() if measure.column)]
         for name in [*names, *measures]:
@@ -152,12 +152,12 @@ class R2Sql:
             if _is_refusal(error):
                 return None
             raise
-        # A full page may not be all groups, and they have no unique key to page by that is never NULL.
+        # A full page may lack groups, and groups have no key without NULL to read a next page by.
         return rows if len(rows) < self._page_rows else None
 
 
 def literal(value: Literal) -> str:
-    """A value as SQL; times are UTC and become ISO 8601 text, which the service compares with timestamps."""
+    """A value as SQL. A time becomes ISO 8601 text in UTC, which the service compares with timestamps."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dt.datetime):
@@ -171,7 +171,7 @@ def literal(value: Literal) -> str:
 
 
 def _at_or_after(key: Sequence[str], last: Sequence[Any]) -> str:
-    """`key >= last` spelled out column by column, for the service knows no comparison of rows."""
+    """`key >= last` column by column, because the service cannot compare rows."""
     column, value = _quoted(key[0]), literal(last[0])
     if len(key) == 1:
         return f"{column} >= {value}"
@@ -185,7 +185,7 @@ def _name(name: str) -> str:
 
 
 def _quoted(column: str) -> str:
-    """A column's name that may be a keyword too (`timestamp`)."""
+    """A column's name in quotes, because it may be a keyword (`timestamp`)."""
     return f'"{_name(column)}"'
 
 

@@ -1,1 +1,1 @@
-"""Google Ads as the sandbox speaks it: REST, versions v23 to v26, with a GAQL parser of its own."""
+"""Google Ads as the sandbox speaks it: the REST API in versions 23 to 26, and the queries that the connector sends."""

@@ -1,6 +1,6 @@
-"""How Google Ads words an error: the status envelope with a GoogleAdsFailure inside.
+"""How Google Ads words an error: a status with a GoogleAdsFailure inside.
 
-What does not belong here: which request deserves one.
+What does not belong here: which request gets which error.
 """
 
 from http import HTTPStatus
@@ -11,17 +11,15 @@ _STATUS = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
     429: "RESOURCE_EXHAUSTED",
     500: "INTERNAL",
-    503: "UNAVAILABLE",
 }
 _FAILURE = "type.googleapis.com/google.ads.googleads.v26.errors.GoogleAdsFailure"
 REQUEST_ID = "sandbox0000000000000000"
 
 
 def failure(code: int, family: str, reason: str, message: str, retry_delay: int | None = None) -> JSON:
-    """The body of an error such as family 'queryError', reason 'UNRECOGNIZED_FIELD'; retry_delay in seconds."""
+    """An error, such as family 'queryError' and reason 'UNRECOGNIZED_FIELD'. `retry_delay` is in seconds."""
     error: JSON = {"errorCode": {family: reason}, "message": message}
     if family == "quotaError":
         details: JSON = {"rateScope": "DEVELOPER", "rateName": "Number of operations for basic access"}
@@ -43,6 +41,6 @@ def refused(code: int, family: str, reason: str, message: str) -> RefusedError:
 
 
 def plain(code: int, message: str) -> RefusedError:
-    """An error of the gateway in front of the service: no GoogleAdsFailure inside."""
+    """An error of the gateway before the service. It has no GoogleAdsFailure inside."""
     body = {"error": {"code": code, "message": message, "status": _STATUS.get(code, HTTPStatus(code).name)}}
     return RefusedError(Response.of(body, code))

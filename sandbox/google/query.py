@@ -1,114 +1,106 @@
-"""What a parsed query may ask: the checks that Google makes, and the days it is about.
+"""What a query may ask: the checks that Google makes, and the days that the query is about.
 
 What does not belong here: the grammar (`gaql`) and the rows (`results`).
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sandbox.google.fields import FIELDS, JOINS, Form, Value
+from sandbox.exchange import unanswered
+from sandbox.google.fields import FIELDS, JOINS, NUMBERS, Form, Value
 from sandbox.google.gaql import Condition, ParsedQuery, QueryError
 
 CLICK_VIEW_DAYS = 90
 KEPT_DAYS = 37 * 31
-_ORDERED = frozenset({">", ">=", "<", "<="})
+_NAMED_RANGES = frozenset(
+    {"TODAY", "YESTERDAY", "LAST_7_DAYS", "LAST_14_DAYS", "LAST_30_DAYS", "LAST_BUSINESS_WEEK", "THIS_MONTH"}
+    | {"LAST_MONTH", "THIS_WEEK_MON_TODAY", "THIS_WEEK_SUN_TODAY", "LAST_WEEK_MON_SUN", "LAST_WEEK_SUN_SAT"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
+    """Both days belong to the range."""
+
     since: date
     until: date
 
 
 def check(query: ParsedQuery) -> None:
-    """Raises QueryError where Google would refuse the query, whatever the account holds."""
+    """Raises QueryError with Google's reason, and RefusedError for what the sandbox does not answer."""
     if query.resource not in JOINS:
-        raise QueryError(
-            "BAD_RESOURCE_TYPE_IN_FROM_CLAUSE", f"Error in FROM clause: {query.resource} is not a valid resource."
-        )
-    mentioned = [*query.fields, *(c.field for c in query.conditions), *(field for field, _ in query.order)]
-    for field in mentioned:
+        text = f"Error in FROM clause: {query.resource} is not a valid resource."
+        raise QueryError("BAD_RESOURCE_TYPE_IN_FROM_CLAUSE", text)
+    for field in (*query.fields, *(condition.field for condition in query.conditions)):
         if field not in FIELDS:
             raise QueryError("UNRECOGNIZED_FIELD", f"Unrecognized field in the query: '{field}'.")
-        if field.split(".")[0] not in JOINS[query.resource]:
-            raise QueryError(
-                "PROHIBITED_RESOURCE_TYPE_IN_SELECT_CLAUSE"
-                if field.split(".")[0] not in ("metrics", "segments")
-                else "PROHIBITED_METRIC_IN_SELECT_OR_WHERE_CLAUSE",
-                f"Cannot select or filter on {field} with resource {query.resource}.",
-            )
+        resource = field.split(".")[0]
+        if resource not in JOINS[query.resource]:
+            reason = "PROHIBITED_RESOURCE_TYPE_IN_SELECT_CLAUSE"
+            if resource in ("metrics", "segments"):
+                reason = "PROHIBITED_METRIC_IN_SELECT_OR_WHERE_CLAUSE"
+            raise QueryError(reason, f"Cannot select or filter on {field} with resource {query.resource}.")
     for condition in query.conditions:
-        _check_operator(condition)
-    selected = set(query.fields)
-    for field, _ in query.order:
-        if field not in selected and field.split(".")[0] != query.resource:
-            raise QueryError(
-                "EXPECTED_REFERENCED_FIELD_IN_SELECT_CLAUSE", f"{field} must be selected to be ordered by."
-            )
+        if condition.field != "segments.date":
+            _check_condition(condition)
 
 
-def _check_operator(condition: Condition) -> None:
+def _check_condition(condition: Condition) -> None:
     form = FIELDS[condition.field].form
-    if condition.operator == "DURING" and condition.field != "segments.date":
-        raise QueryError("OPERATOR_FIELD_MISMATCH", f"DURING does not apply to {condition.field}.")
-    if condition.operator in ("LIKE", "NOT LIKE") and form is not Form.TEXT:
-        raise QueryError("OPERATOR_FIELD_MISMATCH", f"LIKE does not apply to {condition.field}.")
-    if form in (Form.INT64, Form.INT32, Form.DOUBLE):
+    if condition.operator == "DURING" or (condition.operator == "LIKE" and form is not Form.TEXT):
+        raise QueryError("OPERATOR_FIELD_MISMATCH", f"{condition.operator} does not apply to {condition.field}.")
+    if form in NUMBERS:
         for value in condition.values:
             if not re.fullmatch(r"-?\d+(\.\d+)?", value):
                 raise QueryError("BAD_NUMBER", f"Invalid number {value} for {condition.field}.")
+    if condition.operator not in ("=", "!="):
+        raise unanswered(f"queries with {condition.operator} on {condition.field}")
 
 
 def days(query: ParsedQuery, today: date) -> Days | None:
-    """The days that the conditions on segments.date leave, or None where there are none.
+    """The days that the conditions on segments.date leave. None: the query has no days.
 
-    Raises QueryError for an open range, a date that is none, and a range that click_view does not allow.
+    Raises QueryError for an open range, a malformed date, and a range that click_view does not allow.
     """
-    conditions = [condition for condition in query.conditions if condition.field == "segments.date"]
-    since = until = None
-    for condition in conditions:
-        first, last = _range(condition, today)
-        since = first if since is None or (first is not None and first > since) else since
-        until = last if until is None or (last is not None and last < until) else until
-    if "segments.date" in query.fields or conditions:
-        if since is None or until is None:
-            raise QueryError(
-                "EXPECTED_FILTERS_ON_DATE_RANGE",
-                "A finite date range is required in the WHERE clause for segments.date.",
-            )
-        if query.resource == "click_view":
-            if since != until:
-                raise _one_day_wanted()
-            if since < today - timedelta(days=CLICK_VIEW_DAYS):
-                raise QueryError("DATE_TOO_OLD", "click_view is kept for 90 days.", "clickViewError")
-        return Days(max(since, today - timedelta(days=KEPT_DAYS)), min(until, today))
-    if query.resource == "click_view":
-        raise _one_day_wanted()
-    return None
+    is_clicks = query.resource == "click_view"
+    ranges = [_range(condition) for condition in query.conditions if condition.field == "segments.date"]
+    if not ranges and "segments.date" not in query.fields and not is_clicks:
+        return None
+    since = max((first for first, _ in ranges if first is not None), default=None)
+    until = min((last for _, last in ranges if last is not None), default=None)
+    if is_clicks and (since is None or since != until):
+        text = "click_view needs a filter on one single day."
+        raise QueryError("EXPECTED_FILTER_ON_A_SINGLE_DAY", text, "clickViewError")
+    if since is None or until is None:
+        text = "A finite date range is required in the WHERE clause for segments.date."
+        raise QueryError("EXPECTED_FILTERS_ON_DATE_RANGE", text)
+    if is_clicks and since < today - timedelta(days=CLICK_VIEW_DAYS):
+        raise QueryError("DATE_TOO_OLD", "click_view is kept for 90 days.", "clickViewError")
+    return Days(max(since, today - timedelta(days=KEPT_DAYS)), min(until, today))
 
 
-def _one_day_wanted() -> QueryError:
-    return QueryError(
-        "EXPECTED_FILTER_ON_A_SINGLE_DAY", "click_view needs a filter on one single day.", "clickViewError"
-    )
-
-
-def _range(condition: Condition, today: date) -> tuple[date | None, date | None]:
+def _range(condition: Condition) -> tuple[date | None, date | None]:
+    """The first and the last day of a condition. None: the range is open on that side."""
     if condition.operator == "DURING":
-        return _named(condition.values[0], today)
+        if condition.values[0] not in _NAMED_RANGES:
+            raise QueryError("INVALID_VALUE_WITH_DURING_OPERATOR", f"Invalid date range {condition.values[0]}.")
+        raise unanswered("queries with DURING")
     dates = [_date(value) for value in condition.values]
-    if condition.operator == "BETWEEN":
-        if dates[0] > dates[1]:
-            raise QueryError("INVALID_VALUE_WITH_BETWEEN_OPERATOR", "The start of the range is after its end.")
-        return dates[0], dates[1]
-    if condition.operator == "=":
-        return dates[0], dates[0]
-    if condition.operator not in _ORDERED:
-        raise QueryError("OPERATOR_FIELD_MISMATCH", f"{condition.operator} does not apply to segments.date.")
-    step = timedelta(days=1 if condition.operator in (">", "<") else 0)
-    return (dates[0] + step, None) if condition.operator.startswith(">") else (None, dates[0] - step)
+    match condition.operator:
+        case "=":
+            return dates[0], dates[0]
+        case "BETWEEN":
+            if dates[0] > dates[1]:
+                raise QueryError("INVALID_VALUE_WITH_BETWEEN_OPERATOR", "The start of the range is after its end.")
+            return dates[0], dates[1]
+        case ">=":
+            return dates[0], None
+        case "<=":
+            return None, dates[0]
+        case "!=" | "LIKE":
+            raise QueryError("OPERATOR_FIELD_MISMATCH", f"{condition.operator} does not apply to segments.date.")
+    raise unanswered(f"queries with {condition.operator} on segments.date")
 
 
 def _date(text: str) -> date:
@@ -120,63 +112,13 @@ def _date(text: str) -> date:
         raise QueryError("INVALID_DATE_FORMAT", f"Invalid date {text}.") from None
 
 
-def _named(name: str, today: date) -> tuple[date, date]:
-    yesterday = today - timedelta(days=1)
-    month = today.replace(day=1)
-    monday = today - timedelta(days=today.weekday())
-    sunday = today - timedelta(days=(today.weekday() + 1) % 7)
-    ranges = {
-        "TODAY": (today, today),
-        "YESTERDAY": (yesterday, yesterday),
-        "LAST_7_DAYS": (today - timedelta(days=7), yesterday),
-        "LAST_14_DAYS": (today - timedelta(days=14), yesterday),
-        "LAST_30_DAYS": (today - timedelta(days=30), yesterday),
-        "LAST_BUSINESS_WEEK": (monday - timedelta(days=7), monday - timedelta(days=3)),
-        "THIS_MONTH": (month, today),
-        "LAST_MONTH": ((month - timedelta(days=1)).replace(day=1), month - timedelta(days=1)),
-        "THIS_WEEK_MON_TODAY": (monday, today),
-        "THIS_WEEK_SUN_TODAY": (sunday, today),
-        "LAST_WEEK_MON_SUN": (monday - timedelta(days=7), monday - timedelta(days=1)),
-        "LAST_WEEK_SUN_SAT": (sunday - timedelta(days=7), sunday - timedelta(days=1)),
-    }
-    if name not in ranges:
-        raise QueryError("INVALID_VALUE_WITH_DURING_OPERATOR", f"Invalid date range {name}.")
-    return ranges[name]
-
-
 def holds(condition: Condition, value: Value) -> bool:
-    """Whether a row's value meets a condition (on anything but segments.date, which chooses the days)."""
-    operator = condition.operator
-    if operator in ("IS NULL", "IS NOT NULL"):
-        return (value is None) == (operator == "IS NULL")
-    if operator in ("LIKE", "NOT LIKE"):
-        return _like(condition.values[0], str(value)) == (operator == "LIKE")
-    if operator in ("IN", "NOT IN"):
-        return any(_compare("=", value, wanted) for wanted in condition.values) == (operator == "IN")
-    if operator == "BETWEEN":
-        return _compare(">=", value, condition.values[0]) and _compare("<=", value, condition.values[1])
-    return _compare(operator, value, condition.values[0])
-
-
-def _like(pattern: str, value: str) -> bool:
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("%"))), value, re.DOTALL) is not None
-
-
-def _compare(operator: str, value: Value, wanted: str) -> bool:
-    if value is None:
-        return operator == "!="
+    """Whether a value meets a condition with = or !=."""
+    wanted = condition.values[0]
     if isinstance(value, bool):
-        return (str(value).lower() == wanted.lower()) == (operator == "=")
-    if isinstance(value, str):
-        return _COMPARE[operator](value, wanted)
-    return _COMPARE[operator](value, float(wanted) if "." in wanted else int(wanted))
-
-
-_COMPARE: dict[str, Callable[..., bool]] = {
-    "=": lambda one, other: one == other,
-    "!=": lambda one, other: one != other,
-    ">": lambda one, other: one > other,
-    ">=": lambda one, other: one >= other,
-    "<": lambda one, other: one < other,
-    "<=": lambda one, other: one <= other,
-}
+        equal = str(value).lower() == wanted.lower()
+    elif isinstance(value, int | float):
+        equal = value == float(wanted)
+    else:
+        equal = value == wanted
+    return equal == (condition.operator == "=")

@@ -1,22 +1,22 @@
-"""The rows of a query, from any place on, and how a row is written in JSON.
+"""The rows of a query, from any row on, in their JSON form.
 
-What does not belong here: envelopes, pages and tokens (`api`).
+What does not belong here: answers, pages and tokens (`api`).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 
-from sandbox.exchange import JSON
-from sandbox.google.fields import FIELDS, Field, Form, Subject, Value
+from sandbox.exchange import JSON, unanswered
+from sandbox.google.fields import FIELDS, Field, Form, Item, Value
 from sandbox.google.gaql import ParsedQuery
 from sandbox.google.query import Days, holds
-from sandbox.world.entities import Account, Campaign, Level
-from sandbox.world.facts import NOTHING, Fact
-from sandbox.world.series import Query, Series, identity, totals
-from sandbox.world.world import World, exists, moment
+from sandbox.world.entities import Account, Level
+from sandbox.world.facts import Fact
+from sandbox.world.series import Query, Series
+from sandbox.world.world import World
 
 _LEVELS: dict[str, Level] = {
     "customer": "account",
@@ -28,8 +28,7 @@ _LEVELS: dict[str, Level] = {
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The rows of one query over one account, as known at a moment. They are numbered before the filter, so that a
-    page token can name the place to go on from."""
+    """The rows of one query over one account at a moment. Their numbers do not depend on the filter."""
 
     world: World
     series: Series
@@ -38,128 +37,71 @@ class Results:
     days: Days | None
     at: datetime
 
-    def page(self, start: int, size: int | None) -> tuple[list[JSON], int | None]:
-        """Up to `size` rows from number `start` on, and the number to go on from (None: these were the last)."""
-        if self.query.order:
-            return self._ordered(start, size)
-        # One more place than the limit would do is looked at, to know whether a row follows.
+    def page(self, start: int, size: int) -> tuple[list[JSON], int | None]:
+        """Up to `size` rows from row `start` on, and the row to continue from (None: there are no more rows)."""
         rows: list[JSON] = []
-        left = self._left(start)
-        for number, subject in enumerate(self._subjects(start), start):
-            if not self._kept(subject):
-                continue
-            if left is not None and len(rows) == left:
-                return rows, None
-            if size is not None and len(rows) == size:
-                return rows, number
-            rows.append(self._written(subject))
+        for number, item in enumerate(self._items(start), start):
+            if self._passes(item):
+                if len(rows) == size:
+                    return rows, number
+                rows.append(self._written(item))
         return rows, None
 
-    def _left(self, start: int) -> int | None:
-        """How many rows the query's LIMIT still allows; the rows before `start` have used some of it up."""
-        if self.query.limit is None or start == 0:
-            return self.query.limit
-        return self.query.limit - sum(self._kept(subject) for subject in islice(self._subjects(0), start))
-
-    def _ordered(self, start: int, size: int | None) -> tuple[list[JSON], int | None]:
-        subjects = [subject for subject in self._subjects(0) if self._kept(subject)]
-        for field, descending in reversed(self.query.order):
-            subjects.sort(key=lambda subject, field=field: _rank(FIELDS[field].value(subject)), reverse=descending)  # type: ignore[misc]
-        subjects = subjects[: self.query.limit]
-        stop = len(subjects) if size is None else start + size
-        return [self._written(s) for s in subjects[start:stop]], stop if stop < len(subjects) else None
-
-    def _kept(self, subject: Subject) -> bool:
+    def _passes(self, item: Item) -> bool:
         return all(
-            holds(condition, FIELDS[condition.field].value(subject))
+            holds(condition, FIELDS[condition.field].value(item))
             for condition in self.query.conditions
             if condition.field != "segments.date"
         )
 
-    def _subjects(self, start: int) -> Iterator[Subject]:
+    def _items(self, start: int) -> Iterator[Item]:
         if self.query.resource == "click_view":
             return islice(self._clicks(), start, None)
         if "segments.date" in self.query.fields:
             return self._daily(start)
-        if any(field.startswith("metrics.") for field in self.query.fields):
-            return islice(self._summed(), start, None)
+        if self.days is not None or any(field.startswith("metrics.") for field in self.query.fields):
+            raise unanswered("queries for metrics without segments.date")
         return islice(self._entities(), start, None)
 
-    def _daily(self, start: int) -> Iterator[Subject]:
-        """A row for each day that earned something: segmented, a row of zeros is not returned."""
-        assert self.days is not None  # a selected segments.date has been checked for its range
-        query = self._over(self.days)
-        for row in self.series.slice(query, start):
-            yield Subject(self.account, self.at, row.campaign, row.ad_group, row.keyword, row.fact, row.day)
-
-    def _over(self, days: Days) -> Query:
+    def _daily(self, start: int) -> Iterator[Item]:
+        """An item for each day with metrics. Google returns no row of zeros when a query selects the date."""
+        assert self.days is not None  # the days of a query that selects segments.date were checked
         level = _LEVELS[self.query.resource]
-        return Query(self.account, level, days.since, days.until, moment(self.account, self.at))
+        for row in self.series.slice(Query(self.account, level, self.days.since, self.days.until, self.at), start):
+            yield Item(self.account, self.at, row.campaign, row.ad_group, row.keyword, row.fact, row.day)
 
-    def _summed(self) -> Iterator[Subject]:
-        """One row an entity, the idle ones too: the sum over the asked days, or over all of history."""
-        today = moment(self.account, self.at).today
-        days = self.days or Days(self.world.today - timedelta(days=self.world.size.days), today)
-        sums = {identity(row): row.fact for row in totals(self.series.slice(self._over(days), 0))}
-        for subject in self._entities():
-            parts = (subject.campaign, subject.group, subject.word)
-            campaign, group, word = (part.id if part else 0 for part in parts)
-            yield replace(subject, fact=sums.get((campaign, group, word), NOTHING))
-
-    def _clicks(self) -> Iterator[Subject]:
-        assert self.days is not None  # a query of click_view has been checked for its day
+    def _clicks(self) -> Iterator[Item]:
+        assert self.days is not None  # the day of a query of click_view was checked
         day = self.days.since
-        tree = self.world.tree(self.account)
-        campaigns = {str(campaign.id): campaign for campaign in tree.campaigns}
-        groups = {str(group.id): group for _, group in tree.ad_groups()}
+        campaigns = {str(campaign.id): campaign for campaign in self.world.tree(self.account).campaigns}
         for click in self.world.clicks("google", self.account.id, day, self.at):
-            group = groups.get(click.ad_group_id) if click.ad_group_id else None
-            yield Subject(
-                self.account,
-                self.at,
-                campaigns[click.campaign_id],
-                group,
-                fact=Fact(0, 1, 0, 0, 0),
-                day=day,
-                click=click,
-            )
+            campaign = campaigns[click.campaign_id]
+            yield Item(self.account, self.at, campaign, fact=Fact(0, 1, 0, 0, 0), day=day, click_id=click.click_id)
 
-    def _entities(self) -> Iterator[Subject]:
-        subject = Subject(self.account, self.at)
-        match self.query.resource:
-            case "customer":
-                yield subject
-            case "customer_client":
-                for account in self.world.accounts("google"):
-                    yield Subject(account, self.at)
-            case "campaign_budget":
-                yield from ({c.budget.id: replace(subject, campaign=c) for c in self._campaigns()}).values()
-            case "campaign":
-                yield from (replace(subject, campaign=campaign) for campaign in self._campaigns())
-            case "ad_group":
-                for campaign in self._campaigns():
-                    yield from (replace(subject, campaign=campaign, group=group) for group in campaign.ad_groups)
-            case _:
-                yield from self._criteria()
-
-    def _campaigns(self) -> Iterator[Campaign]:
-        tree = self.world.tree(self.account)
-        return (c for c in tree.campaigns if exists(c.timeline, self.account, self.at))
-
-    def _criteria(self) -> Iterator[Subject]:
-        for campaign in self._campaigns():
+    def _entities(self) -> Iterator[Item]:
+        account, at = self.account, self.at
+        if self.query.resource == "customer":
+            yield Item(account, at)
+            return
+        for campaign in self.world.begun(account, at):
+            if self.query.resource == "campaign":
+                yield Item(account, at, campaign)
+                continue
             for group in campaign.ad_groups:
-                subject = Subject(self.account, self.at, campaign, group)
-                yield from (replace(subject, word=word) for word in group.keywords)
+                if self.query.resource == "ad_group":
+                    yield Item(account, at, campaign, group)
+                    continue
+                for word in group.keywords:
+                    yield Item(account, at, campaign, group, word)
                 if group.keywords and self.query.resource == "ad_group_criterion":
-                    # What was excluded is a criterion too: a query that forgets negative = FALSE meets it.
-                    excluded = replace(group.keywords[0], id=group.keywords[0].id + 900, text="free")
-                    yield replace(subject, word=excluded, negative=True)
+                    # A negative keyword is a criterion too. A query without negative = FALSE gets it.
+                    negative = replace(group.keywords[0], id=group.keywords[0].id + 900, text="free")
+                    yield Item(account, at, campaign, group, negative, negative=True)
 
-    def _written(self, subject: Subject) -> JSON:
+    def _written(self, item: Item) -> JSON:
         row: JSON = {}
         for parents, name, field in _columns(self.query):
-            value = field.value(subject)
+            value = field.value(item)
             if value is not None:
                 place = row
                 for parent in parents:
@@ -172,9 +114,9 @@ class Results:
 
 @lru_cache(maxsize=64)
 def _columns(query: ParsedQuery) -> tuple[tuple[tuple[str, ...], str, Field], ...]:
-    """Where in a row each field goes: the objects around it, its name, the field. Worked out once a query, because
-    doing so for each row took most of the time of a page."""
-    # Google always adds the resource names of the resources that a query selects from.
+    """For each field of a row: the objects around it, its name, the field. Cached, because computing this for each row
+    took most of the time of a page."""
+    # Google adds the resource names of all resources that a query selects from.
     roots = dict.fromkeys([query.resource, *(field.split(".")[0] for field in query.fields)])
     names = [f"{root}.resource_name" for root in roots if f"{root}.resource_name" in FIELDS]
     columns = []
@@ -199,7 +141,3 @@ def _in_form(form: Form, value: Value) -> Value:
     if isinstance(value, float) and value.is_integer():
         return int(value)  # protobuf writes a whole double without a point
     return value
-
-
-def _rank(value: Value) -> tuple[bool, Value]:
-    return value is not None, value or 0 if not isinstance(value, str) else value

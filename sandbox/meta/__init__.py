@@ -1,1 +1,1 @@
-"""Meta as the sandbox speaks it: Graph API v26.0, campaigns, ad sets and insights, at once or as a job."""
+"""Meta as the sandbox speaks it: Graph API, campaigns, ad sets, and daily insights, at once or as a job."""

@@ -1,10 +1,11 @@
-"""How Meta words an error, and the headers by which it says how much of the quota is used.
+"""How Meta words an error, reads a parameter, and says in headers how much of the quota is used.
 
-What does not belong here: which request deserves one.
+What does not belong here: what one request asks.
 """
 
 import json
 import math
+from collections.abc import Mapping
 
 from sandbox.exchange import JSON, RefusedError, Response
 
@@ -19,11 +20,27 @@ def body(code: int, message: str, subcode: int | None = None, *, transient: bool
 
 
 def refused(code: int, message: str, subcode: int | None = None, *, transient: bool = False) -> RefusedError:
-    return RefusedError(Response.of(body(code, message, subcode, transient=transient), 500 if code == 2 else 400))
+    return RefusedError(Response.of(body(code, message, subcode, transient=transient), 400))
+
+
+def no_object(name: str) -> RefusedError:
+    text = f"Unsupported get request. Object with ID '{name}' does not exist or cannot be loaded."
+    return refused(100, text, 33)
+
+
+def array(params: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """A parameter that is a JSON array, empty by default. Refuses anything else."""
+    try:
+        values = json.loads(params.get(name, "[]"))
+    except ValueError:
+        values = None
+    if not isinstance(values, list):
+        raise refused(100, f"(#100) param {name} must be an array.")
+    return tuple(str(value) for value in values)
 
 
 def usage(*, insights: bool, percent: int, wait_seconds: int | None = None) -> dict[str, str]:
-    """The throttle headers; the time to regain access is in minutes, and 0 where there is no wait."""
+    """The throttle headers. The time until access is back is in minutes, and 0 without a wait."""
     business = {
         "type": "ads_insights" if insights else "ads_management",
         "call_count": percent,

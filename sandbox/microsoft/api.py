@@ -7,13 +7,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from sandbox.apps import APPS, MICROSOFT_CUSTOMER_ID
-from sandbox.exchange import JSON, Request, Response, Subject
-from sandbox.faults import Fault, FaultKind, Purpose, doubled, malform
+from sandbox.exchange import JSON, RefusedError, Request, Response, retry_after
+from sandbox.faults import Fault, FaultKind, Purpose, Subject, whole_list
 from sandbox.jobs import JobBook, JobState
 from sandbox.microsoft import entities, errors, report
-from sandbox.tokens import TokenBook, TokenExpiredError, TokenInvalidError, TokenRevokedError
-from sandbox.world.entities import Account, Platform
-from sandbox.world.series import Series
+from sandbox.service import Service
+from sandbox.tokens import TokenBook, TokenError, TokenExpiredError
+from sandbox.world.entities import Platform
 from sandbox.world.world import World
 
 LINK_SECONDS = 300
@@ -24,43 +24,49 @@ _REPORTING = "reporting.api.bingads.microsoft.com"
 _CLIENT_CENTER = "clientcenter.api.bingads.microsoft.com"
 _STORAGE = "bingadsappsstorageprod.blob.core.windows.net"
 _FIRST_REPORT = 30_000_000_001
+_BAD_GRANTS = {
+    "unsupported_grant_type": (70003, "The grant type is not supported."),
+    "invalid_client": (7000215, "Invalid client secret provided."),
+    "invalid_scope": (70011, "The provided value for scope is not valid."),
+    "invalid_grant": (70000, "The refresh token is expired, revoked or already replaced."),
+}
+_PURPOSES = {"Submit": Purpose.SUBMIT, "Poll": Purpose.POLL}
 
 
-class Microsoft:
-    """Microsoft's service."""
+class Microsoft(Service):
+    """Microsoft's API."""
 
     platform: Platform = "microsoft"
     hosts = (_LOGIN, _CAMPAIGN, _REPORTING, _CLIENT_CENTER, _STORAGE)
 
     def __init__(self, world: World, tokens: TokenBook, clock: Callable[[], datetime]) -> None:
-        self._world = world
-        self._series = Series(world)
-        self._tokens = tokens
-        self._clock = clock
-        self.reports: JobBook[report.Asked] = JobBook(_FIRST_REPORT)
+        super().__init__(world, tokens, clock)
+        self._jobs: JobBook[report.Report] = JobBook(_FIRST_REPORT)
 
     def subject(self, request: Request) -> Subject:
         if request.host == _LOGIN:
             return Subject(purpose=Purpose.TOKEN)
         if request.host == _STORAGE:
-            job = self.reports.get(self._report_id(request))
-            return Subject(job.asked.account.id if job else None, purpose=Purpose.DOWNLOAD)
-        purpose = {"Submit": Purpose.SUBMIT, "Poll": Purpose.POLL}.get(request.path.rpartition("/")[2], Purpose.PAGE)
+            job = self._jobs.get(_report_id(request))
+            return Subject(job.report.query.account.id if job else None, purpose=Purpose.DOWNLOAD)
+        purpose = _PURPOSES.get(request.path.rpartition("/")[2], Purpose.PAGE)
         return Subject(request.headers.get("customeraccountid"), purpose=purpose)
 
-    def refusal(self, kind: FaultKind, fault: Fault) -> Response:
-        if kind is FaultKind.RATE_LIMITED:
-            after = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    def refusal(self, fault: Fault) -> Response:
+        if fault.kind is FaultKind.RATE_LIMITED:
             body = errors.fault(117, "CallRateExceeded", "You have exceeded the number of calls per minute.")
-            return Response.of(body, 429, after)
-        if kind is FaultKind.ERROR_IN_200:
+            return Response.of(body, 429, retry_after(fault.retry_after))
+        if fault.kind is FaultKind.ERROR_IN_200:
             return Response.of(errors.fault(0, "InternalError", "An internal error has occurred."))
-        code, name, text = {
-            FaultKind.TOKEN_EXPIRED: (109, "AuthenticationTokenExpired", "The authentication token has expired."),
-            FaultKind.TOKEN_REVOKED: (105, "InvalidCredentials", "Authentication failed."),
-            FaultKind.ACCOUNT_INACTIVE: (106, "UserIsNotAuthorized", "The user is not authorized for this account."),
-        }[kind]
-        return errors.refused(code, name, text).response
+        return errors.refused(106, "UserIsNotAuthorized", "The user is not authorized for this account.").response
+
+    def bad_token(self, problem: type[TokenError]) -> RefusedError:
+        if problem is TokenExpiredError:
+            return errors.refused(109, "AuthenticationTokenExpired", "The authentication token has expired.")
+        return errors.refused(105, "InvalidCredentials", "Authentication failed.")
+
+    def unknown_account(self, account_id: str) -> RefusedError:
+        return errors.refused(106, "UserIsNotAuthorized", f"The user is not authorized for account {account_id}.")
 
     def handle(self, request: Request, fault: Fault | None) -> Response:
         if request.host == _STORAGE:
@@ -74,34 +80,29 @@ class Microsoft:
             body = request.json()
         except ValueError:
             raise errors.bad_request(100, "NullRequest", "The request message is null.") from None
-        match (request.host, request.path):
-            case (h, "/CustomerManagement/v13/User/Query") if h == _CLIENT_CENTER:
+        path = request.path.removeprefix("/")
+        if request.host == _CAMPAIGN:
+            return self._entities(path.removeprefix("CampaignManagement/v13/"), request, body, fault)
+        match (request.host, path):
+            case (h, "CustomerManagement/v13/User/Query") if h == _CLIENT_CENTER:
                 return Response.of({"User": {"Id": "900001", "UserName": "sandbox"}, "CustomerRoles": []})
-            case (h, "/CustomerManagement/v13/Accounts/Search") if h == _CLIENT_CENTER:
+            case (h, "CustomerManagement/v13/Accounts/Search") if h == _CLIENT_CENTER:
                 return self._accounts(body, fault)
-            case (h, path) if h == _CAMPAIGN:
-                return self._entities(path.removeprefix("/CampaignManagement/v13/"), request, body, fault)
-            case (h, "/Reporting/v13/GenerateReport/Submit") if h == _REPORTING:
+            case (h, "Reporting/v13/GenerateReport/Submit") if h == _REPORTING:
                 return self._submit(body)
-            case (h, "/Reporting/v13/GenerateReport/Poll") if h == _REPORTING:
+            case (h, "Reporting/v13/GenerateReport/Poll") if h == _REPORTING:
                 return self._poll(request, body, fault)
         return Response(404, b"")
 
     def _token(self, request: Request) -> Response:
-        form = request.form()
-        app = APPS["microsoft"]
         if request.path != "/common/oauth2/v2.0/token":
             return Response(404, b"")
-        if form.get("grant_type") != "refresh_token":
-            return self._no_token("unsupported_grant_type", 70003, "The grant type is not supported.")
-        if (form.get("client_id"), form.get("client_secret")) != (app["client_id"], app["client_secret"]):
-            return self._no_token("invalid_client", 7000215, "Invalid client secret provided.")
-        if SCOPE not in form.get("scope", "").split():
-            return self._no_token("invalid_scope", 70011, "The provided value for scope is not valid.")
-        try:
-            grant = self._tokens.refresh("microsoft", form.get("refresh_token", ""))
-        except (TokenInvalidError, TokenRevokedError):
-            return self._no_token("invalid_grant", 70000, "The refresh token is expired, revoked or already replaced.")
+        form = request.form()
+        grant = self._refreshed(form) if SCOPE in form.get("scope", "").split() else "invalid_scope"
+        if isinstance(grant, str):
+            code, text = _BAD_GRANTS[grant]
+            body = {"error": grant, "error_description": f"AADSTS{code}: {text}", "error_codes": [code]}
+            return Response.of(body, 401 if grant == "invalid_client" else 400)
         return Response.of(
             {
                 "token_type": "Bearer",
@@ -113,19 +114,8 @@ class Microsoft:
             }
         )
 
-    @staticmethod
-    def _no_token(error: str, code: int, text: str) -> Response:
-        body = {"error": error, "error_description": f"AADSTS{code}: {text}", "error_codes": [code]}
-        return Response.of(body, 401 if error == "invalid_client" else 400)
-
     def _authenticate(self, request: Request) -> None:
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        try:
-            self._tokens.check("microsoft", token)
-        except TokenExpiredError:
-            raise errors.refused(109, "AuthenticationTokenExpired", "The authentication token has expired.") from None
-        except (TokenInvalidError, TokenRevokedError):
-            raise errors.refused(105, "InvalidCredentials", "Authentication failed.") from None
+        self._check_token(request.headers.get("authorization", "").removeprefix("Bearer "))
         if request.headers.get("developertoken") != APPS["microsoft"]["developer_token"]:
             raise errors.refused(105, "InvalidCredentials", "The developer token is missing or invalid.")
         if request.host == _CLIENT_CENTER:
@@ -134,48 +124,34 @@ class Microsoft:
             raise errors.refused(106, "UserIsNotAuthorized", "The header CustomerId is missing or not the user's.")
         self._account(request.headers.get("customeraccountid"))
 
-    def _account(self, account_id: object) -> Account:
-        try:
-            return self._world.account("microsoft", str(account_id))
-        except KeyError:
-            text = f"The user is not authorized for account {account_id}."
-            raise errors.refused(106, "UserIsNotAuthorized", text) from None
-
     def _accounts(self, body: JSON, fault: Fault | None) -> Response:
         page = body.get("PageInfo") or {}
         index, size = page.get("Index"), page.get("Size")
         if not isinstance(index, int) or not isinstance(size, int) or index < 0 or not 1 <= size <= 1_000:
             text = "PageInfo needs an Index from 0 on and a Size from 1 to 1000."
             raise errors.bad_request(1001, "InvalidPageInfo", text)
-        found = [entities.account(account) for account in self._world.accounts("microsoft")]
-        rows = found[index * size : (index + 1) * size]
-        return Response.of({"Accounts": doubled(malform(rows, fault), fault)})
+        rows = [entities.account(account) for account in self._world.accounts("microsoft")]
+        return Response.of({"Accounts": whole_list(rows[index * size : (index + 1) * size], fault)})
 
     def _entities(self, path: str, request: Request, body: JSON, fault: Fault | None) -> Response:
         account = self._account(request.headers.get("customeraccountid"))
         at = self._clock()
-        found: list[JSON] | None
+        rows: list[JSON] | None
         match path:
             case "Campaigns/QueryByAccountId":
                 if str(body.get("AccountId")) != account.id:
                     raise errors.refused(106, "UserIsNotAuthorized", "AccountId is not that of CustomerAccountId.")
                 types = frozenset(part.strip() for part in str(body.get("CampaignType") or "Search").split(","))
-                name, found = "Campaigns", list(entities.campaigns(self._world, account, types, at))
+                name, rows = "Campaigns", entities.campaigns(self._world, account, types, at)
             case "AdGroups/QueryByCampaignId":
-                name = "AdGroups"
-                found = entities.ad_groups(self._world, account, str(body.get("CampaignId")), at)
+                name, rows = "AdGroups", entities.ad_groups(self._world, account, str(body.get("CampaignId")), at)
             case "Keywords/QueryByAdGroupId":
-                name = "Keywords"
-                found = entities.keywords(self._world, account, str(body.get("AdGroupId")), at)
-            case "Budgets/QueryByIds":
-                wanted = body.get("BudgetIds")
-                every = entities.budgets(self._world, account, at)
-                name, found = "Budgets", [row for row in every if not wanted or row["Id"] in map(str, wanted)]
+                name, rows = "Keywords", entities.keywords(self._world, account, str(body.get("AdGroupId")), at)
             case _:
                 return Response(404, b"")
-        if found is None:
+        if rows is None:
             raise errors.bad_request(1100, f"CampaignServiceInvalid{name[:-1]}ParentId", "The parent does not exist.")
-        return Response.of({name: doubled(malform(found, fault), fault), "PartialErrors": []})
+        return Response.of({name: whole_list(rows, fault), "PartialErrors": []})
 
     def _submit(self, body: JSON) -> Response:
         request = body.get("ReportRequest")
@@ -184,33 +160,30 @@ class Microsoft:
         ids = (request.get("Scope") or {}).get("AccountIds") or []
         if len(ids) != 1:
             raise errors.bad_request(2003, "InvalidReportScope", "The sandbox reports on one account at a time.")
-        job = self.reports.submit(report.asked(request, self._account(ids[0]), self._clock()))
+        job = self._jobs.submit(report.checked(request, self._account(ids[0]), self._clock()))
         return Response.of({"ReportRequestId": job.id})
 
     def _poll(self, request: Request, body: JSON, fault: Fault | None) -> Response:
-        kind = fault.kind if fault is not None else None
-        stuck = kind is FaultKind.JOB_STUCK
-        job = self.reports.look(str(body.get("ReportRequestId")), fail=kind is FaultKind.JOB_FAILED, stuck=stuck)
+        job = self._jobs.poll(str(body.get("ReportRequestId")), fault)
         if job is None:
             raise errors.bad_request(2100, "InvalidReportId", "There is no such report request.")
-        state = JobState.RUNNING if stuck and not job.failed else self.reports.state(job)
         link = None
-        if state is JobState.DONE and next(report.rows(self._series, job.asked), None) is not None:
+        if job.state is JobState.DONE and self._series.count(job.report.query):
             expiry = int(self._clock().timestamp()) + LINK_SECONDS
             link = f"{request.origin}/{_STORAGE}/bingadsreports/{job.id}.zip?se={expiry}&sig=sandbox"
-        status = {JobState.DONE: "Success", JobState.FAILED: "Error"}.get(state, "Pending")
+        status = {JobState.DONE: "Success", JobState.FAILED: "Error"}.get(job.state, "Pending")
         return Response.of({"ReportRequestStatus": {"Status": status, "ReportDownloadUrl": link}})
 
-    @staticmethod
-    def _report_id(request: Request) -> str:
-        return request.path.rpartition("/")[2].removesuffix(".zip")
-
     def _file(self, request: Request, fault: Fault | None) -> Response:
-        job = self.reports.get(self._report_id(request))
+        job = self._jobs.get(_report_id(request))
         expiry = request.query.get("se", "0")
-        gone = fault is not None and fault.kind is FaultKind.DOWNLOAD_EXPIRED
-        if job is None or gone or not expiry.isdigit() or int(expiry) <= self._clock().timestamp():
+        expired = fault is not None and fault.kind is FaultKind.DOWNLOAD_EXPIRED
+        if job is None or expired or not expiry.isdigit() or int(expiry) <= self._clock().timestamp():
             body = b'<?xml version="1.0"?><Error><Code>AuthenticationFailed</Code></Error>'
             return Response(403, body, {"Content-Type": "application/xml"})
-        packed = report.archive(self._series, job.asked, job.id, fault)
+        packed = report.archive(self._series, job.report, job.id, fault)
         return Response(200, packed, {"Content-Type": "application/x-zip-compressed"})
+
+
+def _report_id(request: Request) -> str:
+    return request.path.rpartition("/")[2].removesuffix(".zip")

@@ -1,24 +1,24 @@
 """What a report request asks of Microsoft Advertising, and the file that answers it: a ZIP of a CSV with a BOM.
 
-What does not belong here: submitting, polling and links (`api`), and days in other zones (`zones`).
+What does not belong here: submitting, polling and links (`api`), and the names of time zones (`entities`).
 """
 
 import csv
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, datetime
 from typing import Any
 
-from sandbox.exchange import JSON
-from sandbox.faults import Fault, doubled, malform
-from sandbox.microsoft import errors, zones
-from sandbox.microsoft.entities import STATUS
+from sandbox.exchange import JSON, unanswered
+from sandbox.faults import Fault, whole_list
+from sandbox.microsoft import errors
+from sandbox.microsoft.entities import DEFAULT_ZONE, STATUS, ZONES
 from sandbox.world.entities import Account, Level
-from sandbox.world.series import Query, Series, totals
-from sandbox.world.world import Row, moment
+from sandbox.world.facts import cents
+from sandbox.world.series import Query, Series
+from sandbox.world.world import moment
 
 _LEVELS: dict[str, Level] = {
     "AccountPerformanceReportRequest": "account",
@@ -26,181 +26,107 @@ _LEVELS: dict[str, Level] = {
     "AdGroupPerformanceReportRequest": "ad_group",
     "KeywordPerformanceReportRequest": "keyword",
 }
-_PREDEFINED = {"Today": (0, 0), "Yesterday": (1, 1), "LastSevenDays": (7, 1), "Last30Days": (30, 1)}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A checked report request, at a moment. `daily` is the aggregation; otherwise (Summary) a row spans the range."""
+class Report:
+    """A checked report request by day, in the account's own time zone."""
 
-    account: Account
-    level: Level
+    query: Query
     columns: tuple[str, ...]
-    since: date
-    until: date
-    zone: str
-    daily: bool
-    with_header: bool
-    with_footer: bool
-    with_names: bool
-    name: str
-    at: datetime
 
 
-Cell = Callable[[Asked, Row], str]
+# What a cell shows: the query and a row, whose entities are those of the report's level or above.
+Cell = Callable[[Query, Any], str]
 
-
-def _money(micros: int) -> str:
-    return str((Decimal(micros) / 1_000_000).quantize(Decimal("0.01")))
-
-
-def _of_campaign(read: Callable[[Asked, Any], str]) -> Cell:
-    return lambda asked, row: read(asked, row.campaign)
-
-
-def _of_group(read: Callable[[Asked, Any], str]) -> Cell:
-    return lambda asked, row: read(asked, row.ad_group)
-
-
-def _of_keyword(read: Callable[[Asked, Any], str]) -> Cell:
-    return lambda asked, row: read(asked, row.keyword)
-
-
-def _period(asked: Asked, row: Row) -> str:
-    return row.day.isoformat() if asked.daily else f"{asked.since.isoformat()} - {asked.until.isoformat()}"
-
-
-_CELLS: dict[str, Cell] = {
-    "TimePeriod": _period,
-    "AccountId": lambda asked, _: asked.account.id,
-    "AccountName": lambda asked, _: asked.account.name,
-    "AccountNumber": lambda asked, _: f"F{asked.account.id}",
-    "CurrencyCode": lambda asked, _: asked.account.currency,
+_ACCOUNT_CELLS: dict[str, Cell] = {
+    "TimePeriod": lambda _, row: row.day.isoformat(),
+    "AccountId": lambda query, _: query.account.id,
+    "CurrencyCode": lambda query, _: query.account.currency,
     "Impressions": lambda _, row: str(row.fact.impressions),
     "Clicks": lambda _, row: str(row.fact.clicks),
-    "Spend": lambda _, row: _money(row.fact.cost),
+    "Spend": lambda _, row: str(cents(row.fact.cost)),
     "Conversions": lambda _, row: str(row.fact.conversions // 1_000_000),
-    "ConversionsQualified": lambda _, row: _money(row.fact.conversions),
-    "AllConversions": lambda _, row: str(row.fact.conversions // 1_000_000),
-    "AllConversionsQualified": lambda _, row: _money(row.fact.conversions),
-    "Revenue": lambda _, row: _money(row.fact.value),
-    "AllRevenue": lambda _, row: _money(row.fact.value),
-    "Ctr": lambda _, row: f"{100 * row.fact.clicks / row.fact.impressions:.2f}%" if row.fact.impressions else "--",
-    "AverageCpc": lambda _, row: _money(row.fact.cost // row.fact.clicks) if row.fact.clicks else "--",
+    "ConversionsQualified": lambda _, row: str(cents(row.fact.conversions)),
+    "Revenue": lambda _, row: str(cents(row.fact.value)),
 }
 _CAMPAIGN_CELLS: dict[str, Cell] = {
-    "CampaignId": _of_campaign(lambda _, campaign: str(campaign.id)),
-    "CampaignName": _of_campaign(lambda asked, campaign: str(campaign.timeline.name_at(asked.at))),
-    "CampaignStatus": _of_campaign(lambda asked, campaign: STATUS[campaign.timeline.state(asked.at)]),
+    "CampaignId": lambda _, row: str(row.campaign.id),
+    "CampaignName": lambda query, row: str(row.campaign.timeline.name_at(query.at)),
+    "CampaignStatus": lambda query, row: STATUS[row.campaign.timeline.state(query.at)],
 }
 _GROUP_CELLS: dict[str, Cell] = {
-    "AdGroupId": _of_group(lambda _, group: str(group.id)),
-    "AdGroupName": _of_group(lambda asked, group: str(group.timeline.name_at(asked.at))),
-    "AdGroupStatus": _of_group(lambda asked, group: STATUS[group.timeline.state(asked.at)]),
+    "AdGroupId": lambda _, row: str(row.ad_group.id),
+    "AdGroupName": lambda query, row: str(row.ad_group.timeline.name_at(query.at)),
+    "AdGroupStatus": lambda query, row: STATUS[row.ad_group.timeline.state(query.at)],
 }
 _KEYWORD_CELLS: dict[str, Cell] = {
-    "KeywordId": _of_keyword(lambda _, word: str(word.id)),
-    "Keyword": _of_keyword(lambda _, word: str(word.text)),
-    "KeywordStatus": _of_keyword(lambda asked, word: STATUS[word.timeline.state(asked.at)]),
-    "BidMatchType": _of_keyword(lambda _, word: str(word.match_type.title())),
-    "QualityScore": _of_keyword(lambda _, word: "--" if word.quality_score is None else str(word.quality_score)),
+    "KeywordId": lambda _, row: str(row.keyword.id),
+    "Keyword": lambda _, row: str(row.keyword.text),
+    "KeywordStatus": lambda query, row: STATUS[row.keyword.timeline.state(query.at)],
+    "BidMatchType": lambda _, row: str(row.keyword.match_type.title()),
+    "QualityScore": lambda _, row: "--" if row.keyword.quality_score is None else str(row.keyword.quality_score),
 }
 _COLUMNS: dict[Level, dict[str, Cell]] = {
-    "account": _CELLS,
-    "campaign": {**_CELLS, **_CAMPAIGN_CELLS},
-    "ad_group": {**_CELLS, **_CAMPAIGN_CELLS, **_GROUP_CELLS},
-    "keyword": {**_CELLS, **_CAMPAIGN_CELLS, **_GROUP_CELLS, **_KEYWORD_CELLS},
+    "account": _ACCOUNT_CELLS,
+    "campaign": {**_ACCOUNT_CELLS, **_CAMPAIGN_CELLS},
+    "ad_group": {**_ACCOUNT_CELLS, **_CAMPAIGN_CELLS, **_GROUP_CELLS},
+    "keyword": {**_ACCOUNT_CELLS, **_CAMPAIGN_CELLS, **_GROUP_CELLS, **_KEYWORD_CELLS},
 }
 
 
-def asked(request: Mapping[str, Any], account: Account, at: datetime) -> Asked:
-    """Raises `RefusedError` for what Microsoft does not accept. Types of values are taken on trust; names are not."""
+def checked(request: Mapping[str, Any], account: Account, at: datetime) -> Report:
+    """Raises `RefusedError` for a request that Microsoft refuses or the sandbox does not answer."""
     kind = request.get("Type")
     if kind not in _LEVELS:
         raise errors.bad_request(100, "NullRequest", f"The Type of the report request is missing or unknown: {kind}.")
     level = _LEVELS[kind]
     if request.get("Format", "Csv") != "Csv":
-        raise errors.bad_request(2010, "InvalidReportFormat", "Only the format Csv is held here.")
-    aggregation = request.get("Aggregation")
-    if aggregation not in ("Daily", "Summary"):
-        raise errors.bad_request(2012, "InvalidReportAggregation", "Aggregation must be Daily or Summary.")
+        raise errors.bad_request(2010, "InvalidReportFormat", "The sandbox writes only the format Csv.")
+    if request.get("Aggregation") != "Daily":
+        raise errors.bad_request(2012, "InvalidReportAggregation", "The sandbox aggregates only by day: Daily.")
     columns = tuple(request.get("Columns") or ())
     unknown = [column for column in columns if column not in _COLUMNS[level]]
     if unknown or not columns:
         raise errors.bad_request(2006, "InvalidReportColumns", f"Invalid report columns: {', '.join(unknown)}.")
+    excluded = [bool(request.get(f"Exclude{part}")) for part in ("ReportHeader", "ReportFooter", "ColumnHeaders")]
+    if excluded != [True, True, False]:
+        raise unanswered("reports with a header or a footer, or without column headers")
     time = request.get("Time") or {}
-    zone = time.get("ReportTimeZone") or zones.DEFAULT
-    if zone not in zones.NAMES:
+    zone = time.get("ReportTimeZone") or DEFAULT_ZONE
+    if zone not in ZONES:
         raise errors.bad_request(2015, "InvalidReportTimeZone", f"Unknown ReportTimeZone {zone}.")
-    since, until = _range(time, moment(account, at).today)
-    return Asked(
-        account,
-        level,
-        columns,
-        since,
-        until,
-        zone,
-        aggregation == "Daily",
-        not request.get("ExcludeReportHeader"),
-        not request.get("ExcludeReportFooter"),
-        not request.get("ExcludeColumnHeaders"),
-        str(request.get("ReportName") or kind),
-        at,
-    )
+    since, until = _range(time)
+    if ZONES[zone] != account.time_zone:
+        raise unanswered(f"reports of this account in the zone {zone}, because their days are not the account's days")
+    return Report(Query(account, level, since, min(until, moment(account, at).today), at), columns)
 
 
-def _range(time: Mapping[str, Any], today: date) -> tuple[date, date]:
-    if time.get("PredefinedTime"):
-        if time["PredefinedTime"] not in _PREDEFINED:
-            raise errors.bad_request(2009, "InvalidReportTime", f"Unknown PredefinedTime {time['PredefinedTime']}.")
-        first, last = _PREDEFINED[time["PredefinedTime"]]
-        return today - timedelta(days=first), today - timedelta(days=last)
+def _range(time: Mapping[str, Any]) -> tuple[date, date]:
     try:
         parts = (time["CustomDateRangeStart"], time["CustomDateRangeEnd"])
         since, until = (date(int(part["Year"]), int(part["Month"]), int(part["Day"])) for part in parts)
     except (KeyError, TypeError, ValueError):
-        raise errors.bad_request(2009, "InvalidReportTime", "The custom date range is missing or no date.") from None
+        text = "The custom date range is missing or malformed. The sandbox has no PredefinedTime."
+        raise errors.bad_request(2009, "InvalidReportTime", text) from None
     if since > until:
         raise errors.bad_request(2009, "InvalidReportTime", "The custom date range ends before it starts.")
-    return since, min(until, today)
+    return since, until
 
 
-def rows(series: Series, wanted: Asked) -> Iterator[Row]:
-    query = Query(wanted.account, wanted.level, wanted.since, wanted.until, moment(wanted.account, wanted.at))
-    found = zones.rows(series, query, wanted.zone)
-    return found if wanted.daily else iter(totals(found))
-
-
-def archive(series: Series, wanted: Asked, report_id: str, fault: Fault | None) -> bytes:
+def archive(series: Series, report: Report, report_id: str, fault: Fault | None) -> bytes:
     """The file behind the download link."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    if wanted.with_header:
-        span = f"{wanted.since.month}/{wanted.since.day}/{wanted.since.year}"
-        end = f"{wanted.until.month}/{wanted.until.day}/{wanted.until.year}"
-        for line in (
-            f"Report Name: {wanted.name}",
-            f"Report Time: {span} - {end}",
-            f"Time Zone: {wanted.zone}",
-            f"Last Completed Available Day: {wanted.until}",
-            f"Last Completed Available Hour: {wanted.until} 23:00:00",
-            "Report Aggregation: Daily" if wanted.daily else "Report Aggregation: Summary",
-            "Report Filter: ",
-            "Potential Incomplete Data: true",
-        ):
-            writer.writerow([line])
-        text.write("\r\n")
-    if wanted.with_names:
-        writer.writerow(wanted.columns)
-    cells = _COLUMNS[wanted.level]
-    lines: list[JSON] = [{name: cells[name](wanted, row) for name in wanted.columns} for row in rows(series, wanted)]
-    for line_cells in doubled(malform(lines, fault), fault):
-        writer.writerow([line_cells.get(name, "") for name in wanted.columns])
-    if wanted.with_footer:
-        text.write("\r\n")
-        writer.writerow(["©2026 Microsoft Corporation. All rights reserved. "])
+    writer.writerow(report.columns)
+    cells = _COLUMNS[report.query.level]
+    lines: list[JSON] = [
+        {name: cells[name](report.query, row) for name in report.columns} for row in series.slice(report.query, 0)
+    ]
+    for line in whole_list(lines, fault):
+        writer.writerow([line.get(name, "") for name in report.columns])
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as folder:
-        # A fixed date keeps the same report the same bytes.
+        # With the fixed date of ZipInfo the same report always has the same bytes.
         folder.writestr(zipfile.ZipInfo(f"{report_id}.csv"), b"\xef\xbb\xbf" + text.getvalue().encode())
     return packed.getvalue()

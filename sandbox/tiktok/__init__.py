@@ -1,1 +1,1 @@
-"""TikTok as the sandbox speaks it: Marketing API v1.3, entities, reports at once and as tasks."""
+"""TikTok as the sandbox speaks it: Marketing API v1.3, entities and daily reports in numbered pages."""

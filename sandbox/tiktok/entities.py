@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sandbox.exchange import JSON
 from sandbox.world.entities import Account, State, Timeline
-from sandbox.world.world import World, exists
+from sandbox.world.world import World
 
 _SECONDARY = {
     "CAMPAIGN": {
@@ -42,23 +42,22 @@ def advertiser(account: Account) -> JSON:
 
 
 def campaigns(world: World, account: Account, at: datetime) -> Iterator[JSON]:
-    for campaign in world.tree(account).campaigns:
-        if exists(campaign.timeline, account, at):
-            row = {
-                "advertiser_id": account.id,
-                "campaign_id": str(campaign.id),
-                "campaign_name": campaign.timeline.name_at(at),
-                "objective_type": "WEB_CONVERSIONS",
-                "budget": campaign.budget.amount / 1_000_000,
-                "budget_mode": "BUDGET_MODE_DAY",
-                **_lives(campaign.timeline, "CAMPAIGN", at),
-            }
-            yield {**row, "trust_tier": "GOLD"} if at >= world.new_field_at else row
+    for campaign in world.begun(account, at):
+        row = {
+            "advertiser_id": account.id,
+            "campaign_id": str(campaign.id),
+            "campaign_name": campaign.timeline.name_at(at),
+            "objective_type": "WEB_CONVERSIONS",
+            "budget": campaign.budget.amount / 1_000_000,
+            "budget_mode": "BUDGET_MODE_DAY",
+            **_states(campaign.timeline, "CAMPAIGN", at),
+        }
+        yield {**row, "trust_tier": "GOLD"} if at >= world.new_field_at else row
 
 
 def ad_groups(world: World, account: Account, at: datetime) -> Iterator[JSON]:
-    for campaign, group in world.tree(account).ad_groups():
-        if exists(campaign.timeline, account, at):
+    for campaign in world.begun(account, at):
+        for group in campaign.ad_groups:
             yield {
                 "advertiser_id": account.id,
                 "campaign_id": str(campaign.id),
@@ -69,19 +68,15 @@ def ad_groups(world: World, account: Account, at: datetime) -> Iterator[JSON]:
                 "budget_mode": "BUDGET_MODE_INFINITE",
                 "bid_price": group.bid / 1_000_000,
                 "bid_type": "BID_TYPE_CUSTOM",
-                **_lives(group.timeline, "ADGROUP", at),
+                **_states(group.timeline, "ADGROUP", at),
             }
 
 
-def _lives(life: Timeline, kind: str, at: datetime) -> JSON:
-    """Statuses and times; TikTok writes its entities' times in UTC."""
-    state = life.state(at)
-    begun = datetime.combine(life.starts, datetime.min.time())
-    changes = [
-        change.replace(tzinfo=None)
-        for change in (life.renamed_at, life.removed_at, life.paused_at, life.novel_at)
-        if change is not None and change <= at
-    ]
+def _states(timeline: Timeline, kind: str, at: datetime) -> JSON:
+    """Statuses and times. TikTok writes the times of its entities in UTC."""
+    state = timeline.state(at)
+    begun = datetime.combine(timeline.starts, datetime.min.time())
+    changes = [change.replace(tzinfo=None) for change in timeline.changes(at)]
     return {
         "operation_status": _OPERATION[state],
         "secondary_status": _SECONDARY[kind][state],

@@ -1,6 +1,6 @@
-"""TikTok's envelope: HTTP 200 whatever happens, a code that tells, the answer under `data`.
+"""TikTok's envelope: HTTP 200 for every answer, a code that says whether it is an error, and the rows under `data`.
 
-What does not belong here: which request deserves which code.
+What does not belong here: which request gets which code.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ REQUEST_ID = "20261121000000SANDBOX"
 RATE_LIMITED = 40100
 BAD_PARAMETER = 40002
 NO_PERMISSION = 40001
+NO_PATH = 40006
 NO_TOKEN = 40104
 TOKEN_EXPIRED = 40102
 TOKEN_INVALID = 40105
@@ -30,3 +31,7 @@ def bad(code: int, message: str, headers: Mapping[str, str] | None = None) -> Re
 
 def refused(code: int, message: str) -> RefusedError:
     return RefusedError(bad(code, message))
+
+
+def bad_parameter(message: str) -> RefusedError:
+    return refused(BAD_PARAMETER, message)

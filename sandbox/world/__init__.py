@@ -1,5 +1,5 @@
-"""The seeded world behind the sandbox: accounts, what is in them, and what each of their days was worth.
+"""The seeded world behind the sandbox: accounts, their campaigns, and the metrics of each of their days.
 
-Everything here is a pure function of (seed, first day, moment of observation). What does not belong here: anything
-of a wire format, a token or a fault.
+Everything here is a pure function of the seed, the first day and the moment of observation. What does not belong here:
+wire formats, tokens and faults.
 """

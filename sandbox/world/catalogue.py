@@ -1,38 +1,27 @@
-"""How an account's campaigns, ad groups and keywords are made up from a seed.
+"""How the campaigns, ad groups and keywords of an account are generated from a seed.
 
-The first campaigns of every account have a story, so that a small world shows every trap; the rest are plain. What
-does not belong here: the facts of their days.
+The first campaigns of every account are renamed, removed, paused and so on, so that even a small world has every case.
+The others do not change. What does not belong here: the metrics of their days (`facts`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from random import Random
 from typing import Literal
 
-from sandbox.world.entities import (
-    Account,
-    AdGroup,
-    Budget,
-    Campaign,
-    Keyword,
-    Kind,
-    Leaf,
-    Platform,
-    Timeline,
-    Tree,
-)
+from sandbox.world.entities import Account, AdGroup, Budget, Campaign, Keyword, Kind, Leaf, Platform, Timeline, Tree
 
 MALICIOUS_NAME = "Zürich 🚀 \"Sale\"; DROP TABLE campaigns--\n'100 %' \\ 東京, =cmd|'/c'!A1 </script>"
-"""A legal campaign name that breaks whatever quotes, counts or splits it carelessly."""
+"""A legal campaign name. Code that quotes, counts or splits text without care breaks on it."""
 
 _THEMES = ("spring_sale", "brand", "retargeting", "new_arrivals", "clearance", "lookalike", "holiday", "newsletter")
 _WORDS = ("running shoes", "trail shoes", "shoe sale", "waterproof boots", "kids sneakers", "café racer jacket", "靴")
 _MATCHES: tuple[Literal["EXACT", "PHRASE", "BROAD"], ...] = ("EXACT", "PHRASE", "BROAD")
 _PLACES = (("USD", "America/New_York"), ("JPY", "Asia/Tokyo"), ("NZD", "Pacific/Tongatapu"), ("EUR", "Europe/Berlin"))
 
-# Real ids of these platforms have these magnitudes; Meta's and TikTok's do not fit a double (2**53 = 9.007e15).
+# Real ids of these platforms are as large as these. Those of Meta and TikTok do not fit a double (2**53 = 9.007e15).
 _FIRST_ID: dict[Platform, int] = {
     "google": 21_000_000_000,
     "facebook": 120_200_000_000_000_000,
@@ -51,39 +40,29 @@ _CRITERION = 297_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a world is. The pairs are inclusive bounds, drawn for each parent; `days` is the history."""
+    """The size of a world. A pair has the inclusive bounds of a number per parent. `days` is the history's length."""
 
-    accounts: dict[Platform, int]
+    accounts: dict[Platform, int] = field(
+        default_factory=lambda: {"google": 4, "facebook": 4, "tiktok": 3, "microsoft": 3}
+    )
     campaigns: tuple[int, int] = (6, 12)
     ad_groups: tuple[int, int] = (2, 4)
     keywords: tuple[int, int] = (3, 6)
     days: int = 120
 
-    @classmethod
-    def default(cls) -> "Size":
-        return cls({"google": 4, "facebook": 4, "tiktok": 3, "microsoft": 3})
-
-    @classmethod
-    def of_rows(cls, rows: int, platform: Platform = "google") -> "Size":
-        """One account whose ad-group level has about `rows` daily rows over 120 days (never fewer)."""
-        # Every eighth day of an ad group is empty on average, and the campaigns with a story earn less.
-        groups = rows * 5 // (120 * 3)
-        each = min(50, max(3, groups // 8))
-        campaigns = max(8, -(-groups // each))
-        return cls({platform: 1}, (campaigns, campaigns), (each, each), (1, 1))
-
 
 def accounts(size: Size, platform: Platform) -> tuple[Account, ...]:
-    made = []
+    accounts = []
     for index in range(size.accounts.get(platform, 0)):
         currency, zone = _PLACES[index % len(_PLACES)]
+        account_id = str(_FIRST_ACCOUNT[platform] + index * 7)
         name = f"{platform.title()} {currency} {index + 1}"
-        made.append(Account(platform, str(_FIRST_ACCOUNT[platform] + index * 7), name, currency, zone))
-    return tuple(made)
+        accounts.append(Account(platform, account_id, name=name, currency=currency, time_zone=zone))
+    return tuple(accounts)
 
 
 def plant(seed: int, today: date, size: Size, account: Account, number: int) -> Tree:
-    """All that is, was and will be in an account. `number` is its place among the platform's accounts."""
+    """Everything that an account ever has. `number` is its position among the platform's accounts."""
     return _Planter(seed, today, size, account, number).tree()
 
 
@@ -100,7 +79,7 @@ class _Planter:
 
     def tree(self) -> Tree:
         campaigns = tuple(self._campaign(index) for index in range(self._random.randint(*self._size.campaigns)))
-        return Tree(self._account, campaigns, tuple(leaf for campaign in campaigns for leaf in self._leaves(campaign)))
+        return Tree(campaigns, tuple(leaf for campaign in campaigns for leaf in self._leaves(campaign)))
 
     def _id(self) -> int:
         self._next += 1
@@ -114,7 +93,7 @@ class _Planter:
         theme = _THEMES[index % len(_THEMES)]
         slug = f"{theme}_{platform[0]}{self._number}_{index:02d}"
         kind = self._kind(index)
-        own = Budget(self._id(), self._random.randrange(20, 500) * 100 * self._account.cent, False, f"{slug} budget")
+        own = Budget(self._id(), self._random.randrange(20, 500) * 100 * self._account.cent, False)
         identity = self._id()
         if platform == "google" and index == 2:
             identity = _BEYOND_DOUBLES + self._number
@@ -138,7 +117,7 @@ class _Planter:
         """The first two campaigns of the first account of Google and of Microsoft spend one budget."""
         if self._account.platform not in ("google", "microsoft") or self._number != 0 or index > 1:
             return own
-        return Budget(_FIRST_ID[self._account.platform] - 1, 300_000_000, True, "Shared spring budget")
+        return Budget(_FIRST_ID[self._account.platform] - 1, 300_000_000, True)
 
     def _story(self, index: int, slug: str) -> Timeline:
         plain = Timeline(slug, self._start)
@@ -157,7 +136,7 @@ class _Planter:
         timeline = Timeline(f"group {index + 1} «{self._random.choice(_WORDS)}»", self._start)
         if index == 1:
             timeline = replace(timeline, removed_at=self._days(2))
-        if index == 2:  # it exists, and never earned an impression
+        if index == 2:  # it exists and never has an impression
             timeline = replace(timeline, paused_at=self._days(-self._size.days - 1))
         identity = self._id()
         wanted = self._random.randint(*self._size.keywords)

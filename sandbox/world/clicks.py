@@ -1,11 +1,10 @@
-"""Click ids that belong to a campaign, and the way back.
+"""Click ids, and the campaign that a click id belongs to.
 
-A real click id is opaque; these look like theirs and carry the campaign and a check value, so that a test can tell
-whose click it holds. What does not belong here: how many clicks there were.
+A real click id is opaque. These look like real ones, and carry their campaign and a check value, so that a test can
+find the campaign. What does not belong here: how many clicks a day has.
 """
 
 import base64
-import binascii
 import struct
 from hashlib import blake2b
 
@@ -16,7 +15,7 @@ _CHECK_BYTES = 3
 
 
 class ClickIds:
-    """Makes and reads the click ids of one world; those of a world with another seed are not recognised."""
+    """Makes and reads the click ids of one world. It does not accept those of a world with another seed."""
 
     def __init__(self, seed: int) -> None:
         self._key = str(seed).encode()
@@ -32,26 +31,21 @@ class ClickIds:
         return _PREFIX[platform] + text
 
     def campaign(self, click_id: str) -> tuple[Platform, str] | None:
+        """The platform and the campaign of a click id. None: it is no click id of this world."""
         for platform, prefix in _PREFIX.items():
-            if not click_id.startswith(prefix):
-                continue
-            body = self._body(platform, click_id.removeprefix(prefix))
+            body = self._body(platform, click_id.removeprefix(prefix)) if click_id.startswith(prefix) else None
             if body is not None:
                 return platform, str(int.from_bytes(body[:-8], "big"))
         return None
 
     def _body(self, platform: Platform, text: str) -> bytes | None:
+        is_hex = platform == "microsoft"
         try:
-            raw = (
-                bytes.fromhex(text)
-                if platform == "microsoft"
-                else base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            )
-        except (ValueError, binascii.Error):
+            raw = bytes.fromhex(text) if is_hex else base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except ValueError:
             return None
         body, check = raw[:-_CHECK_BYTES], raw[-_CHECK_BYTES:]
-        length = 13 if platform == "microsoft" else 16
-        return body if len(body) == length and check == self._check(platform, body) else None
+        return body if len(body) == (13 if is_hex else 16) and check == self._check(platform, body) else None
 
     def _check(self, platform: Platform, body: bytes) -> bytes:
         return blake2b(platform.encode() + body, key=self._key, digest_size=_CHECK_BYTES).digest()

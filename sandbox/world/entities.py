@@ -1,10 +1,9 @@
-"""What an advertising account is made of: campaigns, ad groups, keywords, and how each of them changes over time.
+"""The parts of an advertising account: campaigns, ad groups, keywords, and how each of them changes over time.
 
-Plain data. What does not belong here: how the things are made up (`catalogue`) and what their days were worth
+Plain data. What does not belong here: how the parts are generated (`catalogue`) and the metrics of their days
 (`facts`).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -17,7 +16,7 @@ PLATFORMS: tuple[Platform, ...] = get_args(Platform)
 
 
 class State(StrEnum):
-    """What an entity is. NOVEL is a state that a platform has invented since the connectors were written."""
+    """The state of an entity. NOVEL is a state that the platforms introduced after the connectors were written."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -26,8 +25,8 @@ class State(StrEnum):
 
 
 class Kind(StrEnum):
-    """How deep a campaign's facts go: SEARCH to the keyword, SHOPPING to the ad group, and BLENDED (Google's
-    Performance Max) no further than the campaign, which has no ad groups at all."""
+    """The lowest level of a campaign's facts: SEARCH has keywords, SHOPPING has only ad groups, and BLENDED (Google's
+    Performance Max) has not even ad groups."""
 
     SEARCH = "search"
     SHOPPING = "shopping"
@@ -56,7 +55,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """When an entity began and what happened to it. It earns facts from `starts` to the day of its pause or removal."""
+    """The events in the life of an entity. It has facts from the day `starts` to the day of its pause or removal."""
 
     name: str
     starts: date
@@ -76,20 +75,22 @@ class Timeline:
                 return state
         return State.ACTIVE
 
+    def changes(self, at: datetime) -> list[datetime]:
+        """The times of all changes until `at`."""
+        changes = (self.renamed_at, self.removed_at, self.paused_at, self.novel_at)
+        return [change for change in changes if change is not None and change <= at]
+
     def name_at(self, at: datetime) -> str:
         return self.later_name if self.renamed_at is not None and at >= self.renamed_at else self.name
 
-    def deleted_at(self, at: datetime) -> datetime | None:
-        return self.removed_at if self.removed_at is not None and at >= self.removed_at else None
-
     def last_day(self, zone: ZoneInfo) -> date:
-        ends = [moment for moment in (self.paused_at, self.removed_at) if moment is not None]
+        ends = [end for end in (self.paused_at, self.removed_at) if end is not None]
         return min(ends).astimezone(zone).date() if ends else date.max
 
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A keyword of an ad group. Google's criterion ids are an ad group's own: the same text has the same id in each."""
+    """A keyword of an ad group. Google's criterion ids repeat: a text has the same id in every ad group."""
 
     id: int
     text: str
@@ -109,17 +110,16 @@ class AdGroup:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A daily budget, in micros. A shared one is spent by several campaigns and counts once."""
+    """A daily budget, in micros. Several campaigns spend a shared budget, which counts once."""
 
     id: int
     amount: int
     shared: bool
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign. `utm_campaign` is what its landing pages' addresses carry; a later rename does not touch it."""
+    """A campaign. The addresses of its landing pages carry `utm_campaign`, which a rename does not change."""
 
     id: int
     kind: Kind
@@ -131,7 +131,7 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """The lowest entity that earns facts of its own. `key` seeds them; `index` is its place in its campaign."""
+    """An entity with facts of its own. `key` is the seed of the facts, `index` the position in the campaign."""
 
     key: bytes
     index: int
@@ -144,14 +144,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """An account with all that was ever in it."""
+    """Everything that an account ever has: past, present and future."""
 
-    account: Account
     campaigns: tuple[Campaign, ...]
     leaves: tuple[Leaf, ...]
-
-    def ad_groups(self) -> Iterator[tuple[Campaign, AdGroup]]:
-        return ((campaign, group) for campaign in self.campaigns for group in campaign.ad_groups)
-
-    def keywords(self) -> Iterator[tuple[Campaign, AdGroup, Keyword]]:
-        return ((campaign, group, word) for campaign, group in self.ad_groups() for word in group.keywords)

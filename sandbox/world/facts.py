@@ -1,15 +1,16 @@
-"""What one day of one leaf was worth, as it was known at a given age.
+"""The metrics of one day of one leaf, as the platform knows them at a given age of the day.
 
-A pure function of the leaf's key and the day. Impressions, clicks and cost are settled when the day is over;
-conversions go on arriving for 28 days; a few rows are found invalid days later and become zero. What does not belong
-here: who the leaf is, and any sum over leaves.
+They are a pure function of the leaf's key and the day. Impressions, clicks and cost are final when the day is over.
+Conversions arrive for 28 days. A few rows turn out to be invalid days later and become zero. What does not belong here:
+which entity the leaf is, and any sum over leaves.
 """
 
+from decimal import Decimal
 from hashlib import blake2b
 from typing import NamedTuple
 
 SETTLED_AFTER_DAYS = 28
-"""The age at which a day's facts have stopped changing."""
+"""The age in days from which a day's facts no longer change."""
 
 _PARTS_OF_A_CONVERSION = (1_000_000, 500_000, 333_333, 250_000)
 
@@ -30,18 +31,23 @@ class Fact(NamedTuple):
 NOTHING = Fact(0, 0, 0, 0, 0)
 
 
+def cents(micros: int) -> Decimal:
+    """An amount of millionths with exactly two decimals."""
+    return (Decimal(micros) / 1_000_000).quantize(Decimal("0.01"))
+
+
 def void_age(leaf: bytes, day: int) -> int | None:
-    """The age in days from which a row is worth nothing (invalid traffic, credited back), or None: it stays."""
+    """The age in days from which a row is void (invalid traffic, credited back). None: it stays valid."""
     draw = _draw(leaf, day)
     return 2 + (draw >> 9) % 10 if (draw >> 3) & 63 == 0 else None
 
 
 def leaf_fact(leaf: bytes, day: int, *, age: int, hour: int, cent: int, grain: int, fractional: bool) -> Fact | None:
-    """The metrics of a leaf's day (`day` is a proleptic ordinal), or None where there is no row.
+    """The metrics of a leaf's day (`day` is a proleptic ordinal). None: there is no row.
 
-    `age` is the account's local date less the day: below zero there is nothing yet, at zero the day has had `hour`
-    hours. Cost comes in multiples of `grain` micros, conversion value in multiples of `cent`; a platform with
-    attribution models (`fractional`) counts parts of a conversion.
+    `age` is the account's local date minus the day. Below zero the day has not begun; at zero it has had `hour` hours.
+    Cost is a multiple of `grain` micros, conversion value a multiple of `cent`. A platform with attribution models
+    (`fractional`) counts parts of a conversion.
     """
     draw = _draw(leaf, day)
     if age < 0 or draw & 7 == 0:
@@ -60,7 +66,7 @@ def leaf_fact(leaf: bytes, day: int, *, age: int, hour: int, cent: int, grain: i
         if impressions == 0:
             return None
     clicks = impressions * per_mille // 1_000
-    # A coin, a hundred times over: cents in most currencies, whole yen in the one that has no cents.
+    # `cent` is the smallest coin of the currency: a cent of most currencies, a whole yen.
     cost = (clicks * (10 + price) * cent + impressions * (price + 3) * cent // 300) // grain * grain
     conversions = value = 0
     for _ in range(min(sold, clicks)):

@@ -1,88 +1,58 @@
-"""A run of an account's daily rows that can be entered at any place, so that a server can page through it.
+"""The daily rows of an account in a fixed order, readable from any row on, so that a server can serve them by page.
 
-Rows are computed day by day; between pages only the number of rows a day had is remembered. What does not belong
-here: what a page is called or how its cursor looks.
+Rows are computed day by day. Between pages only the number of rows of each day is kept. What does not belong here: how
+a platform names a page or a cursor.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 
 from sandbox.world.entities import Account, Level
-from sandbox.world.facts import NOTHING
-from sandbox.world.world import Moment, Row, World
+from sandbox.world.world import Moment, Row, World, moment
 
-Identity = tuple[int, int, int]
-_COUNTS_KEPT = 50_000  # a few MB; a count is cheap to make again
+_COUNTS = 50_000  # a few MB
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which rows: the days from `since` to `until` (both included) of one account at one level, as known `at`."""
+    """The daily rows of one account at one level, from `since` to `until` (both included), as known at `at`."""
 
     account: Account
     level: Level
     since: date
     until: date
-    at: Moment
+    at: datetime
 
 
 class Series:
-    """Counts and slices queries over a world. One per server: its memory of day counts is shared by all pages."""
+    """Counts and reads the rows of queries over a world. All pages of a server share one Series, and its counts."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._counts: dict[tuple[str, str, Level, date, Moment], int] = {}
+        self._count = lru_cache(maxsize=_COUNTS)(self._compute_count)
 
     def count(self, query: Query) -> int:
-        return sum(self._count(query, day) for day in days(query.since, query.until))
+        at = moment(query.account, query.at)
+        return sum(self._count(query.account, query.level, day, at) for day in days(query.since, query.until))
 
     def slice(self, query: Query, start: int, size: int | None = None) -> Iterator[Row]:
-        """Rows number `start` (from 0) and on, `size` of them or all that are left."""
+        """`size` rows from row `start` (from 0) on, or all the rest."""
         return islice(self._from(query, start), size)
 
     def _from(self, query: Query, start: int) -> Iterator[Row]:
+        at = moment(query.account, query.at)
         for day in days(query.since, query.until):
-            if start and start >= self._count(query, day):
-                start -= self._count(query, day)
+            if start and start >= (count := self._count(query.account, query.level, day, at)):
+                start -= count
                 continue
-            yield from self._rows(query, day)[start:]
+            yield from self._world.rows(query.account, query.level, day, at)[start:]
             start = 0
 
-    def _count(self, query: Query, day: date) -> int:
-        count = self._counts.get(_name(query, day))
-        return len(self._rows(query, day)) if count is None else count
-
-    def _rows(self, query: Query, day: date) -> tuple[Row, ...]:
-        rows = self._world.rows(query.account, query.level, day, query.at)
-        if len(self._counts) > _COUNTS_KEPT:
-            self._counts.clear()
-        self._counts[_name(query, day)] = len(rows)
-        return rows
-
-
-def _name(query: Query, day: date) -> tuple[str, str, Level, date, Moment]:
-    return query.account.platform, query.account.id, query.level, day, query.at
-
-
-def totals(rows: Iterable[Row]) -> list[Row]:
-    """One row an entity, its fact the sum of all its rows; in the order in which the entities first appear."""
-    sums: dict[Identity, Row] = {}
-    for row in rows:
-        name = identity(row)
-        before = sums[name].fact if name in sums else NOTHING
-        sums[name] = row._replace(fact=before.plus(row.fact))
-    return list(sums.values())
-
-
-def identity(row: Row) -> Identity:
-    """Which entity a row speaks of; zeros below its level."""
-    return (
-        row.campaign.id if row.campaign else 0,
-        row.ad_group.id if row.ad_group else 0,
-        row.keyword.id if row.keyword else 0,
-    )
+    def _compute_count(self, account: Account, level: Level, day: date, at: Moment) -> int:
+        return len(self._world.rows(account, level, day, at))
 
 
 def days(since: date, until: date) -> Iterator[date]:

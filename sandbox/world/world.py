@@ -1,10 +1,11 @@
-"""The world as tests and servers ask for it: who is in it, and what their days were worth, at a moment.
+"""The world as tests and servers read it: its entities and the metrics of their days, as they are at a moment.
 
-Where levels agree: every account day is the sum of its campaigns on all platforms. A campaign is the sum of its ad
+How the levels add up: an account's day is the sum of its campaigns on all platforms. A campaign is the sum of its ad
 groups, except Google's BLENDED campaigns, which have none. An ad group is the sum of its keywords in SEARCH campaigns
-of Google and Microsoft; SHOPPING ad groups have no keywords, and Meta and TikTok have no keywords at all.
+of Google and Microsoft. SHOPPING ad groups have no keywords, and Meta and TikTok have no keywords at all.
 
-Facts are computed when they are asked for; only a few recent days are kept.
+Facts are computed on request, and only the last few days are kept. What does not belong here: how entities are
+generated (`catalogue`), and pages (`series`).
 """
 
 from collections.abc import Iterator
@@ -12,31 +13,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from itertools import groupby
 from typing import NamedTuple
 
 from sandbox.world import catalogue
 from sandbox.world.catalogue import Size
 from sandbox.world.clicks import ClickIds
-from sandbox.world.entities import (
-    Account,
-    AdGroup,
-    Campaign,
-    Keyword,
-    Level,
-    Platform,
-    State,
-    Timeline,
-    Tree,
-)
-from sandbox.world.facts import NOTHING, Fact, leaf_fact
+from sandbox.world.entities import Account, AdGroup, Campaign, Keyword, Leaf, Level, Platform, State, Tree
+from sandbox.world.facts import Fact, leaf_fact
 
 _MILLION = Decimal(1_000_000)
 _DAYS_KEPT = 8
 
 
 class Row(NamedTuple):
-    """A day of an entity, as the servers use it: the entities above it down to its level, and its fact."""
+    """A day of an entity for the servers: the entity, the entities above it, and its fact."""
 
     day: date
     campaign: Campaign | None
@@ -47,7 +37,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DailyRow:
-    """A day of an entity, as tests compare it: native ids, exact decimals. `day` is the account's local day."""
+    """A day of an entity for tests: native ids, exact decimals. `day` is the account's local day."""
 
     day: date
     account_id: str
@@ -64,7 +54,7 @@ class DailyRow:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A campaign, ad group or keyword at a moment. `name` is a keyword's text; `utm_campaign` its campaign's slug."""
+    """A campaign, ad group or keyword at a moment. A keyword's name is its text. `utm_campaign` is the campaign's."""
 
     id: str
     parent_id: str
@@ -77,32 +67,30 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """One paid click, as the landing page sees it (`click_id`, `utm_campaign`)."""
+    """One paid click. The address of the landing page carries `click_id` and `utm_campaign`."""
 
     click_id: str
     campaign_id: str
-    ad_group_id: str | None
-    keyword_id: str | None
     utm_campaign: str
 
 
 class Moment(NamedTuple):
-    """What a local clock shows to an account: facts change with nothing finer."""
+    """The date and hour on an account's local clock. Facts change at most once an hour."""
 
     today: date
     hour: int
 
 
 class World:
-    """A world of accounts: pure in (`seed`, `today`, `size`). `today` is the UTC day that its history leads up to;
-    what happens to its entities is placed around that day's noon."""
+    """A world of accounts: a pure function of (`seed`, `today`, `size`). Its history leads up to `today`, a UTC day.
+    What happens to its entities happens some days before or after that day's noon."""
 
     def __init__(self, seed: int, today: date, size: Size | None = None) -> None:
         self.seed = seed
         self.today = today
-        self.size = size or Size.default()
+        self.size = size or Size()
         self.new_field_at = datetime.combine(today, time(12), UTC) + timedelta(days=1)
-        """When the platforms begin to send a field that nobody asked for."""
+        """The time from which the platforms send a field that was not asked for."""
         self._clicks = ClickIds(seed)
         self._day = lru_cache(maxsize=_DAYS_KEPT)(self._compute_day)
         self._plant = lru_cache(maxsize=64)(self._compute_tree)
@@ -120,35 +108,33 @@ class World:
     def tree(self, account: Account) -> Tree:
         return self._plant(account)
 
+    def begun(self, account: Account, observed_at: datetime) -> list[Campaign]:
+        """All campaigns that have begun, the removed ones too."""
+        today = moment(account, observed_at).today
+        return [campaign for campaign in self.tree(account).campaigns if campaign.timeline.starts <= today]
+
     def campaigns(self, platform: Platform, account_id: str, observed_at: datetime) -> list[Entity]:
-        """All campaigns begun by then, the deleted ones too (`deleted_at` is set)."""
-        tree = self.tree(self.account(platform, account_id))
-        return [
-            _entity(str(campaign.id), account_id, campaign, campaign.timeline, observed_at)
-            for campaign in tree.campaigns
-            if exists(campaign.timeline, tree.account, observed_at)
-        ]
+        """All campaigns that have begun. `deleted_at` is set for those that are removed."""
+        campaigns = self.begun(self.account(platform, account_id), observed_at)
+        return [_entity(campaign, account_id, campaign, observed_at) for campaign in campaigns]
 
     def ad_groups(self, platform: Platform, account_id: str, observed_at: datetime) -> list[Entity]:
-        tree = self.tree(self.account(platform, account_id))
-        return [
-            _entity(str(group.id), str(campaign.id), campaign, group.timeline, observed_at)
-            for campaign, group in tree.ad_groups()
-            if exists(campaign.timeline, tree.account, observed_at)
-        ]
+        campaigns = self.begun(self.account(platform, account_id), observed_at)
+        return [_entity(group, str(c.id), c, observed_at) for c in campaigns for group in c.ad_groups]
 
     def keywords(self, platform: Platform, account_id: str, observed_at: datetime) -> list[Entity]:
-        tree = self.tree(self.account(platform, account_id))
+        campaigns = self.begun(self.account(platform, account_id), observed_at)
         return [
-            _entity(str(word.id), str(group.id), campaign, word.timeline, observed_at)
-            for campaign, group, word in tree.keywords()
-            if exists(campaign.timeline, tree.account, observed_at)
+            _entity(word, str(group.id), campaign, observed_at)
+            for campaign in campaigns
+            for group in campaign.ad_groups
+            for word in group.keywords
         ]
 
     def daily(
         self, platform: Platform, account_id: str, level: Level, day: date, observed_at: datetime
     ) -> list[DailyRow]:
-        """The truth about one local day of an account at one level. A day that earned nothing has no row."""
+        """The true metrics of one local day of an account at one level. An entity without metrics has no row."""
         account = self.account(platform, account_id)
         return [
             DailyRow(
@@ -168,34 +154,29 @@ class World:
         ]
 
     def rows(self, account: Account, level: Level, day: date, at: Moment) -> tuple[Row, ...]:
-        """The same for the servers; in a stable order, so that a page can go on where another ended."""
+        """The same for the servers, in an order that never changes, so that a page can continue where another ended."""
         if day > at.today:
             return ()
         return self._day(account, level, day, at if day == at.today else Moment(at.today, 0))
 
     def click_id(self, platform: Platform, campaign_id: str, n: int) -> str:
-        """The nth click id of a campaign (n from 0 up): gclid, fbclid, ttclid or msclkid by platform."""
+        """The click id number `n` (from 0) of a campaign: a gclid, fbclid, ttclid or msclkid."""
         return self._clicks.make(platform, int(campaign_id), n)
 
     def campaign_of_click(self, click_id: str) -> tuple[Platform, str] | None:
-        """The platform and campaign id of a click id of this world; None for any other text."""
+        """The platform and campaign id of a click id of this world. None for any other text."""
         return self._clicks.campaign(click_id)
 
     def clicks(self, platform: Platform, account_id: str, day: date, observed_at: datetime) -> Iterator[Click]:
-        """Every click of a local day, as many as the day's `clicks`; an id stays the same whenever it is observed."""
+        """The clicks of a local day, as many as the day's `clicks`. Their ids do not depend on the moment."""
         account = self.account(platform, account_id)
         at = moment(account, observed_at)
         for leaf in self.tree(account).leaves:
-            fact = self._fact(account, leaf.key, leaf.first_day, leaf.last_day, day, at)
+            fact = self._fact(account, leaf, day, at)
             first = (day.toordinal() * 1_000 + leaf.index) * 10_000
             for click in range(fact.clicks if fact else 0):
-                yield Click(
-                    self._clicks.make(platform, leaf.campaign.id, first + click),
-                    str(leaf.campaign.id),
-                    None if leaf.ad_group is None else str(leaf.ad_group.id),
-                    None if leaf.keyword is None else str(leaf.keyword.id),
-                    leaf.campaign.utm_campaign,
-                )
+                click_id = self._clicks.make(platform, leaf.campaign.id, first + click)
+                yield Click(click_id, str(leaf.campaign.id), leaf.campaign.utm_campaign)
 
     def _compute_tree(self, account: Account) -> Tree:
         number = self.accounts(account.platform).index(account)
@@ -204,67 +185,59 @@ class World:
     def _compute_day(self, account: Account, level: Level, day: date, at: Moment) -> tuple[Row, ...]:
         rows = []
         for leaf in self.tree(account).leaves:
-            fact = self._fact(account, leaf.key, leaf.first_day, leaf.last_day, day, at)
+            fact = self._fact(account, leaf, day, at)
             if fact is not None:
                 rows.append(Row(day, leaf.campaign, leaf.ad_group, leaf.keyword, fact))
         if level == "keyword":
             return tuple(row for row in rows if row.keyword is not None)
         if level == "ad_group":
-            held = [row._replace(keyword=None) for row in rows if row.ad_group is not None]
-            return _summed(held)
+            return _summed([row._replace(keyword=None) for row in rows if row.ad_group is not None])
         if level == "campaign":
             return _summed([row._replace(keyword=None, ad_group=None) for row in rows])
         return _summed([row._replace(keyword=None, ad_group=None, campaign=None) for row in rows])
 
     @staticmethod
-    def _fact(account: Account, key: bytes, first: date, last: date, day: date, at: Moment) -> Fact | None:
-        if not first <= day <= last:
+    def _fact(account: Account, leaf: Leaf, day: date, at: Moment) -> Fact | None:
+        if not leaf.first_day <= day <= leaf.last_day:
             return None
         google = account.platform == "google"
         return leaf_fact(
-            key,
+            leaf.key,
             day.toordinal(),
             age=(at.today - day).days,
             hour=at.hour,
             cent=account.cent,
-            # Only Google reports cost in micros finer than a coin.
+            # Only Google reports parts of a coin.
             grain=1 if google and account.cent < 1_000_000 else account.cent,
             fractional=google,
         )
 
 
 def moment(account: Account, observed_at: datetime) -> Moment:
-    """What the account's clock shows at an instant (which must have a time zone)."""
+    """What the account's clock shows at a time, which must have a time zone."""
     if observed_at.tzinfo is None:
         raise ValueError("observed_at needs a time zone")
     local = observed_at.astimezone(account.zone)
     return Moment(local.date(), local.hour)
 
 
-def exists(timeline: Timeline, account: Account, observed_at: datetime) -> bool:
-    """Whether an entity has begun by then."""
-    return timeline.starts <= moment(account, observed_at).today
-
-
 def _summed(rows: list[Row]) -> tuple[Row, ...]:
-    """Rows of the same entity, which stand beside each other, become one."""
-    summed = []
-    for _, same in groupby(rows, key=lambda row: (row.campaign and row.campaign.id, row.ad_group and row.ad_group.id)):
-        members = list(same)
-        total = NOTHING
-        for row in members:
-            total = total.plus(row.fact)
-        summed.append(members[0]._replace(fact=total))
-    return tuple(summed)
+    """One row for each entity, with the sum of all its rows, in the order in which the entities first appear."""
+    sums: dict[tuple[int, int], Row] = {}
+    for row in rows:
+        key = (row.campaign.id if row.campaign else 0, row.ad_group.id if row.ad_group else 0)
+        sums[key] = row._replace(fact=sums[key].fact.plus(row.fact)) if key in sums else row
+    return tuple(sums.values())
 
 
-def _entity(identity: str, parent: str, campaign: Campaign, timeline: Timeline, at: datetime) -> Entity:
+def _entity(entity: Campaign | AdGroup | Keyword, parent_id: str, campaign: Campaign, at: datetime) -> Entity:
+    timeline = entity.timeline
     return Entity(
-        identity,
-        parent,
-        str(campaign.id),
-        timeline.name_at(at),
-        timeline.state(at),
-        timeline.deleted_at(at),
-        campaign.utm_campaign,
+        str(entity.id),
+        parent_id=parent_id,
+        campaign_id=str(campaign.id),
+        name=timeline.name_at(at),
+        state=timeline.state(at),
+        deleted_at=timeline.removed_at if timeline.state(at) is State.REMOVED else None,
+        utm_campaign=campaign.utm_campaign,
     )

@@ -1,4 +1,4 @@
--- Pages before the key that tells of them.
+-- One row a key that is admitted, most wanted first. The pages of a key come before the key that refers to them.
 select key, page_of, tenant, hash, bytes, position
 from cache_due
 where chosen

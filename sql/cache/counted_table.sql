@@ -1,3 +1,4 @@
+-- One row per family, key and day of one object of an access log; lives as long as the transaction.
 create temporary table cache_counted (
     family text not null,
     key    text not null,

@@ -1,2 +1,2 @@
--- KV has dropped these by itself, whatever was in them.
+-- Deletes the index of an app's keys (namespace) that have expired by now, because KV dropped them by itself.
 delete from cache.entries where namespace = %(namespace)s and expires_at <= %(now)s

@@ -1,3 +1,4 @@
+-- One row: reads and hits of an app (namespace) since a day, of one family or of all.
 select coalesce(sum(reads), 0) as reads, coalesce(sum(hits), 0) as hits
 from cache.reads
 where

@@ -1,3 +1,4 @@
+-- One row a key that the budget left out, the most wanted first.
 select page_of as key
 from cache_due
 where not chosen

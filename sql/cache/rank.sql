@@ -1,6 +1,7 @@
--- The wanted keys that are new, changed or near their expiry, most wanted first: by their reads of the last 7 days (a
--- read counts half for every two days that have gone by), else by their organisation's events of these days. Pages go
--- with their key, so that a budget may be passed by the pages of one key.
+-- One row a wanted key of the family that is new, changed or expires before `renew_before`: its rank, and whether the
+-- budget `writes` (null: none) admits it. The rank is by the reads of the last 7 days (a read counts half after every two
+-- days), then by the events of its organisation on these days. All pages of a key are admitted together, so that the last
+-- key may exceed the budget.
 create temporary table cache_due on commit drop as
 with demand as (
     select key, sum(reads * power(0.5, (%(today)s::date - day) / 2.0)) as reads
@@ -14,7 +15,7 @@ with demand as (
 activity as (
     select org_tag as tenant, sum(events) as events
     from rollups.daily_totals
-    where %(audience)s and day > %(today)s::date - 7 and day <= %(today)s::date
+    where app = %(namespace)s and day > %(today)s::date - 7 and day <= %(today)s::date
     group by org_tag
 ),
 

@@ -1,8 +1,9 @@
--- One row an organisation and range: totals over whole UTC days, and the sketches that distinct counts are merged from.
+-- One row an organisation of the app and a range up to `today`: totals of whole UTC days, and the sketches that give the
+-- distinct counts when they are merged.
 with views as (
     select org_tag, day, sum(events) as page_views
     from rollups.daily
-    where day > %(today)s::date - 90 and day <= %(today)s::date and event_type = 'page_view'
+    where app = %(app)s and day > %(today)s::date - 90 and day <= %(today)s::date and event_type = 'page_view'
     group by org_tag, day
 )
 
@@ -19,7 +20,7 @@ from (values ('1d', 1), ('7d', 7), ('30d', 30), ('90d', 90)) as ranges (range, d
 inner join rollups.daily_totals as totals
     on totals.day > %(today)s::date - ranges.days and totals.day <= %(today)s::date
 left join views on views.org_tag = totals.org_tag and views.day = totals.day
--- As a constant too: the planner cannot tell how far back joined ranges go, and would read all of history.
-where totals.day > %(today)s::date - 90
+-- The constant tells the planner how far back the ranges go; without it the whole history would be read.
+where totals.app = %(app)s and totals.day > %(today)s::date - 90
 group by totals.org_tag, ranges.range, ranges.days
 order by totals.org_tag, ranges.range

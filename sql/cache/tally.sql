@@ -1,4 +1,4 @@
--- One row: keys by what becomes of them. A key that is left out and near its expiry still holds the right value.
+-- One row: how many keys there are of each outcome. A key that is left out and expires soon still holds the right value.
 select
     (select count(*) from cache_wanted) as wanted,
     (select coalesce(sum(bytes), 0)::bigint from cache_wanted) as bytes,

@@ -1,4 +1,5 @@
--- Keys of the family that nobody wants any more, and those that hold another tenant's value and are not written now.
+-- One row a key to delete: keys of the family that are not wanted any more, and keys that hold a value of another tenant
+-- and are not written now.
 select entries.key
 from cache.entries
 where

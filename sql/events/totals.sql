@@ -1,3 +1,4 @@
+-- One row: what became of the lines of the app's committed batches, or of those of one run (`ingest_id`).
 select
     count(*) as batches,
     coalesce(sum(received), 0)::bigint as received,
@@ -7,5 +8,5 @@ select
     coalesce(sum(without_consent), 0)::bigint as without_consent
 from ingest.batches
 join ingest.runs using (ingest_id)
-where runs.state = 'committed'
+where batches.app = %(app)s and runs.state = 'committed'
   and (%(ingest_id)s::uuid is null or ingest_id = %(ingest_id)s::uuid)

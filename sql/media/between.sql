@@ -1,3 +1,4 @@
+-- One row an upload of the app whose key lies after `after` and not after `until` (null: no end), by key.
 select object_key, etag, state, reason, kept, variants
 from media.images
 where app = %(app)s

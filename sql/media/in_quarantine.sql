@@ -1,3 +1,4 @@
+-- One row a refused upload of the app, of one reason, of one key, or all (both null), by key.
 select object_key, reason, bytes_in, kept, changed_at
 from media.images
 where app = %(app)s

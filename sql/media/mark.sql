@@ -1,3 +1,4 @@
+-- Records uploads of the app as wanted or gone: one row a key.
 insert into media.images (app, object_key, etag, state, reason, changed_at)
 select %(app)s, marked.object_key, marked.etag, marked.state, marked.reason, %(at)s
 from unnest(%(keys)s::text[], %(etags)s::text[], %(states)s::text[], %(reasons)s::text[])

@@ -1,3 +1,4 @@
+-- Records that an upload has its variants, if it is still wanted with the etag `seen`. Changes one row or none.
 update media.images
 set state = 'made', etag = %(etag)s, reason = null, kept = false, variants = %(variants)s::jsonb,
     bytes_in = %(bytes_in)s, bytes_out = %(bytes_out)s, width = %(width)s, height = %(height)s, changed_at = %(at)s

@@ -1,3 +1,4 @@
+-- One row a state: how many uploads of the app have it, their bytes, the bytes of their variants, the latest change.
 select
     state,
     count(*) as images,

@@ -1,4 +1,5 @@
--- The metrics of some windows (a JSON array of their starts) of those of the finer windows in them.
+-- One row a metric and user of the windows ?1 (a JSON array of their starts), added up from the finer windows in
+-- [?2, ?3).
 insert into $metrics (windowStart, userId, metric, entries, total, least, most)
 select
     $window,

@@ -1,5 +1,5 @@
--- A row ($answer) where no hour or day up to the end of a day is stale, the day's hours are what its sessions and points
--- are counted to, and the day is what its hours add up to; no row where one of these is not so.
+-- One row if the day [?2, ?3) agrees: no hour or day before ?3 is stale, the day's hours ?1 (a JSON array)
+-- equal the count of the details, and the day equals the sum of its hours. Else no row.
 with counted (windowStart, userId, metric, entries, total, least, most) as materialized (
     $hourly
 ),
@@ -18,7 +18,7 @@ added (userId, metric, entries, total, least, most) as materialized (
 
 days (userId, metric, entries, total, least, most) as materialized (
     select userId, metric, entries, total, least, most
-    from metrics_daily
+    from $daily
     where windowStart = ?2
 )
 

@@ -1,28 +1,21 @@
--- Hours and users whose counted sessions and points are not what their hourly metrics say; stale hours are left out.
-with detail (windowStart, userId, metric, entries) as (
-    select substr(timestamp, 1, 13) || ':00:00.000Z', userId, 'sessions', count(*)
-    from ($sessions)
-    group by 1, 2
-
-    union all
-
-    select substr(at, 1, 13) || ':00:00.000Z', userId, 'points', count(*)
-    from ($points)
-    group by 1, 2
+-- One row: in how many hours the count of the details differs from the metrics that count their rows for a
+-- user, and how many counts were compared. Stale hours are left out.
+with details (windowStart, userId, metric, entries) as (
+    $details
 ),
 
 made (windowStart, userId, metric, entries) as (
     select windowStart, userId, metric, entries
     from ($metrics)
-    where metric in ('sessions', 'points') and userId <> ''
+    where metric in ($names) and userId <> ''
 )
 
 select
     count(distinct windowStart) as windows,
-    (select count(*) from detail) as compared
+    (select count(*) from details) as compared
 from (
-    select * from (select * from detail except select * from made)
+    select * from (select * from details except select * from made)
     union all
-    select * from (select * from made except select * from detail)
+    select * from (select * from made except select * from details)
 )
 where windowStart not in (select windowStart from stale_metrics where grain = 'hourly')

@@ -1,3 +1,4 @@
+-- Moves the boundary of what is kept to the end of a day, if the day agrees. Changes one row or none.
 insert into job_places (job, place)
 $agreed
 on conflict (job) do update set

@@ -1,4 +1,5 @@
--- Sequence numbers that are missing in the sessions that had a point since ?1. Numbers begin with 1.
+-- One row per gap in the sequence numbers of sessions that had a point since ?1. Numbers start with 1.
+-- Recent and whole are reads of the partitions: of the time since ?1, and of all that such a session can reach.
 with touched (sessionId) as (
     select distinct sessionId from ($recent) where at >= ?1
 ),

@@ -1,3 +1,4 @@
+-- Marks lines (?2, JSON: pairs of checksum and line number) as replayed at ?1.
 update point_quarantine
 set replayedAt = ?1
 where

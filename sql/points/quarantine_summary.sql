@@ -1,7 +1,9 @@
+-- One row per reason and field of refused lines that were not replayed, the most frequent first.
 select
     reason,
     field,
     count(*) as lines,
+    count(distinct sha256) as batches,
     min(objectKey) as example
 from point_quarantine
 where replayedAt is null

@@ -1,3 +1,4 @@
+-- Writes down objects (?1, JSON: key, etag, checksum and the four counts) as ingested at ?2.
 insert into point_objects (objectKey, etag, sha256, received, stored, doubled, quarantined, ingestedAt)
 select
     json_extract(value, '$[0]'),

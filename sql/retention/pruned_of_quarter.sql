@@ -1,3 +1,4 @@
+-- One row a day of an app and quarter that is archived only.
 select org_tag, day
 from retention.pruned_days
-where quarter = %(quarter)s
+where app = %(app)s and quarter = %(quarter)s

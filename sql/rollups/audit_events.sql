@@ -1,4 +1,6 @@
--- Said to DuckDB over the raw files' rows: the hour's events counted by another engine than the one that rolled them up.
+-- One row a group of an hour's events, for the audit: events, visitors, sessions, value. DuckDB runs it, because another
+-- engine made the roll-ups. Table raw_events may hold doubles; parameters: start, end, largest_value (of an amount that
+-- counts).
 with distinct_events as (
     select * from raw_events
     where "timestamp" >= $start and "timestamp" < $end

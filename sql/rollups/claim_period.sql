@@ -1,4 +1,5 @@
--- Takes a period's row, before its days are read: a day that is made again meanwhile waits with reopening it.
-insert into rollups.windows (grain, window_start)
-values (%(grain)s, %(window)s)
-on conflict (grain, window_start, org_tag) do update set grain = excluded.grain
+-- Locks the row of one week or month (app, grain, window), and makes it where it is missing. It runs before the days are
+-- read, so that a day that is built meanwhile waits before it reopens the period.
+insert into rollups.windows (app, grain, window_start)
+values (%(app)s, %(grain)s, %(window)s)
+on conflict (app, grain, window_start, org_tag) do update set grain = excluded.grain

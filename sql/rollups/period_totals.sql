@@ -1,4 +1,5 @@
--- One row an organisation: its days' sums, and the sketches that its distinct counts are merged from.
+-- One row an organisation in `orgs` of an app: the sums of its days in [start, end), and the sketches of these days, from
+-- which the distinct counts of the period are merged.
 select
     org_tag,
     sum(events)::bigint as events,
@@ -6,6 +7,6 @@ select
     array_agg(visitor_sketch) as visitor_sketches,
     array_agg(session_sketch) as session_sketches
 from rollups.daily_totals
-where day >= %(start)s and day < %(end)s and org_tag = any(%(orgs)s)
+where app = %(app)s and day >= %(start)s and day < %(end)s and org_tag = any(%(orgs)s)
 group by org_tag
 order by org_tag

@@ -1,3 +1,4 @@
+-- Records ?2 (a key as a JSON array, or NULL) as the key up to which the folding month ?1 is copied.
 update partitions
 set
     copiedTo = ?2,

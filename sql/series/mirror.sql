@@ -1,5 +1,5 @@
--- While a month is folded, its changes go to the year too. A key that the year has at another time is left alone: the
--- comparison finds it.
+-- Triggers that write the changes of a folding month to its year too. They leave a row alone that the year has with the
+-- same key at another time, because the comparison finds it.
 create trigger if not exists ${month}_insert_mirrored after insert on $month
 begin
     delete from $year where $is_new and $in_month;

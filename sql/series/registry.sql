@@ -1,3 +1,4 @@
+-- One row a partition of the series ?, by time.
 select
     family,
     name,

@@ -1,3 +1,4 @@
+-- Writes the registry's row of one partition: ?1 to ?9 are its columns, ?10 is the time of the change.
 insert into partitions (
     family, name, startsAt, endsAt, grain, state, rowCount, checksum, copiedTo, createdAt, updatedAt
 )

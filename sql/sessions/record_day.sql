@@ -1,8 +1,10 @@
-insert into sessions.windows (day, version, snapshot_id, sequence, tracker, recomputed, built_at)
+-- Records one day of an app's sessions as built: what it was built from (version, snapshot_id, sequence), how many
+-- sessions there are of each origin, and built_at.
+insert into sessions.windows (app, day, version, snapshot_id, sequence, tracker, recomputed, built_at)
 values (
-    %(day)s, %(version)s, %(snapshot_id)s, %(sequence)s, %(tracker)s, %(recomputed)s, %(built_at)s
+    %(app)s, %(day)s, %(version)s, %(snapshot_id)s, %(sequence)s, %(tracker)s, %(recomputed)s, %(built_at)s
 )
-on conflict (day) do update
+on conflict (app, day) do update
 set version = excluded.version,
     snapshot_id = excluded.snapshot_id,
     sequence = excluded.sequence,

@@ -1,4 +1,5 @@
--- One row an organisation and origin, for the asset's preview: no visitor, no session.
+-- One row an organisation and origin of an app: the ten with the most sessions of the days in [start, end), for the
+-- preview of the asset. It shows no visitor and no single session.
 select
     org_tag,
     origin,
@@ -7,7 +8,7 @@ select
     round(avg(duration_seconds)::numeric, 1)::double precision as mean_seconds,
     round(avg(page_views), 2)::double precision as mean_page_views
 from sessions.daily
-where day >= %(start)s and day < %(end)s
+where app = %(app)s and day >= %(start)s and day < %(end)s
 group by org_tag, origin
 order by sessions desc, org_tag, origin
 limit 10

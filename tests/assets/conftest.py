@@ -18,7 +18,7 @@ def migrated_dsn(postgres_server: str) -> Iterator[str]:
     """A database with every migration and nothing else. Copying it takes a third of the time of migrating anew."""
     with database(postgres_server) as dsn:
         with Postgres(dsn) as postgres:
-            migrations.up(migrations.PostgresLedger(postgres), "pipelines/postgres")
+            migrations.up(migrations.PostgresAppliedMigrations(postgres), "pipelines/postgres")
         yield dsn
 
 

@@ -18,17 +18,21 @@ from unittest.mock import patch
 import msgspec
 import polars as pl
 
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.compaction.plan import Policy
 from assets.compaction.rewrite import Compacted, Compaction
-from assets.events import landing, quarantine
+from assets.events import landing
 from assets.events.ingest import GROUP_BYTES, Ingest
 from assets.events.ledger import Ledger, RunOutcome
 from assets.events.record import NAMES
+from assets.events.refused import RefusedEvents
 from assets.events.validation import Admission, sift
+from assets.intake import quarantine
+from assets.intake.quarantine import Quarantine
 from resources import migrations
 from resources.lake import DataFile, Lake, LakeTable, PartitionKey
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.databases import empty
 from tests.tables import EVENTS
 
@@ -118,10 +122,17 @@ class Pipeline:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.store = ObjectStore.folder(self.folder)
-        migrations.up(migrations.PostgresLedger(self.postgres), "pipelines/postgres")
+        self.store = FolderObjectStore(self.folder)
+        migrations.up(migrations.PostgresAppliedMigrations(self.postgres), "pipelines/postgres")
         self.table = self.lake.ensure(EVENTS)
-        self.ledger = Ledger(self.postgres)
+        self.ledger = Ledger(self.postgres, CLEARLIFT.name)
+        self.zone = landing.zone(CLEARLIFT)
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """The way back of refused lines."""
+        ledger = RefusedEvents(self.postgres, CLEARLIFT.name)
+        return Quarantine(self.store, self.zone, "quarantine/events/", ledger, lambda: self.now)
 
     def reset(self) -> None:
         """Forget everything that landed, was ingested or derived; the data files of before become nobody's."""
@@ -133,13 +144,13 @@ class Pipeline:
     def land(self, *lines: bytes, name: str | None = None, at: datetime | None = None, packed: bool = False) -> str:
         """Put lines into the landing zone as one batch, under a name of its own or the one given; its key."""
         ending = "ndjson.gz" if packed else "ndjson"
-        key = f"{landing.hour_prefix(at or self.now)}{name or f'batch-{next(self.numbers):06}'}.{ending}"
+        key = f"{self.zone.hour_prefix(at or self.now)}{name or f'batch-{next(self.numbers):06}'}.{ending}"
         content = b"\n".join(lines) + b"\n"
         self.store.put(key, gzip.compress(content, mtime=0) if packed else content)
         return key
 
     def engine(self, group_bytes: int = GROUP_BYTES) -> Ingest:
-        return Ingest(self.table, self.store, self.postgres, self.admission, lambda: self.now, group_bytes)
+        return Ingest(CLEARLIFT, self.table, self.store, self.postgres, self.admission, lambda: self.now, group_bytes)
 
     def admission(self, now: datetime) -> Admission:
         return Admission(self.orgs, EARLIEST, now)
@@ -180,9 +191,5 @@ class Pipeline:
 
     def refused(self) -> Counter[tuple[str, str, bytes]]:
         """Open refusals as reason, field and original bytes, with their number."""
-        kept: dict[str, dict[int, bytes]] = {}
-        found: Counter[tuple[str, str, bytes]] = Counter()
-        for row in quarantine.open_lines(self.postgres):
-            lines = kept.setdefault(row["sha256"], quarantine.read(self.store, row["sha256"]))
-            found[row["reason"], row["field"], lines[row["line"]]] += 1
-        return found
+        lines = self.quarantine.raw(self.quarantine.ledger.open_lines())
+        return Counter((line.reason, line.field, raw) for line, raw in lines)

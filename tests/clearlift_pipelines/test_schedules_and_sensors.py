@@ -7,6 +7,7 @@ import pytest
 from dagster import RunRequest, TableMetadataValue, build_schedule_context, build_sensor_context
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.rollups import late
 from tests.assets.pipeline import line
@@ -68,7 +69,8 @@ def test_ticks_of_one_hour_ask_for_one_run_and_of_the_next_for_another(location:
 
 
 def put(location: Location, name: str, at: datetime, *lines: bytes) -> None:
-    location.stores.object_store.put(f"{landing.hour_prefix(at)}{name}.ndjson.gz", gzip.compress(b"\n".join(lines)))
+    prefix = landing.zone(CLEARLIFT).hour_prefix(at)
+    location.stores.object_store.put(f"{prefix}{name}.ndjson.gz", gzip.compress(b"\n".join(lines)))
 
 
 def test_the_landing_sensor_asks_once_for_what_has_landed(location: Location) -> None:
@@ -138,7 +140,7 @@ def test_hours_without_a_partition_are_asked_for_by_nobody(location: Location) -
     before = datetime(2025, 9, 20, tzinfo=UTC)
     lakeside.append_as_foreigner(event(timestamp=before), event(timestamp=location.now + timedelta(hours=5)))
     assert sensed(location, "late_data")[0] == []
-    assert late.stale(location.stores.postgres, before, NOW).hours[0].start == before
+    assert late.stale(lakeside.app, location.stores.postgres, before, NOW).hours[0].start == before
 
 
 def test_the_hourly_job_compacts_rolls_up_and_audits(location: Location) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of several stores share: Cloudflare's local runtime, moto's S3 (one a test process), stand-ins."""
+"""Fixtures of several stores' tests: Cloudflare's local runtime, moto's S3 (one for each test process), stand-ins."""
 
 import logging
 import sys
@@ -20,7 +20,7 @@ from tests.workerd.local_runtime import NotInstalledError, Workerd, installed, r
 
 @pytest.fixture(scope="session")
 def workerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
-    """Cloudflare's own runtime on loopback; mark its tests with xdist_group("workerd"), so that it starts once."""
+    """Cloudflare's own runtime on loopback; mark its tests with xdist_group("workerd"), so that it starts only once."""
     try:
         installed()
     except NotInstalledError as error:
@@ -34,7 +34,7 @@ def workerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
-    """moto's S3 with an empty bucket `lake`. It knows storage classes, conditional puts and multipart uploads."""
+    """moto's S3 with an empty bucket `lake`. It has storage classes, conditional puts and multipart uploads."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
@@ -47,13 +47,13 @@ def s3_url() -> Iterator[str]:
 
 @pytest.fixture
 def waits() -> Waits:
-    """Time for a session and a stand-in, from 2026-11-01 on."""
+    """The time of a session and a stand-in, from 2026-11-01 on."""
     return Waits(1_793_491_200.0)
 
 
 @pytest.fixture
 def cloudflare_api(tmp_path: Path, waits: Waits) -> Iterator[Cloudflare]:
-    """A stand-in for Cloudflare's API whose faults can be ordered."""
+    """A stand-in for Cloudflare's API, which fails when a test says so."""
     api = Cloudflare(tmp_path / "cloudflare", waits.clock)
     with api.loopback:
         yield api
@@ -62,14 +62,14 @@ def cloudflare_api(tmp_path: Path, waits: Waits) -> Iterator[Cloudflare]:
 
 @pytest.fixture
 def patience(request: pytest.FixtureRequest) -> Patience:
-    """How long an answer is waited for, in real seconds: briefly where the test's parameters hold one back."""
+    """The time-outs in real seconds: short if the test's parameters delay an answer."""
     spec = getattr(request.node, "callspec", None)
     return Patience(read=read_seconds(faults_of(spec.params if spec else {})))
 
 
 @pytest.fixture
 def cloudflare_session(waits: Waits, patience: Patience) -> Iterator[Session]:
-    """A session of the stand-in's token that waits in injected time."""
+    """A session with the stand-in's token, which waits in the time of `waits`."""
     pacing = Pacing(RATE, clock=waits.clock, sleep=waits.sleep)
     session = api_session(TOKEN, pacing, patience=patience, clock=waits.clock, sleep=waits.sleep, jitter=lambda: 0.5)
     yield session

@@ -1,4 +1,4 @@
-"""The HTTP session against a loopback server whose answers fail on order."""
+"""The HTTP session against a loopback server that fails when a test says so."""
 
 import io
 import logging
@@ -22,7 +22,7 @@ BODY = b"0123456789" * 300_000
 
 
 class Service:
-    """Echoes requests; `/counted` counts those that took effect, `/private` wants the newest token."""
+    """Echoes requests. `/counted` counts those that had an effect, `/private` needs the newest token."""
 
     def __init__(self) -> None:
         self.counted = 0
@@ -308,10 +308,10 @@ def test_an_empty_quota_holds_back_the_next_of_its_bucket(
     pacing = Pacing(Rate(100, 100), clock=waits.clock, sleep=waits.sleep)
     client = Session("echo", pacing=pacing, clock=waits.clock, sleep=waits.sleep)
     service.loopback.fail(Fault("body", headers=headers))
-    client.request("GET", f"{service.loopback.url}/x", bucket="a")
-    client.request("GET", f"{service.loopback.url}/x", bucket="b")
+    client.request("GET", f"{service.loopback.url}/x", pacing_key="a")
+    client.request("GET", f"{service.loopback.url}/x", pacing_key="b")
     assert waits.slept == []
-    client.request("GET", f"{service.loopback.url}/x", bucket="a")
+    client.request("GET", f"{service.loopback.url}/x", pacing_key="a")
     assert waits.slept == [pytest.approx(90)]
     client.close()
 

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from resources import migrations, sql_files
 from resources.d1 import CloudflareD1, D1Error, EmbeddedD1
 from resources.http import Session
-from resources.migrations import Ledger, MigrationError, State
+from resources.migrations import AppliedMigrations, MigrationError, State
 from resources.migrations.d1 import split
 from resources.postgres import Postgres
+from tests.databases import database
 from tests.standin.cloudflare import ACCOUNT, DATABASE, Cloudflare
 from tests.standin.loopback import Asked, Fault, Reply
 
@@ -58,33 +59,33 @@ BREAKING = "create table half (id text); insert into customers (id) values ('x')
 
 
 class Store:
-    """One kind of store, and what is in it."""
+    """A database of one kind, and what is in it."""
 
-    def __init__(self, kind: str, database: Any, another: Callable[[], Any]) -> None:
+    def __init__(self, kind: str, client: Any, another: Callable[[], Any]) -> None:
         self.kind = kind
-        self._make = migrations.D1Ledger if kind == "d1" else migrations.PostgresLedger
-        self.ledger: Ledger = self._make(database)
-        self._database = database
+        self._make = migrations.D1AppliedMigrations if kind == "d1" else migrations.PostgresAppliedMigrations
+        self.applied: AppliedMigrations = self._make(client)
+        self._client = client
         self._another = another
 
     @contextmanager
-    def other(self) -> Iterator[Ledger]:
-        """A second process's way to the same store."""
-        database = self._another()
+    def other(self) -> Iterator[AppliedMigrations]:
+        """A second process's connection to the same database."""
+        client = self._another()
         try:
-            yield self._make(database)
+            yield self._make(client)
         finally:
-            database.close()
+            client.close()
 
     def run(self, sql: str) -> None:
-        self._database.execute(sql)
+        self._client.execute(sql)
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (self._database.query if self.kind == "d1" else self._database.fetch)(sql)
-        return found
+        rows: list[dict[str, Any]] = (self._client.query if self.kind == "d1" else self._client.fetch)(sql)
+        return rows
 
     def schema(self) -> list[dict[str, Any]]:
-        """Everything that a migration can change, the ledger left out."""
+        """Everything that a migration can change, without the table of applied migrations."""
         if self.kind == "d1":
             return self.rows(
                 "select type, name, sql from sqlite_master where tbl_name <> 'pipelines_migrations' order by 2"
@@ -117,7 +118,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the migrations, to be changed by a test."""
+    """The folder of the migrations, which a test may change."""
     root = tmp_path / "sql"
     folder = root / FOLDER
     folder.mkdir(parents=True)
@@ -128,83 +129,83 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def states(shop: Store) -> list[State]:
-    return [standing.state for standing in migrations.status(shop.ledger, FOLDER)]
+    return [status.state for status in migrations.status(shop.applied, FOLDER)]
 
 
 def test_up_down_up(shop: Store, files: Path) -> None:
     empty = shop.schema()
     assert states(shop) == [State.PENDING] * 3
     assert shop.schema() == empty
-    assert migrations.up(shop.ledger, FOLDER) == NAMES
+    assert migrations.up(shop.applied, FOLDER) == NAMES
     full = shop.schema()
     assert full != empty
     assert shop.rows("select name from customers") == [{"name": "it's; fine"}]
-    assert migrations.up(shop.ledger, FOLDER) == []
+    assert migrations.up(shop.applied, FOLDER) == []
     assert states(shop) == [State.APPLIED] * 3
-    assert migrations.down(shop.ledger, FOLDER) == ["003_index"]
+    assert migrations.down(shop.applied, FOLDER) == ["003_index"]
     assert states(shop) == [State.APPLIED, State.APPLIED, State.PENDING]
-    assert migrations.down(shop.ledger, FOLDER, steps=5) == ["002_orders", "001_customers"]
+    assert migrations.down(shop.applied, FOLDER, steps=5) == ["002_orders", "001_customers"]
     assert shop.schema() == empty
-    assert migrations.down(shop.ledger, FOLDER) == []
-    assert migrations.up(shop.ledger, FOLDER) == NAMES
+    assert migrations.down(shop.applied, FOLDER) == []
+    assert migrations.up(shop.applied, FOLDER) == NAMES
     assert shop.schema() == full
 
 
 def test_up_and_down_to_a_number(shop: Store, files: Path) -> None:
-    assert migrations.up(shop.ledger, FOLDER, to=2) == NAMES[:2]
-    assert migrations.up(shop.ledger, FOLDER, to=1) == []
-    assert migrations.up(shop.ledger, FOLDER, to=3) == NAMES[2:]
-    assert migrations.down(shop.ledger, FOLDER, to=1) == ["003_index", "002_orders"]
-    assert migrations.down(shop.ledger, FOLDER, to=0) == ["001_customers"]
-    applied_at = [standing.applied_at for standing in migrations.status(shop.ledger, FOLDER)]
+    assert migrations.up(shop.applied, FOLDER, to=2) == NAMES[:2]
+    assert migrations.up(shop.applied, FOLDER, to=1) == []
+    assert migrations.up(shop.applied, FOLDER, to=3) == NAMES[2:]
+    assert migrations.down(shop.applied, FOLDER, to=1) == ["003_index", "002_orders"]
+    assert migrations.down(shop.applied, FOLDER, to=0) == ["001_customers"]
+    applied_at = [status.applied_at for status in migrations.status(shop.applied, FOLDER)]
     assert applied_at == [None] * 3
 
 
 @pytest.mark.parametrize("which", ["up", "down"])
 def test_an_edited_file_is_refused(shop: Store, files: Path, which: str) -> None:
-    migrations.up(shop.ledger, FOLDER, to=2)
+    migrations.up(shop.applied, FOLDER, to=2)
     path = files / f"002_orders.{which}.sql"
     path.write_text(path.read_text() + "\n-- a later thought")
     before = shop.schema()
     for move in (migrations.up, migrations.down):
         with pytest.raises(MigrationError, match="002_orders was applied and its file is another now"):
-            move(shop.ledger, FOLDER)
+            move(shop.applied, FOLDER)
     assert shop.schema() == before
     assert states(shop) == [State.APPLIED, State.EDITED, State.PENDING]
 
 
 def test_line_ends_are_no_edit(shop: Store, files: Path) -> None:
-    migrations.up(shop.ledger, FOLDER)
+    migrations.up(shop.applied, FOLDER)
     path = files / "002_orders.up.sql"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert migrations.up(shop.ledger, FOLDER) == []
+    assert migrations.up(shop.applied, FOLDER) == []
 
 
 def test_a_missing_file_is_refused(shop: Store, files: Path) -> None:
-    migrations.up(shop.ledger, FOLDER)
+    migrations.up(shop.applied, FOLDER)
     for path in files.glob("003_*"):
         path.unlink()
     assert states(shop) == [State.APPLIED, State.APPLIED, State.MISSING]
     for move in (migrations.up, migrations.down):
         with pytest.raises(MigrationError, match="003_index was applied and its up or down file is missing"):
-            move(shop.ledger, FOLDER)
+            move(shop.applied, FOLDER)
 
 
-def test_half_a_migration_is_told_beside_the_others_and_refused(shop: Store, files: Path) -> None:
-    migrations.up(shop.ledger, FOLDER, to=2)
+def test_half_a_migration_is_reported_beside_the_others_and_refused(shop: Store, files: Path) -> None:
+    migrations.up(shop.applied, FOLDER, to=2)
     for name in ("001_customers.up.sql", "003_index.down.sql"):
         (files / name).unlink()
-    found = migrations.status(shop.ledger, FOLDER)
-    assert [standing.state for standing in found] == [State.MISSING, State.APPLIED, State.MISSING]
-    assert [standing.applied_at is None for standing in found] == [False, False, True]
-    assert [standing.drift for standing in found] == [
+    statuses = migrations.status(shop.applied, FOLDER)
+    assert [status.state for status in statuses] == [State.MISSING, State.APPLIED, State.MISSING]
+    assert [status.applied_at is None for status in statuses] == [False, False, True]
+    assert [status.drift for status in statuses] == [
         "was applied and its up or down file is missing; restore it",
         None,
         "its up or down file is missing; restore it",
     ]
     for move in (migrations.up, migrations.down):
         with pytest.raises(MigrationError, match=r"001_customers.* missing; restore it"):
-            move(shop.ledger, FOLDER)
+            move(shop.applied, FOLDER)
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
@@ -212,27 +213,27 @@ def test_a_failed_migration_leaves_the_store_as_it_was(shop: Store, files: Path,
     (files / f"003_index.{direction}.sql").write_text(BREAKING)
     if direction == "up":
         with pytest.raises((D1Error, psycopg.Error)):
-            migrations.up(shop.ledger, FOLDER)
+            migrations.up(shop.applied, FOLDER)
         expected = [State.APPLIED, State.APPLIED, State.PENDING]
     else:
-        migrations.up(shop.ledger, FOLDER)
+        migrations.up(shop.applied, FOLDER)
         before = shop.schema()
         with pytest.raises((D1Error, psycopg.Error)):
-            migrations.down(shop.ledger, FOLDER)
+            migrations.down(shop.applied, FOLDER)
         assert shop.schema() == before
         expected = [State.APPLIED] * 3
     assert states(shop) == expected
     assert shop.rows("select id from customers") == [{"id": "1"}]
     (files / "003_index.up.sql").write_text(FILES["003_index.up.sql"])
     if direction == "up":
-        assert migrations.up(shop.ledger, FOLDER) == ["003_index"]
+        assert migrations.up(shop.applied, FOLDER) == ["003_index"]
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_two_at_once_end_the_same(shop: Store, files: Path, direction: str) -> None:
     empty = shop.schema()
     if direction == "down":
-        migrations.up(shop.ledger, FOLDER)
+        migrations.up(shop.applied, FOLDER)
     done: list[str] = []
     failures: list[Exception] = []
     barrier = threading.Barrier(3)
@@ -240,9 +241,9 @@ def test_two_at_once_end_the_same(shop: Store, files: Path, direction: str) -> N
     def move() -> None:
         barrier.wait()
         try:
-            with shop.other() as ledger:
+            with shop.other() as applied:
                 done.extend(
-                    migrations.up(ledger, FOLDER) if direction == "up" else migrations.down(ledger, FOLDER, to=0)
+                    migrations.up(applied, FOLDER) if direction == "up" else migrations.down(applied, FOLDER, to=0)
                 )
         except Exception as error:  # noqa: BLE001 - any of them fails the test below
             failures.append(error)
@@ -272,7 +273,7 @@ FAULTS = {
 def test_a_lost_answer_of_d1_applies_once(
     files: Path, cloudflare_api: Cloudflare, http_d1: CloudflareD1, fault: str, after: int
 ) -> None:
-    ledger = migrations.D1Ledger(http_d1)
+    applied = migrations.D1AppliedMigrations(http_d1)
     honest = cloudflare_api.loopback.serve
 
     def counting(asked: Asked) -> Reply:
@@ -281,24 +282,51 @@ def test_a_lost_answer_of_d1_applies_once(
         return honest(asked)
 
     cloudflare_api.loopback.serve = counting
-    migrations.up(ledger, FOLDER)
-    assert [standing.state for standing in migrations.status(ledger, FOLDER)] == [State.APPLIED] * 3
+    migrations.up(applied, FOLDER)
+    assert [status.state for status in migrations.status(applied, FOLDER)] == [State.APPLIED] * 3
     assert http_d1.query("select id from customers") == [{"id": "1"}]
     assert len(cloudflare_api.loopback.asked) > after
     assert not cloudflare_api.loopback.faults
-    migrations.down(ledger, FOLDER, to=0)
-    assert [standing.state for standing in migrations.status(ledger, FOLDER)] == [State.PENDING] * 3
+    migrations.down(applied, FOLDER, to=0)
+    assert [status.state for status in migrations.status(applied, FOLDER)] == [State.PENDING] * 3
 
 
-def test_folders_share_a_store_without_meeting(shop: Store, files: Path) -> None:
+def test_folders_share_a_database_without_a_conflict(shop: Store, files: Path) -> None:
     other = files.parent / "other"
     other.mkdir()
     (other / "001_more.up.sql").write_text("create table more (id text)")
     (other / "001_more.down.sql").write_text("drop table more")
-    migrations.up(shop.ledger, FOLDER)
-    assert migrations.up(shop.ledger, "shop/other") == ["001_more"]
-    assert migrations.down(shop.ledger, FOLDER, to=0) == NAMES[::-1]
-    assert [standing.state for standing in migrations.status(shop.ledger, "shop/other")] == [State.APPLIED]
+    migrations.up(shop.applied, FOLDER)
+    assert migrations.up(shop.applied, "shop/other") == ["001_more"]
+    assert migrations.down(shop.applied, FOLDER, to=0) == NAMES[::-1]
+    assert [status.state for status in migrations.status(shop.applied, "shop/other")] == [State.APPLIED]
+
+
+def test_each_postgres_database_has_its_own_applied_migrations(
+    postgres: Postgres, postgres_server: str, files: Path
+) -> None:
+    with database(postgres_server) as dsn, Postgres(dsn, schema="shop") as second:
+        ours, theirs = migrations.PostgresAppliedMigrations(postgres), migrations.PostgresAppliedMigrations(second)
+        second.execute("create schema shop")
+        migrations.up(ours, FOLDER)
+        assert [status.state for status in migrations.status(theirs, FOLDER)] == [State.PENDING] * 3
+        assert migrations.up(theirs, FOLDER, to=2) == NAMES[:2]
+        assert migrations.down(ours, FOLDER, to=0) == NAMES[::-1]
+        assert [row.number for row in theirs.rows(FOLDER)] == [1, 2]
+        assert ours.rows(FOLDER) == []
+        assert ours.store != theirs.store
+        tables = (
+            "select schemaname as schema, tablename as name from pg_tables where schemaname in ('shop', 'pipelines')"
+        )
+        assert {(row["schema"], row["name"]) for row in second.fetch(tables)} == {
+            *(("shop", name) for name in ("customers", "gone", "orders")),
+            ("pipelines", "migrations"),
+        }
+
+
+def test_the_lock_of_a_folder_is_of_one_database(postgres: Postgres, postgres_server: str, files: Path) -> None:
+    with database(postgres_server) as dsn, Postgres(dsn) as second, postgres.lock(f"migrations:{FOLDER}"):
+        assert migrations.up(migrations.PostgresAppliedMigrations(second), FOLDER) == NAMES
 
 
 @pytest.mark.parametrize(
@@ -329,10 +357,10 @@ def test_triggers_and_functions_are_whole(shop: Store, files: Path) -> None:
     body, undo = WHOLE[shop.kind]
     (files / "003_index.up.sql").write_text(body)
     (files / "003_index.down.sql").write_text(undo)
-    migrations.up(shop.ledger, FOLDER)
+    migrations.up(shop.applied, FOLDER)
     shop.run("insert into customers (id, name) values ('2', 'x')")
     assert shop.rows("select name from customers where id = '2'") == [{"name": "end;"}]
-    assert migrations.down(shop.ledger, FOLDER) == ["003_index"]
+    assert migrations.down(shop.applied, FOLDER) == ["003_index"]
 
 
 @given(st.lists(st.sampled_from(["create table t%d (a text default ';')", "-- c;\nselect ';--'", "/* ; */ select %d"])))
@@ -342,13 +370,13 @@ def test_split_gives_the_statements_again(parts: list[str]) -> None:
     assert found == [f"{text};" for text in texts[:-1]] + texts[-1:]
 
 
-def test_clearlift_keeps_its_promises(tmp_path: Path) -> None:
-    database = EmbeddedD1(tmp_path / "clearlift.db")
-    ledger = migrations.D1Ledger(database)
-    migrations.up(ledger, "clearlift/d1")
+def test_the_schema_of_clearlift_refuses_what_it_must(tmp_path: Path) -> None:
+    d1 = EmbeddedD1(tmp_path / "clearlift.db")
+    applied = migrations.D1AppliedMigrations(d1)
+    migrations.up(applied, "clearlift/d1")
     user = "insert into users (id, email, issuer, access_sub) values ('u', 'u@example.com', 'i', 's')"
-    database.execute(user)
-    database.execute("insert into organizations (id, name, slug) values ('o', 'Org', 'org')")
+    d1.execute(user)
+    d1.execute("insert into organizations (id, name, slug) values ('o', 'Org', 'org')")
     refused = {
         "insert into users (id, email, issuer, access_sub) values ('v', 'v@example.com', 'i', 's')": "UNIQUE",
         "insert into organizations (id, name, slug, subscription_tier) values ('p', 'P', 'p', 'gold')": "CHECK",
@@ -364,20 +392,20 @@ def test_clearlift_keeps_its_promises(tmp_path: Path) -> None:
     }
     for statement, kind in refused.items():
         with pytest.raises(D1Error, match=kind):
-            database.execute(statement)
-    defaults = database.query("select created_at, settings, subscription_tier from organizations")[0]
+            d1.execute(statement)
+    defaults = d1.query("select created_at, settings, subscription_tier from organizations")[0]
     assert defaults["settings"] == "{}"
     assert defaults["subscription_tier"] == "free"
     assert len(defaults["created_at"]) == len("2026-01-01T00:00:00Z")
     assert defaults["created_at"].endswith("Z")
-    database.execute("insert into sessions (token, user_id, expires_at) values ('t', 'u', '2026-01-01T00:00:00Z')")
-    database.execute("insert into organization_members (organization_id, user_id, role) values ('o', 'u', 'owner')")
-    database.execute("delete from users where id = 'u'")
-    assert database.query(
-        "select (select count(*) from sessions) + (select count(*) from organization_members) as n"
-    ) == [{"n": 0}]
-    assert migrations.down(ledger, "clearlift/d1", to=0) == ["001_initial"]
-    database.close()
+    d1.execute("insert into sessions (token, user_id, expires_at) values ('t', 'u', '2026-01-01T00:00:00Z')")
+    d1.execute("insert into organization_members (organization_id, user_id, role) values ('o', 'u', 'owner')")
+    d1.execute("delete from users where id = 'u'")
+    assert d1.query("select (select count(*) from sessions) + (select count(*) from organization_members) as n") == [
+        {"n": 0}
+    ]
+    assert migrations.down(applied, "clearlift/d1", to=0) == ["001_initial"]
+    d1.close()
     with sqlite3.connect(tmp_path / "clearlift.db") as file:
         assert (
             file.execute("select name from sqlite_master where name not like '%pipelines_migrations%'").fetchall() == []

@@ -1,4 +1,4 @@
-"""Token buckets: never more than the rate allows, in any window."""
+"""Token buckets: never more requests than the rate allows, in any window of time."""
 
 from concurrent.futures import ThreadPoolExecutor
 

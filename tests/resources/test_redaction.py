@@ -1,4 +1,4 @@
-"""What is cut out of text before it is logged or raised, and what is left to read."""
+"""The parts of a text that are removed before it is logged or raised, and the parts that stay."""
 
 import pytest
 

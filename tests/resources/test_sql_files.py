@@ -1,4 +1,4 @@
-"""The loader of sql/: what is there is read, what is not there is named."""
+"""The loader of sql/: it reads files, and names a missing one."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A running sandbox at a fixed moment. It is moved by its own clock, so every test has its own."""
+"""A sandbox that runs at a fixed moment. Every test has its own one, because a test moves its clock."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

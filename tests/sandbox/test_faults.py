@@ -1,4 +1,4 @@
-"""Every fault that can be ordered, met over HTTP, on every platform where it can happen."""
+"""Every fault over HTTP, on every platform where it can happen."""
 
 import csv
 import hashlib
@@ -13,9 +13,11 @@ import pytest
 import requests
 
 from sandbox.exchange import Response
-from sandbox.faults import Fault, FaultKind, FaultOrders, Purpose, malform
-from sandbox.server import Connection, Sandbox
+from sandbox.faults import Fault, FaultKind, FaultOrders, Purpose, Subject, malform
+from sandbox.platforms import Connection
+from sandbox.server import Sandbox
 from sandbox.world.entities import PLATFORMS, Platform
+from tests.sandbox.accounts import connection_of
 
 ENTITIES: dict[Platform, str] = {
     "google": "googleAds:search",
@@ -71,10 +73,10 @@ def following(platform: Platform, answer: dict[str, Any]) -> str | None:
 
 
 def rows(platform: Platform, answer: dict[str, Any]) -> list[dict[str, Any]]:
-    found: Any = answer
+    content: Any = answer
     for name in ROWS[platform]:
-        found = found[name]
-    return list(found)
+        content = content[name]
+    return list(content)
 
 
 @pytest.fixture
@@ -83,13 +85,9 @@ def paged_sandbox(ad_sandbox: Sandbox) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def first(sandbox: Sandbox, platform: Platform) -> Connection:
-    return next(each for each in sandbox.connections() if each.platform == platform)
-
-
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_faults_of_the_line(paged_sandbox: Sandbox, platform: Platform) -> None:
-    connection = first(paged_sandbox, platform)
+def test_faults_of_the_connection(paged_sandbox: Sandbox, platform: Platform) -> None:
+    connection = connection_of(paged_sandbox, platform)
     good = ask(paged_sandbox, connection).content
     for fault, error in (
         (Fault(FaultKind.TIMEOUT, seconds=30), requests.exceptions.ReadTimeout),
@@ -113,7 +111,7 @@ def test_faults_of_the_line(paged_sandbox: Sandbox, platform: Platform) -> None:
 def test_a_reset_is_a_reset(paged_sandbox: Sandbox) -> None:
     paged_sandbox.faults.order(Fault(FaultKind.RESET))
     with pytest.raises(requests.exceptions.ConnectionError, match="reset"):
-        ask(paged_sandbox, first(paged_sandbox, "google"))
+        ask(paged_sandbox, connection_of(paged_sandbox, "google"))
 
 
 REFUSALS: dict[Platform, dict[FaultKind, tuple[int, str]]] = {
@@ -152,7 +150,7 @@ REFUSALS: dict[Platform, dict[FaultKind, tuple[int, str]]] = {
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_refusals_are_in_the_platforms_words(paged_sandbox: Sandbox, platform: Platform) -> None:
     for kind, (status, words) in REFUSALS[platform].items():
-        connection = first(paged_sandbox, platform)
+        connection = connection_of(paged_sandbox, platform)
         paged_sandbox.faults.order(Fault(kind, retry_after=30))
         answer = ask(paged_sandbox, connection)
         assert answer.status_code == status
@@ -161,18 +159,20 @@ def test_refusals_are_in_the_platforms_words(paged_sandbox: Sandbox, platform: P
         if kind in (FaultKind.TOKEN_EXPIRED, FaultKind.TOKEN_REVOKED):
             assert words in again.text  # the old token stays bad
             paged_sandbox.tokens.reinstate(platform, connection.account_id)
-            again = ask(paged_sandbox, first(paged_sandbox, platform))
+            again = ask(paged_sandbox, connection_of(paged_sandbox, platform))
         assert rows(platform, again.json())
 
 
-def test_metas_wait_is_told_in_minutes(paged_sandbox: Sandbox) -> None:
+def test_meta_gives_the_wait_in_minutes(paged_sandbox: Sandbox) -> None:
     paged_sandbox.faults.order(Fault(FaultKind.RATE_LIMITED, retry_after=90))
-    usage = json.loads(ask(paged_sandbox, first(paged_sandbox, "facebook")).headers["x-business-use-case-usage"])
+    usage = json.loads(
+        ask(paged_sandbox, connection_of(paged_sandbox, "facebook")).headers["x-business-use-case-usage"]
+    )
     assert [entry["estimated_time_to_regain_access"] for (entry,) in usage.values()] == [2]
 
 
 def test_other_accounts_keep_their_tokens(paged_sandbox: Sandbox) -> None:
-    one, other = [each for each in paged_sandbox.connections() if each.platform == "google"][:2]
+    one, other = (connection_of(paged_sandbox, "google", index) for index in (0, 1))
     paged_sandbox.faults.order(Fault(FaultKind.TOKEN_REVOKED, account_id=one.account_id))
     assert ask(paged_sandbox, other).status_code == 200
     assert ask(paged_sandbox, one).status_code == 401
@@ -185,7 +185,7 @@ def test_other_accounts_keep_their_tokens(paged_sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("platform", ["google", "facebook", "tiktok"])
 def test_a_fault_of_the_second_page_meets_the_second_page(paged_sandbox: Sandbox, platform: Platform) -> None:
-    connection = first(paged_sandbox, platform)
+    connection = connection_of(paged_sandbox, platform)
     paged_sandbox.faults.order(Fault(FaultKind.SERVER_ERROR, platform, ENTITIES[platform], page=2))
     page = ask(paged_sandbox, connection)
     cursor = following(platform, page.json())
@@ -198,17 +198,17 @@ def test_a_fault_of_the_second_page_meets_the_second_page(paged_sandbox: Sandbox
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("page", [1, 2])
 def test_a_doubled_page_is_all_rows_and_some_twice(paged_sandbox: Sandbox, platform: Platform, page: int) -> None:
-    connection = first(paged_sandbox, platform)
+    connection = connection_of(paged_sandbox, platform)
 
     def walk() -> list[str]:
-        found: list[str] = []
+        texts: list[str] = []
         cursor: str | None = None
         for _ in range(20):
             answer = ask(paged_sandbox, connection, cursor).json()
-            found += [json.dumps(row) for row in rows(platform, answer)]
+            texts += [json.dumps(row) for row in rows(platform, answer)]
             cursor = None if platform == "microsoft" else following(platform, answer)
             if cursor is None:
-                return found
+                return texts
         raise AssertionError("the pages never end")
 
     clean = walk()
@@ -220,7 +220,7 @@ def test_a_doubled_page_is_all_rows_and_some_twice(paged_sandbox: Sandbox, platf
 
 @pytest.mark.parametrize("platform", ["google", "facebook", "tiktok"])
 def test_a_repeated_cursor_leads_nowhere(paged_sandbox: Sandbox, platform: Platform) -> None:
-    connection = first(paged_sandbox, platform)
+    connection = connection_of(paged_sandbox, platform)
     second = following(platform, ask(paged_sandbox, connection).json())
     paged_sandbox.faults.order(Fault(FaultKind.REPEATED_CURSOR, page=2, times=None))
     for _ in range(2):
@@ -229,7 +229,7 @@ def test_a_repeated_cursor_leads_nowhere(paged_sandbox: Sandbox, platform: Platf
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_malformed_pages(paged_sandbox: Sandbox, platform: Platform) -> None:
-    connection = first(paged_sandbox, platform)
+    connection = connection_of(paged_sandbox, platform)
     clean = json.dumps(rows(platform, ask(paged_sandbox, connection).json())[0])
     for kind, expected in (
         (FaultKind.WRONG_TYPE, '{"unexpected": "object"}'),
@@ -239,30 +239,31 @@ def test_malformed_pages(paged_sandbox: Sandbox, platform: Platform) -> None:
         assert expected not in clean
         assert expected in json.dumps(rows(platform, ask(paged_sandbox, connection).json())[0])
     paged_sandbox.faults.order(Fault(FaultKind.MISSING_ID))
-    spoilt = rows(platform, ask(paged_sandbox, connection).json())
+    malformed = rows(platform, ask(paged_sandbox, connection).json())
     number = paged_sandbox.world.campaigns(platform, connection.account_id, paged_sandbox.clock())[0].id
     assert f'"{number}"' in clean
-    assert f'"{number}"' not in json.dumps(spoilt[0])
+    assert f'"{number}"' not in json.dumps(malformed[0])
     paged_sandbox.faults.order(Fault(FaultKind.HUGE_STRING))
     assert len(ask(paged_sandbox, connection).content) > 10_000_000
 
 
-def test_only_the_first_row_is_spoilt_and_a_field_is_added_where_none_was() -> None:
+def test_only_the_first_row_is_malformed_and_a_missing_field_is_added() -> None:
     page = [{"spend": "1"}, {"spend": "2"}]
     assert malform(page, Fault(FaultKind.UNKNOWN_ENUM))[1] == {"spend": "2"}
     assert malform(page, Fault(FaultKind.UNKNOWN_ENUM))[0] == {"spend": "1", "status": "SANDBOX_UNHEARD_OF"}
     assert malform(page, Fault(FaultKind.RESET)) == page == malform(page, None)
 
 
-def test_jobs_that_hang_and_fail_at_meta(paged_sandbox: Sandbox) -> None:
-    connection = first(paged_sandbox, "facebook")
+def test_jobs_that_are_stuck_and_fail_at_meta(paged_sandbox: Sandbox) -> None:
+    connection = connection_of(paged_sandbox, "facebook")
     token = connection.credentials["oauth"]["access_token"]
     secret = connection.credentials["app"]["app_secret"].encode()
     auth = {"access_token": token, "appsecret_proof": hmac.new(secret, token.encode(), hashlib.sha256).hexdigest()}
     api = paged_sandbox.endpoints("facebook")["api"]
 
     def start() -> str:
-        form = {**auth, "fields": '["spend"]'}
+        span = '{"since":"2026-11-01","until":"2026-11-20"}'
+        form = {**auth, "fields": '["spend"]', "time_increment": "1", "time_range": span}
         run = requests.post(f"{api}/act_{connection.account_id}/insights", data=form, timeout=5).json()
         return str(run["report_run_id"])
 
@@ -281,7 +282,7 @@ def test_jobs_that_hang_and_fail_at_meta(paged_sandbox: Sandbox) -> None:
 
 
 def test_jobs_that_fail_and_links_that_expire_at_microsoft(paged_sandbox: Sandbox) -> None:
-    connection = first(paged_sandbox, "microsoft")
+    connection = connection_of(paged_sandbox, "microsoft")
     app, ends = connection.credentials["app"], paged_sandbox.endpoints("microsoft")
     sent = {
         "Authorization": f"Bearer {connection.credentials['oauth']['access_token']}",
@@ -291,6 +292,7 @@ def test_jobs_that_fail_and_links_that_expire_at_microsoft(paged_sandbox: Sandbo
     }
 
     def submit() -> dict[str, Any]:
+        day = {"Year": 2026, "Month": 11, "Day": 20}
         request = {
             "Type": "CampaignPerformanceReportRequest",
             "Aggregation": "Daily",
@@ -298,7 +300,7 @@ def test_jobs_that_fail_and_links_that_expire_at_microsoft(paged_sandbox: Sandbo
             "ExcludeReportHeader": True,
             "ExcludeReportFooter": True,
             "Scope": {"AccountIds": [connection.account_id]},
-            "Time": {"PredefinedTime": "Yesterday", "ReportTimeZone": "EasternTimeUSCanada"},
+            "Time": {"CustomDateRangeStart": day, "CustomDateRangeEnd": day, "ReportTimeZone": "EasternTimeUSCanada"},
         }
         url = f"{ends['reporting']}/GenerateReport/Submit"
         return dict(requests.post(url, json={"ReportRequest": request}, headers=sent, timeout=5).json())
@@ -331,14 +333,15 @@ def test_orders_count_every_request_that_matches() -> None:
     orders.order(
         Fault(FaultKind.RESET, "google", nth=2, times=2), Fault(FaultKind.HTTP_429, "google", page=1, times=None)
     )
-    met = [orders.take("google", "/x", "1", page, Purpose.PAGE) for page in (1, 1, 2, 2, 1)]
+    met = [orders.take("google", "/x", Subject("1", page)) for page in (1, 1, 2, 2, 1)]
     kinds = [fault.kind if fault else None for fault in met]
     assert kinds == [FaultKind.HTTP_429, FaultKind.RESET, FaultKind.RESET, None, FaultKind.HTTP_429]
-    assert orders.take("tiktok", "/x", "1", 1, Purpose.PAGE) is None
+    assert orders.take("tiktok", "/x", Subject("1")) is None
     orders.order(Fault(FaultKind.TIMEOUT))
-    assert orders.take("tiktok", "/token", None, 1, Purpose.TOKEN) is None  # a token's path must be named
+    for_a_token = Subject(purpose=Purpose.TOKEN)
+    assert orders.take("tiktok", "/token", for_a_token) is None  # the order must name the path of a token
     orders.order(Fault(FaultKind.TIMEOUT, path="/token"))
-    assert orders.take("tiktok", "/token", None, 1, Purpose.TOKEN) is not None
+    assert orders.take("tiktok", "/token", for_a_token) is not None
 
 
 @pytest.mark.parametrize(
@@ -347,6 +350,7 @@ def test_orders_count_every_request_that_matches() -> None:
         ({"kind": "earthquake"}, "no fault 'earthquake'"),
         ({"kind": "reset", "platform": "myspace"}, "no platform 'myspace'"),
         ({"kind": "repeated_cursor", "platform": "microsoft"}, "does not happen at microsoft"),
+        ({"kind": "job_stuck", "platform": "tiktok"}, "does not happen at tiktok"),
         ({"kind": "reset", "times": 0}, "count from 1"),
         ({"kind": "reset", "colour": "red"}, "has no colour"),
     ],
@@ -358,39 +362,3 @@ def test_a_wrong_order_is_refused(order: dict[str, Any], problem: str) -> None:
 
 def test_a_response_is_json_of_the_platforms_kind() -> None:
     assert Response.of({"name": "é"}).body == '{"name":"é"}'.encode()
-
-
-def test_tasks_that_hang_fail_and_expire_at_tiktok(paged_sandbox: Sandbox) -> None:
-    connection = first(paged_sandbox, "tiktok")
-    api = paged_sandbox.endpoints("tiktok")["api"]
-    sent = {"Access-Token": connection.credentials["oauth"]["access_token"]}
-
-    def create() -> str:
-        body = {
-            "advertiser_id": connection.account_id,
-            "report_type": "BASIC",
-            "data_level": "AUCTION_CAMPAIGN",
-            "dimensions": ["campaign_id", "stat_time_day"],
-            "metrics": ["spend"],
-            "start_date": "2026-11-10",
-            "end_date": "2026-11-12",
-        }
-        task = requests.post(f"{api}/report/task/create/", json=body, headers=sent, timeout=5).json()
-        return str(task["data"]["task_id"])
-
-    def ask_of(task: str, step: str) -> requests.Response:
-        query = {"advertiser_id": connection.account_id, "task_id": task}
-        return requests.get(f"{api}/report/task/{step}/", params=query, headers=sent, timeout=5)
-
-    def check(task: str) -> str:
-        return str(ask_of(task, "check").json()["data"]["status"])
-
-    paged_sandbox.faults.order(Fault(FaultKind.JOB_STUCK, times=4))
-    task = create()
-    assert [check(task) for _ in range(7)] == ["PROCESSING"] * 4 + ["QUEUING", "PROCESSING", "SUCCESS"]
-    paged_sandbox.faults.order(Fault(FaultKind.DOWNLOAD_EXPIRED))
-    assert ask_of(task, "download").json()["code"] == 40002
-    assert ask_of(task, "download").text.startswith("campaign_id,stat_time_day,spend")
-    paged_sandbox.faults.order(Fault(FaultKind.JOB_FAILED))
-    failed = create()
-    assert [check(failed) for _ in range(2)] == ["FAILED", "FAILED"]

@@ -1,4 +1,4 @@
-"""Meta over HTTP: what is served is the world, in Meta's forms, and wrong requests get Meta's errors."""
+"""Meta over HTTP: it serves the world in Meta's forms, and wrong requests get Meta's errors."""
 
 import hashlib
 import hmac
@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.server import Connection, Sandbox
+from sandbox.platforms import Connection
+from sandbox.server import Sandbox
+from tests.sandbox.accounts import connection_of, true_rows
 
 SPAN = '{"since":"2026-11-01","until":"2026-11-21"}'
 DAILY = {
@@ -20,10 +22,6 @@ DAILY = {
     "time_range": SPAN,
     "limit": "50",
 }
-
-
-def account(sandbox: Sandbox, index: int = 0) -> Connection:
-    return [each for each in sandbox.connections() if each.platform == "facebook"][index]
 
 
 def signed(connection: Connection) -> dict[str, str]:
@@ -38,13 +36,13 @@ def get(sandbox: Sandbox, connection: Connection, path: str, **params: str) -> r
 
 
 def following(response: requests.Response) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     while True:
         assert response.status_code == 200, response.text
-        found += response.json()["data"]
+        rows += response.json()["data"]
         url = response.json().get("paging", {}).get("next")
         if url is None:
-            return found
+            return rows
         response = requests.get(url, timeout=10)
 
 
@@ -59,13 +57,7 @@ def bought(row: dict[str, Any], name: str = "actions") -> Decimal:
 
 def check_rows(sandbox: Sandbox, connection: Connection, served: list[dict[str, Any]]) -> None:
     by_key = {(row["date_start"], row["campaign_id"], row["adset_id"]): row for row in served}
-    truth = [
-        row
-        for offset in range(21)
-        for row in sandbox.world.daily(
-            "facebook", connection.account_id, "ad_group", date(2026, 11, 1) + timedelta(days=offset), sandbox.clock()
-        )
-    ]
+    truth = true_rows(sandbox, connection, "ad_group", date(2026, 11, 1), days=21)
     assert len(served) == len(by_key) == len(truth) > 50
     for row in truth:
         shown = by_key[str(row.day), str(row.campaign_id), str(row.ad_group_id)]
@@ -78,7 +70,7 @@ def check_rows(sandbox: Sandbox, connection: Connection, served: list[dict[str, 
 
 @pytest.mark.parametrize("index", range(4))
 def test_sync_insights_are_the_worlds(ad_sandbox: Sandbox, index: int) -> None:
-    connection = account(ad_sandbox, index)
+    connection = connection_of(ad_sandbox, "facebook", index)
     first = get(ad_sandbox, connection, f"act_{connection.account_id}/insights", **DAILY)
     check_rows(ad_sandbox, connection, following(first))
     assert "estimated_time_to_regain_access" in first.headers["x-business-use-case-usage"]
@@ -86,7 +78,7 @@ def test_sync_insights_are_the_worlds(ad_sandbox: Sandbox, index: int) -> None:
 
 
 def test_a_job_is_read_when_it_says_completed_and_not_before(ad_sandbox: Sandbox) -> None:
-    connection = account(ad_sandbox)
+    connection = connection_of(ad_sandbox, "facebook")
     url = f"{ad_sandbox.endpoints('facebook')['api']}/act_{connection.account_id}/insights"
     form = {**signed(connection), **DAILY, "fields": json.dumps(DAILY["fields"].split(","))}
     run = requests.post(url, data=form, timeout=10).json()["report_run_id"]
@@ -104,37 +96,25 @@ def test_a_job_is_read_when_it_says_completed_and_not_before(ad_sandbox: Sandbox
     assert code(get(ad_sandbox, connection, "999/")) == (100, 33)
 
 
-def test_a_span_without_increment_is_one_row_an_entity(ad_sandbox: Sandbox) -> None:
-    connection = account(ad_sandbox)
-    params = {**DAILY, "level": "campaign", "fields": "campaign_id,spend"}
-    path = f"act_{connection.account_id}/insights"
-    daily = following(get(ad_sandbox, connection, path, **params))
-    del params["time_increment"]
-    spans = following(get(ad_sandbox, connection, path, **params))
-    assert len({row["campaign_id"] for row in spans}) == len(spans)
-    assert sum(Decimal(row["spend"]) for row in spans) == sum(Decimal(row["spend"]) for row in daily)
-
-
 def test_deleted_entities_come_only_when_asked_for(ad_sandbox: Sandbox) -> None:
-    connection = account(ad_sandbox)
+    connection = connection_of(ad_sandbox, "facebook")
     path = f"act_{connection.account_id}/campaigns"
     fields = {"fields": "name,effective_status", "limit": "3"}
     shown = following(get(ad_sandbox, connection, path, **fields))
     assert "DELETED" not in {row["effective_status"] for row in shown}
     statuses = json.dumps(["ACTIVE", "PAUSED", "DELETED", "ARCHIVED"])
-    every = following(get(ad_sandbox, connection, path, **fields, effective_status=statuses))
+    listed = following(get(ad_sandbox, connection, path, **fields, effective_status=statuses))
     world = ad_sandbox.world.campaigns("facebook", connection.account_id, ad_sandbox.clock())
-    assert {(row["id"], row["name"]) for row in every} == {(entity.id, entity.name) for entity in world}
-    asked = json.dumps([{"field": "effective_status", "operator": "IN", "value": ["DELETED"]}])
-    deleted = following(get(ad_sandbox, connection, path, **fields, filtering=asked))
+    assert {(row["id"], row["name"]) for row in listed} == {(entity.id, entity.name) for entity in world}
+    deleted = following(get(ad_sandbox, connection, path, **fields, effective_status='["DELETED"]'))
     assert {row["id"] for row in deleted} == {entity.id for entity in world if entity.deleted_at}
     sets = following(get(ad_sandbox, connection, f"act_{connection.account_id}/adsets", fields="campaign_id"))
-    assert {row["campaign_id"] for row in sets} <= {row["id"] for row in every}
+    assert {row["campaign_id"] for row in sets} <= {row["id"] for row in listed}
 
 
 def test_budgets_are_in_minor_units_of_metas_own_table(ad_sandbox: Sandbox) -> None:
     for index, units in ((0, 100), (1, 1)):
-        connection = account(ad_sandbox, index)
+        connection = connection_of(ad_sandbox, "facebook", index)
         row = get(
             ad_sandbox, connection, f"act_{connection.account_id}/campaigns", fields="daily_budget", limit="1"
         ).json()["data"][0]
@@ -143,9 +123,11 @@ def test_budgets_are_in_minor_units_of_metas_own_table(ad_sandbox: Sandbox) -> N
 
 
 def test_accounts_and_tokens(ad_sandbox: Sandbox) -> None:
-    connection = account(ad_sandbox)
-    listed = get(ad_sandbox, connection, "me/adaccounts", fields="currency,timezone_name").json()["data"]
-    assert [row["currency"] for row in listed] == ["USD", "JPY", "NZD", "EUR"]
+    connection = connection_of(ad_sandbox, "facebook")
+    for index, currency in enumerate(["USD", "JPY", "NZD", "EUR"]):
+        other = connection_of(ad_sandbox, "facebook", index)
+        row = get(ad_sandbox, other, f"act_{other.account_id}", fields="currency,timezone_name").json()
+        assert (row["currency"], row["timezone_name"]) == (currency, other.time_zone)
     own = get(ad_sandbox, connection, f"act_{connection.account_id}", fields="name,currency").json()
     assert own == {"id": f"act_{connection.account_id}", "name": connection.account_name, "currency": "USD"}
     params = {
@@ -159,7 +141,7 @@ def test_accounts_and_tokens(ad_sandbox: Sandbox) -> None:
     assert fresh["expires_in"] == 5_184_000
     assert code(requests.get(url, params={**params, "client_secret": "x"}, timeout=10)) == (1, None)
     ad_sandbox.clock.advance(timedelta(days=60))
-    assert code(get(ad_sandbox, connection, "me/adaccounts")) == (190, 463)
+    assert code(get(ad_sandbox, connection, f"act_{connection.account_id}")) == (190, 463)
 
 
 @pytest.mark.parametrize(
@@ -179,19 +161,39 @@ def test_accounts_and_tokens(ad_sandbox: Sandbox) -> None:
 def test_wrong_requests_are_refused(
     ad_sandbox: Sandbox, params: dict[str, str], expected: tuple[int, int | None]
 ) -> None:
-    connection = account(ad_sandbox)
+    connection = connection_of(ad_sandbox, "facebook")
     refused = get(ad_sandbox, connection, f"act_{connection.account_id}/insights", **{**DAILY, **params})
     assert (refused.status_code, code(refused)) == (400, expected)
 
 
-def test_requests_of_nobody_or_nowhere_are_refused(ad_sandbox: Sandbox) -> None:
-    connection = account(ad_sandbox)
+def test_requests_without_a_token_or_for_an_unknown_object_are_refused(ad_sandbox: Sandbox) -> None:
+    connection = connection_of(ad_sandbox, "facebook")
     api = ad_sandbox.endpoints("facebook")["api"]
+    campaigns = f"{api}/act_{connection.account_id}/campaigns"
     token = {"access_token": signed(connection)["access_token"]}
-    assert (
-        "appsecret_proof" in requests.get(f"{api}/me/adaccounts", params=token, timeout=10).json()["error"]["message"]
-    )
-    assert code(requests.get(f"{api}/me/adaccounts", timeout=10)) == (2500, None)
+    without_proof = requests.get(campaigns, params=token, timeout=10).json()["error"]
+    assert "appsecret_proof" in without_proof["message"]
+    assert code(requests.get(campaigns, timeout=10)) == (2500, None)
     assert code(get(ad_sandbox, connection, "act_1/campaigns")) == (100, 33)
+    assert code(get(ad_sandbox, connection, f"act_{connection.account_id}/ads")) == (100, 33)
     assert code(requests.get(api.replace("v26.0", "v3.0") + "/me", timeout=10)) == (2635, None)
     assert code(get(ad_sandbox, connection, f"act_{connection.account_id}/campaigns", fields="colour")) == (100, None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"time_increment": "7"},
+        {"time_increment": None},
+        {"time_range": None},
+        {"date_preset": "last_7d"},
+        {"breakdowns": "age"},
+        {"filtering": "[]"},
+    ],
+)
+def test_correct_requests_that_the_sandbox_does_not_answer_are_refused_and_not_answered_wrongly(
+    ad_sandbox: Sandbox, changes: dict[str, str | None]
+) -> None:
+    connection = connection_of(ad_sandbox, "facebook")
+    params = {name: value for name, value in {**DAILY, **changes}.items() if value is not None}
+    assert get(ad_sandbox, connection, f"act_{connection.account_id}/insights", **params).status_code == 501

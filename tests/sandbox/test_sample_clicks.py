@@ -1,4 +1,4 @@
-"""The sample's paid clicks are the world's, of the organisation's accounts, on their days; and no count changes."""
+"""The sample's paid clicks are the world's clicks of the organisation's accounts and days, and change no count."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def test_every_click_is_the_worlds_and_brings_one_session_and_counts_stay() -> N
     assert [(b.arrival, len(b.lines)) for b in batches] == [(b.arrival, len(b.lines)) for b in plain]
 
     sessions: dict[str, set[str]] = {}
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for line in (line for batch in batches for line in batch.lines):
         try:
             event = msgspec.json.decode(line)
@@ -40,20 +40,20 @@ def test_every_click_is_the_worlds_and_brings_one_session_and_counts_stay() -> N
         (parameter,) = set(query) & set(PARAMETERS.values()) or {""}
         if not parameter or event["org_tag"] not in OWNED:
             continue
-        of = WORLD.campaign_of_click(query[parameter])
-        assert of is not None
-        platform, campaign = of
+        owner = WORLD.campaign_of_click(query[parameter])
+        assert owner is not None
+        platform, campaign = owner
         assert PARAMETERS[platform] == parameter
         account = WORLD.account(platform, dict(OWNED[event["org_tag"]])[platform])
         if at > NOW:
             continue
-        # A session may go on past midnight.
+        # A session can continue past midnight.
         days = {moment(account, at - back).today for back in (timedelta(0), timedelta(hours=1))}
-        told = {c.click_id: c for day in days for c in WORLD.clicks(platform, account.id, day, NOW)}
-        assert told[query[parameter]].campaign_id == campaign
-        assert told[query[parameter]].utm_campaign == event["utm_campaign"] == query["utm_campaign"]
+        clicks = {c.click_id: c for day in days for c in WORLD.clicks(platform, account.id, day, NOW)}
+        assert clicks[query[parameter]].campaign_id == campaign
+        assert clicks[query[parameter]].utm_campaign == event["utm_campaign"] == query["utm_campaign"]
         assert event.get(parameter, query[parameter]) == query[parameter]
         sessions.setdefault(query[parameter], set()).add(session)
-        found[parameter] += 1
-    assert all(len(each) == 1 for each in sessions.values())
-    assert set(found) == {"gclid", "fbclid", "msclkid"}
+        counts[parameter] += 1
+    assert all(len(ids) == 1 for ids in sessions.values())
+    assert set(counts) == {"gclid", "fbclid", "msclkid"}

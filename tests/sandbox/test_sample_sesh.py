@@ -1,4 +1,4 @@
-"""Sesh's sample: every table, the same rows of the same seed and time, and nothing new the second time."""
+"""Sesh's sample fills every table. The same seed and time give the same rows, and a second run adds nothing."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_it_fills_every_table_and_a_second_time_changes_nothing(tmp_path: Path) 
 
     sample_sesh.fill(other, UNTIL)
     for table in set(counts) - {"users"}:
-        every = f"select * from {table} order by 1"
-        assert d1.query(every) == other.query(every)
+        query = f"select * from {table} order by 1"
+        assert d1.query(query) == other.query(query)
     d1.close()
     other.close()

@@ -1,11 +1,11 @@
-"""The sandbox as a whole: starting and stopping it, its control paths, its credentials and its clock."""
+"""The sandbox as a whole: its start and stop, its control paths, its credentials and its clock."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
 
-from sandbox.faults import Fault, FaultKind, Purpose
+from sandbox.faults import Fault, FaultKind, Subject
 from sandbox.server import Sandbox
 from sandbox.tokens import TokenBook, TokenExpiredError, TokenInvalidError, TokenRevokedError
 from sandbox.world.entities import PLATFORMS
@@ -17,11 +17,9 @@ def test_another_process_can_order_faults_and_move_time(ad_sandbox: Sandbox) -> 
     control = f"{ad_sandbox.origin}/_sandbox"
     orders = [{"kind": "rate_limited", "platform": "google", "retry_after": 3}, {"kind": "reset"}]
     assert requests.post(f"{control}/faults", json=orders, timeout=5).json() == {"ordered": 2}
-    assert ad_sandbox.faults.take("google", "/", None, 1, Purpose.PAGE) == Fault(
-        FaultKind.RATE_LIMITED, "google", retry_after=3
-    )
+    assert ad_sandbox.faults.take("google", "/", Subject()) == Fault(FaultKind.RATE_LIMITED, "google", retry_after=3)
     assert requests.delete(f"{control}/faults", timeout=5).json() == {"ordered": 0}
-    assert ad_sandbox.faults.take("google", "/", None, 1, Purpose.PAGE) is None
+    assert ad_sandbox.faults.take("google", "/", Subject()) is None
     wrong = requests.post(f"{control}/faults", json={"kind": "flood"}, timeout=5)
     assert wrong.status_code == 400
     assert "flood" in wrong.json()["error"]
@@ -30,12 +28,19 @@ def test_another_process_can_order_faults_and_move_time(ad_sandbox: Sandbox) -> 
     requests.post(f"{control}/clock", json={"now": "2026-12-24T00:00:00+00:00"}, timeout=5)
     assert ad_sandbox.clock() == datetime(2026, 12, 24, tzinfo=UTC)
     assert requests.get(f"{control}/nothing", timeout=5).status_code == 404
+    account = ad_sandbox.world.accounts("google")[0].id
+    token = ad_sandbox.tokens.issue("google", account).access_token
+    ad_sandbox.tokens.revoke("google", account)
+    own = {"platform": "google", "account_id": account}
+    assert requests.post(f"{control}/reinstate", json=own, timeout=5).json() == {"reinstated": account}
+    ad_sandbox.clock.set(NOW)
+    assert ad_sandbox.tokens.check("google", token).account_id == account
 
 
 def test_the_world_can_be_asked_for(ad_sandbox: Sandbox) -> None:
     world = requests.get(f"{ad_sandbox.origin}/_sandbox/world", timeout=5).json()
     assert len(world["connections"]) == 14
-    assert world["endpoints"]["facebook"]["api"] == ad_sandbox.url("https://graph.facebook.com/v26.0")
+    assert world["endpoints"]["facebook"]["api"] == f"{ad_sandbox.origin}/graph.facebook.com/v26.0"
     own = world["connections"][0]
     assert own["credentials"]["sync_config"]["lookback_days"] == 30
     assert datetime.fromisoformat(own["credentials"]["oauth"]["expires_at"]) == NOW + timedelta(seconds=3599)
@@ -46,7 +51,7 @@ def test_the_world_can_be_asked_for(ad_sandbox: Sandbox) -> None:
     assert requests.get(f"{ad_sandbox.origin}/example.com/", timeout=5).status_code == 404
 
 
-def test_a_stopped_sandbox_answers_nobody_and_can_start_again() -> None:
+def test_a_stopped_sandbox_answers_nothing_and_can_start_again() -> None:
     sandbox = Sandbox(7, lambda: NOW)
     with requests.Session() as kept:
         with sandbox:
@@ -88,6 +93,6 @@ def test_the_same_world_can_be_served_on_another_day() -> None:
     assert after.world.daily("google", account, "campaign", NOW.date(), seen)
 
 
-def test_a_port_that_is_taken_is_said_by_the_system(ad_sandbox: Sandbox) -> None:
+def test_a_port_that_is_taken_is_an_error_of_the_system(ad_sandbox: Sandbox) -> None:
     with pytest.raises(OSError, match="Address already in use"):
         Sandbox(port=ad_sandbox.port).start()

@@ -1,16 +1,15 @@
-"""TikTok over HTTP: what is served is the world, in TikTok's forms, and wrong requests get TikTok's codes."""
+"""TikTok over HTTP: it serves the world in TikTok's forms, and wrong requests get TikTok's codes."""
 
-import csv
-import io
-import json
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import requests
 
-from sandbox.server import Connection, Sandbox
+from sandbox.platforms import Connection
+from sandbox.server import Sandbox
+from tests.sandbox.accounts import connection_of, true_rows
 
 REPORT = {
     "report_type": "BASIC",
@@ -23,10 +22,6 @@ REPORT = {
 }
 
 
-def account(sandbox: Sandbox, index: int = 0) -> Connection:
-    return [each for each in sandbox.connections() if each.platform == "tiktok"][index]
-
-
 def get(sandbox: Sandbox, connection: Connection, path: str, **params: str) -> dict[str, Any]:
     url = f"{sandbox.endpoints('tiktok')['api']}/{path}"
     token = {"Access-Token": connection.credentials["oauth"]["access_token"]}
@@ -37,32 +32,26 @@ def get(sandbox: Sandbox, connection: Connection, path: str, **params: str) -> d
 
 
 def pages(sandbox: Sandbox, connection: Connection, path: str, **params: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     page = last = 1
     while page <= last:
         answer = get(sandbox, connection, path, **params, page=str(page))
         assert answer["code"] == 0, answer
-        found += answer["data"]["list"]
+        rows += answer["data"]["list"]
         last = answer["data"]["page_info"]["total_page"]
         assert answer["data"]["page_info"]["page"] == page
         page += 1
-    return found
+    return rows
 
 
 @pytest.mark.parametrize("index", range(3))
 def test_reports_are_the_worlds(ad_sandbox: Sandbox, index: int) -> None:
-    connection = account(ad_sandbox, index)
+    connection = connection_of(ad_sandbox, "tiktok", index)
     served = {
         (row["dimensions"]["stat_time_day"], row["dimensions"]["adgroup_id"]): row["metrics"]
         for row in pages(ad_sandbox, connection, "report/integrated/get/", **REPORT)
     }
-    truth = [
-        row
-        for offset in range(30)
-        for row in ad_sandbox.world.daily(
-            "tiktok", connection.account_id, "ad_group", date(2026, 10, 23) + timedelta(days=offset), ad_sandbox.clock()
-        )
-    ]
+    truth = true_rows(ad_sandbox, connection, "ad_group", date(2026, 10, 23), days=30)
     assert len(served) == len(truth) > 100
     for row in truth:
         metrics = served[f"{row.day} 00:00:00", str(row.ad_group_id)]
@@ -73,67 +62,37 @@ def test_reports_are_the_worlds(ad_sandbox: Sandbox, index: int) -> None:
         assert Decimal(metrics["total_complete_payment_rate"]) == row.conversions_value
 
 
-@pytest.mark.parametrize("output", ["CSV_STRING", "CSV_DOWNLOAD"])
-def test_a_task_gives_the_same_report(ad_sandbox: Sandbox, output: str) -> None:
-    connection = account(ad_sandbox)
-    api = ad_sandbox.endpoints("tiktok")["api"]
-    token = {"Access-Token": connection.credentials["oauth"]["access_token"]}
-    body = {
-        **REPORT,
-        "advertiser_id": connection.account_id,
-        "output_format": output,
-        "dimensions": json.loads(REPORT["dimensions"]),
-        "metrics": json.loads(REPORT["metrics"]),
-    }
-    task = requests.post(f"{api}/report/task/create/", json=body, headers=token, timeout=10).json()["data"]["task_id"]
-    states = [get(ad_sandbox, connection, "report/task/check/", task_id=task)["data"]["status"] for _ in range(2)]
-    assert states == ["QUEUING", "PROCESSING"]
-    assert get(ad_sandbox, connection, "report/task/download/", task_id=task)["code"] == 40002
-    assert get(ad_sandbox, connection, "report/task/check/", task_id=task)["data"]["status"] == "SUCCESS"
-    query = {"advertiser_id": connection.account_id, "task_id": task}
-    answer = requests.get(f"{api}/report/task/download/", params=query, headers=token, timeout=10)
-    if output == "CSV_DOWNLOAD":
-        link = answer.json()["data"]["download_url"]
-        answer = requests.get(link, timeout=10)
-        ad_sandbox.clock.advance(timedelta(hours=1))
-        assert requests.get(link, timeout=10).status_code == 403
-        ad_sandbox.clock.advance(timedelta(hours=-1))
-    lines = list(csv.DictReader(io.StringIO(answer.text)))
-    served = pages(ad_sandbox, connection, "report/integrated/get/", **REPORT)
-    assert lines == [{**row["dimensions"], **row["metrics"]} for row in served]
-
-
 def test_entities_and_the_deleted_ones(ad_sandbox: Sandbox) -> None:
-    connection = account(ad_sandbox)
+    connection = connection_of(ad_sandbox, "tiktok")
     world = ad_sandbox.world.campaigns("tiktok", connection.account_id, ad_sandbox.clock())
     shown = pages(ad_sandbox, connection, "campaign/get/", page_size="3")
     assert {row["campaign_id"] for row in shown} == {entity.id for entity in world if not entity.deleted_at}
-    every = pages(ad_sandbox, connection, "campaign/get/", filtering='{"secondary_status": "CAMPAIGN_STATUS_ALL"}')
-    assert {(row["campaign_id"], row["campaign_name"]) for row in every} == {(e.id, e.name) for e in world}
+    listed = pages(ad_sandbox, connection, "campaign/get/", filtering='{"secondary_status": "CAMPAIGN_STATUS_ALL"}')
+    assert {(row["campaign_id"], row["campaign_name"]) for row in listed} == {(e.id, e.name) for e in world}
     groups = ad_sandbox.world.ad_groups("tiktok", connection.account_id, ad_sandbox.clock())
-    asked = json.dumps({"secondary_status": "ADGROUP_STATUS_ALL", "campaign_ids": [world[0].id]})
-    found = pages(ad_sandbox, connection, "adgroup/get/", filtering=asked, fields='["adgroup_name"]')
-    assert {row["adgroup_id"] for row in found} == {each.id for each in groups if each.campaign_id == world[0].id}
-    assert all(row.keys() == {"adgroup_id", "adgroup_name"} for row in found)
+    query = {"filtering": '{"secondary_status": "ADGROUP_STATUS_ALL"}', "fields": '["adgroup_name"]'}
+    listed = pages(ad_sandbox, connection, "adgroup/get/", **query)
+    assert {(row["adgroup_id"], row["adgroup_name"]) for row in listed} == {(group.id, group.name) for group in groups}
+    assert all(row.keys() == {"adgroup_id", "adgroup_name"} for row in listed)
 
 
 def test_advertisers_and_tokens(ad_sandbox: Sandbox) -> None:
-    connection = account(ad_sandbox, 2)
+    connection = connection_of(ad_sandbox, "tiktok", 2)
     info = get(ad_sandbox, connection, "advertiser/info/", advertiser_ids=f'["{connection.account_id}"]')
     row = info["data"]["list"][0]
     assert (row["currency"], row["timezone"]) == ("NZD", "Pacific/Tongatapu")
     api = ad_sandbox.endpoints("tiktok")["api"]
     app = connection.credentials["app"]
-    body = {"app_id": app["app_id"], "secret": app["secret"], "auth_code": connection.account_id}
-    granted = requests.post(f"{api}/oauth2/access_token/", json=body, timeout=10).json()["data"]
-    again = {**body, "refresh_token": granted["refresh_token"]}
-    fresh = requests.post(f"{api}/oauth2/refresh_token/", json=again, timeout=10).json()["data"]
+    refresh_token = connection.credentials["oauth"]["refresh_token"]
+    body = {"app_id": app["app_id"], "secret": app["secret"], "refresh_token": refresh_token}
+    fresh = requests.post(f"{api}/oauth2/refresh_token/", json=body, timeout=10).json()["data"]
     connection.credentials["oauth"]["access_token"] = fresh["access_token"]
     assert get(ad_sandbox, connection, "campaign/get/")["code"] == 0
     ad_sandbox.tokens.expire("tiktok", connection.account_id)
     assert get(ad_sandbox, connection, "campaign/get/")["code"] == 40102
-    wrong = requests.post(f"{api}/oauth2/access_token/", json={**body, "secret": "x"}, timeout=10)
-    assert wrong.json()["code"] == 40002
+    for changes, code in (({"secret": "x"}, 40002), ({"refresh_token": "x"}, 40105)):
+        wrong = requests.post(f"{api}/oauth2/refresh_token/", json={**body, **changes}, timeout=10)
+        assert wrong.json()["code"] == code
 
 
 @pytest.mark.parametrize(
@@ -152,18 +111,38 @@ def test_advertisers_and_tokens(ad_sandbox: Sandbox) -> None:
         ("campaign/get/", {"fields": '["colour"]'}, 40002),
         ("campaign/get/", {"filtering": "[]"}, 40002),
         ("campaign/get", {}, 40006),
+        ("report/task/check/", {}, 40006),
         ("advertiser/info/", {"advertiser_ids": "7"}, 40002),
     ],
 )
 def test_wrong_requests_are_refused(ad_sandbox: Sandbox, path: str, params: dict[str, str], code: int) -> None:
     base = REPORT if path.startswith("report") else {}
-    answer = get(ad_sandbox, account(ad_sandbox), path, **{**base, **params})
+    answer = get(ad_sandbox, connection_of(ad_sandbox, "tiktok"), path, **{**base, **params})
     assert answer["code"] == code
     assert answer["request_id"]
 
 
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("report/integrated/get/", {"report_type": "AUDIENCE"}),
+        ("report/integrated/get/", {"dimensions": '["adgroup_id"]'}),
+        ("campaign/get/", {"filtering": '{"campaign_ids": ["1"]}'}),
+        ("campaign/get/", {"filtering": '{"secondary_status": "CAMPAIGN_STATUS_DISABLE"}'}),
+    ],
+)
+def test_correct_requests_that_the_sandbox_does_not_answer_are_refused_and_not_answered_wrongly(
+    ad_sandbox: Sandbox, path: str, params: dict[str, str]
+) -> None:
+    connection = connection_of(ad_sandbox, "tiktok")
+    query = {"advertiser_id": connection.account_id, **(REPORT if path.startswith("report") else {}), **params}
+    token = {"Access-Token": connection.credentials["oauth"]["access_token"]}
+    url = f"{ad_sandbox.endpoints('tiktok')['api']}/{path}"
+    assert requests.get(url, params=query, headers=token, timeout=10).status_code == 501
+
+
 def test_thirty_days_are_allowed_and_a_token_is_needed(ad_sandbox: Sandbox) -> None:
-    connection = account(ad_sandbox)
+    connection = connection_of(ad_sandbox, "tiktok")
     assert get(ad_sandbox, connection, "report/integrated/get/", **REPORT)["code"] == 0
     url = f"{ad_sandbox.endpoints('tiktok')['api']}/campaign/get/"
     assert requests.get(url, timeout=10).json()["code"] == 40104

@@ -23,6 +23,7 @@ from pyiceberg.table import Transaction
 from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import METRIC_SERIES, SERIES
 from assets.archive.assets import CHECKED
 from assets.archive.quarters import Quarter, due
 from assets.archive.restore import Restore
@@ -32,9 +33,9 @@ from assets.attribution import late as attribution
 from assets.attribution.build import Touches
 from assets.attribution.credit import Credits
 from assets.cache.invalidate import invalidate
+from assets.changes.d1 import D1ChangeLog
 from assets.compaction.rewrite import Compaction
-from assets.events.assets import admission
-from assets.events.ingest import Ingest
+from assets.events.ingest import Ingest, admission
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.partitions import Calendar
@@ -48,9 +49,7 @@ from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import Grain
 from assets.rollups.periods import Period
 from assets.series import ahead
-from assets.series.family import FAMILIES
 from assets.series.fold import Folding
-from assets.series.pace import Pace
 from assets.sessions import build as sessions
 from assets.sessions.build import Sessions
 from assets.upkeep.assets import grace
@@ -58,7 +57,8 @@ from assets.upkeep.expiry import Expiry
 from assets.windows import DAY, Window, midnight
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
-from resources.lake.manifests import Worth, rewrite
+from resources.d1.pace import Pace
+from resources.lake.manifests import RewriteLimits, rewrite
 from resources.lake.sweep import remove, survey
 from tests.assets.attribution.stand import Stand
 from tests.assets.rollups.lakeside import Lakeside
@@ -101,8 +101,8 @@ class House:
 
     def ingest(self, *, sweep: bool = False) -> None:
         assert CLEARLIFT.audience is not None
-        admitted = admission(self.d1, CLEARLIFT.audience.org_tags, self.calendar)
-        Ingest(self.events, self.store, self.postgres, admitted, self.clock).run(sweep=sweep)
+        admitted = admission(self.d1, CLEARLIFT.audience.org_tags, midnight(self.start))
+        Ingest(CLEARLIFT, self.events, self.store, self.postgres, admitted, self.clock).run(sweep=sweep)
 
     def compact(self) -> None:
         Compaction(self.events).run()
@@ -158,7 +158,7 @@ class House:
     # The lake's upkeep.
 
     def tidy(self) -> None:
-        rewrite(self.events, Worth(), {"clearlift.writer": "upkeep"})
+        rewrite(self.events, RewriteLimits(), {"clearlift.writer": "upkeep"})
         Expiry(self.events, self.postgres, self.clock).run()
 
     def remove_files(self) -> None:
@@ -167,19 +167,19 @@ class House:
     # Sesh.
 
     def points(self, *, sweep: bool = False) -> None:
-        PointIngest(self.sesh, self.store, self.postgres, self.clock).run(sweep=sweep)
+        PointIngest(SESH, self.sesh, self.store, self.postgres, self.clock).run(sweep=sweep)
 
     def metrics(self) -> None:
         for grain in GRAINS.values():
-            Metrics(self.sesh, grain, self.clock, UNHURRIED).run()
+            Metrics(self.sesh, METRIC_SERIES, grain, self.clock, UNHURRIED).run()
 
     def partitions(self) -> None:
-        for family in FAMILIES:
+        for family in SERIES:
             ahead.make(self.sesh, family, self.clock)
             Folding(self.sesh, family, self.clock, UNHURRIED, page=50).run()
 
     def invalidate(self) -> None:
-        invalidate(self.sesh, self.location.kv, SESH.cache_aside, self.clock)
+        invalidate([D1ChangeLog(self.sesh)], self.location.kv, SESH.cache_aside, self.clock)
 
     # Archive.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from assets.series.layout import moment
+from resources.d1.times import moment
 from tests.assets.rollups.lakeside import Event
 
 EventKey = tuple[str, date, str]

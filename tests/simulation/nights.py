@@ -12,8 +12,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.archive.quarters import Quarter
-from assets.events.landing import hour_prefix
+from assets.events import landing
 from assets.rollups.definition import Grain
 from assets.rollups.periods import Period
 from assets.windows import DAY, Window, midnight
@@ -59,7 +60,8 @@ class Nights:
             for _ in range(1 + batch.twice):
                 self.batches += 1
                 self.house.store.put(
-                    f"{hour_prefix(batch.hour)}{self.batches:07}.ndjson", b"\n".join(batch.lines) + b"\n"
+                    f"{landing.zone(CLEARLIFT).hour_prefix(batch.hour)}{self.batches:07}.ndjson",
+                    b"\n".join(batch.lines) + b"\n",
                 )
             self.model.land(batch.events, end)
         for number in range((end - first).days):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from assets.series.layout import moment, stamp
+from resources.d1.times import moment, stamp
 from tests.assets.rollups.lakeside import Event, Rows
 from tests.assets.rollups.recount import CUTS, sketch_of
 from tests.simulation.model import Model

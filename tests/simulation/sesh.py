@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from assets.points.objects import hour_prefix
-from assets.series.family import SESSIONS
-from assets.series.layout import stamp
+from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import SESSIONS
+from assets.points import landing
 from assets.windows import midnight
 from resources.d1 import D1
+from resources.d1.times import stamp
 from resources.r2 import ObjectStore
 from tests.assets.series.database import holder
 from tests.simulation.model import Model, Point, Session
@@ -124,7 +125,7 @@ class Sesh:
         due = [found for found in self._flushes if found[0] < until]
         self._flushes = [found for found in self._flushes if found[0] >= until]
         for sent, name, data, points in due:
-            self.store.put(f"{hour_prefix(sent)}{name}.ndjson", data)
+            self.store.put(f"{landing.zone(SESH).hour_prefix(sent)}{name}.ndjson", data)
             for point in points:
                 self.model.points.setdefault((point.session, point.seq), point)
 

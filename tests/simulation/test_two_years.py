@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.series.places import kept_before
+from assets.metrics.kept import kept_before
 from tests.simulation.accounts import Accounts
 from tests.simulation.house import House, housed
 from tests.simulation.model import Model

@@ -11,12 +11,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from assets.apps import APPS
+from assets.apps.sesh_series import SERIES
 from assets.archive.quarters import Quarter, due
 from assets.archive.registry import Registry
 from assets.archive.verify import verify
 from assets.events.record import NAMES
 from assets.series import audit
-from assets.series.family import FAMILIES
 from assets.windows import midnight
 from tests.assets.attribution import recount as attributed
 from tests.assets.metrics.recount import stored
@@ -188,7 +188,7 @@ class Truth:
             found = stored(self.house.sesh, tables[grain])
             wrong = [key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key)]
             assert not wrong, f"{len(wrong)} {grain} metrics differ, e.g. {sorted(wrong)[:3]}"
-        assert [fault for family in FAMILIES for fault in audit.faults(self.house.sesh, family)] == []
+        assert [fault for family in SERIES for fault in audit.faults(self.house.sesh, family)] == []
 
 
 def quarters_due(day: date, after_days: int) -> list[Quarter]:

@@ -1,18 +1,17 @@
-"""Image files as their formats build them: what is in one, without decoding a pixel, and the same file cleaned.
+"""The containers of image files: what a file holds, without decoding a pixel, and the same file cleaned. Pure.
 
-Cleaning keeps every byte of the picture itself, its colour profile and its orientation, and drops everything else:
-EXIF, GPS, XMP, comments, embedded previews, and whatever follows the end of the image. A cleaned file cleaned again is
-the same file. Pure.
+Cleaning keeps every byte of the picture, its colour profile and its orientation. It drops everything else: EXIF, GPS,
+XMP, comments, embedded previews, and all bytes after the end of the image. Cleaning a cleaned file changes nothing.
 """
 
 import re
 
 from assets.media.containers import jpeg, png, webp
-from assets.media.containers.cleaned import Cleaned, Reason, RefusedError
+from assets.media.containers.cleaned import Cleaned, RefusalReason, RefusedError
 
 READERS = {"jpeg": jpeg.clean, "png": png.clean, "webp": webp.clean}
 
-# The first bytes of what is uploaded under an image's name, and what to call it.
+# The first bytes of files, and the name of their format.
 _SIGNATURES = (
     (b"\xff\xd8\xff", "jpeg"),
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -23,14 +22,14 @@ _SIGNATURES = (
     (b"MM\0*", "tiff"),
 )
 _IMAGE_BRANDS = {b"heic": "heif", b"heix": "heif", b"mif1": "heif", b"msf1": "heif", b"hevc": "heif", b"avif": "avif"}
-# What browsers and interpreters take for theirs when it follows an image or lies in a comment of one.
+# Texts that browsers and interpreters execute when they follow an image or lie in its comments.
 _ACTIVE = re.compile(rb"<(svg|html|script|iframe|body)[\s>]|<!doctype\s+html|<\?php|%pdf-1", re.IGNORECASE)
 
-__all__ = ["Cleaned", "Reason", "RefusedError", "clean", "kind"]
+__all__ = ["Cleaned", "RefusalReason", "RefusedError", "clean", "image_format"]
 
 
-def kind(data: bytes) -> str | None:
-    """The kind of image that the first bytes say; None for no image."""
+def image_format(data: bytes) -> str | None:
+    """The image format that the first bytes show; None if it is not an image."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
     if data[4:8] == b"ftyp":
@@ -39,27 +38,27 @@ def kind(data: bytes) -> str | None:
 
 
 def clean(data: bytes, promised: str) -> Cleaned:
-    """Read a file whose name promises a format (`jpeg`, `png`, `webp`; empty: one that is not taken).
+    """Read and clean a file whose name promises a format (`jpeg`, `png`, `webp`; empty: one that is not accepted).
 
     Raises:
-        RefusedError: it is not what it should be; says why.
+        RefusedError: it is not what its name promises, or it could do harm; says why.
     """
     if not data:
-        raise RefusedError(Reason.EMPTY)
-    found = kind(data)
+        raise RefusedError(RefusalReason.EMPTY)
+    found = image_format(data)
     if found is None:
-        raise RefusedError(Reason.NOT_AN_IMAGE)
+        raise RefusedError(RefusalReason.NOT_AN_IMAGE)
     if not promised:
-        raise RefusedError(Reason.UNSUPPORTED_FORMAT)
+        raise RefusedError(RefusalReason.UNSUPPORTED_FORMAT)
     if found != promised:
-        raise RefusedError(Reason.MISLABELLED)
+        raise RefusedError(RefusalReason.MISLABELLED)
     cleaned = READERS[found](data)
-    # What a phone appends (motion, depth, previews) is dropped; what another program would run is not touched at all.
+    # Data that phones append (motion, depth, previews) is dropped. A file that another program would run is refused.
     if _ACTIVE.search(cleaned.dropped) or _is_archive(cleaned.dropped):
-        raise RefusedError(Reason.POLYGLOT)
+        raise RefusedError(RefusalReason.POLYGLOT)
     return cleaned
 
 
 def _is_archive(data: bytes) -> bool:
-    """Whether there is a ZIP in it: a first entry and an end, which four bytes by chance are not."""
+    """Whether a ZIP is in it: both a first entry and an end, because four bytes alone may occur by chance."""
     return data.find(b"PK\x05\x06", max(data.find(b"PK\x03\x04"), 0)) > 0 and b"PK\x03\x04" in data

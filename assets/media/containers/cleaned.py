@@ -1,10 +1,10 @@
-"""What reading a file gives, and why one is refused."""
+"""The result of reading a file, and the reasons for refusing one."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Reason(StrEnum):
+class RefusalReason(StrEnum):
     """Why an upload is in quarantine."""
 
     EMPTY = "empty"
@@ -25,19 +25,19 @@ class Reason(StrEnum):
 
 
 class RefusedError(ValueError):
-    """An upload that no variant is made of; the message is the reason alone."""
+    """An upload that gets no variants; the message is the reason alone."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: RefusalReason) -> None:
         super().__init__(reason.value)
         self.reason = reason
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """A file without what is not the picture.
+    """A file that holds nothing but the picture.
 
-    data: its bytes. width, height: in pixels, as its header says and before its orientation is applied. orientation: as
-    EXIF numbers them, 1 to 8. dropped: what followed the end of the image, or lay in comments.
+    data: its bytes. width, height: in pixels by the header, before the orientation is applied. orientation: 1 to 8 as
+    in EXIF. dropped: the bytes after the end of the image, and those of comments.
     """
 
     data: bytes

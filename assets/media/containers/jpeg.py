@@ -1,17 +1,17 @@
-"""JPEG: segments behind markers, and coded data between them. Kept are those that decoding needs."""
+"""JPEG: segments after markers, and coded data between them. Only what decoding needs is kept."""
 
 import re
 import struct
 from collections.abc import Iterator
 
 from assets.media.containers import orientation
-from assets.media.containers.cleaned import Cleaned, Reason, RefusedError
+from assets.media.containers.cleaned import Cleaned, RefusalReason, RefusedError
 
 EOI, SOS, APP0, APP1, APP2, APP14, LAST_APP, COM = 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
-# Start of frame, with Huffman or arithmetic coding; C4, C8 and CC are none.
+# Starts of frames, with Huffman or arithmetic coding; C4, C8 and CC are other markers.
 FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 TABLES = {0xC4, 0xCC, 0xDB, 0xDC, 0xDD}
-# Each scan goes over the whole picture: a small file of thousands would be decoded for minutes.
+# Each scan covers the whole picture, so that a small file with thousands of scans would be decoded for minutes.
 MOST_SCANS = 100
 
 _END_OF_CODED = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
@@ -25,7 +25,7 @@ def clean(data: bytes) -> Cleaned:
         end = after
         if marker in FRAMES:
             if len(body) < 6:
-                raise RefusedError(Reason.DAMAGED)
+                raise RefusedError(RefusalReason.DAMAGED)
             height, width = struct.unpack_from(">HH", body, 1)
             sides.append((width, height))
         if marker in FRAMES or marker in TABLES or marker == SOS:
@@ -40,7 +40,7 @@ def clean(data: bytes) -> Cleaned:
             picture += _of_colours(marker, body)
     width, height = (max(side) for side in zip(*sides, strict=True))
     if not width or not height:
-        raise RefusedError(Reason.DAMAGED)
+        raise RefusedError(RefusalReason.DAMAGED)
     if turned != 1:
         head += _packed(APP1, b"Exif\0\0" + orientation.written(turned))
     dropped = bytes(comments) + data[end + len(b"\xff\xd9") :]
@@ -60,50 +60,50 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes, int]]:
             scans += 1
             end = _END_OF_CODED.search(data, at)
             if end is None:
-                raise RefusedError(Reason.TRUNCATED)
+                raise RefusedError(RefusalReason.TRUNCATED)
             coded, at = data[at : end.start()], end.start()
         if scans > MOST_SCANS:
-            raise RefusedError(Reason.TOO_MANY_PARTS)
+            raise RefusedError(RefusalReason.TOO_MANY_PARTS)
         yield marker, body, coded, at
     if not scans:
-        raise RefusedError(Reason.DAMAGED)
+        raise RefusedError(RefusalReason.DAMAGED)
 
 
 def _header(body: bytes) -> bytes:
-    """JFIF without its preview, whose size the last two bytes say; none of any other header."""
+    """JFIF without its preview, whose size is in the last two bytes; nothing for any other header."""
     return _packed(APP0, body[:12] + b"\0\0") if body.startswith(b"JFIF\0") and len(body) >= 14 else b""
 
 
 def _of_colours(marker: int, body: bytes) -> bytes:
-    """The segment where it says what the colours mean, else nothing; raises RefusedError where it is none at all."""
+    """The segment if it defines the colours, else nothing; raises RefusedError if it is not a segment."""
     if not APP0 <= marker <= LAST_APP:
-        raise RefusedError(Reason.DAMAGED)
+        raise RefusedError(RefusalReason.DAMAGED)
     if marker == APP2 and body.startswith(b"ICC_PROFILE\0"):
         return _packed(marker, body)
     return _packed(marker, body[:12]) if marker == APP14 and body.startswith(b"Adobe") else b""
 
 
 def _marker(data: bytes, at: int) -> tuple[int, int]:
-    """The marker at a place, behind whatever fills it up, and where it ends."""
+    """The marker at an offset, after fill bytes, and the offset of its end."""
     while True:
         if at + 2 > len(data):
-            raise RefusedError(Reason.TRUNCATED)
+            raise RefusedError(RefusalReason.TRUNCATED)
         if data[at] != 0xFF:
-            raise RefusedError(Reason.DAMAGED)
+            raise RefusedError(RefusalReason.DAMAGED)
         if data[at + 1] != 0xFF:
             return data[at + 1], at + 2
         at += 1
 
 
 def _segment(data: bytes, at: int) -> tuple[bytes, int]:
-    """The body of a segment whose length stands at a place, and where it ends."""
+    """The body of a segment whose length is at an offset, and the offset of its end."""
     if at + 2 > len(data):
-        raise RefusedError(Reason.TRUNCATED)
+        raise RefusedError(RefusalReason.TRUNCATED)
     (length,) = struct.unpack_from(">H", data, at)
     if length < 2:
-        raise RefusedError(Reason.DAMAGED)
+        raise RefusedError(RefusalReason.DAMAGED)
     if at + length > len(data):
-        raise RefusedError(Reason.TRUNCATED)
+        raise RefusedError(RefusalReason.TRUNCATED)
     return data[at + 2 : at + length], at + length
 
 

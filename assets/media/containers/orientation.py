@@ -1,4 +1,4 @@
-"""The one fact of EXIF that belongs to the picture: how it is to be turned."""
+"""The only part of EXIF that belongs to the picture: how it must be turned."""
 
 import struct
 
@@ -8,7 +8,7 @@ MOST_ENTRIES = 1_000
 
 
 def read(exif: bytes) -> int:
-    """The orientation (1 to 8) in a TIFF structure; 1 where there is none that can be read."""
+    """The orientation (1 to 8) in a TIFF structure; 1 if none can be read."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:
         return 1
@@ -16,9 +16,9 @@ def read(exif: bytes) -> int:
         (at,) = struct.unpack_from(f"{order}I", exif, 4)
         (entries,) = struct.unpack_from(f"{order}H", exif, at)
         for number in range(min(entries, MOST_ENTRIES)):
-            tag, kind, count, value = struct.unpack_from(f"{order}HHIH", exif, at + 2 + 12 * number)
+            tag, type_, count, value = struct.unpack_from(f"{order}HHIH", exif, at + 2 + 12 * number)
             if tag == TAG:
-                return int(value) if kind == SHORT and count == 1 and 1 <= value <= 8 else 1
+                return int(value) if type_ == SHORT and count == 1 and 1 <= value <= 8 else 1
     except struct.error:
         pass
     return 1

@@ -1,9 +1,9 @@
-"""WebP: a RIFF file of chunks. Kept are the picture, its transparency and its colour profile."""
+"""WebP: a RIFF file of chunks. Only the picture, its transparency and its colour profile are kept."""
 
 import struct
 
 from assets.media.containers import orientation
-from assets.media.containers.cleaned import Cleaned, Reason, RefusedError
+from assets.media.containers.cleaned import Cleaned, RefusalReason, RefusedError
 
 KEPT = {b"VP8 ", b"VP8L", b"ALPH", b"ICCP"}
 ICC, ALPHA, EXIF = 0x20, 0x10, 0x08
@@ -15,7 +15,7 @@ def clean(data: bytes) -> Cleaned:
     (length,) = struct.unpack_from("<I", data, 4)
     end = 8 + length
     if end > len(data):
-        raise RefusedError(Reason.TRUNCATED)
+        raise RefusedError(RefusalReason.TRUNCATED)
     chunks: dict[bytes, bytes] = {}
     dropped = bytearray()
     at = 12
@@ -25,15 +25,15 @@ def clean(data: bytes) -> Cleaned:
         name, body = _chunk(data, at, end)
         at += 8 + len(body) + len(body) % 2
         if name in (b"ANIM", b"ANMF"):
-            raise RefusedError(Reason.ANIMATED)
+            raise RefusedError(RefusalReason.ANIMATED)
         if name in KEPT or name in (b"VP8X", b"EXIF"):
             if name in chunks:
-                raise RefusedError(Reason.DAMAGED)
+                raise RefusedError(RefusalReason.DAMAGED)
             chunks[name] = body
         else:
             dropped += body
     else:
-        raise RefusedError(Reason.TOO_MANY_PARTS)
+        raise RefusedError(RefusalReason.TOO_MANY_PARTS)
     size = _size(chunks)
     turned = orientation.read(chunks.get(b"EXIF", b"").removeprefix(b"Exif\0\0"))
     return Cleaned(_built(chunks, size, turned), *size, turned, bytes(dropped) + data[end:])
@@ -41,17 +41,17 @@ def clean(data: bytes) -> Cleaned:
 
 def _chunk(data: bytes, at: int, end: int) -> tuple[bytes, bytes]:
     if at + 8 > end:
-        raise RefusedError(Reason.TRUNCATED)
+        raise RefusedError(RefusalReason.TRUNCATED)
     name, length = struct.unpack_from("<4sI", data, at)
     if at + 8 + length > end:
-        raise RefusedError(Reason.TRUNCATED)
+        raise RefusedError(RefusalReason.TRUNCATED)
     return name, data[at + 8 : at + 8 + length]
 
 
 def _size(chunks: dict[bytes, bytes]) -> tuple[int, int]:
-    """Width and height, the larger of what the container and the picture in it say."""
+    """Width and height: the larger ones of the container's and the picture's."""
     if (b"VP8 " in chunks) == (b"VP8L" in chunks):
-        raise RefusedError(Reason.DAMAGED)
+        raise RefusedError(RefusalReason.DAMAGED)
     found = []
     try:
         if b"VP8 " in chunks:
@@ -65,7 +65,7 @@ def _size(chunks: dict[bytes, bytes]) -> tuple[int, int]:
             struct.unpack_from("<10x", body)
             found.append((int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1))
     except struct.error:
-        raise RefusedError(Reason.DAMAGED) from None
+        raise RefusedError(RefusalReason.DAMAGED) from None
     return max(width for width, _ in found), max(height for _, height in found)
 
 

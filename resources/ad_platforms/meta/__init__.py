@@ -1,4 +1,4 @@
-"""Meta (Facebook and Instagram ads), Graph API v26.0. It has no keywords: none are made up."""
+"""Meta (Facebook and Instagram ads), Graph API v26.0. Meta has no keywords, and no record of one is made."""
 
 from resources.ad_platforms.meta.client import Meta, attribution
 from resources.ad_platforms.meta.rows import read

@@ -1,4 +1,4 @@
-"""Meta's answers: which are errors and what they mean, how much of a quota is used, where a list goes on.
+"""Meta's answers: errors and their meaning, the used share of a quota, the next page of a list.
 
 What does not belong here: rows (rows.py) and requests (client.py).
 """
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import requests
 
-from resources.ad_platforms import fields
+from resources.ad_platforms import answers, fields
 from resources.ad_platforms.records import MalformedPageError
 from resources.http import OK, RETRYABLE_STATUSES, Answer, Verdict
 from resources.rate_limits import retry_after
@@ -30,7 +30,7 @@ class Head(msgspec.Struct):
 
 
 def usage(headers: Mapping[str, str]) -> int:
-    """The highest share of a quota that is used up, in percent, by any of Meta's four headers."""
+    """The highest used share of a quota, in percent, of Meta's four headers."""
     shares = [0]
     for name in ("x-business-use-case-usage", "x-app-usage", "x-ad-account-usage", "x-fb-ads-insights-throttle"):
         for entry in _entries(headers, name):
@@ -45,36 +45,34 @@ def usage(headers: Mapping[str, str]) -> int:
 
 def _entries(headers: Mapping[str, str], name: str) -> list[Mapping[str, Any]]:
     try:
-        found = json.loads(headers.get(name) or "{}")
+        value = json.loads(headers.get(name) or "{}")
     except ValueError:
         return []
-    if name == "x-business-use-case-usage" and isinstance(found, dict):
-        return [entry for entries in found.values() if isinstance(entries, list) for entry in entries]
-    return [found] if isinstance(found, dict) else []
+    if name == "x-business-use-case-usage" and isinstance(value, dict):
+        return [entry for entries in value.values() if isinstance(entries, list) for entry in entries]
+    return [value] if isinstance(value, dict) else []
 
 
 def classify(response: requests.Response) -> Verdict:
-    """Meta's errors by code and subcode; the minutes until access is regained are in a header."""
+    """Meta's errors by code and subcode. A header has the minutes to wait until requests are possible again."""
     try:
         error = head(response.content).error
     except MalformedPageError as problem:
-        passing = response.status_code in RETRYABLE_STATUSES or response.ok
-        verdict = Answer.RETRY if passing else Answer.FATAL
-        return Verdict(verdict, retry_after(response.headers), response.status_code == 429, None, str(problem))
+        return answers.unreadable(response, problem)
     if not error:
         if response.ok:
             return OK
         passing = response.status_code in RETRYABLE_STATUSES
         return Verdict(Answer.RETRY if passing else Answer.FATAL, retry_after(response.headers))
-    found = fields.decoded(bytes(error))
-    found = found if isinstance(found, dict) else {}
-    code, subcode = str(found.get("code")), str(found.get("error_subcode") or "")
-    message = str(found.get("message") or "")
+    body = fields.decoded(bytes(error))
+    body = body if isinstance(body, dict) else {}
+    code, subcode = str(body.get("code")), str(body.get("error_subcode") or "")
+    message = str(body.get("message") or "")
     if subcode == TOO_MUCH or "reduce the amount of data" in message.lower():
         return Verdict(Answer.FATAL, code=TOO_MUCH, message=message)
     if code == "190":
         return Verdict(Answer.FATAL, code=f"190/{subcode}", message=message)
-    if code in _PASSING or found.get("is_transient") is True or response.status_code in RETRYABLE_STATUSES:
+    if code in _PASSING or body.get("is_transient") is True or response.status_code in RETRYABLE_STATUSES:
         return Verdict(Answer.RETRY, _regained(response.headers), code in _THROTTLED, code, message)
     return Verdict(Answer.FATAL, code=code, message=message)
 
@@ -89,12 +87,10 @@ def _regained(headers: Mapping[str, str]) -> float | None:
 
 
 def head(body: bytes) -> Head:
-    try:
-        return msgspec.json.decode(body, type=Head)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise MalformedPageError("the answer is not of the platform's form") from None
+    """The parts of an answer that are not rows; a MalformedPageError if it has another form."""
+    return answers.head(body, Head)
 
 
 def cut(body: bytes) -> bytes:
-    """The body without token and proof, which Meta repeats in the address of the next page."""
+    """The body without token and proof, because Meta repeats both in the URL of the next page."""
     return _SECRET.sub(rb"\1redacted", body)

@@ -1,4 +1,4 @@
-"""Microsoft Advertising over REST v13: entities by query, facts by reports that are submitted, polled and fetched."""
+"""Microsoft Advertising over REST v13: entities by query, facts by report jobs."""
 
 from resources.ad_platforms.microsoft.client import Microsoft
 from resources.ad_platforms.microsoft.rows import read

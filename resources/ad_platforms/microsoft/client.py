@@ -1,4 +1,4 @@
-"""Requests to Microsoft Advertising: entities level by level, reports by submit, poll and download.
+"""Requests to Microsoft Advertising: entities level by level; reports with submit, poll and download.
 
 What does not belong here: rows (rows.py) and names of time zones (zones.py).
 """
@@ -13,22 +13,24 @@ import msgspec
 import requests
 
 from resources.ad_platforms import fields
-from resources.ad_platforms.access import Access, Grant, Tokens, granted
+from resources.ad_platforms.access import Access, Grant, Tokens
+from resources.ad_platforms.answers import head, unreadable
 from resources.ad_platforms.fields import identity, part
 from resources.ad_platforms.microsoft.rows import read
 from resources.ad_platforms.polling import Progress, wait_for
 from resources.ad_platforms.records import (
     Account,
+    AccountDays,
     AdGroup,
     Campaign,
-    Days,
+    MalformedPageError,
     Notes,
     Page,
     PlatformError,
-    Remote,
+    RemoteJob,
     Stream,
 )
-from resources.http import OK, RETRYABLE_STATUSES, Answer, HttpError, Session, Verdict
+from resources.http import OK, RETRYABLE_STATUSES, Answer, HttpError, Verdict
 from resources.rate_limits import retry_after
 
 CAMPAIGN = "https://campaign.api.bingads.microsoft.com/CampaignManagement/v13"
@@ -39,7 +41,7 @@ SCOPE = "https://ads.microsoft.com/msads.manage offline_access"
 CAMPAIGN_TYPES = "Search,Shopping,DynamicSearchAds,Audience,Hotel,PerformanceMax,App"
 PAGE_ACCOUNTS = 1_000
 IN_MEMORY = 8 << 20
-# A link lives for five minutes: a new one is asked for as often as this.
+# A link is valid for five minutes; so many links are tried.
 LINKS = 3
 RATE_SECONDS = 60.0
 
@@ -72,30 +74,22 @@ class Microsoft:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._tokens = Tokens(access, self._refreshed)
-        self._session = Session(
-            "Microsoft Advertising",
-            auth=self._headers,
-            refresh=self._tokens.refresh,
-            pacing=access.pacing,
-            patience=access.patience,
-            clock=access.monotonic,
-            sleep=access.sleep,
-        )
+        self._session = access.session("Microsoft Advertising", self._headers, self._tokens.refresh)
         self._account: Account | None = None
 
-    def pages(self, stream: Stream, days: Days | None = None, remote: Remote | None = None) -> Iterator[Page]:
-        """The stream's pages, in order. Ad groups come a campaign at a time, keywords an ad group at a time."""
+    def pages(self, stream: Stream, days: AccountDays | None = None, remote: RemoteJob | None = None) -> Iterator[Page]:
+        """The stream's pages, in order: a page of ad groups for each campaign, one of keywords for each ad group."""
         if stream is Stream.ACCOUNT:
             yield from self._accounts()
         elif stream in _REPORTS and days is not None:
-            yield from self._report(stream, days, remote or Remote())
+            yield from self._report(stream, days, remote or RemoteJob())
         elif stream is Stream.CAMPAIGNS:
             yield self._campaigns()
         else:
             yield from self._below(stream)
 
     def close(self) -> None:
-        """End idle connections."""
+        """Close idle connections."""
         self._session.close()
 
     def _accounts(self) -> Iterator[Page]:
@@ -105,9 +99,9 @@ class Microsoft:
         while True:
             body = {"Predicates": [predicate], "PageInfo": {"Index": index, "Size": PAGE_ACCOUNTS}}
             content = self._ask(f"{CUSTOMER}/Accounts/Search", body).content
-            found = fields.rows(fields.decoded(content), "Accounts")
+            accounts = fields.rows(fields.decoded(content), "Accounts")
             yield Page(io.BytesIO(content), {"account_id": self._access.account_id})
-            if len(found) < PAGE_ACCOUNTS:
+            if len(accounts) < PAGE_ACCOUNTS:
                 return
             index += 1
 
@@ -129,7 +123,7 @@ class Microsoft:
                 words = self._ask(f"{CAMPAIGN}/Keywords/QueryByAdGroupId", {"AdGroupId": group_id}).content
                 yield Page(io.BytesIO(words), {**context, "ad_group_id": group_id})
 
-    def _report(self, stream: Stream, days: Days, remote: Remote) -> Iterator[Page]:
+    def _report(self, stream: Stream, days: AccountDays, remote: RemoteJob) -> Iterator[Page]:
         link = self._resumed(remote.id) if remote.id is not None else False
         if link is False:
             kind, columns = _REPORTS[stream]
@@ -148,7 +142,7 @@ class Microsoft:
                 "Time": {
                     "CustomDateRangeStart": _date(days.since),
                     "CustomDateRangeEnd": _date(days.until),
-                    # Microsoft counts days in Pacific time unless it is told the account's own zone.
+                    # Without it, Microsoft's days are in Pacific time and not in the account's.
                     "ReportTimeZone": self._zone(),
                 },
             }
@@ -160,7 +154,7 @@ class Microsoft:
         yield Page(self._fetched(str(remote.id), str(link)))
 
     def _resumed(self, job_id: str) -> str | bool | None:
-        """The link of a remembered report; False where Microsoft knows it no longer."""
+        """The link of a report that was submitted before; False if Microsoft does not know it any more."""
         try:
             return self._finished(job_id)
         except HttpError as error:
@@ -169,7 +163,7 @@ class Microsoft:
             return False
 
     def _finished(self, job_id: str) -> str | None:
-        """Wait for a report; its link, or None where it holds no row."""
+        """Wait for a report; its link, or None for a report without rows."""
         link: list[str | None] = []
 
         def look() -> Progress:
@@ -189,7 +183,7 @@ class Microsoft:
 
     def _fetched(self, job_id: str, link: str) -> BinaryIO:
         for left in reversed(range(LINKS)):
-            file = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115 - the page's reader ends it
+            file = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115 - the page's reader closes it
             try:
                 self._session.download(link, file, route="Microsoft's report file")
             except HttpError as error:
@@ -200,13 +194,13 @@ class Microsoft:
             else:
                 file.seek(0)
                 return file
-        raise AssertionError("a last link that is over raises its own error")
+        raise AssertionError("the last link raises its own error")
 
     def _zone(self) -> str:
         if self._account is None:
             for page in self._accounts():
-                for found in read(Stream.ACCOUNT, page.body, page.context, Notes()):
-                    self._account = cast(Account, found)
+                for account in read(Stream.ACCOUNT, page.body, page.context, Notes()):
+                    self._account = cast(Account, account)
         if self._account is None:
             raise PlatformError("account_not_found", "the account is not among those of the connection's user")
         return self._account.native_time_zone
@@ -220,10 +214,10 @@ class Microsoft:
             json=body,
             idempotent=True,
             classify=classify,
-            bucket=self._access.account_id,
+            pacing_key=self._access.account_id,
         )
-        if _head(response.content).PartialErrors:
-            raise PlatformError("partial_errors", "Microsoft gave a part of what was asked", again=True)
+        if head(response.content, _Head).PartialErrors:
+            raise PlatformError("partial_errors", "Microsoft answered with only a part of the rows", again=True)
         return response
 
     def _headers(self) -> Mapping[str, str]:
@@ -235,37 +229,24 @@ class Microsoft:
         }
 
     def _refreshed(self, refresh_token: str) -> Grant:
-        form = {
-            "grant_type": "refresh_token",
-            "client_id": self._access.of_app("client_id"),
-            "client_secret": self._access.of_app("client_secret"),
-            "refresh_token": refresh_token,
-            "scope": SCOPE,
-        }
-        response = self._session.request(
-            "POST", self._access.url(TOKEN), data=form, idempotent=True, authorize=False, bucket="token"
-        )
-        return granted(fields.decoded(response.content))
+        return self._access.refreshed(self._session, TOKEN, refresh_token, scope=SCOPE)
 
 
 def classify(response: requests.Response) -> Verdict:
-    """Microsoft's faults by number, whatever HTTP status they come under."""
+    """Microsoft's errors by number, with any HTTP status."""
+    try:
+        answer = head(response.content, _Head)
+    except MalformedPageError as problem:
+        return unreadable(response, problem)
     passing = response.status_code in RETRYABLE_STATUSES
     after = retry_after(response.headers)
-    try:
-        head = _head(response.content)
-    except msgspec.DecodeError:
-        answer = Answer.RETRY if passing or response.ok else Answer.FATAL
-        return Verdict(answer, after, response.status_code == 429, None, "the answer is not of the platform's form")
-    found = next(
-        (error for errors in (head.Errors, head.OperationErrors, head.BatchErrors) for error in errors or ()), None
-    )
-    if found is None:
+    errors = [*(answer.Errors or ()), *(answer.OperationErrors or ()), *(answer.BatchErrors or ())]
+    if not errors:
         if response.ok:
             return OK
         return Verdict(Answer.RETRY if passing else Answer.FATAL, after, response.status_code == 429)
-    number, code = found.get("Code"), str(found.get("ErrorCode") or found.get("Code"))
-    message = str(found.get("Message") or "")
+    number, code = errors[0].get("Code"), str(errors[0].get("ErrorCode") or errors[0].get("Code"))
+    message = str(errors[0].get("Message") or "")
     if number == 117 or code == "CallRateExceeded":
         return Verdict(Answer.RETRY, RATE_SECONDS if after is None else after, True, code, message)
     if number == 109 or code == "AuthenticationTokenExpired":
@@ -273,13 +254,6 @@ def classify(response: requests.Response) -> Verdict:
     if number == 0 or passing:
         return Verdict(Answer.RETRY, after, False, code, message)
     return Verdict(Answer.FATAL, code=code, message=message)
-
-
-def _head(body: bytes) -> _Head:
-    try:
-        return msgspec.json.decode(body, type=_Head)
-    except UnicodeDecodeError:
-        raise msgspec.DecodeError("not UTF-8") from None
 
 
 def _date(day: date) -> dict[str, int]:

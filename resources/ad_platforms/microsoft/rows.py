@@ -1,4 +1,4 @@
-"""The rows of Microsoft's entities and of its report files, as records.
+"""The rows of Microsoft's entities and report files, as records.
 
 What does not belong here: requests (client.py).
 """
@@ -32,7 +32,7 @@ LISTS = {
     Stream.AD_GROUPS: "AdGroups",
     Stream.KEYWORDS: "Keywords",
 }
-# Microsoft's entities come with all that they have; what of it is new is told by what is not in here.
+# Microsoft sends entities with all their fields. A field that is not here is a new one.
 _CAMPAIGN = """
     Id Name Status SubType CampaignType BudgetType BudgetId DailyBudget TimeZone Languages TrackingUrlTemplate
     UrlCustomParameters FinalUrlSuffix ForwardCompatibilityMap BiddingScheme BidStrategyId ExperimentId Settings
@@ -57,20 +57,21 @@ _KNOWN = {
 
 
 def read(stream: Stream, body: BinaryIO, context: Mapping[str, str], notes: Notes) -> Iterator[Record]:
-    """The records of a page; raises MalformedPageError. A report's file is read as a stream, row by row.
+    """The records of a page; a MalformedPageError if it cannot be read. A report's file is read row by row.
 
-    `context`: `account_id` of an account page (Microsoft lists all), `campaign_id` and `ad_group_id` of what is below.
+    `context`: `account_id` for a page of accounts, because Microsoft lists all; `campaign_id` and `ad_group_id` for the
+    entities below them.
     """
     if stream in DAILY:
         return _report(stream, body)
-    found = fields.rows(fields.decoded(body.read()), LISTS[stream])
+    rows = fields.rows(fields.decoded(body.read()), LISTS[stream])
     if stream is Stream.ACCOUNT:
-        return (a for a in fields.each(found, _account, notes) if a[0] == context.get("account_id"))
+        return (a for a in fields.records(rows, _account, notes) if a[0] == context.get("account_id"))
     if stream is Stream.CAMPAIGNS:
-        return fields.each(found, _campaign, notes)
+        return fields.records(rows, _campaign, notes)
     if stream is Stream.AD_GROUPS:
-        return fields.each(found, lambda row, n: _ad_group(row, n, context), notes)
-    return fields.each(found, lambda row, n: _keyword(row, n, context), notes)
+        return fields.records(rows, lambda row, n: _ad_group(row, n, context), notes)
+    return fields.records(rows, lambda row, n: _keyword(row, n, context), notes)
 
 
 def _account(row: Mapping[str, Any], notes: Notes) -> Account:
@@ -78,13 +79,13 @@ def _account(row: Mapping[str, Any], notes: Notes) -> Account:
     if native not in IANA:
         notes[f"time zone {native[:64]}"] += 1
     return Account(
-        identity(row, "Id"),
-        text(row, "Name", default=""),
-        text(row, "CurrencyCode"),
-        IANA.get(native, "UTC"),
-        native,
-        text(row, "AccountLifeCycleStatus", default=""),
-        fields.raw(row),
+        id=identity(row, "Id"),
+        name=text(row, "Name", default=""),
+        currency=text(row, "CurrencyCode"),
+        time_zone=IANA.get(native, "UTC"),
+        native_time_zone=native,
+        native_status=text(row, "AccountLifeCycleStatus", default=""),
+        raw=fields.raw(row),
     )
 
 
@@ -93,17 +94,14 @@ def _campaign(row: Mapping[str, Any], notes: Notes) -> Campaign:
     status = text(row, "Status", default="")
     budget = fields.optional(row, "DailyBudget")
     return Campaign(
-        identity(row, "Id"),
-        text(row, "Name"),
-        status,
-        status == "Deleted",
-        False,
-        budget,
-        None if budget is None else "daily",
-        None if row.get("BudgetId") is None else identity(row, "BudgetId"),
-        None,
-        None,
-        fields.raw(row),
+        id=identity(row, "Id"),
+        name=text(row, "Name"),
+        native_status=status,
+        deleted=status == "Deleted",
+        budget=budget,
+        budget_type=None if budget is None else "daily",
+        budget_id=None if row.get("BudgetId") is None else identity(row, "BudgetId"),
+        raw=fields.raw(row),
     )
 
 
@@ -111,18 +109,14 @@ def _ad_group(row: Mapping[str, Any], notes: Notes, context: Mapping[str, str]) 
     fields.note_unknown(notes, "AdGroup.", row, _KNOWN[Stream.AD_GROUPS])
     status = text(row, "Status", default="")
     return AdGroup(
-        identity(row, "Id"),
-        context["campaign_id"],
-        text(row, "Name"),
-        status,
-        status == "Deleted",
-        status == "Expired",
-        fields.optional(row.get("CpcBid") or {}, "Amount"),
-        None,
-        None,
-        None,
-        None,
-        fields.raw(row),
+        id=identity(row, "Id"),
+        campaign_id=context["campaign_id"],
+        name=text(row, "Name"),
+        native_status=status,
+        deleted=status == "Deleted",
+        ended=status == "Expired",
+        bid=fields.optional(row.get("CpcBid") or {}, "Amount"),
+        raw=fields.raw(row),
     )
 
 
@@ -130,17 +124,15 @@ def _keyword(row: Mapping[str, Any], notes: Notes, context: Mapping[str, str]) -
     fields.note_unknown(notes, "Keyword.", row, _KNOWN[Stream.KEYWORDS])
     status = text(row, "Status", default="")
     return Keyword(
-        identity(row, "Id"),
-        context["ad_group_id"],
-        context["campaign_id"],
-        text(row, "Text"),
-        text(row, "MatchType", default=""),
-        status,
-        status == "Deleted",
-        False,
-        fields.optional(row.get("Bid") or {}, "Amount"),
-        None,  # only reports tell it
-        fields.raw(row),
+        id=identity(row, "Id"),
+        ad_group_id=context["ad_group_id"],
+        campaign_id=context["campaign_id"],
+        text=text(row, "Text"),
+        match_type=text(row, "MatchType", default=""),
+        native_status=status,
+        deleted=status == "Deleted",
+        bid=fields.optional(row.get("Bid") or {}, "Amount"),
+        raw=fields.raw(row),
     )
 
 
@@ -162,21 +154,21 @@ def _report(stream: Stream, body: BinaryIO) -> Iterator[Fact]:
 def _fact(row: Mapping[str, str | None], stream: Stream) -> Fact:
     cells = {name: None if value in ("--", "") else value for name, value in row.items()}
     if None in row or None in row.values():
-        raise MalformedPageError("a line with more or fewer cells than the head")
+        raise MalformedPageError("a line with more or fewer cells than the header")
     of_campaign, of_group = stream is not Stream.ACCOUNT_DAYS, "AdGroupId" in cells
     of_keyword = stream is Stream.KEYWORD_DAYS
     status = "KeywordStatus" if of_keyword else "AdGroupStatus" if of_group else "CampaignStatus"
     return Fact(
-        _day(cells.get("TimePeriod")),
-        identity(cells, "CampaignId") if of_campaign else "",
-        identity(cells, "AdGroupId") if of_group else "",
-        identity(cells, "KeywordId") if of_keyword else "",
-        whole(cells, "Impressions"),
-        whole(cells, "Clicks"),
-        number(cells.get("Spend"), "Spend"),
-        number(cells.get("ConversionsQualified"), "ConversionsQualified"),
-        number(cells.get("Revenue"), "Revenue"),
-        {
+        day=_day(cells.get("TimePeriod")),
+        campaign_id=identity(cells, "CampaignId") if of_campaign else "",
+        ad_group_id=identity(cells, "AdGroupId") if of_group else "",
+        keyword_id=identity(cells, "KeywordId") if of_keyword else "",
+        impressions=whole(cells, "Impressions"),
+        clicks=whole(cells, "Clicks"),
+        spend=number(cells.get("Spend"), "Spend"),
+        conversions=number(cells.get("ConversionsQualified"), "ConversionsQualified"),
+        conversions_value=number(cells.get("Revenue"), "Revenue"),
+        names={
             "campaign_name": text(cells, "CampaignName", default=""),
             "ad_group_name": text(cells, "AdGroupName", default=""),
             "text": text(cells, "Keyword", default=""),
@@ -187,7 +179,7 @@ def _fact(row: Mapping[str, str | None], stream: Stream) -> Fact:
 
 
 def _day(value: str | None) -> date:
-    """Microsoft writes days as 2026-10-01 or, in other formats of its files, as 10/1/2026."""
+    """Microsoft writes days as 2026-10-01 or, in files of another format, as 10/1/2026."""
     if value is not None and "/" in value:
         try:
             return datetime.strptime(value, "%m/%d/%Y").date()  # noqa: DTZ007

@@ -1,4 +1,4 @@
-"""Microsoft's names of time zones, as IANA names. Where one name covers several zones, it is the first city's."""
+"""Microsoft's names of time zones as IANA names. For a name of several zones, it is the zone of its first city."""
 
 IANA = {
     "AbuDhabiMuscat": "Asia/Dubai",

@@ -1,3 +1,4 @@
+-- A partition of the hourly metrics, with its index.
 create table if not exists $table (
     windowStart text not null check (
         windowStart glob '????-??-??T??:00:00.000Z' and windowStart >= '$start' and windowStart < '$end'

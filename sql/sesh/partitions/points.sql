@@ -1,3 +1,4 @@
+-- A partition of the points of sessions, with its indexes and its trigger.
 create table if not exists $table (
     sessionId text not null,
     seq integer not null check (seq >= 1),
@@ -11,7 +12,7 @@ create index if not exists ${table}_by_user on $table (userId, at);
 
 create index if not exists ${table}_by_time on $table (at);
 
--- Inserts are told of by the ingest, a whole batch at once. Points go with their user.
+-- The ingest marks the hours of a whole batch that it inserts. This trigger is for points that are deleted with their user.
 create trigger if not exists ${table}_deleted after delete on $table
 when exists (select 1 from partitions where name = '$table' and old.at >= startsAt and old.at < endsAt)
 begin

@@ -1,3 +1,4 @@
+-- A partition of the sessions, with its indexes and triggers. The triggers mark the hours whose metrics are stale.
 create table if not exists $table (
     id text primary key not null,
     userId text not null references users (id) on delete cascade,
@@ -21,7 +22,7 @@ create index if not exists ${table}_by_user on $table (userId, timestamp, id);
 
 create index if not exists ${table}_by_time on $table (timestamp, id);
 
--- What happens beyond the partition's window is a copy being made, of which the month's own triggers told.
+-- Rows outside of the partition's window are copies of a month. The triggers of the month itself mark their hours.
 create trigger if not exists ${table}_inserted after insert on $table
 when exists (
     select 1 from partitions where name = '$table' and new.timestamp >= startsAt and new.timestamp < endsAt
@@ -63,7 +64,8 @@ begin
     );
 end;
 
--- INSERT OR REPLACE deletes the row in its way without a delete trigger. That of the same hour is told of anyway.
+-- INSERT OR REPLACE deletes the row with the same id without a delete trigger. The insert trigger marks its hour if it is
+-- the same.
 create trigger if not exists ${table}_replaced before insert on $table
 when exists (
     select 1 from partitions where name = '$table' and new.timestamp >= startsAt and new.timestamp < endsAt

@@ -22,7 +22,7 @@ from resources.d1 import EmbeddedD1
 from resources.http import Patience
 from resources.keyring import Keyring
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore, ObjectStore
 from sandbox.server import Sandbox
 from sandbox.world.catalogue import Size
 from sandbox.world.entities import PLATFORMS, Platform
@@ -225,11 +225,11 @@ def make(
 ) -> Bench:
     """A bench with its sandbox started; `close` it."""
     d1 = EmbeddedD1(folder / "d1.sqlite")
-    migrations.up(migrations.D1Ledger(d1, "d1"), "clearlift/d1")
-    migrations.up(migrations.PostgresLedger(postgres), "pipelines/postgres")
+    migrations.up(migrations.D1AppliedMigrations(d1, "d1"), "clearlift/d1")
+    migrations.up(migrations.PostgresAppliedMigrations(postgres), "pipelines/postgres")
     moment = {"now": now}
     sandbox = Sandbox(7, lambda: moment["now"], size=size, google_page_rows=google_page_rows).start()
-    return Bench(sandbox, d1, postgres, ObjectStore.folder(folder / "r2"), Keyring({1: bytes(range(32))}))
+    return Bench(sandbox, d1, postgres, FolderObjectStore(folder / "r2"), Keyring({1: bytes(range(32))}))
 
 
 def close(bench: Bench) -> None:

@@ -32,7 +32,7 @@ TABLES = (
 def other(ads_bench: Bench, tmp_path: Path) -> Iterator[Bench]:
     """The bench of another app: its own D1; platforms, Postgres and R2 are those of the first."""
     d1 = EmbeddedD1(tmp_path / "other.sqlite")
-    migrations.up(migrations.D1Ledger(d1, "d1"), "clearlift/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, "d1"), "clearlift/d1")
     yield replace(ads_bench, d1=d1, app=OTHER)
     d1.close()
 

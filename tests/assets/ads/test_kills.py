@@ -131,7 +131,7 @@ def dying(connection, table, columns, rows):
 
 assets.ads.merge.copy_in = dying
 request = SyncRequest(Mode.RECENT, now.date(), now.date(), now.date())
-engine = AdSync(APP, PLATFORMS["google"], EmbeddedD1(Path(d1)), Postgres(dsn), ObjectStore.folder(Path(store)),
+engine = AdSync(APP, PLATFORMS["google"], EmbeddedD1(Path(d1)), Postgres(dsn), FolderObjectStore(Path(store)),
                 Keyring({1: bytes(range(32))}), lambda: now, origin=origin)
 list(engine.run(request))
 """

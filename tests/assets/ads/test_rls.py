@@ -158,7 +158,7 @@ CARELESS = {
 
 
 def test_every_table_and_view_is_held_to_one_organisation_and_a_careless_one_is_found(postgres: Postgres) -> None:
-    migrations.up(migrations.PostgresLedger(postgres), "pipelines/postgres")
+    migrations.up(migrations.PostgresAppliedMigrations(postgres), "pipelines/postgres")
     assert len(relations(postgres)) >= 15
     with postgres.connection() as connection:
         assert unprotected(connection) == []

@@ -14,12 +14,12 @@ from dagster import TableMetadataValue
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Store
 from assets.apps.personal import Holding, registry
+from assets.apps.sesh_series import SERIES
 from assets.cache import keys
 from assets.cache.families import families
 from assets.description import preview
 from assets.events.table import events_table
 from assets.series import ahead
-from assets.series.family import FAMILIES
 from resources.d1 import D1
 from tests.assets.archive.vault import APPS_BY_NAME, Vault
 from tests.sql.sesh.database import put
@@ -106,7 +106,7 @@ def postgres_schema(vault: Vault) -> Schema:
 @pytest.fixture
 def filled(vault: Vault) -> Vault:
     """The stores with a partition of each family."""
-    for family in FAMILIES:
+    for family in SERIES:
         ahead.make(vault.d1["sesh"], family, lambda: NOW)
     return vault
 

@@ -58,7 +58,7 @@ def test_no_two_families_have_a_key_in_common_and_no_cache_aside_key_is_a_warmed
 
 
 def test_every_statement_of_a_family_is_used() -> None:
-    files = {f"cache/{name}" for name in list_sql("cache") if name.startswith("sesh_")}
+    files = {f"sesh/cache/{name}" for name in list_sql("sesh/cache")}
     assert files == {family.statement for family in SESH.cache}
 
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from assets.apps.sesh_series import SESSIONS
 from assets.archive.layout import bucket_of
 from assets.archive.tombstones import subject_hash
-from assets.series.family import SESSIONS
 from assets.series.layout import month_partition
 from assets.series.registry import change, load, table
 from tests.assets.archive.vault import Vault

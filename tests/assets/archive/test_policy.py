@@ -51,7 +51,11 @@ def test_every_table_of_postgres_and_the_lake_has_an_entry(vault: Vault) -> None
 
 
 def test_every_prefix_of_r2_has_an_entry() -> None:
-    found = [EVENTS.folder + "/", *(access_log.prefix(app.name) for app in APPS)]
+    found = [EVENTS.folder + "/"]
+    for app in APPS:
+        found += [access_log.zone(app.name).prefix, access_log.quarantine_prefix(app.name)]
+        found += [app.audience.landing, app.audience.quarantine] if app.audience else []
+        found += [app.points.prefix, app.points.quarantine] if app.points else []
     for file in ASSETS.rglob("*.py"):
         named = re.findall(r'^\w*(?:PREFIX|QUARANTINE|ROOT)\w* = "([^"]*)"', file.read_text(), re.MULTILINE)
         found += [prefix.rstrip("/") + "/" for prefix in named]

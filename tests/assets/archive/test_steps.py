@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from assets.apps.sesh_series import SESSIONS
 from assets.archive.registry import Registry
 from assets.rows.target import Into
-from assets.series.family import SESSIONS
 from assets.series.layout import month_partition
 from assets.series.registry import change, load, table
 from resources.d1 import Param

@@ -21,7 +21,7 @@ from resources import migrations
 from resources.d1 import EmbeddedD1
 from resources.lake import Lake, PartitionKey
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.rollups.lakeside import event, frame
 from tests.rooms import TestRooms
 from tests.tables import EVENTS
@@ -44,12 +44,12 @@ class Vault:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.store = ObjectStore.folder(self.folder)
+        self.store = FolderObjectStore(self.folder)
         self.d1 = {app.name: EmbeddedD1(self.folder / f"{app.name}.sqlite") for app in APPS}
-        migrations.up(migrations.PostgresLedger(self.postgres), "pipelines/postgres")
+        migrations.up(migrations.PostgresAppliedMigrations(self.postgres), "pipelines/postgres")
         for app in APPS:
             if app.d1_migrations is not None:
-                migrations.up(migrations.D1Ledger(self.d1[app.name], f"{app.name}-d1"), app.d1_migrations)
+                migrations.up(migrations.D1AppliedMigrations(self.d1[app.name], f"{app.name}-d1"), app.d1_migrations)
         self.events = self.lake.ensure(EVENTS)
 
     @property

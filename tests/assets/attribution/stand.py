@@ -15,7 +15,7 @@ from assets.attribution.clicks import ClickReport, Clicks
 from assets.attribution.credit import Credited, Credits
 from assets.attribution.late import stale
 from assets.attribution.touches import click_hash
-from assets.rollups import late as rollups
+from assets.rollups.follow import follow
 from assets.windows import Window
 from resources.ad_platforms import PLATFORMS
 from resources.d1 import D1
@@ -71,7 +71,7 @@ class Stand:
 
     def anew(self) -> None:
         """An empty lake, no campaign, no rules."""
-        self.lakeside.anew()
+        self.lakeside.clear()
         empty(self.postgres, "attribution", "ads")
         self.d1.execute("update organizations set settings = '{}'")
 
@@ -139,7 +139,7 @@ class Stand:
     def stale(self) -> tuple[Window, ...]:
         """Days to be made again, once every commit is followed."""
         lake = self.lakeside
-        while rollups.follow(lake.events, self.postgres, lake.clock):
+        while follow(lake.app, lake.events, self.postgres, lake.clock):
             pass
         return stale(self.postgres, self.app, at(1), lake.now)
 

@@ -32,7 +32,7 @@ BRAND = CAMPAIGNS[1]
 def other(stand: Stand) -> Stand:
     """The stand of another app: its own D1, with the same organisations; lake and Postgres are those of the first."""
     d1 = stand.lakeside.stores.d1(OTHER)
-    migrations.up(migrations.D1Ledger(d1, "d1"), "clearlift/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, "d1"), "clearlift/d1")
     return Stand(stand.lakeside, OTHER)
 
 

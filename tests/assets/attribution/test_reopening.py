@@ -141,7 +141,7 @@ def test_restated_spend_shows_at_once_and_changes_its_day_alone(stand: Stand) ->
     assert stand.catch_up().changed == []
     assert written(stand) == lying
     differing = before ^ daily()
-    assert {(row[4], row[7]) for row in differing} == {(campaign.id, at(3).date())}
+    assert {(row[5], row[8]) for row in differing} == {(campaign.id, at(3).date())}
     assert len(differing) == 6  # three models, before and after
     rows = stand.postgres.fetch(
         "select model, spend, cpa, roas from attribution.daily where campaign_id = %s and day = %s",

@@ -20,7 +20,6 @@ from unittest.mock import patch
 import requests
 
 import assets.cache.warm
-from assets.cache.survey import Place
 from assets.cache.wanted import Family, Row, Sources
 from assets.cache.warm import Warming
 from resources.d1 import EmbeddedD1
@@ -81,8 +80,8 @@ def main(dsn: str, kv: str, keys: str, holding: str, action: str) -> None:
         patch.object(namespace, "put_many", dying).start()
     with Postgres(dsn) as postgres:
         # Its statement asks Postgres alone.
-        warming = Warming(namespace, EmbeddedD1(Path("none")), postgres, lambda: NOW)
-        done = warming.run(Place("clearlift", False, family(int(keys), holding)))
+        warming = Warming("clearlift", namespace, EmbeddedD1(Path("none")), postgres, lambda: NOW)
+        done = warming.run(family(int(keys), holding))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"peak": peak, "written": done.written, "requests": nowhere.requests}))  # noqa: T201 (the result)
 

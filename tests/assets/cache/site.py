@@ -8,6 +8,7 @@ from typing import Any
 from assets.apps.sesh import APP as SESH
 from assets.cache import keys
 from assets.cache.invalidate import READER, Invalidated, invalidate
+from assets.changes.d1 import D1ChangeLog
 from resources.d1 import D1, EmbeddedD1
 from resources.kv import EmbeddedKV, Entry
 from tests.sql.sesh.database import KEYS
@@ -35,7 +36,7 @@ class Site:
             raise KeyboardInterrupt
 
     def invalidate(self, page: int = 5_000) -> Invalidated:
-        return invalidate(self.d1, self, SESH.cache_aside, lambda: NOW, page=page)  # type: ignore[arg-type]
+        return invalidate([D1ChangeLog(self.d1)], self, SESH.cache_aside, lambda: NOW, page=page)  # type: ignore[arg-type]
 
     def fill(self, names: Iterable[str]) -> None:
         """What the application does on a miss."""

@@ -1,14 +1,15 @@
 """The cache in Dagster's eyes: what is plotted, and when the checks pass, warn and fail."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from dagster import AssetCheckSeverity, AssetKey, ExecuteInProcessResult, materialize
 
-from assets.cache.access_log import hour_prefix
+from assets.cache import access_log
 from assets.cache.assets import build
 from assets.progress import silent
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore, ObjectStore
 from tests.assets.cache.warmth import CLEARLIFT, Warmth
 from tests.assets.rollups.lakeside import NOW
 
@@ -19,12 +20,14 @@ def made(warmth: Warmth, store: ObjectStore, writes: int, *names: str) -> Execut
     return materialize(
         [a for a in build(CLEARLIFT, writes) if a.key.path[-1] in names],
         resources={
-            "clearlift_kv": warmth,
-            "clearlift_d1": warmth.d1,
-            "postgres": warmth.lakeside.postgres,
-            "object_store": store,
-            "clock": warmth.lakeside.clock,
-            "progress": lambda _label: silent,
+            "rooms": SimpleNamespace(
+                kv=lambda _: warmth,
+                d1=lambda _: warmth.d1,
+                postgres=warmth.lakeside.postgres,
+                object_store=store,
+                clock=warmth.lakeside.clock,
+                progress=lambda _: silent,
+            )
         },
     )
 
@@ -48,9 +51,9 @@ def organisations(warmth: Warmth) -> None:
 
 def test_a_warming_says_what_it_wrote_and_what_it_left_out(warmth: Warmth, tmp_path: Path) -> None:
     organisations(warmth)
-    store = ObjectStore.folder(tmp_path / "r2")
+    store = FolderObjectStore(tmp_path / "r2")
     store.put(
-        f"{hour_prefix('clearlift', NOW)}a.ndjson",
+        f"{access_log.zone('clearlift').hour_prefix(NOW)}a.ndjson",
         b'{"key":"connections:b","hour":"2026-03-20T11:00:00Z","reads":4,"hits":3}\nnonsense\n',
     )
     first = made(warmth, store, 2, "demand", "connections")
@@ -80,7 +83,7 @@ def test_a_warming_says_what_it_wrote_and_what_it_left_out(warmth: Warmth, tmp_p
 
 
 def test_a_family_that_wants_nothing_proves_nothing(warmth: Warmth, tmp_path: Path) -> None:
-    done = made(warmth, ObjectStore.folder(tmp_path / "r2"), 10, "campaigns")
+    done = made(warmth, FolderObjectStore(tmp_path / "r2"), 10, "campaigns")
     assert checks(done)["fresh"] == (False, AssetCheckSeverity.WARN)
     assert "freshness" not in told(done, "campaigns")
 

@@ -17,7 +17,7 @@ TODAY = date(2026, 3, 20)
 
 @pytest.fixture
 def lake_of_its_own(warmth: Warmth) -> Warmth:
-    warmth.lakeside.anew()
+    warmth.lakeside.clear()
     return warmth
 
 
@@ -143,7 +143,7 @@ def _pages(warmth: Warmth, rows: dict[tuple[str, int, str], int]) -> None:
         connection.execute("truncate rollups.daily_pages")
         for (org, age, path), events in rows.items():
             connection.execute(
-                "insert into rollups.daily_pages values (%s, %s, 'x.example', %s, %s, 1, 1, 0)",
+                "insert into rollups.daily_pages values (%s, %s, 'x.example', %s, %s, 1, 1, 0, 'clearlift')",
                 [org, TODAY - timedelta(days=age), path, events],
             )
 

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from assets.cache import access_log
 from assets.cache.demand import Demand, Ingested, hit_rate
 from assets.cache.families import families
+from assets.cache.refused import RefusedAccesses
+from assets.intake.quarantine import Quarantine, Replayed
+from assets.intake.refusal import Refusal
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore, ObjectStore
 from tests.assets.cache.warmth import CLEARLIFT, Warmth, numbers
 from tests.assets.rollups.lakeside import NOW
 
@@ -23,7 +26,7 @@ VALUES = {f"dashboard:org{n}:summary:1d": b"%d" % n for n in range(10)}
 
 @pytest.fixture
 def log(warmth: Warmth, tmp_path: Path) -> "Log":
-    return Log(warmth, ObjectStore.folder(tmp_path / "r2"))
+    return Log(warmth, FolderObjectStore(tmp_path / "r2"))
 
 
 class Log:
@@ -35,12 +38,19 @@ class Log:
 
     def write(self, name: str, *lines: Any, hours_ago: int = 1, packed: bool = False) -> None:
         text = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
-        hour = access_log.hour_prefix("clearlift", NOW - timedelta(hours=hours_ago))
+        hour = access_log.zone("clearlift").hour_prefix(NOW - timedelta(hours=hours_ago))
         self.store.put(f"{hour}{name}.ndjson", gzip.compress(text) if packed else text)
 
     def ingest(self, postgres: Postgres | None = None) -> Ingested:
         engine = Demand(self.store, postgres or self.warmth.lakeside.postgres, self.warmth.lakeside.clock)
         return engine.run("clearlift", families(CLEARLIFT))
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """The way back of refused lines."""
+        ledger = RefusedAccesses(self.warmth.lakeside.postgres, "clearlift")
+        zone, prefix = access_log.zone("clearlift"), access_log.quarantine_prefix("clearlift")
+        return Quarantine(self.store, zone, prefix, ledger, self.warmth.lakeside.clock)
 
     def reads(self) -> dict[str, tuple[str, int, int]]:
         rows = self.warmth.lakeside.postgres.fetch(
@@ -108,13 +118,59 @@ def test_bad_lines_are_counted_kept_and_stop_nobody(log: Log) -> None:
         {"key": "k"},
     ]
     log.write("a", line("k", 2), b"", *bad, line("k", 3))
-    log.store.put(f"{access_log.hour_prefix('clearlift', NOW)}cut.ndjson.gz", gzip.compress(b"x" * 999)[:-9])
+    log.store.put(f"{access_log.zone('clearlift').hour_prefix(NOW)}cut.ndjson.gz", gzip.compress(b"x" * 999)[:-9])
     assert log.ingest() == Ingested(2, 13, 12, 5, 0)
     assert log.reads() == {"k": ("", 5, 0)}
     kept = log.warmth.lakeside.postgres.fetch("select line, reason from cache.access_refusals order by object, line")
     assert [row["line"] for row in kept] == [*range(3, 14), 0]
     assert kept[-1]["reason"] == "gzip cut short"
     assert all(row["reason"] for row in kept)
+    lines = log.quarantine.ledger.open_lines()
+    originals = [text if isinstance(text, bytes) else json.dumps(text).encode() for text in bad]
+    assert [raw for line, raw in log.quarantine.raw(lines) if line.line] == originals
+
+
+def test_refused_lines_come_back_corrected_or_as_they_are(log: Log) -> None:
+    early = line("k", 2, hours_ago=-2)
+    log.write("a", line("k", 1), early, line("k", 5, 6))
+    log.write("b", line("k", 1), early, line("k", 5, 6))
+    log.store.put(f"{access_log.zone('clearlift').hour_prefix(NOW)}cut.gz", gzip.compress(b"x" * 999)[:-9])
+    assert log.ingest().refused == 5
+    summary = log.quarantine.ledger.summary()
+    assert {(row["reason"], row["lines"], row["batches"]) for row in summary} == {
+        ("hour is in the future", 2, 2), ("more hits than reads", 2, 2), ("gzip cut short", 1, 1),
+    }  # fmt: skip
+
+    log.warmth.lakeside.now += timedelta(hours=3)
+    cut = log.quarantine.ledger.open_lines("gzip cut short")[0].object_key
+    assert log.quarantine.replay(batch=cut) == Replayed((), 0)
+    assert log.quarantine.replay(batch=cut, corrected=[json.dumps(line("k", 100)).encode()]).lines == 1
+    for key in [row.object_key for row in log.quarantine.ledger.open_lines("hour is in the future")]:
+        assert log.quarantine.replay("hour is in the future", key).lines == 1, "two objects, though of the same bytes"
+    assert log.quarantine.replay("hour is in the future") == Replayed((), 0)
+    assert log.ingest() == Ingested(3, 3, 0, 104, 0)
+    assert log.reads() == {"k": ("", 106, 0)}
+    assert log.ingest().objects == 0
+    assert RefusedAccesses(log.warmth.lakeside.postgres, "sesh").open_lines() == []
+
+
+def test_a_replay_that_died_half_way_counts_once(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write("a", line("k", 2, hours_ago=-2))
+    log.ingest()
+    log.warmth.lakeside.now += timedelta(hours=3)
+
+    def dying(ledger: RefusedAccesses, *_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RefusedAccesses, "mark_replayed", dying)
+        with pytest.raises(KeyboardInterrupt):
+            log.quarantine.replay()
+    log.ingest()
+    log.warmth.lakeside.now += timedelta(hours=3)
+    assert log.quarantine.replay().lines == 1
+    assert log.ingest().objects == 0
+    assert log.reads() == {"k": ("", 2, 0)}
 
 
 def test_what_no_longer_ranks_is_neither_listed_nor_kept(log: Log) -> None:
@@ -150,7 +206,8 @@ def test_without_a_log_the_most_active_organisations_come_first(warmth: Warmth) 
     with warmth.lakeside.postgres.connection() as connection:
         for org, events in (("org3", 5), ("org8", 7)):
             connection.execute(
-                "insert into rollups.daily_totals values (%s, '2026-03-19', %s, 1, 1, 0, '', '')", [org, events]
+                "insert into rollups.daily_totals values (%s, '2026-03-19', %s, 1, 1, 0, '', '', 'clearlift')",
+                [org, events],
             )
     warmth.warm(VALUES, writes=2)
     assert warmth.put == ["dashboard:org8:summary:1d", "dashboard:org3:summary:1d"]
@@ -192,5 +249,5 @@ def test_any_bytes_are_counted_or_refused(texts: list[bytes]) -> None:
 def test_a_line_that_breaks_its_reader_is_refused_and_the_rest_goes_on(text: bytes, reason: str) -> None:
     good = b'{"key":"y","hour":"2026-03-19T10:00:00Z","reads":2,"hits":1}'
     found = access_log.count([text, good], lambda _: "", NOW)
-    assert (found.lines, found.refused, found.refusals) == (2, 1, [(1, reason)])
+    assert (found.lines, found.refused, found.refusals) == (2, 1, [Refusal(1, reason, "", text)])
     assert sum(found.reads.values()) == 2

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from assets.apps.sesh import APP as SESH
 from assets.cache.families import families
-from assets.cache.survey import Place
 from assets.cache.warm import Warming
 from resources.d1 import D1
 from resources.kv import EmbeddedKV
@@ -101,17 +100,19 @@ def test_a_changed_connection_writes_its_organisations_keys_alone(
 
 def test_attribution_says_what_its_view_says(warmth: Warmth) -> None:
     postgres = warmth.lakeside.postgres
-    columns = "org_id, id, platform, account_id, native_id, name, currency, updated_at"
-    postgres.execute(f"insert into ads.campaigns ({columns}) values ('o', 'c', 'google', '1', '1', 'C', 'EUR', now())")
+    columns = "app, org_id, id, platform, account_id, native_id, name, currency, updated_at"
     postgres.execute(
-        "insert into attribution.organizations (org_tag, org_id, conversion_types, window_days) "
-        "values ('t', 'o', '{purchase}', 30)"
+        f"insert into ads.campaigns ({columns}) values ('clearlift', 'o', 'c', 'google', '1', '1', 'C', 'EUR', now())"
     )
     postgres.execute(
-        "insert into ads.campaign_metrics_daily (org_id, campaign_id, date, platform, account_id, impressions, clicks, "
-        "spend, conversions, conversions_value, currency, time_zone, attribution_window, is_final, sync_run_id) "
-        "values ('o', 'c', '2026-03-18', 'google', '1', 1, 1, 10, 0, 0, 'EUR', 'UTC', 'default', true, "
-        "gen_random_uuid())"
+        "insert into attribution.organizations (app, org_tag, org_id, conversion_types, window_days) "
+        "values ('clearlift', 't', 'o', '{purchase}', 30)"
+    )
+    postgres.execute(
+        "insert into ads.campaign_metrics_daily (app, org_id, campaign_id, date, platform, account_id, impressions, "
+        "clicks, spend, conversions, conversions_value, currency, time_zone, attribution_window, is_final, "
+        "sync_run_id) values ('clearlift', 'o', 'c', '2026-03-18', 'google', '1', 1, 1, 10, 0, 0, 'EUR', 'UTC', "
+        "'default', true, gen_random_uuid())"
     )
     warmth.warm_all("attribution", "campaigns")
     held = {key: json.loads(value) for key, value in warmth.held().items()}
@@ -130,11 +131,11 @@ def test_attribution_says_what_its_view_says(warmth: Warmth) -> None:
 def test_every_family_of_sesh_is_warmed_and_gathered_in_its_order(warmth: Warmth) -> None:
     d1 = warmth.lakeside.stores.d1(SESH)
     sample_sesh.fill(d1, NOW)
-    warming = Warming(warmth, d1, warmth.lakeside.postgres, warmth.lakeside.clock)  # type: ignore[arg-type]
+    warming = Warming("sesh", warmth, d1, warmth.lakeside.postgres, warmth.lakeside.clock)  # type: ignore[arg-type]
     for family in families(SESH):
-        done = warming.run(Place("sesh", False, family))
+        done = warming.run(family)
         assert done.written > 0, family.name
-        assert warming.run(Place("sesh", False, family)).written == 0
+        assert warming.run(family).written == 0
     held = {key: json.loads(value) for key, value in warmth.held().items()}
     names = [row["name"] for row in d1.query("select name from strains where isActive = 1 order by name, id")]
     assert [strain["name"] for strain in held["strains:list"]] == names

@@ -8,7 +8,7 @@ import pytest
 
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
-from tests.assets.cache.warmth import DASHBOARDS, Warmth
+from tests.assets.cache.warmth import CLEARLIFT, DASHBOARDS, Warmth
 
 TODAY = date(2026, 3, 20)
 LONGEST = 90
@@ -27,15 +27,22 @@ ROWS = {
 """Every table that dashboards read by days, and a row of it."""
 
 
+STATEMENTS = {"summary": "cache/summary.sql", **{family.name: family.statement for family in CLEARLIFT.cache}}
+
+
 @pytest.fixture
 def history(warmth: Warmth) -> Postgres:
-    """One row a day up to today in each table."""
+    """One row a day up to today in each table; in roll-ups also for another app with the same tag."""
     postgres = warmth.lakeside.postgres
-    postgres.execute("insert into attribution.organizations values ('a', 'o', '{purchase}', 30)")
+    postgres.execute(
+        "insert into attribution.organizations (org_tag, org_id, conversion_types, window_days, app) "
+        "values ('a', 'o', '{purchase}', 30, 'clearlift')"
+    )
     for table, row in ROWS.items():
         postgres.execute(
-            f"insert into {table} select {row} from (select %s - n as day from generate_series(0, %s) as n) as days",
-            [TODAY, DAYS - 1],
+            f"insert into {table} select {row}, app "
+            "from (select %s - n as day from generate_series(0, %s) as n) as days, unnest(%s::text[]) as app",
+            [TODAY, DAYS - 1, ["clearlift", "other"] if table.startswith("rollups") else ["clearlift"]],
         )
         postgres.execute(f"analyze {table}")
     return postgres
@@ -44,8 +51,8 @@ def history(warmth: Warmth) -> Postgres:
 @pytest.mark.parametrize("name", [*DASHBOARDS, "attribution"])
 def test_no_day_before_the_longest_range_is_read(history: Postgres, name: str) -> None:
     # By a cursor, as a warming draws them: it is planned in its own way.
-    statement = f"explain (analyze, format json) declare dashboard cursor for {read_sql(f'cache/{name}.sql')}"
-    (row,) = history.fetch(statement, {"today": TODAY})
+    statement = f"explain (analyze, format json) declare dashboard cursor for {read_sql(STATEMENTS[name])}"
+    (row,) = history.fetch(statement, {"app": "clearlift", "today": TODAY})
     read = list(_read(row["QUERY PLAN"][0]["Plan"]))
     assert max(days for _, days in read) == LONGEST, read
 

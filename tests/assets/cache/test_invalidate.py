@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from dagster import AssetCheckSeverity, materialize
 
 from assets.apps import CacheAside
 from assets.apps.sesh import APP as SESH
-from assets.cache import change_log, invalidation_assets, keys
+from assets.cache import invalidation_assets, keys
 from assets.cache.invalidate import READER, Invalidated, invalidate
+from assets.changes.change import Position
+from assets.changes.d1 import D1ChangeLog
 from resources.d1 import D1, EmbeddedD1
 from resources.kv import KV
 from tests.assets.cache.site import NOW, Site, hanging, rows
@@ -144,7 +147,7 @@ def test_a_slower_run_does_not_take_the_place_back(site: Site) -> None:
     for number in range(3):
         user(site, f"u{number}")
     site.invalidate()
-    change_log.move(site.d1, READER, 2, NOW)
+    D1ChangeLog(site.d1).move(READER, Position(0, 2), NOW)
     assert site.place() == last_id(site.d1) == 6
     assert site.invalidate().rows == 0
 
@@ -178,14 +181,15 @@ def test_a_template_of_a_column_that_the_log_lacks_says_so(site: Site) -> None:
     user(site, "u1")
     wrong = [CacheAside("users", ("user:{email}:profile",))]
     with pytest.raises(KeyError, match="email"):
-        invalidate(site.d1, site.held, wrong, lambda: NOW)
+        invalidate([D1ChangeLog(site.d1)], site.held, wrong, lambda: NOW)
     assert site.place() == 0
 
 
 def materialized(d1: D1, kv: KV, now: datetime) -> tuple[dict[str, Any], Any]:
     """A run of the asset: its metadata and its check."""
     (asset,) = invalidation_assets.build(SESH)
-    result = materialize([asset], resources={"sesh_d1": d1, "sesh_kv": kv, "clock": lambda: now})
+    rooms = SimpleNamespace(d1=lambda _: d1, kv=lambda _: kv, clock=lambda: now)
+    result = materialize([asset], resources={"rooms": rooms})
     (made,) = result.asset_materializations_for_node("sesh__cache__invalidated")
     (check,) = result.get_asset_check_evaluations()
     return {name: value.value for name, value in made.metadata.items()}, check

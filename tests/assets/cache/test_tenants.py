@@ -138,11 +138,11 @@ def _organisations(warmth: Warmth, found: list[str]) -> None:
     with warmth.lakeside.postgres.connection() as connection:
         connection.execute("truncate rollups.daily_pages, ads.campaigns cascade")
         connection.cursor().executemany(
-            "insert into rollups.daily_pages values (%s, '2026-03-20', 'x.example', %s, 1, 1, 1, 0)",
+            "insert into rollups.daily_pages values (%s, '2026-03-20', 'x.example', %s, 1, 1, 1, 0, 'clearlift')",
             [(t, f"/of/{t}") for t in found],
         )
         connection.cursor().executemany(
-            "insert into ads.campaigns (org_id, id, platform, account_id, native_id, name, currency, updated_at) "
-            "values (%s, '1', 'google', '1', '1', %s, 'EUR', now())",
+            "insert into ads.campaigns (app, org_id, id, platform, account_id, native_id, name, currency, updated_at) "
+            "values ('clearlift', %s, '1', 'google', '1', '1', %s, 'EUR', now())",
             [(f"org {t}", f"campaign of org {t}") for t in found],
         )

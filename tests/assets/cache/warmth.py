@@ -7,7 +7,6 @@ from typing import cast
 
 from assets.apps import APPS
 from assets.cache.families import families
-from assets.cache.survey import Place
 from assets.cache.wanted import Family, Row, Sources
 from assets.cache.warm import Warmed, Warming
 from resources.d1 import D1
@@ -39,7 +38,9 @@ class Warmth:
 
     @property
     def warming(self) -> Warming:
-        return Warming(cast(KV, self), self.d1, self.lakeside.postgres, self.lakeside.clock, sleep=self.sleep)
+        return Warming(
+            CLEARLIFT.name, cast(KV, self), self.d1, self.lakeside.postgres, self.lakeside.clock, sleep=self.sleep
+        )
 
     def sleep(self, seconds: float) -> None:
         """Time goes by."""
@@ -70,10 +71,10 @@ class Warmth:
         return self.run(of_values(values, name), writes)
 
     def forget(self, values: Mapping[str, bytes], name: str = "summary") -> int:
-        return self.warming.forget(Place("clearlift", True, of_values(values, name)))
+        return self.warming.forget(of_values(values, name))
 
     def run(self, family: Family, writes: int | None = None) -> Warmed:
-        return self.warming.run(Place("clearlift", True, family), writes=writes)
+        return self.warming.run(family, writes=writes)
 
     def warm_all(self, *names: str) -> dict[str, Warmed]:
         """Warm ClearLift's families, all or those named."""

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from assets.columns.fill import EXTRACTIONS, Filled, fill, unfilled
-from assets.series.pace import Pace
+from assets.apps.sesh import APP as SESH
+from assets.columns.fill import Filled, fill, unfilled
 from resources.d1 import D1, EmbeddedD1
 from tests.assets.series.database import UNHURRIED, KilledError, Mortal
 from tests.sql.sesh.database import migrated, put
 
-(UNIT,) = EXTRACTIONS
+(UNIT,) = SESH.extractions
 UNITS = {"a": "g", "b/ä": "ml", "c": None, "d": "piece", "e": "g", "z": "mg"}
 
 
@@ -72,14 +72,3 @@ def test_what_the_application_writes_meanwhile_stays(sesh: D1) -> None:
     fill(sesh, UNIT, UNHURRIED, page=2)
     assert units(sesh) == {**UNITS, "a": "oz", "z": "oz", "A": "pack", "e": "kg"}
     assert unfilled(sesh, UNIT) == 0
-
-
-def test_a_step_rests_as_long_as_it_took() -> None:
-    times = iter((10.0, 12.0, 20.0, 20.0))
-    slept: list[float] = []
-    pace = Pace(0.25, clock=lambda: next(times), sleep=slept.append)
-    assert pace.step(lambda: "done") == "done"
-    pace.step(lambda: None)
-    assert slept == [6.0]
-    with pytest.raises(ValueError, match="share"):
-        Pace(0)

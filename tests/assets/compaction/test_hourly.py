@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from assets.compaction.assets import looked_at_since
+from assets.compaction.plan import planned_since
 from tests.assets.pipeline import Pipeline, line, written
 
 
@@ -19,7 +19,7 @@ from tests.assets.pipeline import Pipeline, line, written
     ],
 )
 def test_an_hour_plans_two_days_and_midnight_all(hour: str | None, since: datetime | None) -> None:
-    assert looked_at_since(hour) == since
+    assert planned_since(hour) == since
 
 
 def test_totals_are_those_of_the_live_files_after_every_kind_of_commit(pipeline: Pipeline) -> None:

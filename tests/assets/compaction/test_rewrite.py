@@ -105,13 +105,13 @@ def test_only_what_is_asked_for_is_planned(events_table: LakeTable) -> None:
 
 def test_progress_and_commits_go_by_sets_of_groups(events_table: LakeTable) -> None:
     store(events_table, [at(1)], [at(2)], [at(1, org_tag="b8e9d1")], [at(2, org_tag="b8e9d1")])
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
 
     done = Compaction(
-        events_table, MERGE_ALL, groups_per_commit=1, progress=lambda n, total: told.append((n, total))
+        events_table, MERGE_ALL, groups_per_commit=1, progress=lambda n, total: reported.append((n, total))
     ).run()
 
-    assert told == [(0, 2), (1, 2), (2, 2)]
+    assert reported == [(0, 2), (1, 2), (2, 2)]
     assert len(done.snapshots) == len(set(done.snapshots)) == 2
 
 

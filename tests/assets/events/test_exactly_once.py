@@ -9,7 +9,6 @@ import pytest
 from hypothesis import event, example, given, note, settings
 from hypothesis import strategies as st
 
-from assets.events import quarantine
 from assets.events.ledger import Ledger, RunOutcome
 from resources.lake import FencedOffError
 from tests.assets.pipeline import INGEST_DEATHS, Pipeline, line
@@ -137,6 +136,6 @@ def test_any_history_ends_in_the_same_rows(pipeline: Pipeline, clean_rows: Rows,
     assert totals["stored"] == len(GOOD)
     assert {raw for _, _, raw in pipeline.refused()} == set(BAD)
     assert pipeline.postgres.fetch("select 1 from ingest.runs where state <> 'committed'") == []
-    assert totals["quarantined"] == len(quarantine.open_lines(pipeline.postgres))
+    assert totals["quarantined"] == len(pipeline.quarantine.ledger.open_lines())
     added = Counter(c.operation for c in pipeline.table.changes(None))
     assert set(added) <= {"append", "replace"}

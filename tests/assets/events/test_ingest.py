@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
-from assets.events.assets import admission
-from assets.events.ingest import pending
+from assets.events.ingest import admission, pending
 from assets.events.ledger import BatchOutcome
 from assets.events.record import NAMES
 from assets.events.validation import NO_NAME
-from assets.partitions import Calendar
 from resources import migrations
 from resources.d1 import EmbeddedD1
 from resources.lake import DamagedFilesError, LakeTable
@@ -141,7 +140,7 @@ def test_a_name_that_postgres_cannot_store_stops_nothing(pipeline: Pipeline) -> 
 
 def test_an_unreadable_batch_is_one_refusal(pipeline: Pipeline) -> None:
     cut = gzip.compress(line(1) * 9, mtime=0)[:-6]
-    keys = [f"{landing.hour_prefix(NOW)}{name}.ndjson.gz" for name in ("cut-a", "cut-b")]
+    keys = [f"{pipeline.zone.hour_prefix(NOW)}{name}.ndjson.gz" for name in ("cut-a", "cut-b")]
     for key in keys:
         pipeline.store.put(key, cut)
     pipeline.land(line(2))
@@ -218,8 +217,8 @@ def test_listing_costs_what_arrived_lately_and_a_sweep_finds_the_rest(pipeline: 
     old = pipeline.land(line(2), at=NOW - timedelta(days=5))
     late = pipeline.land(line(3), at=NOW - timedelta(days=2))
 
-    assert [o.key for o in pending(pipeline.store, pipeline.postgres)] == [late]
-    assert [o.key for o in pending(pipeline.store, pipeline.postgres, sweep=True)] == [old, late]
+    assert [o.key for o in pending(CLEARLIFT, pipeline.store, pipeline.postgres)] == [late]
+    assert [o.key for o in pending(CLEARLIFT, pipeline.store, pipeline.postgres, sweep=True)] == [old, late]
     pipeline.ingested()
     assert pipeline.event_ids() == ["event-1", "event-3"]
     pipeline.ingested(sweep=True)
@@ -239,10 +238,10 @@ def test_what_another_writer_stored_is_a_double(pipeline: Pipeline) -> None:
 
 def test_organisations_come_from_d1(pipeline: Pipeline, tmp_path: Path) -> None:
     d1 = EmbeddedD1(tmp_path / "d1.sqlite")
-    migrations.up(migrations.D1Ledger(d1, "clearlift-d1"), "clearlift/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, "clearlift-d1"), "clearlift/d1")
     fill_d1(d1)
 
-    found = admission(d1, "events/org_tags.sql", Calendar(EARLIEST.date()))(NOW)
+    found = admission(d1, "clearlift/org_tags.sql", EARLIEST)(NOW)
     d1.close()
 
     assert found.orgs == {"a3f7c2": True, "b8e9d1": True, "c41d7e": True, "d90a2b": True, "e5f604": False}

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from assets.events.ledger import BatchOutcome, RunOutcome
-from assets.events.validation import Reason, Refusal
+from assets.events.validation import Reason
+from assets.intake.refusal import Refusal
 from tests.assets.pipeline import NOW, Pipeline
 
 FIRST = "00000000-0000-0000-0000-000000000001"

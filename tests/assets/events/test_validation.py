@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from assets.events import validation
 from assets.events.record import FIELDS, NAMES, STRUCT_NAMES, Kind
-from assets.events.validation import LONGEST_LINE, Admission, Reason, Refusal, Sifted, sift
+from assets.events.validation import LONGEST_LINE, Admission, Reason, Sifted, sift
+from assets.intake.refusal import Refusal
 from tests.assets.pipeline import EARLIEST, NOW, event, line
 
 ADMISSION = Admission({"a3f7c2": True, "e5f604": False}, EARLIEST, NOW)

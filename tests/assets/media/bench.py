@@ -9,10 +9,10 @@ from typing import Any
 from assets.apps.sesh import APP as SESH
 from assets.media import variants
 from assets.media.audit import Proof, audit
-from assets.media.ledger import Ledger
-from assets.media.make import Done, Making
+from assets.media.ledger import ImageLedger
+from assets.media.make import Making, MediaRun
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.media.photos import SECRETS
 
 assert SESH.media is not None
@@ -70,8 +70,8 @@ class Bench:
     postgres: Postgres
 
     def __post_init__(self) -> None:
-        self.store = ObjectStore.folder(self.folder)
-        self.ledger = Ledger(self.postgres, "sesh", lambda: NOW)
+        self.store = FolderObjectStore(self.folder)
+        self.ledger = ImageLedger(self.postgres, "sesh", lambda: NOW)
 
     def put(self, name: str, data: bytes, folder: str = FOLDER) -> str:
         self.store.put(folder + name, data)
@@ -84,7 +84,7 @@ class Bench:
             postgres = Watched(postgres, before, POSTGRES_CALLS)  # type: ignore[assignment]
         return Making("sesh", MEDIA, store, postgres, lambda: NOW, **{"make": variants.make, **given})
 
-    def run(self, *, sweep: bool = True, **given: Any) -> Done:
+    def run(self, *, sweep: bool = True, **given: Any) -> MediaRun:
         return self.engine(**given).run(sweep=sweep)
 
     def objects(self) -> dict[str, bytes]:

@@ -22,7 +22,7 @@ def location(tmp_path: Path, postgres_dsn: str) -> Iterator[Location]:
 
 
 def sensed(location: Location) -> tuple[list[RunRequest], str | None]:
-    sensor = location.defs.resolve_sensor_def("uploads")
+    sensor = location.defs.resolve_sensor_def("sesh_uploads")
     with build_sensor_context(instance=location.instance, repository_def=location.defs.get_repository_def()) as context:
         found = sensor.evaluate_tick(context)
     assert found.cursor is None
@@ -44,7 +44,7 @@ def test_the_sensor_asks_once_and_the_run_settles_the_sample(location: Location)
     (again,), _ = sensed(location)
     assert first.run_key == again.run_key
 
-    result = location.run("media")
+    result = location.run("media", app="sesh")
     assert result.success
     (check,) = result.get_asset_check_evaluations()
     assert check.passed
@@ -61,36 +61,36 @@ def test_the_sensor_asks_once_and_the_run_settles_the_sample(location: Location)
     assert sensed(location)[0] == []
     # A sample that is landed again finds its uploads, cleaned or emptied, and changes nothing.
     assert sample_media.land(store, MEDIA) == 0
-    swept = location.run("media", config=SWEEP)
+    swept = location.run("media", config=SWEEP, app="sesh")
     assert said(swept)["made"] == 0
     (check,) = swept.get_asset_check_evaluations()
     assert (check.passed, check.metadata["uploads"].value) == (True, uploads)
 
 
 def test_a_sweep_of_nothing_proves_nothing(location: Location) -> None:
-    (check,) = location.run("media", config=SWEEP).get_asset_check_evaluations()
+    (check,) = location.run("media", config=SWEEP, app="sesh").get_asset_check_evaluations()
     assert not check.passed
-    assert check.description == "No upload was found: nothing is proved."
+    assert check.description == "No upload was found, so nothing is proved."
 
 
 def test_a_variant_that_someone_deleted_is_asked_for_and_made_again(location: Location) -> None:
     sample_media.land(location.stores.object_store, MEDIA)
-    assert location.run("media", config=SWEEP).success
+    assert location.run("media", config=SWEEP, app="sesh").success
     (key,) = [o.key for o in location.stores.object_store.list("user-media") if "photo-003-medium" in o.key]
     location.stores.object_store.delete(key)
     (request,), _ = sensed(location)
-    assert location.run("media").success
+    assert location.run("media", app="sesh").success
     assert location.stores.object_store.exists(key)
     assert request.run_key is not None
 
 
 def test_the_sweep_is_daily(location: Location) -> None:
     at = datetime(2026, 3, 20, 4, 25, tzinfo=UTC)
-    found = location.defs.resolve_schedule_def("media_sweep").evaluate_tick(
+    found = location.defs.resolve_schedule_def("sesh_media_sweep").evaluate_tick(
         build_schedule_context(
             scheduled_execution_time=at, repository_def=location.defs.get_repository_def(), instance=location.instance
         )
     )
     (request,) = found.run_requests or []
-    assert request.run_key == "media-sweep-2026-03-20"
+    assert request.run_key == "sesh_media_sweep-2026-03-20T04:25"
     assert request.run_config["ops"] == SWEEP["ops"]

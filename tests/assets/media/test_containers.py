@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ImageChops
 
-from assets.media.containers import Reason, RefusedError, clean, kind, orientation
+from assets.media.containers import RefusalReason, RefusedError, clean, image_format, orientation
 from tests.assets.media import photos
 from tests.assets.media.photos import photo, picture
 
@@ -16,7 +16,7 @@ PHOTOS = {name: photo(picture(90, 60), format_, 6) for name, format_ in KINDS.it
 ZIP = b"PK\x03\x04" + bytes(30) + b"PK\x05\x06" + bytes(18)
 
 
-def refused(data: bytes, promised: str) -> Reason:
+def refused(data: bytes, promised: str) -> RefusalReason:
     with pytest.raises(RefusedError) as caught:
         clean(data, promised)
     assert str(caught.value) == caught.value.reason.value
@@ -59,7 +59,7 @@ def test_a_damaged_file_is_refused_or_cleaned_for_good_and_never_more(name: str,
 def test_a_file_that_was_cut_is_refused_wherever_it_was_cut(name: str) -> None:
     whole = PHOTOS[name]
     places = random.Random(3).sample(range(13, len(whole) - 1), 60)
-    assert {refused(whole[:place], name) for place in places} == {Reason.TRUNCATED}
+    assert {refused(whole[:place], name) for place in places} == {RefusalReason.TRUNCATED}
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -68,37 +68,37 @@ def test_what_a_phone_appends_is_dropped_and_what_others_would_run_is_refused(na
     motion = clean(PHOTOS[name] + b"\0\0\0\x18ftypmp42 the film", name)
     assert motion.data == plain.data
     for tail in (b"<html><script>", b"x <SVG onload=", b"<?php ", b"%PDF-1.7", b"<!DOCTYPE html>", ZIP):
-        assert refused(PHOTOS[name] + tail, name) is Reason.POLYGLOT
+        assert refused(PHOTOS[name] + tail, name) is RefusalReason.POLYGLOT
 
 
 def test_active_content_in_a_comment_is_refused() -> None:
-    assert refused(photo(comment=b"<script>alert(1)</script>"), "jpeg") is Reason.POLYGLOT
+    assert refused(photo(comment=b"<script>alert(1)</script>"), "jpeg") is RefusalReason.POLYGLOT
     png = photo(kind="PNG")
-    assert refused(png[:-12] + photos.chunk(b"tEXt", b"a\0<svg onload=x>") + png[-12:], "png") is Reason.POLYGLOT
+    assert refused(png[:-12] + photos.chunk(b"tEXt", b"a\0<svg onload=x>") + png[-12:], "png") is RefusalReason.POLYGLOT
 
 
 @pytest.mark.parametrize(
     ("data", "promised", "reason"),
     [
-        (b"", "jpeg", Reason.EMPTY),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "jpeg", Reason.NOT_AN_IMAGE),
-        (b"<!doctype html><p>hello", "png", Reason.NOT_AN_IMAGE),
-        (b"MZ\x90\0", "webp", Reason.NOT_AN_IMAGE),
-        (b"RIFF", "webp", Reason.NOT_AN_IMAGE),
-        (b"\0\0\0\x18ftypmp42", "jpeg", Reason.NOT_AN_IMAGE),
-        (PHOTOS["png"], "jpeg", Reason.MISLABELLED),
-        (PHOTOS["webp"], "png", Reason.MISLABELLED),
-        (b"\0\0\0\x18ftypheic", "jpeg", Reason.MISLABELLED),
-        (b"GIF89a", "jpeg", Reason.MISLABELLED),
-        (b"\0\0\0\x18ftypheic", "", Reason.UNSUPPORTED_FORMAT),
-        (b"\xff\xd8\xff", "jpeg", Reason.TRUNCATED),
-        (b"\xff\xd8\xff\xd9", "jpeg", Reason.DAMAGED),
-        (photos.animated("PNG"), "png", Reason.ANIMATED),
-        (photos.animated("WEBP"), "webp", Reason.ANIMATED),
+        (b"", "jpeg", RefusalReason.EMPTY),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "jpeg", RefusalReason.NOT_AN_IMAGE),
+        (b"<!doctype html><p>hello", "png", RefusalReason.NOT_AN_IMAGE),
+        (b"MZ\x90\0", "webp", RefusalReason.NOT_AN_IMAGE),
+        (b"RIFF", "webp", RefusalReason.NOT_AN_IMAGE),
+        (b"\0\0\0\x18ftypmp42", "jpeg", RefusalReason.NOT_AN_IMAGE),
+        (PHOTOS["png"], "jpeg", RefusalReason.MISLABELLED),
+        (PHOTOS["webp"], "png", RefusalReason.MISLABELLED),
+        (b"\0\0\0\x18ftypheic", "jpeg", RefusalReason.MISLABELLED),
+        (b"GIF89a", "jpeg", RefusalReason.MISLABELLED),
+        (b"\0\0\0\x18ftypheic", "", RefusalReason.UNSUPPORTED_FORMAT),
+        (b"\xff\xd8\xff", "jpeg", RefusalReason.TRUNCATED),
+        (b"\xff\xd8\xff\xd9", "jpeg", RefusalReason.DAMAGED),
+        (photos.animated("PNG"), "png", RefusalReason.ANIMATED),
+        (photos.animated("WEBP"), "webp", RefusalReason.ANIMATED),
     ],
 )
 def test_what_is_not_what_its_name_promises_is_refused_with_a_reason(
-    data: bytes, promised: str, reason: Reason
+    data: bytes, promised: str, reason: RefusalReason
 ) -> None:
     assert refused(data, promised) is reason
 
@@ -106,13 +106,13 @@ def test_what_is_not_what_its_name_promises_is_refused_with_a_reason(
 def test_a_jpeg_of_thousands_of_scans_is_refused() -> None:
     data = photo(picture(16, 16), progressive=True)
     scan = data.index(b"\xff\xda")
-    assert refused(data[:-2] + data[scan:-2] * 200 + b"\xff\xd9", "jpeg") is Reason.TOO_MANY_PARTS
+    assert refused(data[:-2] + data[scan:-2] * 200 + b"\xff\xd9", "jpeg") is RefusalReason.TOO_MANY_PARTS
 
 
 @given(st.binary(max_size=80))
 def test_no_bytes_confuse_the_reader_of_orientations(data: bytes) -> None:
     assert orientation.read(data) in range(1, 9)
-    assert kind(data) in {None, "jpeg", "png", "webp", "gif", "bmp", "tiff", "heif", "avif"}
+    assert image_format(data) in {None, "jpeg", "png", "webp", "gif", "bmp", "tiff", "heif", "avif"}
 
 
 @pytest.mark.parametrize("turned", range(1, 9))

@@ -13,7 +13,7 @@ import pytest
 from assets.apps import Media
 from assets.media.containers import RefusedError
 from assets.media.decoders import Decoders
-from assets.media.variants import Made, make
+from assets.media.variants import Renditions, make
 from tests.assets.media.bench import MEDIA
 from tests.assets.media.photos import photo, picture
 
@@ -31,7 +31,7 @@ if __name__ == "__main__":
 """
 
 
-def crashing(data: bytes, promised: str, media: Media) -> Made:
+def crashing(data: bytes, promised: str, media: Media) -> Renditions:
     """A decoder with a fault."""
     if data == b"poison":
         os.kill(os.getpid(), signal.SIGKILL)

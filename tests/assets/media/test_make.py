@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from assets.media import follow, make, naming, variants
-from assets.media.containers import Reason
+from assets.media.containers import RefusalReason
 from resources.r2 import ObjectStoreError
 from tests.assets.media import photos
 from tests.assets.media.bench import FOLDER, MEDIA, Bench, Death, Killed
@@ -63,18 +63,18 @@ def test_wherever_a_user_puts_an_image_it_loses_where_it_was_taken(bench: Bench)
 
 
 BAD = {
-    "zero.jpg": (b"", Reason.EMPTY),
-    "cut.jpg": (photo()[:300], Reason.TRUNCATED),
-    "page.jpg": (b"<html><script>alert(1)</script>", Reason.NOT_AN_IMAGE),
-    "draw.svg": (b"<svg onload='x'/>", Reason.NOT_AN_IMAGE),
-    "label.jpg": (photo(kind="PNG"), Reason.MISLABELLED),
-    "phone.heic": (b"\0\0\0\x18ftypheic", Reason.UNSUPPORTED_FORMAT),
-    "both.jpg": (photo() + b"<script>x</script>", Reason.POLYGLOT),
-    "bomb.png": (photos.bomb(), Reason.TOO_MANY_PIXELS),
-    "moves.png": (photos.animated("PNG"), Reason.ANIMATED),
-    "large.jpg": (b"\xff\xd8\xff" + bytes(20_000), Reason.TOO_LARGE),
-    "lost-medium.jpg": (photo(), Reason.VARIANT_WITHOUT_UPLOAD),
-    f"{'n' * 245}.jpg": (photo(), Reason.NAME_TOO_LONG),
+    "zero.jpg": (b"", RefusalReason.EMPTY),
+    "cut.jpg": (photo()[:300], RefusalReason.TRUNCATED),
+    "page.jpg": (b"<html><script>alert(1)</script>", RefusalReason.NOT_AN_IMAGE),
+    "draw.svg": (b"<svg onload='x'/>", RefusalReason.NOT_AN_IMAGE),
+    "label.jpg": (photo(kind="PNG"), RefusalReason.MISLABELLED),
+    "phone.heic": (b"\0\0\0\x18ftypheic", RefusalReason.UNSUPPORTED_FORMAT),
+    "both.jpg": (photo() + b"<script>x</script>", RefusalReason.POLYGLOT),
+    "bomb.png": (photos.bomb(), RefusalReason.TOO_MANY_PIXELS),
+    "moves.png": (photos.animated("PNG"), RefusalReason.ANIMATED),
+    "large.jpg": (b"\xff\xd8\xff" + bytes(20_000), RefusalReason.TOO_LARGE),
+    "lost-medium.jpg": (photo(), RefusalReason.VARIANT_WITHOUT_UPLOAD),
+    f"{'n' * 245}.jpg": (photo(), RefusalReason.NAME_TOO_LONG),
 }
 
 
@@ -252,7 +252,7 @@ def test_a_store_that_fails_for_one_upload_stops_no_other_and_the_error_names_no
     with pytest.raises(make.MediaError) as caught:
         bench.run(before=fail)
     assert "user" not in str(caught.value)
-    assert str(caught.value) == "1 uploads are wanted still: {'ObjectStoreError': 1}"
+    assert str(caught.value) == "1 uploads could not be settled and stay wanted: {'ObjectStoreError': 1}"
     assert bench.proof().made == 1
     assert bench.run().made == 1
 

@@ -1,4 +1,4 @@
-"""Refused images that are put back: once their cause is gone, mended, and never over another one."""
+"""Refused images that are put back: once their cause is gone, corrected, and never over another one."""
 
 import itertools
 
@@ -41,7 +41,7 @@ def test_what_is_put_back_as_it_was_is_made_where_the_cause_is_gone_and_refused_
     assert not refused.store.exists(naming.quarantined(f"{FOLDER}a.jpg"))
 
 
-def test_one_that_is_mended_takes_its_place(refused: Bench) -> None:
+def test_one_that_is_corrected_takes_its_place(refused: Bench) -> None:
     for name in ("page.jpg", "zero.jpg"):
         (image,) = refused.ledger.in_quarantine(key=FOLDER + name)
         assert quarantine.replay(refused.store, [image], photo()) == {"again": 1}
@@ -68,7 +68,7 @@ def test_killed_anywhere_and_done_again_it_ends_the_same(refused: Bench) -> None
     images = refused.ledger.in_quarantine("too_large")
     for at in itertools.count():
         try:
-            quarantine.replay(Watched(refused.store, Death(at), ("get", "head", "replace")), images)  # type: ignore[arg-type]
+            quarantine.replay(Watched(refused.store, Death(at), ("get", "head", "replace")), images)
         except Killed:
             assert refused.store.get(f"{FOLDER}b.jpg") in (b"", LARGE)
         else:

@@ -9,8 +9,8 @@ from PIL import Image, ImageOps
 
 from assets.apps.sesh import APP as SESH
 from assets.media import variants
-from assets.media.containers import Reason, RefusedError
-from assets.media.variants import Made
+from assets.media.containers import RefusalReason, RefusedError
+from assets.media.variants import Renditions
 from tests.assets.media import photos
 from tests.assets.media.photos import photo, picture
 
@@ -24,7 +24,7 @@ FORMATS = {
 KINDS = st.sampled_from([(kind, mode) for kind, modes in FORMATS.items() for mode in modes])
 
 
-def make(data: bytes, kind: str = "JPEG") -> Made:
+def make(data: bytes, kind: str = "JPEG") -> Renditions:
     return variants.make(data, kind.lower(), MEDIA)
 
 
@@ -120,7 +120,7 @@ def test_a_picture_that_cannot_be_decoded_is_refused() -> None:
     broken = good[:begin] + photos.chunk(b"IDAT", b"not deflated") + good[-12:]
     with pytest.raises(RefusedError) as caught:
         make(broken, "PNG")
-    assert caught.value.reason is Reason.DAMAGED
+    assert caught.value.reason is RefusalReason.DAMAGED
 
 
 def test_a_phone_s_double_picture_is_its_first() -> None:

@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from assets.series.layout import moment, stamp
 from assets.windows import month_of, week_of
 from resources.d1 import D1
+from resources.d1.times import moment, stamp
 
 Key = tuple[str, str, str]
 

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.apps.sesh_series import METRIC_SERIES, METRICS, POINTS, SERIES, SESSIONS
 from assets.metrics import audit
-from assets.metrics.build import Made, Metrics
+from assets.metrics.build import Metrics, Windows
 from assets.metrics.grains import DAILY, GRAINS, HOURLY, MONTHLY, WEEKLY
 from assets.metrics.keep import StaleMetricsError, keep_before
+from assets.metrics.kept import kept_before
 from assets.series import ahead
 from assets.series import audit as series_audit
-from assets.series.family import FAMILIES, METRICS, POINTS, SESSIONS
 from assets.series.fold import Folding
-from assets.series.places import kept_before
 from resources.d1 import D1, EmbeddedD1
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series.database import NOW, UNHURRIED, KilledError, Mortal, clock, holder, partitioned, point, record
@@ -39,8 +39,8 @@ def sesh(tmp_path: Path) -> Iterator[EmbeddedD1]:
     d1.close()
 
 
-def make(d1: D1) -> list[Made]:
-    return [Metrics(d1, grain, clock, UNHURRIED).run() for grain in GRAINS.values()]
+def make(d1: D1) -> list[Windows]:
+    return [Metrics(d1, METRIC_SERIES, grain, clock, UNHURRIED).run() for grain in GRAINS.values()]
 
 
 def agree(d1: D1) -> None:
@@ -54,13 +54,13 @@ def test_every_grain_is_the_recount_and_a_second_run_makes_nothing(sesh: D1) -> 
         record(sesh, f"a{n}", at, "u1", durationSeconds=0.1, rating=n + 1, amount=1 / 3, unit="g")
         record(sesh, f"b{n}", at, "u2", durationSeconds=999_999.999999, amount=0.5)
         point(sesh, f"a{n}", 1, at, measures='{"temperature":190.123456,"draws":-3}')
-    assert [made.windows for made in make(sesh)] == [4, 4, 4, 4]
+    assert [windows.made for windows in make(sesh)] == [4, 4, 4, 4]
     agree(sesh)
     (total,) = sesh.query("select total from metrics_monthly where metric = 'session.amount.g' and userId = '' limit 1")
     assert total["total"] == 333_333
-    assert make(sesh) == [Made(0, 0)] * 4
+    assert make(sesh) == [Windows(0, 0)] * 4
     for grain in (HOURLY, DAILY, WEEKLY, MONTHLY):
-        compared = audit.compare(sesh, grain, NOW)
+        compared = audit.compare(sesh, METRIC_SERIES, grain, NOW)
         assert compared.differing == 0
         assert compared.rows > 0
 
@@ -90,7 +90,7 @@ def test_after_any_changes_the_stale_windows_are_all_that_must_be_made(
     folder = tmp_path_factory.mktemp("any")
     d1 = EmbeddedD1(folder / "sesh.sqlite")
     d1.path.write_bytes(template(tmp_path_factory))
-    flushes = Flushes(d1, ObjectStore.folder(folder / "r2"))
+    flushes = Flushes(d1, FolderObjectStore(folder / "r2"))
     for act, number, at, value in acts:
         if act in ("record", "move"):
             if act == "move":
@@ -104,8 +104,8 @@ def test_after_any_changes_the_stale_windows_are_all_that_must_be_made(
         elif act == "make":
             make(d1)
         elif act == "fold":
-            for family in FAMILIES:
-                Folding(d1, family, clock, UNHURRIED).run()
+            for series in SERIES:
+                Folding(d1, series, clock, UNHURRIED).run()
         elif act == "leave" and number == 5:
             d1.execute("delete from users where id = 'u2'")
             break
@@ -168,8 +168,8 @@ def test_metrics_of_folded_months_are_made_in_their_year(sesh: D1) -> None:
     Folding(sesh, METRICS, clock, UNHURRIED).run()
     record(sesh, "t", datetime(2025, 9, 5, tzinfo=UTC))
     make(sesh)
-    for family in (SESSIONS, POINTS):
-        Folding(sesh, family, clock, UNHURRIED).run()
+    for series in (SESSIONS, POINTS):
+        Folding(sesh, series, clock, UNHURRIED).run()
     record(sesh, "u", datetime(2025, 9, 5, 1, tzinfo=UTC))
     make(sesh)
     agree(sesh)
@@ -181,17 +181,17 @@ def test_what_is_kept_stays_when_its_detail_goes(sesh: D1) -> None:
     record(sesh, "old", boundary - timedelta(hours=3), rating=4)
     record(sesh, "new", boundary + timedelta(hours=3), rating=2)
     with pytest.raises(StaleMetricsError, match="are stale"):
-        keep_before(sesh, boundary)
+        keep_before(sesh, METRIC_SERIES, boundary)
     with pytest.raises(ValueError, match="midnight"):
-        keep_before(sesh, NOW)
+        keep_before(sesh, METRIC_SERIES, NOW)
     assert kept_before(sesh) is None
     make(sesh)
-    keep_before(sesh, boundary)
+    keep_before(sesh, METRIC_SERIES, boundary)
     before = {table: stored(sesh, table) for table in TABLES.values()}
     sesh.execute("delete from sessions_2025_12")
-    assert make(sesh) == [Made(0, 1), *[Made(0, 0)] * 3]
+    assert make(sesh) == [Windows(0, 1), *[Windows(0, 0)] * 3]
     assert {table: stored(sesh, table) for table in TABLES.values()} == before
-    keep_before(sesh, boundary - timedelta(days=9))
+    keep_before(sesh, METRIC_SERIES, boundary - timedelta(days=9))
     assert kept_before(sesh) == "2026-01-01T00:00:00.000Z", "it never goes back"
     record(sesh, "newer", boundary + timedelta(hours=4), rating=5)
     make(sesh)
@@ -206,14 +206,14 @@ def test_a_metric_that_is_wrong_is_seen_by_its_check(sesh: D1, table: str) -> No
     target = "metrics_2026_11" if table == "metrics" else table
     sesh.execute(f"update {target} set entries = entries + 1 where metric = 'sessions'")
     (grain,) = [GRAINS[name] for name, of in TABLES.items() if of == table]
-    assert audit.compare(sesh, grain, NOW).differing == 1
+    assert audit.compare(sesh, METRIC_SERIES, grain, NOW).differing == 1
 
 
 def test_hours_before_the_first_partition_of_metrics_get_one(tmp_path: Path) -> None:
     d1 = partitioned(tmp_path / "sesh.sqlite", families=[SESSIONS])
     ahead.make(d1, METRICS, clock)
     record(d1, "s", datetime(2025, 8, 9, tzinfo=UTC))
-    assert Metrics(d1, HOURLY, clock, UNHURRIED).run() == Made(1, 0)
+    assert Metrics(d1, METRIC_SERIES, HOURLY, clock, UNHURRIED).run() == Windows(1, 0)
     assert stored(d1, "metrics_2025_08")
     assert series_audit.faults(d1, METRICS) == []
     d1.close()

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from assets.apps.sesh import APP as SESH
+from assets.intake.quarantine import Quarantine
+from assets.points import landing
 from assets.points.ingest import PointIngest, PointRun
-from assets.points.objects import hour_prefix
+from assets.points.refused import RefusedPoints
 from resources.d1 import D1
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
@@ -49,15 +52,21 @@ class Flushes:
 
     def flush(self, *lines: bytes, ago: timedelta = timedelta(0), name: str | None = None) -> str:
         """Put lines as one object; its key."""
-        key = f"{hour_prefix(self.now - ago)}{name or f'flush-{next(self.numbers):06}'}.ndjson"
+        key = f"{landing.zone(SESH).hour_prefix(self.now - ago)}{name or f'flush-{next(self.numbers):06}'}.ndjson"
         self.store.put(key, b"\n".join(lines) + b"\n")
         return key
 
     def engine(self, d1: D1 | None = None) -> PointIngest:
-        return PointIngest(d1 or self.d1, self.store, self.postgres, lambda: self.now, group_objects=3)
+        return PointIngest(SESH, d1 or self.d1, self.store, self.postgres, lambda: self.now, group_objects=3)
 
     def ingest(self, *, sweep: bool = False) -> PointRun:
         return self.engine().run(sweep=sweep)
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """The way back of refused lines."""
+        zone, ledger = landing.zone(SESH), RefusedPoints(self.d1)
+        return Quarantine(self.store, zone, "quarantine/points/", ledger, lambda: self.now)
 
     def points(self) -> list[tuple[str, int]]:
         found = self.d1.query("select sessionId, seq from points order by sessionId, seq")

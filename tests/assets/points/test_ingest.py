@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.points import quarantine
+from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import POINTS
+from assets.intake.quarantine import Replayed
+from assets.points import landing
 from assets.points.gaps import Gaps, gaps
 from assets.points.ingest import PointIngest, PointRun
-from assets.series.family import POINTS
 from assets.series.fold import Folding
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series.database import NOW, UNHURRIED, KilledError, Mortal, clock, partitioned, point
 from tests.sql.sesh.database import put
@@ -27,7 +29,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def flushes(tmp_path: Path) -> Iterator[Flushes]:
     d1 = partitioned(tmp_path / "sesh.sqlite", families=[POINTS])
-    yield Flushes(d1, ObjectStore.folder(tmp_path / "r2"))
+    yield Flushes(d1, FolderObjectStore(tmp_path / "r2"))
     d1.close()
 
 
@@ -49,7 +51,7 @@ def test_every_line_is_stored_doubled_or_quarantined_once(flushes: Flushes) -> N
     assert counts(flushes.ingest()) == (4, 17, 12, 2, 3)
     assert flushes.points() == [*(("s1", n) for n in range(1, 12)), ("s3", 2)]
     assert counts(flushes.ingest()) == counts(flushes.ingest(sweep=True)) == (0, 0, 0, 0, 0)
-    assert {(row["reason"], row["field"]) for row in quarantine.summary(flushes.d1)} == {
+    assert {(row["reason"], row["field"]) for row in flushes.quarantine.ledger.summary()} == {
         ("not_json", ""), ("unknown_user", "userId"), ("no_partition", "at"),
     }  # fmt: skip
     (kept,) = flushes.d1.query("select measures from points where sessionId = 's1' and seq = 5")
@@ -62,7 +64,7 @@ def test_the_same_bytes_under_another_name_and_a_rewritten_object(flushes: Flush
     assert counts(flushes.ingest()) == (2, 4, 1, 2, 1)
     flushes.flush(line("s1", 1), line("s1", 2), name="a")
     assert counts(flushes.ingest()) == (1, 2, 1, 1, 0)
-    assert len(quarantine.summary(flushes.d1)) == 1
+    assert len(flushes.quarantine.ledger.summary()) == 1
 
 
 def test_an_object_that_cannot_be_read_is_quarantined_whole(flushes: Flushes) -> None:
@@ -70,32 +72,43 @@ def test_an_object_that_cannot_be_read_is_quarantined_whole(flushes: Flushes) ->
     flushes.store.put(key, b"\x1f\x8bdamaged")
     flushes.store.put(f"{key[:-7]}-long.ndjson", bytes(4 * 2**20 + 1))
     assert counts(flushes.ingest()) == (2, 2, 0, 0, 2)
-    assert [row["reason"] for row in quarantine.summary(flushes.d1)] == ["unreadable_object"] * 2
-    assert quarantine.replay(flushes.store, flushes.d1, clock) == 0
+    assert [row["reason"] for row in flushes.quarantine.ledger.summary()] == ["unreadable_object"] * 2
+    assert flushes.quarantine.replay() == Replayed((), 0)
+
+
+def test_an_object_that_was_refused_whole_is_corrected_as_a_whole(flushes: Flushes) -> None:
+    key = flushes.flush(line())
+    flushes.store.put(key, b"\x1f\x8bdamaged")
+    flushes.ingest()
+    (refused,) = flushes.quarantine.ledger.open_lines(batch=key)
+    assert (refused.line, refused.field) == (0, "damaged gzip")
+    assert flushes.quarantine.replay(batch=refused.sha256[:12], corrected=[line(), b"", line("s1", 2)]).lines == 2
+    assert counts(flushes.ingest()) == (1, 2, 2, 0, 0)
+    assert flushes.quarantine.ledger.open_lines() == []
 
 
 def test_refused_lines_come_back_once_their_cause_is_gone(flushes: Flushes) -> None:
     flushes.flush(line("s2", 1, userId="new"), b"broken")
     flushes.ingest()
     put(flushes.d1, "users", id="new")
-    assert quarantine.replay(flushes.store, flushes.d1, clock, "unknown_user") == 1
+    assert flushes.quarantine.replay("unknown_user").lines == 1
     assert counts(flushes.ingest()) == (1, 1, 1, 0, 0)
     assert flushes.points() == [("s2", 1)]
-    assert quarantine.replay(flushes.store, flushes.d1, clock, "unknown_user") == 0
+    assert flushes.quarantine.replay("unknown_user").lines == 0
     for _ in range(2):
-        assert quarantine.replay(flushes.store, flushes.d1, clock) == 1
+        assert flushes.quarantine.replay().lines == 1
         assert counts(flushes.ingest()) == (1, 1, 0, 0, 1)
 
 
 def test_more_lines_than_an_object_holds_come_back_in_several(
     flushes: Flushes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quarantine, "REPLAYED_BYTES", 300)
     for session in ("s1", "s2"):
         flushes.flush(*(line(session, n, userId="new") for n in range(1, 6)))
     flushes.ingest()
+    monkeypatch.setattr(landing, "LARGEST_OBJECT", 600)
     put(flushes.d1, "users", id="new")
-    assert quarantine.replay(flushes.store, flushes.d1, clock) == 10
+    assert flushes.quarantine.replay().lines == 10
     assert counts(flushes.ingest()) == (5, 10, 10, 0, 0)
 
 
@@ -172,14 +185,14 @@ def test_an_error_that_stays_is_raised(flushes: Flushes) -> None:
 
 def test_two_at_once_count_each_line_once(postgres: Postgres, tmp_path: Path) -> None:
     d1 = partitioned(tmp_path / "sesh.sqlite", families=[POINTS])
-    flushes = Flushes(d1, ObjectStore.folder(tmp_path / "r2"), postgres)
+    flushes = Flushes(d1, FolderObjectStore(tmp_path / "r2"), postgres)
     for number in range(12):
         flushes.flush(line(f"s{number // 2}", 1), line(f"s{number}", 2))
     runs: list[PointRun] = []
 
     def ingest() -> None:
         own = EmbeddedD1(tmp_path / "sesh.sqlite")
-        runs.append(PointIngest(own, flushes.store, postgres, clock, group_objects=2).run())
+        runs.append(PointIngest(SESH, own, flushes.store, postgres, clock, group_objects=2).run())
         own.close()
 
     threads = [threading.Thread(target=ingest) for _ in range(2)]
@@ -225,7 +238,7 @@ def test_gaps_above_ten_are_named_and_smaller_ones_counted(flushes: Flushes) -> 
     ):
         for number, seq in enumerate(seqs):
             point(flushes.d1, session, seq, at + number * timedelta(minutes=2))
-    assert gaps(flushes.d1, midnight - DAY, midnight + DAY) == Gaps(
+    assert gaps(flushes.d1, POINTS, midnight - DAY, midnight + DAY) == Gaps(
         (
             {"sessionId": "first", "fromSeq": 1, "toSeq": 11, "missing": 11},
             {"sessionId": "large", "fromSeq": 2, "toSeq": 12, "missing": 11},
@@ -233,5 +246,7 @@ def test_gaps_above_ten_are_named_and_smaller_ones_counted(flushes: Flushes) -> 
         1,
         10,
     )
-    assert gaps(flushes.d1, NOW - DAY, NOW) == Gaps((), 0, 0)
-    assert gaps(flushes.d1, datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC)) == Gaps((), 0, 0)
+    assert gaps(flushes.d1, POINTS, NOW - DAY, NOW) == Gaps((), 0, 0)
+    assert gaps(flushes.d1, POINTS, datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC)) == Gaps(
+        (), 0, 0
+    )

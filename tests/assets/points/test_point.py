@@ -1,6 +1,5 @@
-"""What makes a line a point, and what an object's bytes are as lines."""
+"""What makes a line a point."""
 
-import gzip
 import json
 from datetime import UTC, datetime
 
@@ -8,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.points import objects as point_objects
 from assets.points.point import Point, Reason, sift
 from tests.assets.points.flushes import line
 
 
-def judged(raw: bytes) -> tuple[Reason, str]:
+def judged(raw: bytes) -> tuple[str, str]:
     points, (refusal,) = sift([raw])
     assert points == []
     assert (refusal.line, refusal.raw) == (1, raw)
@@ -69,21 +67,3 @@ def test_every_line_is_a_point_or_refused_and_nothing_raises(lines: list[bytes])
     numbers = [*(p.line for p in points), *(r.line for r in refusals)]
     assert sorted(numbers) == [n for n, raw in enumerate(lines, 1) if raw.strip()]
     assert all(json.loads(point.measures) for point in points)
-
-
-def test_objects_are_plain_or_gzip_and_not_without_end() -> None:
-    assert point_objects.lines(b"a\nb") == point_objects.lines(gzip.compress(b"a\nb")) == [b"a", b"b"]
-    bomb = gzip.compress(bytes(5 * 2**20))
-    for data in (gzip.compress(b"a\nb")[:-9], b"\x1f\x8bnonsense", bomb, bytes(4 * 2**20 + 1)):
-        with pytest.raises(point_objects.UnreadableObjectError):
-            point_objects.lines(data)
-
-
-def test_keys_of_flushes_and_where_listing_begins() -> None:
-    at = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
-    assert point_objects.hour_prefix(at) == "sesh/points/2026/11/21/04/"
-    assert point_objects.is_flush("sesh/points/2026/11/21/04/a-0001.ndjson.gz")
-    assert not point_objects.is_flush("sesh/points/2026/11/21/04/a-0001.csv")
-    assert not point_objects.is_flush("sesh/points/a.ndjson")
-    assert point_objects.listing_start(None) is None
-    assert point_objects.listing_start(at) == "sesh/points/2026/11/20/22"

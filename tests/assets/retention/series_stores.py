@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import METRIC_SERIES, METRICS, POINTS, SERIES, SESSIONS
 from assets.archive.quarters import Quarter, quarters
 from assets.archive.restore import Restore, Restored
 from assets.archive.tables import archived
@@ -17,12 +18,11 @@ from assets.metrics.grains import GRAINS
 from assets.retention.series import Pruned, SeriesPruner
 from assets.rows.target import Into
 from assets.series import ahead, audit
-from assets.series.family import FAMILIES, METRICS, POINTS, SESSIONS
 from assets.series.fold import Folding
 from assets.windows import Window
 from resources.d1 import D1, EmbeddedD1, embedded
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore, ObjectStore
 from resources.sqlite_file import SqliteFile
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.series.database import UNHURRIED, point, record, rows
@@ -41,7 +41,7 @@ class Unsynced(EmbeddedD1):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._file = SqliteFile(path, _unsynced)
+        self._file = SqliteFile(path, _unsynced, embedded._error)
 
 
 def _unsynced(connection: sqlite3.Connection) -> None:
@@ -60,7 +60,7 @@ class SeriesStores:
     runs: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.store = ObjectStore.folder(self.folder / "r2")
+        self.store: ObjectStore = FolderObjectStore(self.folder / "r2")
         self.d1: D1 = Unsynced(self.folder / "sesh.sqlite")
 
     def clock(self) -> datetime:
@@ -68,10 +68,10 @@ class SeriesStores:
 
     def make(self) -> None:
         for grain in GRAINS.values():
-            Metrics(self.d1, grain, self.clock, UNHURRIED).run()
+            Metrics(self.d1, METRIC_SERIES, grain, self.clock, UNHURRIED).run()
 
     def fold(self) -> None:
-        for family in FAMILIES:
+        for family in SERIES:
             Folding(self.d1, family, self.clock, UNHURRIED, page=3).run()
 
     @property
@@ -114,7 +114,7 @@ def laid_out(stores: SeriesStores, sessions: int = 6, first: datetime = FIRST) -
     """Sessions and points of two users over the last quarter of 2025 and the first of 2026, folded where old enough."""
     for user in ("u1", "u2"):
         put(stores.d1, "users", id=user)
-    for family in FAMILIES:
+    for family in SERIES:
         ahead.make(stores.d1, family, stores.clock, first)
     for n in range(sessions):
         add(stores.d1, f"s{n}", first + timedelta(days=19 * n, hours=n), ("u1", "u2")[n % 2], n)

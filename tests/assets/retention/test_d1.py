@@ -14,7 +14,8 @@ from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
 from assets.archive.quarters import Quarter
-from assets.cache.change_log import move
+from assets.changes.change import Position
+from assets.changes.d1 import D1ChangeLog
 from assets.retention.d1_aged import NOT_EXPIRED, UNREADABLE, D1Aged
 from assets.retention.d1_sealed import UNREAD, D1Sealed
 from assets.retention.deletion import Deletion, Outcome
@@ -27,7 +28,7 @@ from resources import migrations
 from resources.d1 import D1, EmbeddedD1
 from resources.d1.names import quoted
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.archive.operations import killed
 from tests.assets.retention.series_stores import SeriesStores
 from tests.assets.series.database import UNHURRIED
@@ -42,7 +43,7 @@ ENTRIES = {(app.name, entry.name): entry for app in APPS for entry in app.lifecy
 @pytest.fixture
 def clearlift(tmp_path: Path) -> Iterator[EmbeddedD1]:
     d1 = EmbeddedD1(tmp_path / "clearlift.sqlite")
-    migrations.up(migrations.D1Ledger(d1, "clearlift-d1"), "clearlift/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, "clearlift-d1"), "clearlift/d1")
     d1.execute("insert into users (id, email, issuer, access_sub) values ('u', 'someone@example.org', 'i', 's')")
     yield d1
     d1.close()
@@ -51,7 +52,7 @@ def clearlift(tmp_path: Path) -> Iterator[EmbeddedD1]:
 def prune(
     d1: D1, postgres: Postgres, folder: Path, app: str, table: str, *, dry_run: bool = False, confirmed: bool = False
 ) -> Outcome:
-    rooms = TestRooms(NOW, postgres, ObjectStore.folder(folder / "r2"), d1s={app: d1})
+    rooms = TestRooms(NOW, postgres, FolderObjectStore(folder / "r2"), d1s={app: d1})
     (owner,) = (each for each in APPS if each.name == app)
     entry = ENTRIES[app, table]
     deletion = Deletion(app, entry, due(entry, NOW, proved(entry)).before, dry_run, confirmed)
@@ -73,7 +74,7 @@ def tokens(d1: D1) -> set[str]:
 
 def test_no_table_refers_to_one_whose_rows_go(clearlift: EmbeddedD1, tmp_path: Path) -> None:
     sesh = EmbeddedD1(tmp_path / "sesh.sqlite")
-    migrations.up(migrations.D1Ledger(sesh, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(sesh, "sesh-d1"), "sesh/d1")
     for app, d1 in ((CLEARLIFT, clearlift), (SESH, sesh)):
         names = [row["name"] for row in d1.query("select name from sqlite_master where type = 'table'")]
         referred = {row["table"] for name in names for row in d1.query(f"pragma foreign_key_list({quoted(name)})")}
@@ -214,7 +215,7 @@ def test_invitations_and_quarantined_points_go_by_age(
         )
     assert prune(clearlift, postgres, tmp_path, "clearlift", "invitations").deleted == 1
     sesh = EmbeddedD1(tmp_path / "sesh.sqlite")
-    migrations.up(migrations.D1Ledger(sesh, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(sesh, "sesh-d1"), "sesh/d1")
     for n, at in enumerate(("2026-05-24T23:59:59.999Z", "2026-05-25T00:00:00.000Z")):
         sesh.execute("insert into point_quarantine values (?, 1, 'k', 'not_json', '', ?, null)", [f"sha{n}", at])
     assert prune(sesh, postgres, tmp_path, "sesh", "point_quarantine").deleted == 1
@@ -227,7 +228,7 @@ def test_invitations_and_quarantined_points_go_by_age(
 def stores(postgres: Postgres, tmp_path: Path) -> Iterator[SeriesStores]:
     """Twelve changes of the second quarter, archived; one of the third."""
     found = SeriesStores(postgres, tmp_path, now=NOW)
-    migrations.up(migrations.D1Ledger(found.d1, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(found.d1, "sesh-d1"), "sesh/d1")
     for n in range(13):
         put(found.d1, "users", id=f"u{n}")
     found.d1.execute("update change_log set changed_at = '2026-05-0' || (id % 9 + 1) || 'T00:00:00.000Z'")
@@ -243,13 +244,13 @@ def test_a_change_goes_once_it_is_sealed_and_read_by_all(stores: SeriesStores) -
         return done.going, done.deleted, [(h.place, h.rows, h.why) for h in done.held_back]
 
     assert pruned() == (0, 0, [("2026Q2", 12, UNREAD)]), "nobody reads it: nothing of it is known to be read"
-    move(stores.d1, "cache", 13, NOW)
+    D1ChangeLog(stores.d1).move("cache", Position(0, 13), NOW)
     assert pruned() == (0, 0, [("2026Q2", 12, UNSEALED)])
     stores.archive("change_log", window=QUARTER.window)
-    move(stores.d1, "copies", 4, NOW)
+    D1ChangeLog(stores.d1).move("copies", Position(0, 4), NOW)
     assert pruned(dry_run=True) == (4, 0, [("2026Q2", 8, UNREAD)])
     assert pruned() == (4, 4, [("2026Q2", 8, UNREAD)])
-    move(stores.d1, "copies", 13, NOW)
+    D1ChangeLog(stores.d1).move("copies", Position(0, 13), NOW)
     stores.d1.execute("update change_log set operation = 'replace' where id = 7")
     assert pruned() == (7, 7, [("2026Q2", 1, LATE)])
     assert [row["id"] for row in stores.d1.query("select id from change_log order by id")] == [7, 13]
@@ -261,7 +262,7 @@ def test_a_change_goes_once_it_is_sealed_and_read_by_all(stores: SeriesStores) -
 
 
 def test_a_row_that_changed_back_goes_only_as_it_was_archived_last(stores: SeriesStores) -> None:
-    move(stores.d1, "cache", 13, NOW)
+    D1ChangeLog(stores.d1).move("cache", Position(0, 13), NOW)
     for value in ("replace", "update"):
         stores.archive("change_log", window=QUARTER.window)
         stores.d1.execute("update change_log set operation = ? where id = 7", [value])

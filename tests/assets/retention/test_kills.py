@@ -12,7 +12,7 @@ from assets.archive.registry import Registry
 from assets.events import pruned
 from assets.retention.deletion import Outcome
 from resources.lake import LakeTable
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.archive import operations
 from tests.assets.archive.operations import Killed, killed
 from tests.assets.archive.test_kills import at_once
@@ -23,7 +23,7 @@ from tests.assets.retention.ground import Ground
 STEPS: Mapping[Any, tuple[str, ...]] = {
     psycopg.Connection: ("commit",),
     LakeTable: ("files", "drop"),
-    ObjectStore: ("get", "list", "delete"),
+    FolderObjectStore: ("get", "list", "delete"),
 }
 
 

@@ -18,7 +18,7 @@ from assets.rollups.follow import follow
 from assets.sessions.build import Sessions
 from assets.windows import DAY, Window
 from resources.lake import LakeTable
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.archive.vault import QUARTER, Vault
 from tests.assets.retention.ground import CLEARLIFT, Ground
 
@@ -314,4 +314,4 @@ def totals(vault: Vault) -> list[tuple[Any, ...]]:
 
 
 def parquet(vault: Vault) -> list[str]:
-    return [info.key for info in ObjectStore.folder(vault.folder).list() if info.key.endswith(".parquet")]
+    return [info.key for info in FolderObjectStore(vault.folder).list() if info.key.endswith(".parquet")]

@@ -25,7 +25,7 @@ from assets.retention.stores import entries, prune
 from resources import migrations
 from resources.d1 import EmbeddedD1
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.archive.operations import killed
 from tests.assets.retention.test_kills import steps
 from tests.databases import database
@@ -88,13 +88,13 @@ class Stores:
 
 @pytest.fixture
 def stores(postgres: Postgres, postgres_server: str, tmp_path: Path) -> Iterator[Stores]:
-    migrations.up(migrations.PostgresLedger(postgres), "pipelines/postgres")
+    migrations.up(migrations.PostgresAppliedMigrations(postgres), "pipelines/postgres")
     d1 = EmbeddedD1(tmp_path / "notes.sqlite")
     d1.execute("create table entries (author text, n integer, at text, value, primary key (author, n))")
     with database(postgres_server) as dsn, Postgres(dsn) as own:
         own.execute(TABLES)
         now = datetime(2026, 7, 1, 2, tzinfo=UTC)
-        store = ObjectStore.folder(tmp_path / "r2")
+        store = FolderObjectStore(tmp_path / "r2")
         rooms = TestRooms(now, postgres, store, d1s={"notes": d1}, app_postgreses={"notes": own})
         yield Stores(rooms, own, d1)
     d1.close()

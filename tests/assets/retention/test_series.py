@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.apps.sesh_series import POINTS, SESSIONS
 from assets.archive.restore import PartialRestoreError
 from assets.points.point import Reason
 from assets.retention.proof import DAMAGED, LATE, UNSEALED
-from assets.series.family import POINTS, SESSIONS
 from assets.series.registry import load
 from resources import migrations
 from resources.postgres import Postgres
@@ -28,7 +28,7 @@ LATEST = "2026-01-01T00:00:00.000Z"
 def stores(postgres: Postgres, tmp_path: Path) -> Iterator[SeriesStores]:
     """Three months of 2025 in the partition of their year, three of 2026, all archived that is old enough."""
     found = SeriesStores(postgres, tmp_path)
-    migrations.up(migrations.D1Ledger(found.d1, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(found.d1, "sesh-d1"), "sesh/d1")
     laid_out(found)
     found.archive()
     yield found
@@ -223,7 +223,7 @@ def test_any_rows_go_and_come_back_as_they_were_and_their_metrics_never_move(
 ) -> None:
     postgres.execute("truncate archive.revisions, retention.deletions")
     stores = SeriesStores(postgres, tmp_path_factory.mktemp("any"))
-    migrations.up(migrations.D1Ledger(stores.d1, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(stores.d1, "sesh-d1"), "sesh/d1")
     laid_out(stores, 0, DECEMBER)
     for n, (seconds, user, amount, rating, notes, measures) in enumerate(given):
         at = DECEMBER + timedelta(seconds=seconds)

@@ -10,16 +10,16 @@ from typing import cast
 
 import pytest
 
+from assets.apps.sesh_series import METRIC_SERIES, SERIES
 from assets.metrics.build import Metrics
 from assets.metrics.grains import HOURLY
 from assets.metrics.keep import keep_before
+from assets.metrics.kept import kept_before
 from assets.retention.series import Pruned
 from assets.series import ahead
-from assets.series.family import FAMILIES
-from assets.series.pace import Pace
-from assets.series.places import kept_before
 from resources import migrations
 from resources.d1 import D1
+from resources.d1.pace import Pace
 from resources.postgres import Postgres
 from tests.assets.archive.operations import killed
 from tests.assets.retention.series_stores import SeriesStores, add
@@ -33,9 +33,9 @@ DECEMBER = datetime(2025, 12, 1, tzinfo=UTC)
 def stores(postgres: Postgres, tmp_path: Path) -> Iterator[SeriesStores]:
     """One user with two sessions of a quarter, whose only month is not folded yet."""
     found = SeriesStores(postgres, tmp_path)
-    migrations.up(migrations.D1Ledger(found.d1, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(found.d1, "sesh-d1"), "sesh/d1")
     put(found.d1, "users", id="u1")
-    for family in FAMILIES:
+    for family in SERIES:
         ahead.make(found.d1, family, found.clock, DECEMBER)
     for n in range(2):
         add(found.d1, f"s{n}", DECEMBER + timedelta(days=20 * n), "u1", n)
@@ -90,8 +90,8 @@ def test_killed_while_metrics_are_kept_it_goes_on_where_it_was(stores: SeriesSto
         until += timedelta(days=2)
         mortal = Mortal(stores.d1, at, after=after)
         with suppress(KilledError):
-            keep_before(cast(D1, mortal), until, UNHURRIED)
-        keep_before(stores.d1, until, UNHURRIED)
+            keep_before(cast(D1, mortal), METRIC_SERIES, until, UNHURRIED)
+        keep_before(stores.d1, METRIC_SERIES, until, UNHURRIED)
         assert kept_before(stores.d1) == f"{until:%Y-%m-%d}T00:00:00.000Z"
         if mortal.calls < at:
             break
@@ -118,7 +118,7 @@ def test_a_run_that_was_at_a_window_before_it_was_kept_does_not_empty_it(stores:
     """Two make the same hour: one of them only once the hour was kept and its detail is gone."""
     stores.archive()
     stores.d1.execute("update sessions_2025_12 set rating = 5 where id = 's0'")
-    late = Metrics(stores.d1, HOURLY, stores.clock, UNHURRIED)
+    late = Metrics(stores.d1, METRIC_SERIES, HOURLY, stores.clock, UNHURRIED)
     stopped: list[Callable[[], object]] = []
     late.pace = cast(Pace, SimpleNamespace(step=stopped.append))
     late.run()

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from assets.apps.sesh import APP as SESH
-from assets.cache.change_log import move
+from assets.changes.change import Position
+from assets.changes.d1 import D1ChangeLog
 from assets.retention.stores import prune
 from assets.windows import Window
 from resources import migrations
@@ -34,7 +35,7 @@ def d1(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D1]:
         pytest.skip(line)
     with running(tmp_path / "cloudflare", databases=1, namespaces=1) as local:
         found = CloudflareD1(local_session(), "", local.databases[0], api=local.api)
-        migrations.up(migrations.D1Ledger(found, "sesh-d1"), "sesh/d1")
+        migrations.up(migrations.D1AppliedMigrations(found, "sesh-d1"), "sesh/d1")
         yield found
         found.close()
 
@@ -61,7 +62,7 @@ def test_detail_and_change_log_go_and_come_back(
 
     d1.execute("update change_log set changed_at = ?", [LONG_AGO])
     stores.archive("change_log", window=Window(datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)))
-    move(d1, "cache", 1, stores.now)
+    D1ChangeLog(d1).move("cache", Position(0, 1), stores.now)
     d1.execute("insert into point_quarantine values ('sha', 1, 'k', 'not_json', '', ?, null)", [LONG_AGO])
     gone = {}
     for entry in SESH.lifecycles:

@@ -10,8 +10,11 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from assets.apps import App
+from assets.apps.clearlift import APP
 from assets.compaction.rewrite import Compaction
 from assets.events.record import FIELDS, NAMES, Kind
+from assets.events.table import events_table
 from assets.rollups.build import Built, RollUp
 from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import CUTS, Grain
@@ -21,7 +24,6 @@ from clearlift_pipelines.stores import Stores
 from resources.lake import LakeTable, PartitionKey
 from resources.postgres import Postgres
 from tests.databases import empty
-from tests.tables import EVENTS
 
 Event = Mapping[str, Any]
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -62,20 +64,21 @@ def frame(events: Iterable[Event]) -> pl.DataFrame:
 
 
 class Lakeside:
-    """A lake table and a Postgres with the roll-ups' tables. Its clock stands at NOW unless it is moved."""
+    """An app's lake table, and the Postgres with the roll-ups of all apps. Its clock is at NOW unless it is moved."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, app: App = APP) -> None:
         self.stores = stores
+        self.app = app
         self.postgres: Postgres = stores.postgres
         self.now = NOW
-        self.events: LakeTable = stores.lake.ensure(EVENTS)
+        self.events: LakeTable = stores.lake.ensure(events_table(app))
 
     def clock(self) -> datetime:
         return self.now
 
-    def anew(self) -> None:
+    def clear(self) -> None:
         """An empty events table of another name, and empty roll-ups."""
-        self.events = self.stores.lake.ensure(replace(EVENTS, name=f"events_{next(_NUMBERS)}"))
+        self.events = self.stores.lake.ensure(replace(events_table(self.app), name=f"events_{next(_NUMBERS)}"))
         empty(self.postgres, "rollups")
 
     def append(self, *events: Event) -> int | None:
@@ -98,7 +101,7 @@ class Lakeside:
         return Compaction(self.events).run().doubles
 
     def roll_up(self, grain: Grain, start: datetime, end: datetime, org: str | None = None) -> Built:
-        return RollUp(grain, self.events, self.postgres, self.clock).run(Window(start, end), org)
+        return RollUp(self.app, grain, self.events, self.postgres, self.clock).run(Window(start, end), org)
 
     def roll_up_days(self, first: date, days: int, org: str | None = None) -> None:
         """Every grain of some days, as far as it lies in them or they in it."""
@@ -110,24 +113,28 @@ class Lakeside:
     def roll_up_periods(self, period: Period, start: datetime, end: datetime, org: str | None = None) -> Built:
         """The whole weeks or months that [start, end) touches."""
         windows = list(period.covering(Window(start, end)))
-        return PeriodRollUp(period, self.postgres, self.clock).run(Window(windows[0].start, windows[-1].end), org)
+        return PeriodRollUp(self.app, period, self.postgres, self.clock).run(
+            Window(windows[0].start, windows[-1].end), org
+        )
 
     def rows(self) -> Rows:
-        """Every row of the hourly and daily tables, sorted: org_tag, window, dimensions, measures, sketches."""
+        """The app's rows of the hourly and daily tables, sorted: org_tag, window, dimensions, measures, sketches."""
         return {cut.table(grain): self.table(cut.table(grain)) for grain in Grain for cut in CUTS}
 
     def period_rows(self) -> Rows:
         """The same of the weekly and monthly tables."""
-        return {period.table(cut): self.table(period.table(cut)) for period in Period for cut in CUTS}
+        return {cut.table(period): self.table(cut.table(period)) for period in Period for cut in CUTS}
 
     def table(self, name: str) -> list[tuple[Any, ...]]:
-        """A table's rows, sorted."""
-        return sorted(tuple(_plain(v) for v in row.values()) for row in self.postgres.fetch(f"select * from {name}"))
+        """The app's rows of a table without the column `app`, sorted."""
+        rows = self.postgres.fetch(f"select * from {name} where app = %(app)s", {"app": self.app.name})
+        return sorted(tuple(_plain(value) for key, value in row.items() if key != "app") for row in rows)
 
     def windows(self) -> set[tuple[str, str, datetime]]:
-        """Windows that were built, of any grain: grain, organisation or the empty string, start."""
+        """The app's windows that were built, of any grain: grain, organisation or the empty string, start."""
         rows = self.postgres.fetch(
-            "select grain, org_tag, window_start from rollups.windows where built_at is not null"
+            "select grain, org_tag, window_start from rollups.windows where app = %(app)s and built_at is not null",
+            {"app": self.app.name},
         )
         return {(r["grain"], r["org_tag"], r["window_start"]) for r in rows}
 

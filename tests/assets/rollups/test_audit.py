@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from assets.rollups.audit import FILES, R2_SQL, Audit, audit
+from assets.rollups.audit import FILES, R2_SQL, Audit, AuditResult
 from assets.rollups.definition import Grain
 from resources.cloudflare import api_session
 from resources.http import HttpError
@@ -21,8 +21,8 @@ from tests.standin.r2_sql import TOKEN, R2SqlService
 MARCH_19 = date(2026, 3, 19)
 
 
-def audited(lakeside: Lakeside) -> Audit:
-    return audit(lakeside.events, lakeside.postgres, lakeside.clock)
+def audited(lakeside: Lakeside, r2_sql: R2Sql | None = None) -> AuditResult:
+    return Audit(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock, r2_sql).run()
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_missing_rows_fail(one_hour: Lakeside, where: str) -> None:
 def test_a_row_of_no_events_fails(one_hour: Lakeside) -> None:
     one_hour.postgres.execute(
         "insert into rollups.hourly select 'ghost', hour, event_type, utm_source, utm_medium, utm_campaign,"
-        " device_type, geo_country, events, visitors, sessions, value from rollups.hourly limit 1"
+        " device_type, geo_country, events, visitors, sessions, value, app from rollups.hourly limit 1"
     )
     found = audited(one_hour)
     assert [d.split()[0] for d in found.differences] == ["ghost"]
@@ -98,19 +98,19 @@ def test_events_that_came_after_the_build_are_no_difference(one_hour: Lakeside) 
     assert audited(one_hour).passed
 
 
-def test_an_hour_of_which_one_organisation_was_made_anew_later_is_not_judged_by_the_old_lake(
+def test_an_hour_of_which_one_organisation_was_built_again_later_is_not_judged_by_the_old_lake(
     one_hour: Lakeside,
 ) -> None:
     one_hour.append(event(timestamp=at(19, 7)))
     one_hour.roll_up(Grain.HOURLY, at(19, 7), at(19, 8), org="a3f7c2")
-    assert audited(one_hour) == Audit(None, 0, 0, ())
+    assert audited(one_hour) == AuditResult(None, 0, 0, ())
 
     one_hour.roll_up(Grain.HOURLY, at(19, 7), at(19, 8))
     assert audited(one_hour).passed
 
 
 def test_where_nothing_was_built_nothing_is_proved(lakeside: Lakeside) -> None:
-    assert audited(lakeside) == Audit(None, 0, 0, ())
+    assert audited(lakeside) == AuditResult(None, 0, 0, ())
     lakeside.append(event(timestamp=at(19, 7)))
     found = audited(lakeside)
     assert found.window is None
@@ -147,10 +147,10 @@ def served(service: R2SqlService, lakeside: Lakeside) -> None:
     service.put(*lakeside.events.spec.identifier, lakeside.events.scan().collect())
 
 
-def audited_through(service: R2SqlService, lakeside: Lakeside) -> Audit:
+def audited_through(service: R2SqlService, lakeside: Lakeside) -> AuditResult:
     with closing(api_session(TOKEN, Pacing(Rate(1e6, 1e6)))) as session:
         r2_sql = R2Sql(session, "acct", "lake", api=service.loopback.url, page_rows=30)
-        return audit(lakeside.events, lakeside.postgres, lakeside.clock, r2_sql)
+        return audited(lakeside, r2_sql)
 
 
 def test_r2_sql_gives_the_answer_that_the_files_give(one_hour: Lakeside, r2_sql_service: R2SqlService) -> None:

@@ -78,7 +78,7 @@ def test_every_table_of_both_grains_equals_a_recount(
     lakeside: Lakeside, original: list[dict[str, Any]], copies: list[tuple[int, int, bool]]
 ) -> None:
     landed = with_doubles(original, copies)
-    lakeside.anew()
+    lakeside.clear()
     half = len(landed) // 2
     lakeside.append(*landed[:half])
     lakeside.append(*landed[half:])
@@ -94,7 +94,7 @@ def test_hours_made_one_by_one_or_in_any_range_are_the_same(
     lakeside: Lakeside, original: list[dict[str, Any]], copies: list[tuple[int, int, bool]], first: int, hours: int
 ) -> None:
     landed = with_doubles(original, copies)
-    lakeside.anew()
+    lakeside.clear()
     lakeside.append(*landed)
     start, end = at(1, first), min(at(1, first + hours), at(3))
 
@@ -147,7 +147,7 @@ def test_rows_of_events_that_are_gone_go(lakeside: Lakeside) -> None:
     assert {row[0] for rows in lakeside.rows().values() for row in rows} == {"a3f7c2"}
 
 
-def test_one_organisation_is_made_anew_and_the_others_are_left(lakeside: Lakeside) -> None:
+def test_one_organisation_is_built_again_and_the_others_are_left(lakeside: Lakeside) -> None:
     lakeside.append(event(org_tag="a3f7c2"), event(org_tag="b8e9d1"))
     lakeside.roll_up_days(MARCH_1, 1)
     for grain in Grain:
@@ -183,12 +183,17 @@ def test_parts_of_windows_are_refused(lakeside: Lakeside, grain: Grain, start: A
 
 
 def test_progress_goes_by_days_to_its_end(lakeside: Lakeside) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     engine = build.RollUp(
-        Grain.HOURLY, lakeside.events, lakeside.postgres, lakeside.clock, lambda *step: told.append(step)
+        lakeside.app,
+        Grain.HOURLY,
+        lakeside.events,
+        lakeside.postgres,
+        lakeside.clock,
+        lambda *step: reported.append(step),
     )
     engine.run(Window(at(1, 20), at(3, 2)))
-    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert reported == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 @pytest.mark.parametrize("grain", list(Grain))
@@ -239,7 +244,7 @@ def test_builds_at_once_end_as_one_and_the_last_has_seen_the_most(lakeside: Lake
         try:
             for _ in range(6):
                 lakeside.roll_up(grain, at(1), at(2))
-        except BaseException as error:  # noqa: BLE001 (told to the test below)
+        except BaseException as error:  # noqa: BLE001 (raised by the test below)
             failures.append(error)
 
     lakeside.append(arriving[0])

@@ -7,9 +7,11 @@ from typing import Any
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from assets.apps.clearlift import APP
 from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.definition import CUTS, Grain
+from assets.rollups.follow import follow
 from assets.windows import day_window
 from tests.assets.pipeline import Pipeline, event
 from tests.assets.rollups.lakeside import event as whole_event
@@ -66,12 +68,12 @@ def _roll_up_stale(pipeline: Pipeline) -> None:
     def clock() -> datetime:
         return pipeline.now
 
-    while late.follow(pipeline.table, pipeline.postgres, clock):
+    while follow(APP, pipeline.table, pipeline.postgres, clock):
         pass
-    found = late.stale(pipeline.postgres, day_window(DAYS[0]).start, pipeline.now)
+    found = late.stale(APP, pipeline.postgres, day_window(DAYS[0]).start, pipeline.now)
     for grain, windows in ((Grain.HOURLY, found.hours), (Grain.DAILY, found.days)):
         for window in windows:
-            RollUp(grain, pipeline.table, pipeline.postgres, clock).run(window)
+            RollUp(APP, grain, pipeline.table, pipeline.postgres, clock).run(window)
 
 
 def _rows(pipeline: Pipeline) -> dict[str, list[tuple[Any, ...]]]:

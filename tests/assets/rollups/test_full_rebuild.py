@@ -1,6 +1,6 @@
-"""Late events of yesterday, last week and last month: what is asked for is made, and all tables are as if made anew.
+"""Late events of yesterday, last week and last month: building what is requested gives what a full rebuild gives.
 
-Only what is asked for is made, so nothing else can have changed; a full rebuild says that nothing else had to.
+Only what is requested is built, so nothing else can have changed; a full rebuild shows that nothing else had to.
 """
 
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from assets.rollups import late
 from assets.rollups.definition import Grain
+from assets.rollups.follow import follow
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.windows import DAY, HOUR, Window, floor_hour, midnight
@@ -41,31 +42,31 @@ def everything(lakeside: Lakeside) -> Rows:
     return {**lakeside.rows(), **lakeside.period_rows(), "sessions.daily": lakeside.table("sessions.daily")}
 
 
-def anew(lakeside: Lakeside) -> None:
-    lakeside.anew()
+def clear(lakeside: Lakeside) -> None:
+    lakeside.clear()
     lakeside.postgres.execute("truncate sessions.daily, sessions.windows")
 
 
 def catch_up(lakeside: Lakeside) -> dict[str, set[datetime]]:
     """What sensor and schedules do until nothing is stale; the starts of what was made, by grain."""
     made: dict[str, set[datetime]] = {name: set() for name in ("hours", "days", "weeks", "months")}
-    while late.follow(lakeside.events, lakeside.postgres, lakeside.clock):
+    while follow(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock):
         pass
-    found = late.stale(lakeside.postgres, EARLIEST, lakeside.now)
+    found = late.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
     for grain, windows in ((Grain.HOURLY, found.hours), (Grain.DAILY, found.days)):
         for window in windows:
             lakeside.roll_up(grain, window.start, window.end)
             step = HOUR if grain is Grain.HOURLY else DAY
             made["hours" if grain is Grain.HOURLY else "days"].update(window.steps(step))
-    for window in sessions.stale(lakeside.postgres, EARLIEST, lakeside.now):
-        sessions.Sessions(lakeside.events, lakeside.postgres, lakeside.clock).run(window)
-    found = late.stale(lakeside.postgres, EARLIEST, lakeside.now)
+    for window in sessions.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now):
+        sessions.Sessions(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock).run(window)
+    found = late.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
     for period in Period:
         for window in found.ready(period):
             lakeside.roll_up_periods(period, window.start, window.end)
             made[f"{period.column}s"].update(w.start for w in period.covering(window))
-    assert not late.stale(lakeside.postgres, EARLIEST, lakeside.now)
-    assert not sessions.stale(lakeside.postgres, EARLIEST, lakeside.now)
+    assert not late.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
+    assert not sessions.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
     return made
 
 
@@ -77,7 +78,7 @@ def catch_up(lakeside: Lakeside) -> dict[str, set[datetime]]:
 def test_late_events_change_exactly_what_a_full_rebuild_would(
     lakeside: Lakeside, early: list[dict[str, Any]], tardy: list[dict[str, Any]]
 ) -> None:
-    anew(lakeside)
+    clear(lakeside)
     # Long after: weeks and months have ended, and no schedule is waited for.
     lakeside.now = NOW + 40 * DAY
     lakeside.append(*early)
@@ -106,6 +107,6 @@ def _rebuild(lakeside: Lakeside, days: set[Any]) -> None:
         window = Window(midnight(day), midnight(day) + DAY)
         for grain in Grain:
             lakeside.roll_up(grain, window.start, window.end)
-        sessions.Sessions(lakeside.events, lakeside.postgres, lakeside.clock).run(window)
+        sessions.Sessions(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock).run(window)
     for period in Period:
         lakeside.roll_up_periods(period, EARLIEST, NOW)

@@ -6,6 +6,7 @@ import pytest
 
 from assets.rollups import late
 from assets.rollups.definition import VERSION, Grain
+from assets.rollups.follow import follow as follow_commits
 from assets.rollups.periods import Period
 from assets.windows import DAY, HOUR, Window
 from clearlift_pipelines.stores import Stores
@@ -15,11 +16,11 @@ SINCE = at(1) - 35 * DAY
 
 
 def follow(lakeside: Lakeside) -> int:
-    return late.follow(lakeside.events, lakeside.postgres, lakeside.clock)
+    return follow_commits(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock)
 
 
-def stale(lakeside: Lakeside) -> late.Stale:
-    return late.stale(lakeside.postgres, SINCE, lakeside.now)
+def stale(lakeside: Lakeside) -> late.StaleWindows:
+    return late.stale(lakeside.app, lakeside.postgres, SINCE, lakeside.now)
 
 
 def built(lakeside: Lakeside) -> None:
@@ -45,12 +46,12 @@ def test_a_late_event_reopens_exactly_its_hour_and_day(lakeside: Lakeside) -> No
     built(lakeside)
     lakeside.append(event(timestamp=at(2, 3, 59)))
     assert follow(lakeside) == 1
-    assert stale(lakeside) == late.Stale((hour_of(2, 3),), (Window(at(2), at(3)),), 2)
+    assert stale(lakeside) == late.StaleWindows((hour_of(2, 3),), (Window(at(2), at(3)),), 2)
 
     lakeside.roll_up(Grain.HOURLY, at(2, 3), at(2, 4))
-    assert stale(lakeside) == late.Stale((), (Window(at(2), at(3)),), 2)
+    assert stale(lakeside) == late.StaleWindows((), (Window(at(2), at(3)),), 2)
     lakeside.roll_up(Grain.DAILY, at(2), at(3))
-    assert stale(lakeside) == late.Stale((), (), 2, weeks=(Window(at(2), at(9)),))
+    assert stale(lakeside) == late.StaleWindows((), (), 2, weeks=(Window(at(2), at(9)),))
     lakeside.roll_up_periods(Period.WEEKLY, at(2), at(9))
     assert not stale(lakeside)
 
@@ -95,7 +96,7 @@ def test_a_kill_while_following_follows_the_same_again(lakeside: Lakeside) -> No
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        late.follow(lakeside.events, lakeside.postgres, dying)  # type: ignore[arg-type]
+        follow_commits(lakeside.app, lakeside.events, lakeside.postgres, dying)  # type: ignore[arg-type]
     assert not stale(lakeside)
     assert follow(lakeside) == 1
     assert stale(lakeside).hours == (hour_of(2, 3),)
@@ -105,7 +106,7 @@ def test_a_long_standstill_is_followed_in_parts_oldest_first(lakeside: Lakeside)
     for hour in range(5):
         lakeside.append(event(timestamp=at(1, hour)))
     parts = []
-    while late.follow(lakeside.events, lakeside.postgres, lakeside.clock, commits=2):
+    while follow_commits(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock, commits=2):
         parts.append(stale(lakeside).hours[-1].end)
     assert parts == [at(1, 2), at(1, 4), at(1, 5)]
 
@@ -229,7 +230,7 @@ def test_windows_in_progress_or_just_over_are_left_to_their_schedules(
 def test_windows_before_the_horizon_are_left_alone(lakeside: Lakeside) -> None:
     lakeside.append(event(timestamp=at(1, 5)), event(timestamp=at(9, 5)))
     follow(lakeside)
-    assert late.stale(lakeside.postgres, at(2), NOW).hours == (hour_of(9, 5),)
+    assert late.stale(lakeside.app, lakeside.postgres, at(2), NOW).hours == (hour_of(9, 5),)
 
 
 def test_windows_of_another_version_are_stale_once_built(lakeside: Lakeside, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,5 +250,5 @@ def test_windows_of_another_version_are_stale_once_built(lakeside: Lakeside, mon
 
 def test_an_empty_lake_asks_for_nothing(lakeside: Lakeside) -> None:
     assert follow(lakeside) == 0
-    assert stale(lakeside) == late.Stale((), (), -1)
+    assert stale(lakeside) == late.StaleWindows((), (), -1)
     assert timedelta(0) < late.SETTLING[Grain.HOURLY] < late.SETTLING[Grain.DAILY]

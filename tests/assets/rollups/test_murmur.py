@@ -1,4 +1,4 @@
-"""The column's hash is mmh3's, text by text, whatever the lengths and their order."""
+"""The column's hash is mmh3's, text by text, for any lengths in any order."""
 
 import mmh3
 import polars as pl

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from assets.events.pruned import PrunedDays
 from assets.rollups import build_periods, late
 from assets.rollups.definition import Grain
 from assets.rollups.periods import Period
@@ -72,7 +73,7 @@ events = st.builds(
 )
 @given(landed=st.lists(events, max_size=40))
 def test_every_table_equals_a_recount(lakeside: Lakeside, landed: list[dict[str, Any]]) -> None:
-    lakeside.anew()
+    lakeside.clear()
     lakeside.append(*landed)
     for day in {e["timestamp"].date() for e in landed}:
         lakeside.roll_up(Grain.DAILY, midnight(day), midnight(day) + DAY)
@@ -84,7 +85,7 @@ def test_every_table_equals_a_recount(lakeside: Lakeside, landed: list[dict[str,
 def test_a_period_is_whole(lakeside: Lakeside) -> None:
     for period, start, end in ((Period.WEEKLY, at(3), MARCH_9), (Period.MONTHLY, at(1), at(31))):
         with pytest.raises(ValueError, match=f"{period.value} roll-ups are made of whole windows"):
-            build_periods.PeriodRollUp(period, lakeside.postgres, lakeside.clock).run(Window(start, end))
+            build_periods.PeriodRollUp(lakeside.app, period, lakeside.postgres, lakeside.clock).run(Window(start, end))
 
 
 def made(lakeside: Lakeside) -> None:
@@ -129,7 +130,7 @@ def test_another_definition_of_periods_reopens_them_and_no_day(
 ) -> None:
     made(lakeside)
     monkeypatch.setattr(late, "PERIOD_VERSION", 2)
-    assert stale(lakeside) == late.Stale((), (), stale(lakeside).commit, weeks=(Window(MARCH_2, at(16)),))
+    assert stale(lakeside) == late.StaleWindows((), (), stale(lakeside).commit, weeks=(Window(MARCH_2, at(16)),))
     monkeypatch.setattr(build_periods, "VERSION", 2)
     lakeside.roll_up_periods(Period.WEEKLY, MARCH_2, at(16))
     assert not stale(lakeside)
@@ -183,21 +184,21 @@ def test_a_day_made_while_its_week_is_made_reopens_it(lakeside: Lakeside, monkey
     assert sum(row[2] for row in lakeside.table("rollups.weekly_totals")) == 4
 
 
-def test_what_is_beyond_the_bound_is_counted_and_told_with_its_command(lakeside: Lakeside) -> None:
+def test_what_is_beyond_the_horizon_is_counted_and_reported_with_its_command(lakeside: Lakeside) -> None:
     made(lakeside)
-    assert not late.beyond(lakeside.postgres, FEB_23, at(8))
+    assert not late.beyond(lakeside.app, lakeside.postgres, FEB_23, at(8))
     lakeside.append(*(event(timestamp=at(3, 5, n)) for n in range(3)), event(timestamp=at(5)), event(timestamp=at(8)))
     follow(lakeside)
-    found = late.beyond(lakeside.postgres, FEB_23, at(8))
-    assert found == late.Beyond((Window(at(3), at(4)), Window(at(5), at(6))), 4)
+    found = late.beyond(lakeside.app, lakeside.postgres, FEB_23, at(8))
+    assert found == late.Beyond(PrunedDays(lakeside.app), (Window(at(3), at(4)), Window(at(5), at(6))), 4)
     assert str(found) == (
-        "4 late events in 2 days are too old to be rolled up unasked: "
+        "4 late events in 2 days are too old to be rolled up automatically: "
         "clearlift backfill rollups --from 2026-03-03 --to 2026-03-04; "
         "clearlift backfill rollups --from 2026-03-05 --to 2026-03-06; "
         "then clearlift backfill attribution of the same days"
     )
-    assert late.stale(lakeside.postgres, at(8), lakeside.now).days == (Window(at(8), at(9)),)
+    assert late.stale(lakeside.app, lakeside.postgres, at(8), lakeside.now).days == (Window(at(8), at(9)),)
     lakeside.roll_up_days(date(2026, 3, 3), 1)
-    assert late.beyond(lakeside.postgres, FEB_23, at(8)).events == 1
+    assert late.beyond(lakeside.app, lakeside.postgres, FEB_23, at(8)).events == 1
     assert late.horizon(FEB_23, 35 * DAY, lakeside.now) == FEB_23
     assert late.horizon(FEB_23, 12 * DAY, at(20, 13)) == at(8)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from assets.apps.clearlift import APP
 from assets.rollups import sketch
 from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.periods import Period
@@ -14,7 +15,7 @@ from tests.assets.rollups.lakeside import START, Lakeside
 
 SEEDS = 16
 STATED = 0.02
-COLUMNS = ("org_tag", "day", "events", "visitors", "sessions", "value", "visitor_sketch", "session_sketch")
+COLUMNS = ("app", "org_tag", "day", "events", "visitors", "sessions", "value", "visitor_sketch", "session_sketch")
 
 
 def visits(seed: int, days: int, each: int = 1_500) -> list[set[str]]:
@@ -45,10 +46,10 @@ def test_what_is_small_is_exact_and_sums_are_equal_over_any_range(lakeside: Lake
         for day, ids in zip(days, visits(hash(each), len(days), each), strict=True):
             exact.setdefault(org, set()).update(ids)
             made = sketch.sketch(ids)
-            rows.append((org, day, len(ids) * 3, len(ids), len(ids), f"{len(ids)}.25", made, made))
+            rows.append((APP.name, org, day, len(ids) * 3, len(ids), len(ids), f"{len(ids)}.25", made, made))
     with lakeside.postgres.connection() as connection:
         copy_in(connection, "rollups.daily_totals", COLUMNS, rows)
-    PeriodRollUp(Period.MONTHLY, lakeside.postgres, lakeside.clock).run(
+    PeriodRollUp(APP, Period.MONTHLY, lakeside.postgres, lakeside.clock).run(
         Window(START, month_of((midnight(days[-1])).date()).end)
     )
     for org, ids in exact.items():
@@ -57,9 +58,9 @@ def test_what_is_small_is_exact_and_sums_are_equal_over_any_range(lakeside: Lake
             {"org": org},
         )
         assert len(found) == 3
-        mine = [row for row in rows if row[0] == org]
-        assert sum(row["events"] for row in found) == sum(int(str(row[2])) for row in mine)
-        assert float(sum(row["value"] for row in found)) == sum(float(str(row[5])) for row in mine)
+        mine = [row for row in rows if row[1] == org]
+        assert sum(row["events"] for row in found) == sum(int(str(row[3])) for row in mine)
+        assert float(sum(row["value"] for row in found)) == sum(float(str(row[6])) for row in mine)
         assert all(row["exact"] == (org == "small") for row in found)
         counted = sketch.count(sketch.merge(bytes(row["visitor_sketch"]) for row in found))
         assert counted == len(ids) if org == "small" else abs(counted / len(ids) - 1) <= 3 * STATED

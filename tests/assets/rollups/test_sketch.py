@@ -1,4 +1,4 @@
-"""Sketches: exact below K, near above, and the same whatever way they were merged."""
+"""Sketches: exact below K, near above, and the same in any order of merging."""
 
 import random
 

@@ -39,6 +39,6 @@ def test_that_of_the_lake_says_what_it_was_made_by() -> None:
     frame = pl.DataFrame(ROWS, schema=schema(COLUMNS), orient="row")
     tally = Tally(frame.schema)
     tally.add(frame)
-    name = f"data-{tally.stamp}.parquet"
-    assert Tally.stamped(frame.schema, name, 2) == tally
-    assert Tally.stamped(pl.Schema({"id": pl.String()}), name, 2) is None
+    name = f"data-{tally.fingerprint}.parquet"
+    assert Tally.from_name(frame.schema, name, 2) == tally
+    assert Tally.from_name(pl.Schema({"id": pl.String()}), name, 2) is None

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from assets.apps import Series
+from assets.apps.sesh_series import POINTS, SERIES, SESSIONS
 from assets.series import ahead, registry
-from assets.series.family import FAMILIES, POINTS, SESSIONS, Family
 from assets.series.fold import Folding
-from assets.series.layout import stamp
-from assets.series.pace import Pace
 from assets.windows import Window
 from resources.d1 import D1, D1Error, EmbeddedD1
+from resources.d1.pace import Pace
+from resources.d1.times import stamp
 from tests.sql.sesh.database import migrated, put
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -25,24 +26,24 @@ def clock() -> datetime:
     return NOW
 
 
-def partitioned(path: Path, since: datetime = SINCE, families: Iterable[Family] = FAMILIES) -> EmbeddedD1:
+def partitioned(path: Path, since: datetime = SINCE, families: Iterable[Series] = SERIES) -> EmbeddedD1:
     """A D1 with two users and partitions from `since` to the next month."""
     d1 = migrated(path)
     fill(d1, since, families)
     return d1
 
 
-def fill(d1: D1, since: datetime = SINCE, families: Iterable[Family] = FAMILIES) -> None:
+def fill(d1: D1, since: datetime = SINCE, families: Iterable[Series] = SERIES) -> None:
     """Users u1 and u2, and partitions."""
     for user in ("u1", "u2"):
         put(d1, "users", id=user)
-    for family in families:
-        ahead.make(d1, family, clock, since)
+    for series in families:
+        ahead.make(d1, series, clock, since)
 
 
-def holder(d1: D1, family: Family, at: datetime) -> str:
+def holder(d1: D1, series: Series, at: datetime) -> str:
     """The partition to write a row of this time to, as the application looks it up."""
-    ((partition, _),) = registry.load(d1, family).over(Window(at, at + timedelta(milliseconds=1)))
+    ((partition, _),) = registry.load(d1, series).over(Window(at, at + timedelta(milliseconds=1)))
     return partition.name
 
 
@@ -70,9 +71,9 @@ def _insert(d1: D1, table: str, row: dict[str, Any]) -> None:
     d1.execute(f"insert or replace into {table} ({', '.join(row)}) values ({marks})", list(row.values()))
 
 
-def rows(d1: D1, family: Family) -> list[tuple[Any, ...]]:
-    """Every row of a family, through its view, by key."""
-    found = d1.query(f"select {', '.join(family.columns)} from {family.name} order by {', '.join(family.key)}")
+def rows(d1: D1, series: Series) -> list[tuple[Any, ...]]:
+    """Every row of a series, through its view, by key."""
+    found = d1.query(f"select {', '.join(series.columns)} from {series.name} order by {', '.join(series.key)}")
     return [tuple(row.values()) for row in found]
 
 
@@ -114,12 +115,12 @@ class Mortal:
         return acting
 
 
-def half_copied(d1: D1, family: Family, now: datetime) -> str:
+def half_copied(d1: D1, series: Series, now: datetime) -> str:
     """Begin to fold months and die as soon as some rows of one are copied; its name."""
     for at in itertools.count(1):
         with suppress(KilledError):
-            Folding(Mortal(d1, at), family, lambda: now, UNHURRIED, page=2).run()
-        begun = [p.name for p in registry.load(d1, family).answering if p.copied_to is not None]
+            Folding(Mortal(d1, at), series, lambda: now, UNHURRIED, page=2).run()
+        begun = [p.name for p in registry.load(d1, series).answering if p.copied_to is not None]
         if begun:
             return begun[0]
     raise AssertionError("counting has no end")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from assets.apps.sesh_series import SERIES, SESSIONS
 from assets.series import ahead, audit, registry
-from assets.series.family import FAMILIES, SESSIONS
 from resources import migrations
 from resources.d1 import D1Error, EmbeddedD1
 from tests.assets.series.database import NOW, SINCE, KilledError, Mortal, clock, partitioned, record, rows
@@ -96,13 +96,13 @@ def test_the_schema_goes_back_and_forth_and_the_sessions_stay(tmp_path: Path) ->
     d1 = partitioned(tmp_path / "sesh.sqlite")
     record(d1, "s1", NOW)
     before = rows(d1, SESSIONS)
-    ledger = migrations.D1Ledger(d1, "sesh-d1")
+    ledger = migrations.D1AppliedMigrations(d1, "sesh-d1")
     migrations.down(ledger, "sesh/d1", to=2)
     assert d1.query("select id from sessions_2026_11") == [{"id": "s1"}]
     migrations.up(ledger, "sesh/d1")
-    for family in FAMILIES:
-        ahead.make(d1, family, clock, SINCE)
-        assert audit.faults(d1, family) == []
+    for series in SERIES:
+        ahead.make(d1, series, clock, SINCE)
+        assert audit.faults(d1, series) == []
     assert rows(d1, SESSIONS) == before
     record(d1, "s2", NOW)
     assert d1.query("select count(*) as n from stale_metrics") == [{"n": 1}]

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import METRIC_SERIES, SERIES, SESSIONS
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.points.ingest import PointIngest
 from assets.series import audit, registry
-from assets.series.family import FAMILIES, SESSIONS
 from assets.series.fold import Folding
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series.database import NOW, SINCE, UNHURRIED, clock, partitioned, record
@@ -41,13 +42,13 @@ def wrote(d1: D1, name: str, at: datetime, user: str, amount: float) -> bool:
 
 
 def fold(d1: D1) -> None:
-    for family in FAMILIES:
-        Folding(d1, family, clock, UNHURRIED, page=3).run()
+    for series in SERIES:
+        Folding(d1, series, clock, UNHURRIED, page=3).run()
 
 
 def make(d1: D1) -> None:
     for grain in [*GRAINS.values()] * 3:
-        Metrics(d1, grain, clock, UNHURRIED).run()
+        Metrics(d1, METRIC_SERIES, grain, clock, UNHURRIED).run()
 
 
 def at_once(path: Path, acts: Iterable[Callable[[D1], None]]) -> list[BaseException]:
@@ -74,21 +75,21 @@ def at_once(path: Path, acts: Iterable[Callable[[D1], None]]) -> list[BaseExcept
 def test_nothing_is_lost_or_doubled_and_every_metric_is_the_recount(postgres: Postgres, tmp_path: Path) -> None:
     path = tmp_path / "sesh.sqlite"
     d1 = partitioned(path)
-    flushes = Flushes(d1, ObjectStore.folder(tmp_path / "r2"), postgres)
+    flushes = Flushes(d1, FolderObjectStore(tmp_path / "r2"), postgres)
     for n in range(20):
         at = SINCE + timedelta(days=5 * n)
         record(d1, f"old-{n}", at, rating=n % 5 + 1)
         flushes.flush(*(line(f"p{n // 2}", seq, at=at.isoformat()) for seq in (n % 2 + 1, 3)))
 
     def ingest(own: D1) -> None:
-        PointIngest(own, flushes.store, postgres, clock, group_objects=2).run()
+        PointIngest(SESH, own, flushes.store, postgres, clock, group_objects=2).run()
 
     assert at_once(path, (write, fold, fold, make, make, ingest, ingest)) == []
     make(d1)
     expected = sorted([*(f"old-{n}" for n in range(20)), *(f"new-{n}" for n in range(60))])
     assert [row["id"] for row in d1.query("select id from sessions order by id")] == expected
     assert len(flushes.points()) == len(set(flushes.points())) == 30
-    assert [fault for family in FAMILIES for fault in audit.faults(d1, family)] == []
+    assert [fault for series in SERIES for fault in audit.faults(d1, series)] == []
     assert [p.grain for p in registry.load(d1, SESSIONS).answering][:2] == ["year", "month"]
     for grain, table in zip(GRAINS, ("metrics", "metrics_daily", "metrics_weekly", "metrics_monthly"), strict=True):
         assert stored(d1, table) == recounted(d1, grain)

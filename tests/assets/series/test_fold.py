@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from assets.apps import Series
+from assets.apps.sesh_series import METRICS, POINTS, SESSIONS
 from assets.series import audit, registry
 from assets.series.checksum import added, checksum
-from assets.series.family import METRICS, POINTS, SESSIONS, Family
 from assets.series.fold import Folded, FoldError, Folding
-from assets.series.layout import stamp
 from resources.d1 import D1, D1Error, EmbeddedD1
+from resources.d1.times import stamp
 from tests.assets.series.database import (
     SINCE,
     UNHURRIED,
@@ -48,8 +49,8 @@ def filled(path: Path, count: int = 24, since: datetime = SINCE) -> EmbeddedD1:
     return d1
 
 
-def fold(d1: D1, family: Family = SESSIONS, page: int = 4) -> list[Folded]:
-    return Folding(d1, family, clock, UNHURRIED, page=page).run()
+def fold(d1: D1, series: Series = SESSIONS, page: int = 4) -> list[Folded]:
+    return Folding(d1, series, clock, UNHURRIED, page=page).run()
 
 
 @pytest.fixture
@@ -249,11 +250,11 @@ def test_families_of_two_and_three_key_columns_fold_too(tmp_path: Path) -> None:
             f"insert into metrics_2025_{8 + n % 3:02} values (?, ?, 'points', ?, 1000000, 1000000, 1000000)",
             [stamp(at), ("", "u1")[n % 2], n],
         )
-    for family in (POINTS, METRICS):
-        before = rows(d1, family)
-        assert len(fold(d1, family, page=2)) == 3
-        assert rows(d1, family) == before
-        assert audit.faults(d1, family) == []
+    for series in (POINTS, METRICS):
+        before = rows(d1, series)
+        assert len(fold(d1, series, page=2)) == 3
+        assert rows(d1, series) == before
+        assert audit.faults(d1, series) == []
     d1.close()
 
 

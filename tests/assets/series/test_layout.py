@@ -1,13 +1,13 @@
 """How families are laid out: which months are missing, what is folded next, and views beyond D1's compound limit."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.series.family import METRICS, SESSIONS
+from assets.apps.sesh_series import METRICS, SESSIONS
 from assets.series.layout import (
     Partition,
     Registry,
@@ -15,7 +15,6 @@ from assets.series.layout import (
     missing,
     month_partition,
     next_fold,
-    stamp,
     union,
     year_before,
     year_partition,
@@ -89,13 +88,6 @@ def test_a_union_of_any_length_has_no_compound_beyond_the_limit(count: int) -> N
             widths[depth] += 1
             assert widths[depth] <= 5
     assert sorted(int(word) for word in text.replace(")", "").split() if word.isdigit()) == list(range(count))
-
-
-@given(st.datetimes(timezones=st.just(UTC), max_value=datetime(9999, 1, 1)))  # noqa: DTZ001
-def test_a_bound_is_rounded_up_to_the_milliseconds_that_rows_have(moment: datetime) -> None:
-    text = stamp(moment)
-    assert timedelta(0) <= datetime.fromisoformat(text) - moment < timedelta(milliseconds=1)
-    assert len(text) == 24
 
 
 @pytest.mark.parametrize(("day", "before"), [(at(2028, 2, 29), at(2027, 2, 28)), (at(2026, 3, 1), at(2025, 3, 1))])

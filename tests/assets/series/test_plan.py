@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.apps import Series
+from assets.apps.sesh_series import METRICS, SERIES, SESSIONS
 from assets.series import registry
-from assets.series.family import FAMILIES, METRICS, SESSIONS, Family
 from assets.series.fold import Folding
-from assets.series.layout import Registry, stamp
+from assets.series.layout import Registry
 from assets.series.plan import Value, plan_read
 from assets.series.read import read
 from resources.d1 import D1, D1Error, EmbeddedD1
+from resources.d1.times import stamp
 from tests.assets.series.database import (
     NOW,
     SINCE,
@@ -49,7 +51,7 @@ VALUES: dict[str, tuple[Value, ...]] = {
 
 @pytest.fixture(scope="module")
 def sesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[D1]:
-    """Each family over 17 months, three of which are folded and one is being folded, and all of it in one table."""
+    """Each series over 17 months, three of which are folded and one is being folded, and all of it in one table."""
     d1 = partitioned(tmp_path_factory.mktemp("sesh") / "sesh.sqlite")
     rng = random.Random(5)
     for n in range(160):
@@ -64,11 +66,11 @@ def sesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[D1]:
             f"insert or ignore into {holder(d1, METRICS, at)} values (?, ?, ?, ?, ?, ?, ?)",
             [stamp(at), rng.choice(("", "u1")), rng.choice(("points", "sessions")), *rng.choices((1, 2, 3), k=4)],
         )
-    for family in FAMILIES:
-        d1.execute(f"create table plain_{family.name} as select * from {family.name}")
-        Folding(d1, family, clock, UNHURRIED, page=7).run()
-        assert half_copied(d1, family, FOLDED_AT) == f"{family.name}_2025_11"
-        copied = f"select 1 from {family.name}_2025 where {family.time} >= '2025-11-01'"
+    for series in SERIES:
+        d1.execute(f"create table plain_{series.name} as select * from {series.name}")
+        Folding(d1, series, clock, UNHURRIED, page=7).run()
+        assert half_copied(d1, series, FOLDED_AT) == f"{series.name}_2025_11"
+        copied = f"select 1 from {series.name}_2025 where {series.time} >= '2025-11-01'"
         assert d1.query(copied), "a copy that is nobody's yet"
     yield d1
     d1.close()
@@ -82,25 +84,25 @@ def _moment(rng: random.Random) -> datetime:
 
 
 def whole(
-    d1: D1, family: Family, start: datetime, end: datetime, order: str | None, descending: bool, limit: int | None,
+    d1: D1, series: Series, start: datetime, end: datetime, order: str | None, descending: bool, limit: int | None,
     equal: Mapping[str, Value],
 ) -> list[tuple[Value, ...]]:  # fmt: skip
     """The rows of the one table, in the order that a read promises."""
     direction = "desc" if descending else "asc"
-    names = dict.fromkeys((order or family.time, *family.key))
+    names = dict.fromkeys((order or series.time, *series.key))
     # IS finds nulls as well as values.
     conditions = "".join(f" and {column} is ?" for column in equal)
     found = d1.query(
-        f"select {', '.join(family.columns)} from plain_{family.name} "
-        f"where {family.time} >= ? and {family.time} < ?{conditions} "
+        f"select {', '.join(series.columns)} from plain_{series.name} "
+        f"where {series.time} >= ? and {series.time} < ?{conditions} "
         f"order by {', '.join(f'{name} {direction}' for name in names)} limit {-1 if limit is None else limit}",
         [stamp(start), stamp(end), *equal.values()],
     )
     return [tuple(row.values()) for row in found]
 
 
-def answered(d1: D1, family: Family, start: datetime, end: datetime, **how: Any) -> list[tuple[Value, ...]]:
-    return [tuple(row.values()) for row in read(d1, family, start, end, **how)]
+def answered(d1: D1, series: Series, start: datetime, end: datetime, **how: Any) -> list[tuple[Value, ...]]:
+    return [tuple(row.values()) for row in read(d1, series, start, end, **how)]
 
 
 moments = st.one_of(
@@ -111,39 +113,39 @@ moments = st.one_of(
 )
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("series", SERIES, ids=lambda series: series.name)
 @settings(max_examples=200)
 @given(data=st.data())
-def test_any_read_is_that_of_one_table(sesh: D1, family: Family, data: st.DataObject) -> None:
+def test_any_read_is_that_of_one_table(sesh: D1, series: Series, data: st.DataObject) -> None:
     start, end = data.draw(moments), data.draw(moments)
-    order = data.draw(st.sampled_from((None, *family.columns)))
+    order = data.draw(st.sampled_from((None, *series.columns)))
     descending = data.draw(st.booleans())
     limit = data.draw(st.one_of(st.none(), st.integers(0, 12), st.integers(100, 300)))
-    given_columns = data.draw(st.lists(st.sampled_from(family.columns), unique=True, max_size=2))
-    (row,) = sesh.query(f"select * from plain_{family.name} limit 1 offset {data.draw(st.integers(0, 50))}")
+    given_columns = data.draw(st.lists(st.sampled_from(series.columns), unique=True, max_size=2))
+    (row,) = sesh.query(f"select * from plain_{series.name} limit 1 offset {data.draw(st.integers(0, 50))}")
     # Values that are there, and now and then one that nobody has.
     equal = {column: data.draw(st.sampled_from((row[column], row[column], "nobody"))) for column in given_columns}
     found = answered(
-        sesh, family, start, end, order=order, descending=descending, limit=limit, equal=equal, columns=family.columns
+        sesh, series, start, end, order=order, descending=descending, limit=limit, equal=equal, columns=series.columns
     )
-    assert found == whole(sesh, family, start, end, order, descending, limit, equal)
+    assert found == whole(sesh, series, start, end, order, descending, limit, equal)
 
 
 @pytest.mark.parametrize("descending", [False, True], ids=["ascending", "descending"])
 @pytest.mark.parametrize(
-    ("family", "order"),
-    [(f, column) for f in FAMILIES for column in f.columns],
+    ("series", "order"),
+    [(f, column) for f in SERIES for column in f.columns],
     ids=lambda value: getattr(value, "name", value),
 )
 def test_every_order_is_that_of_one_table_whatever_the_limit(
-    sesh: D1, family: Family, order: str, descending: bool
+    sesh: D1, series: Series, order: str, descending: bool
 ) -> None:
-    everything = whole(sesh, family, FIRST, LAST, order, descending, None, {})
-    values = [row[family.columns.index(order)] for row in everything]
-    assert len(set(values)) < len(values) or order in family.key, "there are ties"
+    everything = whole(sesh, series, FIRST, LAST, order, descending, None, {})
+    values = [row[series.columns.index(order)] for row in everything]
+    assert len(set(values)) < len(values) or order in series.key, "there are ties"
     assert None in values or order not in VALUES or None not in VALUES[order]
     for limit in (None, 0, 1, 2, 7, len(everything) - 1, len(everything), len(everything) + 1):
-        found = answered(sesh, family, FIRST, LAST, order=order, descending=descending, limit=limit)
+        found = answered(sesh, series, FIRST, LAST, order=order, descending=descending, limit=limit)
         assert found == everything[:limit], limit
 
 
@@ -209,9 +211,9 @@ def test_what_cannot_be_planned_is_said(how: dict[str, object], message: str) ->
 
 
 def test_nothing_where_there_is_no_partition() -> None:
-    family: Family = SESSIONS
-    assert plan_read(Registry(family, 0, ()), FIRST, LAST) == ()
-    assert plan_read(Registry(family, 0, ()), LAST, FIRST) == ()
+    series: Series = SESSIONS
+    assert plan_read(Registry(series, 0, ()), FIRST, LAST) == ()
+    assert plan_read(Registry(series, 0, ()), LAST, FIRST) == ()
 
 
 def test_a_read_begins_anew_where_a_month_was_folded_meanwhile(tmp_path_factory: pytest.TempPathFactory) -> None:

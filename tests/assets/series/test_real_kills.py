@@ -9,11 +9,10 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from assets.apps.sesh_series import POINTS, SESSIONS
 from assets.series import audit, registry
-from assets.series.family import POINTS, SESSIONS
 from assets.series.fold import Folding
 from resources.d1 import EmbeddedD1
-from resources.r2 import ObjectStore
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series.database import UNHURRIED, clock, partitioned, record, rows
 
@@ -25,7 +24,7 @@ FOLDS = """
 import itertools, os, shutil, signal, sys
 from pathlib import Path
 import resources.d1.embedded
-from assets.series.family import SESSIONS
+from assets.apps.sesh_series import SESSIONS
 from assets.series.fold import Folding
 from resources.d1 import EmbeddedD1
 from tests.assets.series.database import UNHURRIED, clock
@@ -59,7 +58,7 @@ import os, signal, sys
 from pathlib import Path
 import resources.d1.embedded
 from resources.d1 import EmbeddedD1
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore, ObjectStore
 from tests.assets.points.flushes import Flushes
 
 path, store, words = sys.argv[1:]
@@ -72,7 +71,7 @@ def dying(connection, statement):
     return answer
 
 resources.d1.embedded._result = dying
-Flushes(EmbeddedD1(Path(path)), ObjectStore.folder(Path(store))).ingest()
+Flushes(EmbeddedD1(Path(path)), FolderObjectStore(Path(store))).ingest()
 """
 
 
@@ -117,7 +116,7 @@ def test_a_fold_at_every_statement(tmp_path: Path) -> None:
 
 def test_an_ingest(tmp_path: Path) -> None:
     d1 = partitioned(tmp_path / "sesh.sqlite", SINCE, [SESSIONS, POINTS])
-    flushes = Flushes(d1, ObjectStore.folder(tmp_path / "r2"))
+    flushes = Flushes(d1, FolderObjectStore(tmp_path / "r2"))
     flushes.flush(*(line("s1", n) for n in range(1, 11)), b"broken")
     died = script(INGESTS, d1.path, flushes.store.uri(), 'insert into "points_2026_11"')
     assert died == -signal.SIGKILL

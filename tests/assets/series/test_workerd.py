@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from assets.columns.fill import EXTRACTIONS, fill, unfilled
+from assets.apps.sesh import APP as SESH
+from assets.apps.sesh_series import METRIC_SERIES, POINTS, SERIES, SESSIONS
+from assets.columns.fill import fill, unfilled
 from assets.metrics import audit
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
@@ -15,12 +17,11 @@ from assets.metrics.keep import keep_before
 from assets.points.gaps import gaps
 from assets.series import audit as series_audit
 from assets.series import registry
-from assets.series.family import FAMILIES, SESSIONS
 from assets.series.fold import Folding
 from assets.series.read import read
 from resources import migrations
 from resources.d1 import D1, CloudflareD1, D1Error
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series import database
@@ -43,7 +44,7 @@ def d1(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
         pytest.skip(line)
     with running(tmp_path_factory.mktemp("cloudflare"), databases=1, namespaces=1) as local:
         found = CloudflareD1(local_session(), "", local.databases[0], api=local.api)
-        migrations.up(migrations.D1Ledger(found, "sesh-d1"), "sesh/d1")
+        migrations.up(migrations.D1AppliedMigrations(found, "sesh-d1"), "sesh/d1")
         database.fill(found)
         yield found
         found.close()
@@ -61,13 +62,13 @@ def test_the_whole_way(d1: D1, tmp_path: Path) -> None:
     for n in range(34):
         at = SINCE + timedelta(days=14 * n, hours=n)
         record(d1, f"s{n:02}", at, ("u1", "u2")[n % 2], amount=n / 3, rating=n % 5 + 1)
-    flushes = Flushes(d1, ObjectStore.folder(tmp_path / "r2"))
+    flushes = Flushes(d1, FolderObjectStore(tmp_path / "r2"))
     flushes.flush(*(line("s33", n) for n in (1, 2, 14)), b"broken", line("s1", 1, at="2025-09-03T00:00:00Z"))
     assert flushes.ingest().stored == 4
     before = rows(d1, SESSIONS)
-    for family in FAMILIES:
-        assert len(Folding(d1, family, clock, UNHURRIED, page=5).run()) == 3
-        assert series_audit.faults(d1, family) == []
+    for series in SERIES:
+        assert len(Folding(d1, series, clock, UNHURRIED, page=5).run()) == 3
+        assert series_audit.faults(d1, series) == []
     assert rows(d1, SESSIONS) == before
     for order in (None, "rating", "amount"):
         for descending in (False, True):
@@ -76,17 +77,17 @@ def test_the_whole_way(d1: D1, tmp_path: Path) -> None:
             ordered = sorted((row for row in before), key=lambda row: (row[key], row[0]), reverse=descending)
             assert [tuple(row.values()) for row in found] == ordered[:7]
     for grain in GRAINS.values():
-        Metrics(d1, grain, clock, UNHURRIED).run()
-        assert audit.compare(d1, grain, NOW).differing == 0
+        Metrics(d1, METRIC_SERIES, grain, clock, UNHURRIED).run()
+        assert audit.compare(d1, METRIC_SERIES, grain, NOW).differing == 0
         table = "metrics" if grain.name == "hourly" else f"metrics_{grain.name}"
         assert stored(d1, table) == recounted(d1, grain.name)
-    assert [gap["missing"] for gap in gaps(d1, NOW - timedelta(days=1), NOW).large] == [11]
-    keep_before(d1, datetime(2026, 1, 1, tzinfo=UTC))
+    assert [gap["missing"] for gap in gaps(d1, POINTS, NOW - timedelta(days=1), NOW).large] == [11]
+    keep_before(d1, METRIC_SERIES, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def test_a_column_is_filled(d1: D1) -> None:
     put(d1, "products", id="p", attributes='{"unit":"g"}')
     d1.execute("update products set unit = null")
-    assert unfilled(d1, EXTRACTIONS[0]) == 1
-    assert fill(d1, EXTRACTIONS[0], UNHURRIED).filled == 1
+    assert unfilled(d1, SESH.extractions[0]) == 1
+    assert fill(d1, SESH.extractions[0], UNHURRIED).filled == 1
     assert d1.query("select unit from products") == [{"unit": "g"}]

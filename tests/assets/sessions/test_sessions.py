@@ -7,7 +7,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from assets.rollups import late
+from assets.rollups.follow import follow
 from assets.sessions import build
 from assets.sessions.build import Sessions, stale
 from assets.windows import DAY, Window
@@ -44,12 +44,14 @@ EXAMPLES = settings(
 )
 
 
-def run(lakeside: Lakeside, first: int, end: int, org: str | None = None) -> build.Made:
-    return Sessions(lakeside.events, lakeside.postgres, lakeside.clock).run(Window(at(first), at(end)), org)
+def run(lakeside: Lakeside, first: int, end: int, org: str | None = None) -> build.BuiltSessions:
+    return Sessions(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock).run(
+        Window(at(first), at(end)), org
+    )
 
 
-def anew(lakeside: Lakeside) -> None:
-    lakeside.anew()
+def clear(lakeside: Lakeside) -> None:
+    lakeside.clear()
     lakeside.postgres.execute("truncate sessions.daily, sessions.windows")
 
 
@@ -62,7 +64,7 @@ def single(landed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_sessions_equal_a_recount_whatever_the_order_of_days(
     lakeside: Lakeside, landed: list[dict[str, Any]], order: list[int]
 ) -> None:
-    anew(lakeside)
+    clear(lakeside)
     lakeside.append(*landed)
     for day in order:
         run(lakeside, day, day + 1)
@@ -119,7 +121,7 @@ def test_no_id_is_stored_as_it_is_and_organisations_share_none(lakeside: Lakesid
     assert not [value for row in rows for value in row if isinstance(value, bytes) and value in (b"who", b"what")]
 
 
-def test_one_organisation_is_made_anew_and_the_others_are_left(lakeside: Lakeside) -> None:
+def test_one_organisation_is_built_again_and_the_others_are_left(lakeside: Lakeside) -> None:
     lakeside.append(event(org_tag="a3f7c2"), event(org_tag="b8e9d1"))
     run(lakeside, 1, 2)
     lakeside.postgres.execute("update sessions.daily set events = 99")
@@ -129,13 +131,13 @@ def test_one_organisation_is_made_anew_and_the_others_are_left(lakeside: Lakesid
 
 def test_parts_of_days_are_refused(lakeside: Lakeside) -> None:
     with pytest.raises(ValueError, match="sessions are made of whole days"):
-        Sessions(lakeside.events, lakeside.postgres, lakeside.clock).run(Window(at(1, 1), at(2)))
+        Sessions(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock).run(Window(at(1, 1), at(2)))
 
 
 def test_a_late_event_reopens_the_days_that_it_may_change(lakeside: Lakeside, monkeypatch: pytest.MonkeyPatch) -> None:
     def found() -> tuple[Window, ...]:
-        late.follow(lakeside.events, lakeside.postgres, lakeside.clock)
-        return stale(lakeside.postgres, at(1), lakeside.now)
+        follow(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock)
+        return stale(lakeside.app, lakeside.postgres, at(1), lakeside.now)
 
     lakeside.append(*(event(timestamp=at(day, 12)) for day in range(1, 9)))
     assert found() == (Window(at(1), at(9)),)

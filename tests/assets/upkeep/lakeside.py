@@ -19,21 +19,21 @@ from sqlalchemy import StaticPool, create_engine
 
 from assets.compaction.plan import Policy
 from assets.compaction.rewrite import Compacted, Compaction
-from resources.lake import Column, DataFile, Kind, Lake, LakeTable, PartitionKey, TableSpec
+from resources.lake import Column, ColumnType, DataFile, Lake, LakeTable, PartitionKey, TableSpec
 from resources.lake.commit import Lock
-from resources.lake.expiry import Snapshot, expire
-from resources.lake.manifests import Worth
+from resources.lake.expiry import KeptSnapshot, expire
+from resources.lake.manifests import RewriteLimits
 from resources.lake.manifests import rewrite as rewrite_manifests
-from resources.lake.sweep import Survey, remove, survey
+from resources.lake.sweep import FileSurvey, remove, survey
 
 VISITS = TableSpec(
     namespace="site",
     name="visits",
     columns=(
-        Column("org_tag", Kind.STRING, required=True),
-        Column("timestamp", Kind.TIMESTAMP, required=True),
-        Column("event_id", Kind.STRING, required=True),
-        Column("visitor", Kind.STRING, required=True),
+        Column("org_tag", ColumnType.STRING, required=True),
+        Column("timestamp", ColumnType.TIMESTAMP, required=True),
+        Column("event_id", ColumnType.STRING, required=True),
+        Column("visitor", ColumnType.STRING, required=True),
     ),
     tenant="org_tag",
     time="timestamp",
@@ -86,15 +86,15 @@ class Lakeside:
     def expire(self, since: datetime) -> list[int]:
         """Expire all that was not read from since then."""
 
-        def keep(listed: list[Snapshot]) -> set[int]:
+        def keep(listed: list[KeptSnapshot]) -> set[int]:
             return {s.id for s in listed if s.until is None or s.until > since - TICK}
 
         return expire(self.table, keep)  # type: ignore[arg-type]
 
     def rewrite_manifests(self) -> None:
-        rewrite_manifests(self.table, Worth(entries=6, saved=1))
+        rewrite_manifests(self.table, RewriteLimits(entries=6, saved=1))
 
-    def survey(self, before: datetime) -> Survey:
+    def survey(self, before: datetime) -> FileSurvey:
         return survey(self.table, before - TICK)
 
     def sweep(self, before: datetime) -> int:

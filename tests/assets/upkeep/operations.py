@@ -33,7 +33,7 @@ AFTER = ("commit", "create")
 
 
 def _submit(_pool: ThreadPoolExecutor, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-    """Done at once, by whoever asks."""
+    """Done at once, by the thread that asks."""
     done: Future[Any] = Future()
     done.set_result(work(*args, **kwargs))
     return done
@@ -51,19 +51,19 @@ def watched(at: At) -> Iterator[None]:
 
 
 def _telling(real: Callable[..., Any], name: str, at: At) -> Callable[..., Any]:
-    def told(*args: Any, **kwargs: Any) -> Any:
+    def watching(*args: Any, **kwargs: Any) -> Any:
         at(name)
         found = real(*args, **kwargs)
         if name in AFTER:
             at(f"{name} done")
         return list(found) if name == "list" else found
 
-    return told
+    return watching
 
 
 def _telling_sink(real: Callable[..., pl.LazyFrame], at: At) -> Callable[..., pl.LazyFrame]:
-    def told(*args: Any) -> pl.LazyFrame:
+    def watching(*args: Any) -> pl.LazyFrame:
         at("write")
         return real(*args)
 
-    return told
+    return watching

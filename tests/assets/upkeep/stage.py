@@ -48,7 +48,7 @@ class Stage:
         with watched(self.pause):
             while waiting := [p for p in parts if not p.ended]:
                 free = [p for p in waiting if not (p.waits_for_lock and self._holder is not None)]
-                assert free, "everybody waits for the lock"
+                assert free, "all actors wait for the lock"
                 self.chance.choice(free).turn.release()
                 self._stage.acquire()
         for thread in threads:

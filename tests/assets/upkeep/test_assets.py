@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from dagster import (
-    AssetChecksDefinition,
-    AssetsDefinition,
     DagsterInstance,
     Definitions,
     ExecuteInProcessResult,
@@ -17,8 +16,9 @@ from dagster import (
 )
 
 from assets.apps.clearlift import APP as CLEARLIFT
-from assets.rollups import late
-from assets.upkeep.assets import FilesConfig, ManifestsConfig, SnapshotsConfig, build
+from assets.rollups.follow import follow
+from assets.upkeep import assets, checks
+from assets.upkeep.assets import FilesConfig, ManifestsConfig, SnapshotsConfig
 from tests.assets.pipeline import NOW, Pipeline, line, written
 
 CHECKS = {"planning_opens_few_manifests", "commits_stay_cheap", "every_named_file_exists", "no_old_file_is_unnamed"}
@@ -39,18 +39,13 @@ class Upkeep:
     """The capability alone, three days after what is written now."""
 
     def __init__(self, pipeline: Pipeline, instance: DagsterInstance) -> None:
-        made = build(CLEARLIFT)
+        rooms = SimpleNamespace(lake=pipeline.lake, postgres=pipeline.postgres, clock=lambda: datetime.now(UTC) + LATER)
         self._instance = instance
         self._defs = Definitions(
-            assets=[a for a in made if isinstance(a, AssetsDefinition) and not isinstance(a, AssetChecksDefinition)],
-            asset_checks=[a for a in made if isinstance(a, AssetChecksDefinition)],
+            assets=assets.build(CLEARLIFT),
+            asset_checks=checks.build(CLEARLIFT),
             jobs=[define_asset_job("all")],
-            resources={
-                "lake": pipeline.lake,
-                "postgres": pipeline.postgres,
-                "clock": lambda: datetime.now(UTC) + LATER,
-                "io_manager": mem_io_manager,
-            },
+            resources={"rooms": rooms, "io_manager": mem_io_manager},
         )
 
     def run(self, config: dict[str, Any]) -> ExecuteInProcessResult:
@@ -65,7 +60,7 @@ def upkeep(pipeline: Pipeline) -> Iterator[Upkeep]:
         yield Upkeep(pipeline, instance)
 
 
-def told(result: ExecuteInProcessResult, name: str) -> dict[str, Any]:
+def metadata_of(result: ExecuteInProcessResult, name: str) -> dict[str, Any]:
     (made,) = result.asset_materializations_for_node(f"clearlift__upkeep__{name}")
     return {key: value.value for key, value in made.metadata.items()}
 
@@ -82,7 +77,7 @@ def fill(pipeline: Pipeline) -> None:
     pipeline.land(line(13))
     pipeline.ingest()
     written(pipeline.table, line(99))
-    late.follow(pipeline.table, pipeline.postgres, lambda: NOW)
+    follow(CLEARLIFT, pipeline.table, pipeline.postgres, lambda: NOW)
 
 
 def test_a_dry_run_says_what_a_run_then_does(pipeline: Pipeline, upkeep: Upkeep) -> None:
@@ -92,21 +87,21 @@ def test_a_dry_run_says_what_a_run_then_does(pipeline: Pipeline, upkeep: Upkeep)
     dry = upkeep.run(DRY)
     assert dry.success
     assert (pipeline.rows(), pipeline.snapshots()) == (rows, snapshots)
-    assert told(dry, "files")["removed"] == 0
-    assert told(dry, "files")["unnamed_and_old"]["data"] == 1
+    assert metadata_of(dry, "files")["removed"] == 0
+    assert metadata_of(dry, "files")["unnamed_and_old"]["data"] == 1
     done = upkeep.run(FOR_GOOD)
     assert done.success
 
     for name, values in (("manifests", ("manifests_before", "manifests_after", "rewritten")), ("snapshots", ())):
         for value in values:
-            assert told(done, name)[value] == told(dry, name)[value] > 0
+            assert metadata_of(done, name)[value] == metadata_of(dry, name)[value] > 0
     # The rewritten manifests are one commit more, that the roll-ups have yet to follow.
-    assert told(dry, "snapshots")["snapshots_after"] == 1
-    assert told(done, "snapshots")["kept_because"] == {"not followed by the roll-ups": 2}
-    assert told(done, "snapshots")["expired"] == snapshots - 1
+    assert metadata_of(dry, "snapshots")["snapshots_after"] == 1
+    assert metadata_of(done, "snapshots")["kept_because"] == {"not followed by the roll-ups": 2}
+    assert metadata_of(done, "snapshots")["expired"] == snapshots - 1
     # The four small files, their manifests, and the orphan.
-    assert told(done, "files")["unnamed_and_old"]["data"] == 5
-    assert told(done, "files")["removed"] > 5
+    assert metadata_of(done, "files")["unnamed_and_old"]["data"] == 5
+    assert metadata_of(done, "files")["removed"] > 5
     assert pipeline.rows() == rows
     assert passed(done) == dict.fromkeys(
         ("planning_opens_few_manifests", "commits_stay_cheap", "every_named_file_exists", "no_old_file_is_unnamed"),
@@ -141,8 +136,8 @@ def test_checks_find_what_is_missing_and_what_was_left(pipeline: Pipeline, upkee
 
 
 def test_too_many_are_said_to_be_too_many(pipeline: Pipeline, upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assets.upkeep.assets.MOST_SNAPSHOTS", 5)
-    monkeypatch.setattr("assets.upkeep.assets.MOST_MANIFESTS", 1)
+    monkeypatch.setattr("assets.upkeep.checks.MOST_SNAPSHOTS", 5)
+    monkeypatch.setattr("assets.upkeep.checks.MOST_MANIFESTS", 1)
     fill(pipeline)
     result = upkeep.run(DRY)
     assert not passed(result)["commits_stay_cheap"]
@@ -160,6 +155,6 @@ def test_a_grace_that_could_take_a_running_commits_files_is_refused(pipeline: Pi
 def test_the_bound_on_snapshots_holds_for_a_commit_a_minute(pipeline: Pipeline, upkeep: Upkeep) -> None:
     for number in range(12):
         pipeline.table.append([], f"commit-{number}")
-    late.follow(pipeline.table, pipeline.postgres, lambda: NOW)
+    follow(CLEARLIFT, pipeline.table, pipeline.postgres, lambda: NOW)
     result = upkeep.run({"clearlift__upkeep__snapshots": SnapshotsConfig(hours=100, at_least=1, at_most=5)})
-    assert told(result, "snapshots")["kept_because"] == {"not followed by the roll-ups": 1, "young": 4}
+    assert metadata_of(result, "snapshots")["kept_because"] == {"not followed by the roll-ups": 1, "young": 4}

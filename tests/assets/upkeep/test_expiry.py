@@ -4,22 +4,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from assets.apps.clearlift import APP
 from assets.events import ingest
-from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.definition import Grain
+from assets.rollups.follow import follow as follow_commits
 from assets.upkeep.expiry import Expiry
-from assets.upkeep.keep import Retention
+from assets.upkeep.keep import SnapshotPolicy
 from assets.windows import Window
 from resources.lake.expiry import expire, snapshots
 from tests.assets.pipeline import NOW, Pipeline, line
 
 TOMORROW = datetime.now(UTC) + timedelta(days=2)  # snapshots carry the real time, and all are old by then
-FEW = Retention(at_least=1)
+FEW = SnapshotPolicy(at_least=1)
 
 
 def expiry(pipeline: Pipeline) -> Expiry:
-    return Expiry(pipeline.table, pipeline.postgres, lambda: TOMORROW, FEW)
+    return Expiry(APP, pipeline.table, pipeline.postgres, lambda: TOMORROW, FEW)
 
 
 def ingest_some(pipeline: Pipeline, *numbers: int, dies: str | None = None) -> None:
@@ -29,7 +30,7 @@ def ingest_some(pipeline: Pipeline, *numbers: int, dies: str | None = None) -> N
 
 
 def follow(pipeline: Pipeline, commits: int = 50) -> None:
-    late.follow(pipeline.table, pipeline.postgres, lambda: NOW, commits)
+    follow_commits(APP, pipeline.table, pipeline.postgres, lambda: NOW, commits)
 
 
 def test_what_the_roll_ups_followed_expires_and_no_more(pipeline: Pipeline) -> None:
@@ -73,7 +74,7 @@ def test_beside_a_running_ingest_its_commit_stays(pipeline: Pipeline, monkeypatc
     pipeline.table.append([], "another")
     follow(pipeline)
 
-    with pipeline.postgres.lock(ingest.LOCK):
+    with pipeline.postgres.lock(ingest.lock_name(pipeline.app)):
         done = expiry(pipeline).run()
 
     assert done.kept == {"unsettled ingest": 1, "not followed by the roll-ups": 1}
@@ -85,7 +86,7 @@ def test_beside_a_running_ingest_its_commit_stays(pipeline: Pipeline, monkeypatc
 def test_the_audit_keeps_what_recent_hours_were_built_from(pipeline: Pipeline) -> None:
     ingest_some(pipeline, 0)
     hour = Window(datetime(2025, 10, 10, 0, tzinfo=UTC), datetime(2025, 10, 10, 1, tzinfo=UTC))
-    RollUp(Grain.HOURLY, pipeline.table, pipeline.postgres, lambda: NOW).run(hour)
+    RollUp(APP, Grain.HOURLY, pipeline.table, pipeline.postgres, lambda: NOW).run(hour)
     built_from = snapshots(pipeline.table)[0].id
     ingest_some(pipeline, 1, 2)
     follow(pipeline)
@@ -101,6 +102,6 @@ def test_compaction_and_expiry_leave_late_hours_as_they_are(pipeline: Pipeline) 
     expiry(pipeline).run()
     ingest_some(pipeline, 10)
 
-    assert late.follow(pipeline.table, pipeline.postgres, lambda: NOW) == 2
+    assert follow_commits(APP, pipeline.table, pipeline.postgres, lambda: NOW) == 2
     assert expire(pipeline.table, lambda _: ()) != []
-    assert late.follow(pipeline.table, pipeline.postgres, lambda: NOW) == 0
+    assert follow_commits(APP, pipeline.table, pipeline.postgres, lambda: NOW) == 0

@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.upkeep.keep import Needs, Retention, kept
-from resources.lake.expiry import Snapshot
+from assets.upkeep.keep import Needs, SnapshotPolicy, kept
+from resources.lake.expiry import KeptSnapshot
 
 NOW = datetime(2025, 10, 14, 12, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def history(*hours_ago: float, refs: dict[int, tuple[str, ...]] | None = None) -> list[Snapshot]:
+def history(*hours_ago: float, refs: dict[int, tuple[str, ...]] | None = None) -> list[KeptSnapshot]:
     """Snapshots 0, 1, … made so many hours ago, oldest first; the last is the table's head."""
     times = [NOW - hours * HOUR for hours in hours_ago]
     last = len(times) - 1
     return [
-        Snapshot(
+        KeptSnapshot(
             i, at, None if i == last else times[i + 1], f"run-{i}", ("main",) if i == last else (refs or {}).get(i, ())
         )
         for i, at in enumerate(times)
@@ -29,7 +29,7 @@ def test_each_rule_keeps_what_it_names() -> None:
     listed = history(500, 400, 300, 200, 100, 50, 20, 3, 1.5, 1, refs={1: ("audit-2025",)})
     needs = Needs(cursor=9, unsettled={"run-3"}, audited={4, 77})
 
-    assert kept(listed, Retention(at_least=1), needs, NOW) == {
+    assert kept(listed, SnapshotPolicy(at_least=1), needs, NOW) == {
         1: "branch or tag",
         3: "unsettled ingest",
         4: "audit of roll-ups",
@@ -42,26 +42,26 @@ def test_each_rule_keeps_what_it_names() -> None:
 
 
 def test_a_snapshot_that_was_read_until_just_now_stays_however_old() -> None:
-    assert kept(history(9000, 1), Retention(at_least=1), Needs(cursor=1), NOW)[0] == "may be read"
+    assert kept(history(9000, 1), SnapshotPolicy(at_least=1), Needs(cursor=1), NOW)[0] == "may be read"
 
 
 def test_nothing_after_the_cursor_expires_and_without_a_cursor_nothing_does() -> None:
     listed = history(*range(1000, 0, -10))
     for cursor, first in ((40, 40), (None, 0), (12345, 0)):
-        found = kept(listed, Retention(at_least=1, at_most=5), Needs(cursor), NOW)
+        found = kept(listed, SnapshotPolicy(at_least=1, at_most=5), Needs(cursor), NOW)
         assert set(range(first, 100)) <= found.keys()
         assert len(found) == 100 - first
 
 
 def test_of_many_young_ones_the_youngest_stay() -> None:
     listed = history(*(23 - n * 0.02 for n in range(1000)))  # one in 72 seconds, the last 3 hours ago
-    found = kept(listed, Retention(at_most=150), Needs(cursor=999), NOW)
+    found = kept(listed, SnapshotPolicy(at_most=150), Needs(cursor=999), NOW)
     assert sorted(found) == list(range(850, 1000))
 
 
 def test_the_youngest_stay_though_old() -> None:
     listed = history(*range(1000, 0, -10))
-    assert sorted(kept(listed, Retention(at_least=7), Needs(cursor=99), NOW)) == [*range(93, 100)]
+    assert sorted(kept(listed, SnapshotPolicy(at_least=7), Needs(cursor=99), NOW)) == [*range(93, 100)]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_youngest_stay_though_old() -> None:
 )
 def test_rules_that_would_break_readers_are_refused(given: dict[str, int], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Retention(**given)  # type: ignore[arg-type]
+        SnapshotPolicy(**given)  # type: ignore[arg-type]
 
 
 @given(
@@ -90,7 +90,7 @@ def test_no_need_is_ever_left_out(
 ) -> None:
     listed = history(*sorted(hours, reverse=True))
     needs = Needs(cursor, {f"run-{n}" for n in unsettled}, audited)
-    retention = Retention(at_least=at_least, at_most=at_most)
+    retention = SnapshotPolicy(at_least=at_least, at_most=at_most)
     found = kept(listed, retention, needs, NOW)
     ids = [s.id for s in listed]
     start = ids.index(cursor) if cursor in ids else 0

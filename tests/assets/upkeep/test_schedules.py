@@ -112,7 +112,7 @@ def _each(write: Callable[[pl.DataFrame], None], batches: Iterable[pl.DataFrame]
 
 
 def _again(act: Callable[[], object]) -> None:
-    """Act again for as long as somebody else is faster."""
+    """Act again for as long as another writer is faster."""
     while True:
         try:
             act()
@@ -124,10 +124,10 @@ def _again(act: Callable[[], object]) -> None:
 def _play(folder: Path, chapter: int, schedules: int) -> None:
     stage = Stage()
     with lakeside(folder, stage.lock) as side:
-        told = Chapter(stage, side)
+        played = Chapter(stage, side)
         for number in range(schedules):
-            told.play(chapter * 1_000 + number)
-        told.ended()
+            played.play(chapter * 1_000 + number)
+        played.ended()
 
 
 @pytest.mark.parametrize("chapter", range(CHAPTERS))

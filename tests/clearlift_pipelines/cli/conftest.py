@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from assets.apps.clearlift import APP as CLEARLIFT
 from clearlift_pipelines.stores import Stores
 
 from clearlift_pipelines.settings import load  # isort: skip
+from sandbox import sample_stores
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 
@@ -30,3 +32,11 @@ def terminal(bare_environment: Path, monkeypatch: pytest.MonkeyPatch, postgres_d
     stores = Stores(load())
     yield Terminal(bare_environment, stores, monkeypatch)
     stores.close()
+
+
+@pytest.fixture
+def migrated(terminal: Terminal) -> Terminal:
+    """The stores migrated, with the sample's organisations."""
+    terminal.stores.migrate()
+    sample_stores.fill_d1(terminal.stores.d1(CLEARLIFT))
+    return terminal

@@ -1,4 +1,4 @@
-"""`clearlift run` over ad platforms of which one fails wholly."""
+"""Syncs on the command line: a platform that fails completely, and a summary by app."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,10 @@ from dagster import AssetKey
 
 from assets.ads.assets import TABLES
 from assets.apps.clearlift import APP as CLEARLIFT
+from assets.apps.sesh import APP as SESH
 from clearlift_pipelines.cli import ads
 from clearlift_pipelines.cli.execution import workbench
+from clearlift_pipelines.cli.sandbox import sample_platforms
 from sandbox import sample_stores
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
@@ -20,15 +22,15 @@ where id not in (select min(id) from platform_connections where platform in ('ti
 UNSIGNED = "update platform_connections set settings_encrypted = null where platform = 'tiktok'"
 
 
-def test_a_platform_that_fails_wholly_leaves_the_tables_to_be_counted_of_the_others(terminal: Terminal) -> None:
+def test_where_a_platform_fails_completely_the_tables_are_counted_with_the_others(terminal: Terminal) -> None:
     terminal.stores.migrate()
     d1 = terminal.stores.d1(CLEARLIFT)
     sample_stores.fill_d1(d1)
-    with workbench() as bench, ads.sample_platforms(bench.stores):
+    with workbench() as bench, sample_platforms(bench.stores):
         d1.execute(ONE_EACH)
         d1.execute(UNSIGNED)
         with pytest.raises(click.ClickException, match="clearlift__ads__tiktok failed: 1 of 1 connections failed"):
-            ads.sync(bench)
+            ads.sync(bench, CLEARLIFT)
         made = bench.instance.fetch_materializations
         for name in TABLES:
             (record,) = made(AssetKey(["clearlift", "ads", name]), limit=2).records
@@ -40,3 +42,7 @@ def test_a_platform_that_fails_wholly_leaves_the_tables_to_be_counted_of_the_oth
         assert terminal.stores.postgres.fetch("select distinct platform from ads.campaigns") == [
             {"platform": "microsoft"}
         ]
+        table = ads.summary(bench.stores, CLEARLIFT)
+        assert table is not None
+        assert list(table.columns[0].cells) == ["microsoft"]
+        assert ads.summary(bench.stores, SESH) is None

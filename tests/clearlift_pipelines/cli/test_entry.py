@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.rollups import late
+from assets.rollups.follow import follow
 from clearlift_pipelines.cli.entry import COMMANDS, SUMMARIES, dagster_home, one_line
 from clearlift_pipelines.settings import load
 from tests.assets.rollups.lakeside import START, Lakeside, event
@@ -66,7 +66,7 @@ def test_a_damaged_file_is_named_by_the_run_that_reads_it(terminal: Terminal) ->
     lakeside = Lakeside(terminal.stores)
     lakeside.append(event())
     (info,) = lakeside.events.files()
-    assert late.follow(lakeside.events, terminal.stores.postgres, lambda: START) == 1
+    assert follow(lakeside.app, lakeside.events, terminal.stores.postgres, lambda: START) == 1
     Path(info.path.removeprefix("file://")).write_bytes(b"")
     assert terminal.refused("run", "--no-sample") == (
         "Error: clearlift__rollups__hourly failed: resources.lake.proof.DamagedFilesError: damaged or missing: "

@@ -4,7 +4,7 @@ import pytest
 
 from assets.apps.sesh import APP as SESH
 from assets.media import naming, variants
-from assets.media.ledger import Ledger
+from assets.media.ledger import ImageLedger
 from assets.media.make import Making
 from clearlift_pipelines.stores import utc_now
 from sandbox import sample_media
@@ -46,26 +46,26 @@ def test_what_is_refused_is_listed_by_reason_and_one_by_one(looked: Terminal) ->
     assert {line.split()[-1] for line in by_reason.splitlines()[1:]} == {"truncated", "not_an_image", "empty"}
     assert "user-0" not in by_reason
     (_, line) = looked.good("media", "quarantine", "list", "--reason", "truncated").splitlines()
-    (image,) = Ledger(looked.stores.postgres, "sesh", utc_now).in_quarantine("truncated")
+    (image,) = ImageLedger(looked.stores.postgres, "sesh", utc_now).in_quarantine("truncated")
     assert line.split()[0] == "truncated"
     assert line.split()[-1] == image.key
     assert len(looked.good("media", "quarantine", "list", "--all").splitlines()) == 4
 
 
-def test_one_is_taken_out_mended_and_tried_again(looked: Terminal) -> None:
-    ledger = Ledger(looked.stores.postgres, "sesh", utc_now)
+def test_one_is_taken_out_corrected_and_tried_again(looked: Terminal) -> None:
+    ledger = ImageLedger(looked.stores.postgres, "sesh", utc_now)
     (cut,) = ledger.in_quarantine("truncated")
     looked.good("media", "quarantine", "export", cut.key, "cut.jpg")
     assert (looked.folder / "cut.jpg").read_bytes() == looked.stores.object_store.get(naming.quarantined(cut.key))
-    (looked.folder / "mended.jpg").write_bytes(photo())
-    said = looked.good("media", "quarantine", "replay", "--key", cut.key, "--mended", "mended.jpg")
+    (looked.folder / "corrected.jpg").write_bytes(photo())
+    said = looked.good("media", "quarantine", "replay", "--key", cut.key, "--corrected", "corrected.jpg")
     assert said.startswith("1 images put back.\nNext: ")
     look(looked)
     assert ledger.in_quarantine("truncated") == []
 
     again = looked.clearlift("media", "quarantine", "replay", "--all")
     assert (again.code, again.out.splitlines()[0]) == (0, "1 images put back.")
-    assert again.err == "1 left, of which no bytes are kept: give a mended file with --mended.\n"
+    assert again.err == "1 left, of which no bytes are kept: give a corrected file with --corrected.\n"
     look(looked)
     assert {image.reason for image in ledger.in_quarantine()} == {"empty", "not_an_image"}
     (empty,) = ledger.in_quarantine("empty")
@@ -83,7 +83,11 @@ def test_where_nothing_is_refused_and_what_names_nothing(terminal: Terminal) -> 
 
 def test_a_replay_wants_to_know_which_images(terminal: Terminal) -> None:
     (terminal.folder / "a.jpg").write_bytes(b"")
-    for given, wanted in (((), "--reason, --key or --all"), (("--all", "--mended", "a.jpg"), "say by --key")):
+    for given, wanted in (
+        ((), "--reason, --key or --all"),
+        (("--all", "--corrected", "a.jpg"), "say by --key"),
+        (("--all", "--mended", "a.jpg"), "say by --key"),
+    ):
         said = terminal.clearlift("media", "quarantine", "replay", *given)
         assert said.code == 2
         assert wanted in said.err

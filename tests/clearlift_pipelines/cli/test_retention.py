@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from assets.apps.clearlift import APP
 from assets.events import pruned
 from assets.sessions.definition import BEFORE
 from assets.windows import DAY
@@ -53,7 +54,8 @@ def test_a_backfill_of_days_that_are_archived_only_is_refused_before_anything_is
     terminal.stores.migrate()
     with terminal.stores.postgres.connection() as connection:
         at = datetime(2026, 3, 1, tzinfo=UTC)
-        pruned.mark(connection, "2026Q1", {PartitionKey("a3f7c2", date(2026, 1, 3)): 1}, uuid4(), at)
+        rows = {PartitionKey("a3f7c2", date(2026, 1, 3)): 1}
+        pruned.mark(connection, APP, "2026Q1", rows, commit_id=uuid4(), at=at)
     said = terminal.refused("backfill", "rollups", "--from", "2026-01-02", "--to", "2026-02-05")
     assert "events of 2026-01-03 are archived: clearlift archive restore clearlift events 2026Q1 --into live" in said
     assert terminal.stores.postgres.fetch("select 1 from rollups.windows") == []

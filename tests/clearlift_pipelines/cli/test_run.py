@@ -90,7 +90,8 @@ def test_without_a_sample_it_takes_what_has_landed_and_leaves_out_what_cannot_be
     batch = terminal.folder / "ahead.ndjson"
     gone = now - timedelta(days=8)
     with stores.postgres.connection() as connection:
-        pruned.mark(connection, "2026Q1", {PartitionKey("a3f7c2", gone.date()): 1}, uuid4(), now)
+        rows = {PartitionKey("a3f7c2", gone.date()): 1}
+        pruned.mark(connection, CLEARLIFT, "2026Q1", rows, commit_id=uuid4(), at=now)
     terminal.monkeypatch.setenv("CLEARLIFT_LATE_DAYS", "3")
     times = (gone, now - timedelta(days=2), now, now + timedelta(hours=20))
     batch.write_bytes(b"\n".join(line(n, timestamp=t.isoformat()) for n, t in enumerate(times)))
@@ -101,7 +102,7 @@ def test_without_a_sample_it_takes_what_has_landed_and_leaves_out_what_cannot_be
     assert Ledger(stores.postgres).totals()["stored"] == 4
     restore = "clearlift archive restore clearlift events 2026Q1 --into live"
     backfill = f"clearlift backfill rollups --from {gone:%Y-%m-%d}"
-    assert f"1 late events in 1 days are too old to be rolled up unasked: {restore}; {backfill}" in said
+    assert f"1 late events in 1 days are too old to be rolled up automatically: {restore}; {backfill}" in said
     for grain, step in (("hourly", "hour"), ("daily", "day")):
         row = stores.postgres.fetch(
             f"select sum(events) as n, min({step})::timestamptz as first, max({step})::timestamptz as last"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.rollups import late
+from assets.rollups.follow import follow
 from assets.windows import DAY, HOUR, midnight
 from clearlift_pipelines.stores import utc_now
 from resources import sql_files
@@ -29,7 +29,7 @@ def test_status_tells_what_was_never_made_and_what_is_missing(terminal: Terminal
     lakeside.append(event(timestamp=first + 3 * HOUR), event(timestamp=first + DAY + 3 * HOUR))
     rows = assets_of(terminal.good("status"))
     assert "1 commits not followed by the roll-ups: clearlift run" in rows["clearlift/rollups/hourly"]
-    late.follow(lakeside.events, lakeside.postgres, lakeside.clock)
+    follow(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock)
     (terminal.folder / "one.ndjson").write_bytes(line(1))
     terminal.good("land", "one.ndjson")
     said = terminal.good("status")
@@ -39,7 +39,7 @@ def test_status_tells_what_was_never_made_and_what_is_missing(terminal: Terminal
     assert "never" in rows["clearlift/events/ingested"]
     assert "1 landed batches" in rows["clearlift/events/ingested"]
     backfill = f"clearlift backfill rollups --from {first:%Y-%m-%d}"
-    too_old = f"2 late events in 2 days are too old to be rolled up unasked: {backfill}"
+    too_old = f"2 late events in 2 days are too old to be rolled up automatically: {backfill}"
     assert too_old in rows["clearlift/rollups/hourly"]
     assert too_old in rows["clearlift/rollups/daily"]
 

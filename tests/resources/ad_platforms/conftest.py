@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from resources.ad_platforms import PLATFORMS, Access, Client, Days, Notes, Record, Stream
+from resources.ad_platforms import PLATFORMS, Access, AccountDays, Client, Notes, Record, Stream
 from resources.http import Patience
 from resources.pacing import Pacing
 from sandbox.server import Sandbox
@@ -21,23 +21,23 @@ SIZE = Size({"google": 2, "facebook": 2, "tiktok": 2, "microsoft": 2}, (6, 6), (
 
 
 @dataclass
-class Told:
-    """A client, and what it did beside asking."""
+class RecordingClient:
+    """A client, with the tokens that it stored, its sleeps and its notes."""
 
-    client: Client
+    api: Client
     name: Platform
     stored: list[Mapping[str, Any]] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
 
-    def records(self, stream: Stream, days: Days | None = None, **named: Any) -> list[Record]:
+    def records(self, stream: Stream, days: AccountDays | None = None, **named: Any) -> list[Record]:
         """All records of a stream."""
         read = PLATFORMS[self.name].read
-        found = []
-        for page in self.client.pages(stream, days, **named):
+        records = []
+        for page in self.api.pages(stream, days, **named):
             with closing(page.body):
-                found += list(read(stream, page.body, page.context, self.notes))
-        return found
+                records += list(read(stream, page.body, page.context, self.notes))
+        return records
 
 
 @pytest.fixture(scope="module")
@@ -48,31 +48,31 @@ def platforms() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def client_of(platforms: Sandbox) -> Iterator[Callable[..., Told]]:
-    """Makes clients: of a platform's account (by its place), with changed credentials."""
+def client_of(platforms: Sandbox) -> Iterator[Callable[..., RecordingClient]]:
+    """Makes clients of a platform's account (by its position), with other arguments of `Access` if given."""
     opened: list[Client] = []
     platforms.clock.set(NOW)
     platforms.log.clear()
 
-    def make(name: Platform, account: int = 0, **changed: Any) -> Told:
+    def make(name: Platform, account: int = 0, **changed: Any) -> RecordingClient:
         account_id = platforms.world.accounts(name)[account].id
         document = platforms.credentials(name, account_id)
-        told = Told(None, name)  # type: ignore[arg-type]
-        pacing = Pacing(PLATFORMS[name].account_rate, {"app": PLATFORMS[name].app_rate}, sleep=told.slept.append)
+        client = RecordingClient(None, name)  # type: ignore[arg-type]
+        pacing = Pacing(PLATFORMS[name].account_rate, {"app": PLATFORMS[name].app_rate}, sleep=client.slept.append)
         access = {
             "account_id": account_id,
             "oauth": document["oauth"],
             "app": document["app"],
-            "store": told.stored.append,
+            "store": client.stored.append,
             "pacing": pacing,
             "clock": platforms.clock,
             "origin": platforms.origin,
             "patience": Patience(read=PATIENT_SECONDS),
-            "sleep": told.slept.append,
+            "sleep": client.slept.append,
         }
-        told.client = PLATFORMS[name].open(Access(**{**access, **changed}))
-        opened.append(told.client)
-        return told
+        client.api = PLATFORMS[name].open(Access(**{**access, **changed}))
+        opened.append(client.api)
+        return client
 
     yield make
     platforms.faults.clear()

@@ -1,4 +1,4 @@
-"""What each platform's answers mean, and how single values and rows are read."""
+"""The meaning of each platform's answers, and the reading of single values and rows."""
 
 import io
 import json
@@ -127,15 +127,15 @@ def test_microsofts(number: int, status: int, answer: Answer, after: float | Non
 
 def test_one_purchase_under_three_names_counts_once() -> None:
     names = ("purchase", "omni_purchase", "offsite_conversion.fb_pixel_purchase")
-    told = [{"action_type": name, "value": "2"} for name in names]
-    row = {"campaign_id": "1", "date_start": "2026-11-01", "spend": "1.5", "actions": told, "action_values": None}
+    actions = [{"action_type": name, "value": "2"} for name in names]
+    row = {"campaign_id": "1", "date_start": "2026-11-01", "spend": "1.5", "actions": actions, "action_values": None}
     (fact,) = rows.read(Stream.CAMPAIGN_DAYS, io.BytesIO(json.dumps({"data": [row]}).encode()), {}, Notes())
     assert isinstance(fact, Fact)
     assert (fact.conversions, fact.conversions_value, fact.spend) == (Decimal(2), Decimal(0), Decimal("1.5"))
 
 
 @pytest.mark.parametrize(
-    ("asked", "counted"),
+    ("windows", "counted"),
     [
         ("7d_click+1d_view", (Decimal(4), Decimal("41.5"))),
         ("28d_click+1d_view", (Decimal(6), Decimal("61.5"))),
@@ -143,14 +143,12 @@ def test_one_purchase_under_three_names_counts_once() -> None:
         ("", (Decimal(9), Decimal(90))),
     ],
 )
-def test_purchases_are_those_within_the_windows_that_were_asked_for(
-    asked: str, counted: tuple[Decimal, Decimal]
-) -> None:
+def test_purchases_are_those_within_the_requested_windows(windows: str, counted: tuple[Decimal, Decimal]) -> None:
     purchase = {"action_type": "purchase", "value": "9", "7d_click": "3", "28d_click": "5", "1d_view": "1"}
     worth = {"action_type": "purchase", "value": "90", "7d_click": "30", "28d_click": "50", "1d_view": "11.5"}
     row = {"campaign_id": "1", "date_start": "2026-11-01", "actions": [purchase], "action_values": [worth]}
     body = io.BytesIO(json.dumps({"data": [row]}).encode())
-    (fact,) = rows.read(Stream.CAMPAIGN_DAYS, body, {"attribution": asked}, Notes())
+    (fact,) = rows.read(Stream.CAMPAIGN_DAYS, body, {"attribution": windows}, Notes())
     assert isinstance(fact, Fact)
     assert (fact.conversions, fact.conversions_value) == counted
 

@@ -1,4 +1,4 @@
-"""What every platform's client owes: all rows, exact amounts, fresh tokens, no secret in what is kept."""
+"""The client of each platform: all rows, exact amounts, fresh tokens, no secret in a stored page."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -8,28 +8,28 @@ from typing import Any
 
 import pytest
 
-from resources.ad_platforms import DAILY, Account, Days, Fact, PlatformError, Stream
+from resources.ad_platforms import DAILY, Account, AccountDays, Fact, PlatformError, Stream
 from resources.ad_platforms import PLATFORMS as ALL
 from resources.http import HttpError
 from resources.pacing import Pacing, Rate
 from sandbox.faults import Fault, FaultKind
 from sandbox.server import Sandbox
 from sandbox.world.entities import PLATFORMS, Platform
-from tests.resources.ad_platforms.conftest import Told
+from tests.resources.ad_platforms.conftest import RecordingClient
 
-DAYS = Days(date(2026, 10, 28), date(2026, 11, 20))
+DAYS = AccountDays(date(2026, 10, 28), date(2026, 11, 20))
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
 @pytest.mark.parametrize("account", [0, 1], ids=["USD", "JPY"])
 def test_every_day_of_every_level_is_the_worlds(
-    platforms: Sandbox, client_of: Callable[..., Told], name: Platform, account: int
+    platforms: Sandbox, client_of: Callable[..., RecordingClient], name: Platform, account: int
 ) -> None:
-    told = client_of(name, account)
+    client = client_of(name, account)
     account_id = platforms.world.accounts(name)[account].id
     for stream in sorted(DAILY & set(ALL[name].streams)):
         level: Any = stream.value.removesuffix("_days")
-        facts = [r for r in told.records(stream, DAYS) if isinstance(r, Fact)]
+        facts = [r for r in client.records(stream, DAYS) if isinstance(r, Fact)]
         truth = [
             row
             for n in range((DAYS.until - DAYS.since).days + 1)
@@ -45,7 +45,7 @@ def test_every_day_of_every_level_is_the_worlds(
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
-def test_an_account_tells_its_currency_and_iana_zone(client_of: Callable[..., Told], name: Platform) -> None:
+def test_an_account_has_its_currency_and_iana_zone(client_of: Callable[..., RecordingClient], name: Platform) -> None:
     (account,) = client_of(name, 1).records(Stream.ACCOUNT)
     assert isinstance(account, Account)
     assert (account.currency, account.time_zone) == ("JPY", "Asia/Tokyo")
@@ -53,7 +53,7 @@ def test_an_account_tells_its_currency_and_iana_zone(client_of: Callable[..., To
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_budgets_are_in_major_units_of_their_currency(
-    platforms: Sandbox, client_of: Callable[..., Told], name: Platform
+    platforms: Sandbox, client_of: Callable[..., RecordingClient], name: Platform
 ) -> None:
     for place in (0, 1):
         account = platforms.world.accounts(name)[place]
@@ -64,10 +64,10 @@ def test_budgets_are_in_major_units_of_their_currency(
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_a_token_that_expires_in_mid_page_is_refreshed_and_stored(
-    platforms: Sandbox, client_of: Callable[..., Told], name: Platform
+    platforms: Sandbox, client_of: Callable[..., RecordingClient], name: Platform
 ) -> None:
-    told = client_of(name)
-    whole = told.records(Stream.CAMPAIGN_DAYS, DAYS)
+    client = client_of(name)
+    whole = client.records(Stream.CAMPAIGN_DAYS, DAYS)
     platforms.faults.order(Fault(FaultKind.TOKEN_EXPIRED, name, nth=2))
     assert client_of(name).records(Stream.CAMPAIGN_DAYS, DAYS) == whole
     again = client_of(name)
@@ -79,94 +79,96 @@ def test_a_token_that_expires_in_mid_page_is_refreshed_and_stored(
 
 @pytest.mark.parametrize("name", ["google", "facebook", "microsoft"])
 def test_a_token_about_to_expire_is_refreshed_before_it_is_used(
-    platforms: Sandbox, client_of: Callable[..., Told], name: Platform
+    platforms: Sandbox, client_of: Callable[..., RecordingClient], name: Platform
 ) -> None:
     oauth = dict(platforms.credentials(name, platforms.world.accounts(name)[0].id)["oauth"])
     oauth["expires_at"] = "2026-11-20T15:02:00Z"
-    told = client_of(name, oauth=oauth)
-    told.records(Stream.CAMPAIGNS)
-    assert len(told.stored) == 1
-    assert str(told.stored[0]["expires_at"]) > "2026-11-20T15:30"
+    client = client_of(name, oauth=oauth)
+    client.records(Stream.CAMPAIGNS)
+    assert len(client.stored) == 1
+    assert str(client.stored[0]["expires_at"]) > "2026-11-20T15:30"
     assert [e.status for e in platforms.log if "token" in e.path] == [200]
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
-def test_a_revoked_token_is_fatal_at_once(platforms: Sandbox, client_of: Callable[..., Told], name: Platform) -> None:
+def test_a_revoked_token_is_fatal_at_once(
+    platforms: Sandbox, client_of: Callable[..., RecordingClient], name: Platform
+) -> None:
     account = platforms.world.accounts(name)[1].id
-    told = client_of(name, 1)
+    client = client_of(name, 1)
     platforms.tokens.revoke(name, account)
     try:
         with pytest.raises((HttpError, PlatformError)) as caught:
-            told.records(Stream.CAMPAIGNS)
+            client.records(Stream.CAMPAIGNS)
     finally:
         platforms.tokens.reinstate(name, account)
-    assert not told.slept, "nothing is waited for"
+    assert not client.slept, "nothing is waited for"
     oauth = platforms.credentials(name, account)["oauth"]
     assert not any(oauth[kind] in str(caught.value) for kind in ("access_token", "refresh_token"))
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
-def test_no_secret_is_in_a_page(platforms: Sandbox, client_of: Callable[..., Told], name: Platform) -> None:
+def test_no_secret_is_in_a_page(platforms: Sandbox, client_of: Callable[..., RecordingClient], name: Platform) -> None:
     account = platforms.world.accounts(name)[0].id
     document = platforms.credentials(name, account)
     secrets = [document["oauth"]["access_token"], document["oauth"]["refresh_token"], "appsecret_proof=0"]
     secrets += [v for k, v in document["app"].items() if "secret" in k or "token" in k]
-    told = client_of(name)
+    client = client_of(name)
     for stream in (Stream.CAMPAIGNS, Stream.CAMPAIGN_DAYS):
-        for page in told.client.pages(stream, DAYS if stream in DAILY else None):
+        for page in client.api.pages(stream, DAYS if stream in DAILY else None):
             with closing(page.body):
                 body = page.body.read()
             assert not any(secret.encode() in body for secret in secrets)
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
-def test_a_missing_application_is_named(client_of: Callable[..., Told], name: Platform) -> None:
+def test_a_missing_application_is_named(client_of: Callable[..., RecordingClient], name: Platform) -> None:
     over = {"access_token": "x", "expires_at": "2020-01-01T00:00:00Z", "refresh_token": "y"}
-    told = client_of(name, app={}, oauth=over)
+    client = client_of(name, app={}, oauth=over)
     with pytest.raises(PlatformError, match="the platform's application has no") as caught:
-        told.records(Stream.CAMPAIGNS)
+        client.records(Stream.CAMPAIGNS)
     assert caught.value.code == "app_not_configured"
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
-def test_a_connection_without_a_token_is_refused(client_of: Callable[..., Told], name: Platform) -> None:
+def test_a_connection_without_a_token_is_refused(client_of: Callable[..., RecordingClient], name: Platform) -> None:
     with pytest.raises(PlatformError, match="no access token"):
         client_of(name, oauth={"refresh_token": "y"})
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_an_account_is_asked_no_faster_than_its_rate(
-    platforms: Sandbox, client_of: Callable[..., Told], name: Platform
+    platforms: Sandbox, client_of: Callable[..., RecordingClient], name: Platform
 ) -> None:
     clock = Clock()
     pacing = Pacing(Rate(0.5, 2), {"app": Rate(1_000, 1_000)}, clock=clock, sleep=clock.sleep)
     for place in (0, 1):
         began = clock()
         platforms.log.clear()
-        told = client_of(name, place, pacing=pacing)
+        client = client_of(name, place, pacing=pacing)
         for _ in range(4):
-            told.records(Stream.CAMPAIGNS)
+            client.records(Stream.CAMPAIGNS)
         requests = sum(entry.account_id is not None for entry in platforms.log)
         assert clock() - began >= (requests - 2) / 0.5 > 0, "the second account has a bucket of its own"
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_all_accounts_together_are_asked_no_faster_than_the_applications_rate(
-    platforms: Sandbox, client_of: Callable[..., Told], name: Platform
+    platforms: Sandbox, client_of: Callable[..., RecordingClient], name: Platform
 ) -> None:
     clock = Clock()
     pacing = Pacing(Rate(1_000, 1_000), {"app": Rate(0.5, 2)}, clock=clock, sleep=clock.sleep)
     for place in (0, 1):
-        told = client_of(name, place, pacing=pacing)
+        client = client_of(name, place, pacing=pacing)
         for stream in (Stream.ACCOUNT, Stream.CAMPAIGNS, Stream.AD_GROUPS):
-            told.records(stream)
-    searches = 6  # a search of Google's is one operation, whatever its pages
+            client.records(stream)
+    searches = 6  # a search at Google is one operation, for any number of pages
     requests = searches if name == "google" else len(platforms.log)
     assert clock() >= (requests - 2) / 0.5
 
 
 class Clock:
-    """Seconds that pass only while somebody sleeps."""
+    """Seconds that pass only during a sleep."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -179,7 +181,7 @@ class Clock:
 
 
 def test_meta_is_slowed_down_before_it_refuses(
-    platforms: Sandbox, client_of: Callable[..., Told], monkeypatch: pytest.MonkeyPatch
+    platforms: Sandbox, client_of: Callable[..., RecordingClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("resources.ad_platforms.meta.client.usage", lambda _headers: 95)
     clock = Clock()
@@ -190,7 +192,7 @@ def test_meta_is_slowed_down_before_it_refuses(
     assert clock() == pytest.approx(10 * (requests - 1))
 
 
-def test_no_secret_is_in_a_repr(platforms: Sandbox, client_of: Callable[..., Told]) -> None:
+def test_no_secret_is_in_a_repr(platforms: Sandbox, client_of: Callable[..., RecordingClient]) -> None:
     from resources.ad_platforms.access import Access, Grant
 
     pacing = Pacing(Rate(1, 1))

@@ -1,4 +1,4 @@
-"""The rooms of D1 that the contract suite goes through."""
+"""The rooms of D1 for the contract suite."""
 
 from collections.abc import Iterator
 from pathlib import Path

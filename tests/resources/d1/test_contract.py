@@ -1,4 +1,4 @@
-"""What every room of D1 promises, tried on each of them."""
+"""The contract of D1, for each of its rooms."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def storage_of(value: Param) -> str:
         ("select ? as a; -- the end", (None,), {"a": None}),
         ("select ? as a, ? as b", (True, False), {"a": 1, "b": 0}),
         ("select 5 -? as a", (-3,), {"a": 8}),
-        # A bound number has no affinity: beside a text it stays a number, in a text column it becomes text.
+        # A number has no affinity: compared with a text it stays a number, in a text column it becomes a text.
         ("select x = ? as a, x = ? as b from (select cast('05' as text) as x)", (5, "05"), {"a": 0, "b": 1}),
         ("with n(i) as (values (1), (2), (3)) select sum(i) as a from n where i < ?", (3,), {"a": 3}),
         ("select 9007199254740993 as a, x'00ff' as b, 'i5' as c, 1e300 as d, null as e", (),
@@ -116,7 +116,7 @@ def test_parameters_and_answers(d1: D1, sql: str, params: tuple[Param, ...], ans
     ],
 )
 def test_what_d1_refuses_is_refused(d1: D1, sql: str, params: Any, reason: str) -> None:
-    with pytest.raises(D1Error) as refused:  # the reason is asked for below
+    with pytest.raises(D1Error) as refused:  # the reason is checked below
         d1.query(sql, params)
     assert reason in str(refused.value)
     assert refused.value.code

@@ -1,4 +1,4 @@
-"""What the embedded room of D1 adds: one file for many threads and processes, whole after any end."""
+"""The embedded room of D1 only: one file for many threads and processes, undamaged after any kill."""
 
 import sqlite3
 import subprocess
@@ -26,7 +26,7 @@ KILLED = """
 import os, sys
 from resources.d1 import EmbeddedD1
 database = EmbeddedD1(sys.argv[1])
-with database._connection(transaction=True) as connection:
+with database._file.transaction() as connection:
     connection.execute("update t set n = 99")
     os.kill(os.getpid(), 9)
 """
@@ -81,7 +81,7 @@ def test_an_export_is_of_one_moment(tmp_path: Path) -> None:
     database.upsert("t", ["id", "v"], [(i, "x" * 200) for i in range(2_000)], ["id"])
 
     class Interrupted:
-        """A destination during whose first write somebody deletes every row."""
+        """A destination; during its first write, another connection deletes every row."""
 
         def __init__(self) -> None:
             self.text = b""

@@ -1,4 +1,4 @@
-"""Exports, bookmarks and pace: what Cloudflare's local runtime lacks, on the embedded room and on the stand-in."""
+"""Exports, bookmarks and the rate limit, with the embedded room and the stand-in: the local runtime lacks them."""
 
 import io
 import re
@@ -107,7 +107,7 @@ def test_big_integers_cost_a_second_request_and_are_never_damaged(
     assert len(cloudflare_api.loopback.asked) == 3
 
     standin_d1.execute("create table t (n integer)")
-    with pytest.raises(D1Error, match=r"was run, but it returns an integer beyond 2\^53: cast it to text"):
+    with pytest.raises(D1Error, match=r"the statement ran, but it returns an integer beyond 2\^53: cast it to text"):
         standin_d1.query("insert into t values (9007199254740993) returning n")
     assert standin_d1.query("select n from t") == [{"n": 2**53 + 1}]
 

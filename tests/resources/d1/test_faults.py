@@ -1,4 +1,4 @@
-"""Each fault of the way to D1 ends well or fails loudly; nothing is lost or doubled."""
+"""Each fault on the way to D1 ends well or with an error; nothing is lost or doubled."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ OVERLOADED = failure(7500, "D1 DB is overloaded. Requests queued for too long.")
 
 @dataclass(frozen=True)
 class Case:
-    """`once`: what a statement that is not idempotent may do: be sent again, or stop because it may have been run."""
+    """`once`: whether a statement that is not idempotent is sent again, or fails because it may have run."""
 
     name: str
     fault: Fault
@@ -30,7 +30,7 @@ class Case:
 
     @property
     def several(self) -> list[Fault]:
-        """Two in a row, but one time-out, which passes in real seconds."""
+        """Two faults in a row, but only one time-out, because it takes real seconds."""
         return [self.fault] * (1 if self.fault.kind == "time-out" else 2)
 
 
@@ -97,7 +97,7 @@ def test_what_may_not_run_twice_runs_once_at_most(
     assert cloudflare_api.d1.query("select count(*) as n from log") == [{"n": expected}]
 
 
-# Six time-outs would wait for real seconds; the reset stands for them.
+# Six time-outs would take real seconds, so the reset is tested in their place.
 @pytest.mark.parametrize("case", [case for case in CASES if case.fault.kind != "time-out"], ids=lambda case: case.name)
 def test_a_fault_that_stays_fails_loudly(table_d1: CloudflareD1, cloudflare_api: Cloudflare, case: Case) -> None:
     cloudflare_api.loopback.fail(*[case.fault] * 20)
@@ -114,9 +114,9 @@ def test_a_fault_that_stays_fails_loudly(table_d1: CloudflareD1, cloudflare_api:
         (Fault("body", body=failure(7500, "UNIQUE constraint failed: t.id: SQLITE_CONSTRAINT")), "D1 error 7500: UN"),
         (Fault("status", status=500, body=failure(7500, "no such table: x: SQLITE_ERROR")), "D1 error 7500: no such"),
         (Fault("body", body=failure(1234, "something else")), "code 1234"),
-        (Fault("body", body={"success": True, "result": []}), "answered with something else"),
-        (Fault("body", body={"success": True, "result": [{"success": False}]}), "answered with something else"),
-        (Fault("body", body={"success": True, "result": None}), "answered with something else"),
+        (Fault("body", body={"success": True, "result": []}), "has another form"),
+        (Fault("body", body={"success": True, "result": [{"success": False}]}), "has another form"),
+        (Fault("body", body={"success": True, "result": None}), "has another form"),
         (Fault("status", status=401, body=failure(10000, "Authentication error")), "code 10000"),
         (Fault("status", status=403, body=failure(9109, "Unauthorized")), "code 9109"),
         (Fault("status", status=404, body=failure(7404, "The database could not be found")), "D1 error 7404"),

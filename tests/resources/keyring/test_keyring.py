@@ -1,4 +1,4 @@
-"""A sealed field opens in its own place with its own key, and nowhere else."""
+"""A sealed field opens only in its own row and column with its own key."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The rooms of Workers KV that the contract suite goes through."""
+"""The rooms of Workers KV for the contract suite."""
 
 from collections.abc import Iterator
 from pathlib import Path

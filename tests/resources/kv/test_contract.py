@@ -1,4 +1,4 @@
-"""What every room of Workers KV promises, tried on each of them."""
+"""The contract of Workers KV, for each of its rooms."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What the embedded room of Workers KV adds: expiry by an injected clock, and one file for many threads."""
+"""The embedded room of Workers KV only: expiry by a given clock, and one file for many threads."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Each fault of the way to Workers KV ends well or fails loudly; nothing is lost or doubled."""
+"""Each fault on the way to Workers KV ends well or with an error; nothing is lost or doubled."""
 
 import math
 
@@ -97,10 +97,10 @@ def test_an_answer_of_another_shape_is_a_clear_error(
 ) -> None:
     answer = Fault("body", body={"success": True, "errors": [], "messages": [], "result": result})
     cloudflare_api.loopback.fail(answer)
-    with pytest.raises(KVError, match="kv/bulk/get was answered with something else"):
+    with pytest.raises(KVError, match="the answer to kv/bulk/get has another form"):
         standin_kv.get_many(["a"])
     cloudflare_api.loopback.fail(answer)
-    with pytest.raises(KVError, match="kv/keys was answered with something else"):
+    with pytest.raises(KVError, match="the answer to kv/keys has another form"):
         list(standin_kv.list())
 
 
@@ -109,7 +109,7 @@ def test_a_write_whose_answer_has_another_shape_is_a_clear_error(
     standin_kv: CloudflareKV, cloudflare_api: Cloudflare, result: object
 ) -> None:
     cloudflare_api.loopback.fail(Fault("body", body={"success": True, "errors": [], "result": result}))
-    with pytest.raises(KVError, match="kv/bulk was answered with something else"):
+    with pytest.raises(KVError, match="the answer to kv/bulk has another form"):
         standin_kv.put_many([Entry("a", b"1")])
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the lake share: a lake of the test's own, with one empty table."""
+"""The fixture of the lake's tests: an empty table in the test's own lake."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A lake over a local folder and a catalog in a Postgres database, closed after use. No fixtures in here."""
+"""A lake over a local folder and a catalog in a Postgres database, closed after use. No fixtures here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from resources.postgres import Postgres
 
 @contextmanager
 def opened(postgres: Postgres, folder: Path) -> Iterator[Lake]:
-    """A lake whose data lies below `folder`; two of one database and folder share their tables."""
+    """A lake with its data below `folder`; two lakes of one database and folder share their tables."""
     catalogs: list[Catalog] = []
 
     def open_catalog() -> Catalog:

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from resources.lake import Column, DataFile, Kind, LakeTable, PartitionKey, TableSpec
+from resources.lake import Column, ColumnType, DataFile, LakeTable, PartitionKey, TableSpec
 
 DAY = date(2025, 10, 10)
 NOON = datetime(2025, 10, 10, 12, tzinfo=UTC)
@@ -15,13 +15,13 @@ READINGS = TableSpec(
     namespace="plant",
     name="readings",
     columns=(
-        Column("site", Kind.STRING, required=True, doc="Where"),
-        Column("at", Kind.TIMESTAMP, required=True, doc="When"),
-        Column("id", Kind.STRING, required=True),
-        Column("value", Kind.NUMBER, required=False),
-        Column("count", Kind.INTEGER, required=False),
-        Column("good", Kind.BOOLEAN, required=False),
-        Column("note", Kind.STRING, required=False),
+        Column("site", ColumnType.STRING, required=True, doc="Where"),
+        Column("at", ColumnType.TIMESTAMP, required=True, doc="When"),
+        Column("id", ColumnType.STRING, required=True),
+        Column("value", ColumnType.NUMBER, required=False),
+        Column("count", ColumnType.INTEGER, required=False),
+        Column("good", ColumnType.BOOLEAN, required=False),
+        Column("note", ColumnType.STRING, required=False),
     ),
     tenant="site",
     time="at",
@@ -41,7 +41,7 @@ SCHEMA = pl.Schema(
 
 
 def readings(key: PartitionKey, *ids: str, at: datetime | None = None) -> pl.DataFrame:
-    """Rows of one partition, a second apart from `at` on (noon of the day unless given)."""
+    """Rows of one partition, one each second from `at` on (by default, from noon of the day)."""
     start = at or NOON.replace(year=key.day.year, month=key.day.month, day=key.day.day)
     return pl.DataFrame(
         [
@@ -64,5 +64,5 @@ def ids(table: LakeTable) -> list[str]:
 
 
 def state(table: LakeTable) -> tuple[Any, ...]:
-    """What must not change when a commit is refused."""
+    """The state that a refused commit must not change."""
     return (table.head(), sorted(f.path for f in table.files()), ids(table))

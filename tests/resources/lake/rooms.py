@@ -1,4 +1,4 @@
-"""Lakes on a REST catalog over a bucket, whose credentials are vended with each table. No fixtures in here."""
+"""Lakes on a REST catalog over a bucket, whose credentials are vended with each table. No fixtures here."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -14,12 +14,12 @@ from tests.workerd.local_runtime import Workerd
 
 
 def moto_properties(url: str) -> Mapping[str, str]:
-    """What vends moto's S3, which takes any credentials."""
+    """The vended properties for moto's S3, which takes any credentials."""
     return {"s3.endpoint": url, "s3.access-key-id": "key", "s3.secret-access-key": "secret", "s3.region": "auto"}
 
 
 def workerd_properties(workerd: Workerd) -> Mapping[str, str]:
-    """What vends the local runtime's bucket, which takes its own credentials only."""
+    """The vended properties for the local runtime's bucket, which takes only its own credentials."""
     return {
         "s3.endpoint": workerd.s3_endpoint,
         "s3.access-key-id": workerd.access_key_id,
@@ -30,9 +30,9 @@ def workerd_properties(workerd: Workerd) -> Mapping[str, str]:
 
 @contextmanager
 def served(folder: Path, vended: Mapping[str, str]) -> Iterator[RestCatalogServer]:
-    """A REST catalog; its warehouse is a place of its own in the bucket `lake`, or a folder where nothing is vended."""
-    place = f"s3://lake/{uuid.uuid4().hex}" if vended else (folder / "warehouse").as_uri()
-    server = RestCatalogServer(folder, place, vended)
+    """A REST catalog. Its warehouse is a new prefix in the bucket `lake`, or a folder if nothing is vended."""
+    warehouse = f"s3://lake/{uuid.uuid4().hex}" if vended else (folder / "warehouse").as_uri()
+    server = RestCatalogServer(folder, warehouse, vended)
     with server.loopback:
         yield server
     server.close()
@@ -40,7 +40,7 @@ def served(folder: Path, vended: Mapping[str, str]) -> Iterator[RestCatalogServe
 
 @contextmanager
 def rest_lake(server: RestCatalogServer, patience: Patience | None = None) -> Iterator[Lake]:
-    """A lake that knows the catalog's address and token alone, and locks nothing."""
+    """A lake with only the catalog's address and token, and without a lock."""
     lake = Lake(
         partial(rest_catalog, server.uri, WAREHOUSE, TOKEN, patience=patience, sleep=lambda _: None),
         nullcontext,

@@ -1,4 +1,4 @@
-"""Another writer's row-level delete, as engines other than pyiceberg commit it: a position delete file. No fixtures."""
+"""Another writer's row-level delete, as other engines than pyiceberg commit it: a position delete file. No fixtures."""
 
 import uuid
 from pathlib import Path

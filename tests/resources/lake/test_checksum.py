@@ -1,4 +1,4 @@
-"""The row-multiset checksum: blind to order and layout, and to nothing else."""
+"""The row-multiset checksum: independent of order and layout, and of nothing else."""
 
 from datetime import UTC, datetime
 from typing import Any

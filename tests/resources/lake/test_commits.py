@@ -1,4 +1,4 @@
-"""Commits: one visible commit for each commit id, whatever the catalog says and whoever writes meanwhile."""
+"""Commits: one visible commit for each commit id, with any answer of the catalog and any other writer."""
 
 import threading
 import time
@@ -24,12 +24,12 @@ Append = Callable[..., int]
 
 
 class ConnectionLostError(RuntimeError):
-    """What a catalog's client raises when no answer came."""
+    """The error of a catalog's client when no answer came."""
 
 
 @pytest.fixture
 def catalog_faults(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What befalls the next commits, in order: `before` (lost on the way there), `after` (on the way back), `race`."""
+    """The fate of the next commits, in order: `before` (the request is lost), `after` (the answer is lost), `race`."""
     faults: list[str] = []
     commit_table = SqlCatalog.commit_table
 
@@ -38,7 +38,7 @@ def catalog_faults(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if fault == "before":
             raise ConnectionLostError("no answer")
         if fault == "race":
-            raise CommitFailedException("somebody was faster")
+            raise CommitFailedException("another commit was faster")
         answer = commit_table(self, *args, **kwargs)
         if fault == "after":
             raise ConnectionLostError("no answer")
@@ -98,7 +98,7 @@ def test_what_was_settled_as_not_landed_never_lands(table: LakeTable) -> None:
 
 
 def test_a_commit_on_its_way_loses_its_race_against_the_fence(table: LakeTable) -> None:
-    """It saw the old fence, and its lock is gone with its connection: the catalog itself has to refuse it."""
+    """It read the old fence, and lost its lock with its connection. So the catalog itself must refuse it."""
     table.append([written(table, "first")], "first")
     fence, file = table.fence(), written(table, "late")
     moved: list[str] = []
@@ -215,7 +215,7 @@ def test_a_commit_tells_of_itself_what_pyiceberg_would(table: LakeTable, monkeyp
     table.replace(old[:2], [table.rewrite(NORTH, old[:2]).file], "two", {"who": "test"})
     table.drop({SOUTH: old[2:]}, "three")
 
-    assert [told["total-data-files"] for told in compared] == ["2", "1"]
+    assert [summary["total-data-files"] for summary in compared] == ["2", "1"]
     assert compared[0]["who"] == "test"
 
 
@@ -252,7 +252,7 @@ def test_a_replacement_that_relied_on_a_file_that_is_gone_changes_nothing(table:
     again = table.rewrite(NORTH, [kept]).file
     table.replace([kept], [again], "two")
     before = state(table)
-    with pytest.raises(SourcesGoneError, match="of 1 files that were relied on"):
+    with pytest.raises(SourcesGoneError, match="some of 1 required files are no longer live"):
         table.replace([old], [without], "three", relied_on=[kept])
     assert state(table) == before
 
@@ -298,7 +298,7 @@ def test_a_handle_opens_nothing(table: LakeTable) -> None:
 
 
 def test_each_file_is_found_though_threads_look_for_them(table: LakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A manifest a file, of partitions that differ; every comparison lets the other threads go on."""
+    """One manifest for each file, of different partitions; every comparison lets another thread run."""
     compared = _ManifestEvalVisitor.visit_equal
 
     def slow(*given: Any, **named: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What every lake does: on a catalog of ours over a folder, and on a REST catalog over a bucket."""
+"""The contract of a lake: with a catalog of ours over a folder, and with a REST catalog over a bucket."""
 
 import threading
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException
 
 from resources.lake import CommitUnknownError, Lake, LakeTable, SourcesGoneError, commit
-from resources.lake.vended import polars_options
+from resources.r2 import polars_options
 from tests.resources.lake.opened import opened
 from tests.resources.lake.readings import NOON, NORTH, READINGS, SOUTH, ids, state, written
 from tests.resources.lake.rooms import moto_properties, rest_lake, served, workerd_properties
 
 
 class NoAnswerError(RuntimeError):
-    """What befalls a commit whose answer is lost."""
+    """The fate of a commit whose answer is lost."""
 
 
 @pytest.fixture(
@@ -101,7 +101,7 @@ def test_a_replacement_changes_files_and_not_rows(readings_table: LakeTable) -> 
 
 
 def test_two_that_commit_at_once_both_land(room: Lake, readings_table: LakeTable) -> None:
-    """Without the lock that keeps ours apart: the catalog's own check of the head is what holds."""
+    """Without our lock, only the catalog's own check of the current snapshot protects a commit."""
     meeting = threading.Barrier(2, timeout=30)
     failures: list[BaseException] = []
 
@@ -184,7 +184,7 @@ def test_polars_reads_with_the_credentials_that_are_vended(s3_url: str, tmp_path
         made = lake.ensure(READINGS)
         made.append([written(made, "a")], "one")
         assert ids(made) == ["a"]
-        # What is vended later counts, not what was vended first.
+        # The credentials that were vended last count.
         server.vended["s3.endpoint"] = "http://127.0.0.1:9"
         server.vended["s3.session-token"] = "a session"
         assert made._options("s3://lake/x") == {
@@ -199,7 +199,7 @@ def test_polars_reads_with_the_credentials_that_are_vended(s3_url: str, tmp_path
         }
 
 
-def test_what_is_vended_in_other_words_is_understood() -> None:
+def test_vended_properties_of_other_names_are_understood() -> None:
     found = polars_options(
         {
             "client.region": "eu-west-1",

@@ -1,4 +1,4 @@
-"""Data files: where they lie, what they and their manifests hold, and who else can read them."""
+"""Data files: their paths, their content and manifest entries, and their reading by other engines."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -226,12 +226,12 @@ def test_another_writers_files_are_counted_before_they_are_rewritten(
 
 def test_a_checksum_by_another_hash_says_nothing(table: LakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
     file = written(table, "a", "b")
-    told = Tally.stamped(table._schema, file.file_path, 2)
-    assert told is not None
-    assert (told.rows, told.stamp) == (2, file.file_path[-33 : -len(".parquet")])
+    tally = Tally.from_name(table._schema, file.file_path, 2)
+    assert tally is not None
+    assert (tally.rows, tally.fingerprint) == (2, file.file_path[-33 : -len(".parquet")])
 
     monkeypatch.setattr(checksum, "_mark", lambda columns: "0" * 8)
-    assert Tally.stamped(table._schema, file.file_path, 2) is None
+    assert Tally.from_name(table._schema, file.file_path, 2) is None
     assert table.rewrite(NORTH, [file]).rows == 2
 
 

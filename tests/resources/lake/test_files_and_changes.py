@@ -1,4 +1,4 @@
-"""Which files a query needs, and what each commit since a snapshot did."""
+"""The files that a query needs, and the commits since a snapshot."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -27,7 +27,7 @@ def filled(table: LakeTable) -> LakeTable:
 
 
 def held(table: LakeTable, **query: object) -> list[str]:
-    """Ids of all rows of the files found."""
+    """The ids of all rows of some files."""
     return sorted(table.read(f.path for f in table.files(**query)).collect()["id"])  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Each fault of the way to a REST catalog ends in exactly one visible commit, or loudly with none lost or doubled."""
+"""Each fault on the way to a REST catalog ends with exactly one visible commit, or with an error and none doubled."""
 
 import logging
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def rest_server(tmp_path: Path) -> Iterator[RestCatalogServer]:
 
 @pytest.fixture
 def faulty_lake(rest_server: RestCatalogServer, patience: Patience) -> Iterator[Lake]:
-    """A lake that does not wait long for answers that a test holds back."""
+    """A lake with short time-outs, for answers that a test delays."""
     with rest_lake(rest_server, replace(patience, tries=4)) as lake:
         yield lake
 

@@ -6,7 +6,7 @@ from resources.lake import LakeTable, SourcesGoneError
 from tests.resources.lake.readings import NORTH, SOUTH, ids, state, written
 from tests.resources.lake.row_deletes import delete_rows
 
-# polars says that planning by pyiceberg is slower than by a plug-in of its own, which nothing here needs.
+# polars warns that planning with pyiceberg is slower than with its own plug-in, which is not needed here.
 pytestmark = pytest.mark.filterwarnings("ignore:Iceberg scan planning:polars.exceptions.PerformanceWarning")
 
 

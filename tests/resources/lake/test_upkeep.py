@@ -1,4 +1,4 @@
-"""Expiry, manifests, sweep: what each takes away, what it leaves, and that the rows stay as they are."""
+"""Expiry, manifests, sweep: what each removes, what it leaves, and that the rows stay as they are."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,20 +10,20 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import Table
 
 from resources.lake import LakeTable, PartitionKey, SourcesGoneError, manifests
-from resources.lake.expiry import Snapshot, expire, snapshots
-from resources.lake.manifests import Worth
+from resources.lake.expiry import KeptSnapshot, expire, snapshots
+from resources.lake.manifests import RewriteLimits
 from resources.lake.sweep import MissingFilesError, remove, survey
 from tests.resources.lake.readings import NORTH, READINGS, SOUTH, ids, written
 from tests.resources.lake.rooms import moto_properties, rest_lake, served, workerd_properties
 
-SMALL = Worth(entries=4, saved=2)
+SMALL = RewriteLimits(entries=4, saved=2)
 
 
 def later() -> datetime:
     return datetime.now(UTC) + timedelta(hours=1)
 
 
-def newest(listed: Sequence[Snapshot]) -> Collection[int]:
+def newest(listed: Sequence[KeptSnapshot]) -> Collection[int]:
     return {s.id for s in listed[-1:]}
 
 
@@ -102,7 +102,7 @@ def test_the_sweep_takes_what_nothing_names_and_is_old(table: LakeTable) -> None
     foreign = local(orphan.file_path).with_name("note.txt")
     foreign.write_text("mine")
 
-    # All but the last snapshot are still kept: nothing but the orphan is nobody's.
+    # Only the last snapshot is expired, so only the orphan is not needed.
     found = survey(table, later())
     assert [file.path for file in found.old] == [str(local(orphan.file_path))]
     assert [file.path for file in found.foreign] == [str(foreign)]
@@ -168,7 +168,7 @@ def test_another_sweep_meanwhile_is_no_error(table: LakeTable) -> None:
 
     def load() -> Table:
         live = table.load()
-        if next(loads) == 1:  # has seen snapshots whose manifest lists are about to go
+        if next(loads) == 1:  # it read snapshots whose manifest lists will be removed now
             expire(table, newest)
             remove(table, survey(table, later()))
         return live
@@ -186,7 +186,7 @@ def test_manifests_become_few_and_sorted_by_day(table: LakeTable) -> None:
         table.append([written(table, f"id-{n}", key=PartitionKey("north", day))], str(n))
     before = {f.path for f in table.files()}
 
-    assert manifests.plan(table, Worth(entries=4, saved=7)).after == 9
+    assert manifests.plan(table, RewriteLimits(entries=4, saved=7)).after == 9
     planned, snapshot = manifests.rewrite(table, SMALL, {"who": "test"})
 
     assert (planned.before, planned.after, len(planned.rewritten)) == (9, 3, 9)
@@ -216,7 +216,7 @@ def test_a_rewritten_file_keeps_the_commit_that_it_came_with(table: LakeTable) -
     (manifest,) = head.manifests(live.io)
     entries = manifest.fetch_manifest_entry(live.io)
     assert sorted((e.snapshot_id, e.sequence_number) for e in entries) == sorted(zip(made, (1, 2, 3), strict=True))
-    # Files out of a rewritten manifest can be replaced, appended beside and deleted from as before.
+    # Files of a rewritten manifest can be replaced, and others appended or deleted, as before.
     files = [f.file for f in table.files()]
     merged = table.rewrite(NORTH, files).file
     table.replace(files, [merged], "merged")
@@ -254,7 +254,7 @@ def test_files_replaced_while_manifests_are_written_are_not_brought_back(table: 
     gone = [f.file for f in table.files()][:1]
     left = sorted({"a", "b", "c"} - set(table.read([gone[0].file_path]).collect()["id"]))
 
-    with pytest.raises(SourcesGoneError, match="of 3 manifests that were to be rewritten, 1 are gone"):
+    with pytest.raises(SourcesGoneError, match="1 of 3 manifests to rewrite are no longer there"):
         manifests.rewrite(after(lambda: table.replace(gone, [], "erased"), table), SMALL)
     assert ids(table) == left
 
@@ -289,7 +289,7 @@ def test_in_a_bucket_behind_a_rest_catalog_upkeep_is_the_same(
 
 
 def after(act: Callable[[], object], table: LakeTable) -> LakeTable:
-    """The table, on which `act` happens just before somebody takes the lock to commit."""
+    """The table; `act` runs just before a commit takes the lock."""
 
     @contextmanager
     def lock() -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""The ways to a database: directly, and through a transaction pooler."""
+"""The two connections to a database: directly, and through a transaction pooler."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.resources.postgres.transaction_pooler import pooler
 
 @pytest.fixture(params=["direct", "pooled"])
 def way(request: pytest.FixtureRequest, postgres_dsn: str) -> Iterator[str]:
-    """The DSN of an empty database, by each way."""
+    """The DSN of an empty database, for each of them."""
     if request.param == "direct":
         yield postgres_dsn
     else:

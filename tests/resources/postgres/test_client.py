@@ -1,4 +1,4 @@
-"""Transactions, settings, locks and errors, alike by the direct and the pooled port."""
+"""Transactions, settings, locks and errors, through the direct and the pooled port."""
 
 import threading
 from collections.abc import Iterator
@@ -206,7 +206,7 @@ def test_no_secret_is_shown() -> None:
 
 def test_nothing_is_opened_before_the_first_use() -> None:
     def never() -> str:
-        raise AssertionError("asked too early")
+        raise AssertionError("called too early")
 
     client = Postgres(never)
     assert repr(client) == "Postgres('embedded', role=None, schema=None)"

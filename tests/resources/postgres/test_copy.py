@@ -1,4 +1,4 @@
-"""COPY: what goes in comes back exactly, as rows, polars frames and Arrow tables."""
+"""COPY: values come back exactly, as rows, polars frames and Arrow tables."""
 
 import csv
 import datetime as dt
@@ -197,5 +197,5 @@ def test_copy_out_is_csv_of_the_query(way: str) -> None:
         text = b"".join(copy_out(connection, "select id, x from t where id < %s order by id", (4,))).decode()
         assert text == 'id,x\n1,"a""b,c\n"\n2,""\n3,\n'
         assert [row["x"] for row in csv.DictReader(io.StringIO(text))] == ['a"b,c\n', "", ""]
-        # The connection is good for more afterwards.
+        # The connection can be used afterwards.
         assert connection.execute("select 1 as a").fetchall() == [{"a": 1}]

@@ -1,4 +1,4 @@
-"""The embedded server through starts, stops, kills and races, in shallow and deep folders."""
+"""The embedded server with starts, stops, kills and races, in folders with short and long paths."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ FAST = {"fsync": "off"}
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A folder of this test's own: pytest takes back what others may do in its own, a server run by root too."""
+    """A folder of the test's own, because pytest lets no other user into its folders, such as the server of root."""
     with tempfile.TemporaryDirectory(prefix="clearlift-") as made:
         yield Path(made)
 
@@ -151,7 +151,7 @@ def test_a_setting_that_stops_the_server_is_named(folder: Path) -> None:
 
 
 def test_the_server_outlives_its_starter_and_holds_no_pipe_of_it(folder: Path) -> None:
-    # Were the pipe inherited, reading to its end would last as long as the server.
+    # If the server inherited the pipe, reading it to its end would take as long as the server runs.
     done = subprocess.run(starter(folder), capture_output=True, text=True, timeout=60, check=True)
     assert ask(done.stdout.strip(), "select 1") == "1"
 

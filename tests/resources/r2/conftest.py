@@ -1,11 +1,12 @@
-"""The rooms of the object store: a folder, moto's S3, and Cloudflare's own runtime where it can be installed."""
+"""The rooms of the object store: a folder, moto's S3, and Cloudflare's own runtime if it can be installed."""
 
 import uuid
 from pathlib import Path
 
 import pytest
 
-from resources.r2 import ObjectStore
+from resources.r2 import Bucket, BucketObjectStore, FolderObjectStore, ObjectStore
+from tests.workerd.local_runtime import Workerd
 
 PART_BYTES = 5 * 1024 * 1024
 
@@ -13,13 +14,28 @@ PART_BYTES = 5 * 1024 * 1024
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Uploads in the smallest parts that S3 takes, to move fewer bytes."""
-    monkeypatch.setattr("resources.r2.object_store.PART_BYTES", PART_BYTES)
+    monkeypatch.setattr("resources.r2.objects.PART_BYTES", PART_BYTES)
+
+
+def lake_bucket(url: str, secret: str = "secret") -> Bucket:
+    """The bucket `lake` at a URL of moto's S3, or at a server in front of it."""
+    return Bucket(endpoint=url, name="lake", access_key_id="my-key", secret_access_key=secret)
+
+
+def workerd_bucket(local: Workerd, secret: str | None = None) -> Bucket:
+    """The bucket of Cloudflare's local runtime."""
+    return Bucket(
+        endpoint=local.s3_endpoint,
+        name=local.bucket,
+        access_key_id=local.access_key_id,
+        secret_access_key=secret or local.secret_access_key,
+    )
 
 
 @pytest.fixture
-def s3_store(s3_url: str) -> ObjectStore:
-    """A store of its own in moto's bucket."""
-    return ObjectStore.bucket(s3_url, "lake", "key", "secret", prefix=uuid.uuid4().hex)
+def s3_store(s3_url: str) -> BucketObjectStore:
+    """A store with a prefix of its own in moto's bucket."""
+    return BucketObjectStore(lake_bucket(s3_url), prefix=uuid.uuid4().hex)
 
 
 @pytest.fixture(
@@ -28,16 +44,9 @@ def s3_store(s3_url: str) -> ObjectStore:
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     """An empty store in each of the rooms."""
     if request.param == "folder":
-        return ObjectStore.folder(tmp_path / "objects")
+        return FolderObjectStore(tmp_path / "objects")
     if request.param == "moto":
-        made: ObjectStore = request.getfixturevalue("s3_store")
-        return made
+        moto_store: BucketObjectStore = request.getfixturevalue("s3_store")
+        return moto_store
     local = request.getfixturevalue("workerd")
-    return ObjectStore.bucket(
-        local.s3_endpoint,
-        local.bucket,
-        local.access_key_id,
-        local.secret_access_key,
-        prefix=uuid.uuid4().hex,
-        storage_classes=False,
-    )
+    return BucketObjectStore(workerd_bucket(local), prefix=uuid.uuid4().hex, storage_classes=False)

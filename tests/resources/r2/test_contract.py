@@ -1,4 +1,4 @@
-"""What every room of the object store must do alike."""
+"""The contract of the object store, for each of its rooms."""
 
 import datetime as dt
 import hashlib
@@ -72,7 +72,7 @@ def test_put_replaces(store: ObjectStore) -> None:
 def test_put_if_absent_lets_one_through(store: ObjectStore) -> None:
     assert store.put_if_absent("k", b"one")
     assert not store.put_if_absent("k", b"two")
-    # Equal bytes do not make a loser the writer.
+    # The second writer lost, even with equal bytes.
     assert not store.put_if_absent("k", b"one")
     assert store.get("k") == b"one"
     store.delete("k")

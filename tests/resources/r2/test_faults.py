@@ -1,4 +1,4 @@
-"""What becomes of each operation when its request fails: it converges, or fails loudly with nothing lost or doubled."""
+"""Each operation with a failed request: it succeeds in the end, or raises an error with nothing lost or doubled."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
-from resources.r2 import ObjectStore, ObjectStoreError
-from tests.resources.r2.conftest import PART_BYTES
+from resources.r2 import BucketObjectStore, ObjectStore, ObjectStoreError
+from tests.resources.r2.conftest import PART_BYTES, lake_bucket
 from tests.standin.loopback import SILENT_SECONDS, Asked, Fault, Loopback, Reply
 
 HOP_HEADERS = {"connection", "content-length", "date", "host", "server", "transfer-encoding"}
@@ -43,13 +43,13 @@ WANTED: dict[str, object] = {
     "list": ["x/there"],
     "delete": None,
 }
-# A listing, and the opening of an upload, whose answer breaks off is not asked for again.
+# obstore does not repeat a listing, or the start of an upload, whose answer breaks off.
 LOUD = {("list", "cut body"), ("put in parts", "cut body")}
 
 
 @pytest.fixture
 def failing_s3(s3_url: str) -> Iterator[Loopback]:
-    """moto's S3 behind a door whose answers can be made to fail."""
+    """moto's S3 behind a server that can make its answers fail."""
 
     def forward(asked: Asked) -> Reply:
         url = f"{s3_url}{asked.path}?{urlencode(asked.query)}".rstrip("?")
@@ -66,18 +66,18 @@ def failing_s3(s3_url: str) -> Iterator[Loopback]:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_one_failure(failing_s3: Loopback, s3_url: str, operation: str, fault: str) -> None:
     prefix = hashlib.sha256(f"{operation} {fault}".encode()).hexdigest()
-    direct = ObjectStore.bucket(s3_url, "lake", "key", "secret", prefix=prefix)
+    direct = BucketObjectStore(lake_bucket(s3_url), prefix=prefix)
     direct.put("x/there", b"y" * 2000)
-    # Room enough for a busy machine, but where the time-out itself is tested.
+    # Long enough for a busy machine; short where the time-out itself is tested.
     seconds = 30.0 if FAULTS[fault].kind != "time-out" else 3.0 if operation == "put in parts" else SILENT_SECONDS
-    store = ObjectStore.bucket(
-        failing_s3.url, "lake", "key", "secret", prefix=prefix, request_seconds=seconds, retries=2, backoff_seconds=0.01
+    store = BucketObjectStore(
+        lake_bucket(failing_s3.url), prefix=prefix, request_seconds=seconds, retries=2, backoff_seconds=0.01
     )
     failing_s3.fail(FAULTS[fault])
     if (operation, fault) in LOUD:
         with pytest.raises(ObjectStoreError):
             OPERATIONS[operation](store)
-    # Loud or not, the operation can be run (again) and then has had its effect once.
+    # With or without an error, the operation can be run again, and its effect is there once.
     assert OPERATIONS[operation](store) == WANTED[operation]
     assert not failing_s3.faults
     expected = {"x/there": b"y" * 2000}
@@ -90,19 +90,17 @@ def test_one_failure(failing_s3: Loopback, s3_url: str, operation: str, fault: s
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_store_that_stays_down_is_an_error(failing_s3: Loopback, s3_url: str, operation: str) -> None:
-    store = ObjectStore.bucket(
-        failing_s3.url, "lake", "key", "the-secret", prefix="down", retries=1, backoff_seconds=0.01
-    )
+    store = BucketObjectStore(lake_bucket(failing_s3.url, "the-secret"), prefix="down", retries=1, backoff_seconds=0.01)
     failing_s3.fail(*[Fault("status", status=503)] * 20)
     with pytest.raises(ObjectStoreError) as raised:
         OPERATIONS[operation](store)
     assert "the-secret" not in str(raised.value)
     assert len(failing_s3.asked) < 10
-    assert list(ObjectStore.bucket(s3_url, "lake", "key", "secret", prefix="down").list()) == []
+    assert list(BucketObjectStore(lake_bucket(s3_url), prefix="down").list()) == []
 
 
 def test_a_loser_stays_a_loser_through_a_lost_answer(failing_s3: Loopback) -> None:
-    store = ObjectStore.bucket(failing_s3.url, "lake", "key", "secret", prefix="loser", backoff_seconds=0.01)
+    store = BucketObjectStore(lake_bucket(failing_s3.url), prefix="loser", backoff_seconds=0.01)
     assert store.put_if_absent("claim", b"same")
     failing_s3.fail(Fault("reset", done=True))
     assert not store.put_if_absent("claim", b"same")
@@ -110,7 +108,7 @@ def test_a_loser_stays_a_loser_through_a_lost_answer(failing_s3: Loopback) -> No
 
 
 def test_a_delete_that_is_refused_for_one_key_is_an_error(failing_s3: Loopback) -> None:
-    store = ObjectStore.bucket(failing_s3.url, "lake", "key", "secret", backoff_seconds=0.01)
+    store = BucketObjectStore(lake_bucket(failing_s3.url), backoff_seconds=0.01)
     refusal = b"<DeleteResult><Error><Key>b</Key><Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>"
     failing_s3.fail(*[Fault("body", path="lake", body=refusal)] * 3)
     with pytest.raises(ObjectStoreError, match="delete"):
@@ -119,7 +117,7 @@ def test_a_delete_that_is_refused_for_one_key_is_an_error(failing_s3: Loopback) 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_refused_credentials_fail_at_once(failing_s3: Loopback, status: int) -> None:
-    store = ObjectStore.bucket(failing_s3.url, "lake", "key", "secret")
+    store = BucketObjectStore(lake_bucket(failing_s3.url))
     failing_s3.fail(Fault("status", status=status, body=b"<Error><Code>AccessDenied</Code></Error>"))
     with pytest.raises(ObjectStoreError, match="get k"):
         store.get("k")

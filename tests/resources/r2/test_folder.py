@@ -1,4 +1,4 @@
-"""What only a folder has: files that other programs see, and writers that are killed."""
+"""The embedded room only: files that other programs see, and writers that are killed."""
 
 import os
 import signal
@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 
 WRITER = """
 import pathlib, sys, time
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 def slowly():
     yield bytes(40 * 1024 * 1024)
     print("half", flush=True)
     time.sleep(60)
     yield b"end"
-ObjectStore.folder(pathlib.Path(sys.argv[1])).put(sys.argv[2], slowly())
+FolderObjectStore(pathlib.Path(sys.argv[1])).put(sys.argv[2], slowly())
 """
 
 
 @pytest.mark.parametrize("before", [None, b"old"])
 def test_a_killed_writer_leaves_nothing_half_done(tmp_path: Path, before: bytes | None) -> None:
-    store = ObjectStore.folder(tmp_path)
+    store = FolderObjectStore(tmp_path)
     if before is not None:
         store.put("a/k", before)
     command = [sys.executable, "-c", WRITER, str(tmp_path), "a/k"]
@@ -42,7 +42,7 @@ def test_a_killed_writer_leaves_nothing_half_done(tmp_path: Path, before: bytes 
 
 
 def test_objects_are_plain_files(tmp_path: Path) -> None:
-    store = ObjectStore.folder(tmp_path / "made" / "here")
+    store = FolderObjectStore(tmp_path / "made" / "here")
     store.put("org_tag=a3f7c2/é b/x%20.json", b"{}")
     assert (tmp_path / "made/here/org_tag=a3f7c2/é b/x%20.json").read_bytes() == b"{}"
     assert store.uri("org_tag=a3f7c2") == str(tmp_path / "made/here/org_tag=a3f7c2")
@@ -53,7 +53,7 @@ def test_objects_are_plain_files(tmp_path: Path) -> None:
 
 
 def test_empty_folders_stay_and_are_not_listed(tmp_path: Path) -> None:
-    store = ObjectStore.folder(tmp_path)
+    store = FolderObjectStore(tmp_path)
     store.put("a/b/c", b"1")
     store.delete("a/b/c")
     assert (tmp_path / "a/b").is_dir()
@@ -64,7 +64,7 @@ def test_empty_folders_stay_and_are_not_listed(tmp_path: Path) -> None:
 def test_files_of_others_are_objects_too(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "batch.json").write_bytes(b"[]")
-    store = ObjectStore.folder(tmp_path)
+    store = FolderObjectStore(tmp_path)
     assert [info.key for info in store.list("in")] == ["in/batch.json"]
     assert store.get("in/batch.json") == b"[]"
     with pytest.raises(OSError, match="in"):

@@ -1,4 +1,4 @@
-"""What only a bucket has: storage classes, signed URLs, parts, credentials, and engines that read it over S3."""
+"""The real room only: storage classes, signed URLs, parts, credentials, and engines that read a bucket over S3."""
 
 import io
 import uuid
@@ -10,8 +10,8 @@ import pytest
 import requests
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
-from resources.r2 import ObjectStore, ObjectStoreError
-from tests.resources.r2.conftest import PART_BYTES
+from resources.r2 import BucketObjectStore, ObjectStore, ObjectStoreError
+from tests.resources.r2.conftest import PART_BYTES, lake_bucket, workerd_bucket
 from tests.standin.loopback import Asked, Loopback, Reply
 
 
@@ -48,13 +48,11 @@ def test_signed_urls_have_an_end(store: ObjectStore, seconds: int) -> None:
 @pytest.mark.xdist_group("workerd")
 def test_a_url_of_another_key_is_refused(request: pytest.FixtureRequest) -> None:
     local = request.getfixturevalue("workerd")
-    store = ObjectStore.bucket(
-        local.s3_endpoint, local.bucket, local.access_key_id, local.secret_access_key, prefix=uuid.uuid4().hex
-    )
+    store = BucketObjectStore(workerd_bucket(local), prefix=uuid.uuid4().hex)
     store.put("mine", b"1")
     store.put("other", b"2")
     assert requests.get(store.signed_url("mine", 60).replace("/mine", "/other"), timeout=10).status_code == 403
-    stranger = ObjectStore.bucket(local.s3_endpoint, local.bucket, local.access_key_id, "a-wrong-secret", retries=0)
+    stranger = BucketObjectStore(workerd_bucket(local, "a-wrong-secret"), retries=0)
     with pytest.raises(ObjectStoreError, match="get mine: ") as raised:
         stranger.get("mine")
     assert "a-wrong-secret" not in str(raised.value)
@@ -72,7 +70,7 @@ def test_parts_are_equal_but_the_last() -> None:
         return Reply(b"<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>")
 
     with Loopback(keep) as loopback:
-        store = ObjectStore.bucket(loopback.url, "lake", "key", "secret")
+        store = BucketObjectStore(lake_bucket(loopback.url))
         store.put("big", (bytes(1_111_111) for _ in range(13)))
     assert sum(parts) == 13 * 1_111_111
     assert sorted(parts)[1:] == [PART_BYTES] * (len(parts) - 1)
@@ -98,7 +96,7 @@ def test_the_environment_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with Loopback(lambda asked: Reply(b"", headers={"ETag": '"e"'})) as loopback:
-        ObjectStore.bucket(loopback.url, "lake", "my-key", "secret").put("k", b"1")
+        BucketObjectStore(lake_bucket(loopback.url)).put("k", b"1")
         sent = {name.lower(): value for name, value in loopback.asked[0].headers.items()}
     assert "Credential=my-key/" in sent["authorization"]
     assert "from-the-environment" not in str(sent)
@@ -106,16 +104,16 @@ def test_the_environment_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_no_secret_is_shown(s3_url: str) -> None:
-    store = ObjectStore.bucket(s3_url, "lake", "key", "the-secret", prefix="a/b/")
-    assert repr(store) == "ObjectStore('s3://lake/a/b')"
+    store = BucketObjectStore(lake_bucket(s3_url, "the-secret"), prefix="a/b/")
+    assert repr(store) == "BucketObjectStore('s3://lake/a/b')"
     assert "the-secret" not in repr(vars(store))
 
 
 def test_uris(s3_url: str) -> None:
-    store = ObjectStore.bucket(s3_url, "lake", "key", "secret", prefix="a/b/")
+    store = BucketObjectStore(lake_bucket(s3_url), prefix="a/b/")
     assert store.uri() == "s3://lake/a/b"
     assert store.uri("c/d.parquet") == "s3://lake/a/b/c/d.parquet"
-    assert ObjectStore.bucket(s3_url, "lake", "key", "secret").uri("c") == "s3://lake/c"
+    assert BucketObjectStore(lake_bucket(s3_url)).uri("c") == "s3://lake/c"
 
 
 def test_other_engines_read_the_bucket(s3_store: ObjectStore) -> None:

@@ -1,4 +1,4 @@
-"""R2 SQL against a stand-in that answers with DuckDB and refuses what it is told it cannot do."""
+"""R2 SQL against a stand-in: it answers with DuckDB, and refuses what a test says that it cannot do."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -155,9 +155,9 @@ def test_probe_finds_what_the_service_can(service: Service) -> None:
     service.refused.update(AGGREGATES)
     probed = client(service)
     assert probed.probe("clearlift.events").aggregates is False
-    asked = len(service.loopback.asked)
+    before = len(service.loopback.asked)
     assert probed.probe("clearlift.events").aggregates is False
-    assert len(service.loopback.asked) == asked
+    assert len(service.loopback.asked) == before
 
 
 def test_probe_does_not_take_trouble_for_an_answer(service: Service) -> None:
@@ -192,12 +192,12 @@ def test_the_same_answer_from_there_and_from_here(
     answers = []
     for can in (True, False):
         service.refused = {**NEVER} if can else {**NEVER, **AGGREGATES}
-        asked = len(service.loopback.asked)
+        before = len(service.loopback.asked)
         found = client(service, page_rows=100 if can else 4).aggregate(
             "clearlift.events", MEASURES, group_by=group_by, key=["id"], where="id <> '0003'"
         )
         answers.append(found)
-        assert any("order by" in sent.json["query"] for sent in service.loopback.asked[asked:]) is not can
+        assert any("order by" in sent.json["query"] for sent in service.loopback.asked[before:]) is not can
     assert answers[0] == answers[1]
     assert sum(row["events"] for row in answers[0]) == len([row for row in rows if row[0] != "0003"])
 
@@ -259,6 +259,6 @@ def test_bad_measures_and_pages_are_refused(service: Service) -> None:
     with pytest.raises(ValueError, match="measure sum: a column is needed"):
         Measure("sum")
     for rows in (1, 10_001):
-        with pytest.raises(ValueError, match="pages hold 2 to 10000 rows"):
+        with pytest.raises(ValueError, match="a page has 2 to 10000 rows"):
             client(service, page_rows=rows)
     assert "the-token" not in repr(vars(client(service)))

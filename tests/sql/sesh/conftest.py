@@ -43,6 +43,6 @@ def each_sesh(request: pytest.FixtureRequest) -> Iterator[D1]:
         yield request.getfixturevalue("sesh")
         return
     d1: D1 = request.getfixturevalue("empty_databases").pop()
-    migrations.up(migrations.D1Ledger(d1, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, "sesh-d1"), "sesh/d1")
     yield d1
     d1.close()

@@ -25,7 +25,7 @@ KEYS = {table: "userId" if table == "user_preferences" else "id" for table in RE
 def migrated(path: Path) -> EmbeddedD1:
     """A D1 with Sesh's newest schema and no rows, in a file."""
     d1 = EmbeddedD1(path)
-    migrations.up(migrations.D1Ledger(d1, "sesh-d1"), "sesh/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, "sesh-d1"), "sesh/d1")
     return d1
 
 

@@ -13,7 +13,7 @@ NOW = "2026-03-20T21:00:00.000Z"
 
 def test_migrations_go_up_down_and_up_again(tmp_path: Path) -> None:
     d1 = EmbeddedD1(tmp_path / "sesh.sqlite")
-    ledger = migrations.D1Ledger(d1, "sesh-d1")
+    ledger = migrations.D1AppliedMigrations(d1, "sesh-d1")
     made = "select type, name from sqlite_master where name not like 'sqlite_%' order by name"
     applied = migrations.up(ledger, "sesh/d1")
     whole = d1.query(made)

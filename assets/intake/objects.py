@@ -1,0 +1,82 @@
+"""Landed objects in the store: which of them wait, what one holds, and landing one exactly once.
+
+What does not belong here: keys and unpacking (zone.py), and what becomes of lines.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from assets.intake.zone import UnreadableBatchError, Zone
+from resources.r2 import ObjectInfo, ObjectStore
+
+# What an object is known by: its key and its etag.
+Identity = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A landed object as it was read.
+
+    sha256: of its bytes; of key and etag where it was too large to be read. size: its bytes as stored. text: None where
+    it cannot be read, and `unreadable` says why.
+    """
+
+    key: str
+    etag: str
+    sha256: str
+    size: int
+    text: bytes | None = field(repr=False)
+    unreadable: str = ""
+
+
+def identity(info: ObjectInfo) -> Identity:
+    """Key and etag of a listed object."""
+    return info.key, info.etag or ""
+
+
+def waiting(
+    store: ObjectStore,
+    zone: Zone,
+    last_run: datetime | None,
+    known: Callable[[Sequence[Identity]], Collection[Identity]],
+) -> list[ObjectInfo]:
+    """The objects of a zone that no run has taken, by key. `last_run`: see `Zone.listing_start`.
+
+    `known` gives those of some objects that were taken.
+    """
+    listed = store.list(zone.prefix.rstrip("/"), start_after=zone.listing_start(last_run))
+    batches = sorted((info for info in listed if zone.is_batch(info.key)), key=lambda info: info.key)
+    taken = known([identity(info) for info in batches])
+    return [info for info in batches if identity(info) not in taken]
+
+
+def read(store: ObjectStore, zone: Zone, info: ObjectInfo) -> Landed:
+    """Read one object; raises no error because of what it holds."""
+    key, etag = identity(info)
+    if info.size > zone.largest_object:
+        reason = f"larger than {zone.largest_object >> 20} MiB"
+        return Landed(key, etag, _sha256(f"{key} {etag}".encode()), info.size, None, reason)
+    data = store.get(key)
+    digest = _sha256(data)
+    try:
+        return Landed(key, etag, digest, len(data), zone.text(data))
+    except UnreadableBatchError as error:
+        return Landed(key, etag, digest, len(data), None, str(error))
+
+
+def land_once(store: ObjectStore, receipts: str, key: str, content: bytes) -> tuple[str, bool]:
+    """Land an object under `key`, unless the same content was landed before; its key, and whether it is new.
+
+    A receipt, `{receipts}{sha256 of the content}`, holds the key that was chosen first. So the same content, landed in
+    another hour or under another name, is the same object, also where a process was killed in between.
+    """
+    receipt = f"{receipts}{_sha256(content)}"
+    if not store.put_if_absent(receipt, key.encode()):
+        key = store.get(receipt).decode()
+    return key, store.put_if_absent(key, content)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,70 @@
+"""The events of a window, as a snapshot of the lake table has them: what roll-ups, sessions and attribution count.
+
+What belongs here: reading them, and leaving out doubles. What does not: counting, and the audit's way to read.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import polars as pl
+
+from assets.rollups.definition import COLUMNS, Grain, window_of
+from assets.windows import Window
+from resources.lake import DataFile, FileInfo, LakeTable
+
+
+@dataclass(frozen=True)
+class WindowEvents:
+    """The events of a window, of one organisation or of all.
+
+    They are those of a snapshot, so that a window holds what its record says, and no commit that landed meanwhile. None
+    is the newest snapshot.
+    """
+
+    table: LakeTable
+    window: Window
+    org: str | None = None
+    snapshot_id: int | None = None
+
+    def single(self, grain: Grain) -> tuple[pl.DataFrame, int]:
+        """The columns that roll-ups read, without doubles within a window of the grain; and the number of doubles."""
+        with self.named():
+            rows = self.scan().select(COLUMNS).collect(engine="streaming")
+        # As many hashes as rows are as many ids. Only where there are fewer, the ids themselves are compared.
+        if rows["event_id"].hash().n_unique() == rows.height:
+            return rows, 0
+        # Ingest stores no doubles, and compaction drops those of other writers: this is for the time between. Doubles
+        # are dropped within each window, so that an hour is the same in any range that is built.
+        single = (
+            rows.sort("timestamp")
+            .with_columns(window_of(grain))
+            .unique(["org_tag", grain.column, "event_id"], keep="first", maintain_order=True)
+        )
+        return single.select(COLUMNS), rows.height - single.height
+
+    def scan(self) -> pl.LazyFrame:
+        """All rows and columns, doubles among them. Collect it within `named`."""
+        window, files = self.window, self._files()
+        if any(file.has_deletes for file in files):
+            # Only this way applies the row deletes of another writer.
+            return self.table.scan(window.start, window.end, self._orgs)
+        rows = self.table.read(file.path for file in files)
+        rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
+        return rows if self.org is None else rows.filter(pl.col("org_tag") == self.org)
+
+    def named(self) -> AbstractContextManager[None]:
+        """Inside it, an error because of damaged or missing files names them."""
+
+        def files() -> Iterator[DataFile]:
+            # A generator, because only an error needs the files.
+            yield from (info.file for info in self._files())
+
+        return self.table.named(files())
+
+    def _files(self) -> list[FileInfo]:
+        return self.table.files(self.window.start, self.window.end, self._orgs, self.snapshot_id)
+
+    @property
+    def _orgs(self) -> list[str] | None:
+        return None if self.org is None else [self.org]

@@ -1,0 +1,130 @@
+"""What the folder and the bucket share: calls of obstore with checked keys, and errors that name operation and key.
+
+What does not belong here: what only one of the two does (folder.py, bucket.py).
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, S3Store
+
+from resources.r2.keys import checked_key, checked_prefix
+from resources.r2.protocol import LONGEST_SIGNATURE_SECONDS, ObjectInfo, ObjectNotFoundError, ObjectStoreError
+
+# R2 takes up to 10,000 parts of one size (5 MiB to 5 GiB): 16 MiB reaches 160 GB with 64 MiB in flight.
+PART_BYTES = 16 * 1024 * 1024
+PARTS_IN_FLIGHT = 4
+
+
+class Objects:
+    """The objects of one obstore store; the methods are those of `ObjectStore` that both rooms do in the same way."""
+
+    def __init__(self, store: LocalStore | S3Store) -> None:
+        self._store = store
+
+    def put(self, key: str, data: bytes | Iterable[bytes], attributes: dict[str, str] | None = None) -> None:
+        """See `ObjectStore.put`; `attributes` are stored with the object."""
+        checked_key(key)
+        with named("put", key):
+            # A short stream is one request, because S3 has no multipart upload without parts.
+            chunks = iter([bytes(data)] if isinstance(data, bytes | bytearray | memoryview) else data)
+            start: list[bytes] = []
+            size = 0
+            for chunk in chunks:
+                start.append(chunk)
+                size += len(chunk)
+                if size > PART_BYTES:
+                    break
+            if size <= PART_BYTES:
+                obstore.put(self._store, key, b"".join(start), attributes=attributes, use_multipart=False)
+                return
+            obstore.put(
+                self._store,
+                key,
+                chain(start, chunks),
+                attributes=attributes,
+                use_multipart=True,
+                chunk_size=PART_BYTES,
+                max_concurrency=PARTS_IN_FLIGHT,
+            )
+
+    def get(self, key: str) -> bytes:
+        """See `ObjectStore.get`."""
+        checked_key(key)
+        with named("get", key):
+            result = obstore.get(self._store, key)
+            # `stream` would read a file in steps of 8 KiB, which takes six times as long.
+            data = result.bytes().to_bytes()
+            _check_whole(key, result.meta["size"], len(data))
+            return data
+
+    def stream(self, key: str, chunk_bytes: int) -> Iterator[bytes]:
+        """See `ObjectStore.stream`."""
+        checked_key(key)
+        with named("get", key):
+            result = obstore.get(self._store, key)
+            received = 0
+            for chunk in result.stream(chunk_bytes):
+                received += len(chunk)
+                yield bytes(chunk)
+            _check_whole(key, result.meta["size"], received)
+
+    def head(self, key: str) -> ObjectInfo:
+        """See `ObjectStore.head`."""
+        checked_key(key)
+        with named("head", key):
+            return _info(obstore.head(self._store, key))
+
+    def list(self, prefix: str, start_after: str | None) -> Iterator[ObjectInfo]:
+        """As `ObjectStore.list`, but in the order that the store has."""
+        prefix = checked_prefix(prefix)
+        with named("list", prefix):
+            for page in obstore.list(self._store, prefix or None, offset=start_after, chunk_size=1_000):
+                yield from map(_info, page)
+
+    def list_prefixes(self, prefix: str) -> Sequence[str]:
+        """The folders directly below `prefix`, sorted."""
+        prefix = checked_prefix(prefix)
+        with named("list", prefix):
+            return sorted(obstore.list_with_delimiter(self._store, prefix or None)["common_prefixes"])
+
+    def copy(self, source: str, target: str) -> None:
+        """See `ObjectStore.copy`."""
+        checked_key(source)
+        checked_key(target)
+        with named("copy", source):
+            obstore.copy(self._store, source, target)
+
+
+def check_signature(key: str, seconds: int) -> None:
+    """Raise ValueError for a key that cannot be, and for a time outside 1 s to 7 days."""
+    checked_key(key)
+    if not 1 <= seconds <= LONGEST_SIGNATURE_SECONDS:
+        raise ValueError(f"signed URL of {key}: {seconds} s is not between 1 s and 7 days")
+
+
+@contextmanager
+def named(operation: str, key: str) -> Iterator[None]:
+    """Replace obstore's errors, which repeat whole requests and answers. Ours hold operation, key and first line."""
+    try:
+        yield
+    except (NotFoundError, FileNotFoundError):
+        raise ObjectNotFoundError(f"{operation} {key}: no such object") from None
+    except BaseError as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise ObjectStoreError(f"{operation} {key}: {type(error).__name__}: {first_line}") from None
+
+
+def _check_whole(key: str, size: int, received: int) -> None:
+    if received != size:
+        raise ObjectStoreError(f"get {key}: {size - received} bytes of {size} are missing")
+
+
+def _info(meta: Any) -> ObjectInfo:
+    modified = meta["last_modified"].astimezone(dt.UTC).replace(microsecond=0)
+    return ObjectInfo(meta["path"], meta["size"], meta["e_tag"], modified)

@@ -1,4 +1,0 @@
-insert into change_log_readers (reader, last_id, read_at) values (?1, ?2, ?3)
-on conflict (reader) do update
-set last_id = excluded.last_id, read_at = excluded.read_at
-where excluded.last_id > last_id

@@ -1,1 +1,0 @@
-select id, table_name, old_keys, new_keys, changed_at from change_log where id <= ?1

@@ -1,6 +1,0 @@
-select
-    term,
-    strainId as id,
-    json_quote(strainId) as value
-from strain_terms
-order by term, id

@@ -1,7 +1,0 @@
-select
-    name,
-    id,
-    json_object('id', id, 'name', name, 'type', type, 'thcPercent', thcPercent, 'cbdPercent', cbdPercent) as value
-from strains
-where isActive = 1
-order by name, id

@@ -1,6 +1,0 @@
-select
-    userId as id,
-    json(preferences) as value,
-    userId as tenant
-from user_preferences
-order by id

@@ -233,7 +233,7 @@ def _points(rows: int) -> tuple[EmbeddedD1, Any]:
             Archiver(
                 app="sesh",
                 lifecycle=entry,
-                open_source=lambda quarter: D1Source(d1, d1_table(d1, entry), quarter.window),
+                open_source=lambda quarter: D1Source(d1, d1_table(d1, SESH, entry), quarter.window),
                 store=opened.object_store,
                 postgres=opened.postgres,
                 clock=lambda: NOW,

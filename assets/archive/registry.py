@@ -42,7 +42,7 @@ class Registry:
 
     def lock(self, quarter: Quarter, wait_seconds: float | None = None) -> AbstractContextManager[Connection]:
         """The lock under which a quarter is written, restored or pruned. Another process waits."""
-        name = f"clearlift.archive.{self._names['app']}.{self._names['table']}.{quarter}"
+        name = f"{self._names['app']}.archive.{self._names['table']}.{quarter}"
         return self._postgres.lock(name, wait_seconds)
 
     def sealed(self, quarter: Quarter | None = None) -> list[Revision]:

@@ -1,0 +1,99 @@
+"""What `clearlift run` prints at its end: what is stored of each app, what waits, and what to do next."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from assets.apps import APPS, App
+from assets.events.ledger import Ledger
+from assets.events.refused import quarantine
+from assets.events.table import events_table
+from assets.rollups import late
+from assets.series import registry
+from assets.windows import midnight
+from clearlift_pipelines.cli import ads
+from clearlift_pipelines.cli.terminal import Terminal
+from clearlift_pipelines.stores import Stores, utc_now
+from resources.d1 import D1
+
+
+def stores_in(stores: Stores) -> str:
+    """Where the stores are, in words."""
+    return str(_short(stores.settings.home)) if stores.settings.embedded else "the configured services"
+
+
+def print_summary(opened: Terminal) -> None:
+    """Print it to the terminal."""
+    console, stores = opened.console, opened.stores
+    counts = Table("", "", show_header=False, box=None, padding=(0, 2))
+    for app in APPS:
+        if app.audience is not None:
+            _count_events(counts, stores, app)
+    cached = stores.postgres.fetch(
+        "select count(*) as keys, coalesce(sum(bytes), 0)::bigint as bytes from cache.entries"
+    )[0]
+    counts.add_row("cache", f"{cached['keys']:,} keys, {_mib(cached['bytes'])}")
+    for app in APPS:
+        if app.series:
+            counts.add_row(app.title, _series(stores.d1(app), app))
+    console.print(counts)
+    for app in APPS:
+        synced = ads.summary(stores, app)
+        if synced is not None:
+            console.print(synced)
+    for app in APPS:
+        if app.audience is not None:
+            _report_what_waits(opened, app)
+    if stores.settings.embedded:
+        home = _short(stores.settings.home)
+        console.print(
+            f"Data: events and lake in {home}/r2, roll-ups in {home}/postgres, cache in {home}/kv, apps in {home}/d1"
+        )
+    console.print("Next: make ui · clearlift status · clearlift quarantine list · clearlift land FILE…")
+
+
+def _count_events(counts: Table, stores: Stores, app: App) -> None:
+    totals = Ledger(stores.postgres, app.name).totals()
+    files = stores.lake.table(events_table(app)).files()
+    counts.add_row(f"{app.title}: lines received", f"{totals['received']:,}  in {totals['batches']:,} batches")
+    for count in ("stored", "doubled", "quarantined", "without_consent"):
+        counts.add_row(f"  {count.replace('_', ' ')}", f"{totals[count]:,}")
+    rows, size = sum(file.rows for file in files), sum(file.bytes for file in files)
+    counts.add_row("lake", f"{rows:,} rows in {len(files):,} files, {_mib(size)}")
+    for grain in ("hourly", "daily", "weekly", "monthly"):
+        row: dict[str, Any] = stores.postgres.fetch(
+            f"select count(*) as rows, coalesce(sum(events), 0) as events from rollups.{grain} where app = %(app)s",
+            {"app": app.name},
+        )[0]
+        counts.add_row(f"{grain} roll-ups", f"{row['rows']:,} rows of {int(row['events']):,} events")
+
+
+def _series(d1: D1, app: App) -> str:
+    counts = []
+    for series in app.series:
+        (row,) = d1.query(f"select count(*) as n from {series.name}")
+        partitions = len(registry.load(d1, series).answering)
+        counts.append(f"{row['n']:,} {series.name} in {partitions} partitions")
+    return ", ".join(counts)
+
+
+def _report_what_waits(opened: Terminal, app: App) -> None:
+    stores, earliest = opened.stores, midnight(opened.stores.settings.partitions_start)
+    since = late.horizon(earliest, stores.settings.late_horizon, utc_now())
+    if too_old := late.beyond(app, stores.postgres, earliest, since):
+        opened.console.print(str(too_old), style="yellow")
+    refused = quarantine(stores, app)
+    if refused is not None and (rows := refused.ledger.summary()):
+        reasons = Table("lines", "reason", "field", title=f"Quarantine of {app.title}", title_justify="left", box=None)
+        for row in rows:
+            reasons.add_row(f"{row['lines']:,}", row["reason"], row["field"])
+        opened.console.print(reasons)
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.1f} MiB" if size >= 2**20 else f"{size / 1024:,.1f} KiB"

@@ -36,8 +36,8 @@ def test_a_damaged_archive_is_named_and_what_lies_in_it_stays(terminal: Terminal
     terminal.stores.postgres.execute(
         "insert into ads.restatements"
         " (app, org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency)"
-        " select 'clearlift', 'o' || n % 2, 'google', '1', n::text, '2023-02-01', '2023-02-02', gen_random_uuid(), 'USD'"
-        " from generate_series(1, 6) as n"
+        " select 'clearlift', 'o' || n % 2, 'google', '1', n::text, '2023-02-01', '2023-02-02', gen_random_uuid(),"
+        " 'USD' from generate_series(1, 6) as n"
     )
     assert "2 buckets sealed" in terminal.good("archive", "run", "clearlift", "ads.restatements", "2023Q1")
     store = terminal.stores.object_store

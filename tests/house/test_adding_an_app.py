@@ -37,7 +37,7 @@ with Stores(settings.load()) as stores:
             row["key"] for row in postgres.fetch("select key from cache.entries where namespace = 'shop'")
         ),
         "orders": stores.app_postgres(APP).fetch("select count(*) as n from shop.orders")[0]["n"],
-        "restored": stores.app_postgres(APP).fetch("select count(*) as n from shop.orders_restored")[0]["n"],
+        "restored": stores.app_postgres(APP).fetch("select count(*) as n from restored.shop_orders")[0]["n"],
         "ingested": [row["app"] for row in postgres.fetch("select distinct app from ingest.batches")],
     }, default=str))
 """

@@ -48,11 +48,7 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
 
 def archive_object(entry: Lifecycle) -> tuple[str, str]:
     """The asset of a table's archive, below its app."""
-    return "archive", _name(entry)
-
-
-def _name(entry: Lifecycle) -> str:
-    return entry.table.replace(".", "_")
+    return "archive", entry.table.replace(".", "_")
 
 
 def _policy(app: App) -> AssetsDefinition:
@@ -81,8 +77,7 @@ def _archived(app: App, entry: Lifecycle, calendar: Calendar) -> AssetsDefinitio
 
     @app_asset(
         app,
-        "archive",
-        _name(entry),
+        *archive_object(entry),
         store=entry.store,
         holds=[(entry.store, entry.name)],
         kinds={"cloudflare", "json"},

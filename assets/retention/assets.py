@@ -60,7 +60,8 @@ RETAINED: Mapping[Store, Retained] = {
         frozenset({"cloudflare", "sqlite"}),
     ),
 }
-# The checks that `result` answers.
+
+
 CHECKS = {
     "nothing_unproved_was_deleted": "No archive that was looked at is damaged, and none holds less than what went.",
     "nothing_waits": "What is old enough has gone: nothing is held back, and no large share waits for confirmation.",
@@ -101,10 +102,10 @@ def _retention(app: App, store: Store) -> AssetsDefinition:
         store=store,
         holds=[],
         kinds=set(retained.kinds),
+        checks=CHECKS,
         deps=[[app.name, *key] for key in dict.fromkeys(before)],
         description=retained.description + " A dry run unless the configuration says otherwise.",
         pool="archive",
-        checks=CHECKS,
     )
     def retention(
         context: AssetExecutionContext, config: RetentionConfig, rooms: ResourceParam[Rooms]

@@ -19,6 +19,7 @@ from assets.retention.deletion import Deletion, DeletionOutcome, Portion
 from assets.retention.log import DeletionLog, DeletionRecord
 from assets.retention.proof import DAMAGED, LATE, UNSEALED, ArchiveProof
 from assets.retention.reconciled import DayCount, Reconciled, RolledUpCounts
+from assets.retention.run import OldRows
 from assets.rollups.follow import follow
 from assets.rooms import Clock, Rooms
 from assets.rows.known import KnownRows
@@ -61,7 +62,7 @@ class _Quarter:
 
 
 @dataclass
-class LakeDays:
+class LakeDays(OldRows):
     """The days of an app's events."""
 
     app: App
@@ -114,9 +115,6 @@ class LakeDays:
             for quarter, going in self._quarters.items()
             if going.days
         ]
-
-    def check(self, portion: Portion, outcome: DeletionOutcome) -> None:
-        """Counting compared each day."""
 
     def delete(self, portion: Portion, outcome: DeletionOutcome) -> None:
         quarter = Quarter.parse(portion.place)

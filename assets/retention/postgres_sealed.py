@@ -5,7 +5,6 @@ does not: other tables (postgres_rule.py).
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +17,7 @@ from assets.archive.tables import postgres_of, postgres_table
 from assets.retention.deletion import Deletion, DeletionOutcome, Portion
 from assets.retention.log import DeletionLog, DeletionRecord
 from assets.retention.proof import ArchiveProof
+from assets.retention.run import OldRows
 from assets.rooms import Rooms
 from assets.rows.columns import schema
 from assets.rows.postgres import PostgresTable
@@ -30,7 +30,7 @@ WHY = "sealed"
 
 
 @dataclass
-class PostgresSealed:
+class PostgresSealed(OldRows):
     """The rows of an archived table."""
 
     postgres: Postgres
@@ -62,7 +62,7 @@ class PostgresSealed:
         self.proof.faults = outcome.faults
         outcome.total, oldest = self._extent()
         portions = []
-        held: dict[tuple[str, str], int] = {}
+        staying: dict[tuple[str, str], int] = {}
         for quarter in quarters(Window(oldest, self.deletion.before)) if oldest is not None else []:
             going = 0
             with self.proof.locked(quarter):
@@ -70,21 +70,16 @@ class PostgresSealed:
                     going += proved
                     for bucket, (rows, why) in others.items():
                         place = f"{quarter} of {bucket}"
-                        held[place, why] = held.get((place, why), 0) + rows
+                        staying[place, why] = staying.get((place, why), 0) + rows
             if going:
                 portions.append(Portion(str(quarter), going))
-        for (place, why), rows in held.items():
+        for (place, why), rows in staying.items():
             outcome.hold(place, rows, why)
         return portions
 
-    def check(self, portion: Portion, outcome: DeletionOutcome) -> None:
-        """Counting compared each row with its archive."""
-
     def delete(self, portion: Portion, outcome: DeletionOutcome) -> None:
         quarter = Quarter.parse(portion.place)
-        elsewhere = self.deletion.entry.store != "postgres"
-        recorded = self.log.recorded(outcome, portion, WHY) if elsewhere else nullcontext()
-        with self.proof.locked(quarter), recorded:
+        with self.proof.locked(quarter), self.log.recorded_elsewhere(outcome, portion, WHY):
             for proved, _ in self._compared(quarter, delete=True):
                 outcome.gone(proved)
 
@@ -112,8 +107,7 @@ class PostgresSealed:
                         gone = self.table.delete(connection, proved)
                         if gone != proved.height:
                             raise RuntimeError(f"{self.table.name}: {gone} rows went where {proved.height} were locked")
-                        if self.deletion.entry.store == "postgres":
-                            self.log.deleted(connection, self.deletion.entry, Portion(str(quarter), gone), WHY)
+                        self.log.record_here(connection, self.deletion.entry, Portion(str(quarter), gone), WHY)
                     yield proved.height, others
             if after is None:
                 return

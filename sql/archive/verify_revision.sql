@@ -1,6 +1,5 @@
--- Records what one revision holds, once its parts were read back.
--- Parameters: app, table, quarter, bucket and revision name it; rows, rows_added, packed_bytes, line_bytes, parts,
--- checksum, manifest_sha256 and slices are what it holds.
+-- Records what a revision (app, table, quarter, bucket, revision) holds, once its parts were read back: rows,
+-- rows_added, packed_bytes, line_bytes, parts, checksum, manifest_sha256, slices.
 update archive.revisions
 set state = 'verified',
     rows = %(rows)s,

@@ -11,7 +11,7 @@ from assets.archive.registry import ArchiveRegistry
 from assets.archive.restore import NotArchivedError
 from assets.archive.sealed import DamagedManifestError
 from assets.rows.lines import encode
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.archive.archive_stores import QUARTER, ArchiveStores
 
 
@@ -84,13 +84,13 @@ def test_what_comes_back_changed_right_after_it_was_put_is_not_sealed(
     archive_stores: ArchiveStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive_stores.happen(3)
-    real = ObjectStore.put_if_absent
+    real = FolderObjectStore.put_if_absent
 
-    def damaging(store: ObjectStore, key: str, data: bytes, **_: object) -> bool:
+    def damaging(store: FolderObjectStore, key: str, data: bytes, **_: object) -> bool:
         return real(store, key, data[:-8] + bytes(8) if "/part-" in key else data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ObjectStore, "put_if_absent", damaging)
+        patch.setattr(FolderObjectStore, "put_if_absent", damaging)
         with pytest.raises(DamagedPartError, match="another SHA-256"):
             archive_stores.archive()
     assert ArchiveRegistry(archive_stores.postgres, "clearlift", "events").sealed() == []

@@ -54,7 +54,7 @@ class Day:
 
 
 @dataclass
-class _Quarter:
+class _GoingDays:
     """The days of a quarter that may go, and the archives that hold them."""
 
     days: list[Day] = field(default_factory=list)
@@ -72,7 +72,7 @@ class LakeDays(OldRows):
     log: DeletionLog
     proof: ArchiveProof
     clock: Clock
-    _quarters: dict[Quarter, _Quarter] = field(default_factory=dict)
+    _quarters: dict[Quarter, _GoingDays] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rooms: Rooms, app: App, deletion: Deletion, log: DeletionLog) -> "LakeDays":
@@ -159,13 +159,13 @@ class _Comparison:
         self._table, self._postgres, self._proof = lake.table, lake.postgres, lake.proof
         self._quarter = quarter
         self._outcome = outcome
-        self._going = _Quarter()
+        self._going = _GoingDays()
         self._columns = lake_columns(lake.table.spec)
         self._app = lake.app
         self._reconciled = Reconciled(lake.app, lake.postgres, lake.clock)
         self._pruned = PRUNED.format(command=pruned.restore_command(lake.app, str(quarter)))
 
-    def run(self, days: Sequence[Day]) -> _Quarter:
+    def run(self, days: Sequence[Day]) -> _GoingDays:
         """The days that may go. What stays is recorded in the outcome, by organisation and reason."""
         quarter, proof = self._quarter, self._proof
         sealed = proof.sealed(quarter)

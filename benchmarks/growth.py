@@ -18,6 +18,7 @@ import polars as pl
 from dagster import DagsterInstance, Definitions
 
 from assets.apps.clearlift import APP as CLEARLIFT
+from assets.capability import job_name
 from assets.events import landing
 from assets.events.ledger import Ledger
 from assets.rollups.build import RollUp
@@ -28,7 +29,6 @@ from benchmarks import dataset, measure
 from benchmarks.dataset import EVENTS
 from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.stores import Stores
-from resources.kv import EmbeddedKV
 from resources.lake import LakeTable, PartitionKey
 from resources.lake.expiry import expire
 from resources.lake.manifests import rewrite
@@ -56,10 +56,8 @@ class History:
         self.now = dataset.FIRST_DAY
         last = Ledger(self.stores.postgres, CLEARLIFT.name).last_run()
         self.next_hour = dataset.FIRST_DAY if last is None else midnight((last - HOUR / 2).date()) + DAY
-        self._kv = EmbeddedKV(self.stores.settings.home / "kv.sqlite", clock=lambda: self.now.timestamp())
-        self._definitions: Definitions = build_defs(
-            self.stores.settings, self.stores, clock=lambda: self.now, clearlift_kv=self._kv
-        )
+        self.stores.clock = lambda: self.now
+        self._definitions: Definitions = build_defs(self.stores.settings, self.stores)
 
     def hour(self, instance: DagsterInstance) -> dict[str, float]:
         """Land and run the next hour; seconds by step."""
@@ -72,7 +70,7 @@ class History:
             ("hourly", hourly_key(hour)),
             ("roll_up_days", daily_key(hour.date())),
         ):
-            result = self._definitions.resolve_job_def(job).execute_in_process(
+            result = self._definitions.resolve_job_def(job_name(CLEARLIFT, job)).execute_in_process(
                 instance=instance, partition_key=partition, run_config=QUIET
             )
             for event in result.all_events:
@@ -80,10 +78,6 @@ class History:
                     step = (event.step_key or "").removeprefix("clearlift__").replace("__", "/")
                     seconds[step] = event.step_success_data.duration_ms / 1000
         return seconds
-
-    def close(self) -> None:
-        self._kv.close()
-        self.stores.close()
 
 
 def main() -> None:
@@ -95,7 +89,7 @@ def main() -> None:
         histories = [History(days) for days in DAYS]
         start = max(history.next_hour for history in histories)
         for history in histories:
-            opened.callback(history.close)
+            opened.callback(history.stores.close)
             history.next_hour = start
             history.hour(instance)  # the midnight hour plans the whole table; it also fills caches
         for turn in range(HOURS):
@@ -179,7 +173,7 @@ def _ledger(stores: Stores, days: int) -> None:
     for number in range(BATCHES_A_DAY * landing.OVERLAP // DAY):
         arrival = dataset.FIRST_DAY - (number + 1) * DAY / BATCHES_A_DAY
         stores.object_store.put(f"{landing.zone(CLEARLIFT).hour_prefix(arrival)}batch-{arrival:%M}.ndjson", b"")
-    landed = {info.key: info.etag or "" for info in stores.object_store.list("landing/events")}
+    landed = {info.key: info.etag or "" for info in stores.object_store.list(landing.zone(CLEARLIFT).prefix)}
     older = (f"older-{number}" for number in range(days * BATCHES_A_DAY - len(landed)))
     taken = {**dict.fromkeys(older, ""), **landed}
     stores.postgres.execute(
@@ -188,16 +182,20 @@ def _ledger(stores: Stores, days: int) -> None:
             select key, etag, gen_random_uuid() as id, %(start)s::timestamptz + n * interval '5 minutes' as at
             from unnest(%(keys)s::text[], %(etags)s::text[]) with ordinality as listed (key, etag, n)
         ), run as (
-            insert into ingest.runs (ingest_id, state, started_at, committed_at, snapshot_id)
-            select id, 'committed', at, at, 1 from batch
+            insert into ingest.runs (app, ingest_id, state, started_at, committed_at, snapshot_id)
+            select %(app)s, id, 'committed', at, at, 1 from batch
         ), taken as (
-            insert into ingest.batches
-            select key, etag, md5(key), id, 1000, 100, 99, 0, 1, 0, at, at from batch
+            insert into ingest.batches (
+                object_key, etag, sha256, ingest_id, bytes, received, stored, doubled, quarantined, without_consent,
+                first_event, last_event, app
+            )
+            select key, etag, md5(key), id, 1000, 100, 99, 0, 1, 0, at, at, %(app)s from batch
         )
-        insert into ingest.quarantine (sha256, line, object_key, reason, field, ingest_id)
-        select md5(key), 1, key, 'missing_field', 'event_id', id from batch
+        insert into ingest.quarantine (app, sha256, line, object_key, reason, field, ingest_id)
+        select %(app)s, md5(key), 1, key, 'missing_field', 'event_id', id from batch
         """,
         {
+            "app": CLEARLIFT.name,
             "start": dataset.FIRST_DAY - (len(taken) + 1) * DAY / BATCHES_A_DAY,
             "keys": list(taken),
             "etags": list(taken.values()),

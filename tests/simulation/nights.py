@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,24 +113,33 @@ class Nights:
         """The same night as Dagster makes it: by schedules and sensors."""
         daemon, dawn = Daemon(self.house.location), midnight(end)
 
-        def tick(schedule: str, minutes: int) -> None:
-            at = dawn + timedelta(minutes=minutes)
-            self._surely(f"schedule {schedule}", at, lambda: daemon.tick(schedule, at))
+        def look(sensor: str, at: datetime) -> None:
+            self._surely(f"sensor {sensor}", at, partial(daemon.look, sensor))
 
-        self._surely("sensor landing", dawn - timedelta(minutes=10), lambda: daemon.look("landing"))
-        for schedule, minutes in (("hourly", 10), ("daily", 30), ("sessions_daily", 40), ("weekly", 45)):
-            tick(schedule, minutes)
-        tick("monthly", 50)
-        tick("attribution_daily", 55)
+        def tick(minutes: int, *schedules: str) -> None:
+            at = dawn + timedelta(minutes=minutes)
+            for schedule in schedules:
+                self._surely(f"schedule {schedule}", at, partial(daemon.tick, schedule, at))
+
+        look("clearlift_landing", dawn - timedelta(minutes=10))
+        tick(10, "clearlift_hourly")
+        tick(30, "clearlift_daily")
+        tick(40, "clearlift_sessions_daily")
+        tick(45, "clearlift_weekly")
+        tick(50, "clearlift_monthly")
+        tick(55, "clearlift_attribution_daily")
         if _crossed(first, end, *range(1, 13)):
-            tick("partitions", 130)
-        tick("points", 135)
-        tick("invalidate", 140)
-        self._surely("sensor late_data", dawn + timedelta(minutes=180), lambda: daemon.look("late_data"))
-        for schedule, minutes in (("tidy", 220), ("remove_files", 230), ("sweep", 240), ("retention", 300)):
-            tick(schedule, minutes)
+            tick(130, "sesh_partitions")
+        tick(135, "sesh_points")
+        tick(140, "sesh_invalidate")
+        for sensor in ("clearlift_late_data", "clearlift_late_sessions", "clearlift_late_attribution"):
+            look(sensor, dawn + timedelta(minutes=180))
+        tick(220, "clearlift_tidy")
+        tick(230, "clearlift_remove_files")
+        tick(240, "clearlift_sweep")
+        tick(300, "clearlift_retention", "sesh_retention")
         if _crossed(first, end, 1, 4, 7, 10):
-            tick("archive", 315)
+            tick(315, "clearlift_archive", "sesh_archive")
             self.archived_at = end
         if _crossed(first - DAY, end - DAY, 1):
             self._surely("prune detail", dawn + timedelta(minutes=330), self.house.prune_detail)

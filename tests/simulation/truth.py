@@ -74,9 +74,9 @@ class Truth:
         archived_at: when the last archive was made. restored: the quarters that were brought back since.
         """
         for outcome in self.house.waiting():
-            assert not outcome.going, f"{outcome.going} rows of {outcome.order.entry.name} wait"
-            waits = outcome.order.entry.archive is not None or outcome.order.entry.name == "attribution.touches"
-            assert waits, f"{outcome.order.entry.name}: {outcome.held_back}"
+            assert not outcome.going, f"{outcome.going} rows of {outcome.deletion.entry.name} wait"
+            waits = outcome.deletion.entry.archive is not None or outcome.deletion.entry.name == "attribution.touches"
+            assert waits, f"{outcome.deletion.entry.name}: {outcome.held_back}"
         old = {str(quarter) for quarter in quarters_due(archived_at, 90)}
         live = {str(Quarter.of(info.key.day)) for info in self.house.events.files()}
         late = {str(Quarter.of(day)) for _, day, _ in self._since(archived_at)}

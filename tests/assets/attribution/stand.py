@@ -166,8 +166,7 @@ class Stand:
 
     def credits(self) -> list[tuple[Any, ...]]:
         """Every credit of the app, without the app's name, sorted."""
-        rows = self.lakeside.table("attribution.credits")
-        return [row[:-1] for row in rows if row[-1] == self.app.name]
+        return self.lakeside.table("attribution.credits")
 
     def of_days(self) -> dict[date, list[tuple[Any, ...]]]:
         """Credits by their UTC day."""

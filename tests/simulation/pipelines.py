@@ -1,7 +1,7 @@
-"""The product over stores of a test's own, its clock moved by hand: each job as its assets do it, by the same engines.
+"""The pipelines over stores of a test's own: each job runs the engine that its assets run. The test moves the clock.
 
-What belongs here: running jobs, and when they run on a night. What does not: what happens in the world, what must be
-true.
+What belongs here: one method a job. What does not: when jobs run (nights.py), what happens in the world, and what must
+be true (invariants.py).
 """
 
 import os
@@ -63,23 +63,23 @@ from tests.assets.attribution.stand import Stand
 from tests.assets.rollups.lakeside import Lakeside
 from tests.assets.upkeep.lakeside import staged
 from tests.clearlift_pipelines.location import Location
-from tests.simulation.web import CAMPAIGNS, RULES
+from tests.simulation.web_events import CAMPAIGNS, RULES
 from tests.tables import EVENTS
 
 WITHOUT_RESTS = Pace(1.0)
 LATE = timedelta(days=35)
-# The simulated years lie before the machine's own: a time that is not injected shows as one of the future.
-LONG_AGO = datetime(2025, 6, 1, tzinfo=UTC)
+# The simulated years lie before it, and the machine's clock after it. A later time comes from the machine's clock.
+AFTER_THE_YEARS = datetime(2025, 6, 1, tzinfo=UTC)
 
 
-class House:
-    """The stores and their jobs. `now` is every clock's moment."""
+class Pipelines:
+    """The stores and their jobs. `now` is the time of every clock."""
 
     def __init__(self, stores: Stores, instance: DagsterInstance, start: date) -> None:
         self.stores = stores
         self.home, self.start = stores.settings.home, start
-        self.now = midnight(start)
         self.location = Location(stores, instance)
+        self.at(midnight(start))
         self.events = stores.lake.table(EVENTS)
         self.postgres, self.store = stores.postgres, stores.object_store
         self.d1, self.sesh = stores.d1(CLEARLIFT), stores.d1(SESH)
@@ -202,7 +202,7 @@ class House:
             assert (outcome.faults, outcome.stopped) == ([], "")
 
     def waiting(self) -> list[Outcome]:
-        """What retention would delete now, or holds back."""
+        """The outcomes of a dry run of retention that would delete rows, or that hold rows back."""
         return [outcome for outcome in self._pruned(dry_run=True) if outcome.going or outcome.held_back]
 
     def prune_detail(self) -> None:
@@ -217,30 +217,32 @@ class House:
             outcomes += prune_all(self.stores, app, entries(app), run_id=run_id, dry_run=dry_run)
         return outcomes
 
-    def date(self) -> None:
-        """Files and rows that a store dated by the machine's clock since the last time get the simulated one."""
-        stamped, limit = self.now.timestamp(), LONG_AGO.timestamp()
+    def correct_dates(self) -> None:
+        """Give the simulated time to the files and rows that a store has dated by the machine's clock."""
+        now, limit = self.now.timestamp(), AFTER_THE_YEARS.timestamp()
         for path in Path(self.store.uri()).rglob("*"):
             if path.stat().st_mtime > limit and path.is_file():
-                os.utime(path, (stamped, stamped))
+                os.utime(path, (now, now))
         moment = f"{self.now:%Y-%m-%dT%H:%M:%S.000Z}"
-        self.sesh.execute("update change_log set changed_at = ? where changed_at > ?", [moment, LONG_AGO.isoformat()])
+        self.sesh.execute(
+            "update change_log set changed_at = ? where changed_at > ?", [moment, AFTER_THE_YEARS.isoformat()]
+        )
 
 
 def _read_once(read: Callable[..., Any], name: Callable[..., tuple[str, ...]]) -> Callable[..., Any]:
-    """Reading a file of the lake's metadata, each of them once, for as long as it is there: none is ever changed.
+    """Like `read`, but reads each metadata file of the lake only once while it exists, because none is ever changed.
 
-    name: the file's place, and how it is read.
+    name: gives the path of the file, and how it is read.
     """
     known: dict[tuple[str, ...], Any] = {}
 
-    def found(*given: Any, **named: Any) -> Any:
-        file = name(*given, **named)
+    def read_once(*args: Any, **kwargs: Any) -> Any:
+        file = name(*args, **kwargs)
         if file not in known or not Path(file[0].removeprefix("file://")).exists():
-            known[file] = read(*given, **named)
+            known[file] = read(*args, **kwargs)
         return known[file]
 
-    return found
+    return read_once
 
 
 def _entries(manifest: ManifestFile, io: object, discard_deleted: bool = True) -> tuple[str, ...]:
@@ -249,20 +251,20 @@ def _entries(manifest: ManifestFile, io: object, discard_deleted: bool = True) -
 
 
 @contextmanager
-def housed(home: Path, dsn: str, start: date) -> Iterator[House]:
-    """A migrated house whose first partition is `start`."""
+def opened(home: Path, dsn: str, start: date) -> Iterator[Pipelines]:
+    """Pipelines over migrated stores, whose first partition is `start`."""
     stores = Stores(settings.load(home=home, postgres_dsn=SecretStr(dsn), partitions_start=start))
     with ExitStack() as stack:
         stack.callback(stores.close)
         instance = stack.enter_context(DagsterInstance.ephemeral())
         stores.migrate()
-        house = House(stores, instance, start)
-        moment = SimpleNamespace(time=lambda: house.now.timestamp())
+        pipelines = Pipelines(stores, instance, start)
+        moment = SimpleNamespace(time=lambda: pipelines.now.timestamp())
         stack.enter_context(patch("pyiceberg.table.snapshots.time", moment))
-        # Half of the time is metadata, read and copied at each look.
+        # Otherwise half of the time goes into reading and copying metadata.
         metadata = _read_once(FromInputFile.table_metadata, lambda file, *_: (file.location,))
         entries_of = _read_once(ManifestFile.fetch_manifest_entry, _entries)
         stack.enter_context(patch.object(FromInputFile, "table_metadata", metadata))
         stack.enter_context(patch.object(ManifestFile, "fetch_manifest_entry", entries_of))
         stack.enter_context(patch.object(Transaction, "table_metadata", property(staged)))
-        yield house
+        yield pipelines

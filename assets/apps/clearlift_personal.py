@@ -78,7 +78,7 @@ PERSONAL = registry(
         """,
         "r2": "raw/ads/ access/clearlift/: key content",
         "kv": """
-            summary series top_sources attribution org_tags campaigns platforms currencies: key value
+            series top_sources attribution org_tags campaigns platforms currencies: key value
             top_pages top_campaigns connections: key
         """,
     },

@@ -33,11 +33,14 @@ EVENT_RECORD = Holding(
 
 
 def web_events(table: str, landing: str, quarantine: str) -> tuple[Holding, ...]:
-    """The entries of an application's web events: its lake table, and the prefixes of landed and of refused lines."""
+    """The entries of an app's web events: its lake table, the prefixes of landed and of refused lines, and the dashboard
+    `summary`, which every such app has.
+    """
     lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))
     landed = Holding("r2", landing, lines, personal="content", traces="key", erasure="delete")
     refused = replace(landed, name=quarantine, traces="", impersonal="key", reason=REFUSED_LINES)
-    return (replace(EVENT_RECORD, name=table), landed, refused)
+    summary = Holding("kv", "summary", impersonal="key value")
+    return (replace(EVENT_RECORD, name=table), landed, refused, summary)
 
 
 def _table(name: str, *, personal: str = "", traces: str = "") -> Holding:

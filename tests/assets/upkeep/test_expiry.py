@@ -75,7 +75,11 @@ def test_beside_a_running_ingest_its_commit_stays(pipeline: Pipeline, monkeypatc
     pipeline.table.append([], "another")
     follow(pipeline)
 
+<<<<<<< HEAD
     with pipeline.postgres.lock(ingest.lock_name(CLEARLIFT)):
+=======
+    with pipeline.postgres.lock(ingest.lock_name(APP)):
+>>>>>>> 62eddad53f19382cb15b37eeeef409872470a949
         done = expiry(pipeline).run()
 
     assert done.kept == {"unsettled ingest": 1, "not followed by the roll-ups": 1}

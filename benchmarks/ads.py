@@ -135,10 +135,8 @@ def dlt_merge(what: str) -> Callable[[], None]:
     """dlt with the write disposition `merge` into the same Postgres, with its telemetry off."""
     folder = (dataset.ROOT / "ads" / "dlt").resolve()
     shutil.rmtree(folder, ignore_errors=True)
-    os.environ |= {
-        "DLT_DATA_DIR": str(folder),
-        "RUNTIME__DLTHUB_TELEMETRY": "false",
-    }  # dlt reads them when it is imported
+    # dlt reads them when it is imported.
+    os.environ |= {"DLT_DATA_DIR": str(folder), "RUNTIME__DLTHUB_TELEMETRY": "false"}
     import dlt
 
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in _peer(what)]

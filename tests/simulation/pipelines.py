@@ -127,7 +127,7 @@ class Pipelines:
         runs += [partial(self.roll_up, Grain.DAILY, window) for window in stale.days]
         days = sessions.stale(CLEARLIFT, self.postgres, since, now)
         runs += [partial(self.make_sessions, window) for window in days]
-        days = attribution.stale(self.postgres, CLEARLIFT, since, now)
+        days = attribution.stale(CLEARLIFT, self.postgres, since, now)
         runs += [partial(self.attribute, window) for window in days]
         for period in Period:
             runs += [partial(self.roll_up_periods, period, window) for window in stale.ready(period)]

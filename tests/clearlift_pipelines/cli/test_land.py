@@ -103,7 +103,9 @@ def test_an_app_that_collects_no_events_is_refused(terminal: Terminal) -> None:
     (terminal.folder / "one.ndjson").write_bytes(line(1))
     ended = terminal.clearlift("land", "one.ndjson", "--app", "sesh")
     assert ended.code == 2
-    assert "no app 'sesh' collects events" in ended.err
+    assert "Invalid value for '--app': 'sesh' is not" in ended.err
+    assert "clearlift" in ended.err
+    assert not list(terminal.stores.object_store.list("landing/"))
 
 
 def test_each_of_several_apps_has_receipts_of_its_own(migrated: Terminal) -> None:

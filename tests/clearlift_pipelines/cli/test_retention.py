@@ -17,7 +17,8 @@ from tests.clearlift_pipelines.cli.terminal import Terminal
 def test_a_plan_says_what_would_go_and_a_run_deletes_it(terminal: Terminal) -> None:
     terminal.stores.migrate()
     terminal.stores.postgres.execute(
-        "insert into attribution.click_days select 'o', n::text, '2024-01-01', now(), ''"
+        "insert into attribution.click_days (app, org_id, account_id, day, asked_at, unknown)"
+        " select 'clearlift', 'o', n::text, '2024-01-01', now(), ''"
         " from generate_series(1, 1500) as n"
     )
     wanted = ("--app", "clearlift", "--table", "attribution.click_days")
@@ -34,8 +35,10 @@ def test_a_plan_says_what_would_go_and_a_run_deletes_it(terminal: Terminal) -> N
 def test_a_damaged_archive_is_named_and_what_lies_in_it_stays(terminal: Terminal) -> None:
     terminal.stores.migrate()
     terminal.stores.postgres.execute(
-        "insert into ads.restatements (org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency)"
-        " select 'o' || n % 2, 'google', '1', n::text, '2023-02-01', '2023-02-02', gen_random_uuid(), 'USD'"
+        "insert into ads.restatements"
+        " (app, org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency)"
+        " select 'clearlift', 'o' || n % 2, 'google', '1', n::text, '2023-02-01', '2023-02-02',"
+        " gen_random_uuid(), 'USD'"
         " from generate_series(1, 6) as n"
     )
     assert "2 buckets sealed" in terminal.good("archive", "run", "clearlift", "ads.restatements", "2023Q1")

@@ -152,8 +152,8 @@ class Stores:
                 self._kv[app.name] = CloudflareKV(self._cloudflare, self._account, namespace, api=self._api)
         return self._kv[app.name]
 
-    def ledgers(self) -> Iterator[tuple[str, migrations.AppliedMigrations, str]]:
-        """Every store that has migrations: its name on the command line, its ledger, its folder under sql/."""
+    def migrated(self) -> Iterator[tuple[str, migrations.AppliedMigrations, str]]:
+        """Every store with migrations: its name on the command line, what was applied, its folder under sql/."""
         for app in APPS:
             if app.d1_migrations is not None:
                 yield (
@@ -162,32 +162,34 @@ class Stores:
                     app.d1_migrations,
                 )
             if app.postgres_migrations is not None:
-                ledger = migrations.PostgresAppliedMigrations(self.app_postgres(app))
-                yield f"{app.name}-postgres", ledger, app.postgres_migrations
+                applied = migrations.PostgresAppliedMigrations(self.app_postgres(app))
+                yield f"{app.name}-postgres", applied, app.postgres_migrations
         yield "postgres", migrations.PostgresAppliedMigrations(self.postgres, FORMER_NAMES), OUR_MIGRATIONS
 
     def migrate(self) -> list[str]:
-        """Bring every store to the newest migration and make the lake's tables; returns what was applied."""
+        """Bring every store to the newest migration, and make what migrations do not; returns what was done."""
+        done = [
+            f"{name} {migration}"
+            for name, applied, folder in self.migrated()
+            for migration in migrations.up(applied, folder)
+        ]
+        return done + self.make_the_rest()
+
+    def make_the_rest(self) -> list[str]:
+        """Make what an app's data asks for beside its migrations: triggers of change logs, tables of the lake."""
         from assets.events.table import events_table
 
-        applied = [
-            f"{name} {migration}"
-            for name, ledger, folder in self.ledgers()
-            for migration in migrations.up(ledger, folder)
-        ]
+        made = []
         for app in APPS:
             if app.d1_migrations is not None:
-                applied += [f"{app.name}-d1 trigger {name}" for name in install_in_d1(self.d1(app), app)]
+                made += [f"{app.name}-d1 trigger {name}" for name in install_in_d1(self.d1(app), app)]
             if app.postgres_migrations is not None:
-                applied += [
-                    f"{app.name}-postgres trigger of {name}"
-                    for name in install_in_postgres(self.app_postgres(app), app)
-                ]
-        for table in map(events_table, (app for app in APPS if app.audience is not None)):
-            if not self.lake.exists(table):
+                triggers = install_in_postgres(self.app_postgres(app), app)
+                made += [f"{app.name}-postgres trigger of {name}" for name in triggers]
+            if app.audience is not None and not self.lake.exists(table := events_table(app)):
                 self.lake.ensure(table)
-                applied.append(f"lake {'.'.join(table.identifier)}")
-        return applied
+                made.append(f"lake {'.'.join(table.identifier)}")
+        return made
 
     def __enter__(self) -> Self:
         return self

@@ -12,7 +12,6 @@ from dagster import (
     AssetCheckResult,
     AssetChecksDefinition,
     AssetCheckSeverity,
-    AssetCheckSpec,
     AssetExecutionContext,
     AssetsDefinition,
     BackfillPolicy,
@@ -22,7 +21,6 @@ from dagster import (
     MaterializeResult,
     MetadataValue,
     ResourceParam,
-    asset,
     asset_check,
 )
 from pydantic import Field
@@ -32,7 +30,7 @@ from assets.ads.audit import Audit, audit
 from assets.ads.plan import Mode, SyncRequest
 from assets.ads.sync import AdSync, SyncResult
 from assets.apps import AdAccounts, App
-from assets.description import asset_arguments, column_schema
+from assets.description import app_asset, column_schema
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
 from assets.rooms import Rooms
@@ -82,10 +80,14 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
 
 
 def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Calendar) -> AssetsDefinition:
-    arguments = asset_arguments(app, "ads", platform.name, store="postgres", holds=[], kinds={"postgres", "python"})
-
-    @asset(
-        **arguments,
+    @app_asset(
+        app,
+        "ads",
+        platform.name,
+        store="postgres",
+        holds=[],
+        kinds={"postgres", "python"},
+        checks={CONNECTIONS_OK: "Every connection of the run was synced."},
         deps=[[app.name, "d1", accounts.table]],
         partitions_def=calendar.daily,
         backfill_policy=BackfillPolicy.single_run(),
@@ -97,11 +99,6 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
         ),
         pool=f"ads_{platform.name}",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=26), warn_window=timedelta(hours=3)),
-        check_specs=[
-            AssetCheckSpec(
-                CONNECTIONS_OK, asset=arguments["key"], description="Every connection of the run was synced."
-            )
-        ],
     )
     def synced(
         context: AssetExecutionContext, config: AdSyncConfig, rooms: ResourceParam[Rooms]
@@ -169,10 +166,13 @@ def _connections_ok(results: list[SyncResult]) -> AssetCheckResult:
 
 
 def _table(app: App, name: str, doc: str) -> AssetsDefinition:
-    @asset(
-        **asset_arguments(
-            app, "ads", name, store="postgres", holds=[("postgres", f"ads.{name}")], kinds={"postgres", "table"}
-        ),
+    @app_asset(
+        app,
+        "ads",
+        name,
+        store="postgres",
+        holds=[("postgres", f"ads.{name}")],
+        kinds={"postgres", "table"},
         deps=[[app.name, "ads", platform] for platform in PLATFORMS],
         description=f"{doc}: table ads.{name}, filled by the platforms' syncs.",
         metadata={"dagster/table_name": f"ads.{name}"},
@@ -193,15 +193,13 @@ def _table(app: App, name: str, doc: str) -> AssetsDefinition:
 
 
 def _restatements(app: App) -> AssetsDefinition:
-    @asset(
-        **asset_arguments(
-            app,
-            "ads",
-            "restatements",
-            store="postgres",
-            holds=[("postgres", "ads.restatements")],
-            kinds={"postgres", "view"},
-        ),
+    @app_asset(
+        app,
+        "ads",
+        "restatements",
+        store="postgres",
+        holds=[("postgres", "ads.restatements")],
+        kinds={"postgres", "view"},
         deps=[[app.name, "ads", "campaign_metrics_daily"]],
         description=(
             "What platforms changed of a campaign's day after it had been loaded as final: before, after, and the run"

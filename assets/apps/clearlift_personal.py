@@ -76,9 +76,9 @@ PERSONAL = registry(
             org_tag_mappings: id organization_id short_tag is_active created_at updated_at
             invitations: id organization_id expires_at created_at
         """,
-        "r2": "raw/ads/ access/clearlift/: key content",
+        "r2": "raw/ads/ access/clearlift/ quarantine/access/clearlift/: key content",
         "kv": """
-            summary series top_sources attribution org_tags campaigns platforms currencies: key value
+            series top_sources attribution org_tags campaigns platforms currencies: key value
             top_pages top_campaigns connections: key
         """,
     },

@@ -1,7 +1,7 @@
 """How long data is kept, and as what: one `Lifecycle` a table, prefix or key family of every store. Plain data. Pure.
 
 What belongs here: the model of these entries. What does not: the entries themselves, which lie beside their apps and in
-pipelines_lifecycles.py, and whatever acts on them.
+pipelines_lifecycles.py, and the rooms that act on them.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ CONDITIONS: dict[Condition, str] = {
     "sealed": "the rows are in a sealed archive",
     "reconciled": "the aggregates that are kept were compared with the rows and agree",
     "expired": "the row's own expiry has passed",
-    "consumed": "whoever reads it has read it",
+    "consumed": "its reader has read it",
     "summarised": "trends were made of it",
     "settled": "the run that wrote it has ended, and what it holds lies elsewhere",
 }

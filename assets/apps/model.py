@@ -228,18 +228,7 @@ class App:
     @cached_property
     def lifecycles(self) -> tuple[Lifecycle, ...]:
         """How long all of its data is kept, store by store: its own, and what our stores hold of it."""
-        shared = lifecycles_of(
-            self.name,
-            audience=self.audience,
-            raw_ads=self.ad_accounts.raw if self.ad_accounts else None,
-            has_kv=self.has_kv,
-            media_root=self.media.root if self.media else None,
-            families=(
-                *(family.name for family in self.cache),
-                *(key for aside in self.cache_aside for key in aside.keys),
-            ),
-        )
-        return tuple(sorted((*self.own_lifecycles, *shared), key=lambda entry: STORES.index(entry.store)))
+        return tuple(sorted((*self.own_lifecycles, *lifecycles_of(self)), key=lambda entry: STORES.index(entry.store)))
 
     @property
     def holdings(self) -> tuple[Holding, ...]:

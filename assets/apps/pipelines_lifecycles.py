@@ -5,9 +5,12 @@ that our jobs write or read. What does not: tables of an app's own databases, wh
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from assets.apps.lifecycle import LARGE_SHARE, Archive, Asset, Condition, Lifecycle, ReadBy, Rule, kept, prefix
+
+if TYPE_CHECKING:
+    from assets.apps.model import App, Audience
 
 GRAINS = ("hourly", "daily", "weekly", "monthly")
 _OWN = "goes with its organisation or user, by erasure"
@@ -17,53 +20,31 @@ _SHORT_LIVED = "of no use once it is over"
 _READS = "counted; ranks keys by how often they were read lately"
 _UNCORRECTED = "nobody corrected the line in half a year"
 _UPKEEP = "upkeep removes what nothing names"
+_RECORDS = {
+    "archive.revisions": "says what is archived",
+    "archive.tombstones": "who was erased stays erased",
+    "retention.deletions": "says what was deleted, when, and what proved that it may be",
+    "pipelines.migrations": "says what the schema is",
+}
 _AGREED: tuple[Condition, ...] = ("reconciled",)
 
 
-class Audience(Protocol):
-    """Where an app's web events lie: see `assets.apps.model.Audience`."""
-
-    @property
-    def landing(self) -> str: ...
-
-    @property
-    def quarantine(self) -> str: ...
-
-    @property
-    def table(self) -> str: ...
-
-
-def lifecycles_of(
-    app: str,
-    *,
-    audience: Audience | None,
-    raw_ads: str | None,
-    has_kv: bool,
-    media_root: str | None,
-    families: tuple[str, ...],
-) -> Iterator[Lifecycle]:
-    """The entries of an app for our own stores.
-
-    raw_ads: the prefix of the raw pages of ad platforms. media_root: the prefix of the images that its people upload.
-    families: the key families of its KV.
-    """
-    if audience is not None:
-        yield from _events(audience)
-    if raw_ads is not None:
-        yield from _ads(raw_ads)
-    if has_kv:
-        yield from _cache(app)
-    if media_root is not None:
-        yield from _media(media_root)
-    yield from _records()
-    for family in families:
-        yield Lifecycle(
-            "kv",
-            family,
-            "written",
-            not_archived="made again from its tables",
-            kept="for as long as it is wanted: each key expires by its own lifetime",
-        )
+def lifecycles_of(app: "App") -> Iterator[Lifecycle]:
+    """The entries of an app for our own stores."""
+    if app.audience is not None:
+        yield from _events(app.audience)
+    if app.ad_accounts is not None:
+        yield from _ads(app.ad_accounts.raw)
+    if app.has_kv:
+        yield from _cache(app.name)
+    if app.media is not None:
+        yield from _media(app.media.root)
+    for table, why in _RECORDS.items():
+        yield kept("postgres", table, why)
+    yield kept("r2", "archive/", "for those who must look back", not_archived="it is the archive")
+    for family in (*(family.name for family in app.cache), *(key for aside in app.cache_aside for key in aside.keys)):
+        until = "for as long as it is wanted: each key expires by its own lifetime"
+        yield kept("kv", family, until, not_archived="made again from its tables", time="written")
 
 
 def _going(
@@ -99,7 +80,7 @@ def _going(
     )
 
 
-def _events(audience: Audience) -> Iterator[Lifecycle]:
+def _events(audience: "Audience") -> Iterator[Lifecycle]:
     yield Lifecycle(
         "lake",
         audience.table,
@@ -245,12 +226,3 @@ def _media(root: str) -> Iterator[Lifecycle]:
     yield kept("postgres", "media.listings", "says where a listing goes on")
     yield kept("r2", f"{root}/", "goes with its session", not_archived="a person's own images")
     yield prefix(f"quarantine/{root}/", 180, "refused images, kept for those who look into the reason")
-
-
-def _records() -> Iterator[Lifecycle]:
-    """What every app has rows of."""
-    yield kept("postgres", "archive.revisions", "says what is archived")
-    yield kept("postgres", "archive.tombstones", "who was erased stays erased")
-    yield kept("postgres", "retention.deletions", "says what was deleted, when, and what proved that it may be")
-    yield kept("postgres", "pipelines.migrations", "says what the schema is")
-    yield kept("r2", "archive/", "for those who must look back", not_archived="it is the archive")

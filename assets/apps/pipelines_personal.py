@@ -33,11 +33,14 @@ EVENT_RECORD = Holding(
 
 
 def web_events(table: str, landing: str, quarantine: str) -> tuple[Holding, ...]:
-    """The entries of an application's web events: its lake table, and the prefixes of landed and of refused lines."""
+    """The entries of an app's web events: its lake table, the prefixes of landed and of refused lines, and the keys of
+    the family `summary`, which every such app has.
+    """
     lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))
     landed = Holding("r2", landing, lines, personal="content", traces="key", erasure="delete")
     refused = replace(landed, name=quarantine, traces="", impersonal="key", reason=REFUSED_LINES)
-    return (replace(EVENT_RECORD, name=table), landed, refused)
+    summary = Holding("kv", "summary", impersonal="key value")
+    return (replace(EVENT_RECORD, name=table), landed, refused, summary)
 
 
 def _table(name: str, *, personal: str = "", traces: str = "") -> Holding:
@@ -188,8 +191,8 @@ _IMPERSONAL = f"""
         conversions_value_before conversions_value_after
     cache.entries: namespace family bytes expires_at written_at
     cache.reads: namespace family day reads hits
-    cache.access_objects: namespace lines refused reads hits ingested_at
-    cache.access_refusals: namespace line reason
+    cache.access_objects: namespace sha256 lines refused reads hits ingested_at
+    cache.access_refusals: namespace line reason replayed_at
     media.images: app etag state reason kept variants bytes_in bytes_out width height changed_at
     media.listings: app listed_at
     archive.revisions: app table_name quarter bucket revision state started_at sealed_at rows rows_added packed_bytes

@@ -64,6 +64,13 @@ _R2 = (
         erasure="keep",
         reason="counts the reads of keys, some of which name a person; deleted after 8 days",
     ),
+    Holding(
+        "r2",
+        "quarantine/access/sesh/",
+        traces="content",
+        erasure="keep",
+        reason="refused lines of the access log; deleted after 8 days",
+    ),
     Holding("r2", "user-media/", (("user", "key.userId"),), personal="key content", erasure="delete"),
     Holding("r2", "quarantine/user-media/", (("user", "key.userId"),), personal="key content", erasure="delete"),
 )
@@ -119,7 +126,7 @@ PERSONAL = registry(
             strain_terms: term strainId
             product_terms: term productId
         """,
-        "r2": "quarantine/points/ access/sesh/: key",
+        "r2": "quarantine/points/ access/sesh/ quarantine/access/sesh/: key",
         "kv": """
             strains_list strain search_strains products_list product search_products: key value
             dispensaries_list dispensary: key value

@@ -16,7 +16,6 @@ from dagster import (
     BackfillPolicy,
     MaterializeResult,
     ResourceParam,
-    asset,
     asset_check,
 )
 
@@ -28,7 +27,7 @@ from assets.archive.quarters import Quarter, due, quarters
 from assets.archive.registry import Revision
 from assets.archive.verify import Verified, faults_of
 from assets.archive.write import Archived, Archiver
-from assets.description import asset_arguments
+from assets.description import app_asset
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
 from assets.rooms import Rooms
@@ -49,16 +48,17 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
 
 def archive_object(entry: Lifecycle) -> tuple[str, str]:
     """The asset of a table's archive, below its app."""
-    return "archive", _name(entry)
-
-
-def _name(entry: Lifecycle) -> str:
-    return entry.table.replace(".", "_")
+    return "archive", entry.table.replace(".", "_")
 
 
 def _policy(app: App) -> AssetsDefinition:
-    @asset(
-        **asset_arguments(app, "archive", "policy", store="policy", holds=[], kinds={"python"}),
+    @app_asset(
+        app,
+        "archive",
+        "policy",
+        store="policy",
+        holds=[],
+        kinds={"python"},
         description=(
             f"How long {app.title}'s data is kept, table by table: until when it is hot and warm, from when archived "
             "and deleted, what must be true first, what stays."
@@ -75,15 +75,12 @@ def _archived(app: App, entry: Lifecycle, calendar: Calendar) -> AssetsDefinitio
     assert policy is not None  # build asked
     by = f"{policy.buckets} buckets of it" if policy.buckets else "value"
 
-    @asset(
-        **asset_arguments(
-            app,
-            "archive",
-            _name(entry),
-            store=entry.store,
-            holds=[(entry.store, entry.name)],
-            kinds={"cloudflare", "json"},
-        ),
+    @app_asset(
+        app,
+        *archive_object(entry),
+        store=entry.store,
+        holds=[(entry.store, entry.name)],
+        kinds={"cloudflare", "json"},
         deps=[[app.name, *parent] for parent in entry.parents],
         partitions_def=calendar.quarterly,
         backfill_policy=BackfillPolicy.single_run(),

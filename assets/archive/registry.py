@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from assets.archive.manifest import BucketManifest
@@ -41,8 +41,8 @@ class Registry:
         self._names = {"app": app, "table": table}
 
     def lock(self, quarter: Quarter, wait_seconds: float | None = None) -> AbstractContextManager[Connection]:
-        """What a quarter is written, restored or pruned under; another process waits."""
-        name = f"clearlift.archive.{self._names['app']}.{self._names['table']}.{quarter}"
+        """The lock under which a quarter is written, restored or pruned. Another process waits."""
+        name = f"{self._names['app']}.archive.{self._names['table']}.{quarter}"
         return self._postgres.lock(name, wait_seconds)
 
     def sealed(self, quarter: Quarter | None = None) -> list[Revision]:
@@ -50,17 +50,17 @@ class Registry:
         return self._revisions("archive/sealed.sql", quarter)
 
     def unsettled(self, quarter: Quarter | None = None) -> list[Revision]:
-        """Revisions that are not sealed: a run is at them, or was killed at them."""
+        """Revisions that are not sealed: a run writes them, or was killed while it did."""
         return self._revisions("archive/unsettled.sql", quarter)
 
     def begin(self, quarter: Quarter, bucket: str, revision: int, at: datetime, snapshot: str, code: str) -> None:
         """A revision is about to be written.
 
         Raises:
-            RuntimeError: it was already verified or sealed: somebody else is at it.
+            RuntimeError: it was already verified or sealed: another process writes it.
         """
-        given = {"revision": revision, "at": at, "snapshot": snapshot, "code_version": code}
-        if not self._postgres.fetch(read_sql("archive/begin_revision.sql"), self._of(quarter, bucket) | given):
+        about = {"revision": revision, "at": at, "snapshot": snapshot, "code_version": code}
+        if not self._postgres.fetch(read_sql("archive/begin_revision.sql"), self._of(quarter, bucket) | about):
             raise RuntimeError(f"{quarter} {bucket}: revision {revision} is no longer being written")
 
     def verified(self, quarter: Quarter, manifest: BucketManifest, manifest_sha256: str) -> None:
@@ -83,11 +83,11 @@ class Registry:
 
     def seal(self, quarter: Quarter, bucket: str, revision: int, manifest_sha256: str, at: datetime) -> None:
         """The manifest was read back too."""
-        given = {"revision": revision, "manifest_sha256": manifest_sha256, "at": at}
-        self._change("archive/seal_revision.sql", quarter, bucket, **given)
+        about = {"revision": revision, "manifest_sha256": manifest_sha256, "at": at}
+        self._change("archive/seal_revision.sql", quarter, bucket, **about)
 
     def forget(self, quarter: Quarter, bucket: str, revision: int) -> None:
-        """A revision that a killed run left is to be written anew."""
+        """A revision that a killed run left is to be written again."""
         self._change("archive/forget_revision.sql", quarter, bucket, revision=revision)
 
     def note(self, quarter: Quarter, bucket: str, revision: int, slices: Mapping[str, str]) -> None:
@@ -97,8 +97,8 @@ class Registry:
     def _of(self, quarter: Quarter, bucket: str) -> dict[str, object]:
         return {**self._names, "quarter": str(quarter), "bucket": bucket}
 
-    def _change(self, statement: str, quarter: Quarter, bucket: str, **given: object) -> None:
-        changed = self._postgres.execute(read_sql(statement), self._of(quarter, bucket) | given)
+    def _change(self, statement: str, quarter: Quarter, bucket: str, **about: object) -> None:
+        changed = self._postgres.execute(read_sql(statement), self._of(quarter, bucket) | about)
         if changed != 1:
             raise RuntimeError(f"{quarter} {bucket}: the registry holds no such revision in the state that was left")
 
@@ -106,21 +106,12 @@ class Registry:
         rows = self._postgres.fetch(read_sql(statement), {**self._names, "quarter": quarter and str(quarter)})
         return [
             Revision(
-                Quarter.parse(r["quarter"]),
-                r["bucket"],
-                r["revision"],
-                r["state"],
-                r["started_at"],
-                r["sealed_at"],
-                r["rows"],
-                r["rows_added"],
-                r["packed_bytes"],
-                r["line_bytes"],
-                r["parts"],
-                r["checksum"],
-                r["manifest_sha256"],
-                r["snapshot"],
-                r["slices"],
+                **{name: row[name] for name in _SAME_NAMES},
+                quarter=Quarter.parse(row["quarter"]),
+                number=row["revision"],
             )
-            for r in rows
+            for row in rows
         ]
+
+
+_SAME_NAMES = {field.name for field in fields(Revision)} - {"quarter", "number"}

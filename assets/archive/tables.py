@@ -125,7 +125,7 @@ class _PartitionOf:
 
 
 def _reopening(d1: D1, statement: str) -> Callable[[Sequence[str]], None]:
-    """What marks whatever is made of rows as to be made again, by the times of rows that came back."""
+    """What marks the aggregates of rows that came back as to be made again, by the times of the rows."""
 
     def written(times: Sequence[str]) -> None:
         distinct = sorted(set(times))

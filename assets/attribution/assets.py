@@ -12,7 +12,6 @@ from dagster import (
     AssetCheckResult,
     AssetChecksDefinition,
     AssetCheckSeverity,
-    AssetCheckSpec,
     AssetExecutionContext,
     AssetsDefinition,
     BackfillPolicy,
@@ -20,7 +19,6 @@ from dagster import (
     MaterializeResult,
     MetadataValue,
     ResourceParam,
-    asset,
     asset_check,
 )
 
@@ -29,7 +27,7 @@ from assets.attribution.build import Touches
 from assets.attribution.clicks import ClickReport, Clicks
 from assets.attribution.credit import Credits
 from assets.attribution.organizations import Organisation
-from assets.description import asset_arguments, column_schema
+from assets.description import app_asset, column_schema
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
 from assets.rooms import Rooms
@@ -67,18 +65,14 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
 
 
 def _touches(app: App, accounts: AdAccounts, calendar: Calendar) -> AssetsDefinition:
-    arguments = asset_arguments(
+    @app_asset(
         app,
         "attribution",
         "touches",
         store="postgres",
         holds=[("postgres", "attribution.touches"), ("postgres", "attribution.conversions")],
         kinds={"postgres", "polars"},
-    )
-    key = arguments["key"]
-
-    @asset(
-        **arguments,
+        checks={"settings_readable": "Every organisation's attribution settings can be used."},
         deps=[
             [app.name, "events", "compacted"],
             *([app.name, "d1", table] for table in accounts.rules_read),
@@ -93,11 +87,6 @@ def _touches(app: App, accounts: AdAccounts, calendar: Calendar) -> AssetsDefini
         metadata={"dagster/table_name": "attribution.touches"},
         pool="postgres",
         freshness_policy=_FRESHNESS,
-        check_specs=[
-            AssetCheckSpec(
-                "settings_readable", asset=key, description="Every organisation's attribution settings can be used."
-            )
-        ],
     )
     def made(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         engine = Touches.of(rooms, app, progress=rooms.progress("days of touches"))
@@ -132,18 +121,14 @@ def _settings_readable(organisations: list[Organisation]) -> AssetCheckResult:
 
 
 def _clicks(app: App, accounts: AdAccounts) -> AssetsDefinition:
-    arguments = asset_arguments(
+    @app_asset(
         app,
         "attribution",
         "clicks",
         store="postgres",
         holds=[("postgres", "attribution.clicks")],
         kinds={"postgres", "python"},
-    )
-    key = arguments["key"]
-
-    @asset(
-        **arguments,
+        checks={"accounts_ok": "Every account returned its clicks."},
         deps=[[app.name, "attribution", "touches"], [app.name, "d1", accounts.table]],
         description=(
             "Campaigns of Google's click ids: each account is asked for the days on which visitors came by unknown"
@@ -152,7 +137,6 @@ def _clicks(app: App, accounts: AdAccounts) -> AssetsDefinition:
         ),
         metadata={"dagster/table_name": "attribution.clicks"},
         pool="ads_google",
-        check_specs=[AssetCheckSpec("accounts_ok", asset=key, description="Every account returned its clicks.")],
     )
     def matched(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         report = Clicks.of(rooms, app, progress=rooms.progress("days of clicks")).run()
@@ -182,15 +166,13 @@ def _accounts_ok(report: ClickReport) -> AssetCheckResult:
 
 
 def _daily(app: App, calendar: Calendar) -> AssetsDefinition:
-    @asset(
-        **asset_arguments(
-            app,
-            "attribution",
-            "daily",
-            store="postgres",
-            holds=[("postgres", "attribution.credits")],
-            kinds={"postgres", "view"},
-        ),
+    @app_asset(
+        app,
+        "attribution",
+        "daily",
+        store="postgres",
+        holds=[("postgres", "attribution.credits")],
+        kinds={"postgres", "view"},
         deps=[
             *([app.name, "attribution", name] for name in ("touches", "clicks")),
             *([app.name, "ads", name] for name in ("campaigns", "campaign_metrics_daily")),

@@ -58,7 +58,7 @@ def _yesterday(at: datetime) -> list[Request]:
 def _late(app: App, site: Site) -> Iterator[Request | str]:
     rooms, now = site.rooms, site.rooms.clock()
     since = horizon(midnight(site.calendar.start), site.late_horizon, now)
-    windows = stale(rooms.postgres, app, since, now)
+    windows = stale(app, rooms.postgres, since, now)
     for window in windows:
         first, last = daily_key(window.start.date()), daily_key((window.end - DAY).date())
         # The hour in the key requests again what an earlier run failed to make.

@@ -13,7 +13,7 @@ from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
 
-def stale(postgres: Postgres, app: App, since: datetime, now: datetime) -> tuple[Window, ...]:
+def stale(app: App, postgres: Postgres, since: datetime, now: datetime) -> tuple[Window, ...]:
     """Days of an app from `since` on, joined into ranges; days that ended less than SETTLING ago are left out."""
     rows = postgres.fetch(
         read_sql("attribution/stale_days.sql"),

@@ -7,13 +7,11 @@ from typing import Any
 from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
-    AssetCheckSpec,
     AssetsDefinition,
     FreshnessPolicy,
     MaterializeResult,
     MetadataValue,
     ResourceParam,
-    asset,
 )
 
 from assets.apps import App
@@ -22,7 +20,7 @@ from assets.cache.demand import Demand, hit_rate
 from assets.cache.families import families
 from assets.cache.wanted import Family
 from assets.cache.warm import Warmed
-from assets.description import asset_arguments
+from assets.description import app_asset
 from assets.rooms import Rooms
 
 # The share of the wanted keys that must be present and current after a warming.
@@ -38,17 +36,13 @@ def build(app: App, writes: int) -> list[AssetsDefinition]:
 
 def _demand(app: App, wanted: Sequence[Family]) -> AssetsDefinition:
     # The counts name keys, and a key names the person whose value it holds.
-    arguments = asset_arguments(
+    @app_asset(
         app,
         "cache",
         "demand",
         store="postgres",
         holds=[("kv", family.name) for family in wanted],
         kinds={"postgres", "json"},
-    )
-
-    @asset(
-        **arguments,
         description=(
             f"How often each key was read on a day, from the access log that {app.title} writes to R2 under "
             f"access/{app.name}/. Each object of the log is counted exactly once. What is read most is warmed first."
@@ -56,13 +50,9 @@ def _demand(app: App, wanted: Sequence[Family]) -> AssetsDefinition:
         metadata={"dagster/table_name": "cache.reads"},
         pool="postgres",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=26), warn_window=timedelta(hours=3)),
-        check_specs=[
-            AssetCheckSpec(
-                "lines_are_readable",
-                asset=arguments["key"],
-                description="No line of the access log was refused in this run.",
-            )
-        ],
+        checks={
+            "lines_are_readable": "No line of the access log was refused in this run.",
+        },
     )
     def demand(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         done = Demand(
@@ -95,29 +85,23 @@ def _demand(app: App, wanted: Sequence[Family]) -> AssetsDefinition:
 
 
 def _family(app: App, family: Family, writes: int) -> AssetsDefinition:
-    arguments = asset_arguments(
-        app, "cache", family.name, store="kv", holds=[("kv", family.name)], kinds={"cloudflare", "workerskv", "json"}
-    )
     sources = [[app.name, *source] for source in family.reads]
 
-    @asset(
-        **arguments,
+    @app_asset(
+        app,
+        "cache",
+        family.name,
+        store="kv",
+        holds=[("kv", family.name)],
+        kinds={"cloudflare", "workerskv", "json"},
         deps=[[app.name, "cache", "demand"], *sources],
         description=f"{family.doc}: `{family.key}`. A value that did not change is not written again.",
         pool="kv",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=26), warn_window=timedelta(hours=3)),
-        check_specs=[
-            AssetCheckSpec(
-                "fresh",
-                asset=arguments["key"],
-                description=f"At least {FRESH:.0%} of the wanted keys are present and current.",
-            ),
-            AssetCheckSpec(
-                "nothing_left_out",
-                asset=arguments["key"],
-                description=f"The budget of {writes:,} writes a run left out no wanted key, and KV can hold all.",
-            ),
-        ],
+        checks={
+            "fresh": f"At least {FRESH:.0%} of the wanted keys are present and current.",
+            "nothing_left_out": f"The budget of {writes:,} writes a run left out no wanted key, and KV can hold all.",
+        },
     )
     def warmed(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         progress = rooms.progress(f"{app.title}: {family.name}")

@@ -6,17 +6,15 @@ from datetime import timedelta
 from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
-    AssetCheckSpec,
     AssetsDefinition,
     FreshnessPolicy,
     MaterializeResult,
     ResourceParam,
-    asset,
 )
 
 from assets.apps import App
 from assets.cache import invalidate
-from assets.description import asset_arguments
+from assets.description import app_asset
 from assets.rooms import Rooms
 
 # Runs start every 5 minutes. A row that waited for longer than this was missed by two of them.
@@ -29,13 +27,15 @@ def build(app: App) -> list[AssetsDefinition]:
 
 
 def _invalidated(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(
-        app, "cache", "invalidated", store="kv", holds=[], kinds={"cloudflare", "workerskv", "sqlite"}
-    )
     templates = [f"`{key}`" for aside in app.cache_aside for key in aside.keys]
 
-    @asset(
-        **arguments,
+    @app_asset(
+        app,
+        "cache",
+        "invalidated",
+        store="kv",
+        holds=[],
+        kinds={"cloudflare", "workerskv", "sqlite"},
         deps=[[app.name, "d1", aside.table] for aside in app.cache_aside],
         description=(
             f"Keys that {app.title} writes to KV itself, deleted when the change log says that their row changed: "
@@ -43,13 +43,9 @@ def _invalidated(app: App) -> AssetsDefinition:
         ),
         pool="kv",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=1), warn_window=timedelta(minutes=20)),
-        check_specs=[
-            AssetCheckSpec(
-                "changes_read_in_time",
-                asset=arguments["key"],
-                description=f"No row of the change log waited longer than {IN_TIME.seconds // 60} minutes.",
-            )
-        ],
+        checks={
+            "changes_read_in_time": f"No row of the change log waited longer than {IN_TIME.seconds // 60} minutes.",
+        },
     )
     def invalidated(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         run = invalidate.of(rooms, app)

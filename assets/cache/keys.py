@@ -36,7 +36,7 @@ def classifier(templates: Mapping[str, str]) -> Callable[[str], str]:
     patterns = [(name, pattern(template)) for name, template in templates.items()]
 
     def name_of(key: str) -> str:
-        return next((name for name, found in patterns if found.fullmatch(key)), "")
+        return next((name for name, compiled in patterns if compiled.fullmatch(key)), "")
 
     return name_of
 

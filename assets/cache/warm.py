@@ -91,18 +91,18 @@ class Warming:
             self._postgres.lock(f"{self._app}.cache.{family.name}") as connection,
             spooling() as spool,
         ):
-            found = self._survey(connection, family, spool, writes)
+            outcome = self._survey(connection, family, spool, writes)
             unwanted = _batches(connection, "unwanted", self._named(family))
             deleted = sum(self._deleted(rows) for rows in unwanted)
-            self._wait(found)
-            total = found.new + found.changed + found.renewed
+            self._wait(outcome)
+            total = outcome.new + outcome.changed + outcome.renewed
             done = written = 0
             for bundle in _bundles(row for rows in _batches(connection, "chosen", None) for row in rows):
                 self._write(family, bundle, spool)
                 done += len(bundle)
                 written += sum(row["bytes"] for row in bundle)
                 progress(done, total)
-        return Warmed(found, deleted, written)
+        return Warmed(outcome, deleted, written)
 
     def survey(self, family: Family) -> Survey:
         """Compare a family with its index; changes nothing."""
@@ -135,9 +135,9 @@ class Warming:
         )
         return len(keys)
 
-    def _wait(self, found: Survey) -> None:
-        if found.written_last is not None:
-            left = found.written_last + delta.BETWEEN_WRITES - self._clock()
+    def _wait(self, outcome: Survey) -> None:
+        if outcome.written_last is not None:
+            left = outcome.written_last + delta.BETWEEN_WRITES - self._clock()
             if left > ZERO:
                 self._sleep(min(left, delta.BETWEEN_WRITES).total_seconds())
 

@@ -63,9 +63,9 @@ def install(d1: D1, app: App) -> list[str]:
     """
     expected = {name: text for table in app.changes if table.store == "d1" for name, text in triggers(table).items()}
     rows = d1.query("select name, sql from sqlite_master where type = 'trigger'")
-    found = {row["name"]: _plain(row["sql"]) for row in rows}
-    ours = {name for name, text in found.items() if "insert into change_log (" in text and _TRIGGER.match(text)}
-    wrong = [name for name, text in expected.items() if found.get(name) != _plain(text)]
+    existing = {row["name"]: _plain(row["sql"]) for row in rows}
+    ours = {name for name, text in existing.items() if "insert into change_log (" in text and _TRIGGER.match(text)}
+    wrong = [name for name, text in expected.items() if existing.get(name) != _plain(text)]
     surplus = sorted(ours - expected.keys())
     if wrong or surplus:
         log = [Statement(text) for text in split(read_sql("changes/d1/log.sql"))] if expected else []

@@ -67,15 +67,15 @@ def install(postgres: Postgres, app: App) -> list[str]:
     expected = {table.name: [table.row_id, *table.keys] for table in app.changes if table.store == "postgres"}
     with postgres.lock(f"{app.name}.changes") as connection:
         rows = connection.execute(read_sql("changes/postgres/triggers.sql")).fetchall()
-        found = {row["table_name"]: row["arguments"] for row in rows}
+        existing = {row["table_name"]: row["arguments"] for row in rows}
         if expected:
             connection.execute(read_sql("changes/postgres/log.sql"))
-        wrong = [name for name, arguments in expected.items() if found.get(name) != arguments]
+        wrong = [name for name, arguments in expected.items() if existing.get(name) != arguments]
         for name in wrong:
             arguments = ", ".join(f"'{column}'" for column in expected[name])
             trigger = Template(read_sql("changes/postgres/trigger.sql")).substitute(table=name, arguments=arguments)
             connection.execute(trigger)
-        surplus = sorted(found.keys() - expected.keys())
+        surplus = sorted(existing.keys() - expected.keys())
         for name in surplus:
             connection.execute(f"drop trigger pipelines_change_log on {name}")
     return [*wrong, *surplus]

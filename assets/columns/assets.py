@@ -4,16 +4,14 @@ from collections.abc import Iterator
 
 from dagster import (
     AssetCheckResult,
-    AssetCheckSpec,
     AssetsDefinition,
     MaterializeResult,
     ResourceParam,
-    asset,
 )
 
 from assets.apps import App
 from assets.columns import fill
-from assets.description import asset_arguments
+from assets.description import app_asset
 from assets.rooms import Rooms
 
 
@@ -23,21 +21,21 @@ def build(app: App) -> list[AssetsDefinition]:
 
 
 def _filled(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "columns", "filled", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
     names = ", ".join(f"`{extraction.table}.{extraction.column}`" for extraction in app.extractions)
 
-    @asset(
-        **arguments,
+    @app_asset(
+        app,
+        "columns",
+        "filled",
+        store="d1",
+        holds=[],
+        kinds={"cloudflare", "sqlite"},
         deps=[[app.name, "d1", table] for table in sorted({extraction.table for extraction in app.extractions})],
         description=f"Columns whose values were fields of JSON, filled in rows older than the column: {names}.",
         pool="d1",
-        check_specs=[
-            AssetCheckSpec(
-                "nothing_unfilled",
-                asset=arguments["key"],
-                description="No column is null where the JSON has a value.",
-            )
-        ],
+        checks={
+            "nothing_unfilled": "No column is null where the JSON has a value.",
+        },
     )
     def filled(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         runs = [fill.of(rooms, app, extraction) for extraction in app.extractions]

@@ -11,7 +11,6 @@ from typing import Any
 from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
-    AssetCheckSpec,
     AssetsDefinition,
     AssetSpec,
     Config,
@@ -19,12 +18,11 @@ from dagster import (
     MaterializeResult,
     MetadataValue,
     ResourceParam,
-    asset,
 )
 
 from assets.apps import App
 from assets.apps.personal import Holding
-from assets.description import asset_arguments, column_schema, preview
+from assets.description import app_asset, asset_arguments, column_schema, preview
 from assets.description import table as table_of
 from assets.events.ingest import Ingest
 from assets.events.ledger import Ledger, RunOutcome
@@ -59,29 +57,25 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
         ),
         metadata={"dagster/column_schema": EVENT_SCHEMA},
     )
-    ingested_arguments = asset_arguments(
-        app, "events", "ingested", store="lake", holds=[(holding.store, holding.name)], kinds={"iceberg", "parquet"}
-    )
 
-    @asset(
-        **ingested_arguments,
+    @app_asset(
+        app,
+        "events",
+        "ingested",
+        store="lake",
+        holds=[(holding.store, holding.name)],
+        kinds={"iceberg", "parquet"},
+        checks={
+            "every_line_counted": "For each batch: received = stored + doubled + quarantined + without consent.",
+            "lake_holds_what_the_ledger_says": (
+                "Rows added by the run's commit to the lake = rows that the ledger says were stored."
+            ),
+        },
         deps=[landing, [app.name, "d1", audience.org_tags_table]],
         description=f"Landed batches, validated, without doubles, in the Iceberg table {audience.table}: exactly once.",
         metadata={"dagster/column_schema": EVENT_SCHEMA, "dagster/table_name": ".".join(events_table(app).identifier)},
         pool="lake",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=1), warn_window=timedelta(minutes=20)),
-        check_specs=[
-            AssetCheckSpec(
-                "every_line_counted",
-                asset=ingested_arguments["key"],
-                description="For each batch: received = stored + doubled + quarantined + without consent.",
-            ),
-            AssetCheckSpec(
-                "lake_holds_what_the_ledger_says",
-                asset=ingested_arguments["key"],
-                description="Rows added by the run's commit to the lake = rows that the ledger says were stored.",
-            ),
-        ],
     )
     def ingested(config: IngestConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         engine = Ingest.of(rooms, app, midnight(calendar.start))

@@ -35,7 +35,7 @@ class OpenLine:
     field: str
 
 
-class Ledger(Protocol):
+class Refusals(Protocol):
     """What says which refused lines are open."""
 
     def summary(self) -> list[dict[str, Any]]:
@@ -66,7 +66,7 @@ class Quarantine:
     store: ObjectStore
     zone: Zone
     prefix: str
-    ledger: Ledger
+    refusals: Refusals
     clock: Callable[[], datetime]
 
     def raw(self, lines: Iterable[OpenLine]) -> Iterator[tuple[OpenLine, bytes]]:
@@ -85,7 +85,7 @@ class Quarantine:
         Lines land first and are closed after that. A kill between the two lands the same object again, which is known.
         An object that was refused as a whole has no lines, so it stays open until it is corrected.
         """
-        lines = self.ledger.open_lines(reason, batch)
+        lines = self.refusals.open_lines(reason, batch)
         if corrected is None:
             return self._replay_as_they_are([line for line in lines if line.line > 0])
         if not lines:
@@ -97,7 +97,7 @@ class Quarantine:
             self._land([text for _, text in part], f"{source}-{number}" if number else source)
             for number, part in enumerate(parts)
         ]
-        self.ledger.mark_replayed(lines, self.clock())
+        self.refusals.mark_replayed(lines, self.clock())
         return Replayed(tuple(keys), len(texts))
 
     def _replay_as_they_are(self, lines: Sequence[OpenLine]) -> Replayed:
@@ -105,7 +105,7 @@ class Quarantine:
         for portion in self._portions(self.raw(lines)):
             landed = [line for line, _ in portion]
             keys.append(self._land([raw for _, raw in portion], _source(landed)))
-            self.ledger.mark_replayed(landed, self.clock())
+            self.refusals.mark_replayed(landed, self.clock())
         return Replayed(tuple(keys), len(lines))
 
     def _portions(self, lines: Iterable[tuple[T, bytes]]) -> Iterator[list[tuple[T, bytes]]]:

@@ -7,18 +7,16 @@ from typing import Any
 from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
-    AssetCheckSpec,
     AssetsDefinition,
     AssetSpec,
     Config,
     FreshnessPolicy,
     MaterializeResult,
     ResourceParam,
-    asset,
 )
 
 from assets.apps import App, Media
-from assets.description import asset_arguments
+from assets.description import app_asset, asset_arguments
 from assets.description import table as table_of
 from assets.media import ledger, make
 from assets.media.audit import Proof, audit
@@ -52,13 +50,15 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
 
 
 def _variants(app: App, media: Media) -> AssetsDefinition:
-    arguments = asset_arguments(
-        app, "media", "variants", store="r2", holds=[("r2", f"{media.root}/")], kinds={"cloudflare", "r2"}
-    )
     sizes = ", ".join(f"{v.name} ({v.longest_side or 'full'} px, quality {v.quality})" for v in media.variants)
 
-    @asset(
-        **arguments,
+    @app_asset(
+        app,
+        "media",
+        "variants",
+        store="r2",
+        holds=[("r2", f"{media.root}/")],
+        kinds={"cloudflare", "r2"},
         deps=[[app.name, "media", "uploads"]],
         description=(
             f"Variants of each uploaded image: {sizes}. They are upright, in sRGB, without EXIF and location, which "
@@ -66,13 +66,9 @@ def _variants(app: App, media: Media) -> AssetsDefinition:
         ),
         pool="r2",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26)),
-        check_specs=[
-            AssetCheckSpec(
-                "every_upload_is_settled",
-                asset=arguments["key"],
-                description="Every upload has its unchanged variants, or an entry in quarantine.",
-            )
-        ],
+        checks={
+            "every_upload_is_settled": "Every upload has its unchanged variants, or an entry in quarantine.",
+        },
     )
     def variants(config: MediaConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         images = ledger.of(rooms, app)

@@ -26,18 +26,18 @@ def audit(store: ObjectStore, ledger: ImageLedger, media: Media, folders: Iterab
     proof = Proof()
     for stretch in stretches(store, media) if folders is None else _of(store, media, folders):
         known = ledger.between(stretch.after, stretch.until)
-        objects = {found.key: found for found in stretch.objects}
+        objects = {info.key: info for info in stretch.objects}
         uploads = {naming.stem(key) for key in objects if _is_upload(media, key)}
-        for key, found in objects.items():
+        for key, info in objects.items():
             stem = naming.stem_of_variant(media, key)
             if not naming.is_image(key) or (stem is not None and stem in uploads):
                 continue
             proof.uploads += 1
             row = known.get(key)
-            if row is not None and plan.is_settled(media, found, row, objects):
+            if row is not None and plan.is_settled(media, info, row, objects):
                 proof.made += row.state == "made"
                 proof.quarantined += row.state == "quarantined"
-            elif row is None or row.etag != found.etag:
+            elif row is None or row.etag != info.etag:
                 proof.arrived += 1
             else:
                 proof.missing += 1
@@ -50,6 +50,6 @@ def _is_upload(media: Media, key: str) -> bool:
 
 def _of(store: ObjectStore, media: Media, folders: Iterable[str]) -> Iterator[Stretch]:
     for folder in sorted(folders):
-        found = [info for info in store.list(folder) if naming.folder_of(media, info.key) == folder]
+        objects = [info for info in store.list(folder) if naming.folder_of(media, info.key) == folder]
         # Every key of a folder begins with it, so that the keys lie between the folder and the last possible one.
-        yield Stretch(found, len(found), folder, f"{folder}\U0010ffff")
+        yield Stretch(objects, len(objects), folder, f"{folder}\U0010ffff")

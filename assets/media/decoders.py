@@ -42,8 +42,8 @@ class Decoders:
         try:
             for _ in range(TRIES):
                 decoder = decoder or _Decoder(self._make)
-                found = decoder.ask(data, promised, media)
-                if found is not None:
+                answer = decoder.ask(data, promised, media)
+                if answer is not None:
                     break
                 decoder = None
         except BaseException:
@@ -53,17 +53,17 @@ class Decoders:
             raise
         finally:
             self._idle.put(decoder)
-        if found is None:
+        if answer is None:
             raise RefusedError(RefusalReason.DECODER_CRASHED)
-        if isinstance(found, RefusalReason):
-            raise RefusedError(found)
-        return found
+        if isinstance(answer, RefusalReason):
+            raise RefusedError(answer)
+        return answer
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for _ in range(PROCESSES):
+        for _process in range(PROCESSES):
             decoder = self._idle.get()
             if decoder is not None:
                 decoder.end()
@@ -82,11 +82,11 @@ class _Decoder:
         """The result for one image; None if the process died."""
         try:
             self._pipe.send((data, promised, media))
-            found: Renditions | RefusalReason = self._pipe.recv()
+            answer: Renditions | RefusalReason = self._pipe.recv()
         except (EOFError, OSError):
             self.end()
             return None
-        return found
+        return answer
 
     def end(self) -> None:
         """Kill the process."""

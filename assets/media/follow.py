@@ -55,17 +55,17 @@ def stretches(store: ObjectStore, media: Media, after: str = "") -> Iterator[Str
     objects: list[ObjectInfo] = []
     listed = 0
     folder = last = ""
-    for found in store.list(media.root, start_after=after or None):
+    for info in store.list(media.root, start_after=after or None):
         # The objects of a folder inside this folder are listed between its own, so that they do not end it.
-        if not folder or not found.key.startswith(folder):
-            folder = naming.folder_of(media, found.key) or found.key
+        if not folder or not info.key.startswith(folder):
+            folder = naming.folder_of(media, info.key) or info.key
             if listed >= STRETCH:
                 yield Stretch(objects, listed, after, last)
                 objects, listed, after = [], 0, last
-        last = found.key
+        last = info.key
         listed += 1
-        if naming.folder_of(media, found.key) is not None and _is_addressable(found.key):
-            objects.append(found)
+        if naming.folder_of(media, info.key) is not None and _is_addressable(info.key):
+            objects.append(info)
     yield Stretch(objects, listed, after, None)
 
 

@@ -61,7 +61,7 @@ def stem(key: str) -> str:
 def stem_of_variant(media: Media, key: str) -> str | None:
     """The stem of the upload of which a key is a variant by its name; None if it is not a variant."""
     stems = (key.removesuffix(f"-{variant.name}.jpg") for variant in media.variants)
-    return next((found for found in stems if found != key), None)
+    return next((candidate for candidate in stems if candidate != key), None)
 
 
 def variants(media: Media, upload: str) -> dict[str, str]:

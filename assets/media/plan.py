@@ -53,7 +53,7 @@ def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, Known]) ->
     objects = {o.key: o for o in listed}
     owners = _owners(media, objects, known)
     mine = {naming.stem(key) for key in known}
-    for key, found in objects.items():
+    for key, upload in objects.items():
         if not naming.is_image(key):
             continue
         stem = naming.stem_of_variant(media, key)
@@ -61,9 +61,9 @@ def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, Known]) ->
             continue
         reason = _by_name(media, key, stem, owners)
         row = known.get(key)
-        if row is not None and is_settled(media, found, row, objects):
+        if row is not None and is_settled(media, upload, row, objects):
             continue
-        mark = Mark(key, found.etag or "", "wanted", reason)
+        mark = Mark(key, upload.etag or "", "wanted", reason)
         if row is None or (row.etag, row.state, row.reason) != (mark.etag, mark.state, mark.reason):
             yield mark
     for key, row in known.items():
@@ -72,16 +72,16 @@ def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, Known]) ->
             yield Mark(key, "", "gone", RefusalReason.IMAGE_ID_TAKEN if naming.stem(key) in owners else None)
 
 
-def is_settled(media: Media, found: Listed, row: Known, objects: Mapping[str, Listed]) -> bool:
+def is_settled(media: Media, upload: Listed, row: Known, objects: Mapping[str, Listed]) -> bool:
     """Whether an upload has its own unchanged variants, or was refused and is empty now."""
     if row.state == "quarantined":
-        return found.size == 0
+        return upload.size == 0
     return (
         row.state == "made"
-        and row.etag == found.etag
+        and row.etag == upload.etag
         and all(
             key in objects and objects[key].etag == row.variants.get(name)
-            for name, key in naming.variants(media, found.key).items()
+            for name, key in naming.variants(media, upload.key).items()
         )
     )
 

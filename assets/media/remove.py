@@ -39,6 +39,6 @@ def remove(
 
 
 def _remove(store: ObjectStore, folder: str) -> int:
-    keys = [found.key for prefix in (folder, naming.quarantined(folder)) for found in store.list(prefix)]
+    keys = [info.key for prefix in (folder, naming.quarantined(folder)) for info in store.list(prefix)]
     store.delete(keys)
     return len(keys)

@@ -48,30 +48,30 @@ def make(data: bytes, promised: str, media: Media) -> Renditions:
     Raises:
         RefusedError: it is not an image that can be shown, or it is too large to decode; says why.
     """
-    found = clean(data, promised)
-    if found.width * found.height > MOST_PIXELS or max(found.width, found.height) > LONGEST_SIDE:
+    cleaned = clean(data, promised)
+    if cleaned.width * cleaned.height > MOST_PIXELS or max(cleaned.width, cleaned.height) > LONGEST_SIDE:
         raise RefusedError(RefusalReason.TOO_MANY_PIXELS)
-    picture = _decoded(found)
+    picture = _decoded(cleaned)
     width, height = picture.size
     made: dict[str, bytes] = {}
     # From the largest to the smallest, each made from the one before.
     for variant in sorted(media.variants, key=lambda v: v.longest_side or LONGEST_SIDE, reverse=True):
         picture = _bounded(picture, variant.longest_side or LONGEST_SIDE)
         made[variant.name] = _encoded(picture, variant.quality)
-    return Renditions(found.data, made, width, height)
+    return Renditions(cleaned.data, made, width, height)
 
 
-def _decoded(found: Cleaned) -> Image.Image:
+def _decoded(cleaned: Cleaned) -> Image.Image:
     """The picture in RGB (sRGB), upright; transparent parts are white."""
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(found.data), formats=("JPEG", "PNG", "WEBP")) as image:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(cleaned.data), formats=("JPEG", "PNG", "WEBP")) as image:
             # Pillow warns about unusual metadata that it ignores.
             warnings.simplefilter("ignore")
             if getattr(image, "n_frames", 1) > 1:
                 raise RefusedError(RefusalReason.ANIMATED)
             image.load()
             picture = _in_srgb(_opaque(image), image.info.get("icc_profile"))
-            turn = _UPRIGHT.get(found.orientation)
+            turn = _UPRIGHT.get(cleaned.orientation)
             return picture.transpose(turn) if turn is not None else picture
     except (MemoryError, RefusedError):
         raise

@@ -5,16 +5,14 @@ from datetime import timedelta
 
 from dagster import (
     AssetCheckResult,
-    AssetCheckSpec,
     AssetsDefinition,
     FreshnessPolicy,
     MaterializeResult,
     ResourceParam,
-    asset,
 )
 
 from assets.apps import App, MetricSeries
-from assets.description import asset_arguments, column_schema
+from assets.description import app_asset, column_schema
 from assets.metrics import audit, build
 from assets.metrics.grains import DAILY, GRAINS, HOURLY, Grain
 from assets.rooms import Rooms
@@ -37,9 +35,6 @@ def build_assets(app: App) -> list[AssetsDefinition]:
 
 def _metrics(app: App, metrics: MetricSeries, grain: Grain) -> AssetsDefinition:
     holding = f"{metrics.hours.name}_*" if grain is HOURLY else grain.table(metrics)
-    arguments = asset_arguments(
-        app, "metrics", grain.name, store="d1", holds=[("d1", holding)], kinds={"cloudflare", "sqlite"}
-    )
     sources = [["metrics", "hourly" if grain is DAILY else "daily"]]
     if grain is HOURLY:
         points = app.points.series if app.points is not None else None
@@ -48,8 +43,13 @@ def _metrics(app: App, metrics: MetricSeries, grain: Grain) -> AssetsDefinition:
         ]
     made_of = grain.made_of or " and ".join(detail.name for detail in metrics.details)
 
-    @asset(
-        **arguments,
+    @app_asset(
+        app,
+        "metrics",
+        grain.name,
+        store="d1",
+        holds=[("d1", holding)],
+        kinds={"cloudflare", "sqlite"},
         deps=[[app.name, *source] for source in sources],
         description=(
             f"Metrics {grain.name}, for each user and for all together, made of {made_of} in UTC. A window in which "
@@ -58,13 +58,9 @@ def _metrics(app: App, metrics: MetricSeries, grain: Grain) -> AssetsDefinition:
         metadata={"dagster/table_name": grain.table(metrics), "dagster/column_schema": column_schema(_COLUMNS)},
         pool="d1",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=6), warn_window=timedelta(hours=2)),
-        check_specs=[
-            AssetCheckSpec(
-                "reconciles",
-                asset=arguments["key"],
-                description=f"The recent windows equal the sums of {made_of}.",
-            )
-        ],
+        checks={
+            "reconciles": f"The recent windows equal the sums of {made_of}.",
+        },
     )
     def made(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         windows = build.of(rooms, app, metrics, grain).run()

@@ -69,7 +69,7 @@ def _walk(d1: D1, metrics: MetricSeries, at: datetime, pace: Pace, progress: Pro
         if day is days[0] or day.start.day == 1:
             _refuse_differing(d1, metrics, Window(day.start, min(month_of(day.start.date()).end, at)), pace)
             registries = _registries(d1, metrics)
-        if not pace.step(lambda day=day, found=registries: _day(d1, metrics, found, day, dry_run=dry_run)):  # type: ignore[misc]
+        if not pace.step(lambda day=day, registries=registries: _day(d1, metrics, registries, day, dry_run=dry_run)):  # type: ignore[misc]
             _refuse_stale(d1, at)
             details = " and ".join(detail.name for detail in metrics.details)
             raise DifferingMetricsError(f"metrics of {day.start:%Y-%m-%d} are not what {details} are counted to")
@@ -82,7 +82,7 @@ def _unkept(d1: D1, metrics: MetricSeries, at: datetime) -> Window | None:
     if kept is not None:
         start = moment(kept)
     else:
-        answering = [found.answering for found in _registries(d1, metrics).values()]
+        answering = [series.answering for series in _registries(d1, metrics).values()]
         start = min((partitions[0].window.start for partitions in answering if partitions), default=at)
         start = min(midnight(start.date()), at - DAY)
     return Window(start, at) if start < at else None
@@ -133,7 +133,7 @@ def _day(d1: D1, metrics: MetricSeries, registries: Registries, day: Window, *, 
 
 
 def _agreed(metrics: MetricSeries, registries: Registries, day: Window, answer: str) -> str:
-    tables = {name: source(found, day) for name, found in registries.items()}
+    tables = {name: source(partitions, day) for name, partitions in registries.items()}
     return Template(read_sql("metrics/day_agrees.sql")).substitute(
         hourly=hourly(metrics, tables),
         metrics=tables[metrics.hours.name],

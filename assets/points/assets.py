@@ -9,18 +9,16 @@ from datetime import timedelta
 from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
-    AssetCheckSpec,
     AssetsDefinition,
     AssetSpec,
     Config,
     FreshnessPolicy,
     MaterializeResult,
     ResourceParam,
-    asset,
 )
 
 from assets.apps import App, Points
-from assets.description import asset_arguments, column_schema
+from assets.description import app_asset, asset_arguments, column_schema
 from assets.description import table as table_of
 from assets.points.gaps import TOLERATED, gaps
 from assets.points.ingest import PointIngest
@@ -65,29 +63,22 @@ def build(app: App) -> list[AssetsDefinition | AssetSpec]:
 
 
 def _ingested(app: App, points: Points) -> AssetsDefinition:
-    arguments = asset_arguments(
-        app, "points", "ingested", store="d1", holds=[("d1", f"{points.series.name}_*")], kinds={"cloudflare", "sqlite"}
-    )
-
-    @asset(
-        **arguments,
+    @app_asset(
+        app,
+        "points",
+        "ingested",
+        store="d1",
+        holds=[("d1", f"{points.series.name}_*")],
+        kinds={"cloudflare", "sqlite"},
+        checks={
+            "every_line_counted": "For the run: lines received = points stored + doubled + lines quarantined.",
+            "no_large_gap": f"No session of the last day misses more than {TOLERATED} points in a row.",
+        },
         deps=[[app.name, "points", "flushes"], [app.name, "series", "partitions"], [app.name, "d1", points.users]],
         description="Points of sessions, known by session and number, in the partitions of `points`: once each.",
         metadata={"dagster/table_name": points.series.name},
         pool="d1",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=6), warn_window=timedelta(hours=2)),
-        check_specs=[
-            AssetCheckSpec(
-                "every_line_counted",
-                asset=arguments["key"],
-                description="For the run: lines received = points stored + doubled + lines quarantined.",
-            ),
-            AssetCheckSpec(
-                "no_large_gap",
-                asset=arguments["key"],
-                description=f"No session of the last day misses more than {TOLERATED} points in a row.",
-            ),
-        ],
     )
     def ingested(config: PointsConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         database = rooms.d1(app)
@@ -98,7 +89,7 @@ def _ingested(app: App, points: Points) -> AssetsDefinition:
         run = PointIngest.of(rooms, app).run(sweep=config.sweep)
         now = rooms.clock()
         missing = gaps(database, points.series, now - LOOKED_BACK, now)
-        summary = [{name: row[name] for name in SUMMARISED} for row in refused.ledger.summary()]
+        summary = [{name: row[name] for name in SUMMARISED} for row in refused.refusals.summary()]
         counts = {
             "received": run.received,
             "stored": run.stored,

@@ -1,4 +1,4 @@
-"""Refused lines of an app's points: the ledger of the quarantine, in the app's D1."""
+"""The quarantine of an app's points, whose open lines are in the app's D1."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ PAGE = 5_000
 
 @dataclass(frozen=True)
 class RefusedPoints:
-    """The `Ledger` of the quarantine."""
+    """The `Refusals` of the quarantine."""
 
     d1: D1
 
@@ -44,5 +44,5 @@ def quarantine(rooms: Rooms, app: App) -> Quarantine | None:
     """The quarantine of an app's points; None for an app without points."""
     if app.points is None:
         return None
-    ledger = RefusedPoints(rooms.d1(app))
-    return Quarantine(rooms.object_store, landing.zone(app), app.points.quarantine, ledger, rooms.clock)
+    refusals = RefusedPoints(rooms.d1(app))
+    return Quarantine(rooms.object_store, landing.zone(app), app.points.quarantine, refusals, rooms.clock)

@@ -9,22 +9,19 @@ from typing import Any, NamedTuple
 from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
-    AssetCheckSpec,
     AssetExecutionContext,
-    AssetKey,
     AssetsDefinition,
     Config,
     Failure,
     MaterializeResult,
     ResourceParam,
-    asset,
 )
 from pydantic import Field
 
 from assets.apps import App
 from assets.apps.lifecycle import Store
 from assets.archive.assets import archive_object
-from assets.description import asset_arguments
+from assets.description import app_asset
 from assets.description import table as table_of
 from assets.retention.audit import unproved
 from assets.retention.deletion import Outcome
@@ -65,6 +62,12 @@ RETAINED: Mapping[Store, Retained] = {
 }
 
 
+CHECKS = {
+    "nothing_unproved_was_deleted": "No archive that was looked at is damaged, and none holds less than what went.",
+    "nothing_waits": "What is old enough has gone: nothing is held back, and no large share waits for confirmation.",
+}
+
+
 class RetentionConfig(Config):
     """dry_run: report what would go and delete nothing. confirm: delete also where a larger share of a table goes than
     its policy expects. tables: only these, by the names that `clearlift policy` shows.
@@ -87,18 +90,22 @@ def build(app: App) -> list[AssetsDefinition]:
 
 def _retention(app: App, store: Store) -> AssetsDefinition:
     retained, daily = RETAINED[store], entries(app, store)
-    arguments = asset_arguments(app, "retention", retained.name, store=store, holds=[], kinds=set(retained.kinds))
     before = [
         *(archive_object(entry) for entry in daily if entry.archive is not None),
         *(reader for entry in daily for reader in entry.readers),
     ]
 
-    @asset(
-        **arguments,
+    @app_asset(
+        app,
+        "retention",
+        retained.name,
+        store=store,
+        holds=[],
+        kinds=set(retained.kinds),
+        checks=CHECKS,
         deps=[[app.name, *key] for key in dict.fromkeys(before)],
         description=retained.description + " A dry run unless the configuration says otherwise.",
         pool="archive",
-        check_specs=check_specs(arguments["key"]),
     )
     def retention(
         context: AssetExecutionContext, config: RetentionConfig, rooms: ResourceParam[Rooms]
@@ -109,22 +116,6 @@ def _retention(app: App, store: Store) -> AssetsDefinition:
         yield result(rooms, app, run_id, outcomes, dry_run=dry_run)
 
     return retention
-
-
-def check_specs(key: AssetKey) -> list[AssetCheckSpec]:
-    """The checks that `result` answers."""
-    return [
-        AssetCheckSpec(
-            "nothing_unproved_was_deleted",
-            asset=key,
-            description="No archive that was looked at is damaged, and none holds less than what went.",
-        ),
-        AssetCheckSpec(
-            "nothing_waits",
-            asset=key,
-            description="What is old enough has gone: nothing is held back, and no large share waits for confirmation.",
-        ),
-    ]
 
 
 def result(

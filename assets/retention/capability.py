@@ -44,7 +44,7 @@ def bring(app: App, _site: Site) -> Capability:
                 "pruning",
                 "30 5 2 1 *",
                 "pruning",
-                "On the 2nd of January at 05:30, the day after the archive: sessions and points older than a year.",
+                "On the 2nd of January at 05:30, the day after the archive: time series older than a year.",
                 lambda _: [Request(config={pruned: series_assets.PruningConfig(dry_run=False)})],
             )
         )

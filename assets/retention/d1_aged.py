@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from assets.apps import App
 from assets.retention.deletion import Deletion, Outcome, Portion
 from assets.retention.log import DeletionLog, Record
+from assets.retention.run import OldRows
 from assets.rooms import Rooms
 from resources.d1 import D1, Statement
 from resources.d1.database import Row
@@ -28,7 +29,7 @@ UNREADABLE = "their time cannot be read"
 
 
 @dataclass
-class D1Aged:
+class D1Aged(OldRows):
     """The rows of an entry by their time; at `now` expired, where the entry has a column of expiry."""
 
     d1: D1
@@ -61,9 +62,6 @@ class D1Aged:
             if rows:
                 outcome.hold(name, rows, why)
         return [Portion(name, sums["going"])] if sums["going"] else []
-
-    def check(self, portion: Portion, outcome: Outcome) -> None:
-        """Counting asked of each row whether it is old."""
 
     def delete(self, portion: Portion, outcome: Outcome) -> None:
         with self.log.recorded(outcome, portion, self.deletion.why):

@@ -23,6 +23,7 @@ from assets.retention.d1_aged import COUNTED, PAGE, key_of
 from assets.retention.deletion import Deletion, Outcome, Portion
 from assets.retention.log import DeletionLog, Record
 from assets.retention.proof import DAMAGED, LATE, UNSEALED, Proof
+from assets.retention.run import OldRows
 from assets.rooms import Rooms
 from assets.rows.columns import Column
 from assets.rows.d1 import D1Table, columns_of
@@ -42,7 +43,7 @@ Before = Callable[[str, Statement], Sequence[Statement]]
 
 
 @dataclass
-class D1Sealed:
+class D1Sealed(OldRows):
     """The rows of an archived table, or of a time series. `page`: rows that one statement deletes at most.
 
     before, after: statements in the transaction of each DELETE.

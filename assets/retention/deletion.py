@@ -27,7 +27,7 @@ class Deletion:
     @property
     def lock(self) -> str:
         """The name of the lock in Postgres under which one process at a time deletes of a table."""
-        return f"clearlift.retention.{self.app}.{self.entry.name}"
+        return f"{self.app}.retention.{self.entry.name}"
 
     @property
     def place(self) -> str:

@@ -19,6 +19,7 @@ from assets.retention.deletion import Deletion, Outcome, Portion
 from assets.retention.log import DeletionLog, Record
 from assets.retention.proof import DAMAGED, LATE, UNSEALED, Proof
 from assets.retention.reconciled import DayCount, Kept, Reconciled
+from assets.retention.run import OldRows
 from assets.rollups.follow import follow
 from assets.rooms import Clock, Rooms
 from assets.rows.known import Known
@@ -61,7 +62,7 @@ class _Quarter:
 
 
 @dataclass
-class LakeDays:
+class LakeDays(OldRows):
     """The days of an app's events."""
 
     app: App
@@ -114,9 +115,6 @@ class LakeDays:
             for quarter, found in self._quarters.items()
             if found.days
         ]
-
-    def check(self, portion: Portion, outcome: Outcome) -> None:
-        """Counting compared each day."""
 
     def delete(self, portion: Portion, outcome: Outcome) -> None:
         quarter = Quarter.parse(portion.place)

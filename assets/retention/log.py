@@ -6,7 +6,7 @@ did.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,16 +45,7 @@ class DeletionLog:
 
         In a transaction of its own, or in that of `connection`.
         """
-        parameters = {
-            **self._names(entry),
-            "place": portion.place,
-            "rows": portion.rows,
-            "bytes": portion.bytes,
-            "why": why,
-            "run": self._run,
-            "at": self._clock(),
-        }
-        statement = read_sql("retention/intend.sql")
+        statement, parameters = read_sql("retention/intend.sql"), self._parameters(entry, portion, why)
         if connection is None:
             (row,) = self._postgres.fetch(statement, parameters)
         else:
@@ -74,22 +65,24 @@ class DeletionLog:
         yield
         self.settle(record, outcome.deleted - rows, outcome.bytes - bytes_)
 
+    def recorded_elsewhere(self, outcome: Outcome, portion: Portion, why: str) -> AbstractContextManager[None]:
+        """The same where the rows lie in another Postgres than the log; nothing where `record_here` does it."""
+        ours = outcome.deletion.entry.store == "postgres"
+        return nullcontext() if ours else self.recorded(outcome, portion, why)
+
     def unsettled(self, entry: Lifecycle) -> list[Record]:
         """The records of an entry that a killed run left, oldest first."""
         rows = self._postgres.fetch(read_sql("retention/unsettled.sql"), self._names(entry))
         return [Record(**row) for row in rows]
 
-    def deleted(self, connection: Connection, entry: Lifecycle, portion: Portion, why: str) -> None:
-        """Record rows of our Postgres in the transaction that deleted them. Rows of one run and place add up."""
-        parameters = {
-            **self._names(entry),
-            "place": portion.place,
-            "rows": portion.rows,
-            "why": why,
-            "run": self._run,
-            "at": self._clock(),
-        }
-        connection.execute(read_sql("retention/deleted.sql"), parameters)
+    def record_here(self, connection: Connection, entry: Lifecycle, portion: Portion, why: str) -> None:
+        """Record rows of our own Postgres in the transaction that deleted them. Rows of one run and place add up."""
+        if entry.store == "postgres" and portion.rows:
+            connection.execute(read_sql("retention/deleted.sql"), self._parameters(entry, portion, why))
+
+    def _parameters(self, entry: Lifecycle, portion: Portion, why: str) -> dict[str, Any]:
+        about = {"place": portion.place, "rows": portion.rows, "bytes": portion.bytes, "why": why}
+        return {**self._names(entry), **about, "run": self._run, "at": self._clock()}
 
     def _names(self, entry: Lifecycle) -> dict[str, Any]:
         return {"app": self._app, "store": entry.store, "name": entry.name}

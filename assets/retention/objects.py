@@ -15,6 +15,7 @@ from assets.apps import App
 from assets.apps.lifecycle import ReadBy
 from assets.retention.deletion import Deletion, Outcome, Portion
 from assets.retention.log import DeletionLog, Record
+from assets.retention.run import OldRows
 from assets.rooms import Rooms
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.sql_files import read_sql
@@ -28,7 +29,7 @@ Read = Callable[[Sequence[ObjectInfo]], Collection[str]]
 
 
 @dataclass
-class OldObjects:
+class OldObjects(OldRows):
     """The objects of a prefix. `read` is None where age is enough."""
 
     store: ObjectStore
@@ -60,9 +61,6 @@ class OldObjects:
         if unread:
             outcome.hold(self.deletion.entry.name, unread, UNKNOWN)
         return [Portion(self.deletion.place, len(sizes), sum(sizes))] if sizes else []
-
-    def check(self, portion: Portion, outcome: Outcome) -> None:
-        """Counting asked of each object whether it was read."""
 
     def delete(self, portion: Portion, outcome: Outcome) -> None:
         why = ", ".join(self.deletion.entry.requires) or "old enough"

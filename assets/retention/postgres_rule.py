@@ -10,11 +10,13 @@ from typing import Any
 
 from psycopg.sql import SQL, Composable, Identifier
 
+from assets.apps import App
 from assets.apps.lifecycle import Rule
 from assets.archive.tables import postgres_of, postgres_table
 from assets.retention.deletion import Deletion, Outcome, Portion
 from assets.retention.log import DeletionLog, Record
 from assets.retention.parameters import PARAMETERS
+from assets.retention.run import OldRows
 from assets.rooms import Rooms
 from assets.rows.postgres import PostgresTable
 from resources.postgres import Connection, Postgres
@@ -26,7 +28,7 @@ BATCH_ROWS = 5_000
 
 
 @dataclass
-class PostgresRule:
+class PostgresRule(OldRows):
     """The rows of an entry that has a rule, or whose age is enough. `listed`: keys that the rule's prefix holds."""
 
     postgres: Postgres
@@ -36,7 +38,7 @@ class PostgresRule:
     listed: list[str] | None = None
 
     @classmethod
-    def of(cls, rooms: Rooms, app: Any, deletion: Deletion, log: DeletionLog) -> "PostgresRule":
+    def of(cls, rooms: Rooms, app: App, deletion: Deletion, log: DeletionLog) -> "PostgresRule":
         """The old rows of an entry, over the stores of the rooms."""
         entry = deletion.entry
         prefix = entry.rule.listed if entry.rule else ""
@@ -59,18 +61,10 @@ class PostgresRule:
                 outcome.hold(self.table.name, rows, why)
         return [Portion(self.deletion.place, going)] if going else []
 
-    def check(self, portion: Portion, outcome: Outcome) -> None:
-        """Counting asked the rule of each row."""
-
     def delete(self, portion: Portion, outcome: Outcome) -> None:
         with self.postgres.connection() as connection:
             self._prove(connection)
-        if self.deletion.entry.store == "postgres":
-            for rows in self._batches():
-                outcome.gone(rows)
-            return
-        # The log lies in another database.
-        with self.log.recorded(outcome, portion, self._why):
+        with self.log.recorded_elsewhere(outcome, portion, self._why):
             for rows in self._batches():
                 outcome.gone(rows)
 
@@ -91,8 +85,7 @@ class PostgresRule:
         while True:
             with self.postgres.connection() as connection:
                 rows = connection.execute(deleting, {**self._parameters, "rows": BATCH_ROWS}).rowcount
-                if rows and self.deletion.entry.store == "postgres":
-                    self.log.deleted(connection, self.deletion.entry, Portion(self.deletion.place, rows), self._why)
+                self.log.record_here(connection, self.deletion.entry, Portion(self.deletion.place, rows), self._why)
             if not rows:
                 return
             yield rows

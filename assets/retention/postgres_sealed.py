@@ -5,7 +5,6 @@ does not: other tables (postgres_rule.py).
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +17,7 @@ from assets.archive.tables import postgres_of, postgres_table
 from assets.retention.deletion import Deletion, Outcome, Portion
 from assets.retention.log import DeletionLog, Record
 from assets.retention.proof import Proof
+from assets.retention.run import OldRows
 from assets.rooms import Rooms
 from assets.rows.columns import schema
 from assets.rows.postgres import PostgresTable
@@ -30,7 +30,7 @@ WHY = "sealed"
 
 
 @dataclass
-class PostgresSealed:
+class PostgresSealed(OldRows):
     """The rows of an archived table."""
 
     postgres: Postgres
@@ -73,14 +73,9 @@ class PostgresSealed:
             outcome.hold(place, rows, why)
         return portions
 
-    def check(self, portion: Portion, outcome: Outcome) -> None:
-        """Counting compared each row with its archive."""
-
     def delete(self, portion: Portion, outcome: Outcome) -> None:
         quarter = Quarter.parse(portion.place)
-        elsewhere = self.deletion.entry.store != "postgres"
-        recorded = self.log.recorded(outcome, portion, WHY) if elsewhere else nullcontext()
-        with self.proof.locked(quarter), recorded:
+        with self.proof.locked(quarter), self.log.recorded_elsewhere(outcome, portion, WHY):
             for proved, _ in self._compared(quarter, delete=True):
                 outcome.gone(proved)
 
@@ -108,8 +103,7 @@ class PostgresSealed:
                         gone = self.table.delete(connection, proved)
                         if gone != proved.height:
                             raise RuntimeError(f"{self.table.name}: {gone} rows went where {proved.height} were locked")
-                        if self.deletion.entry.store == "postgres":
-                            self.log.deleted(connection, self.deletion.entry, Portion(str(quarter), gone), WHY)
+                        self.log.record_here(connection, self.deletion.entry, Portion(str(quarter), gone), WHY)
                     yield proved.height, others
             if after is None:
                 return

@@ -64,7 +64,7 @@ class Reconciled:
             "its week": stale.weeks,
             "its month": stale.months,
             "sessions": _reached(sessions.stale(self.app, self.postgres, away.start, now)),
-            "attribution": attribution.stale(self.postgres, self.app, window.start, now),
+            "attribution": attribution.stale(self.app, self.postgres, window.start, now),
         }
         by_day: dict[date, list[str]] = {}
         for what, windows in outdated.items():

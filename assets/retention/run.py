@@ -23,8 +23,11 @@ class OldRows(Protocol):
     def count(self, outcome: Outcome) -> list[Portion]:
         """The rows that may go, by place. Sets the outcome's total and records the old rows that stay."""
 
-    def check(self, portion: Portion, outcome: Outcome) -> None:
-        """In a dry run: prove the rows of a portion, where `count` only gave the most that may go."""
+    def check(self, portion: Portion, outcome: Outcome) -> None:  # noqa: ARG002
+        """In a dry run: prove the rows of a portion, where `count` only gave the most that may go. By default nothing,
+        because `count` proved them.
+        """
+        return
 
     def delete(self, portion: Portion, outcome: Outcome) -> None:
         """Delete the rows of a portion that may go, and record them in the log."""

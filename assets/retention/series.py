@@ -1,8 +1,8 @@
-"""The yearly pruning of time series: sessions and points that are sealed go, their metrics stay as they are.
+"""The yearly pruning of time series: rows that are sealed go, the metrics that count them stay as they are.
 
 The order lets the next run repair a kill at any step: metrics are kept and proved, up to the youngest quarter that is
 sealed; rows go, each where it equals its archived one; partitions that are left without rows go, with the registry and
-the view; media of the sessions go. What belongs here: this order. What does not: how rows go (d1_sealed.py).
+the view; media of the rows go. What belongs here: this order. What does not: how rows go (d1_sealed.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ class Pruned:
 
 @dataclass
 class SeriesRows(D1Sealed):
-    """The rows of a series, whole quarters of which go: only those that are sealed. `why_not`: why no row may go."""
+    """The rows of a series, whole quarters of which go: only those that are sealed. `unproved`: why no row may go."""
 
     series: Series = field(kw_only=True)
     unproved: str = ""
@@ -72,7 +72,7 @@ class SeriesRows(D1Sealed):
 
 @dataclass
 class SeriesPruner:
-    """The engine over the stores of an app that keeps sessions and points in partitions."""
+    """The engine over the stores of an app that counts time series in metrics."""
 
     rooms: Rooms
     app: App

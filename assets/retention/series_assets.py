@@ -14,19 +14,18 @@ from dagster import (
     FreshnessPolicy,
     MaterializeResult,
     ResourceParam,
-    asset,
 )
 
-from assets.apps import App
-from assets.description import asset_arguments
-from assets.retention.assets import check_specs, result
+from assets.apps import App, MetricSeries
+from assets.description import app_asset
+from assets.retention.assets import CHECKS, result
 from assets.retention.series import SeriesPruner
 from assets.rooms import Rooms
 
 
 class PruningConfig(Config):
-    """dry_run: say what would go, delete nothing. confirm: delete though a larger share of a family goes than its
-    policy expects.
+    """dry_run: report what would go and delete nothing. confirm: delete also where a larger share of a series goes
+    than its policy expects.
     """
 
     dry_run: bool = True
@@ -34,30 +33,36 @@ class PruningConfig(Config):
 
 
 def build(app: App) -> list[AssetsDefinition]:
-    """The pruning of an app that keeps sessions and points in partitions."""
-    return [_pruned(app)] if app.metrics is not None else []
+    """The pruning of an app that counts time series in metrics."""
+    return [_pruned(app, app.metrics)] if app.metrics is not None else []
 
 
-def _pruned(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "retention", "pruning", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
-    above = [["archive", "sessions"], ["archive", "points"], *(["metrics", g] for g in ("weekly", "monthly"))]
+def _pruned(app: App, metrics: MetricSeries) -> AssetsDefinition:
+    names = [series.name for series in metrics.details]
+    listed = " and ".join(names)
+    above = [*(["archive", name] for name in names), ["metrics", "weekly"], ["metrics", "monthly"]]
 
-    @asset(
-        **arguments,
+    @app_asset(
+        app,
+        "retention",
+        "pruning",
+        store="d1",
+        holds=[],
+        kinds={"cloudflare", "sqlite"},
+        checks=CHECKS,
         deps=[[app.name, *key] for key in [*above, ["series", "folded"]]],
         description=(
-            "Sessions and points of whole quarters that are older than a year and sealed leave D1, with the media of "
-            "the sessions. Before that, their metrics are counted again and kept as they are. A dry run unless the "
+            f"{listed.capitalize()} of whole quarters that are older than a year and sealed leave D1, with the media "
+            "of their rows. Before that, their metrics are counted again and kept as they are. A dry run unless the "
             "configuration says otherwise."
         ),
         pool="d1",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=375), warn_window=timedelta(days=368)),
-        check_specs=check_specs(arguments["key"]),
     )
     def pruning(
         context: AssetExecutionContext, config: PruningConfig, rooms: ResourceParam[Rooms]
     ) -> Iterator[MaterializeResult[None]]:
-        run_id, progress = context.run.run_id, rooms.progress("sessions and points pruned")
+        run_id, progress = context.run.run_id, rooms.progress(f"{listed} pruned")
         engine = SeriesPruner(rooms, app, run_id, progress=progress)
         done = engine.run(dry_run=config.dry_run, confirmed=config.confirm)
         retained = result(rooms, app, run_id, done.outcomes, dry_run=config.dry_run)

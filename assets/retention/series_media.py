@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from string import Template
 
 from assets.apps import App, Media
 from assets.media import naming
@@ -40,7 +41,8 @@ class PrunedMedia:
     def remove(self) -> int:
         """Delete the media of every session that is noted, and then its note. The number of objects."""
         deleted = 0
-        while rows := self.d1.query(read_sql("retention/pruned_sessions_page.sql"), [PAGE]):
+        page = Template(read_sql("retention/pruned_sessions_page.sql")).substitute(series=self.media.series)
+        while rows := self.d1.query(page, [PAGE]):
             pruned = [(row["userId"], row["sessionId"]) for row in rows if not row["live"]]
             for user, of_user in groupby(pruned, key=lambda session: str(session[0])):
                 sessions = self._with_media(user) & {session for _, session in of_user}

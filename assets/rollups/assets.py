@@ -117,8 +117,8 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
 
 
 def _period(app: App, period: Period, partitions: TimeWindowPartitionsDefinition) -> AssetsDefinition:
-    totals = next(cut.table(period) for cut in CUTS if cut.sketched)
     tables = [cut.table(period) for cut in CUTS]
+    totals = next(cut.table(period) for cut in CUTS if cut.sketched)
 
     @app_asset(
         app,

@@ -1,4 +1,4 @@
-"""Columns of rows as lines and frames have them, whatever the store. Pure.
+"""Columns of rows as lines and frames have them, the same for every store. Pure.
 
 What belongs here: the kinds of values that lines tell apart. What does not: which type of a store has which kind; the
 store's own module says that.

@@ -23,17 +23,17 @@ def make(d1: D1, series: Series, clock: Callable[[], datetime], since: datetime 
     Raises:
         ChangedMeanwhileError: other processes changed the registry during each try.
     """
-    return _made(d1, series, lambda found: missing(found, clock(), since), lambda: stamp(clock()))
+    return _made(d1, series, lambda current: missing(current, clock(), since), lambda: stamp(clock()))
 
 
 def cover(d1: D1, series: Series, at: datetime) -> list[Partition]:
     """Make the month that contains `at`, and those between it and the partitions that exist; returns what was made."""
     month = month_of(at.date())
 
-    def wanted(found: Registry) -> list[Partition]:
-        start = min([month.start, *(p.window.end for p in found.answering[-1:])])
-        end = max([month.end, *(p.window.start for p in found.answering[:1])])
-        return uncovered(found, Window(start, end))
+    def wanted(current: Registry) -> list[Partition]:
+        start = min([month.start, *(p.window.end for p in current.answering[-1:])])
+        end = max([month.end, *(p.window.start for p in current.answering[:1])])
+        return uncovered(current, Window(start, end))
 
     def now() -> str:
         return str(d1.query("select strftime('%Y-%m-%dT%H:%M:%fZ', 'now') as now")[0]["now"])
@@ -45,15 +45,15 @@ def _made(
     d1: D1, series: Series, choose: Callable[[Registry], list[Partition]], now: Callable[[], str]
 ) -> list[Partition]:
     for attempt in range(TRIES):
-        found = registry.load(d1, series)
-        wanted = choose(found)
+        current = registry.load(d1, series)
+        wanted = choose(current)
         if not wanted:
             break
         names = {partition.name for partition in wanted}
-        after = [p for p in found.partitions if p.name not in names]
+        after = [p for p in current.partitions if p.name not in names]
         tables = [statement for partition in wanted for statement in registry.table(series, partition)]
         try:
-            registry.change(d1, found, [*after, *wanted], tables, now())
+            registry.change(d1, current, [*after, *wanted], tables, now())
         except registry.ChangedMeanwhileError:
             if attempt == TRIES - 1:
                 raise

@@ -6,18 +6,16 @@ from typing import Any
 
 from dagster import (
     AssetCheckResult,
-    AssetCheckSpec,
     AssetsDefinition,
     AssetSpec,
     Config,
     FreshnessPolicy,
     MaterializeResult,
     ResourceParam,
-    asset,
 )
 
 from assets.apps import App, Series
-from assets.description import asset_arguments
+from assets.description import app_asset, asset_arguments
 from assets.description import table as table_of
 from assets.rooms import Rooms
 from assets.series import ahead, audit, fold, registry
@@ -53,29 +51,25 @@ def _written(app: App, series: Series) -> AssetSpec:
 
 
 def _partitions(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "series", "partitions", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
     names = ", ".join(f"`{series.name}`" for series in app.series)
 
-    @asset(
-        **arguments,
+    @app_asset(
+        app,
+        "series",
+        "partitions",
+        store="d1",
+        holds=[],
+        kinds={"cloudflare", "sqlite"},
         description=(
             f"Which table holds which time of {names}, up to the next month: the registry `partitions`, the tables, "
             "and one view for each."
         ),
         pool="d1",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=40), warn_window=timedelta(days=32)),
-        check_specs=[
-            AssetCheckSpec(
-                "next_month_is_there",
-                asset=arguments["key"],
-                description="Rows of this month and the next have a partition.",
-            ),
-            AssetCheckSpec(
-                "registry_agrees",
-                asset=arguments["key"],
-                description="Registry, tables and views name the same partitions, and no time between them is missing.",
-            ),
-        ],
+        checks={
+            "next_month_is_there": "Rows of this month and the next have a partition.",
+            "registry_agrees": "Registry, tables and views name the same partitions, without gaps between them.",
+        },
     )
     def partitions(config: PartitionsConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         database, clock = rooms.d1(app), rooms.clock
@@ -109,23 +103,23 @@ def _overview(app: App, database: D1) -> list[dict[str, Any]]:
 
 
 def _folded(app: App) -> AssetsDefinition:
-    arguments = asset_arguments(app, "series", "folded", store="d1", holds=[], kinds={"cloudflare", "sqlite"})
 
-    @asset(
-        **arguments,
+    @app_asset(
+        app,
+        "series",
+        "folded",
+        store="d1",
+        holds=[],
+        kinds={"cloudflare", "sqlite"},
         deps=[[app.name, "series", "partitions"]],
         description=(
             "Months older than a year, moved into the partition of their year: copied in small batches, compared page "
             "by page, counted, and switched in one transaction."
         ),
         pool="d1",
-        check_specs=[
-            AssetCheckSpec(
-                "no_month_is_older_than_a_year",
-                asset=arguments["key"],
-                description="Every month older than a year is folded.",
-            )
-        ],
+        checks={
+            "no_month_is_older_than_a_year": "Every month older than a year is folded.",
+        },
     )
     def folded(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         database, clock = rooms.d1(app), rooms.clock

@@ -12,17 +12,17 @@ from resources.d1 import D1
 
 def faults(d1: D1, series: Series) -> list[str]:
     """Where the registry, the tables and the view of a series differ, one sentence for each difference."""
-    found = registry.load(d1, series)
+    current = registry.load(d1, series)
     pattern = re.compile(rf"{series.name}_\d{{4}}(_\d{{2}})?")
     rows = d1.query("select type, name, sql from sqlite_master where type in ('table', 'view')")
     tables = {row["name"] for row in rows if row["type"] == "table" and pattern.fullmatch(row["name"])}
-    registered = {p.name for p in found.partitions if p.stands}
+    registered = {p.name for p in current.partitions if p.stands}
     differences = [f"{name} is a table and no partition" for name in sorted(tables - registered)]
     differences += [f"{name} is a partition and no table" for name in sorted(registered - tables)]
     view_text = next((row["sql"] for row in rows if row["type"] == "view" and row["name"] == series.name), "")
-    if found.answering and not view_text.endswith(f" as {view(series, found.partitions)}"):
+    if current.answering and not view_text.endswith(f" as {view(series, current.partitions)}"):
         differences.append(f"the view {series.name} is not over the partitions")
-    for before, after in zip(found.answering, found.answering[1:], strict=False):
+    for before, after in zip(current.answering, current.answering[1:], strict=False):
         if before.window.end != after.window.start:
             differences.append(f"{after.name} does not begin where {before.name} ends")
     return differences

@@ -80,18 +80,18 @@ class Folding:
 
     def _gone(self, fold: Fold) -> bool:
         """Whether another process has folded the month."""
-        found = self._registry().named(fold.month.name)
-        return found is None or not found.stands
+        current = self._registry().named(fold.month.name)
+        return current is None or not current.stands
 
     def _begin(self, fold: Fold) -> None:
-        found = self._registry()
-        month = found.named(fold.month.name)
+        current = self._registry()
+        month = current.named(fold.month.name)
         if month is None or month.state != "live":
             return
-        after = [p for p in found.partitions if p.name not in (fold.month.name, fold.year.name)]
+        after = [p for p in current.partitions if p.name not in (fold.month.name, fold.year.name)]
         registry.change(
             self.d1,
-            found,
+            current,
             [*after, replace(month, state="folding", copied_to=None), fold.year],
             [*registry.table(self.series, fold.year), *self._mirrors(fold)],
             stamp(self.clock()),
@@ -112,8 +112,8 @@ class Folding:
 
     def _copy(self, fold: Fold) -> None:
         """Copy, page by page, the rows after the key that the registry holds."""
-        found = self._registry().named(fold.month.name)
-        after: Key | None = json.loads(found.copied_to) if found is not None and found.copied_to else None
+        current = self._registry().named(fold.month.name)
+        after: Key | None = json.loads(current.copied_to) if current is not None and current.copied_to else None
         keys, series = ", ".join(self.series.key), self.series
         updates = ", ".join(f"{name} = excluded.{name}" for name in series.columns if name not in series.key)
         for lower, upper in self._pages(fold, after):
@@ -175,9 +175,9 @@ class Folding:
         return rows + len(month.rows), added(total, sums[0])
 
     def _switch(self, fold: Fold, rows: int, total: str) -> Folded:
-        found = self._registry()
-        year = found.named(fold.year.name) or fold.year
-        after = [p for p in found.partitions if p.name not in (fold.month.name, fold.year.name)]
+        current = self._registry()
+        year = current.named(fold.year.name) or fold.year
+        after = [p for p in current.partitions if p.name not in (fold.month.name, fold.year.name)]
         folded = replace(fold.month, state="folded", row_count=rows, checksum=total, copied_to=None)
         grown = replace(
             Fold(fold.month, year).folded,
@@ -186,7 +186,7 @@ class Folding:
         )
         registry.change(
             self.d1,
-            found,
+            current,
             [*after, folded, grown],
             [
                 # Runs before the drop, in the same transaction: it fails when the copy lacks a row.

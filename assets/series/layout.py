@@ -154,10 +154,10 @@ def within(series: Series, window: Window) -> str:
 
 def source(registry: Registry, window: Window) -> str:
     """The table that holds the rows of a window within one month; an empty SELECT where no partition exists."""
-    found = registry.over(window)
-    if not found:
+    parts = registry.over(window)
+    if not parts:
         return f"(select {', '.join(f'null as {name}' for name in registry.series.columns)} where false)"
-    ((partition, _),) = found
+    ((partition, _),) = parts
     return partition.name
 
 

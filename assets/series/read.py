@@ -21,20 +21,20 @@ def read(d1: D1, series: Series, start: datetime, end: datetime, *, limit: int |
     read, everything is read again.
     """
     for attempt in range(TRIES):
-        found = registry.load(d1, series)
+        loaded = registry.load(d1, series)
         try:
-            return list(_rows(d1, found, start, end, limit, how))
+            return list(_rows(d1, loaded, start, end, limit, how))
         except D1Error:
-            if attempt == TRIES - 1 or registry.load(d1, series).version == found.version:
+            if attempt == TRIES - 1 or registry.load(d1, series).version == loaded.version:
                 raise
     raise AssertionError("the last try returns or raises")
 
 
 def _rows(
-    d1: D1, found: Registry, start: datetime, end: datetime, limit: int | None, how: dict[str, Any]
+    d1: D1, loaded: Registry, start: datetime, end: datetime, limit: int | None, how: dict[str, Any]
 ) -> Iterator[Row]:
     left = limit
-    for query in plan_read(found, start, end, limit=limit, **how):
+    for query in plan_read(loaded, start, end, limit=limit, **how):
         rows = d1.query(query.sql, query.params)[:left]
         yield from rows
         if left is not None:

@@ -12,7 +12,7 @@ def app_option(serves: Callable[[App], object]) -> Callable[[Callable[..., Any]]
     """Gives the parameter `app`: one of the apps that the command serves, by default the only one."""
     apps = {app.name: app for app in APPS if serves(app)}
     # click takes a default of None for a value, and then misses no option.
-    default = {"default": next(iter(apps))} if len(apps) == 1 else {"required": True}
+    default: dict[str, Any] = {"default": next(iter(apps))} if len(apps) == 1 else {"required": True}
 
     def chosen(_context: click.Context, _option: click.Parameter, name: str) -> App:
         return apps[name]

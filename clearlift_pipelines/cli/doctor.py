@@ -56,7 +56,7 @@ def _checks(stores: Stores) -> list[tuple[str, Check]]:
         *((f"{app.name}-postgres", partial(_postgres, stores.app_postgres(app))) for app in kept),
         ("object store", partial(_objects, stores.object_store)),
         *((f"{app.name}-lake", partial(_lake, stores, app)) for app in APPS if app.audience is not None),
-        *((f"{name} schema", partial(_migrated, ledger, folder)) for name, ledger, folder in stores.ledgers()),
+        *((f"{name} schema", partial(_migrated, applied, folder)) for name, applied, folder in stores.migrated()),
         *((f"{app.name}-kv", partial(_kv, stores.kv(app))) for app in APPS if app.has_kv),
     ]
 
@@ -84,8 +84,8 @@ def _lake(stores: Stores, app: App) -> str:
     return f"{name}: {stores.lake.table(table).load().metadata.location}"
 
 
-def _migrated(ledger: migrations.AppliedMigrations, folder: str) -> str:
-    standing = migrations.status(ledger, folder)
+def _migrated(applied: migrations.AppliedMigrations, folder: str) -> str:
+    standing = migrations.status(applied, folder)
     drifted = [f"{s} {s.drift}" for s in standing if s.drift]
     if drifted:
         raise click.ClickException(f"sql/{folder}: {'; '.join(drifted)}")

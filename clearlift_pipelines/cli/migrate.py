@@ -15,32 +15,41 @@ from resources import migrations
 @click.option("--confirm", is_flag=True, help="down: do it; without, only say what would be taken back.")
 def migrate(action: str, store: str | None, to: int | None, steps: int, confirm: bool) -> None:
     """Migrations of STORE, or of all: status, up, down. Taking back drops data and wants --confirm."""
-    stores = Stores(settings.load())
-    try:
-        found = {name: (ledger, folder) for name, ledger, folder in stores.ledgers()}
-        if store is not None and store not in found:
-            raise click.ClickException(f"{store} is no store with migrations; known are {', '.join(found)}")
+    with Stores(settings.load()) as stores:
+        known = {name: (applied, folder) for name, applied, folder in stores.migrated()}
+        if store is not None and store not in known:
+            raise click.ClickException(f"{store} is no store with migrations; known are {', '.join(known)}")
         if action == "down" and store is None:
             raise click.UsageError("down needs a STORE")
-        for name, (ledger, folder) in found.items():
+        for name, (applied, folder) in known.items():
             if store not in (None, name):
                 continue
             if action == "status":
-                for standing in migrations.status(ledger, folder):
-                    when = standing.applied_at or ""
-                    click.echo(f"{name:<16} {standing.number:03} {standing.name:<24} {standing.state:<8} {when}")
+                _show(name, applied, folder)
             elif action == "up":
-                applied = migrations.up(ledger, folder, to=to)
-                click.echo(f"{name}: {', '.join(map(str, applied)) or 'nothing to apply'}")
-            elif not confirm:
-                applied_now = [s for s in migrations.status(ledger, folder) if s.applied_at]
-                below = [s for s in applied_now if s.number > to] if to is not None else applied_now[-steps:]
-                click.echo(
-                    f"{name}: would take back {', '.join(f'{s.number:03}_{s.name}' for s in below[::-1]) or 'nothing'}"
-                )
-                click.echo("What these made is dropped with its data. --confirm does it.")
-            else:
-                reverted = migrations.down(ledger, folder, to=to, steps=steps)
+                done = migrations.up(applied, folder, to=to)
+                click.echo(f"{name}: {', '.join(map(str, done)) or 'nothing to apply'}")
+            elif confirm:
+                reverted = migrations.down(applied, folder, to=to, steps=steps)
                 click.echo(f"{name}: took back {', '.join(map(str, reverted)) or 'nothing'}")
-    finally:
-        stores.close()
+            else:
+                _show_what_goes(name, applied, folder, to=to, steps=steps)
+        if action == "up" and store is None and to is None:
+            for line in stores.make_the_rest():
+                click.echo(f"made: {line}")
+
+
+def _show(name: str, applied: migrations.AppliedMigrations, folder: str) -> None:
+    for migration in migrations.status(applied, folder):
+        when = migration.applied_at or ""
+        click.echo(f"{name:<16} {migration.number:03} {migration.name:<24} {migration.state:<8} {when}")
+
+
+def _show_what_goes(
+    name: str, applied: migrations.AppliedMigrations, folder: str, *, to: int | None, steps: int
+) -> None:
+    now = [migration for migration in migrations.status(applied, folder) if migration.applied_at]
+    going = [migration for migration in now if migration.number > to] if to is not None else now[-steps:]
+    names = ", ".join(f"{migration.number:03}_{migration.name}" for migration in going[::-1])
+    click.echo(f"{name}: would take back {names or 'nothing'}")
+    click.echo("What these made is dropped with its data. --confirm does it.")

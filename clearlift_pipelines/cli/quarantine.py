@@ -58,7 +58,7 @@ def list_lines(reason: str | None, batch: str | None, app: str | None, kind: str
     one_by_one = reason is not None or batch is not None
     with _quarantines(app, kind) as chosen:
         for choice, refused in chosen.items():
-            ledger = refused.ledger
+            ledger = refused.refusals
             of_choice = map(asdict, ledger.open_lines(reason, batch)) if one_by_one else ledger.summary()
             rows += [(choice, row) for row in of_choice]
     if not rows:
@@ -154,7 +154,7 @@ def _matching(
     chosen: Mapping[Choice, Quarantine], reason: str | None, batch: str | None
 ) -> dict[Choice, tuple[Quarantine, list[OpenLine]]]:
     """The quarantines that have such open lines, with these."""
-    every = {choice: (refused, refused.ledger.open_lines(reason, batch)) for choice, refused in chosen.items()}
+    every = {choice: (refused, refused.refusals.open_lines(reason, batch)) for choice, refused in chosen.items()}
     return {choice: (refused, lines) for choice, (refused, lines) in every.items() if lines}
 
 

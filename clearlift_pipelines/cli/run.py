@@ -118,7 +118,7 @@ def _sync_and_attribute(bench: Workbench, app: App, failures: list[click.ClickEx
     if bench.has(app, "attribution"):
         # Every day that changed; today in any case, because new campaigns and clicks are taken in with it.
         today, year_ahead = attribution.today(), utc_now() + timedelta(days=366)
-        stale = attributed.stale(bench.stores.postgres, app, _earliest(bench), year_ahead)
+        stale = attributed.stale(app, bench.stores.postgres, _earliest(bench), year_ahead)
         attribution.make(bench, app, _ranges(bench, app, _until(today.end, stale)) or [today])
 
 

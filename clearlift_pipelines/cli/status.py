@@ -78,7 +78,7 @@ def _missing_of(stores: Stores, app: App, now: datetime) -> Iterator[tuple[Objec
     days = {("sessions", "daily"): sessions.stale(app, stores.postgres, since, now)}
     if app.ad_accounts is not None:
         # From the beginning: days that were rolled up by hand, because they are too old, are attributed by hand too.
-        days["attribution", "touches"] = attribution.stale(stores.postgres, app, earliest, now)
+        days["attribution", "touches"] = attribution.stale(app, stores.postgres, earliest, now)
     for asset, windows in days.items():
         starts = [start for window in windows for start in window.steps(DAY)]
         if starts:

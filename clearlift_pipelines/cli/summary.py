@@ -84,7 +84,7 @@ def _report_what_waits(opened: Terminal, app: App) -> None:
     if too_old := late.beyond(app, stores.postgres, earliest, since):
         opened.console.print(str(too_old), style="yellow")
     refused = quarantine(stores, app)
-    if refused is not None and (rows := refused.ledger.summary()):
+    if refused is not None and (rows := refused.refusals.summary()):
         reasons = Table("lines", "reason", "field", title=f"Quarantine of {app.title}", title_justify="left", box=None)
         for row in rows:
             reasons.add_row(f"{row['lines']:,}", row["reason"], row["field"])

@@ -1,4 +1,5 @@
--- Records what a revision (app, table, quarter, bucket, revision) holds, once its parts were read back.
+-- Records what a revision (app, table, quarter, bucket, revision) holds, once its parts were read back: rows,
+-- rows_added, packed_bytes, line_bytes, parts, checksum, manifest_sha256, slices.
 update archive.revisions
 set state = 'verified',
     rows = %(rows)s,

@@ -1,5 +1,5 @@
--- One row: in how many windows of [?1, ?2) the metrics of the grain ?3 differ from the finer windows added up, and how many
--- rows were compared. Stale windows are left out.
+-- One row: in how many windows of [?1, ?2) the metrics of the grain ?3 differ from the finer windows added up, and how
+-- many rows were compared. Stale windows are left out.
 with finer (windowStart, userId, metric, entries, total, least, most) as (
     select $window, userId, metric, sum(entries), sum(total), min(least), max(most)
     from ($finer)

@@ -1,5 +1,6 @@
 -- One row a metric of an hour and a user, and of all users together (userId is empty): the metrics of the hours ?1 (a
--- JSON array of their starts) in [?2, ?3), counted from the amounts of `measured`. Hours that are kept as they are have none.
+-- JSON array of their starts) in [?2, ?3), counted from the amounts of `measured`. Hours that are kept as they are
+-- have none.
 with wanted (windowStart) as (
     select value from json_each(?1)
     where value >= $kept_before

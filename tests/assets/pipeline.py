@@ -25,9 +25,9 @@ from assets.events import landing
 from assets.events.ingest import GROUP_BYTES, Ingest
 from assets.events.ledger import Ledger, RunOutcome
 from assets.events.record import NAMES
-from assets.events.refused import RefusedEvents
 from assets.events.validation import Admission, sift
 from assets.intake import quarantine
+from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Quarantine
 from resources import migrations
 from resources.lake import DataFile, Lake, LakeTable, PartitionKey
@@ -131,7 +131,7 @@ class Pipeline:
     @property
     def quarantine(self) -> Quarantine:
         """The way back of refused lines."""
-        ledger = RefusedEvents(self.postgres, CLEARLIFT.name)
+        ledger = PostgresRefusals(self.postgres, "events", CLEARLIFT.name)
         return Quarantine(self.store, self.zone, "quarantine/events/", ledger, lambda: self.now)
 
     def reset(self) -> None:
@@ -191,5 +191,5 @@ class Pipeline:
 
     def refused(self) -> Counter[tuple[str, str, bytes]]:
         """Open refusals as reason, field and original bytes, with their number."""
-        lines = self.quarantine.raw(self.quarantine.ledger.open_lines())
+        lines = self.quarantine.raw(self.quarantine.refusals.open_lines())
         return Counter((line.reason, line.field, raw) for line, raw in lines)

@@ -45,14 +45,14 @@ def clean(data: bytes, promised: str) -> Cleaned:
     """
     if not data:
         raise RefusedError(RefusalReason.EMPTY)
-    found = image_format(data)
-    if found is None:
+    actual = image_format(data)
+    if actual is None:
         raise RefusedError(RefusalReason.NOT_AN_IMAGE)
     if not promised:
         raise RefusedError(RefusalReason.UNSUPPORTED_FORMAT)
-    if found != promised:
+    if actual != promised:
         raise RefusedError(RefusalReason.MISLABELLED)
-    cleaned = READERS[found](data)
+    cleaned = READERS[actual](data)
     # Data that phones append (motion, depth, previews) is dropped. A file that another program would run is refused.
     if _ACTIVE.search(cleaned.dropped) or _is_archive(cleaned.dropped):
         raise RefusedError(RefusalReason.POLYGLOT)

@@ -52,21 +52,21 @@ def _size(chunks: dict[bytes, bytes]) -> tuple[int, int]:
     """Width and height: the larger ones of the container's and the picture's."""
     if (b"VP8 " in chunks) == (b"VP8L" in chunks):
         raise RefusedError(RefusalReason.DAMAGED)
-    found = []
+    sizes = []
     try:
         if b"VP8 " in chunks:
             width, height = struct.unpack_from("<HH", chunks[b"VP8 "], 6)
-            found.append((width & 0x3FFF, height & 0x3FFF))
+            sizes.append((width & 0x3FFF, height & 0x3FFF))
         else:
             (bits,) = struct.unpack_from("<I", chunks[b"VP8L"], 1)
-            found.append(((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
+            sizes.append(((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
         if b"VP8X" in chunks:
             body = chunks[b"VP8X"]
             struct.unpack_from("<10x", body)
-            found.append((int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1))
+            sizes.append((int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1))
     except struct.error:
         raise RefusedError(RefusalReason.DAMAGED) from None
-    return max(width for width, _ in found), max(height for _, height in found)
+    return max(width for width, _ in sizes), max(height for _, height in sizes)
 
 
 def _built(chunks: dict[bytes, bytes], size: tuple[int, int], turned: int) -> bytes:

@@ -1,6 +1,6 @@
--- The change log of a D1 and its readers. Repeating the script changes nothing.
--- D1 has one writer at a time and assigns an id inside its transaction. So no id appears below one that was visible, and a
--- reader's position is one number. It lies beside the log, so that a restore brings both back to the same time.
+-- The change log of a D1 and its readers. Repeating the script changes nothing. D1 has one writer at a time and
+-- assigns an id inside its transaction. So no id appears below one that was visible, and a reader's position is one
+-- number. It lies beside the log, so that a restore brings both back to the same time.
 create table if not exists change_log (
     id integer primary key autoincrement,
     table_name text not null,

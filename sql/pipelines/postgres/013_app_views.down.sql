@@ -1,4 +1,7 @@
 -- Views and policies as they were before rows said whose app they are of.
+drop index attribution.touches_of_google;
+create index touches_of_google on attribution.touches (day) where named_platform = 'google' and click is not null;
+
 drop view attribution.daily;
 drop view attribution.unknown_clicks;
 drop view ads.restatement_history;

@@ -1,5 +1,8 @@
 -- Views show the app of their rows and join by it, and a request sees the rows of its own app only: two apps may have
 -- an organisation of the same id, or the same data tag.
+drop index attribution.touches_of_google;
+create index touches_of_google on attribution.touches (app, day) where named_platform = 'google' and click is not null;
+
 drop view attribution.daily;
 drop view attribution.unknown_clicks;
 drop view ads.restatement_history;
@@ -67,13 +70,14 @@ group by app, org_id, keyword_id, currency;
 
 -- One row is an account day on which visitors came by clicks that are not known yet, with a hash of these clicks.
 create view attribution.unknown_clicks with (security_invoker = true) as
-select o.app, o.org_id, a.connection_id, a.account_id, a.time_zone, moments.at_account::date as day,
-    md5(string_agg(distinct encode(t.click, 'hex'), ' ' order by encode(t.click, 'hex'))) as unknown
-from (
+with horizon as materialized (
     -- Once an app, not once a touch. Google reports the clicks of 90 days.
     select known.app, (select max(t.day) - 92 from attribution.touches t where t.app = known.app) as since
     from (select distinct app from attribution.organizations) as known
-) as horizon
+)
+select o.app, o.org_id, a.connection_id, a.account_id, a.time_zone, moments.at_account::date as day,
+    md5(string_agg(distinct encode(t.click, 'hex'), ' ' order by encode(t.click, 'hex'))) as unknown
+from horizon
 join attribution.touches t on t.app = horizon.app and t.day >= horizon.since
 join attribution.organizations o on o.app = t.app and o.org_tag = t.org_tag
 join ads.ad_accounts a on a.app = o.app and a.org_id = o.org_id and a.platform = 'google'

@@ -12,7 +12,8 @@ create index if not exists ${table}_by_user on $table (userId, at);
 
 create index if not exists ${table}_by_time on $table (at);
 
--- The ingest marks the hours of a whole batch that it inserts. This trigger is for points that are deleted with their user.
+-- The ingest marks the hours of a whole batch that it inserts. This trigger is for points that are deleted with their
+-- user.
 create trigger if not exists ${table}_deleted after delete on $table
 when exists (select 1 from partitions where name = '$table' and old.at >= startsAt and old.at < endsAt)
 begin

@@ -64,8 +64,8 @@ begin
     );
 end;
 
--- INSERT OR REPLACE deletes the row with the same id without a delete trigger. The insert trigger marks its hour if it is
--- the same.
+-- INSERT OR REPLACE deletes the row with the same id without a delete trigger. The insert trigger marks its hour if it
+-- is the same.
 create trigger if not exists ${table}_replaced before insert on $table
 when exists (
     select 1 from partitions where name = '$table' and new.timestamp >= startsAt and new.timestamp < endsAt

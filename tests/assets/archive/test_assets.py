@@ -68,8 +68,8 @@ def test_checks_that_know_nothing_fail(location: Location) -> None:
 
 
 def test_the_policy_is_a_table(location: Location) -> None:
-    done = location.run("policy")
     for app in APPS:
+        done = location.run("policy", app=app.name)
         (made,) = done.asset_materializations_for_node(f"{app.name}__archive__policy")
         shown = made.metadata["policy"]
         assert isinstance(shown, TableMetadataValue)
@@ -97,15 +97,20 @@ def test_the_policy_is_a_table(location: Location) -> None:
 def test_the_schedule_asks_for_the_year_that_is_old_enough(
     location: Location, at: datetime, asked: dict[int, tuple[str, str]]
 ) -> None:
-    schedule = location.defs.resolve_schedule_def("archive")
-    assert schedule.cron_schedule == "15 5 1 1,4,7,10 *"
-    context = build_schedule_context(
-        scheduled_execution_time=at, repository_def=location.defs.get_repository_def(), instance=location.instance
-    )
-    requests = schedule.evaluate_tick(context).run_requests
-    found = {int((r.run_key or "").split("-")[-2]): _range(r) for r in requests or ()}
-    assert found == asked
-    names = {k.to_user_string() for r in requests or () for k in r.asset_selection or ()}
+    requests: list[RunRequest] = []
+    for app in APPS:
+        schedule = location.defs.resolve_schedule_def(f"{app.name}_archive")
+        assert schedule.cron_schedule == "15 5 1 1,4,7,10 *"
+        context = build_schedule_context(
+            scheduled_execution_time=at, repository_def=location.defs.get_repository_def(), instance=location.instance
+        )
+        of_app = schedule.evaluate_tick(context).run_requests or []
+        ages = {entry.archive.after_days for entry in app.lifecycles if entry.archive}
+        assert {int(str(r.run_key).partition("after-")[2].split("-")[0]): _range(r) for r in of_app} == {
+            age: asked[age] for age in ages
+        }
+        requests += of_app
+    names = {k.to_user_string() for r in requests for k in r.asset_selection or ()}
     archived = {(a.name, e.table.replace(".", "_")) for a in APPS for e in a.lifecycles if e.archive}
     assert names == {f"{app}/archive/{table}" for app, table in archived}
 

@@ -11,7 +11,7 @@ from assets.archive.registry import Registry
 from assets.archive.restore import NotArchivedError
 from assets.archive.sealed import DamagedManifestError
 from assets.rows.lines import encode
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from tests.assets.archive.vault import QUARTER, Vault
 
 
@@ -84,13 +84,13 @@ def test_what_comes_back_changed_right_after_it_was_put_is_not_sealed(
     vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vault.happen(3)
-    real = ObjectStore.put_if_absent
+    real = FolderObjectStore.put_if_absent
 
-    def damaging(store: ObjectStore, key: str, data: bytes, **_: object) -> bool:
+    def damaging(store: FolderObjectStore, key: str, data: bytes, **_: object) -> bool:
         return real(store, key, data[:-8] + bytes(8) if "/part-" in key else data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ObjectStore, "put_if_absent", damaging)
+        patch.setattr(FolderObjectStore, "put_if_absent", damaging)
         with pytest.raises(DamagedPartError, match="another SHA-256"):
             vault.archive()
     assert Registry(vault.postgres, "clearlift", "events").sealed() == []

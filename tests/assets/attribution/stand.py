@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from assets.ads.sync import AdSync
 from assets.apps import App
-from assets.apps.clearlift import APP as CLEARLIFT
 from assets.attribution.build import TouchCounts, Touches
 from assets.attribution.clicks import ClickReport, Clicks
 from assets.attribution.credit import Credited, Credits
@@ -56,10 +55,13 @@ class Stand:
     """Stores with the sample's organisations, tags a3f7c2, b8e9d1, … of organisations org-a3f7c2, …"""
 
     lakeside: Lakeside
-    app: App = CLEARLIFT
 
     def __post_init__(self) -> None:
         sample_stores.fill_d1(self.d1)
+
+    @property
+    def app(self) -> App:
+        return self.lakeside.app
 
     @property
     def d1(self) -> D1:
@@ -141,7 +143,7 @@ class Stand:
         lake = self.lakeside
         while follow(lake.app, lake.events, self.postgres, lake.clock):
             pass
-        return stale(self.postgres, self.app, at(1), lake.now)
+        return stale(self.app, self.postgres, at(1), lake.now)
 
     def catch_up(self) -> Credited:
         """What sensor and schedules would make: yesterday, then whatever is stale."""
@@ -166,8 +168,7 @@ class Stand:
 
     def credits(self) -> list[tuple[Any, ...]]:
         """Every credit of the app, without the app's name, sorted."""
-        rows = self.lakeside.table("attribution.credits")
-        return [row[:-1] for row in rows if row[-1] == self.app.name]
+        return self.lakeside.table("attribution.credits")
 
     def of_days(self) -> dict[date, list[tuple[Any, ...]]]:
         """Credits by their UTC day."""

@@ -18,7 +18,7 @@ from resources import migrations
 from resources.sql_files import read_sql
 from tests.assets.attribution.happenings import CAMPAIGNS, CLICKS, A, B
 from tests.assets.attribution.stand import Campaign, Stand
-from tests.assets.rollups.lakeside import at, event
+from tests.assets.rollups.lakeside import Lakeside, at, event
 
 OTHER = replace(CLEARLIFT, name="other")
 RELATIONS = (
@@ -33,7 +33,7 @@ def other(stand: Stand) -> Stand:
     """The stand of another app: its own D1, with the same organisations; lake and Postgres are those of the first."""
     d1 = stand.lakeside.stores.d1(OTHER)
     migrations.up(migrations.D1AppliedMigrations(d1, "d1"), "clearlift/d1")
-    return Stand(stand.lakeside, OTHER)
+    return Stand(Lakeside(stand.lakeside.stores, OTHER))
 
 
 @pytest.fixture
@@ -53,7 +53,8 @@ def both(stand: Stand, other: Stand) -> tuple[Stand, Stand]:
             app.click(campaign, click)
         app.spend(BRAND, at(2).date(), "12.5")
         app.make(1, 7)
-        app.report(CAMPAIGNS[7], "nobody's")
+        for campaign in (CAMPAIGNS[0], CAMPAIGNS[7]):
+            app.report(campaign, "nobody's")
     return stand, other
 
 
@@ -122,6 +123,25 @@ def test_each_app_has_days_sums_and_a_lock_of_its_own(both: tuple[Stand, Stand])
     assert stored(stand, OTHER)["credits"] == stored(stand, CLEARLIFT)["credits"]
     with stand.postgres.lock(lock_of(CLEARLIFT)):
         other.make(1, 2)  # it would wait for ever for a lock that both have
+
+
+def test_an_organisation_of_one_app_reads_no_row_of_the_other(both: tuple[Stand, Stand]) -> None:
+    stand, other = both
+    # The tag of one app's organisation is that of another organisation in the other app.
+    other.d1.execute("update org_tag_mappings set organization_id = ? where short_tag = ?", [f"org-{B}", A])
+    other.make(1, 7)
+    for relation in (name for name in RELATIONS if name != "windows"):
+        for app, claims in (
+            ("clearlift", {"org_id": f"org-{A}"}),
+            ("clearlift", {"org_id": f"org-{B}"}),
+            ("other", {"org_id": f"org-{B}", "app_metadata": {"app": "other"}}),
+        ):
+            with stand.postgres.connection() as connection:
+                connection.execute("select set_config('request.jwt.claims', %s, true)", (json.dumps(claims),))
+                connection.execute("set local role authenticated")
+                apps = connection.execute(f"select distinct app from attribution.{relation}").fetchall()
+            assert {row["app"] for row in apps} <= {app}, relation
+            assert apps or claims["org_id"] == f"org-{B}", relation
 
 
 def test_an_app_without_rules_has_no_attribution(stand: Stand) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from assets.cache import access_log
 from assets.cache.demand import Demand, Ingested, hit_rate
 from assets.cache.families import families
-from assets.cache.refused import RefusedAccesses
+from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Quarantine, Replayed
 from assets.intake.refusal import Refusal
 from resources.postgres import Postgres
@@ -48,7 +48,7 @@ class Log:
     @property
     def quarantine(self) -> Quarantine:
         """The way back of refused lines."""
-        ledger = RefusedAccesses(self.warmth.lakeside.postgres, "clearlift")
+        ledger = PostgresRefusals(self.warmth.lakeside.postgres, "cache", "clearlift")
         zone, prefix = access_log.zone("clearlift"), access_log.quarantine_prefix("clearlift")
         return Quarantine(self.store, zone, prefix, ledger, self.warmth.lakeside.clock)
 
@@ -125,7 +125,7 @@ def test_bad_lines_are_counted_kept_and_stop_nobody(log: Log) -> None:
     assert [row["line"] for row in kept] == [*range(3, 14), 0]
     assert kept[-1]["reason"] == "gzip cut short"
     assert all(row["reason"] for row in kept)
-    lines = log.quarantine.ledger.open_lines()
+    lines = log.quarantine.refusals.open_lines()
     originals = [text if isinstance(text, bytes) else json.dumps(text).encode() for text in bad]
     assert [raw for line, raw in log.quarantine.raw(lines) if line.line] == originals
 
@@ -136,22 +136,22 @@ def test_refused_lines_come_back_corrected_or_as_they_are(log: Log) -> None:
     log.write("b", line("k", 1), early, line("k", 5, 6))
     log.store.put(f"{access_log.zone('clearlift').hour_prefix(NOW)}cut.gz", gzip.compress(b"x" * 999)[:-9])
     assert log.ingest().refused == 5
-    summary = log.quarantine.ledger.summary()
+    summary = log.quarantine.refusals.summary()
     assert {(row["reason"], row["lines"], row["batches"]) for row in summary} == {
         ("hour is in the future", 2, 2), ("more hits than reads", 2, 2), ("gzip cut short", 1, 1),
     }  # fmt: skip
 
     log.warmth.lakeside.now += timedelta(hours=3)
-    cut = log.quarantine.ledger.open_lines("gzip cut short")[0].object_key
+    cut = log.quarantine.refusals.open_lines("gzip cut short")[0].object_key
     assert log.quarantine.replay(batch=cut) == Replayed((), 0)
     assert log.quarantine.replay(batch=cut, corrected=[json.dumps(line("k", 100)).encode()]).lines == 1
-    for key in [row.object_key for row in log.quarantine.ledger.open_lines("hour is in the future")]:
+    for key in [row.object_key for row in log.quarantine.refusals.open_lines("hour is in the future")]:
         assert log.quarantine.replay("hour is in the future", key).lines == 1, "two objects, though of the same bytes"
     assert log.quarantine.replay("hour is in the future") == Replayed((), 0)
     assert log.ingest() == Ingested(3, 3, 0, 104, 0)
     assert log.reads() == {"k": ("", 106, 0)}
     assert log.ingest().objects == 0
-    assert RefusedAccesses(log.warmth.lakeside.postgres, "sesh").open_lines() == []
+    assert PostgresRefusals(log.warmth.lakeside.postgres, "cache", "sesh").open_lines() == []
 
 
 def test_a_replay_that_died_half_way_counts_once(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,11 +159,11 @@ def test_a_replay_that_died_half_way_counts_once(log: Log, monkeypatch: pytest.M
     log.ingest()
     log.warmth.lakeside.now += timedelta(hours=3)
 
-    def dying(ledger: RefusedAccesses, *_: object) -> None:
+    def dying(ledger: PostgresRefusals, *_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(RefusedAccesses, "mark_replayed", dying)
+        patch.setattr(PostgresRefusals, "mark_replayed", dying)
         with pytest.raises(KeyboardInterrupt):
             log.quarantine.replay()
     log.ingest()

@@ -136,6 +136,6 @@ def test_any_history_ends_in_the_same_rows(pipeline: Pipeline, clean_rows: Rows,
     assert totals["stored"] == len(GOOD)
     assert {raw for _, _, raw in pipeline.refused()} == set(BAD)
     assert pipeline.postgres.fetch("select 1 from ingest.runs where state <> 'committed'") == []
-    assert totals["quarantined"] == len(pipeline.quarantine.ledger.open_lines())
+    assert totals["quarantined"] == len(pipeline.quarantine.refusals.open_lines())
     added = Counter(c.operation for c in pipeline.table.changes(None))
     assert set(added) <= {"append", "replace"}

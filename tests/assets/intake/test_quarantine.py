@@ -13,9 +13,9 @@ from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.events.ingest import pending
 from assets.events.ledger import Ledger, RunOutcome
-from assets.events.refused import RefusedEvents
 from assets.events.validation import Reason
 from assets.intake import quarantine
+from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Replayed
 from assets.intake.refusal import Refusal
 from resources.postgres import Postgres
@@ -31,7 +31,7 @@ def replay(pipeline: Pipeline, **of: object) -> Replayed:
 
 
 def reasons(pipeline: Pipeline) -> dict[str, int]:
-    return {row["reason"]: row["lines"] for row in pipeline.quarantine.ledger.summary()}
+    return {row["reason"]: row["lines"] for row in pipeline.quarantine.refusals.summary()}
 
 
 @settings(max_examples=40)
@@ -58,7 +58,7 @@ def test_open_lines_are_listed_by_reason_and_batch(pipeline: Pipeline) -> None:
     run = pipeline.ingested()
 
     def found(**of: str) -> list[tuple[str, int, str]]:
-        return [(line.object_key, line.line, line.reason) for line in pipeline.quarantine.ledger.open_lines(**of)]
+        return [(line.object_key, line.line, line.reason) for line in pipeline.quarantine.refusals.open_lines(**of)]
 
     bad = [(first, 2, "not_json"), (first, 4, "not_json")]
     assert found(reason="not_json") == bad
@@ -66,7 +66,7 @@ def test_open_lines_are_listed_by_reason_and_batch(pipeline: Pipeline) -> None:
     assert found(batch=run.batches[1].sha256[:12]) == [(second, 1, "unknown_org_tag")]
     assert found(batch="nowhere") == []
     assert len(found()) == 4
-    (summary, other) = pipeline.quarantine.ledger.summary()
+    (summary, other) = pipeline.quarantine.refusals.summary()
     assert (summary["reason"], summary["field"], summary["lines"], summary["batches"]) == ("not_json", "", 2, 1)
     assert (other["reason"], other["field"], other["lines"], other["batches"]) == ("unknown_org_tag", "org_tag", 2, 2)
 
@@ -224,7 +224,7 @@ def test_two_apps_with_the_same_batch_have_lines_of_their_own(pipeline: Pipeline
     assert ledger.totals(ours.ingest_id)["batches"] == 0
     assert replay(pipeline).lines == 1
     assert reasons(pipeline) == {}
-    assert [row.line for row in RefusedEvents(pipeline.postgres, "other").open_lines()] == [2]
+    assert [row.line for row in PostgresRefusals(pipeline.postgres, "events", "other").open_lines()] == [2]
     pipeline.ledger.prepare(RunOutcome(str(UUID(int=1)), pipeline.now))
     ledger.settle(lambda _: None, pipeline.now)
     assert pipeline.postgres.fetch("select app from ingest.runs where state = 'prepared'") == [{"app": "clearlift"}]

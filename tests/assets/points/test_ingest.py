@@ -51,7 +51,7 @@ def test_every_line_is_stored_doubled_or_quarantined_once(flushes: Flushes) -> N
     assert counts(flushes.ingest()) == (4, 17, 12, 2, 3)
     assert flushes.points() == [*(("s1", n) for n in range(1, 12)), ("s3", 2)]
     assert counts(flushes.ingest()) == counts(flushes.ingest(sweep=True)) == (0, 0, 0, 0, 0)
-    assert {(row["reason"], row["field"]) for row in flushes.quarantine.ledger.summary()} == {
+    assert {(row["reason"], row["field"]) for row in flushes.quarantine.refusals.summary()} == {
         ("not_json", ""), ("unknown_user", "userId"), ("no_partition", "at"),
     }  # fmt: skip
     (kept,) = flushes.d1.query("select measures from points where sessionId = 's1' and seq = 5")
@@ -64,7 +64,7 @@ def test_the_same_bytes_under_another_name_and_a_rewritten_object(flushes: Flush
     assert counts(flushes.ingest()) == (2, 4, 1, 2, 1)
     flushes.flush(line("s1", 1), line("s1", 2), name="a")
     assert counts(flushes.ingest()) == (1, 2, 1, 1, 0)
-    assert len(flushes.quarantine.ledger.summary()) == 1
+    assert len(flushes.quarantine.refusals.summary()) == 1
 
 
 def test_an_object_that_cannot_be_read_is_quarantined_whole(flushes: Flushes) -> None:
@@ -72,7 +72,7 @@ def test_an_object_that_cannot_be_read_is_quarantined_whole(flushes: Flushes) ->
     flushes.store.put(key, b"\x1f\x8bdamaged")
     flushes.store.put(f"{key[:-7]}-long.ndjson", bytes(4 * 2**20 + 1))
     assert counts(flushes.ingest()) == (2, 2, 0, 0, 2)
-    assert [row["reason"] for row in flushes.quarantine.ledger.summary()] == ["unreadable_object"] * 2
+    assert [row["reason"] for row in flushes.quarantine.refusals.summary()] == ["unreadable_object"] * 2
     assert flushes.quarantine.replay() == Replayed((), 0)
 
 
@@ -80,11 +80,11 @@ def test_an_object_that_was_refused_whole_is_corrected_as_a_whole(flushes: Flush
     key = flushes.flush(line())
     flushes.store.put(key, b"\x1f\x8bdamaged")
     flushes.ingest()
-    (refused,) = flushes.quarantine.ledger.open_lines(batch=key)
+    (refused,) = flushes.quarantine.refusals.open_lines(batch=key)
     assert (refused.line, refused.field) == (0, "damaged gzip")
     assert flushes.quarantine.replay(batch=refused.sha256[:12], corrected=[line(), b"", line("s1", 2)]).lines == 2
     assert counts(flushes.ingest()) == (1, 2, 2, 0, 0)
-    assert flushes.quarantine.ledger.open_lines() == []
+    assert flushes.quarantine.refusals.open_lines() == []
 
 
 def test_refused_lines_come_back_once_their_cause_is_gone(flushes: Flushes) -> None:

@@ -55,7 +55,7 @@ class Ground:
                 RollUp.of(rooms, CLEARLIFT, grain).run(each)
         for each in sessions.stale(CLEARLIFT, vault.postgres, window.start, vault.now):
             sessions.Sessions.of(rooms, CLEARLIFT).run(each)
-        for each in attribution_late.stale(vault.postgres, CLEARLIFT, window.start, vault.now):
+        for each in attribution_late.stale(CLEARLIFT, vault.postgres, window.start, vault.now):
             Touches.of(rooms, CLEARLIFT).run(each)
         Credits.of(rooms, CLEARLIFT).run(window)
         stale = late.stale(CLEARLIFT, vault.postgres, window.start, vault.now)

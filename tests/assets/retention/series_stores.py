@@ -33,7 +33,7 @@ from tests.sql.sesh.database import put
 NOW = datetime(2027, 1, 2, 5, 30, tzinfo=UTC)
 FIRST = datetime(2025, 10, 1, tzinfo=UTC)
 YEAR = Window(FIRST, datetime(2026, 1, 1, tzinfo=UTC))
-TABLES = {grain.name: grain.table for grain in GRAINS.values()}
+TABLES = {grain.name: grain.table(METRIC_SERIES) for grain in GRAINS.values()}
 
 
 class Unsynced(EmbeddedD1):

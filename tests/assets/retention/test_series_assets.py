@@ -58,7 +58,7 @@ def test_a_dry_run_says_what_a_run_then_does_and_damage_fails_the_check(location
     at = datetime(2027, 1, 2, 5, 30, tzinfo=UTC)
     context = build_schedule_context(scheduled_execution_time=at, instance=location.instance)
     (request,) = schedule.evaluate_tick(context).run_requests or []
-    assert (request.run_key, schedule.cron_schedule) == ("pruning-2027", "30 5 2 1 *")
+    assert (request.run_key, schedule.cron_schedule) == ("sesh_pruning-2027-01-02T05:30", "30 5 2 1 *")
     assert request.run_config["ops"]["sesh__retention__pruning"]["config"] == {"dry_run": False, "confirm": False}
     node = location.defs.resolve_asset_graph().get(AssetKey(["sesh", "retention", "pruning"]))
     assert AssetKey(["sesh", "archive", "sessions"]) in node.parent_keys

@@ -77,10 +77,9 @@ def _roll_up_stale(pipeline: Pipeline) -> None:
 
 
 def _rows(pipeline: Pipeline) -> dict[str, list[tuple[Any, ...]]]:
+    tables = [cut.table(grain) for grain in Grain for cut in CUTS]
+    rows = {table: pipeline.postgres.fetch(f"select * from {table}") for table in tables}
     return {
-        cut.table(grain): sorted(
-            tuple(r.values()) for r in pipeline.postgres.fetch(f"select * from {cut.table(grain)}")
-        )
-        for grain in Grain
-        for cut in CUTS
+        table: sorted(tuple(value for name, value in row.items() if name != "app") for row in counted)
+        for table, counted in rows.items()
     }

@@ -13,6 +13,7 @@ from assets.apps.sesh_series import POINTS, SESSIONS
 from assets.series import audit, registry
 from assets.series.fold import Folding
 from resources.d1 import EmbeddedD1
+from resources.r2 import FolderObjectStore
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series.database import UNHURRIED, clock, partitioned, record, rows
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from assets.apps.clearlift import APP
-from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import ingest
 from assets.rollups.build import RollUp
 from assets.rollups.definition import Grain
@@ -75,7 +74,7 @@ def test_beside_a_running_ingest_its_commit_stays(pipeline: Pipeline, monkeypatc
     pipeline.table.append([], "another")
     follow(pipeline)
 
-    with pipeline.postgres.lock(ingest.lock_name(CLEARLIFT)):
+    with pipeline.postgres.lock(ingest.lock_name(APP)):
         done = expiry(pipeline).run()
 
     assert done.kept == {"unsettled ingest": 1, "not followed by the roll-ups": 1}

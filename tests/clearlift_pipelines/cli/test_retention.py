@@ -18,15 +18,14 @@ def test_a_plan_says_what_would_go_and_a_run_deletes_it(terminal: Terminal) -> N
     terminal.stores.migrate()
     terminal.stores.postgres.execute(
         "insert into attribution.click_days (app, org_id, account_id, day, asked_at, unknown)"
-        " select 'clearlift', 'o', n::text, '2024-01-01', now(), ''"
-        " from generate_series(1, 1500) as n"
+        " select 'clearlift', 'o', n::text, '2024-01-01', now(), '' from generate_series(1, 1500) as n"
     )
     wanted = ("--app", "clearlift", "--table", "attribution.click_days")
     said = terminal.good("retention", "plan", *wanted)
     assert "1,500" in said
     assert "--confirm" in said
     line = terminal.refused("retention", "run", *wanted)
-    assert "1,500 of 1,500 rows would be deleted, 100% where at most 25% go unasked" in line
+    assert "1,500 of 1,500 rows would be deleted, 100% where at most 25% go without confirmation" in line
     assert terminal.stores.postgres.fetch("select count(*) as n from attribution.click_days") == [{"n": 1_500}]
     assert "1,500 rows deleted" in terminal.good("retention", "run", *wanted, "--confirm")
     assert "nothing that retention deletes" in terminal.refused("retention", "plan", "--table", "rollups.daily")
@@ -37,9 +36,8 @@ def test_a_damaged_archive_is_named_and_what_lies_in_it_stays(terminal: Terminal
     terminal.stores.postgres.execute(
         "insert into ads.restatements"
         " (app, org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency)"
-        " select 'clearlift', 'o' || n % 2, 'google', '1', n::text, '2023-02-01', '2023-02-02',"
-        " gen_random_uuid(), 'USD'"
-        " from generate_series(1, 6) as n"
+        " select 'clearlift', 'o' || n % 2, 'google', '1', n::text, '2023-02-01', '2023-02-02', gen_random_uuid(),"
+        " 'USD' from generate_series(1, 6) as n"
     )
     assert "2 buckets sealed" in terminal.good("archive", "run", "clearlift", "ads.restatements", "2023Q1")
     store = terminal.stores.object_store

@@ -12,6 +12,7 @@ from dagster import (
     AssetSpec,
     Definitions,
     ScheduleDefinition,
+    SensorDefinition,
     TimeWindowPartitionsDefinition,
 )
 from dagster._core.definitions.backfill_policy import BackfillPolicy
@@ -263,7 +264,8 @@ def test_every_job_schedule_and_sensor_is_there_and_on(defs: Definitions) -> Non
         name: (sensor.minimum_interval_seconds, " ".join(job.name for job in sensor.jobs))
         for name, sensor in sensors.items()
     } == WATCHES
-    for named in (*schedules.values(), *sensors.values()):
+    running: list[ScheduleDefinition | SensorDefinition] = [*schedules.values(), *sensors.values()]
+    for named in running:
         assert named.default_status.value == "RUNNING", named.name
         assert named.description, named.name
         assert named.owners == [f"team:{named.name.partition('_')[0]}-data"], named.name

@@ -22,7 +22,7 @@ AUDIENCE, PREFIX = CLEARLIFT.audience, CLEARLIFT.audience.landing
 
 
 def test_files_and_folders_land_and_landing_them_again_stores_nothing(migrated: Terminal) -> None:
-    folder = migrated.folder / "given"
+    folder = migrated.folder / "files"
     (folder / "deep").mkdir(parents=True)
     (folder / "one.ndjson").write_bytes(line(1) + b"\n" + line(2))
     (folder / "deep" / "two ü.jsonl.gz").write_bytes(gzip.compress(line(3)))
@@ -71,7 +71,7 @@ def test_a_sample_landed_again_is_the_same_objects(migrated: Terminal) -> None:
 
 
 def test_what_is_empty_or_no_event_file_is_reported(migrated: Terminal) -> None:
-    folder = migrated.folder / "given"
+    folder = migrated.folder / "files"
     folder.mkdir()
     (folder / "notes.txt").write_text("no events")
     (folder / "empty.ndjson").write_bytes(b"")

@@ -62,8 +62,8 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(termin
         refused[row["reason"]] += row["lines"]
     assert refused == dict(truth.refused)
     for grain in ("hourly", "daily"):
-        found = stores.postgres.fetch(f"select sum(events) as n from rollups.{grain}_totals")[0]["n"]
-        assert found == truth.stored
+        row = stores.postgres.fetch(f"select sum(events) as n from rollups.{grain}_totals")[0]
+        assert row["n"] == truth.stored
     counts = ("stored", "doubled", "quarantined", "without_consent")
     assert said_counts(said) == {
         "ClearLift: lines received": truth.received,
@@ -82,15 +82,15 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(termin
         "select namespace, key, family, written_at from cache.entries order by namespace, key"
     )
     # Connections show when they were synced last, and attribution what today has cost up to this hour.
-    passing = ("connections", "attribution")
-    lasting = [[row for row in each if row["family"] not in passing] for each in (again, keys)]
+    changing = ("connections", "attribution")
+    lasting = [[row for row in entries if row["family"] not in changing] for entries in (again, keys)]
     assert lasting[0] == lasting[1] != []
 
     status = terminal.good("status")
     assert "clearlift/rollups/daily" in status
     # Retention reports what it would delete and deletes nothing. Archives, and the pruning that needs them, run seldom.
     seldom = ("/archive/", "/retention/pruning")
-    assert all(any(each in line for each in seldom) for line in status.splitlines() if " never" in line)
+    assert all(any(name in line for name in seldom) for line in status.splitlines() if " never" in line)
     assert not stores.postgres.fetch("select from retention.deletions")
     assert "changed" not in status
 

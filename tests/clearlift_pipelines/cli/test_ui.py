@@ -1,5 +1,5 @@
-"""`clearlift ui`: where no platforms are configured, the sample's live as long as the UI. It ends with all processes that
-it started, and only one runs over a history.
+"""`clearlift ui`: where no platforms are configured, the sample's live as long as the UI. It ends with all that it
+started, and only one runs over a history.
 """
 
 import fcntl

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from assets.apps import App
 from assets.progress import Progress
 from resources.d1 import D1
 from resources.keyring import Keyring
 from resources.kv import KV
-from resources.lake import Lake
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore, R2Sql
+
+if TYPE_CHECKING:
+    from resources.lake import Lake
 
 Clock = Callable[[], datetime]
 
@@ -44,7 +46,7 @@ class Rooms(Protocol):
         """R2: landing zones, quarantine, lake files, archives, media."""
 
     @property
-    def lake(self) -> Lake:
+    def lake(self) -> "Lake":
         """Iceberg tables."""
 
     @property

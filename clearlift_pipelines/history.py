@@ -49,8 +49,8 @@ class _Sqlite(DagsterSqliteStorage):
 
 
 class SqliteEventLog(SqliteEventLogStorage):
-    """Dagster's own, but that it keeps the engine of a database: with a new one for each statement SQLAlchemy compiles
-    each statement anew, which was a fifth of `clearlift run`.
+    """Dagster's own, which also keeps the engine of a database. With a new engine for each statement, SQLAlchemy
+    compiled each statement again, which was a fifth of `clearlift run`.
     """
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""The project's folder, where `.env`, `dagster_home/` and the embedded stores lie, wherever a command runs."""
+"""The project's folder, where `.env`, `dagster_home/` and the embedded stores lie. A command runs from any folder."""
 
 from pathlib import Path
 

@@ -1,16 +1,16 @@
-"""The stores of one set of settings, each opened on first use: embedded, or the real one where it is configured."""
+"""The stores of one set of settings, each opened on first use: embedded, or the real one where it is configured.
+
+The lake is also imported on first use, because pyiceberg and pyarrow take a second and most commands need neither.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import Self
-
-from pyiceberg.catalog import Catalog
+from typing import TYPE_CHECKING, Self
 
 from assets.apps import APPS, App
 from assets.changes.d1 import install as install_in_d1
 from assets.changes.postgres import install as install_in_postgres
-from assets.events.table import events_table
 from assets.progress import Progress, silent
 from assets.rooms import Clock
 from clearlift_pipelines.settings import Settings, SettingsError
@@ -19,12 +19,15 @@ from resources.cloudflare import api_session
 from resources.d1 import D1, CloudflareD1, EmbeddedD1
 from resources.http import Session
 from resources.kv import KV, CloudflareKV, EmbeddedKV
-from resources.lake import Lake
-from resources.lake.catalogs import rest_catalog, sql_catalog
 from resources.postgres import Postgres
 from resources.postgres.shared import SharedServer
 from resources.r2 import Bucket, BucketObjectStore, FolderObjectStore, ObjectStore, R2Sql
 from resources.r2.sql import API as R2_SQL_API
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+
+    from resources.lake import Lake
 
 LAKE_LOCK = "clearlift.lake.commit"
 CATALOG_LOCK = "clearlift.lake.catalog"
@@ -92,8 +95,10 @@ class Stores:
         return BucketObjectStore(bucket, storage_classes=s.r2_storage_classes)
 
     @cached_property
-    def lake(self) -> Lake:
+    def lake(self) -> "Lake":
         """Iceberg tables: in R2 Data Catalog where it is configured, else in a catalog of ours in Postgres."""
+        from resources.lake import Lake
+
         lock = partial(self.postgres.lock, LAKE_LOCK)
         if self.settings.lake_catalog_uri:
             return Lake(self._rest_catalog, lock)
@@ -172,6 +177,8 @@ class Stores:
 
     def make_the_rest(self) -> list[str]:
         """Make what an app's data asks for beside its migrations: triggers of change logs, tables of the lake."""
+        from assets.events.table import events_table
+
         made = []
         for app in APPS:
             if app.d1_migrations is not None:
@@ -217,13 +224,17 @@ class Stores:
     def _api(self) -> str:
         return self.settings.cloudflare_api_url
 
-    def _rest_catalog(self) -> Catalog:
+    def _rest_catalog(self) -> "Catalog":
+        from resources.lake.catalogs import rest_catalog
+
         s = self.settings
         # Settings admit a catalog only with all three.
         token = s.lake_token.get_secret_value() if s.lake_token else ""
         return rest_catalog(s.lake_catalog_uri or "", s.lake_warehouse or "", token)
 
-    def _sql_catalog(self) -> Catalog:
+    def _sql_catalog(self) -> "Catalog":
+        from resources.lake.catalogs import sql_catalog
+
         # One at a time: pyiceberg looks whether the catalog's tables are there before it makes them.
         with self.postgres.lock(CATALOG_LOCK):
             self.postgres.execute(f"create schema if not exists {CATALOG_SCHEMA}")

@@ -11,7 +11,8 @@ from assets.apps import APPS, App
 def app_option(serves: Callable[[App], object]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Gives the parameter `app`: one of the apps that the command serves, by default the only one."""
     apps = {app.name: app for app in APPS if serves(app)}
-    only = next(iter(apps)) if len(apps) == 1 else None
+    # click takes a default of None for a value, and then misses no option.
+    default: dict[str, Any] = {"default": next(iter(apps))} if len(apps) == 1 else {"required": True}
 
     def chosen(_context: click.Context, _option: click.Parameter, name: str) -> App:
         return apps[name]
@@ -19,8 +20,7 @@ def app_option(serves: Callable[[App], object]) -> Callable[[Callable[..., Any]]
     return click.option(
         "--app",
         type=click.Choice(list(apps)),
-        default=only,
-        required=only is None,
         callback=chosen,
         help="Which app; only needed where several apps have such data.",
+        **default,
     )

@@ -1,26 +1,23 @@
 """`clearlift archive`: list, verify and restore archives, or archive a quarter now.
 
-What belongs here: what people type and read. What does not: the work (assets/archive).
+What belongs here: what people type and read. What does not: the work (assets/archive), which is imported by the command
+that needs it, so that help starts at once.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
 
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
-from assets.archive.layout import bucket_of
 from assets.archive.quarters import Quarter
-from assets.archive.registry import ArchiveRegistry
-from assets.archive.restore import PartialRestoreError, Restore
-from assets.archive.tables import archived
-from assets.archive.verify import verify as verify_all
-from assets.archive.write import Archiver
-from assets.rows.target import Into
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import terminal
+
+if TYPE_CHECKING:
+    from assets.rows.target import Into
 
 SHOWN = ("app", "table", "quarter", "bucket", "revision", "state", "rows", "parts", "MB", "sealed")
 BY_NAME = {app.name: app for app in APPS}
@@ -52,6 +49,9 @@ def archive() -> None:
 @click.argument("table", required=False)
 def list_(app_name: str | None, table: str | None) -> None:
     """List sealed archives, and what a killed run left unsealed."""
+    from assets.archive.registry import ArchiveRegistry
+    from assets.archive.tables import archived
+
     with terminal() as opened:
         opened.progress.stop()
         shown = Table(*SHOWN, box=None)
@@ -78,6 +78,8 @@ def list_(app_name: str | None, table: str | None) -> None:
 @QUARTER
 def run(app_name: str, table: str, quarter: Quarter) -> None:
     """Archive what of a quarter is not archived yet."""
+    from assets.archive.write import Archiver
+
     app, entry = _entry(app_name, table)
     with terminal() as opened:
         done = Archiver.of(opened.stores, app, entry).run(quarter)
@@ -95,6 +97,8 @@ def run(app_name: str, table: str, quarter: Quarter) -> None:
 @ORG
 def verify(app_name: str, table: str, quarter: Quarter, org: str | None) -> None:
     """Read a quarter's archive whole and name what is wrong with it."""
+    from assets.archive.verify import verify as verify_all
+
     app, entry = _entry(app_name, table)
     with terminal() as opened:
         stores, bar = opened.stores, opened.bar(f"{table} {quarter}")
@@ -114,11 +118,13 @@ def verify(app_name: str, table: str, quarter: Quarter, org: str | None) -> None
 @QUARTER
 @ORG
 @click.option("--into", type=click.Choice(["side", "live"]), default="side", show_default=True)
-def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: Into) -> None:
+def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: "Into") -> None:
     """Bring archived rows back, into a table beside the live one or into the live one. Rows that are there stay.
 
     Rows of people who were erased do not come back.
     """
+    from assets.archive.restore import PartialRestoreError, Restore
+
     app, entry = _entry(app_name, table)
     with terminal() as opened:
         try:
@@ -133,6 +139,8 @@ def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: 
 
 
 def _entry(app_name: str, table: str) -> tuple[App, Lifecycle]:
+    from assets.archive.tables import archived
+
     app = BY_NAME[app_name]
     try:
         return app, archived(app, table)
@@ -146,6 +154,8 @@ def _none_such(table: str, quarter: Quarter, org: str | None) -> str:
 
 def _wanted(entry: Lifecycle, org: str | None) -> Callable[[str], bool]:
     """Whether a bucket is wanted: its own name, or a value that lies in it."""
+    from assets.archive.layout import bucket_of
+
     if org is None:
         return lambda _: True
     assert entry.archive is not None  # _entry asked

@@ -1,4 +1,7 @@
-"""`clearlift compact`: small files merged now, or a plan of it."""
+"""`clearlift compact`: small files merged now, or a plan of it.
+
+What does not belong here: the work (assets/compaction), which is imported when it begins, so that help starts at once.
+"""
 
 from datetime import UTC, datetime
 
@@ -9,7 +12,6 @@ from rich.table import Table
 
 from assets.apps import App
 from assets.compaction.plan import Group
-from assets.compaction.rewrite import Compaction, GroupsLeftError
 from assets.windows import DAY
 from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.organisations import require
@@ -25,6 +27,8 @@ NOTHING = "Nothing is worth merging."
 @click.option("--dry-run", is_flag=True, help="Report what would be merged and gained; merge nothing.")
 def compact(org: str | None, day: datetime | None, app: App, dry_run: bool) -> None:
     """Merge the lake's small files, or report what would be merged."""
+    from assets.compaction.rewrite import Compaction, GroupsLeftError
+
     since = day.replace(tzinfo=UTC) if day else None
     until = since + DAY if since else None
     with terminal() as opened:

@@ -8,14 +8,12 @@ from functools import partial
 import click
 from rich.console import Console
 
-from assets.apps import APPS
-from assets.events.table import events_table
+from assets.apps import APPS, App
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.stores import Stores
 from resources import migrations
 from resources.kv import KV, Entry
-from resources.lake import TableSpec
 from resources.migrations import State
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
@@ -57,7 +55,7 @@ def _checks(stores: Stores) -> list[tuple[str, Check]]:
         (POSTGRES, partial(_postgres, stores.postgres)),
         *((f"{app.name}-postgres", partial(_postgres, stores.app_postgres(app))) for app in kept),
         ("object store", partial(_objects, stores.object_store)),
-        *((f"{app.name}-lake", partial(_lake, stores, events_table(app))) for app in APPS if app.audience is not None),
+        *((f"{app.name}-lake", partial(_lake, stores, app)) for app in APPS if app.audience is not None),
         *((f"{name} schema", partial(_migrated, applied, folder)) for name, applied, folder in stores.migrated()),
         *((f"{app.name}-kv", partial(_kv, stores.kv(app))) for app in APPS if app.has_kv),
     ]
@@ -76,7 +74,10 @@ def _objects(store: ObjectStore) -> str:
     return f"{store.uri()}: reachable, writable"
 
 
-def _lake(stores: Stores, table: TableSpec) -> str:
+def _lake(stores: Stores, app: App) -> str:
+    from assets.events.table import events_table
+
+    table = events_table(app)
     name = ".".join(table.identifier)
     if not stores.lake.exists(table):
         raise click.ClickException(f"{name} is missing: clearlift migrate up makes it")

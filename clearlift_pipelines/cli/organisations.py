@@ -3,7 +3,6 @@
 import click
 
 from assets.apps import App
-from assets.events.table import events_table
 from clearlift_pipelines.stores import Stores
 from resources.sql_files import read_sql
 
@@ -12,6 +11,8 @@ def require(stores: Stores, app: App, tag: str | None) -> None:
     """Raises click.BadParameter where neither the app nor its lake table knows the tag; None stands for all tags."""
     if tag is None:
         return
+    from assets.events.table import events_table
+
     assert app.audience is not None, f"{app.name} collects no events"
     tags = {row["tag"] for row in stores.d1(app).query(read_sql(app.audience.org_tags))}
     table = events_table(app)

@@ -1,6 +1,7 @@
 """`clearlift retention`: what is old enough to go, which of it may, and deleting it.
 
-What belongs here: what people type and read. What does not: the work (assets/retention).
+What belongs here: what people type and read. What does not: the work (assets/retention), which is imported by the
+command that needs it, so that help starts at once.
 """
 
 import uuid
@@ -12,7 +13,6 @@ from rich.table import Table
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.retention.deletion import DeletionOutcome
-from assets.retention.stores import entries, prune
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 
@@ -72,6 +72,8 @@ def run(app_name: str | None, table: str | None, confirm: bool) -> None:
 
 
 def _wanted(app_name: str | None, table: str | None) -> list[tuple[App, Lifecycle]]:
+    from assets.retention.stores import entries
+
     wanted = [
         (app, entry)
         for app in APPS
@@ -88,6 +90,8 @@ def _wanted(app_name: str | None, table: str | None) -> list[tuple[App, Lifecycl
 def _pruned(
     opened: Terminal, wanted: Sequence[tuple[App, Lifecycle]], *, dry_run: bool, confirmed: bool
 ) -> Iterator[DeletionOutcome]:
+    from assets.retention.stores import prune
+
     run_id = f"clearlift retention {uuid.uuid4()}"
     opened.stores.migrate()
     for app, entry in wanted:

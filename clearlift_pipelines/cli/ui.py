@@ -63,7 +63,7 @@ def _alone(home: Path) -> Iterator[None]:
 
 
 def _served(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run Dagster until it ends or this process is told to; its exit code. Nothing of it is left behind."""
+    """Run Dagster until it ends or a signal ends this process; its exit code. None of its processes is left behind."""
     outputs = out, err = Output(1), Output(2)
     # A session of its own: Ctrl-C reaches this process alone, which ends the others as on any other signal.
     with subprocess.Popen(  # noqa: S603 (our own dg)
@@ -77,7 +77,7 @@ def _served(command: Sequence[str], environment: Mapping[str, str]) -> int:
                 output.wait()
             return code
         finally:
-            # What Dagster's processes say of being ended are traces of wherever they were.
+            # What Dagster's processes print while they end is only traces.
             for output in outputs:
                 output.mute()
             _end(server.pid)

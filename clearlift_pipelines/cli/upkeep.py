@@ -1,17 +1,16 @@
-"""`clearlift upkeep`: manifests, snapshots and files of the lake put in order now, or a plan of it."""
+"""`clearlift upkeep`: manifests, snapshots and files of the lake put in order now, or a plan of it.
+
+What does not belong here: the work (assets/upkeep), which is imported when it begins, so that help starts at once.
+"""
 
 import click
 from rich.table import Table
 
 from assets.apps import App
-from assets.events.table import events_table
-from assets.upkeep.expiry import Expiry
 from assets.upkeep.keep import GRACE_HOURS, grace
 from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.terminal import terminal
 from clearlift_pipelines.stores import utc_now
-from resources.lake import manifests
-from resources.lake.sweep import counted, remove, survey
 
 
 @click.command()
@@ -20,6 +19,11 @@ from resources.lake.sweep import counted, remove, survey
 @app_option(lambda app: app.audience)
 def upkeep(dry_run: bool, grace_hours: float, app: App) -> None:
     """Rewrite manifests, expire snapshots, remove files that nothing names."""
+    from assets.events.table import events_table
+    from assets.upkeep.expiry import Expiry
+    from resources.lake import manifests
+    from resources.lake.sweep import counted, remove, survey
+
     try:
         before = utc_now() - grace(grace_hours)
     except ValueError as error:

@@ -1,22 +1,25 @@
 """Bulk transfer to and from Postgres by COPY: rows, Arrow tables and polars frames.
 
 What belongs here: exact conversion of rows to COPY's format and back. What does not: which rows, and their use (an
-upsert is SQL on the copied rows).
+upsert is SQL on the copied rows). polars and pyarrow are imported at the first use, because a command that copies
+nothing starts without them.
 """
 
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import polars as pl
 import psycopg
 import psycopg.sql
-import pyarrow as pa
 
 from resources.postgres.client import Connection, Params
 
-Rows: TypeAlias = Iterable[Sequence[Any]] | pl.DataFrame | pa.Table
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+Rows: TypeAlias = "Iterable[Sequence[Any]] | pl.DataFrame | pa.Table"
 
 # Large enough that COPY takes most of the time, small enough for a few megabytes of text in memory.
 SLICE_ROWS = 20_000
@@ -29,6 +32,9 @@ def copy_in(connection: Connection, table: str, columns: Sequence[str], rows: Ro
     Rows are sequences in the order of `columns`; a frame's columns are found by name. None is NULL, '' is ''. For a
     json or jsonb column a str is JSON text, and any other value becomes JSON. In other columns, a list is an array.
     """
+    import polars as pl
+    import pyarrow as pa
+
     target = psycopg.sql.SQL("copy {} ({}) from stdin").format(
         identifier(table), psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
     )
@@ -66,8 +72,10 @@ def identifier(table: str) -> psycopg.sql.Identifier:
     return psycopg.sql.Identifier(*table.split(".", 1))
 
 
-def _copy_text(connection: Connection, target: psycopg.sql.Composed, frame: pl.DataFrame) -> int:
+def _copy_text(connection: Connection, target: psycopg.sql.Composed, frame: "pl.DataFrame") -> int:
     """COPY of CSV that polars writes. Every text is quoted, so that only an empty field without quotes is NULL."""
+    import polars as pl
+
     frame = frame.with_columns(
         *[
             (pl.lit("\\x") + pl.col(name).bin.encode("hex")).alias(name)

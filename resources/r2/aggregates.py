@@ -1,15 +1,15 @@
 """Aggregation of rows here, with the results of SQL, for a service that cannot aggregate.
 
 What belongs here: count, sum, min and max over pages of rows, with SQL's rules for NULL. What does not: reading the
-pages.
+pages. polars is imported at the first use, because a command that aggregates nothing starts without it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import polars as pl
-import polars.selectors as cs
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,10 @@ class Measure:
         """The aggregate in SQL."""
         return f'{self.function}("{self.column}")' if self.column else "count(*)"
 
-    def over(self, column: str | None) -> pl.Expr:
+    def over(self, column: str | None) -> "pl.Expr":
         """The aggregate over a polars column, or over rows for None."""
+        import polars as pl
+
         if column is None:
             return pl.len().cast(pl.Int64)
         values = pl.col(column)
@@ -39,8 +41,10 @@ class Measure:
             return pl.when(values.count() > 0).then(values.sum())
         return values.min() if self.function == "min" else values.max()
 
-    def again(self, name: str) -> pl.Expr:
+    def again(self, name: str) -> "pl.Expr":
         """The aggregate over its partial values in column `name`."""
+        import polars as pl
+
         return pl.col(name).sum() if self.function == "count" else self.over(name)
 
 
@@ -54,6 +58,9 @@ class Accumulator:
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add one page."""
+        import polars as pl
+        import polars.selectors as cs
+
         if not rows:
             return
         # Sums of 64-bit integers may need more bits, and polars would wrap around.
@@ -72,7 +79,7 @@ class Accumulator:
             return []
         return [{name: 0 if measure.function == "count" else None for name, measure in self._measures.items()}]
 
-    def _grouped(self, frame: pl.DataFrame, measures: list[pl.Expr]) -> pl.DataFrame:
+    def _grouped(self, frame: "pl.DataFrame", measures: "list[pl.Expr]") -> "pl.DataFrame":
         return frame.group_by(self._group_by).agg(measures) if self._group_by else frame.select(measures)
 
 

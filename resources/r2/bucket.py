@@ -4,18 +4,20 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionError
 from obstore.store import S3Store
-from pyarrow import fs
 
 from resources.chunks import chunked
 from resources.r2.engines import Bucket
 from resources.r2.keys import checked_key, checked_prefix
 from resources.r2.objects import Objects, check_signature, named
 from resources.r2.protocol import ObjectInfo, ObjectStore, StorageClass
+
+if TYPE_CHECKING:
+    from pyarrow import fs
 
 DELETE_BATCH = 1_000  # of one DeleteObjects request
 WRITER = "writer"  # user metadata that tells which put_if_absent made an object
@@ -148,7 +150,7 @@ class BucketObjectStore(ObjectStore):
         """See `ObjectStore.iceberg_properties`."""
         return self._bucket.iceberg_properties()
 
-    def arrow_filesystem(self) -> fs.FileSystem:
+    def arrow_filesystem(self) -> "fs.FileSystem":
         """See `ObjectStore.arrow_filesystem`."""
         return self._bucket.arrow_filesystem()
 

@@ -9,9 +9,11 @@ The values hold the secret key: they go into an engine, never into a log.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pyarrow import fs
+if TYPE_CHECKING:
+    from pyarrow import fs
+
 
 # For each option of polars, the FileIO properties of pyiceberg that may give it; the first one that is there counts.
 _POLARS_OPTIONS = {
@@ -60,8 +62,10 @@ class Bucket:
             "s3.force-virtual-addressing": "false",
         }
 
-    def arrow_filesystem(self) -> fs.FileSystem:
+    def arrow_filesystem(self) -> "fs.FileSystem":
         """pyarrow's file system."""
+        from pyarrow import fs
+
         leave_out_checksums()
         return fs.S3FileSystem(
             access_key=self.access_key_id,

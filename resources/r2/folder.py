@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, NotFoundError
 from obstore.store import LocalStore
-from pyarrow import fs
 
 from resources.r2.keys import checked_key, checked_prefix
 from resources.r2.objects import Objects, check_signature, named
 from resources.r2.protocol import ObjectInfo, ObjectNotFoundError, ObjectStore, StorageClass
+
+if TYPE_CHECKING:
+    from pyarrow import fs
 
 
 class FolderObjectStore(ObjectStore):
@@ -104,6 +106,8 @@ class FolderObjectStore(ObjectStore):
         """See `ObjectStore.iceberg_properties`; empty."""
         return {}
 
-    def arrow_filesystem(self) -> fs.FileSystem:
+    def arrow_filesystem(self) -> "fs.FileSystem":
         """See `ObjectStore.arrow_filesystem`."""
+        from pyarrow import fs
+
         return fs.LocalFileSystem()

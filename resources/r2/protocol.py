@@ -7,9 +7,11 @@ What belongs here: the protocol, what a listing shows, the errors. What does not
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from pyarrow import fs
+if TYPE_CHECKING:
+    from pyarrow import fs
+
 
 StorageClass: TypeAlias = Literal["STANDARD", "STANDARD_IA"]
 LONGEST_SIGNATURE_SECONDS = 7 * 24 * 3600
@@ -98,5 +100,5 @@ class ObjectStore(Protocol):
     def iceberg_properties(self) -> dict[str, str]:
         """pyiceberg's FileIO properties for `uri(...)`; they hold the secret key of a bucket."""
 
-    def arrow_filesystem(self) -> fs.FileSystem:
+    def arrow_filesystem(self) -> "fs.FileSystem":
         """pyarrow's file system for `uri(...)` without its `s3://`."""

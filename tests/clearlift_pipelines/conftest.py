@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def location(tmp_path: Path, postgres_dsn: str) -> Iterator[Location]:
     """Definitions over migrated, empty stores."""
-    with located(tmp_path / "home", postgres_dsn) as found:
-        yield found
+    with located(tmp_path / "home", postgres_dsn) as opened:
+        yield opened
 
 
 @pytest.fixture

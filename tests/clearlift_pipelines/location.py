@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dagster import DagsterInstance, Definitions, ExecuteInProcessResult
+from dagster import DagsterInstance, Definitions, ExecuteInProcessResult, RunRequest
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from pydantic import SecretStr
 
@@ -55,6 +55,13 @@ class Location:
         return int(value)
 
 
+def partitions(request: RunRequest) -> tuple[str, str]:
+    """The first and the last partition of a run; empty where it is of none."""
+    one = request.partition_key or ""
+    tags = request.tags
+    return tags.get(ASSET_PARTITION_RANGE_START_TAG, one), tags.get(ASSET_PARTITION_RANGE_END_TAG, one)
+
+
 @contextmanager
 def located(home: Path, dsn: str) -> Iterator[Location]:
     """A migrated location with the sample's organisations in D1."""
@@ -63,7 +70,6 @@ def located(home: Path, dsn: str) -> Iterator[Location]:
         with DagsterInstance.ephemeral() as instance:
             stores.migrate()
             sample_stores.fill_d1(stores.d1(CLEARLIFT))
-            found = Location(stores, instance)
-            yield found
+            yield Location(stores, instance)
     finally:
         stores.close()

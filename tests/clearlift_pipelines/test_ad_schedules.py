@@ -1,4 +1,4 @@
-"""Ads by the clock: which connections are synced when, how far back, and that what is asked for can be run."""
+"""Ads by the clock: which connections are synced when, how far back, and that what is requested can be run."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from dagster import DefaultScheduleStatus, RunRequest, build_schedule_context
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from assets.ads.assets import TABLES
 from assets.ads.config import SyncConfig
@@ -14,26 +13,27 @@ from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.settings import load
 from resources.ad_platforms import PLATFORMS
 from resources.sql_files import read_sql
-from tests.clearlift_pipelines.location import Location
+from tests.clearlift_pipelines.location import Location, partitions
 
 CADENCE = {
-    "ads_hourly": ("5 * * * *", "recent", ["pro", "enterprise"], 1),
-    "ads_daily": ("15 3 * * *", "recent", ["free"], 1),
-    "ads_look_back": ("45 4 * * *", "lookback", [], SyncConfig().lookback_days),
+    "clearlift_ads_hourly": ("5 * * * *", "recent", ["pro", "enterprise"], 1),
+    "clearlift_ads_daily": ("15 3 * * *", "recent", ["free"], 1),
+    "clearlift_ads_look_back": ("45 4 * * *", "lookback", [], SyncConfig().lookback_days),
 }
+HOURLY_AND_DAILY = ("clearlift_ads_hourly", "clearlift_ads_daily")
 AT = datetime(2026, 11, 20, 4, 5, tzinfo=UTC)
 
 
-def asked(name: str, at: datetime, **settings: Any) -> list[RunRequest]:
+def requested(name: str, at: datetime, **settings: Any) -> list[RunRequest]:
     defs = build_defs(load(**settings))
     context = build_schedule_context(scheduled_execution_time=at, repository_def=defs.get_repository_def())
     return list(defs.resolve_schedule_def(name).evaluate_tick(context).run_requests or [])
 
 
 def config(request: RunRequest, platform: str) -> dict[str, Any]:
-    found = request.run_config["ops"][f"clearlift__ads__{platform}"]["config"]
-    assert isinstance(found, dict)
-    return found
+    values = request.run_config["ops"][f"clearlift__ads__{platform}"]["config"]
+    assert isinstance(values, dict)
+    return values
 
 
 @pytest.mark.parametrize("name", CADENCE)
@@ -43,44 +43,46 @@ def test_each_tier_has_its_cadence_and_days(name: str) -> None:
     schedule = build_defs(load()).resolve_schedule_def(name)
     assert (schedule.cron_schedule, schedule.execution_timezone) == (cron, "UTC")
     assert schedule.default_status is DefaultScheduleStatus.RUNNING
-    requests = asked(name, AT)
+    requests = requested(name, AT)
     assert len(requests) == len(PLATFORMS), "a run a platform, so that a slow one delays no other"
     for platform, request in zip(PLATFORMS, requests, strict=True):
         assert config(request, platform) == {"mode": mode, "tiers": tiers}
         assert set(request.run_config["ops"]) == {f"clearlift__ads__{platform}"}
-        assert request.tags[ASSET_PARTITION_RANGE_START_TAG] == f"{AT.date() - timedelta(days=days)}"
-        assert request.tags[ASSET_PARTITION_RANGE_END_TAG] == f"{AT.date()}"
+        assert partitions(request) == (f"{AT.date() - timedelta(days=days)}", f"{AT.date()}")
         assert {key.path[-1] for key in request.asset_selection or []} == {platform, *TABLES, "restatements"}
 
 
 @pytest.mark.usefixtures("bare_environment")
 def test_the_hourly_and_the_daily_syncs_share_all_tiers_between_them() -> None:
-    tiers = [tier for name in ("ads_hourly", "ads_daily") for tier in config(asked(name, AT)[0], "google")["tiers"]]
+    tiers = [tier for name in HOURLY_AND_DAILY for tier in config(requested(name, AT)[0], "google")["tiers"]]
     (check,) = re.findall(r"subscription_tier in \(([^)]*)\)", read_sql("clearlift/d1/001_initial.up.sql"))
     assert sorted(tiers) == sorted(re.findall(r"\w+", check))
 
 
-@pytest.mark.parametrize(("name", "step"), [("ads_hourly", 1), ("ads_daily", 24), ("ads_look_back", 24)])
+@pytest.mark.parametrize(
+    ("name", "step"), [("clearlift_ads_hourly", 1), ("clearlift_ads_daily", 24), ("clearlift_ads_look_back", 24)]
+)
 @pytest.mark.usefixtures("bare_environment")
-def test_a_tick_asks_once_and_the_next_one_anew(name: str, step: int) -> None:
-    keys = [request.run_key for request in asked(name, AT)]
-    assert keys == [request.run_key for request in asked(name, AT)]
-    later = [request.run_key for request in asked(name, AT + timedelta(hours=step))]
+def test_a_tick_requests_once_and_the_next_one_again(name: str, step: int) -> None:
+    keys = [request.run_key for request in requested(name, AT)]
+    assert keys == [f"{name}-{platform}-2026-11-20T04:05" for platform in PLATFORMS]
+    assert keys == [request.run_key for request in requested(name, AT)]
+    later = [request.run_key for request in requested(name, AT + timedelta(hours=step))]
     assert len({*keys, *later}) == 2 * len(PLATFORMS)
 
 
 @pytest.mark.parametrize("name", CADENCE)
 @pytest.mark.usefixtures("bare_environment")
-def test_no_day_before_the_first_partition_is_asked_for(name: str) -> None:
+def test_no_day_before_the_first_partition_is_requested(name: str) -> None:
     first = date(2026, 11, 20)
-    for request in asked(name, AT, partitions_start=first):
-        assert request.tags[ASSET_PARTITION_RANGE_START_TAG] == f"{first}"
+    for request in requested(name, AT, partitions_start=first):
+        assert partitions(request) == (f"{first}", f"{AT.date()}")
 
 
-def test_what_a_schedule_asks_for_can_be_run(location: Location) -> None:
+def test_what_a_schedule_requests_can_be_run(location: Location) -> None:
     location.now = AT
-    (request, *_) = asked("ads_look_back", AT)
-    result = location.defs.resolve_job_def("ads").execute_in_process(
+    (request, *_) = requested("clearlift_ads_look_back", AT)
+    result = location.defs.resolve_job_def("clearlift_ads").execute_in_process(
         instance=location.instance,
         run_config=dict(request.run_config),
         tags=dict(request.tags),

@@ -6,13 +6,22 @@ import sys
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, AssetsDefinition, AssetSpec, Definitions, TimeWindowPartitionsDefinition
+from dagster import (
+    AssetKey,
+    AssetsDefinition,
+    AssetSpec,
+    Definitions,
+    ScheduleDefinition,
+    SensorDefinition,
+    TimeWindowPartitionsDefinition,
+)
 from dagster._core.definitions.backfill_policy import BackfillPolicy
 
 import clearlift_pipelines.definitions
 from assets.apps import APPS
 from clearlift_pipelines import settings
 from clearlift_pipelines.definitions import build_defs
+from clearlift_pipelines.stores import Stores
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPABILITIES = {"events", "rollups", "sessions", "cache"}
@@ -67,6 +76,56 @@ PERSONAL = {
     "sesh/metrics": "daily hourly monthly weekly",
     "sesh/points": "flushes ingested",
     "sesh/series": "sessions",
+}
+
+JOBS = {
+    "clearlift": "ads archive attribution compact hourly ingest policy remove_files retention roll_up_days"
+    " roll_up_hours roll_up_months roll_up_weeks sessions tidy warm",
+    "sesh": "archive columns invalidate media partitions points policy pruning retention warm",
+}
+# By app: the name of a schedule, its job, its cron line in UTC.
+TICKS = {
+    "clearlift": {
+        "ads_hourly": ("ads", "5 * * * *"),
+        "hourly": ("hourly", "10 * * * *"),
+        "today": ("roll_up_days", "20 * * * *"),
+        "warm": ("warm", "35 * * * *"),
+        "tidy": ("tidy", "40 * * * *"),
+        "daily": ("roll_up_days", "30 0 * * *"),
+        "sessions_daily": ("sessions", "40 0 * * *"),
+        "weekly": ("roll_up_weeks", "45 0 * * *"),
+        "monthly": ("roll_up_months", "50 0 * * *"),
+        "attribution_daily": ("attribution", "55 0 * * *"),
+        "ads_daily": ("ads", "15 3 * * *"),
+        "remove_files": ("remove_files", "50 3 * * *"),
+        "sweep": ("ingest", "0 4 * * *"),
+        "ads_look_back": ("ads", "45 4 * * *"),
+        "retention": ("retention", "0 5 * * *"),
+        "archive": ("archive", "15 5 1 1,4,7,10 *"),
+    },
+    "sesh": {
+        "invalidate": ("invalidate", "*/5 * * * *"),
+        "points": ("points", "15 * * * *"),
+        "warm": ("warm", "35 * * * *"),
+        "columns": ("columns", "20 2 * * *"),
+        "media_sweep": ("media", "25 4 * * *"),
+        "retention": ("retention", "0 5 * * *"),
+        "partitions": ("partitions", "10 2 1 * *"),
+        "archive": ("archive", "15 5 1 1,4,7,10 *"),
+        "pruning": ("pruning", "30 5 2 1 *"),
+    },
+}
+# By sensor: its interval in seconds, and its jobs.
+WATCHES = {
+    "clearlift_landing": (60, "clearlift_ingest"),
+    "clearlift_late_data": (
+        60,
+        "clearlift_roll_up_hours clearlift_roll_up_days clearlift_roll_up_weeks clearlift_roll_up_months",
+    ),
+    "clearlift_late_sessions": (60, "clearlift_sessions"),
+    "clearlift_late_attribution": (60, "clearlift_attribution"),
+    "sesh_changed_rows": (300, "sesh_warm"),
+    "sesh_uploads": (60, "sesh_media"),
 }
 
 # Loads what Dagster would, with every way to the outside closed; says where it lies and what files it made.
@@ -156,7 +215,7 @@ def test_personal_data_is_marked(defs: Definitions) -> None:
     assert marked == {f"{group}/{name}" for group, names in PERSONAL.items() for name in names.split()}
 
 
-def test_partitions_start_where_they_are_told_and_a_range_is_one_run(defs: Definitions) -> None:
+def test_partitions_start_on_the_configured_day_and_a_range_is_one_run(defs: Definitions) -> None:
     partitioned = {key: a for key, a in made(defs).items() if a.partitions_def is not None}
     assert partitioned.keys() >= {"clearlift/rollups/hourly", "clearlift/rollups/daily"}
     for a in partitioned.values():
@@ -193,31 +252,38 @@ def test_checks_are_there(defs: Definitions) -> None:
     }
 
 
-def test_jobs_schedules_and_sensors_are_there_and_on(defs: Definitions) -> None:
-    assert {job.name for job in defs.jobs or ()} >= {
-        "ingest",
-        "compact",
-        "hourly",
-        "roll_up_hours",
-        "roll_up_days",
-        "warm",
+def test_every_job_schedule_and_sensor_is_there_and_on(defs: Definitions) -> None:
+    assert {job.name for job in defs.jobs or ()} == {f"{app}_{job}" for app in JOBS for job in JOBS[app].split()}
+    schedules = {s.name: s for s in defs.schedules or () if isinstance(s, ScheduleDefinition)}
+    assert {(name, s.job_name, s.cron_schedule) for name, s in schedules.items()} == {
+        (f"{app}_{tick}", f"{app}_{job}", cron) for app, ticks in TICKS.items() for tick, (job, cron) in ticks.items()
     }
-    schedules = {s.name: s for s in defs.schedules or ()}
-    assert {(name, s.cron_schedule, s.execution_timezone) for name, s in schedules.items()} >= {  # type: ignore[union-attr]
-        ("hourly", "10 * * * *", "UTC"),
-        ("today", "20 * * * *", "UTC"),
-        ("daily", "30 0 * * *", "UTC"),
-        ("attribution_daily", "55 0 * * *", "UTC"),
-        ("sweep", "0 4 * * *", "UTC"),
-        ("invalidate", "*/5 * * * *", "UTC"),
-    }
+    assert {s.execution_timezone for s in schedules.values()} == {"UTC"}
     sensors = {s.name: s for s in defs.sensors or ()}
-    assert sensors.keys() >= {"landing", "late_data"}
-    assert {d.default_status.value for d in [*schedules.values(), *sensors.values()]} == {"RUNNING"}
-    assert {sensors[name].minimum_interval_seconds for name in ("landing", "late_data")} == {60}
+    assert {
+        name: (sensor.minimum_interval_seconds, " ".join(job.name for job in sensor.jobs))
+        for name, sensor in sensors.items()
+    } == WATCHES
+    running: list[ScheduleDefinition | SensorDefinition] = [*schedules.values(), *sensors.values()]
+    for named in running:
+        assert named.default_status.value == "RUNNING", named.name
+        assert named.description, named.name
+        assert named.owners == [f"team:{named.name.partition('_')[0]}-data"], named.name
 
 
-def test_resources_can_be_replaced_by_name() -> None:
-    replaced = build_defs(settings.load(), postgres="another", clock="a clock")
-    assert replaced.resources is not None
-    assert replaced.resources["postgres"] == "another"
+def test_the_stores_are_the_only_resource_of_every_asset_and_check() -> None:
+    stores = Stores(settings.load())
+    defs = build_defs(stores.settings, stores)
+    assert defs.resources == {"rooms": stores}
+    for definition in (*(defs.assets or ()), *(defs.asset_checks or ())):
+        if isinstance(definition, AssetsDefinition) and definition.is_executable:
+            assert definition.required_resource_keys <= {"rooms", "io_manager"}, definition
+
+
+def test_the_graph_of_one_app_names_no_other() -> None:
+    for app in APPS:
+        defs = build_defs(settings.load(), apps=[app])
+        Definitions.validate_loadable(defs)
+        assert {key.split("/")[0] for key in specs(defs)} == {app.name}
+        names = {d.name for d in (*(defs.jobs or ()), *(defs.schedules or ()), *(defs.sensors or ()))}
+        assert {name.partition("_")[0] for name in names} == {app.name}

@@ -39,7 +39,7 @@ with DagsterInstance.get() as instance:
 
 
 @pytest.mark.parametrize("storage", ["Sqlite", "Postgres"])
-def test_the_instance_keeps_its_history_where_it_is_told(tmp_path: Path, postgres_dsn: str, storage: str) -> None:
+def test_the_instance_keeps_its_history_where_it_is_configured(tmp_path: Path, postgres_dsn: str, storage: str) -> None:
     shutil.copy(ROOT / "dagster_home" / "dagster.yaml", tmp_path)
     environment = {
         "PATH": "/usr/bin:/bin",
@@ -49,15 +49,15 @@ def test_the_instance_keeps_its_history_where_it_is_told(tmp_path: Path, postgre
     }
     if storage == "Postgres":
         environment["CLEARLIFT_DAGSTER_POSTGRES_URL"] = postgres_dsn
-    said = []
+    shown = []
     for _ in range(2):
         done = subprocess.run(
             [sys.executable, "-c", INSPECT], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-        said.append(json.loads(done.stdout.splitlines()[-1]))
-    assert all(name.startswith((storage, "SqlPolling")) for name in said[0].pop("storages"))
-    assert said[0] == {
+        shown.append(json.loads(done.stdout.splitlines()[-1]))
+    assert all(name.startswith((storage, "SqlPolling")) for name in shown[0].pop("storages"))
+    assert shown[0] == {
         "ran": True,
         "runs": 1,
         "telemetry": False,
@@ -68,17 +68,17 @@ def test_the_instance_keeps_its_history_where_it_is_told(tmp_path: Path, postgre
         "granularity": "op",
         "compute_logs": "NoOpComputeLogManager",
     }
-    assert said[1]["runs"] == 2
+    assert shown[1]["runs"] == 2
     assert (tmp_path / "history").exists() == (storage == "Sqlite")
 
 
 @pytest.mark.parametrize(
-    ("given", "found"),
+    ("url", "with_its_driver"),
     [
         ("postgresql://me@h/x?sslmode=require", "postgresql+psycopg2://me@h/x?sslmode=require"),
         ("postgres://me@h/x", "postgresql+psycopg2://me@h/x"),
         ("postgresql+psycopg2://me@h/x", "postgresql+psycopg2://me@h/x"),
     ],
 )
-def test_the_driver_is_named(given: str, found: str) -> None:
-    assert with_driver(given) == found
+def test_the_driver_is_named(url: str, with_its_driver: str) -> None:
+    assert with_driver(url) == with_its_driver

@@ -4,7 +4,6 @@ make the difference.
 
 import base64
 import json
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +23,6 @@ from sandbox import sample, sample_stores
 from tests.clearlift_pipelines.cli.terminal import Terminal
 from tests.tables import EVENTS
 from tests.workerd.local_runtime import NotInstalledError, Workerd, installed, running
-
-DAGSTER_YAML = Path(__file__).resolve().parents[2] / "dagster_home" / "dagster.yaml"
 
 
 @pytest.fixture
@@ -47,11 +44,8 @@ def real_terminal(
     cloudflare: Workerd, bare_environment: Path, monkeypatch: pytest.MonkeyPatch, postgres_dsn: str
 ) -> Iterator[Terminal]:
     """A folder to work in, and the local Cloudflare in the settings."""
-    home = bare_environment / "dagster_home"
-    home.mkdir()
-    shutil.copy(DAGSTER_YAML, home)
     variables = {
-        "DAGSTER_HOME": str(home),
+        "DAGSTER_HOME": str(bare_environment / "dagster_home"),
         "COLUMNS": "200",
         "CLEARLIFT_CLOUDFLARE_API_URL": cloudflare.api,
         "CLEARLIFT_CLOUDFLARE_API_TOKEN": "hush-token",
@@ -86,7 +80,7 @@ def test_the_main_path_ends_as_the_samples_truth_says(real_terminal: Terminal, c
     until = sample_stores.marked(stores.object_store)
     assert until is not None
     _, truth = sample.batches(until, days=1, scale=0.05)
-    totals = IngestLedger(stores.postgres).totals()
+    totals = IngestLedger(stores.postgres, CLEARLIFT.name).totals()
     assert {name: totals[name] for name in ("received", "stored", "doubled", "quarantined", "without_consent")} == {
         "received": truth.received,
         "stored": truth.stored,

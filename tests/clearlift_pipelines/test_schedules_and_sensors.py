@@ -1,67 +1,93 @@
-"""What runs by itself: the partitions that schedules name, and what sensors ask for or leave alone."""
+"""What runs by itself: the partitions that schedules name, and what sensors request or leave alone."""
 
 import gzip
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from dagster import RunRequest, TableMetadataValue, build_schedule_context, build_sensor_context
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.rollups import late
 from tests.assets.event_pipeline import line
 from tests.assets.rollups.event_lake import EventLake, event
-from tests.clearlift_pipelines.location import Location
+from tests.clearlift_pipelines.location import Location, partitions
 from tests.tables import EVENTS
 
 NOW = datetime(2025, 10, 14, 12, 30, tzinfo=UTC)
 
 
+@dataclass(frozen=True)
+class Requested:
+    """A run that a sensor requests: its job without the app's name, and its first and last partition."""
+
+    job: str
+    first: str
+    last: str
+    run_key: str
+
+
 def scheduled(location: Location, name: str, at: datetime) -> RunRequest:
-    schedule = location.defs.resolve_schedule_def(name)
-    found = schedule.evaluate_tick(
+    schedule = location.defs.resolve_schedule_def(f"clearlift_{name}")
+    requests = schedule.evaluate_tick(
         build_schedule_context(
             scheduled_execution_time=at, repository_def=location.defs.get_repository_def(), instance=location.instance
         )
     ).run_requests
-    assert found is not None
-    (request,) = found
+    assert requests is not None
+    (request,) = requests
     return request
 
 
 def sensed(location: Location, name: str) -> tuple[list[RunRequest], str | None]:
-    sensor = location.defs.resolve_sensor_def(name)
+    sensor = location.defs.resolve_sensor_def(f"clearlift_{name}")
     with build_sensor_context(instance=location.instance, repository_def=location.defs.get_repository_def()) as context:
-        found = sensor.evaluate_tick(context)
-    return list(found.run_requests or []), found.skip_message
+        tick = sensor.evaluate_tick(context)
+    return list(tick.run_requests or []), tick.skip_message
+
+
+def late_windows(location: Location) -> list[Requested]:
+    """What the three sensors of late data request."""
+    requests = []
+    for name in ("late_data", "late_sessions", "late_attribution"):
+        jobs = [job.name for job in location.defs.resolve_sensor_def(f"clearlift_{name}").jobs]
+        for request in sensed(location, name)[0]:
+            job = request.job_name or jobs[0]
+            assert job in jobs
+            assert (request.run_key or "").startswith(f"clearlift_{name}-")
+            requests.append(Requested(job.removeprefix("clearlift_"), *partitions(request), request.run_key or ""))
+    return requests
 
 
 @pytest.mark.parametrize(
-    ("name", "at", "partition", "run_key"),
+    ("name", "at", "first", "last"),
     [
-        ("hourly", datetime(2025, 10, 14, 12, 10, tzinfo=UTC), "2025-10-14-11:00", "hourly-2025-10-14-11:00"),
-        ("hourly", datetime(2025, 10, 14, 0, 10, tzinfo=UTC), "2025-10-13-23:00", "hourly-2025-10-13-23:00"),
-        ("today", datetime(2025, 10, 14, 0, 20, tzinfo=UTC), "2025-10-14", "today-2025-10-14T00"),
-        ("daily", datetime(2025, 11, 1, 0, 30, tzinfo=UTC), "2025-10-31", "daily-2025-10-31"),
-        ("weekly", datetime(2025, 10, 13, 0, 45, tzinfo=UTC), "2025-10-06", "weekly-2025-10-06-of-2025-10-12"),
-        ("weekly", datetime(2025, 10, 14, 0, 45, tzinfo=UTC), "2025-10-13", "weekly-2025-10-13-of-2025-10-13"),
-        ("monthly", datetime(2025, 11, 1, 0, 50, tzinfo=UTC), "2025-10-01", "monthly-2025-10-01-of-2025-10-31"),
-        ("sessions_daily", datetime(2025, 10, 14, 0, 40, tzinfo=UTC), None, "sessions-2025-10-13"),
-        ("attribution_daily", datetime(2025, 10, 14, 0, 55, tzinfo=UTC), "2025-10-13", "attribution-2025-10-13"),
-        ("sweep", datetime(2025, 10, 14, 4, 0, tzinfo=UTC), None, "sweep-2025-10-14"),
+        ("hourly", datetime(2025, 10, 14, 12, 10, tzinfo=UTC), "2025-10-14-11:00", "2025-10-14-11:00"),
+        ("hourly", datetime(2025, 10, 14, 0, 10, tzinfo=UTC), "2025-10-13-23:00", "2025-10-13-23:00"),
+        ("today", datetime(2025, 10, 14, 0, 20, tzinfo=UTC), "2025-10-14", "2025-10-14"),
+        ("daily", datetime(2025, 11, 1, 0, 30, tzinfo=UTC), "2025-10-31", "2025-10-31"),
+        ("weekly", datetime(2025, 10, 13, 0, 45, tzinfo=UTC), "2025-10-06", "2025-10-06"),
+        ("weekly", datetime(2025, 10, 14, 0, 45, tzinfo=UTC), "2025-10-13", "2025-10-13"),
+        ("monthly", datetime(2025, 11, 1, 0, 50, tzinfo=UTC), "2025-10-01", "2025-10-01"),
+        ("sessions_daily", datetime(2025, 10, 14, 0, 40, tzinfo=UTC), "2025-10-12", "2025-10-13"),
+        ("sessions_daily", datetime(2025, 10, 2, 0, 40, tzinfo=UTC), "2025-10-01", "2025-10-01"),
+        ("attribution_daily", datetime(2025, 10, 14, 0, 55, tzinfo=UTC), "2025-10-13", "2025-10-13"),
+        ("sweep", datetime(2025, 10, 14, 4, 0, tzinfo=UTC), "", ""),
     ],
 )
-def test_a_schedule_names_its_partition(
-    location: Location, name: str, at: datetime, partition: str | None, run_key: str
+def test_a_schedule_names_its_partitions_and_its_tick(
+    location: Location, name: str, at: datetime, first: str, last: str
 ) -> None:
     request = scheduled(location, name, at)
-    assert (request.partition_key, request.run_key) == (partition, run_key)
+    assert partitions(request) == (first, last)
+    assert (request.partition_key is not None) == bool(first == last and first)
+    assert request.run_key == f"clearlift_{name}-{at:%Y-%m-%dT%H:%M}"
     if name == "sweep":
         assert request.run_config["ops"]["clearlift__events__ingested"]["config"] == {"sweep": True}
 
 
-def test_ticks_of_one_hour_ask_for_one_run_and_of_the_next_for_another(location: Location) -> None:
+def test_ticks_of_one_hour_request_one_run_and_of_the_next_another(location: Location) -> None:
     ticks = [NOW + timedelta(hours=n) for n in range(30)]
     for name in ("hourly", "today"):
         assert len({scheduled(location, name, at).run_key for at in ticks}) == len(ticks)
@@ -73,7 +99,7 @@ def put(location: Location, name: str, at: datetime, *lines: bytes) -> None:
     location.stores.object_store.put(f"{prefix}{name}.ndjson.gz", gzip.compress(b"\n".join(lines)))
 
 
-def test_the_landing_sensor_asks_once_for_what_has_landed(location: Location) -> None:
+def test_the_landing_sensor_requests_once_what_has_landed(location: Location) -> None:
     location.now = NOW
     assert sensed(location, "landing") == ([], "Nothing has landed.")
     put(location, "one", NOW, line(1))
@@ -84,21 +110,26 @@ def test_the_landing_sensor_asks_once_for_what_has_landed(location: Location) ->
     (other,), _ = sensed(location, "landing")
     assert other.run_key != request.run_key
 
+    assert (request.run_key or "").startswith(f"clearlift_landing-{landing.zone(CLEARLIFT).hour_prefix(NOW)}one")
     assert location.run("ingest").success
     assert sensed(location, "landing") == ([], "Nothing has landed.")
 
 
-def test_the_late_data_sensor_asks_for_changed_hours_and_days_until_they_are_made(location: Location) -> None:
+def test_late_data_is_requested_by_hours_days_sessions_and_attribution_until_it_is_made(location: Location) -> None:
     location.now = NOW
     event_lake = EventLake(location.stores)
-    assert sensed(location, "late_data") == ([], "No window that was rolled up has changed since.")
+    assert [sensed(location, name) for name in ("late_data", "late_sessions", "late_attribution")] == [
+        ([], "No window that was rolled up has changed since."),
+        ([], "No day whose sessions were built has changed since."),
+        ([], "No attributed day has changed since."),
+    ]
 
     def at(day: int, hour: int) -> datetime:
         return datetime(2025, 10, day, hour, 5, tzinfo=UTC)
 
     event_lake.append_as_foreigner(*(event(timestamp=at(*when)) for when in [(12, 22), (12, 23), (13, 0), (10, 7)]))
-    asked, _ = sensed(location, "late_data")
-    assert [(r.job_name, *tags(r)) for r in asked] == [
+    first = late_windows(location)
+    assert [(r.job, r.first, r.last) for r in first] == [
         ("roll_up_hours", "2025-10-10-07:00", "2025-10-10-07:00"),
         ("roll_up_hours", "2025-10-12-22:00", "2025-10-13-00:00"),
         ("roll_up_days", "2025-10-10", "2025-10-10"),
@@ -108,38 +139,34 @@ def test_the_late_data_sensor_asks_for_changed_hours_and_days_until_they_are_mad
         ("attribution", "2025-10-10", "2025-10-10"),
         ("attribution", "2025-10-12", "2025-10-13"),
     ]
-    assert len({r.run_key for r in asked}) == 8
-    again, _ = sensed(location, "late_data")
-    assert [r.run_key for r in again] == [r.run_key for r in asked]
+    assert len({r.run_key for r in first}) == 8
+    assert late_windows(location) == first
 
-    # Nobody made them: an hour later they are asked for under other keys, which Dagster will not take for done.
+    # Nobody made them. An hour later the keys are others, because Dagster starts one run a key.
     location.now = NOW + timedelta(hours=1)
-    later, _ = sensed(location, "late_data")
-    assert not {r.run_key for r in later} & {r.run_key for r in asked}
+    later = late_windows(location)
+    assert [(r.job, r.first, r.last) for r in later] == [(r.job, r.first, r.last) for r in first]
+    assert not {r.run_key for r in later} & {r.run_key for r in first}
 
     for request in later:
-        assert location.run(request.job_name or "", *tags(request)).success
+        assert location.run(request.job, request.first, request.last).success
     # The week that has ended, now that its days are there; this week and this month are left to their schedules.
-    (week,), _ = sensed(location, "late_data")
-    assert (week.job_name, *tags(week)) == ("roll_up_weeks", "2025-10-06", "2025-10-06")
-    assert location.run("roll_up_weeks", *tags(week)).success
-    assert sensed(location, "late_data")[0] == []
+    (week,) = late_windows(location)
+    assert (week.job, week.first, week.last) == ("roll_up_weeks", "2025-10-06", "2025-10-06")
+    assert location.run(week.job, week.first, week.last).success
+    assert late_windows(location) == []
     assert location.count("select sum(events) from rollups.weekly_totals") == 3
     assert location.count("select sum(events) from rollups.daily") == 4
     assert location.count("select count(*) from cache.entries") > 0
 
 
-def tags(request: RunRequest) -> tuple[str, str]:
-    return request.tags[ASSET_PARTITION_RANGE_START_TAG], request.tags[ASSET_PARTITION_RANGE_END_TAG]
-
-
-def test_hours_without_a_partition_are_asked_for_by_nobody(location: Location) -> None:
+def test_hours_without_a_partition_are_not_requested(location: Location) -> None:
     """Another writer's rows from before the first partition, or of hours that have not ended."""
     location.now = datetime(2025, 10, 5, 12, 30, tzinfo=UTC)
     event_lake = EventLake(location.stores)
     before = datetime(2025, 9, 20, tzinfo=UTC)
     event_lake.append_as_foreigner(event(timestamp=before), event(timestamp=location.now + timedelta(hours=5)))
-    assert sensed(location, "late_data")[0] == []
+    assert late_windows(location) == []
     assert late.stale(event_lake.app, location.stores.postgres, before, NOW).hours[0].start == before
 
 
@@ -168,4 +195,4 @@ def test_an_audit_of_nothing_fails_and_says_so(location: Location) -> None:
     result = location.run("roll_up_hours", "2025-10-14-11:00")
     (check,) = result.get_asset_check_evaluations()
     assert not check.passed
-    assert check.description == "No built hour could be counted again: nothing is proved."
+    assert check.description == "No hour that was built can be counted again: nothing is proved."

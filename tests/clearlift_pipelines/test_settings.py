@@ -42,7 +42,7 @@ ADS = {
 EVERYTHING = {**D1, **KV, **R2, **LAKE, **POSTGRES, **ADS, "CLEARLIFT_AD_APPS__TIKTOK__SECRET": "hush-tiktok"}
 
 
-def given(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+def set_variables(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
 
@@ -55,16 +55,16 @@ def refusal() -> str:
 
 
 def test_nothing_set_is_all_embedded(bare_environment: Path) -> None:
-    found = load()
-    assert found.embedded
-    assert found.home == bare_environment / ".clearlift"
+    settings = load()
+    assert settings.embedded
+    assert settings.home == bare_environment / ".clearlift"
 
 
 def test_everything_set_is_all_real_and_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, EVERYTHING)
-    found = load()
-    assert not found.embedded
-    stores = Stores(found)
+    set_variables(monkeypatch, EVERYTHING)
+    settings = load()
+    assert not settings.embedded
+    stores = Stores(settings)
     assert isinstance(stores.d1(CLEARLIFT), CloudflareD1)
     assert isinstance(stores.kv(CLEARLIFT), CloudflareKV)
     assert stores.object_store.uri() == "s3://bucket"
@@ -72,7 +72,7 @@ def test_everything_set_is_all_real_and_opens_nothing(monkeypatch: pytest.Monkey
 
 
 def test_one_real_store_beside_embedded_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, KV)
+    set_variables(monkeypatch, KV)
     stores = Stores(load())
     assert isinstance(stores.d1(CLEARLIFT), EmbeddedD1)
     assert isinstance(stores.kv(CLEARLIFT), CloudflareKV)
@@ -87,7 +87,7 @@ def test_one_real_store_beside_embedded_ones(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_half_configured_store_is_refused_naming_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, whole: dict[str, str], missing: str, how: str
 ) -> None:
-    given(monkeypatch, whole)
+    set_variables(monkeypatch, whole)
     if how == "absent":
         monkeypatch.delenv(missing)
     else:
@@ -98,7 +98,7 @@ def test_a_half_configured_store_is_refused_naming_what_is_missing(
 
 
 def test_the_endpoint_of_r2_follows_from_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, {**R2, "CLEARLIFT_CLOUDFLARE_ACCOUNT_ID": "acc"})
+    set_variables(monkeypatch, {**R2, "CLEARLIFT_CLOUDFLARE_ACCOUNT_ID": "acc"})
     monkeypatch.delenv("CLEARLIFT_R2_ENDPOINT")
     assert not load().embedded
 
@@ -120,7 +120,7 @@ def test_an_unknown_variable_is_refused(
 
 @pytest.mark.parametrize("store", ["D1", "KV"])
 def test_a_store_of_no_app_is_refused(monkeypatch: pytest.MonkeyPatch, store: str) -> None:
-    given(monkeypatch, {**ACCOUNT, f"CLEARLIFT_{store}__CLEARLYFT": "id"})
+    set_variables(monkeypatch, {**ACCOUNT, f"CLEARLIFT_{store}__CLEARLYFT": "id"})
     assert f"CLEARLIFT_{store}__CLEARLYFT names no app" in refusal()
 
 
@@ -180,17 +180,17 @@ def test_a_home_that_cannot_be_a_folder_is_refused(monkeypatch: pytest.MonkeyPat
 def test_applications_at_the_ad_platforms_are_given_name_by_name(
     monkeypatch: pytest.MonkeyPatch, bare_environment: Path
 ) -> None:
-    given(monkeypatch, ADS)
+    set_variables(monkeypatch, ADS)
     (bare_environment / ".env").write_text("CLEARLIFT_AD_APPS__TIKTOK__SECRET=hush-tiktok\n")
-    found = load()
-    assert found.embedded, "ad platforms are no store"
-    stores = Stores(found)
+    settings = load()
+    assert settings.embedded, "ad platforms are no store"
+    stores = Stores(settings)
     assert stores.ad_apps == {
         "google": {"client_id": "google-id", "client_secret": "hush-google", "developer_token": "hush-developer"},
         "tiktok": {"app_id": "tiktok-id", "secret": "hush-tiktok"},
     }
     assert stores.ad_origin == "http://127.0.0.1:8990"
-    assert "hush" not in repr(found)
+    assert "hush" not in repr(settings)
 
 
 def test_no_application_and_no_origin_by_default() -> None:
@@ -220,20 +220,20 @@ def test_a_dotenv_file_is_read_and_the_environment_comes_first(
 ) -> None:
     (bare_environment / ".env").write_text("CLEARLIFT_LATE_DAYS=3\nCLEARLIFT_PARTITIONS_START=2026-01-01\n")
     monkeypatch.setenv("CLEARLIFT_LATE_DAYS", "4")
-    found = load()
-    assert (found.late_days, f"{found.partitions_start}") == (4, "2026-01-01")
+    settings = load()
+    assert (settings.late_days, f"{settings.partitions_start}") == (4, "2026-01-01")
     assert load(late_days=5).late_days == 5
 
 
 def test_secrets_stay_out_of_every_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, EVERYTHING)
-    found = load()
-    stores = Stores(found)
+    set_variables(monkeypatch, EVERYTHING)
+    settings = load()
+    stores = Stores(settings)
     texts = [
-        repr(found),
-        str(found),
-        found.model_dump_json(),
-        str(found.model_dump()),
+        repr(settings),
+        str(settings),
+        settings.model_dump_json(),
+        str(settings.model_dump()),
         repr(stores),
         repr(stores.postgres),
     ]

@@ -31,7 +31,7 @@ R2_VARIABLES = [name for name in R2_SQL if name.startswith("CLEARLIFT_R2_") and 
 LAKE_VARIABLES = [name for name in R2_SQL if name.startswith("CLEARLIFT_LAKE_")]
 
 
-def given(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> None:
+def set_variables(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
 
@@ -43,14 +43,14 @@ def stores_of(tmp_path: Path, dsn: str, role: str | None = None) -> Stores:
 def test_r2_sql_is_asked_where_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Stores(load()).r2_sql is None
     with Loopback(lambda _: Reply({"success": True, "errors": [], "result": {"rows": [{"n": 1}]}})) as service:
-        given(monkeypatch, {**R2_SQL, "CLEARLIFT_R2_SQL_URL": service.url})
+        set_variables(monkeypatch, {**R2_SQL, "CLEARLIFT_R2_SQL_URL": service.url})
         r2_sql = Stores(load()).r2_sql
         assert r2_sql is not None
         assert r2_sql.query("select 1 as n") == [{"n": 1}]
         r2_sql._session.close()
-    (asked,) = service.asked
-    assert asked.path == "/accounts/acct/r2-sql/query/lake"
-    assert asked.headers["Authorization"] == "Bearer hush-sql"
+    (request,) = service.requests
+    assert request.path == "/accounts/acct/r2-sql/query/lake"
+    assert request.headers["Authorization"] == "Bearer hush-sql"
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_a_half_configured_r2_sql_is_refused(monkeypatch: pytest.MonkeyPatch, le
     others = {"CLEARLIFT_R2_SQL_URL": "https://sql.example", "CLEARLIFT_R2_ENDPOINT": "https://r2.example"}
     if left_out == R2_VARIABLES:
         del others["CLEARLIFT_R2_ENDPOINT"]
-    given(monkeypatch, {n: v for n, v in {**R2_SQL, **others}.items() if n not in left_out})
+    set_variables(monkeypatch, {n: v for n, v in {**R2_SQL, **others}.items() if n not in left_out})
     with pytest.raises(SettingsError, match=f"^{named} is missing") as refused:
         load()
     assert "hush" not in str(refused.value)
 
 
 def test_an_api_at_an_address_of_its_own_needs_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, {"CLEARLIFT_D1__CLEARLIFT": "id", "CLEARLIFT_CLOUDFLARE_API_TOKEN": "hush"})
+    set_variables(monkeypatch, {"CLEARLIFT_D1__CLEARLIFT": "id", "CLEARLIFT_CLOUDFLARE_API_TOKEN": "hush"})
     with pytest.raises(SettingsError, match="CLEARLIFT_CLOUDFLARE_ACCOUNT_ID is missing"):
         load()
     monkeypatch.setenv("CLEARLIFT_CLOUDFLARE_API_URL", "http://127.0.0.1:1/api")

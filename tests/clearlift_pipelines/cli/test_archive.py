@@ -53,8 +53,8 @@ def test_what_cannot_be_is_one_line(terminal: Terminal) -> None:
 
 
 def test_the_policy_is_printed_whole(terminal: Terminal) -> None:
-    told = json.loads(terminal.good("policy", "--json"))
-    assert len(told) == sum(len(app.lifecycles) for app in APPS)
+    entries = json.loads(terminal.good("policy", "--json"))
+    assert len(entries) == sum(len(app.lifecycles) for app in APPS)
     terminal.monkeypatch.setenv("COLUMNS", "80")
     printed = terminal.good("policy", "--app", "clearlift")
     # Into a file or a pager every line goes whole, however narrow the terminal is.

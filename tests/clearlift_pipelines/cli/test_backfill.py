@@ -31,8 +31,8 @@ def test_a_range_is_made_again_for_one_organisation_or_for_all(terminal: Termina
     )
     terminal.good("backfill", "rollups", "--from", "2026-03-03", "--to", "2026-03-04", "--org", "a3f7c2")
     for table in ("hourly", "daily"):
-        found = event_lake.postgres.fetch(f"select count(*) as n from rollups.{table}_totals where events = 1")
-        assert found == [{"n": 1}]
+        counted = event_lake.postgres.fetch(f"select count(*) as n from rollups.{table}_totals where events = 1")
+        assert counted == [{"n": 1}]
 
     terminal.good("backfill", "rollups", "--from", "2026-03-02T05", "--to", "2026-03-02T06")
     assert event_lake.postgres.fetch("select count(*) as n from rollups.hourly_totals where events = 1") == [{"n": 3}]
@@ -74,7 +74,7 @@ def test_ranges_that_are_none_are_a_wrong_command_line(terminal: Terminal, argum
     assert why in said.err
 
 
-def test_ads_of_the_sample_come_from_its_sandbox_and_failures_are_told(
+def test_ads_of_the_sample_come_from_its_sandbox_and_failures_are_named(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, postgres_dsn: str
 ) -> None:
     monkeypatch.delenv("CLEARLIFT_POSTGRES_DSN")
@@ -102,7 +102,7 @@ def test_ads_of_the_sample_come_from_its_sandbox_and_failures_are_told(
     assert said.startswith(f"Error: clearlift__ads__google failed: {accounts} of {accounts} connections failed: org-")
 
 
-def test_an_organisation_that_nobody_knows_is_refused(terminal: Terminal) -> None:
+def test_an_unknown_organisation_is_refused(terminal: Terminal) -> None:
     terminal.stores.migrate()
     for command in (["backfill", "rollups", "--from", "2026-03-02", "--to", "2026-03-03"], ["compact"]):
         said = terminal.clearlift(*command, "--org", "nosuch")

@@ -1,4 +1,4 @@
-"""`clearlift cache`: an emptied namespace is warm again by one command, and status tells how warm it is."""
+"""`clearlift cache`: an emptied namespace is warm again by one command, and status shows how warm it is."""
 
 from assets.apps.clearlift import APP as CLEARLIFT
 from sandbox import sample_stores

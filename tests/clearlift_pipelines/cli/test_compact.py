@@ -18,7 +18,7 @@ def test_files_that_are_damaged_or_missing_are_all_named_and_the_others_merged(t
     paths: dict[str, Path] = {}
     for org in orgs:
         rows = [frame([event(org_tag=org, timestamp=AT)]) for _ in range(4)]
-        files = table.write((PartitionKey(org, AT.date()), each) for each in rows)
+        files = table.write((PartitionKey(org, AT.date()), part) for part in rows)
         table.append(files, org)
         paths[org] = Path(files[0].file_path.removeprefix("file://"))
     paths["org00"].unlink()

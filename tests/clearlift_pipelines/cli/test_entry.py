@@ -2,12 +2,15 @@
 
 import os
 import signal
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
 from assets.rollups.follow import follow
-from clearlift_pipelines.cli.entry import COMMANDS, SUMMARIES, dagster_home, one_line
+from clearlift_pipelines import cli
+from clearlift_pipelines.cli.entry import COMMANDS, dagster_home, one_line, summary
 from clearlift_pipelines.settings import load
 from tests.assets.rollups.event_lake import START, EventLake, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
@@ -15,10 +18,22 @@ from tests.clearlift_pipelines.cli.terminal import Terminal
 
 def test_help_names_every_command_and_every_command_has_help(terminal: Terminal) -> None:
     said = " ".join(terminal.good("--help").split())
-    assert COMMANDS.keys() == SUMMARIES.keys()
-    for command, summary in SUMMARIES.items():
-        assert f"{command} {summary}" in said
-        assert "Usage: " in terminal.good(command, "--help")
+    for command in COMMANDS:
+        assert f"{command} {summary(command)}" in said
+        usage = terminal.good(command, "--help")
+        assert usage.startswith(f"Usage: clearlift {command} ")
+        assert summary(command) in " ".join(usage.split())
+
+
+def is_command(name: str) -> bool:
+    return isinstance(getattr(import_module(f"clearlift_pipelines.cli.{name}"), name), click.Command)
+
+
+def test_every_module_with_a_command_of_its_name_is_listed_and_no_name_twice() -> None:
+    folder = Path(cli.__file__).parent
+    modules = [file.stem for file in folder.glob("*.py") if f"def {file.stem}(" in file.read_text()]
+    commands = [name for name in modules if is_command(name)]
+    assert sorted(commands) == sorted(COMMANDS)
 
 
 def test_an_unknown_command_is_a_wrong_command_line(terminal: Terminal) -> None:
@@ -97,7 +112,7 @@ def test_run_history_lies_in_the_home_that_is_named(terminal: Terminal, bare_env
     assert dagster_home(load()) == bare_environment / "dagster_home"
 
 
-def test_the_version_is_told(terminal: Terminal) -> None:
+def test_the_version_is_shown(terminal: Terminal) -> None:
     assert terminal.good("--version").startswith("clearlift, version ")
 
 

@@ -1,4 +1,4 @@
-"""Runs in this process: those that a killed process left behind are told to Dagster, those that live are left alone."""
+"""Runs in this process: runs of a killed process are reported to Dagster, and runs of a live one are left alone."""
 
 import socket
 import subprocess
@@ -39,7 +39,7 @@ def test_a_run_of_a_dead_process_is_ended_once(status: DagsterRunStatus) -> None
         assert end_dead_runs(instance) == 0
 
 
-def test_a_process_id_that_somebody_else_has_by_now_is_a_dead_process() -> None:
+def test_a_process_id_that_another_process_has_now_is_a_dead_process() -> None:
     host, pid, created = _this_process().rsplit(":", 2)
     with DagsterInstance.ephemeral() as instance:
         left_behind(instance, f"{host}:{pid}:{int(created) - 100}", DagsterRunStatus.STARTED)
@@ -48,9 +48,9 @@ def test_a_process_id_that_somebody_else_has_by_now_is_a_dead_process() -> None:
 
 @pytest.mark.parametrize("owner", ["this", "elsewhere", None])
 def test_other_runs_are_left_alone(owner: str | None) -> None:
-    given = {"this": _this_process(), "elsewhere": "another.example:1:1", None: None}[owner]
+    owned_by = {"this": _this_process(), "elsewhere": "another.example:1:1", None: None}[owner]
     with DagsterInstance.ephemeral() as instance:
-        run_id = left_behind(instance, given, DagsterRunStatus.STARTED)
+        run_id = left_behind(instance, owned_by, DagsterRunStatus.STARTED)
         assert end_dead_runs(instance) == 0
         run = instance.get_run_by_id(run_id)
         assert run is not None

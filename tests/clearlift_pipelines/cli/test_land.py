@@ -1,11 +1,15 @@
 """`clearlift land`: event files on their way in."""
 
 import gzip
+import importlib
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from assets.apps.clearlift import APP as CLEARLIFT
-from clearlift_pipelines.cli import land
+from clearlift_pipelines.cli import apps, land
 from clearlift_pipelines.stores import utc_now
 from resources.r2 import FolderObjectStore
 from sandbox import sample, sample_stores
@@ -18,7 +22,7 @@ AUDIENCE, PREFIX = CLEARLIFT.audience, CLEARLIFT.audience.landing
 
 
 def test_files_and_folders_land_and_landing_them_again_stores_nothing(migrated: Terminal) -> None:
-    folder = migrated.folder / "given"
+    folder = migrated.folder / "files"
     (folder / "deep").mkdir(parents=True)
     (folder / "one.ndjson").write_bytes(line(1) + b"\n" + line(2))
     (folder / "deep" / "two ü.jsonl.gz").write_bytes(gzip.compress(line(3)))
@@ -67,7 +71,7 @@ def test_a_sample_landed_again_is_the_same_objects(migrated: Terminal) -> None:
 
 
 def test_what_is_empty_or_no_event_file_is_reported(migrated: Terminal) -> None:
-    folder = migrated.folder / "given"
+    folder = migrated.folder / "files"
     folder.mkdir()
     (folder / "notes.txt").write_text("no events")
     (folder / "empty.ndjson").write_bytes(b"")
@@ -102,16 +106,32 @@ def test_what_is_no_event_file_is_refused(terminal: Terminal) -> None:
 def test_an_app_that_collects_no_events_is_refused(terminal: Terminal) -> None:
     (terminal.folder / "one.ndjson").write_bytes(line(1))
     ended = terminal.clearlift("land", "one.ndjson", "--app", "sesh")
-    assert (ended.code, "'sesh' is not" in ended.err) == (2, True)
+    assert ended.code == 2
+    assert "Invalid value for '--app': 'sesh' is not" in ended.err
+    assert "clearlift" in ended.err
+    assert not list(terminal.stores.object_store.list("landing/"))
 
 
-def test_each_app_has_receipts_of_its_own(migrated: Terminal) -> None:
+@pytest.fixture
+def two_apps() -> Iterator[None]:
+    """A second app that collects events. The option knows the apps when its module is imported."""
     audience = replace(AUDIENCE, landing="landing/other/", receipts="landing/other-receipts/")
-    file = migrated.folder / "one.ndjson"
-    file.write_bytes(line(1))
-    assert land.land.callback is not None
-    for app in (CLEARLIFT, replace(CLEARLIFT, name="other", audience=audience)):
-        for _ in range(2):
-            land.land.callback((file,), app)
-        assert app.audience is not None
-        assert len(list(migrated.stores.object_store.list(app.audience.landing.rstrip("/")))) == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(apps, "APPS", (CLEARLIFT, replace(CLEARLIFT, name="other", audience=audience)))
+        importlib.reload(land)
+        yield
+    importlib.reload(land)
+
+
+@pytest.mark.usefixtures("two_apps")
+def test_each_of_several_apps_has_receipts_of_its_own(migrated: Terminal) -> None:
+    (migrated.folder / "one.ndjson").write_bytes(line(1))
+    ended = migrated.clearlift("land", "one.ndjson")
+    assert ended.code == 2
+    assert "Missing option '--app'" in ended.err
+    assert "other" in ended.err
+    for app, prefix in (("clearlift", PREFIX), ("other", "landing/other/")):
+        for number in (1, 0):
+            assert migrated.good("land", "one.ndjson", "--app", app).startswith(
+                f"{number} batches landed of 1 files under {prefix}"
+            )

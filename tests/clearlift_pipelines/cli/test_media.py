@@ -83,11 +83,11 @@ def test_where_nothing_is_refused_and_what_names_nothing(terminal: Terminal) -> 
 
 def test_a_replay_wants_to_know_which_images(terminal: Terminal) -> None:
     (terminal.folder / "a.jpg").write_bytes(b"")
-    for given, wanted in (
+    for options, wanted in (
         ((), "--reason, --key or --all"),
         (("--all", "--corrected", "a.jpg"), "say by --key"),
         (("--all", "--mended", "a.jpg"), "say by --key"),
     ):
-        said = terminal.clearlift("media", "quarantine", "replay", *given)
+        said = terminal.clearlift("media", "quarantine", "replay", *options)
         assert said.code == 2
         assert wanted in said.err

@@ -1,5 +1,7 @@
 """`clearlift run`: everything up to date in one go, as its sample's own truth says; a second time changes nothing."""
 
+import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, pairwise
 from typing import Any
@@ -11,8 +13,9 @@ from hypothesis import strategies as st
 
 from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
-from assets.events import pruned, quarantine
+from assets.events import pruned
 from assets.events.ledger import IngestLedger
+from assets.intake.postgres_refusals import PostgresRefusals
 from assets.windows import HOUR, Window, joined
 from clearlift_pipelines.cli.run import MOST_RANGES, across_narrowest_gaps
 from clearlift_pipelines.stores import Stores, utc_now
@@ -32,13 +35,21 @@ def built(stores: Stores) -> list[dict[str, Any]]:
     return rows
 
 
+def said_counts(said: str) -> dict[str, int]:
+    """The counts of lines in the summary: the line that names the app, and the four below it."""
+    lines = said.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.strip().startswith("ClearLift: lines received"))
+    cells = [re.split(r" {2,}", line.strip()) for line in lines[first : first + 5]]
+    return {name: int(number.replace(",", "")) for name, number, *_ in cells}
+
+
 def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(terminal: Terminal) -> None:
     said = terminal.good("run", *SMALL)
     stores = terminal.stores
     until = sample_stores.marked(stores.object_store)
     assert until is not None
     _, truth = sample.batches(until, days=1, scale=0.05)
-    totals = IngestLedger(stores.postgres).totals()
+    totals = IngestLedger(stores.postgres, CLEARLIFT.name).totals()
     assert {name: totals[name] for name in ("received", "stored", "doubled", "quarantined", "without_consent")} == {
         "received": truth.received,
         "stored": truth.stored,
@@ -46,37 +57,40 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(termin
         "quarantined": truth.quarantined,
         "without_consent": truth.without_consent,
     }
-    refused = {row["reason"]: 0 for row in quarantine.summary(stores.postgres)}
-    for row in quarantine.summary(stores.postgres):
+    refused: Counter[str] = Counter()
+    for row in PostgresRefusals(stores.postgres, "events", CLEARLIFT.name).summary():
         refused[row["reason"]] += row["lines"]
     assert refused == dict(truth.refused)
     for grain in ("hourly", "daily"):
-        found = stores.postgres.fetch(f"select sum(events) as n from rollups.{grain}_totals")[0]["n"]
-        assert found == truth.stored
-    assert f"{truth.stored:,}" in said
-    assert f"{truth.quarantined:,}" in said
+        row = stores.postgres.fetch(f"select sum(events) as n from rollups.{grain}_totals")[0]
+        assert row["n"] == truth.stored
+    counts = ("stored", "doubled", "quarantined", "without_consent")
+    assert said_counts(said) == {
+        "ClearLift: lines received": truth.received,
+        **{name.replace("_", " "): getattr(truth, name) for name in counts},
+    }
     keys = stores.postgres.fetch("select namespace, key, family, written_at from cache.entries order by namespace, key")
     for app in APPS:
-        held = {info.name for info in stores.kv(app).list()}
-        assert {row["key"] for row in keys if row["namespace"] == app.name} == held
+        present = {info.name for info in stores.kv(app).list()}
+        assert {row["key"] for row in keys if row["namespace"] == app.name} == present
 
     before = built(stores)
     terminal.good("run", *SMALL)
-    assert IngestLedger(stores.postgres).totals() == totals
+    assert IngestLedger(stores.postgres, CLEARLIFT.name).totals() == totals
     assert built(stores) == before
     again = stores.postgres.fetch(
         "select namespace, key, family, written_at from cache.entries order by namespace, key"
     )
-    # Connections tell when they were synced last, and attribution what today has cost up to this hour.
-    passing = ("connections", "attribution")
-    lasting = [[row for row in each if row["family"] not in passing] for each in (again, keys)]
+    # Connections show when they were synced last, and attribution what today has cost up to this hour.
+    changing = ("connections", "attribution")
+    lasting = [[row for row in entries if row["family"] not in changing] for entries in (again, keys)]
     assert lasting[0] == lasting[1] != []
 
     status = terminal.good("status")
     assert "clearlift/rollups/daily" in status
-    # What would be deleted is told, and nothing deleted; archives and the pruning that needs them have their seasons.
+    # Retention reports what it would delete and deletes nothing. Archives, and the pruning that needs them, run seldom.
     seldom = ("/archive/", "/retention/pruning")
-    assert all(any(each in line for each in seldom) for line in status.splitlines() if " never" in line)
+    assert all(any(name in line for name in seldom) for line in status.splitlines() if " never" in line)
     assert not stores.postgres.fetch("select from retention.deletions")
     assert "changed" not in status
 
@@ -99,7 +113,7 @@ def test_without_a_sample_it_takes_what_has_landed_and_leaves_out_what_cannot_be
 
     said = " ".join(terminal.good("run", "--no-sample").split())
 
-    assert IngestLedger(stores.postgres).totals()["stored"] == 4
+    assert IngestLedger(stores.postgres, CLEARLIFT.name).totals()["stored"] == 4
     restore = "clearlift archive restore clearlift events 2026Q1 --into live"
     backfill = f"clearlift backfill rollups --from {gone:%Y-%m-%d}"
     assert f"1 late events in 1 days are too old to be rolled up automatically: {restore}; {backfill}" in said

@@ -22,7 +22,7 @@ def assets_of(said: str) -> dict[str, str]:
     return {row.split()[0]: row for row in said.splitlines() if row.strip().startswith("clearlift/")}
 
 
-def test_status_tells_what_was_never_made_and_what_is_missing(terminal: Terminal) -> None:
+def test_status_shows_what_was_never_made_and_what_is_missing(terminal: Terminal) -> None:
     terminal.stores.migrate()
     event_lake = EventLake(terminal.stores)
     first = midnight((utc_now() - timedelta(days=60)).date())
@@ -63,7 +63,11 @@ def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(t
     terminal.stores.migrate()
     well = terminal.good("doctor").splitlines()
     assert [row.split()[0] for row in well] == ["ok"] * len(well)
-    assert len(well) == 8
+    names = (
+        *("postgres", "object store", "clearlift-lake", "clearlift-d1 schema", "sesh-d1 schema", "postgres schema"),
+        *("clearlift-kv", "sesh-kv"),
+    )
+    assert all(row[5:].startswith(f"{name} ") for name, row in zip(names, well, strict=True)), well
     assert [info.key for info in terminal.stores.object_store.list("doctor")] == []
 
 
@@ -73,7 +77,8 @@ def test_doctor_finds_a_store_that_does_not_answer_and_keeps_its_password(termin
     assert said.code == 1
     assert "bad  postgres         Postgres at 127.0.0.1:1/x: no connection" in said.out
     assert "ok   object store" in said.out
-    assert not [line for line in said.out.splitlines() if line.startswith(("bad  lake", "bad  postgres schema"))]
+    assert "clearlift-lake" not in said.out
+    assert "postgres schema" not in said.out
     assert "pool" not in said.out + said.err
     assert "hush" not in said.out + said.err
 
@@ -105,18 +110,18 @@ def test_migrate_refuses_what_it_does_not_know(terminal: Terminal) -> None:
         assert terminal.clearlift("migrate", "down", "postgres", "--steps", steps).code == 2
 
 
-def test_a_file_that_is_gone_or_another_is_told_with_what_to_do(
+def test_a_file_that_is_gone_or_another_is_reported_with_what_to_do(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     terminal.stores.migrate()
     shutil.copytree(sql_files.ROOT, tmp_path / "sql")
     monkeypatch.setattr(sql_files, "ROOT", tmp_path / "sql")
-    folder = tmp_path / "sql" / "clearlift" / "postgres"
+    folder = tmp_path / "sql" / "pipelines" / "postgres"
     with (folder / f"{POSTGRES[0]}.up.sql").open("a") as script:
         script.write("-- a later thought")
     edited = f"{POSTGRES[0]} was applied and its file is another now; restore it and add a new migration"
     said = terminal.clearlift("doctor")
-    assert f"bad  postgres schema  sql/clearlift/postgres: {edited}\n" in said.out
+    assert f"bad  postgres schema  sql/pipelines/postgres: {edited}\n" in said.out
     assert edited in terminal.refused("run", "--no-sample")
 
     (folder / f"{POSTGRES[0]}.up.sql").unlink()

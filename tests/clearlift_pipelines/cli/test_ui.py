@@ -1,5 +1,5 @@
-"""`clearlift ui`: the sample's platforms live as long as the UI, where no platforms are named; it ends with all that it
-started, and there is one of it.
+"""`clearlift ui`: where no platforms are configured, the sample's live as long as the UI. It ends with all that it
+started, and only one runs over a history.
 """
 
 import fcntl
@@ -104,7 +104,7 @@ def test_beside_a_real_store_there_is_no_sandbox(terminal: Terminal, ui: Ui) -> 
     assert (ui.command[1], ui.origin) == ("dev", "")
 
 
-# A server that ends when it is asked to, loudly, and a process of its own that does not.
+# A server that ends on a signal and prints while it ends, and a process of its own that ignores the signal.
 FAMILY = """
 import os, pathlib, subprocess, sys, time
 deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"
@@ -147,7 +147,7 @@ def test_it_ends_with_all_that_it_started(
     assert said.code == 128 + number, said
     assert not any(runs(int(pid)) for pid in pids.read_text().split())
     assert said.err == "Interrupted. Run the same command again to go on.\n"
-    # What they say of being ended is for nobody.
+    # What they print while they end is not shown.
     assert capfd.readouterr() == ("", "")
 
 

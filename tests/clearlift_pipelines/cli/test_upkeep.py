@@ -18,7 +18,7 @@ def test_a_dry_run_says_what_is_there_and_changes_nothing(terminal: Terminal) ->
         assert "2 not followed by the roll-ups" in rows["snapshots"]
 
 
-def test_a_dry_run_tells_of_missing_files_too(terminal: Terminal) -> None:
+def test_a_dry_run_reports_missing_files_too(terminal: Terminal) -> None:
     terminal.stores.migrate()
     event_lake = EventLake(terminal.stores)
     event_lake.append(event())
@@ -34,5 +34,5 @@ def test_a_dry_run_tells_of_missing_files_too(terminal: Terminal) -> None:
 def test_a_grace_out_of_bounds_is_refused_with_its_bounds(terminal: Terminal, hours: str) -> None:
     said = terminal.clearlift("upkeep", "--dry-run", "--grace-hours", hours)
     assert said.code == 2
-    because = "is not above the longest run, 2 hours (its files could be taken), and at most 8784"
+    because = "is not above the longest run, 2 hours (its files could be removed), and at most 8784"
     assert f"Error: Invalid value for --grace-hours: grace_hours {hours} {because}" in said.err

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from assets.apps.clearlift import APP
-from assets.events.record import FIELDS, Kind
+from assets.events.record import FIELDS, FieldKind
 from assets.events.table import events_table
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
@@ -86,11 +86,11 @@ def events(rows: int, org: str, start: datetime, length: timedelta, seed: int) -
     for field in FIELDS:
         if field.name in made:
             column = made[field.name]
-        elif field.kind is Kind.INTEGER:
+        elif field.kind is FieldKind.INTEGER:
             column = pl.Series(chance.integers(300, 2600, rows))
-        elif field.kind is Kind.NUMBER:
+        elif field.kind is FieldKind.NUMBER:
             column = pl.Series(np.round(chance.random(rows) * 3000, 1))
-        elif field.kind is Kind.BOOLEAN:
+        elif field.kind is FieldKind.BOOLEAN:
             column = pick([None, "t"]).is_not_null()
         else:
             column = pl.Series([None], dtype=pl.String).new_from_index(0, rows)

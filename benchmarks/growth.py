@@ -20,7 +20,7 @@ from dagster import DagsterInstance, Definitions
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.capability import job_name
 from assets.events import landing
-from assets.events.ledger import Ledger
+from assets.events.ledger import IngestLedger
 from assets.rollups.build import RollUp
 from assets.rollups.definition import Grain
 from assets.rollups.follow import follow
@@ -54,7 +54,7 @@ class History:
         self.days = days
         self.stores = _built(days)
         self.now = dataset.FIRST_DAY
-        last = Ledger(self.stores.postgres, CLEARLIFT.name).last_run()
+        last = IngestLedger(self.stores.postgres, CLEARLIFT.name).last_run()
         self.next_hour = dataset.FIRST_DAY if last is None else midnight((last - HOUR / 2).date()) + DAY
         self.stores.clock = lambda: self.now
         self._definitions: Definitions = build_defs(self.stores.settings, self.stores)
@@ -130,7 +130,7 @@ def _land(stores: Stores, hour: datetime) -> None:
 def _built(days: int) -> Stores:
     """Stores whose history ends at `dataset.FIRST_DAY`. They are made once."""
     stores = dataset.stores(f"growth-{days}")
-    if Ledger(stores.postgres, CLEARLIFT.name).last_run() is None:
+    if IngestLedger(stores.postgres, CLEARLIFT.name).last_run() is None:
         table = stores.lake.table(EVENTS)
         _organisations(stores)
         start = dataset.FIRST_DAY - timedelta(days=days)

@@ -18,7 +18,7 @@ import polars as pl
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.events.ingest import Ingest
-from assets.events.record import FIELDS, Kind
+from assets.events.record import FIELDS, FieldKind
 from assets.events.validation import Admission
 from benchmarks import dataset, measure
 from benchmarks.dataset import EVENTS
@@ -28,11 +28,11 @@ BATCHES = 60
 ORGS = 5
 FOLDER = dataset.ROOT / "landing"
 _POLARS = {
-    Kind.STRING: pl.String,
-    Kind.INTEGER: pl.Int64,
-    Kind.NUMBER: pl.Float64,
-    Kind.BOOLEAN: pl.Boolean,
-    Kind.TIMESTAMP: pl.String,
+    FieldKind.STRING: pl.String,
+    FieldKind.INTEGER: pl.Int64,
+    FieldKind.NUMBER: pl.Float64,
+    FieldKind.BOOLEAN: pl.Boolean,
+    FieldKind.TIMESTAMP: pl.String,
 }
 CONTENDERS = ("ours", "duckdb_parse", "polars_parse", "pandas_parse")
 

@@ -29,10 +29,10 @@ from assets.archive.tables import archived, d1_table
 from assets.archive.write import Archiver
 from assets.retention.d1_aged import PAGE, D1Aged
 from assets.retention.d1_sealed import D1Sealed
-from assets.retention.deletion import Deletion, Outcome, Portion
+from assets.retention.deletion import Deletion, DeletionOutcome, Portion
 from assets.retention.eligible import due
 from assets.retention.log import DeletionLog
-from assets.retention.proof import Proof
+from assets.retention.proof import ArchiveProof
 from assets.retention.run import run
 from assets.rows.d1 import D1Source, D1Table
 from assets.series import ahead
@@ -120,8 +120,8 @@ def sealed(rows: str) -> Callable[[], Mapping[str, Any]]:
     log = DeletionLog(opened.postgres, SESH.name, "benchmark", lambda: NOW)
     deletion = Deletion(SESH.name, entry, QUARTER.window.end, dry_run=False, confirmed=True)
     table = D1Table("points_2025", entry.key, POINTS.time)
-    proof = Proof(SESH.name, entry, opened.object_store, opened.postgres)
-    old, outcome = D1Sealed(d1, table, deletion, log, proof, Pace()), Outcome(deletion)
+    proof = ArchiveProof(SESH.name, entry, opened.object_store, opened.postgres)
+    old, outcome = D1Sealed(d1, table, deletion, log, proof, Pace()), DeletionOutcome(deletion)
 
     beside = _Other(d1.path)
 

@@ -26,8 +26,8 @@ from dagster import (
 from pydantic import Field
 
 from assets.ads import restatements
-from assets.ads.audit import Audit, audit
-from assets.ads.plan import Mode, SyncRequest
+from assets.ads.audit import AdAudit, audit
+from assets.ads.plan import SyncMode, SyncRequest
 from assets.ads.sync import AdSync, SyncResult
 from assets.apps import AdAccounts, App
 from assets.description import app_asset, column_schema
@@ -60,7 +60,7 @@ class AdSyncConfig(Config):
     """
 
     connection: str | None = None
-    mode: str = Mode.WINDOW.value
+    mode: str = SyncMode.WINDOW.value
     tiers: list[str] = Field(default_factory=list)
 
 
@@ -105,7 +105,7 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
     ) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
         days = window(context)
         request = SyncRequest(
-            Mode(config.mode), since=days.start.date(), until=(days.end - DAY).date(), today=rooms.clock().date()
+            SyncMode(config.mode), since=days.start.date(), until=(days.end - DAY).date(), today=rooms.clock().date()
         )
         progress = rooms.progress(f"slices synced ({platform.title})")
         results = []
@@ -253,7 +253,7 @@ def _stored_equals_source(app: App, platform: Platform) -> AssetChecksDefinition
     return compared
 
 
-def _describe(result: Audit) -> str:
+def _describe(result: AdAudit) -> str:
     if result.day is None:
         return "No final day was synced lately, so nothing is proved."
     if result.differences:

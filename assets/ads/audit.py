@@ -16,7 +16,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeAlias
 
 from assets.ads import normalise
-from assets.ads.connections import Connection
+from assets.ads.connections import AdConnection
 from assets.ads.normalise import AccountContext
 from assets.ads.sync import AdSync, describe
 from resources.ad_platforms import AccountDays, Client, Fact, Notes, Record, Stream
@@ -32,7 +32,7 @@ Numbers: TypeAlias = tuple[int | Decimal, ...]
 
 
 @dataclass
-class Audit:
+class AdAudit:
     """One comparison. `day` is None where there was nothing to compare, which proves nothing.
 
     rows: stored campaigns of the day. restated: what the platform has changed since it was synced. differences: every
@@ -51,18 +51,18 @@ class Audit:
         return self.day is not None and not self.restated and not self.differences
 
 
-def audit(engine: AdSync) -> Audit:
+def audit(engine: AdSync) -> AdAudit:
     """Compare a random final day of a connection that was synced lately: each campaign, and the account's own total."""
     now, platform = engine.clock(), engine.platform.name
     rows = engine.postgres.fetch(
         read_sql("ads/sample_day.sql"), {"app": engine.app.name, "platform": platform, "recent": now - RECENT}
     )
     if not rows:
-        return Audit()
+        return AdAudit()
     sample = rows[0]
     connections = next(engine.connections.active(platform, connection=sample["connection_id"]), [])
     if not connections:
-        return Audit()
+        return AdAudit()
     length = (sample["final_until"] - sample["since"]).days
     day = sample["since"] + timedelta(days=random.randint(0, length))  # noqa: S311 (a sample, not a secret)
     context = AccountContext(
@@ -74,7 +74,7 @@ def audit(engine: AdSync) -> Audit:
         observed_at=now,
         now=now,
     )
-    result = Audit(sample["account_id"], day)
+    result = AdAudit(sample["account_id"], day)
     try:
         source, account = _source(engine, connections[0], day, context)
     except Exception as error:  # noqa: BLE001 (a platform that does not answer proves nothing, and breaks nothing)
@@ -87,7 +87,7 @@ def audit(engine: AdSync) -> Audit:
 
 
 def compare(
-    result: Audit,
+    result: AdAudit,
     *,
     source: Mapping[str, Numbers],
     account: Iterable[Numbers],
@@ -116,7 +116,7 @@ def compare(
 
 
 def _source(
-    engine: AdSync, connection: Connection, day: date, context: AccountContext
+    engine: AdSync, connection: AdConnection, day: date, context: AccountContext
 ) -> tuple[dict[str, Numbers], list[Numbers]]:
     """The platform's campaigns of the day by our id, and the account's own rows."""
     client = engine.client(connection)

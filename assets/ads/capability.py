@@ -10,7 +10,7 @@ from dagster import AssetSelection
 
 from assets.ads import assets
 from assets.ads.config import SyncConfig
-from assets.ads.plan import Mode
+from assets.ads.plan import SyncMode
 from assets.apps import App
 from assets.capability import Capability, Job, Request, Site, Tick
 from assets.windows import daily_key
@@ -23,7 +23,7 @@ def bring(app: App, site: Site) -> Capability:
     if not graph:
         return Capability()
 
-    def asks_for(mode: Mode, days: int, tiers: Sequence[str]) -> Callable[[datetime], list[Request]]:
+    def asks_for(mode: SyncMode, days: int, tiers: Sequence[str]) -> Callable[[datetime], list[Request]]:
         def requests(at: datetime) -> list[Request]:
             first = max(site.calendar.start, (at - timedelta(days=days)).date())
             # One run a platform, so that a slow one delays no other.
@@ -54,21 +54,21 @@ def bring(app: App, site: Site) -> Capability:
                 "5 * * * *",
                 "ads",
                 "At hh:05, pro and enterprise connections: yesterday, today, and every missing day before.",
-                asks_for(Mode.RECENT, 1, ["pro", "enterprise"]),
+                asks_for(SyncMode.RECENT, 1, ["pro", "enterprise"]),
             ),
             Tick(
                 "ads_daily",
                 "15 3 * * *",
                 "ads",
                 "At 03:15, the same for free connections.",
-                asks_for(Mode.RECENT, 1, ["free"]),
+                asks_for(SyncMode.RECENT, 1, ["free"]),
             ),
             Tick(
                 "ads_look_back",
                 "45 4 * * *",
                 "ads",
                 "Daily, the full look-back of every connection: conversions arrive for weeks.",
-                asks_for(Mode.LOOKBACK, SyncConfig().lookback_days, []),
+                asks_for(SyncMode.LOOKBACK, SyncConfig().lookback_days, []),
             ),
         ],
     )

@@ -22,7 +22,7 @@ SECRET = frozenset({"oauth", "app"})
 
 
 @dataclass(frozen=True)
-class Connection:
+class AdConnection:
     """An ad account that an organisation connected, and the organisation's tier.
 
     settings: JSON in clear. sealed: the JSON with the credentials, sealed; None where they were left in clear.
@@ -67,13 +67,13 @@ class Connections:
 
     def active(
         self, platform: str, *, connection: str | None = None, tiers: Collection[str] = ()
-    ) -> Iterator[list[Connection]]:
+    ) -> Iterator[list[AdConnection]]:
         """Pages of a platform's active connections: of these tiers (of all where none is named), or one by its id."""
         query = read_sql(self.accounts.connections)
         for rows in self.d1.stream(query, "id", page=PAGE, params=[platform, connection]):
-            yield [Connection(**row) for row in rows if not tiers or row["tier"] in tiers]
+            yield [AdConnection(**row) for row in rows if not tiers or row["tier"] in tiers]
 
-    def open(self, connection: Connection) -> ConnectionSettings:
+    def open(self, connection: AdConnection) -> ConnectionSettings:
         """The settings of a connection in clear.
 
         Raises:
@@ -92,7 +92,7 @@ class Connections:
             raise ConnectionSettingsError("app: not an object")
         return ConnectionSettings(secret, sync_config({**secret, **plain}))
 
-    def keep(self, connection: Connection, settings: ConnectionSettings, oauth: Mapping[str, Any]) -> None:
+    def keep(self, connection: AdConnection, settings: ConnectionSettings, oauth: Mapping[str, Any]) -> None:
         """Store tokens, sealed, and remove every secret from the clear settings."""
         document = {**settings.document, "oauth": dict(oauth)}
         sealed = self.keyring.seal_text(json.dumps(document), **self._seal(connection))
@@ -105,7 +105,7 @@ class Connections:
         )
 
     def report(
-        self, connection: Connection, status: str, *, error: str | None = None, at: datetime | None = None
+        self, connection: AdConnection, status: str, *, error: str | None = None, at: datetime | None = None
     ) -> None:
         """Write how a sync went where the application reads it. at: when it succeeded."""
         synced = None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -116,7 +116,7 @@ class Connections:
             idempotent=True,
         )
 
-    def _seal(self, connection: Connection) -> dict[str, str]:
+    def _seal(self, connection: AdConnection) -> dict[str, str]:
         return {"table": self.accounts.table, "column": COLUMN, "row": connection.id}
 
 
@@ -125,7 +125,7 @@ def any_active(accounts: AdAccounts, d1: D1) -> bool:
     return bool(d1.query(f"select 1 as one from {accounts.table} where is_active = 1 limit 1"))
 
 
-def is_sealed(connection: Connection) -> bool:
+def is_sealed(connection: AdConnection) -> bool:
     """Whether the connection's credentials are nowhere in clear."""
     return bool(connection.sealed) and not SECRET & _object(connection.settings, "settings").keys()
 

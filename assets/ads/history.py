@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from assets.ads.connections import Connection
-from assets.ads.plan import Mode
+from assets.ads.connections import AdConnection
+from assets.ads.plan import SyncMode
 from assets.ads.staging import SliceManifest
 from assets.apps import App
 from resources.ad_platforms import AccountDays, Notes, RemoteJob, Stream
@@ -52,7 +52,7 @@ class History:
     postgres: Postgres
     clock: Callable[[], datetime]
 
-    def start(self, run_id: str, connection: Connection, mode: Mode) -> None:
+    def start(self, run_id: str, connection: AdConnection, mode: SyncMode) -> None:
         """A run of a connection begins."""
         self.postgres.execute(
             read_sql("ads/start_run.sql"),
@@ -82,7 +82,7 @@ class History:
         }
         self.postgres.execute(read_sql("ads/end_run.sql"), values)
 
-    def resume(self, connection: Connection, stream: Stream, days: AccountDays) -> Resumed | None:
+    def resume(self, connection: AdConnection, stream: Stream, days: AccountDays) -> Resumed | None:
         """Take over the platform's job that an earlier run left behind for the same days of the same stream."""
         rows = self.postgres.fetch(
             read_sql("ads/resume_slice.sql"),
@@ -133,7 +133,7 @@ class History:
         self.postgres.execute(read_sql("ads/start_run.sql"), {**manifest.parameters(self.app), **run})
         self.open(manifest, raw_prefix)
 
-    def synced_through(self, connection: Connection) -> dict[Stream, date]:
+    def synced_through(self, connection: AdConnection) -> dict[Stream, date]:
         """The day up to which each daily stream is complete."""
         rows = self.postgres.fetch(
             "select stream, synced_through from ads.sync_state"

@@ -31,7 +31,7 @@ class DayRange(NamedTuple):
     until: date
 
 
-class Mode(StrEnum):
+class SyncMode(StrEnum):
     """Which days a run syncs.
 
     window: the requested days. recent: those, the account's own yesterday and today, and every missing day before
@@ -47,7 +47,7 @@ class Mode(StrEnum):
 class SyncRequest:
     """What a run is to sync: days from `since` to `until`, both included, on a UTC day `today`."""
 
-    mode: Mode
+    mode: SyncMode
     since: date
     until: date
     today: date
@@ -76,12 +76,12 @@ def window(request: SyncRequest, local_today: date, config: SyncConfig, synced_t
     until = local_today if request.until >= request.today else min(request.until, local_today)
     since = request.since
     look_back = local_today - timedelta(days=config.lookback_days)
-    if request.mode is Mode.LOOKBACK:
+    if request.mode is SyncMode.LOOKBACK:
         since, until = look_back, local_today
-    if request.mode is Mode.RECENT:
+    if request.mode is SyncMode.RECENT:
         # Where today has not begun yet, the day before it is the day in progress: yesterday is one day further back.
         since = min(since, local_today - DAY)
-    if request.mode is not Mode.WINDOW:
+    if request.mode is not SyncMode.WINDOW:
         # Never synced: all of the look-back. Behind: from the last stored day on, because that day was not final.
         since = min(since, look_back if synced_through is None else synced_through)
     if request.until >= request.today:

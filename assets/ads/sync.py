@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any, Self
 
 from assets.ads import plan
-from assets.ads.connections import Connection, Connections, ConnectionSettings, is_sealed
+from assets.ads.connections import AdConnection, Connections, ConnectionSettings, is_sealed
 from assets.ads.history import History, RecordedJob
 from assets.ads.merge import Merge, MergeResult
 from assets.ads.plan import SyncRequest
@@ -62,7 +62,7 @@ def accounts_of(app: App) -> AdAccounts:
 class SyncResult:
     """How the sync of one connection went: `error` is None where it succeeded. failed: the streams that failed."""
 
-    connection: Connection
+    connection: AdConnection
     run_id: str
     error: str | None = None
     code: str | None = None
@@ -142,7 +142,7 @@ class AdSync:
             for page in self.connections.active(self.platform.name, connection=connection, tiers=tiers):
                 yield from pool.map(lambda one: self.sync(one, request), page)
 
-    def sync(self, connection: Connection, request: SyncRequest) -> SyncResult:
+    def sync(self, connection: AdConnection, request: SyncRequest) -> SyncResult:
         """Sync one connection. Every failure is in the result, in the history and in D1."""
         result = SyncResult(connection, str(uuid.uuid4()))
         try:
@@ -154,7 +154,7 @@ class AdSync:
         self._report(result)
         return result
 
-    def _sync(self, connection: Connection, request: SyncRequest, result: SyncResult) -> None:
+    def _sync(self, connection: AdConnection, request: SyncRequest, result: SyncResult) -> None:
         settings = self.connections.open(connection)
         if not is_sealed(connection):
             self.connections.keep(connection, settings, settings.oauth)
@@ -180,7 +180,7 @@ class AdSync:
             client.close()
 
     def _wanted(
-        self, connection: Connection, settings: ConnectionSettings, request: SyncRequest, time_zone: str
+        self, connection: AdConnection, settings: ConnectionSettings, request: SyncRequest, time_zone: str
     ) -> Iterator[tuple[Stream, AccountDays | None]]:
         today = plan.local_day(self.clock(), time_zone)
         synced_through: Mapping[Stream, date] = self._history.synced_through(connection)
@@ -240,11 +240,11 @@ class AdSync:
         self.progress(len(manifests), len(manifests))
         return total
 
-    def client(self, connection: Connection) -> Client:
+    def client(self, connection: AdConnection) -> Client:
         """A client of a connection, to ask its platform outside a sync; close it."""
         return self.platform.open(self._access(connection, self.connections.open(connection)))
 
-    def _access(self, connection: Connection, settings: ConnectionSettings) -> Access:
+    def _access(self, connection: AdConnection, settings: ConnectionSettings) -> Access:
         return Access(
             connection.account_id,
             settings.oauth,

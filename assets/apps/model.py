@@ -63,7 +63,7 @@ class CacheFamily:
     key: a template such as "strain:{id}", whose fields are columns of the statement, each percent-encoded when filled
     in. store: "d1" or "postgres". statement: SQL under sql/ that yields the fields and `value` (JSON text), ordered by
     the key's fields, and `tenant` where the value belongs to one organisation or user. reads: asset keys, below the
-    application, that the statement reads. gathered_by: columns that tell the rows of one key apart, where the key's
+    application, that the statement reads. gathered_by: columns that distinguish the rows of one key, where the key's
     value is the JSON array of its rows' values in the order of these columns (a list may be longer than one row of D1
     can be); empty where one row is one key.
     """

@@ -60,8 +60,8 @@ class Holding:
 
     def __post_init__(self) -> None:
         where = f"{self.store} {self.name}"
-        places = [place for text in (self.personal, self.traces, self.impersonal) for place in text.split()]
-        twice = sorted({place for place in places if places.count(place) > 1})
+        names = [name for text in (self.personal, self.traces, self.impersonal) for name in text.split()]
+        twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"{where}: {', '.join(twice)} is listed twice")
         unknown = sorted({person for person, _ in self._owners} - set(get_args(Person)))

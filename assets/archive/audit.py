@@ -12,7 +12,7 @@ from assets.archive.layout import bucket_of
 from assets.archive.quarters import Quarter
 from assets.archive.write import Archiver
 from assets.rows.lake import rows_of
-from assets.rows.source import Slice
+from assets.rows.source import RowSlice
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def waiting(archiver: Archiver, quarters: Iterable[Quarter]) -> list[Waiting]:
         source = archiver.open_source(quarter)
         try:
             rows = 0
-            by_tenant: dict[str | None, list[Slice]] = defaultdict(list)
+            by_tenant: dict[str | None, list[RowSlice]] = defaultdict(list)
             for slice_ in source.slices(quarter.window):
                 by_tenant[slice_.tenant].append(slice_)
             for tenant, slices in by_tenant.items():
@@ -52,7 +52,7 @@ def waiting(archiver: Archiver, quarters: Iterable[Quarter]) -> list[Waiting]:
     return results
 
 
-def _more(slice_: Slice, noted: Mapping[str, str]) -> int:
+def _more(slice_: RowSlice, noted: Mapping[str, str]) -> int:
     """Rows beyond those noted, because the same rows may have moved to other files."""
     if slice_.expected is None or slice_.name not in noted:
         return slice_.expected or 1

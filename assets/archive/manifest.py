@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from assets.rows.columns import Column, ColumnKind
+from assets.rows.columns import ColumnKind, RowColumn
 from assets.rows.lines import CHECKSUM_MODULUS
 
 FORMAT = 1
@@ -50,7 +50,7 @@ class BucketManifest:
     quarter: str
     bucket: str
     revision: int
-    columns: tuple[Column, ...]
+    columns: tuple[RowColumn, ...]
     key: tuple[str, ...]
     parts: tuple[Part, ...]
     snapshot: str
@@ -101,7 +101,7 @@ def parse(data: bytes) -> BucketManifest:
     try:
         manifest = BucketManifest(
             **{n: fields[n] for n in ("app", "table", "store", "quarter", "bucket", "revision", "snapshot", "slices")},
-            columns=tuple(Column(c["name"], ColumnKind(c["kind"]), c["type"]) for c in fields["columns"]),
+            columns=tuple(RowColumn(c["name"], ColumnKind(c["kind"]), c["type"]) for c in fields["columns"]),
             key=tuple(fields["key"]),
             parts=tuple(Part(**p) for p in fields["parts"]),
             code_version=fields["code_version"],
@@ -121,7 +121,7 @@ def summed(checksums: Iterable[str]) -> str:
     return f"{sum(int(c, 16) for c in checksums) % CHECKSUM_MODULUS:032x}"
 
 
-def merged(before: Sequence[Column], now: Sequence[Column]) -> tuple[Column, ...]:
+def merged(before: Sequence[RowColumn], now: Sequence[RowColumn]) -> tuple[RowColumn, ...]:
     """The columns of older and newer parts together: those of before, and those that the table got since.
 
     Raises:

@@ -16,7 +16,7 @@ import polars as pl
 
 from assets.archive.layout import part_name
 from assets.archive.manifest import Part, digest
-from assets.rows.columns import Column, schema
+from assets.rows.columns import RowColumn, schema
 from assets.rows.lines import CHECKSUM_MODULUS, checksum, decode, encode
 from resources.lake.checksum import Tally
 from resources.r2 import ObjectNotFoundError, ObjectStore
@@ -53,7 +53,7 @@ class PartWriter:
         self,
         store: ObjectStore,
         folder: str,
-        columns: Sequence[Column],
+        columns: Sequence[RowColumn],
         *,
         revision: int,
         workers: Executor,
@@ -133,7 +133,7 @@ class PartWriter:
         self._blocks = []
 
 
-def read(store: ObjectStore, folder: str, part: Part, columns: Sequence[Column]) -> Iterator[pl.DataFrame]:
+def read(store: ObjectStore, folder: str, part: Part, columns: Sequence[RowColumn]) -> Iterator[pl.DataFrame]:
     """The rows of a part, block by block. Its bytes are compared with the manifest's SHA-256 first.
 
     Raises:
@@ -168,7 +168,7 @@ def checked_bytes(store: ObjectStore, folder: str, part: Part) -> bytes:
     return packed
 
 
-def _packed(frame: pl.DataFrame, columns: Sequence[Column], window: tuple[str, str]) -> _Block:
+def _packed(frame: pl.DataFrame, columns: Sequence[RowColumn], window: tuple[str, str]) -> _Block:
     lines = encode(frame, columns)
     packer = zlib.compressobj(LEVEL, wbits=GZIP)
     return _Block(packer.compress(lines) + packer.flush(), frame.height, len(lines), checksum(lines), *window)

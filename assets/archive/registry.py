@@ -33,7 +33,7 @@ class Revision:
     slices: Mapping[str, str]
 
 
-class Registry:
+class ArchiveRegistry:
     """The registry's rows of one table of one application."""
 
     def __init__(self, postgres: Postgres, app: str, table: str) -> None:

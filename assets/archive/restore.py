@@ -15,7 +15,7 @@ from assets.archive import parts
 from assets.archive.layout import bucket_folder, spread
 from assets.archive.manifest import BucketManifest
 from assets.archive.quarters import Quarter
-from assets.archive.registry import Registry, Revision
+from assets.archive.registry import ArchiveRegistry, Revision
 from assets.archive.sealed import manifest_of
 from assets.archive.tables import target_of
 from assets.archive.tombstones import Tombstones
@@ -81,7 +81,7 @@ class Restore:
             DamagedPartError, DamagedManifestError: the archive is not what was sealed. Buckets before it are restored,
                 nothing of the damaged one is, and nothing at all of what can only come back whole.
         """
-        registry = Registry(self.postgres, self.app, self.lifecycle.table)
+        registry = ArchiveRegistry(self.postgres, self.app, self.lifecycle.table)
         done = Restored(self.target.name)
         whole = self._whole
         if not all(wanted(bucket) for bucket in whole):

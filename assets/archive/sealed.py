@@ -11,7 +11,7 @@ from assets.archive import parts
 from assets.archive.layout import manifest_name
 from assets.archive.manifest import BucketManifest, ManifestError, digest, instant, merged, parse
 from assets.archive.registry import Revision
-from assets.rows.columns import Column, schema
+from assets.rows.columns import RowColumn, schema
 from assets.windows import Window
 from resources.r2 import ObjectNotFoundError, ObjectStore
 
@@ -41,7 +41,7 @@ def manifest_of(store: ObjectStore, folder: str, revision: Revision) -> BucketMa
 
 
 def rows_within(
-    store: ObjectStore, folder: str, manifest: BucketManifest, columns: Sequence[Column], window: Window
+    store: ObjectStore, folder: str, manifest: BucketManifest, columns: Sequence[RowColumn], window: Window
 ) -> Iterator[tuple[int, pl.DataFrame]]:
     """The rows of a bucket that may lie in a window, as frames of `columns`, each with its revision.
 

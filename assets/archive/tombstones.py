@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from assets.apps.personal import Subject
-from assets.rows.columns import Column, text_of
+from assets.rows.columns import RowColumn, text_of
 from resources.postgres import Connection
 from resources.sql_files import read_sql
 
@@ -30,7 +30,7 @@ class Tombstones:
             hashes.setdefault(row["subject_kind"], set()).add(bytes(row["subject_hash"]))
         return cls({kind: frozenset(of_kind) for kind, of_kind in hashes.items()})
 
-    def kept(self, frame: pl.DataFrame, columns: Sequence[Column], subjects: Sequence[Subject]) -> pl.DataFrame:
+    def kept(self, frame: pl.DataFrame, columns: Sequence[RowColumn], subjects: Sequence[Subject]) -> pl.DataFrame:
         """The rows without those of people who were erased. `subjects` are (kind, column) pairs, or
         (kind, column.field) where the column holds JSON.
         """

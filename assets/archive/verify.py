@@ -11,7 +11,7 @@ from assets.archive.layout import bucket_folder
 from assets.archive.manifest import BucketManifest
 from assets.archive.parts import DamagedPartError
 from assets.archive.quarters import Quarter
-from assets.archive.registry import Registry, Revision
+from assets.archive.registry import ArchiveRegistry, Revision
 from assets.archive.sealed import DamagedManifestError, manifest_of
 from assets.progress import Progress, silent
 from resources.postgres import Postgres
@@ -39,7 +39,7 @@ def verify(
     progress: Progress = silent,
 ) -> Verified:
     """Read the sealed buckets of a quarter, or of all, and compare manifests, bytes, rows and checksums."""
-    revisions = [r for r in Registry(postgres, app, table).sealed(quarter) if wanted(r.bucket)]
+    revisions = [r for r in ArchiveRegistry(postgres, app, table).sealed(quarter) if wanted(r.bucket)]
     done = Verified()
     for number, revision in enumerate(revisions, start=1):
         faults_of(store, app, table, revision, done)

@@ -22,14 +22,14 @@ from assets.archive.layout import bucket_folder, bucket_of, manifest_name, split
 from assets.archive.manifest import BucketManifest, Part, digest, instant, merged, parse
 from assets.archive.parts import PART_BYTES, DamagedPartError, PartWriter
 from assets.archive.quarters import Quarter
-from assets.archive.registry import Registry, Revision
+from assets.archive.registry import ArchiveRegistry, Revision
 from assets.archive.sealed import manifest_of, rows_within
 from assets.archive.tables import source_of
 from assets.progress import Progress, silent
 from assets.rooms import Clock, Rooms
 from assets.rows.columns import schema, text_of
-from assets.rows.known import Known
-from assets.rows.source import Slice, Source
+from assets.rows.known import KnownRows
+from assets.rows.source import RowSlice, Source
 from resources.lake.checksum import Tally
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
@@ -93,7 +93,7 @@ class Archiver:
         )
 
     def __post_init__(self) -> None:
-        self.registry = Registry(self.postgres, self.app, self.lifecycle.table)
+        self.registry = ArchiveRegistry(self.postgres, self.app, self.lifecycle.table)
         self.code = f"clearlift-pipelines {version('clearlift-pipelines')}"
 
     def run(self, quarter: Quarter) -> Archived:
@@ -101,7 +101,7 @@ class Archiver:
 
         Raises:
             NotDueError: its youngest rows are not old enough.
-            ChangedMeanwhileError: the source changed while it was read; what was sealed stays sealed, run again.
+            RowsChangedError: the source changed while it was read; what was sealed stays sealed, run again.
         """
         policy = self.lifecycle.archive
         if policy is None:
@@ -169,7 +169,7 @@ class _Run:
         self._buckets: dict[str, _Bucket] = {}
         self._manifests: dict[str, BucketManifest] = {}
 
-    def write(self, tenant: str | None, slices: Sequence[Slice]) -> None:
+    def write(self, tenant: str | None, slices: Sequence[RowSlice]) -> None:
         """Put the rows of slices that are not archived yet, and seal each bucket that got some."""
         bucket = None if tenant is None else bucket_of(tenant, self._policy.buckets)
         before = self._prior.get(bucket) if bucket is not None else None
@@ -184,26 +184,26 @@ class _Run:
             if versions != before.slices:
                 self._archive.registry.note(self._quarter, before.bucket, before.number, versions)
 
-    def _take(self, slice_: Slice) -> None:
-        known: dict[str, Known] = {}
+    def _take(self, slice_: RowSlice) -> None:
+        known: dict[str, KnownRows] = {}
         window = instant(slice_.window.start), instant(slice_.window.end)
         for frame in self._source.read(slice_):
             column = next(c for c in self._source.columns if c.name == self._policy.bucket)
             for bucket, rows in split(frame, text_of(column), self._policy.buckets).items():
                 if bucket not in known:
-                    known[bucket] = Known.newest(self._archived(bucket, slice_), self._archive.lifecycle.key)
+                    known[bucket] = KnownRows.newest(self._archived(bucket, slice_), self._archive.lifecycle.key)
                 late = known[bucket].late(rows)
                 if not late.is_empty():
                     self._bucket(bucket).writer.add(late, window)
 
-    def _archived(self, bucket: str, slice_: Slice) -> Iterator[tuple[int, pl.DataFrame]]:
+    def _archived(self, bucket: str, slice_: RowSlice) -> Iterator[tuple[int, pl.DataFrame]]:
         """Rows of the bucket that were archived before and may be of the slice's window, with their revision."""
         manifest = self._manifest(bucket)
         if manifest is not None:
             folder = self._folder(bucket)
             yield from rows_within(self._archive.store, folder, manifest, self._source.columns, slice_.window)
 
-    def _seal(self, bucket: _Bucket, slices: Sequence[Slice]) -> None:
+    def _seal(self, bucket: _Bucket, slices: Sequence[RowSlice]) -> None:
         archive, registry = self._archive, self._archive.registry
         new = bucket.writer.close()
         started = time.perf_counter()
@@ -291,5 +291,5 @@ def sweep(store: ObjectStore, folder: str, manifest: BucketManifest) -> None:
     store.delete(k for k in listed if k.rpartition("/")[2].startswith("part-") and k not in named)
 
 
-def _versions(slices: Sequence[Slice]) -> dict[str, str]:
+def _versions(slices: Sequence[RowSlice]) -> dict[str, str]:
     return {s.name: s.version for s in slices if s.version is not None}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from assets.apps import App
 from assets.attribution.match import rematch
-from assets.attribution.rules import DEFAULT, Rules, holdable, rules
+from assets.attribution.rules import DEFAULT, AttributionRules, holdable, rules
 from resources.d1 import D1
 from resources.postgres import Connection
 from resources.sql_files import read_sql
@@ -20,7 +20,7 @@ class Organisation:
 
     tag: str
     id: str
-    rules: Rules
+    rules: AttributionRules
     wrong: tuple[str, ...]
 
 

@@ -13,17 +13,17 @@ MOST_TYPES = 50
 
 
 @dataclass(frozen=True)
-class Rules:
+class AttributionRules:
     """The rules. conversion_types: event types. window_days: 1 to 90, from a campaign's visit to the conversion."""
 
     conversion_types: tuple[str, ...] = ("conversion",)
     window_days: int = 30
 
 
-DEFAULT = Rules()
+DEFAULT = AttributionRules()
 
 
-def rules(attribution: Any) -> tuple[Rules, list[str]]:
+def rules(attribution: Any) -> tuple[AttributionRules, list[str]]:
     """The rules in `attribution` of an organisation's settings, and what is wrong with them, without any value.
 
     attribution: what SQLite's json_extract gives, which is JSON text of an object, None, or a bare value. A key that
@@ -46,7 +46,9 @@ def rules(attribution: Any) -> tuple[Rules, list[str]]:
     if days is not None and (type(days) is not int or not 1 <= days <= LONGEST_DAYS):
         wrong.append(f"attribution.window_days: 1 to {LONGEST_DAYS} is expected")
         days = None
-    return Rules(tuple(sorted(set(types))) if types else DEFAULT.conversion_types, days or DEFAULT.window_days), wrong
+    return AttributionRules(
+        tuple(sorted(set(types))) if types else DEFAULT.conversion_types, days or DEFAULT.window_days
+    ), wrong
 
 
 def _are_types(value: Any) -> bool:

@@ -25,7 +25,7 @@ MOST_READS = 10**12
 MAX_KEY_BYTES = 512
 
 
-class Line(msgspec.Struct, frozen=True):
+class AccessLine(msgspec.Struct, frozen=True):
     """A line; fields beyond these are ignored."""
 
     key: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY_BYTES)]
@@ -35,7 +35,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 @dataclass
-class Counted:
+class AccessCounts:
     """What the lines of one object say: reads and hits by (family, key, day), and the refused lines."""
 
     lines: int = 0
@@ -58,10 +58,10 @@ def quarantine_prefix(app: str) -> str:
     return f"quarantine/access/{app}/"
 
 
-def count(lines: Iterable[bytes], family_of: Callable[[str], str], now: datetime) -> Counted:
+def count(lines: Iterable[bytes], family_of: Callable[[str], str], now: datetime) -> AccessCounts:
     """Count lines. Blank lines are no lines. `family_of` gives the family of a key, '' for none."""
-    counted = Counted()
-    decode = msgspec.json.Decoder(Line).decode
+    counted = AccessCounts()
+    decode = msgspec.json.Decoder(AccessLine).decode
     for number, raw in enumerate(lines, start=1):
         if not raw.strip():
             continue
@@ -79,13 +79,13 @@ def count(lines: Iterable[bytes], family_of: Callable[[str], str], now: datetime
         if reason:
             counted.refusals.append(Refusal(number, reason, "", raw))
             continue
-        place = (family_of(line.key), line.key, day)
-        counted.reads[place] += line.reads
-        counted.hits[place] += line.hits
+        entry = (family_of(line.key), line.key, day)
+        counted.reads[entry] += line.reads
+        counted.hits[entry] += line.hits
     return counted
 
 
-def _wrong(line: Line, now: datetime) -> str:
+def _wrong(line: AccessLine, now: datetime) -> str:
     if line.hour.tzinfo is None:
         return "hour has no offset from UTC"
     if line.hour > now:

@@ -21,7 +21,7 @@ from resources.sql_files import read_sql
 
 
 @dataclass(frozen=True)
-class Ingested:
+class DemandResult:
     """What a run counted."""
 
     objects: int
@@ -47,7 +47,7 @@ class Demand:
         self._clock = clock
         self._progress = progress
 
-    def run(self, app: str, families: Iterable[Family]) -> Ingested:
+    def run(self, app: str, families: Iterable[Family]) -> DemandResult:
         """Count what is new of an app's log, and forget what no longer ranks."""
         family_of = keys.classifier({family.name: family.key for family in families})
         with self._postgres.lock(f"cache.{app}.demand"):
@@ -61,7 +61,7 @@ class Demand:
             since = (now - access_log.KEPT).date()
             self._postgres.execute(read_sql("cache/forget_reads.sql"), {"namespace": app, "since": since})
             self._postgres.execute(read_sql("cache/forget_expired.sql"), {"namespace": app, "now": now})
-        return Ingested(
+        return DemandResult(
             objects=len(counted),
             lines=sum(of_object.lines for of_object in counted),
             refused=sum(of_object.refused for of_object in counted),
@@ -75,10 +75,12 @@ class Demand:
         counted = {row["object"] for row in rows}
         return {(key, etag) for key, etag in listed if key in counted}
 
-    def _count(self, app: str, info: ObjectInfo, family_of: Callable[[str], str], now: datetime) -> access_log.Counted:
+    def _count(
+        self, app: str, info: ObjectInfo, family_of: Callable[[str], str], now: datetime
+    ) -> access_log.AccessCounts:
         landed = objects.read(self._object_store, access_log.zone(app), info)
         if landed.text is None:
-            counted = access_log.Counted(refusals=[Refusal(0, landed.unreadable, "", b"")])
+            counted = access_log.AccessCounts(refusals=[Refusal(0, landed.unreadable, "", b"")])
         else:
             counted = access_log.count(landed.text.split(b"\n"), family_of, now)
         quarantine.keep(self._object_store, access_log.quarantine_prefix(app), landed.sha256, counted.refusals)
@@ -107,7 +109,7 @@ class Demand:
                 connection,
                 "cache_counted",
                 ["family", "key", "day", "reads", "hits"],
-                ((*place, reads, counted.hits[place]) for place, reads in counted.reads.items()),
+                ((*entry, reads, counted.hits[entry]) for entry, reads in counted.reads.items()),
             )
             connection.execute(read_sql("cache/add_reads.sql"), {"namespace": app})
         return counted

@@ -22,7 +22,7 @@ EXAMPLES = 10
 
 
 @dataclass
-class Refusals:
+class RefusedKeys:
     """Keys and values that KV cannot hold: how many, and the first reasons, each with its key."""
 
     number: int = 0
@@ -53,7 +53,7 @@ class Survey:
     wrong_before: int
     written_last: datetime | None
     left_out_first: tuple[str, ...]
-    refused: Refusals
+    refused: RefusedKeys
 
     @property
     def unchanged(self) -> int:
@@ -61,8 +61,8 @@ class Survey:
 
     def fresh(self, wrong: int) -> float | None:
         """The share of wanted keys that are present and current, if `wrong` keys are not; None if no key is wanted."""
-        asked = self.wanted + self.refused.number
-        return (self.wanted - wrong) / asked if asked else None
+        everything = self.wanted + self.refused.number
+        return (self.wanted - wrong) / everything if everything else None
 
 
 def survey(
@@ -79,7 +79,7 @@ def survey(
     Raises:
         FamilyError: two rows of the family make one key.
     """
-    refused = Refusals()
+    refused = RefusedKeys()
     connection.execute(read_sql("cache/wanted_table.sql"))
     copy_in(connection, "cache_wanted", COLUMNS, _spooled(family, sources, spool, now, refused))
     spool.settle()
@@ -106,7 +106,7 @@ def survey(
 
 
 def _spooled(
-    family: Family, sources: Sources, spool: Spool, now: datetime, refused: Refusals
+    family: Family, sources: Sources, spool: Spool, now: datetime, refused: RefusedKeys
 ) -> Iterator[tuple[Any, ...]]:
     """Rows of cache_wanted. Values go to the spool; what KV cannot hold goes to `refused`."""
     for wanted in draw(family, sources):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Template
 
-from assets import places
+from assets import job_places
 from assets.apps import App, Extraction
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
@@ -38,13 +38,13 @@ def job(extraction: Extraction) -> str:
 def fill(d1: D1, extraction: Extraction, pace: Pace, *, page: int = PAGE, progress: Progress = silent) -> Filled:
     """Fill a column from where the last run stopped; does nothing once every row was looked at."""
     seen = filled = 0
-    place = places.place(d1, job(extraction))
+    place = job_places.job_place(d1, job(extraction))
     (counted,) = d1.query(f"select count(*) as n from {extraction.table}")
     while place != DONE:
         after = json.loads(place) if place else None
         upper = _end(d1, extraction, after, page)
         if upper is None:
-            d1.batch([places.placed(job(extraction), DONE)], idempotent=True)
+            d1.batch([job_places.moved(job(extraction), DONE)], idempotent=True)
             break
         place = json.dumps(upper, ensure_ascii=False)
         batch = _statements(extraction, after, upper, place)
@@ -75,7 +75,7 @@ def _end(d1: D1, extraction: Extraction, after: str | None, page: int) -> str | 
 def _statements(extraction: Extraction, after: str | None, upper: str, place: str) -> Sequence[Statement]:
     names = ("page_rows", "page_empty", "page_fill")
     statements = [Statement(_statement(name, extraction), [after, upper]) for name in names]
-    return [*statements, places.placed(job(extraction), place)]
+    return [*statements, job_places.moved(job(extraction), place)]
 
 
 def _statement(name: str, extraction: Extraction) -> str:

@@ -14,7 +14,7 @@ MIB = 2**20
 
 
 @dataclass(frozen=True)
-class Policy:
+class CompactionPolicy:
     """What is worth merging.
 
     target_bytes: the size of a finished file. min_files: fewer small files than this wait for more. finished: a file of
@@ -58,7 +58,7 @@ class Group:
         return sum(f.rows for f in self.files)
 
 
-def plan(candidates: Iterable[Candidate], policy: Policy = Policy()) -> list[Group]:
+def plan(candidates: Iterable[Candidate], policy: CompactionPolicy = CompactionPolicy()) -> list[Group]:
     """Groups that are worth a rewrite, those that save the most files first."""
     partitions: dict[tuple[str, date], list[Candidate]] = defaultdict(list)
     for candidate in candidates:
@@ -85,7 +85,7 @@ def planned_since(hour: str | None) -> datetime | None:
     return None if at.hour == 0 else midnight(at.date()) - DAY
 
 
-def _pack(files: Iterable[Candidate], policy: Policy) -> list[list[Candidate]]:
+def _pack(files: Iterable[Candidate], policy: CompactionPolicy) -> list[list[Candidate]]:
     """Fill groups up to the target, in order of time, so that each new file covers a range of the day."""
     packs: list[list[Candidate]] = []
     size = 0
@@ -98,7 +98,7 @@ def _pack(files: Iterable[Candidate], policy: Policy) -> list[list[Candidate]]:
     return packs
 
 
-def _worth(files: Sequence[Candidate], policy: Policy) -> list[Candidate]:
+def _worth(files: Sequence[Candidate], policy: CompactionPolicy) -> list[Candidate]:
     """Leave out the largest file as long as the others are too small beside it."""
     by_size = sorted(files, key=lambda f: f.bytes)
     total = sum(f.bytes for f in by_size)

@@ -17,7 +17,7 @@ from typing import Self
 import polars as pl
 
 from assets.apps import App
-from assets.compaction.plan import Candidate, Group, Policy, plan
+from assets.compaction.plan import Candidate, CompactionPolicy, Group, plan
 from assets.events.table import events_table
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
@@ -74,7 +74,7 @@ class Compaction:
     """
 
     table: LakeTable
-    policy: Policy = field(default_factory=Policy)
+    policy: CompactionPolicy = field(default_factory=CompactionPolicy)
     groups_per_commit: int = 64
     parallel: int = 3
     progress: Progress = silent

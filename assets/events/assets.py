@@ -25,7 +25,7 @@ from assets.apps.personal import Holding
 from assets.description import app_asset, asset_arguments, column_schema, preview
 from assets.description import table as table_of
 from assets.events.ingest import Ingest
-from assets.events.ledger import Ledger, RunOutcome
+from assets.events.ledger import IngestLedger, RunOutcome
 from assets.events.record import FIELDS
 from assets.events.table import events_table
 from assets.partitions import Calendar
@@ -80,7 +80,7 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
     def ingested(config: IngestConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         engine = Ingest.of(rooms, app, midnight(calendar.start))
         run = engine.run(sweep=config.sweep)
-        ledger = Ledger(rooms.postgres, app.name)
+        ledger = IngestLedger(rooms.postgres, app.name)
         yield MaterializeResult(
             metadata=_metadata(run, engine.events, holding),
             check_results=[_every_line_counted(ledger, run), _lake_agrees(run, engine.events)],
@@ -114,7 +114,7 @@ def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, 
     return metadata
 
 
-def _every_line_counted(ledger: Ledger, run: RunOutcome) -> AssetCheckResult:
+def _every_line_counted(ledger: IngestLedger, run: RunOutcome) -> AssetCheckResult:
     unbalanced = ledger.unbalanced(run.ingest_id)
     return AssetCheckResult(
         check_name="every_line_counted",

@@ -14,9 +14,9 @@ import polars as pl
 
 from assets.apps import App
 from assets.events import doubles, landing
-from assets.events.ledger import BatchOutcome, Ledger, RunOutcome
+from assets.events.ledger import BatchOutcome, IngestLedger, RunOutcome
 from assets.events.table import events_table
-from assets.events.validation import Admission, Reason, sift
+from assets.events.validation import Admission, EventReason, sift
 from assets.intake import objects, quarantine
 from assets.intake.refusal import Refusal
 from assets.intake.zone import blocks
@@ -77,7 +77,7 @@ class Ingest:
         """
         assert self.app.audience is not None, f"{self.app.name} collects no events"
         with self.postgres.lock(lock_name(self.app)):
-            ledger = Ledger(self.postgres, self.app.name)
+            ledger = IngestLedger(self.postgres, self.app.name)
             ledger.settle(self.events.settled, self.clock())
             fence = self.events.fence()
             run = RunOutcome(str(uuid.uuid4()), self.clock())
@@ -98,7 +98,7 @@ class Ingest:
             ledger.commit(run.ingest_id, run.snapshot_id, self.clock())
             return run
 
-    def _write(self, run: RunOutcome, batches: Sequence[ObjectInfo], ledger: Ledger) -> list[DataFile]:
+    def _write(self, run: RunOutcome, batches: Sequence[ObjectInfo], ledger: IngestLedger) -> list[DataFile]:
         admission = self.admission(self.clock())
         taken: set[str] = set()
         files: list[DataFile] = []
@@ -119,7 +119,7 @@ class Ingest:
         return files
 
     def _read(
-        self, run: RunOutcome, info: ObjectInfo, admission: Admission, taken: set[str], ledger: Ledger
+        self, run: RunOutcome, info: ObjectInfo, admission: Admission, taken: set[str], ledger: IngestLedger
     ) -> Iterator[tuple[pl.DataFrame, int]]:
         """Judge one batch. Its outcome joins the run. Its events come as frames, with their size in unpacked bytes."""
         landed = objects.read(self.store, landing.zone(self.app), info)
@@ -132,7 +132,7 @@ class Ingest:
             return
         if landed.text is None:
             batch.received = 1
-            batch.refusals = [Refusal(0, Reason.UNREADABLE_BATCH, landed.unreadable, b"")]
+            batch.refusals = [Refusal(0, EventReason.UNREADABLE_BATCH, landed.unreadable, b"")]
             return
         index = len(run.batches) - 1
         first = 1
@@ -194,7 +194,7 @@ def pending(app: App, store: ObjectStore, postgres: Postgres, *, sweep: bool = F
 
     Those of the hours since the last run and some days before it, or of all hours (`sweep`).
     """
-    ledger = Ledger(postgres, app.name)
+    ledger = IngestLedger(postgres, app.name)
     return objects.waiting(store, landing.zone(app), None if sweep else ledger.last_run(), ledger.known_objects)
 
 

@@ -56,7 +56,7 @@ class RunOutcome:
         return sum(getattr(batch, count) for batch in self.batches)
 
 
-class Ledger:
+class IngestLedger:
     """Reads and writes an app's rows of the schema `ingest`."""
 
     def __init__(self, postgres: Postgres, app: str) -> None:

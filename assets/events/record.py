@@ -14,7 +14,7 @@ import msgspec
 from assets.apps.pipelines_personal import EVENT_RECORD
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     STRING = "string"
     INTEGER = "integer"
     NUMBER = "number"
@@ -27,7 +27,7 @@ class Field:
     """One field of an event. shortest, longest: the bounds of a string, in characters."""
 
     name: str
-    kind: Kind
+    kind: FieldKind
     required: bool
     doc: str
     shortest: int = 0
@@ -35,24 +35,24 @@ class Field:
 
 
 def _text(name: str, doc: str, *, required: bool = False, longest: int = 1024) -> Field:
-    return Field(name, Kind.STRING, required, doc, 0, longest)
+    return Field(name, FieldKind.STRING, required, doc, 0, longest)
 
 
 def _key(name: str, doc: str, *, longest: int = 128) -> Field:
-    return Field(name, Kind.STRING, True, doc, 1, longest)
+    return Field(name, FieldKind.STRING, True, doc, 1, longest)
 
 
 def _number(name: str, doc: str) -> Field:
-    return Field(name, Kind.NUMBER, False, doc)
+    return Field(name, FieldKind.NUMBER, False, doc)
 
 
 def _integer(name: str, doc: str, *, required: bool = False) -> Field:
-    return Field(name, Kind.INTEGER, required, doc)
+    return Field(name, FieldKind.INTEGER, required, doc)
 
 
 FIELDS: tuple[Field, ...] = (
     _key("org_tag", "Organisation's data tag", longest=64),
-    Field("timestamp", Kind.TIMESTAMP, True, "When it happened, UTC"),
+    Field("timestamp", FieldKind.TIMESTAMP, True, "When it happened, UTC"),
     _key("session_id", "Session as the tracker sees it"),
     _text("user_id", "Authenticated user", longest=256),
     _key("anonymous_id", "Visitor's anonymous tracking id"),
@@ -100,8 +100,8 @@ FIELDS: tuple[Field, ...] = (
     _number("dom_content_loaded", "DOM content loaded, milliseconds"),
     _number("first_contentful_paint", "First contentful paint, milliseconds"),
     _number("largest_contentful_paint", "Largest contentful paint, milliseconds"),
-    Field("consent_analytics", Kind.BOOLEAN, True, "Visitor agreed to analytics"),
-    Field("consent_marketing", Kind.BOOLEAN, False, "Visitor agreed to marketing"),
+    Field("consent_analytics", FieldKind.BOOLEAN, True, "Visitor agreed to analytics"),
+    Field("consent_marketing", FieldKind.BOOLEAN, False, "Visitor agreed to marketing"),
 )
 
 NAMES: tuple[str, ...] = tuple(f.name for f in FIELDS)
@@ -109,15 +109,15 @@ NAMES: tuple[str, ...] = tuple(f.name for f in FIELDS)
 
 def _annotation(field: Field) -> Any:
     match field.kind:
-        case Kind.STRING:
+        case FieldKind.STRING:
             shape: Any = Annotated[str, msgspec.Meta(min_length=field.shortest, max_length=field.longest)]
-        case Kind.INTEGER:
+        case FieldKind.INTEGER:
             shape = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-        case Kind.NUMBER:
+        case FieldKind.NUMBER:
             shape = float
-        case Kind.BOOLEAN:
+        case FieldKind.BOOLEAN:
             shape = bool
-        case Kind.TIMESTAMP:
+        case FieldKind.TIMESTAMP:
             shape = Annotated[datetime, msgspec.Meta(tz=True)]
     return shape if field.required else shape | None
 

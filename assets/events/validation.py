@@ -19,7 +19,7 @@ import polars as pl
 import pyarrow as pa
 from msgspec.structs import astuple
 
-from assets.events.record import DECODER, FIELDS, NAMES, STRUCT_NAMES, Event, Kind
+from assets.events.record import DECODER, FIELDS, NAMES, STRUCT_NAMES, Event, FieldKind
 from assets.intake.refusal import Refusal
 from assets.intake.zone import blocks
 
@@ -31,7 +31,7 @@ CLOCK_SKEW = timedelta(hours=24)
 NO_NAME = "(not a name)"  # counts unknown fields whose names do not look like names of fields
 
 
-class Reason(StrEnum):
+class EventReason(StrEnum):
     """Why a line was refused."""
 
     NOT_JSON = "not_json"
@@ -133,7 +133,7 @@ def _line_by_line(lines: Iterable[bytes], admission: Admission, first: int, sift
         sifted.received += 1
         try:
             if len(line) > LONGEST_LINE:
-                raise _RefusedError(Reason.OVER_LONG)
+                raise _RefusedError(EventReason.OVER_LONG)
             try:
                 event = DECODER.decode(line)
             except msgspec.ValidationError as error:
@@ -155,11 +155,11 @@ def _line_by_line(lines: Iterable[bytes], admission: Admission, first: int, sift
 def _admit(event: Any, admission: Admission) -> None:
     active = admission.orgs.get(event.org_tag)
     if not active:
-        raise _RefusedError(Reason.UNKNOWN_ORG if active is None else Reason.INACTIVE_ORG, "org_tag")
+        raise _RefusedError(EventReason.UNKNOWN_ORG if active is None else EventReason.INACTIVE_ORG, "org_tag")
     if event.timestamp < admission.earliest:
-        raise _RefusedError(Reason.TOO_OLD, "timestamp")
+        raise _RefusedError(EventReason.TOO_OLD, "timestamp")
     if event.timestamp >= admission.latest:
-        raise _RefusedError(Reason.TOO_FAR_AHEAD, "timestamp")
+        raise _RefusedError(EventReason.TOO_FAR_AHEAD, "timestamp")
 
 
 def _hour_of(event: Any) -> tuple[str, datetime, str]:
@@ -168,7 +168,7 @@ def _hour_of(event: Any) -> tuple[str, datetime, str]:
 
 
 class _RefusedError(Exception):
-    def __init__(self, reason: Reason, field: str = "") -> None:
+    def __init__(self, reason: EventReason, field: str = "") -> None:
         self.reason = reason
         self.field = field
 
@@ -178,7 +178,7 @@ def _refuse_nul(event: Any) -> None:
     for name in STRUCT_NAMES:
         value = getattr(event, name)
         if isinstance(value, str) and "\x00" in value:
-            raise _RefusedError(Reason.NUL_CHARACTER, name)
+            raise _RefusedError(EventReason.NUL_CHARACTER, name)
 
 
 def _with_unknown_fields(line: bytes, counts: Counter[str]) -> Any:
@@ -208,27 +208,27 @@ _KNOWN = frozenset(NAMES)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
-def _verdict(error: Exception) -> tuple[Reason, str]:
+def _verdict(error: Exception) -> tuple[EventReason, str]:
     """Reason and field from msgspec's message, which names types and bounds and never quotes a value."""
     message = str(error)
     if not isinstance(error, msgspec.ValidationError):
-        return Reason.NOT_JSON, ""
+        return EventReason.NOT_JSON, ""
     if "missing required field" in message:
-        return Reason.MISSING_FIELD, message.split("`")[1]
+        return EventReason.MISSING_FIELD, message.split("`")[1]
     name = message.rpartition("$.")[2].rstrip("`") if "$." in message else ""
     if "of length <=" in message:
-        return Reason.OVER_LONG, name
+        return EventReason.OVER_LONG, name
     if "of length >=" in message:
-        return Reason.BLANK_KEY, name
-    return Reason.WRONG_TYPE, name
+        return EventReason.BLANK_KEY, name
+    return EventReason.WRONG_TYPE, name
 
 
-_POLARS: dict[Kind, pl.DataType] = {
-    Kind.STRING: pl.String(),
-    Kind.INTEGER: pl.Int64(),
-    Kind.NUMBER: pl.Float64(),
-    Kind.BOOLEAN: pl.Boolean(),
-    Kind.TIMESTAMP: pl.Datetime("us", "UTC"),
+_POLARS: dict[FieldKind, pl.DataType] = {
+    FieldKind.STRING: pl.String(),
+    FieldKind.INTEGER: pl.Int64(),
+    FieldKind.NUMBER: pl.Float64(),
+    FieldKind.BOOLEAN: pl.Boolean(),
+    FieldKind.TIMESTAMP: pl.Datetime("us", "UTC"),
 }
 _TYPES = {f.name: _POLARS[f.kind] for f in FIELDS}
 

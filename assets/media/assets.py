@@ -19,7 +19,7 @@ from assets.apps import App, Media
 from assets.description import app_asset, asset_arguments
 from assets.description import table as table_of
 from assets.media import ledger, make
-from assets.media.audit import Proof, audit
+from assets.media.audit import MediaProof, audit
 from assets.media.decoders import Decoders
 from assets.media.ledger import ImageLedger
 from assets.media.make import MediaRun
@@ -96,7 +96,7 @@ def _metadata(run: MediaRun, images: ImageLedger) -> dict[str, Any]:
     }
 
 
-def _settled(proof: Proof, run: MediaRun) -> AssetCheckResult:
+def _settled(proof: MediaProof, run: MediaRun) -> AssetCheckResult:
     counted = {
         "uploads": proof.uploads,
         "made": proof.made,

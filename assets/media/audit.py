@@ -11,7 +11,7 @@ from resources.r2 import ObjectStore
 
 
 @dataclass
-class Proof:
+class MediaProof:
     """Uploads listed = made + quarantined + arrived after the last listing + missing."""
 
     uploads: int = 0
@@ -21,9 +21,9 @@ class Proof:
     missing: int = 0
 
 
-def audit(store: ObjectStore, ledger: ImageLedger, media: Media, folders: Iterable[str] | None) -> Proof:
+def audit(store: ObjectStore, ledger: ImageLedger, media: Media, folders: Iterable[str] | None) -> MediaProof:
     """List these folders (None: all) and compare them with the ledger."""
-    proof = Proof()
+    proof = MediaProof()
     for stretch in stretches(store, media) if folders is None else _of(store, media, folders):
         known = ledger.between(stretch.after, stretch.until)
         objects = {info.key: info for info in stretch.objects}

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Self
 
 from assets.apps import Media
-from assets.media.containers import RefusalReason, RefusedError
+from assets.media.containers import ImageRefusedError, RefusalReason
 from assets.media.variants import Renditions, make
 
 PROCESSES = 2
@@ -37,7 +37,7 @@ class Decoders:
             self._idle.put(None)
 
     def make(self, data: bytes, promised: str, media: Media) -> Renditions:
-        """See variants.make; raises RefusedError for a crash too."""
+        """See variants.make; raises ImageRefusedError for a crash too."""
         decoder = self._idle.get()
         try:
             for _ in range(TRIES):
@@ -54,9 +54,9 @@ class Decoders:
         finally:
             self._idle.put(decoder)
         if answer is None:
-            raise RefusedError(RefusalReason.DECODER_CRASHED)
+            raise ImageRefusedError(RefusalReason.DECODER_CRASHED)
         if isinstance(answer, RefusalReason):
-            raise RefusedError(answer)
+            raise ImageRefusedError(answer)
         return answer
 
     def __enter__(self) -> Self:
@@ -101,6 +101,6 @@ def _decode(pipe: "Connection[Renditions | RefusalReason, tuple[bytes, str, Medi
         while True:
             try:
                 answer: Renditions | RefusalReason = make(*pipe.recv())
-            except RefusedError as refused:
+            except ImageRefusedError as refused:
                 answer = refused.reason
             pipe.send(answer)

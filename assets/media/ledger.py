@@ -8,7 +8,7 @@ from typing import Any
 
 from assets.apps import App
 from assets.media.containers import RefusalReason
-from assets.media.plan import Known, Mark
+from assets.media.plan import KnownImage, Mark
 from assets.rooms import Rooms
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
@@ -17,7 +17,7 @@ PAGE = 200
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedImage:
     """A refused upload: why, its size in bytes, whether they are in quarantine, and when (UTC) it was refused."""
 
     key: str
@@ -40,7 +40,7 @@ class ImageLedger:
         rows = self.postgres.fetch("select after_key from media.listings where app = %s", [self.app])
         return str(rows[0]["after_key"]) if rows else ""
 
-    def between(self, after: str, until: str | None) -> dict[str, Known]:
+    def between(self, after: str, until: str | None) -> dict[str, KnownImage]:
         """Uploads by key, after `after` and up to `until` (None: to the end)."""
         rows = self.postgres.fetch(read_sql("media/between.sql"), {"app": self.app, "after": after, "until": until})
         return {row["object_key"]: _known(row) for row in rows}
@@ -64,7 +64,7 @@ class ImageLedger:
             connection.execute(read_sql("media/move.sql"), {"app": self.app, "after": position, "at": self.clock()})
         return len(written)
 
-    def to_do(self) -> Iterator[list[Known]]:
+    def to_do(self) -> Iterator[list[KnownImage]]:
         """Uploads that are wanted or gone, page by page, each once, also if it stays wanted."""
         after = ""
         while rows := self.postgres.fetch(read_sql("media/to_do.sql"), {"app": self.app, "after": after, "rows": PAGE}):
@@ -77,7 +77,7 @@ class ImageLedger:
         return row["images"], row["newest"]
 
     def made(
-        self, seen: Known, etag: str, variants: Mapping[str, str], sizes: tuple[int, int], side: tuple[int, int]
+        self, seen: KnownImage, etag: str, variants: Mapping[str, str], sizes: tuple[int, int], side: tuple[int, int]
     ) -> bool:
         """Record that an upload has its variants; False if it was marked again after it was `seen`.
 
@@ -86,13 +86,13 @@ class ImageLedger:
         values = {"etag": etag, "variants": json.dumps(dict(variants)), "bytes_in": sizes[0], "bytes_out": sizes[1]}
         return self._settle("media/settle_made.sql", seen, {**values, "width": side[0], "height": side[1]})
 
-    def refused(self, seen: Known, reason: RefusalReason, size: int) -> bool:
+    def refused(self, seen: KnownImage, reason: RefusalReason, size: int) -> bool:
         """Record that an upload was refused, with `size` bytes kept. False if it was marked again since `seen`."""
         return self._settle(
             "media/settle_refused.sql", seen, {"reason": reason.value, "kept": size > 0 or seen.kept, "bytes_in": size}
         )
 
-    def forget(self, seen: Known) -> None:
+    def forget(self, seen: KnownImage) -> None:
         """Delete the row of an upload that is gone, unless it was marked again after it was `seen`."""
         self.postgres.execute(
             "delete from media.images where app = %s and object_key = %s and state = %s and etag = %s",
@@ -109,11 +109,11 @@ class ImageLedger:
         """Refused uploads by reason: reason, images, bytes."""
         return self.postgres.fetch(read_sql("media/refused.sql"), {"app": self.app})
 
-    def in_quarantine(self, reason: str | None = None, key: str | None = None) -> list[Refused]:
+    def in_quarantine(self, reason: str | None = None, key: str | None = None) -> list[RefusedImage]:
         """Refused uploads of one reason, one key or all. Bytes that are kept lie under naming.quarantined(key)."""
         filters = {"app": self.app, "reason": reason, "key": key}
         return [
-            Refused(row["object_key"], row["reason"], row["bytes_in"] or 0, row["kept"], row["changed_at"])
+            RefusedImage(row["object_key"], row["reason"], row["bytes_in"] or 0, row["kept"], row["changed_at"])
             for row in self.postgres.fetch(read_sql("media/in_quarantine.sql"), filters)
         ]
 
@@ -126,7 +126,7 @@ class ImageLedger:
         rows = self.postgres.fetch("select listed_at from media.listings where app = %s", [self.app])
         return rows[0]["listed_at"] if rows else None
 
-    def _settle(self, statement: str, seen: Known, values: Mapping[str, Any]) -> bool:
+    def _settle(self, statement: str, seen: KnownImage, values: Mapping[str, Any]) -> bool:
         row = {"app": self.app, "key": seen.key, "seen": seen.etag, "at": self.clock()}
         return self.postgres.execute(read_sql(statement), {**row, **values}) == 1
 
@@ -136,5 +136,5 @@ def of(rooms: Rooms, app: App) -> ImageLedger:
     return ImageLedger(rooms.postgres, app.name, rooms.clock)
 
 
-def _known(row: Mapping[str, Any]) -> Known:
-    return Known(row["object_key"], row["etag"], row["state"], row["reason"], row["kept"], row["variants"])
+def _known(row: Mapping[str, Any]) -> KnownImage:
+    return KnownImage(row["object_key"], row["etag"], row["state"], row["reason"], row["kept"], row["variants"])

@@ -15,11 +15,11 @@ from typing import Literal, TypeVar
 
 from assets.apps import App, Media
 from assets.media import naming
-from assets.media.containers import RefusalReason, RefusedError
+from assets.media.containers import ImageRefusedError, RefusalReason
 from assets.media.decoders import Make
 from assets.media.follow import follow
 from assets.media.ledger import ImageLedger
-from assets.media.plan import Known
+from assets.media.plan import KnownImage
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from resources.postgres import Postgres
@@ -90,7 +90,7 @@ class Making:
         for page in ledger.to_do():
             yield from threads.map(lambda upload: self._settle(ledger, upload), page)
 
-    def _settle(self, ledger: ImageLedger, upload: Known) -> "Settled":
+    def _settle(self, ledger: ImageLedger, upload: KnownImage) -> "Settled":
         try:
             if upload.state == "gone":
                 return self._remove(ledger, upload)
@@ -100,7 +100,7 @@ class Making:
         except (ObjectStoreError, OSError) as error:
             return Settled(upload, "failed", type(error).__name__)
 
-    def _judge(self, ledger: ImageLedger, upload: Known, seen: ObjectInfo) -> "Settled":
+    def _judge(self, ledger: ImageLedger, upload: KnownImage, seen: ObjectInfo) -> "Settled":
         if upload.reason is not None:
             # It is refused for its name: only the object that the listing showed, not a variant that was written later.
             if seen.etag != upload.etag:
@@ -111,7 +111,7 @@ class Making:
         data = self.store.get(upload.key)
         try:
             made = self.make(data, naming.PROMISED[naming.ending(upload.key)], self.media)
-        except RefusedError as refused:
+        except ImageRefusedError as refused:
             return self._refuse(ledger, upload, seen, refused.reason)
         etag: str | None = seen.etag or ""
         if made.cleaned != data:
@@ -130,7 +130,7 @@ class Making:
             Settled(upload, "made", bytes_in=sizes[0], bytes_out=sizes[1]) if settled else Settled(upload, "overtaken")
         )
 
-    def _refuse(self, ledger: ImageLedger, upload: Known, seen: ObjectInfo, reason: RefusalReason) -> "Settled":
+    def _refuse(self, ledger: ImageLedger, upload: KnownImage, seen: ObjectInfo, reason: RefusalReason) -> "Settled":
         copy = naming.quarantined(upload.key)
         if seen.size:
             self.store.copy(upload.key, copy)
@@ -145,7 +145,7 @@ class Making:
             return Settled(upload, "overtaken")
         return Settled(upload, "refused", reason.value)
 
-    def _remove(self, ledger: ImageLedger, upload: Known) -> "Settled":
+    def _remove(self, ledger: ImageLedger, upload: KnownImage) -> "Settled":
         if self.store.exists(upload.key):
             return Settled(upload, "overtaken")
         if upload.reason is None:
@@ -159,7 +159,7 @@ class Making:
 class Settled:
     """The result for one upload. why: the reason of a refusal, the type of an error."""
 
-    upload: Known
+    upload: KnownImage
     how: Literal["made", "refused", "removed", "overtaken", "failed"]
     why: str = ""
     bytes_in: int = 0

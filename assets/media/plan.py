@@ -23,7 +23,7 @@ class Listed(Protocol):
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownImage:
     """An upload in the ledger. variants: their etags by name. kept: whether its bytes are in quarantine."""
 
     key: str
@@ -48,7 +48,7 @@ class Mark:
     reason: RefusalReason | None = None
 
 
-def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, Known]) -> Iterator[Mark]:
+def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, KnownImage]) -> Iterator[Mark]:
     """Uploads that are new, were replaced, lack a variant or are gone. Both sides are of the same whole folders."""
     objects = {o.key: o for o in listed}
     owners = _owners(media, objects, known)
@@ -72,7 +72,7 @@ def marks(media: Media, listed: Sequence[Listed], known: Mapping[str, Known]) ->
             yield Mark(key, "", "gone", RefusalReason.IMAGE_ID_TAKEN if naming.stem(key) in owners else None)
 
 
-def is_settled(media: Media, upload: Listed, row: Known, objects: Mapping[str, Listed]) -> bool:
+def is_settled(media: Media, upload: Listed, row: KnownImage, objects: Mapping[str, Listed]) -> bool:
     """Whether an upload has its own unchanged variants, or was refused and is empty now."""
     if row.state == "quarantined":
         return upload.size == 0
@@ -86,7 +86,7 @@ def is_settled(media: Media, upload: Listed, row: Known, objects: Mapping[str, L
     )
 
 
-def _owners(media: Media, objects: Mapping[str, Listed], known: Mapping[str, Known]) -> dict[str, str]:
+def _owners(media: Media, objects: Mapping[str, Listed], known: Mapping[str, KnownImage]) -> dict[str, str]:
     """The upload to which an image id belongs, by stem: the one that had it before, else the first by name."""
     owners: dict[str, str] = {}
     for key in sorted(objects):

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from typing import Literal
 
 from assets.media import naming
-from assets.media.ledger import Refused
+from assets.media.ledger import RefusedImage
 from resources.r2 import ObjectNotFoundError, ObjectStore
 
 Outcome = Literal["again", "no_bytes", "replaced", "gone"]
 
 
-def replay(store: ObjectStore, refused: Iterable[Refused], corrected: bytes | None = None) -> Counter[Outcome]:
+def replay(store: ObjectStore, refused: Iterable[RefusedImage], corrected: bytes | None = None) -> Counter[Outcome]:
     """Put images back, or `corrected` in their place; returns how many had which outcome.
 
     An image is put back only over the empty object that its refusal left. `replaced` counts images over which another
@@ -21,7 +21,7 @@ def replay(store: ObjectStore, refused: Iterable[Refused], corrected: bytes | No
     return Counter(_replayed(store, image, corrected) for image in refused)
 
 
-def _replayed(store: ObjectStore, image: Refused, corrected: bytes | None) -> Outcome:
+def _replayed(store: ObjectStore, image: RefusedImage, corrected: bytes | None) -> Outcome:
     data = corrected
     try:
         if data is None:

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from PIL.Image import Resampling, Transpose
 
 from assets.apps import Media
-from assets.media.containers import Cleaned, RefusalReason, RefusedError, clean
+from assets.media.containers import Cleaned, ImageRefusedError, RefusalReason, clean
 
 # An image needs some ten bytes of memory a pixel while it is decoded, turned and encoded.
 MOST_PIXELS = 50_000_000
@@ -46,11 +46,11 @@ def make(data: bytes, promised: str, media: Media) -> Renditions:
     """The variants of an upload whose name promises a format; see containers.clean.
 
     Raises:
-        RefusedError: it is not an image that can be shown, or it is too large to decode; says why.
+        ImageRefusedError: it is not an image that can be shown, or it is too large to decode; says why.
     """
     cleaned = clean(data, promised)
     if cleaned.width * cleaned.height > MOST_PIXELS or max(cleaned.width, cleaned.height) > LONGEST_SIDE:
-        raise RefusedError(RefusalReason.TOO_MANY_PIXELS)
+        raise ImageRefusedError(RefusalReason.TOO_MANY_PIXELS)
     picture = _decoded(cleaned)
     width, height = picture.size
     made: dict[str, bytes] = {}
@@ -68,15 +68,15 @@ def _decoded(cleaned: Cleaned) -> Image.Image:
             # Pillow warns about unusual metadata that it ignores.
             warnings.simplefilter("ignore")
             if getattr(image, "n_frames", 1) > 1:
-                raise RefusedError(RefusalReason.ANIMATED)
+                raise ImageRefusedError(RefusalReason.ANIMATED)
             image.load()
             picture = _in_srgb(_opaque(image), image.info.get("icc_profile"))
             turn = _UPRIGHT.get(cleaned.orientation)
             return picture.transpose(turn) if turn is not None else picture
-    except (MemoryError, RefusedError):
+    except (MemoryError, ImageRefusedError):
         raise
     except Exception:  # noqa: BLE001 (decoders raise any error on hostile data)
-        raise RefusedError(RefusalReason.DAMAGED) from None
+        raise ImageRefusedError(RefusalReason.DAMAGED) from None
 
 
 def _opaque(image: Image.Image) -> Image.Image:

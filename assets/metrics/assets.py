@@ -14,7 +14,7 @@ from dagster import (
 from assets.apps import App, MetricSeries
 from assets.description import app_asset, column_schema
 from assets.metrics import audit, build
-from assets.metrics.grains import DAILY, GRAINS, HOURLY, Grain
+from assets.metrics.grains import DAILY, GRAINS, HOURLY, MetricGrain
 from assets.rooms import Rooms
 
 _COLUMNS = [
@@ -33,7 +33,7 @@ def build_assets(app: App) -> list[AssetsDefinition]:
     return [_metrics(app, app.metrics, grain) for grain in GRAINS.values()] if app.metrics is not None else []
 
 
-def _metrics(app: App, metrics: MetricSeries, grain: Grain) -> AssetsDefinition:
+def _metrics(app: App, metrics: MetricSeries, grain: MetricGrain) -> AssetsDefinition:
     holding = f"{metrics.hours.name}_*" if grain is HOURLY else grain.table(metrics)
     sources = [["metrics", "hourly" if grain is DAILY else "daily"]]
     if grain is HOURLY:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from string import Template
 
 from assets.apps import MetricSeries, Series
-from assets.metrics.grains import DAILY, HOURLY, MONTHLY, WEEKLY, Grain
+from assets.metrics.grains import DAILY, HOURLY, MONTHLY, WEEKLY, MetricGrain
 from assets.metrics.kept import kept_before
 from assets.series import registry
 from assets.series.layout import union, within
@@ -26,12 +26,12 @@ class Comparison:
     rows: int
 
 
-def compare(d1: D1, metrics: MetricSeries, grain: Grain, now: datetime) -> Comparison:
+def compare(d1: D1, metrics: MetricSeries, grain: MetricGrain, now: datetime) -> Comparison:
     """Compare the recent windows of a grain with what they are made of, without those that are kept as they are."""
     return compare_windows(d1, metrics, grain, _recent(d1, grain, now))
 
 
-def compare_windows(d1: D1, metrics: MetricSeries, grain: Grain, window: Window) -> Comparison:
+def compare_windows(d1: D1, metrics: MetricSeries, grain: MetricGrain, window: Window) -> Comparison:
     """Compare the windows of a grain in a span of whole windows with what they are made of."""
     hours = _rows(d1, metrics.hours, window)
     if grain is HOURLY:
@@ -52,7 +52,7 @@ def compare_windows(d1: D1, metrics: MetricSeries, grain: Grain, window: Window)
     return Comparison(row["windows"], row["compared"])
 
 
-def _recent(d1: D1, grain: Grain, now: datetime) -> Window:
+def _recent(d1: D1, grain: MetricGrain, now: datetime) -> Window:
     """Whole windows of the grain, up to the one in progress."""
     start, kept = midnight((now - SPANS[grain]).date()), kept_before(d1)
     if kept is not None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from string import Template
 
 from assets.apps import App, MetricSeries, Series
-from assets.metrics.grains import GRAINS, HOURLY, Grain
+from assets.metrics.grains import GRAINS, HOURLY, MetricGrain
 from assets.metrics.kept import KEPT_BEFORE, kept_before
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
@@ -27,7 +27,7 @@ TRIES = 5
 
 
 @dataclass(frozen=True)
-class Windows:
+class WindowCounts:
     """How many windows were made, and how many stale ones are kept as they are because their details are gone."""
 
     made: int
@@ -40,12 +40,12 @@ class Metrics:
 
     d1: D1
     metrics: MetricSeries
-    grain: Grain
+    grain: MetricGrain
     clock: Callable[[], datetime]
     pace: Pace
     progress: Progress = silent
 
-    def run(self) -> Windows:
+    def run(self) -> WindowCounts:
         """Make every stale window."""
         stale = [row["windowStart"] for row in self.d1.query(read_sql("metrics/stale.sql"), [self.grain.name])]
         boundary = kept_before(self.d1)
@@ -60,7 +60,7 @@ class Metrics:
             self._portion(portion)
             done += len(portion)
             self.progress(done, len(wanted))
-        return Windows(done, len(kept))
+        return WindowCounts(done, len(kept))
 
     @property
     def _is_hourly(self) -> bool:
@@ -117,7 +117,7 @@ def hourly(metrics: MetricSeries, details: dict[str, str]) -> str:
     return Template(read_sql("metrics/hourly.sql")).substitute(measured=measured, kept_before=KEPT_BEFORE)
 
 
-def of(rooms: Rooms, app: App, metrics: MetricSeries, grain: Grain) -> Metrics:
+def of(rooms: Rooms, app: App, metrics: MetricSeries, grain: MetricGrain) -> Metrics:
     """The engine over an app's D1."""
     progress = rooms.progress(f"{grain.name} windows made")
     return Metrics(rooms.d1(app), metrics, grain, rooms.clock, Pace(), progress)

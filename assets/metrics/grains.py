@@ -19,7 +19,7 @@ MONTH_OF = "substr(windowStart, 1, 7) || '-01T00:00:00.000Z'"
 
 
 @dataclass(frozen=True)
-class Grain:
+class MetricGrain:
     """A length of windows.
 
     window: SQL that gives the window of a finer window's windowStart. made_of: the finer windows; empty for hours,
@@ -62,8 +62,8 @@ class Grain:
         return stamp(span.start), stamp(span.end)
 
 
-HOURLY = Grain("hourly", HOUR_OF, "", ("daily",), 240)
-DAILY = Grain("daily", DAY_OF, "hours", ("weekly", "monthly"), 31)
-WEEKLY = Grain("weekly", WEEK_OF, "days", (), 6)
-MONTHLY = Grain("monthly", MONTH_OF, "days", (), 1)
+HOURLY = MetricGrain("hourly", HOUR_OF, "", ("daily",), 240)
+DAILY = MetricGrain("daily", DAY_OF, "hours", ("weekly", "monthly"), 31)
+WEEKLY = MetricGrain("weekly", WEEK_OF, "days", (), 6)
+MONTHLY = MetricGrain("monthly", MONTH_OF, "days", (), 1)
 GRAINS = {grain.name: grain for grain in (HOURLY, DAILY, WEEKLY, MONTHLY)}

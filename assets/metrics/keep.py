@@ -16,7 +16,7 @@ from assets.metrics.grains import DAILY, MONTHLY, WEEKLY
 from assets.metrics.kept import JOB, kept_before
 from assets.progress import Progress, silent
 from assets.series import registry
-from assets.series.layout import Registry, source
+from assets.series.layout import PartitionRegistry, source
 from assets.windows import DAY, HOUR, Window, midnight, month_of, week_of
 from resources.d1 import D1, D1Error
 from resources.d1.pace import Pace
@@ -24,7 +24,7 @@ from resources.d1.times import moment, stamp
 from resources.sql_files import read_sql
 
 TRIES = 5
-Registries = Mapping[str, Registry]
+Registries = Mapping[str, PartitionRegistry]
 
 
 class StaleMetricsError(RuntimeError):

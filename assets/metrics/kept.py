@@ -1,6 +1,6 @@
 """The boundary before which hourly metrics are kept as they are, because their details may be gone."""
 
-from assets.places import place
+from assets.job_places import job_place
 from resources.d1 import D1
 
 JOB = "metrics.kept"
@@ -10,4 +10,4 @@ KEPT_BEFORE = f"coalesce((select place from job_places where job = '{JOB}'), '')
 
 def kept_before(d1: D1) -> str | None:
     """The start of the first hour whose metrics may still change; None if no metrics are kept."""
-    return place(d1, JOB)
+    return job_place(d1, JOB)

@@ -22,7 +22,7 @@ from assets.description import app_asset, asset_arguments, column_schema
 from assets.description import table as table_of
 from assets.points.gaps import TOLERATED, gaps
 from assets.points.ingest import PointIngest
-from assets.points.point import Reason
+from assets.points.point import PointReason
 from assets.points.refused import quarantine
 from assets.rooms import Rooms
 
@@ -85,7 +85,7 @@ def _ingested(app: App, points: Points) -> AssetsDefinition:
         refused = quarantine(rooms, app)
         assert refused is not None, "an app with points has their quarantine"
         if config.replay:
-            refused.replay(None if config.replay == "all" else Reason(config.replay).value)
+            refused.replay(None if config.replay == "all" else PointReason(config.replay).value)
         run = PointIngest.of(rooms, app).run(sweep=config.sweep)
         now = rooms.clock()
         missing = gaps(database, points.series, now - LOOKED_BACK, now)

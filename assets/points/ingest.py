@@ -14,13 +14,13 @@ from datetime import datetime
 from string import Template
 from typing import Self
 
-from assets import places
+from assets import job_places
 from assets.apps import App, Series
 from assets.intake import objects, quarantine
 from assets.intake.objects import Identity, Landed
 from assets.intake.refusal import Refusal
 from assets.points import landing
-from assets.points.point import Point, Reason, sift
+from assets.points.point import Point, PointReason, sift
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from assets.series import registry
@@ -105,12 +105,12 @@ class PointIngest:
             for group in _groups(waiting, self.group_objects):
                 self._take(group, run)
                 self.progress(run.objects, len(waiting))
-            self.d1.batch([places.placed(JOB, stamp(started))], idempotent=True)
+            self.d1.batch([job_places.moved(JOB, stamp(started))], idempotent=True)
             return run
 
     def pending(self, *, sweep: bool = False) -> list[ObjectInfo]:
         """Flushed objects that the ledger does not have, by key."""
-        last = None if sweep else places.place(self.d1, JOB)
+        last = None if sweep else job_places.job_place(self.d1, JOB)
         return objects.waiting(self.store, landing.zone(self.app), moment(last) if last else None, self._known)
 
     def _known(self, listed: Sequence[Identity]) -> set[Identity]:
@@ -156,9 +156,9 @@ class PointIngest:
             kept = []
             for point in outcome.points:
                 if _partition(partitions, point) is None:
-                    outcome.refusals.append(point.refused(Reason.NO_PARTITION, "at"))
+                    outcome.refusals.append(point.refused(PointReason.NO_PARTITION, "at"))
                 elif point.user_id not in users:
-                    outcome.refusals.append(point.refused(Reason.UNKNOWN_USER, "userId"))
+                    outcome.refusals.append(point.refused(PointReason.UNKNOWN_USER, "userId"))
                 elif point.key in stored:
                     outcome.doubled += 1
                 else:
@@ -240,7 +240,7 @@ def _groups(waiting: Sequence[ObjectInfo], most: int) -> Iterable[Sequence[Objec
 def _sifted(landed: Landed) -> ObjectOutcome:
     outcome = ObjectOutcome(landed.key, landed.etag, landed.sha256)
     if landed.text is None:
-        outcome.refusals = [Refusal(0, Reason.UNREADABLE_OBJECT, landed.unreadable, b"")]
+        outcome.refusals = [Refusal(0, PointReason.UNREADABLE_OBJECT, landed.unreadable, b"")]
     else:
         outcome.points, outcome.refusals = sift(landed.text.split(b"\n"))
     return outcome

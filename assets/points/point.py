@@ -28,7 +28,7 @@ _PATH = re.compile(r"`\$\.(\w+)|required field `(\w+)`")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
-class Reason(StrEnum):
+class PointReason(StrEnum):
     """Why a line was refused."""
 
     NOT_JSON = "not_json"
@@ -62,7 +62,7 @@ class Point:
         """Its time as rows have it, cut to the millisecond."""
         return self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def refused(self, reason: Reason, name: str) -> Refusal:
+    def refused(self, reason: PointReason, name: str) -> Refusal:
         """The refusal of this point."""
         return Refusal(self.line, reason, name, self.raw)
 
@@ -101,25 +101,25 @@ def sift(lines: Iterable[bytes]) -> tuple[list[Point], list[Refusal]]:
 
 def _judged(number: int, line: bytes) -> Point | Refusal:
     if len(line) > LONGEST_LINE:
-        return Refusal(number, Reason.OVER_LONG, "", line)
+        return Refusal(number, PointReason.OVER_LONG, "", line)
     try:
         decoded = _DECODER.decode(line)
     except msgspec.ValidationError as error:
         text = str(error)
         match = _PATH.search(text)
-        reason = Reason.MISSING_FIELD if "missing required field" in text else Reason.WRONG_VALUE
+        reason = PointReason.MISSING_FIELD if "missing required field" in text else PointReason.WRONG_VALUE
         return Refusal(number, reason, (match[1] or match[2]) if match else "", line)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Refusal(number, Reason.NOT_JSON, "", line)
+        return Refusal(number, PointReason.NOT_JSON, "", line)
     for name, value in (("userId", decoded.user_id), ("sessionId", decoded.session_id)):
         if _UNSTORABLE.search(value):
-            return Refusal(number, Reason.WRONG_VALUE, name, line)
+            return Refusal(number, PointReason.WRONG_VALUE, name, line)
     if not all(_NAME.fullmatch(name) for name in decoded.values):
-        return Refusal(number, Reason.WRONG_VALUE, "values", line)
+        return Refusal(number, PointReason.WRONG_VALUE, "values", line)
     try:
         at = decoded.at.astimezone(UTC)
     except OverflowError:
-        return Refusal(number, Reason.WRONG_VALUE, "at", line)
+        return Refusal(number, PointReason.WRONG_VALUE, "at", line)
     values = {name: _plain(round(decoded.values[name], DIGITS)) for name in sorted(decoded.values)}
     measures = msgspec.json.encode(values).decode()
     return Point(decoded.session_id, decoded.seq, decoded.user_id, at, measures, number, line)

@@ -24,7 +24,7 @@ from assets.archive.assets import archive_object
 from assets.description import app_asset
 from assets.description import table as table_of
 from assets.retention.audit import unproved
-from assets.retention.deletion import Outcome
+from assets.retention.deletion import DeletionOutcome
 from assets.retention.stores import entries, prune_all
 from assets.rooms import Rooms
 
@@ -119,7 +119,7 @@ def _retention(app: App, store: Store) -> AssetsDefinition:
 
 
 def result(
-    rooms: Rooms, app: App, run_id: str, outcomes: Sequence[Outcome], *, dry_run: bool
+    rooms: Rooms, app: App, run_id: str, outcomes: Sequence[DeletionOutcome], *, dry_run: bool
 ) -> MaterializeResult[None]:
     """The metadata of a run and its checks.
 
@@ -149,7 +149,7 @@ def result(
     )
 
 
-def _rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+def _rows(outcomes: Sequence[DeletionOutcome]) -> list[dict[str, Any]]:
     """A row an entry."""
     return [
         {
@@ -165,7 +165,7 @@ def _rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     ]
 
 
-def _nothing_unproved(rooms: Rooms, app: App, run_id: str, outcomes: Sequence[Outcome]) -> AssetCheckResult:
+def _nothing_unproved(rooms: Rooms, app: App, run_id: str, outcomes: Sequence[DeletionOutcome]) -> AssetCheckResult:
     faults = [fault for outcome in outcomes for fault in outcome.faults]
     for outcome in outcomes:
         if outcome.deletion.entry.archive is not None:
@@ -179,7 +179,7 @@ def _nothing_unproved(rooms: Rooms, app: App, run_id: str, outcomes: Sequence[Ou
     )
 
 
-def _nothing_waits(outcomes: Sequence[Outcome]) -> AssetCheckResult:
+def _nothing_waits(outcomes: Sequence[DeletionOutcome]) -> AssetCheckResult:
     waiting = {o.deletion.entry.name: o.held_rows for o in outcomes if o.held_rows}
     stopped = [o.stopped for o in outcomes if o.stopped]
     reasons = sorted({held.why for o in outcomes for held in o.held_back})

@@ -9,7 +9,7 @@ from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.layout import bucket_of
 from assets.archive.quarters import Quarter
-from assets.archive.registry import Registry
+from assets.archive.registry import ArchiveRegistry
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -19,7 +19,7 @@ def unproved(postgres: Postgres, app: App, entry: Lifecycle, run: str) -> list[s
 
     Of the lake also organisations with days that are archived only, of which the archive holds fewer rows.
     """
-    registry = Registry(postgres, app.name, entry.table)
+    registry = ArchiveRegistry(postgres, app.name, entry.table)
     parameters = {"app": app.name, "store": entry.store, "name": entry.name, "run": run}
     faults = []
     for row in postgres.fetch(read_sql("retention/deleted_by_run.sql"), parameters):
@@ -29,7 +29,7 @@ def unproved(postgres: Postgres, app: App, entry: Lifecycle, run: str) -> list[s
     return faults + (_marks(postgres, registry, app, entry) if entry.store == "lake" else [])
 
 
-def _marks(postgres: Postgres, registry: Registry, app: App, entry: Lifecycle) -> list[str]:
+def _marks(postgres: Postgres, registry: ArchiveRegistry, app: App, entry: Lifecycle) -> list[str]:
     by_quarter: dict[str, dict[str, int]] = defaultdict(dict)
     for row in postgres.fetch(read_sql("retention/pruned_rows.sql"), {"app": app.name}):
         by_quarter[row["quarter"]][row["org_tag"]] = row["rows"]

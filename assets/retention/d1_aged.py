@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from assets.apps import App
-from assets.retention.deletion import Deletion, Outcome, Portion
-from assets.retention.log import DeletionLog, Record
+from assets.retention.deletion import Deletion, DeletionOutcome, Portion
+from assets.retention.log import DeletionLog, DeletionRecord
 from assets.retention.run import OldRows
 from assets.rooms import Rooms
 from resources.d1 import D1, Statement
@@ -52,10 +52,10 @@ class D1Aged(OldRows):
         # Whole seconds are compared: a row that ends within this second has not ended.
         self._over = f"coalesce({_seconds(entry.expires)} < '{_text(self.now)}', false)" if entry.expires else "true"
 
-    def went(self, record: Record) -> tuple[int, int]:
+    def went(self, record: DeletionRecord) -> tuple[int, int]:
         return max(0, record.rows - self._sums()["going"]), 0
 
-    def count(self, outcome: Outcome) -> list[Portion]:
+    def count(self, outcome: DeletionOutcome) -> list[Portion]:
         name, sums = self.deletion.entry.name, self._sums()
         outcome.total = sums["total"]
         for rows, why in ((sums["unexpired"], NOT_EXPIRED), (sums["unreadable"], UNREADABLE)):
@@ -63,7 +63,7 @@ class D1Aged(OldRows):
                 outcome.hold(name, rows, why)
         return [Portion(name, sums["going"])] if sums["going"] else []
 
-    def delete(self, portion: Portion, outcome: Outcome) -> None:
+    def delete(self, portion: Portion, outcome: DeletionOutcome) -> None:
         with self.log.recorded(outcome, portion, self.deletion.why):
             for rows in self._steps("delete from", f"{self._old} and {self._over}", self.page, "returning 1 as gone"):
                 outcome.gone(len(rows))

@@ -20,14 +20,14 @@ from assets.archive.registry import Revision
 from assets.archive.sealed import manifest_of
 from assets.archive.tables import d1_table
 from assets.retention.d1_aged import COUNTED, PAGE, key_of
-from assets.retention.deletion import Deletion, Outcome, Portion
-from assets.retention.log import DeletionLog, Record
-from assets.retention.proof import DAMAGED, LATE, UNSEALED, Proof
+from assets.retention.deletion import Deletion, DeletionOutcome, Portion
+from assets.retention.log import DeletionLog, DeletionRecord
+from assets.retention.proof import DAMAGED, LATE, UNSEALED, ArchiveProof
 from assets.retention.run import OldRows
 from assets.rooms import Rooms
-from assets.rows.columns import Column
+from assets.rows.columns import RowColumn
 from assets.rows.d1 import D1Table, columns_of
-from assets.rows.known import Known
+from assets.rows.known import KnownRows
 from assets.rows.lines import value_text
 from assets.windows import Window
 from resources.d1 import D1, Statement
@@ -53,7 +53,7 @@ class D1Sealed(OldRows):
     table: D1Table
     deletion: Deletion
     log: DeletionLog
-    proof: Proof
+    proof: ArchiveProof
     pace: Pace
     page: int = PAGE
     before: Before = lambda _table, _going: ()
@@ -64,12 +64,12 @@ class D1Sealed(OldRows):
     def of(cls, rooms: Rooms, app: App, deletion: Deletion, log: DeletionLog) -> "D1Sealed":
         """The old rows of an archived table, over the stores of the rooms."""
         d1, entry = rooms.d1(app), deletion.entry
-        return cls(d1, d1_table(d1, app, entry), deletion, log, Proof.of(rooms, app, entry), Pace())
+        return cls(d1, d1_table(d1, app, entry), deletion, log, ArchiveProof.of(rooms, app, entry), Pace())
 
-    def went(self, record: Record) -> tuple[int, int]:
+    def went(self, record: DeletionRecord) -> tuple[int, int]:
         return max(0, record.rows - self.live().get(Quarter.parse(record.place), 0)), 0
 
-    def count(self, outcome: Outcome) -> list[Portion]:
+    def count(self, outcome: DeletionOutcome) -> list[Portion]:
         """At most what may go: only a deletion or a check compares rows with their archives."""
         self.proof.faults = outcome.faults
         live = self.live()
@@ -80,13 +80,13 @@ class D1Sealed(OldRows):
             if rows and quarter.window.end <= self.deletion.before
         ]
 
-    def check(self, portion: Portion, outcome: Outcome) -> None:
+    def check(self, portion: Portion, outcome: DeletionOutcome) -> None:
         quarter = Quarter.parse(portion.place)
         with self.proof.registry.lock(quarter):
             rows = sum(self._counted(step) for _, step in self._steps(quarter))
         self._hold_rest(portion, rows, outcome)
 
-    def delete(self, portion: Portion, outcome: Outcome) -> None:
+    def delete(self, portion: Portion, outcome: DeletionOutcome) -> None:
         quarter, deleted = Quarter.parse(portion.place), outcome.deleted
         key = column_list(self.table.key)
         with self.proof.registry.lock(quarter), self.log.recorded(outcome, portion, self.deletion.why):
@@ -125,7 +125,7 @@ class D1Sealed(OldRows):
             return DAMAGED
         return LATE if sealed else UNSEALED
 
-    def _hold_rest(self, portion: Portion, rows: int, outcome: Outcome) -> None:
+    def _hold_rest(self, portion: Portion, rows: int, outcome: DeletionOutcome) -> None:
         if rows < portion.rows:
             outcome.hold_rest(portion, rows, self.why_not(portion, portion.rows - rows))
 
@@ -151,7 +151,7 @@ class D1Sealed(OldRows):
                         for step in self.table.equal(name, columns, window, rows, guard=self._read):
                             yield name, step
 
-    def _newest(self, revision: Revision, columns: Sequence[Column]) -> Iterator[pl.DataFrame]:
+    def _newest(self, revision: Revision, columns: Sequence[RowColumn]) -> Iterator[pl.DataFrame]:
         """The archived rows of a bucket as they were last, those of its latest revision first.
 
         Memory: a block of rows, and the keys of the later revisions.
@@ -159,7 +159,7 @@ class D1Sealed(OldRows):
         proof, key = self.proof, self.table.key
         folder = bucket_folder(proof.app, proof.entry.table, revision.quarter, revision.bucket)
         manifest = manifest_of(proof.store, folder, revision)
-        later = Known.keys([], key)
+        later = KnownRows.keys([], key)
         first = min(part.revision for part in manifest.parts)
         for number in sorted({part.revision for part in manifest.parts}, reverse=True):
             known = later

@@ -60,7 +60,7 @@ class HeldBack:
 
 
 @dataclass
-class Outcome:
+class DeletionOutcome:
     """An entry after a run, or as a dry run found it.
 
     total: live rows (objects of a prefix) before the run. going: rows that are old enough and proved. deleted: rows

@@ -15,14 +15,14 @@ from assets.archive.quarters import Quarter
 from assets.archive.registry import Revision
 from assets.events import pruned
 from assets.events.table import events_table
-from assets.retention.deletion import Deletion, Outcome, Portion
-from assets.retention.log import DeletionLog, Record
-from assets.retention.proof import DAMAGED, LATE, UNSEALED, Proof
-from assets.retention.reconciled import DayCount, Kept, Reconciled
+from assets.retention.deletion import Deletion, DeletionOutcome, Portion
+from assets.retention.log import DeletionLog, DeletionRecord
+from assets.retention.proof import DAMAGED, LATE, UNSEALED, ArchiveProof
+from assets.retention.reconciled import DayCount, Reconciled, RolledUpCounts
 from assets.retention.run import OldRows
 from assets.rollups.follow import follow
 from assets.rooms import Clock, Rooms
-from assets.rows.known import Known
+from assets.rows.known import KnownRows
 from assets.rows.lake import file_rows, lake_columns, rows_of
 from assets.windows import Window, day_window
 from resources.lake import FileInfo, LakeTable, PartitionKey
@@ -70,7 +70,7 @@ class LakeDays(OldRows):
     postgres: Postgres
     deletion: Deletion
     log: DeletionLog
-    proof: Proof
+    proof: ArchiveProof
     clock: Clock
     _quarters: dict[Quarter, _Quarter] = field(default_factory=dict)
 
@@ -83,11 +83,11 @@ class LakeDays(OldRows):
             postgres=rooms.postgres,
             deletion=deletion,
             log=log,
-            proof=Proof.of(rooms, app, deletion.entry),
+            proof=ArchiveProof.of(rooms, app, deletion.entry),
             clock=rooms.clock,
         )
 
-    def went(self, record: Record) -> tuple[int, int]:
+    def went(self, record: DeletionRecord) -> tuple[int, int]:
         """The days went with the commit of the record, or stayed."""
         snapshot = self.table.landed(str(record.id))
         files = self.table.removed_by(snapshot) if snapshot else []
@@ -95,7 +95,7 @@ class LakeDays(OldRows):
             pruned.settle(connection, self.app, record.id, {PartitionKey.of(file) for file in files})
         return sum(file.record_count for file in files), sum(file.file_size_in_bytes for file in files)
 
-    def count(self, outcome: Outcome) -> list[Portion]:
+    def count(self, outcome: DeletionOutcome) -> list[Portion]:
         self.proof.faults = outcome.faults
         head = self.table.head()[0]
         while follow(self.app, self.table, self.postgres, self.clock):
@@ -111,19 +111,19 @@ class LakeDays(OldRows):
             done += len(days)
             outcome.progress(done, total)
         return [
-            Portion(str(quarter), sum(day.rows for day in found.days), sum(day.bytes for day in found.days))
-            for quarter, found in self._quarters.items()
-            if found.days
+            Portion(str(quarter), sum(day.rows for day in going.days), sum(day.bytes for day in going.days))
+            for quarter, going in self._quarters.items()
+            if going.days
         ]
 
-    def delete(self, portion: Portion, outcome: Outcome) -> None:
+    def delete(self, portion: Portion, outcome: DeletionOutcome) -> None:
         quarter = Quarter.parse(portion.place)
-        found = self._quarters[quarter]
-        days = {day.key: day for day in found.days}
+        going = self._quarters[quarter]
+        days = {day.key: day for day in going.days}
         rows = {key: day.rows for key, day in days.items()}
         with self.proof.registry.lock(quarter):
             sealed = self.proof.sealed(quarter)
-            if any(sealed.get(bucket) != revision for bucket, revision in found.revisions.items()):
+            if any(sealed.get(bucket) != revision for bucket, revision in going.revisions.items()):
                 outcome.hold(portion.place, portion.rows, ARCHIVED_AGAIN)
                 return
             with self.postgres.connection() as connection:
@@ -155,11 +155,11 @@ class LakeDays(OldRows):
 class _Comparison:
     """The days of one quarter compared with their archives and aggregates, under the quarter's lock."""
 
-    def __init__(self, lake: LakeDays, quarter: Quarter, outcome: Outcome) -> None:
+    def __init__(self, lake: LakeDays, quarter: Quarter, outcome: DeletionOutcome) -> None:
         self._table, self._postgres, self._proof = lake.table, lake.postgres, lake.proof
         self._quarter = quarter
         self._outcome = outcome
-        self._found = _Quarter()
+        self._going = _Quarter()
         self._columns = lake_columns(lake.table.spec)
         self._app = lake.app
         self._reconciled = Reconciled(lake.app, lake.postgres, lake.clock)
@@ -190,7 +190,7 @@ class _Comparison:
             for why, of_reason in staying.items():
                 place = f"{quarter} of {org}, {len(of_reason)} days"
                 self._outcome.hold(place, sum(day.rows for day in of_reason), why)
-        return self._found
+        return self._going
 
     def _compare(self, org: str, revision: Revision, days: Sequence[Day], staying: Mapping[str, list[Day]]) -> None:
         if not self._proof.whole(revision):
@@ -204,10 +204,10 @@ class _Comparison:
                 if why := self._differs(day, known, aggregates):
                     staying[why].append(day)
                 else:
-                    self._found.days.append(day)
-                    self._found.revisions[revision.bucket] = revision
+                    self._going.days.append(day)
+                    self._going.revisions[revision.bucket] = revision
 
-    def _differs(self, day: Day, known: Known, aggregates: Kept) -> str:
+    def _differs(self, day: Day, known: KnownRows, aggregates: RolledUpCounts) -> str:
         counted = DayCount()
         for frame in file_rows(self._table, day.files):
             if not known.late(frame).is_empty():
@@ -231,7 +231,7 @@ def _chunks(days: Sequence[Day]) -> Iterator[list[Day]]:
     """Days in order, cut where they hold too many rows to be compared at once."""
     chunk: list[Day] = []
     for day in sorted(days, key=lambda day: day.key):
-        if chunk and sum(each.rows for each in chunk) + day.rows > ROWS_AT_ONCE:
+        if chunk and sum(other.rows for other in chunk) + day.rows > ROWS_AT_ONCE:
             yield chunk
             chunk = []
         chunk.append(day)

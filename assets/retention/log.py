@@ -13,14 +13,14 @@ from typing import Any
 from uuid import UUID
 
 from assets.apps.lifecycle import Lifecycle
-from assets.retention.deletion import Outcome, Portion
+from assets.retention.deletion import DeletionOutcome, Portion
 from assets.rooms import Clock
 from resources.postgres import Connection, Postgres
 from resources.sql_files import read_sql
 
 
 @dataclass(frozen=True)
-class Record:
+class DeletionRecord:
     """A deletion that was begun: the place, and the rows and bytes that were to go."""
 
     id: UUID
@@ -40,7 +40,9 @@ class DeletionLog:
         self._run = run
         self._clock = clock
 
-    def begin(self, entry: Lifecycle, portion: Portion, why: str, connection: Connection | None = None) -> Record:
+    def begin(
+        self, entry: Lifecycle, portion: Portion, why: str, connection: Connection | None = None
+    ) -> DeletionRecord:
         """Record that rows are about to go and what proves that they may (`why`).
 
         In a transaction of its own, or in that of `connection`.
@@ -50,30 +52,30 @@ class DeletionLog:
             (row,) = self._postgres.fetch(statement, parameters)
         else:
             (row,) = connection.execute(statement, parameters).fetchall()
-        return Record(**row)
+        return DeletionRecord(**row)
 
-    def settle(self, record: Record, rows: int, bytes_: int) -> None:
+    def settle(self, record: DeletionRecord, rows: int, bytes_: int) -> None:
         """Record how many rows went, 0 where none did. A second call changes nothing."""
         parameters = {"id": record.id, "rows": rows, "bytes": bytes_, "at": self._clock()}
         self._postgres.execute(read_sql("retention/settle.sql"), parameters)
 
     @contextmanager
-    def recorded(self, outcome: Outcome, portion: Portion, why: str) -> Iterator[None]:
+    def recorded(self, outcome: DeletionOutcome, portion: Portion, why: str) -> Iterator[None]:
         """Record a deletion around the block that does it and adds to the outcome what went."""
         rows, bytes_ = outcome.deleted, outcome.bytes
         record = self.begin(outcome.deletion.entry, portion, why)
         yield
         self.settle(record, outcome.deleted - rows, outcome.bytes - bytes_)
 
-    def recorded_elsewhere(self, outcome: Outcome, portion: Portion, why: str) -> AbstractContextManager[None]:
+    def recorded_elsewhere(self, outcome: DeletionOutcome, portion: Portion, why: str) -> AbstractContextManager[None]:
         """The same where the rows lie in another Postgres than the log; nothing where `record_here` does it."""
         ours = outcome.deletion.entry.store == "postgres"
         return nullcontext() if ours else self.recorded(outcome, portion, why)
 
-    def unsettled(self, entry: Lifecycle) -> list[Record]:
+    def unsettled(self, entry: Lifecycle) -> list[DeletionRecord]:
         """The records of an entry that a killed run left, oldest first."""
         rows = self._postgres.fetch(read_sql("retention/unsettled.sql"), self._names(entry))
-        return [Record(**row) for row in rows]
+        return [DeletionRecord(**row) for row in rows]
 
     def record_here(self, connection: Connection, entry: Lifecycle, portion: Portion, why: str) -> None:
         """Record rows of our own Postgres in the transaction that deleted them. Rows of one run and place add up."""

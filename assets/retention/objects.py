@@ -13,8 +13,8 @@ from itertools import islice
 
 from assets.apps import App
 from assets.apps.lifecycle import ReadBy
-from assets.retention.deletion import Deletion, Outcome, Portion
-from assets.retention.log import DeletionLog, Record
+from assets.retention.deletion import Deletion, DeletionOutcome, Portion
+from assets.retention.log import DeletionLog, DeletionRecord
 from assets.retention.run import OldRows
 from assets.rooms import Rooms
 from resources.r2 import ObjectInfo, ObjectStore
@@ -43,14 +43,14 @@ class OldObjects(OldRows):
         read_by = deletion.entry.read_by
         return cls(rooms.object_store, deletion, log, _read(rooms, app, read_by) if read_by else None)
 
-    def went(self, record: Record) -> tuple[int, int]:
+    def went(self, record: DeletionRecord) -> tuple[int, int]:
         before = datetime.strptime(record.place, "before %Y-%m-%d").replace(tzinfo=UTC)
         left = [
             info.size for stretch in self._stretches() for info in self._old(stretch)[1] if info.last_modified < before
         ]
         return max(0, record.rows - len(left)), max(0, record.bytes - sum(left))
 
-    def count(self, outcome: Outcome) -> list[Portion]:
+    def count(self, outcome: DeletionOutcome) -> list[Portion]:
         sizes: list[int] = []
         unread = 0
         for stretch in self._stretches():
@@ -62,7 +62,7 @@ class OldObjects(OldRows):
             outcome.hold(self.deletion.entry.name, unread, UNKNOWN)
         return [Portion(self.deletion.place, len(sizes), sum(sizes))] if sizes else []
 
-    def delete(self, portion: Portion, outcome: Outcome) -> None:
+    def delete(self, portion: Portion, outcome: DeletionOutcome) -> None:
         why = ", ".join(self.deletion.entry.requires) or "old enough"
         with self.log.recorded(outcome, portion, why):
             for stretch in self._stretches():

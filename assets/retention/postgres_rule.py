@@ -13,8 +13,8 @@ from psycopg.sql import SQL, Composable, Identifier
 from assets.apps import App
 from assets.apps.lifecycle import Rule
 from assets.archive.tables import postgres_of, postgres_table
-from assets.retention.deletion import Deletion, Outcome, Portion
-from assets.retention.log import DeletionLog, Record
+from assets.retention.deletion import Deletion, DeletionOutcome, Portion
+from assets.retention.log import DeletionLog, DeletionRecord
 from assets.retention.parameters import PARAMETERS
 from assets.retention.run import OldRows
 from assets.rooms import Rooms
@@ -45,10 +45,10 @@ class PostgresRule(OldRows):
         listed = [info.key for info in rooms.object_store.list(prefix.rstrip("/"))] if prefix else None
         return cls(postgres_of(rooms, app, entry), postgres_table(app, entry), deletion, log, listed)
 
-    def went(self, record: Record) -> tuple[int, int]:
+    def went(self, record: DeletionRecord) -> tuple[int, int]:
         return max(0, record.rows - sum(rows for why, rows in self._old() if why is None)), 0
 
-    def count(self, outcome: Outcome) -> list[Portion]:
+    def count(self, outcome: DeletionOutcome) -> list[Portion]:
         total = SQL("select count(*) as n from {} where {}").format(identifier(self.table.name), self.table.own)
         with self.postgres.connection() as connection:
             (row,) = connection.execute(total, dict(self.table.shared)).fetchall()
@@ -61,7 +61,7 @@ class PostgresRule(OldRows):
                 outcome.hold(self.table.name, rows, why)
         return [Portion(self.deletion.place, going)] if going else []
 
-    def delete(self, portion: Portion, outcome: Outcome) -> None:
+    def delete(self, portion: Portion, outcome: DeletionOutcome) -> None:
         with self.postgres.connection() as connection:
             self._prove(connection)
         with self.log.recorded_elsewhere(outcome, portion, self._why):

@@ -14,9 +14,9 @@ from psycopg.sql import SQL, Identifier
 from assets.apps import App
 from assets.archive.quarters import Quarter, quarters
 from assets.archive.tables import postgres_of, postgres_table
-from assets.retention.deletion import Deletion, Outcome, Portion
-from assets.retention.log import DeletionLog, Record
-from assets.retention.proof import Proof
+from assets.retention.deletion import Deletion, DeletionOutcome, Portion
+from assets.retention.log import DeletionLog, DeletionRecord
+from assets.retention.proof import ArchiveProof
 from assets.retention.run import OldRows
 from assets.rooms import Rooms
 from assets.rows.columns import schema
@@ -37,28 +37,32 @@ class PostgresSealed(OldRows):
     table: PostgresTable
     deletion: Deletion
     log: DeletionLog
-    proof: Proof
+    proof: ArchiveProof
 
     @classmethod
     def of(cls, rooms: Rooms, app: App, deletion: Deletion, log: DeletionLog) -> "PostgresSealed":
         """The old rows of an archived table, over the stores of the rooms."""
         entry = deletion.entry
         return cls(
-            postgres_of(rooms, app, entry), postgres_table(app, entry), deletion, log, Proof.of(rooms, app, entry)
+            postgres_of(rooms, app, entry),
+            postgres_table(app, entry),
+            deletion,
+            log,
+            ArchiveProof.of(rooms, app, entry),
         )
 
-    def went(self, record: Record) -> tuple[int, int]:
+    def went(self, record: DeletionRecord) -> tuple[int, int]:
         """Only where the log lies in another database than the rows: otherwise every record is settled."""
         quarter = Quarter.parse(record.place)
         with self.proof.locked(quarter):
             left = sum(proved for proved, _ in self._compared(quarter, delete=False))
         return max(0, record.rows - left), 0
 
-    def count(self, outcome: Outcome) -> list[Portion]:
+    def count(self, outcome: DeletionOutcome) -> list[Portion]:
         self.proof.faults = outcome.faults
         outcome.total, oldest = self._extent()
         portions = []
-        held: dict[tuple[str, str], int] = {}
+        staying: dict[tuple[str, str], int] = {}
         for quarter in quarters(Window(oldest, self.deletion.before)) if oldest is not None else []:
             going = 0
             with self.proof.locked(quarter):
@@ -66,14 +70,14 @@ class PostgresSealed(OldRows):
                     going += proved
                     for bucket, (rows, why) in others.items():
                         place = f"{quarter} of {bucket}"
-                        held[place, why] = held.get((place, why), 0) + rows
+                        staying[place, why] = staying.get((place, why), 0) + rows
             if going:
                 portions.append(Portion(str(quarter), going))
-        for (place, why), rows in held.items():
+        for (place, why), rows in staying.items():
             outcome.hold(place, rows, why)
         return portions
 
-    def delete(self, portion: Portion, outcome: Outcome) -> None:
+    def delete(self, portion: Portion, outcome: DeletionOutcome) -> None:
         quarter = Quarter.parse(portion.place)
         with self.proof.locked(quarter), self.log.recorded_elsewhere(outcome, portion, WHY):
             for proved, _ in self._compared(quarter, delete=True):

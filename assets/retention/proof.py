@@ -13,12 +13,12 @@ from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.layout import bucket_folder, split
 from assets.archive.quarters import Quarter
-from assets.archive.registry import Registry, Revision
+from assets.archive.registry import ArchiveRegistry, Revision
 from assets.archive.sealed import manifest_of, rows_within
 from assets.archive.verify import Verified, faults_of
 from assets.rooms import Rooms
-from assets.rows.columns import Column, schema, text_of
-from assets.rows.known import Known
+from assets.rows.columns import RowColumn, schema, text_of
+from assets.rows.known import KnownRows
 from assets.windows import Window
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
@@ -29,10 +29,10 @@ LATE = "they came or changed after their archive was sealed"
 
 
 @dataclass
-class Proof:
+class ArchiveProof:
     """Proofs of one archived table in one run. Every revision is read whole once. `faults` collects the damage found.
 
-    Proofs of a quarter hold as long as `Registry.lock` of it is held.
+    Proofs of a quarter hold as long as `ArchiveRegistry.lock` of it is held.
     """
 
     app: str
@@ -43,16 +43,16 @@ class Proof:
     _whole: dict[tuple[Quarter, str, int], bool] = field(default_factory=dict)
     _sealed: dict[str, Revision] = field(default_factory=dict)
     _window: Window | None = None
-    _known: dict[tuple[Quarter, str, int], Known] = field(default_factory=dict)
+    _known: dict[tuple[Quarter, str, int], KnownRows] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rooms: Rooms, app: App, entry: Lifecycle) -> "Proof":
+    def of(cls, rooms: Rooms, app: App, entry: Lifecycle) -> "ArchiveProof":
         """Proofs over the stores of the rooms."""
         return cls(app.name, entry, rooms.object_store, rooms.postgres)
 
     @property
-    def registry(self) -> Registry:
-        return Registry(self.postgres, self.app, self.entry.table)
+    def registry(self) -> ArchiveRegistry:
+        return ArchiveRegistry(self.postgres, self.app, self.entry.table)
 
     def sealed(self, quarter: Quarter) -> dict[str, Revision]:
         """The newest sealed revision of each bucket of a quarter."""
@@ -74,7 +74,7 @@ class Proof:
             self._whole[name] = not faults
         return self._whole[name]
 
-    def known(self, revision: Revision, columns: Sequence[Column], window: Window) -> Known:
+    def known(self, revision: Revision, columns: Sequence[RowColumn], window: Window) -> KnownRows:
         """The archived rows that may lie in a window, by all their values as `columns` has them.
 
         Memory: 16 bytes a row, until the next window.
@@ -86,11 +86,11 @@ class Proof:
             folder = bucket_folder(self.app, self.entry.table, revision.quarter, revision.bucket)
             manifest = manifest_of(self.store, folder, revision)
             rows = rows_within(self.store, folder, manifest, columns, window)
-            self._known[name] = Known.newest(rows, self.entry.key)
+            self._known[name] = KnownRows.newest(rows, self.entry.key)
         return self._known[name]
 
     def proved(
-        self, window: Window, columns: Sequence[Column], frame: pl.DataFrame
+        self, window: Window, columns: Sequence[RowColumn], frame: pl.DataFrame
     ) -> tuple[pl.DataFrame, dict[str, tuple[int, str]]]:
         """The rows of a frame that are archived just as they are, and of the others how many each bucket has and why.
 
@@ -109,6 +109,6 @@ class Proof:
             late = self.known(revision, columns, window).late(rows.select(names))
             if not late.is_empty():
                 others[bucket] = (late.height, LATE)
-            kept = Known.keys([late], self.entry.key)
+            kept = KnownRows.keys([late], self.entry.key)
             proved.append(kept.late(rows, self.entry.key))
         return pl.concat(proved), others

@@ -79,17 +79,17 @@ class Reconciled:
             for day, names in by_day.items()
         }
 
-    def counted(self, org: str, window: Window) -> "Kept":
+    def counted(self, org: str, window: Window) -> "RolledUpCounts":
         """What the roll-ups hold of an organisation."""
         parameters = {"app": self.app.name, "org": org, "start": window.start, "end": window.end}
         rows = self.postgres.fetch(read_sql("retention/counted.sql"), parameters)
         events = {(row["grain"], row["window_start"].astimezone(UTC)): row["events"] for row in rows}
         differ = self.postgres.fetch(read_sql("retention/periods_differ.sql"), parameters)
-        return Kept(events, tuple(Period(row["grain"]).of(row["period"]) for row in differ))
+        return RolledUpCounts(events, tuple(Period(row["grain"]).of(row["period"]) for row in differ))
 
 
 @dataclass(frozen=True)
-class Kept:
+class RolledUpCounts:
     """What the roll-ups of one organisation hold: events by (grain and cut, start), and the weeks and months that are
     not the sum of their days.
     """

@@ -19,11 +19,11 @@ from assets.metrics.kept import KEPT_BEFORE, kept_before
 from assets.progress import Progress, silent
 from assets.retention.d1_aged import PAGE
 from assets.retention.d1_sealed import D1Sealed
-from assets.retention.deletion import Deletion, Outcome, Portion
+from assets.retention.deletion import Deletion, DeletionOutcome, Portion
 from assets.retention.eligible import due
 from assets.retention.log import DeletionLog
-from assets.retention.proof import DAMAGED, UNSEALED, Proof
-from assets.retention.run import Found, find, finish
+from assets.retention.proof import DAMAGED, UNSEALED, ArchiveProof
+from assets.retention.run import DeletionPlan, finish, plan
 from assets.retention.series_media import PrunedMedia
 from assets.retention.series_partitions import drop_empty, rows_by_quarter
 from assets.rooms import Rooms
@@ -42,7 +42,7 @@ class Pruned:
     the midnight before which metrics are kept as they are.
     """
 
-    outcomes: list[Outcome]
+    outcomes: list[DeletionOutcome]
     dropped: list[str] = field(default_factory=list)
     media: int = 0
     kept_before: str | None = None
@@ -58,7 +58,7 @@ class SeriesRows(D1Sealed):
     def live(self) -> Mapping[Quarter, int]:
         return rows_by_quarter(self.d1, self.series)
 
-    def count(self, outcome: Outcome) -> list[Portion]:
+    def count(self, outcome: DeletionOutcome) -> list[Portion]:
         portions = []
         for portion in super().count(outcome):
             sealed = self.proof.sealed(Quarter.parse(portion.place))
@@ -90,13 +90,13 @@ class SeriesPruner:
     def run(self, *, dry_run: bool = True, confirmed: bool = False) -> Pruned:
         """Prune whole quarters that are old enough, or report what would go. One process at a time."""
         with self.rooms.postgres.lock(f"{self.app.name}.retention.detail"):
-            both = [self._found(series, dry_run=dry_run, confirmed=confirmed) for series in self._metrics.details]
-            admitted = all(found.admitted for found in both)
+            plans = [self._plan(series, dry_run=dry_run, confirmed=confirmed) for series in self._metrics.details]
+            admitted = all(planned.admitted for planned in plans)
             if dry_run or admitted:
-                self._reconcile(both, dry_run=dry_run)
-                for found in both:
-                    finish(found)
-            pruned = Pruned([found.outcome for found in both], kept_before=kept_before(self.d1))
+                self._reconcile(plans, dry_run=dry_run)
+                for planned in plans:
+                    finish(planned)
+            pruned = Pruned([planned.outcome for planned in plans], kept_before=kept_before(self.d1))
             if admitted and pruned.kept_before is not None:
                 for series, outcome in zip(self._metrics.details, pruned.outcomes, strict=True):
                     end = min(moment(pruned.kept_before), outcome.deletion.before)
@@ -105,7 +105,7 @@ class SeriesPruner:
                     pruned.media = PrunedMedia.of(self.rooms, self.app, self.app.media).remove()
         return pruned
 
-    def _found(self, series: Series, *, dry_run: bool, confirmed: bool) -> Found:
+    def _plan(self, series: Series, *, dry_run: bool, confirmed: bool) -> DeletionPlan:
         entry = self._entry(series)
         allowed = due(entry, self.rooms.clock(), PROVED)
         before = Quarter.of(allowed.before.date()).window.start
@@ -115,7 +115,7 @@ class SeriesPruner:
             table=d1_table(self.d1, self.app, entry),
             deletion=deletion,
             log=self.log,
-            proof=Proof.of(self.rooms, self.app, entry),
+            proof=ArchiveProof.of(self.rooms, self.app, entry),
             pace=self.pace,
             page=self.page,
             before=_noted if self._owns_media(series) else lambda _table, _going: (),
@@ -123,7 +123,7 @@ class SeriesPruner:
             series=series,
             unproved=allowed.why_not,
         )
-        return find(rows, Outcome(deletion, progress=self.progress), self.log)
+        return plan(rows, DeletionOutcome(deletion, progress=self.progress), self.log)
 
     def _entry(self, series: Series) -> Lifecycle:
         return next(entry for entry in self.app.lifecycles if entry.is_series and entry.table == series.name)
@@ -131,9 +131,9 @@ class SeriesPruner:
     def _owns_media(self, series: Series) -> bool:
         return self.app.media is not None and self.app.media.series == series.name
 
-    def _reconcile(self, both: Sequence[Found], *, dry_run: bool) -> None:
+    def _reconcile(self, plans: Sequence[DeletionPlan], *, dry_run: bool) -> None:
         """Keep the metrics of what may go as they are. Quarters whose metrics cannot be kept stay."""
-        ends = [Quarter.parse(portion.place).window.end for found in both for portion in found.portions]
+        ends = [Quarter.parse(portion.place).window.end for planned in plans for portion in planned.portions]
         if not ends:
             return
         try:
@@ -145,11 +145,11 @@ class SeriesPruner:
             keep_before(self.d1, self._metrics, max(ends), self.pace, self.progress)
         except (StaleMetricsError, DifferingMetricsError) as error:
             kept = kept_before(self.d1)
-            for found in both:
-                for portion in list(found.portions):
+            for planned in plans:
+                for portion in list(planned.portions):
                     if kept is None or Quarter.parse(portion.place).window.end > moment(kept):
-                        found.portions.remove(portion)
-                        found.outcome.hold_rest(portion, 0, str(error))
+                        planned.portions.remove(portion)
+                        planned.outcome.hold_rest(portion, 0, str(error))
 
 
 def _noted(table: str, going: Statement) -> list[Statement]:

@@ -10,7 +10,7 @@ from assets.apps import Series
 from assets.archive.quarters import Quarter, quarters
 from assets.rooms import Clock
 from assets.series import registry
-from assets.series.layout import Partition, Registry, within
+from assets.series.layout import Partition, PartitionRegistry, within
 from assets.windows import Window
 from resources.d1 import D1, D1Error, Statement
 from resources.d1.times import stamp
@@ -44,7 +44,7 @@ def drop_empty(d1: D1, series: Series, before: datetime, clock: Clock) -> list[s
             return dropped
         try:
             _drop(d1, current, going, clock)
-        except (registry.ChangedMeanwhileError, D1Error):
+        except (registry.RegistryChangedError, D1Error):
             failed += 1
             if failed == TRIES:
                 raise
@@ -57,7 +57,7 @@ def _may_go(d1: D1, partition: Partition) -> bool:
     return partition.state == "live" and not d1.query(f"select 1 as there from {partition.name} limit 1")
 
 
-def _drop(d1: D1, current: Registry, going: Partition, clock: Clock) -> None:
+def _drop(d1: D1, current: PartitionRegistry, going: Partition, clock: Clock) -> None:
     """Drop the partition, and with a year the registry's rows of the months that were folded into it."""
     window = going.window
     left = [

@@ -3,13 +3,13 @@
 What belongs here: this decision. What does not: counting rows.
 """
 
-from assets.retention.deletion import Outcome
+from assets.retention.deletion import DeletionOutcome
 
 # Smaller tables are never stopped, because one day is a large share of their rows.
 SMALL_TABLE = 1_000
 
 
-def admitted(outcome: Outcome) -> bool:
+def admitted(outcome: DeletionOutcome) -> bool:
     """Whether the rows that were found may be deleted now. To be called once, before any row is deleted.
 
     False in a dry run, and where more than the entry's share of its rows would go without confirmation. Then

@@ -10,7 +10,7 @@ from assets.apps import App
 from assets.apps.lifecycle import Condition, Lifecycle, Store
 from assets.retention.d1_aged import D1Aged
 from assets.retention.d1_sealed import D1Sealed
-from assets.retention.deletion import Deletion, Outcome
+from assets.retention.deletion import Deletion, DeletionOutcome
 from assets.retention.eligible import due
 from assets.retention.lake import LakeDays
 from assets.retention.log import DeletionLog
@@ -51,12 +51,14 @@ def proved(entry: Lifecycle) -> Collection[Condition]:
             return sealed or (entry.rule.proves if entry.rule else ())
 
 
-def prune(rooms: Rooms, app: App, entry: Lifecycle, *, run_id: str, dry_run: bool, confirmed: bool = False) -> Outcome:
+def prune(
+    rooms: Rooms, app: App, entry: Lifecycle, *, run_id: str, dry_run: bool, confirmed: bool = False
+) -> DeletionOutcome:
     """Delete what may go of one entry, or report what would. `run_id` names who deletes, in the log."""
     allowed = due(entry, rooms.clock(), proved(entry))
     deletion = Deletion(app.name, entry, allowed.before, dry_run, confirmed)
     if allowed.why_not:
-        return Outcome(deletion, stopped=f"{app.name} {entry.name}: {allowed.why_not}")
+        return DeletionOutcome(deletion, stopped=f"{app.name} {entry.name}: {allowed.why_not}")
     log = DeletionLog(rooms.postgres, app.name, run_id, rooms.clock)
     rows = _old_rows(entry)(rooms, app, deletion, log)
     return run(rows, deletion, log, rooms.postgres, rooms.progress(f"{entry.table.rstrip('/')}: deleted"))
@@ -64,7 +66,7 @@ def prune(rooms: Rooms, app: App, entry: Lifecycle, *, run_id: str, dry_run: boo
 
 def prune_all(
     rooms: Rooms, app: App, wanted: Iterable[Lifecycle], *, run_id: str, dry_run: bool, confirmed: bool = False
-) -> list[Outcome]:
+) -> list[DeletionOutcome]:
     """The same for several entries. Where one is stopped, the others go on."""
     return [prune(rooms, app, entry, run_id=run_id, dry_run=dry_run, confirmed=confirmed) for entry in wanted]
 

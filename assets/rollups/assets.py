@@ -25,7 +25,7 @@ from assets.description import app_asset, column_schema
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
 from assets.rollups import late
-from assets.rollups.audit import Audit
+from assets.rollups.audit import RollUpAudit
 from assets.rollups.build import RollUp, bounds
 from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import CUTS, Grain
@@ -188,7 +188,7 @@ def _audit(app: App) -> AssetChecksDefinition:
         description="Another engine counts a random recent hour again from raw events. No difference is allowed.",
     )
     def recount(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
-        audit = Audit.of(rooms, app).run()
+        audit = RollUpAudit.of(rooms, app).run()
         return AssetCheckResult(
             passed=audit.passed,
             description="" if audit.window else "No hour that was built can be counted again: nothing is proved.",

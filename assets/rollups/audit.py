@@ -51,7 +51,7 @@ class AuditResult:
 
 
 @dataclass
-class Audit:
+class RollUpAudit:
     """The engine of an app. `r2_sql` is used to read the lake where it is set."""
 
     app: App
@@ -61,7 +61,7 @@ class Audit:
     r2_sql: R2Sql | None = None
 
     @classmethod
-    def of(cls, rooms: Rooms, app: App) -> "Audit":
+    def of(cls, rooms: Rooms, app: App) -> "RollUpAudit":
         """The engine over the stores of an app that collects events."""
         return cls(app, rooms.lake.table(events_table(app)), rooms.postgres, rooms.clock, rooms.r2_sql)
 

@@ -56,7 +56,7 @@ class StaleWindows:
 
 
 @dataclass(frozen=True)
-class Beyond:
+class LateDays:
     """Days that changed too long ago to be built again automatically, and the events that they have not counted yet.
 
     pruned: days that a backfill would read and that are in the archive only. They are to be restored first.
@@ -111,15 +111,15 @@ def stale(
     return StaleWindows(hours, days, max((row["wanted"] for row in rows), default=-1), weeks, months)
 
 
-def beyond(app: App, postgres: Postgres, earliest: datetime, since: datetime) -> Beyond:
+def beyond(app: App, postgres: Postgres, earliest: datetime, since: datetime) -> LateDays:
     """The stale days from `earliest` on that are older than `since`."""
     rows = _fetch(app, postgres, dict.fromkeys(Grain, (earliest, since - _INSTANT))) if since > earliest else []
     days = joined({midnight(row["window_start"].astimezone(UTC).date()) for row in rows}, DAY)
     if not days:
-        return Beyond(PrunedDays(app))
+        return LateDays(PrunedDays(app))
     with postgres.connection() as connection:
         pruned = [within(connection, app, Window(day.start - REACH, day.end + REACH)) for day in days]
-    return Beyond(
+    return LateDays(
         reduce(or_, pruned, PrunedDays(app)),
         tuple(days),
         sum(row["pending"] for row in rows if row["grain"] == Grain.HOURLY.value),

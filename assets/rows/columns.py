@@ -35,7 +35,7 @@ DTYPES: dict[ColumnKind, pl.DataType] = {
 
 
 @dataclass(frozen=True)
-class Column:
+class RowColumn:
     """A column of a table. `type` is what its store calls it; writing rows casts to it."""
 
     name: str
@@ -43,12 +43,12 @@ class Column:
     type: str
 
 
-def schema(columns: Iterable[Column]) -> pl.Schema:
+def schema(columns: Iterable[RowColumn]) -> pl.Schema:
     """The schema of a frame with these columns."""
     return pl.Schema({column.name: DTYPES[column.kind] for column in columns})
 
 
-def text_of(column: Column) -> pl.Expr:
+def text_of(column: RowColumn) -> pl.Expr:
     """A column's value as plain text, for example to find the bucket of a row."""
     value = pl.col(column.name)
     if column.kind is not ColumnKind.VALUE:

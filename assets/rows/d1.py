@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from assets.rows.columns import Column, ColumnKind, schema
+from assets.rows.columns import ColumnKind, RowColumn, schema
 from assets.rows.lines import value_of, value_text
-from assets.rows.source import ChangedMeanwhileError, Slice
+from assets.rows.source import RowsChangedError, RowSlice
 from assets.rows.target import Into
 from assets.windows import Window
 from resources.d1 import D1, Statement, bulk
@@ -25,10 +25,10 @@ Parts = Sequence[tuple[str, Window]]
 """Tables, each with the window that it holds rows of."""
 
 
-def columns_of(d1: D1, table: str) -> tuple[Column, ...]:
+def columns_of(d1: D1, table: str) -> tuple[RowColumn, ...]:
     """The columns of a table."""
     rows = d1.query(f"pragma table_info({quoted(table)})")
-    return tuple(Column(row["name"], ColumnKind.VALUE, row["type"]) for row in rows)
+    return tuple(RowColumn(row["name"], ColumnKind.VALUE, row["type"]) for row in rows)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class D1Table:
         return {str(name): part for (name,), part in parts.items()}
 
     def equal(
-        self, table: str, columns: Sequence[Column], window: Window, rows: pl.DataFrame, *, guard: str = "true"
+        self, table: str, columns: Sequence[RowColumn], window: Window, rows: pl.DataFrame, *, guard: str = "true"
     ) -> Iterator[Statement]:
         """SELECTs of the keys of live rows in `table` that equal a row of the frame in every column.
 
@@ -91,18 +91,18 @@ class D1Source:
         self._table = table
         self._parts = table.over(window)
         self.snapshot = d1.bookmark()
-        self.columns: Sequence[Column] = columns_of(d1, self._parts[0][0]) if self._parts else ()
+        self.columns: Sequence[RowColumn] = columns_of(d1, self._parts[0][0]) if self._parts else ()
 
-    def slices(self, window: Window) -> list[Slice]:
+    def slices(self, window: Window) -> list[RowSlice]:
         """One slice a table; only reading shows whether its rows are the same."""
         slices = []
         for name, whole in self._parts:
             part = whole.clipped(window)
             if part is not None and (rows := self._count(name, part)):
-                slices.append(Slice(name, part, expected=rows))
+                slices.append(RowSlice(name, part, expected=rows))
         return slices
 
-    def read(self, slice_: Slice) -> Iterator[pl.DataFrame]:
+    def read(self, slice_: RowSlice) -> Iterator[pl.DataFrame]:
         names = [column.name for column in self.columns]
         types = " || ".join(f"substr(typeof({quoted(name)}), 1, 1)" for name in names)
         query = (
@@ -115,7 +115,7 @@ class D1Source:
             count += len(rows)
             yield pl.DataFrame([_texts(row, names) for row in rows], schema=schema(self.columns), orient="row")
         if count != slice_.expected or count != self._count(slice_.name, slice_.window):
-            raise ChangedMeanwhileError(f"{slice_.name}: rows came or went while {count} of them were read")
+            raise RowsChangedError(f"{slice_.name}: rows came or went while {count} of them were read")
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -142,7 +142,7 @@ class D1Target:
         self.into: Into = into
         self.name = self._table.name
 
-    def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
+    def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
         names = [column.name for column in columns]
         if self.into == "side":
             self._make(names)
@@ -153,7 +153,7 @@ class D1Target:
                 self._written([str(value_of(text)) for text in frame[self._table.time]])
         return added
 
-    def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
+    def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
         names = [column.name for column in columns]
 
         def update(table: str, values: Mapping[str, str]) -> str:

@@ -20,19 +20,19 @@ def fingerprints(frame: pl.DataFrame, columns: Sequence[str] | None = None) -> p
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownRows:
     """Rows that are there already; 16 bytes of memory a row."""
 
     rows: pl.DataFrame
 
     @classmethod
-    def keys(cls, frames: Iterable[pl.DataFrame], key: Sequence[str]) -> "Known":
+    def keys(cls, frames: Iterable[pl.DataFrame], key: Sequence[str]) -> "KnownRows":
         """Rows by their keys."""
         hashes = [fingerprints(frame, key) for frame in frames]
         return cls(pl.concat(hashes) if hashes else pl.DataFrame(schema=dict.fromkeys(HASHES, pl.UInt64())))
 
     @classmethod
-    def newest(cls, revisions: Iterable[tuple[int, pl.DataFrame]], key: Sequence[str]) -> "Known":
+    def newest(cls, revisions: Iterable[tuple[int, pl.DataFrame]], key: Sequence[str]) -> "KnownRows":
         """Rows by all their values, each as in its newest revision, because a row may change back to an old value."""
         hashes = [
             fingerprints(frame).with_columns(
@@ -46,9 +46,9 @@ class Known:
         last = pl.col("revision") == pl.col("revision").max().over("key a", "key b")
         return cls(rows.filter(last).select(HASHES).unique())
 
-    def with_keys(self, frame: pl.DataFrame, key: Sequence[str]) -> "Known":
+    def with_keys(self, frame: pl.DataFrame, key: Sequence[str]) -> "KnownRows":
         """These rows and those of a frame, by their keys."""
-        return Known(pl.concat([self.rows, fingerprints(frame, key)]))
+        return KnownRows(pl.concat([self.rows, fingerprints(frame, key)]))
 
     def late(self, frame: pl.DataFrame, key: Sequence[str] | None = None) -> pl.DataFrame:
         """The rows of a frame that are not there, in their order. `key` is set where rows are known by their keys."""

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import polars as pl
 
-from assets.rows.columns import Column, ColumnKind, schema
-from assets.rows.known import Known
-from assets.rows.source import ChangedMeanwhileError, Slice
+from assets.rows.columns import ColumnKind, RowColumn, schema
+from assets.rows.known import KnownRows
+from assets.rows.source import RowsChangedError, RowSlice
 from assets.rows.target import Into
 from assets.windows import Window, day_window
 from resources.lake import ColumnType, DataFile, FileInfo, Lake, LakeTable, PartitionKey, TableSpec
@@ -27,9 +27,9 @@ KINDS = {
 }
 
 
-def lake_columns(spec: TableSpec) -> tuple[Column, ...]:
+def lake_columns(spec: TableSpec) -> tuple[RowColumn, ...]:
     """The columns of a lake table as those of lines."""
-    return tuple(Column(column.name, KINDS[column.type], column.type.value) for column in spec.columns)
+    return tuple(RowColumn(column.name, KINDS[column.type], column.type.value) for column in spec.columns)
 
 
 def version_of(rows: int, paths: Iterable[str]) -> str:
@@ -46,7 +46,7 @@ class LakeSource:
     """A lake table as of the snapshot that was current when the source was made."""
 
     def __init__(self, table: LakeTable) -> None:
-        self.columns: Sequence[Column] = lake_columns(table.spec)
+        self.columns: Sequence[RowColumn] = lake_columns(table.spec)
         self._table = table
         self._snapshot_id = table.head()[0]
         self._files: dict[PartitionKey, list[FileInfo]] = {}
@@ -55,7 +55,7 @@ class LakeSource:
     def snapshot(self) -> str:
         return str(self._snapshot_id or "")
 
-    def slices(self, window: Window) -> list[Slice]:
+    def slices(self, window: Window) -> list[RowSlice]:
         """One slice a tenant and day. Its version names its files, because as many rows may be other ones."""
         if self._snapshot_id is None:
             return []
@@ -69,10 +69,10 @@ class LakeSource:
             whole = not any(info.has_deletes for info in files[key])
             rows = sum(info.rows for info in files[key]) if whole else None
             version = None if rows is None else version_of(rows, (info.path for info in files[key]))
-            slices.append(Slice(str(key.day), day_window(key.day), key.tenant, version, rows))
+            slices.append(RowSlice(str(key.day), day_window(key.day), key.tenant, version, rows))
         return slices
 
-    def read(self, slice_: Slice) -> Iterator[pl.DataFrame]:
+    def read(self, slice_: RowSlice) -> Iterator[pl.DataFrame]:
         key = PartitionKey(slice_.tenant or "", slice_.window.start.date())
         files = sorted(self._files[key], key=lambda info: (info.lowest is None, info.lowest, info.path))
         if slice_.expected is None:
@@ -85,7 +85,7 @@ class LakeSource:
             count += frame.height
             yield frame
         if slice_.expected not in (None, count):
-            raise ChangedMeanwhileError(f"{slice_.name}: {count} rows were read where the files have {slice_.expected}")
+            raise RowsChangedError(f"{slice_.name}: {count} rows were read where the files have {slice_.expected}")
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -124,11 +124,11 @@ class LakeTarget:
     def name(self) -> str:
         return ".".join(self._spec.identifier)
 
-    def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
+    def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
         table = self._lake.ensure(self._spec)
         names = [column.name for column in self._spec.columns]
         missing = [name for name in names if name not in {column.name for column in columns}]
-        present: dict[PartitionKey, Known] = {}
+        present: dict[PartitionKey, KnownRows] = {}
         files: list[DataFile] = []
         for frame in frames:
             rows = frame.with_columns(pl.lit(None).alias(name) for name in missing).select(names)
@@ -145,7 +145,7 @@ class LakeTarget:
         self._written(present)
         return sum(file.record_count for file in files)
 
-    def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
+    def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
         names = [column.name for column in columns if column.name not in (*self._key, self._spec.tenant)]
         on = [self._spec.tenant, *self._key]
         return self._rewritten(
@@ -165,7 +165,7 @@ class LakeTarget:
         Frames need the tenant's column, the time's and the key's.
         """
         table = self._lake.table(self._spec)
-        found = 0
+        total = 0
         replaced: list[DataFile] = []
         written: list[DataFile] = []
         for key, part in _partitions(pl.concat(frames), self._spec):
@@ -174,22 +174,22 @@ class LakeTarget:
             rows = table.scan(day.start, day.end, [key.tenant]).collect(engine="streaming")
             matched = rows.join(part, on=[self._spec.tenant, *self._key], how="semi").height
             if matched:
-                found += matched
+                total += matched
                 replaced += [info.file for info in files]
                 left = change(rows, part)
                 written += table.write([(key, left)]) if not left.is_empty() else []
-        if found:
+        if total:
             table.replace(replaced, written, str(uuid.uuid4()))
-        return found
+        return total
 
-    def _known(self, table: LakeTable, key: PartitionKey) -> Known:
+    def _known(self, table: LakeTable, key: PartitionKey) -> KnownRows:
         window = day_window(key.day)
         rows = table.scan(window.start, window.end, [key.tenant]).select(self._key)
-        return Known.keys([rows.collect(engine="streaming")], self._key)
+        return KnownRows.keys([rows.collect(engine="streaming")], self._key)
 
 
 def _batches(
-    table: LakeTable, rows: pl.LazyFrame, columns: Sequence[Column], files: Sequence[FileInfo]
+    table: LakeTable, rows: pl.LazyFrame, columns: Sequence[RowColumn], files: Sequence[FileInfo]
 ) -> Iterator[pl.DataFrame]:
     with table.named(info.file for info in files):
         chosen = rows.select(list(schema(columns)))

@@ -23,7 +23,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import ComputeError
 
-from assets.rows.columns import DTYPES, Column, ColumnKind, schema
+from assets.rows.columns import DTYPES, ColumnKind, RowColumn, schema
 
 CHECKSUM_MODULUS = 2**128
 TIME_FORM = "%Y-%m-%dT%H:%M:%S%.6fZ"
@@ -32,7 +32,7 @@ NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _READ = {**DTYPES, ColumnKind.TIMESTAMP: pl.String(), ColumnKind.BLOB: pl.String()}
 
 
-def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> bytes:
+def encode(frame: pl.DataFrame, columns: Sequence[RowColumn]) -> bytes:
     """Rows as lines, each ended by a newline."""
     frame = frame.select(c.name for c in columns)
     if frame.is_empty():
@@ -52,7 +52,7 @@ def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> bytes:
     return text.getvalue()
 
 
-def decode(data: bytes, columns: Sequence[Column]) -> pl.DataFrame:
+def decode(data: bytes, columns: Sequence[RowColumn]) -> pl.DataFrame:
     """Lines as the rows that were encoded. A column that a line does not have is null.
 
     Raises:
@@ -107,7 +107,7 @@ def value_of(text: str | None) -> Any:
     return base64.b64decode(value["blob"]) if isinstance(value, dict) else value
 
 
-def _with_texts(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+def _with_texts(frame: pl.DataFrame, columns: Sequence[RowColumn]) -> pl.DataFrame:
     times = [c.name for c in columns if c.kind is ColumnKind.TIMESTAMP]
     blobs = [c.name for c in columns if c.kind is ColumnKind.BLOB]
     return frame.with_columns(
@@ -124,7 +124,7 @@ def _join_values(frame: pl.DataFrame) -> bytes:
     return "\n".join([*lines, ""]).encode()
 
 
-def _decode_values(data: bytes, columns: Sequence[Column]) -> pl.DataFrame:
+def _decode_values(data: bytes, columns: Sequence[RowColumn]) -> pl.DataFrame:
     rows = []
     for line in data.decode().split("\n")[:-1]:
         values = json.loads(line)
@@ -136,7 +136,7 @@ def _text_again(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _encode_rows(frame: pl.DataFrame, columns: Sequence[Column]) -> bytes:
+def _encode_rows(frame: pl.DataFrame, columns: Sequence[RowColumn]) -> bytes:
     rows = _with_texts(frame, columns).iter_rows()
     names = [c.name for c in columns]
     lines = (dict(zip(names, map(_finite, row), strict=True)) for row in rows)
@@ -149,7 +149,7 @@ def _finite(value: Any) -> Any:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _decode_rows(data: bytes, columns: Sequence[Column]) -> pl.DataFrame:
+def _decode_rows(data: bytes, columns: Sequence[RowColumn]) -> pl.DataFrame:
     """For NaN and infinite numbers, because polars' own reader refuses them."""
     numbers = {c.name for c in columns if c.kind is ColumnKind.NUMBER}
     rows = []

@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
-from assets.rows.columns import Column, ColumnKind, schema
-from assets.rows.source import ChangedMeanwhileError, Slice
+from assets.rows.columns import ColumnKind, RowColumn, schema
+from assets.rows.source import RowsChangedError, RowSlice
 from assets.rows.target import Into
 from assets.windows import Window
 from resources.postgres import Connection, Postgres
@@ -43,11 +43,11 @@ class PostgresTable:
     time: str
     shared: Mapping[str, str] = field(default_factory=dict)
 
-    def columns(self, connection: Connection) -> tuple[Column, ...]:
+    def columns(self, connection: Connection) -> tuple[RowColumn, ...]:
         """Its columns, without generated ones and without `shared`."""
         rows = connection.execute(read_sql("rows/postgres_columns.sql"), {"table": self.name}).fetchall()
         return tuple(
-            Column(row["name"], KINDS.get(row["type"], ColumnKind.TEXT), row["type"])
+            RowColumn(row["name"], KINDS.get(row["type"], ColumnKind.TEXT), row["type"])
             for row in rows
             if row["name"] not in self.shared
         )
@@ -106,15 +106,15 @@ class PostgresSource:
             )
             (row,) = self._connection.execute("select pg_current_snapshot()::text as at").fetchall()
             self.snapshot = str(row["at"])
-            self.columns: Sequence[Column] = table.columns(self._connection)
+            self.columns: Sequence[RowColumn] = table.columns(self._connection)
             self._open = opening.pop_all()
 
-    def slices(self, window: Window) -> list[Slice]:
+    def slices(self, window: Window) -> list[RowSlice]:
         """One slice, the whole window."""
         (row,) = self._connection.execute(*self._table.selected(SQL("count(*) as n"), window)).fetchall()
-        return [Slice(self._table.name, window, expected=row["n"])] if row["n"] else []
+        return [RowSlice(self._table.name, window, expected=row["n"])] if row["n"] else []
 
-    def read(self, slice_: Slice) -> Iterator[pl.DataFrame]:
+    def read(self, slice_: RowSlice) -> Iterator[pl.DataFrame]:
         statement, parameters = self._table.selected(_texts(self.columns), slice_.window)
         statement += SQL(" order by {}").format(_names([self._table.time, *self._table.key]))
         count = 0
@@ -122,7 +122,7 @@ class PostgresSource:
             count += len(rows)
             yield pl.DataFrame(rows, schema=schema(self.columns))
         if count != slice_.expected:
-            raise ChangedMeanwhileError(f"{slice_.name}: {count} rows were read where {slice_.expected} were counted")
+            raise RowsChangedError(f"{slice_.name}: {count} rows were read where {slice_.expected} were counted")
 
     def close(self) -> None:
         self._open.close()
@@ -137,7 +137,7 @@ class PostgresTarget:
         self.into: Into = into
         self.name = table.name if into == "live" else f"{SIDE_SCHEMA}.{table.name.replace('.', '_')}"
 
-    def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
+    def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
         names = [column.name for column in columns]
         with self._staged(frames, names) as (connection, types):
             if self.into == "side":
@@ -154,7 +154,7 @@ class PostgresTarget:
             )
             return connection.execute(statement).rowcount
 
-    def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
+    def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
         names = [column.name for column in columns]
         with self._staged(frames, names) as (connection, types):
             changes = [
@@ -214,7 +214,7 @@ def _cast(name: str, types: Mapping[str, str]) -> Composed:
     return SQL("{}.{}::" + types[name]).format(Identifier(STAGED), Identifier(name))
 
 
-def _texts(columns: Sequence[Column]) -> Composed:
+def _texts(columns: Sequence[RowColumn]) -> Composed:
     """The columns of a SELECT as lines have them."""
     return SQL(", ").join(
         Identifier(column.name)

@@ -10,16 +10,16 @@ from typing import Protocol
 
 import polars as pl
 
-from assets.rows.columns import Column
+from assets.rows.columns import RowColumn
 from assets.windows import Window
 
 
-class ChangedMeanwhileError(RuntimeError):
+class RowsChangedError(RuntimeError):
     """The source lost or gained rows while it was read. Run again."""
 
 
 @dataclass(frozen=True)
-class Slice:
+class RowSlice:
     """Rows that are read together: those of a window, and of one tenant where `tenant` is set.
 
     version: the rows are the same while this text is the same; None where only reading can show it.
@@ -37,21 +37,21 @@ class Source(Protocol):
     """One table, at the moment when the source was opened where the store can read one moment."""
 
     @property
-    def columns(self) -> Sequence[Column]:
+    def columns(self) -> Sequence[RowColumn]:
         """The columns of its frames, in order."""
 
     @property
     def snapshot(self) -> str:
         """The moment that is read, in the store's own terms: a snapshot's id, a bookmark, a transaction's horizon."""
 
-    def slices(self, window: Window) -> Sequence[Slice]:
+    def slices(self, window: Window) -> Sequence[RowSlice]:
         """The slices of a window that hold rows, in order of time; those of one tenant follow each other."""
 
-    def read(self, slice_: Slice) -> Iterator[pl.DataFrame]:
+    def read(self, slice_: RowSlice) -> Iterator[pl.DataFrame]:
         """The rows of a slice.
 
         Raises:
-            ChangedMeanwhileError: they changed while they were read.
+            RowsChangedError: they changed while they were read.
         """
 
     def close(self) -> None:

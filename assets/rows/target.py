@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import polars as pl
 
-from assets.rows.columns import Column
+from assets.rows.columns import RowColumn
 
 Into = Literal["side", "live"]
 """The live table, or a table beside it for what is restored, made on first use."""
@@ -25,13 +25,13 @@ class Target(Protocol):
     def into(self) -> Into:
         """Whether it is the live table, or the one beside it."""
 
-    def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
+    def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
         """Add the rows whose keys are not there yet; of rows with one key the first counts. The number of rows added.
 
         Rows become readable together, or row by row where the store has no transaction of that size.
         """
 
-    def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[Column]) -> int:
+    def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
         """Set the columns that are not the key in rows whose keys are there. The number of rows found."""
 
     def delete(self, frames: Iterable[pl.DataFrame]) -> int:

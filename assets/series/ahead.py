@@ -5,7 +5,7 @@ from datetime import datetime
 
 from assets.apps import Series
 from assets.series import registry
-from assets.series.layout import Partition, Registry, missing, uncovered
+from assets.series.layout import Partition, PartitionRegistry, missing, uncovered
 from assets.windows import Window, month_of
 from resources.d1 import D1
 from resources.d1.times import stamp
@@ -21,7 +21,7 @@ def make(d1: D1, series: Series, clock: Callable[[], datetime], since: datetime 
     for example because the registry was lost.
 
     Raises:
-        ChangedMeanwhileError: other processes changed the registry during each try.
+        RegistryChangedError: other processes changed the registry during each try.
     """
     return _made(d1, series, lambda current: missing(current, clock(), since), lambda: stamp(clock()))
 
@@ -30,7 +30,7 @@ def cover(d1: D1, series: Series, at: datetime) -> list[Partition]:
     """Make the month that contains `at`, and those between it and the partitions that exist; returns what was made."""
     month = month_of(at.date())
 
-    def wanted(current: Registry) -> list[Partition]:
+    def wanted(current: PartitionRegistry) -> list[Partition]:
         start = min([month.start, *(p.window.end for p in current.answering[-1:])])
         end = max([month.end, *(p.window.start for p in current.answering[:1])])
         return uncovered(current, Window(start, end))
@@ -42,7 +42,7 @@ def cover(d1: D1, series: Series, at: datetime) -> list[Partition]:
 
 
 def _made(
-    d1: D1, series: Series, choose: Callable[[Registry], list[Partition]], now: Callable[[], str]
+    d1: D1, series: Series, choose: Callable[[PartitionRegistry], list[Partition]], now: Callable[[], str]
 ) -> list[Partition]:
     for attempt in range(TRIES):
         current = registry.load(d1, series)
@@ -54,7 +54,7 @@ def _made(
         tables = [statement for partition in wanted for statement in registry.table(series, partition)]
         try:
             registry.change(d1, current, [*after, *wanted], tables, now())
-        except registry.ChangedMeanwhileError:
+        except registry.RegistryChangedError:
             if attempt == TRIES - 1:
                 raise
         else:

@@ -17,7 +17,7 @@ from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from assets.series import registry
 from assets.series.checksum import EMPTY, added, checksum
-from assets.series.layout import Fold, Registry, aged, next_fold, within
+from assets.series.layout import Fold, PartitionRegistry, aged, next_fold, within
 from assets.windows import Window
 from resources.d1 import D1, D1Error, Statement
 from resources.d1.pace import Pace
@@ -68,14 +68,14 @@ class Folding:
                 self._copy(fold)
                 rows, total = self._compare(fold, sum(month.rows for month in done), expected)
                 done.append(self._switch(fold, rows, total))
-            except registry.ChangedMeanwhileError:
+            except registry.RegistryChangedError:
                 continue
             except D1Error:
                 if not self._gone(fold):
                     raise
         return done
 
-    def _registry(self) -> Registry:
+    def _registry(self) -> PartitionRegistry:
         return registry.load(self.d1, self.series)
 
     def _gone(self, fold: Fold) -> bool:

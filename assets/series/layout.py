@@ -46,7 +46,7 @@ class Partition:
 
 
 @dataclass(frozen=True)
-class Registry:
+class PartitionRegistry:
     """The partitions of a series by time, at one version of the registry."""
 
     series: Series
@@ -103,7 +103,7 @@ def bounds(partition: Partition) -> Window:
     return Window(midnight(datetime(year, 1, 1, tzinfo=UTC)), midnight(datetime(year + 1, 1, 1, tzinfo=UTC)))
 
 
-def missing(registry: Registry, now: datetime, since: datetime | None = None) -> list[Partition]:
+def missing(registry: PartitionRegistry, now: datetime, since: datetime | None = None) -> list[Partition]:
     """Months without a partition: from the first partition (or from `since`) to the month after the one of `now`."""
     starts = [p.window.start for p in registry.answering]
     first = min([now.astimezone(UTC), *starts, *([since.astimezone(UTC)] if since else [])])
@@ -111,12 +111,12 @@ def missing(registry: Registry, now: datetime, since: datetime | None = None) ->
     return uncovered(registry, Window(first, last + timedelta(days=1)))
 
 
-def aged(registry: Registry, now: datetime) -> list[Partition]:
+def aged(registry: PartitionRegistry, now: datetime) -> list[Partition]:
     """The months that ended at least a year ago, by time."""
     return [p for p in registry.answering if p.grain == "month" and p.window.end <= year_before(now)]
 
 
-def next_fold(registry: Registry, now: datetime) -> Fold | None:
+def next_fold(registry: PartitionRegistry, now: datetime) -> Fold | None:
     """The next month that is older than a year and can be folded: a fold that was begun comes first, then by time.
 
     A year has one window without holes. So a month can be folded only when it lies beside this window.
@@ -152,7 +152,7 @@ def within(series: Series, window: Window) -> str:
     return f"{series.time} >= '{stamp(window.start)}' and {series.time} < '{stamp(window.end)}'"
 
 
-def source(registry: Registry, window: Window) -> str:
+def source(registry: PartitionRegistry, window: Window) -> str:
     """The table that holds the rows of a window within one month; an empty SELECT where no partition exists."""
     parts = registry.over(window)
     if not parts:
@@ -161,7 +161,7 @@ def source(registry: Registry, window: Window) -> str:
     return partition.name
 
 
-def uncovered(registry: Registry, window: Window) -> list[Partition]:
+def uncovered(registry: PartitionRegistry, window: Window) -> list[Partition]:
     """The months of a window that have no partition."""
     return [
         month

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from assets.apps import Series
-from assets.series.layout import Partition, Registry, union, within
+from assets.series.layout import Partition, PartitionRegistry, union, within
 from assets.windows import Window
 
 Value = None | int | float | str
@@ -25,7 +25,7 @@ class Query:
 
 
 def plan_read(
-    registry: Registry,
+    registry: PartitionRegistry,
     start: datetime,
     end: datetime,
     *,

@@ -6,7 +6,7 @@ from typing import Any
 
 from assets.apps import Series
 from assets.series import registry
-from assets.series.layout import Registry
+from assets.series.layout import PartitionRegistry
 from assets.series.plan import plan_read
 from resources.d1 import D1, D1Error
 from resources.d1.database import Row
@@ -31,7 +31,7 @@ def read(d1: D1, series: Series, start: datetime, end: datetime, *, limit: int |
 
 
 def _rows(
-    d1: D1, loaded: Registry, start: datetime, end: datetime, limit: int | None, how: dict[str, Any]
+    d1: D1, loaded: PartitionRegistry, start: datetime, end: datetime, limit: int | None, how: dict[str, Any]
 ) -> Iterator[Row]:
     left = limit
     for query in plan_read(loaded, start, end, limit=limit, **how):

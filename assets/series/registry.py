@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from string import Template
 
 from assets.apps import Series
-from assets.series.layout import Partition, Registry, bounds, view
+from assets.series.layout import Partition, PartitionRegistry, bounds, view
 from assets.windows import Window
 from resources.d1 import D1, D1Error, Statement
 from resources.d1.database import Param
@@ -13,11 +13,11 @@ from resources.migrations.d1 import split
 from resources.sql_files import read_sql
 
 
-class ChangedMeanwhileError(Exception):
+class RegistryChangedError(Exception):
     """Another process changed the registry first. Nothing was done: read the registry again."""
 
 
-def load(d1: D1, series: Series) -> Registry:
+def load(d1: D1, series: Series) -> PartitionRegistry:
     """The registry of a series, read in one transaction."""
     versions, rows = d1.batch(
         [
@@ -39,17 +39,19 @@ def load(d1: D1, series: Series) -> Registry:
         )
         for row in rows.rows
     )
-    return Registry(series, versions.rows[0]["version"] if versions.rows else 0, partitions)
+    return PartitionRegistry(series, versions.rows[0]["version"] if versions.rows else 0, partitions)
 
 
-def change(d1: D1, registry: Registry, after: Sequence[Partition], statements: Iterable[Statement], at: str) -> None:
+def change(
+    d1: D1, registry: PartitionRegistry, after: Sequence[Partition], statements: Iterable[Statement], at: str
+) -> None:
     """Make the registry equal `after` and write the view again, in one transaction with `statements`.
 
     registry: as it was read; nothing is done if it has changed since. after: every partition of the series after the
     change. at: the time of the change, as a text.
 
     Raises:
-        ChangedMeanwhileError: the registry has changed since it was read.
+        RegistryChangedError: the registry has changed since it was read.
     """
     series = registry.series
     batch = [
@@ -75,7 +77,7 @@ def change(d1: D1, registry: Registry, after: Sequence[Partition], statements: I
         d1.batch(batch, idempotent=True)
     except D1Error as error:
         if load(d1, series).version != registry.version:
-            raise ChangedMeanwhileError(f"the partitions of {series.name} were changed by another process") from error
+            raise RegistryChangedError(f"the partitions of {series.name} were changed by another process") from error
         raise
 
 

@@ -12,7 +12,7 @@ from typing import Self
 
 from assets.apps import App
 from assets.events import ingest, pruned
-from assets.events.ledger import Ledger
+from assets.events.ledger import IngestLedger
 from assets.events.table import events_table
 from assets.rooms import Rooms
 from assets.upkeep.keep import Needs, SnapshotPolicy, kept
@@ -62,7 +62,7 @@ class Expiry:
             # Under the lock of the ingest, a prepared run is a killed one. A long ingest is not waited for, because it
             # settles killed runs too.
             with suppress(LockHeldError), self.postgres.lock(ingest.lock_name(self.app), wait_seconds=LOCK_SECONDS):
-                Ledger(self.postgres, self.app.name).settle(self.table.settled, self.clock())
+                IngestLedger(self.postgres, self.app.name).settle(self.table.settled, self.clock())
         needs, now = self._needs(), self.clock()
         rules: dict[int, str] = {}
 

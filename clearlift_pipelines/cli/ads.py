@@ -13,7 +13,7 @@ from rich.table import Table
 
 from assets.ads.assets import CONNECTIONS_OK, TABLES
 from assets.ads.connections import any_active
-from assets.ads.plan import Mode
+from assets.ads.plan import SyncMode
 from assets.ads.sync import AdSync
 from assets.apps import App
 from assets.windows import DAY, Window, daily_key, midnight
@@ -44,7 +44,7 @@ def sync(bench: Workbench, app: App) -> None:
     """
     today = utc_now().date()
     first = max(bench.stores.settings.partitions_start, today - timedelta(days=1))
-    config = {("ads", platform): {"mode": Mode.RECENT.value} for platform in PLATFORMS}
+    config = {("ads", platform): {"mode": SyncMode.RECENT.value} for platform in PLATFORMS}
     days = daily_key(first), daily_key(today)
     failed = None
     try:
@@ -71,7 +71,7 @@ def backfill(app: App, platform: str, connection: str | None, *, window: Window,
         bench.stores.migrate()
         bar = bench.bar("quarters of ads")
         parts = list(chunks)
-        config = {("ads", platform): {"connection": connection, "mode": Mode.WINDOW.value}}
+        config = {("ads", platform): {"connection": connection, "mode": SyncMode.WINDOW.value}}
         assets = [("ads", name) for name in (platform, *TABLES)]
         failed: dict[str, None] = {}
         with platforms(bench.stores):

@@ -49,7 +49,7 @@ def archive() -> None:
 @click.argument("table", required=False)
 def list_(app_name: str | None, table: str | None) -> None:
     """List sealed archives, and what a killed run left unsealed."""
-    from assets.archive.registry import Registry
+    from assets.archive.registry import ArchiveRegistry
     from assets.archive.tables import archived
 
     with terminal() as opened:
@@ -60,7 +60,7 @@ def list_(app_name: str | None, table: str | None) -> None:
                 continue
             entries = [archived(app, table)] if table else [e for e in app.lifecycles if e.archive]
             for entry in entries:
-                registry = Registry(opened.stores.postgres, app.name, entry.table)
+                registry = ArchiveRegistry(opened.stores.postgres, app.name, entry.table)
                 for r in sorted([*registry.sealed(), *registry.unsettled()], key=lambda r: (r.quarter, r.bucket)):
                     size = f"{(r.packed_bytes or 0) / 1e6:,.2f}"
                     at = f"{r.sealed_at:%Y-%m-%d %H:%M}" if r.sealed_at else ""

@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from assets.apps import APPS
 from assets.media import ledger, naming, quarantine
-from assets.media.ledger import ImageLedger, Refused
+from assets.media.ledger import ImageLedger, RefusedImage
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.stores import Stores
@@ -124,7 +124,7 @@ def _ledgers() -> Iterator[tuple[Stores, list[ImageLedger]]]:
         yield stores, [ledger.of(stores, app) for app in APPS if app.media is not None]
 
 
-def _images(ledgers: list[ImageLedger], reason: str | None = None, key: str | None = None) -> list[Refused]:
+def _images(ledgers: list[ImageLedger], reason: str | None = None, key: str | None = None) -> list[RefusedImage]:
     """Refused images of a reason or a key, or all.
 
     Raises:

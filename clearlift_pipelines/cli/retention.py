@@ -12,7 +12,7 @@ from rich.table import Table
 
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
-from assets.retention.deletion import Outcome
+from assets.retention.deletion import DeletionOutcome
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 
@@ -89,7 +89,7 @@ def _wanted(app_name: str | None, table: str | None) -> list[tuple[App, Lifecycl
 
 def _pruned(
     opened: Terminal, wanted: Sequence[tuple[App, Lifecycle]], *, dry_run: bool, confirmed: bool
-) -> Iterator[Outcome]:
+) -> Iterator[DeletionOutcome]:
     from assets.retention.stores import prune
 
     run_id = f"clearlift retention {uuid.uuid4()}"
@@ -98,7 +98,7 @@ def _pruned(
         yield prune(opened.stores, app, entry, run_id=run_id, dry_run=dry_run, confirmed=confirmed)
 
 
-def _refuse_damaged(outcomes: Sequence[Outcome]) -> None:
+def _refuse_damaged(outcomes: Sequence[DeletionOutcome]) -> None:
     faults = list(dict.fromkeys(fault for outcome in outcomes for fault in outcome.faults))
     for fault in faults:
         click.echo(f"damaged {fault}")

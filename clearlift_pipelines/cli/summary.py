@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from assets.apps import APPS, App
-from assets.events.ledger import Ledger
+from assets.events.ledger import IngestLedger
 from assets.events.refused import quarantine
 from assets.events.table import events_table
 from assets.rollups import late
@@ -54,7 +54,7 @@ def print_summary(opened: Terminal) -> None:
 
 
 def _count_events(counts: Table, stores: Stores, app: App) -> None:
-    totals = Ledger(stores.postgres, app.name).totals()
+    totals = IngestLedger(stores.postgres, app.name).totals()
     files = stores.lake.table(events_table(app)).files()
     counts.add_row(f"{app.title}: lines received", f"{totals['received']:,}  in {totals['batches']:,} batches")
     for count in ("stored", "doubled", "quarantined", "without_consent"):

@@ -1,6 +1,6 @@
-"""Times as D1 columns hold them: ISO 8601 texts in UTC with milliseconds, which sort in the order of time.
+"""Times as D1 columns hold them: ISO 8601 texts in UTC with milliseconds, which sort by time. Pure.
 
-Pure: no store and no clock, so that modules that only decide may import it.
+Modules that only decide may import it, because it opens no store and reads no clock.
 """
 
 from datetime import UTC, datetime, timedelta

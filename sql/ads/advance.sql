@@ -1,5 +1,7 @@
--- Moves the cursor of a stream, in the transaction of the slice's rows. It never moves over a gap between days.
--- Parameters: those of the slice, and now.
+-- Moves the cursor of a stream (one row), in the transaction of the slice's rows. It never moves over a gap between
+-- days.
+-- Parameters: app, connection_id, stream, org_id, platform, account_id, since, until, observed_at, run_id and slice_id
+-- of the slice, and now.
 insert into ads.sync_state as state (
     app, connection_id, stream, org_id, platform, account_id, synced_through, observed_at, run_id, slice_id, updated_at
 )

@@ -1,5 +1,6 @@
--- Records that a slice is about to be requested; a replay of staged pages may find its slice recorded already.
--- Parameters: those of the slice, remote_job_id, attempts, raw_prefix.
+-- Records that a slice (one row) is about to be requested; a replay of staged pages may find it recorded already.
+-- Parameters: app, slice_id, run_id, connection_id, org_id, platform, account_id, stream, since, until and observed_at
+-- of the slice, and remote_job_id, attempts, raw_prefix.
 insert into ads.sync_slices (
     app, id, run_id, connection_id, org_id, platform, account_id, stream, since, until, observed_at, state,
     remote_job_id, attempts, raw_prefix

@@ -1,6 +1,7 @@
 -- Records what this load changes of days that were loaded as final before; one row is a campaign's day. Numbers counted
 -- within other attribution windows are no restatement, because we asked for something else.
--- Parameters: those of the slice, currency, attribution.
+-- Parameters: app, run_id, connection_id, org_id, platform, account_id, stream and observed_at of the slice, and
+-- currency, attribution.
 with loaded as (
     select distinct on (i.entity_id, i.date) i.*
     from incoming i

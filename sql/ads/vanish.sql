@@ -1,5 +1,6 @@
 -- Marks entities as deleted at this observation, because the platform lists them no longer. The last run that saw them
--- stays. Parameters: those of the slice, now. Name: the table of the entities.
+-- stays. Parameters: app, connection_id, org_id, platform, account_id, stream and observed_at of the slice, and now.
+-- Name: the table of the entities.
 update {entities} e
 set deleted_at = %(observed_at)s,
     status = 'ended',

@@ -1,4 +1,6 @@
--- Writes the one row of an ad account, where it is new or differs. Parameters: those of the account, app, now.
+-- Writes the one row of an ad account, where it is new or differs.
+-- Parameters: app, org_id, id, platform, account_id, connection_id, name, status, native_status, currency, time_zone
+-- and raw_data of the account, and now.
 insert into ads.ad_accounts as a (
     app, org_id, id, platform, account_id, connection_id, name, status, native_status, currency, time_zone, updated_at,
     raw_data

@@ -1,6 +1,7 @@
 -- Writes new and changed facts of the window's days, and gives how many of either; equal ones are only read, because an
 -- upsert whose WHERE is false would lock, and so write, them.
--- Parameters: those of the slice, the account and today. Names: the table of the level's facts, its key column.
+-- Parameters: app, run_id, org_id, platform and account_id of the slice, currency, time_zone and attribution of the
+-- account, and today. Names: the table of the level's facts, its key column.
 with loaded as (
     select distinct on (i.entity_id, i.date) i.*
     from incoming i

@@ -1,7 +1,7 @@
 -- One row a wanted key of the family that is new, changed or expires before `renew_before`: its rank, and whether the
 -- budget `writes` (null: none) admits it. The rank is by the reads of the last 7 days (a read counts half after every
 -- two days), then by the events of its organisation on these days. All pages of a key are admitted together, so that
--- the last key may exceed the budget.
+-- the last key may exceed the budget. Parameters: namespace (the app's name), family, today, now, renew_before, writes.
 create temporary table cache_due on commit drop as
 with demand as (
     select key, sum(reads * power(0.5, (%(today)s::date - day) / 2.0)) as reads

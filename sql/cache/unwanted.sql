@@ -1,5 +1,5 @@
--- One row a key to delete: keys of the family that are not wanted any more, and keys that hold a value of another tenant
--- and are not written now.
+-- One row a key to delete: keys of the family that are not wanted any more, and keys that hold a value of another
+-- tenant and are not written now. Parameters: namespace, family.
 select entries.key
 from cache.entries
 where

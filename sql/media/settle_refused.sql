@@ -1,4 +1,5 @@
 -- Records that an upload was refused, if it is still wanted with the etag `seen`. Changes one row or none.
+-- Parameters: app, key, seen, reason, kept (whether its bytes lie in quarantine), bytes_in, at.
 update media.images
 set state = 'quarantined', reason = %(reason)s, kept = %(kept)s, variants = '{}',
     bytes_in = %(bytes_in)s, bytes_out = null, width = null, height = null, changed_at = %(at)s

@@ -1,5 +1,5 @@
--- Records one day of an app's sessions as built: what it was built from (version, snapshot_id, sequence), how many
--- sessions there are of each origin, and built_at.
+-- Records one day of an app's sessions as built. Parameters: app, day; version, snapshot_id and sequence of what it was
+-- built from; tracker and recomputed, the number of sessions of each origin; built_at.
 insert into sessions.windows (app, day, version, snapshot_id, sequence, tracker, recomputed, built_at)
 values (
     %(app)s, %(day)s, %(version)s, %(snapshot_id)s, %(sequence)s, %(tracker)s, %(recomputed)s, %(built_at)s

@@ -8,7 +8,7 @@ import pytest
 from resources import migrations
 from resources.lake import LakeTable
 from resources.postgres import Postgres
-from tests.assets.pipeline import Pipeline
+from tests.assets.event_pipeline import Pipeline
 from tests.databases import database
 from tests.resources.lake.opened import opened
 

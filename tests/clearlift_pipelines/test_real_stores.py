@@ -13,7 +13,7 @@ import pytest
 
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
-from assets.events.ledger import Ledger
+from assets.events.ledger import IngestLedger
 from clearlift_pipelines.settings import load
 from clearlift_pipelines.stores import Stores
 from resources.d1 import CloudflareD1
@@ -80,7 +80,7 @@ def test_the_main_path_ends_as_the_samples_truth_says(real_terminal: Terminal, c
     until = sample_stores.marked(stores.object_store)
     assert until is not None
     _, truth = sample.batches(until, days=1, scale=0.05)
-    totals = Ledger(stores.postgres, CLEARLIFT.name).totals()
+    totals = IngestLedger(stores.postgres, CLEARLIFT.name).totals()
     assert {name: totals[name] for name in ("received", "stored", "doubled", "quarantined", "without_consent")} == {
         "received": truth.received,
         "stored": truth.stored,

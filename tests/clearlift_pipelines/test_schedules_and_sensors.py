@@ -10,8 +10,8 @@ from dagster import RunRequest, TableMetadataValue, build_schedule_context, buil
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.rollups import late
-from tests.assets.pipeline import line
-from tests.assets.rollups.lakeside import Lakeside, event
+from tests.assets.event_pipeline import line
+from tests.assets.rollups.event_lake import EventLake, event
 from tests.clearlift_pipelines.location import Location, partitions
 from tests.tables import EVENTS
 
@@ -117,7 +117,7 @@ def test_the_landing_sensor_requests_once_what_has_landed(location: Location) ->
 
 def test_late_data_is_requested_by_hours_days_sessions_and_attribution_until_it_is_made(location: Location) -> None:
     location.now = NOW
-    lakeside = Lakeside(location.stores)
+    event_lake = EventLake(location.stores)
     assert [sensed(location, name) for name in ("late_data", "late_sessions", "late_attribution")] == [
         ([], "No window that was rolled up has changed since."),
         ([], "No day whose sessions were built has changed since."),
@@ -127,7 +127,7 @@ def test_late_data_is_requested_by_hours_days_sessions_and_attribution_until_it_
     def at(day: int, hour: int) -> datetime:
         return datetime(2025, 10, day, hour, 5, tzinfo=UTC)
 
-    lakeside.append_as_foreigner(*(event(timestamp=at(*when)) for when in [(12, 22), (12, 23), (13, 0), (10, 7)]))
+    event_lake.append_as_foreigner(*(event(timestamp=at(*when)) for when in [(12, 22), (12, 23), (13, 0), (10, 7)]))
     first = late_windows(location)
     assert [(r.job, r.first, r.last) for r in first] == [
         ("roll_up_hours", "2025-10-10-07:00", "2025-10-10-07:00"),
@@ -163,19 +163,19 @@ def test_late_data_is_requested_by_hours_days_sessions_and_attribution_until_it_
 def test_hours_without_a_partition_are_not_requested(location: Location) -> None:
     """Another writer's rows from before the first partition, or of hours that have not ended."""
     location.now = datetime(2025, 10, 5, 12, 30, tzinfo=UTC)
-    lakeside = Lakeside(location.stores)
+    event_lake = EventLake(location.stores)
     before = datetime(2025, 9, 20, tzinfo=UTC)
-    lakeside.append_as_foreigner(event(timestamp=before), event(timestamp=location.now + timedelta(hours=5)))
+    event_lake.append_as_foreigner(event(timestamp=before), event(timestamp=location.now + timedelta(hours=5)))
     assert late_windows(location) == []
-    assert late.stale(lakeside.app, location.stores.postgres, before, NOW).hours[0].start == before
+    assert late.stale(event_lake.app, location.stores.postgres, before, NOW).hours[0].start == before
 
 
 def test_the_hourly_job_compacts_rolls_up_and_audits(location: Location) -> None:
-    lakeside = Lakeside(location.stores)
+    event_lake = EventLake(location.stores)
     location.now = NOW
     start = datetime(2025, 10, 14, 11, tzinfo=UTC)
     for minute in range(8):
-        lakeside.append(event(timestamp=start + timedelta(minutes=minute), event_id=str(minute)))
+        event_lake.append(event(timestamp=start + timedelta(minutes=minute), event_id=str(minute)))
     result = location.run("hourly", "2025-10-14-11:00")
     assert result.success
     assert len(location.stores.lake.table(EVENTS).files()) < 8

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from clearlift_pipelines.settings import SettingsError, load
 from clearlift_pipelines.stores import Stores
 from resources.lake import PartitionKey
-from tests.assets.rollups.lakeside import START, event, frame
+from tests.assets.rollups.event_lake import START, event, frame
 from tests.resources.postgres.transaction_pooler import pooler
 from tests.standin.loopback import Loopback, Reply
 from tests.tables import EVENTS

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from assets.apps.clearlift import APP as CLEARLIFT
-from assets.events.ledger import Ledger
+from assets.events.ledger import IngestLedger
 from assets.rollups import sketch
 from tests.clearlift_pipelines.location import SWEEP, Location
 from tests.tables import EVENTS
@@ -103,7 +103,7 @@ def test_a_weblog_is_stored_once_and_rolls_up_to_its_totals(location: Location, 
         batch.with_name(f"again-{batch.name}").write_bytes(batch.read_bytes())
         batch.with_name("plain.ndjson").write_bytes(gzip.decompress(batch.read_bytes()))
     assert location.run("ingest", config=SWEEP).success
-    ledger = Ledger(location.stores.postgres, CLEARLIFT.name).totals()
+    ledger = IngestLedger(location.stores.postgres, CLEARLIFT.name).totals()
     assert (ledger["stored"], ledger["doubled"]) == (totals.events, 2 * totals.events)
     assert location.stores.lake.table(EVENTS).scan().collect().height == totals.events
     location.run("roll_up_hours", f"{FIRST_DAY}-00:00", f"{LAST_DAY}-23:00")
@@ -112,7 +112,7 @@ def test_a_weblog_is_stored_once_and_rolls_up_to_its_totals(location: Location, 
 
 
 def _expect_stored(location: Location, totals: Totals) -> None:
-    ledger = Ledger(location.stores.postgres, CLEARLIFT.name).totals()
+    ledger = IngestLedger(location.stores.postgres, CLEARLIFT.name).totals()
     assert (ledger["received"], ledger["stored"], ledger["quarantined"]) == (totals.events, totals.events, 0)
 
 

@@ -23,7 +23,7 @@ from assets.rollups.definition import CUTS, Grain
 from clearlift_pipelines.history import with_driver
 from resources.lake import LakeTable
 from resources.postgres import Postgres
-from tests.assets.pipeline import line, written
+from tests.assets.event_pipeline import line, written
 from tests.clearlift_pipelines.location import Location, located
 from tests.databases import database
 from tests.tables import EVENTS

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from resources.d1.times import moment
-from tests.assets.rollups.lakeside import Event
+from tests.assets.rollups.event_lake import Event
 
 EventKey = tuple[str, date, str]
 PointKey = tuple[str, int]

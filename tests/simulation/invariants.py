@@ -13,7 +13,7 @@ from typing import Any
 from assets.apps import APPS
 from assets.apps.sesh_series import SERIES
 from assets.archive.quarters import Quarter, due
-from assets.archive.registry import Registry
+from assets.archive.registry import ArchiveRegistry
 from assets.archive.verify import verify
 from assets.events.record import NAMES
 from assets.series import audit
@@ -167,21 +167,22 @@ class Invariants:
             for entry in app.lifecycles:
                 if entry.archive is None:
                     continue
-                registry = Registry(self.pipelines.postgres, app.name, entry.table)
+                registry = ArchiveRegistry(self.pipelines.postgres, app.name, entry.table)
                 assert registry.unsettled() == []
                 for quarter in {revision.quarter for revision in registry.sealed()}:
                     report = verify(self.pipelines.store, self.pipelines.postgres, app.name, entry.table, quarter)
                     assert report.faults == []
 
     def _roll_ups(self) -> None:
-        events, lake = list(self.accepted.events.values()), self.pipelines.stand.lakeside
+        events, lake = list(self.accepted.events.values()), self.pipelines.attribution_stores.event_lake
         _same(lake.rows(), rolled_up.recount(events))
         _same(lake.period_rows(), recounts.periods(events))
         since = self.pipelines.now.date() - timedelta(days=SESSION_DAYS)
         rows = [row for row in lake.table("sessions.daily") if row[1] >= since]
         _same({"sessions": rows}, {"sessions": [row for row in sessions.recount(events) if row[1] >= since]})
         _same(
-            {"credits": self.pipelines.stand.credits()}, {"credits": attributed.recount(events, CAMPAIGNS, {}, RULES)}
+            {"credits": self.pipelines.attribution_stores.credits()},
+            {"credits": attributed.recount(events, CAMPAIGNS, {}, RULES)},
         )
 
     def _metrics(self) -> None:

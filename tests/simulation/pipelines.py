@@ -38,7 +38,7 @@ from assets.events.ingest import Ingest
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.points.ingest import PointIngest
-from assets.retention.deletion import Outcome
+from assets.retention.deletion import DeletionOutcome
 from assets.retention.series import SeriesPruner
 from assets.retention.stores import entries, prune_all
 from assets.rollups import late
@@ -59,9 +59,9 @@ from clearlift_pipelines.stores import Stores
 from resources.d1.pace import Pace
 from resources.lake.manifests import RewriteLimits, rewrite
 from resources.lake.sweep import remove, survey
-from tests.assets.attribution.stand import Stand
-from tests.assets.rollups.lakeside import Lakeside
-from tests.assets.upkeep.lakeside import staged
+from tests.assets.attribution.attribution_stores import AttributionStores
+from tests.assets.rollups.event_lake import EventLake
+from tests.assets.upkeep.memory_lake import staged
 from tests.clearlift_pipelines.location import Location
 from tests.simulation.web_events import CAMPAIGNS, RULES
 from tests.tables import EVENTS
@@ -83,10 +83,10 @@ class Pipelines:
         self.events = stores.lake.table(EVENTS)
         self.postgres, self.store = stores.postgres, stores.object_store
         self.d1, self.sesh = stores.d1(CLEARLIFT), stores.d1(SESH)
-        self.stand = Stand(Lakeside(stores))
-        self.stand.campaign(*CAMPAIGNS)
+        self.attribution_stores = AttributionStores(EventLake(stores))
+        self.attribution_stores.campaign(*CAMPAIGNS)
         for org, (types, days) in RULES.items():
-            self.stand.settle(f"org-{org}", conversion_types=sorted(types), window_days=days)
+            self.attribution_stores.settle(f"org-{org}", conversion_types=sorted(types), window_days=days)
 
     def clock(self) -> datetime:
         return self.now
@@ -140,7 +140,7 @@ class Pipelines:
         """The time from which late data is rolled up automatically."""
         return late.horizon(midnight(self.start), LATE, self.now)
 
-    def beyond(self) -> late.Beyond:
+    def beyond(self) -> late.LateDays:
         """The late data that the sensor reports as too old to be rolled up automatically."""
         return late.beyond(CLEARLIFT, self.postgres, midnight(self.start), self.horizon)
 
@@ -201,7 +201,7 @@ class Pipelines:
         for outcome in self._pruned(dry_run=False):
             assert (outcome.faults, outcome.stopped) == ([], "")
 
-    def waiting(self) -> list[Outcome]:
+    def waiting(self) -> list[DeletionOutcome]:
         """The outcomes of a dry run of retention that would delete rows, or that hold rows back."""
         return [outcome for outcome in self._pruned(dry_run=True) if outcome.going or outcome.held_back]
 
@@ -210,7 +210,7 @@ class Pipelines:
         for outcome in engine.run(dry_run=False).outcomes:
             assert (outcome.faults, outcome.stopped, outcome.held_back) == ([], "", [])
 
-    def _pruned(self, *, dry_run: bool) -> list[Outcome]:
+    def _pruned(self, *, dry_run: bool) -> list[DeletionOutcome]:
         outcomes = []
         for app in APPS:
             run_id = f"night of {self.now}"

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from resources.d1.times import moment, stamp
-from tests.assets.rollups.lakeside import Event, Rows
+from tests.assets.rollups.event_lake import Event, Rows
 from tests.assets.rollups.recount import CUTS, sketch_of
 from tests.simulation.accepted import Accepted
 

@@ -17,7 +17,7 @@ from assets.windows import midnight
 from resources.d1 import D1
 from resources.d1.times import stamp
 from resources.r2 import ObjectStore
-from tests.assets.series.database import holder
+from tests.assets.series.partitioned_d1 import holder
 from tests.simulation.accepted import Accepted, Point, Session
 from tests.sql.sesh.database import put
 

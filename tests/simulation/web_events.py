@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from assets.windows import DAY, HOUR, floor_hour, midnight
-from tests.assets.attribution.stand import Campaign
-from tests.assets.rollups.lakeside import Event, event
+from tests.assets.attribution.attribution_stores import Campaign
+from tests.assets.rollups.event_lake import Event, event
 
 A, B, C, CLOSED = "a3f7c2", "b8e9d1", "c41d7e", "e5f604"
 ORGS = (A, A, B, B, C)

@@ -7,7 +7,7 @@ XMP, comments, embedded previews, and all bytes after the end of the image. Clea
 import re
 
 from assets.media.containers import jpeg, png, webp
-from assets.media.containers.cleaned import Cleaned, RefusalReason, RefusedError
+from assets.media.containers.cleaned import Cleaned, ImageRefusedError, RefusalReason
 
 READERS = {"jpeg": jpeg.clean, "png": png.clean, "webp": webp.clean}
 
@@ -25,7 +25,7 @@ _IMAGE_BRANDS = {b"heic": "heif", b"heix": "heif", b"mif1": "heif", b"msf1": "he
 # Texts that browsers and interpreters execute when they follow an image or lie in its comments.
 _ACTIVE = re.compile(rb"<(svg|html|script|iframe|body)[\s>]|<!doctype\s+html|<\?php|%pdf-1", re.IGNORECASE)
 
-__all__ = ["Cleaned", "RefusalReason", "RefusedError", "clean", "image_format"]
+__all__ = ["Cleaned", "ImageRefusedError", "RefusalReason", "clean", "image_format"]
 
 
 def image_format(data: bytes) -> str | None:
@@ -41,21 +41,21 @@ def clean(data: bytes, promised: str) -> Cleaned:
     """Read and clean a file whose name promises a format (`jpeg`, `png`, `webp`; empty: one that is not accepted).
 
     Raises:
-        RefusedError: it is not what its name promises, or it could do harm; says why.
+        ImageRefusedError: it is not what its name promises, or it could do harm; says why.
     """
     if not data:
-        raise RefusedError(RefusalReason.EMPTY)
+        raise ImageRefusedError(RefusalReason.EMPTY)
     actual = image_format(data)
     if actual is None:
-        raise RefusedError(RefusalReason.NOT_AN_IMAGE)
+        raise ImageRefusedError(RefusalReason.NOT_AN_IMAGE)
     if not promised:
-        raise RefusedError(RefusalReason.UNSUPPORTED_FORMAT)
+        raise ImageRefusedError(RefusalReason.UNSUPPORTED_FORMAT)
     if actual != promised:
-        raise RefusedError(RefusalReason.MISLABELLED)
+        raise ImageRefusedError(RefusalReason.MISLABELLED)
     cleaned = READERS[actual](data)
     # Data that phones append (motion, depth, previews) is dropped. A file that another program would run is refused.
     if _ACTIVE.search(cleaned.dropped) or _is_archive(cleaned.dropped):
-        raise RefusedError(RefusalReason.POLYGLOT)
+        raise ImageRefusedError(RefusalReason.POLYGLOT)
     return cleaned
 
 

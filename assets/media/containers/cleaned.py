@@ -24,7 +24,7 @@ class RefusalReason(StrEnum):
     VARIANT_WITHOUT_UPLOAD = "variant_without_upload"
 
 
-class RefusedError(ValueError):
+class ImageRefusedError(ValueError):
     """An upload that gets no variants; the message is the reason alone."""
 
     def __init__(self, reason: RefusalReason) -> None:

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 
 from assets.media.containers import orientation
-from assets.media.containers.cleaned import Cleaned, RefusalReason, RefusedError
+from assets.media.containers.cleaned import Cleaned, ImageRefusedError, RefusalReason
 
 EOI, SOS, APP0, APP1, APP2, APP14, LAST_APP, COM = 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 # Starts of frames, with Huffman or arithmetic coding; C4, C8 and CC are other markers.
@@ -18,14 +18,14 @@ _END_OF_CODED = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
 
 
 def clean(data: bytes) -> Cleaned:
-    """Read a JPEG; raises RefusedError."""
+    """Read a JPEG; raises ImageRefusedError."""
     head, picture, comments = bytearray(b"\xff\xd8"), bytearray(), bytearray()
     turned, sides, end = 1, [(0, 0)], 2
     for marker, body, coded, after in _segments(data):
         end = after
         if marker in FRAMES:
             if len(body) < 6:
-                raise RefusedError(RefusalReason.DAMAGED)
+                raise ImageRefusedError(RefusalReason.DAMAGED)
             height, width = struct.unpack_from(">HH", body, 1)
             sides.append((width, height))
         if marker in FRAMES or marker in TABLES or marker == SOS:
@@ -40,7 +40,7 @@ def clean(data: bytes) -> Cleaned:
             picture += _of_colours(marker, body)
     width, height = (max(side) for side in zip(*sides, strict=True))
     if not width or not height:
-        raise RefusedError(RefusalReason.DAMAGED)
+        raise ImageRefusedError(RefusalReason.DAMAGED)
     if turned != 1:
         head += _packed(APP1, b"Exif\0\0" + orientation.written(turned))
     dropped = bytes(comments) + data[end + len(b"\xff\xd9") :]
@@ -60,13 +60,13 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes, int]]:
             scans += 1
             end = _END_OF_CODED.search(data, at)
             if end is None:
-                raise RefusedError(RefusalReason.TRUNCATED)
+                raise ImageRefusedError(RefusalReason.TRUNCATED)
             coded, at = data[at : end.start()], end.start()
         if scans > MOST_SCANS:
-            raise RefusedError(RefusalReason.TOO_MANY_PARTS)
+            raise ImageRefusedError(RefusalReason.TOO_MANY_PARTS)
         yield marker, body, coded, at
     if not scans:
-        raise RefusedError(RefusalReason.DAMAGED)
+        raise ImageRefusedError(RefusalReason.DAMAGED)
 
 
 def _header(body: bytes) -> bytes:
@@ -75,9 +75,9 @@ def _header(body: bytes) -> bytes:
 
 
 def _of_colours(marker: int, body: bytes) -> bytes:
-    """The segment if it defines the colours, else nothing; raises RefusedError if it is not a segment."""
+    """The segment if it defines the colours, else nothing; raises ImageRefusedError if it is not a segment."""
     if not APP0 <= marker <= LAST_APP:
-        raise RefusedError(RefusalReason.DAMAGED)
+        raise ImageRefusedError(RefusalReason.DAMAGED)
     if marker == APP2 and body.startswith(b"ICC_PROFILE\0"):
         return _packed(marker, body)
     return _packed(marker, body[:12]) if marker == APP14 and body.startswith(b"Adobe") else b""
@@ -87,9 +87,9 @@ def _marker(data: bytes, at: int) -> tuple[int, int]:
     """The marker at an offset, after fill bytes, and the offset of its end."""
     while True:
         if at + 2 > len(data):
-            raise RefusedError(RefusalReason.TRUNCATED)
+            raise ImageRefusedError(RefusalReason.TRUNCATED)
         if data[at] != 0xFF:
-            raise RefusedError(RefusalReason.DAMAGED)
+            raise ImageRefusedError(RefusalReason.DAMAGED)
         if data[at + 1] != 0xFF:
             return data[at + 1], at + 2
         at += 1
@@ -98,12 +98,12 @@ def _marker(data: bytes, at: int) -> tuple[int, int]:
 def _segment(data: bytes, at: int) -> tuple[bytes, int]:
     """The body of a segment whose length is at an offset, and the offset of its end."""
     if at + 2 > len(data):
-        raise RefusedError(RefusalReason.TRUNCATED)
+        raise ImageRefusedError(RefusalReason.TRUNCATED)
     (length,) = struct.unpack_from(">H", data, at)
     if length < 2:
-        raise RefusedError(RefusalReason.DAMAGED)
+        raise ImageRefusedError(RefusalReason.DAMAGED)
     if at + length > len(data):
-        raise RefusedError(RefusalReason.TRUNCATED)
+        raise ImageRefusedError(RefusalReason.TRUNCATED)
     return data[at + 2 : at + length], at + length
 
 

@@ -3,7 +3,7 @@
 import struct
 
 from assets.media.containers import orientation
-from assets.media.containers.cleaned import Cleaned, RefusalReason, RefusedError
+from assets.media.containers.cleaned import Cleaned, ImageRefusedError, RefusalReason
 
 KEPT = {b"VP8 ", b"VP8L", b"ALPH", b"ICCP"}
 ICC, ALPHA, EXIF = 0x20, 0x10, 0x08
@@ -11,11 +11,11 @@ MOST_CHUNKS = 1_000
 
 
 def clean(data: bytes) -> Cleaned:
-    """Read a WebP; raises RefusedError."""
+    """Read a WebP; raises ImageRefusedError."""
     (length,) = struct.unpack_from("<I", data, 4)
     end = 8 + length
     if end > len(data):
-        raise RefusedError(RefusalReason.TRUNCATED)
+        raise ImageRefusedError(RefusalReason.TRUNCATED)
     chunks: dict[bytes, bytes] = {}
     dropped = bytearray()
     at = 12
@@ -25,15 +25,15 @@ def clean(data: bytes) -> Cleaned:
         name, body = _chunk(data, at, end)
         at += 8 + len(body) + len(body) % 2
         if name in (b"ANIM", b"ANMF"):
-            raise RefusedError(RefusalReason.ANIMATED)
+            raise ImageRefusedError(RefusalReason.ANIMATED)
         if name in KEPT or name in (b"VP8X", b"EXIF"):
             if name in chunks:
-                raise RefusedError(RefusalReason.DAMAGED)
+                raise ImageRefusedError(RefusalReason.DAMAGED)
             chunks[name] = body
         else:
             dropped += body
     else:
-        raise RefusedError(RefusalReason.TOO_MANY_PARTS)
+        raise ImageRefusedError(RefusalReason.TOO_MANY_PARTS)
     size = _size(chunks)
     turned = orientation.read(chunks.get(b"EXIF", b"").removeprefix(b"Exif\0\0"))
     return Cleaned(_built(chunks, size, turned), *size, turned, bytes(dropped) + data[end:])
@@ -41,17 +41,17 @@ def clean(data: bytes) -> Cleaned:
 
 def _chunk(data: bytes, at: int, end: int) -> tuple[bytes, bytes]:
     if at + 8 > end:
-        raise RefusedError(RefusalReason.TRUNCATED)
+        raise ImageRefusedError(RefusalReason.TRUNCATED)
     name, length = struct.unpack_from("<4sI", data, at)
     if at + 8 + length > end:
-        raise RefusedError(RefusalReason.TRUNCATED)
+        raise ImageRefusedError(RefusalReason.TRUNCATED)
     return name, data[at + 8 : at + 8 + length]
 
 
 def _size(chunks: dict[bytes, bytes]) -> tuple[int, int]:
     """Width and height: the larger ones of the container's and the picture's."""
     if (b"VP8 " in chunks) == (b"VP8L" in chunks):
-        raise RefusedError(RefusalReason.DAMAGED)
+        raise ImageRefusedError(RefusalReason.DAMAGED)
     sizes = []
     try:
         if b"VP8 " in chunks:
@@ -65,7 +65,7 @@ def _size(chunks: dict[bytes, bytes]) -> tuple[int, int]:
             struct.unpack_from("<10x", body)
             sizes.append((int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1))
     except struct.error:
-        raise RefusedError(RefusalReason.DAMAGED) from None
+        raise ImageRefusedError(RefusalReason.DAMAGED) from None
     return max(width for width, _ in sizes), max(height for _, height in sizes)
 
 

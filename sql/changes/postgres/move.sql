@@ -1,4 +1,5 @@
--- Moves a reader to a transaction and id. A reader never goes back: then no row changes.
+-- Moves a reader to a transaction and id; changes one row. A reader never goes back: then no row changes.
+-- Parameters: reader, transaction, id, at.
 insert into pipelines.change_log_readers as readers (reader, last_transaction, last_id, read_at)
 values (%(reader)s, %(transaction)s::text::xid8, %(id)s, %(at)s)
 on conflict (reader) do update

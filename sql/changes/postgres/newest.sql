@@ -1,4 +1,4 @@
--- One row a table that has rows in the log: the id of the newest of them.
+-- One row a table that has rows in the log: the id of the newest of them. Parameter: tables (names, an array).
 select wanted.table_name, newest.id
 from unnest(%(tables)s::text[]) as wanted (table_name)
 cross join lateral (

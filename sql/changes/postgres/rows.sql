@@ -1,4 +1,5 @@
 -- One row a row of the log after a transaction and id, of transactions below `end_transaction`, in their order.
+-- Parameters: last_transaction, last_id, end_transaction, page (how many rows at most).
 select id, transaction::text::bigint as transaction, table_name, old_keys, new_keys, changed_at
 from pipelines.change_log
 where

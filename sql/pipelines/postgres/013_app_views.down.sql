@@ -78,7 +78,7 @@ cross join lateral (
     values (t.at at time zone a.time_zone), ((t.at - interval '15 minutes') at time zone a.time_zone)
 ) as moments (at_account)
 where t.named_platform = 'google' and t.click is not null
-  -- Google tells of 90 days.
+  -- Google reports the clicks of 90 days.
   and t.day >= (select max(latest.day) - 92 from attribution.touches latest)
   and not exists (select from attribution.clicks k where k.org_id = o.org_id and k.click = t.click)
 group by o.org_id, a.connection_id, a.account_id, a.time_zone, moments.at_account::date;

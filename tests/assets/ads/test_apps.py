@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from assets.ads.audit import audit
-from assets.ads.plan import Mode
+from assets.ads.plan import SyncMode
 from assets.ads.sync import accounts_of
 from assets.apps import App
 from assets.apps.clearlift import APP as CLEARLIFT
 from resources import migrations
 from resources.d1 import EmbeddedD1
 from resources.sql_files import read_sql
-from tests.assets.ads.bench import LEVELS, Bench
+from tests.assets.ads.ad_stores import LEVELS, AdStores
 
 OTHER = replace(CLEARLIFT, name="other", ad_accounts=replace(accounts_of(CLEARLIFT), raw="raw/other_ads/"))
 TABLES = (
@@ -29,31 +29,33 @@ TABLES = (
 
 
 @pytest.fixture
-def other(ads_bench: Bench, tmp_path: Path) -> Iterator[Bench]:
-    """The bench of another app: its own D1; platforms, Postgres and R2 are those of the first."""
+def other(ads_bench: AdStores, tmp_path: Path) -> Iterator[AdStores]:
+    """The stores of another app: its own D1; platforms, Postgres and R2 are those of the first."""
     d1 = EmbeddedD1(tmp_path / "other.sqlite")
     migrations.up(migrations.D1AppliedMigrations(d1, "d1"), "clearlift/d1")
     yield replace(ads_bench, d1=d1, app=OTHER)
     d1.close()
 
 
-def stored(bench: Bench, app: App) -> dict[str, list[str]]:
+def stored(ad_stores: AdStores, app: App) -> dict[str, list[str]]:
     """Every row of an app in every table and view, as text."""
     return {
         table: sorted(
             json.dumps(row["row"], sort_keys=True)
-            for row in bench.postgres.fetch(f"select to_jsonb(t) as row from ads.{table} t where app = %s", (app.name,))
+            for row in ad_stores.postgres.fetch(
+                f"select to_jsonb(t) as row from ads.{table} t where app = %s", (app.name,)
+            )
         )
         for table in TABLES
     }
 
 
 def test_a_sync_a_restatement_and_a_deletion_of_one_app_leave_the_other_as_it_was(
-    ads_bench: Bench, other: Bench
+    ads_bench: AdStores, other: AdStores
 ) -> None:
-    for bench in (ads_bench, other):
-        bench.connect(only=["google", "microsoft"], lookback_days=6)
-        assert [result.error for result in bench.sync("google", "microsoft")] == [None] * 4
+    for ad_stores in (ads_bench, other):
+        ad_stores.connect(only=["google", "microsoft"], lookback_days=6)
+        assert [result.error for result in ad_stores.sync("google", "microsoft")] == [None] * 4
     assert ads_bench.snapshot().keys() == other.snapshot().keys()
     first = stored(ads_bench, CLEARLIFT)
     assert {table for table, rows in first.items() if not rows} == {"restatements", "restatement_history"}
@@ -64,20 +66,20 @@ def test_a_sync_a_restatement_and_a_deletion_of_one_app_leave_the_other_as_it_wa
         " 1, currency, time_zone, attribution_window, is_final, sync_run_id, app from ads.campaign_metrics_daily"
         " where app = 'other' and platform = 'google' and date = '2026-11-19' limit 1"
     )
-    results = other.sync("google", "microsoft", mode=Mode.LOOKBACK)
+    results = other.sync("google", "microsoft", mode=SyncMode.LOOKBACK)
     assert sum(result.rows["restated"] for result in results) > 0
     assert sum(result.rows["deleted"] for result in results) > 0
     assert stored(ads_bench, CLEARLIFT) == first
     # The first app finds its own cursors and its own final days.
-    again = ads_bench.sync("google", "microsoft", mode=Mode.LOOKBACK)
+    again = ads_bench.sync("google", "microsoft", mode=SyncMode.LOOKBACK)
     assert sum(result.rows["restated"] for result in again) > 0
     for table, _ in LEVELS.values():
         assert ads_bench.snapshot()[table] == other.snapshot()[table]
 
 
-def test_each_app_is_synced_resumed_and_compared_by_its_own_slices(ads_bench: Bench, other: Bench) -> None:
-    for bench in (ads_bench, other):
-        bench.connect(only=["google"], lookback_days=2)
+def test_each_app_is_synced_resumed_and_compared_by_its_own_slices(ads_bench: AdStores, other: AdStores) -> None:
+    for ad_stores in (ads_bench, other):
+        ad_stores.connect(only=["google"], lookback_days=2)
     ads_bench.sync("google")
     assert audit(other.engine("google")).day is None, "no slice of the other app was merged"
     assert {info.key.split("/")[1] for info in ads_bench.store.list("raw")} == {"ads"}
@@ -93,10 +95,10 @@ def test_each_app_is_synced_resumed_and_compared_by_its_own_slices(ads_bench: Be
     assert audit(other.engine("google")).differences
 
 
-def test_a_replay_of_one_app_merges_its_own_pages(ads_bench: Bench, other: Bench) -> None:
-    for bench in (ads_bench, other):
-        bench.connect(only=["google"], lookback_days=2)
-        bench.sync("google")
+def test_a_replay_of_one_app_merges_its_own_pages(ads_bench: AdStores, other: AdStores) -> None:
+    for ad_stores in (ads_bench, other):
+        ad_stores.connect(only=["google"], lookback_days=2)
+        ad_stores.sync("google")
     whole = other.snapshot()
     for table in ("campaign_metrics_daily", "sync_state", "sync_runs"):
         ads_bench.postgres.execute(f"delete from ads.{table} where app = 'other'")
@@ -110,7 +112,7 @@ def test_a_replay_of_one_app_merges_its_own_pages(ads_bench: Bench, other: Bench
     assert stored(ads_bench, CLEARLIFT) == first
 
 
-def test_checks_and_summaries_count_their_own_app(ads_bench: Bench, other: Bench) -> None:
+def test_checks_and_summaries_count_their_own_app(ads_bench: AdStores, other: AdStores) -> None:
     ads_bench.connect(only=["google"], lookback_days=3)
     ads_bench.sync("google")
     postgres, since = ads_bench.postgres, ads_bench.sandbox.clock().date() - timedelta(days=30)

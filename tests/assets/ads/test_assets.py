@@ -26,7 +26,7 @@ from assets.partitions import Calendar
 from resources.ad_platforms import PLATFORMS
 from resources.pacing import Pacing, Rate
 from sandbox.faults import Fault, FaultKind
-from tests.assets.ads.bench import Bench
+from tests.assets.ads.ad_stores import AdStores
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 SOURCE = AssetSelection.checks(AssetCheckKey(AssetKey(["clearlift", "ads", "google"]), "stored_equals_source"))
@@ -41,7 +41,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def materialized(
-    bench: Bench,
+    ad_stores: AdStores,
     config: dict[str, Any],
     first: str,
     last: str,
@@ -55,7 +55,7 @@ def materialized(
         assets=[a for a in graph if isinstance(a, AssetsDefinition) and not isinstance(a, AssetChecksDefinition)],
         asset_checks=[a for a in graph if isinstance(a, AssetChecksDefinition)],
         jobs=[define_asset_job("ads", "*" if only is None else only)],
-        resources={"rooms": bench.rooms},
+        resources={"rooms": ad_stores.rooms},
         executor=in_process_executor,
     )
     with DagsterInstance.ephemeral() as instance:
@@ -76,7 +76,7 @@ def metadata(result: ExecuteInProcessResult, name: str) -> dict[str, Any]:
     return {key: value.value for key, value in found.metadata.items()}
 
 
-def test_the_graph_is_synced_checked_and_counted(ads_bench: Bench) -> None:
+def test_the_graph_is_synced_checked_and_counted(ads_bench: AdStores) -> None:
     ads_bench.connect(lookback_days=8)
     result = materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
     assert all(c.passed for c in checks(result).values()), checks(result)
@@ -99,7 +99,7 @@ def test_the_graph_is_synced_checked_and_counted(ads_bench: Bench) -> None:
     assert {row.data["time_zone"] for row in ledger["lately"].records} <= zones
 
 
-def test_the_columns_that_the_ledger_says_it_has_are_those_of_its_view(ads_bench: Bench) -> None:
+def test_the_columns_that_the_ledger_says_it_has_are_those_of_its_view(ads_bench: AdStores) -> None:
     columns = ads_bench.postgres.fetch(
         "select attname as name, format_type(atttypid, null) as type from pg_attribute"
         " where attrelid = 'ads.restatement_history'::regclass order by attnum"
@@ -108,7 +108,7 @@ def test_the_columns_that_the_ledger_says_it_has_are_those_of_its_view(ads_bench
     assert [(c["name"], types.get(c["type"], c["type"])) for c in columns] == [c[:2] for c in restatements.COLUMNS]
 
 
-def test_a_failed_connection_is_named_by_the_check(ads_bench: Bench) -> None:
+def test_a_failed_connection_is_named_by_the_check(ads_bench: AdStores) -> None:
     ads_bench.connect(only=["google"], lookback_days=3)
     account = ads_bench.sandbox.world.accounts("google")[0].id
     ads_bench.sandbox.faults.order(Fault(FaultKind.ACCOUNT_INACTIVE, "google", account_id=account, times=None))
@@ -120,7 +120,7 @@ def test_a_failed_connection_is_named_by_the_check(ads_bench: Bench) -> None:
     assert found["tiktok", "connections_ok"].passed
 
 
-def test_a_platform_that_cannot_be_asked_fails_the_check_and_not_the_run(ads_bench: Bench) -> None:
+def test_a_platform_that_cannot_be_asked_fails_the_check_and_not_the_run(ads_bench: AdStores) -> None:
     ads_bench.connect(only=["google"], lookback_days=3)
     materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
     for account in ads_bench.sandbox.world.accounts("google"):
@@ -132,7 +132,7 @@ def test_a_platform_that_cannot_be_asked_fails_the_check_and_not_the_run(ads_ben
     assert "could not be asked" in str(source.metadata["differences"].value)
 
 
-def test_where_every_connection_failed_nothing_was_made(ads_bench: Bench) -> None:
+def test_where_every_connection_failed_nothing_was_made(ads_bench: AdStores) -> None:
     ads_bench.connect(only=["google"], lookback_days=3)
     for account in ads_bench.sandbox.world.accounts("google"):
         ads_bench.sandbox.tokens.revoke("google", account.id)
@@ -148,7 +148,7 @@ def test_where_every_connection_failed_nothing_was_made(ads_bench: Bench) -> Non
     assert failure.step_failure_data.user_failure_data.description == proved.description
 
 
-def test_checks_find_what_does_not_agree(ads_bench: Bench) -> None:
+def test_checks_find_what_does_not_agree(ads_bench: AdStores) -> None:
     ads_bench.connect(only=["google"], lookback_days=8)
     materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
     ads_bench.postgres.execute("update ads.campaign_metrics_daily set spend = spend + 1, sync_run_id = sync_run_id")
@@ -165,7 +165,7 @@ def test_checks_find_what_does_not_agree(ads_bench: Bench) -> None:
     assert not source.passed or source.metadata["day"].value == "2026-11-02"
 
 
-def test_an_unknown_connection_is_one_clear_error(ads_bench: Bench) -> None:
+def test_an_unknown_connection_is_one_clear_error(ads_bench: AdStores) -> None:
     with pytest.raises(ValueError, match=r"no active \w+ connection has the id 'nobody'"):
         materialized(ads_bench, {"connection": "nobody"}, "2026-11-20", "2026-11-20")
 

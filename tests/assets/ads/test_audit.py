@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.ads.audit import Audit, audit, compare, numbers
+from assets.ads.audit import AdAudit, audit, compare, numbers
 from resources.ad_platforms import Fact
 from resources.postgres import Postgres
 from sandbox.faults import Fault, FaultKind
 from sandbox.world.entities import PLATFORMS, Platform
-from tests.assets.ads.bench import Bench
+from tests.assets.ads.ad_stores import AdStores
 
 DAY = date(2026, 11, 19)
 ONE, TWO = (10, 1, Decimal(5), Decimal(1), Decimal(9)), (10, 1, Decimal(5), Decimal(2), Decimal(18))
@@ -42,14 +42,14 @@ MORE = (11, 1, Decimal(5), Decimal(1), Decimal(9))
 def test_only_what_the_platform_changed_since_is_a_restatement(
     source: Any, account: Any, stored: Any, staged: Any, restated: int, differences: int
 ) -> None:
-    found = Audit("1", DAY)
+    found = AdAudit("1", DAY)
     compare(found, source=source, account=account, stored=stored, staged=staged)
     assert (len(found.restated), len(found.differences)) == (restated, differences)
     assert found.passed == (restated + differences == 0)
 
 
 @pytest.fixture
-def synced(tiny: Bench, request: pytest.FixtureRequest) -> Bench:
+def synced(tiny: AdStores, request: pytest.FixtureRequest) -> AdStores:
     """A platform of which one day is final."""
     tiny.connect(only=[request.param], lookback_days=1)
     assert [o.error for o in tiny.sync(request.param)] == [None]
@@ -57,7 +57,7 @@ def synced(tiny: Bench, request: pytest.FixtureRequest) -> Bench:
 
 
 @pytest.mark.parametrize(("synced", "platform"), [(p, p) for p in PLATFORMS], indirect=["synced"])
-def test_what_was_just_synced_agrees(synced: Bench, platform: Platform) -> None:
+def test_what_was_just_synced_agrees(synced: AdStores, platform: Platform) -> None:
     found = audit(synced.engine(platform))
     assert (found.day, found.passed, found.differences, found.restated) == (DAY, True, [], [])
     assert found.rows > 0
@@ -65,7 +65,7 @@ def test_what_was_just_synced_agrees(synced: Bench, platform: Platform) -> None:
 
 # TikTok's account restates nothing of that day.
 @pytest.mark.parametrize(("synced", "platform"), [(p, p) for p in PLATFORMS if p != "tiktok"], indirect=["synced"])
-def test_a_day_that_the_platform_restated_is_told_as_that(synced: Bench, platform: Platform) -> None:
+def test_a_day_that_the_platform_restated_is_told_as_that(synced: AdStores, platform: Platform) -> None:
     synced.sandbox.clock.advance(timedelta(days=1, hours=20))
     found = audit(synced.engine(platform))
     assert not found.passed
@@ -80,7 +80,7 @@ def test_a_day_that_the_platform_restated_is_told_as_that(synced: Bench, platfor
         "delete from ads.campaign_metrics_daily where date = '2026-11-19'",
     ],
 )
-def test_rows_that_are_not_as_their_pages_were_are_a_fault(synced: Bench, platform: Platform, broken: str) -> None:
+def test_rows_that_are_not_as_their_pages_were_are_a_fault(synced: AdStores, platform: Platform, broken: str) -> None:
     synced.postgres.execute(broken)
     found = audit(synced.engine(platform))
     assert any("its page" in line for line in found.differences)
@@ -88,7 +88,7 @@ def test_rows_that_are_not_as_their_pages_were_are_a_fault(synced: Bench, platfo
 
 
 @pytest.mark.parametrize("synced", ["google"], indirect=True)
-def test_a_difference_that_no_page_explains_is_a_fault(synced: Bench) -> None:
+def test_a_difference_that_no_page_explains_is_a_fault(synced: AdStores) -> None:
     synced.sandbox.clock.advance(timedelta(days=1, hours=20))
     synced.store.delete([info.key for info in synced.store.list("raw/ads")])
     found = audit(synced.engine("google"))
@@ -97,15 +97,15 @@ def test_a_difference_that_no_page_explains_is_a_fault(synced: Bench) -> None:
 
 
 @pytest.mark.parametrize("synced", ["tiktok"], indirect=True)
-def test_a_platform_that_cannot_be_asked_proves_nothing(synced: Bench) -> None:
+def test_a_platform_that_cannot_be_asked_proves_nothing(synced: AdStores) -> None:
     synced.sandbox.faults.order(Fault(FaultKind.ACCOUNT_INACTIVE, "tiktok", times=None))
     found = audit(synced.engine("tiktok"))
     assert not found.passed
     assert "could not be asked" in found.differences[0]
 
 
-def test_nothing_synced_is_nothing_proved(tiny: Bench) -> None:
-    assert (audit(tiny.engine("google")).day, Audit().passed) == (None, False)
+def test_nothing_synced_is_nothing_proved(tiny: AdStores) -> None:
+    assert (audit(tiny.engine("google")).day, AdAudit().passed) == (None, False)
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import pytest
 
 from assets.ads import connections
 from assets.ads.config import ConnectionSettingsError, SyncConfig
-from assets.ads.connections import Connection, Connections, ConnectionSettings
+from assets.ads.connections import AdConnection, Connections, ConnectionSettings
 from assets.ads.sync import accounts_of
 from assets.apps.clearlift import APP as CLEARLIFT
 from resources.keyring import Keyring, SealError
-from tests.assets.ads.bench import Bench
+from tests.assets.ads.ad_stores import AdStores
 
 RING = Keyring({1: bytes(32)})
 ACCOUNTS = accounts_of(CLEARLIFT)
@@ -22,15 +22,15 @@ SECRET = "1//0gX-refresh-token"
 Document = dict[str, Any]
 
 
-def connection(settings: Document | str | None, sealed: Document | None = None, row: str = "c1") -> Connection:
+def connection(settings: Document | str | None, sealed: Document | None = None, row: str = "c1") -> AdConnection:
     text = json.dumps(settings) if isinstance(settings, dict) else settings
     closed = None
     if sealed is not None:
         closed = RING.seal_text(json.dumps(sealed), table="platform_connections", column="settings_encrypted", row=row)
-    return Connection("c1", "org-a", "google", "1", "pro", text, closed)
+    return AdConnection("c1", "org-a", "google", "1", "pro", text, closed)
 
 
-def opened(row: Connection) -> ConnectionSettings:
+def opened(row: AdConnection) -> ConnectionSettings:
     return Connections(ACCOUNTS, None, RING).open(row)  # type: ignore[arg-type]
 
 
@@ -88,7 +88,7 @@ def test_no_secret_is_in_a_repr() -> None:
     assert SECRET not in repr(opened(found))
 
 
-def test_tiers_pages_and_inactive_connections(ads_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tiers_pages_and_inactive_connections(ads_bench: AdStores, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "PAGE", 1)
     bench_connections = ads_bench.engine("google").connections
     ads_bench.connect(org="org-a", tier="pro", only=["google"])
@@ -103,7 +103,7 @@ def test_tiers_pages_and_inactive_connections(ads_bench: Bench, monkeypatch: pyt
     assert {c.org_id for page in bench_connections.active("google") for c in page} == {"org-b"}
 
 
-def test_credentials_left_in_clear_are_sealed_by_the_first_sync(tiny: Bench) -> None:
+def test_credentials_left_in_clear_are_sealed_by_the_first_sync(tiny: AdStores) -> None:
     tiny.connect(only=["google"])
     row = tiny.connection("google")
     document = tiny.sandbox.credentials("google", row["account_id"])
@@ -118,7 +118,7 @@ def test_credentials_left_in_clear_are_sealed_by_the_first_sync(tiny: Bench) -> 
     assert [o.error for o in tiny.sync("google")] == [None]
 
 
-def test_a_rotated_token_is_stored_before_the_next_call(tiny: Bench) -> None:
+def test_a_rotated_token_is_stored_before_the_next_call(tiny: AdStores) -> None:
     tiny.connect(only=["microsoft"])
     before = tiny.connection("microsoft")["settings_encrypted"]
     tiny.sandbox.tokens.expire("microsoft", tiny.connection("microsoft")["account_id"])
@@ -141,7 +141,7 @@ def test_a_rotated_token_is_stored_before_the_next_call(tiny: Bench) -> None:
     assert [o.error for o in tiny.sync("microsoft")] == [None]
 
 
-def test_how_a_sync_went_is_reported_in_d1(tiny: Bench) -> None:
+def test_how_a_sync_went_is_reported_in_d1(tiny: AdStores) -> None:
     tiny.connect(only=["google"])
     stored = tiny.engine("google").connections
     (found,) = next(stored.active("google"))

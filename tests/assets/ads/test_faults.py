@@ -11,7 +11,7 @@ import resources.ad_platforms.meta.client as meta_client
 import resources.ad_platforms.tiktok as tiktok
 from sandbox.faults import MALFORMED, Fault, FaultKind
 from sandbox.world.entities import PLATFORMS, Platform
-from tests.assets.ads.bench import Bench
+from tests.assets.ads.ad_stores import AdStores
 from tests.standin.loopback import SILENT_SECONDS
 
 CONFIG: dict[str, Any] = {"lookback_days": 8}
@@ -73,7 +73,7 @@ Clean = dict[Platform, dict[str, list[str]]]
 
 
 @pytest.fixture(scope="module")
-def clean(shared_bench: Bench, small_pages: None) -> Clean:
+def clean(shared_bench: AdStores, small_pages: None) -> Clean:
     """What each platform's sync leaves where nothing goes wrong."""
     found: Clean = {}
     for platform in PLATFORMS:
@@ -97,7 +97,7 @@ def small_pages() -> Iterator[None]:
 
 @pytest.mark.parametrize("fault", CASES, ids=told)
 def test_the_same_rows_or_a_loud_failure(
-    tiny: Bench, clean: Clean, fault: Fault, monkeypatch: pytest.MonkeyPatch
+    tiny: AdStores, clean: Clean, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform = fault.platform
     assert platform is not None
@@ -125,9 +125,11 @@ def test_the_same_rows_or_a_loud_failure(
         assert max(tiny.slept) >= fault.retry_after
 
 
-def _cursor_is_where_the_data_is(bench: Bench, platform: Platform) -> None:
-    states = bench.postgres.fetch("select stream, synced_through from ads.sync_state where synced_through is not null")
-    merged = bench.postgres.fetch(
+def _cursor_is_where_the_data_is(ad_stores: AdStores, platform: Platform) -> None:
+    states = ad_stores.postgres.fetch(
+        "select stream, synced_through from ads.sync_state where synced_through is not null"
+    )
+    merged = ad_stores.postgres.fetch(
         "select stream, max(until) as until from ads.sync_slices where state = 'merged' group by 1"
     )
     assert {s["stream"]: s["synced_through"] for s in states} == {
@@ -136,11 +138,11 @@ def _cursor_is_where_the_data_is(bench: Bench, platform: Platform) -> None:
     tables = {"campaign_days": "campaign", "ad_group_days": "ad_group", "keyword_days": "keyword"}
     for stream, level in tables.items():
         if stream not in {s["stream"] for s in states}:
-            assert not bench.stored(platform, bench.connection(platform)["account_id"], level)
+            assert not ad_stores.stored(platform, ad_stores.connection(platform)["account_id"], level)
 
 
 @pytest.mark.parametrize("platform", ["facebook", "microsoft"])
-def test_a_job_that_never_ends_is_a_failure_and_no_empty_day(tiny: Bench, platform: Platform) -> None:
+def test_a_job_that_never_ends_is_a_failure_and_no_empty_day(tiny: AdStores, platform: Platform) -> None:
     tiny.connect(only=[platform], **CONFIG)
     tiny.sandbox.faults.order(Fault(FaultKind.JOB_STUCK, platform, times=None))
     (outcome,) = tiny.sync(platform)
@@ -150,7 +152,7 @@ def test_a_job_that_never_ends_is_a_failure_and_no_empty_day(tiny: Bench, platfo
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_one_forbidden_account_is_named_and_the_others_are_synced(ads_bench: Bench, platform: Platform) -> None:
+def test_one_forbidden_account_is_named_and_the_others_are_synced(ads_bench: AdStores, platform: Platform) -> None:
     ads_bench.connect(only=[platform], **CONFIG)
     first, second = ads_bench.sandbox.world.accounts(platform)
     ads_bench.sandbox.faults.order(Fault(FaultKind.ACCOUNT_INACTIVE, platform, account_id=first.id, times=None))
@@ -171,7 +173,7 @@ TOKENS: dict[Platform, str] = {
 
 
 @pytest.mark.parametrize("fault", [at(f, p, path=path) for p, path in TOKENS.items() for f in REFUSED_LINE], ids=told)
-def test_a_token_is_refreshed_whatever_is_wrong_with_the_line(tiny: Bench, clean: Clean, fault: Fault) -> None:
+def test_a_token_is_refreshed_whatever_is_wrong_with_the_line(tiny: AdStores, clean: Clean, fault: Fault) -> None:
     platform = fault.platform
     assert platform is not None
     tiny.connect(only=[platform], **CONFIG)

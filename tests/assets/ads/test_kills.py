@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from assets.ads.plan import Mode, SyncRequest
+from assets.ads.plan import SyncMode, SyncRequest
 from resources.d1 import EmbeddedD1
 from resources.postgres import Postgres, copy_in
 from resources.r2 import ObjectStore
 from resources.sql_files import read_sql
 from sandbox.world.entities import Platform
-from tests.assets.ads.bench import Bench
+from tests.assets.ads.ad_stores import AdStores
 
 CONFIG: dict[str, Any] = {"lookback_days": 6}
 
@@ -55,7 +55,7 @@ def killing(killer: Killer) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("platform", ["google", "microsoft"])
-def test_a_sync_killed_anywhere_ends_in_the_same_rows(tiny: Bench, platform: Platform) -> None:
+def test_a_sync_killed_anywhere_ends_in_the_same_rows(tiny: AdStores, platform: Platform) -> None:
     tiny.connect(only=[platform], **CONFIG)
     count = Killer(0)
     with killing(count):
@@ -77,7 +77,7 @@ def test_a_sync_killed_anywhere_ends_in_the_same_rows(tiny: Bench, platform: Pla
 
 
 @pytest.mark.parametrize(("platform", "levels"), [("facebook", 2), ("microsoft", 3)])
-def test_a_report_that_was_asked_for_is_not_asked_for_again(tiny: Bench, platform: Platform, levels: int) -> None:
+def test_a_report_that_was_asked_for_is_not_asked_for_again(tiny: AdStores, platform: Platform, levels: int) -> None:
     tiny.connect(only=[platform], lookback_days=10)
 
     def dying(_seconds: float) -> None:
@@ -95,20 +95,20 @@ def test_a_report_that_was_asked_for_is_not_asked_for_again(tiny: Bench, platfor
     assert [(row["state"], row["attempts"]) for row in states] == [("resumed", 1), ("merged", 2)]
 
 
-def _submits(bench: Bench) -> int:
+def _submits(ad_stores: AdStores) -> int:
     asked = ("GenerateReport/Submit", "/insights")
-    return sum(e.method == "POST" and e.path.endswith(asked) and e.status == 200 for e in bench.sandbox.log)
+    return sum(e.method == "POST" and e.path.endswith(asked) and e.status == 200 for e in ad_stores.sandbox.log)
 
 
-def _today(bench: Bench) -> SyncRequest:
-    today = bench.sandbox.clock().date()
-    return SyncRequest(Mode.RECENT, today, today, today)
+def _today(ad_stores: AdStores) -> SyncRequest:
+    today = ad_stores.sandbox.clock().date()
+    return SyncRequest(SyncMode.RECENT, today, today, today)
 
 
 DIES = """
 import os, signal, sys
 from datetime import datetime
-from assets.ads.plan import Mode, SyncRequest
+from assets.ads.plan import SyncMode, SyncRequest
 from assets.ads.sync import AdSync
 from assets.apps.clearlift import APP
 import assets.ads.merge
@@ -130,14 +130,14 @@ def dying(connection, table, columns, rows):
     return count
 
 assets.ads.merge.copy_in = dying
-request = SyncRequest(Mode.RECENT, now.date(), now.date(), now.date())
+request = SyncRequest(SyncMode.RECENT, now.date(), now.date(), now.date())
 engine = AdSync(APP, PLATFORMS["google"], EmbeddedD1(Path(d1)), Postgres(dsn), FolderObjectStore(Path(store)),
                 Keyring({1: bytes(range(32))}), lambda: now, origin=origin)
 list(engine.run(request))
 """
 
 
-def test_a_process_that_is_really_killed_in_a_merge(tiny: Bench) -> None:
+def test_a_process_that_is_really_killed_in_a_merge(tiny: AdStores) -> None:
     tiny.connect(only=["google"], **CONFIG)
     now = tiny.sandbox.clock()
     arguments = [str(tiny.d1.path), tiny.postgres.dsn, tiny.store.uri(), tiny.sandbox.origin, now.isoformat()]

@@ -4,7 +4,7 @@ import pytest
 
 from sandbox.faults import Fault, FaultKind
 from sandbox.world.entities import PLATFORMS, Platform
-from tests.assets.ads.bench import Bench
+from tests.assets.ads.ad_stores import AdStores
 
 # What each platform's daily rows of campaigns are asked under.
 PATHS: dict[Platform, str] = {
@@ -17,7 +17,7 @@ PATHS: dict[Platform, str] = {
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("kind", [FaultKind.WRONG_TYPE, FaultKind.MISSING_ID, FaultKind.HUGE_STRING])
-def test_a_malformed_page_fails_its_slice_alone(ads_bench: Bench, platform: Platform, kind: FaultKind) -> None:
+def test_a_malformed_page_fails_its_slice_alone(ads_bench: AdStores, platform: Platform, kind: FaultKind) -> None:
     ads_bench.connect(only=[platform], lookback_days=3)
     first, second = ads_bench.sandbox.world.accounts(platform)
     nth = 2 if platform == "google" else 1  # Google's first search is for the account itself
@@ -44,7 +44,7 @@ def test_a_malformed_page_fails_its_slice_alone(ads_bench: Bench, platform: Plat
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_an_unknown_status_is_kept_counted_and_no_failure(tiny: Bench, platform: Platform) -> None:
+def test_an_unknown_status_is_kept_counted_and_no_failure(tiny: AdStores, platform: Platform) -> None:
     tiny.connect(only=[platform], lookback_days=3)
     nth = 2 if platform == "google" else 1
     tiny.sandbox.faults.order(Fault(FaultKind.UNKNOWN_ENUM, platform, PATHS[platform], nth=nth))
@@ -57,7 +57,7 @@ def test_an_unknown_status_is_kept_counted_and_no_failure(tiny: Bench, platform:
         assert any("SANDBOX_UNHEARD_OF" in note for note in outcome.notes) or platform == "facebook"
 
 
-def test_a_malformed_report_keeps_the_cursor_where_the_data_is(tiny: Bench) -> None:
+def test_a_malformed_report_keeps_the_cursor_where_the_data_is(tiny: AdStores) -> None:
     tiny.connect(only=["microsoft"], lookback_days=3)
     tiny.sandbox.faults.order(Fault(FaultKind.WRONG_TYPE, "microsoft", "bingadsreports", nth=2))
     (outcome,) = tiny.sync("microsoft")

@@ -3,15 +3,15 @@
 import threading
 from datetime import date, timedelta
 
-from assets.ads.plan import Mode, SyncRequest
-from tests.assets.ads.bench import LEVELS, Bench
+from assets.ads.plan import SyncMode, SyncRequest
+from tests.assets.ads.ad_stores import LEVELS, AdStores
 
 
-def test_pages_merged_again_from_r2_give_the_same_rows(ads_bench: Bench) -> None:
+def test_pages_merged_again_from_r2_give_the_same_rows(ads_bench: AdStores) -> None:
     ads_bench.connect(only=["google", "microsoft"])
     ads_bench.sync("google", "microsoft")
     ads_bench.sandbox.clock.advance(timedelta(days=3))
-    ads_bench.sync("google", "microsoft", mode=Mode.LOOKBACK)
+    ads_bench.sync("google", "microsoft", mode=SyncMode.LOOKBACK)
     whole = ads_bench.snapshot()
     ledger = ads_bench.postgres.fetch("select count(*) as rows from ads.restatements")
     requests = len(ads_bench.sandbox.log)
@@ -33,7 +33,7 @@ def test_pages_merged_again_from_r2_give_the_same_rows(ads_bench: Bench) -> None
         assert (merged.inserted, merged.updated, merged.deleted) == (0, 0, 0)
 
 
-def test_an_earlier_observation_does_not_overwrite_a_later_one(tiny: Bench) -> None:
+def test_an_earlier_observation_does_not_overwrite_a_later_one(tiny: AdStores) -> None:
     """Two runs at once: the one that asked first may merge last."""
     tiny.connect(only=["google"], lookback_days=10)
     engine = tiny.engine("google")
@@ -47,9 +47,9 @@ def test_an_earlier_observation_does_not_overwrite_a_later_one(tiny: Bench) -> N
 
     engine._merge.run = holding  # type: ignore[method-assign]
     today = tiny.sandbox.clock().date()
-    list(engine.run(SyncRequest(Mode.LOOKBACK, today, today, today)))
+    list(engine.run(SyncRequest(SyncMode.LOOKBACK, today, today, today)))
     tiny.sandbox.clock.advance(timedelta(days=2))
-    tiny.sync("google", mode=Mode.LOOKBACK)
+    tiny.sync("google", mode=SyncMode.LOOKBACK)
     later = tiny.snapshot()
     state = tiny.postgres.fetch("select stream, synced_through, run_id from ads.sync_state order by 1")
     (manifest,) = held
@@ -61,7 +61,7 @@ def test_an_earlier_observation_does_not_overwrite_a_later_one(tiny: Bench) -> N
     assert tiny.postgres.fetch("select stream, synced_through, run_id from ads.sync_state order by 1") == state
 
 
-def test_two_runs_at_once_end_as_one(ads_bench: Bench) -> None:
+def test_two_runs_at_once_end_as_one(ads_bench: AdStores) -> None:
     ads_bench.connect(only=["google"])
     outcomes = []
     threads = [threading.Thread(target=lambda: outcomes.extend(ads_bench.sync("google"))) for _ in range(2)]
@@ -75,20 +75,20 @@ def test_two_runs_at_once_end_as_one(ads_bench: Bench) -> None:
     assert row["rows"] == 0
 
 
-def test_a_cursor_does_not_jump_over_a_gap(tiny: Bench) -> None:
+def test_a_cursor_does_not_jump_over_a_gap(tiny: AdStores) -> None:
     tiny.connect(only=["tiktok"], lookback_days=3)
     through = "select synced_through from ads.sync_state where stream = 'campaign_days'"
     old = date(2026, 11, 10)
-    tiny.sync("tiktok", mode=Mode.WINDOW, since=old, until=old)
+    tiny.sync("tiktok", mode=SyncMode.WINDOW, since=old, until=old)
     assert tiny.postgres.fetch(through)[0]["synced_through"] == old
-    tiny.sync("tiktok", mode=Mode.WINDOW, since=date(2026, 11, 15), until=date(2026, 11, 16))
+    tiny.sync("tiktok", mode=SyncMode.WINDOW, since=date(2026, 11, 15), until=date(2026, 11, 16))
     assert tiny.postgres.fetch(through)[0]["synced_through"] == old, "the 11th to the 14th are not there"
     tiny.sync("tiktok")
     assert tiny.postgres.fetch(through)[0]["synced_through"] == date(2026, 11, 20)
     assert tiny.differences("tiktok", since=old, until=date(2026, 11, 20)) == []
 
 
-def test_a_row_of_a_day_in_progress_is_no_restatement_when_it_ends(tiny: Bench) -> None:
+def test_a_row_of_a_day_in_progress_is_no_restatement_when_it_ends(tiny: AdStores) -> None:
     tiny.connect(only=["google"], lookback_days=2)
     tiny.sync("google")
     tiny.sandbox.clock.advance(timedelta(hours=15))
@@ -99,7 +99,7 @@ def test_a_row_of_a_day_in_progress_is_no_restatement_when_it_ends(tiny: Bench) 
     assert tiny.postgres.fetch(final) == [{"final": True}]
 
 
-def test_shared_budgets_carry_one_id(ads_bench: Bench) -> None:
+def test_shared_budgets_carry_one_id(ads_bench: AdStores) -> None:
     ads_bench.connect(only=["google", "microsoft"])
     ads_bench.sync("google", "microsoft")
     for platform in ("google", "microsoft"):
@@ -111,7 +111,7 @@ def test_shared_budgets_carry_one_id(ads_bench: Bench) -> None:
         assert [(row["campaigns"], row["once"]) for row in rows] == [(2, 300)]
 
 
-def test_ids_beyond_two_to_the_53_are_whole(ads_bench: Bench) -> None:
+def test_ids_beyond_two_to_the_53_are_whole(ads_bench: AdStores) -> None:
     ads_bench.connect(only=["tiktok", "google"])
     ads_bench.sync("tiktok", "google")
     natives = {row["native_id"] for row in ads_bench.postgres.fetch("select native_id from ads.campaigns")}

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from assets.ads import plan
 from assets.ads.config import SyncConfig
-from assets.ads.plan import DayRange, Mode, SyncRequest
+from assets.ads.plan import DayRange, SyncMode, SyncRequest
 from resources.ad_platforms import PLATFORMS, Stream
 
 TODAY = date(2026, 11, 20)
 CONFIG = SyncConfig(lookback_days=30)
 
 
-def wanted(mode: Mode, since: date = TODAY - timedelta(days=1), until: date = TODAY) -> SyncRequest:
+def wanted(mode: SyncMode, since: date = TODAY - timedelta(days=1), until: date = TODAY) -> SyncRequest:
     return SyncRequest(mode, since, until, TODAY)
 
 
@@ -33,25 +33,25 @@ def test_streams_come_parents_first_and_as_configured() -> None:
 
 
 def test_the_first_sync_takes_the_look_back_and_a_later_one_what_is_missing() -> None:
-    assert plan.window(wanted(Mode.RECENT), TODAY, CONFIG, None) == DayRange(TODAY - timedelta(days=30), TODAY)
-    assert plan.window(wanted(Mode.RECENT), TODAY, CONFIG, TODAY) == DayRange(TODAY - timedelta(days=1), TODAY)
+    assert plan.window(wanted(SyncMode.RECENT), TODAY, CONFIG, None) == DayRange(TODAY - timedelta(days=30), TODAY)
+    assert plan.window(wanted(SyncMode.RECENT), TODAY, CONFIG, TODAY) == DayRange(TODAY - timedelta(days=1), TODAY)
     behind = TODAY - timedelta(days=9)
-    assert plan.window(wanted(Mode.RECENT), TODAY, CONFIG, behind) == DayRange(behind, TODAY)
-    assert plan.window(wanted(Mode.LOOKBACK), TODAY, CONFIG, TODAY) == DayRange(TODAY - timedelta(days=30), TODAY)
+    assert plan.window(wanted(SyncMode.RECENT), TODAY, CONFIG, behind) == DayRange(behind, TODAY)
+    assert plan.window(wanted(SyncMode.LOOKBACK), TODAY, CONFIG, TODAY) == DayRange(TODAY - timedelta(days=30), TODAY)
 
 
 def test_a_window_is_what_was_asked_for() -> None:
     first, last = date(2026, 1, 5), date(2026, 2, 6)
-    assert plan.window(wanted(Mode.WINDOW, first, last), TODAY, CONFIG, None) == DayRange(first, last)
-    assert plan.window(wanted(Mode.WINDOW, first, last), TODAY, CONFIG, TODAY) == DayRange(first, last)
+    assert plan.window(wanted(SyncMode.WINDOW, first, last), TODAY, CONFIG, None) == DayRange(first, last)
+    assert plan.window(wanted(SyncMode.WINDOW, first, last), TODAY, CONFIG, TODAY) == DayRange(first, last)
     old = date(2020, 1, 1)
-    assert plan.window(wanted(Mode.WINDOW, old, old), TODAY, CONFIG, None) is None
+    assert plan.window(wanted(SyncMode.WINDOW, old, old), TODAY, CONFIG, None) is None
 
 
 @pytest.mark.parametrize("ahead", [-1, 0, 1])
 def test_todays_partition_is_each_accounts_own_day_in_progress(ahead: int) -> None:
     local = TODAY + timedelta(days=ahead)
-    found = plan.window(wanted(Mode.WINDOW, TODAY, TODAY), local, CONFIG, TODAY)
+    found = plan.window(wanted(SyncMode.WINDOW, TODAY, TODAY), local, CONFIG, TODAY)
     assert found is not None
     assert found.until == local
     assert found.since == min(TODAY, local)
@@ -61,7 +61,7 @@ def test_todays_partition_is_each_accounts_own_day_in_progress(ahead: int) -> No
 @pytest.mark.parametrize("behind", [0, 1])
 def test_a_recent_pull_takes_the_accounts_own_yesterday_and_today(ahead: int, behind: int) -> None:
     local = TODAY + timedelta(days=ahead)
-    found = plan.window(wanted(Mode.RECENT), local, CONFIG, local - timedelta(days=behind))
+    found = plan.window(wanted(SyncMode.RECENT), local, CONFIG, local - timedelta(days=behind))
     assert found is not None
     assert found.until == local
     assert found.since == min(local, TODAY) - timedelta(days=1)
@@ -74,7 +74,7 @@ def test_an_accounts_day_is_its_own_zones() -> None:
 
 
 @given(
-    mode=st.sampled_from(Mode),
+    mode=st.sampled_from(SyncMode),
     first=st.integers(-400, 0),
     length=st.integers(0, 200),
     ahead=st.integers(-1, 1),
@@ -82,7 +82,7 @@ def test_an_accounts_day_is_its_own_zones() -> None:
     longest=st.sampled_from([1, 7, 30, 92]),
 )
 def test_slices_cover_the_window_once_in_order_and_end_no_later_than_today(
-    mode: Mode, first: int, length: int, ahead: int, cursor: int | None, longest: int
+    mode: SyncMode, first: int, length: int, ahead: int, cursor: int | None, longest: int
 ) -> None:
     local = TODAY + timedelta(days=ahead)
     since = TODAY + timedelta(days=first)
@@ -92,9 +92,9 @@ def test_slices_cover_the_window_once_in_order_and_end_no_later_than_today(
     if days is None:
         return
     assert days.until <= local
-    if mode is Mode.RECENT:
+    if mode is SyncMode.RECENT:
         assert days.since <= local - timedelta(days=1), "yesterday is not final before all of it has been seen"
-    if mode is not Mode.WINDOW and synced is not None:
+    if mode is not SyncMode.WINDOW and synced is not None:
         assert days.since <= synced, "a day between the cursor and the window would never be loaded"
     covered = [
         part.since + timedelta(days=n)

@@ -7,10 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from assets.ads.plan import Mode
+from assets.ads.plan import SyncMode
 from resources import migrations
 from resources.postgres import Connection, Postgres
-from tests.assets.ads.bench import Bench
+from tests.assets.ads.ad_stores import AdStores
 
 PARENTS_FIRST = ["campaigns", "ad_groups", "sync_runs"]
 RUN_OF_OTHER = "gen_random_uuid(), (select id from ads.sync_runs where app = 'other' limit 1), "
@@ -18,13 +18,13 @@ CLAIMS = "select set_config('request.jwt.claims', %s, true)"
 
 
 @pytest.fixture
-def two_orgs(ads_bench: Bench) -> Bench:
+def two_orgs(ads_bench: AdStores) -> AdStores:
     """Two organisations that have connected the same accounts, and restatements of both."""
     for org in ("org-a", "org-b"):
         ads_bench.connect(org=org, only=["google"])
     assert [o.error for o in ads_bench.sync("google")] == [None] * 4
     ads_bench.sandbox.clock.advance(timedelta(days=2))
-    ads_bench.sync("google", mode=Mode.LOOKBACK)
+    ads_bench.sync("google", mode=SyncMode.LOOKBACK)
     return ads_bench
 
 
@@ -37,16 +37,16 @@ def relations(postgres: Postgres, kinds: str = "rpvmf") -> list[str]:
     return [row["name"] for row in rows]
 
 
-def counted(bench: Bench, role: str, claims: object, relation: str, *, by: str = "org_id") -> dict[Any, int]:
+def counted(ad_stores: AdStores, role: str, claims: object, relation: str, *, by: str = "org_id") -> dict[Any, int]:
     """Rows that a role sees of a relation, by one column or by several."""
-    with bench.postgres.connection() as connection:
+    with ad_stores.postgres.connection() as connection:
         connection.execute(CLAIMS, (json.dumps(claims) if claims is not None else "",))
         connection.execute(f"set local role {role}")
         rows = connection.execute(f"select {by}, count(*) as rows from ads.{relation} group by {by}").fetchall()
         return {key[0] if len(key) == 1 else tuple(key): n for *key, n in (row.values() for row in rows)}
 
 
-def test_each_organisation_sees_its_own_rows_and_none_of_another(two_orgs: Bench) -> None:
+def test_each_organisation_sees_its_own_rows_and_none_of_another(two_orgs: AdStores) -> None:
     found = relations(two_orgs.postgres)
     assert len(found) >= 15
     for relation in found:
@@ -61,7 +61,7 @@ def test_each_organisation_sees_its_own_rows_and_none_of_another(two_orgs: Bench
             assert counted(two_orgs, "authenticated", nobody, relation) == {}, relation
 
 
-def test_each_app_sees_its_own_rows_of_an_organisation_that_another_app_has_too(two_orgs: Bench) -> None:
+def test_each_app_sees_its_own_rows_of_an_organisation_that_another_app_has_too(two_orgs: AdStores) -> None:
     for relation in relations(two_orgs.postgres, kinds="r"):
         columns = two_orgs.postgres.fetch(
             "select string_agg(quote_ident(column_name), ', ') as names from information_schema.columns"
@@ -89,7 +89,7 @@ def test_each_app_sees_its_own_rows_of_an_organisation_that_another_app_has_too(
             assert counted(two_orgs, "authenticated", nobody, relation) == {}, relation
 
 
-def test_an_organisation_writes_nothing_and_anon_reads_nothing(two_orgs: Bench) -> None:
+def test_an_organisation_writes_nothing_and_anon_reads_nothing(two_orgs: AdStores) -> None:
     for relation in relations(two_orgs.postgres):
         for role, statement in (
             ("anon", f"select 1 from ads.{relation}"),

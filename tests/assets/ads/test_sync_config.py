@@ -7,35 +7,35 @@ from typing import Any
 import pytest
 
 from assets.ads.connections import COLUMN
-from assets.ads.plan import DAILY, LISTS, Mode
+from assets.ads.plan import DAILY, LISTS, SyncMode
 from resources.ad_platforms import PLATFORMS as ALL
 from sandbox.world.entities import PLATFORMS, Platform
-from tests.assets.ads.bench import LEVELS, TABLE, Bench
+from tests.assets.ads.ad_stores import LEVELS, TABLE, AdStores
 
 TODAY = date(2026, 11, 20)
 
 
-def count(bench: Bench, table: str) -> int:
-    return int(bench.postgres.fetch(f"select count(*) as n from {table}")[0]["n"])
+def count(ad_stores: AdStores, table: str) -> int:
+    return int(ad_stores.postgres.fetch(f"select count(*) as n from {table}")[0]["n"])
 
 
-def asked_days(bench: Bench) -> tuple[date, date]:
+def asked_days(ad_stores: AdStores) -> tuple[date, date]:
     """The days of campaigns that the sync of this moment asked for."""
-    (row,) = bench.postgres.fetch(
+    (row,) = ad_stores.postgres.fetch(
         "select min(since) as first, max(until) as last from ads.sync_slices"
         " where stream = 'campaign_days' and observed_at = %s",
-        (bench.sandbox.clock(),),
+        (ad_stores.sandbox.clock(),),
     )
     return row["first"], row["last"]
 
 
-def streams(bench: Bench) -> set[str]:
-    return {row["stream"] for row in bench.postgres.fetch("select stream from ads.sync_slices")}
+def streams(ad_stores: AdStores) -> set[str]:
+    return {row["stream"] for row in ad_stores.postgres.fetch("select stream from ads.sync_slices")}
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("days", [1, 9])
-def test_the_first_sync_reaches_as_far_back_as_lookback_days(tiny: Bench, platform: Platform, days: int) -> None:
+def test_the_first_sync_reaches_as_far_back_as_lookback_days(tiny: AdStores, platform: Platform, days: int) -> None:
     tiny.connect(only=[platform], lookback_days=days)
     tiny.sync(platform)
     assert asked_days(tiny) == (TODAY - timedelta(days=days), TODAY)
@@ -43,18 +43,18 @@ def test_the_first_sync_reaches_as_far_back_as_lookback_days(tiny: Bench, platfo
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_the_daily_look_back_is_the_connections_own(tiny: Bench, platform: Platform) -> None:
+def test_the_daily_look_back_is_the_connections_own(tiny: AdStores, platform: Platform) -> None:
     tiny.connect(only=[platform], lookback_days=12)
-    tiny.sync(platform, mode=Mode.WINDOW, since=TODAY, until=TODAY)
+    tiny.sync(platform, mode=SyncMode.WINDOW, since=TODAY, until=TODAY)
     tiny.sandbox.clock.advance(timedelta(minutes=1))
-    tiny.sync(platform, mode=Mode.LOOKBACK)
+    tiny.sync(platform, mode=SyncMode.LOOKBACK)
     assert asked_days(tiny) == (TODAY - timedelta(days=12), TODAY)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("left_out", ["include_keywords", "include_ad_groups"])
 def test_levels_that_are_left_out_are_neither_asked_for_nor_stored(
-    tiny: Bench, platform: Platform, left_out: str
+    tiny: AdStores, platform: Platform, left_out: str
 ) -> None:
     config: dict[str, Any] = {"lookback_days": 3, left_out: False}
     tiny.connect(only=[platform], **config)
@@ -72,18 +72,18 @@ def test_levels_that_are_left_out_are_neither_asked_for_nor_stored(
         assert not any(word in asked for word in ("adsets", "adgroup/get", "AdGroups/"))
 
 
-def configure(bench: Bench, **config: Any) -> None:
+def configure(ad_stores: AdStores, **config: Any) -> None:
     """Change the first Meta connection's `sync_config`, as its organisation would."""
-    row = bench.connection("facebook")
-    text = bench.keyring.open_text(row[COLUMN], table=TABLE, column=COLUMN, row=row["id"])
+    row = ad_stores.connection("facebook")
+    text = ad_stores.keyring.open_text(row[COLUMN], table=TABLE, column=COLUMN, row=row["id"])
     document = json.loads(text)
     document["sync_config"] |= config
-    sealed = bench.keyring.seal_text(json.dumps(document), table=TABLE, column=COLUMN, row=row["id"])
-    bench.d1.execute(f"update {TABLE} set {COLUMN} = ? where id = ?", [sealed, row["id"]])
+    sealed = ad_stores.keyring.seal_text(json.dumps(document), table=TABLE, column=COLUMN, row=row["id"])
+    ad_stores.d1.execute(f"update {TABLE} set {COLUMN} = ? where id = ?", [sealed, row["id"]])
 
 
 def test_attribution_windows_stand_beside_the_numbers_and_changing_them_is_no_restatement(
-    tiny: Bench, monkeypatch: pytest.MonkeyPatch
+    tiny: AdStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiny.connect(only=["facebook"], lookback_days=9, click_window=1, view_window=0)
     windows = "select distinct attribution_window as w from ads.{}_metrics_daily"
@@ -95,7 +95,7 @@ def test_attribution_windows_stand_beside_the_numbers_and_changing_them_is_no_re
     monkeypatch.setattr(written, lambda asked, name, value: {"action_type": name, "value": value, "28d_click": "77"})
     configure(tiny, click_window=28, view_window=7)
     tiny.sandbox.clock.advance(timedelta(minutes=1))
-    assert [o.error for o in tiny.sync("facebook", mode=Mode.LOOKBACK)] == [None]
+    assert [o.error for o in tiny.sync("facebook", mode=SyncMode.LOOKBACK)] == [None]
     assert tiny.postgres.fetch(windows.format("campaign")) == [{"w": "28d_click+7d_view"}]
     changed = "select count(*) as n from ads.campaign_metrics_daily where conversions = 77"
     assert tiny.postgres.fetch(changed)[0]["n"] > 0
@@ -103,7 +103,7 @@ def test_attribution_windows_stand_beside_the_numbers_and_changing_them_is_no_re
 
 
 @pytest.mark.parametrize("platform", sorted(set(PLATFORMS) - {"facebook"}))
-def test_platforms_that_offer_no_choice_of_windows_say_so(tiny: Bench, platform: Platform) -> None:
+def test_platforms_that_offer_no_choice_of_windows_say_so(tiny: AdStores, platform: Platform) -> None:
     tiny.connect(only=[platform], lookback_days=1, click_window=28)
     tiny.sync(platform)
     found = tiny.postgres.fetch("select distinct attribution_window as w from ads.campaign_metrics_daily")
@@ -112,7 +112,7 @@ def test_platforms_that_offer_no_choice_of_windows_say_so(tiny: Bench, platform:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_an_hourly_pull_takes_yesterday_and_today_of_the_accounts_own_zone(tiny: Bench, platform: Platform) -> None:
+def test_an_hourly_pull_takes_yesterday_and_today_of_the_accounts_own_zone(tiny: AdStores, platform: Platform) -> None:
     """At 02:00 UTC it is still the day before in New York, whose own yesterday is two days before the UTC day."""
     tiny.connect(only=[platform], lookback_days=5)
     tiny.sandbox.clock.advance(timedelta(hours=11))

@@ -2,14 +2,14 @@
 
 from datetime import date, timedelta
 
-from assets.ads.plan import Mode
+from assets.ads.plan import SyncMode
 from sandbox.world.entities import PLATFORMS
-from tests.assets.ads.bench import LEVELS, Bench
+from tests.assets.ads.ad_stores import LEVELS, AdStores
 
 FIRST = date(2026, 10, 22)
 
 
-def test_every_fact_of_every_day_and_currency_whatever_changes(ads_bench: Bench) -> None:
+def test_every_fact_of_every_day_and_currency_whatever_changes(ads_bench: AdStores) -> None:
     ads_bench.connect()
     outcomes = ads_bench.sync()
     assert [(o.connection.id, o.error) for o in outcomes if o.error] == []
@@ -23,7 +23,7 @@ def test_every_fact_of_every_day_and_currency_whatever_changes(ads_bench: Bench)
 
     before = ads_bench.spend()
     ads_bench.sandbox.clock.advance(timedelta(days=4, hours=3))
-    outcomes = ads_bench.sync(mode=Mode.LOOKBACK)
+    outcomes = ads_bench.sync(mode=SyncMode.LOOKBACK)
     assert [(o.connection.id, o.error) for o in outcomes if o.error] == []
     assert ads_bench.spend() != before
     # Days that the look-back no longer reaches keep what they were last seen as.
@@ -34,9 +34,9 @@ def test_every_fact_of_every_day_and_currency_whatever_changes(ads_bench: Bench)
     assert {o.connection.platform for o in outcomes if any("field" in note for note in o.notes)} == set(PLATFORMS)
 
 
-def _ledger_tells_all_changes(bench: Bench) -> bool:
+def _ledger_tells_all_changes(ad_stores: AdStores) -> bool:
     """For each restated day: what is stored now is what the ledger says it became."""
-    rows = bench.postgres.fetch(
+    rows = ad_stores.postgres.fetch(
         """select r.kind, r.days_later, r.spend_after, f.spend, r.conversions_after, f.conversions, r.campaign_name
         from ads.restatement_history r
         left join ads.campaign_metrics_daily f
@@ -47,7 +47,7 @@ def _ledger_tells_all_changes(bench: Bench) -> bool:
     return all(row["spend_after"] == row["spend"] and row["conversions_after"] == row["conversions"] for row in rows)
 
 
-def test_entities_are_those_of_the_world(ads_bench: Bench) -> None:
+def test_entities_are_those_of_the_world(ads_bench: AdStores) -> None:
     ads_bench.connect()
     ads_bench.sync()
     ads_bench.sandbox.clock.advance(timedelta(days=4))
@@ -73,7 +73,7 @@ def test_entities_are_those_of_the_world(ads_bench: Bench) -> None:
         assert gone & {key.rpartition(":")[2] for key in stored}
 
 
-def test_totals_are_derived_and_fractions_of_conversions_kept(ads_bench: Bench) -> None:
+def test_totals_are_derived_and_fractions_of_conversions_kept(ads_bench: AdStores) -> None:
     ads_bench.connect(only=["google"])
     ads_bench.sync("google")
     for level, (table, key) in LEVELS.items():
@@ -89,7 +89,7 @@ def test_totals_are_derived_and_fractions_of_conversions_kept(ads_bench: Bench) 
     assert odd
 
 
-def test_today_is_not_final_and_days_are_the_accounts_own(ads_bench: Bench) -> None:
+def test_today_is_not_final_and_days_are_the_accounts_own(ads_bench: AdStores) -> None:
     ads_bench.connect(only=["google"])
     ads_bench.sync("google")
     rows = ads_bench.postgres.fetch(
@@ -107,7 +107,7 @@ def test_today_is_not_final_and_days_are_the_accounts_own(ads_bench: Bench) -> N
     assert row["final"]
 
 
-def test_a_second_sync_of_the_same_moment_writes_nothing(ads_bench: Bench) -> None:
+def test_a_second_sync_of_the_same_moment_writes_nothing(ads_bench: AdStores) -> None:
     ads_bench.connect()
     ads_bench.sync()
     written = ads_bench.postgres.fetch(
@@ -121,7 +121,7 @@ def test_a_second_sync_of_the_same_moment_writes_nothing(ads_bench: Bench) -> No
     assert written == again
 
 
-def test_every_amount_has_its_currency_and_every_fact_its_zone(ads_bench: Bench) -> None:
+def test_every_amount_has_its_currency_and_every_fact_its_zone(ads_bench: AdStores) -> None:
     rows = ads_bench.postgres.fetch(
         """select table_name as name, array_agg(column_name::text) as columns from information_schema.columns
         where table_schema = 'ads' group by table_name"""

@@ -1,5 +1,5 @@
 """Migrated stores of a test's own."""
 
-from tests.assets.archive.conftest import vault
+from tests.assets.archive.conftest import archive_stores
 
-__all__ = ["vault"]
+__all__ = ["archive_stores"]

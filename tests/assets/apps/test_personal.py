@@ -21,7 +21,7 @@ from assets.description import preview
 from assets.events.table import events_table
 from assets.series import ahead
 from resources.d1 import D1
-from tests.assets.archive.vault import APPS_BY_NAME, Vault
+from tests.assets.archive.archive_stores import APPS_BY_NAME, ArchiveStores
 from tests.sql.sesh.database import put
 from tests.tables import EVENTS
 
@@ -99,25 +99,25 @@ def d1_schema(d1: D1) -> Schema:
     return grouped(d1.query(D1_COLUMNS))
 
 
-def postgres_schema(vault: Vault) -> Schema:
-    return grouped(vault.postgres.fetch(POSTGRES_COLUMNS))
+def postgres_schema(archive_stores: ArchiveStores) -> Schema:
+    return grouped(archive_stores.postgres.fetch(POSTGRES_COLUMNS))
 
 
 @pytest.fixture
-def filled(vault: Vault) -> Vault:
+def filled(archive_stores: ArchiveStores) -> ArchiveStores:
     """The stores with a partition of each family."""
     for family in SERIES:
-        ahead.make(vault.d1["sesh"], family, lambda: NOW)
-    return vault
+        ahead.make(archive_stores.d1["sesh"], family, lambda: NOW)
+    return archive_stores
 
 
-def test_every_column_of_every_d1_has_an_entry(filled: Vault) -> None:
+def test_every_column_of_every_d1_has_an_entry(filled: ArchiveStores) -> None:
     for app in APPS:
         assert faults(app, "d1", d1_schema(filled.d1[app.name])) == []
 
 
-def test_every_column_of_postgres_has_an_entry(vault: Vault) -> None:
-    schema = postgres_schema(vault)
+def test_every_column_of_postgres_has_an_entry(archive_stores: ArchiveStores) -> None:
+    schema = postgres_schema(archive_stores)
     assert len(schema) > 50
     for app in APPS:
         assert faults(app, "postgres", schema) == []
@@ -130,7 +130,7 @@ def test_every_column_of_the_lake_has_an_entry() -> None:
             assert faults(app, "lake", schema) == []
 
 
-def test_a_column_or_table_that_is_new_or_gone_is_seen(filled: Vault) -> None:
+def test_a_column_or_table_that_is_new_or_gone_is_seen(filled: ArchiveStores) -> None:
     d1 = filled.d1["clearlift"]
     d1.execute("alter table users add column phone text")
     d1.execute("alter table invitations drop column created_at")
@@ -179,7 +179,7 @@ def test_nothing_has_two_entries() -> None:
         assert [name for name, number in counted.items() if number > 1] == []
 
 
-def test_ids_in_json_are_where_the_registry_says(filled: Vault) -> None:
+def test_ids_in_json_are_where_the_registry_says(filled: ArchiveStores) -> None:
     d1 = filled.d1["sesh"]
     put(d1, "users", id="ada")
     put(d1, "inventory", id="item", userId="ada")

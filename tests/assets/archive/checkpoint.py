@@ -1,10 +1,10 @@
-"""What a vault's stores hold at a moment: to compare it, and to come back to it within milliseconds. No fixtures."""
+"""What the stores of a test hold at a moment: to compare it, and to return to it within milliseconds. No fixtures."""
 
 import hashlib
 import shutil
 from pathlib import Path
 
-from tests.assets.archive.vault import Vault
+from tests.assets.archive.archive_stores import ArchiveStores
 from tests.tables import EVENTS
 
 # What archives and restores change in Postgres: the registry, the lake's catalog, a live table and that aside.
@@ -15,19 +15,21 @@ DIFFERENT = ["snapshot", "manifest_sha256", "metadata_location", "previous_metad
 
 
 class Checkpoint:
-    """Made of a vault as it is now; `rewind` makes it so again, as often as it is asked to.
+    """The stores as they are now; `rewind` brings this state back, any number of times.
 
     Files that the lake has written since stay behind, and nothing names them.
     """
 
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
-        self._saved = vault.folder.parent / "saved"
+    def __init__(self, archive_stores: ArchiveStores) -> None:
+        self._vault = archive_stores
+        self._saved = archive_stores.folder.parent / "saved"
         shutil.rmtree(self._saved, ignore_errors=True)
         for place in self._places():
             _copy(place, self._saved / place.name)
         saving = [f"create table saved.{_plain(t)} as table {t}" for t in TABLES]
-        vault.postgres.execute("; ".join(["drop schema if exists saved cascade", "create schema saved", *saving]))
+        archive_stores.postgres.execute(
+            "; ".join(["drop schema if exists saved cascade", "create schema saved", *saving])
+        )
 
     def rewind(self) -> None:
         for place in self._places():

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from resources.postgres import Postgres
-from tests.assets.archive.vault import Vault
+from tests.assets.archive.archive_stores import ArchiveStores
 from tests.resources.lake.opened import opened
 
 
 @pytest.fixture
-def vault(postgres: Postgres, tmp_path: Path) -> Iterator[Vault]:
+def archive_stores(postgres: Postgres, tmp_path: Path) -> Iterator[ArchiveStores]:
     """Empty migrated stores."""
     with opened(postgres, tmp_path / "r2") as lake:
-        found = Vault(postgres, lake, tmp_path / "r2")
+        found = ArchiveStores(postgres, lake, tmp_path / "r2")
         yield found
         for d1 in found.d1.values():
             d1.close()

@@ -12,8 +12,8 @@ from assets.apps import APPS
 from assets.archive.quarters import Quarter, due, quarters
 from assets.windows import Window
 from resources.lake import PartitionKey
-from tests.assets.archive.vault import NOW
-from tests.assets.rollups.lakeside import event, frame
+from tests.assets.archive.archive_stores import NOW
+from tests.assets.rollups.event_lake import event, frame
 from tests.clearlift_pipelines.location import Location, located
 from tests.tables import EVENTS
 

@@ -7,31 +7,31 @@ from pathlib import Path
 import pytest
 
 from assets.archive.parts import DamagedPartError
-from assets.archive.registry import Registry
+from assets.archive.registry import ArchiveRegistry
 from assets.archive.restore import NotArchivedError
 from assets.archive.sealed import DamagedManifestError
 from assets.rows.lines import encode
 from resources.r2 import FolderObjectStore
-from tests.assets.archive.vault import QUARTER, Vault
+from tests.assets.archive.archive_stores import QUARTER, ArchiveStores
 
 
 @pytest.fixture
-def sealed(vault: Vault) -> Vault:
+def sealed(archive_stores: ArchiveStores) -> ArchiveStores:
     """Two sealed buckets, one with two parts."""
-    vault.happen(4)
-    vault.happen(4, "b8e9d1")
-    vault.archive()
-    vault.happen(2)
-    vault.archive()
-    return vault
+    archive_stores.happen(4)
+    archive_stores.happen(4, "b8e9d1")
+    archive_stores.archive()
+    archive_stores.happen(2)
+    archive_stores.archive()
+    return archive_stores
 
 
-def path(vault: Vault, key: str) -> Path:
-    return Path(vault.store.uri(key))
+def path(archive_stores: ArchiveStores, key: str) -> Path:
+    return Path(archive_stores.store.uri(key))
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_flipped_bit_is_named_and_its_bucket_not_restored(sealed: Vault, seed: int) -> None:
+def test_a_flipped_bit_is_named_and_its_bucket_not_restored(sealed: ArchiveStores, seed: int) -> None:
     chance = random.Random(seed)
     key = chance.choice([k for k in sealed.parts() if "a3f7c2" in k])
     data = bytearray(sealed.store.get(key))
@@ -45,7 +45,7 @@ def test_a_flipped_bit_is_named_and_its_bucket_not_restored(sealed: Vault, seed:
     assert sealed.restore(bucket="b8e9d1").added == 4
 
 
-def test_a_missing_and_a_cut_part_are_named(sealed: Vault) -> None:
+def test_a_missing_and_a_cut_part_are_named(sealed: ArchiveStores) -> None:
     gone, cut, _ = sealed.parts()
     sealed.store.delete(gone)
     sealed.store.put(cut, sealed.store.get(cut)[:-9])
@@ -56,7 +56,7 @@ def test_a_missing_and_a_cut_part_are_named(sealed: Vault) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 400, -2])
-def test_a_cut_manifest_is_named(sealed: Vault, length: int) -> None:
+def test_a_cut_manifest_is_named(sealed: ArchiveStores, length: int) -> None:
     key = sealed.manifests()[1]
     sealed.store.put(key, sealed.store.get(key)[:length])
     (fault,) = sealed.verify().faults
@@ -66,7 +66,7 @@ def test_a_cut_manifest_is_named(sealed: Vault, length: int) -> None:
         sealed.restore(bucket="a3f7c2")
 
 
-def test_a_changed_a_swapped_and_a_missing_manifest_are_named(sealed: Vault) -> None:
+def test_a_changed_a_swapped_and_a_missing_manifest_are_named(sealed: ArchiveStores) -> None:
     old, key, other = sealed.manifests()
     fields = json.loads(sealed.store.get(key))
     fields["parts"][0]["rows"] += 1
@@ -81,9 +81,9 @@ def test_a_changed_a_swapped_and_a_missing_manifest_are_named(sealed: Vault) -> 
 
 
 def test_what_comes_back_changed_right_after_it_was_put_is_not_sealed(
-    vault: Vault, monkeypatch: pytest.MonkeyPatch
+    archive_stores: ArchiveStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vault.happen(3)
+    archive_stores.happen(3)
     real = FolderObjectStore.put_if_absent
 
     def damaging(store: FolderObjectStore, key: str, data: bytes, **_: object) -> bool:
@@ -92,27 +92,27 @@ def test_what_comes_back_changed_right_after_it_was_put_is_not_sealed(
     with monkeypatch.context() as patch:
         patch.setattr(FolderObjectStore, "put_if_absent", damaging)
         with pytest.raises(DamagedPartError, match="another SHA-256"):
-            vault.archive()
-    assert Registry(vault.postgres, "clearlift", "events").sealed() == []
-    assert vault.archive().rows == 3
-    assert vault.verify().faults == []
+            archive_stores.archive()
+    assert ArchiveRegistry(archive_stores.postgres, "clearlift", "events").sealed() == []
+    assert archive_stores.archive().rows == 3
+    assert archive_stores.verify().faults == []
 
 
 def test_lines_that_do_not_hold_the_rows_that_went_in_are_not_sealed(
-    vault: Vault, monkeypatch: pytest.MonkeyPatch
+    archive_stores: ArchiveStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vault.happen(3, event_value=1.5)
+    archive_stores.happen(3, event_value=1.5)
     with monkeypatch.context() as patch:
         lying = "assets.archive.parts.encode"
         patch.setattr(lying, lambda frame, columns: encode(frame, columns).replace(b"1.5", b"1.6"))
         with pytest.raises(
             DamagedPartError, match=r"3 rows with checksum .* went in, 3 rows with checksum .* came back"
         ):
-            vault.archive()
-    assert vault.parts() == []
-    assert vault.archive().rows == 3
+            archive_stores.archive()
+    assert archive_stores.parts() == []
+    assert archive_stores.archive().rows == 3
 
 
-def test_what_was_never_archived_cannot_be_restored(vault: Vault) -> None:
+def test_what_was_never_archived_cannot_be_restored(archive_stores: ArchiveStores) -> None:
     with pytest.raises(NotArchivedError, match=f"{QUARTER} of clearlift events: no such sealed archive"):
-        vault.restore()
+        archive_stores.restore()

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from tests.assets.archive.vault import Vault
+from tests.assets.archive.archive_stores import ArchiveStores
 
 Done = TypeVar("Done")
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_killed_by_the_system_it_ends_the_same(vault: Vault) -> None:
+def test_killed_by_the_system_it_ends_the_same(archive_stores: ArchiveStores) -> None:
     deaths = [
         ("archive", "put_if_absent done", "1"),
         ("archive", "put_if_absent done", "4"),
@@ -23,12 +23,19 @@ def test_killed_by_the_system_it_ends_the_same(vault: Vault) -> None:
         ("restore", "append done", "2"),
     ]
     for day in (1, 2):
-        vault.happen(3, day=day)
-        vault.happen(3, "b8e9d1", day)
-    before = vault.live()
+        archive_stores.happen(3, day=day)
+        archive_stores.happen(3, "b8e9d1", day)
+    before = archive_stores.live()
     waiting = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.assets.archive.process", vault.postgres.dsn, vault.folder, *death],
+            [
+                sys.executable,
+                "-m",
+                "tests.assets.archive.archive_process",
+                archive_stores.postgres.dsn,
+                archive_stores.folder,
+                *death,
+            ],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -39,33 +46,36 @@ def test_killed_by_the_system_it_ends_the_same(vault: Vault) -> None:
     try:
         for (action, *_), process in zip(deaths, waiting, strict=True):
             if action == "restore":
-                vault.archive()
-                vault.prune()
+                archive_stores.archive()
+                archive_stores.prune()
             said, _ = process.communicate("go\n", timeout=120)
             assert (said, process.returncode) == ("ready\n", -signal.SIGKILL)
     finally:
         for process in waiting:
             process.kill()
             process.communicate()
-    vault.restore(into="live")
-    assert vault.live() == before
-    assert vault.verify().faults == []
+    archive_stores.restore(into="live")
+    assert archive_stores.live() == before
+    assert archive_stores.verify().faults == []
 
 
-def test_two_archives_at_once_end_as_one(vault: Vault) -> None:
+def test_two_archives_at_once_end_as_one(archive_stores: ArchiveStores) -> None:
     for day in range(1, 6):
-        vault.happen(3, day=day)
-        vault.happen(3, "b8e9d1", day)
-    before = vault.live()
-    done = at_once(vault.archive, vault.archive)
+        archive_stores.happen(3, day=day)
+        archive_stores.happen(3, "b8e9d1", day)
+    before = archive_stores.live()
+    done = at_once(archive_stores.archive, archive_stores.archive)
     assert sorted(d.sealed for d in done) == [0, 2]
-    assert len(vault.parts()) == len(vault.manifests()) == 2
-    vault.prune()
-    assert sorted(d.added for d in at_once(lambda: vault.restore(into="live"), lambda: vault.restore(into="live"))) == [
+    assert len(archive_stores.parts()) == len(archive_stores.manifests()) == 2
+    archive_stores.prune()
+    assert sorted(
+        d.added
+        for d in at_once(lambda: archive_stores.restore(into="live"), lambda: archive_stores.restore(into="live"))
+    ) == [
         0,
         30,
     ]
-    assert vault.live() == before == Counter(dict.fromkeys(before, 1))
+    assert archive_stores.live() == before == Counter(dict.fromkeys(before, 1))
 
 
 def at_once(*works: Callable[[], Done]) -> list[Done]:

@@ -10,17 +10,17 @@ from assets.archive.layout import bucket_of
 from assets.archive.tombstones import subject_hash
 from assets.series.layout import month_partition
 from assets.series.registry import change, load, table
-from tests.assets.archive.vault import Vault
+from tests.assets.archive.archive_stores import ArchiveStores
 
 USERS = [f"user-{n}" for n in range(12)]
 EVERY = "select * from {} order by id"
 
 
 @pytest.fixture
-def sesh(vault: Vault) -> Vault:
+def sesh(archive_stores: ArchiveStores) -> ArchiveStores:
     """A year later: two months of sessions of some users."""
-    vault.now = datetime(2027, 4, 2, tzinfo=UTC)
-    d1 = vault.d1["sesh"]
+    archive_stores.now = datetime(2027, 4, 2, tzinfo=UTC)
+    d1 = archive_stores.d1["sesh"]
     d1.upsert("users", ["id", "email"], [[u, f"{u}@example.org"] for u in USERS], ["id"])
     for month in (1, 2):
         registry = load(d1, SESSIONS)
@@ -38,10 +38,10 @@ def sesh(vault: Vault) -> Vault:
             for n, user in enumerate(USERS)
         ]
         d1.upsert(partition.name, ["id", "userId", "timestamp", "amount", "notes", "rating"], rows, ["id"])
-    return vault
+    return archive_stores
 
 
-def test_sessions_lie_in_buckets_of_users_and_come_back_into_their_partitions(sesh: Vault) -> None:
+def test_sessions_lie_in_buckets_of_users_and_come_back_into_their_partitions(sesh: ArchiveStores) -> None:
     d1 = sesh.d1["sesh"]
     before = d1.query(EVERY.format("sessions"))
 
@@ -60,7 +60,7 @@ def test_sessions_lie_in_buckets_of_users_and_come_back_into_their_partitions(se
     assert sesh.verify("sesh", "sessions").faults == []
 
 
-def test_nothing_comes_back_of_people_who_were_erased(sesh: Vault) -> None:
+def test_nothing_comes_back_of_people_who_were_erased(sesh: ArchiveStores) -> None:
     d1 = sesh.d1["sesh"]
     sesh.archive("sesh", "sessions")
     sesh.now = datetime(2026, 12, 31, tzinfo=UTC)
@@ -85,23 +85,23 @@ def test_nothing_comes_back_of_people_who_were_erased(sesh: Vault) -> None:
     assert subject_hash("user", "user-3") == hashlib.sha256(b"user:user-3").digest()
 
 
-def test_an_erased_visitors_events_do_not_come_back(vault: Vault) -> None:
-    vault.happen(2, anonymous_id="visitor of 'A'")
-    vault.happen(3, user_id="B")
-    vault.happen(4)
-    vault.archive()
-    vault.prune()
+def test_an_erased_visitors_events_do_not_come_back(archive_stores: ArchiveStores) -> None:
+    archive_stores.happen(2, anonymous_id="visitor of 'A'")
+    archive_stores.happen(3, user_id="B")
+    archive_stores.happen(4)
+    archive_stores.archive()
+    archive_stores.prune()
     given = [("visitor", "visitor of 'A'"), ("user", "B")]
     for kind, subject in given:
-        vault.postgres.execute(
+        archive_stores.postgres.execute(
             "insert into archive.tombstones values ('clearlift', %s, %s, now())", (kind, subject_hash(kind, subject))
         )
-    done = vault.restore(into="live")
+    done = archive_stores.restore(into="live")
     assert (done.rows, done.erased, done.added) == (9, 5, 4)
-    assert sum(vault.live().values()) == 4
+    assert sum(archive_stores.live().values()) == 4
 
 
-def test_rows_that_changed_after_they_were_archived_come_back_as_they_were_last(sesh: Vault) -> None:
+def test_rows_that_changed_after_they_were_archived_come_back_as_they_were_last(sesh: ArchiveStores) -> None:
     d1 = sesh.d1["sesh"]
     sesh.archive("sesh", "sessions")
     d1.execute("update sessions_2026_01 set rating = 5, notes = 'again' where id = 's-1-7'")

@@ -11,7 +11,7 @@ from assets.apps import APPS, App
 from assets.apps.lifecycle import CONDITIONS, Archive, Lifecycle
 from assets.archive.tables import postgres_table
 from assets.cache import access_log
-from tests.assets.archive.vault import Vault
+from tests.assets.archive.archive_stores import ArchiveStores
 from tests.tables import EVENTS
 
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
@@ -33,17 +33,17 @@ def without_entry(names: list[str], known: list[Lifecycle]) -> list[str]:
     return [n for n in names if not any(fnmatchcase(n, e.name) for e in known)]
 
 
-def test_every_table_of_every_d1_has_an_entry(vault: Vault) -> None:
+def test_every_table_of_every_d1_has_an_entry(archive_stores: ArchiveStores) -> None:
     for app in APPS:
         if app.d1_migrations is not None:
-            tables = [row["name"] for row in vault.d1[app.name].query(D1_TABLES)]
+            tables = [row["name"] for row in archive_stores.d1[app.name].query(D1_TABLES)]
             assert without_entry(tables, entries("d1", app)) == []
             gone = [e.name for e in entries("d1", app) if not e.is_series and e.name not in tables]
             assert gone == [], "entries of tables that are not there"
 
 
-def test_every_table_of_postgres_and_the_lake_has_an_entry(vault: Vault) -> None:
-    tables = [row["name"] for row in vault.postgres.fetch(POSTGRES_TABLES)]
+def test_every_table_of_postgres_and_the_lake_has_an_entry(archive_stores: ArchiveStores) -> None:
+    tables = [row["name"] for row in archive_stores.postgres.fetch(POSTGRES_TABLES)]
     assert without_entry(tables, entries("postgres")) == []
     named = [e.name for e in entries("postgres") if not e.is_series]
     assert [n for n in named if n not in tables] == []
@@ -76,13 +76,13 @@ def test_nothing_has_two_entries() -> None:
         assert [name for name, number in counted.items() if number > 1] == []
 
 
-def test_the_conditions_are_told_and_archived_tables_are_whole(vault: Vault) -> None:
+def test_the_conditions_are_told_and_archived_tables_are_whole(archive_stores: ArchiveStores) -> None:
     used = {c for app in APPS for e in app.lifecycles for c in e.requires}
     assert used <= CONDITIONS.keys()
     for app in APPS:
         for entry in app.lifecycles:
             if entry.store == "postgres" and entry.archive is not None:
-                with vault.postgres.connection() as connection:
+                with archive_stores.postgres.connection() as connection:
                     columns = {column.name for column in postgres_table(app, entry).columns(connection)}
                 assert {entry.time, entry.archive.bucket, *entry.key} <= columns
 

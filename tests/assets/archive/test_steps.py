@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 import pytest
 
 from assets.apps.sesh_series import SESSIONS
-from assets.archive.registry import Registry
+from assets.archive.registry import ArchiveRegistry
 from assets.rows.target import Into
 from assets.series.layout import month_partition
 from assets.series.registry import change, load, table
 from resources.d1 import Param
+from tests.assets.archive.archive_stores import QUARTER, ArchiveStores, Row
 from tests.assets.archive.checkpoint import Checkpoint
 from tests.assets.archive.operations import killed, unanswered
-from tests.assets.archive.vault import QUARTER, Row, Vault
 
 RESTATED = """
 insert into ads.restatements
@@ -35,67 +35,67 @@ class Case:
 
     app: str
     table: str
-    happen: Callable[[Vault, int], object]
-    rows: Callable[[Vault, Into], Counter[Row]]
-    clear: Callable[[Vault], object]
+    happen: Callable[[ArchiveStores, int], object]
+    rows: Callable[[ArchiveStores, Into], Counter[Row]]
+    clear: Callable[[ArchiveStores], object]
     writes: tuple[str, ...]
 
 
-def _events(vault: Vault, orgs: int) -> None:
+def _events(archive_stores: ArchiveStores, orgs: int) -> None:
     for org in ("a3f7c2", "b8e9d1")[:orgs]:
-        vault.happen(2, org)
+        archive_stores.happen(2, org)
 
 
-def _sessions(vault: Vault, users: int) -> None:
+def _sessions(archive_stores: ArchiveStores, users: int) -> None:
     """Of two users that fall into two buckets; a session in each of two months."""
-    d1 = vault.d1["sesh"]
+    d1 = archive_stores.d1["sesh"]
     for month, user in itertools.product((1, 2), ("user-0", "user-1")[:users]):
         found = load(d1, SESSIONS)
         partition = month_partition(SESSIONS, datetime(2026, month, 1, tzinfo=UTC))
         if found.named(partition.name) is None:
             change(d1, found, [*found.partitions, partition], table(SESSIONS, partition), "2026-01-01T00:00:00.000Z")
         d1.upsert("users", ["id", "email"], [[user, f"{user}@example.org"]], ["id"])
-        row: list[Param] = [f"s-{next(vault.numbers)}", user, f"2026-{month:02}-03T04:05:06.007Z", 0.5, "ü\n"]
+        row: list[Param] = [f"s-{next(archive_stores.numbers)}", user, f"2026-{month:02}-03T04:05:06.007Z", 0.5, "ü\n"]
         d1.upsert(partition.name, ["id", "userId", "timestamp", "amount", "notes"], [row], ["id"])
 
 
-def _sessions_found(vault: Vault, into: Into) -> Counter[Row]:
-    d1, name = vault.d1["sesh"], "sessions" if into == "live" else "sessions_restored"
+def _sessions_found(archive_stores: ArchiveStores, into: Into) -> Counter[Row]:
+    d1, name = archive_stores.d1["sesh"], "sessions" if into == "live" else "sessions_restored"
     if not d1.query("select 1 from sqlite_master where name = ?", [name]):
         return Counter()
     return Counter(tuple(row.values()) for row in d1.query(f"select * from {name}"))
 
 
-def _sessions_cleared(vault: Vault) -> None:
+def _sessions_cleared(archive_stores: ArchiveStores) -> None:
     for month in ("01", "02"):
-        vault.d1["sesh"].execute(f"delete from sessions_2026_{month}")
+        archive_stores.d1["sesh"].execute(f"delete from sessions_2026_{month}")
 
 
-def _restated(vault: Vault, orgs: int) -> None:
+def _restated(archive_stores: ArchiveStores, orgs: int) -> None:
     for org in ("org one", "org/two")[:orgs]:
-        vault.postgres.execute(RESTATED, (org,))
+        archive_stores.postgres.execute(RESTATED, (org,))
 
 
-def _restated_found(vault: Vault, into: Into) -> Counter[Row]:
+def _restated_found(archive_stores: ArchiveStores, into: Into) -> Counter[Row]:
     name = "ads.restatements" if into == "live" else "restored.ads_restatements"
-    if vault.postgres.fetch("select to_regclass(%s) as there", (name,))[0]["there"] is None:
+    if archive_stores.postgres.fetch("select to_regclass(%s) as there", (name,))[0]["there"] is None:
         return Counter()
-    return Counter((row["line"],) for row in vault.postgres.fetch(f"select r::text as line from {name} r"))
+    return Counter((row["line"],) for row in archive_stores.postgres.fetch(f"select r::text as line from {name} r"))
 
 
-def _events_found(vault: Vault, into: Into) -> Counter[Row]:
-    return vault.live("events" if into == "live" else "events_restored")
+def _events_found(archive_stores: ArchiveStores, into: Into) -> Counter[Row]:
+    return archive_stores.live("events" if into == "live" else "events_restored")
 
 
 CASES = (
-    Case("clearlift", "events", _events, _events_found, Vault.prune, ("write", "append", "append done")),
+    Case("clearlift", "events", _events, _events_found, ArchiveStores.prune, ("write", "append", "append done")),
     Case("sesh", "sessions", _sessions, _sessions_found, _sessions_cleared, ("execute done",)),
     Case(
         "clearlift",
         "ads.restatements",
         _restated,
         _restated_found,
-        lambda vault: vault.postgres.execute("delete from ads.restatements"),
+        lambda archive_stores: archive_stores.postgres.execute("delete from ads.restatements"),
         ("copy", "commit", "commit done"),
     ),
 )
@@ -127,42 +127,42 @@ class Walk:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.table)
-def test_ended_at_any_step_and_run_again_it_ends_the_same(vault: Vault, case: Case) -> None:
-    vault.now = vault.now.replace(year=2027)
-    _archived(vault, case)
-    before = case.rows(vault, "live")
-    case.clear(vault)
-    _restored(vault, case, "side", before)
-    _restored(vault, case, "live", before)
+def test_ended_at_any_step_and_run_again_it_ends_the_same(archive_stores: ArchiveStores, case: Case) -> None:
+    archive_stores.now = archive_stores.now.replace(year=2027)
+    _archived(archive_stores, case)
+    before = case.rows(archive_stores, "live")
+    case.clear(archive_stores)
+    _restored(archive_stores, case, "side", before)
+    _restored(archive_stores, case, "live", before)
 
 
-def _archived(vault: Vault, case: Case) -> None:
+def _archived(archive_stores: ArchiveStores, case: Case) -> None:
     """A bucket that was archived and got late rows, and one that is new."""
-    registry = Registry(vault.postgres, case.app, case.table)
+    registry = ArchiveRegistry(archive_stores.postgres, case.app, case.table)
 
     def held() -> tuple[object, ...]:
         sealed = [(r.bucket, r.number, r.rows, r.rows_added, r.checksum) for r in registry.sealed(QUARTER)]
-        return sealed, registry.unsettled(), vault.parts(), vault.manifests()
+        return sealed, registry.unsettled(), archive_stores.parts(), archive_stores.manifests()
 
-    case.happen(vault, 1)
-    vault.archive(case.app, case.table)
-    case.happen(vault, 2)
-    walk = Walk(Checkpoint(vault), lambda: vault.archive(case.app, case.table))
+    case.happen(archive_stores, 1)
+    archive_stores.archive(case.app, case.table)
+    case.happen(archive_stores, 2)
+    walk = Walk(Checkpoint(archive_stores), lambda: archive_stores.archive(case.app, case.table))
     walk.work()
     expected = held()
     for end in walk.ended():
-        assert vault.verify(case.app, case.table).faults == [], f"what is sealed is whole, {end}"
+        assert archive_stores.verify(case.app, case.table).faults == [], f"what is sealed is whole, {end}"
         walk.work()
         assert held() == expected, end
     assert walk.steps >= {"put_if_absent", "put_if_absent done", "get", "list", "delete done", "commit", "commit done"}
 
 
-def _restored(vault: Vault, case: Case, into: Into, before: Counter[Row]) -> None:
-    walk = Walk(Checkpoint(vault), lambda: vault.restore(case.app, case.table, into))
+def _restored(archive_stores: ArchiveStores, case: Case, into: Into, before: Counter[Row]) -> None:
+    walk = Walk(Checkpoint(archive_stores), lambda: archive_stores.restore(case.app, case.table, into))
     for end in walk.ended():
-        assert case.rows(vault, into) <= before, end
+        assert case.rows(archive_stores, into) <= before, end
         walk.work()
-        assert case.rows(vault, into) == before, end
+        assert case.rows(archive_stores, into) == before, end
     assert walk.steps >= {"get", *case.writes}
-    assert case.rows(vault, into) == before
+    assert case.rows(archive_stores, into) == before
     walk.start.rewind()

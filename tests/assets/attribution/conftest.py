@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.assets.attribution.stand import Stand
-from tests.assets.rollups.conftest import lakeside
-from tests.assets.rollups.lakeside import Lakeside
+from tests.assets.attribution.attribution_stores import AttributionStores
+from tests.assets.rollups.conftest import event_lake
+from tests.assets.rollups.event_lake import EventLake
 
-__all__ = ["lakeside", "stand"]
+__all__ = ["attribution_stores", "event_lake"]
 
 
 @pytest.fixture
-def stand(lakeside: Lakeside) -> Stand:
+def attribution_stores(event_lake: EventLake) -> AttributionStores:
     """The sample's organisations, an empty lake, no campaign."""
-    return Stand(lakeside)
+    return AttributionStores(event_lake)

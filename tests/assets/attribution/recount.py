@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.assets.attribution.stand import Campaign
-from tests.assets.rollups.lakeside import Event
+from tests.assets.attribution.attribution_stores import Campaign
+from tests.assets.rollups.event_lake import Event
 
 Key = tuple[date, str, date, str, str, str, str]
 PARAMETERS = (("gclid", "google"), ("msclkid", "microsoft"), ("ttclid", "tiktok"), ("fbclid", "facebook"))

@@ -8,24 +8,26 @@ import psycopg
 import pytest
 
 from resources.postgres import Postgres
-from tests.assets.attribution.happenings import CAMPAIGNS, A, B, prepare
-from tests.assets.attribution.stand import Stand
-from tests.assets.rollups.lakeside import at, event
+from tests.assets.attribution.attribution_stores import AttributionStores
+from tests.assets.attribution.strategies import CAMPAIGNS, A, B, prepare
+from tests.assets.rollups.event_lake import at, event
 
 CLAIMS = "select set_config('request.jwt.claims', %s, true)"
 BRAND, SPRING, ONLY = CAMPAIGNS[1], CAMPAIGNS[2], CAMPAIGNS[6]
 
 
-def rows(stand: Stand, where: str = "true") -> list[dict[str, Any]]:
+def rows(attribution_stores: AttributionStores, where: str = "true") -> list[dict[str, Any]]:
     return list(
-        stand.postgres.fetch(f"select * from attribution.daily where {where} order by org_tag, campaign_id, day, model")
+        attribution_stores.postgres.fetch(
+            f"select * from attribution.daily where {where} order by org_tag, campaign_id, day, model"
+        )
     )
 
 
-def landed(stand: Stand) -> None:
+def landed(attribution_stores: AttributionStores) -> None:
     """Organisation A: a conversion of each of two campaigns, and one that nobody brought. Tokyo and Nuku'alofa."""
-    prepare(stand)
-    stand.lakeside.append(
+    prepare(attribution_stores)
+    attribution_stores.event_lake.append(
         event(timestamp=at(1, 12), session_id="a", gclid="gA"),
         event(timestamp=at(1, 13), session_id="b", event_type="conversion", event_value=40.0),
         event(timestamp=at(1, 16), session_id="c", anonymous_id="w", fbclid="f", utm_campaign="spring"),
@@ -33,18 +35,18 @@ def landed(stand: Stand) -> None:
         event(timestamp=at(1, 23), session_id="d", anonymous_id="x", event_type="conversion", event_value=5.0),
         event(timestamp=at(1, 23), session_id="e", org_tag=B, event_type="purchase", event_value=5.0),
     )
-    stand.make(1, 3)
+    attribution_stores.make(1, 3)
 
 
-def test_spend_meets_credits_on_the_accounts_day_and_in_its_currency(stand: Stand) -> None:
-    landed(stand)
-    stand.spend(BRAND, at(2).date(), "12.5")
-    stand.spend(SPRING, at(2).date(), "1500")
-    stand.spend(ONLY, at(1).date(), "3")
+def test_spend_meets_credits_on_the_accounts_day_and_in_its_currency(attribution_stores: AttributionStores) -> None:
+    landed(attribution_stores)
+    attribution_stores.spend(BRAND, at(2).date(), "12.5")
+    attribution_stores.spend(SPRING, at(2).date(), "1500")
+    attribution_stores.spend(ONLY, at(1).date(), "3")
     found = [
         (r["campaign_name"], r["reason"], r["day"].day, r["currency"], r["visits"], r["conversions"], r["revenue"],
          r["spend"], r["cpa"], r["roas"])
-        for r in rows(stand, f"org_tag = '{A}' and model = 'linear'")
+        for r in rows(attribution_stores, f"org_tag = '{A}' and model = 'linear'")
     ]  # fmt: skip
     assert found == [
         (None, "no_touch", 1, None, 0, 1, 5, 0, 0, None),
@@ -52,29 +54,31 @@ def test_spend_meets_credits_on_the_accounts_day_and_in_its_currency(stand: Stan
         ("brand", "", 2, "NZD", 1, 1, 40, Decimal("12.5"), Decimal("12.5"), Decimal("3.2")),
         ("only here", "", 1, "USD", 0, 0, 0, 3, None, 0),
     ]
-    assert {r["model"] for r in rows(stand)} == {"first", "last", "linear"}
+    assert {r["model"] for r in rows(attribution_stores)} == {"first", "last", "linear"}
 
 
-def test_every_tag_of_an_organisation_shows_the_whole_of_it_once(stand: Stand) -> None:
-    landed(stand)
-    stand.spend(BRAND, at(2).date(), "12.5")
-    alone = [{**r, "org_tag": ""} for r in rows(stand, f"org_tag = '{A}'")]
-    stand.d1.execute(
+def test_every_tag_of_an_organisation_shows_the_whole_of_it_once(attribution_stores: AttributionStores) -> None:
+    landed(attribution_stores)
+    attribution_stores.spend(BRAND, at(2).date(), "12.5")
+    alone = [{**r, "org_tag": ""} for r in rows(attribution_stores, f"org_tag = '{A}'")]
+    attribution_stores.d1.execute(
         "insert into org_tag_mappings (id, organization_id, short_tag) values ('t', ?, 'second')", [f"org-{A}"]
     )
-    stand.lakeside.append(
+    attribution_stores.event_lake.append(
         event(timestamp=at(1, 3), org_tag="second", session_id="a", gclid="gA"),
         event(timestamp=at(1, 4), org_tag="second", session_id="a", event_type="conversion", event_value=2.0),
     )
-    stand.make(1, 3)
-    first, second = ([{**r, "org_tag": ""} for r in rows(stand, f"org_tag = '{tag}'")] for tag in (A, "second"))
+    attribution_stores.make(1, 3)
+    first, second = (
+        [{**r, "org_tag": ""} for r in rows(attribution_stores, f"org_tag = '{tag}'")] for tag in (A, "second")
+    )
     assert first == second
     changed = [r for r in first if r not in alone]
     # Two in the afternoon of the 1st in Nuku'alofa was 5 in the afternoon there: another account day than the spend's.
     assert {(r["campaign_id"], r["day"].day, r["conversions"], r["spend"]) for r in changed} == {(BRAND.id, 1, 1, 0)}
-    stand.d1.execute("delete from org_tag_mappings where id = 't'")
-    stand.touches(2, 3)
-    assert rows(stand, "org_tag = 'second'") == []
+    attribution_stores.d1.execute("delete from org_tag_mappings where id = 't'")
+    attribution_stores.touches(2, 3)
+    assert rows(attribution_stores, "org_tag = 'second'") == []
 
 
 def relations(postgres: Postgres) -> list[str]:
@@ -92,45 +96,47 @@ def seen(postgres: Postgres, claims: object, relation: str, role: str = "authent
         return connection.execute(f"select * from attribution.{relation}").fetchall()
 
 
-def test_an_organisation_sees_its_own_rows_and_none_of_another(stand: Stand) -> None:
-    landed(stand)
-    stand.spend(BRAND, at(2).date(), "1")
+def test_an_organisation_sees_its_own_rows_and_none_of_another(attribution_stores: AttributionStores) -> None:
+    landed(attribution_stores)
+    attribution_stores.spend(BRAND, at(2).date(), "1")
     # An unknown click and an asked day of each organisation.
     for org in (A, B):
-        stand.lakeside.append(event(org_tag=org, timestamp=at(2, 3), session_id="u", gclid=f"unknown-{org}"))
-    stand.make(1, 3)
-    stand.postgres.execute(
+        attribution_stores.event_lake.append(
+            event(org_tag=org, timestamp=at(2, 3), session_id="u", gclid=f"unknown-{org}")
+        )
+    attribution_stores.make(1, 3)
+    attribution_stores.postgres.execute(
         "insert into attribution.click_days (app, org_id, account_id, day, asked_at, unknown)"
         " select distinct app, org_id, account_id, day, now(), unknown"
         " from attribution.unknown_clicks"
     )
-    found = relations(stand.postgres)
+    found = relations(attribution_stores.postgres)
     assert len(found) == 10
     for relation in found:
-        everything = seen(stand.postgres, None, relation, "service_role")
+        everything = seen(attribution_stores.postgres, None, relation, "service_role")
         assert everything, relation
         if relation == "windows":
-            assert seen(stand.postgres, {"org_id": f"org-{A}"}, relation) == []
+            assert seen(attribution_stores.postgres, {"org_id": f"org-{A}"}, relation) == []
             continue
         owners = {row.get("org_id") or f"org-{row['org_tag']}" for row in everything}
         assert owners >= {f"org-{A}", f"org-{B}"}, relation
         for claims in ({"org_id": f"org-{A}"}, {"app_metadata": {"org_id": f"org-{A}"}}):
             own = [r for r in everything if (r.get("org_id") or f"org-{r['org_tag']}") == f"org-{A}"]
-            mine = seen(stand.postgres, claims, relation)
+            mine = seen(attribution_stores.postgres, claims, relation)
             assert sorted(map(repr, mine)) == sorted(map(repr, own)), relation
         for nobody in (None, {}, {"org_id": "org-c"}, {"user_metadata": {"org_id": f"org-{A}"}}, {"org_id": ""}):
-            assert seen(stand.postgres, nobody, relation) == [], relation
+            assert seen(attribution_stores.postgres, nobody, relation) == [], relation
 
 
-def test_an_organisation_writes_nothing_and_anon_reads_nothing(stand: Stand) -> None:
-    landed(stand)
-    for relation in relations(stand.postgres):
+def test_an_organisation_writes_nothing_and_anon_reads_nothing(attribution_stores: AttributionStores) -> None:
+    landed(attribution_stores)
+    for relation in relations(attribution_stores.postgres):
         for role, statement in (
             ("anon", f"select 1 from attribution.{relation}"),
             ("authenticated", f"delete from attribution.{relation}"),
         ):
             with pytest.raises(psycopg.Error, match=r"permission denied|cannot delete"):
-                acted(stand.postgres, role, statement)
+                acted(attribution_stores.postgres, role, statement)
 
 
 def acted(postgres: Postgres, role: str, statement: str) -> None:
@@ -140,8 +146,8 @@ def acted(postgres: Postgres, role: str, statement: str) -> None:
         connection.execute(statement)
 
 
-def test_every_table_has_its_security_on_and_every_view_its_readers(stand: Stand) -> None:
-    for row in stand.postgres.fetch(
+def test_every_table_has_its_security_on_and_every_view_its_readers(attribution_stores: AttributionStores) -> None:
+    for row in attribution_stores.postgres.fetch(
         "select relname, relkind::text, relrowsecurity, reloptions from pg_class"
         " where relnamespace = 'attribution'::regnamespace and relkind in ('r', 'v')"
     ):

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from assets.attribution import credit
 from resources.sql_files import read_sql
-from tests.assets.attribution.happenings import CAMPAIGNS, CLICKS, LANDED, RULES, A, examples, prepare, single
+from tests.assets.attribution.attribution_stores import AttributionStores, Campaign
 from tests.assets.attribution.recount import recount
-from tests.assets.attribution.stand import Campaign, Stand
-from tests.assets.rollups.lakeside import at, event
+from tests.assets.attribution.strategies import CAMPAIGNS, CLICKS, LANDED, RULES, A, examples, prepare, single
+from tests.assets.rollups.event_lake import at, event
 
 NEWS = st.one_of(
     st.lists(LANDED, min_size=1, max_size=3).map(lambda events: ("events", events)),
@@ -30,10 +30,10 @@ NEWS = st.one_of(
 )
 
 
-def written(stand: Stand) -> dict[date, set[tuple[str, str]]]:
+def written(attribution_stores: AttributionStores) -> dict[date, set[tuple[str, str]]]:
     """Where each day's rows lie and which transaction wrote them."""
     found: dict[date, set[tuple[str, str]]] = {}
-    for row in stand.postgres.fetch("select day, ctid::text, xmin::text from attribution.credits"):
+    for row in attribution_stores.postgres.fetch("select day, ctid::text, xmin::text from attribution.credits"):
         found.setdefault(row["day"], set()).add((row["ctid"], row["xmin"]))
     return found
 
@@ -48,16 +48,16 @@ def by_day(rows: list[tuple[Any, ...]]) -> dict[date, list[tuple[Any, ...]]]:
 @examples(9)
 @given(events=st.lists(LANDED, max_size=25).map(single), news=st.lists(NEWS, min_size=1, max_size=3))
 def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
-    stand: Stand, events: list[dict[str, Any]], news: list[tuple[str, Any]]
+    attribution_stores: AttributionStores, events: list[dict[str, Any]], news: list[tuple[str, Any]]
 ) -> None:
-    prepare(stand)
+    prepare(attribution_stores)
     campaigns, clicks, rules = list(CAMPAIGNS), dict(CLICKS), dict(RULES)
-    stand.lakeside.append(*events)
-    stand.make(1, 8)
+    attribution_stores.event_lake.append(*events)
+    attribution_stores.make(1, 8)
     before = by_day(recount(events, campaigns, clicks, rules))
-    assert stand.of_days() == before
+    assert attribution_stores.of_days() == before
     for kind, what in news:
-        lying = written(stand)
+        lying = written(attribution_stores)
         if kind == "events":
             known = {(e["org_tag"], e["anonymous_id"], e["timestamp"]) for e in events}
             late = [
@@ -66,84 +66,84 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
                 if (e["org_tag"], e["anonymous_id"], e["timestamp"]) not in known
             ]
             events = [*events, *late]
-            stand.lakeside.append(*late)
+            attribution_stores.event_lake.append(*late)
         elif kind == "campaign":
             campaigns.append(what)
-            stand.campaign(what)
+            attribution_stores.campaign(what)
         elif kind == "click" and any(e["gclid"] == "gUnknown" for e in events):
-            stand.report(what, "gUnknown")
-            if touches_know(stand, what):
+            attribution_stores.report(what, "gUnknown")
+            if touches_know(attribution_stores, what):
                 clicks["gUnknown"] = what
         elif kind == "rule":
             rules[A] = ({what[0]}, what[1])
-            stand.settle(f"org-{A}", conversion_types=[what[0]], window_days=what[1])
-        done = stand.catch_up()
+            attribution_stores.settle(f"org-{A}", conversion_types=[what[0]], window_days=what[1])
+        done = attribution_stores.catch_up()
         after = by_day(recount(events, campaigns, clicks, rules))
-        assert stand.of_days() == after
+        assert attribution_stores.of_days() == after
         changed = {day for day in before.keys() | after.keys() if before.get(day) != after.get(day)}
         assert set(done.changed) == changed
-        now = written(stand)
+        now = written(attribution_stores)
         assert {day: rows for day, rows in now.items() if day not in changed} == {
             day: rows for day, rows in lying.items() if day not in changed
         }
-        assert stand.stale() == ()
+        assert attribution_stores.stale() == ()
         before = after
 
 
-def touches_know(stand: Stand, campaign: Campaign) -> bool:
+def touches_know(attribution_stores: AttributionStores, campaign: Campaign) -> bool:
     """Whether the click was kept: only clicks that brought a visitor are."""
     return bool(
-        stand.postgres.fetch(
+        attribution_stores.postgres.fetch(
             "select 1 from attribution.clicks where campaign_id = %s and org_id = %s", [campaign.id, campaign.org]
         )
     )
 
 
-def journey(stand: Stand) -> None:
+def journey(attribution_stores: AttributionStores) -> None:
     """Two visitors who convert on several days; the first has come by a campaign on the 2nd."""
-    prepare(stand)
-    stand.lakeside.append(
+    prepare(attribution_stores)
+    attribution_stores.event_lake.append(
         event(timestamp=at(2, 5), session_id="a", gclid="gA"),
         *(event(timestamp=at(day, 9), session_id=f"c{day}", event_type="conversion") for day in (1, 3, 5)),
         event(timestamp=at(4, 9), session_id="d", anonymous_id="w", event_type="conversion"),
     )
-    stand.make(1, 7)
+    attribution_stores.make(1, 7)
 
 
-def test_a_late_touch_changes_its_day_and_the_visitors_later_conversions(stand: Stand) -> None:
-    journey(stand)
-    stand.lakeside.append(event(timestamp=at(3, 8), session_id="b", fbclid="f", utm_campaign="spring"))
-    assert [(w.start, w.end) for w in stand.stale()] == [(at(3), at(4))]
-    assert stand.catch_up().changed == [at(3).date(), at(5).date()]
+def test_a_late_touch_changes_its_day_and_the_visitors_later_conversions(attribution_stores: AttributionStores) -> None:
+    journey(attribution_stores)
+    attribution_stores.event_lake.append(event(timestamp=at(3, 8), session_id="b", fbclid="f", utm_campaign="spring"))
+    assert [(w.start, w.end) for w in attribution_stores.stale()] == [(at(3), at(4))]
+    assert attribution_stores.catch_up().changed == [at(3).date(), at(5).date()]
 
 
-def test_a_late_conversion_changes_its_day_alone(stand: Stand) -> None:
-    journey(stand)
-    stand.stale()
-    stand.catch_up()
-    stand.lakeside.append(event(timestamp=at(4, 8), session_id="e", event_type="conversion"))
-    (window,) = stand.stale()
+def test_a_late_conversion_changes_its_day_alone(attribution_stores: AttributionStores) -> None:
+    journey(attribution_stores)
+    attribution_stores.stale()
+    attribution_stores.catch_up()
+    attribution_stores.event_lake.append(event(timestamp=at(4, 8), session_id="e", event_type="conversion"))
+    (window,) = attribution_stores.stale()
     assert (window.start, window.end) == (at(4), at(5))
-    assert stand.catch_up().changed == [at(4).date()]
+    assert attribution_stores.catch_up().changed == [at(4).date()]
 
 
-def test_restated_spend_shows_at_once_and_changes_its_day_alone(stand: Stand) -> None:
-    journey(stand)
+def test_restated_spend_shows_at_once_and_changes_its_day_alone(attribution_stores: AttributionStores) -> None:
+    journey(attribution_stores)
     campaign = CAMPAIGNS[1]
     for day in (2, 3, 5):
-        stand.spend(campaign, at(day).date(), "10")
+        attribution_stores.spend(campaign, at(day).date(), "10")
 
     def daily() -> set[tuple[Any, ...]]:
-        return {tuple(row.values()) for row in stand.postgres.fetch("select * from attribution.daily")}
+        return {tuple(row.values()) for row in attribution_stores.postgres.fetch("select * from attribution.daily")}
 
-    lying, before = written(stand), daily()
-    stand.spend(campaign, at(3).date(), "7.5")
-    assert stand.catch_up().changed == []
-    assert written(stand) == lying
+    lying, before = written(attribution_stores), daily()
+    attribution_stores.spend(campaign, at(3).date(), "7.5")
+    assert attribution_stores.catch_up().changed == []
+    assert written(attribution_stores) == lying
     differing = before ^ daily()
     assert {(row[5], row[8]) for row in differing} == {(campaign.id, at(3).date())}
     assert len(differing) == 6  # three models, before and after
-    rows = stand.postgres.fetch(
+    rows = attribution_stores.postgres.fetch(
         "select model, spend, cpa, roas from attribution.daily where campaign_id = %s and day = %s",
         [campaign.id, at(3).date()],
     )
@@ -152,39 +152,43 @@ def test_restated_spend_shows_at_once_and_changes_its_day_alone(stand: Stand) ->
     }
 
 
-def test_other_conversion_types_reopen_days_that_had_none(stand: Stand) -> None:
-    prepare(stand)
-    stand.lakeside.append(event(timestamp=at(3, 9), event_type="signup"))
-    stand.make(1, 7)
-    assert stand.credits() == []
-    stand.settle(f"org-{A}", conversion_types=["signup"])
-    assert stand.catch_up().changed == [at(3).date()]
-    assert stand.stale() == ()
+def test_other_conversion_types_reopen_days_that_had_none(attribution_stores: AttributionStores) -> None:
+    prepare(attribution_stores)
+    attribution_stores.event_lake.append(event(timestamp=at(3, 9), event_type="signup"))
+    attribution_stores.make(1, 7)
+    assert attribution_stores.credits() == []
+    attribution_stores.settle(f"org-{A}", conversion_types=["signup"])
+    assert attribution_stores.catch_up().changed == [at(3).date()]
+    assert attribution_stores.stale() == ()
 
 
-def test_another_window_changes_the_conversions_that_it_lets_go(stand: Stand) -> None:
-    journey(stand)
-    stand.settle(f"org-{A}", window_days=2)
-    assert stand.catch_up().changed == [at(5).date()]
+def test_another_window_changes_the_conversions_that_it_lets_go(attribution_stores: AttributionStores) -> None:
+    journey(attribution_stores)
+    attribution_stores.settle(f"org-{A}", window_days=2)
+    assert attribution_stores.catch_up().changed == [at(5).date()]
 
 
-def test_a_run_killed_between_touches_and_credits_is_made_good_by_the_next(stand: Stand) -> None:
-    journey(stand)
-    stand.catch_up()
-    stand.lakeside.append(event(timestamp=at(1, 8), session_id="b", fbclid="f", utm_campaign="spring"))
-    for window in stand.stale():
-        stand.touches(window.start.day, window.end.day)
+def test_a_run_killed_between_touches_and_credits_is_made_good_by_the_next(
+    attribution_stores: AttributionStores,
+) -> None:
+    journey(attribution_stores)
+    attribution_stores.catch_up()
+    attribution_stores.event_lake.append(event(timestamp=at(1, 8), session_id="b", fbclid="f", utm_campaign="spring"))
+    for window in attribution_stores.stale():
+        attribution_stores.touches(window.start.day, window.end.day)
     # Here it dies. What it left behind is asked for again: the touch's day, the next, and the visitor's conversions.
-    assert [(w.start, w.end) for w in stand.stale()] == [(at(1), at(4)), (at(5), at(6))]
-    assert stand.credit().changed == [at(1).date(), at(3).date(), at(5).date()]
-    assert stand.stale() == ()
+    assert [(w.start, w.end) for w in attribution_stores.stale()] == [(at(1), at(4)), (at(5), at(6))]
+    assert attribution_stores.credit().changed == [at(1).date(), at(3).date(), at(5).date()]
+    assert attribution_stores.stale() == ()
 
 
 @pytest.mark.parametrize("statement", ["credits_of_day", "credits_differ"])
-def test_a_kill_amid_credits_leaves_whole_days(stand: Stand, monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
-    journey(stand)
-    expected = stand.credits()
-    stand.postgres.execute("truncate attribution.credits; update attribution.windows set credited = -1")
+def test_a_kill_amid_credits_leaves_whole_days(
+    attribution_stores: AttributionStores, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    journey(attribution_stores)
+    expected = attribution_stores.credits()
+    attribution_stores.postgres.execute("truncate attribution.credits; update attribution.windows set credited = -1")
     calls = iter(range(100))
 
     def die(path: str) -> str:
@@ -195,15 +199,15 @@ def test_a_kill_amid_credits_leaves_whole_days(stand: Stand, monkeypatch: pytest
     with monkeypatch.context() as patch:
         patch.setattr(credit, "read_sql", die)
         with pytest.raises(KeyboardInterrupt):
-            stand.credit()
-    left = stand.of_days()
+            attribution_stores.credit()
+    left = attribution_stores.of_days()
     assert left == {day: rows for day, rows in by_day(expected).items() if day <= at(2).date()}
-    stand.credit()
-    assert stand.credits() == expected
+    attribution_stores.credit()
+    assert attribution_stores.credits() == expected
 
 
-def test_two_builds_at_once_end_as_one(stand: Stand) -> None:
-    prepare(stand)
+def test_two_builds_at_once_end_as_one(attribution_stores: AttributionStores) -> None:
+    prepare(attribution_stores)
     events = [
         event(
             timestamp=at(1 + n % 5, n % 24),
@@ -214,20 +218,20 @@ def test_two_builds_at_once_end_as_one(stand: Stand) -> None:
         )
         for n in range(60)
     ]
-    stand.lakeside.append(*events)
+    attribution_stores.event_lake.append(*events)
     with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(stand.make, 1, 7) for _ in range(2)]
+        runs = [pool.submit(attribution_stores.make, 1, 7) for _ in range(2)]
         assert sum(len(run.result().changed) for run in runs) == 5
-    assert stand.credits() == recount(single(events), CAMPAIGNS, CLICKS, RULES)
-    assert stand.make(1, 7).changed == []
+    assert attribution_stores.credits() == recount(single(events), CAMPAIGNS, CLICKS, RULES)
+    assert attribution_stores.make(1, 7).changed == []
 
 
-def test_days_that_have_not_settled_are_left_to_their_schedule(stand: Stand) -> None:
-    journey(stand)
-    stand.stale()
-    stand.catch_up()
-    stand.lakeside.append(event(timestamp=at(5, 8), session_id="x", gclid="gA"))
-    stand.lakeside.now = at(6) + timedelta(hours=2) - timedelta(seconds=1)
-    assert stand.stale() == ()
-    stand.lakeside.now += timedelta(seconds=1)
-    assert [w.start for w in stand.stale()] == [at(5)]
+def test_days_that_have_not_settled_are_left_to_their_schedule(attribution_stores: AttributionStores) -> None:
+    journey(attribution_stores)
+    attribution_stores.stale()
+    attribution_stores.catch_up()
+    attribution_stores.event_lake.append(event(timestamp=at(5, 8), session_id="x", gclid="gA"))
+    attribution_stores.event_lake.now = at(6) + timedelta(hours=2) - timedelta(seconds=1)
+    assert attribution_stores.stale() == ()
+    attribution_stores.event_lake.now += timedelta(seconds=1)
+    assert [w.start for w in attribution_stores.stale()] == [at(5)]

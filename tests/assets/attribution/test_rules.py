@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.attribution.rules import DEFAULT, Rules, rules
+from assets.attribution.rules import DEFAULT, AttributionRules, rules
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -21,8 +21,8 @@ JSON = st.recursive(
     [
         (None, DEFAULT, []),
         ("{}", DEFAULT, []),
-        ('{"window_days": 7}', Rules(("conversion",), 7), []),
-        ('{"conversion_types": ["b", "a", "b"], "window_days": 90}', Rules(("a", "b"), 90), []),
+        ('{"window_days": 7}', AttributionRules(("conversion",), 7), []),
+        ('{"conversion_types": ["b", "a", "b"], "window_days": 90}', AttributionRules(("a", "b"), 90), []),
         ('{"window_days": 0}', DEFAULT, ["attribution.window_days: 1 to 90 is expected"]),
         ('{"window_days": 91}', DEFAULT, ["attribution.window_days: 1 to 90 is expected"]),
         ('{"window_days": "30"}', DEFAULT, ["attribution.window_days: 1 to 90 is expected"]),
@@ -30,7 +30,7 @@ JSON = st.recursive(
         ('{"window_days": 7.0}', DEFAULT, ["attribution.window_days: 1 to 90 is expected"]),
         (
             '{"conversion_types": [], "window_days": 5}',
-            Rules(("conversion",), 5),
+            AttributionRules(("conversion",), 5),
             ["attribution.conversion_types: a list of 1 to 50 event types is expected"],
         ),
         ('{"window": 7}', DEFAULT, ["attribution.window: no such setting"]),
@@ -47,7 +47,7 @@ JSON = st.recursive(
         (r'{"\ud800": 1}', DEFAULT, [r"attribution.\ud800: no such setting"]),
     ],
 )
-def test_rules_and_what_is_wrong_with_them(given: Any, expected: Rules, wrong: list[str]) -> None:
+def test_rules_and_what_is_wrong_with_them(given: Any, expected: AttributionRules, wrong: list[str]) -> None:
     assert rules(given) == (expected, wrong)
 
 

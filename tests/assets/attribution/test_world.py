@@ -19,7 +19,7 @@ from dagster import (
 )
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from assets.ads.plan import Mode, SyncRequest
+from assets.ads.plan import SyncMode, SyncRequest
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.attribution.assets import build
 from assets.attribution.build import Touches
@@ -36,9 +36,9 @@ from sandbox.sample_clicks import PaidClicks
 from sandbox.server import Sandbox
 from sandbox.world.catalogue import Size
 from sandbox.world.entities import PLATFORMS, Platform
+from tests.assets.attribution.attribution_stores import AttributionStores, Campaign
 from tests.assets.attribution.recount import recount
-from tests.assets.attribution.stand import Campaign, Stand
-from tests.assets.rollups.lakeside import Lakeside
+from tests.assets.rollups.event_lake import EventLake
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 FIRST, LAST = date(2026, 11, 18), date(2026, 11, 20)
@@ -49,23 +49,25 @@ pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 class Scene:
     """A sandbox whose accounts belong to the sample's organisations, synced; and the sample's events, in the lake."""
 
-    def __init__(self, stand: Stand, sandbox: Sandbox) -> None:
-        self.stand, self.sandbox, self.world = stand, sandbox, sandbox.world
-        stores = stand.lakeside.stores
-        sample_stores.fill_connections(stand.d1, stores.keyring, sandbox)
+    def __init__(self, attribution_stores: AttributionStores, sandbox: Sandbox) -> None:
+        self.attribution_stores, self.sandbox, self.world = attribution_stores, sandbox, sandbox.world
+        stores = attribution_stores.event_lake.stores
+        sample_stores.fill_connections(attribution_stores.d1, stores.keyring, sandbox)
         campaigns_alone = '{"sync_config": {"include_ad_groups": false}}'
-        stand.d1.execute("update platform_connections set settings = ?", [campaigns_alone])
-        rows = stand.d1.query("select organization_id as org, platform, account_id from platform_connections")
+        attribution_stores.d1.execute("update platform_connections set settings = ?", [campaigns_alone])
+        rows = attribution_stores.d1.query(
+            "select organization_id as org, platform, account_id from platform_connections"
+        )
         self.owner: dict[tuple[Platform, str], str] = {(r["platform"], r["account_id"]): r["org"] for r in rows}
         for platform in PLATFORMS:
-            outcomes = self.ads(platform).run(SyncRequest(Mode.WINDOW, LAST, LAST, LAST))
+            outcomes = self.ads(platform).run(SyncRequest(SyncMode.WINDOW, LAST, LAST, LAST))
             assert [o.error for o in outcomes if o.error] == []
         self.events = self.landed()
-        stand.lakeside.append(*self.events)
+        attribution_stores.event_lake.append(*self.events)
 
     def ads(self, platform: Platform = "google") -> Any:
         """A platform's engine, in the sandbox, without pacing."""
-        engine = self.stand.ads(
+        engine = self.attribution_stores.ads(
             platform,
             clock=self.sandbox.clock,
             origin=self.sandbox.origin,
@@ -111,17 +113,19 @@ class Scene:
 
     def touches(self, day: date) -> None:
         """Touches and conversions of a day."""
-        lake = self.stand.lakeside
-        Touches(CLEARLIFT, lake.events, self.stand.d1, self.stand.postgres, lake.clock).run(day_window(day))
+        lake = self.attribution_stores.event_lake
+        Touches(CLEARLIFT, lake.events, self.attribution_stores.d1, self.attribution_stores.postgres, lake.clock).run(
+            day_window(day)
+        )
 
     def materialized(self) -> ExecuteInProcessResult:
         """All assets and checks of attribution over the sample's days, as one run."""
-        stores = self.stand.lakeside.stores
+        stores = self.attribution_stores.event_lake.stores
         rooms = SimpleNamespace(
             clock=self.sandbox.clock,
             progress=lambda _label: silent,
-            postgres=self.stand.postgres,
-            d1=lambda _app: self.stand.d1,
+            postgres=self.attribution_stores.postgres,
+            d1=lambda _app: self.attribution_stores.d1,
             object_store=stores.object_store,
             lake=stores.lake,
             keyring=stores.keyring,
@@ -144,10 +148,10 @@ class Scene:
 
 
 @pytest.fixture
-def scene(lakeside: Lakeside) -> Iterator[Scene]:
-    lakeside.now = NOW
+def scene(event_lake: EventLake) -> Iterator[Scene]:
+    event_lake.now = NOW
     with Sandbox(7, lambda: NOW, size=SMALL) as sandbox:
-        yield Scene(Stand(lakeside), sandbox)
+        yield Scene(AttributionStores(event_lake), sandbox)
 
 
 def checks(result: ExecuteInProcessResult) -> dict[str, AssetCheckEvaluation]:
@@ -166,7 +170,7 @@ def test_every_conversion_is_on_the_campaign_whose_click_it_was(scene: Scene) ->
         "accounts_ok": True,
         "attributed_and_unattributed_are_all": True,
     }
-    assert scene.stand.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})
+    assert scene.attribution_stores.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})
 
     # What the world itself says of each click: of Google's all are known, of the others whom utm_campaign names.
     names = {(c.platform, c.native): c.name for c in scene.campaigns()}
@@ -177,7 +181,7 @@ def test_every_conversion_is_on_the_campaign_whose_click_it_was(scene: Scene) ->
             if parameter in query:
                 whose[click_hash(query[parameter])] = (query[parameter], query["utm_campaign"])
     seen = dict.fromkeys(PLATFORMS, 0)
-    for touch in scene.stand.postgres.fetch("select * from attribution.touches where click is not null"):
+    for touch in scene.attribution_stores.postgres.fetch("select * from attribution.touches where click is not null"):
         click_id, utm_campaign = whose[bytes(touch["click"])]
         of = scene.world.campaign_of_click(click_id)
         assert of is not None
@@ -188,7 +192,9 @@ def test_every_conversion_is_on_the_campaign_whose_click_it_was(scene: Scene) ->
     assert all(seen.values()), seen
 
     told = metadata(result, "clicks")
-    known = [whose[bytes(click)][0] for (_, click, *_) in scene.stand.lakeside.table("attribution.clicks")]
+    known = [
+        whose[bytes(click)][0] for (_, click, *_) in scene.attribution_stores.event_lake.table("attribution.clicks")
+    ]
     assert told["clicks_found"] == len(known)
     assert set(known) <= scene.clicks().keys()
     assert 0 < metadata(result, "daily")["matched_share"] <= 100
@@ -207,8 +213,8 @@ def test_an_account_that_fails_is_named_and_asked_again_and_the_others_are_known
     assert not failed.passed
     assert f"{owner}-google-{first.id}" in str(failed.description)
     unknown = "select count(*) as n from attribution.unknown_clicks where org_id = %s"
-    assert scene.stand.postgres.fetch(unknown, [owner])[0]["n"] > 0
-    others = scene.stand.postgres.fetch(
+    assert scene.attribution_stores.postgres.fetch(unknown, [owner])[0]["n"] > 0
+    others = scene.attribution_stores.postgres.fetch(
         "select count(*) as n from attribution.unknown_clicks where org_id <> %s", [owner]
     )
     assert others == [{"n": 0}]
@@ -216,7 +222,7 @@ def test_an_account_that_fails_is_named_and_asked_again_and_the_others_are_known
     scene.sandbox.faults.clear()
     scene.sandbox.tokens.reinstate("google", first.id)
     assert checks(scene.materialized())["accounts_ok"].passed
-    assert scene.stand.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})
+    assert scene.attribution_stores.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})
 
 
 def test_only_young_days_and_days_with_new_unknown_clicks_are_asked_for(scene: Scene) -> None:
@@ -232,7 +238,7 @@ def test_only_young_days_and_days_with_new_unknown_clicks_are_asked_for(scene: S
     }
     forged["org_tag"] = next(iter(scene.owner.values())).removeprefix("org-")
     forged["consent_marketing"] = True
-    scene.stand.lakeside.append(forged)
+    scene.attribution_stores.event_lake.append(forged)
     scene.touches(forged["timestamp"].date())
     asked = engine.run()
     assert (asked.days, asked.clicks, asked.failed) == (1, 0, {})
@@ -240,18 +246,20 @@ def test_only_young_days_and_days_with_new_unknown_clicks_are_asked_for(scene: S
 
 
 def test_a_wrong_setting_is_told_by_organisation_and_key_and_nothing_else(scene: Scene) -> None:
-    scene.stand.settle("org-a3f7c2", window_days="secret-value", conversion_types=["conversion"])
+    scene.attribution_stores.settle("org-a3f7c2", window_days="secret-value", conversion_types=["conversion"])
     found = checks(scene.materialized())["settings_readable"]
     assert not found.passed
     assert found.description == "org-a3f7c2: attribution.window_days: 1 to 90 is expected; the default is used"
     assert "secret-value" not in str(found)
-    assert scene.stand.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})
+    assert scene.attribution_stores.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})
 
 
 def test_what_one_organisation_holds_keeps_no_other_from_its_credits(scene: Scene) -> None:
     """A setting that is no object, and a tag with a NUL."""
-    scene.stand.d1.execute("update organizations set settings = '{\"attribution\": 5}' where id = 'org-a3f7c2'")
-    scene.stand.d1.execute(
+    scene.attribution_stores.d1.execute(
+        "update organizations set settings = '{\"attribution\": 5}' where id = 'org-a3f7c2'"
+    )
+    scene.attribution_stores.d1.execute(
         "insert into org_tag_mappings (id, organization_id, short_tag, is_active)"
         " values ('odd', 'org-b8e9d1', 'a' || char(0) || 'z', 1)"
     )
@@ -260,4 +268,4 @@ def test_what_one_organisation_holds_keeps_no_other_from_its_credits(scene: Scen
     assert found.description is not None
     assert "org-a3f7c2: attribution: an object is expected" in found.description
     assert "org-b8e9d1: its tag or id" in found.description
-    assert scene.stand.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})
+    assert scene.attribution_stores.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})

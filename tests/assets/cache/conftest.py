@@ -9,9 +9,9 @@ from pydantic import SecretStr
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
 from resources.kv import EmbeddedKV
-from tests.assets.cache.site import NOW, Site
-from tests.assets.cache.warmth import SCHEMAS, Warmth
-from tests.assets.rollups.lakeside import Lakeside
+from tests.assets.cache.cache_aside_stores import NOW, CacheAsideStores
+from tests.assets.cache.warmed_cache import SCHEMAS, WarmedCache
+from tests.assets.rollups.event_lake import EventLake
 from tests.databases import database, empty
 from tests.sql.sesh.database import migrated
 
@@ -27,19 +27,21 @@ def stores(postgres_server: str, migrated_dsn: str, tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture
-def warmth(stores: Stores, tmp_path: Path) -> Iterator[Warmth]:
+def warmed_cache(stores: Stores, tmp_path: Path) -> Iterator[WarmedCache]:
     """An empty cache."""
-    lakeside = Lakeside(stores)
+    event_lake = EventLake(stores)
     empty(stores.postgres, *SCHEMAS)
-    kv = EmbeddedKV(tmp_path / "kv.sqlite", clock=lambda: lakeside.now.timestamp())
-    yield Warmth(lakeside, kv)
+    kv = EmbeddedKV(tmp_path / "kv.sqlite", clock=lambda: event_lake.now.timestamp())
+    yield WarmedCache(event_lake, kv)
     kv.close()
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def cache_aside_stores(tmp_path: Path) -> Iterator[CacheAsideStores]:
     """Sesh's database and namespace, empty."""
-    found = Site(migrated(tmp_path / "sesh.sqlite"), EmbeddedKV(tmp_path / "kv.sqlite", clock=NOW.timestamp))
+    found = CacheAsideStores(
+        migrated(tmp_path / "sesh.sqlite"), EmbeddedKV(tmp_path / "kv.sqlite", clock=NOW.timestamp)
+    )
     yield found
     found.held.close()
     found.d1.close()

@@ -6,53 +6,53 @@ from assets.cache.families import families
 from assets.cache.wanted import Sources, Wanted, draw
 from assets.rollups import sketch as sketches
 from resources.postgres import Postgres
-from tests.assets.cache.warmth import CLEARLIFT, Warmth
+from tests.assets.cache.warmed_cache import CLEARLIFT, WarmedCache
 
 TODAY = date(2026, 3, 20)
 POSTGRES = ["summary", *(family.name for family in CLEARLIFT.cache if family.store == "postgres")]
 
 
-def wanted(warmth: Warmth, app: str) -> dict[str, list[Wanted]]:
+def wanted(warmed_cache: WarmedCache, app: str) -> dict[str, list[Wanted]]:
     """What each family that reads Postgres gives for an app."""
-    sources = Sources(app, warmth.d1, warmth.lakeside.postgres, TODAY)
+    sources = Sources(app, warmed_cache.d1, warmed_cache.event_lake.postgres, TODAY)
     return {family.name: list(draw(family, sources)) for family in families(CLEARLIFT) if family.name in POSTGRES}
 
 
-def test_an_app_sees_no_row_of_another_that_has_the_same_organisations(warmth: Warmth) -> None:
-    postgres = warmth.lakeside.postgres
+def test_an_app_sees_no_row_of_another_that_has_the_same_organisations(warmed_cache: WarmedCache) -> None:
+    postgres = warmed_cache.event_lake.postgres
     _rows_of_every_table(postgres, "clearlift", 1)
-    before = wanted(warmth, "clearlift")
+    before = wanted(warmed_cache, "clearlift")
     assert all(before.values()), "each family has a row to read"
-    assert not any(wanted(warmth, "other").values())
+    assert not any(wanted(warmed_cache, "other").values())
     _rows_of_every_table(postgres, "other", 1000)
-    assert wanted(warmth, "clearlift") == before
-    theirs = wanted(warmth, "other")
+    assert wanted(warmed_cache, "clearlift") == before
+    theirs = wanted(warmed_cache, "other")
     for name, values in before.items():
         assert {v.key for v in values} == {v.key for v in theirs[name]} or name == "currencies"
         assert not {v.value for v in values} & {v.value for v in theirs[name]}, name
 
 
-def test_warming_one_app_leaves_the_index_of_the_other_alone(warmth: Warmth) -> None:
-    warmth.warm({"dashboard:a:summary:7d": b"{}"})
-    postgres = warmth.lakeside.postgres
+def test_warming_one_app_leaves_the_index_of_the_other_alone(warmed_cache: WarmedCache) -> None:
+    warmed_cache.warm({"dashboard:a:summary:7d": b"{}"})
+    postgres = warmed_cache.event_lake.postgres
     postgres.execute(
         "insert into cache.entries select 'other', key, family, hash, bytes, expires_at, written_at, tenant "
         "from cache.entries"
     )
     theirs = postgres.fetch("select * from cache.entries where namespace = 'other'")
-    assert warmth.warm({"dashboard:b:summary:7d": b"[]"}).deleted == 1
-    assert warmth.forget({}) == 1
+    assert warmed_cache.warm({"dashboard:b:summary:7d": b"[]"}).deleted == 1
+    assert warmed_cache.forget({}) == 1
     assert postgres.fetch("select * from cache.entries where namespace = 'other'") == theirs
 
 
-def test_the_activity_that_ranks_is_that_of_the_app(warmth: Warmth) -> None:
-    postgres = warmth.lakeside.postgres
+def test_the_activity_that_ranks_is_that_of_the_app(warmed_cache: WarmedCache) -> None:
+    postgres = warmed_cache.event_lake.postgres
     for app, tag, events in (("clearlift", "a", 2), ("clearlift", "b", 1), ("other", "b", 100)):
         postgres.execute(
             "insert into rollups.daily_totals values (%s, '2026-03-20', %s, 1, 1, 0, '', '', %s)", [tag, events, app]
         )
-    warmth.warm({f"dashboard:{tag}:summary:7d": b"{}" for tag in "ab"}, writes=1)
-    assert warmth.put == ["dashboard:a:summary:7d"]
+    warmed_cache.warm({f"dashboard:{tag}:summary:7d": b"{}" for tag in "ab"}, writes=1)
+    assert warmed_cache.put == ["dashboard:a:summary:7d"]
 
 
 def _rows_of_every_table(postgres: Postgres, app: str, number: int) -> None:

@@ -10,22 +10,22 @@ from assets.cache import access_log
 from assets.cache.assets import build
 from assets.progress import silent
 from resources.r2 import FolderObjectStore, ObjectStore
-from tests.assets.cache.warmth import CLEARLIFT, Warmth
-from tests.assets.rollups.lakeside import NOW
+from tests.assets.cache.warmed_cache import CLEARLIFT, WarmedCache
+from tests.assets.rollups.event_lake import NOW
 
 TAGS = ("a", "b", "c")
 
 
-def made(warmth: Warmth, store: ObjectStore, writes: int, *names: str) -> ExecuteInProcessResult:
+def made(warmed_cache: WarmedCache, store: ObjectStore, writes: int, *names: str) -> ExecuteInProcessResult:
     return materialize(
         [a for a in build(CLEARLIFT, writes) if a.key.path[-1] in names],
         resources={
             "rooms": SimpleNamespace(
-                kv=lambda _: warmth,
-                d1=lambda _: warmth.d1,
-                postgres=warmth.lakeside.postgres,
+                kv=lambda _: warmed_cache,
+                d1=lambda _: warmed_cache.d1,
+                postgres=warmed_cache.event_lake.postgres,
                 object_store=store,
-                clock=warmth.lakeside.clock,
+                clock=warmed_cache.event_lake.clock,
                 progress=lambda _: silent,
             )
         },
@@ -41,26 +41,26 @@ def checks(result: ExecuteInProcessResult) -> dict[str, tuple[bool, AssetCheckSe
     return {e.check_name: (e.passed, e.severity) for e in result.get_asset_check_evaluations()}
 
 
-def organisations(warmth: Warmth) -> None:
-    d1 = warmth.d1
+def organisations(warmed_cache: WarmedCache) -> None:
+    d1 = warmed_cache.d1
     for table in ("platform_connections", "org_tag_mappings", "organizations"):
         d1.execute(f"delete from {table}")
     d1.upsert("organizations", ("id", "name", "slug"), [(t, t, t) for t in TAGS], ["id"])
     d1.upsert("org_tag_mappings", ("id", "organization_id", "short_tag"), [(t, t, t) for t in TAGS], ["id"])
 
 
-def test_a_warming_says_what_it_wrote_and_what_it_left_out(warmth: Warmth, tmp_path: Path) -> None:
-    organisations(warmth)
+def test_a_warming_says_what_it_wrote_and_what_it_left_out(warmed_cache: WarmedCache, tmp_path: Path) -> None:
+    organisations(warmed_cache)
     store = FolderObjectStore(tmp_path / "r2")
     store.put(
         f"{access_log.zone('clearlift').hour_prefix(NOW)}a.ndjson",
         b'{"key":"connections:b","hour":"2026-03-20T11:00:00Z","reads":4,"hits":3}\nnonsense\n',
     )
-    first = made(warmth, store, 2, "demand", "connections")
+    first = made(warmed_cache, store, 2, "demand", "connections")
     assert told(first, "demand") == {
         "objects": 1, "lines": 2, "refused": 1, "reads": 4, "hits": 3, "hit_rate": 0.75,
     }  # fmt: skip
-    assert warmth.put == ["connections:b", "connections:a"]
+    assert warmed_cache.put == ["connections:b", "connections:a"]
     said = told(first, "connections")
     assert said == {
         "keys": 3, "bytes": 6, "written": 2, "new": 2, "changed": 0, "renewed": 0, "unchanged": 0, "deleted": 0,
@@ -75,20 +75,20 @@ def test_a_warming_says_what_it_wrote_and_what_it_left_out(warmth: Warmth, tmp_p
     (left,) = [e for e in first.get_asset_check_evaluations() if e.check_name == "nothing_left_out"]
     assert left.metadata["most_wanted_left_out"].value == ["connections:c"]
 
-    second = made(warmth, store, 2, "demand", "connections")
+    second = made(warmed_cache, store, 2, "demand", "connections")
     assert told(second, "connections")["freshness"] == 1.0
     assert checks(second) == dict.fromkeys(
         ("lines_are_readable", "fresh", "nothing_left_out"), (True, AssetCheckSeverity.ERROR)
     ) | {"lines_are_readable": (True, AssetCheckSeverity.WARN), "nothing_left_out": (True, AssetCheckSeverity.WARN)}
 
 
-def test_a_family_that_wants_nothing_proves_nothing(warmth: Warmth, tmp_path: Path) -> None:
-    done = made(warmth, FolderObjectStore(tmp_path / "r2"), 10, "campaigns")
+def test_a_family_that_wants_nothing_proves_nothing(warmed_cache: WarmedCache, tmp_path: Path) -> None:
+    done = made(warmed_cache, FolderObjectStore(tmp_path / "r2"), 10, "campaigns")
     assert checks(done)["fresh"] == (False, AssetCheckSeverity.WARN)
     assert "freshness" not in told(done, "campaigns")
 
 
-def test_every_family_reads_assets_that_its_key_says(warmth: Warmth) -> None:
+def test_every_family_reads_assets_that_its_key_says(warmed_cache: WarmedCache) -> None:
     found = {a.key.path[-1]: a for a in build(CLEARLIFT, 10)}
     deps = {spec.key: {dep.asset_key for dep in spec.deps} for a in found.values() for spec in a.specs}
     demand = AssetKey(["clearlift", "cache", "demand"])

@@ -9,21 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.rollups.definition import Grain
-from tests.assets.cache.warmth import DASHBOARDS, Warmth
-from tests.assets.rollups.lakeside import at, event
+from tests.assets.cache.warmed_cache import DASHBOARDS, WarmedCache
+from tests.assets.rollups.event_lake import at, event
 
 TODAY = date(2026, 3, 20)
 
 
 @pytest.fixture
-def lake_of_its_own(warmth: Warmth) -> Warmth:
-    warmth.lakeside.clear()
-    return warmth
+def lake_of_its_own(warmed_cache: WarmedCache) -> WarmedCache:
+    warmed_cache.event_lake.clear()
+    return warmed_cache
 
 
-def test_dashboards_say_what_the_roll_ups_say(lake_of_its_own: Warmth) -> None:
-    warmth, lakeside = lake_of_its_own, lake_of_its_own.lakeside
-    lakeside.append(
+def test_dashboards_say_what_the_roll_ups_say(lake_of_its_own: WarmedCache) -> None:
+    warmed_cache, event_lake = lake_of_its_own, lake_of_its_own.event_lake
+    event_lake.append(
         event(timestamp=at(20, 9), anonymous_id="v1", session_id="s1", page_hostname="x.example", page_path="/ä"),
         event(timestamp=at(20, 9), anonymous_id="v2", session_id="s2", event_type="click", utm_source="google"),
         event(
@@ -38,11 +38,11 @@ def test_dashboards_say_what_the_roll_ups_say(lake_of_its_own: Warmth) -> None:
         event(timestamp=at(-17, 9), anonymous_id="v4", session_id="s5", org_tag="b8e9d1"),
     )
     for grain in Grain:
-        lakeside.roll_up(grain, at(-20), at(21))
+        event_lake.roll_up(grain, at(-20), at(21))
 
-    done = warmth.warm_all(*DASHBOARDS)
+    done = warmed_cache.warm_all(*DASHBOARDS)
 
-    held = {key: json.loads(value) for key, value in warmth.held().items()}
+    held = {key: json.loads(value) for key, value in warmed_cache.held().items()}
     assert {key for key in held if ":summary:" in key} == {
         *(f"dashboard:a3f7c2:summary:{days}" for days in ("1d", "7d", "30d", "90d")),
         "dashboard:b8e9d1:summary:90d",
@@ -75,28 +75,28 @@ def test_dashboards_say_what_the_roll_ups_say(lake_of_its_own: Warmth) -> None:
         ("2026-03-20", 2),
     ]
     assert sum(d.written for d in done.values()) == len(held)
-    assert sum(d.written for d in warmth.warm_all(*DASHBOARDS).values()) == 0
+    assert sum(d.written for d in warmed_cache.warm_all(*DASHBOARDS).values()) == 0
 
 
-def test_an_organisation_without_events_any_more_leaves_the_cache(lake_of_its_own: Warmth) -> None:
-    warmth, lakeside = lake_of_its_own, lake_of_its_own.lakeside
-    lakeside.append(event(timestamp=at(20, 9)), event(timestamp=at(20, 9), org_tag="gone"))
-    lakeside.roll_up_days(TODAY, 1)
-    warmth.warm_all(*DASHBOARDS)
-    assert any("gone" in key for key in warmth.held())
+def test_an_organisation_without_events_any_more_leaves_the_cache(lake_of_its_own: WarmedCache) -> None:
+    warmed_cache, event_lake = lake_of_its_own, lake_of_its_own.event_lake
+    event_lake.append(event(timestamp=at(20, 9)), event(timestamp=at(20, 9), org_tag="gone"))
+    event_lake.roll_up_days(TODAY, 1)
+    warmed_cache.warm_all(*DASHBOARDS)
+    assert any("gone" in key for key in warmed_cache.held())
 
-    lakeside.events.load().delete("org_tag == 'gone'")
-    lakeside.roll_up_days(TODAY, 1)
-    warmth.warm_all(*DASHBOARDS)
-    assert {key.split(":")[1] for key in warmth.held()} == {"a3f7c2"}
+    event_lake.events.load().delete("org_tag == 'gone'")
+    event_lake.roll_up_days(TODAY, 1)
+    warmed_cache.warm_all(*DASHBOARDS)
+    assert {key.split(":")[1] for key in warmed_cache.held()} == {"a3f7c2"}
 
 
-def test_a_ranking_ends_at_its_length(lake_of_its_own: Warmth) -> None:
-    warmth = lake_of_its_own
-    warmth.lakeside.append(*(event(timestamp=at(20, 9), page_path=f"/{n}", event_id=f"{n}") for n in range(60)))
-    warmth.lakeside.roll_up_days(TODAY, 1)
-    warmth.warm_all(*DASHBOARDS)
-    pages = json.loads(warmth.held()["dashboard:a3f7c2:top_pages:1d"])["items"]
+def test_a_ranking_ends_at_its_length(lake_of_its_own: WarmedCache) -> None:
+    warmed_cache = lake_of_its_own
+    warmed_cache.event_lake.append(*(event(timestamp=at(20, 9), page_path=f"/{n}", event_id=f"{n}") for n in range(60)))
+    warmed_cache.event_lake.roll_up_days(TODAY, 1)
+    warmed_cache.warm_all(*DASHBOARDS)
+    pages = json.loads(warmed_cache.held()["dashboard:a3f7c2:top_pages:1d"])["items"]
     assert [p["path"] for p in pages] == sorted(f"/{n}" for n in range(60))[:50]
 
 
@@ -113,33 +113,33 @@ rows_of_pages = st.tuples(st.sampled_from(ORGS), st.sampled_from(AGES), st.sampl
     st.lists(st.tuples(rows_of_pages, st.integers(0, 9)), min_size=1, max_size=3),
 )
 def test_changed_rows_write_exactly_the_keys_that_depend_on_them(
-    warmth: Warmth, rows: dict[tuple[str, int, str], int], changes: list[tuple[tuple[str, int, str], int]]
+    warmed_cache: WarmedCache, rows: dict[tuple[str, int, str], int], changes: list[tuple[tuple[str, int, str], int]]
 ) -> None:
     """Equal to a rebuild from nothing; 0 events take a row away."""
-    _pages(warmth, rows)
-    warmth.warm_all("top_pages")
-    before = warmth.held()
+    _pages(warmed_cache, rows)
+    warmed_cache.warm_all("top_pages")
+    before = warmed_cache.held()
     after = {place: events for place, events in {**rows, **dict(changes)}.items() if events}
-    _pages(warmth, after)
-    warmth.put.clear()
-    warmth.deleted.clear()
-    warmth.warm_all("top_pages")
-    held = warmth.held()
+    _pages(warmed_cache, after)
+    warmed_cache.put.clear()
+    warmed_cache.deleted.clear()
+    warmed_cache.warm_all("top_pages")
+    held = warmed_cache.held()
 
     was, became = _said(rows), _said(after)
     depending = {key for key in was.keys() | became.keys() if was.get(key) != became.get(key)}
-    assert set(warmth.put) == depending & held.keys()
-    assert set(warmth.deleted) == depending & before.keys() - held.keys()
+    assert set(warmed_cache.put) == depending & held.keys()
+    assert set(warmed_cache.deleted) == depending & before.keys() - held.keys()
 
-    assert warmth.warm_all("top_pages")["top_pages"].written == 0
-    warmth.kv.delete_many(held)
-    warmth.lakeside.postgres.execute("truncate cache.entries")
-    warmth.warm_all("top_pages")
-    assert warmth.held() == held
+    assert warmed_cache.warm_all("top_pages")["top_pages"].written == 0
+    warmed_cache.kv.delete_many(held)
+    warmed_cache.event_lake.postgres.execute("truncate cache.entries")
+    warmed_cache.warm_all("top_pages")
+    assert warmed_cache.held() == held
 
 
-def _pages(warmth: Warmth, rows: dict[tuple[str, int, str], int]) -> None:
-    with warmth.lakeside.postgres.connection() as connection:
+def _pages(warmed_cache: WarmedCache, rows: dict[tuple[str, int, str], int]) -> None:
+    with warmed_cache.event_lake.postgres.connection() as connection:
         connection.execute("truncate rollups.daily_pages")
         for (org, age, path), events in rows.items():
             connection.execute(

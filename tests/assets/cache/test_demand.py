@@ -11,29 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.cache import access_log
-from assets.cache.demand import Demand, Ingested, hit_rate
+from assets.cache.demand import Demand, DemandResult, hit_rate
 from assets.cache.families import families
 from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Quarantine, Replayed
 from assets.intake.refusal import Refusal
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore, ObjectStore
-from tests.assets.cache.warmth import CLEARLIFT, Warmth, numbers
-from tests.assets.rollups.lakeside import NOW
+from tests.assets.cache.warmed_cache import CLEARLIFT, WarmedCache, numbers
+from tests.assets.rollups.event_lake import NOW
 
 VALUES = {f"dashboard:org{n}:summary:1d": b"%d" % n for n in range(10)}
 
 
 @pytest.fixture
-def log(warmth: Warmth, tmp_path: Path) -> "Log":
-    return Log(warmth, FolderObjectStore(tmp_path / "r2"))
+def log(warmed_cache: WarmedCache, tmp_path: Path) -> "Log":
+    return Log(warmed_cache, FolderObjectStore(tmp_path / "r2"))
 
 
 class Log:
     """An access log beside a cache."""
 
-    def __init__(self, warmth: Warmth, store: ObjectStore) -> None:
-        self.warmth = warmth
+    def __init__(self, warmed_cache: WarmedCache, store: ObjectStore) -> None:
+        self.warmed_cache = warmed_cache
         self.store = store
 
     def write(self, name: str, *lines: Any, hours_ago: int = 1, packed: bool = False) -> None:
@@ -41,19 +41,21 @@ class Log:
         hour = access_log.zone("clearlift").hour_prefix(NOW - timedelta(hours=hours_ago))
         self.store.put(f"{hour}{name}.ndjson", gzip.compress(text) if packed else text)
 
-    def ingest(self, postgres: Postgres | None = None) -> Ingested:
-        engine = Demand(self.store, postgres or self.warmth.lakeside.postgres, self.warmth.lakeside.clock)
+    def ingest(self, postgres: Postgres | None = None) -> DemandResult:
+        engine = Demand(
+            self.store, postgres or self.warmed_cache.event_lake.postgres, self.warmed_cache.event_lake.clock
+        )
         return engine.run("clearlift", families(CLEARLIFT))
 
     @property
     def quarantine(self) -> Quarantine:
         """The way back of refused lines."""
-        ledger = PostgresRefusals(self.warmth.lakeside.postgres, "cache", "clearlift")
+        ledger = PostgresRefusals(self.warmed_cache.event_lake.postgres, "cache", "clearlift")
         zone, prefix = access_log.zone("clearlift"), access_log.quarantine_prefix("clearlift")
-        return Quarantine(self.store, zone, prefix, ledger, self.warmth.lakeside.clock)
+        return Quarantine(self.store, zone, prefix, ledger, self.warmed_cache.event_lake.clock)
 
     def reads(self) -> dict[str, tuple[str, int, int]]:
-        rows = self.warmth.lakeside.postgres.fetch(
+        rows = self.warmed_cache.event_lake.postgres.fetch(
             "select key, min(family) as family, sum(reads)::int as reads, sum(hits)::int as hits from cache.reads "
             "group by key"
         )
@@ -68,8 +70,8 @@ def line(key: str, reads: int, hits: int = 0, hours_ago: int = 1) -> dict[str, A
 def test_each_object_is_counted_once(log: Log) -> None:
     log.write("a", line("dashboard:x:summary:1d", 3, 2), line("other", 1))
     log.write("b", line("dashboard:x:summary:1d", 4, 4), packed=True)
-    assert log.ingest() == Ingested(2, 3, 0, 8, 6)
-    assert log.ingest() == Ingested(0, 0, 0, 0, 0)
+    assert log.ingest() == DemandResult(2, 3, 0, 8, 6)
+    assert log.ingest() == DemandResult(0, 0, 0, 0, 0)
     log.write("c", line("connections:x:page:2", 1))
     assert log.ingest().reads == 1
     assert log.reads() == {
@@ -77,8 +79,8 @@ def test_each_object_is_counted_once(log: Log) -> None:
         "other": ("", 1, 0),
         "connections:x:page:2": ("connections", 1, 0),
     }
-    assert hit_rate(log.warmth.lakeside.postgres, "clearlift", NOW.date(), "summary") == 6 / 7
-    assert hit_rate(log.warmth.lakeside.postgres, "clearlift", NOW.date(), "series") is None
+    assert hit_rate(log.warmed_cache.event_lake.postgres, "clearlift", NOW.date(), "summary") == 6 / 7
+    assert hit_rate(log.warmed_cache.event_lake.postgres, "clearlift", NOW.date(), "series") is None
 
 
 @pytest.mark.parametrize("at", range(1, 7))
@@ -119,9 +121,11 @@ def test_bad_lines_are_counted_kept_and_stop_nobody(log: Log) -> None:
     ]
     log.write("a", line("k", 2), b"", *bad, line("k", 3))
     log.store.put(f"{access_log.zone('clearlift').hour_prefix(NOW)}cut.ndjson.gz", gzip.compress(b"x" * 999)[:-9])
-    assert log.ingest() == Ingested(2, 13, 12, 5, 0)
+    assert log.ingest() == DemandResult(2, 13, 12, 5, 0)
     assert log.reads() == {"k": ("", 5, 0)}
-    kept = log.warmth.lakeside.postgres.fetch("select line, reason from cache.access_refusals order by object, line")
+    kept = log.warmed_cache.event_lake.postgres.fetch(
+        "select line, reason from cache.access_refusals order by object, line"
+    )
     assert [row["line"] for row in kept] == [*range(3, 14), 0]
     assert kept[-1]["reason"] == "gzip cut short"
     assert all(row["reason"] for row in kept)
@@ -141,23 +145,23 @@ def test_refused_lines_come_back_corrected_or_as_they_are(log: Log) -> None:
         ("hour is in the future", 2, 2), ("more hits than reads", 2, 2), ("gzip cut short", 1, 1),
     }  # fmt: skip
 
-    log.warmth.lakeside.now += timedelta(hours=3)
+    log.warmed_cache.event_lake.now += timedelta(hours=3)
     cut = log.quarantine.refusals.open_lines("gzip cut short")[0].object_key
     assert log.quarantine.replay(batch=cut) == Replayed((), 0)
     assert log.quarantine.replay(batch=cut, corrected=[json.dumps(line("k", 100)).encode()]).lines == 1
     for key in [row.object_key for row in log.quarantine.refusals.open_lines("hour is in the future")]:
         assert log.quarantine.replay("hour is in the future", key).lines == 1, "two objects, though of the same bytes"
     assert log.quarantine.replay("hour is in the future") == Replayed((), 0)
-    assert log.ingest() == Ingested(3, 3, 0, 104, 0)
+    assert log.ingest() == DemandResult(3, 3, 0, 104, 0)
     assert log.reads() == {"k": ("", 106, 0)}
     assert log.ingest().objects == 0
-    assert PostgresRefusals(log.warmth.lakeside.postgres, "cache", "sesh").open_lines() == []
+    assert PostgresRefusals(log.warmed_cache.event_lake.postgres, "cache", "sesh").open_lines() == []
 
 
 def test_a_replay_that_died_half_way_counts_once(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     log.write("a", line("k", 2, hours_ago=-2))
     log.ingest()
-    log.warmth.lakeside.now += timedelta(hours=3)
+    log.warmed_cache.event_lake.now += timedelta(hours=3)
 
     def dying(ledger: PostgresRefusals, *_: object) -> None:
         raise KeyboardInterrupt
@@ -167,7 +171,7 @@ def test_a_replay_that_died_half_way_counts_once(log: Log, monkeypatch: pytest.M
         with pytest.raises(KeyboardInterrupt):
             log.quarantine.replay()
     log.ingest()
-    log.warmth.lakeside.now += timedelta(hours=3)
+    log.warmed_cache.event_lake.now += timedelta(hours=3)
     assert log.quarantine.replay().lines == 1
     assert log.ingest().objects == 0
     assert log.reads() == {"k": ("", 2, 0)}
@@ -178,7 +182,7 @@ def test_what_no_longer_ranks_is_neither_listed_nor_kept(log: Log) -> None:
     assert log.ingest().objects == 0
     log.write("a", line("k", 1))
     log.ingest()
-    log.warmth.lakeside.now += timedelta(days=10)
+    log.warmed_cache.event_lake.now += timedelta(days=10)
     log.ingest()
     assert log.reads() == {}
 
@@ -186,45 +190,45 @@ def test_what_no_longer_ranks_is_neither_listed_nor_kept(log: Log) -> None:
 def test_the_most_read_are_written_first_and_what_is_left_out_is_said(log: Log) -> None:
     log.write("a", *(line(f"dashboard:org{n}:summary:1d", n) for n in range(1, 10)))
     log.ingest()
-    done = log.warmth.warm(VALUES, writes=4)
-    assert log.warmth.put == [f"dashboard:org{n}:summary:1d" for n in (9, 8, 7, 6)]
+    done = log.warmed_cache.warm(VALUES, writes=4)
+    assert log.warmed_cache.put == [f"dashboard:org{n}:summary:1d" for n in (9, 8, 7, 6)]
     assert numbers(done) == (10, 4, 0, 0, 0, 0, 6)
     assert done.survey.left_out_first == tuple(f"dashboard:org{n}:summary:1d" for n in (5, 4, 3, 2, 1, 0))
     assert done.freshness == 0.4
-    assert [log.warmth.warm(VALUES, writes=4).written for _ in range(3)] == [4, 2, 0]
-    assert log.warmth.held() == VALUES
+    assert [log.warmed_cache.warm(VALUES, writes=4).written for _ in range(3)] == [4, 2, 0]
+    assert log.warmed_cache.held() == VALUES
 
 
 def test_reads_of_today_weigh_more_than_as_many_of_last_week(log: Log) -> None:
     log.write("a", line("dashboard:org1:summary:1d", 10, hours_ago=24 * 5), line("dashboard:org2:summary:1d", 9))
     log.ingest()
-    log.warmth.warm(VALUES, writes=2)
-    assert log.warmth.put == ["dashboard:org2:summary:1d", "dashboard:org1:summary:1d"]
+    log.warmed_cache.warm(VALUES, writes=2)
+    assert log.warmed_cache.put == ["dashboard:org2:summary:1d", "dashboard:org1:summary:1d"]
 
 
-def test_without_a_log_the_most_active_organisations_come_first(warmth: Warmth) -> None:
-    with warmth.lakeside.postgres.connection() as connection:
+def test_without_a_log_the_most_active_organisations_come_first(warmed_cache: WarmedCache) -> None:
+    with warmed_cache.event_lake.postgres.connection() as connection:
         for org, events in (("org3", 5), ("org8", 7)):
             connection.execute(
                 "insert into rollups.daily_totals values (%s, '2026-03-19', %s, 1, 1, 0, '', '', 'clearlift')",
                 [org, events],
             )
-    warmth.warm(VALUES, writes=2)
-    assert warmth.put == ["dashboard:org8:summary:1d", "dashboard:org3:summary:1d"]
+    warmed_cache.warm(VALUES, writes=2)
+    assert warmed_cache.put == ["dashboard:org8:summary:1d", "dashboard:org3:summary:1d"]
 
 
 def test_a_changed_value_that_is_left_out_stays_until_its_expiry_and_no_longer(log: Log) -> None:
-    warmth = log.warmth
-    warmth.warm(VALUES)
+    warmed_cache = log.warmed_cache
+    warmed_cache.warm(VALUES)
     log.write("a", *(line(f"dashboard:org{n}:summary:1d", n) for n in range(1, 10)))
     log.ingest()
-    last = max(info.expiration or 0 for info in warmth.kv.list())
+    last = max(info.expiration or 0 for info in warmed_cache.kv.list())
     for turn in range(40):
-        warmth.lakeside.now += timedelta(hours=1)
+        warmed_cache.event_lake.now += timedelta(hours=1)
         changed = dict.fromkeys(VALUES, b"changed%d" % turn)
-        warmth.warm(changed, writes=3)
-        stale = {key for key, value in warmth.held().items() if value in VALUES.values()}
-        assert not stale or warmth.lakeside.now.timestamp() < last
+        warmed_cache.warm(changed, writes=3)
+        stale = {key for key, value in warmed_cache.held().items() if value in VALUES.values()}
+        assert not stale or warmed_cache.event_lake.now.timestamp() < last
     assert not stale
 
 

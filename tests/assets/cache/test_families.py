@@ -13,14 +13,14 @@ from assets.cache.warm import Warming
 from resources.d1 import D1
 from resources.kv import EmbeddedKV
 from sandbox import sample_sesh, sample_stores
-from tests.assets.cache.warmth import CLEARLIFT, Warmth
-from tests.assets.rollups.lakeside import NOW
+from tests.assets.cache.warmed_cache import CLEARLIFT, WarmedCache
+from tests.assets.rollups.event_lake import NOW
 
 
 @pytest.fixture
-def sample(warmth: Warmth) -> D1:
+def sample(warmed_cache: WarmedCache) -> D1:
     """ClearLift's sample organisations, each with an account of every platform."""
-    d1 = warmth.d1
+    d1 = warmed_cache.d1
     for table in ("platform_connections", "org_tag_mappings", "organizations", "users"):
         d1.execute(f"delete from {table}")
     sample_stores.fill_d1(d1)
@@ -34,9 +34,9 @@ def sample(warmth: Warmth) -> D1:
     return d1
 
 
-def test_connections_tell_their_state_and_no_secret(warmth: Warmth, sample: D1) -> None:
-    warmth.warm_all("connections", "platforms", "org_tags")
-    held = {key: json.loads(value) for key, value in warmth.held().items()}
+def test_connections_tell_their_state_and_no_secret(warmed_cache: WarmedCache, sample: D1) -> None:
+    warmed_cache.warm_all("connections", "platforms", "org_tags")
+    held = {key: json.loads(value) for key, value in warmed_cache.held().items()}
     tags = sample.query("select short_tag, organization_id from org_tag_mappings where is_active = 1")
     for row in tags:
         found = {c["platform"]: c for c in held[f"connections:{row['short_tag']}"]}
@@ -52,14 +52,14 @@ def test_connections_tell_their_state_and_no_secret(warmth: Warmth, sample: D1) 
         }
         assert row["short_tag"] in [t["tag"] for t in held[f"organization:{row['organization_id']}:tags"]]
     assert held["reference:platforms"] == ["facebook", "google"]
-    assert not any(b"hush" in value for value in warmth.held().values())
+    assert not any(b"hush" in value for value in warmed_cache.held().values())
 
 
-def test_an_organisation_without_connections_has_an_empty_list(warmth: Warmth, sample: D1) -> None:
+def test_an_organisation_without_connections_has_an_empty_list(warmed_cache: WarmedCache, sample: D1) -> None:
     sample.execute("delete from platform_connections")
-    warmth.warm_all("connections", "platforms")
-    assert set(warmth.held().values()) == {b"[]"}
-    assert "reference:platforms" not in warmth.held()
+    warmed_cache.warm_all("connections", "platforms")
+    assert set(warmed_cache.held().values()) == {b"[]"}
+    assert "reference:platforms" not in warmed_cache.held()
 
 
 changes = st.lists(
@@ -70,10 +70,10 @@ changes = st.lists(
 @settings(max_examples=15)
 @given(changes)
 def test_a_changed_connection_writes_its_organisations_keys_alone(
-    warmth: Warmth, sample: D1, found: list[tuple[int, str]]
+    warmed_cache: WarmedCache, sample: D1, found: list[tuple[int, str]]
 ) -> None:
     """Equal to a rebuild from nothing."""
-    warmth.warm_all("connections")
+    warmed_cache.warm_all("connections")
     before = _rows(sample)
     names = sorted(before)
     for number, change in found:
@@ -87,19 +87,19 @@ def test_a_changed_connection_writes_its_organisations_keys_alone(
     after = _rows(sample)
     touched = {row["organization_id"] for name, row in before.items() if row != after.get(name)}
     tags = sample.query("select short_tag, organization_id from org_tag_mappings where is_active = 1")
-    warmth.put.clear()
-    warmth.warm_all("connections")
-    assert set(warmth.put) == {f"connections:{r['short_tag']}" for r in tags if r["organization_id"] in touched}
+    warmed_cache.put.clear()
+    warmed_cache.warm_all("connections")
+    assert set(warmed_cache.put) == {f"connections:{r['short_tag']}" for r in tags if r["organization_id"] in touched}
 
-    held = warmth.held()
-    warmth.kv.delete_many(held)
-    warmth.lakeside.postgres.execute("truncate cache.entries")
-    warmth.warm_all("connections")
-    assert warmth.held() == held
+    held = warmed_cache.held()
+    warmed_cache.kv.delete_many(held)
+    warmed_cache.event_lake.postgres.execute("truncate cache.entries")
+    warmed_cache.warm_all("connections")
+    assert warmed_cache.held() == held
 
 
-def test_attribution_says_what_its_view_says(warmth: Warmth) -> None:
-    postgres = warmth.lakeside.postgres
+def test_attribution_says_what_its_view_says(warmed_cache: WarmedCache) -> None:
+    postgres = warmed_cache.event_lake.postgres
     columns = "app, org_id, id, platform, account_id, native_id, name, currency, updated_at"
     postgres.execute(
         f"insert into ads.campaigns ({columns}) values ('clearlift', 'o', 'c', 'google', '1', '1', 'C', 'EUR', now())"
@@ -114,8 +114,8 @@ def test_attribution_says_what_its_view_says(warmth: Warmth) -> None:
         "sync_run_id) values ('clearlift', 'o', 'c', '2026-03-18', 'google', '1', 1, 1, 10, 0, 0, 'EUR', 'UTC', "
         "'default', true, gen_random_uuid())"
     )
-    warmth.warm_all("attribution", "campaigns")
-    held = {key: json.loads(value) for key, value in warmth.held().items()}
+    warmed_cache.warm_all("attribution", "campaigns")
+    held = {key: json.loads(value) for key, value in warmed_cache.held().items()}
     assert held["organization:o:campaigns"] == [
         {"id": "c", "platform": "google", "account_id": "1", "name": "C", "status": None, "currency": "EUR"}
     ]
@@ -128,32 +128,34 @@ def test_attribution_says_what_its_view_says(warmth: Warmth) -> None:
     ]
 
 
-def test_every_family_of_sesh_is_warmed_and_gathered_in_its_order(warmth: Warmth) -> None:
-    d1 = warmth.lakeside.stores.d1(SESH)
+def test_every_family_of_sesh_is_warmed_and_gathered_in_its_order(warmed_cache: WarmedCache) -> None:
+    d1 = warmed_cache.event_lake.stores.d1(SESH)
     sample_sesh.fill(d1, NOW)
-    warming = Warming("sesh", warmth, d1, warmth.lakeside.postgres, warmth.lakeside.clock)  # type: ignore[arg-type]
+    warming = Warming("sesh", warmed_cache, d1, warmed_cache.event_lake.postgres, warmed_cache.event_lake.clock)  # type: ignore[arg-type]
     for family in families(SESH):
         done = warming.run(family)
         assert done.written > 0, family.name
         assert warming.run(family).written == 0
-    held = {key: json.loads(value) for key, value in warmth.held().items()}
+    held = {key: json.loads(value) for key, value in warmed_cache.held().items()}
     names = [row["name"] for row in d1.query("select name from strains where isActive = 1 order by name, id")]
     assert [strain["name"] for strain in held["strains:list"]] == names
     (user,) = d1.query("select userId, preferences from user_preferences order by userId limit 1")
     assert held[f"user:{user['userId']}:preferences"] == json.loads(user["preferences"])
     ids = {key.removeprefix("strain:") for key in held if key.startswith("strain:")}
     assert {id_ for key, found in held.items() if key.startswith("search:strains:") for id_ in found} <= ids
-    tenants = warmth.lakeside.postgres.fetch("select key, tenant from cache.entries where key like 'user:%%'", {})
+    tenants = warmed_cache.event_lake.postgres.fetch(
+        "select key, tenant from cache.entries where key like 'user:%%'", {}
+    )
     assert tenants
     assert all(row["key"].split(":")[1] == row["tenant"] for row in tenants)
 
 
-def test_every_statement_of_an_empty_store_wants_nothing(warmth: Warmth) -> None:
+def test_every_statement_of_an_empty_store_wants_nothing(warmed_cache: WarmedCache) -> None:
     for table in ("platform_connections", "org_tag_mappings"):
-        warmth.d1.execute(f"delete from {table}")
-    done = warmth.warm_all()
+        warmed_cache.d1.execute(f"delete from {table}")
+    done = warmed_cache.warm_all()
     assert {name: each.survey.wanted for name, each in done.items() if each.survey.wanted} == {}
-    assert isinstance(warmth.kv, EmbeddedKV)
+    assert isinstance(warmed_cache.kv, EmbeddedKV)
     assert {family.name for family in families(CLEARLIFT)} == done.keys()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
-from tests.assets.cache.warmth import CLEARLIFT, DASHBOARDS, Warmth
+from tests.assets.cache.warmed_cache import CLEARLIFT, DASHBOARDS, WarmedCache
 
 TODAY = date(2026, 3, 20)
 LONGEST = 90
@@ -31,9 +31,9 @@ STATEMENTS = {"summary": "cache/summary.sql", **{family.name: family.statement f
 
 
 @pytest.fixture
-def history(warmth: Warmth) -> Postgres:
+def history(warmed_cache: WarmedCache) -> Postgres:
     """One row a day up to today in each table; in roll-ups also for another app with the same tag."""
-    postgres = warmth.lakeside.postgres
+    postgres = warmed_cache.event_lake.postgres
     postgres.execute(
         "insert into attribution.organizations (org_tag, org_id, conversion_types, window_days, app) "
         "values ('a', 'o', '{purchase}', 30, 'clearlift')"

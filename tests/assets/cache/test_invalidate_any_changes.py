@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from assets.apps.sesh import APP as SESH
 from assets.cache import keys
 from resources.d1 import Param, Statement
-from tests.assets.cache.site import Site, hanging, rows
+from tests.assets.cache.cache_aside_stores import CacheAsideStores, hanging, rows
 from tests.sql.sesh.database import KEYS, inserted, last_id
 
 OWNERS = {"products": "strainId", "inventory": "userId", "medical_symptoms": "userId", "journal_entries": "userId"}
@@ -79,23 +79,23 @@ STEPS = st.lists(
 @settings(max_examples=60)
 @given(steps=STEPS, page=st.integers(1, 4))
 def test_no_dependent_key_is_left_and_no_other_is_gone(
-    site: Site, steps: list[tuple[Change, str, int, int]], page: int
+    cache_aside_stores: CacheAsideStores, steps: list[tuple[Change, str, int, int]], page: int
 ) -> None:
     begin = "2026-03-20T00:00:00.000Z"
     fresh = [s for number in range(4) for table in KEYS for s in replace(table, number, number, begin)]
-    site.d1.batch([*(Statement(f"delete from {table}") for table in reversed(KEYS)), *fresh])
-    site.invalidate()
+    cache_aside_stores.d1.batch([*(Statement(f"delete from {table}") for table in reversed(KEYS)), *fresh])
+    cache_aside_stores.invalidate()
     templates = {template for aside in SESH.cache_aside for template in aside.keys}
     cached = {
         keys.filled(template, dict.fromkeys(keys.fields(template), f"r{number}"))
         for template in templates
         for number in range(4)
     }
-    site.fill({*cached, "strains:list", "strain:r0", "user:r0:preferences"})
-    before = site.keys()
+    cache_aside_stores.fill({*cached, "strains:list", "strain:r0", "user:r0:preferences"})
+    before = cache_aside_stores.keys()
 
     dependent: set[str] = set()
-    was = rows(site.d1)
+    was = rows(cache_aside_stores.d1)
     for serial, (change, table, number, owner) in enumerate(steps):
         # An owner that was deleted owns nothing more.
         referred = {"userId": "users", "strainId": "strains"}.get(OWNERS.get(table, ""), table)
@@ -103,13 +103,13 @@ def test_no_dependent_key_is_left_and_no_other_is_gone(
             referred, owner = "users", number
         if change in (replace, upsert, move, several) and referred != table and (referred, f"r{owner}") not in was:
             continue
-        site.d1.batch(change(table, number, owner, f"2026-03-21T00:00:00.{serial:02}0Z"))
-        now = rows(site.d1)
+        cache_aside_stores.d1.batch(change(table, number, owner, f"2026-03-21T00:00:00.{serial:02}0Z"))
+        now = rows(cache_aside_stores.d1)
         for place in was.keys() | now.keys():
             old, new = was.get(place), now.get(place)
             if old != new:
                 dependent |= {key for found in (old, new) if found is not None for key in hanging(place[0], found)}
         was = now
-    site.invalidate(page)
-    assert before - site.keys() == dependent & before
-    assert site.place() == last_id(site.d1)
+    cache_aside_stores.invalidate(page)
+    assert before - cache_aside_stores.keys() == dependent & before
+    assert cache_aside_stores.place() == last_id(cache_aside_stores.d1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import assets.cache.survey
 from assets.cache.pages import UnpageableError, paged
 from assets.cache.wanted import Family, FamilyError, Row, Sources
-from tests.assets.cache.warmth import Warmth, numbers
+from tests.assets.cache.warmed_cache import WarmedCache, numbers
 
 LIMIT = 200
 items = st.lists(st.one_of(st.integers(), st.text(max_size=12), st.none(), st.lists(st.text(max_size=4), max_size=2)))
@@ -52,11 +52,11 @@ def test_what_is_no_list_of_short_items_is_not_cut(value: bytes) -> None:
         list(paged(value, LIMIT))
 
 
-def test_a_list_that_grows_and_shrinks_has_no_page_too_many(warmth: Warmth, small: None) -> None:
+def test_a_list_that_grows_and_shrinks_has_no_page_too_many(warmed_cache: WarmedCache, small: None) -> None:
     for length in (10, 100, 40, 2, 0):
         value = json.dumps(list(range(1000, 1000 + length)))
-        warmth.run(family(("a", value)))
-        held = warmth.held()
+        warmed_cache.run(family(("a", value)))
+        held = warmed_cache.held()
         if len(value) <= LIMIT:
             assert held == {"list:a": value.encode()}
         else:
@@ -66,25 +66,27 @@ def test_a_list_that_grows_and_shrinks_has_no_page_too_many(warmth: Warmth, smal
             assert found == list(range(1000, 1000 + length))
 
 
-def test_a_changed_item_writes_its_page_alone(warmth: Warmth, small: None) -> None:
+def test_a_changed_item_writes_its_page_alone(warmed_cache: WarmedCache, small: None) -> None:
     numbers_ = list(range(1000, 1100))
-    warmth.run(family(("a", json.dumps(numbers_))))
-    warmth.put.clear()
-    warmth.run(family(("a", json.dumps([*numbers_[:-1], 9999]))))
-    assert warmth.put == ["list:a:page:3"]
+    warmed_cache.run(family(("a", json.dumps(numbers_))))
+    warmed_cache.put.clear()
+    warmed_cache.run(family(("a", json.dumps([*numbers_[:-1], 9999]))))
+    assert warmed_cache.put == ["list:a:page:3"]
 
 
-def test_pages_are_written_before_the_key_that_tells_of_them_and_together(warmth: Warmth, small: None) -> None:
-    warmth.run(family(*((name, json.dumps(list(range(1000, 1060)))) for name in "ab")), writes=1)
-    assert warmth.put == ["list:a:page:1", "list:a:page:2", "list:a"]
+def test_pages_are_written_before_the_key_that_tells_of_them_and_together(
+    warmed_cache: WarmedCache, small: None
+) -> None:
+    warmed_cache.run(family(*((name, json.dumps(list(range(1000, 1060)))) for name in "ab")), writes=1)
+    assert warmed_cache.put == ["list:a:page:1", "list:a:page:2", "list:a"]
 
 
-def test_what_cannot_be_held_is_refused_by_its_key_and_the_rest_goes_on(warmth: Warmth, small: None) -> None:
+def test_what_cannot_be_held_is_refused_by_its_key_and_the_rest_goes_on(warmed_cache: WarmedCache, small: None) -> None:
     long_name = "ü" * 100
     rows = [("a", "1"), (long_name, "1"), ("big", json.dumps("x" * LIMIT)), ("marked", "\ufeff1"), ("b", "2")]
-    warmth.run(family(("big", "1")))
-    done = warmth.run(family(*rows))
-    assert warmth.held() == {"list:a": b"1", "list:b": b"2"}, "a value that became too long leaves no old one"
+    warmed_cache.run(family(("big", "1")))
+    done = warmed_cache.run(family(*rows))
+    assert warmed_cache.held() == {"list:a": b"1", "list:b": b"2"}, "a value that became too long leaves no old one"
     assert numbers(done) == (2, 2, 0, 0, 1, 0, 0)
     assert done.survey.refused.number == 3
     long, big, marked = done.survey.refused.examples
@@ -95,31 +97,31 @@ def test_what_cannot_be_held_is_refused_by_its_key_and_the_rest_goes_on(warmth: 
     assert done.freshness == 2 / 5
 
 
-def test_a_key_that_names_a_person_is_in_no_message(warmth: Warmth, small: None) -> None:
+def test_a_key_that_names_a_person_is_in_no_message(warmed_cache: WarmedCache, small: None) -> None:
     personal = replace(family(("ada", "1"), ("grace", json.dumps("x" * LIMIT)), ("joan", "\ufeff1")), personal=True)
-    done = warmth.run(personal, writes=0)
+    done = warmed_cache.run(personal, writes=0)
     told = [*done.survey.left_out_first, *done.survey.refused.examples]
     assert len(told) == 3
     assert all("list:{name} #" in each for each in told)
     assert not any(name in each for each in told for name in ("ada", "grace", "joan"))
     with pytest.raises(FamilyError) as error:
-        warmth.run(replace(family(("ada", "1"), ("ada", "2")), personal=True))
+        warmed_cache.run(replace(family(("ada", "1"), ("ada", "2")), personal=True))
     assert "ada" not in str(error.value)
 
 
-def test_a_key_of_exactly_512_bytes_is_held(warmth: Warmth) -> None:
+def test_a_key_of_exactly_512_bytes_is_held(warmed_cache: WarmedCache) -> None:
     name = "x" * (512 - len("list:"))
-    warmth.run(family((name, "1"), (name + "x", "1")))
-    assert warmth.held() == {f"list:{name}": b"1"}
+    warmed_cache.run(family((name, "1"), (name + "x", "1")))
+    assert warmed_cache.held() == {f"list:{name}": b"1"}
 
 
-def test_two_rows_of_one_key_are_an_error_that_names_it(warmth: Warmth) -> None:
+def test_two_rows_of_one_key_are_an_error_that_names_it(warmed_cache: WarmedCache) -> None:
     with pytest.raises(FamilyError, match="family lists: two rows make the key 'list:a'"):
-        warmth.run(family(("a", "1"), ("a", "2")))
-    assert warmth.held() == {}
+        warmed_cache.run(family(("a", "1"), ("a", "2")))
+    assert warmed_cache.held() == {}
 
 
 @pytest.mark.parametrize("row", [{"name": None, "value": "1"}, {"value": "1"}, {"name": "a", "value": None}])
-def test_a_row_that_lacks_something_is_an_error_that_names_the_family(warmth: Warmth, row: Row) -> None:
+def test_a_row_that_lacks_something_is_an_error_that_names_the_family(warmed_cache: WarmedCache, row: Row) -> None:
     with pytest.raises(FamilyError, match="family lists: a row"):
-        warmth.run(Family("lists", "Lists", "list:{name}", (), lambda _: iter([row])))
+        warmed_cache.run(Family("lists", "Lists", "list:{name}", (), lambda _: iter([row])))

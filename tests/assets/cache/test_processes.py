@@ -13,9 +13,9 @@ import pytest
 
 from clearlift_pipelines.stores import Stores
 from resources.kv import EmbeddedKV
-from tests.assets.cache.process import family
-from tests.assets.cache.warmth import Warmth, numbers
-from tests.assets.rollups.lakeside import NOW
+from tests.assets.cache.warmed_cache import WarmedCache, numbers
+from tests.assets.cache.warming_process import family
+from tests.assets.rollups.event_lake import NOW
 
 ROOT = Path(__file__).resolve().parents[3]
 MANY, FEWER = 100_000, 20_000
@@ -24,7 +24,7 @@ MANY, FEWER = 100_000, 20_000
 @contextmanager
 def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A process that waits for its line."""
-    command = [sys.executable, "-m", "tests.assets.cache.process", *arguments]
+    command = [sys.executable, "-m", "tests.assets.cache.warming_process", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as found:
         assert found.stdout is not None
         assert found.stdout.readline() == "ready\n"
@@ -39,17 +39,19 @@ def warmed(stores: Stores, kv: str, keys: int, holding: str = "x") -> dict[str, 
 
 
 def test_100000_keys_are_a_handful_of_requests_and_memory_does_not_grow_with_them(
-    stores: Stores, warmth: Warmth
+    stores: Stores, warmed_cache: WarmedCache
 ) -> None:
     fewer = warmed(stores, "counted", FEWER)
-    warmth.lakeside.postgres.execute("truncate cache.entries")
+    warmed_cache.event_lake.postgres.execute("truncate cache.entries")
     many = warmed(stores, "counted", MANY)
     assert [(each["written"], each["requests"]) for each in (fewer, many)] == [(FEWER, 2), (MANY, 10)]
     # A bundle of 10,000 is held at a time; 80,000 values more are 82 MB.
     assert many["peak"] < fewer["peak"] + 25
 
 
-def test_a_process_killed_between_kv_and_the_index_is_made_good(stores: Stores, warmth: Warmth, tmp_path: Path) -> None:
+def test_a_process_killed_between_kv_and_the_index_is_made_good(
+    stores: Stores, warmed_cache: WarmedCache, tmp_path: Path
+) -> None:
     kv = tmp_path / "many.sqlite"
     warmed(stores, str(kv), 300, "a")
     with process(stores.postgres.dsn, str(kv), "300", "b", "die") as found:
@@ -60,16 +62,16 @@ def test_a_process_killed_between_kv_and_the_index_is_made_good(stores: Stores, 
 
     # Whether the new values are still wanted or the old ones again, nothing wrong is left.
     for holding, rewritten in (("a", 200), ("b", 300)):
-        warmth.kv = namespace
-        done = warmth.run(family(300, holding))
+        warmed_cache.kv = namespace
+        done = warmed_cache.run(family(300, holding))
         assert done.written == rewritten
         assert all(holding.encode() * 1000 in value for value in _held(namespace).values())
-        assert numbers(warmth.run(family(300, holding))) == (300, 0, 0, 0, 0, 300, 0)
+        assert numbers(warmed_cache.run(family(300, holding))) == (300, 0, 0, 0, 0, 300, 0)
     namespace.close()
 
 
 @pytest.mark.parametrize("others", ["same", "different"])
-def test_two_at_once_end_as_one(stores: Stores, warmth: Warmth, tmp_path: Path, others: str) -> None:
+def test_two_at_once_end_as_one(stores: Stores, warmed_cache: WarmedCache, tmp_path: Path, others: str) -> None:
     kv = tmp_path / "many.sqlite"
     holdings = ("a", "a") if others == "same" else ("a", "b")
     with ExitStack() as stack:
@@ -83,8 +85,8 @@ def test_two_at_once_end_as_one(stores: Stores, warmth: Warmth, tmp_path: Path, 
     namespace = EmbeddedKV(kv, clock=NOW.timestamp)
     values = {value.split(b'"')[-2][:1] for value in _held(namespace).values()}
     assert len(values) == 1, "the values of one of them, whole"
-    warmth.kv = namespace
-    assert warmth.run(family(1000, values.pop().decode())).written == 0
+    warmed_cache.kv = namespace
+    assert warmed_cache.run(family(1000, values.pop().decode())).written == 0
     namespace.close()
 
 

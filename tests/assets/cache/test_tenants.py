@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from assets.apps import APPS, App
 from assets.cache import keys
 from assets.cache.families import families
-from tests.assets.cache.warmth import Warmth, of_values
+from tests.assets.cache.warmed_cache import WarmedCache, of_values
 
 HOSTILE = (
     "a", "b:c", "a:summary:1d", "..", ".", "a/../b", "%3A", "a%3Asummary", "Ωλ", "🏴\u200d", " ", "A", "a\tb",
@@ -27,11 +27,11 @@ tags = st.one_of(
 @settings(max_examples=10)
 @example(list(HOSTILE))
 @given(st.lists(tags, min_size=1, max_size=12, unique=True))
-def test_every_held_value_belongs_to_the_tenant_that_its_key_names(warmth: Warmth, found: list[str]) -> None:
+def test_every_held_value_belongs_to_the_tenant_that_its_key_names(warmed_cache: WarmedCache, found: list[str]) -> None:
     """Organisations of any id and tag, each with a connection, pages and campaigns that name it."""
-    _organisations(warmth, found)
-    warmth.warm_all("connections", "org_tags", "top_pages", "campaigns", "platforms")
-    held = warmth.held()
+    _organisations(warmed_cache, found)
+    warmed_cache.warm_all("connections", "org_tags", "top_pages", "campaigns", "platforms")
+    held = warmed_cache.held()
     named: set[tuple[str, str]] = set()
     for key, value in held.items():
         parts = [unquote(part) for part in key.split(":")]
@@ -53,7 +53,7 @@ def test_every_held_value_belongs_to_the_tenant_that_its_key_names(warmth: Warmt
     for tag in found:
         if len(keys.filled("connections:{tag}", {"tag": tag}).encode()) <= 512:
             assert ("connections", tag) in named
-    tenants = warmth.lakeside.postgres.fetch("select key, tenant from cache.entries where tenant <> ''")
+    tenants = warmed_cache.event_lake.postgres.fetch("select key, tenant from cache.entries where tenant <> ''")
     for row in tenants:
         tenant = unquote(row["key"].split(":")[1])
         assert row["tenant"] in (tenant, f"org {tenant}")
@@ -94,30 +94,32 @@ def test_overlapping_templates_are_seen() -> None:
     assert not keys.overlap("a:{x}:b", "a:{x}:c")
 
 
-def test_a_tag_that_went_to_another_organisation_loses_its_value_though_the_budget_is_spent(warmth: Warmth) -> None:
-    _organisations(warmth, ["a", "b", "c"])
-    warmth.warm_all("connections")
-    warmth.lakeside.postgres.execute(
+def test_a_tag_that_went_to_another_organisation_loses_its_value_though_the_budget_is_spent(
+    warmed_cache: WarmedCache,
+) -> None:
+    _organisations(warmed_cache, ["a", "b", "c"])
+    warmed_cache.warm_all("connections")
+    warmed_cache.event_lake.postgres.execute(
         "insert into cache.reads values ('clearlift', 'connections', 'connections:a', '2026-03-20', 5, 5)"
     )
-    warmth.d1.execute("update platform_connections set account_name = 'changed'")
-    warmth.d1.execute("update org_tag_mappings set organization_id = 'org a' where short_tag = 'b'")
+    warmed_cache.d1.execute("update platform_connections set account_name = 'changed'")
+    warmed_cache.d1.execute("update org_tag_mappings set organization_id = 'org a' where short_tag = 'b'")
     (connections,) = [f for f in families(APPS[0]) if f.name == "connections"]
-    done = warmth.run(connections, writes=1)
-    held = {key: json.loads(value)[0]["account_name"] for key, value in warmth.held().items()}
+    done = warmed_cache.run(connections, writes=1)
+    held = {key: json.loads(value)[0]["account_name"] for key, value in warmed_cache.held().items()}
     assert held == {"connections:a": "changed", "connections:c": "account of c"}
     assert (done.survey.left_out, done.deleted) == (2, 1)
-    warmth.run(connections)
-    assert warmth.held()["connections:b"] == warmth.held()["connections:a"]
+    warmed_cache.run(connections)
+    assert warmed_cache.held()["connections:b"] == warmed_cache.held()["connections:a"]
 
 
-def test_an_ordinary_tag_stays_readable(warmth: Warmth) -> None:
-    warmth.run(of_values({"dashboard:a3f7c2:summary:7d": b"{}"}))
-    assert set(warmth.held()) == {"dashboard:a3f7c2:summary:7d"}
+def test_an_ordinary_tag_stays_readable(warmed_cache: WarmedCache) -> None:
+    warmed_cache.run(of_values({"dashboard:a3f7c2:summary:7d": b"{}"}))
+    assert set(warmed_cache.held()) == {"dashboard:a3f7c2:summary:7d"}
 
 
-def _organisations(warmth: Warmth, found: list[str]) -> None:
-    d1 = warmth.d1
+def _organisations(warmed_cache: WarmedCache, found: list[str]) -> None:
+    d1 = warmed_cache.d1
     for table in ("platform_connections", "org_tag_mappings", "organizations", "users"):
         d1.execute(f"delete from {table}")
     d1.upsert("users", ("id", "email", "issuer", "access_sub"), [("u", "u@x.example", "i", "s")], ["id"])
@@ -135,7 +137,7 @@ def _organisations(warmth: Warmth, found: list[str]) -> None:
         [(f"{n}", f"org {t}", "google", "1", f"account of {t}", "u") for n, t in numbered],
         ["id"],
     )
-    with warmth.lakeside.postgres.connection() as connection:
+    with warmed_cache.event_lake.postgres.connection() as connection:
         connection.execute("truncate rollups.daily_pages, ads.campaigns cascade")
         connection.cursor().executemany(
             "insert into rollups.daily_pages values (%s, '2026-03-20', 'x.example', %s, 1, 1, 1, 0, 'clearlift')",

@@ -9,7 +9,7 @@ import pytest
 from assets.apps.sesh import APP as SESH
 from assets.columns.fill import Filled, fill, unfilled
 from resources.d1 import D1, EmbeddedD1
-from tests.assets.series.database import UNHURRIED, KilledError, Mortal
+from tests.assets.series.partitioned_d1 import UNHURRIED, KilledError, Mortal
 from tests.sql.sesh.database import migrated, put
 
 (UNIT,) = SESH.extractions

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.assets.pipeline import Pipeline, line
+from tests.assets.event_pipeline import Pipeline, line
 
 ROOT = Path(__file__).resolve().parents[3]
 Process = subprocess.Popen[str]
@@ -19,11 +19,18 @@ Start = Callable[..., Process]
 
 @pytest.fixture
 def start(pipeline: Pipeline) -> Iterator[Start]:
-    """Start a process of tests.assets.process over the pipeline's stores; it works once `go` was called."""
+    """Start a process of tests.assets.ingest_process over the pipeline's stores; it works once `go` was called."""
     processes: list[Process] = []
 
     def started(*action: str) -> Process:
-        command = [sys.executable, "-m", "tests.assets.process", pipeline.postgres.dsn, str(pipeline.folder), *action]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.assets.ingest_process",
+            pipeline.postgres.dsn,
+            str(pipeline.folder),
+            *action,
+        ]
         processes.append(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
         return processes[-1]
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from assets.compaction.plan import planned_since
-from tests.assets.pipeline import Pipeline, line, written
+from tests.assets.event_pipeline import Pipeline, line, written
 
 
 @pytest.mark.parametrize(

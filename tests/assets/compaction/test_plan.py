@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.compaction.plan import Candidate, Group, Policy, plan
+from assets.compaction.plan import Candidate, CompactionPolicy, Group, plan
 
 DAY = date(2025, 10, 10)
 MIDNIGHT = datetime(2025, 10, 10, tzinfo=UTC)
 many = settings(max_examples=200)
 
 policies = st.builds(
-    Policy,
+    CompactionPolicy,
     target_bytes=st.just(100),
     min_files=st.integers(2, 4),
     finished=st.sampled_from((0.5, 0.75, 1.0)),
@@ -50,7 +50,7 @@ def merged(files: list[Candidate], groups: list[Group]) -> list[Candidate]:
 
 @many
 @given(files=candidates(), policy=policies)
-def test_each_group_is_worth_it_and_of_one_partition(files: list[Candidate], policy: Policy) -> None:
+def test_each_group_is_worth_it_and_of_one_partition(files: list[Candidate], policy: CompactionPolicy) -> None:
     groups = plan(files, policy)
 
     paths = [f.path for group in groups for f in group.files]
@@ -70,13 +70,15 @@ def test_each_group_is_worth_it_and_of_one_partition(files: list[Candidate], pol
 
 @many
 @given(data=st.data(), files=candidates(), policy=policies)
-def test_the_order_of_the_files_does_not_matter(data: st.DataObject, files: list[Candidate], policy: Policy) -> None:
+def test_the_order_of_the_files_does_not_matter(
+    data: st.DataObject, files: list[Candidate], policy: CompactionPolicy
+) -> None:
     assert plan(data.draw(st.permutations(files)), policy) == plan(files, policy)
 
 
 @many
 @given(files=candidates(), policy=policies)
-def test_compacting_comes_to_an_end(files: list[Candidate], policy: Policy) -> None:
+def test_compacting_comes_to_an_end(files: list[Candidate], policy: CompactionPolicy) -> None:
     for _ in range(len(files) + 1):
         groups = plan(files, policy)
         if not groups:
@@ -110,7 +112,7 @@ def file(path: str, size: int, minute: int = 0, tenant: str = "a") -> Candidate:
 def test_what_is_merged_of_one_day(sizes: list[int], expected: list[list[int]]) -> None:
     files = [file(f"{i}", size, minute=i) for i, size in enumerate(sizes)]
 
-    groups = plan(files, Policy(target_bytes=100))
+    groups = plan(files, CompactionPolicy(target_bytes=100))
 
     assert [[int(f.path) for f in group.files] for group in groups] == expected
 
@@ -118,11 +120,11 @@ def test_what_is_merged_of_one_day(sizes: list[int], expected: list[list[int]]) 
 def test_small_files_of_different_partitions_are_not_gathered() -> None:
     files = [file("0", 1), file("1", 1), file("2", 1, tenant="b"), replace(file("3", 1), day=DAY + timedelta(days=1))]
 
-    assert plan(files, Policy(target_bytes=100)) == []
+    assert plan(files, CompactionPolicy(target_bytes=100)) == []
 
 
 def test_a_day_is_rewritten_a_few_times_not_every_hour() -> None:
-    policy = Policy(target_bytes=10_000)
+    policy = CompactionPolicy(target_bytes=10_000)
     files: list[Candidate] = []
     rewritten = 0
     for hour in range(24):

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from assets.compaction.plan import Policy
+from assets.compaction.plan import CompactionPolicy
 from assets.compaction.rewrite import Compaction, GroupsLeftError
 from resources.lake import DataFile, FileInfo, LakeTable, SourcesGoneError
-from tests.assets.pipeline import MERGE_ALL, Pipeline, line, written
+from tests.assets.event_pipeline import MERGE_ALL, Pipeline, line, written
 from tests.tables import EVENTS
 
 DAY = "2025-10-10T{:02}:{:02}:00Z"
@@ -118,7 +118,9 @@ def test_progress_and_commits_go_by_sets_of_groups(events_table: LakeTable) -> N
 @pytest.mark.parametrize("commit_each", [1, 64])
 def test_of_a_double_in_two_groups_one_stays(events_table: LakeTable, commit_each: int) -> None:
     store(events_table, [at(1, "x")], [at(2, "a")], [at(3, "x")], [at(4, "b")])
-    two_each = Policy(target_bytes=int(2.5 * max(f.bytes for f in events_table.files())), min_files=2, min_gain=0)
+    two_each = CompactionPolicy(
+        target_bytes=int(2.5 * max(f.bytes for f in events_table.files())), min_files=2, min_gain=0
+    )
     engine = Compaction(events_table, two_each, commit_each)
     assert [len(g.files) for g in engine.plan()] == [2, 2]
 
@@ -146,7 +148,7 @@ def large(name: str) -> list[bytes]:
 def test_a_double_stays_where_it_is_not_rewritten(events_table: LakeTable) -> None:
     *_, kept = store(events_table, [at(1, "x"), at(2)], [at(3)], large("x"))
     sizes = sorted(info.bytes for info in events_table.files())
-    policy = Policy(target_bytes=sizes[-1], min_files=2, finished=1.0, min_gain=0)
+    policy = CompactionPolicy(target_bytes=sizes[-1], min_files=2, finished=1.0, min_gain=0)
     assert sizes[0] + sizes[1] < sizes[-1]
 
     done = Compaction(events_table, policy).run()
@@ -161,7 +163,7 @@ def test_a_kept_double_that_went_away_meanwhile_is_not_lost(
 ) -> None:
     *_, relied_on = store(events_table, [at(1, "x"), at(2)], [at(3)], large("x"))
     sizes = sorted(info.bytes for info in events_table.files())
-    policy = Policy(target_bytes=sizes[-1], min_files=2, finished=1.0, min_gain=0)
+    policy = CompactionPolicy(target_bytes=sizes[-1], min_files=2, finished=1.0, min_gain=0)
 
     def take_away() -> None:
         rest = written(events_table, at(4))
@@ -349,7 +351,7 @@ def test_any_doubles_over_any_groups_leave_one_of_each(
     store(table, *([at(10 * i + j, name) for j, name in enumerate(names)] for i, names in enumerate(files)))
     every = [name for names in files for name in names]
     size = max(info.bytes for info in table.files())
-    policy = Policy(target_bytes=int((together + 0.5) * size), min_files=2, min_gain=0)
+    policy = CompactionPolicy(target_bytes=int((together + 0.5) * size), min_files=2, min_gain=0)
 
     done = Compaction(table, policy, commit_each).run()
 

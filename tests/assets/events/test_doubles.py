@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assets.events import doubles
 from assets.events.validation import Admission, sift
-from tests.assets.pipeline import EARLIEST, NOW, line
+from tests.assets.event_pipeline import EARLIEST, NOW, line
 
 
 def events(*of: tuple[str, int, str]) -> pl.DataFrame:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import event, example, given, note, settings
 from hypothesis import strategies as st
 
-from assets.events.ledger import Ledger, RunOutcome
+from assets.events.ledger import IngestLedger, RunOutcome
 from resources.lake import FencedOffError
-from tests.assets.pipeline import INGEST_DEATHS, Pipeline, line
+from tests.assets.event_pipeline import INGEST_DEATHS, Pipeline, line
 
 GOOD = [
     *(line(n) for n in range(7)),
@@ -80,10 +80,10 @@ def test_a_run_that_lost_its_lock_and_was_overtaken_stores_nothing(
 ) -> None:
     """A failover ends the connection that holds the lock; the process lives on and is about to commit."""
     pipeline.land(*GOOD)
-    prepare = Ledger.prepare
+    prepare = IngestLedger.prepare
     overtaken: list[str] = []
 
-    def prepare_and_be_overtaken(ledger: Ledger, run: RunOutcome) -> None:
+    def prepare_and_be_overtaken(ledger: IngestLedger, run: RunOutcome) -> None:
         prepare(ledger, run)
         if not overtaken:
             overtaken.append(run.ingest_id)
@@ -93,7 +93,7 @@ def test_a_run_that_lost_its_lock_and_was_overtaken_stores_nothing(
             )
             assert pipeline.ingested().total("stored") == len(GOOD)
 
-    monkeypatch.setattr(Ledger, "prepare", prepare_and_be_overtaken)
+    monkeypatch.setattr(IngestLedger, "prepare", prepare_and_be_overtaken)
     with pytest.raises((FencedOffError, psycopg.OperationalError)) as raised:
         pipeline.ingested()
     assert isinstance(raised.value, FencedOffError) or isinstance(raised.value.__context__, FencedOffError)

@@ -20,7 +20,7 @@ from resources.d1 import EmbeddedD1
 from resources.lake import DamagedFilesError, LakeTable
 from sandbox import sample
 from sandbox.sample_stores import fill_d1
-from tests.assets.pipeline import EARLIEST, NOW, Pipeline, event, line
+from tests.assets.event_pipeline import EARLIEST, NOW, Pipeline, event, line
 
 
 def counts(batch: BatchOutcome) -> tuple[int, int, int, int, int]:

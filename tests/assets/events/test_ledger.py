@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from assets.events.ledger import BatchOutcome, RunOutcome
-from assets.events.validation import Reason
+from assets.events.validation import EventReason
 from assets.intake.refusal import Refusal
-from tests.assets.pipeline import NOW, Pipeline
+from tests.assets.event_pipeline import NOW, Pipeline
 
 FIRST = "00000000-0000-0000-0000-000000000001"
 SECOND = "00000000-0000-0000-0000-000000000002"
@@ -18,7 +18,7 @@ SECOND = "00000000-0000-0000-0000-000000000002"
 def run(ingest_id: str = FIRST, key: str = "one", sha256: str = "aa") -> RunOutcome:
     """A run of one batch of ten lines."""
     batch = BatchOutcome(key, "etag", sha256, 1000, received=10, stored=6, doubled=2, without_consent=1)
-    batch.refusals = [Refusal(4, Reason.WRONG_TYPE, "viewport_width", b"raw")]
+    batch.refusals = [Refusal(4, EventReason.WRONG_TYPE, "viewport_width", b"raw")]
     batch.first_event = batch.last_event = NOW
     return RunOutcome(
         ingest_id,

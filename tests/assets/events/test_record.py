@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from assets.apps.pipelines_personal import EVENT_RECORD
-from assets.events.record import FIELDS, NAMES, Event, Kind, markdown
+from assets.events.record import FIELDS, NAMES, Event, FieldKind, markdown
 from tests.tables import EVENTS
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs/events.md"
@@ -30,7 +30,7 @@ NUMBERS = words("""event_value? scroll_depth? engagement_time? page_load_time? t
     first_contentful_paint? largest_contentful_paint?""")
 
 
-def of_kind(kind: Kind) -> set[str]:
+def of_kind(kind: FieldKind) -> set[str]:
     return {f.name if f.required else f"{f.name}?" for f in FIELDS if f.kind is kind}
 
 
@@ -40,11 +40,11 @@ def test_the_fields_are_the_workers_in_its_order() -> None:
 
 
 def test_each_field_has_the_workers_type_and_need() -> None:
-    assert of_kind(Kind.STRING) == set(STRINGS)
-    assert of_kind(Kind.NUMBER) == set(NUMBERS)
-    assert of_kind(Kind.INTEGER) == {"viewport_width", "viewport_height", "screen_width?", "screen_height?"}
-    assert of_kind(Kind.BOOLEAN) == {"consent_analytics", "consent_marketing?"}
-    assert of_kind(Kind.TIMESTAMP) == {"timestamp"}
+    assert of_kind(FieldKind.STRING) == set(STRINGS)
+    assert of_kind(FieldKind.NUMBER) == set(NUMBERS)
+    assert of_kind(FieldKind.INTEGER) == {"viewport_width", "viewport_height", "screen_width?", "screen_height?"}
+    assert of_kind(FieldKind.BOOLEAN) == {"consent_analytics", "consent_marketing?"}
+    assert of_kind(FieldKind.TIMESTAMP) == {"timestamp"}
 
 
 def test_the_registry_names_every_field_and_marks_those_that_say_who_someone_is() -> None:

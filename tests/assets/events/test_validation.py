@@ -12,10 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assets.events import validation
-from assets.events.record import FIELDS, NAMES, STRUCT_NAMES, Kind
-from assets.events.validation import LONGEST_LINE, Admission, Reason, Sifted, sift
+from assets.events.record import FIELDS, NAMES, STRUCT_NAMES, FieldKind
+from assets.events.validation import LONGEST_LINE, Admission, EventReason, Sifted, sift
 from assets.intake.refusal import Refusal
-from tests.assets.pipeline import EARLIEST, NOW, event, line
+from tests.assets.event_pipeline import EARLIEST, NOW, event, line
 
 ADMISSION = Admission({"a3f7c2": True, "e5f604": False}, EARLIEST, NOW)
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -38,52 +38,64 @@ def iso(at: datetime) -> str:
     return at.isoformat()
 
 
-REFUSED: list[tuple[bytes, Reason, str]] = [
-    (b"nonsense", Reason.NOT_JSON, ""),
-    (line()[:-20], Reason.NOT_JSON, ""),
-    (line() + b"}", Reason.NOT_JSON, ""),
-    (b"\xef\xbb\xbf" + line(), Reason.NOT_JSON, ""),
-    (b"\xff\xfe\x00", Reason.NOT_JSON, ""),
-    (line().replace(b"Safari", b"Saf\xff"), Reason.NOT_JSON, ""),
-    (line().replace(b"Safari", rb"\ud800"), Reason.NOT_JSON, ""),
-    (b'{"a":' * 5000, Reason.NOT_JSON, ""),
-    (b"[]", Reason.WRONG_TYPE, ""),
-    (b"null", Reason.WRONG_TYPE, ""),
-    (b'"text"', Reason.WRONG_TYPE, ""),
-    (b"{}", Reason.MISSING_FIELD, "org_tag"),
-    *((line(**{f.name: ...}), Reason.MISSING_FIELD, f.name) for f in FIELDS if f.required),
-    *((line(**{f.name: None}), Reason.WRONG_TYPE, f.name) for f in FIELDS if f.required),
-    *((line(**{f.name: {"a": 1}}), Reason.WRONG_TYPE, f.name) for f in FIELDS),
-    *((line(**{f.name: 7}), Reason.WRONG_TYPE, f.name) for f in FIELDS if f.kind in (Kind.STRING, Kind.BOOLEAN)),
-    *((line(**{f.name: "7"}), Reason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is not Kind.STRING),
-    *((line(**{f.name: 1.5}), Reason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is Kind.INTEGER),
-    *((line(**{f.name: 2**63}), Reason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is Kind.INTEGER),
-    *((line(**{f.name: "x" * (f.longest + 1)}), Reason.OVER_LONG, f.name) for f in FIELDS if f.kind is Kind.STRING),
-    *((line(**{f.name: ""}), Reason.BLANK_KEY, f.name) for f in FIELDS if f.kind is Kind.STRING and f.shortest),
-    *((line(**{f.name: "a\0b"}), Reason.NUL_CHARACTER, f.name) for f in FIELDS if f.kind is Kind.STRING),
-    (line(extra="x" * 70_000), Reason.OVER_LONG, "event_data"),
-    (line(extra="x" * LONGEST_LINE), Reason.OVER_LONG, ""),
-    (line(extra=1, session_id=...), Reason.MISSING_FIELD, "session_id"),
-    (line(extra=1, event_data=5), Reason.WRONG_TYPE, "event_data"),
-    (line(timestamp="2025-02-30T00:00:00Z"), Reason.WRONG_TYPE, "timestamp"),
-    (line(timestamp="2025-10-10T10:00:00"), Reason.WRONG_TYPE, "timestamp"),
-    (line(timestamp="2025-10-10T25:00:00Z"), Reason.WRONG_TYPE, "timestamp"),
-    (line(timestamp=1760000000), Reason.WRONG_TYPE, "timestamp"),
-    (line(timestamp=iso(NOW + timedelta(hours=24))), Reason.TOO_FAR_AHEAD, "timestamp"),
-    (line(timestamp="9999-12-31T23:59:59-23:59"), Reason.TOO_FAR_AHEAD, "timestamp"),
-    (line(timestamp=iso(EARLIEST - timedelta(microseconds=1))), Reason.TOO_OLD, "timestamp"),
-    (line(timestamp="0001-01-01T00:00:00+23:59"), Reason.TOO_OLD, "timestamp"),
-    (line(timestamp="2025-10-01T01:00:00+02:00"), Reason.TOO_OLD, "timestamp"),
-    (line(org_tag="zzzzzz"), Reason.UNKNOWN_ORG, "org_tag"),
-    (line(org_tag="A3F7C2"), Reason.UNKNOWN_ORG, "org_tag"),
-    (line(org_tag="e5f604"), Reason.INACTIVE_ORG, "org_tag"),
-    (line(org_tag="zzzzzz", consent_analytics=False), Reason.UNKNOWN_ORG, "org_tag"),
-    (line(timestamp=iso(NOW + timedelta(days=9)), consent_analytics=False), Reason.TOO_FAR_AHEAD, "timestamp"),
+REFUSED: list[tuple[bytes, EventReason, str]] = [
+    (b"nonsense", EventReason.NOT_JSON, ""),
+    (line()[:-20], EventReason.NOT_JSON, ""),
+    (line() + b"}", EventReason.NOT_JSON, ""),
+    (b"\xef\xbb\xbf" + line(), EventReason.NOT_JSON, ""),
+    (b"\xff\xfe\x00", EventReason.NOT_JSON, ""),
+    (line().replace(b"Safari", b"Saf\xff"), EventReason.NOT_JSON, ""),
+    (line().replace(b"Safari", rb"\ud800"), EventReason.NOT_JSON, ""),
+    (b'{"a":' * 5000, EventReason.NOT_JSON, ""),
+    (b"[]", EventReason.WRONG_TYPE, ""),
+    (b"null", EventReason.WRONG_TYPE, ""),
+    (b'"text"', EventReason.WRONG_TYPE, ""),
+    (b"{}", EventReason.MISSING_FIELD, "org_tag"),
+    *((line(**{f.name: ...}), EventReason.MISSING_FIELD, f.name) for f in FIELDS if f.required),
+    *((line(**{f.name: None}), EventReason.WRONG_TYPE, f.name) for f in FIELDS if f.required),
+    *((line(**{f.name: {"a": 1}}), EventReason.WRONG_TYPE, f.name) for f in FIELDS),
+    *(
+        (line(**{f.name: 7}), EventReason.WRONG_TYPE, f.name)
+        for f in FIELDS
+        if f.kind in (FieldKind.STRING, FieldKind.BOOLEAN)
+    ),
+    *((line(**{f.name: "7"}), EventReason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is not FieldKind.STRING),
+    *((line(**{f.name: 1.5}), EventReason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is FieldKind.INTEGER),
+    *((line(**{f.name: 2**63}), EventReason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is FieldKind.INTEGER),
+    *(
+        (line(**{f.name: "x" * (f.longest + 1)}), EventReason.OVER_LONG, f.name)
+        for f in FIELDS
+        if f.kind is FieldKind.STRING
+    ),
+    *(
+        (line(**{f.name: ""}), EventReason.BLANK_KEY, f.name)
+        for f in FIELDS
+        if f.kind is FieldKind.STRING and f.shortest
+    ),
+    *((line(**{f.name: "a\0b"}), EventReason.NUL_CHARACTER, f.name) for f in FIELDS if f.kind is FieldKind.STRING),
+    (line(extra="x" * 70_000), EventReason.OVER_LONG, "event_data"),
+    (line(extra="x" * LONGEST_LINE), EventReason.OVER_LONG, ""),
+    (line(extra=1, session_id=...), EventReason.MISSING_FIELD, "session_id"),
+    (line(extra=1, event_data=5), EventReason.WRONG_TYPE, "event_data"),
+    (line(timestamp="2025-02-30T00:00:00Z"), EventReason.WRONG_TYPE, "timestamp"),
+    (line(timestamp="2025-10-10T10:00:00"), EventReason.WRONG_TYPE, "timestamp"),
+    (line(timestamp="2025-10-10T25:00:00Z"), EventReason.WRONG_TYPE, "timestamp"),
+    (line(timestamp=1760000000), EventReason.WRONG_TYPE, "timestamp"),
+    (line(timestamp=iso(NOW + timedelta(hours=24))), EventReason.TOO_FAR_AHEAD, "timestamp"),
+    (line(timestamp="9999-12-31T23:59:59-23:59"), EventReason.TOO_FAR_AHEAD, "timestamp"),
+    (line(timestamp=iso(EARLIEST - timedelta(microseconds=1))), EventReason.TOO_OLD, "timestamp"),
+    (line(timestamp="0001-01-01T00:00:00+23:59"), EventReason.TOO_OLD, "timestamp"),
+    (line(timestamp="2025-10-01T01:00:00+02:00"), EventReason.TOO_OLD, "timestamp"),
+    (line(org_tag="zzzzzz"), EventReason.UNKNOWN_ORG, "org_tag"),
+    (line(org_tag="A3F7C2"), EventReason.UNKNOWN_ORG, "org_tag"),
+    (line(org_tag="e5f604"), EventReason.INACTIVE_ORG, "org_tag"),
+    (line(org_tag="zzzzzz", consent_analytics=False), EventReason.UNKNOWN_ORG, "org_tag"),
+    (line(timestamp=iso(NOW + timedelta(days=9)), consent_analytics=False), EventReason.TOO_FAR_AHEAD, "timestamp"),
 ]
 
 
 @pytest.mark.parametrize(("raw", "reason", "field"), REFUSED, ids=[f"{r.value}-{f}" for _, r, f in REFUSED])
-def test_a_line_is_refused_for_its_reason(raw: bytes, reason: Reason, field: str) -> None:
+def test_a_line_is_refused_for_its_reason(raw: bytes, reason: EventReason, field: str) -> None:
     found = judged(line(1), raw, line(2))
 
     assert found.refusals == [Refusal(2, reason, field, raw)]
@@ -92,17 +104,17 @@ def test_a_line_is_refused_for_its_reason(raw: bytes, reason: Reason, field: str
 
 
 def test_every_reason_for_a_line_is_tried() -> None:
-    assert {reason for _, reason, _ in REFUSED} == set(Reason) - {Reason.UNREADABLE_BATCH}
+    assert {reason for _, reason, _ in REFUSED} == set(EventReason) - {EventReason.UNREADABLE_BATCH}
 
 
 ADMITTED: list[dict[str, Any]] = [
     {},
     {f.name: None for f in FIELDS if not f.required},
     {f.name: ... for f in FIELDS if not f.required},
-    *({f.name: "x" * f.longest} for f in FIELDS if f.kind is Kind.STRING and f.name != "org_tag"),
-    *({f.name: "ü" * f.longest} for f in FIELDS if f.kind is Kind.STRING and f.name != "org_tag"),
-    {f.name: 3 for f in FIELDS if f.kind is Kind.NUMBER},
-    {f.name: -(2**63) for f in FIELDS if f.kind is Kind.INTEGER},
+    *({f.name: "x" * f.longest} for f in FIELDS if f.kind is FieldKind.STRING and f.name != "org_tag"),
+    *({f.name: "ü" * f.longest} for f in FIELDS if f.kind is FieldKind.STRING and f.name != "org_tag"),
+    {f.name: 3 for f in FIELDS if f.kind is FieldKind.NUMBER},
+    {f.name: -(2**63) for f in FIELDS if f.kind is FieldKind.INTEGER},
     {"timestamp": iso(EARLIEST)},
     {"timestamp": iso(NOW + timedelta(hours=24, microseconds=-1))},
     {"timestamp": "2025-10-10T23:30:00-05:00"},

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.events.ingest import pending
-from assets.events.ledger import Ledger, RunOutcome
-from assets.events.validation import Reason
+from assets.events.ledger import IngestLedger, RunOutcome
+from assets.events.validation import EventReason
 from assets.intake import quarantine
 from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Replayed
 from assets.intake.refusal import Refusal
 from resources.postgres import Postgres
-from tests.assets.pipeline import Killed, Pipeline, line
+from tests.assets.event_pipeline import Killed, Pipeline, line
 from tests.tables import EVENTS
 
 assert CLEARLIFT.audience is not None
@@ -37,7 +37,7 @@ def reasons(pipeline: Pipeline) -> dict[str, int]:
 @settings(max_examples=40)
 @given(raws=st.dictionaries(st.integers(1, 99), st.binary(max_size=60), min_size=1, max_size=5))
 def test_any_bytes_are_kept_as_they_were(pipeline: Pipeline, raws: dict[int, bytes]) -> None:
-    refusals = [Refusal(n, Reason.NOT_JSON, "", raw) for n, raw in raws.items()]
+    refusals = [Refusal(n, EventReason.NOT_JSON, "", raw) for n, raw in raws.items()]
 
     quarantine.keep(pipeline.store, PREFIX, "c0ffee", refusals)
     first = pipeline.store.get(f"{PREFIX}c0ffee.ndjson.gz")
@@ -219,7 +219,7 @@ def test_two_apps_with_the_same_batch_have_lines_of_their_own(pipeline: Pipeline
 
     assert (run.total("stored"), run.total("doubled"), run.total("quarantined")) == (1, 0, 1), "it is no double of ours"
     assert (theirs.run().batches, pipeline.ingested().batches) == ([], [])
-    ledger = Ledger(pipeline.postgres, "other")
+    ledger = IngestLedger(pipeline.postgres, "other")
     assert ledger.totals() == pipeline.ledger.totals() == ledger.totals(run.ingest_id)
     assert ledger.totals(ours.ingest_id)["batches"] == 0
     assert replay(pipeline).lines == 1

@@ -1,14 +1,14 @@
-"""The bench of a test's own."""
+"""The stores of one test."""
 
 from pathlib import Path
 
 import pytest
 
 from resources.postgres import Postgres
-from tests.assets.media.bench import Bench
+from tests.assets.media.media_stores import MediaStores
 
 
 @pytest.fixture
-def bench(postgres: Postgres, tmp_path: Path) -> Bench:
+def media_stores(postgres: Postgres, tmp_path: Path) -> MediaStores:
     """No media, an empty ledger."""
-    return Bench(tmp_path / "r2", postgres)
+    return MediaStores(tmp_path / "r2", postgres)

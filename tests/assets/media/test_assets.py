@@ -9,7 +9,7 @@ from dagster import ExecuteInProcessResult, RunRequest, build_schedule_context, 
 from dagster_shared.serdes import serialize_value
 
 from sandbox import sample_media
-from tests.assets.media.bench import MEDIA
+from tests.assets.media.media_stores import MEDIA
 from tests.clearlift_pipelines.location import Location, located
 
 SWEEP = {"ops": {"sesh__media__variants": {"config": {"sweep": True}}}}

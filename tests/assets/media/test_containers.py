@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ImageChops
 
-from assets.media.containers import RefusalReason, RefusedError, clean, image_format, orientation
+from assets.media.containers import ImageRefusedError, RefusalReason, clean, image_format, orientation
 from tests.assets.media import photos
 from tests.assets.media.photos import photo, picture
 
@@ -17,7 +17,7 @@ ZIP = b"PK\x03\x04" + bytes(30) + b"PK\x05\x06" + bytes(18)
 
 
 def refused(data: bytes, promised: str) -> RefusalReason:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ImageRefusedError) as caught:
         clean(data, promised)
     assert str(caught.value) == caught.value.reason.value
     return caught.value.reason
@@ -48,7 +48,7 @@ def test_a_damaged_file_is_refused_or_cleaned_for_good_and_never_more(name: str,
     cut = data.draw(st.integers(0, len(whole)) | st.just(len(whole)))
     try:
         once = clean(bytes(whole[:cut]) + data.draw(st.binary(max_size=20)), name)
-    except RefusedError:
+    except ImageRefusedError:
         return
     again = clean(once.data, name)
     assert again.data == once.data

@@ -11,17 +11,17 @@ import psutil
 import pytest
 
 from assets.apps import Media
-from assets.media.containers import RefusedError
+from assets.media.containers import ImageRefusedError
 from assets.media.decoders import Decoders
 from assets.media.variants import Renditions, make
-from tests.assets.media.bench import MEDIA
+from tests.assets.media.media_stores import MEDIA
 from tests.assets.media.photos import photo, picture
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKING = """
 import sys
 from assets.media.decoders import Decoders
-from tests.assets.media.bench import MEDIA
+from tests.assets.media.media_stores import MEDIA
 from tests.assets.media.photos import photo
 if __name__ == "__main__":
     with Decoders() as decoders:
@@ -46,7 +46,7 @@ def test_a_crash_refuses_the_image_that_caused_it_and_no_other() -> None:
     def tried(data: bytes) -> str:
         try:
             return "made" if decoders.make(data, "jpeg", MEDIA) == make(data, "jpeg", MEDIA) else "other"
-        except RefusedError as refused:
+        except ImageRefusedError as refused:
             return refused.reason.value
 
     with Decoders(crashing) as decoders, ThreadPoolExecutor(4) as threads:
@@ -54,7 +54,7 @@ def test_a_crash_refuses_the_image_that_caused_it_and_no_other() -> None:
 
 
 def test_a_refusal_comes_through_with_its_reason() -> None:
-    with Decoders() as decoders, pytest.raises(RefusedError) as caught:
+    with Decoders() as decoders, pytest.raises(ImageRefusedError) as caught:
         decoders.make(b"no image", "jpeg", MEDIA)
     assert caught.value.reason.value == "not_an_image"
 

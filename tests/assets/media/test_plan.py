@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.media import naming, plan
-from assets.media.plan import Known
-from tests.assets.media.bench import FOLDER, MEDIA
+from assets.media.plan import KnownImage
+from tests.assets.media.media_stores import FOLDER, MEDIA
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ KEYS = st.builds(lambda name, end: f"{FOLDER}{name}.{end}", NAMES, st.sampled_fr
 LISTED = st.dictionaries(KEYS, st.tuples(st.integers(0, 1), st.sampled_from("xyz")), max_size=8)
 
 
-def followed(listed: Mapping[str, tuple[int, str]]) -> tuple[list[Object], dict[str, Known]]:
+def followed(listed: Mapping[str, tuple[int, str]]) -> tuple[list[Object], dict[str, KnownImage]]:
     """A listing, and a ledger that has taken in its marks."""
     objects = [Object(key, *listed[key]) for key in sorted(listed)]
     marks = list(plan.marks(MEDIA, objects, {}))
-    return objects, {m.key: Known(m.key, m.etag, m.state, m.reason) for m in marks}
+    return objects, {m.key: KnownImage(m.key, m.etag, m.state, m.reason) for m in marks}
 
 
 @given(LISTED)

@@ -6,24 +6,26 @@ import pytest
 
 from assets.media import make, naming, quarantine
 from tests.assets.media import photos
-from tests.assets.media.bench import FOLDER, Bench, Death, Killed, Watched
+from tests.assets.media.media_stores import FOLDER, Death, Killed, MediaStores, Watched
 from tests.assets.media.photos import photo
 
 LARGE = photo(photos.picture(40, 30), orientation=6)
 
 
 @pytest.fixture
-def refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def refused(media_stores: MediaStores, monkeypatch: pytest.MonkeyPatch) -> MediaStores:
     """Two that were too large at the time, one that is none, one without bytes."""
     for name, data in {"a.jpg": LARGE, "b.jpg": LARGE, "page.jpg": b"<html>", "zero.jpg": b""}.items():
-        bench.put(name, data)
+        media_stores.put(name, data)
     with monkeypatch.context() as patch:
         patch.setattr(make, "MOST_BYTES", 100)
-        assert bench.run().refused == {"too_large": 2, "not_an_image": 1, "empty": 1}
-    return bench
+        assert media_stores.run().refused == {"too_large": 2, "not_an_image": 1, "empty": 1}
+    return media_stores
 
 
-def test_what_is_put_back_as_it_was_is_made_where_the_cause_is_gone_and_refused_where_it_is_not(refused: Bench) -> None:
+def test_what_is_put_back_as_it_was_is_made_where_the_cause_is_gone_and_refused_where_it_is_not(
+    refused: MediaStores,
+) -> None:
     images = refused.ledger.in_quarantine()
     assert [(i.key.removeprefix(FOLDER), i.reason, i.bytes, i.kept) for i in images] == [
         ("a.jpg", "too_large", len(LARGE), True),
@@ -41,7 +43,7 @@ def test_what_is_put_back_as_it_was_is_made_where_the_cause_is_gone_and_refused_
     assert not refused.store.exists(naming.quarantined(f"{FOLDER}a.jpg"))
 
 
-def test_one_that_is_corrected_takes_its_place(refused: Bench) -> None:
+def test_one_that_is_corrected_takes_its_place(refused: MediaStores) -> None:
     for name in ("page.jpg", "zero.jpg"):
         (image,) = refused.ledger.in_quarantine(key=FOLDER + name)
         assert quarantine.replay(refused.store, [image], photo()) == {"again": 1}
@@ -49,7 +51,7 @@ def test_one_that_is_corrected_takes_its_place(refused: Bench) -> None:
     assert {i.reason for i in refused.ledger.in_quarantine()} == {"too_large"}
 
 
-def test_an_upload_that_came_or_went_meanwhile_is_left_alone(refused: Bench) -> None:
+def test_an_upload_that_came_or_went_meanwhile_is_left_alone(refused: MediaStores) -> None:
     images = refused.ledger.in_quarantine("too_large")
     newer = photo(photos.picture(seed=9))
     refused.put("a.jpg", newer)
@@ -59,12 +61,12 @@ def test_an_upload_that_came_or_went_meanwhile_is_left_alone(refused: Bench) -> 
     assert not refused.store.exists(f"{FOLDER}b.jpg")
 
 
-def test_bytes_that_are_kept_no_longer_are_told(refused: Bench) -> None:
+def test_bytes_that_are_kept_no_longer_are_told(refused: MediaStores) -> None:
     refused.store.delete(naming.quarantined(f"{FOLDER}a.jpg"))
     assert quarantine.replay(refused.store, refused.ledger.in_quarantine("too_large")) == {"no_bytes": 1, "again": 1}
 
 
-def test_killed_anywhere_and_done_again_it_ends_the_same(refused: Bench) -> None:
+def test_killed_anywhere_and_done_again_it_ends_the_same(refused: MediaStores) -> None:
     images = refused.ledger.in_quarantine("too_large")
     for at in itertools.count():
         try:

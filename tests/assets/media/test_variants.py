@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from assets.apps.sesh import APP as SESH
 from assets.media import variants
-from assets.media.containers import RefusalReason, RefusedError
+from assets.media.containers import ImageRefusedError, RefusalReason
 from assets.media.variants import Renditions
 from tests.assets.media import photos
 from tests.assets.media.photos import photo, picture
@@ -110,7 +110,7 @@ def test_a_profile_that_cannot_be_read_is_left_out(profile: bytes) -> None:
 )
 def test_a_bomb_is_refused_before_a_pixel_is_decoded(monkeypatch: pytest.MonkeyPatch, data: bytes, kind: str) -> None:
     monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("opened"))
-    with pytest.raises(RefusedError, match="too_many_pixels"):
+    with pytest.raises(ImageRefusedError, match="too_many_pixels"):
         make(data, kind)
 
 
@@ -118,7 +118,7 @@ def test_a_picture_that_cannot_be_decoded_is_refused() -> None:
     good = photo(picture(64, 64), "PNG")
     begin = good.index(b"IDAT") - 4
     broken = good[:begin] + photos.chunk(b"IDAT", b"not deflated") + good[-12:]
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ImageRefusedError) as caught:
         make(broken, "PNG")
     assert caught.value.reason is RefusalReason.DAMAGED
 

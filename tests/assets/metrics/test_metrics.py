@@ -10,18 +10,28 @@ from hypothesis import strategies as st
 
 from assets.apps.sesh_series import METRIC_SERIES, METRICS, POINTS, SERIES, SESSIONS
 from assets.metrics import audit
-from assets.metrics.build import Metrics, Windows
+from assets.metrics.build import Metrics, WindowCounts
 from assets.metrics.grains import DAILY, GRAINS, HOURLY, MONTHLY, WEEKLY
 from assets.metrics.keep import StaleMetricsError, keep_before
 from assets.metrics.kept import kept_before
-from assets.series import ahead
+from assets.series import ahead, registry
 from assets.series import audit as series_audit
 from assets.series.fold import Folding
 from resources.d1 import D1, EmbeddedD1
 from resources.r2 import FolderObjectStore
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.points.flushes import Flushes, line
-from tests.assets.series.database import NOW, UNHURRIED, KilledError, Mortal, clock, holder, partitioned, point, record
+from tests.assets.series.partitioned_d1 import (
+    NOW,
+    UNHURRIED,
+    KilledError,
+    Mortal,
+    clock,
+    holder,
+    partitioned,
+    point,
+    record,
+)
 
 TABLES = {"hourly": "metrics", "daily": "metrics_daily", "weekly": "metrics_weekly", "monthly": "metrics_monthly"}
 BORDERS = [
@@ -39,7 +49,7 @@ def sesh(tmp_path: Path) -> Iterator[EmbeddedD1]:
     d1.close()
 
 
-def make(d1: D1) -> list[Windows]:
+def make(d1: D1) -> list[WindowCounts]:
     return [Metrics(d1, METRIC_SERIES, grain, clock, UNHURRIED).run() for grain in GRAINS.values()]
 
 
@@ -58,7 +68,7 @@ def test_every_grain_is_the_recount_and_a_second_run_makes_nothing(sesh: D1) -> 
     agree(sesh)
     (total,) = sesh.query("select total from metrics_monthly where metric = 'session.amount.g' and userId = '' limit 1")
     assert total["total"] == 333_333
-    assert make(sesh) == [Windows(0, 0)] * 4
+    assert make(sesh) == [WindowCounts(0, 0)] * 4
     for grain in (HOURLY, DAILY, WEEKLY, MONTHLY):
         compared = audit.compare(sesh, METRIC_SERIES, grain, NOW)
         assert compared.differing == 0
@@ -72,6 +82,13 @@ def test_sums_of_many_small_values_are_exact(sesh: D1) -> None:
     (row,) = sesh.query("select entries, total from metrics_monthly where metric = 'session.amount.g' and userId = ''")
     assert (row["entries"], row["total"]) == (300, 30_000_000)
     agree(sesh)
+
+
+def forget(d1: D1, session: str, but: str) -> None:
+    """Delete a session from all partitions but one, because the application keeps it in the month of its time only."""
+    for partition in registry.load(d1, SESSIONS).answering:
+        if partition.name != but:
+            d1.execute(f"delete from {partition.name} where id = ?", [session])
 
 
 actions = st.tuples(
@@ -93,8 +110,7 @@ def test_after_any_changes_the_stale_windows_are_all_that_must_be_made(
     flushes = Flushes(d1, FolderObjectStore(folder / "r2"))
     for act, number, at, value in acts:
         if act in ("record", "move"):
-            if act == "move":
-                d1.execute(f"delete from {holder(d1, SESSIONS, at)} where id = ?", [f"s{number}"])
+            forget(d1, f"s{number}", "" if act == "move" else holder(d1, SESSIONS, at))
             record(d1, f"s{number}", at + timedelta(minutes=number), ("u1", "u2")[number % 2], amount=value)
         elif act == "delete":
             d1.execute(f"delete from {holder(d1, SESSIONS, at)} where id = ?", [f"s{number}"])
@@ -189,7 +205,7 @@ def test_what_is_kept_stays_when_its_detail_goes(sesh: D1) -> None:
     keep_before(sesh, METRIC_SERIES, boundary)
     before = {table: stored(sesh, table) for table in TABLES.values()}
     sesh.execute("delete from sessions_2025_12")
-    assert make(sesh) == [Windows(0, 1), *[Windows(0, 0)] * 3]
+    assert make(sesh) == [WindowCounts(0, 1), *[WindowCounts(0, 0)] * 3]
     assert {table: stored(sesh, table) for table in TABLES.values()} == before
     keep_before(sesh, METRIC_SERIES, boundary - timedelta(days=9))
     assert kept_before(sesh) == "2026-01-01T00:00:00.000Z", "it never goes back"
@@ -213,7 +229,7 @@ def test_hours_before_the_first_partition_of_metrics_get_one(tmp_path: Path) -> 
     d1 = partitioned(tmp_path / "sesh.sqlite", families=[SESSIONS])
     ahead.make(d1, METRICS, clock)
     record(d1, "s", datetime(2025, 8, 9, tzinfo=UTC))
-    assert Metrics(d1, METRIC_SERIES, HOURLY, clock, UNHURRIED).run() == Windows(1, 0)
+    assert Metrics(d1, METRIC_SERIES, HOURLY, clock, UNHURRIED).run() == WindowCounts(1, 0)
     assert stored(d1, "metrics_2025_08")
     assert series_audit.faults(d1, METRICS) == []
     d1.close()

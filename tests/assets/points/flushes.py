@@ -16,7 +16,7 @@ from assets.points.refused import RefusedPoints
 from resources.d1 import D1
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
-from tests.assets.series.database import NOW
+from tests.assets.series.partitioned_d1 import NOW
 
 
 class Unlocked:

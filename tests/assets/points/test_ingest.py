@@ -20,7 +20,7 @@ from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore
 from tests.assets.points.flushes import Flushes, line
-from tests.assets.series.database import NOW, UNHURRIED, KilledError, Mortal, clock, partitioned, point
+from tests.assets.series.partitioned_d1 import NOW, UNHURRIED, KilledError, Mortal, clock, partitioned, point
 from tests.sql.sesh.database import put
 
 DAY = timedelta(days=1)

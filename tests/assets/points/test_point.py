@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.points.point import Point, Reason, sift
+from assets.points.point import Point, PointReason, sift
 from tests.assets.points.flushes import line
 
 
@@ -21,31 +21,31 @@ def judged(raw: bytes) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("raw", "reason", "field"),
     [
-        (b"nonsense", Reason.NOT_JSON, ""),
-        (b"\xff", Reason.NOT_JSON, ""),
-        (b'"text"', Reason.WRONG_VALUE, ""),
-        (line(userId=...), Reason.MISSING_FIELD, "userId"),
-        (line(values=...), Reason.MISSING_FIELD, "values"),
-        (line(userId=""), Reason.WRONG_VALUE, "userId"),
-        (line(userId=7), Reason.WRONG_VALUE, "userId"),
-        (line("s" * 201), Reason.WRONG_VALUE, "sessionId"),
-        (line("a\0b"), Reason.WRONG_VALUE, "sessionId"),
-        (line("s1", 0), Reason.WRONG_VALUE, "seq"),
-        (line("s1", 1.5), Reason.WRONG_VALUE, "seq"),
-        (line("s1", 2**31), Reason.WRONG_VALUE, "seq"),
-        (line(at="yesterday"), Reason.WRONG_VALUE, "at"),
-        (line(at="2026-11-21T10:00:00"), Reason.WRONG_VALUE, "at"),
-        (line(at="0001-01-01T00:00:00+14:00"), Reason.WRONG_VALUE, "at"),
-        (line(values={}), Reason.WRONG_VALUE, "values"),
-        (line(values={"a": "high"}), Reason.WRONG_VALUE, "values"),
-        (line(values={"a": True}), Reason.WRONG_VALUE, "values"),
-        (line(values={"a": 1e7}), Reason.WRONG_VALUE, "values"),
-        (line(values={"a.b": 1}), Reason.WRONG_VALUE, "values"),
-        (line(values={f"v{n}": 1 for n in range(41)}), Reason.WRONG_VALUE, "values"),
-        (line(values={"a": 1}, notes="x" * 70_000), Reason.OVER_LONG, ""),
+        (b"nonsense", PointReason.NOT_JSON, ""),
+        (b"\xff", PointReason.NOT_JSON, ""),
+        (b'"text"', PointReason.WRONG_VALUE, ""),
+        (line(userId=...), PointReason.MISSING_FIELD, "userId"),
+        (line(values=...), PointReason.MISSING_FIELD, "values"),
+        (line(userId=""), PointReason.WRONG_VALUE, "userId"),
+        (line(userId=7), PointReason.WRONG_VALUE, "userId"),
+        (line("s" * 201), PointReason.WRONG_VALUE, "sessionId"),
+        (line("a\0b"), PointReason.WRONG_VALUE, "sessionId"),
+        (line("s1", 0), PointReason.WRONG_VALUE, "seq"),
+        (line("s1", 1.5), PointReason.WRONG_VALUE, "seq"),
+        (line("s1", 2**31), PointReason.WRONG_VALUE, "seq"),
+        (line(at="yesterday"), PointReason.WRONG_VALUE, "at"),
+        (line(at="2026-11-21T10:00:00"), PointReason.WRONG_VALUE, "at"),
+        (line(at="0001-01-01T00:00:00+14:00"), PointReason.WRONG_VALUE, "at"),
+        (line(values={}), PointReason.WRONG_VALUE, "values"),
+        (line(values={"a": "high"}), PointReason.WRONG_VALUE, "values"),
+        (line(values={"a": True}), PointReason.WRONG_VALUE, "values"),
+        (line(values={"a": 1e7}), PointReason.WRONG_VALUE, "values"),
+        (line(values={"a.b": 1}), PointReason.WRONG_VALUE, "values"),
+        (line(values={f"v{n}": 1 for n in range(41)}), PointReason.WRONG_VALUE, "values"),
+        (line(values={"a": 1}, notes="x" * 70_000), PointReason.OVER_LONG, ""),
     ],
 )
-def test_a_line_that_is_none_is_refused_with_its_field(raw: bytes, reason: Reason, field: str) -> None:
+def test_a_line_that_is_none_is_refused_with_its_field(raw: bytes, reason: PointReason, field: str) -> None:
     assert judged(raw) == (reason, field)
 
 

@@ -1,15 +1,15 @@
-"""A ground of a test's own, on the run's embedded Postgres."""
+"""The stores of one test, on the run's embedded Postgres."""
 
 import pytest
 
-from tests.assets.archive.conftest import vault
-from tests.assets.archive.vault import Vault
-from tests.assets.retention.ground import Ground
+from tests.assets.archive.archive_stores import ArchiveStores
+from tests.assets.archive.conftest import archive_stores
+from tests.assets.retention.rolled_up_stores import RolledUpStores
 
-__all__ = ["ground", "vault"]
+__all__ = ["archive_stores", "rolled_up_stores"]
 
 
 @pytest.fixture
-def ground(vault: Vault) -> Ground:
+def rolled_up_stores(archive_stores: ArchiveStores) -> RolledUpStores:
     """Empty stores, half a year after the quarter that they are about."""
-    return Ground(vault)
+    return RolledUpStores(archive_stores)

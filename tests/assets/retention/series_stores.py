@@ -25,7 +25,7 @@ from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore, ObjectStore
 from resources.sqlite_file import SqliteFile
 from tests.assets.metrics.recount import recounted, stored
-from tests.assets.series.database import UNHURRIED, point, record, rows
+from tests.assets.series.partitioned_d1 import UNHURRIED, point, record, rows
 from tests.rooms import TestRooms
 from tests.sql.sesh.database import put
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from dagster import AssetCheckSeverity, AssetKey, ExecuteInProcessResult, build_schedule_context
 
-from tests.assets.archive.vault import NOW
+from tests.assets.archive.archive_stores import NOW
 from tests.clearlift_pipelines.location import Location, located
 
 

@@ -18,7 +18,7 @@ from assets.changes.change import Position
 from assets.changes.d1 import D1ChangeLog
 from assets.retention.d1_aged import NOT_EXPIRED, UNREADABLE, D1Aged
 from assets.retention.d1_sealed import UNREAD, D1Sealed
-from assets.retention.deletion import Deletion, Outcome
+from assets.retention.deletion import Deletion, DeletionOutcome
 from assets.retention.eligible import due
 from assets.retention.log import DeletionLog
 from assets.retention.proof import LATE, UNSEALED
@@ -31,7 +31,7 @@ from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore
 from tests.assets.archive.operations import killed
 from tests.assets.retention.series_stores import SeriesStores
-from tests.assets.series.database import UNHURRIED
+from tests.assets.series.partitioned_d1 import UNHURRIED
 from tests.rooms import TestRooms
 from tests.sql.sesh.database import put
 
@@ -51,7 +51,7 @@ def clearlift(tmp_path: Path) -> Iterator[EmbeddedD1]:
 
 def prune(
     d1: D1, postgres: Postgres, folder: Path, app: str, table: str, *, dry_run: bool = False, confirmed: bool = False
-) -> Outcome:
+) -> DeletionOutcome:
     rooms = TestRooms(NOW, postgres, FolderObjectStore(folder / "r2"), d1s={app: d1})
     (owner,) = (each for each in APPS if each.name == app)
     entry = ENTRIES[app, table]
@@ -156,7 +156,7 @@ def test_killed_at_each_step_and_run_again_every_row_is_counted_once(
 def test_two_at_once_delete_each_row_once(postgres: Postgres, clearlift: EmbeddedD1, tmp_path: Path) -> None:
     for n in range(20):
         session(clearlift, f"s{n}", "2026-10-01", "2026-10-02")
-    found: list[Outcome] = []
+    found: list[DeletionOutcome] = []
 
     def work() -> None:
         found.append(prune(clearlift, postgres, tmp_path, "clearlift", "sessions"))

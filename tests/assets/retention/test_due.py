@@ -11,11 +11,11 @@ from assets.apps import APPS
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.quarters import Quarter
 from assets.retention import share
-from assets.retention.deletion import Deletion, Outcome
+from assets.retention.deletion import Deletion, DeletionOutcome
 from assets.retention.eligible import due
 from assets.retention.stores import entries, proved
 from assets.windows import midnight
-from tests.assets.retention.ground import EVENTS
+from tests.assets.retention.rolled_up_stores import EVENTS
 
 GOING = [e for app in APPS for e in app.lifecycles if e.delete_after_days is not None]
 MOMENTS = st.integers(0, 50_000).map(lambda hours: datetime(2025, 1, 1, tzinfo=UTC) + timedelta(hours=hours))
@@ -63,11 +63,11 @@ def test_every_entry_that_goes_daily_has_a_deleter_that_proves_what_it_requires(
 )
 def test_a_larger_share_than_the_policy_expects_stops_a_run(going: int, total: int, stops: bool) -> None:
     deletion = Deletion("sesh", LOGS, datetime(2026, 7, 1, tzinfo=UTC), dry_run=False)
-    outcome = Outcome(deletion, total, going)
+    outcome = DeletionOutcome(deletion, total, going)
     assert share.admitted(outcome) is not stops
     assert bool(outcome.stopped) is stops
-    assert share.admitted(Outcome(replace(deletion, confirmed=True), total, going))
-    planned = Outcome(replace(deletion, dry_run=True), total, going)
+    assert share.admitted(DeletionOutcome(replace(deletion, confirmed=True), total, going))
+    planned = DeletionOutcome(replace(deletion, dry_run=True), total, going)
     assert not share.admitted(planned)
     assert planned.stopped == outcome.stopped
 

@@ -19,41 +19,45 @@ from assets.sessions.build import Sessions
 from assets.windows import DAY, Window
 from resources.lake import LakeTable
 from resources.r2 import FolderObjectStore
-from tests.assets.archive.vault import QUARTER, Vault
-from tests.assets.retention.ground import CLEARLIFT, Ground
+from tests.assets.archive.archive_stores import QUARTER, ArchiveStores
+from tests.assets.retention.rolled_up_stores import CLEARLIFT, RolledUpStores
 
 START = QUARTER.window.start
 RESTORE = "clearlift archive restore clearlift events 2026Q1 --into live"
 
 
-def test_a_quarter_goes_and_its_aggregates_stay(ground: Ground, vault: Vault) -> None:
-    ground.ready("a3f7c2", "b8e9d1", days=(1, 2, 31))
-    kept, before = ground.aggregates(), vault.live()
+def test_a_quarter_goes_and_its_aggregates_stay(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready("a3f7c2", "b8e9d1", days=(1, 2, 31))
+    kept, before = rolled_up_stores.aggregates(), archive_stores.live()
     assert kept["rollups.monthly_totals"]
     assert kept["sessions.daily"]
 
-    done = ground.prune()
+    done = rolled_up_stores.prune()
 
     assert (done.total, done.going, done.deleted, done.held_back, done.faults) == (18, 18, 18, [], [])
-    assert not vault.live()
+    assert not archive_stores.live()
     assert done.bytes > 0
-    ground.count()
-    assert ground.aggregates() == kept
-    assert [settled for *_, settled in ground.marks()] == [True] * 6
-    (noted,) = ground.deletions()
+    rolled_up_stores.count()
+    assert rolled_up_stores.aggregates() == kept
+    assert [settled for *_, settled in rolled_up_stores.marks()] == [True] * 6
+    (noted,) = rolled_up_stores.deletions()
     assert (noted["place"], noted["rows"], noted["bytes"]) == ("2026Q1", 18, done.bytes)
-    assert ground.prune().deleted == 0
-    assert vault.archive().sealed == 0
+    assert rolled_up_stores.prune().deleted == 0
+    assert archive_stores.archive().sealed == 0
 
-    assert vault.restore(into="live").added == 18
-    assert vault.live() == before
-    assert ground.marks() == []
-    ground.count()
-    assert ground.aggregates() == kept
-    assert ground.prune().deleted == 18
+    assert archive_stores.restore(into="live").added == 18
+    assert archive_stores.live() == before
+    assert rolled_up_stores.marks() == []
+    rolled_up_stores.count()
+    assert rolled_up_stores.aggregates() == kept
+    assert rolled_up_stores.prune().deleted == 18
 
 
-def test_every_type_of_column_comes_back_exactly(ground: Ground, vault: Vault) -> None:
+def test_every_type_of_column_comes_back_exactly(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
     for n, value in enumerate((0.1, -0.0, 1e-310, 1.7976931348623157e308, float("inf"), float("nan"), None)):
         odd = {
             "event_value": value,
@@ -62,78 +66,86 @@ def test_every_type_of_column_comes_back_exactly(ground: Ground, vault: Vault) -
             "consent_marketing": (None, True, False)[n % 3],
             "event_data": (None, '{"a": [1, null, {"b": 9007199254740993}]}', "{}")[n % 3],
         }
-        vault.happen(1, "b/8e.9 d1", 1 + n % 2, **odd)
-    ground.count()
-    before = spelled(vault)
-    vault.archive()
-    assert ground.prune().deleted == 7
-    assert spelled(vault) == []
-    vault.restore(into="live")
-    assert spelled(vault) == before
+        archive_stores.happen(1, "b/8e.9 d1", 1 + n % 2, **odd)
+    rolled_up_stores.count()
+    before = spelled(archive_stores)
+    archive_stores.archive()
+    assert rolled_up_stores.prune().deleted == 7
+    assert spelled(archive_stores) == []
+    archive_stores.restore(into="live")
+    assert spelled(archive_stores) == before
 
 
-def test_a_dry_run_says_what_would_go_and_changes_nothing(ground: Ground, vault: Vault) -> None:
-    ground.ready()
-    before, head = vault.live(), vault.events.head()
+def test_a_dry_run_says_what_would_go_and_changes_nothing(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready()
+    before, head = archive_stores.live(), archive_stores.events.head()
 
-    planned = ground.prune(dry_run=True)
+    planned = rolled_up_stores.prune(dry_run=True)
 
     assert (planned.total, planned.going, planned.deleted) == (6, 6, 0)
-    assert (vault.live(), vault.events.head()) == (before, head)
-    assert (ground.marks(), ground.deletions()) == ([], [])
+    assert (archive_stores.live(), archive_stores.events.head()) == (before, head)
+    assert (rolled_up_stores.marks(), rolled_up_stores.deletions()) == ([], [])
 
 
-def test_the_bytes_are_gone_once_upkeep_has_run(ground: Ground, vault: Vault) -> None:
-    ground.ready()
-    assert parquet(vault)
-    ground.prune()
-    assert parquet(vault)
-    ground.tidy()
-    assert not parquet(vault)
-    assert vault.restore(into="live").added == 6
+def test_the_bytes_are_gone_once_upkeep_has_run(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready()
+    assert parquet(archive_stores)
+    rolled_up_stores.prune()
+    assert parquet(archive_stores)
+    rolled_up_stores.tidy()
+    assert not parquet(archive_stores)
+    assert archive_stores.restore(into="live").added == 6
 
 
-def test_what_is_not_archived_stays(ground: Ground, vault: Vault) -> None:
-    ground.ready()
-    vault.happen(2, "b8e9d1", 1)
-    vault.happen(1, "a3f7c2", 2)
-    vault.happen(4, "a3f7c2", 5)
-    ground.count()
+def test_what_is_not_archived_stays(rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores) -> None:
+    rolled_up_stores.ready()
+    archive_stores.happen(2, "b8e9d1", 1)
+    archive_stores.happen(1, "a3f7c2", 2)
+    archive_stores.happen(4, "a3f7c2", 5)
+    rolled_up_stores.count()
 
-    done = ground.prune()
+    done = rolled_up_stores.prune()
 
     # Of one organisation nothing is archived, of the other one day has got a row more and one is new.
-    assert ground.why(done) == {UNSEALED: 2, LATE: 8}
+    assert rolled_up_stores.why(done) == {UNSEALED: 2, LATE: 8}
     assert done.deleted == 3
-    vault.archive()
-    assert ground.prune().deleted == 10
-    assert not vault.live()
+    archive_stores.archive()
+    assert rolled_up_stores.prune().deleted == 10
+    assert not archive_stores.live()
 
 
-def test_a_row_that_takes_the_place_of_another_is_seen(ground: Ground, vault: Vault) -> None:
-    ground.ready(days=(1,), each=2)
+def test_a_row_that_takes_the_place_of_another_is_seen(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready(days=(1,), each=2)
     # As many rows as were archived, one of them another.
-    (old,) = vault.events.files()
-    vault.events.replace([old.file], [], "gone")
-    vault.happen(2, "a3f7c2", 1)
-    ground.count()
-    assert ground.why(ground.prune()) == {LATE: 2}
-    assert sum(vault.live().values()) == 2
+    (old,) = archive_stores.events.files()
+    archive_stores.events.replace([old.file], [], "gone")
+    archive_stores.happen(2, "a3f7c2", 1)
+    rolled_up_stores.count()
+    assert rolled_up_stores.why(rolled_up_stores.prune()) == {LATE: 2}
+    assert sum(archive_stores.live().values()) == 2
 
 
-def test_late_events_that_are_not_counted_hold_their_day_back(ground: Ground, vault: Vault) -> None:
-    ground.ready(days=(1, 20))
-    vault.happen(2, "b8e9d1", 20)
-    vault.archive()
+def test_late_events_that_are_not_counted_hold_their_day_back(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready(days=(1, 20))
+    archive_stores.happen(2, "b8e9d1", 20)
+    archive_stores.archive()
 
-    done = ground.prune()
+    done = rolled_up_stores.prune()
 
     assert done.deleted == 3
-    (why,) = ground.why(done)
+    (why,) = rolled_up_stores.why(done)
     assert why.startswith("not counted since events came late or rules changed: hours, the day, sessions, attribution")
-    assert sum(vault.live().values()) == 5
-    ground.count()
-    assert ground.prune().deleted == 5
+    assert sum(archive_stores.live().values()) == 5
+    rolled_up_stores.count()
+    assert rolled_up_stores.prune().deleted == 5
 
 
 @pytest.mark.parametrize(
@@ -147,111 +159,128 @@ def test_late_events_that_are_not_counted_hold_their_day_back(ground: Ground, va
         ("rollups.monthly_totals", "its week or month is not the sum of its days"),
     ],
 )
-def test_a_roll_up_that_differs_holds_its_days_back(ground: Ground, vault: Vault, table: str, said: str) -> None:
-    ground.ready(days=(1,))
-    vault.postgres.execute(f"update {table} set events = events + 1")
-    done = ground.prune()
+def test_a_roll_up_that_differs_holds_its_days_back(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores, table: str, said: str
+) -> None:
+    rolled_up_stores.ready(days=(1,))
+    archive_stores.postgres.execute(f"update {table} set events = events + 1")
+    done = rolled_up_stores.prune()
     assert done.deleted == 0
-    (why,) = ground.why(done)
+    (why,) = rolled_up_stores.why(done)
     assert why.startswith(said)
 
 
 @pytest.mark.parametrize("what", ["sessions", "attribution"])
-def test_a_day_that_was_never_made_into_something_that_is_kept_stays(ground: Ground, vault: Vault, what: str) -> None:
-    ground.ready(days=(1,))
-    vault.postgres.execute(f"delete from {what}.windows")
-    (why,) = ground.why(ground.prune())
+def test_a_day_that_was_never_made_into_something_that_is_kept_stays(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores, what: str
+) -> None:
+    rolled_up_stores.ready(days=(1,))
+    archive_stores.postgres.execute(f"delete from {what}.windows")
+    (why,) = rolled_up_stores.why(rolled_up_stores.prune())
     assert why.endswith(what)
-    assert sum(vault.live().values()) == 3
+    assert sum(archive_stores.live().values()) == 3
 
 
-def flipped(vault: Vault) -> str:
-    key = vault.parts()[0]
-    data = bytearray(vault.store.get(key))
+def flipped(archive_stores: ArchiveStores) -> str:
+    key = archive_stores.parts()[0]
+    data = bytearray(archive_stores.store.get(key))
     data[len(data) // 2] ^= 1
-    vault.store.put(key, bytes(data))
+    archive_stores.store.put(key, bytes(data))
     return key
 
 
-def missing(vault: Vault) -> str:
-    key = vault.parts()[0]
-    vault.store.delete(key)
+def missing(archive_stores: ArchiveStores) -> str:
+    key = archive_stores.parts()[0]
+    archive_stores.store.delete(key)
     return key
 
 
-def cut(vault: Vault) -> str:
-    key = vault.manifests()[0]
-    vault.store.put(key, vault.store.get(key)[:-10])
+def cut(archive_stores: ArchiveStores) -> str:
+    key = archive_stores.manifests()[0]
+    archive_stores.store.put(key, archive_stores.store.get(key)[:-10])
     return key
 
 
 @pytest.mark.parametrize("damage", [flipped, missing, cut])
 def test_a_damaged_archive_is_named_and_nothing_of_it_goes(
-    ground: Ground, vault: Vault, damage: Callable[[Vault], str]
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores, damage: Callable[[ArchiveStores], str]
 ) -> None:
-    ground.ready("a3f7c2", "b8e9d1")
-    key = damage(vault)
+    rolled_up_stores.ready("a3f7c2", "b8e9d1")
+    key = damage(archive_stores)
     damaged = key.split("/")[4]
 
-    done = ground.prune()
+    done = rolled_up_stores.prune()
 
     assert done.deleted == 6
-    assert ground.why(done) == {DAMAGED: 6}
+    assert rolled_up_stores.why(done) == {DAMAGED: 6}
     (fault,) = done.faults
     assert fault.startswith(key)
-    assert {row[0] for row in vault.live()} == {damaged}
+    assert {row[0] for row in archive_stores.live()} == {damaged}
 
 
-def test_a_large_share_stops_before_anything_goes(ground: Ground, vault: Vault) -> None:
-    ground.ready(each=400)
-    vault.happen(300, "b8e9d1", 20)
-    before = vault.live()
+def test_a_large_share_stops_before_anything_goes(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready(each=400)
+    archive_stores.happen(300, "b8e9d1", 20)
+    before = archive_stores.live()
 
-    planned, done = ground.prune(dry_run=True), ground.prune()
+    planned, done = rolled_up_stores.prune(dry_run=True), rolled_up_stores.prune()
 
     assert planned.stopped == done.stopped
     assert done.stopped.startswith("clearlift clearlift.events: 800 of 1,100 rows would be deleted, 73% where at most")
     assert done.stopped.endswith("with --confirm, or with confirm: true in the launchpad")
-    assert (done.deleted, vault.live(), ground.marks(), ground.deletions()) == (0, before, [], [])
-    assert ground.prune(confirmed=True).deleted == 800
+    assert (done.deleted, archive_stores.live(), rolled_up_stores.marks(), rolled_up_stores.deletions()) == (
+        0,
+        before,
+        [],
+        [],
+    )
+    assert rolled_up_stores.prune(confirmed=True).deleted == 800
 
 
-def test_events_that_come_while_a_day_is_compared_keep_all_of_it(ground: Ground, vault: Vault) -> None:
-    ground.ready(days=(1, 2))
+def test_events_that_come_while_a_day_is_compared_keep_all_of_it(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready(days=(1, 2))
     drop = LakeTable.drop
 
     def after_another(table: LakeTable, *given: object) -> object:
-        vault.happen(1, "a3f7c2", 2)
+        archive_stores.happen(1, "a3f7c2", 2)
         return drop(table, *given)  # type: ignore[arg-type]
 
     with patch.object(LakeTable, "drop", after_another):
-        done = ground.prune()
+        done = rolled_up_stores.prune()
 
     assert done.deleted == 3
-    assert ground.why(done) == {lake.MEANWHILE: 3}
-    assert sum(vault.live().values()) == 4
-    assert [day for _, day, _ in ground.marks()] == ["2026-01-01"]
-    vault.restore(into="live")
-    ground.count()
-    vault.archive()
-    assert ground.prune().deleted == 7
+    assert rolled_up_stores.why(done) == {lake.MEANWHILE: 3}
+    assert sum(archive_stores.live().values()) == 4
+    assert [day for _, day, _ in rolled_up_stores.marks()] == ["2026-01-01"]
+    archive_stores.restore(into="live")
+    rolled_up_stores.count()
+    archive_stores.archive()
+    assert rolled_up_stores.prune().deleted == 7
 
 
-def test_a_day_of_which_rows_were_deleted_one_by_one_stays(ground: Ground, vault: Vault) -> None:
-    ground.ready(days=(1,))
+def test_a_day_of_which_rows_were_deleted_one_by_one_stays(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready(days=(1,))
     files = LakeTable.files
     with patch.object(
         LakeTable, "files", lambda *given, **named: [replace(f, has_deletes=True) for f in files(*given, **named)]
     ):
-        done = ground.prune()
-    assert ground.why(done) == {lake.DELETES: 3}
+        done = rolled_up_stores.prune()
+    assert rolled_up_stores.why(done) == {lake.DELETES: 3}
 
 
-def test_days_that_are_pruned_are_not_made_again(ground: Ground, vault: Vault) -> None:
-    ground.ready(days=(10,))
-    ground.prune()
+def test_days_that_are_pruned_are_not_made_again(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready(days=(10,))
+    rolled_up_stores.prune()
     day = Window(START + 9 * DAY, START + 10 * DAY)
-    rooms = vault.rooms
+    rooms = archive_stores.rooms
     line = f"events of 2026-01-10 are archived: {RESTORE} first"
     for grain in Grain:
         with pytest.raises(PrunedError, match=line):
@@ -268,50 +297,52 @@ def test_days_that_are_pruned_are_not_made_again(ground: Ground, vault: Vault) -
     assert Sessions.of(rooms, CLEARLIFT).run(Window(day.start + 3 * DAY, day.end + 3 * DAY)).days == 1
 
 
-def test_late_events_of_a_pruned_day_are_reported_and_counted_once_it_is_restored(ground: Ground, vault: Vault) -> None:
-    ground.ready()
-    ground.prune()
-    vault.happen(2, "a3f7c2", 2)
+def test_late_events_of_a_pruned_day_are_reported_and_counted_once_it_is_restored(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready()
+    rolled_up_stores.prune()
+    archive_stores.happen(2, "a3f7c2", 2)
     with pytest.raises(PrunedError):
-        ground.count()
-    line = str(late.beyond(CLEARLIFT, vault.postgres, START, vault.now))
+        rolled_up_stores.count()
+    line = str(late.beyond(CLEARLIFT, archive_stores.postgres, START, archive_stores.now))
     assert line == (
         f"2 late events in 1 days are too old to be rolled up automatically: {RESTORE}; "
         "clearlift backfill rollups --from 2026-01-02 --to 2026-01-03; "
         "then clearlift backfill attribution of the same days"
     )
-    held = ground.prune()
-    assert ground.why(held) == {lake.PRUNED.format(command=RESTORE): 2}
-    vault.archive()
-    assert ground.prune().deleted == 0
+    held = rolled_up_stores.prune()
+    assert rolled_up_stores.why(held) == {lake.PRUNED.format(command=RESTORE): 2}
+    archive_stores.archive()
+    assert rolled_up_stores.prune().deleted == 0
 
-    vault.restore(into="live")
-    ground.count()
+    archive_stores.restore(into="live")
+    rolled_up_stores.count()
 
-    assert sum(row[2] for row in totals(vault)) == 8
-    vault.archive()
-    assert ground.prune().deleted == 8
-    assert sum(row[2] for row in totals(vault)) == 8
+    assert sum(row[2] for row in totals(archive_stores)) == 8
+    archive_stores.archive()
+    assert rolled_up_stores.prune().deleted == 8
+    assert sum(row[2] for row in totals(archive_stores)) == 8
 
 
-def test_a_prune_and_a_restore_reopen_nothing(ground: Ground, vault: Vault) -> None:
-    ground.ready()
-    ground.prune()
-    vault.restore(into="live")
-    while follow(CLEARLIFT, vault.events, vault.postgres, ground.clock):
+def test_a_prune_and_a_restore_reopen_nothing(rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores) -> None:
+    rolled_up_stores.ready()
+    rolled_up_stores.prune()
+    archive_stores.restore(into="live")
+    while follow(CLEARLIFT, archive_stores.events, archive_stores.postgres, rolled_up_stores.clock):
         pass
-    assert not late.stale(CLEARLIFT, vault.postgres, START, vault.now)
-    assert not late.beyond(CLEARLIFT, vault.postgres, START, vault.now)
+    assert not late.stale(CLEARLIFT, archive_stores.postgres, START, archive_stores.now)
+    assert not late.beyond(CLEARLIFT, archive_stores.postgres, START, archive_stores.now)
 
 
-def spelled(vault: Vault) -> list[str]:
+def spelled(archive_stores: ArchiveStores) -> list[str]:
     """Every row, as text that tells -0.0 from 0.0 and finds NaN equal to itself."""
-    return sorted(repr(row) for row in vault.live().elements())
+    return sorted(repr(row) for row in archive_stores.live().elements())
 
 
-def totals(vault: Vault) -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in vault.postgres.fetch("select * from rollups.daily_totals")]
+def totals(archive_stores: ArchiveStores) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in archive_stores.postgres.fetch("select * from rollups.daily_totals")]
 
 
-def parquet(vault: Vault) -> list[str]:
-    return [info.key for info in FolderObjectStore(vault.folder).list() if info.key.endswith(".parquet")]
+def parquet(archive_stores: ArchiveStores) -> list[str]:
+    return [info.key for info in FolderObjectStore(archive_stores.folder).list() if info.key.endswith(".parquet")]

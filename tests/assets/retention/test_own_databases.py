@@ -13,13 +13,13 @@ from assets.apps import App
 from assets.apps.lifecycle import Archive, Lifecycle
 from assets.apps.personal import Holding
 from assets.archive.quarters import Quarter
-from assets.archive.registry import Registry
+from assets.archive.registry import ArchiveRegistry
 from assets.archive.restore import Restore, Restored
 from assets.archive.tables import archived
 from assets.archive.verify import verify
 from assets.archive.write import Archiver
 from assets.retention import postgres_rule, postgres_sealed
-from assets.retention.deletion import Outcome
+from assets.retention.deletion import DeletionOutcome
 from assets.retention.proof import LATE
 from assets.retention.stores import entries, prune
 from resources import migrations
@@ -71,7 +71,7 @@ class Stores:
     def restore(self, table: str) -> Restored:
         return Restore.of(self.rooms, NOTES, archived(NOTES, table), "live").run(QUARTER)
 
-    def prune(self, table: str, *, dry_run: bool = False) -> Outcome:
+    def prune(self, table: str, *, dry_run: bool = False) -> DeletionOutcome:
         (entry,) = (entry for entry in entries(NOTES) if entry.name == table)
         return prune(self.rooms, NOTES, entry, run_id="a run", dry_run=dry_run)
 
@@ -128,7 +128,9 @@ def test_its_rows_are_archived_pruned_and_restored_exactly(stores: Stores) -> No
     postgres, store = stores.rooms.postgres, stores.rooms.object_store
     for table in ("public.notes", "entries"):
         assert verify(store, postgres, "notes", table, QUARTER).faults == []
-        assert all(revision.bucket.startswith("user-") for revision in Registry(postgres, "notes", table).sealed())
+        assert all(
+            revision.bucket.startswith("user-") for revision in ArchiveRegistry(postgres, "notes", table).sealed()
+        )
 
 
 def test_a_row_that_changed_since_it_was_archived_stays(stores: Stores) -> None:

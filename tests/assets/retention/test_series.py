@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from assets.apps.sesh_series import POINTS, SESSIONS
 from assets.archive.restore import PartialRestoreError
-from assets.points.point import Reason
+from assets.points.point import PointReason
 from assets.retention.proof import DAMAGED, LATE, UNSEALED
 from assets.series.registry import load
 from resources import migrations
 from resources.postgres import Postgres
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.retention.series_stores import FIRST, NOW, SeriesStores, add, laid_out
-from tests.assets.series.database import point, record
+from tests.assets.series.partitioned_d1 import point, record
 
 DECEMBER = datetime(2025, 12, 1, tzinfo=UTC)
 LATEST = "2026-01-01T00:00:00.000Z"
@@ -80,7 +80,7 @@ def test_what_comes_late_for_a_pruned_window_is_refused_and_changes_no_metric(st
     flushes = Flushes(stores.d1, stores.store, now=NOW)
     flushes.flush(line("s0", 2, at="2025-10-01T00:00:01Z"))
     run = flushes.ingest()
-    assert (run.stored, dict(run.reasons)) == (0, {(Reason.NO_PARTITION.value, "at"): 1})
+    assert (run.stored, dict(run.reasons)) == (0, {(PointReason.NO_PARTITION.value, "at"): 1})
     with pytest.raises(ValueError, match="not enough values"):
         record(stores.d1, "late", FIRST)  # the look-up of its partition finds none
     stores.make()

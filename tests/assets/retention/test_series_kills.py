@@ -23,7 +23,7 @@ from resources.d1.pace import Pace
 from resources.postgres import Postgres
 from tests.assets.archive.operations import killed
 from tests.assets.retention.series_stores import SeriesStores, add
-from tests.assets.series.database import UNHURRIED, KilledError, Mortal
+from tests.assets.series.partitioned_d1 import UNHURRIED, KilledError, Mortal
 from tests.sql.sesh.database import put
 
 DECEMBER = datetime(2025, 12, 1, tzinfo=UTC)

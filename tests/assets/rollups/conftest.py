@@ -8,13 +8,13 @@ from pydantic import SecretStr
 
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
-from tests.assets.rollups.lakeside import Lakeside
+from tests.assets.rollups.event_lake import EventLake
 
 
 @pytest.fixture
-def lakeside(tmp_path: Path, postgres_dsn: str) -> Iterator[Lakeside]:
+def event_lake(tmp_path: Path, postgres_dsn: str) -> Iterator[EventLake]:
     """Migrated stores with an empty events table."""
     stores = Stores(settings.load(home=tmp_path / "home", postgres_dsn=SecretStr(postgres_dsn)))
     stores.migrate()
-    yield Lakeside(stores)
+    yield EventLake(stores)
     stores.close()

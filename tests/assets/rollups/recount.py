@@ -9,7 +9,7 @@ from typing import Any
 
 import mmh3
 
-from tests.assets.rollups.lakeside import Event, Rows
+from tests.assets.rollups.event_lake import Event, Rows
 
 Dimensions = Callable[[Event], tuple[str, ...] | None]
 
@@ -50,7 +50,7 @@ def sketch_of(ids: Iterable[str], k: int = 8192) -> bytes:
 
 
 def recount(events: Iterable[Event]) -> Rows:
-    """Rows of all ten tables in the form of `Lakeside.rows`; the first of a window's doubles counts, as in the lake."""
+    """Rows of all ten tables in the form of `EventLake.rows`; of a window's doubles the first counts, as in lakes."""
     events = sorted(events, key=lambda e: e["timestamp"])
     found: Rows = {}
     for grain, start in (("hourly", _hour), ("daily", _day)):

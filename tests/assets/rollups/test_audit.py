@@ -8,25 +8,25 @@ from datetime import date
 
 import pytest
 
-from assets.rollups.audit import FILES, R2_SQL, Audit, AuditResult
+from assets.rollups.audit import FILES, R2_SQL, AuditResult, RollUpAudit
 from assets.rollups.definition import Grain
 from resources.cloudflare import api_session
 from resources.http import HttpError
 from resources.pacing import Pacing, Rate
 from resources.r2 import R2Sql
-from tests.assets.rollups.lakeside import Lakeside, at, event, hour_of
+from tests.assets.rollups.event_lake import EventLake, at, event, hour_of
 from tests.standin.loopback import Fault
 from tests.standin.r2_sql import TOKEN, R2SqlService
 
 MARCH_19 = date(2026, 3, 19)
 
 
-def audited(lakeside: Lakeside, r2_sql: R2Sql | None = None) -> AuditResult:
-    return Audit(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock, r2_sql).run()
+def audited(event_lake: EventLake, r2_sql: R2Sql | None = None) -> AuditResult:
+    return RollUpAudit(event_lake.app, event_lake.events, event_lake.postgres, event_lake.clock, r2_sql).run()
 
 
 @pytest.fixture
-def one_hour(lakeside: Lakeside) -> Lakeside:
+def one_hour(event_lake: EventLake) -> EventLake:
     """One hour of odd values, built; the only one that can be audited."""
     chance = random.Random(3)
     rows = [
@@ -43,13 +43,13 @@ def one_hour(lakeside: Lakeside) -> Lakeside:
         for n in range(200)
     ]
     rows.append({**rows[0], "timestamp": at(19, 7, 59), "event_value": 7.0})
-    lakeside.append(*rows[:100])
-    lakeside.append_as_foreigner(*rows[100:])
-    lakeside.roll_up(Grain.HOURLY, at(19, 7), at(19, 8))
-    return lakeside
+    event_lake.append(*rows[:100])
+    event_lake.append_as_foreigner(*rows[100:])
+    event_lake.roll_up(Grain.HOURLY, at(19, 7), at(19, 8))
+    return event_lake
 
 
-def test_right_roll_ups_pass(one_hour: Lakeside) -> None:
+def test_right_roll_ups_pass(one_hour: EventLake) -> None:
     found = audited(one_hour)
     assert (found.passed, found.window, found.events, found.differences) == (True, hour_of(19, 7), 200, ())
     assert found.rows == len(one_hour.rows()["rollups.hourly"])
@@ -65,7 +65,7 @@ def test_right_roll_ups_pass(one_hour: Lakeside) -> None:
         "device_type = 'tablet'",
     ],
 )
-def test_a_changed_row_fails(one_hour: Lakeside, change: str) -> None:
+def test_a_changed_row_fails(one_hour: EventLake, change: str) -> None:
     changed = one_hour.postgres.execute(
         f"update rollups.hourly set {change} where ctid = (select ctid from rollups.hourly"
         " where device_type = 'mobile' order by abs(value) limit 1)"
@@ -77,12 +77,12 @@ def test_a_changed_row_fails(one_hour: Lakeside, change: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["true", "ctid = (select min(ctid) from rollups.hourly)"])
-def test_missing_rows_fail(one_hour: Lakeside, where: str) -> None:
+def test_missing_rows_fail(one_hour: EventLake, where: str) -> None:
     one_hour.postgres.execute(f"delete from rollups.hourly where {where}")
     assert not audited(one_hour).passed
 
 
-def test_a_row_of_no_events_fails(one_hour: Lakeside) -> None:
+def test_a_row_of_no_events_fails(one_hour: EventLake) -> None:
     one_hour.postgres.execute(
         "insert into rollups.hourly select 'ghost', hour, event_type, utm_source, utm_medium, utm_campaign,"
         " device_type, geo_country, events, visitors, sessions, value, app from rollups.hourly limit 1"
@@ -91,7 +91,7 @@ def test_a_row_of_no_events_fails(one_hour: Lakeside) -> None:
     assert [d.split()[0] for d in found.differences] == ["ghost"]
 
 
-def test_events_that_came_after_the_build_are_no_difference(one_hour: Lakeside) -> None:
+def test_events_that_came_after_the_build_are_no_difference(one_hour: EventLake) -> None:
     one_hour.append(event(timestamp=at(19, 7)))
     assert audited(one_hour).passed
     one_hour.compact()
@@ -99,7 +99,7 @@ def test_events_that_came_after_the_build_are_no_difference(one_hour: Lakeside) 
 
 
 def test_an_hour_of_which_one_organisation_was_built_again_later_is_not_judged_by_the_old_lake(
-    one_hour: Lakeside,
+    one_hour: EventLake,
 ) -> None:
     one_hour.append(event(timestamp=at(19, 7)))
     one_hour.roll_up(Grain.HOURLY, at(19, 7), at(19, 8), org="a3f7c2")
@@ -109,32 +109,32 @@ def test_an_hour_of_which_one_organisation_was_built_again_later_is_not_judged_b
     assert audited(one_hour).passed
 
 
-def test_where_nothing_was_built_nothing_is_proved(lakeside: Lakeside) -> None:
-    assert audited(lakeside) == AuditResult(None, 0, 0, ())
-    lakeside.append(event(timestamp=at(19, 7)))
-    found = audited(lakeside)
+def test_where_nothing_was_built_nothing_is_proved(event_lake: EventLake) -> None:
+    assert audited(event_lake) == AuditResult(None, 0, 0, ())
+    event_lake.append(event(timestamp=at(19, 7)))
+    found = audited(event_lake)
     assert found.window is None
     assert not found.passed
 
 
-def test_a_built_hour_without_events_is_a_count_of_none(lakeside: Lakeside) -> None:
-    lakeside.append(event(timestamp=at(1)))
-    lakeside.roll_up(Grain.HOURLY, at(19, 7), at(19, 8))
-    found = audited(lakeside)
+def test_a_built_hour_without_events_is_a_count_of_none(event_lake: EventLake) -> None:
+    event_lake.append(event(timestamp=at(1)))
+    event_lake.roll_up(Grain.HOURLY, at(19, 7), at(19, 8))
+    found = audited(event_lake)
     assert (found.passed, found.window, found.events) == (True, hour_of(19, 7), 0)
 
 
-def test_recent_hours_come_first_and_older_ones_serve_where_there_are_none(lakeside: Lakeside) -> None:
-    lakeside.append(event(timestamp=at(1, 2)))
-    lakeside.roll_up(Grain.HOURLY, at(1, 2), at(1, 3))
-    assert audited(lakeside).window == hour_of(1, 2)
-    lakeside.append(event(timestamp=at(19, 7)))
-    lakeside.roll_up(Grain.HOURLY, at(19, 7), at(19, 8))
-    assert {audited(lakeside).window for _ in range(8)} == {hour_of(19, 7)}
+def test_recent_hours_come_first_and_older_ones_serve_where_there_are_none(event_lake: EventLake) -> None:
+    event_lake.append(event(timestamp=at(1, 2)))
+    event_lake.roll_up(Grain.HOURLY, at(1, 2), at(1, 3))
+    assert audited(event_lake).window == hour_of(1, 2)
+    event_lake.append(event(timestamp=at(19, 7)))
+    event_lake.roll_up(Grain.HOURLY, at(19, 7), at(19, 8))
+    assert {audited(event_lake).window for _ in range(8)} == {hour_of(19, 7)}
 
 
 @pytest.fixture
-def r2_sql_service(one_hour: Lakeside) -> Iterator[R2SqlService]:
+def r2_sql_service(one_hour: EventLake) -> Iterator[R2SqlService]:
     """R2 SQL over the same events."""
     service = R2SqlService()
     with service.loopback:
@@ -142,18 +142,18 @@ def r2_sql_service(one_hour: Lakeside) -> Iterator[R2SqlService]:
         yield service
 
 
-def served(service: R2SqlService, lakeside: Lakeside) -> None:
+def served(service: R2SqlService, event_lake: EventLake) -> None:
     """Show the service the table as it is now."""
-    service.put(*lakeside.events.spec.identifier, lakeside.events.scan().collect())
+    service.put(*event_lake.events.spec.identifier, event_lake.events.scan().collect())
 
 
-def audited_through(service: R2SqlService, lakeside: Lakeside) -> AuditResult:
+def audited_through(service: R2SqlService, event_lake: EventLake) -> AuditResult:
     with closing(api_session(TOKEN, Pacing(Rate(1e6, 1e6)))) as session:
         r2_sql = R2Sql(session, "acct", "lake", api=service.loopback.url, page_rows=30)
-        return audited(lakeside, r2_sql)
+        return audited(event_lake, r2_sql)
 
 
-def test_r2_sql_gives_the_answer_that_the_files_give(one_hour: Lakeside, r2_sql_service: R2SqlService) -> None:
+def test_r2_sql_gives_the_answer_that_the_files_give(one_hour: EventLake, r2_sql_service: R2SqlService) -> None:
     found = audited_through(r2_sql_service, one_hour)
     assert found == replace(audited(one_hour), source=R2_SQL)
     assert (found.passed, found.events) == (True, 200)
@@ -166,7 +166,7 @@ def test_r2_sql_gives_the_answer_that_the_files_give(one_hour: Lakeside, r2_sql_
 
 
 def test_r2_sql_counts_an_hour_that_was_merged_and_none_that_has_grown(
-    one_hour: Lakeside, r2_sql_service: R2SqlService
+    one_hour: EventLake, r2_sql_service: R2SqlService
 ) -> None:
     one_hour.append(event(timestamp=at(19, 9)))
     one_hour.compact()
@@ -181,18 +181,18 @@ def test_r2_sql_counts_an_hour_that_was_merged_and_none_that_has_grown(
 
 
 def test_rows_that_r2_sql_cannot_tell_apart_are_counted_from_the_files(
-    lakeside: Lakeside, r2_sql_service: R2SqlService
+    event_lake: EventLake, r2_sql_service: R2SqlService
 ) -> None:
     twin = event(timestamp=at(19, 7))
-    lakeside.append(twin)
-    lakeside.append_as_foreigner(twin)
-    lakeside.roll_up(Grain.HOURLY, at(19, 7), at(19, 8))
-    served(r2_sql_service, lakeside)
-    found = audited_through(r2_sql_service, lakeside)
+    event_lake.append(twin)
+    event_lake.append_as_foreigner(twin)
+    event_lake.roll_up(Grain.HOURLY, at(19, 7), at(19, 8))
+    served(r2_sql_service, event_lake)
+    found = audited_through(r2_sql_service, event_lake)
     assert (found.passed, found.events, found.source) == (True, 201, FILES)
 
 
-def test_an_r2_sql_that_refuses_is_no_audit(one_hour: Lakeside, r2_sql_service: R2SqlService) -> None:
+def test_an_r2_sql_that_refuses_is_no_audit(one_hour: EventLake, r2_sql_service: R2SqlService) -> None:
     r2_sql_service.loopback.fail(Fault("status", status=403))
     with pytest.raises(HttpError, match="403"):
         audited_through(r2_sql_service, one_hour)

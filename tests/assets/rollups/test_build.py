@@ -16,7 +16,7 @@ from assets.rollups.definition import CUTS, Grain
 from assets.windows import DAY, HOUR, Window
 from resources.lake import DamagedFilesError
 from resources.postgres import Connection
-from tests.assets.rollups.lakeside import Lakeside, at, event
+from tests.assets.rollups.event_lake import EventLake, at, event
 from tests.assets.rollups.recount import recount
 
 MARCH_1 = date(2026, 3, 1)
@@ -75,86 +75,86 @@ def with_doubles(original: list[dict[str, Any]], copies: list[tuple[int, int, bo
 @EXAMPLES
 @given(original=st.lists(events, max_size=30), copies=doubles)
 def test_every_table_of_both_grains_equals_a_recount(
-    lakeside: Lakeside, original: list[dict[str, Any]], copies: list[tuple[int, int, bool]]
+    event_lake: EventLake, original: list[dict[str, Any]], copies: list[tuple[int, int, bool]]
 ) -> None:
     landed = with_doubles(original, copies)
-    lakeside.clear()
+    event_lake.clear()
     half = len(landed) // 2
-    lakeside.append(*landed[:half])
-    lakeside.append(*landed[half:])
+    event_lake.append(*landed[:half])
+    event_lake.append(*landed[half:])
 
-    lakeside.roll_up_days(MARCH_1, 2)
+    event_lake.roll_up_days(MARCH_1, 2)
 
-    assert lakeside.rows() == recount(landed)
+    assert event_lake.rows() == recount(landed)
 
 
 @EXAMPLES
 @given(original=st.lists(events, max_size=20), copies=doubles, first=st.integers(0, 23), hours=st.integers(1, 6))
 def test_hours_made_one_by_one_or_in_any_range_are_the_same(
-    lakeside: Lakeside, original: list[dict[str, Any]], copies: list[tuple[int, int, bool]], first: int, hours: int
+    event_lake: EventLake, original: list[dict[str, Any]], copies: list[tuple[int, int, bool]], first: int, hours: int
 ) -> None:
     landed = with_doubles(original, copies)
-    lakeside.clear()
-    lakeside.append(*landed)
+    event_lake.clear()
+    event_lake.append(*landed)
     start, end = at(1, first), min(at(1, first + hours), at(3))
 
-    lakeside.roll_up(Grain.HOURLY, at(1), at(3))
-    whole = lakeside.rows()
-    lakeside.roll_up(Grain.HOURLY, start, end)
-    assert lakeside.rows() == whole
+    event_lake.roll_up(Grain.HOURLY, at(1), at(3))
+    whole = event_lake.rows()
+    event_lake.roll_up(Grain.HOURLY, start, end)
+    assert event_lake.rows() == whole
 
     for cut in CUTS:
-        lakeside.postgres.execute(f"truncate {cut.table(Grain.HOURLY)}")
+        event_lake.postgres.execute(f"truncate {cut.table(Grain.HOURLY)}")
     for step in range((end - start) // HOUR):
-        lakeside.roll_up(Grain.HOURLY, start + step * HOUR, start + (step + 1) * HOUR)
-    assert lakeside.rows() == {
+        event_lake.roll_up(Grain.HOURLY, start + step * HOUR, start + (step + 1) * HOUR)
+    assert event_lake.rows() == {
         table: [row for row in rows if start <= row[1] < end] if "hourly" in table else []
         for table, rows in whole.items()
     }
 
 
-def test_values_that_cannot_be_summed_count_as_none(lakeside: Lakeside) -> None:
+def test_values_that_cannot_be_summed_count_as_none(event_lake: EventLake) -> None:
     amounts = (1e300, -1e33, math.nan, math.inf, -math.inf, 1e15, 12.5, None, -2.25)
-    lakeside.append(*(event(event_value=amount, event_id=f"e{n}") for n, amount in enumerate(amounts)))
+    event_lake.append(*(event(event_value=amount, event_id=f"e{n}") for n, amount in enumerate(amounts)))
 
-    lakeside.roll_up_days(MARCH_1, 1)
+    event_lake.roll_up_days(MARCH_1, 1)
 
     for table in ("rollups.hourly", "rollups.daily", "rollups.daily_totals"):
-        row = lakeside.postgres.fetch(f"select events, value from {table}")
+        row = event_lake.postgres.fetch(f"select events, value from {table}")
         assert row == [{"events": len(amounts), "value": Decimal("10.25")}]
 
 
-def test_a_window_is_replaced_and_no_other(lakeside: Lakeside) -> None:
-    lakeside.append(*(event(timestamp=at(1, h), event_id=f"{h}") for h in range(24)))
-    lakeside.roll_up(Grain.HOURLY, at(1), at(2))
-    lakeside.postgres.execute("update rollups.hourly set events = 99")
+def test_a_window_is_replaced_and_no_other(event_lake: EventLake) -> None:
+    event_lake.append(*(event(timestamp=at(1, h), event_id=f"{h}") for h in range(24)))
+    event_lake.roll_up(Grain.HOURLY, at(1), at(2))
+    event_lake.postgres.execute("update rollups.hourly set events = 99")
 
-    built = lakeside.roll_up(Grain.HOURLY, at(1, 5), at(1, 7))
+    built = event_lake.roll_up(Grain.HOURLY, at(1, 5), at(1, 7))
 
-    rows = lakeside.postgres.fetch("select events from rollups.hourly order by hour")
+    rows = event_lake.postgres.fetch("select events from rollups.hourly order by hour")
     assert [row["events"] for row in rows] == [99] * 5 + [1, 1] + [99] * 17
     assert (built.events, built.windows, built.doubles) == (2, 2, 0)
     assert built.rows == {cut.table(Grain.HOURLY): 0 if cut.name == "campaigns" else 2 for cut in CUTS}
 
 
-def test_rows_of_events_that_are_gone_go(lakeside: Lakeside) -> None:
-    lakeside.append(event(timestamp=at(1, 5)), event(timestamp=at(1, 6), org_tag="b8e9d1"))
-    lakeside.roll_up_days(MARCH_1, 1)
-    lakeside.events.load().delete("org_tag == 'b8e9d1'")
+def test_rows_of_events_that_are_gone_go(event_lake: EventLake) -> None:
+    event_lake.append(event(timestamp=at(1, 5)), event(timestamp=at(1, 6), org_tag="b8e9d1"))
+    event_lake.roll_up_days(MARCH_1, 1)
+    event_lake.events.load().delete("org_tag == 'b8e9d1'")
 
-    lakeside.roll_up_days(MARCH_1, 1)
+    event_lake.roll_up_days(MARCH_1, 1)
 
-    assert {row[0] for rows in lakeside.rows().values() for row in rows} == {"a3f7c2"}
+    assert {row[0] for rows in event_lake.rows().values() for row in rows} == {"a3f7c2"}
 
 
-def test_one_organisation_is_built_again_and_the_others_are_left(lakeside: Lakeside) -> None:
-    lakeside.append(event(org_tag="a3f7c2"), event(org_tag="b8e9d1"))
-    lakeside.roll_up_days(MARCH_1, 1)
+def test_one_organisation_is_built_again_and_the_others_are_left(event_lake: EventLake) -> None:
+    event_lake.append(event(org_tag="a3f7c2"), event(org_tag="b8e9d1"))
+    event_lake.roll_up_days(MARCH_1, 1)
     for grain in Grain:
         for cut in CUTS:
-            lakeside.postgres.execute(f"update {cut.table(grain)} set events = 99")
+            event_lake.postgres.execute(f"update {cut.table(grain)} set events = 99")
 
-    lakeside.roll_up_days(MARCH_1, 1, org="a3f7c2")
+    event_lake.roll_up_days(MARCH_1, 1, org="a3f7c2")
 
     events_at = {
         "rollups.hourly": 8,
@@ -164,8 +164,8 @@ def test_one_organisation_is_built_again_and_the_others_are_left(lakeside: Lakes
     }
     for table, column in events_at.items():
         for name in (table, table.replace("hourly", "daily")):
-            assert [(row[0], row[column]) for row in lakeside.rows()[name]] == [("a3f7c2", 1), ("b8e9d1", 99)]
-    assert ("daily", "a3f7c2", at(1)) in lakeside.windows()
+            assert [(row[0], row[column]) for row in event_lake.rows()[name]] == [("a3f7c2", 1), ("b8e9d1", 99)]
+    assert ("daily", "a3f7c2", at(1)) in event_lake.windows()
 
 
 @pytest.mark.parametrize(
@@ -177,19 +177,19 @@ def test_one_organisation_is_built_again_and_the_others_are_left(lakeside: Lakes
         (Grain.DAILY, at(1), at(1, 12)),
     ],
 )
-def test_parts_of_windows_are_refused(lakeside: Lakeside, grain: Grain, start: Any, end: Any) -> None:
+def test_parts_of_windows_are_refused(event_lake: EventLake, grain: Grain, start: Any, end: Any) -> None:
     with pytest.raises(ValueError, match=f"{grain.value} roll-ups are made of whole windows"):
-        lakeside.roll_up(grain, start, end)
+        event_lake.roll_up(grain, start, end)
 
 
-def test_progress_goes_by_days_to_its_end(lakeside: Lakeside) -> None:
+def test_progress_goes_by_days_to_its_end(event_lake: EventLake) -> None:
     reported: list[tuple[int, int]] = []
     engine = build.RollUp(
-        lakeside.app,
+        event_lake.app,
         Grain.HOURLY,
-        lakeside.events,
-        lakeside.postgres,
-        lakeside.clock,
+        event_lake.events,
+        event_lake.postgres,
+        event_lake.clock,
         lambda *step: reported.append(step),
     )
     engine.run(Window(at(1, 20), at(3, 2)))
@@ -199,21 +199,21 @@ def test_progress_goes_by_days_to_its_end(lakeside: Lakeside) -> None:
 @pytest.mark.parametrize("grain", list(Grain))
 @pytest.mark.parametrize("table", [cut.name for cut in CUTS] + ["record"])
 def test_a_build_that_is_killed_leaves_the_old_rows(
-    lakeside: Lakeside, monkeypatch: pytest.MonkeyPatch, grain: Grain, table: str
+    event_lake: EventLake, monkeypatch: pytest.MonkeyPatch, grain: Grain, table: str
 ) -> None:
-    lakeside.append(event())
-    lakeside.roll_up(grain, at(1), at(2))
-    before, windows = lakeside.rows(), lakeside.windows()
-    lakeside.append(event(timestamp=at(1, 3), utm_campaign="late"))
+    event_lake.append(event())
+    event_lake.roll_up(grain, at(1), at(2))
+    before, windows = event_lake.rows(), event_lake.windows()
+    event_lake.append(event(timestamp=at(1, 3), utm_campaign="late"))
 
     with monkeypatch.context() as patch:
         _die_at(patch, table)
         with pytest.raises(KeyboardInterrupt):
-            lakeside.roll_up(grain, at(1), at(2))
-    assert (lakeside.rows(), lakeside.windows()) == (before, windows)
+            event_lake.roll_up(grain, at(1), at(2))
+    assert (event_lake.rows(), event_lake.windows()) == (before, windows)
 
-    lakeside.roll_up(grain, at(1), at(2))
-    assert sum(row[2] for row in lakeside.rows()[f"rollups.{grain.value}_totals"]) == 2
+    event_lake.roll_up(grain, at(1), at(2))
+    assert sum(row[2] for row in event_lake.rows()[f"rollups.{grain.value}_totals"]) == 2
 
 
 def _die_at(patch: pytest.MonkeyPatch, table: str) -> None:
@@ -235,7 +235,7 @@ def _die_at(patch: pytest.MonkeyPatch, table: str) -> None:
 
 
 @pytest.mark.parametrize("grain", list(Grain))
-def test_builds_at_once_end_as_one_and_the_last_has_seen_the_most(lakeside: Lakeside, grain: Grain) -> None:
+def test_builds_at_once_end_as_one_and_the_last_has_seen_the_most(event_lake: EventLake, grain: Grain) -> None:
     """Two builders go round and round while events arrive: each day's lock makes the later one read the later lake."""
     arriving = [event(timestamp=at(1, n % 24, n), org_tag=("a3f7c2", "b8e9d1")[n % 2]) for n in range(12)]
     failures: list[BaseException] = []
@@ -243,34 +243,34 @@ def test_builds_at_once_end_as_one_and_the_last_has_seen_the_most(lakeside: Lake
     def roll() -> None:
         try:
             for _ in range(6):
-                lakeside.roll_up(grain, at(1), at(2))
+                event_lake.roll_up(grain, at(1), at(2))
         except BaseException as error:  # noqa: BLE001 (raised by the test below)
             failures.append(error)
 
-    lakeside.append(arriving[0])
+    event_lake.append(arriving[0])
     builders = [threading.Thread(target=roll) for _ in range(2)]
     for builder in builders:
         builder.start()
     for e in arriving[1:]:
-        lakeside.append(e)
+        event_lake.append(e)
     for builder in builders:
         builder.join()
     assert failures == []
-    seen = lakeside.postgres.fetch("select max(sequence) as sequence from rollups.windows")[0]["sequence"]
+    seen = event_lake.postgres.fetch("select max(sequence) as sequence from rollups.windows")[0]["sequence"]
     kept = arriving[:seen]  # an event a commit: what is recorded is what was counted, no commit more
     mine = f"rollups.{grain.value}"
-    assert {t: r for t, r in lakeside.rows().items() if t.startswith(mine)} == {
+    assert {t: r for t, r in event_lake.rows().items() if t.startswith(mine)} == {
         t: r for t, r in recount(kept).items() if t.startswith(mine)
     }
 
-    lakeside.roll_up(grain, at(1), at(1) + DAY)
-    assert lakeside.rows()[mine] == recount(arriving)[mine]
+    event_lake.roll_up(grain, at(1), at(1) + DAY)
+    assert event_lake.rows()[mine] == recount(arriving)[mine]
 
 
-def test_a_missing_file_is_named(lakeside: Lakeside) -> None:
-    lakeside.append(event(timestamp=at(1)))
-    (info,) = lakeside.events.files()
+def test_a_missing_file_is_named(event_lake: EventLake) -> None:
+    event_lake.append(event(timestamp=at(1)))
+    (info,) = event_lake.events.files()
     Path(info.path.removeprefix("file://")).unlink()
 
     with pytest.raises(DamagedFilesError, match=info.path.rpartition("/")[2]):
-        lakeside.roll_up(Grain.HOURLY, at(1), at(1) + HOUR)
+        event_lake.roll_up(Grain.HOURLY, at(1), at(1) + HOUR)

@@ -13,11 +13,11 @@ from assets.rollups.build import RollUp
 from assets.rollups.definition import CUTS, Grain
 from assets.rollups.follow import follow
 from assets.windows import day_window
-from tests.assets.pipeline import Pipeline, event
-from tests.assets.rollups.lakeside import event as whole_event
+from tests.assets.event_pipeline import Pipeline, event
+from tests.assets.rollups.event_lake import event as whole_event
 from tests.assets.rollups.recount import recount
 
-from tests.assets.pipeline import line  # isort: skip
+from tests.assets.event_pipeline import line  # isort: skip
 
 EVENTS = 24
 DAYS = [date(2025, 10, day) for day in (10, 11, 12)]

@@ -15,7 +15,7 @@ from assets.rollups.follow import follow
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.windows import DAY, HOUR, Window, floor_hour, midnight
-from tests.assets.rollups.lakeside import NOW, Lakeside, Rows, event
+from tests.assets.rollups.event_lake import NOW, EventLake, Rows, event
 
 EARLIEST = midnight(NOW.date()) - 45 * DAY
 # Yesterday, last week, last month, and their neighbours, so that there is something beside what changes.
@@ -38,35 +38,35 @@ events = st.builds(
 )
 
 
-def everything(lakeside: Lakeside) -> Rows:
-    return {**lakeside.rows(), **lakeside.period_rows(), "sessions.daily": lakeside.table("sessions.daily")}
+def everything(event_lake: EventLake) -> Rows:
+    return {**event_lake.rows(), **event_lake.period_rows(), "sessions.daily": event_lake.table("sessions.daily")}
 
 
-def clear(lakeside: Lakeside) -> None:
-    lakeside.clear()
-    lakeside.postgres.execute("truncate sessions.daily, sessions.windows")
+def clear(event_lake: EventLake) -> None:
+    event_lake.clear()
+    event_lake.postgres.execute("truncate sessions.daily, sessions.windows")
 
 
-def catch_up(lakeside: Lakeside) -> dict[str, set[datetime]]:
+def catch_up(event_lake: EventLake) -> dict[str, set[datetime]]:
     """What sensor and schedules do until nothing is stale; the starts of what was made, by grain."""
     made: dict[str, set[datetime]] = {name: set() for name in ("hours", "days", "weeks", "months")}
-    while follow(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock):
+    while follow(event_lake.app, event_lake.events, event_lake.postgres, event_lake.clock):
         pass
-    found = late.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
+    found = late.stale(event_lake.app, event_lake.postgres, EARLIEST, event_lake.now)
     for grain, windows in ((Grain.HOURLY, found.hours), (Grain.DAILY, found.days)):
         for window in windows:
-            lakeside.roll_up(grain, window.start, window.end)
+            event_lake.roll_up(grain, window.start, window.end)
             step = HOUR if grain is Grain.HOURLY else DAY
             made["hours" if grain is Grain.HOURLY else "days"].update(window.steps(step))
-    for window in sessions.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now):
-        sessions.Sessions(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock).run(window)
-    found = late.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
+    for window in sessions.stale(event_lake.app, event_lake.postgres, EARLIEST, event_lake.now):
+        sessions.Sessions(event_lake.app, event_lake.events, event_lake.postgres, event_lake.clock).run(window)
+    found = late.stale(event_lake.app, event_lake.postgres, EARLIEST, event_lake.now)
     for period in Period:
         for window in found.ready(period):
-            lakeside.roll_up_periods(period, window.start, window.end)
+            event_lake.roll_up_periods(period, window.start, window.end)
             made[f"{period.column}s"].update(w.start for w in period.covering(window))
-    assert not late.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
-    assert not sessions.stale(lakeside.app, lakeside.postgres, EARLIEST, lakeside.now)
+    assert not late.stale(event_lake.app, event_lake.postgres, EARLIEST, event_lake.now)
+    assert not sessions.stale(event_lake.app, event_lake.postgres, EARLIEST, event_lake.now)
     return made
 
 
@@ -76,17 +76,17 @@ def catch_up(lakeside: Lakeside) -> dict[str, set[datetime]]:
 )
 @given(early=st.lists(events, min_size=1, max_size=20), tardy=st.lists(events, min_size=1, max_size=4))
 def test_late_events_change_exactly_what_a_full_rebuild_would(
-    lakeside: Lakeside, early: list[dict[str, Any]], tardy: list[dict[str, Any]]
+    event_lake: EventLake, early: list[dict[str, Any]], tardy: list[dict[str, Any]]
 ) -> None:
-    clear(lakeside)
+    clear(event_lake)
     # Long after: weeks and months have ended, and no schedule is waited for.
-    lakeside.now = NOW + 40 * DAY
-    lakeside.append(*early)
-    catch_up(lakeside)
-    before = everything(lakeside)
+    event_lake.now = NOW + 40 * DAY
+    event_lake.append(*early)
+    catch_up(event_lake)
+    before = everything(event_lake)
 
-    lakeside.append(*tardy)
-    made = catch_up(lakeside)
+    event_lake.append(*tardy)
+    made = catch_up(event_lake)
 
     days = {midnight(e["timestamp"].date()) for e in tardy}
     assert made["hours"] == {floor_hour(e["timestamp"]) for e in tardy}
@@ -94,19 +94,19 @@ def test_late_events_change_exactly_what_a_full_rebuild_would(
     assert made["weeks"] == {Period.WEEKLY.of(day.date()).start for day in days}
     assert made["months"] == {Period.MONTHLY.of(day.date()).start for day in days}
 
-    after = everything(lakeside)
+    after = everything(event_lake)
     assert after != before
-    _rebuild(lakeside, {e["timestamp"].date() for e in [*early, *tardy]})
-    assert everything(lakeside) == after
+    _rebuild(event_lake, {e["timestamp"].date() for e in [*early, *tardy]})
+    assert everything(event_lake) == after
 
 
-def _rebuild(lakeside: Lakeside, days: set[Any]) -> None:
-    tables = [name for name in everything(lakeside) if name]
-    lakeside.postgres.execute(f"truncate {', '.join(tables)}")
+def _rebuild(event_lake: EventLake, days: set[Any]) -> None:
+    tables = [name for name in everything(event_lake) if name]
+    event_lake.postgres.execute(f"truncate {', '.join(tables)}")
     for day in days:
         window = Window(midnight(day), midnight(day) + DAY)
         for grain in Grain:
-            lakeside.roll_up(grain, window.start, window.end)
-        sessions.Sessions(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock).run(window)
+            event_lake.roll_up(grain, window.start, window.end)
+        sessions.Sessions(event_lake.app, event_lake.events, event_lake.postgres, event_lake.clock).run(window)
     for period in Period:
-        lakeside.roll_up_periods(period, EARLIEST, NOW)
+        event_lake.roll_up_periods(period, EARLIEST, NOW)

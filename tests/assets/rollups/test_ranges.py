@@ -11,7 +11,7 @@ from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.periods import Period
 from assets.windows import Window, midnight, month_of
 from resources.postgres import copy_in
-from tests.assets.rollups.lakeside import START, Lakeside
+from tests.assets.rollups.event_lake import START, EventLake
 
 SEEDS = 16
 STATED = 0.02
@@ -37,7 +37,7 @@ def test_the_error_over_a_range_is_the_stated_one(days: int) -> None:
     assert max(map(abs, errors)) <= 3 * STATED
 
 
-def test_what_is_small_is_exact_and_sums_are_equal_over_any_range(lakeside: Lakeside) -> None:
+def test_what_is_small_is_exact_and_sums_are_equal_over_any_range(event_lake: EventLake) -> None:
     """A quarter of days in Postgres, a small organisation and a large one: months of it, and all of it from months."""
     days = [START.date() + timedelta(days=n) for n in range(92)]  # March, April, May
     exact: dict[str, set[str]] = {}
@@ -47,13 +47,13 @@ def test_what_is_small_is_exact_and_sums_are_equal_over_any_range(lakeside: Lake
             exact.setdefault(org, set()).update(ids)
             made = sketch.sketch(ids)
             rows.append((APP.name, org, day, len(ids) * 3, len(ids), len(ids), f"{len(ids)}.25", made, made))
-    with lakeside.postgres.connection() as connection:
+    with event_lake.postgres.connection() as connection:
         copy_in(connection, "rollups.daily_totals", COLUMNS, rows)
-    PeriodRollUp(APP, Period.MONTHLY, lakeside.postgres, lakeside.clock).run(
+    PeriodRollUp(APP, Period.MONTHLY, event_lake.postgres, event_lake.clock).run(
         Window(START, month_of((midnight(days[-1])).date()).end)
     )
     for org, ids in exact.items():
-        found = lakeside.postgres.fetch(
+        found = event_lake.postgres.fetch(
             "select events, value, visitors, exact, visitor_sketch from rollups.monthly_totals where org_tag = %(org)s",
             {"org": org},
         )

@@ -7,12 +7,12 @@ from pathlib import Path
 import polars as pl
 
 from assets.rows import lines
-from assets.rows.columns import Column, ColumnKind, schema
+from assets.rows.columns import ColumnKind, RowColumn, schema
 from assets.series import checksum as series
 from resources.lake.checksum import Tally
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/checksums.md").read_text()
-COLUMNS = (Column("id", ColumnKind.TEXT, "string"), Column("n", ColumnKind.INTEGER, "integer"))
+COLUMNS = (RowColumn("id", ColumnKind.TEXT, "string"), RowColumn("n", ColumnKind.INTEGER, "integer"))
 ROWS = [("a", 1), ("b", None)]
 
 

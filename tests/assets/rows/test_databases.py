@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.rows.columns import Column, ColumnKind
+from assets.rows.columns import ColumnKind, RowColumn
 from assets.rows.d1 import D1Source, D1Table, D1Target, columns_of
 from assets.rows.lines import decode, encode, value_text
 from assets.rows.postgres import PostgresSource, PostgresTable, PostgresTarget
-from assets.rows.source import ChangedMeanwhileError, Source
+from assets.rows.source import RowsChangedError, Source
 from assets.rows.target import Target
 from resources.cloudflare import RATE, api_session
 from resources.d1 import CloudflareD1, EmbeddedD1, Param
 from resources.pacing import Pacing
 from resources.postgres import Postgres
-from tests.assets.archive.vault import QUARTER
+from tests.assets.archive.archive_stores import QUARTER
 from tests.standin.cloudflare import ACCOUNT, DATABASE, TOKEN, Cloudflare
 from tests.standin.waits import Waits
 
@@ -164,7 +164,7 @@ def test_rows_of_d1_that_go_while_they_are_read_are_an_error(tmp_path: Path) -> 
     source = D1Source(d1, THINGS, QUARTER.window)
     (slice_,) = source.slices(QUARTER.window)
     d1.execute("delete from things where id = 'b'")
-    with pytest.raises(ChangedMeanwhileError, match="things: rows came or went while 1 of them were read"):
+    with pytest.raises(RowsChangedError, match="things: rows came or went while 1 of them were read"):
         list(source.read(slice_))
     d1.close()
 
@@ -198,7 +198,7 @@ def test_rows_of_d1_are_patched_and_deleted_by_their_key(
 def test_rows_of_postgres_are_patched_and_deleted_by_their_key(things: Postgres) -> None:
     things.execute("insert into things (at, t, n) select '2026-02-03', 'x' || k, 1 from generate_series(1, 3) k")
     target = PostgresTarget(things, PUBLIC_THINGS, "live")
-    columns = (Column("id", ColumnKind.INTEGER, "bigint"), Column("n", ColumnKind.TEXT, "numeric"))
+    columns = (RowColumn("id", ColumnKind.INTEGER, "bigint"), RowColumn("n", ColumnKind.TEXT, "numeric"))
     frame = pl.DataFrame({"id": [1, 3, 9], "n": ["1.50", None, "2"]})
 
     assert target.patch([frame], columns) == 2

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from assets.rows.columns import Column, ColumnKind, schema
+from assets.rows.columns import ColumnKind, RowColumn, schema
 from assets.rows.lines import checksum, decode, encode, value_of, value_text
 
-COLUMNS = tuple(Column(f'{kind.value} ü"', kind, kind.value) for kind in ColumnKind if kind is not ColumnKind.VALUE)
+COLUMNS = tuple(RowColumn(f'{kind.value} ü"', kind, kind.value) for kind in ColumnKind if kind is not ColumnKind.VALUE)
 MICROSECONDS = st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999)
 OF_KIND: dict[ColumnKind, st.SearchStrategy[Any]] = {
     ColumnKind.TEXT: st.text(st.characters(exclude_categories=["Cs"])),
@@ -68,7 +68,7 @@ def test_what_is_decoded_is_what_was_encoded(rows: list[tuple[Any, ...]]) -> Non
 @given(rows=st.lists(st.tuples(VALUES, VALUES), max_size=8))
 @example(rows=[(1, 1.0), (2**63 - 1, 9007199254740993.0), ("1", b"1"), ('{"blob": "YQ=="}', None), (-0.0, "null")])
 def test_a_value_of_sqlite_keeps_its_own_type(rows: list[tuple[Any, Any]]) -> None:
-    columns = (Column("a", ColumnKind.VALUE, "TEXT"), Column('b" \\', ColumnKind.VALUE, ""))
+    columns = (RowColumn("a", ColumnKind.VALUE, "TEXT"), RowColumn('b" \\', ColumnKind.VALUE, ""))
     finite = [row for row in rows if not any(isinstance(v, float) and math.isinf(v) for v in row)]
     frame = pl.DataFrame([[value_text(v) for v in row] for row in finite], schema=schema(columns), orient="row")
     lines = encode(frame, columns)
@@ -95,9 +95,9 @@ def test_the_checksum_is_of_the_lines_in_any_order_and_cut(lines: list[bytes], s
 
 def test_a_line_that_is_none_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"Expecting value"):
-        decode(b'{"text": \n', (Column("text", ColumnKind.TEXT, "text"),))
+        decode(b'{"text": \n', (RowColumn("text", ColumnKind.TEXT, "text"),))
 
 
 def test_a_column_that_a_line_does_not_have_is_null() -> None:
-    columns = (Column("a", ColumnKind.INTEGER, "bigint"), Column("b", ColumnKind.TEXT, "text"))
+    columns = (RowColumn("a", ColumnKind.INTEGER, "bigint"), RowColumn("b", ColumnKind.TEXT, "text"))
     assert decode(b'{"a":1}\n', columns).rows() == [(1, None)]

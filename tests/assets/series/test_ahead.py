@@ -10,7 +10,7 @@ from assets.apps.sesh_series import SERIES, SESSIONS
 from assets.series import ahead, audit, registry
 from resources import migrations
 from resources.d1 import D1Error, EmbeddedD1
-from tests.assets.series.database import NOW, SINCE, KilledError, Mortal, clock, partitioned, record, rows
+from tests.assets.series.partitioned_d1 import NOW, SINCE, KilledError, Mortal, clock, partitioned, record, rows
 from tests.sql.sesh.database import migrated, put
 
 

@@ -18,7 +18,7 @@ from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.points.flushes import Flushes, line
-from tests.assets.series.database import NOW, SINCE, UNHURRIED, clock, partitioned, record
+from tests.assets.series.partitioned_d1 import NOW, SINCE, UNHURRIED, clock, partitioned, record
 
 
 def write(d1: D1) -> None:

@@ -11,7 +11,7 @@ from assets.apps.sesh import APP as SESH
 from assets.points import landing
 from sandbox import sample_sesh, sample_sesh_sessions
 from tests.assets.points.flushes import line
-from tests.assets.series.database import point
+from tests.assets.series.partitioned_d1 import point
 from tests.clearlift_pipelines.location import Location, located
 from tests.databases import database
 from tests.sql.sesh.database import put
@@ -93,7 +93,7 @@ def test_quarantined_lines_are_landed_again_when_that_is_asked_for(sample: Locat
     replay = {"ops": {"sesh__points__ingested": {"config": {"replay": "unknown_user"}}}}
     found = metadata(run_job(sample, "points", config=replay), "points__ingested")
     assert (found["received"], found["stored"]) == (1, 1)
-    with pytest.raises(ValueError, match="not a valid Reason"):
+    with pytest.raises(ValueError, match="not a valid PointReason"):
         run_job(sample, "points", config={"ops": {"sesh__points__ingested": {"config": {"replay": "whatever"}}}})
 
 

@@ -17,7 +17,7 @@ from assets.series.checksum import added, checksum
 from assets.series.fold import Folded, FoldError, Folding
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.d1.times import stamp
-from tests.assets.series.database import (
+from tests.assets.series.partitioned_d1 import (
     SINCE,
     UNHURRIED,
     KilledError,

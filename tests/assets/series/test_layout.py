@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from assets.apps.sesh_series import METRICS, SESSIONS
 from assets.series.layout import (
     Partition,
-    Registry,
+    PartitionRegistry,
     bounds,
     missing,
     month_partition,
@@ -22,7 +22,7 @@ from assets.series.layout import (
 from assets.windows import Window
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-EMPTY = Registry(SESSIONS, 0, ())
+EMPTY = PartitionRegistry(SESSIONS, 0, ())
 
 
 def names(*partitions: Partition) -> list[str]:
@@ -33,13 +33,16 @@ def at(year: int, month: int, day: int = 1) -> datetime:
     return datetime(year, month, day, tzinfo=UTC)
 
 
-def laid_out(since: datetime, now: datetime = NOW) -> Registry:
-    return Registry(SESSIONS, 1, tuple(missing(EMPTY, now, since)))
+def laid_out(since: datetime, now: datetime = NOW) -> PartitionRegistry:
+    return PartitionRegistry(SESSIONS, 1, tuple(missing(EMPTY, now, since)))
 
 
 def test_without_any_there_are_this_month_and_the_next() -> None:
     assert names(*missing(EMPTY, NOW)) == ["sessions_2026_11", "sessions_2026_12"]
-    assert names(*missing(Registry(METRICS, 0, ()), at(2026, 12, 31))) == ["metrics_2026_12", "metrics_2027_01"]
+    assert names(*missing(PartitionRegistry(METRICS, 0, ()), at(2026, 12, 31))) == [
+        "metrics_2026_12",
+        "metrics_2027_01",
+    ]
 
 
 def test_months_that_no_run_made_are_made_later_and_history_from_where_it_is_asked_for() -> None:
@@ -63,12 +66,12 @@ def test_a_month_is_folded_once_it_is_wholly_older_than_a_year() -> None:
 def test_what_was_begun_is_folded_first_and_then_what_lies_beside_the_year() -> None:
     found = laid_out(at(2025, 3))
     begun = [replace(p, state="folding") if p.name == "sessions_2025_05" else p for p in found.partitions]
-    fold = next_fold(Registry(SESSIONS, 2, tuple(begun)), NOW)
+    fold = next_fold(PartitionRegistry(SESSIONS, 2, tuple(begun)), NOW)
     assert fold is not None
     assert fold.month.name == "sessions_2025_05"
     year = replace(year_partition(SESSIONS, at(2025, 6)), window=Window(at(2025, 6), at(2025, 7)))
     rest = [p for p in found.partitions if p.name != "sessions_2025_06"]
-    fold = next_fold(Registry(SESSIONS, 3, (*rest, year)), NOW)
+    fold = next_fold(PartitionRegistry(SESSIONS, 3, (*rest, year)), NOW)
     assert fold is not None
     assert fold.month.name == "sessions_2025_05"
     assert fold.folded.window == Window(at(2025, 5), at(2025, 7))

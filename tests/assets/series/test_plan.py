@@ -13,12 +13,12 @@ from assets.apps import Series
 from assets.apps.sesh_series import METRICS, SERIES, SESSIONS
 from assets.series import registry
 from assets.series.fold import Folding
-from assets.series.layout import Registry
+from assets.series.layout import PartitionRegistry
 from assets.series.plan import Value, plan_read
 from assets.series.read import read
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.d1.times import stamp
-from tests.assets.series.database import (
+from tests.assets.series.partitioned_d1 import (
     NOW,
     SINCE,
     UNHURRIED,
@@ -207,13 +207,13 @@ def test_another_order_is_one_query_with_the_limit_in_each_partition(sesh: D1) -
 )
 def test_what_cannot_be_planned_is_said(how: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        plan_read(Registry(SESSIONS, 0, ()), FIRST, LAST, **how)  # type: ignore[arg-type]
+        plan_read(PartitionRegistry(SESSIONS, 0, ()), FIRST, LAST, **how)  # type: ignore[arg-type]
 
 
 def test_nothing_where_there_is_no_partition() -> None:
     series: Series = SESSIONS
-    assert plan_read(Registry(series, 0, ()), FIRST, LAST) == ()
-    assert plan_read(Registry(series, 0, ()), LAST, FIRST) == ()
+    assert plan_read(PartitionRegistry(series, 0, ()), FIRST, LAST) == ()
+    assert plan_read(PartitionRegistry(series, 0, ()), LAST, FIRST) == ()
 
 
 def test_a_read_begins_anew_where_a_month_was_folded_meanwhile(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -15,7 +15,7 @@ from assets.series.fold import Folding
 from resources.d1 import EmbeddedD1
 from resources.r2 import FolderObjectStore
 from tests.assets.points.flushes import Flushes, line
-from tests.assets.series.database import UNHURRIED, clock, partitioned, record, rows
+from tests.assets.series.partitioned_d1 import UNHURRIED, clock, partitioned, record, rows
 
 SINCE = datetime(2025, 10, 1, tzinfo=UTC)
 
@@ -28,7 +28,8 @@ import resources.d1.embedded
 from assets.apps.sesh_series import SESSIONS
 from assets.series.fold import Folding
 from resources.d1 import EmbeddedD1
-from tests.assets.series.database import UNHURRIED, clock
+from resources.r2 import FolderObjectStore
+from tests.assets.series.partitioned_d1 import UNHURRIED, clock
 
 template, folder = map(Path, sys.argv[1:])
 result, left = resources.d1.embedded._result, 0

@@ -24,8 +24,8 @@ from resources.d1 import D1, CloudflareD1, D1Error
 from resources.r2 import FolderObjectStore
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.points.flushes import Flushes, line
-from tests.assets.series import database
-from tests.assets.series.database import NOW, SINCE, UNHURRIED, clock, record, rows
+from tests.assets.series import partitioned_d1
+from tests.assets.series.partitioned_d1 import NOW, SINCE, UNHURRIED, clock, record, rows
 from tests.sql.sesh.database import put
 from tests.workerd.local_runtime import NotInstalledError, installed, local_session, running
 
@@ -45,7 +45,7 @@ def d1(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
     with running(tmp_path_factory.mktemp("cloudflare"), databases=1, namespaces=1) as local:
         found = CloudflareD1(local_session(), "", local.databases[0], api=local.api)
         migrations.up(migrations.D1AppliedMigrations(found, "sesh-d1"), "sesh/d1")
-        database.fill(found)
+        partitioned_d1.fill(found)
         yield found
         found.close()
 

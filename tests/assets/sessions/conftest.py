@@ -1,5 +1,5 @@
 """A lake and sessions of a test's own, on the run's embedded Postgres."""
 
-from tests.assets.rollups.conftest import lakeside
+from tests.assets.rollups.conftest import event_lake
 
-__all__ = ["lakeside"]
+__all__ = ["event_lake"]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
-from tests.assets.rollups.lakeside import Event
+from tests.assets.rollups.event_lake import Event
 
 PAUSE, DAY = timedelta(minutes=30), timedelta(days=1)
 

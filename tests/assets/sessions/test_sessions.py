@@ -11,7 +11,7 @@ from assets.rollups.follow import follow
 from assets.sessions import build
 from assets.sessions.build import Sessions, stale
 from assets.windows import DAY, Window
-from tests.assets.rollups.lakeside import Lakeside, at, event
+from tests.assets.rollups.event_lake import EventLake, at, event
 from tests.assets.sessions.recount import recount
 
 TABLE = "sessions.daily"
@@ -44,15 +44,15 @@ EXAMPLES = settings(
 )
 
 
-def run(lakeside: Lakeside, first: int, end: int, org: str | None = None) -> build.BuiltSessions:
-    return Sessions(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock).run(
+def run(event_lake: EventLake, first: int, end: int, org: str | None = None) -> build.BuiltSessions:
+    return Sessions(event_lake.app, event_lake.events, event_lake.postgres, event_lake.clock).run(
         Window(at(first), at(end)), org
     )
 
 
-def clear(lakeside: Lakeside) -> None:
-    lakeside.clear()
-    lakeside.postgres.execute("truncate sessions.daily, sessions.windows")
+def clear(event_lake: EventLake) -> None:
+    event_lake.clear()
+    event_lake.postgres.execute("truncate sessions.daily, sessions.windows")
 
 
 def single(landed: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -62,45 +62,45 @@ def single(landed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @EXAMPLES
 @given(landed=st.lists(events, max_size=60).map(single), order=st.permutations(range(1, 8)))
 def test_sessions_equal_a_recount_whatever_the_order_of_days(
-    lakeside: Lakeside, landed: list[dict[str, Any]], order: list[int]
+    event_lake: EventLake, landed: list[dict[str, Any]], order: list[int]
 ) -> None:
-    clear(lakeside)
-    lakeside.append(*landed)
+    clear(event_lake)
+    event_lake.append(*landed)
     for day in order:
-        run(lakeside, day, day + 1)
+        run(event_lake, day, day + 1)
     expected = recount(landed)
-    assert lakeside.table(TABLE) == expected
+    assert event_lake.table(TABLE) == expected
     for origin in ("tracker", "recomputed"):
         assert sum(row[8] for row in expected if row[2] == origin) == len(landed)
 
 
-def test_a_visitor_who_never_pauses_is_cut_at_midnights_and_no_event_is_lost(lakeside: Lakeside) -> None:
+def test_a_visitor_who_never_pauses_is_cut_at_midnights_and_no_event_is_lost(event_lake: EventLake) -> None:
     robot = [event(timestamp=at(1, 10) + n * timedelta(minutes=20), event_id=f"e{n}") for n in range(4 * 72)]
-    lakeside.append(*robot)
-    run(lakeside, 1, 7)
-    rows = lakeside.table(TABLE)
+    event_lake.append(*robot)
+    run(event_lake, 1, 7)
+    rows = event_lake.table(TABLE)
     assert rows == recount(robot)
     recomputed = [(row[1].day, row[8]) for row in rows if row[2] == "recomputed"]
     assert recomputed == [(1, 42 + 72), (3, 72), (4, 72), (5, 30)]
 
 
-def test_pauses_pages_touches_and_bounces(lakeside: Lakeside) -> None:
+def test_pauses_pages_touches_and_bounces(event_lake: EventLake) -> None:
     def visit(minute: float, **fields: Any) -> dict[str, Any]:
         moment = at(1, 23) + timedelta(minutes=minute)
         return event(timestamp=moment, page_hostname="shop.example", **fields)
 
-    lakeside.append(
+    event_lake.append(
         visit(0, event_type="scroll", page_path="/in", referrer_domain="news.example"),
         visit(20, page_path="/landing", referrer_domain="shop.example"),
         visit(49, page_path="/exit", utm_source="google", utm_campaign="spring"),
         visit(78.9, page_path="/exit", event_type="click", referrer_domain="shop.example"),
         visit(108.9, page_path="/again"),
     )
-    made = run(lakeside, 1, 3)
+    made = run(event_lake, 1, 3)
     assert (made.days, made.tracker, made.recomputed) == (2, 1, 2)
     first, second = (
         {**row, "session": None, "visitor": None}
-        for row in lakeside.postgres.fetch(
+        for row in event_lake.postgres.fetch(
             "select * from sessions.daily where origin = 'recomputed' order by started_at"
         )
     )
@@ -112,63 +112,65 @@ def test_pauses_pages_touches_and_bounces(lakeside: Lakeside) -> None:
     assert (second["first_source"], second["duration_seconds"]) == ("direct", 0)
 
 
-def test_no_id_is_stored_as_it_is_and_organisations_share_none(lakeside: Lakeside) -> None:
-    lakeside.append(*(event(org_tag=org, anonymous_id="who", session_id="what") for org in ("a3f7c2", "b8e9d1")))
-    run(lakeside, 1, 2)
-    rows = lakeside.table(TABLE)
+def test_no_id_is_stored_as_it_is_and_organisations_share_none(event_lake: EventLake) -> None:
+    event_lake.append(*(event(org_tag=org, anonymous_id="who", session_id="what") for org in ("a3f7c2", "b8e9d1")))
+    run(event_lake, 1, 2)
+    rows = event_lake.table(TABLE)
     assert len({row[3] for row in rows}) == 4
     assert not {"who", "what"} & {str(value) for row in rows for value in row}
     assert not [value for row in rows for value in row if isinstance(value, bytes) and value in (b"who", b"what")]
 
 
-def test_one_organisation_is_built_again_and_the_others_are_left(lakeside: Lakeside) -> None:
-    lakeside.append(event(org_tag="a3f7c2"), event(org_tag="b8e9d1"))
-    run(lakeside, 1, 2)
-    lakeside.postgres.execute("update sessions.daily set events = 99")
-    run(lakeside, 1, 2, org="a3f7c2")
-    assert [row[8] for row in lakeside.table(TABLE)] == [1, 1, 99, 99]
+def test_one_organisation_is_built_again_and_the_others_are_left(event_lake: EventLake) -> None:
+    event_lake.append(event(org_tag="a3f7c2"), event(org_tag="b8e9d1"))
+    run(event_lake, 1, 2)
+    event_lake.postgres.execute("update sessions.daily set events = 99")
+    run(event_lake, 1, 2, org="a3f7c2")
+    assert [row[8] for row in event_lake.table(TABLE)] == [1, 1, 99, 99]
 
 
-def test_parts_of_days_are_refused(lakeside: Lakeside) -> None:
+def test_parts_of_days_are_refused(event_lake: EventLake) -> None:
     with pytest.raises(ValueError, match="sessions are made of whole days"):
-        Sessions(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock).run(Window(at(1, 1), at(2)))
+        Sessions(event_lake.app, event_lake.events, event_lake.postgres, event_lake.clock).run(Window(at(1, 1), at(2)))
 
 
-def test_a_late_event_reopens_the_days_that_it_may_change(lakeside: Lakeside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_event_reopens_the_days_that_it_may_change(
+    event_lake: EventLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def found() -> tuple[Window, ...]:
-        follow(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock)
-        return stale(lakeside.app, lakeside.postgres, at(1), lakeside.now)
+        follow(event_lake.app, event_lake.events, event_lake.postgres, event_lake.clock)
+        return stale(event_lake.app, event_lake.postgres, at(1), event_lake.now)
 
-    lakeside.append(*(event(timestamp=at(day, 12)) for day in range(1, 9)))
+    event_lake.append(*(event(timestamp=at(day, 12)) for day in range(1, 9)))
     assert found() == (Window(at(1), at(9)),)
-    run(lakeside, 1, 9)
+    run(event_lake, 1, 9)
     assert found() == ()
-    lakeside.append(event(timestamp=at(4, 5)))
+    event_lake.append(event(timestamp=at(4, 5)))
     assert found() == (Window(at(3), at(7)),)
-    run(lakeside, 3, 5)
+    run(event_lake, 3, 5)
     assert found() == (Window(at(5), at(7)),)
-    lakeside.now = at(6) + build.SETTLING
+    event_lake.now = at(6) + build.SETTLING
     assert found() == (Window(at(5), at(7)),)
-    lakeside.now -= timedelta(seconds=1)
+    event_lake.now -= timedelta(seconds=1)
     assert found() == (Window(at(5), at(6)),)
-    run(lakeside, 5, 7)
-    lakeside.now = at(20)
+    run(event_lake, 5, 7)
+    event_lake.now = at(20)
     monkeypatch.setattr(build, "VERSION", 2)
     assert found() == (Window(at(1), at(9)),)
 
 
-def test_a_build_that_is_killed_leaves_the_old_rows(lakeside: Lakeside, monkeypatch: pytest.MonkeyPatch) -> None:
-    lakeside.append(event())
-    run(lakeside, 1, 2)
-    before = lakeside.table(TABLE)
-    lakeside.append(event(timestamp=at(1, 3)))
+def test_a_build_that_is_killed_leaves_the_old_rows(event_lake: EventLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    event_lake.append(event())
+    run(event_lake, 1, 2)
+    before = event_lake.table(TABLE)
+    event_lake.append(event(timestamp=at(1, 3)))
 
     def dying() -> Any:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(lakeside, "clock", dying)
+        patch.setattr(event_lake, "clock", dying)
         with pytest.raises(KeyboardInterrupt):
-            run(lakeside, 1, 2)
-    assert lakeside.table(TABLE) == before
-    assert run(lakeside, 1, 1 + DAY // DAY).recomputed == 2
+            run(event_lake, 1, 2)
+    assert event_lake.table(TABLE) == before
+    assert run(event_lake, 1, 1 + DAY // DAY).recomputed == 2

@@ -16,7 +16,7 @@ from assets.apps import App
 from assets.apps.clearlift import APP
 from assets.events import pruned
 from assets.rollups import late
-from assets.rollups.audit import Audit
+from assets.rollups.audit import RollUpAudit
 from assets.rollups.follow import follow, unfollowed
 from assets.sessions.build import Sessions, stale
 from assets.upkeep.expiry import Expiry
@@ -24,7 +24,7 @@ from assets.upkeep.keep import SnapshotPolicy
 from assets.windows import Window
 from resources.lake import PartitionKey
 from resources.postgres import Connection, Postgres
-from tests.assets.rollups.lakeside import Event, Lakeside, at, event
+from tests.assets.rollups.event_lake import Event, EventLake, at, event
 from tests.assets.rollups.recount import recount
 from tests.assets.rollups.test_periods import recount as recount_periods
 from tests.assets.sessions.recount import recount as recount_sessions
@@ -48,7 +48,7 @@ def visits(app: App) -> list[Event]:
     ]
 
 
-def build(side: Lakeside) -> None:
+def build(side: EventLake) -> None:
     while follow(side.app, side.events, side.postgres, side.clock):
         pass
     side.roll_up_days(at(3).date(), 1)
@@ -56,9 +56,9 @@ def build(side: Lakeside) -> None:
 
 
 @pytest.fixture
-def sides(lakeside: Lakeside) -> tuple[Lakeside, Lakeside]:
+def sides(event_lake: EventLake) -> tuple[EventLake, EventLake]:
     """Both apps, with a day built and a week, a month and sessions made of it."""
-    both = (lakeside, Lakeside(lakeside.stores, OTHER))
+    both = (event_lake, EventLake(event_lake.stores, OTHER))
     for side in both:
         side.append(*visits(side.app))
         build(side)
@@ -72,7 +72,7 @@ def pruned_day(day: int) -> PartitionKey:
     return PartitionKey("a3f7c2", at(day).date())
 
 
-def rows_of(side: Lakeside) -> dict[str, list[Any]]:
+def rows_of(side: EventLake) -> dict[str, list[Any]]:
     """Every row of the app in the schemas of roll-ups, sessions and retention."""
     tables = side.postgres.fetch(
         "select table_schema || '.' || table_name as name from information_schema.columns where column_name = 'app'"
@@ -87,37 +87,37 @@ def rows_of(side: Lakeside) -> dict[str, list[Any]]:
     }
 
 
-def test_each_app_has_its_own_counts(sides: tuple[Lakeside, Lakeside]) -> None:
+def test_each_app_has_its_own_counts(sides: tuple[EventLake, EventLake]) -> None:
     for side in sides:
         assert side.rows() == recount(visits(side.app))
         expected = recount_periods(visits(side.app))
         assert side.period_rows() == expected
         assert side.table("sessions.daily") == recount_sessions(visits(side.app))
-        assert Audit(side.app, side.events, side.postgres, side.clock).run().passed
+        assert RollUpAudit(side.app, side.events, side.postgres, side.clock).run().passed
 
 
-def late_event(side: Lakeside) -> None:
+def late_event(side: EventLake) -> None:
     side.append(event(timestamp=at(3, 5), anonymous_id="late"))
     build(side)
 
 
-def fewer_events(side: Lakeside) -> None:
+def fewer_events(side: EventLake) -> None:
     side.events.load().delete("org_tag = 'b8e9d1'")
     build(side)
 
 
-def one_organisation(side: Lakeside) -> None:
+def one_organisation(side: EventLake) -> None:
     side.append(event(timestamp=at(3, 5), anonymous_id="late"))
     side.roll_up_days(at(3).date(), 1, org="a3f7c2")
     Sessions(side.app, side.events, side.postgres, side.clock).run(DAY, "a3f7c2")
 
 
-def followed_only(side: Lakeside) -> None:
+def followed_only(side: EventLake) -> None:
     side.append(event(timestamp=at(3, 5)), event(timestamp=at(8)))
     assert follow(side.app, side.events, side.postgres, side.clock) == 1
 
 
-def settled(side: Lakeside) -> None:
+def settled(side: EventLake) -> None:
     (commit,) = pruned.unsettled(side.postgres, side.app)
     with side.postgres.connection() as connection:
         pruned.settle(connection, side.app, commit, [pruned_day(10)])
@@ -125,14 +125,14 @@ def settled(side: Lakeside) -> None:
     assert pruned.unsettled(side.postgres, side.app) == {}
 
 
-def restored(side: Lakeside) -> None:
+def restored(side: EventLake) -> None:
     pruned.restored(side.postgres, side.app, [pruned_day(11)])
 
 
 @pytest.mark.parametrize("changed", [0, 1])
 @pytest.mark.parametrize("operation", [late_event, fewer_events, one_organisation, followed_only, settled, restored])
 def test_what_happens_to_one_app_leaves_every_row_of_the_other(
-    sides: tuple[Lakeside, Lakeside], operation: Callable[[Lakeside], None], changed: int
+    sides: tuple[EventLake, EventLake], operation: Callable[[EventLake], None], changed: int
 ) -> None:
     mine, others = sides[changed], sides[1 - changed]
     before = rows_of(mine), rows_of(others)
@@ -141,14 +141,14 @@ def test_what_happens_to_one_app_leaves_every_row_of_the_other(
     assert rows_of(others) == before[1]
 
 
-def test_what_is_late_for_one_app_is_late_for_no_other(sides: tuple[Lakeside, Lakeside]) -> None:
+def test_what_is_late_for_one_app_is_late_for_no_other(sides: tuple[EventLake, EventLake]) -> None:
     mine, others = sides
     mine.now = others.now = at(20)
     mine.append(event(timestamp=at(3, 5)))
     assert [unfollowed(side.app, side.events, side.postgres) for side in (mine, others)] == [1, 0]
     follow(mine.app, mine.events, mine.postgres, mine.clock)
 
-    def waiting(side: Lakeside) -> tuple[bool, bool, int]:
+    def waiting(side: EventLake) -> tuple[bool, bool, int]:
         windows = late.stale(side.app, side.postgres, at(1), side.now)
         beyond = late.beyond(side.app, side.postgres, at(1), at(10))
         return bool(windows), bool(stale(side.app, side.postgres, at(1), side.now)), beyond.events
@@ -156,7 +156,7 @@ def test_what_is_late_for_one_app_is_late_for_no_other(sides: tuple[Lakeside, La
     assert (waiting(mine), waiting(others)) == ((True, True, 1), (False, False, 0))
 
 
-def test_a_pruned_day_of_one_app_is_counted_for_the_other(sides: tuple[Lakeside, Lakeside]) -> None:
+def test_a_pruned_day_of_one_app_is_counted_for_the_other(sides: tuple[EventLake, EventLake]) -> None:
     mine, others = sides
     with mine.postgres.connection() as connection:
         pruned.mark(connection, others.app, "2026Q1", {KEY: 3}, commit_id=uuid.uuid4(), at=mine.now)
@@ -170,7 +170,7 @@ def test_a_pruned_day_of_one_app_is_counted_for_the_other(sides: tuple[Lakeside,
         Sessions(others.app, others.events, others.postgres, others.clock).run(DAY)
 
 
-def test_the_cursor_and_audit_of_one_app_keep_no_snapshot_of_the_other(sides: tuple[Lakeside, Lakeside]) -> None:
+def test_the_cursor_and_audit_of_one_app_keep_no_snapshot_of_the_other(sides: tuple[EventLake, EventLake]) -> None:
     mine, others = sides
     mine.postgres.execute("delete from retention.pruned_days")
     policy = SnapshotPolicy(at_least=1)
@@ -185,7 +185,7 @@ def test_the_cursor_and_audit_of_one_app_keep_no_snapshot_of_the_other(sides: tu
     ]
 
 
-def test_the_apps_share_no_lock(sides: tuple[Lakeside, Lakeside], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_apps_share_no_lock(sides: tuple[EventLake, EventLake], monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, set[str]] = {side.app.name: set() for side in sides}
     lock = Postgres.lock
     for side in sides:

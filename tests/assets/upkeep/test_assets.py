@@ -19,7 +19,7 @@ from assets.apps.clearlift import APP as CLEARLIFT
 from assets.rollups.follow import follow
 from assets.upkeep import assets, checks
 from assets.upkeep.assets import FilesConfig, ManifestsConfig, SnapshotsConfig
-from tests.assets.pipeline import NOW, Pipeline, line, written
+from tests.assets.event_pipeline import NOW, Pipeline, line, written
 
 CHECKS = {"planning_opens_few_manifests", "commits_stay_cheap", "every_named_file_exists", "no_old_file_is_unnamed"}
 LATER = timedelta(days=3)

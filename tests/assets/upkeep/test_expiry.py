@@ -13,7 +13,7 @@ from assets.upkeep.expiry import Expiry
 from assets.upkeep.keep import SnapshotPolicy
 from assets.windows import Window
 from resources.lake.expiry import expire, snapshots
-from tests.assets.pipeline import NOW, Pipeline, line
+from tests.assets.event_pipeline import NOW, Pipeline, line
 
 TOMORROW = datetime.now(UTC) + timedelta(days=2)  # snapshots carry the real time, and all are old by then
 FEW = SnapshotPolicy(at_least=1)

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from resources.postgres import Postgres
-from tests.assets.upkeep.lakeside import DAYS, ORGS, Lakeside, lakeside, now
+from tests.assets.upkeep.memory_lake import DAYS, ORGS, MemoryLake, memory_lake, now
 from tests.assets.upkeep.operations import watched
 from tests.resources.lake.opened import opened
 
 ROOT = Path(__file__).resolve().parents[3]
 LATER = timedelta(hours=1)
-ACTIONS: dict[str, Callable[[Lakeside], object]] = {
-    "compact": Lakeside.compact,
-    "manifests": Lakeside.rewrite_manifests,
+ACTIONS: dict[str, Callable[[MemoryLake], object]] = {
+    "compact": MemoryLake.compact,
+    "manifests": MemoryLake.rewrite_manifests,
     "expire": lambda side: side.expire(now() + LATER),
     "sweep": lambda side: side.sweep(now() + LATER),
 }
@@ -29,7 +29,7 @@ class Killed(BaseException):
     """The end of a process, as far as one process can be its own witness."""
 
 
-def killed(side: Lakeside, action: str, number: int) -> str | None:
+def killed(side: MemoryLake, action: str, number: int) -> str | None:
     """Do `action`, but end at its operation of that number; says which it was, None where it came to its end."""
     done = 0
 
@@ -47,7 +47,7 @@ def killed(side: Lakeside, action: str, number: int) -> str | None:
     return None
 
 
-def work_for_all(side: Lakeside) -> None:
+def work_for_all(side: MemoryLake) -> None:
     """Two small files in each of two partitions, by two commits, and one that nothing names."""
     for _ in range(2):
         parts = [side.visits("a", "b", org=org, day=day) for org, day in zip(ORGS, DAYS, strict=True)]
@@ -56,7 +56,7 @@ def work_for_all(side: Lakeside) -> None:
     side.written(side.visits("never committed"))
 
 
-def nothing_is_left(side: Lakeside) -> None:
+def nothing_is_left(side: MemoryLake) -> None:
     """After the grace a sweep takes all that the table does not name, and nothing else."""
     side.expire(now() + LATER)
     side.sweep(now() + LATER)
@@ -67,7 +67,7 @@ def nothing_is_left(side: Lakeside) -> None:
 @pytest.mark.parametrize("action", ACTIONS)
 def test_killed_at_each_operation_and_run_again_it_ends_the_same(tmp_path: Path, action: str) -> None:
     ended_at: list[str] = []
-    with lakeside(tmp_path, nullcontext) as side:
+    with memory_lake(tmp_path, nullcontext) as side:
         while True:
             work_for_all(side)
             if action == "sweep":
@@ -97,10 +97,10 @@ def test_killed_by_the_system_it_ends_the_same(postgres: Postgres, tmp_path: Pat
         "sweep": ("remove", "3"),
     }
     with opened(postgres, tmp_path) as lake:
-        side = Lakeside(lake)
+        side = MemoryLake(lake)
         waiting = {
             action: subprocess.Popen(
-                [sys.executable, "-m", "tests.assets.upkeep.process", postgres.dsn, tmp_path, action, *death],
+                [sys.executable, "-m", "tests.assets.upkeep.upkeep_process", postgres.dsn, tmp_path, action, *death],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

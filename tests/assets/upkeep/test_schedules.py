@@ -16,8 +16,8 @@ from pyiceberg.expressions.literals import literal
 
 from resources.lake import PartitionKey, SourcesGoneError, commit
 from resources.lake.sweep import survey
-from tests.assets.upkeep.lakeside import DAYS, ORGS, Lakeside, lakeside, now
-from tests.assets.upkeep.stage import Actor, Stage
+from tests.assets.upkeep.interleaving import Actor, Interleaving
+from tests.assets.upkeep.memory_lake import DAYS, ORGS, MemoryLake, memory_lake, now
 
 CHAPTERS = 10
 SCHEDULES = 20
@@ -32,8 +32,8 @@ LOST = (CommitFailedException, ValidationException, SourcesGoneError)
 class Chapter:
     """One table through many schedules. A visitor who was deleted is never written again."""
 
-    def __init__(self, stage: Stage, side: Lakeside) -> None:
-        self.stage = stage
+    def __init__(self, interleaving: Interleaving, side: MemoryLake) -> None:
+        self.interleaving = interleaving
         self.side = side
         self.expected: list[tuple[str, str]] = []
         self.visitors = [f"visitor-{n}" for n in range(VISITORS)]
@@ -41,7 +41,7 @@ class Chapter:
 
     def play(self, seed: int) -> None:
         """One schedule: some of the actors, at random."""
-        chance, began = self.stage.chance, now()
+        chance, began = self.interleaving.chance, now()
         chance.seed(seed)
         leaving = chance.choice(self.visitors)
         staying = [v for v in self.visitors if v != leaving]
@@ -68,9 +68,9 @@ class Chapter:
         }
         chosen = chance.sample(sorted(upkeep), chance.randint(1, 4))
         actors |= {name: upkeep[name] for name in chosen}
-        self.stage.play(seed, actors)
+        self.interleaving.play(seed, actors)
         rows = self.side.rows()
-        assert rows == sorted(self.expected), self.stage.schedule
+        assert rows == sorted(self.expected), self.interleaving.schedule
         assert not self.deleted & {visitor for _, visitor in rows}
 
     def ended(self) -> None:
@@ -101,7 +101,7 @@ class Chapter:
                     if left.height:
                         new += self.side.table.write([(PartitionKey.of(info.file), left)])
             if old:
-                self.side.table.replace(old, new, f"without {visitor} {len(self.stage.schedule)}")
+                self.side.table.replace(old, new, f"without {visitor} {len(self.interleaving.schedule)}")
 
         _again(replace)
 
@@ -122,9 +122,9 @@ def _again(act: Callable[[], object]) -> None:
 
 
 def _play(folder: Path, chapter: int, schedules: int) -> None:
-    stage = Stage()
-    with lakeside(folder, stage.lock) as side:
-        played = Chapter(stage, side)
+    interleaving = Interleaving()
+    with memory_lake(folder, interleaving.lock) as side:
+        played = Chapter(interleaving, side)
         for number in range(schedules):
             played.play(chapter * 1_000 + number)
         played.ended()
@@ -136,7 +136,7 @@ def test_every_schedule_ends_with_exactly_the_rows(tmp_path: Path, chapter: int)
 
 
 def test_a_sweep_that_gives_no_grace_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Lakeside, "survey", lambda side, _before: survey(side.table, now() + timedelta(days=1)))
+    monkeypatch.setattr(MemoryLake, "survey", lambda side, _before: survey(side.table, now() + timedelta(days=1)))
     with pytest.raises((AssertionError, FileNotFoundError)):
         _play(tmp_path, 0, SCHEDULES)
 

@@ -2,7 +2,7 @@
 
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events.ingest import Ingest
-from assets.events.ledger import Ledger
+from assets.events.ledger import IngestLedger
 from assets.windows import midnight
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
@@ -15,4 +15,4 @@ def ingest(terminal: Terminal) -> None:
 
 def totals(terminal: Terminal) -> dict[str, int]:
     """What became of all lines."""
-    return Ledger(terminal.stores.postgres, CLEARLIFT.name).totals()
+    return IngestLedger(terminal.stores.postgres, CLEARLIFT.name).totals()

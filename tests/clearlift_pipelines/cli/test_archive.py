@@ -8,7 +8,7 @@ from assets.apps.clearlift import APP as CLEARLIFT
 from assets.archive.policy import rows
 from clearlift_pipelines.cli.policy import SHOWN
 from resources.lake import PartitionKey
-from tests.assets.rollups.lakeside import event, frame
+from tests.assets.rollups.event_lake import event, frame
 from tests.clearlift_pipelines.cli.terminal import Terminal
 from tests.tables import EVENTS
 

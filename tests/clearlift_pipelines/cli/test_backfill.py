@@ -10,38 +10,42 @@ from assets.windows import DAY, Window, midnight
 from clearlift_pipelines.cli.backfill import _chunks
 from clearlift_pipelines.stores import utc_now
 from sandbox import sample_stores
-from tests.assets.rollups.lakeside import Lakeside, at, event
+from tests.assets.rollups.event_lake import EventLake, at, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 
 def test_a_range_is_made_again_for_one_organisation_or_for_all(terminal: Terminal) -> None:
     terminal.stores.migrate()
-    lakeside = Lakeside(terminal.stores)
-    lakeside.append(*(event(timestamp=at(day, 5), org_tag=org) for day in range(1, 5) for org in ("a3f7c2", "b8e9d1")))
+    event_lake = EventLake(terminal.stores)
+    event_lake.append(
+        *(event(timestamp=at(day, 5), org_tag=org) for day in range(1, 5) for org in ("a3f7c2", "b8e9d1"))
+    )
 
     terminal.good("backfill", "rollups", "--from", "2026-03-02", "--to", "2026-03-04")
-    rows = lakeside.rows()
+    rows = event_lake.rows()
     assert [row[1] for row in rows["rollups.hourly_totals"]] == [at(day, 5) for day in range(2, 4)] * 2
     assert len(rows["rollups.daily_totals"]) == 4
 
-    lakeside.postgres.execute("update rollups.hourly_totals set events = 9; update rollups.daily_totals set events = 9")
+    event_lake.postgres.execute(
+        "update rollups.hourly_totals set events = 9; update rollups.daily_totals set events = 9"
+    )
     terminal.good("backfill", "rollups", "--from", "2026-03-03", "--to", "2026-03-04", "--org", "a3f7c2")
     for table in ("hourly", "daily"):
-        counted = lakeside.postgres.fetch(f"select count(*) as n from rollups.{table}_totals where events = 1")
+        counted = event_lake.postgres.fetch(f"select count(*) as n from rollups.{table}_totals where events = 1")
         assert counted == [{"n": 1}]
 
     terminal.good("backfill", "rollups", "--from", "2026-03-02T05", "--to", "2026-03-02T06")
-    assert lakeside.postgres.fetch("select count(*) as n from rollups.hourly_totals where events = 1") == [{"n": 3}]
+    assert event_lake.postgres.fetch("select count(*) as n from rollups.hourly_totals where events = 1") == [{"n": 3}]
 
 
 def test_today_is_made_up_to_the_hour_in_progress(terminal: Terminal) -> None:
     terminal.stores.migrate()
-    lakeside = Lakeside(terminal.stores)
-    lakeside.append(event(timestamp=utc_now()))
+    event_lake = EventLake(terminal.stores)
+    event_lake.append(event(timestamp=utc_now()))
     today = utc_now().date()
     terminal.good("backfill", "rollups", "--from", f"{today}", "--to", f"{today + timedelta(days=1)}")
-    assert len(lakeside.rows()["rollups.daily_totals"]) == 1
-    assert len(lakeside.rows()["rollups.hourly_totals"]) == 1
+    assert len(event_lake.rows()["rollups.daily_totals"]) == 1
+    assert len(event_lake.rows()["rollups.hourly_totals"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from resources.lake import PartitionKey
-from tests.assets.rollups.lakeside import event, frame
+from tests.assets.rollups.event_lake import event, frame
 from tests.clearlift_pipelines.cli.terminal import Terminal
 from tests.tables import EVENTS
 

@@ -12,7 +12,7 @@ from assets.rollups.follow import follow
 from clearlift_pipelines import cli
 from clearlift_pipelines.cli.entry import COMMANDS, dagster_home, one_line, summary
 from clearlift_pipelines.settings import load
-from tests.assets.rollups.lakeside import START, Lakeside, event
+from tests.assets.rollups.event_lake import START, EventLake, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 
@@ -59,7 +59,7 @@ def test_a_run_whose_compaction_fails_makes_all_else_and_names_step_and_reason(
     terminal: Terminal, verbose: bool
 ) -> None:
     terminal.stores.migrate()
-    Lakeside(terminal.stores).append(event())
+    EventLake(terminal.stores).append(event())
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError("the disk\nis full")
@@ -78,10 +78,10 @@ def test_a_run_whose_compaction_fails_makes_all_else_and_names_step_and_reason(
 
 def test_a_damaged_file_is_named_by_the_run_that_reads_it(terminal: Terminal) -> None:
     terminal.stores.migrate()
-    lakeside = Lakeside(terminal.stores)
-    lakeside.append(event())
-    (info,) = lakeside.events.files()
-    assert follow(lakeside.app, lakeside.events, terminal.stores.postgres, lambda: START) == 1
+    event_lake = EventLake(terminal.stores)
+    event_lake.append(event())
+    (info,) = event_lake.events.files()
+    assert follow(event_lake.app, event_lake.events, terminal.stores.postgres, lambda: START) == 1
     Path(info.path.removeprefix("file://")).write_bytes(b"")
     assert terminal.refused("run", "--no-sample") == (
         "Error: clearlift__rollups__hourly failed: resources.lake.proof.DamagedFilesError: damaged or missing: "

@@ -13,7 +13,7 @@ from clearlift_pipelines.cli import apps, land
 from clearlift_pipelines.stores import utc_now
 from resources.r2 import FolderObjectStore
 from sandbox import sample, sample_stores
-from tests.assets.pipeline import line
+from tests.assets.event_pipeline import line
 from tests.clearlift_pipelines.cli import intake
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

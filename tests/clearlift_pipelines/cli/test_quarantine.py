@@ -11,7 +11,7 @@ from assets.cache.demand import Demand
 from assets.points import landing as point_landing
 from assets.points.ingest import PointIngest
 from clearlift_pipelines.stores import utc_now
-from tests.assets.pipeline import line
+from tests.assets.event_pipeline import line
 from tests.clearlift_pipelines.cli import intake
 from tests.clearlift_pipelines.cli.terminal import Terminal
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import pruned
-from assets.events.ledger import Ledger
+from assets.events.ledger import IngestLedger
 from assets.intake.postgres_refusals import PostgresRefusals
 from assets.windows import HOUR, Window, joined
 from clearlift_pipelines.cli.run import MOST_RANGES, across_narrowest_gaps
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.lake import PartitionKey
 from sandbox import sample, sample_stores
-from tests.assets.pipeline import line
+from tests.assets.event_pipeline import line
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 SMALL = ("--sample", "--days", "1", "--scale", "0.05")
@@ -49,7 +49,7 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(termin
     until = sample_stores.marked(stores.object_store)
     assert until is not None
     _, truth = sample.batches(until, days=1, scale=0.05)
-    totals = Ledger(stores.postgres, CLEARLIFT.name).totals()
+    totals = IngestLedger(stores.postgres, CLEARLIFT.name).totals()
     assert {name: totals[name] for name in ("received", "stored", "doubled", "quarantined", "without_consent")} == {
         "received": truth.received,
         "stored": truth.stored,
@@ -76,7 +76,7 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(termin
 
     before = built(stores)
     terminal.good("run", *SMALL)
-    assert Ledger(stores.postgres, CLEARLIFT.name).totals() == totals
+    assert IngestLedger(stores.postgres, CLEARLIFT.name).totals() == totals
     assert built(stores) == before
     again = stores.postgres.fetch(
         "select namespace, key, family, written_at from cache.entries order by namespace, key"
@@ -113,7 +113,7 @@ def test_without_a_sample_it_takes_what_has_landed_and_leaves_out_what_cannot_be
 
     said = " ".join(terminal.good("run", "--no-sample").split())
 
-    assert Ledger(stores.postgres, CLEARLIFT.name).totals()["stored"] == 4
+    assert IngestLedger(stores.postgres, CLEARLIFT.name).totals()["stored"] == 4
     restore = "clearlift archive restore clearlift events 2026Q1 --into live"
     backfill = f"clearlift backfill rollups --from {gone:%Y-%m-%d}"
     assert f"1 late events in 1 days are too old to be rolled up automatically: {restore}; {backfill}" in said

@@ -11,8 +11,8 @@ from assets.windows import DAY, HOUR, midnight
 from clearlift_pipelines.stores import utc_now
 from resources import sql_files
 from resources.migrations.plan import load
-from tests.assets.pipeline import line
-from tests.assets.rollups.lakeside import Lakeside, event
+from tests.assets.event_pipeline import line
+from tests.assets.rollups.event_lake import EventLake, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 POSTGRES = [str(migration) for migration in load("pipelines/postgres")]
@@ -24,12 +24,12 @@ def assets_of(said: str) -> dict[str, str]:
 
 def test_status_shows_what_was_never_made_and_what_is_missing(terminal: Terminal) -> None:
     terminal.stores.migrate()
-    lakeside = Lakeside(terminal.stores)
+    event_lake = EventLake(terminal.stores)
     first = midnight((utc_now() - timedelta(days=60)).date())
-    lakeside.append(event(timestamp=first + 3 * HOUR), event(timestamp=first + DAY + 3 * HOUR))
+    event_lake.append(event(timestamp=first + 3 * HOUR), event(timestamp=first + DAY + 3 * HOUR))
     rows = assets_of(terminal.good("status"))
     assert "1 commits not followed by the roll-ups: clearlift run" in rows["clearlift/rollups/hourly"]
-    follow(lakeside.app, lakeside.events, lakeside.postgres, lakeside.clock)
+    follow(event_lake.app, event_lake.events, event_lake.postgres, event_lake.clock)
     (terminal.folder / "one.ndjson").write_bytes(line(1))
     terminal.good("land", "one.ndjson")
     said = terminal.good("status")
@@ -45,7 +45,7 @@ def test_status_shows_what_was_never_made_and_what_is_missing(terminal: Terminal
 
     terminal.monkeypatch.setenv("CLEARLIFT_LATE_DAYS", "88")
     for hour in (4, 5):
-        lakeside.append(event(timestamp=first + hour * HOUR))
+        event_lake.append(event(timestamp=first + hour * HOUR))
     rows = assets_of(terminal.good("status"))
     for grain in ("hourly", "daily"):
         assert "2 commits not followed by the roll-ups: clearlift run" in rows[f"clearlift/rollups/{grain}"]

@@ -3,15 +3,15 @@
 import pytest
 
 from assets.windows import HOUR
-from tests.assets.rollups.lakeside import START, Lakeside, event
+from tests.assets.rollups.event_lake import START, EventLake, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 
 def test_a_dry_run_says_what_is_there_and_changes_nothing(terminal: Terminal) -> None:
     terminal.stores.migrate()
-    lakeside = Lakeside(terminal.stores)
+    event_lake = EventLake(terminal.stores)
     for hour in (3, 4):
-        lakeside.append(event(timestamp=START + hour * HOUR))
+        event_lake.append(event(timestamp=START + hour * HOUR))
     for _ in range(2):
         rows = {row.split()[0]: row for row in terminal.good("upkeep", "--dry-run").splitlines() if row.strip()}
         assert rows["snapshots"].split()[1:3] == ["2", "2"]
@@ -20,10 +20,10 @@ def test_a_dry_run_says_what_is_there_and_changes_nothing(terminal: Terminal) ->
 
 def test_a_dry_run_reports_missing_files_too(terminal: Terminal) -> None:
     terminal.stores.migrate()
-    lakeside = Lakeside(terminal.stores)
-    lakeside.append(event())
-    (info,) = lakeside.events.files()
-    lakeside.events.discard(info.file)
+    event_lake = EventLake(terminal.stores)
+    event_lake.append(event())
+    (info,) = event_lake.events.files()
+    event_lake.events.discard(info.file)
     said = terminal.clearlift("upkeep", "--dry-run")
     assert said.code == 1
     assert "files " in said.out

@@ -1,4 +1,4 @@
-"""Actors on one stage: each runs in a thread of its own, one at a time, and a seed says who goes on at each operation.
+"""Interleaved actors: each has its own thread, one runs at a time, and a seed decides who continues at each operation.
 
 A schedule is the sequence of those choices; the same seed gives the same one. No fixtures here.
 """
@@ -25,7 +25,7 @@ class _Part:
         self.failure: BaseException | None = None
 
 
-class Stage:
+class Interleaving:
     """Plays actors to their end. `lock` is the lake's: an actor that waits for it is not chosen before it is free."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Stage:
                 raise AssertionError(f"{part.name} failed in {' '.join(self.schedule)}") from part.failure
 
     def pause(self, operation: str) -> None:
-        """Give the stage away before an operation; of no effect off the stage."""
+        """Let another actor run before an operation. Does nothing outside an actor."""
         part = self._part
         if part is None:
             return

@@ -19,11 +19,11 @@ import msgspec
 import polars as pl
 
 from assets.apps.clearlift import APP as CLEARLIFT
-from assets.compaction.plan import Policy
+from assets.compaction.plan import CompactionPolicy
 from assets.compaction.rewrite import Compacted, Compaction
 from assets.events import landing
 from assets.events.ingest import GROUP_BYTES, Ingest
-from assets.events.ledger import Ledger, RunOutcome
+from assets.events.ledger import IngestLedger, RunOutcome
 from assets.events.record import NAMES
 from assets.events.validation import Admission, sift
 from assets.intake import quarantine
@@ -38,15 +38,15 @@ from tests.tables import EVENTS
 
 NOW = datetime(2025, 10, 14, 12, 30, tzinfo=UTC)
 EARLIEST = datetime(2025, 10, 1, tzinfo=UTC)
-MERGE_ALL = Policy(min_files=2, min_gain=0.0)
+MERGE_ALL = CompactionPolicy(min_files=2, min_gain=0.0)
 
 # After which call a process dies, by what it has just finished.
 DEATHS: dict[str, tuple[Any, str]] = {
     "data files": (LakeTable, "write"),
     "quarantine": (quarantine, "keep"),
-    "prepare": (Ledger, "prepare"),
+    "prepare": (IngestLedger, "prepare"),
     "lake commit": (LakeTable, "append"),
-    "ledger commit": (Ledger, "commit"),
+    "ledger commit": (IngestLedger, "commit"),
     "rewrite": (LakeTable, "rewrite"),
     "replace": (LakeTable, "replace"),
 }
@@ -125,7 +125,7 @@ class Pipeline:
         self.store = FolderObjectStore(self.folder)
         migrations.up(migrations.PostgresAppliedMigrations(self.postgres), "pipelines/postgres")
         self.table = self.lake.ensure(EVENTS)
-        self.ledger = Ledger(self.postgres, CLEARLIFT.name)
+        self.ledger = IngestLedger(self.postgres, CLEARLIFT.name)
         self.zone = landing.zone(CLEARLIFT)
 
     @property
@@ -167,7 +167,7 @@ class Pipeline:
         """One run of the ingest that lives."""
         return self.engine(group_bytes).run(sweep=sweep)
 
-    def compact(self, *, dies: str | None = None, policy: Policy = MERGE_ALL) -> Compacted | None:
+    def compact(self, *, dies: str | None = None, policy: CompactionPolicy = MERGE_ALL) -> Compacted | None:
         """One run of the compaction, of every small file; None where it died after `dies`."""
         with dying_after(dies) if dies else nullcontext():
             return Compaction(self.table, policy).run()

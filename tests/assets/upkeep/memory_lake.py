@@ -17,7 +17,7 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import update_table_metadata
 from sqlalchemy import StaticPool, create_engine
 
-from assets.compaction.plan import Policy
+from assets.compaction.plan import CompactionPolicy
 from assets.compaction.rewrite import Compacted, Compaction
 from resources.lake import Column, ColumnType, DataFile, Lake, LakeTable, PartitionKey, TableSpec
 from resources.lake.commit import Lock
@@ -44,7 +44,7 @@ SCHEMA = pl.Schema(
 )
 DAYS = (date(2025, 10, 10), date(2025, 10, 11))
 ORGS = ("a3f7c2", "b8e9d1")
-MERGE_ALL = Policy(min_files=2, min_gain=0.0)
+MERGE_ALL = CompactionPolicy(min_files=2, min_gain=0.0)
 # A file's time is the kernel's, which moves in ticks of up to 10 ms and lags behind the clock by as much.
 TICK = timedelta(milliseconds=20)
 
@@ -59,7 +59,7 @@ class _MemoryCatalog(SqlCatalog):
         super()._init_catalog()
 
 
-class Lakeside:
+class MemoryLake:
     """The table, its writers, and its upkeep."""
 
     def __init__(self, lake: Lake) -> None:
@@ -117,12 +117,12 @@ def staged(transaction: Transaction) -> TableMetadata:
 
 
 @contextmanager
-def lakeside(folder: Path, lock: Lock) -> Iterator[Lakeside]:
-    """A lakeside with an empty table below `folder`."""
+def memory_lake(folder: Path, lock: Lock) -> Iterator[MemoryLake]:
+    """A lake with an empty table below `folder`."""
     catalog = _MemoryCatalog("test", uri="sqlite://", warehouse=(folder / "lake").as_uri())
     try:
         with patch.object(Transaction, "table_metadata", property(staged)):
-            yield Lakeside(Lake(lambda: catalog, lock, folder.as_uri()))
+            yield MemoryLake(Lake(lambda: catalog, lock, folder.as_uri()))
     finally:
         catalog.engine.dispose()
 

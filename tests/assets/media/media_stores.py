@@ -8,7 +8,7 @@ from typing import Any
 
 from assets.apps.sesh import APP as SESH
 from assets.media import variants
-from assets.media.audit import Proof, audit
+from assets.media.audit import MediaProof, audit
 from assets.media.ledger import ImageLedger
 from assets.media.make import Making, MediaRun
 from resources.postgres import Postgres
@@ -63,7 +63,7 @@ class Death:
 
 
 @dataclass
-class Bench:
+class MediaStores:
     """`run` is a sweep with an engine of its own over the same stores."""
 
     folder: Path
@@ -98,7 +98,7 @@ class Bench:
         """State, reason and whether bytes are kept, by key."""
         return {key: (row.state, row.reason, row.kept) for key, row in self.ledger.between("", None).items()}
 
-    def proof(self) -> Proof:
+    def proof(self) -> MediaProof:
         return audit(self.store, self.ledger, MEDIA, None)
 
     def clear(self) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from assets.apps import App
 from assets.apps.clearlift import APP
 from assets.compaction.rewrite import Compaction
-from assets.events.record import FIELDS, NAMES, Kind
+from assets.events.record import FIELDS, NAMES, FieldKind
 from assets.events.table import events_table
 from assets.rollups.build import Built, RollUp
 from assets.rollups.build_periods import PeriodRollUp
@@ -31,13 +31,13 @@ Rows = dict[str, list[tuple[Any, ...]]]
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)
 _POLARS = {
-    Kind.STRING: pl.String(),
-    Kind.INTEGER: pl.Int64(),
-    Kind.NUMBER: pl.Float64(),
-    Kind.BOOLEAN: pl.Boolean(),
-    Kind.TIMESTAMP: pl.Datetime("us", "UTC"),
+    FieldKind.STRING: pl.String(),
+    FieldKind.INTEGER: pl.Int64(),
+    FieldKind.NUMBER: pl.Float64(),
+    FieldKind.BOOLEAN: pl.Boolean(),
+    FieldKind.TIMESTAMP: pl.Datetime("us", "UTC"),
 }
-SCHEMA = {f.name: _POLARS[Kind(f.kind.value)] for f in FIELDS}
+SCHEMA = {f.name: _POLARS[FieldKind(f.kind.value)] for f in FIELDS}
 _REQUIRED: dict[str, Any] = {
     **{f.name: "" for f in FIELDS if f.required and f.kind.value == "string"},
     **{f.name: 0 for f in FIELDS if f.required and f.kind.value == "integer"},
@@ -63,7 +63,7 @@ def frame(events: Iterable[Event]) -> pl.DataFrame:
     return pl.DataFrame([[e[name] for name in NAMES] for e in events], schema=SCHEMA, orient="row")
 
 
-class Lakeside:
+class EventLake:
     """An app's lake table, and the Postgres with the roll-ups of all apps. Its clock is at NOW unless it is moved."""
 
     def __init__(self, stores: Stores, app: App = APP) -> None:

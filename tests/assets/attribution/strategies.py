@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
-from tests.assets.attribution.stand import Campaign, Stand
-from tests.assets.rollups.lakeside import at, event
+from tests.assets.attribution.attribution_stores import AttributionStores, Campaign
+from tests.assets.rollups.event_lake import at, event
 
 A, B = "a3f7c2", "b8e9d1"
 CAMPAIGNS = (
@@ -75,11 +75,11 @@ def single(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return list({(e["org_tag"], e["anonymous_id"], e["timestamp"]): e for e in found}.values())
 
 
-def prepare(stand: Stand) -> None:
+def prepare(attribution_stores: AttributionStores) -> None:
     """The campaigns, clicks and rules above, and nothing else."""
-    stand.anew()
-    stand.campaign(*CAMPAIGNS)
+    attribution_stores.anew()
+    attribution_stores.campaign(*CAMPAIGNS)
     for click, campaign in CLICKS.items():
-        stand.click(campaign, click)
+        attribution_stores.click(campaign, click)
     types, days = RULES[B]
-    stand.settle(f"org-{B}", conversion_types=sorted(types), window_days=days)
+    attribution_stores.settle(f"org-{B}", conversion_types=sorted(types), window_days=days)

@@ -11,7 +11,7 @@ from assets.cache.wanted import Family, Row, Sources
 from assets.cache.warm import Warmed, Warming
 from resources.d1 import D1
 from resources.kv import KV, EmbeddedKV, Entry
-from tests.assets.rollups.lakeside import Lakeside
+from tests.assets.rollups.event_lake import EventLake
 
 CLEARLIFT = APPS[0]
 DASHBOARDS = ("summary", "series", "top_pages", "top_sources", "top_campaigns")
@@ -19,12 +19,12 @@ SCHEMAS = ["cache", "rollups", "ads", "attribution"]
 
 
 @dataclass
-class Warmth:
+class WarmedCache:
     """`put` and `deleted` are the keys of every write to KV so far, `calls` its writing calls; `dies` is "before",
     "half way" or "after" a put, or "after delete".
     """
 
-    lakeside: Lakeside
+    event_lake: EventLake
     kv: EmbeddedKV
     put: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
@@ -34,18 +34,18 @@ class Warmth:
 
     @property
     def d1(self) -> D1:
-        return self.lakeside.stores.d1(CLEARLIFT)
+        return self.event_lake.stores.d1(CLEARLIFT)
 
     @property
     def warming(self) -> Warming:
         return Warming(
-            CLEARLIFT.name, cast(KV, self), self.d1, self.lakeside.postgres, self.lakeside.clock, sleep=self.sleep
+            CLEARLIFT.name, cast(KV, self), self.d1, self.event_lake.postgres, self.event_lake.clock, sleep=self.sleep
         )
 
     def sleep(self, seconds: float) -> None:
         """Time goes by."""
         self.slept.append(seconds)
-        self.lakeside.now += timedelta(seconds=seconds)
+        self.event_lake.now += timedelta(seconds=seconds)
 
     def put_many(self, entries: Iterable[Entry]) -> None:
         found = list(entries)

@@ -1,4 +1,4 @@
-"""Sesh's database and namespace for tests of invalidation: rows, the keys that hang on them, and deaths on order."""
+"""Sesh's database and namespace for tests of invalidation: rows, the keys that depend on them, and kills on demand."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 
 
 @dataclass
-class Site:
+class CacheAsideStores:
     """Sesh's database and namespace; `dies` is "before", "half way" or "after" a delete."""
 
     d1: EmbeddedD1

@@ -16,7 +16,7 @@ from pyiceberg.exceptions import CommitFailedException
 
 from assets.events.record import NAMES
 from resources.postgres import Postgres
-from tests.assets.pipeline import Pipeline, line, written
+from tests.assets.event_pipeline import Pipeline, line, written
 from tests.resources.lake.opened import opened
 
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from resources.postgres import Postgres
-from tests.assets.upkeep.lakeside import Lakeside
+from tests.assets.upkeep.memory_lake import MemoryLake
 from tests.assets.upkeep.operations import watched
 from tests.assets.upkeep.test_kills import ACTIONS
 from tests.resources.lake.opened import opened
@@ -19,7 +19,7 @@ from tests.resources.lake.opened import opened
 
 def main(dsn: str, folder: str, action: str, operation: str, number: str) -> None:
     with Postgres(dsn) as postgres, opened(postgres, Path(folder)) as lake:
-        side = Lakeside(lake)
+        side = MemoryLake(lake)
         print("ready", flush=True)  # noqa: T201 (what the parent waits for)
         sys.stdin.readline()
         count = itertools.count(1)

@@ -1,4 +1,4 @@
-"""A process of its own over a test's vault, which the system kills at one of its operations. Run with `python -m`.
+"""A process of its own over a test's stores, which the system kills at one of its operations. Run with `python -m`.
 
 Arguments: the database's DSN, the folder, `archive` or `restore`, the operation's name, and which of that name it is (1
 is the first). Says `ready`, and works once a line comes on standard input.
@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 
 from resources.postgres import Postgres
+from tests.assets.archive.archive_stores import ArchiveStores
 from tests.assets.archive.operations import watched
-from tests.assets.archive.vault import Vault
 from tests.resources.lake.opened import opened
 
 
 def main(dsn: str, folder: str, action: str, operation: str, number: str) -> None:
     with Postgres(dsn) as postgres, opened(postgres, Path(folder)) as lake:
-        vault = Vault(postgres, lake, Path(folder))
+        archive_stores = ArchiveStores(postgres, lake, Path(folder))
         print("ready", flush=True)  # noqa: T201 (what the parent waits for)
         sys.stdin.readline()
         count = itertools.count(1)
@@ -29,9 +29,9 @@ def main(dsn: str, folder: str, action: str, operation: str, number: str) -> Non
 
         with watched(at):
             if action == "archive":
-                vault.archive()
+                archive_stores.archive()
             else:
-                vault.restore(into="live")
+                archive_stores.restore(into="live")
 
 
 if __name__ == "__main__":

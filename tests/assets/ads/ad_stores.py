@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from assets.ads.connections import COLUMN
-from assets.ads.plan import Mode, SyncRequest
+from assets.ads.plan import SyncMode, SyncRequest
 from assets.ads.sync import AdSync, SyncResult, accounts_of
 from assets.apps import App
 from assets.apps.clearlift import APP as CLEARLIFT
@@ -43,7 +43,7 @@ LEVELS = {
 
 
 @dataclass
-class Bench:
+class AdStores:
     """The four platforms over stores of the test's own. Sleeps of clients are counted and not slept."""
 
     sandbox: Sandbox
@@ -127,7 +127,7 @@ class Bench:
     def sync(
         self,
         *only: Platform,
-        mode: Mode = Mode.RECENT,
+        mode: SyncMode = SyncMode.RECENT,
         since: date | None = None,
         until: date | None = None,
         **which: Any,
@@ -222,16 +222,16 @@ class Bench:
 
 def make(
     postgres: Postgres, folder: Path, *, now: datetime = NOW, size: Size = SMALL, google_page_rows: int = 50
-) -> Bench:
-    """A bench with its sandbox started; `close` it."""
+) -> AdStores:
+    """Stores with their sandbox started; `close` them after use."""
     d1 = EmbeddedD1(folder / "d1.sqlite")
     migrations.up(migrations.D1AppliedMigrations(d1, "d1"), "clearlift/d1")
     migrations.up(migrations.PostgresAppliedMigrations(postgres), "pipelines/postgres")
     moment = {"now": now}
     sandbox = Sandbox(7, lambda: moment["now"], size=size, google_page_rows=google_page_rows).start()
-    return Bench(sandbox, d1, postgres, FolderObjectStore(folder / "r2"), Keyring({1: bytes(range(32))}))
+    return AdStores(sandbox, d1, postgres, FolderObjectStore(folder / "r2"), Keyring({1: bytes(range(32))}))
 
 
-def close(bench: Bench) -> None:
-    bench.sandbox.stop()
-    bench.d1.close()
+def close(ad_stores: AdStores) -> None:
+    ad_stores.sandbox.stop()
+    ad_stores.d1.close()

@@ -22,7 +22,7 @@ from resources.d1 import EmbeddedD1
 from resources.lake import Lake, PartitionKey
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore
-from tests.assets.rollups.lakeside import event, frame
+from tests.assets.rollups.event_lake import event, frame
 from tests.rooms import TestRooms
 from tests.tables import EVENTS
 
@@ -33,7 +33,7 @@ Row = tuple[Any, ...]
 
 
 @dataclass
-class Vault:
+class ArchiveStores:
     """The stores, and short ways to fill and look into them."""
 
     postgres: Postgres
@@ -54,7 +54,7 @@ class Vault:
 
     @property
     def rooms(self) -> TestRooms:
-        """The stores at this moment of the vault's clock."""
+        """The stores at this moment of the test's clock."""
         return TestRooms(self.now, self.postgres, self.store, self.lake, self.d1)
 
     def archiver(self, app: str = "clearlift", table: str = "events") -> Archiver:

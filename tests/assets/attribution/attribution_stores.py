@@ -19,7 +19,7 @@ from assets.windows import Window
 from resources.ad_platforms import PLATFORMS
 from resources.d1 import D1
 from sandbox import sample_stores
-from tests.assets.rollups.lakeside import Lakeside, at
+from tests.assets.rollups.event_lake import EventLake, at
 from tests.databases import empty
 
 ZONES = {"google": "Pacific/Tongatapu", "facebook": "Asia/Tokyo", "tiktok": "America/New_York", "microsoft": "UTC"}
@@ -51,29 +51,29 @@ class Campaign:
 
 
 @dataclass
-class Stand:
+class AttributionStores:
     """Stores with the sample's organisations, tags a3f7c2, b8e9d1, … of organisations org-a3f7c2, …"""
 
-    lakeside: Lakeside
+    event_lake: EventLake
 
     def __post_init__(self) -> None:
         sample_stores.fill_d1(self.d1)
 
     @property
     def app(self) -> App:
-        return self.lakeside.app
+        return self.event_lake.app
 
     @property
     def d1(self) -> D1:
-        return self.lakeside.stores.d1(self.app)
+        return self.event_lake.stores.d1(self.app)
 
     @property
     def postgres(self) -> Any:
-        return self.lakeside.postgres
+        return self.event_lake.postgres
 
     def anew(self) -> None:
         """An empty lake, no campaign, no rules."""
-        self.lakeside.clear()
+        self.event_lake.clear()
         empty(self.postgres, "attribution", "ads")
         self.d1.execute("update organizations set settings = '{}'")
 
@@ -132,15 +132,15 @@ class Stand:
 
     def ads(self, platform: str = "google", **changed: Any) -> AdSync:
         """The engine of a platform's connections."""
-        stores = self.lakeside.stores
-        arguments = {"clock": self.lakeside.clock, **changed}
+        stores = self.event_lake.stores
+        arguments = {"clock": self.event_lake.clock, **changed}
         return AdSync(
             self.app, PLATFORMS[platform], self.d1, stores.postgres, stores.object_store, stores.keyring, **arguments
         )
 
     def stale(self) -> tuple[Window, ...]:
         """Days to be made again, once every commit is followed."""
-        lake = self.lakeside
+        lake = self.event_lake
         while follow(lake.app, lake.events, self.postgres, lake.clock):
             pass
         return stale(self.app, self.postgres, at(1), lake.now)
@@ -154,7 +154,7 @@ class Stand:
 
     def touches(self, first: int, end: int) -> TouchCounts:
         """Touches and conversions of days of March."""
-        lake = self.lakeside
+        lake = self.event_lake
         return Touches(self.app, lake.events, self.d1, self.postgres, lake.clock).run(Window(at(first), at(end)))[0]
 
     def credit(self) -> Credited:
@@ -168,7 +168,7 @@ class Stand:
 
     def credits(self) -> list[tuple[Any, ...]]:
         """Every credit of the app, without the app's name, sorted."""
-        return self.lakeside.table("attribution.credits")
+        return self.event_lake.table("attribution.credits")
 
     def of_days(self) -> dict[date, list[tuple[Any, ...]]]:
         """Credits by their UTC day."""

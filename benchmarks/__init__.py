@@ -1,1 +1,1 @@
-"""Benchmarks: ours beside a peer and a limit, in one run on the same data. Ratios are what to read."""
+"""Benchmarks: our engine beside peers and limits, in one run on the same data. Compare the ratios, not the times."""

@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark, one after another. `python -m benchmarks ingest` runs one."""
+"""`make bench` runs every benchmark, one after another. `python -m benchmarks ingest` runs one of them."""
 
 import sys
 from importlib import import_module

@@ -1,7 +1,8 @@
 """Ad facts into Postgres: our merge beside a plain COPY, COPY + upsert, execute_values and dlt, on the same rows.
 
-Ours replaces the window, keeps the ledger and the history, checks every row and finds unlisted entities; the peers
-only insert or update. Each starts from an empty table (load) or from the same rows (reload: one in a hundred changed).
+Ours replaces the window, keeps the ledger and the history, checks every row and finds unlisted entities. The peers only
+insert or update. Each starts with an empty table (load) or with the same rows, of which one in a hundred changes
+(reload).
 """
 
 import io
@@ -50,9 +51,9 @@ is distinct from (excluded.impressions, excluded.clicks, excluded.spend)"""
 def main() -> None:
     """Print both tables."""
     for what, title in (("load", "into an empty table"), ("reload", "again, one row in a hundred changed")):
-        found = measure.contest("benchmarks.ads", ("ours", *PEERS), arguments=(what,), may_fail=PEERS)
-        ours = found["ours"]
-        rows = [_line(name, ROWS, m, f"{m.seconds / ours.seconds:.2f}") for name, m in found.items()]
+        measured = measure.contest("benchmarks.ads", ("ours", *PEERS), arguments=(what,), may_fail=PEERS)
+        ours = measured["ours"]
+        rows = [_line(name, ROWS, m, f"{m.seconds / ours.seconds:.2f}") for name, m in measured.items()]
         header = ["contender", "seconds", "thousand rows/s", "peak MB", "ours is … times as fast"]
         measure.table(f"Ad facts: {ROWS:,} rows {title}", header, rows)
     flat = {
@@ -72,7 +73,7 @@ def _line(name: str, rows: int, m: measure.Measured, *more: str) -> list[str]:
 
 
 def ours(what: str) -> Callable[[], None]:
-    """The merge of a staged slice, its records made beforehand."""
+    """The merge of a staged slice whose records exist before."""
     facts = _facts(ROWS)
     postgres, staging = _stores()
     platform = replace(PLATFORMS["google"], read=lambda *_: iter(facts))
@@ -104,7 +105,7 @@ def copy_and_upsert(what: str) -> Callable[[], None]:
 
 
 def plain_copy(what: str) -> Callable[[], None]:
-    """COPY into an empty table of the same form: what is written at least, reload or not."""
+    """COPY into an empty table of the same form, also for a reload: the least that must be written."""
     rows = _peer(what)
     postgres, _ = _stores()
     postgres.execute(
@@ -131,10 +132,11 @@ def execute_values(what: str) -> Callable[[], None]:
 
 
 def dlt_merge(what: str) -> Callable[[], None]:
-    """dlt's merge write disposition into the same Postgres; it keeps its state beside the data and tells nobody."""
+    """dlt with the write disposition `merge` into the same Postgres, with its telemetry off."""
     folder = (dataset.ROOT / "ads" / "dlt").resolve()
     shutil.rmtree(folder, ignore_errors=True)
-    os.environ |= {"DLT_DATA_DIR": str(folder), "RUNTIME__DLTHUB_TELEMETRY": "false"}  # read when it is imported
+    # dlt reads them when it is imported.
+    os.environ |= {"DLT_DATA_DIR": str(folder), "RUNTIME__DLTHUB_TELEMETRY": "false"}
     import dlt
 
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in _peer(what)]
@@ -157,14 +159,14 @@ def dlt_merge(what: str) -> Callable[[], None]:
 
 
 def _with_host_and_password(dsn: str) -> str:
-    """The address in the form that dlt asks for: the host in the query, a socket's folder, goes before localhost."""
+    """The address in the form that dlt needs. The host in the query is the folder of a socket; libpq prefers it."""
     parts = psycopg2.extensions.parse_dsn(dsn)
     query = f"?host={quote(parts['host'], safe='')}"
     return f"postgresql://{parts['user']}:{parts.get('password', 'unasked')}@localhost/{parts['dbname']}{query}"
 
 
 def ours_from_pages(rows: str) -> Callable[[], None]:
-    """The merge of a slice that lies in R2 as Google gave it."""
+    """The merge of a slice that is in R2 as Google sent it."""
     count = int(rows)
     postgres, staging = _stores()
     _prepare(postgres, count, [])
@@ -241,20 +243,21 @@ def _peer(what: str) -> list[tuple[Any, ...]]:
 
 
 def _prepare(postgres: Postgres, rows: int, stored: list[Fact]) -> None:
-    """One campaign with its ad groups, and the facts that are there before."""
+    """Write one campaign with its ad groups, and the facts that exist before."""
     postgres.execute(
         "truncate ads.campaigns, ads.ad_groups, ads.keywords, ads.ad_group_metrics_daily, ads.sync_runs,"
         " ads.sync_slices, ads.sync_state"
     )
     postgres.execute(
         "insert into ads.campaigns (app, org_id, id, platform, account_id, native_id, name, currency, updated_at)"
-        " values ('clearlift', 'org', 'google:1:1', 'google', '1', '1', 'c', 'USD', now())"
+        " values (%(app)s, 'org', 'google:1:1', 'google', '1', '1', 'c', 'USD', now())",
+        {"app": APP.name},
     )
     postgres.execute(
         "insert into ads.ad_groups (app, org_id, id, campaign_id, platform, account_id, native_id, name, currency,"
-        " updated_at) select 'clearlift', 'org', 'google:1:' || n, 'google:1:1', 'google', '1', n, n, 'USD', now()"
-        " from generate_series(0, %s) n",
-        (rows // DAYS,),
+        " updated_at) select %(app)s, 'org', 'google:1:' || n, 'google:1:1', 'google', '1', n, n, 'USD', now()"
+        " from generate_series(0, %(last)s) n",
+        {"app": APP.name, "last": rows // DAYS},
     )
     if stored:
         with postgres.connection() as connection:

@@ -1,8 +1,8 @@
-"""Archiving: a lake's events as gzip JSON lines by us, and by DuckDB's COPY.
+"""Archiving: the events of a lake as gzip JSON lines, by our engine and by DuckDB's COPY.
 
-Ours reads the lake, packs, sums up every line, puts the parts, reads them back, compares, writes the manifest and
-seals. DuckDB only copies: one organisation a file, as our buckets are. The cost of summing up and of reading back is
-shown apart, and so is the memory that ten times the rows take.
+Ours reads the lake, packs, computes the checksum of every line, puts the parts, reads them back, compares, writes the
+manifest and seals. DuckDB only copies, one file for each organisation, like our buckets. The costs of the checksum and
+of reading back are shown apart, and so is the memory for ten times the rows.
 """
 
 import shutil
@@ -35,22 +35,22 @@ def main() -> None:
     shown = []
     for size, (orgs, days, files, rows) in SIZES.items():
         dataset.lake(f"archive-{size}", orgs, days, files, rows)[0].close()
-        found = measure.contest("benchmarks.archive", CONTENDERS, runs=3 if size == "small" else 1, arguments=[size])
-        ours, copy = found["ours"], found["duckdb_copy"]
-        # Reading back is not what COPY does.
-        written = ours.seconds - ours.told["read_back"]
+        measured = measure.contest("benchmarks.archive", CONTENDERS, runs=3 if size == "small" else 1, arguments=[size])
+        ours, copy = measured["ours"], measured["duckdb_copy"]
+        # COPY does not read back.
+        written = ours.seconds - ours.details["read_back"]
         events = orgs * days * files * rows
         shown.append(
             [
                 f"{events:,}",
                 f"{ours.seconds:.1f}",
                 f"{written:.1f}",
-                f"{ours.told['read_back']:.1f}",
-                f"{ours.told['checksum_share'] * 100:.0f} %",
+                f"{ours.details['read_back']:.1f}",
+                f"{ours.details['checksum_share'] * 100:.0f} %",
                 f"{copy.seconds:.1f}",
                 f"{copy.seconds / written:.2f}",
                 f"{copy.seconds / ours.seconds:.2f}",
-                f"{ours.told['bytes'] / copy.told['bytes']:.2f}",
+                f"{ours.details['bytes'] / copy.details['bytes']:.2f}",
                 f"{ours.peak_mb:,.0f}",
                 f"{copy.peak_mb:,.0f}",
             ]
@@ -76,7 +76,7 @@ def ours(size: str) -> Callable[[], Mapping[str, Any]]:
     opened.postgres.execute("truncate archive.revisions")
     store = FolderObjectStore(_folder("ours"))
     engine = Archiver(
-        app="clearlift",
+        app=CLEARLIFT.name,
         lifecycle=archived(CLEARLIFT, "events"),
         open_source=lambda _: LakeSource(table),
         store=store,
@@ -122,7 +122,7 @@ def _folder(name: str) -> Path:
 
 
 def _checksum_share(source: LakeSource) -> float:
-    """Seconds of summing up lines beside those of encoding them, over one frame."""
+    """The time for the checksums of lines, as a share of the time to encode them, over one frame."""
     frame = next(source.read(source.slices(QUARTER.window)[0]))
     started = time.perf_counter()
     lines = encode(frame, source.columns)

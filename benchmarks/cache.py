@@ -1,8 +1,9 @@
-"""Warming a cache beside writing every key again: in bulk, and with one PUT a key.
+"""Warming a cache beside writing every key again, in bulk and with one PUT a key.
 
-All draw the same keys and values from Postgres. `fill` begins with an empty namespace, `refresh` with a full one, every
-hundredth value of which has changed since. On the embedded KV, and on Cloudflare's own local runtime where Node can be
-installed; that one is slow, so that it is given fewer keys. Single PUTs are given a part of either.
+All take the same keys and values from Postgres. `fill` begins with an empty namespace. `refresh` begins with a full
+one, in which every hundredth value has changed. Both run on the embedded KV, and on Cloudflare's local runtime if Node
+can be installed. The local runtime is slow and has fewer keys. The contender with single PUTs writes only a part of the
+keys.
 """
 
 import itertools
@@ -35,23 +36,23 @@ Work = Callable[[], Mapping[str, Any]]
 
 def main() -> None:
     """Print the table."""
-    rooms = ["embedded"]
+    places = ["embedded"]
     try:
         installed()
-        rooms.append("local")
+        places.append("local")
     except NotInstalledError as error:
         print(f"\nSKIPPED: the cache on Cloudflare's local runtime: npm install failed: {error}")
     rows = []
-    for room in rooms:
-        found = measure.contest("benchmarks.cache", CONTENDERS, arguments=[room])
-        rate = {name: each.told["wanted"] / each.seconds for name, each in found.items()}
-        for name, each in found.items():
-            told, ours = each.told, name.split("_")[0] + "_ours"
+    for place in places:
+        measured = measure.contest("benchmarks.cache", CONTENDERS, arguments=[place])
+        rate = {name: m.details["wanted"] / m.seconds for name, m in measured.items()}
+        for name, m in measured.items():
+            details, ours = m.details, name.split("_")[0] + "_ours"
             times = "" if name == ours else f"{rate[ours] / rate[name]:.1f}"
             rows.append(
                 [
-                    f"{room}: {name}", f"{told['wanted']:,}", f"{told['written']:,}", f"{told['requests']:,}",
-                    f"{each.seconds:.1f}", f"{each.peak_mb:.0f}", times,
+                    f"{place}: {name}", f"{details['wanted']:,}", f"{details['written']:,}",
+                    f"{details['requests']:,}", f"{m.seconds:.1f}", f"{m.peak_mb:.0f}", times,
                 ]
             )  # fmt: skip
     measure.table(
@@ -69,62 +70,62 @@ def main() -> None:
     )
 
 
-def fill_ours(room: str) -> Work:
-    return _ours(room, changed=False)
+def fill_ours(place: str) -> Work:
+    return _ours(place, changed=False)
 
 
-def fill_in_bulk(room: str) -> Work:
-    return _in_bulk(room, changed=False)
+def fill_in_bulk(place: str) -> Work:
+    return _in_bulk(place, changed=False)
 
 
-def refresh_ours(room: str) -> Work:
-    return _ours(room, changed=True)
+def refresh_ours(place: str) -> Work:
+    return _ours(place, changed=True)
 
 
-def refresh_in_bulk(room: str) -> Work:
-    return _in_bulk(room, changed=True)
+def refresh_in_bulk(place: str) -> Work:
+    return _in_bulk(place, changed=True)
 
 
-def refresh_one_by_one(room: str) -> Work:
-    kv, counted, postgres = _opened(room)
+def refresh_one_by_one(place: str) -> Work:
+    kv, counted, postgres = _opened(place)
 
     def work() -> Mapping[str, Any]:
-        keys = min(KEYS[room], MOST_SINGLE[room])
-        for wanted in itertools.islice(_wanted(room, postgres, changed=True), keys):
-            counted.requests += room == "embedded"
+        keys = min(KEYS[place], MOST_SINGLE[place])
+        for wanted in itertools.islice(_wanted(place, postgres, changed=True), keys):
+            counted.requests += place == "embedded"
             kv.put_many([_entry(wanted)])
         return {"wanted": keys, "written": keys, "requests": counted.requests}
 
     return work
 
 
-def _ours(room: str, *, changed: bool) -> Work:
-    kv, counted, postgres = _opened(room)
-    told = cast(KV, _Calls(kv, counted)) if room == "embedded" else kv
+def _ours(place: str, *, changed: bool) -> Work:
+    kv, counted, postgres = _opened(place)
+    namespace = cast(KV, _Calls(kv, counted)) if place == "embedded" else kv
     if changed:
-        # An hour ago, so that no key has to wait for its second.
-        _warming(told, postgres, NOW - timedelta(hours=1)).run(_family(room, changed=False))
-    warming = _warming(told, postgres, NOW)
+        # An hour earlier: a key may be written only once a second.
+        _warming(namespace, postgres, NOW - timedelta(hours=1)).run(_family(place, changed=False))
+    warming = _warming(namespace, postgres, NOW)
     made_before = counted.requests
 
     def work() -> Mapping[str, Any]:
-        done = warming.run(_family(room, changed=changed))
-        assert done.written == (KEYS[room] // 100 if changed else KEYS[room])
-        return {"wanted": KEYS[room], "written": done.written, "requests": counted.requests - made_before}
+        done = warming.run(_family(place, changed=changed))
+        assert done.written == (KEYS[place] // 100 if changed else KEYS[place])
+        return {"wanted": KEYS[place], "written": done.written, "requests": counted.requests - made_before}
 
     return work
 
 
-def _in_bulk(room: str, *, changed: bool) -> Work:
-    kv, counted, postgres = _opened(room)
+def _in_bulk(place: str, *, changed: bool) -> Work:
+    kv, counted, postgres = _opened(place)
     if changed:
-        kv.put_many(map(_entry, _wanted(room, postgres, changed=False)))
+        kv.put_many(map(_entry, _wanted(place, postgres, changed=False)))
     made_before = counted.requests
 
     def work() -> Mapping[str, Any]:
-        kv.put_many(map(_entry, _wanted(room, postgres, changed=changed)))
-        requests = 1 if room == "embedded" else counted.requests - made_before
-        return {"wanted": KEYS[room], "written": KEYS[room], "requests": requests}
+        kv.put_many(map(_entry, _wanted(place, postgres, changed=changed)))
+        requests = 1 if place == "embedded" else counted.requests - made_before
+        return {"wanted": KEYS[place], "written": KEYS[place], "requests": requests}
 
     return work
 
@@ -134,7 +135,7 @@ def _warming(kv: KV, postgres: Postgres, now: datetime) -> Warming:
 
 
 class _Calls:
-    """An embedded namespace whose writing calls are counted as requests are."""
+    """An embedded namespace. Its writing calls are counted like requests."""
 
     def __init__(self, kv: KV, counted: Counted) -> None:
         self._kv = kv
@@ -145,25 +146,25 @@ class _Calls:
         self._kv.put_many(entries)
 
 
-def _opened(room: str) -> tuple[KV, Counted, Postgres]:
+def _opened(place: str) -> tuple[KV, Counted, Postgres]:
     postgres = dataset.stores("cache").postgres
     postgres.execute("truncate cache.entries")
-    if room == "embedded":
+    if place == "embedded":
         return EmbeddedKV(new_folder() / "kv.sqlite"), Counted(), postgres
     return *open_local_kv(), postgres
 
 
-def _family(room: str, *, changed: bool) -> Family:
+def _family(place: str, *, changed: bool) -> Family:
     def rows(sources: Sources) -> Iterator[Row]:
         with sources.postgres.connection() as connection:
-            for batch in stream(connection, STATEMENT, {"keys": KEYS[room], "changed": changed}, 200):
+            for batch in stream(connection, STATEMENT, {"keys": KEYS[place], "changed": changed}, 200):
                 yield from batch
 
     return Family("many", "Many", "many:{id}", (), rows)
 
 
-def _wanted(room: str, postgres: Postgres, *, changed: bool) -> Iterator[Wanted]:
-    return draw(_family(room, changed=changed), Sources("bench", cast(D1, None), postgres, NOW.date()))
+def _wanted(place: str, postgres: Postgres, *, changed: bool) -> Iterator[Wanted]:
+    return draw(_family(place, changed=changed), Sources("bench", cast(D1, None), postgres, NOW.date()))
 
 
 def _entry(wanted: Wanted) -> Entry:

@@ -1,8 +1,8 @@
-"""Compaction: the same small files made into large ones by us, by naive pyiceberg, by DuckDB's COPY, by bare polars.
+"""Compaction: the same small files merged by our engine, by naive pyiceberg, by DuckDB's COPY and by bare polars.
 
-Ours plans, rewrites, looks for doubles, reads back, compares with the checksums that the small files were written with
-and commits; what the proof costs is told by the same without reading back. DuckDB and polars only rewrite the files and
-commit nothing: they are the limits.
+Ours plans, rewrites, looks for doubles, reads back, compares with the checksums from the writing of the small files,
+and commits. `ours_unproved` does not read back, and so shows the cost of the proof. DuckDB and polars only rewrite the
+files and commit nothing: they are the limits.
 """
 
 import atexit
@@ -33,8 +33,8 @@ def main() -> None:
         opened, table = dataset.lake(f"lake-{size}", orgs, days, files, rows)
         total = sum(f.bytes for f in table.files()) / 1e6
         opened.close()
-        found = measure.contest("benchmarks.compaction", CONTENDERS, arguments=[size])
-        ours = found["ours"]
+        measured = measure.contest("benchmarks.compaction", CONTENDERS, arguments=[size])
+        ours = measured["ours"]
         measure.table(
             f"Compaction: {orgs * days * files * rows:,} events in {orgs * days * files:,} files, {total:,.0f} MB",
             ["contender", "seconds", "MB/s", "peak MB", "ours is … times as fast"],
@@ -46,7 +46,7 @@ def main() -> None:
                     f"{m.peak_mb:,.0f}",
                     f"{m.seconds / ours.seconds:.2f}",
                 ]
-                for name, m in found.items()
+                for name, m in measured.items()
             ],
         )
 
@@ -74,28 +74,28 @@ def ours_unproved(size: str) -> Callable[[], None]:
 
 
 class _Unproved(LakeTable):
-    """Takes what was written on trust."""
+    """Does not read back what it has written."""
 
     def rewrite(
         self,
         key: PartitionKey,
         sources: Sequence[DataFile],
         rows: pl.LazyFrame | None = None,
-        distinct: str | None = None,  # noqa: ARG002 (taken for granted)
+        distinct: str | None = None,  # noqa: ARG002 (not checked here)
     ) -> Rewritten:
         table = self.load()
         absent = self._null_columns(table, sources)
-        told = self._proof.written(sources, absent)
-        path = self._new_location(table, key, told)
+        checksum = self._proof.written(sources, absent)
+        path = self._new_location(table, key, checksum)
         rows = self.read(f.file_path for f in sources) if rows is None else rows
         self._sink(rows, path, [name for name in self._schema if name not in absent]).collect(engine="streaming")
         time_id = table.metadata.schema().find_field(self.spec.time).field_id
         info = FileInfo.of(self._written(table, key, path), time_id, has_deletes=False)
-        return Rewritten(info, told, told, info.rows)
+        return Rewritten(info, checksum, checksum, info.rows)
 
 
 def naive_pyiceberg(size: str) -> Callable[[], None]:
-    """What its documentation offers: read a partition, overwrite it."""
+    """The way of its documentation: read a partition, overwrite it."""
     opened, table = dataset.fresh_twin(f"lake-{size}", SIZES[size])
     atexit.register(opened.close)
     keys = sorted({info.key for info in table.files()})

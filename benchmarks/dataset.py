@@ -1,6 +1,6 @@
-"""The data of the benchmarks: seeded synthetic events with all 51 fields, in a lake of their own under .cache/bench.
+"""The data of the benchmarks: random events from a seed, with all 51 fields, in lakes under .cache/bench.
 
-Made once for a size and kept; every contender reads the same files.
+A lake of a size is made once and kept. Every contender reads the same files.
 """
 
 import shutil
@@ -27,7 +27,7 @@ FIRST_DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def stores(name: str) -> Stores:
-    """Embedded stores of a benchmark, migrated; made anew where they were made by other migrations."""
+    """Migrated embedded stores of a benchmark. Stores that other migrations made are deleted and made again."""
     opened = Stores(settings.load(home=ROOT / name))
     try:
         opened.migrate()
@@ -40,7 +40,7 @@ def stores(name: str) -> Stores:
 
 
 def events(rows: int, org: str, start: datetime, length: timedelta, seed: int) -> pl.DataFrame:
-    """Random events of one organisation, ordered by time: some 600 bytes an event, as real ones are."""
+    """Random events of one organisation, ordered by time: some 600 bytes an event, as real ones have."""
     chance = np.random.default_rng(seed)
     visitors = max(1, rows // 6)
     visitor = chance.integers(0, visitors, rows)
@@ -99,7 +99,7 @@ def events(rows: int, org: str, start: datetime, length: timedelta, seed: int) -
 
 
 def lake(name: str, orgs: int, days: int, files: int, rows: int) -> tuple[Stores, LakeTable]:
-    """A lake of orgs × days partitions with `files` files each of `rows` rows; made once."""
+    """A lake of orgs × days partitions, with `files` files of `rows` rows in each partition; made once."""
     opened = stores(name)
     table = opened.lake.table(EVENTS)
     if table.head()[0] is None:
@@ -108,15 +108,15 @@ def lake(name: str, orgs: int, days: int, files: int, rows: int) -> tuple[Stores
 
 
 def fresh_twin(name: str, size: tuple[int, int, int, int]) -> tuple[Stores, LakeTable]:
-    """A further table over the same data files, for a contender that commits; another one at every call.
+    """A new table over the same data files, for a contender that commits.
 
-    What contenders wrote before is removed, as those that commit nothing remove it too.
+    The files that earlier contenders wrote are removed; the contenders that commit nothing remove theirs too.
     """
     opened, original = lake(name, *size)
     files = original.files()
-    ours = {Path(info.path.removeprefix("file://")) for info in files}
+    kept = {Path(info.path.removeprefix("file://")) for info in files}
     for path in (ROOT / name).resolve().rglob("*.parquet"):
-        if path not in ours:
+        if path not in kept:
             path.unlink()
     spec = replace(EVENTS, name=f"events_{uuid.uuid4().hex}")
     table = opened.lake.ensure(spec)

@@ -1,10 +1,10 @@
-"""Growth of cost: the same hourly run over a history of 91 days and over one ten times as long.
+"""Growth of cost: the same hourly run over a history of 91 days and over one that is ten times as long.
 
-An hour is what the schedules run: ingest of its twelve 5-minute batches, compaction, the roll-up of the hour, the day
-in progress and the caches. Steps are timed as Dagster reports them, checks included; what a run costs before its first
-step is the same whatever the history and is left out. The first hour of a day, in which compaction plans for the whole
-table, is not among those that are timed. Both histories are worked on by turns, hour by hour, so that
-the machine's moods fall on both. A history is what upkeep leaves of it, and it is kept: each benchmark adds its hours.
+The hourly run is that of the schedules: ingest of twelve 5-minute batches, compaction, the roll-up of the hour and of
+the day in progress, the caches. The times of steps are those that Dagster reports, with checks. What a run costs before
+its first step does not depend on the history and is left out. The first hour of a day is not timed, because compaction
+then plans the whole table. The two histories take turns, hour by hour, so that other load of the machine slows both. A
+history is kept, as upkeep leaves it, and each benchmark adds its hours.
 """
 
 import warnings
@@ -18,6 +18,7 @@ import polars as pl
 from dagster import DagsterInstance, Definitions
 
 from assets.apps.clearlift import APP as CLEARLIFT
+from assets.capability import job_name
 from assets.events import landing
 from assets.events.ledger import Ledger
 from assets.rollups.build import RollUp
@@ -28,16 +29,15 @@ from benchmarks import dataset, measure
 from benchmarks.dataset import EVENTS
 from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.stores import Stores
-from resources.kv import EmbeddedKV
 from resources.lake import LakeTable, PartitionKey
 from resources.lake.expiry import expire
 from resources.lake.manifests import rewrite
 
 DAYS = (91, 910)
-"""The longest range of a cache, 90 days, is full in both."""
+"""Both are longer than the longest range of a cache, 90 days."""
 ORGS = [f"org{n:03}" for n in range(10)]
 ROWS_A_DAY = 500
-"""Of an organisation, in one file a day: 910 files against 9,100."""
+"""Of an organisation, in one file a day: 910 files in one history, 9,100 in the other."""
 BATCHES_A_DAY = 288
 BATCHES_AN_HOUR = 12
 EVENTS_A_BATCH = 100
@@ -48,7 +48,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 class History:
-    """Stores with a number of days behind them, and the code location over them, its clock set by hand."""
+    """Stores with a history of some days, and the code location over them. `now` is its clock."""
 
     def __init__(self, days: int) -> None:
         self.days = days
@@ -56,13 +56,11 @@ class History:
         self.now = dataset.FIRST_DAY
         last = Ledger(self.stores.postgres, CLEARLIFT.name).last_run()
         self.next_hour = dataset.FIRST_DAY if last is None else midnight((last - HOUR / 2).date()) + DAY
-        self._kv = EmbeddedKV(self.stores.settings.home / "kv.sqlite", clock=lambda: self.now.timestamp())
-        self._definitions: Definitions = build_defs(
-            self.stores.settings, self.stores, clock=lambda: self.now, clearlift_kv=self._kv
-        )
+        self.stores.clock = lambda: self.now
+        self._definitions: Definitions = build_defs(self.stores.settings, self.stores)
 
     def hour(self, instance: DagsterInstance) -> dict[str, float]:
-        """Land and run the next hour; seconds by step."""
+        """Land and run the next hour; returns the seconds by step."""
         hour, self.next_hour = self.next_hour, self.next_hour + HOUR
         _land(self.stores, hour)
         self.now = hour + HOUR + timedelta(minutes=10)
@@ -72,7 +70,7 @@ class History:
             ("hourly", hourly_key(hour)),
             ("roll_up_days", daily_key(hour.date())),
         ):
-            result = self._definitions.resolve_job_def(job).execute_in_process(
+            result = self._definitions.resolve_job_def(job_name(CLEARLIFT, job)).execute_in_process(
                 instance=instance, partition_key=partition, run_config=QUIET
             )
             for event in result.all_events:
@@ -81,28 +79,24 @@ class History:
                     seconds[step] = event.step_success_data.duration_ms / 1000
         return seconds
 
-    def close(self) -> None:
-        self._kv.close()
-        self.stores.close()
-
 
 def main() -> None:
     """Print the table."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    found: dict[int, dict[str, list[float]]] = {days: defaultdict(list) for days in DAYS}
+    times: dict[int, dict[str, list[float]]] = {days: defaultdict(list) for days in DAYS}
     with ExitStack() as opened:
         instance = opened.enter_context(DagsterInstance.ephemeral())
         histories = [History(days) for days in DAYS]
         start = max(history.next_hour for history in histories)
         for history in histories:
-            opened.callback(history.close)
+            opened.callback(history.stores.close)
             history.next_hour = start
-            history.hour(instance)  # the midnight hour plans the whole table; it also fills caches
+            history.hour(instance)  # the first hour plans the whole table and fills the caches
         for turn in range(HOURS):
             for history in histories[:: -1 if turn % 2 else 1]:
                 for step, seconds in history.hour(instance).items():
-                    found[history.days][step].append(seconds)
-    short, long = (_best(found[days]) for days in DAYS)
+                    times[history.days][step].append(seconds)
+    short, long = (_best(times[days]) for days in DAYS)
     measure.table(
         f"An hourly run after {DAYS[0]} and after {DAYS[1]} days, {len(ORGS)} organisations: goal ≤ {GOAL:g} x",
         ["step", f"ms after {DAYS[0]} days", f"ms after {DAYS[1]} days", "ratio"],
@@ -114,13 +108,13 @@ def main() -> None:
 
 
 def _best(steps: Mapping[str, list[float]]) -> dict[str, float]:
-    """The fastest of the hours: what else the machine does only ever adds."""
+    """The fastest of the hours, because other load of the machine only adds time."""
     best = {step: min(seconds) for step, seconds in steps.items()}
     return {**best, "**all**": sum(best.values())}
 
 
 def _land(stores: Stores, hour: datetime) -> None:
-    """Twelve batches of an hour; the last line of each is refused."""
+    """Land the twelve batches of an hour. The last line of each is refused."""
     length = HOUR / BATCHES_AN_HOUR
     for number in range(BATCHES_AN_HOUR):
         start = hour + number * length
@@ -134,7 +128,7 @@ def _land(stores: Stores, hour: datetime) -> None:
 
 
 def _built(days: int) -> Stores:
-    """Stores whose history ends at `dataset.FIRST_DAY`; made once."""
+    """Stores whose history ends at `dataset.FIRST_DAY`. They are made once."""
     stores = dataset.stores(f"growth-{days}")
     if Ledger(stores.postgres, CLEARLIFT.name).last_run() is None:
         table = stores.lake.table(EVENTS)
@@ -160,7 +154,7 @@ def _parts(day: Window) -> Iterator[tuple[PartitionKey, pl.DataFrame]]:
 
 
 def _kept(table: LakeTable) -> None:
-    """What upkeep leaves: manifests sorted by day, and the last snapshots."""
+    """Do what upkeep does: sort the manifests by day, and keep only the last snapshots."""
     rewrite(table)
     expire(table, lambda snapshots: [s.id for s in snapshots[-10:]])
 
@@ -172,35 +166,39 @@ def _organisations(stores: Stores) -> None:
 
 
 def _ledger(stores: Stores, days: int) -> None:
-    """Every batch of the history was taken by a run of its own, and one line of each was refused.
+    """Record that a run of its own has ingested each batch of the history, with one refused line.
 
-    Those that a listing still finds lie in the landing zone.
+    The batches that a listing still returns are put into the landing zone.
     """
     for number in range(BATCHES_A_DAY * landing.OVERLAP // DAY):
         arrival = dataset.FIRST_DAY - (number + 1) * DAY / BATCHES_A_DAY
         stores.object_store.put(f"{landing.zone(CLEARLIFT).hour_prefix(arrival)}batch-{arrival:%M}.ndjson", b"")
-    landed = {info.key: info.etag or "" for info in stores.object_store.list("landing/events")}
+    landed = {info.key: info.etag or "" for info in stores.object_store.list(landing.zone(CLEARLIFT).prefix)}
     older = (f"older-{number}" for number in range(days * BATCHES_A_DAY - len(landed)))
-    taken = {**dict.fromkeys(older, ""), **landed}
+    batches = {**dict.fromkeys(older, ""), **landed}
     stores.postgres.execute(
         """
         with batch as materialized (
             select key, etag, gen_random_uuid() as id, %(start)s::timestamptz + n * interval '5 minutes' as at
             from unnest(%(keys)s::text[], %(etags)s::text[]) with ordinality as listed (key, etag, n)
         ), run as (
-            insert into ingest.runs (ingest_id, state, started_at, committed_at, snapshot_id)
-            select id, 'committed', at, at, 1 from batch
+            insert into ingest.runs (app, ingest_id, state, started_at, committed_at, snapshot_id)
+            select %(app)s, id, 'committed', at, at, 1 from batch
         ), taken as (
-            insert into ingest.batches
-            select key, etag, md5(key), id, 1000, 100, 99, 0, 1, 0, at, at from batch
+            insert into ingest.batches (
+                object_key, etag, sha256, ingest_id, bytes, received, stored, doubled, quarantined, without_consent,
+                first_event, last_event, app
+            )
+            select key, etag, md5(key), id, 1000, 100, 99, 0, 1, 0, at, at, %(app)s from batch
         )
-        insert into ingest.quarantine (sha256, line, object_key, reason, field, ingest_id)
-        select md5(key), 1, key, 'missing_field', 'event_id', id from batch
+        insert into ingest.quarantine (app, sha256, line, object_key, reason, field, ingest_id)
+        select %(app)s, md5(key), 1, key, 'missing_field', 'event_id', id from batch
         """,
         {
-            "start": dataset.FIRST_DAY - (len(taken) + 1) * DAY / BATCHES_A_DAY,
-            "keys": list(taken),
-            "etags": list(taken.values()),
+            "app": CLEARLIFT.name,
+            "start": dataset.FIRST_DAY - (len(batches) + 1) * DAY / BATCHES_A_DAY,
+            "keys": list(batches),
+            "etags": list(batches.values()),
         },
     )
     stores.postgres.execute("analyze")

@@ -1,4 +1,4 @@
-"""Ingest: landed NDJSON into the lake, beside readers that only parse the same bytes and validate nothing."""
+"""Ingest: landed NDJSON into the lake, beside readers that only parse the same bytes, without validation."""
 
 import atexit
 import gzip
@@ -40,9 +40,9 @@ CONTENDERS = ("ours", "duckdb_parse", "polars_parse", "pandas_parse")
 def main() -> None:
     """Print the table."""
     _land()
-    found = measure.contest("benchmarks.ingest", CONTENDERS)
+    measured = measure.contest("benchmarks.ingest", CONTENDERS)
     total = EVENTS_A_BATCH * BATCHES
-    ours = found["ours"]
+    ours = measured["ours"]
     measure.table(
         f"Ingest: {total:,} events in {BATCHES} gzip batches",
         ["contender", "events/s", "events/s and core (CPU time)", "peak MB", "ours is … times as fast"],
@@ -54,13 +54,13 @@ def main() -> None:
                 f"{m.peak_mb:,.0f}",
                 f"{m.seconds / ours.seconds:.2f}",
             ]
-            for name, m in found.items()
+            for name, m in measured.items()
         ],
     )
 
 
 def ours() -> Callable[[], Mapping[str, Any]]:
-    """Validate, drop doubles, write, commit: everything that an ingest run does, on empty stores."""
+    """A whole ingest run on empty stores: validate, drop doubles, write, commit."""
     name = f"ingest-{uuid.uuid4()}"
     opened = dataset.stores(name)
     now = datetime.now(UTC)
@@ -80,11 +80,11 @@ def ours() -> Callable[[], Mapping[str, Any]]:
         run = engine.run()
         return {"stored": run.total("stored"), "quarantined": run.total("quarantined")}
 
-    def forget() -> None:
+    def clean_up() -> None:
         opened.close()
         shutil.rmtree(dataset.ROOT / name)
 
-    atexit.register(forget)
+    atexit.register(clean_up)
     return work
 
 

@@ -1,7 +1,7 @@
-"""Measuring: each contender in a process of its own, several times in turn; the median counts.
+"""Measuring: each contender runs several times, each time in a process of its own; the median counts.
 
-A process of its own gives each its own peak memory and keeps one's threads and caches from another's time. The work is
-timed inside, without imports and set-up.
+A process of its own has its own peak memory, and the threads and caches of one contender do not change the time of
+another. The work is timed inside the process, without imports and set-up.
 """
 
 import gc
@@ -20,16 +20,19 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Measured:
-    """The median of a contender's runs: wall and CPU seconds, and peak memory of its process in MB."""
+    """The median of a contender's runs: wall and CPU seconds, and the peak memory of its process in MB.
+
+    details: what the work itself reported, in its last run.
+    """
 
     seconds: float
     cpu: float
     peak_mb: float
-    told: Mapping[str, Any]
+    details: Mapping[str, Any]
 
 
 class ContenderError(RuntimeError):
-    """A contender ended without a result; the text is the last line that it wrote."""
+    """A contender ended without a result. The message has the last line that it wrote."""
 
 
 def contest(
@@ -39,29 +42,29 @@ def contest(
     arguments: Sequence[str] = (),
     may_fail: Collection[str] = (),
 ) -> dict[str, Measured]:
-    """Run `module`'s contenders A B C A B C …; each is a function of that module, named here.
+    """Run contenders in the order A B C A B C …; each is the name of a function of `module`.
 
-    One of `may_fail` that fails is left out, with one line that says why.
+    A contender of `may_fail` that fails is left out, with one line that says why.
     """
-    found: dict[str, list[Measured]] = {name: [] for name in contenders}
+    measured: dict[str, list[Measured]] = {name: [] for name in contenders}
     for _ in range(runs):
-        for name in list(found):
+        for name in list(measured):
             try:
-                found[name].append(_one(module, name, arguments))
+                measured[name].append(_one(module, name, arguments))
             except ContenderError as error:
                 if name not in may_fail:
                     raise
                 print(f"\nLEFT OUT: {error}")
-                del found[name]
-    return {name: _median(results) for name, results in found.items()}
+                del measured[name]
+    return {name: _median(results) for name, results in measured.items()}
 
 
 def _one(module: str, name: str, arguments: Sequence[str]) -> Measured:
     command = [sys.executable, "-m", "benchmarks.measure", module, name, *arguments]
     ended = subprocess.run(command, check=False, capture_output=True, text=True)
     if ended.returncode != 0:
-        said = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
-        error = ContenderError(f"{module} {name}: {said[-1]}")
+        lines = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
+        error = ContenderError(f"{module} {name}: {lines[-1]}")
         error.add_note(ended.stderr)
         raise error
     return Measured(**json.loads(ended.stdout.splitlines()[-1]))
@@ -72,26 +75,26 @@ def _median(results: Sequence[Measured]) -> Measured:
         statistics.median(r.seconds for r in results),
         statistics.median(r.cpu for r in results),
         max(r.peak_mb for r in results),
-        results[-1].told,
+        results[-1].details,
     )
 
 
 def timed(work: Callable[[], Mapping[str, Any] | None]) -> Measured:
     """Time one piece of work in this process.
 
-    What imports and set-up left is collected before: to walk over its million objects takes 0.1 s, at whatever moment
-    the collector chooses. What others wrote is on the disk before, so that nobody's time goes into flushing it.
+    The garbage of imports and set-up is collected before, because a collection of its million objects takes 0.1 s and
+    may come at any moment. The disk is synced before, so that no time goes into flushing what others wrote.
     """
     os.sync()
     gc.collect()
     gc.freeze()
     before = resource.getrusage(resource.RUSAGE_SELF)
     started = time.perf_counter()
-    told = work() or {}
+    details = work() or {}
     seconds = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Measured(seconds, cpu, after.ru_maxrss / 1024, told)
+    return Measured(seconds, cpu, after.ru_maxrss / 1024, details)
 
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -104,9 +107,9 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> N
 
 
 def main() -> None:
-    """`python -m benchmarks.measure MODULE CONTENDER [ARG…]`: one timed run, told as JSON on the last line.
+    """`python -m benchmarks.measure MODULE CONTENDER [ARG…]`: one timed run, printed as JSON on the last line.
 
-    A contender sets up, then returns the work to be timed.
+    A contender sets up, then returns the work that is timed.
     """
     module, name, *arguments = sys.argv[1:]
     work: Callable[[], Mapping[str, Any] | None] = getattr(importlib.import_module(module), name)(*arguments)

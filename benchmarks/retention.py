@@ -1,9 +1,9 @@
-"""Retention in D1: rows deleted in small paced steps, and by one DELETE, while another process reads and writes.
+"""Retention in D1: rows deleted in small steps with rests, and by one DELETE, while another process reads and writes.
 
-By age are ClearLift's sessions; sealed are Sesh's points of a quarter, each compared with its archived row. In the
-embedded file a writer waits for the one before it, as every caller does in D1: what another process waits for is the
-price of a step. It asks again with growing rests, as SQLite does, so that its waits are rather too long than too short;
-after 30 s it is refused.
+By age: the sessions of ClearLift. Sealed: the points of Sesh of one quarter, each compared with its archived row. In
+the embedded file a writer waits for the one before it, as every caller of D1 does, so the waits of the other process
+are the cost of a step. SQLite tries again after growing rests, so a measured wait is too long rather than too short.
+After 30 s it refuses the write.
 """
 
 import itertools
@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from assets.apps import App
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
 from assets.apps.sesh_series import METRICS, POINTS, SESSIONS
@@ -49,26 +50,26 @@ QUARTER = Quarter(2025, 4)
 USERS = 500
 # Rows of a session.
 POINTS_EACH = 50
-LOOKED = "select count(*) as n from users where id = 'u7'"
-WROTE = "insert into other values (?, ?) on conflict do nothing"
+READ = "select count(*) as n from users where id = 'u7'"
+WRITTEN = "insert into other values (?, ?) on conflict do nothing"
 
 
 def main() -> None:
-    """Print a table a size."""
+    """Print one table for each size."""
     for rows in SIZES:
         shown = []
-        found = measure.contest("benchmarks.retention", CONTENDERS, runs=1, arguments=[str(rows)])
-        for name, measured in found.items():
-            told = measured.told
-            assert told["deleted"] == rows, f"{name}: {told['deleted']:,} of {rows:,} rows went"
+        contest = measure.contest("benchmarks.retention", CONTENDERS, runs=1, arguments=[str(rows)])
+        for name, measured in contest.items():
+            details = measured.details
+            assert details["deleted"] == rows, f"{name}: {details['deleted']:,} of {rows:,} rows were deleted"
             shown.append(
                 [
                     name.replace("_", " "),
                     f"{measured.seconds:.1f}",
                     f"{rows / measured.seconds:,.0f}",
-                    *(f"{told[wait] * 1000:,.1f}" for wait in ("write_p50", "write_p99", "write_max")),
-                    f"{told['read_max'] * 1000:,.1f}",
-                    str(told["refused"]),
+                    *(f"{details[wait] * 1000:,.1f}" for wait in ("write_p50", "write_p99", "write_max")),
+                    f"{details['read_max'] * 1000:,.1f}",
+                    str(details["refused"]),
                     f"{measured.peak_mb:,.0f}",
                 ]
             )
@@ -92,8 +93,8 @@ def main() -> None:
 def by_age(rows: str) -> Callable[[], Mapping[str, Any]]:
     d1, opened = _sessions(int(rows))
     entry = next(e for e in CLEARLIFT.lifecycles if e.name == "sessions")
-    log = DeletionLog(opened.postgres, "clearlift", "benchmark", lambda: NOW)
-    deletion = Deletion("clearlift", entry, due(entry, NOW, {"expired"}).before, dry_run=False, confirmed=True)
+    log = DeletionLog(opened.postgres, CLEARLIFT.name, "benchmark", lambda: NOW)
+    deletion = Deletion(CLEARLIFT.name, entry, due(entry, NOW, {"expired"}).before, dry_run=False, confirmed=True)
     old = D1Aged(d1, deletion, log, NOW, Pace())
 
     beside = _Other(d1.path)
@@ -102,7 +103,7 @@ def by_age(rows: str) -> Callable[[], Mapping[str, Any]]:
         beside.begin()
         deleted = run(old, deletion, log, opened.postgres).deleted
         opened.close()
-        return {"deleted": deleted, **beside.told()}
+        return {"deleted": deleted, **beside.waits()}
 
     return work
 
@@ -116,10 +117,10 @@ def by_age_at_once(rows: str) -> Callable[[], Mapping[str, Any]]:
 def sealed(rows: str) -> Callable[[], Mapping[str, Any]]:
     d1, opened = _points(int(rows))
     entry = archived(SESH, "points")
-    log = DeletionLog(opened.postgres, "sesh", "benchmark", lambda: NOW)
-    deletion = Deletion("sesh", entry, QUARTER.window.end, dry_run=False, confirmed=True)
+    log = DeletionLog(opened.postgres, SESH.name, "benchmark", lambda: NOW)
+    deletion = Deletion(SESH.name, entry, QUARTER.window.end, dry_run=False, confirmed=True)
     table = D1Table("points_2025", entry.key, POINTS.time)
-    proof = Proof("sesh", entry, opened.object_store, opened.postgres)
+    proof = Proof(SESH.name, entry, opened.object_store, opened.postgres)
     old, outcome = D1Sealed(d1, table, deletion, log, proof, Pace()), Outcome(deletion)
 
     beside = _Other(d1.path)
@@ -128,7 +129,7 @@ def sealed(rows: str) -> Callable[[], Mapping[str, Any]]:
         beside.begin()
         old.delete(Portion(str(QUARTER), int(rows)), outcome)
         opened.close()
-        return {"deleted": outcome.deleted, **beside.told()}
+        return {"deleted": outcome.deleted, **beside.waits()}
 
     return work
 
@@ -147,15 +148,15 @@ def _at_once(d1: EmbeddedD1, statement: str) -> Callable[[], Mapping[str, Any]]:
     def work() -> Mapping[str, Any]:
         beside.begin()
         d1.execute(statement)
-        told = beside.told()
-        (left,), (meant,) = d1.query(f"select count(*) as n from {table}"), d1.query("select n from meant")
-        return {"deleted": meant["n"] - left["n"], **told}
+        waits = beside.waits()
+        (left,), (before,) = d1.query(f"select count(*) as n from {table}"), d1.query("select n from before")
+        return {"deleted": before["n"] - left["n"], **waits}
 
     return work
 
 
 class _Other:
-    """A process that reads and writes all the while, once it is told to begin."""
+    """A process that reads and writes, from `begin` to `waits`."""
 
     def __init__(self, path: Path) -> None:
         command = [sys.executable, "-m", "benchmarks.retention", "other", str(path)]
@@ -168,10 +169,10 @@ class _Other:
         self._process.stdin.write("begin\n")
         self._process.stdin.flush()
 
-    def told(self) -> Mapping[str, float]:
-        """End it; what it waited for, in seconds."""
-        said, _ = self._process.communicate("end\n")
-        waits: dict[str, list[float]] = json.loads(said)
+    def waits(self) -> Mapping[str, float]:
+        """End the process; returns its waits in seconds, and the number of refused writes."""
+        output, _ = self._process.communicate("end\n")
+        waits: dict[str, list[float]] = json.loads(output)
         cut = statistics.quantiles(waits["write"], n=100, method="inclusive")
         return {
             "write_p50": cut[49],
@@ -183,7 +184,7 @@ class _Other:
 
 
 def other(path: str) -> None:
-    """Read and write until a line comes on standard input; tell the waits."""
+    """Read and write until a line comes on standard input; print the waits."""
     d1 = EmbeddedD1(Path(path))
     waits: dict[str, list[float]] = {"read": [0.0], "write": [0.0], "refused": []}
     print("ready", flush=True)
@@ -192,8 +193,8 @@ def other(path: str) -> None:
         if select.select([sys.stdin], [], [], 0.002)[0]:
             break
         for name, act in (
-            ("read", lambda: d1.query(LOOKED)),
-            ("write", lambda number=number: d1.execute(WROTE, [number, "x"])),
+            ("read", lambda: d1.query(READ)),
+            ("write", lambda number=number: d1.execute(WRITTEN, [number, "x"])),
         ):
             started = time.perf_counter()
             try:
@@ -208,7 +209,7 @@ def _sessions(rows: int) -> tuple[EmbeddedD1, Any]:
     opened = dataset.stores(f"retention-{rows}")
     whole = opened.settings.home / "sessions.sqlite"
     if not whole.exists():
-        with _made(whole, "clearlift") as d1:
+        with _made(whole, CLEARLIFT) as d1:
             d1.execute("insert into users (id, email, issuer, access_sub) values ('u7', 'e', 'i', 's')")
             old = ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z")
             made = ([f"{n * 7919 % rows:032x}", "u7", *old, f"Mozilla/5.0 (Machine {n % 99})"] for n in range(rows))
@@ -221,17 +222,17 @@ def _points(rows: int) -> tuple[EmbeddedD1, Any]:
     opened = dataset.stores(f"retention-{rows}")
     whole = opened.settings.home / "points.sqlite"
     if not whole.exists():
-        with _made(whole, "sesh") as d1:
+        with _made(whole, SESH) as d1:
             d1.upsert("users", ["id", "email"], [[f"u{n}", f"e{n}"] for n in range(USERS)], ["id"])
-            for family in (SESSIONS, POINTS, METRICS):
-                ahead.make(d1, family, lambda: NOW, QUARTER.window.start)
-                Folding(d1, family, lambda: NOW, Pace(1.0)).run()
+            for series in (SESSIONS, POINTS, METRICS):
+                ahead.make(d1, series, lambda: NOW, QUARTER.window.start)
+                Folding(d1, series, lambda: NOW, Pace(1.0)).run()
             d1.upsert("points_2025", POINTS.columns, _rows_of_points(rows), POINTS.key, [])
             _finish(d1, rows)
             entry = archived(SESH, "points")
             opened.postgres.execute("truncate archive.revisions")
             Archiver(
-                app="sesh",
+                app=SESH.name,
                 lifecycle=entry,
                 open_source=lambda quarter: D1Source(d1, d1_table(d1, SESH, entry), quarter.window),
                 store=opened.object_store,
@@ -251,12 +252,12 @@ def _rows_of_points(rows: int) -> Iterable[list[Any]]:
 
 
 @contextmanager
-def _made(path: Path, app: str) -> Iterator[EmbeddedD1]:
-    """A new migrated D1, which takes its name once it is whole."""
+def _made(path: Path, app: App) -> Iterator[EmbeddedD1]:
+    """A new migrated D1. Its file gets its name when it is complete."""
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     d1 = EmbeddedD1(part)
-    migrations.up(migrations.D1AppliedMigrations(d1, f"{app}-d1"), f"{app}/d1")
+    migrations.up(migrations.D1AppliedMigrations(d1, f"{app.name}-d1"), f"{app.d1_migrations}")
     yield d1
     d1.close()
     part.replace(path)
@@ -264,8 +265,8 @@ def _made(path: Path, app: str) -> Iterator[EmbeddedD1]:
 
 def _finish(d1: EmbeddedD1, rows: int) -> None:
     d1.execute("create table other (n integer primary key, text text)")
-    d1.execute("create table meant (n integer)")
-    d1.execute("insert into meant values (?)", [rows])
+    d1.execute("create table before (n integer)")
+    d1.execute("insert into before values (?)", [rows])
 
 
 def _copy(whole: Path) -> EmbeddedD1:

@@ -1,6 +1,6 @@
-"""Roll-ups: the hourly cuts of the same events by us, by bare polars, by DuckDB and by pandas, on the same files.
+"""Roll-ups: the hourly cuts of the same events by our engine, bare polars, DuckDB and pandas, on the same files.
 
-The peers compute the same groups and exact distinct counts, without sketches; writing to Postgres is told apart.
+The peers count the same groups and exact distinct values, without sketches. Writing to Postgres is shown apart.
 """
 
 import atexit
@@ -44,9 +44,9 @@ def main() -> None:
     orgs, days, files, rows = SIZE
     opened, _ = dataset.lake("lake-large", *SIZE)
     opened.close()
-    found = measure.contest("benchmarks.rollups", CONTENDERS)
+    measured = measure.contest("benchmarks.rollups", CONTENDERS)
     total = orgs * days * files * rows
-    counted = found["ours_counted"]
+    counted = measured["ours_counted"]
     measure.table(
         f"Hourly roll-ups, five cuts: {total:,} events in {orgs * days * files:,} files",
         ["contender", "seconds", "thousand events/s", "peak MB", "ours (counted) is … times as fast"],
@@ -58,18 +58,18 @@ def main() -> None:
                 f"{m.peak_mb:,.0f}",
                 f"{m.seconds / counted.seconds:.2f}",
             ]
-            for name, m in found.items()
+            for name, m in measured.items()
         ],
     )
 
 
 def ours_counted() -> Callable[[], Mapping[str, Any]]:
-    """Everything but the writing: read, look for doubles, count, sketch."""
+    """All but the writing: read, look for doubles, count, sketch."""
     return _ours(write=False)
 
 
 def ours_written() -> Callable[[], Mapping[str, Any]]:
-    """With the rows replaced in Postgres."""
+    """The same, and replace the rows in Postgres."""
     return _ours(write=True)
 
 

@@ -1,7 +1,7 @@
-"""D1 and Workers KV: many rows or keys in one request, beside a request for each.
+"""D1 and Workers KV: many rows or keys in one request, beside one request for each.
 
-On the embedded stores, and on Cloudflare's own local runtime where Node can be installed. Its KV slows down sharply
-above 500 keys a request, so that it is given 500 at a time; Cloudflare's takes 10,000.
+They run on the embedded stores, and on Cloudflare's local runtime if Node can be installed. Its KV becomes much slower
+above 500 keys a request, so it gets 500 at a time; the real Workers KV accepts 10,000.
 """
 
 import atexit
@@ -20,7 +20,7 @@ from tests.workerd.local_runtime import NotInstalledError, Workerd, installed, l
 
 ROWS = 1_000
 KEYS = 10_000
-# A request for each of 10,000 would take minutes; the rates are set beside one another.
+# 10,000 single requests would take minutes. Only the rates are compared.
 SINGLE_KEYS = 1_000
 LOCAL_BULK_PAIRS = 500
 COLUMNS = ("id", "path", "seconds")
@@ -38,14 +38,14 @@ def main() -> None:
         contenders += LOCAL
     except NotInstalledError as error:
         print(f"\nSKIPPED: stores on Cloudflare's local runtime: npm install failed: {error}")
-    found = measure.contest("benchmarks.stores", contenders)
+    measured = measure.contest("benchmarks.stores", contenders)
     rows = []
     for many, single in zip(contenders[::2], contenders[1::2], strict=True):
-        together, one_by_one = (found[name].told["items"] / found[name].seconds for name in (many, single))
+        together, one_by_one = (measured[name].details["items"] / measured[name].seconds for name in (many, single))
         for name in (many, single):
-            told, rate = found[name].told, found[name].told["items"] / found[name].seconds
+            details, rate = measured[name].details, together if name == many else one_by_one
             times = f"{together / one_by_one:.1f}" if name == many else ""
-            rows.append([name, f"{told['items']:,}", f"{told['calls']:,}", f"{rate:,.0f}", times])
+            rows.append([name, f"{details['items']:,}", f"{details['calls']:,}", f"{rate:,.0f}", times])
     measure.table(
         "Stores: rows of D1 and keys of KV, together and one by one",
         ["contender", "rows or keys", "requests (embedded: calls)", "a second", "… times as many as one by one"],
@@ -140,7 +140,7 @@ def _entries(count: int) -> list[Entry]:
 
 
 def new_folder() -> Path:
-    """A folder that goes with the process."""
+    """A new folder, which is removed when the process ends."""
     folder = dataset.ROOT / f"stores-{uuid.uuid4()}"
     folder.mkdir(parents=True)
     atexit.register(shutil.rmtree, folder)
@@ -154,7 +154,7 @@ def _embedded_d1() -> D1:
 def _local() -> Workerd:
     folder = new_folder()
     stack = ExitStack()
-    atexit.register(stack.close)  # before the folder is removed: the last registered goes first
+    atexit.register(stack.close)  # before the folder is removed: the last one registered runs first
     return stack.enter_context(running(folder))
 
 
@@ -176,20 +176,20 @@ def _local_d1() -> tuple[D1, Counted]:
 
 
 def open_local_kv() -> tuple[KV, Counted]:
-    """A namespace of Cloudflare's local runtime, which ends with the process, and what counts its requests."""
+    """A namespace of a local runtime that ends with the process, and the counter of its requests."""
     local, counted = _local(), Counted()
     session = cast(Session, counted)
     return CloudflareKV(session, "", local.namespaces[0], api=local.api, bulk_pairs=LOCAL_BULK_PAIRS), counted
 
 
 def _requests(counted: Counted, work: Work) -> Work:
-    """Work that tells how many requests it really made."""
+    """The same work; its `calls` are the requests that it really made."""
     made_before = counted.requests
 
-    def told() -> Mapping[str, Any]:
+    def counted_work() -> Mapping[str, Any]:
         return {**work(), "calls": counted.requests - made_before}
 
-    return told
+    return counted_work
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def test_r2_sql_is_asked_where_it_is_configured(monkeypatch: pytest.MonkeyPatch)
         assert r2_sql is not None
         assert r2_sql.query("select 1 as n") == [{"n": 1}]
         r2_sql._session.close()
-    (request,) = service.asked
+    (request,) = service.requests
     assert request.path == "/accounts/acct/r2-sql/query/lake"
     assert request.headers["Authorization"] == "Bearer hush-sql"
 

@@ -1,4 +1,4 @@
-"""The examples under deploy/: Dagster takes them, and they differ from the one in use only in where runs are made."""
+"""The examples under deploy/: Dagster accepts them, and they differ from dagster_home only in where runs are made."""
 
 import configparser
 from importlib import import_module
@@ -39,32 +39,32 @@ def unit(path: Path) -> configparser.ConfigParser:
     return parser
 
 
-def test_there_is_an_example_for_each_way() -> None:
+def test_there_is_an_example_for_each_place() -> None:
     assert PLACES == ["celery", "ecs", "kubernetes", "vm"]
     assert len(UNITS) == 3
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_dagster_takes_the_instance(place: str) -> None:
-    found = loaded(DEPLOY / place / "dagster.yaml")
-    assert problems(dagster_instance_config_schema(), found) == []
-    assert problems(dagster_instance_config_schema(), {**found, "run_lancher": {}}) != []
+def test_dagster_accepts_the_instance(place: str) -> None:
+    instance = loaded(DEPLOY / place / "dagster.yaml")
+    assert problems(dagster_instance_config_schema(), instance) == []
+    assert problems(dagster_instance_config_schema(), {**instance, "run_lancher": {}}) != []
     for part in ("run_launcher", "run_coordinator"):
-        module, name = found[part]["module"], found[part]["class"]
-        if find_spec(module.partition(".")[0]) is not None:  # the launchers of clusters are installed only on them
-            named = getattr(import_module(module), name)
-            assert problems(named.config_type(), found[part].get("config", {})) == []
+        module, name = instance[part]["module"], instance[part]["class"]
+        if find_spec(module.partition(".")[0]) is not None:  # the launchers of clusters are installed only there
+            launcher = getattr(import_module(module), name)
+            assert problems(launcher.config_type(), instance[part].get("config", {})) == []
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_what_is_not_about_the_place_is_as_in_use(place: str) -> None:
-    here, in_use = loaded(DEPLOY / place / "dagster.yaml"), loaded(ROOT / "dagster_home" / "dagster.yaml")
-    assert {k: v for k, v in here.items() if k not in WHERE_RUNS_ARE_MADE} == {
+def test_all_settings_but_where_runs_are_made_are_as_in_use(place: str) -> None:
+    example, in_use = loaded(DEPLOY / place / "dagster.yaml"), loaded(ROOT / "dagster_home" / "dagster.yaml")
+    assert {k: v for k, v in example.items() if k not in WHERE_RUNS_ARE_MADE} == {
         k: v for k, v in in_use.items() if k not in WHERE_RUNS_ARE_MADE
     }
 
 
-def test_without_its_history_a_machine_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_run_history_a_machine_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLEARLIFT_DAGSTER_POSTGRES_URL", raising=False)
     with pytest.raises(DagsterInvalidConfigError, match="CLEARLIFT_DAGSTER_POSTGRES_URL"):
         DagsterInstance.from_config(str(DEPLOY / "vm"))
@@ -72,9 +72,9 @@ def test_without_its_history_a_machine_does_not_start(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("place", PLACES)
 def test_webserver_and_daemon_find_the_code_server(place: str) -> None:
-    found = loaded(DEPLOY / place / "workspace.yaml")
-    assert process_workspace_config(found).success
-    (location,) = found["load_from"]
+    workspace = loaded(DEPLOY / place / "workspace.yaml")
+    assert process_workspace_config(workspace).success
+    (location,) = workspace["load_from"]
     in_use = loaded(ROOT / "workspace.yaml")["load_from"][0]["python_module"]
     assert location["grpc_server"]["location_name"] == in_use["location_name"]
     (command,) = [unit(p)["Service"]["ExecStart"] for p in UNITS if "code-server" in p.read_text()]
@@ -83,7 +83,7 @@ def test_webserver_and_daemon_find_the_code_server(place: str) -> None:
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
-def test_a_unit_starts_what_is_installed(path: Path) -> None:
+def test_a_unit_starts_an_installed_program(path: Path) -> None:
     scripts = (ROOT / "pyproject.toml").read_text()
     program, *arguments = unit(path)["Service"]["ExecStart"].split()
     package = {"dagster": "dagster>=", "dagster-daemon": "dagster>=", "dagster-webserver": "dagster-webserver"}
@@ -93,7 +93,7 @@ def test_a_unit_starts_what_is_installed(path: Path) -> None:
     )
 
 
-def test_the_pools_to_set_are_those_of_the_assets() -> None:
+def test_the_pools_in_the_docs_are_those_of_the_assets() -> None:
     nodes = build_defs(Settings(_env_file=None)).resolve_asset_graph().asset_nodes  # type: ignore[call-arg]
     pools = set[str]().union(*(node.pools or () for node in nodes))
     text = (ROOT / "docs" / "scaling.md").read_text()

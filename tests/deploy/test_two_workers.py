@@ -1,7 +1,8 @@
-"""Two workers in processes and work folders of their own share nothing but the stores, and end where one ends.
+"""Two workers share nothing but the stores, and leave the same data as one worker.
 
-Each runs Dagster jobs: one organisation's files compacted while the other does the other's, the same days rolled up
-for one organisation each, then different days for all. The run history is one, in Postgres, as on several machines.
+Each is a process with a work folder of its own, and runs Dagster jobs. Each compacts the files of one organisation and
+rolls up the same days for it. Then each rolls up other days for all organisations. Both write one run history in
+Postgres, as on several machines.
 """
 
 import json
@@ -35,16 +36,22 @@ Run = dict[str, Any]
 
 
 def compact(org: str) -> Run:
-    return {"job": "compact", "config": {"ops": {"clearlift__events__compacted": {"config": {"org": org}}}}}
+    """A compaction of one organisation's files."""
+    return {
+        "job": "compact", "first": None, "last": None, "capability": "events", "object": "compacted", "org": org
+    }  # fmt: skip
 
 
 def roll_up(grain: Grain, first: int, last: int, org: str | None = None) -> Run:
+    """A roll-up of days of October, of one organisation or of all."""
     hours = grain is Grain.HOURLY
     return {
         "job": "roll_up_hours" if hours else "roll_up_days",
         "first": f"2025-10-{first}" + ("-00:00" if hours else ""),
         "last": f"2025-10-{last}" + ("-23:00" if hours else ""),
-        "config": {"ops": {f"clearlift__rollups__{grain.value}": {"config": {"org": org}}}},
+        "capability": "rollups",
+        "object": grain.value,
+        "org": org,
     }
 
 
@@ -57,7 +64,7 @@ def history_url(postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def fill(table: LakeTable) -> Counter[str]:
-    """Small files of two organisations and four days; another writer's doubles are among them. Ids by organisation."""
+    """Write small files of two organisations and four days, with doubles; returns the number of ids by organisation."""
     ids: Counter[str] = Counter()
     doubled: list[bytes] = []
     for number in range(APPENDS):
@@ -74,8 +81,8 @@ def fill(table: LakeTable) -> Counter[str]:
 
 
 def state(postgres: Postgres, table: LakeTable) -> dict[str, Any]:
-    """What readers see: the lake's rows, live files by partition, the rows of every roll-up."""
-    found: dict[str, Any] = {
+    """What readers see: the rows of the lake, its files by partition, the rows of every roll-up."""
+    state: dict[str, Any] = {
         "lake": Counter(table.scan().select(NAMES).collect().iter_rows()),
         "files": Counter((info.key.tenant, info.key.day, info.rows) for info in table.files()),
     }
@@ -83,8 +90,8 @@ def state(postgres: Postgres, table: LakeTable) -> dict[str, Any]:
         for cut in CUTS:
             name = cut.table(grain)
             rows = postgres.fetch(f"select t::text as row from {name} as t")
-            found[name] = Counter(row["row"] for row in rows)
-    return found
+            state[name] = Counter(row["row"] for row in rows)
+    return state
 
 
 def pools(location: Location) -> set[str]:
@@ -94,14 +101,14 @@ def pools(location: Location) -> set[str]:
 
 
 def work_folder(path: Path) -> Path:
-    """A DAGSTER_HOME of a machine's own: nothing in it but a copy of dagster.yaml."""
+    """A new DAGSTER_HOME that contains only a copy of dagster.yaml."""
     path.mkdir()
     shutil.copy(ROOT / "deploy" / "vm" / "dagster.yaml", path)
     return path
 
 
 def start(work: Path, environment: Mapping[str, str], runs: Sequence[Run]) -> "subprocess.Popen[str]":
-    """A worker in a new work folder."""
+    """Start a worker in a new work folder."""
     work_folder(work)
     return subprocess.Popen(
         [sys.executable, "-m", "tests.deploy.worker", json.dumps(runs)],
@@ -114,20 +121,20 @@ def start(work: Path, environment: Mapping[str, str], runs: Sequence[Run]) -> "s
 
 
 def together(work: Path, environment: Mapping[str, str], plans: Sequence[Sequence[Run]]) -> list[str]:
-    """Let one worker a plan go at once; the ids of all runs."""
+    """Start one worker for each plan, all at the same time; returns the ids of all runs."""
     workers = [start(work / f"machine-{n}", environment, plan) for n, plan in enumerate(plans)]
     try:
         for worker in workers:
             assert worker.stdout is not None
-            assert "ready\n" in iter(worker.stdout.readline, ""), "it ended before it was ready"
+            assert "ready\n" in iter(worker.stdout.readline, ""), "the worker ended before it was ready"
         ids: list[str] = []
         for worker in workers:
             assert worker.stdin is not None
             worker.stdin.write("go\n")
             worker.stdin.flush()
-        said = [worker.communicate(timeout=120)[0] for worker in workers]
-        assert [worker.returncode for worker in workers] == [0] * len(workers), said
-        for output in said:
+        outputs = [worker.communicate(timeout=120)[0] for worker in workers]
+        assert [worker.returncode for worker in workers] == [0] * len(workers), outputs
+        for output in outputs:
             ids += json.loads(output.splitlines()[-1])
         return ids
     finally:
@@ -139,15 +146,15 @@ def together(work: Path, environment: Mapping[str, str], plans: Sequence[Sequenc
 @pytest.fixture
 def shared(tmp_path: Path, postgres_dsn: str) -> Iterator[Location]:
     """Stores that two workers work on."""
-    with located(tmp_path / "shared", postgres_dsn) as found:
-        yield found
+    with located(tmp_path / "shared", postgres_dsn) as location:
+        yield location
 
 
 @pytest.fixture
 def alone(tmp_path: Path, postgres_server: str) -> Iterator[Location]:
     """Stores of the same content that one process works on by itself."""
-    with database(postgres_server) as dsn, located(tmp_path / "alone", dsn) as found:
-        yield found
+    with database(postgres_server) as dsn, located(tmp_path / "alone", dsn) as location:
+        yield location
 
 
 def test_two_workers_on_one_table_end_where_one_ends(
@@ -176,26 +183,26 @@ def test_two_workers_on_one_table_end_where_one_ends(
         "CLEARLIFT_DAGSTER_POSTGRES_URL": history_url,
     }
     with DagsterInstance.from_config(str(work_folder(tmp_path / "history"))) as instance:
-        # As a deployment does once: of two runs that are the first to meet a pool, Dagster fails one on Postgres.
+        # As a deployment does once. Without it, when two runs are the first of a pool, Dagster on Postgres fails one.
         for pool in pools(shared):
             instance.event_log_storage.set_concurrency_slots(pool, 4)
-        made = together(tmp_path, environment, split)
+        ids_of_runs = together(tmp_path, environment, split)
         runs = {run.run_id: run.status for run in instance.get_runs()}
-    assert runs == dict.fromkeys(made, DagsterRunStatus.SUCCESS)
-    assert len(made) == sum(map(len, split))
+    assert runs == dict.fromkeys(ids_of_runs, DagsterRunStatus.SUCCESS)
+    assert len(ids_of_runs) == sum(map(len, split))
 
-    for job in ("compact", "roll_up_hours", "roll_up_days"):
-        partitions = {
-            "compact": (None, None),
-            "roll_up_hours": (f"2025-10-{first}-00:00", f"2025-10-{last}-23:00"),
-            "roll_up_days": (f"2025-10-{first}", f"2025-10-{last}"),
-        }[job]
-        assert alone.run(job, *partitions).success
+    partitions: dict[str, tuple[str | None, str | None]] = {
+        "compact": (None, None),
+        "roll_up_hours": (f"2025-10-{first}-00:00", f"2025-10-{last}-23:00"),
+        "roll_up_days": (f"2025-10-{first}", f"2025-10-{last}"),
+    }
+    for job, (first_key, last_key) in partitions.items():
+        assert alone.run(job, first_key, last_key).success
 
-    found, wanted = state(stores.postgres, table), state(alone.stores.postgres, alone.stores.lake.table(EVENTS))
-    assert found == wanted
-    assert set(found["lake"].values()) == {1}
-    assert Counter(row[NAMES.index("org_tag")] for row in found["lake"]) == ids
+    actual, wanted = state(stores.postgres, table), state(alone.stores.postgres, alone.stores.lake.table(EVENTS))
+    assert actual == wanted
+    assert set(actual["lake"].values()) == {1}
+    assert Counter(row[NAMES.index("org_tag")] for row in actual["lake"]) == ids
     assert len(table.files()) == len(ORGS) * len(DAYS) < before
     daily = stores.postgres.fetch("select org_tag, sum(events)::int as events from rollups.daily_totals group by 1")
     assert {row["org_tag"]: row["events"] for row in daily} == ids

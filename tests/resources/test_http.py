@@ -14,7 +14,7 @@ import requests
 
 from resources.http import OK, Answer, HttpError, Patience, Session, Verdict, by_status
 from resources.pacing import Pacing, Rate
-from tests.standin.loopback import Asked, Fault, Loopback, Reply
+from tests.standin.loopback import Fault, Loopback, Reply, Request
 from tests.standin.waits import Waits
 
 SECRET = "tok-4f9a1c77"
@@ -30,16 +30,16 @@ class Service:
         self.refreshed = 0
         self.loopback = Loopback(self.serve)
 
-    def serve(self, asked: Asked) -> Reply:
-        if asked.path == "/counted":
+    def serve(self, request: Request) -> Reply:
+        if request.path == "/counted":
             self.counted += 1
-        if asked.path == "/large":
+        if request.path == "/large":
             return Reply(BODY)
-        if asked.path == "/moved":
+        if request.path == "/moved":
             return Reply(b"", 302, {"Location": f"{self.loopback.url}/elsewhere"})
-        if asked.path == "/private" and asked.headers.get("Authorization") != f"Bearer {self.token}":
+        if request.path == "/private" and request.headers.get("Authorization") != f"Bearer {self.token}":
             return Reply({"error": "invalid_token", "error_description": f"Bearer {SECRET} is stale"}, 401)
-        return Reply({"method": asked.method, "query": dict(asked.query), "headers": dict(asked.headers)})
+        return Reply({"method": request.method, "query": dict(request.query), "headers": dict(request.headers)})
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_an_answer_is_given_as_it_came(service: Service, session: Session) -> No
     assert echo["query"] == {"a": "b"}
     assert echo["headers"]["Authorization"] == f"Bearer {SECRET}"
     assert re.fullmatch(r"[0-9a-f]{32}", echo["headers"]["X-Request-Id"])
-    assert service.loopback.asked[0].json == {"c": 1}
+    assert service.loopback.requests[0].json == {"c": 1}
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_an_error_keeps_the_services_code_and_message(
     with pytest.raises(HttpError) as refused:
         session.request("GET", f"{service.loopback.url}/x")
     assert (refused.value.status, refused.value.code, refused.value.message) == (400, code, message)
-    assert len(service.loopback.asked) == 1
+    assert len(service.loopback.requests) == 1
 
 
 def test_secrets_reach_no_log_repr_or_error(
@@ -254,7 +254,7 @@ def test_a_download_that_breaks_is_begun_again(service: Service, session: Sessio
     assert session.download(f"{service.loopback.url}/large", destination) == len(BODY)
     assert destination.getvalue() == b"before" + BODY
     assert len(waits.slept) == 2
-    assert all("Authorization" not in asked.headers for asked in service.loopback.asked)
+    assert all("Authorization" not in request.headers for request in service.loopback.requests)
 
 
 def test_a_stream_leaves_the_body_unread(service: Service, session: Session) -> None:

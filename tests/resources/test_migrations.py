@@ -22,7 +22,7 @@ from resources.migrations.d1 import split
 from resources.postgres import Postgres
 from tests.databases import database
 from tests.standin.cloudflare import ACCOUNT, DATABASE, Cloudflare
-from tests.standin.loopback import Asked, Fault, Reply
+from tests.standin.loopback import Fault, Reply, Request
 
 FOLDER = "shop/store"
 FILES = {
@@ -276,16 +276,16 @@ def test_a_lost_answer_of_d1_applies_once(
     applied = migrations.D1AppliedMigrations(http_d1)
     honest = cloudflare_api.loopback.serve
 
-    def counting(asked: Asked) -> Reply:
-        if len(cloudflare_api.loopback.asked) == after:
+    def counting(request: Request) -> Reply:
+        if len(cloudflare_api.loopback.requests) == after:
             cloudflare_api.loopback.fail(replace(FAULTS[fault]))
-        return honest(asked)
+        return honest(request)
 
     cloudflare_api.loopback.serve = counting
     migrations.up(applied, FOLDER)
     assert [status.state for status in migrations.status(applied, FOLDER)] == [State.APPLIED] * 3
     assert http_d1.query("select id from customers") == [{"id": "1"}]
-    assert len(cloudflare_api.loopback.asked) > after
+    assert len(cloudflare_api.loopback.requests) > after
     assert not cloudflare_api.loopback.faults
     migrations.down(applied, FOLDER, to=0)
     assert [status.state for status in migrations.status(applied, FOLDER)] == [State.PENDING] * 3

@@ -1,4 +1,4 @@
-"""People of ClearLift's own application: they sign in, and invite others. Rows that nobody archives."""
+"""People of the application ClearLift: they sign in and invite others. Their rows are not archived."""
 
 import random
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from datetime import date, timedelta
 from assets.windows import midnight
 from resources.d1 import D1
 from sandbox.sample_stores import OWNER
-from tests.simulation.model import Model
+from tests.simulation.accepted import Accepted
 
 SESSION_DAYS, INVITATION_DAYS = 14, 7
 
 
 @dataclass
 class Accounts:
-    """What the application writes on a day."""
+    """Writes to the application's D1, and records what was accepted."""
 
     seed: int
     d1: D1
-    model: Model
+    accepted: Accepted
 
     def act(self, day: date) -> None:
         if random.Random(f"{self.seed} accounts {day}").random() > 0.2:
@@ -36,4 +36,4 @@ class Accounts:
                 *(f"{at + timedelta(days=INVITATION_DAYS):%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%dT%H:%M:%SZ}", OWNER),
             ],
         )
-        self.model.signed_in[name] = at
+        self.accepted.signed_in[name] = at

@@ -1,6 +1,6 @@
-"""What lies in the archive, by gzip and JSON alone: the registry says which manifests count, no product code reads.
+"""The rows in the archive, read by gzip and JSON alone, without the product's code. The registry names the manifests.
 
-A manifest that was read once is not read again.
+Each manifest is read once.
 """
 
 import gzip
@@ -16,7 +16,7 @@ Line = dict[str, Any]
 
 @dataclass
 class Archived:
-    """Sealed rows by application and table, in the order of their revisions."""
+    """rows: sealed rows by application and table, in the order of their revisions."""
 
     store: ObjectStore
     postgres: Postgres
@@ -24,7 +24,7 @@ class Archived:
     _read: set[str] = field(default_factory=set)
 
     def refresh(self) -> None:
-        """Read what was sealed since."""
+        """Read what was sealed after the last call."""
         sealed = self.postgres.fetch(
             "select app, table_name, quarter, bucket, revision from archive.revisions where state = 'sealed'"
             " order by app, table_name, quarter, bucket, revision"
@@ -40,5 +40,4 @@ class Archived:
                 if name not in self._read:
                     self._read.add(name)
                     lines = gzip.decompress(self.store.get(name)).splitlines()
-                    found = self.rows.setdefault((row["app"], row["table_name"]), [])
-                    found += [json.loads(line) for line in lines]
+                    self.rows.setdefault((row["app"], row["table_name"]), []).extend(map(json.loads, lines))

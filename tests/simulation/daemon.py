@@ -1,4 +1,4 @@
-"""A night as Dagster makes it: schedules and sensors of the whole code location are asked, and their runs done here."""
+"""A night as Dagster runs it: asks the schedules and sensors of the whole code location, and runs their jobs here."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,7 +9,7 @@ from tests.clearlift_pipelines.location import Location
 
 
 class Daemon:
-    """Asks one location; `failed` are the checks that failed and are no warnings."""
+    """Asks the schedules and sensors of one location. failed: the checks that failed with the severity ERROR."""
 
     def __init__(self, location: Location) -> None:
         self._location = location
@@ -17,24 +17,23 @@ class Daemon:
         self.failed: list[str] = []
 
     def tick(self, schedule: str, at: datetime) -> None:
-        """What a schedule asks for at a moment, done."""
+        """Run what a schedule requests at a moment."""
         context = build_schedule_context(
             instance=self._location.instance, scheduled_execution_time=at, repository_def=self._repository
         )
-        found = self._location.defs.resolve_schedule_def(schedule)
-        self._do(found.job_name, found.evaluate_tick(context).run_requests or ())
+        definition = self._location.defs.resolve_schedule_def(schedule)
+        self._run(definition.job_name, definition.evaluate_tick(context).run_requests or ())
 
-    def look(self, sensor: str) -> int:
-        """What a sensor asks for now, done; how many runs that were."""
+    def look(self, sensor: str) -> None:
+        """Run what a sensor requests now."""
         with build_sensor_context(instance=self._location.instance, repository_def=self._repository) as context:
-            found = self._location.defs.resolve_sensor_def(sensor)
-            asked = list(found.evaluate_tick(context).run_requests or ())
-        self._do(next(iter(found.targets)).job_name if len(found.targets) == 1 else "", asked)
-        return len(asked)
+            definition = self._location.defs.resolve_sensor_def(sensor)
+            requests = list(definition.evaluate_tick(context).run_requests or ())
+        self._run(next(iter(definition.targets)).job_name if len(definition.targets) == 1 else "", requests)
 
-    def _do(self, job: str, requests: Iterable[RunRequest]) -> None:
+    def _run(self, job: str, requests: Iterable[RunRequest]) -> None:
         for request in requests:
-            done = self._location.defs.resolve_job_def(request.job_name or job).execute_in_process(
+            result = self._location.defs.resolve_job_def(request.job_name or job).execute_in_process(
                 instance=self._location.instance,
                 partition_key=request.partition_key,
                 tags=dict(request.tags),
@@ -43,6 +42,6 @@ class Daemon:
             )
             self.failed += [
                 f"{check.asset_key.to_user_string()} {check.check_name}: {check.description}"
-                for check in done.get_asset_check_evaluations()
+                for check in result.get_asset_check_evaluations()
                 if not check.passed and check.severity is AssetCheckSeverity.ERROR
             ]

@@ -1,6 +1,6 @@
-"""Every aggregate counted again from all that was ever accepted: weeks, months and Sesh's metrics, in plain Python.
+"""Aggregates counted again in plain Python, from everything that was accepted: weeks, months, the metrics of Sesh.
 
-Hours, days, sessions and credits are recounted beside the tests of their own capabilities.
+What does not belong here: hours, days, sessions and credits; the tests of their own rooms have those.
 """
 
 from collections import defaultdict
@@ -12,15 +12,15 @@ from typing import Any
 from resources.d1.times import moment, stamp
 from tests.assets.rollups.lakeside import Event, Rows
 from tests.assets.rollups.recount import CUTS, sketch_of
-from tests.simulation.model import Model
+from tests.simulation.accepted import Accepted
 
 MetricKey = tuple[str, str, str]
 MetricRow = tuple[int, int, int, int]
 
 
 def periods(events: Iterable[Event]) -> Rows:
-    """Rows of the ten weekly and monthly tables, sorted."""
-    events, found = list(events), {}
+    """The rows of the ten weekly and monthly tables, sorted."""
+    events, rows = list(events), {}
     for grain in ("weekly", "monthly"):
         for suffix, dimensions in CUTS.items():
             groups: dict[tuple[Any, ...], list[Event]] = defaultdict(list)
@@ -29,10 +29,10 @@ def periods(events: Iterable[Event]) -> Rows:
                 if cut is not None:
                     first = day.replace(day=1) if grain == "monthly" else day - timedelta(days=day.weekday())
                     groups[e["org_tag"], first, *cut].append(e)
-            found[f"rollups.{grain}{suffix}"] = sorted(
+            rows[f"rollups.{grain}{suffix}"] = sorted(
                 (*key, *_measures(of_key, whole=suffix == "_totals")) for key, of_key in groups.items()
             )
-    return found
+    return rows
 
 
 def _measures(events: list[Event], *, whole: bool) -> tuple[Any, ...]:
@@ -47,12 +47,12 @@ def _measures(events: list[Event], *, whole: bool) -> tuple[Any, ...]:
     return len(events), len(visitors), len(sessions), True, value, sketch_of(visitors), sketch_of(sessions)
 
 
-def metrics(model: Model) -> dict[str, dict[MetricKey, MetricRow]]:
-    """By grain: (window, user or nobody, metric) to (entries, total, least, most), in millionths."""
+def metrics(accepted: Accepted) -> dict[str, dict[MetricKey, MetricRow]]:
+    """By grain: (window, user or empty for all, metric) to (entries, total, least, most), in millionths."""
     values: dict[str, dict[MetricKey, list[int]]] = {
         grain: defaultdict(list) for grain in ("hourly", "daily", "weekly", "monthly")
     }
-    for at, user, metric, value in _measured(model):
+    for at, user, metric, value in _measured(accepted):
         micros = int((Decimal(repr(value)) * 10**6).quantize(Decimal(1), ROUND_HALF_UP))
         for grain, window in _windows(moment(at)).items():
             for who in (user, ""):
@@ -63,8 +63,8 @@ def metrics(model: Model) -> dict[str, dict[MetricKey, MetricRow]]:
     }
 
 
-def _measured(model: Model) -> Iterable[tuple[str, str, str, float]]:
-    for session in model.sessions.values():
+def _measured(accepted: Accepted) -> Iterable[tuple[str, str, str, float]]:
+    for session in accepted.sessions.values():
         yield session.at, session.user, "sessions", 1
         for name, value in (
             ("durationSeconds", session.seconds),
@@ -73,7 +73,7 @@ def _measured(model: Model) -> Iterable[tuple[str, str, str, float]]:
         ):
             if value is not None:
                 yield session.at, session.user, f"session.{name}", value
-    for point in model.points.values():
+    for point in accepted.points.values():
         yield point.at, point.user, "points", 1
         for name, value in point.values.items():
             yield point.at, point.user, f"point.{name}", value

@@ -1,7 +1,7 @@
-"""A Sesh world of some years: what people record, and what their application writes. Seeded; writes to D1 and R2.
+"""The simulated users of Sesh: what they record, as the application writes it to D1 and R2. Random from a seed.
 
-Sessions are written, changed and taken back; points are flushed in tens, with gaps and repetitions, some of them days
-late; profiles change. What was accepted is told to the model as it is written.
+Sessions are written, changed and deleted. Points are flushed in tens, with gaps and doubles, some of them days late.
+Profiles change. Everything that is written is also recorded as accepted.
 """
 
 import json
@@ -18,40 +18,41 @@ from resources.d1 import D1
 from resources.d1.times import stamp
 from resources.r2 import ObjectStore
 from tests.assets.series.database import holder
-from tests.simulation.model import Model, Point, Session
+from tests.simulation.accepted import Accepted, Point, Session
 from tests.sql.sesh.database import put
 
 USERS = ("u1", "u2", "u3")
-# Within this time a session is changed or taken back.
-REGRETS = 40
+# Within so many days a session is changed or deleted.
+CHANGED_WITHIN = 40
 
 
 @dataclass
 class Sesh:
-    """The world over its stores."""
+    """Writes to its stores. sessions_a_day: on average."""
 
     seed: int
     sessions_a_day: float
     d1: D1
     store: ObjectStore
-    model: Model
+    accepted: Accepted
     _later: list[tuple[date, str, Session]] = field(default_factory=list)
     _flushes: list[tuple[datetime, str, bytes, tuple[Point, ...]]] = field(default_factory=list)
 
     def begin(self) -> None:
+        """Write the users."""
         for user in USERS:
             put(self.d1, "users", id=user, email=f"{user}@sesh.example")
 
     def act(self, day: date) -> None:
-        """Everything that the application writes on a day."""
+        """Write everything of one day."""
         chance = random.Random(f"{self.seed} sesh {day}")
         whole = int(self.sessions_a_day)
         for number in range(whole + (chance.random() < self.sessions_a_day - whole)):
             self._record(chance, day, number)
-        due = [found for found in self._later if found[0] <= day]
-        self._later = [found for found in self._later if found[0] > day]
-        for _, act, session in due:
-            self._do(act, session)
+        due = [entry for entry in self._later if entry[0] <= day]
+        self._later = [entry for entry in self._later if entry[0] > day]
+        for _, action, session in due:
+            self._do(action, session)
         if chance.random() < 0.15:
             self._change_profile(chance, day)
         self._flush(midnight(day) + timedelta(days=1))
@@ -73,29 +74,29 @@ class Sesh:
             return
         self._do("write", session)
         if fate < 0.15:
-            self._later.append((day + timedelta(days=chance.randrange(1, REGRETS)), "change", session))
+            self._later.append((day + timedelta(days=chance.randrange(1, CHANGED_WITHIN)), "change", session))
         elif fate < 0.19:
-            self._later.append((day + timedelta(days=chance.randrange(1, REGRETS)), "take back", session))
+            self._later.append((day + timedelta(days=chance.randrange(1, CHANGED_WITHIN)), "delete", session))
         if chance.random() < 0.4:
             self._points(chance, session)
 
-    def _do(self, act: str, session: Session) -> None:
+    def _do(self, action: str, session: Session) -> None:
         table = holder(self.d1, SESSIONS, session.moment)
-        if act == "write":
+        if action == "write":
             row = session.row()
             marks = ", ".join("?" * len(row))
             self.d1.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", list(row.values()))
-            self.model.sessions[session.id] = session
-        elif act == "change":
+            self.accepted.sessions[session.id] = session
+        elif action == "change":
             changed = session.rated(2)
             self.d1.execute(f"update {table} set rating = 2, notes = 'later' where id = ?", [session.id])
-            self.model.sessions[session.id] = changed
+            self.accepted.sessions[session.id] = changed
         else:
             self.d1.execute(f"delete from {table} where id = ?", [session.id])
-            del self.model.sessions[session.id]
+            del self.accepted.sessions[session.id]
 
     def _points(self, chance: random.Random, session: Session) -> None:
-        """The session's points, ten an object; some are lost, some objects come twice, some late."""
+        """Queue the points of a session, ten in an object. Some points are lost, some objects come twice or late."""
         number = chance.choice([4, 10, 13, 24])
         lost = set(chance.sample(range(1, number + 1), chance.choice([0, 0, 1, 3])))
         points = [
@@ -110,7 +111,7 @@ class Sesh:
             if seq not in lost
         ]
         for first in range(0, len(points), 10):
-            # The last point of the flush before is sometimes flushed again.
+            # A flush sometimes repeats the last point of the one before.
             ten = tuple(points[first - (first > 0 and chance.random() < 0.1) : first + 10])
             sent = session.moment + timedelta(minutes=10, days=chance.choice([0, 0, 0, 0, 1, 20, 100]))
             lines = [point.line() for point in ten]
@@ -122,12 +123,12 @@ class Sesh:
                 self._flushes.append((sent + timedelta(days=2), f"{name}-again", b"\n".join(lines) + b"\n", ten))
 
     def _flush(self, until: datetime) -> None:
-        due = [found for found in self._flushes if found[0] < until]
-        self._flushes = [found for found in self._flushes if found[0] >= until]
+        due = [flush for flush in self._flushes if flush[0] < until]
+        self._flushes = [flush for flush in self._flushes if flush[0] >= until]
         for sent, name, data, points in due:
             self.store.put(f"{landing.zone(SESH).hour_prefix(sent)}{name}.ndjson", data)
             for point in points:
-                self.model.points.setdefault((point.session, point.seq), point)
+                self.accepted.points.setdefault((point.session, point.seq), point)
 
     def _change_profile(self, chance: random.Random, day: date) -> None:
         user = chance.choice(USERS)

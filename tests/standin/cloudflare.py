@@ -1,6 +1,6 @@
-"""Cloudflare's API for D1 and Workers KV on loopback, over the embedded stores, with the limits it documents.
+"""Cloudflare's API for D1 and Workers KV on loopback, over the embedded stores, with its documented limits.
 
-It serves what the local runtime lacks: accounts, tokens, /query, export, time travel and rate limits.
+It has what the local runtime does not have: accounts, tokens, /query, export, time travel and rate limits.
 """
 
 import base64
@@ -12,7 +12,7 @@ from typing import Any
 
 from resources.d1 import D1Error, EmbeddedD1, Result, Statement
 from resources.kv import EmbeddedKV, Entry, KVError
-from tests.standin.loopback import Asked, Loopback, Reply
+from tests.standin.loopback import Loopback, Reply, Request
 
 ACCOUNT = "a" * 32
 DATABASE = "d" * 36
@@ -21,7 +21,10 @@ TOKEN = "stand-in-secret-token"
 
 
 class Cloudflare:
-    """One account with one database and one namespace; `quota` requests are answered, then 429 until it is raised."""
+    """One account with one database and one namespace.
+
+    quota: so many requests are answered; those after them get 429. failing_keys: how many writes of a key fail.
+    """
 
     def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
         self.d1 = EmbeddedD1(folder / "d1.sqlite")
@@ -41,33 +44,33 @@ class Cloudflare:
         self.d1.close()
         self.kv.close()
 
-    def _serve(self, asked: Asked) -> Reply:
-        if asked.path.startswith("/dumps/"):
-            return self._dump(asked)
-        if asked.headers.get("Authorization") != f"Bearer {TOKEN}":
+    def _serve(self, request: Request) -> Reply:
+        if request.path.startswith("/dumps/"):
+            return self._dump(request)
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return _failure(401, 10000, "Authentication error")
         if self.quota <= 0:
             return _failure(429, 10429, "rate limit reached", {"Retry-After": "300"})
         self.quota -= 1
-        match asked.parts:
+        match request.parts:
             case ["client", "v4", "accounts", account, "d1", "database", database, *rest] if (
                 account == ACCOUNT and database == DATABASE
             ):
-                return self._database(asked, rest)
+                return self._database(request, rest)
             case ["client", "v4", "accounts", account, "storage", "kv", "namespaces", namespace, *rest] if (
                 account == ACCOUNT and namespace == NAMESPACE
             ):
-                return self._namespace(asked, rest)
+                return self._namespace(request, rest)
         return _failure(404, 7003, "Could not route to that path")
 
-    def _database(self, asked: Asked, rest: list[str]) -> Reply:
-        match (asked.method, rest):
+    def _database(self, request: Request, rest: list[str]) -> Reply:
+        match (request.method, rest):
             case ("POST", ["query" | "raw" as form]):
-                return self._statements(asked.json, form)
+                return self._statements(request.json, form)
             case ("POST", ["export"]):
-                return self._export(asked.json)
+                return self._export(request.json)
             case ("GET", ["time_travel", "bookmark"]):
-                moment = asked.query.get("timestamp", "now")
+                moment = request.query.get("timestamp", "now")
                 return _success({"bookmark": f"00000000-00000000-{moment}"})
         return _failure(405, 10405, "Method not allowed for this authentication scheme")
 
@@ -104,22 +107,24 @@ class Cloudflare:
         url = f"{self.loopback.url}/dumps/1?X-Amz-Signature=0123456789abcdef"
         return _success(state | {"status": "complete", "result": {"filename": "dump.sql", "signed_url": url}})
 
-    def _dump(self, asked: Asked) -> Reply:
-        if "Authorization" in asked.headers:  # S3 refuses two ways of signing at once; and a token has no place here
+    def _dump(self, request: Request) -> Reply:
+        if (
+            "Authorization" in request.headers
+        ):  # S3 refuses two ways of signing at once, and a token must not be sent to it
             return Reply(b"<Error><Code>InvalidArgument</Code></Error>", 400)
-        return Reply(self._dumps[asked.parts[-1]])
+        return Reply(self._dumps[request.parts[-1]])
 
-    def _namespace(self, asked: Asked, rest: list[str]) -> Reply:
+    def _namespace(self, request: Request, rest: list[str]) -> Reply:
         try:
-            match (asked.method, rest):
+            match (request.method, rest):
                 case ("PUT", ["bulk"]):
-                    return self._bulk_put(asked)
+                    return self._bulk_put(request)
                 case ("POST", ["bulk", "delete"]):
-                    return self._bulk_delete(asked.json)
+                    return self._bulk_delete(request.json)
                 case ("POST", ["bulk", "get"]):
-                    return self._bulk_get(asked.json["keys"])
+                    return self._bulk_get(request.json["keys"])
                 case ("GET", ["keys"]):
-                    return self._keys(asked)
+                    return self._keys(request)
                 case ("GET", ["values", key]):
                     value = self.kv.get(key)
                     return _failure(404, 10009, "get: 'key not found'") if value is None else Reply(value)
@@ -127,9 +132,9 @@ class Cloudflare:
             return _failure(400, error.code, error.message)
         return _failure(405, 10405, "Method not allowed for this authentication scheme")
 
-    def _bulk_put(self, asked: Asked) -> Reply:
-        pairs = asked.json
-        if len(pairs) > 10_000 or len(asked.body) > 100_000_000:
+    def _bulk_put(self, request: Request) -> Reply:
+        pairs = request.json
+        if len(pairs) > 10_000 or len(request.body) > 100_000_000:
             return _failure(413, 10013, "bulk limit of 10,000 pairs or 100 MB exceeded")
         keys = [pair["key"] for pair in pairs]
         if len(set(keys)) != len(keys):
@@ -148,19 +153,19 @@ class Cloudflare:
     def _bulk_get(self, keys: list[str]) -> Reply:
         if len(keys) > 100:
             return _failure(400, 10033, "more than 100 keys")
-        found = self.kv.get_many(keys)
-        if sum(map(len, found.values())) > self.largest_bulk_get:
+        values = self.kv.get_many(keys)
+        if sum(map(len, values.values())) > self.largest_bulk_get:
             return _failure(413, 10013, "the values exceed the bulk limit")
-        texts = {key: found[key].decode("utf-8", "replace") if key in found else None for key in keys}
+        texts = {key: values[key].decode("utf-8", "replace") if key in values else None for key in keys}
         texts.pop("__proto__", None)  # as JavaScript does
         return _success({"values": texts})
 
-    def _keys(self, asked: Asked) -> Reply:
-        limit = int(asked.query.get("limit", "1000"))
+    def _keys(self, request: Request) -> Reply:
+        limit = int(request.query.get("limit", "1000"))
         if not 10 <= limit <= 1000:
             return _failure(400, 10033, "limit must be from 10 to 1000")
-        infos = list(self.kv.list(asked.query.get("prefix", "")))
-        start = int(asked.query.get("cursor", "0"))
+        infos = list(self.kv.list(request.query.get("prefix", "")))
+        start = int(request.query.get("cursor", "0"))
         rows: list[dict[str, Any]] = []
         for info in infos[start : start + limit]:
             row: dict[str, Any] = {"name": info.name}
@@ -201,7 +206,7 @@ def _result(result: Result, form: str) -> dict[str, Any]:
 
 
 def _as_javascript(value: Any) -> Any:
-    """A value as it leaves a Worker: every number a double, a blob an array of its bytes."""
+    """A value as a Worker sends it: every number a double, a blob an array of its bytes."""
     if isinstance(value, bytes):
         return list(value)
     if isinstance(value, int | float):

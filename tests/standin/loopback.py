@@ -1,4 +1,4 @@
-"""A loopback HTTP server whose answers can be made to fail on order. What it serves is a function given to it."""
+"""An HTTP server on loopback that answers with a function of its user, and that fails requests on order."""
 
 import json
 import socket
@@ -13,13 +13,13 @@ from typing import Any, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 Kind = Literal["status", "time-out", "reset", "cut", "not-json", "body"]
-# How long a client waits for an answer: on a busy machine an honest one took more than half a second.
+# How long a client waits for an answer. On a busy machine a good answer took more than half a second.
 PATIENT_SECONDS, SILENT_SECONDS = 30.0, 2.0
 
 
 @dataclass
-class Asked:
-    """A request as it came: `path` is still quoted, `query` holds the last value of each name."""
+class Request:
+    """A request as it arrived. path: still quoted. query: the last value of each name."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Asked:
 
 @dataclass
 class Reply:
-    """What is answered: a dict or list as JSON, bytes as they are."""
+    """An answer. body: a dict or list, which is sent as JSON, or bytes."""
 
     body: Any
     status: int = 200
@@ -51,9 +51,9 @@ class Reply:
 
 @dataclass
 class Fault:
-    """One ordered failure for the next request (of `method`, if given) whose path holds `path`.
+    """One ordered failure of the next request whose path contains `path`, and whose method is `method` if that is set.
 
-    With `done`, the request takes effect before its answer fails, so that the client is in doubt about it.
+    done: the request takes effect before its answer fails, so that the client cannot know it.
     """
 
     kind: Kind
@@ -64,30 +64,30 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = ""
 
-    def befalls(self, asked: Asked) -> bool:
-        """Whether this request is one that the failure was ordered for."""
-        return self.path in asked.path and self.method in ("", asked.method)
+    def applies_to(self, request: Request) -> bool:
+        """Whether the failure is ordered for this request."""
+        return self.path in request.path and self.method in ("", request.method)
 
 
 def read_seconds(faults: Iterable[Fault]) -> float:
-    """How long a client is to wait for an answer: not for long where a failure is that none comes."""
+    """How long a client must wait for an answer: a short time if one of the failures is that no answer comes."""
     return SILENT_SECONDS if any(fault.kind == "time-out" for fault in faults) else PATIENT_SECONDS
 
 
 def faults_of(parameters: Mapping[str, Any]) -> list[Fault]:
-    """The failures among the parameters of a test: alone, in a list, or as the `fault` of something."""
-    given = (each if isinstance(each, list) else [getattr(each, "fault", each)] for each in parameters.values())
-    return [fault for several in given for fault in several if isinstance(fault, Fault)]
+    """The failures among the parameters of a test: a parameter, an item of a list, or the attribute `fault`."""
+    lists = (value if isinstance(value, list) else [getattr(value, "fault", value)] for value in parameters.values())
+    return [item for items in lists for item in items if isinstance(item, Fault)]
 
 
-Serve = Callable[[Asked], Reply]
+Serve = Callable[[Request], Reply]
 
 
 class Loopback:
-    """Serves `serve` on 127.0.0.1; every request is kept in `asked`."""
+    """Serves `serve` on 127.0.0.1. requests: every request, in order of arrival."""
 
     def __init__(self, serve: Serve) -> None:
-        self.asked: list[Asked] = []
+        self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.serve = serve
         self._lock = threading.Lock()
@@ -111,26 +111,26 @@ class Loopback:
         self._thread.join()
 
     def fail(self, *faults: Fault) -> None:
-        """Order failures; each meets one request."""
+        """Order failures of one request each."""
         with self._lock:
             self.faults.extend(faults)
 
-    def next_fault(self, asked: Asked) -> Fault | None:
-        """Keep the request, and take the failure that was ordered for it."""
+    def next_fault(self, request: Request) -> Fault | None:
+        """Record the request; returns the failure that was ordered for it, and removes it from the order."""
         with self._lock:
-            self.asked.append(asked)
-            found = next((fault for fault in self.faults if fault.befalls(asked)), None)
-            if found is not None:
-                self.faults.remove(found)
-            return found
+            self.requests.append(request)
+            applied = next((fault for fault in self.faults if fault.applies_to(request)), None)
+            if applied is not None:
+                self.faults.remove(applied)
+            return applied
 
     def hang(self) -> None:
-        """Say nothing until the client has surely gone."""
+        """Answer nothing until the client has surely ended."""
         self._ending.wait(30)
 
 
 class Server(ThreadingHTTPServer):
-    """A client that has gone is no news here."""
+    """Prints no error when a client has closed the connection."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):
@@ -138,26 +138,26 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as its `loopback` says; each server has a class of its own."""
+    """Answers for its `loopback`. Each server has its own subclass."""
 
     loopback: Loopback
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
-        """Say nothing on standard error."""
+        """Print nothing on standard error."""
 
     def answer(self) -> None:
-        """One request, whatever its method."""
+        """Answer one request of any method."""
         url = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        asked = Asked(self.command, url.path, query, dict(self.headers.items()), body)
-        fault = self.loopback.next_fault(asked)
+        request = Request(self.command, url.path, query, dict(self.headers.items()), body)
+        fault = self.loopback.next_fault(request)
         if fault is None:
-            self._send(self.loopback.serve(asked))
+            self._send(self.loopback.serve(request))
             return
-        reply = self.loopback.serve(asked) if fault.done or fault.kind == "cut" else Reply(b"")
+        reply = self.loopback.serve(request) if fault.done or fault.kind == "cut" else Reply(b"")
         self._fail(fault, reply)
 
     do_GET = do_PUT = do_POST = do_DELETE = answer  # noqa: N815 - the base class names them

@@ -1,4 +1,4 @@
-"""R2 SQL on loopback: a bucket's SQL endpoint that answers with DuckDB and refuses what it is told it cannot do."""
+"""R2 SQL on loopback: the SQL endpoint of a bucket, which answers with DuckDB and refuses what R2 SQL cannot do."""
 
 import datetime as dt
 import re
@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from tests.standin.loopback import Asked, Loopback, Reply
+from tests.standin.loopback import Loopback, Reply, Request
 
 TOKEN = "the-token"
 NEVER = {"OFFSET": r"\boffset\b", "DISTINCT": r"\bdistinct\b", "window functions": r"\bover\s*\("}
@@ -16,7 +16,10 @@ AGGREGATES = {"aggregates": r"\b(count|sum|avg|min|max)\s*\(", "GROUP BY": r"\bg
 
 
 class R2SqlService:
-    """The bucket `lake` of the account `acct`, with the tables that were put there."""
+    """The bucket `lake` of the account `acct`, with the tables that `put` made.
+
+    refused: patterns of statements that it refuses, by the name of the feature.
+    """
 
     def __init__(self) -> None:
         self.refused = {**NEVER}
@@ -25,19 +28,19 @@ class R2SqlService:
         self._lock = threading.Lock()
 
     def put(self, namespace: str, name: str, rows: pl.DataFrame) -> None:
-        """Make a table anew."""
+        """Make a table, or replace it."""
         with self._lock:
             self._engine.register("rows_to_put", rows.to_arrow())
             self._engine.execute(f"create schema if not exists {namespace}")
             self._engine.execute(f"create or replace table {namespace}.{name} as from rows_to_put")
             self._engine.unregister("rows_to_put")
 
-    def answer(self, asked: Asked) -> Reply:
-        """One statement."""
-        assert asked.path == "/accounts/acct/r2-sql/query/lake"
-        if asked.headers.get("Authorization") != f"Bearer {TOKEN}":
+    def answer(self, request: Request) -> Reply:
+        """Answer one statement."""
+        assert request.path == "/accounts/acct/r2-sql/query/lake"
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return refusal(401, 10001, "Unauthorized")
-        query = asked.json["query"]
+        query = request.json["query"]
         for what, pattern in self.refused.items():
             if re.search(pattern, query, re.IGNORECASE):
                 return refusal(400, 40003, f"unsupported feature: {what}")
@@ -46,11 +49,11 @@ class R2SqlService:
             return refusal(400, 40005, "LIMIT is above 10000")
         with self._lock:
             try:
-                found = self._engine.execute(query if limit else f"{query} limit 500")
+                result = self._engine.execute(query if limit else f"{query} limit 500")
             except duckdb.Error as error:
                 return refusal(400, 40004, str(error).splitlines()[0])
-            names = [column[0] for column in found.description or []]
-            rows = [dict(zip(names, map(_as_json, row), strict=True)) for row in found.fetchall()]
+            names = [column[0] for column in result.description or []]
+            rows = [dict(zip(names, map(_as_json, row), strict=True)) for row in result.fetchall()]
         return Reply({"success": True, "errors": [], "messages": [], "result": {"schema": [], "rows": rows}})
 
 

@@ -1,7 +1,7 @@
 """An Iceberg REST catalog on loopback: the protocol's tables and namespaces, a token, vended S3 credentials.
 
-It keeps its tables in a pyiceberg catalog over SQLite. Requirements of a commit are checked by pyiceberg's own code, at
-the head that the commit meets. What it lacks: views, deletes, renames, credentials of a table's own.
+It keeps its tables in a pyiceberg catalog over SQLite. pyiceberg's own code checks the requirements of a commit against
+the table as it is then. It has no views, deletes, renames or credentials for single tables.
 """
 
 import threading
@@ -24,7 +24,7 @@ from pyiceberg.table import CommitTableRequest, Table
 from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
 
 from resources.r2 import leave_out_checksums
-from tests.standin.loopback import Asked, Loopback, Reply
+from tests.standin.loopback import Loopback, Reply, Request
 
 WAREHOUSE = "acct_lake"
 TOKEN = "catalog-token"
@@ -39,7 +39,7 @@ ERRORS: Mapping[type[Exception], int] = {
 
 
 class RestCatalogServer:
-    """One warehouse. `vended` are the FileIO properties that come with each table, and the server's own."""
+    """One warehouse. vended: the FileIO properties that each table is sent with, and that the server uses itself."""
 
     def __init__(self, folder: Path, location: str, vended: Mapping[str, str]) -> None:
         self.loopback = Loopback(self.answer)
@@ -59,36 +59,36 @@ class RestCatalogServer:
     def close(self) -> None:
         self._catalog.engine.dispose()
 
-    def answer(self, asked: Asked) -> Reply:
-        """One request of the protocol."""
-        if asked.headers.get("Authorization") != f"Bearer {self.token}":
+    def answer(self, request: Request) -> Reply:
+        """Answer one request of the protocol."""
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
             return refusal(401, "NotAuthorizedException", "The token is not valid, or has expired")
         try:
             with self._lock:
-                return self._answer(asked)
+                return self._answer(request)
         except tuple(ERRORS) as error:
             return refusal(ERRORS[type(error)], type(error).__name__, str(error))
 
-    def _answer(self, asked: Asked) -> Reply:
-        match (asked.method, *asked.parts[2:]):
+    def _answer(self, request: Request) -> Reply:
+        match (request.method, *request.parts[2:]):
             case ("GET", "config"):
-                if asked.query.get("warehouse") != WAREHOUSE:
+                if request.query.get("warehouse") != WAREHOUSE:
                     return refusal(404, "NotFoundException", "No such warehouse")
                 return Reply({"defaults": {}, "overrides": {"prefix": WAREHOUSE}})
             case ("POST", prefix, "namespaces") if prefix == WAREHOUSE:
-                self._catalog.create_namespace(tuple(asked.json["namespace"]), asked.json["properties"])
-                return Reply({"namespace": asked.json["namespace"], "properties": asked.json["properties"]})
+                self._catalog.create_namespace(tuple(request.json["namespace"]), request.json["properties"])
+                return Reply({"namespace": request.json["namespace"], "properties": request.json["properties"]})
             case ("GET", prefix, "namespaces", namespace) if prefix == WAREHOUSE:
                 return Reply(
                     {"namespace": [namespace], "properties": self._catalog.load_namespace_properties(namespace)}
                 )
             case ("POST", prefix, "namespaces", namespace, "tables") if prefix == WAREHOUSE:
-                return self._created(namespace, CreateTableRequest.model_validate({"location": None, **asked.json}))
+                return self._created(namespace, CreateTableRequest.model_validate({"location": None, **request.json}))
             case ("GET", prefix, "namespaces", namespace, "tables", name) if prefix == WAREHOUSE:
                 return self._described(self._catalog.load_table((namespace, name)))
             case ("POST", prefix, "namespaces", namespace, "tables", name) if prefix == WAREHOUSE:
-                return self._committed((namespace, name), CommitTableRequest.model_validate_json(asked.body))
-        return refusal(404, "NotFoundException", f"No route {asked.method} {asked.path}")
+                return self._committed((namespace, name), CommitTableRequest.model_validate_json(request.body))
+        return refusal(404, "NotFoundException", f"No route {request.method} {request.path}")
 
     def _created(self, namespace: str, request: CreateTableRequest) -> Reply:
         table = self._catalog.create_table(
@@ -117,5 +117,5 @@ class RestCatalogServer:
 
 
 def refusal(status: int, kind: str, message: str) -> Reply:
-    """An error as the protocol has it."""
+    """An error in the form of the protocol."""
     return Reply({"error": {"message": message, "type": kind, "code": status}}, status)

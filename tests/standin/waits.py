@@ -1,10 +1,10 @@
-"""Time that passes only when somebody sleeps, so that tests of waiting wait for nothing."""
+"""Time that passes only during sleeps, so that tests of waiting do not wait."""
 
 import threading
 
 
 class Waits:
-    """A clock and a sleep in seconds; `slept` keeps every sleep in order."""
+    """A clock and a sleep, in seconds. slept: every sleep, in order."""
 
     def __init__(self, start: float = 1_000.0) -> None:
         self.now = start

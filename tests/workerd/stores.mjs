@@ -1,4 +1,4 @@
-// Serves D1, KV and R2-over-S3 on loopback until its standard input closes, so that it never outlives its starter.
+// Serves D1, KV and R2-over-S3 on loopback until its standard input closes, so that it ends with the process that started it.
 import { Miniflare } from "miniflare";
 
 const { folder, databases, namespaces, buckets, accessKeyId, secretAccessKey } = JSON.parse(process.argv[2]);

@@ -1,4 +1,4 @@
-"""The harness itself: the runtime ends with its starter, however that ends."""
+"""The local runtime itself: it ends with the process that started it, also if that process is killed."""
 
 import subprocess
 import sys

@@ -27,8 +27,8 @@ def test_a_range_is_made_again_for_one_organisation_or_for_all(terminal: Termina
     lakeside.postgres.execute("update rollups.hourly_totals set events = 9; update rollups.daily_totals set events = 9")
     terminal.good("backfill", "rollups", "--from", "2026-03-03", "--to", "2026-03-04", "--org", "a3f7c2")
     for table in ("hourly", "daily"):
-        counts = lakeside.postgres.fetch(f"select count(*) as n from rollups.{table}_totals where events = 1")
-        assert counts == [{"n": 1}]
+        counted = lakeside.postgres.fetch(f"select count(*) as n from rollups.{table}_totals where events = 1")
+        assert counted == [{"n": 1}]
 
     terminal.good("backfill", "rollups", "--from", "2026-03-02T05", "--to", "2026-03-02T06")
     assert lakeside.postgres.fetch("select count(*) as n from rollups.hourly_totals where events = 1") == [{"n": 3}]

@@ -15,7 +15,7 @@ from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import pruned
 from assets.events.ledger import Ledger
-from assets.events.refused import quarantine
+from assets.intake.postgres_refusals import PostgresRefusals
 from assets.windows import HOUR, Window, joined
 from clearlift_pipelines.cli.run import MOST_RANGES, across_narrowest_gaps
 from clearlift_pipelines.stores import Stores, utc_now
@@ -58,9 +58,7 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(termin
         "without_consent": truth.without_consent,
     }
     refused: Counter[str] = Counter()
-    lines = quarantine(stores, CLEARLIFT)
-    assert lines is not None
-    for row in lines.refusals.summary():
+    for row in PostgresRefusals(stores.postgres, "events", CLEARLIFT.name).summary():
         refused[row["reason"]] += row["lines"]
     assert refused == dict(truth.refused)
     for grain in ("hourly", "daily"):

@@ -75,13 +75,13 @@ def test_the_export_keeps_polling_and_carries_no_token_to_the_dump(
     dump = io.BytesIO()
     standin_d1.export(dump)
     assert b"CREATE TABLE t" in dump.getvalue()
-    polls = [asked.json for asked in cloudflare_api.loopback.asked if asked.path.endswith("/export")]
+    polls = [request.json for request in cloudflare_api.loopback.requests if request.path.endswith("/export")]
     assert "current_bookmark" not in polls[1]
     assert polls[2]["current_bookmark"] == polls[3]["current_bookmark"]
     assert waits.slept.count(1.0) == 2
-    downloads = [asked for asked in cloudflare_api.loopback.asked if asked.path.startswith("/dumps/")]
+    downloads = [request for request in cloudflare_api.loopback.requests if request.path.startswith("/dumps/")]
     assert len(downloads) == 2
-    assert not any(TOKEN in str(asked.headers) for asked in downloads)
+    assert not any(TOKEN in str(request.headers) for request in downloads)
 
 
 def test_bookmarks_of_now_and_of_a_moment(standin_d1: CloudflareD1) -> None:
@@ -93,18 +93,18 @@ def test_bookmarks_of_now_and_of_a_moment(standin_d1: CloudflareD1) -> None:
 
 def test_a_thousand_rows_are_one_request(standin_d1: CloudflareD1, cloudflare_api: Cloudflare) -> None:
     standin_d1.execute("create table t (id text primary key, v integer)")
-    before = len(cloudflare_api.loopback.asked)
+    before = len(cloudflare_api.loopback.requests)
     assert standin_d1.upsert("t", ["id", "v"], [(str(i), i) for i in range(1_000)], ["id"]) == 1_000
-    assert len(cloudflare_api.loopback.asked) - before == 1
+    assert len(cloudflare_api.loopback.requests) - before == 1
 
 
 def test_big_integers_cost_a_second_request_and_are_never_damaged(
     standin_d1: CloudflareD1, cloudflare_api: Cloudflare
 ) -> None:
     assert standin_d1.query("select 9007199254740991 as a") == [{"a": 2**53 - 1}]
-    assert len(cloudflare_api.loopback.asked) == 1
+    assert len(cloudflare_api.loopback.requests) == 1
     assert standin_d1.query("select 9007199254740993 as a, 'x' as b;") == [{"a": 2**53 + 1, "b": "x"}]
-    assert len(cloudflare_api.loopback.asked) == 3
+    assert len(cloudflare_api.loopback.requests) == 3
 
     standin_d1.execute("create table t (n integer)")
     with pytest.raises(D1Error, match=r"the statement ran, but it returns an integer beyond 2\^53: cast it to text"):

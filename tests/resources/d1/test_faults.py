@@ -101,10 +101,10 @@ def test_what_may_not_run_twice_runs_once_at_most(
 @pytest.mark.parametrize("case", [case for case in CASES if case.fault.kind != "time-out"], ids=lambda case: case.name)
 def test_a_fault_that_stays_fails_loudly(table_d1: CloudflareD1, cloudflare_api: Cloudflare, case: Case) -> None:
     cloudflare_api.loopback.fail(*[case.fault] * 20)
-    before = len(cloudflare_api.loopback.asked)
+    before = len(cloudflare_api.loopback.requests)
     with pytest.raises((HttpError, D1Error)) as failed:
         table_d1.upsert("t", ["id", "n"], [("a", 1)], ["id"])
-    assert len(cloudflare_api.loopback.asked) - before == 6
+    assert len(cloudflare_api.loopback.requests) - before == 6
     assert TOKEN not in str(failed.value)
 
 
@@ -127,11 +127,11 @@ def test_a_refusal_is_not_asked_again(
     table_d1: CloudflareD1, cloudflare_api: Cloudflare, fault: Fault, reason: str
 ) -> None:
     cloudflare_api.loopback.fail(fault)
-    before = len(cloudflare_api.loopback.asked)
+    before = len(cloudflare_api.loopback.requests)
     with pytest.raises((HttpError, D1Error)) as refused:
         table_d1.query("select 1 as a")
     assert reason in str(refused.value)
-    assert len(cloudflare_api.loopback.asked) - before == 1
+    assert len(cloudflare_api.loopback.requests) - before == 1
 
 
 def test_a_read_counts_no_change_that_the_service_remembers(table_d1: CloudflareD1, cloudflare_api: Cloudflare) -> None:

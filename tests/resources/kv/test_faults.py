@@ -51,7 +51,7 @@ def test_unsuccessful_keys_alone_are_sent_again(standin_kv: CloudflareKV, cloudf
     cloudflare_api.failing_keys = {"k1": 2, "k3": 1}
     standin_kv.put_many(Entry(f"k{i}", str(i).encode(), metadata={"i": i}) for i in range(5))
     assert {info.name: info.metadata for info in cloudflare_api.kv.list()} == {f"k{i}": {"i": i} for i in range(5)}
-    assert [[pair["key"] for pair in asked.json] for asked in cloudflare_api.loopback.asked] == [
+    assert [[pair["key"] for pair in request.json] for request in cloudflare_api.loopback.requests] == [
         ["k0", "k1", "k2", "k3", "k4"],
         ["k1", "k3"],
         ["k1"],
@@ -75,7 +75,7 @@ def test_a_fault_that_stays_fails_loudly(standin_kv: CloudflareKV, cloudflare_ap
     cloudflare_api.loopback.fail(*[fault] * 20)
     with pytest.raises(HttpError) as failed:
         standin_kv.put_many([Entry("a", b"1")])
-    assert len(cloudflare_api.loopback.asked) == 6
+    assert len(cloudflare_api.loopback.requests) == 6
     assert TOKEN not in str(failed.value)
 
 
@@ -86,7 +86,7 @@ def test_a_refusal_is_not_asked_again(standin_kv: CloudflareKV, cloudflare_api: 
         standin_kv.get("someone@example.org")
     with pytest.raises(HttpError, match="code 10013"):
         standin_kv.put_many([Entry("a", b"1")])
-    assert len(cloudflare_api.loopback.asked) == 2
+    assert len(cloudflare_api.loopback.requests) == 2
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ def test_a_write_whose_answer_has_another_shape_is_a_clear_error(
 
 def test_ten_thousand_keys_are_one_request(standin_kv: CloudflareKV, cloudflare_api: Cloudflare) -> None:
     standin_kv.put_many(Entry(f"k{i:05}", b"v") for i in range(10_001))
-    assert [len(asked.json) for asked in cloudflare_api.loopback.asked] == [10_000, 1]
+    assert [len(request.json) for request in cloudflare_api.loopback.requests] == [10_000, 1]
     standin_kv.delete_many(f"k{i:05}" for i in range(10_001))
-    assert [len(asked.json) for asked in cloudflare_api.loopback.asked][2:] == [10_000, 1]
+    assert [len(request.json) for request in cloudflare_api.loopback.requests][2:] == [10_000, 1]
     assert list(cloudflare_api.kv.list()) == []
 
 
@@ -128,8 +128,8 @@ def test_a_bulk_stays_below_its_bytes(
     monkeypatch.setattr(limits, "MAX_BULK_BYTES", 100_000)
     value = b"\xff" * 25_000
     standin_kv.put_many(Entry(f"k{i}", value) for i in range(5))
-    assert [len(asked.json) for asked in cloudflare_api.loopback.asked] == [2, 2, 1]
-    assert all(len(asked.body) <= 100_000 for asked in cloudflare_api.loopback.asked)
+    assert [len(request.json) for request in cloudflare_api.loopback.requests] == [2, 2, 1]
+    assert all(len(request.body) <= 100_000 for request in cloudflare_api.loopback.requests)
 
 
 def test_a_bulk_read_that_is_too_large_is_halved(standin_kv: CloudflareKV, cloudflare_api: Cloudflare) -> None:

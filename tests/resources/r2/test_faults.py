@@ -9,7 +9,7 @@ import requests
 
 from resources.r2 import BucketObjectStore, ObjectStore, ObjectStoreError
 from tests.resources.r2.conftest import PART_BYTES, lake_bucket
-from tests.standin.loopback import SILENT_SECONDS, Asked, Fault, Loopback, Reply
+from tests.standin.loopback import SILENT_SECONDS, Fault, Loopback, Reply, Request
 
 HOP_HEADERS = {"connection", "content-length", "date", "host", "server", "transfer-encoding"}
 BIG = [bytes([number]) * (PART_BYTES // 2 + 1) for number in range(3)]
@@ -51,10 +51,10 @@ LOUD = {("list", "cut body"), ("put in parts", "cut body")}
 def failing_s3(s3_url: str) -> Iterator[Loopback]:
     """moto's S3 behind a server that can make its answers fail."""
 
-    def forward(asked: Asked) -> Reply:
-        url = f"{s3_url}{asked.path}?{urlencode(asked.query)}".rstrip("?")
-        headers = {name: value for name, value in asked.headers.items() if name.lower() not in HOP_HEADERS}
-        answer = requests.request(asked.method, url, data=asked.body, headers=headers, timeout=10)
+    def forward(request: Request) -> Reply:
+        url = f"{s3_url}{request.path}?{urlencode(request.query)}".rstrip("?")
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_HEADERS}
+        answer = requests.request(request.method, url, data=request.body, headers=headers, timeout=10)
         kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_HEADERS}
         return Reply(answer.content, answer.status_code, kept)
 
@@ -95,7 +95,7 @@ def test_a_store_that_stays_down_is_an_error(failing_s3: Loopback, s3_url: str, 
     with pytest.raises(ObjectStoreError) as raised:
         OPERATIONS[operation](store)
     assert "the-secret" not in str(raised.value)
-    assert len(failing_s3.asked) < 10
+    assert len(failing_s3.requests) < 10
     assert list(BucketObjectStore(lake_bucket(s3_url), prefix="down").list()) == []
 
 
@@ -121,4 +121,4 @@ def test_refused_credentials_fail_at_once(failing_s3: Loopback, status: int) -> 
     failing_s3.fail(Fault("status", status=status, body=b"<Error><Code>AccessDenied</Code></Error>"))
     with pytest.raises(ObjectStoreError, match="get k"):
         store.get("k")
-    assert len(failing_s3.asked) == 1
+    assert len(failing_s3.requests) == 1

@@ -12,7 +12,7 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 
 from resources.r2 import BucketObjectStore, ObjectStore, ObjectStoreError
 from tests.resources.r2.conftest import PART_BYTES, lake_bucket, workerd_bucket
-from tests.standin.loopback import Asked, Loopback, Reply
+from tests.standin.loopback import Loopback, Reply, Request
 
 
 def test_storage_class_reaches_the_store(s3_store: ObjectStore) -> None:
@@ -61,11 +61,11 @@ def test_a_url_of_another_key_is_refused(request: pytest.FixtureRequest) -> None
 def test_parts_are_equal_but_the_last() -> None:
     parts: list[int] = []
 
-    def keep(asked: Asked) -> Reply:
-        if "partNumber" in asked.query:
-            parts.append(len(asked.body))
+    def keep(request: Request) -> Reply:
+        if "partNumber" in request.query:
+            parts.append(len(request.body))
             return Reply(b"", headers={"ETag": '"e"'})
-        if asked.method == "POST" and "uploads" in asked.query:
+        if request.method == "POST" and "uploads" in request.query:
             return Reply(b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")
         return Reply(b"<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>")
 
@@ -95,9 +95,9 @@ def test_the_environment_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("AWS_REQUEST_PAYER", "true")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with Loopback(lambda asked: Reply(b"", headers={"ETag": '"e"'})) as loopback:
+    with Loopback(lambda request: Reply(b"", headers={"ETag": '"e"'})) as loopback:
         BucketObjectStore(lake_bucket(loopback.url)).put("k", b"1")
-        sent = {name.lower(): value for name, value in loopback.asked[0].headers.items()}
+        sent = {name.lower(): value for name, value in loopback.requests[0].headers.items()}
     assert "Credential=my-key/" in sent["authorization"]
     assert "from-the-environment" not in str(sent)
     assert "x-amz-request-payer" not in sent

@@ -13,7 +13,7 @@ from resources.cloudflare import RATE, api_session
 from resources.http import HttpError, Patience
 from resources.pacing import Pacing
 from resources.r2 import Measure, R2Sql, R2SqlError, literal
-from tests.standin.loopback import Asked, Fault, Reply
+from tests.standin.loopback import Fault, Reply, Request
 from tests.standin.r2_sql import AGGREGATES, NEVER, R2SqlService
 from tests.standin.waits import Waits
 
@@ -101,8 +101,8 @@ def test_pages_from_a_service_that_gives_fewer_rows(service: Service) -> None:
     service.fill(sample(40))
     honest = service.loopback.serve
 
-    def stingy(asked: Asked) -> Reply:
-        reply = honest(asked)
+    def stingy(request: Request) -> Reply:
+        reply = honest(request)
         reply.body["result"]["rows"] = reply.body["result"]["rows"][:3]
         return reply
 
@@ -129,8 +129,8 @@ def test_a_service_that_ignores_the_order_is_an_error(service: Service) -> None:
     service.fill(sample(10))
     honest = service.loopback.serve
 
-    def shuffled(asked: Asked) -> Reply:
-        reply = honest(asked)
+    def shuffled(request: Request) -> Reply:
+        reply = honest(request)
         reply.body["result"]["rows"].reverse()
         return reply
 
@@ -155,9 +155,9 @@ def test_probe_finds_what_the_service_can(service: Service) -> None:
     service.refused.update(AGGREGATES)
     probed = client(service)
     assert probed.probe("clearlift.events").aggregates is False
-    before = len(service.loopback.asked)
+    before = len(service.loopback.requests)
     assert probed.probe("clearlift.events").aggregates is False
-    assert len(service.loopback.asked) == before
+    assert len(service.loopback.requests) == before
 
 
 def test_probe_does_not_take_trouble_for_an_answer(service: Service) -> None:
@@ -192,12 +192,12 @@ def test_the_same_answer_from_there_and_from_here(
     answers = []
     for can in (True, False):
         service.refused = {**NEVER} if can else {**NEVER, **AGGREGATES}
-        before = len(service.loopback.asked)
+        before = len(service.loopback.requests)
         found = client(service, page_rows=100 if can else 4).aggregate(
             "clearlift.events", MEASURES, group_by=group_by, key=["id"], where="id <> '0003'"
         )
         answers.append(found)
-        assert any("order by" in sent.json["query"] for sent in service.loopback.asked[before:]) is not can
+        assert any("order by" in sent.json["query"] for sent in service.loopback.requests[before:]) is not can
     assert answers[0] == answers[1]
     assert sum(row["events"] for row in answers[0]) == len([row for row in rows if row[0] != "0003"])
 

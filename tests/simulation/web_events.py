@@ -1,7 +1,7 @@
-"""A web world of some years: visitors of a few organisations, and how their events arrive. Seeded; knows no store.
+"""The simulated visitors of a few organisations, and how their events arrive. Random from a seed; knows no store.
 
-Days are small. Some events come hours, days, weeks or months late, some twice, some lines are none, and one visitor
-never consents.
+A day has few events. Some arrive hours, days, weeks or months late, some twice. Some lines are no events, and one
+visitor never consents.
 """
 
 import random
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from assets.windows import DAY, HOUR, midnight
+from assets.windows import DAY, HOUR, floor_hour, midnight
 from tests.assets.attribution.stand import Campaign
 from tests.assets.rollups.lakeside import Event, event
 
@@ -23,9 +23,9 @@ CAMPAIGNS = (
     Campaign(f"org-{B}", "microsoft", "41", "brand"),
 )
 RULES = {B: ({"purchase"}, 7)}
-# An event this late still finds the archive of its quarter within the last four that are due.
+# The quarter of an event that is so late is still among the last four that an archive checks.
 LATEST = timedelta(days=330)
-# The double of an event comes with another value only while the first one is surely in the lake.
+# Before this age an event is surely still in the lake. Only then may its double have another value.
 STILL_LIVE = timedelta(days=60)
 _NAMED: tuple[dict[str, str], ...] = (
     {},
@@ -42,7 +42,7 @@ _PAGES = ("/", "/pricing", "/blog/käse")
 
 @dataclass(frozen=True)
 class Batch:
-    """Lines that land in one hour, and the events among them that are valid."""
+    """The lines that land in one hour, and the valid events among them. twice: whether the batch lands twice."""
 
     hour: datetime
     lines: tuple[bytes, ...]
@@ -51,11 +51,8 @@ class Batch:
 
 
 @dataclass
-class Web:
-    """The world. `batches` gives what lands in a window; windows must be asked for in order.
-
-    Visits happen on one day in `every` only, the last of them.
-    """
+class WebEvents:
+    """Makes batches. visits: how many a day, on average. every: only the last of so many days has visits."""
 
     seed: int
     start: date
@@ -64,28 +61,28 @@ class Web:
     _waiting: list[tuple[datetime, bytes, Event | None]] = field(default_factory=list)
 
     def batches(self, first: date, end: date) -> list[Batch]:
-        """What lands on the days of [first, end), an hour a batch, in order."""
+        """What lands on the days of [first, end), one batch an hour, in order. Each call continues the one before."""
         for number in range((end - first).days):
             day = first + timedelta(days=number)
             if (day - self.start).days % self.every == self.every - 1:
-                self._happen(day)
+                self._make_day(day)
         until = midnight(end)
-        due = sorted((found for found in self._waiting if found[0] < until), key=lambda found: found[0])
-        self._waiting = [found for found in self._waiting if found[0] >= until]
+        due = sorted((line for line in self._waiting if line[0] < until), key=lambda line: line[0])
+        self._waiting = [line for line in self._waiting if line[0] >= until]
         hours: dict[datetime, list[tuple[datetime, bytes, Event | None]]] = {}
-        for found in due:
-            hours.setdefault(found[0].replace(minute=0, second=0, microsecond=0), []).append(found)
+        for line in due:
+            hours.setdefault(floor_hour(line[0]), []).append(line)
         return [
             Batch(
                 hour,
                 tuple(line for _, line, _ in landed),
-                tuple(happened for _, _, happened in landed if happened is not None),
+                tuple(valid for _, _, valid in landed if valid is not None),
                 twice=random.Random(f"{self.seed} {hour}").random() < 0.03,
             )
             for hour, landed in sorted(hours.items())
         ]
 
-    def _happen(self, day: date) -> None:
+    def _make_day(self, day: date) -> None:
         chance = random.Random(f"{self.seed} {day}")
         whole = int(self.visits)
         for number in range(whole + (chance.random() < self.visits - whole)):
@@ -95,14 +92,14 @@ class Web:
 
     def _visit(self, chance: random.Random, day: date, number: int) -> None:
         org, visitor = chance.choice(ORGS), chance.randrange(6)
-        # Each visit has a second of its own, so that no two events of a visitor happen at once.
+        # Each visit has its own second, so that no two events of a visitor have the same time.
         begin = midnight(day) + timedelta(seconds=chance.randrange(86_400 // 16) * 16 + number % 16)
         named = chance.choice(_NAMED)
         consent = chance.choice([True, True, True, None, False])
         for turn in range(chance.choice([1, 1, 2, 3])):
             at = begin + turn * timedelta(minutes=chance.choice([4, 16, 48]))
             kind = chance.choice(["page_view", "page_view", "click", "conversion", "purchase"])
-            happened = event(
+            made = event(
                 **(named if turn == 0 else {}),
                 org_tag=org,
                 timestamp=at + timedelta(microseconds=chance.randrange(1_000_000)) if turn == 0 else at,
@@ -118,18 +115,18 @@ class Web:
                 consent_analytics=visitor != 0,
                 consent_marketing=consent,
             )
-            self._land(chance, happened)
+            self._land(chance, made)
 
-    def _land(self, chance: random.Random, happened: Event) -> None:
-        at: datetime = happened["timestamp"]
-        valid = happened if happened["consent_analytics"] else None
+    def _land(self, chance: random.Random, made: Event) -> None:
+        at: datetime = made["timestamp"]
+        valid = made if made["consent_analytics"] else None
         arrival = at + _delay(chance)
-        self._waiting.append((arrival, _line(happened), valid))
+        self._waiting.append((arrival, _line(made), valid))
         if chance.random() < 0.06:
             again = arrival + HOUR + _delay(chance)
             changed = {"event_value": 7.0} if again < at + STILL_LIVE else {}
             if again < at + LATEST:
-                double = {**happened, **changed}
+                double = {**made, **changed}
                 self._waiting.append((again, _line(double), double if valid else None))
 
     def _garbage(self, chance: random.Random, day: date) -> None:
@@ -146,7 +143,7 @@ class Web:
 
 
 def _delay(chance: random.Random) -> timedelta:
-    """How long an event is on its way: mostly minutes."""
+    """How long an event takes to arrive: mostly minutes."""
     lateness = chance.random()
     if lateness < 0.82:
         return timedelta(seconds=chance.randrange(300))
@@ -159,5 +156,5 @@ def _delay(chance: random.Random) -> timedelta:
     return timedelta(days=chance.randrange(40, LATEST.days), minutes=chance.randrange(1_000))
 
 
-def _line(happened: dict[str, Any] | Event) -> bytes:
-    return msgspec.json.encode({name: value for name, value in happened.items() if value is not None})
+def _line(fields: dict[str, Any] | Event) -> bytes:
+    return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})

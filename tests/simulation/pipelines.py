@@ -1,7 +1,7 @@
-"""The product over stores of a test's own, its clock moved by hand: each job as its assets do it, by the same engines.
+"""The pipelines over stores of a test's own: each job runs the engine that its assets run. The test moves the clock.
 
-What belongs here: running jobs, and when they run on a night. What does not: what happens in the world, what must be
-true.
+What belongs here: one method a job. What does not: when jobs run (nights.py), what happens in the world, and what must
+be true (invariants.py).
 """
 
 import os
@@ -32,13 +32,11 @@ from assets.archive.write import Archiver
 from assets.attribution import late as attribution
 from assets.attribution.build import Touches
 from assets.attribution.credit import Credits
-from assets.cache.invalidate import invalidate
-from assets.changes.d1 import D1ChangeLog
+from assets.cache import invalidate
 from assets.compaction.rewrite import Compaction
-from assets.events.ingest import Ingest, admission
+from assets.events.ingest import Ingest
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
-from assets.partitions import Calendar
 from assets.points.ingest import PointIngest
 from assets.retention.deletion import Outcome
 from assets.retention.series import SeriesPruner
@@ -47,13 +45,14 @@ from assets.rollups import late
 from assets.rollups.build import RollUp
 from assets.rollups.build_periods import PeriodRollUp
 from assets.rollups.definition import Grain
+from assets.rollups.follow import follow
 from assets.rollups.periods import Period
 from assets.series import ahead
 from assets.series.fold import Folding
 from assets.sessions import build as sessions
 from assets.sessions.build import Sessions
-from assets.upkeep.assets import grace
 from assets.upkeep.expiry import Expiry
+from assets.upkeep.keep import GRACE_HOURS, grace
 from assets.windows import DAY, Window, midnight
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
@@ -64,24 +63,23 @@ from tests.assets.attribution.stand import Stand
 from tests.assets.rollups.lakeside import Lakeside
 from tests.assets.upkeep.lakeside import staged
 from tests.clearlift_pipelines.location import Location
-from tests.simulation.web import CAMPAIGNS, RULES
+from tests.simulation.web_events import CAMPAIGNS, RULES
 from tests.tables import EVENTS
 
-UNHURRIED = Pace(1.0)
+WITHOUT_RESTS = Pace(1.0)
 LATE = timedelta(days=35)
-# The simulated years lie before the machine's own: a time that is not injected shows as one of the future.
-LONG_AGO = datetime(2025, 6, 1, tzinfo=UTC)
+# The simulated years lie before it, and the machine's clock after it. A later time comes from the machine's clock.
+AFTER_THE_YEARS = datetime(2025, 6, 1, tzinfo=UTC)
 
 
-class House:
-    """The stores and their jobs. `now` is every clock's moment."""
+class Pipelines:
+    """The stores and their jobs. `now` is the time of every clock."""
 
     def __init__(self, stores: Stores, instance: DagsterInstance, start: date) -> None:
         self.stores = stores
         self.home, self.start = stores.settings.home, start
-        self.now = midnight(start)
         self.location = Location(stores, instance)
-        self.calendar = Calendar(start)
+        self.at(midnight(start))
         self.events = stores.lake.table(EVENTS)
         self.postgres, self.store = stores.postgres, stores.object_store
         self.d1, self.sesh = stores.d1(CLEARLIFT), stores.d1(SESH)
@@ -100,51 +98,51 @@ class House:
     # Events.
 
     def ingest(self, *, sweep: bool = False) -> None:
-        assert CLEARLIFT.audience is not None
-        admitted = admission(self.d1, CLEARLIFT.audience.org_tags, midnight(self.start))
-        Ingest(CLEARLIFT, self.events, self.store, self.postgres, admitted, self.clock).run(sweep=sweep)
+        Ingest.of(self.stores, CLEARLIFT, midnight(self.start)).run(sweep=sweep)
 
     def compact(self) -> None:
-        Compaction(self.events).run()
+        Compaction.of(self.stores, CLEARLIFT).run()
 
     def roll_up(self, grain: Grain, window: Window) -> None:
-        RollUp(grain, self.events, self.postgres, self.clock).run(window)
+        RollUp.of(self.stores, CLEARLIFT, grain).run(window)
 
     def roll_up_periods(self, period: Period, window: Window) -> None:
         windows = list(period.covering(window))
-        PeriodRollUp(period, self.postgres, self.clock).run(Window(windows[0].start, windows[-1].end))
+        PeriodRollUp.of(self.stores, CLEARLIFT, period).run(Window(windows[0].start, windows[-1].end))
 
     def make_sessions(self, window: Window) -> None:
-        Sessions(self.events, self.postgres, self.clock).run(window)
+        Sessions.of(self.stores, CLEARLIFT).run(window)
 
     def attribute(self, window: Window) -> None:
-        Touches(self.events, self.d1, self.postgres, self.clock).run(window)
-        Credits(self.postgres).run(window)
+        Touches.of(self.stores, CLEARLIFT).run(window)
+        Credits.of(self.stores, CLEARLIFT).run(window)
 
     def catch_up(self) -> int:
-        """What the sensor asks for, made; how many runs that were."""
-        while late.follow(self.events, self.postgres, self.clock):
+        """Make what the sensors of late data request; returns the number of runs."""
+        while follow(CLEARLIFT, self.events, self.postgres, self.clock):
             pass
-        since = self.horizon
-        found = late.stale(self.postgres, since, self.now, midnight(self.start))
-        runs = [partial(self.roll_up, Grain.HOURLY, window) for window in found.hours]
-        runs += [partial(self.roll_up, Grain.DAILY, window) for window in found.days]
-        runs += [partial(self.make_sessions, window) for window in sessions.stale(self.postgres, since, self.now)]
-        runs += [partial(self.attribute, window) for window in attribution.stale(self.postgres, since, self.now)]
+        since, now = self.horizon, self.now
+        stale = late.stale(CLEARLIFT, self.postgres, since, now, earliest=midnight(self.start))
+        runs = [partial(self.roll_up, Grain.HOURLY, window) for window in stale.hours]
+        runs += [partial(self.roll_up, Grain.DAILY, window) for window in stale.days]
+        days = sessions.stale(CLEARLIFT, self.postgres, since, now)
+        runs += [partial(self.make_sessions, window) for window in days]
+        days = attribution.stale(CLEARLIFT, self.postgres, since, now)
+        runs += [partial(self.attribute, window) for window in days]
         for period in Period:
-            runs += [partial(self.roll_up_periods, period, window) for window in found.ready(period)]
+            runs += [partial(self.roll_up_periods, period, window) for window in stale.ready(period)]
         for run in runs:
             run()
         return len(runs)
 
     @property
     def horizon(self) -> datetime:
-        """From when on late data is made unasked."""
+        """The time from which late data is rolled up automatically."""
         return late.horizon(midnight(self.start), LATE, self.now)
 
     def beyond(self) -> late.Beyond:
-        """What the sensor reports as too old to be made unasked."""
-        return late.beyond(self.postgres, midnight(self.start), self.horizon)
+        """The late data that the sensor reports as too old to be rolled up automatically."""
+        return late.beyond(CLEARLIFT, self.postgres, midnight(self.start), self.horizon)
 
     def backfill(self, window: Window) -> None:
         """`clearlift backfill rollups` and `clearlift backfill attribution` of a window of days."""
@@ -155,31 +153,31 @@ class House:
             self.roll_up_periods(period, window)
         self.attribute(window)
 
-    # The lake's upkeep.
+    # The upkeep of the lake.
 
     def tidy(self) -> None:
         rewrite(self.events, RewriteLimits(), {"clearlift.writer": "upkeep"})
-        Expiry(self.events, self.postgres, self.clock).run()
+        Expiry.of(self.stores, CLEARLIFT).run()
 
     def remove_files(self) -> None:
-        remove(self.events, survey(self.events, self.now - grace(24.0)))
+        remove(self.events, survey(self.events, self.now - grace(GRACE_HOURS)))
 
     # Sesh.
 
     def points(self, *, sweep: bool = False) -> None:
-        PointIngest(SESH, self.sesh, self.store, self.postgres, self.clock).run(sweep=sweep)
+        PointIngest.of(self.stores, SESH).run(sweep=sweep)
 
     def metrics(self) -> None:
         for grain in GRAINS.values():
-            Metrics(self.sesh, METRIC_SERIES, grain, self.clock, UNHURRIED).run()
+            Metrics(self.sesh, METRIC_SERIES, grain, self.clock, WITHOUT_RESTS).run()
 
     def partitions(self) -> None:
-        for family in SERIES:
-            ahead.make(self.sesh, family, self.clock)
-            Folding(self.sesh, family, self.clock, UNHURRIED, page=50).run()
+        for series in SERIES:
+            ahead.make(self.sesh, series, self.clock)
+            Folding(self.sesh, series, self.clock, WITHOUT_RESTS, page=50).run()
 
     def invalidate(self) -> None:
-        invalidate([D1ChangeLog(self.sesh)], self.location.kv, SESH.cache_aside, self.clock)
+        invalidate.of(self.stores, SESH)
 
     # Archive.
 
@@ -204,11 +202,11 @@ class House:
             assert (outcome.faults, outcome.stopped) == ([], "")
 
     def waiting(self) -> list[Outcome]:
-        """What retention would delete now, or holds back."""
+        """The outcomes of a dry run of retention that would delete rows, or that hold rows back."""
         return [outcome for outcome in self._pruned(dry_run=True) if outcome.going or outcome.held_back]
 
     def prune_detail(self) -> None:
-        engine = SeriesPruner(self.stores, SESH, f"night of {self.now}", UNHURRIED, page=100)
+        engine = SeriesPruner(self.stores, SESH, f"night of {self.now}", WITHOUT_RESTS, page=100)
         for outcome in engine.run(dry_run=False).outcomes:
             assert (outcome.faults, outcome.stopped, outcome.held_back) == ([], "", [])
 
@@ -219,30 +217,32 @@ class House:
             outcomes += prune_all(self.stores, app, entries(app), run_id=run_id, dry_run=dry_run)
         return outcomes
 
-    def date(self) -> None:
-        """Files and rows that a store dated by the machine's clock since the last time get the simulated one."""
-        stamped, limit = self.now.timestamp(), LONG_AGO.timestamp()
+    def correct_dates(self) -> None:
+        """Give the simulated time to the files and rows that a store has dated by the machine's clock."""
+        now, limit = self.now.timestamp(), AFTER_THE_YEARS.timestamp()
         for path in Path(self.store.uri()).rglob("*"):
             if path.stat().st_mtime > limit and path.is_file():
-                os.utime(path, (stamped, stamped))
+                os.utime(path, (now, now))
         moment = f"{self.now:%Y-%m-%dT%H:%M:%S.000Z}"
-        self.sesh.execute("update change_log set changed_at = ? where changed_at > ?", [moment, LONG_AGO.isoformat()])
+        self.sesh.execute(
+            "update change_log set changed_at = ? where changed_at > ?", [moment, AFTER_THE_YEARS.isoformat()]
+        )
 
 
 def _read_once(read: Callable[..., Any], name: Callable[..., tuple[str, ...]]) -> Callable[..., Any]:
-    """Reading a file of the lake's metadata, each of them once, for as long as it is there: none is ever changed.
+    """Like `read`, but reads each metadata file of the lake only once while it exists, because none is ever changed.
 
-    name: the file's place, and how it is read.
+    name: gives the path of the file, and how it is read.
     """
     known: dict[tuple[str, ...], Any] = {}
 
-    def found(*given: Any, **named: Any) -> Any:
-        file = name(*given, **named)
+    def read_once(*args: Any, **kwargs: Any) -> Any:
+        file = name(*args, **kwargs)
         if file not in known or not Path(file[0].removeprefix("file://")).exists():
-            known[file] = read(*given, **named)
+            known[file] = read(*args, **kwargs)
         return known[file]
 
-    return found
+    return read_once
 
 
 def _entries(manifest: ManifestFile, io: object, discard_deleted: bool = True) -> tuple[str, ...]:
@@ -251,21 +251,20 @@ def _entries(manifest: ManifestFile, io: object, discard_deleted: bool = True) -
 
 
 @contextmanager
-def housed(home: Path, dsn: str, start: date) -> Iterator[House]:
-    """A migrated house whose first partition is `start`."""
+def opened(home: Path, dsn: str, start: date) -> Iterator[Pipelines]:
+    """Pipelines over migrated stores, whose first partition is `start`."""
     stores = Stores(settings.load(home=home, postgres_dsn=SecretStr(dsn), partitions_start=start))
     with ExitStack() as stack:
         stack.callback(stores.close)
         instance = stack.enter_context(DagsterInstance.ephemeral())
         stores.migrate()
-        house = House(stores, instance, start)
-        stack.callback(house.location.kv.close)
-        moment = SimpleNamespace(time=lambda: house.now.timestamp())
+        pipelines = Pipelines(stores, instance, start)
+        moment = SimpleNamespace(time=lambda: pipelines.now.timestamp())
         stack.enter_context(patch("pyiceberg.table.snapshots.time", moment))
-        # Half of the time is metadata, read and copied at each look.
+        # Otherwise half of the time goes into reading and copying metadata.
         metadata = _read_once(FromInputFile.table_metadata, lambda file, *_: (file.location,))
         entries_of = _read_once(ManifestFile.fetch_manifest_entry, _entries)
         stack.enter_context(patch.object(FromInputFile, "table_metadata", metadata))
         stack.enter_context(patch.object(ManifestFile, "fetch_manifest_entry", entries_of))
         stack.enter_context(patch.object(Transaction, "table_metadata", property(staged)))
-        yield house
+        yield pipelines

@@ -1,4 +1,4 @@
-"""Everything that was ever accepted, in plain Python: what the stores are compared with. Knows no store."""
+"""Everything that was ever accepted, in plain Python. The stores are compared with it. It knows no store."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ PointKey = tuple[str, int]
 
 @dataclass(frozen=True)
 class Session:
-    """A session as its row in D1 is; `at` is its time as text."""
+    """A session as a row of D1. at: its time as text."""
 
     id: str
     user: str
@@ -30,7 +30,7 @@ class Session:
         return moment(self.at)
 
     def row(self) -> dict[str, Any]:
-        """Its columns; those that are not named have their defaults."""
+        """Its columns; the others have their defaults."""
         return {
             "id": self.id,
             "userId": self.user,
@@ -45,7 +45,7 @@ class Session:
         }
 
     def rated(self, rating: int) -> "Session":
-        """The same after its owner changed it."""
+        """The session after its owner changed it."""
         return replace(self, rating=rating, notes="later")
 
 
@@ -60,16 +60,17 @@ class Point:
     values: dict[str, float]
 
     def line(self) -> bytes:
-        """As it is flushed."""
-        told = {"userId": self.user, "sessionId": self.session, "seq": self.seq, "at": self.at, "values": self.values}
-        return json.dumps(told).encode()
+        """The line of a flush."""
+        fields = {"userId": self.user, "sessionId": self.session, "seq": self.seq, "at": self.at, "values": self.values}
+        return json.dumps(fields).encode()
 
 
 @dataclass
-class Model:
-    """What was accepted: events by their identity, Sesh's sessions, points and change log by their keys.
+class Accepted:
+    """Accepted events by their identity; accepted sessions, points and changes of Sesh by their keys.
 
-    Of doubles the first that landed is the one; `landed` says when the last one did.
+    The first of doubled events counts. landed: the day after which an event landed, the last time if more than once.
+    signed_in: when each session of an account began.
     """
 
     events: dict[EventKey, Event] = field(default_factory=dict)
@@ -80,12 +81,12 @@ class Model:
     signed_in: dict[str, datetime] = field(default_factory=dict)
 
     def land(self, events: tuple[Event, ...], day: date) -> None:
-        """Valid events of one batch, ingested after that day; batches come in the order of their keys."""
-        for happened in events:
-            self.events.setdefault(key_of(happened), happened)
-            self.landed[key_of(happened)] = day
+        """Accept the valid events of one batch that is ingested after `day`. Batches come in order of their keys."""
+        for event in events:
+            self.events.setdefault(key_of(event), event)
+            self.landed[key_of(event)] = day
 
 
-def key_of(happened: Event) -> EventKey:
-    """What an event is known by."""
-    return happened["org_tag"], happened["timestamp"].date(), happened["event_id"]
+def key_of(event: Event) -> EventKey:
+    """The identity of an event."""
+    return event["org_tag"], event["timestamp"].date(), event["event_id"]

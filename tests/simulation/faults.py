@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from resources.d1 import D1Error, EmbeddedD1
 from resources.lake import LakeTable
-from resources.r2 import ObjectStore, ObjectStoreError
+from resources.r2 import FolderObjectStore, ObjectStoreError
 
 
 class Killed(BaseException):
@@ -42,7 +42,7 @@ def _catalog() -> Exception:
 
 # The I/O of every job: the class, the method, and the error that a fault of it raises.
 OPERATIONS: tuple[tuple[Any, str, Callable[[], Exception]], ...] = (
-    *((ObjectStore, name, _object_store) for name in ("put", "put_if_absent", "get", "list", "delete", "copy")),
+    *((FolderObjectStore, name, _object_store) for name in ("put", "put_if_absent", "get", "list", "delete", "copy")),
     *((psycopg.Connection, name, _postgres) for name in ("execute", "commit")),
     *((EmbeddedD1, name, _d1) for name in ("query", "execute", "batch")),
     (SqlCatalog, "commit_table", _catalog),

@@ -14,7 +14,7 @@ import pytest
 from assets.ads.plan import SyncMode, SyncRequest
 from resources.d1 import EmbeddedD1
 from resources.postgres import Postgres, copy_in
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from resources.sql_files import read_sql
 from sandbox.world.entities import Platform
 from tests.assets.ads.ad_stores import AdStores
@@ -46,7 +46,7 @@ class Killer:
 @contextmanager
 def killing(killer: Killer) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        for owner, name in ((ObjectStore, "put"), (EmbeddedD1, "execute"), (Postgres, "connection")):
+        for owner, name in ((FolderObjectStore, "put"), (EmbeddedD1, "execute"), (Postgres, "connection")):
             patched.setattr(owner, name, killer.before(getattr(owner, name)))
         # The statements of a merge's transaction, in their order.
         patched.setattr("assets.ads.merge.read_sql", killer.before(read_sql))
@@ -116,7 +116,7 @@ from resources.ad_platforms import PLATFORMS
 from resources.d1 import EmbeddedD1
 from resources.keyring import Keyring
 from resources.postgres import Postgres
-from resources.r2 import ObjectStore
+from resources.r2 import FolderObjectStore
 from pathlib import Path
 
 d1, dsn, store, origin, now = sys.argv[1:]

@@ -59,7 +59,8 @@ class PostgresRule(OldRows):
                 going = rows
             else:
                 outcome.hold(self.table.name, rows, why)
-        return [Portion(self.deletion.place, going)] if going else []
+        # Without rows too, a rule's first statement records what is proved: rows of other entries wait for it.
+        return [Portion(self.deletion.place, going)] if going or self._entry_rule.first else []
 
     def delete(self, portion: Portion, outcome: DeletionOutcome) -> None:
         with self.postgres.connection() as connection:

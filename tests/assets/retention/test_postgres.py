@@ -189,6 +189,19 @@ def test_touches_stay_while_a_conversion_may_be_credited_to_them(
     assert done.held_rows > 0
 
 
+def test_days_without_a_conversion_are_proved_too_so_that_their_touches_go(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    happened(rolled_up_stores, archive_stores)
+    archive_stores.postgres.execute(
+        "delete from attribution.conversions; update attribution.windows set conversions = 0"
+    )
+    archive_stores.now = datetime(2027, 6, 1, tzinfo=UTC)
+    assert rolled_up_stores.prune_entry("attribution.conversions").deleted == 0
+    done = rolled_up_stores.prune_entry("attribution.touches")
+    assert (done.deleted > 0, done.held_back) == (True, [])
+
+
 def test_a_batch_leaves_out_what_another_holds_and_takes_it_the_next_time(
     rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
 ) -> None:

@@ -98,8 +98,8 @@ def test_the_main_path_ends_as_the_samples_truth_says(real_terminal: Terminal, c
     assert cached == {info.name for info in kv.list()}
     assert len(kv.get_many(cached)) == len(cached) > 0
     assert d1.query("select count(*) as n from org_tag_mappings")[0]["n"] == len(sample.ORGANISATIONS)
-    (place,) = stores.d1(SESH).query(read_sql("cache/change_log_place.sql"), ["cache"])
-    assert place["last_id"] == place["end_id"] > 0
+    (position,) = stores.d1(SESH).query(read_sql("changes/d1/position.sql"), ["cache"])
+    assert position["last_id"] == position["end_id"] > 0
     assert not (real_terminal.folder / ".clearlift").exists()
 
     doctor = real_terminal.good("doctor")

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from clearlift_pipelines.settings import SettingsError, load
 from clearlift_pipelines.stores import Stores
+from resources import migrations
 from resources.lake import PartitionKey
 from tests.assets.rollups.event_lake import START, event, frame
 from tests.resources.postgres.transaction_pooler import pooler
@@ -112,3 +113,18 @@ def test_a_role_owns_all_that_is_made(tmp_path: Path, postgres_dsn: str) -> None
             stores.close()
             admin.execute(f"drop owned by {role} cascade")
             admin.execute(f"drop role {role}")
+
+
+def test_a_database_that_was_migrated_before_there_were_apps_is_known(
+    tmp_path: Path, postgres_dsn: str, bare_environment: Path
+) -> None:
+    """Its migrations are recorded under the name that their folder had then."""
+    with Stores(load(home=tmp_path / "home", postgres_dsn=SecretStr(postgres_dsn))) as stores:
+        stores.migrate()
+        stores.postgres.execute("update pipelines.migrations set folder = 'clearlift/postgres' where number <= 10")
+        assert stores.migrate() == []
+        _, applied, folder = list(stores.migrated())[-1]
+        assert {migration.state for migration in migrations.status(applied, folder)} == {migrations.State.APPLIED}
+        stores.postgres.execute("update pipelines.migrations set folder = 'clearlift/postgres'")
+        assert [str(migration) for migration in migrations.down(applied, folder, to=12)] == ["013_app_views"]
+        assert [str(migration) for migration in migrations.up(applied, folder)] == ["013_app_views"]

@@ -6,7 +6,7 @@ modules (jobs, ticks, watches, requests) and how it becomes Dagster's definition
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from dagster import (
@@ -30,6 +30,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from assets.apps import App
 from assets.partitions import Calendar
 from assets.rooms import Rooms
+from assets.windows import DAY, Window, daily_key
 
 RETRIES = {"dagster/max_retries": "2"}
 # An asset of the app at hand: its capability and its name.
@@ -111,6 +112,18 @@ class Capability:
     jobs: Sequence[Job] = ()
     ticks: Sequence[Tick] = ()
     watches: Sequence[Watch] = ()
+
+
+def days_again(windows: Iterable[Window], now: datetime) -> Iterator[Request]:
+    """A request for each range of days that changed. The hour in the key asks again for what an earlier run left."""
+    for window in windows:
+        first, last = daily_key(window.start.date()), daily_key((window.end - DAY).date())
+        yield Request(f"{first}-{last}-{now:%Y-%m-%dT%H}", (first, last))
+
+
+def one_day(day: date) -> Request:
+    """A request for one daily partition, or for the week or month that begins with it."""
+    return Request(partitions=(daily_key(day), daily_key(day)))
 
 
 def op_name(key: Sequence[str]) -> str:

@@ -6,9 +6,9 @@ What belongs here: what can be said of an app without code. What does not: anyth
 from importlib import import_module
 from pkgutil import iter_modules
 
+from assets.apps.app import App
 from assets.apps.model import (
     AdAccounts,
-    App,
     Audience,
     CacheAside,
     CacheFamily,

@@ -1,8 +1,9 @@
 """ClearLift: web analytics and ad platforms for organisations."""
 
+from assets.apps.app import App
 from assets.apps.clearlift_lifecycles import LIFECYCLES
 from assets.apps.clearlift_personal import PERSONAL
-from assets.apps.model import AdAccounts, App, Audience, CacheFamily, Table
+from assets.apps.model import AdAccounts, Audience, CacheFamily, Table
 
 _TABLES = (
     Table("users", "People who sign in"),

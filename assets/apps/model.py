@@ -1,14 +1,7 @@
 """What can be said of an application, as plain data. Where an entry would need an `if`, it is a capability instead."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
-
-from assets.apps.lifecycle import STORES, Lifecycle, Store
-from assets.apps.personal import Holding, holding
-from assets.apps.pipelines_lifecycles import lifecycles_of
-from assets.apps.pipelines_personal import PIPELINES, web_events
 
 
 @dataclass(frozen=True)
@@ -186,57 +179,3 @@ class LoggedTable:
     keys: tuple[str, ...]
     unique: tuple[str, ...] = ()
     store: Literal["d1", "postgres"] = "d1"
-
-
-@dataclass(frozen=True)
-class App:
-    """One application. `name` leads its asset keys, groups, databases and namespaces.
-
-    d1_migrations: its folder under sql/, None where it has no D1. postgres_migrations: the same of a Postgres database
-    of its own. audience: set where it collects web events. ad_accounts: set where its organisations connect any. cache:
-    what is kept warm in its KV. cache_aside: what a changed row deletes there. media: set where people upload images.
-    own_lifecycles: how long each of its own tables and prefixes is kept. personal: whose data its own tables, prefixes
-    and key families hold; what its web events and the pipelines' own stores hold is the same for every application.
-    series: what its D1 keeps in partitions. points: set where sessions flush points. metrics: set where it counts some
-    series. extractions: columns that its migrations took out of JSON. changes: the tables whose changes are logged.
-    """
-
-    name: str
-    title: str
-    owner: str
-    tables: Mapping[str, Table]
-    d1_migrations: str | None = None
-    postgres_migrations: str | None = None
-    audience: Audience | None = None
-    ad_accounts: AdAccounts | None = None
-    cache: tuple[CacheFamily, ...] = ()
-    cache_aside: tuple[CacheAside, ...] = ()
-    media: Media | None = None
-    own_lifecycles: tuple[Lifecycle, ...] = ()
-    personal: tuple[Holding, ...] = ()
-    series: tuple[Series, ...] = ()
-    points: Points | None = None
-    metrics: MetricSeries | None = None
-    extractions: tuple[Extraction, ...] = ()
-    changes: tuple[LoggedTable, ...] = ()
-
-    @property
-    def has_kv(self) -> bool:
-        """Whether it has a KV namespace."""
-        return bool(self.cache or self.cache_aside)
-
-    @cached_property
-    def lifecycles(self) -> tuple[Lifecycle, ...]:
-        """How long all of its data is kept, store by store: its own, and what our stores hold of it."""
-        return tuple(sorted((*self.own_lifecycles, *lifecycles_of(self)), key=lambda entry: STORES.index(entry.store)))
-
-    @property
-    def holdings(self) -> tuple[Holding, ...]:
-        """The registry of what is personal: of its own stores, of its web events, of the pipelines' stores."""
-        audience = self.audience
-        events = web_events(audience.table, audience.landing, audience.quarantine) if audience else ()
-        return (*self.personal, *events, *PIPELINES)
-
-    def holding(self, store: Store, name: str) -> Holding:
-        """The registry's entry of a table, prefix or key family; raises LookupError where there is none."""
-        return holding(self.holdings, store, name)

@@ -5,12 +5,9 @@ that our jobs write or read. What does not: tables of an app's own databases, wh
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from assets.apps.lifecycle import LARGE_SHARE, Archive, Asset, Condition, Lifecycle, ReadBy, Rule, kept, prefix
-
-if TYPE_CHECKING:
-    from assets.apps.model import App, Audience
+from assets.apps.model import AdAccounts, Audience, CacheAside, CacheFamily, Media
 
 GRAINS = ("hourly", "daily", "weekly", "monthly")
 _OWN = "goes with its organisation or user, by erasure"
@@ -29,20 +26,28 @@ _RECORDS = {
 _AGREED: tuple[Condition, ...] = ("reconciled",)
 
 
-def lifecycles_of(app: "App") -> Iterator[Lifecycle]:
-    """The entries of an app for our own stores."""
-    if app.audience is not None:
-        yield from _events(app.audience)
-    if app.ad_accounts is not None:
-        yield from _ads(app.ad_accounts.raw)
-    if app.has_kv:
-        yield from _cache(app.name)
-    if app.media is not None:
-        yield from _media(app.media.root)
+def lifecycles_of(
+    name: str,
+    *,
+    audience: Audience | None,
+    ad_accounts: AdAccounts | None,
+    media: Media | None,
+    cache: tuple[CacheFamily, ...],
+    cache_aside: tuple[CacheAside, ...],
+) -> Iterator[Lifecycle]:
+    """The entries of an app, by its name and its parts, for our own stores."""
+    if audience is not None:
+        yield from _events(audience)
+    if ad_accounts is not None:
+        yield from _ads(ad_accounts.raw)
+    if cache or cache_aside:
+        yield from _cache(name)
+    if media is not None:
+        yield from _media(media.root)
     for table, why in _RECORDS.items():
         yield kept("postgres", table, why)
     yield kept("r2", "archive/", "for those who must look back", not_archived="it is the archive")
-    for family in (*(family.name for family in app.cache), *(key for aside in app.cache_aside for key in aside.keys)):
+    for family in (*(family.name for family in cache), *(key for aside in cache_aside for key in aside.keys)):
         until = "for as long as it is wanted: each key expires by its own lifetime"
         yield kept("kv", family, until, not_archived="made again from its tables", time="written")
 
@@ -80,7 +85,7 @@ def _going(
     )
 
 
-def _events(audience: "Audience") -> Iterator[Lifecycle]:
+def _events(audience: Audience) -> Iterator[Lifecycle]:
     yield Lifecycle(
         "lake",
         audience.table,

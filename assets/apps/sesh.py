@@ -1,6 +1,7 @@
 """Sesh: people track their sessions, what they have at home, how they feel, and read about strains and products."""
 
-from assets.apps.model import App, CacheAside, CacheFamily, Extraction, LoggedTable, Media, Points, Table, Variant
+from assets.apps.app import App
+from assets.apps.model import CacheAside, CacheFamily, Extraction, LoggedTable, Media, Points, Table, Variant
 from assets.apps.sesh_lifecycles import LIFECYCLES
 from assets.apps.sesh_personal import PERSONAL
 from assets.apps.sesh_series import METRIC_SERIES, POINTS, SERIES

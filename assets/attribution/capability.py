@@ -11,9 +11,9 @@ from dagster import AssetSelection
 from assets.apps import App
 from assets.attribution import assets
 from assets.attribution.late import stale
-from assets.capability import Capability, Job, Request, Site, Tick, Watch
+from assets.capability import Capability, Job, Request, Site, Tick, Watch, days_again, one_day
 from assets.rollups.late import horizon
-from assets.windows import DAY, daily_key, midnight
+from assets.windows import DAY, midnight
 
 
 def bring(app: App, site: Site) -> Capability:
@@ -51,17 +51,13 @@ def bring(app: App, site: Site) -> Capability:
 
 
 def _yesterday(at: datetime) -> list[Request]:
-    key = daily_key((at - DAY).date())
-    return [Request(partitions=(key, key))]
+    return [one_day((at - DAY).date())]
 
 
 def _late(app: App, site: Site) -> Iterator[Request | str]:
     rooms, now = site.rooms, site.rooms.clock()
     since = horizon(midnight(site.calendar.start), site.late_horizon, now)
     windows = stale(app, rooms.postgres, since, now)
-    for window in windows:
-        first, last = daily_key(window.start.date()), daily_key((window.end - DAY).date())
-        # The hour in the key requests again what an earlier run failed to make.
-        yield Request(f"{first}-{last}-{now:%Y-%m-%dT%H}", (first, last))
+    yield from days_again(windows, now)
     if not windows:
         yield "No attributed day has changed since."

@@ -9,7 +9,7 @@ from datetime import datetime
 from dagster import AssetSelection
 
 from assets.apps import App
-from assets.capability import Capability, Job, Request, Site, Tick, Watch, assets_of
+from assets.capability import Capability, Job, Request, Site, Tick, Watch, assets_of, one_day
 from assets.events.table import events_table
 from assets.rollups import assets, late
 from assets.rollups.follow import follow
@@ -68,8 +68,7 @@ def _hour_before(at: datetime) -> list[Request]:
 
 
 def _day(at: datetime) -> list[Request]:
-    key = daily_key(at.date())
-    return [Request(partitions=(key, key))]
+    return [one_day(at.date())]
 
 
 def _yesterday(at: datetime) -> list[Request]:
@@ -78,8 +77,7 @@ def _yesterday(at: datetime) -> list[Request]:
 
 def _period(period: Period) -> Callable[[datetime], list[Request]]:
     def of_yesterday(at: datetime) -> list[Request]:
-        key = daily_key(period.of((at - DAY).date()).start.date())
-        return [Request(partitions=(key, key))]
+        return [one_day(period.of((at - DAY).date()).start.date())]
 
     return of_yesterday
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from dagster import AssetSelection
 
 from assets.apps import App
-from assets.capability import Capability, Job, Request, Site, Tick, Watch
+from assets.capability import Capability, Job, Request, Site, Tick, Watch, days_again
 from assets.rollups.late import horizon
 from assets.sessions import assets
 from assets.sessions.build import stale
@@ -58,9 +58,6 @@ def _late(app: App, site: Site) -> Iterator[Request | str]:
     rooms, now = site.rooms, site.rooms.clock()
     since = horizon(midnight(site.calendar.start), site.late_horizon, now)
     windows = stale(app, rooms.postgres, since, now)
-    for window in windows:
-        first, last = daily_key(window.start.date()), daily_key((window.end - DAY).date())
-        # With the hour in the key, what an earlier run failed to build is requested again.
-        yield Request(f"{first}-{last}-{now:%Y-%m-%dT%H}", (first, last))
+    yield from days_again(windows, now)
     if not windows:
         yield "No day whose sessions were built has changed since."

@@ -110,7 +110,7 @@ def replay(
             click.echo("Nothing to replay.")
             return
         refused, lines = _only(matching)
-        done = refused.replay(reason, batch, file.read_bytes().splitlines() if file else None)
+        done = refused.replay(reason, batch, file.read_bytes().split(b"\n") if file else None)
     if not done.object_keys:
         raise click.ClickException(
             f"{len(lines)} whole batches cannot be read, {lines[0].object_key} for one; correct a copy and land it "
@@ -126,6 +126,8 @@ def replay(
 @KIND
 def export(batch: str, file: IO[bytes], app: str | None, kind: str | None) -> None:
     """Write the original bytes of a batch's refused lines to FILE (- for standard output), to correct them."""
+    if not batch:
+        raise click.UsageError("BATCH is empty: name one by its key, or by the start of its checksum")
     with _quarantines(app, kind) as chosen:
         matching = _matching(chosen, None, batch)
         if not matching:

@@ -14,6 +14,7 @@ from assets.series import registry
 from assets.windows import midnight
 from clearlift_pipelines.cli import ads
 from clearlift_pipelines.cli.terminal import Terminal
+from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.d1 import D1
 
@@ -92,7 +93,8 @@ def _report_what_waits(opened: Terminal, app: App) -> None:
 
 
 def _short(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    here = Path.cwd()
+    return path.relative_to(here) if here == folder() and path.is_relative_to(here) else path
 
 
 def _mib(size: int) -> str:

@@ -68,6 +68,22 @@ def test_a_batch_that_cannot_be_read_is_corrected_as_a_whole(migrated: Terminal)
     assert migrated.good("quarantine", "list") == "Nothing is refused.\n"
 
 
+def test_a_corrected_line_ends_at_its_line_feed_alone(migrated: Terminal) -> None:
+    """A carriage return between two tokens is white space of JSON."""
+    (migrated.folder / "batch.ndjson").write_bytes(line(2, viewport_width="wide"))
+    migrated.good("land", "batch.ndjson")
+    intake.ingest(migrated)
+    (migrated.folder / "corrected.ndjson").write_bytes(line(2).replace(b",", b",\r", 1) + b"\r\n")
+    assert "1 lines landed again" in migrated.good("quarantine", "replay", "--all", "--corrected", "corrected.ndjson")
+    intake.ingest(migrated)
+    assert (intake.totals(migrated)["stored"], intake.totals(migrated)["quarantined"]) == (1, 1)
+
+
+def test_an_empty_batch_is_no_batch(migrated: Terminal) -> None:
+    said = migrated.clearlift("quarantine", "export", "", "out.ndjson")
+    assert (said.code, "BATCH is empty" in said.err) == (2, True)
+
+
 def test_the_old_name_of_the_option_still_works(migrated: Terminal) -> None:
     (migrated.folder / "one.ndjson").write_bytes(b"bad")
     migrated.good("land", "one.ndjson")

@@ -71,7 +71,7 @@ class AttributionStores:
     def postgres(self) -> Any:
         return self.event_lake.postgres
 
-    def anew(self) -> None:
+    def clear(self) -> None:
         """An empty lake, no campaign, no rules."""
         self.event_lake.clear()
         empty(self.postgres, "attribution", "ads")

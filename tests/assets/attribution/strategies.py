@@ -77,7 +77,7 @@ def single(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def prepare(attribution_stores: AttributionStores) -> None:
     """The campaigns, clicks and rules above, and nothing else."""
-    attribution_stores.anew()
+    attribution_stores.clear()
     attribution_stores.campaign(*CAMPAIGNS)
     for click, campaign in CLICKS.items():
         attribution_stores.click(campaign, click)

@@ -84,7 +84,7 @@ def test_three_touches_share_a_conversion_to_the_last_micro_unit(attribution_sto
 def test_a_window_is_closed_at_both_ends_and_an_organisations_own(attribution_stores: AttributionStores) -> None:
     prepare(attribution_stores)
     for org, days in ((A, 30), (B, 2)):
-        attribution_stores.anew()
+        attribution_stores.clear()
         attribution_stores.campaign(*CAMPAIGNS)
         if org == B:
             attribution_stores.settle(f"org-{B}", window_days=days)

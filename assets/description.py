@@ -18,6 +18,7 @@ from dagster import (
 from assets.apps import App
 from assets.apps.lifecycle import Store
 from assets.apps.personal import Holding
+from assets.declined import plainly_declined
 
 PREVIEW_ROWS = 5
 PREVIEW_COLUMNS = 12
@@ -54,12 +55,13 @@ def app_asset(
 ) -> Callable[[Callable[..., Any]], AssetsDefinition]:
     """Dagster's decorator `asset` with the arguments that every asset has, and `more` of its own.
 
-    checks: names with descriptions of the checks that the asset itself answers.
+    checks: names with descriptions of the checks that the asset itself answers. An expected refusal of the asset's
+    function becomes a failure that says what to do next.
     """
     arguments = asset_arguments(app, capability, name, store=store, holds=holds, kinds=kinds)
     specs = [AssetCheckSpec(check, asset=arguments["key"], description=text) for check, text in (checks or {}).items()]
     decorator: Callable[[Callable[..., Any]], AssetsDefinition] = asset(**arguments, check_specs=specs, **more)
-    return decorator
+    return lambda compute: decorator(plainly_declined(compute))
 
 
 def column_schema(columns: Iterable[tuple[str, str, str, bool]]) -> TableSchema:

@@ -14,6 +14,7 @@ import click
 
 from clearlift_pipelines.cli.interruption import Interrupted, interruptible
 from clearlift_pipelines.project import folder
+from resources.declined import DeclinedError
 
 if TYPE_CHECKING:
     from clearlift_pipelines.settings import Settings
@@ -67,7 +68,7 @@ def cli(context: click.Context, verbose: bool) -> None:
 
 def main() -> None:
     """The entry point: exit code 0, 1 with one line on an error, 2 on a wrong command line, 128 and the signal's number
-    when interrupted (130 by Ctrl-C, 143 by SIGTERM)."""
+    when interrupted (130 by Ctrl-C, 143 by SIGTERM). Only of an error that nobody expected is a trace offered."""
     verbose = "--verbose" in sys.argv[1:]
     arguments = [a for a in sys.argv[1:] if a != "--verbose"]
     try:
@@ -75,11 +76,12 @@ def main() -> None:
             cli.main(args=arguments, standalone_mode=False)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
-    except click.ClickException as error:
+    except (click.ClickException, DeclinedError) as error:
         if verbose:
             traceback.print_exc()
-        error.show()
-        sys.exit(error.exit_code)
+        shown = click.ClickException(str(error)) if isinstance(error, DeclinedError) else error
+        shown.show()
+        sys.exit(shown.exit_code)
     except (Interrupted, KeyboardInterrupt, click.exceptions.Abort) as interruption:
         number = interruption.number if isinstance(interruption, Interrupted) else signal.SIGINT
         click.echo("Interrupted. Run the same command again to go on.", err=True)

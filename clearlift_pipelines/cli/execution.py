@@ -17,6 +17,7 @@ from rich.progress import Progress
 
 from assets.apps import App
 from assets.capability import Object, job_name, op_name
+from assets.declined import NEXT
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.interruption import not_swallowed
@@ -55,7 +56,8 @@ class Workbench(Terminal):
         """Run a job of an app here; `first` to `last` are partition keys, run as one.
 
         Raises:
-            click.ClickException: the run failed; the line names the step and its first reason.
+            click.ClickException: the run failed; the line names the step and its first reason, or is an expected
+                refusal's own sentence.
             Interrupted: a signal came meanwhile.
         """
         tags = {PROCESS_TAG: _this_process()}
@@ -128,6 +130,8 @@ def _why(result: ExecuteInProcessResult) -> str:
     for event in result.all_events:
         if event.is_step_failure:
             failure = event.step_failure_data
+            if failure.user_failure_data and NEXT in failure.user_failure_data.metadata:
+                return str(failure.user_failure_data.description)
             error = failure.error
             # Below Dagster's own: what our code raised names the file or the account, what it was raised from need not.
             while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):

@@ -1,0 +1,44 @@
+"""How an op says an expected refusal: Dagster's own failure, with the sentence and the next step, and no error below it.
+
+What does not belong here: the error itself (resources/declined.py) and the reasons for it, which engines know.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from dagster import Failure
+
+from resources.declined import DeclinedError
+
+NEXT = "next"
+"""The failure's metadata entry that holds the next step; only expected refusals have it."""
+
+
+def plainly_declined(compute: Callable[..., Any]) -> Callable[..., Any]:
+    """An asset's function whose expected refusals are failures that say what to do; no retry would change them."""
+    if inspect.isgeneratorfunction(compute):
+
+        @wraps(compute)
+        def yields(*arguments: Any, **named: Any) -> Iterator[Any]:
+            with _declined():
+                yield from compute(*arguments, **named)
+
+        return yields
+
+    @wraps(compute)
+    def returns(*arguments: Any, **named: Any) -> Any:
+        with _declined():
+            return compute(*arguments, **named)
+
+    return returns
+
+
+@contextmanager
+def _declined() -> Iterator[None]:
+    try:
+        yield
+    except DeclinedError as error:
+        raise Failure(str(error), metadata={NEXT: error.next_step}, allow_retries=False) from None

@@ -1,4 +1,4 @@
-"""How an op says an expected refusal: Dagster's own failure, with the sentence and the next step, and no error below it.
+"""How an op says an expected refusal: Dagster's own failure, with the sentence and the next step, and no trace.
 
 What does not belong here: the error itself (resources/declined.py) and the reasons for it, which engines know.
 """

@@ -3,8 +3,12 @@
 import click
 
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.stores import Stores
 from resources import migrations
+from resources.declined import DeclinedError
+
+Known = dict[str, tuple[migrations.AppliedMigrations, str]]
 
 
 @click.command()
@@ -14,29 +18,25 @@ from resources import migrations
 @click.option("--steps", type=click.IntRange(min=1), default=1, show_default=True, help="down: how many to take back.")
 @click.option("--confirm", is_flag=True, help="down: do it; without, only say what would be taken back.")
 def migrate(action: str, store: str | None, to: int | None, steps: int, confirm: bool) -> None:
-    """Migrations of STORE, or of all: status, up, down. Taking back drops data and wants --confirm."""
+    """Migrations of STORE, or of all: status, up, down. A way down that would lose data is refused."""
+    if action == "down" and store is None:
+        raise click.UsageError("down needs a STORE")
     with Stores(settings.load()) as stores:
-        known = {name: (applied, folder) for name, applied, folder in stores.migrated()}
-        if store is not None and store not in known:
-            raise click.ClickException(f"{store} is no store with migrations; known are {', '.join(known)}")
-        if action == "down" and store is None:
-            raise click.UsageError("down needs a STORE")
-        for name, (applied, folder) in known.items():
-            if store not in (None, name):
-                continue
-            if action == "status":
-                _show(name, applied, folder)
-            elif action == "up":
-                done = migrations.up(applied, folder, to=to)
-                click.echo(f"{name}: {', '.join(map(str, done)) or 'nothing to apply'}")
-            elif confirm:
-                reverted = migrations.down(applied, folder, to=to, steps=steps)
-                click.echo(f"{name}: took back {', '.join(map(str, reverted)) or 'nothing'}")
-            else:
-                _show_what_goes(name, applied, folder, to=to, steps=steps)
-        if action == "up" and store is None and to is None:
-            for line in stores.make_the_rest():
-                click.echo(f"made: {line}")
+        every: Known = {name: (applied, folder) for name, applied, folder in stores.migrated()}
+        if store is not None and store not in every:
+            raise DeclinedError(f"{store} is no store with migrations", f"name one of {', '.join(every)}")
+        chosen = {name: known for name, known in every.items() if store in (None, name)}
+        if action == "status":
+            for name, known in chosen.items():
+                _show(name, *known)
+        elif action == "down":
+            for name, known in chosen.items():
+                _take_back(name, *known, to=to, steps=steps, confirm=confirm)
+        else:
+            _bring_up(chosen, to)
+            if store is None and to is None:
+                for line in stores.make_the_rest():
+                    click.echo(f"made: {line}")
 
 
 def _show(name: str, applied: migrations.AppliedMigrations, folder: str) -> None:
@@ -45,11 +45,45 @@ def _show(name: str, applied: migrations.AppliedMigrations, folder: str) -> None
         click.echo(f"{name:<16} {migration.number:03} {migration.name:<24} {migration.state:<8} {when}")
 
 
-def _show_what_goes(
-    name: str, applied: migrations.AppliedMigrations, folder: str, *, to: int | None, steps: int
+def _bring_up(chosen: Known, to: int | None) -> None:
+    """Bring each store up, whether or not another one fails.
+
+    Raises:
+        DeclinedError: stores are not up to date; their lines say why.
+    """
+    left = []
+    for name, (applied, folder) in chosen.items():
+        done: list[str] = []
+        try:
+            migrations.up(applied, folder, to=to, done=done)
+        except Exception as error:  # noqa: BLE001 (any fault of a store is its line of the answer)
+            left.append(name)
+            click.echo(f"{name}: {', '.join([*done, 'then stopped'])}: {one_line(error)}", err=True)
+        else:
+            click.echo(f"{name}: {', '.join(done) or 'nothing to apply'}")
+    if left:
+        raise DeclinedError(
+            f"{len(left)} of {len(chosen)} stores are not up to date: {', '.join(left)}",
+            "remove the cause that their lines name, then clearlift migrate up (docs/runbooks/failed-migration.md)",
+        )
+
+
+def _take_back(
+    name: str,
+    applied: migrations.AppliedMigrations,
+    folder: str,
+    *,
+    to: int | None,
+    steps: int,
+    confirm: bool,
 ) -> None:
-    now = [migration for migration in migrations.status(applied, folder) if migration.applied_at]
-    going = [migration for migration in now if migration.number > to] if to is not None else now[-steps:]
-    names = ", ".join(f"{migration.number:03}_{migration.name}" for migration in going[::-1])
-    click.echo(f"{name}: would take back {names or 'nothing'}")
-    click.echo("What these made is dropped with its data. --confirm does it.")
+    if confirm:
+        reverted = migrations.down(applied, folder, to=to, steps=steps)
+        click.echo(f"{name}: took back {', '.join(reverted) or 'nothing'}")
+        return
+    going = migrations.going_down(applied, folder, to=to, steps=steps)
+    if lost := applied.losses(going):
+        raise migrations.would_lose(applied, going, lost)
+    click.echo(f"{name}: would take back {', '.join(map(str, going)) or 'nothing'}")
+    if going:
+        click.echo("No row would be lost. --confirm does it.")

@@ -1,16 +1,20 @@
 """The applied migrations of a D1 database. Script and row go in one batch, because D1 has no other transaction.
 
-What belongs here: splitting a script, running one migration. What does not: which migration is next (plan.py).
+What belongs here: splitting a script, running one migration, finding the statement that failed. What does not: which
+migration is next (plan.py), what a way down would lose (d1_losses.py).
 """
 
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 from resources.d1 import D1, D1Error, Statement
 from resources.d1.database import Param
 from resources.http import HttpError
-from resources.migrations.plan import AppliedMigration, Migration, MigrationError
+from resources.migrations.d1_losses import Rehearsal
+from resources.migrations.failed import failed
+from resources.migrations.plan import AppliedMigration, Migration, MigrationError, would_lose
 
 TABLE = "pipelines_migrations"
 CREATE = f"""create table if not exists {TABLE} (
@@ -26,6 +30,11 @@ INSERT = f"insert into {TABLE} (folder, number, name, checksum, applied_at) valu
 CLAIM = f"""insert into {TABLE} (folder, number, name, checksum, applied_at)
 select ?1, case when exists (select 1 from {TABLE} where folder = ?1 and number = ?2) then -?2 end, '', '', ''"""
 RELEASE = f"delete from {TABLE} where folder = ?1 and number in (?2, -?2)"
+# The error by which the end of a probe is known: the batch came this far, and nothing of it stays.
+STOP = f"insert into {TABLE} (folder, number, name, checksum, applied_at) values ('', 0, '', null, '')"
+STOPPED = f"{TABLE}.checksum"
+SCHEMA = """select type, name, sql from sqlite_master
+where sql is not null and name not like 'sqlite\\_%' escape '\\' and name not like '\\_cf\\_%' escape '\\'"""
 
 
 class D1AppliedMigrations:
@@ -59,25 +68,63 @@ class D1AppliedMigrations:
         self._database.execute(CREATE, idempotent=True)
         applied_at = self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         row: list[Param] = [migration.folder, migration.number, migration.name, migration.checksum, applied_at]
-        return self._run(migration, [Statement(INSERT, row), *_statements(migration, migration.up)], applied=True)
+        return self._run(migration, "up", [Statement(INSERT, row)], [])
+
+    def losses(self, going: Sequence[Migration]) -> list[str]:
+        """See `AppliedMigrations.losses`; the way down is tried on a copy of the schema, then rows are looked for."""
+        if not going:
+            return []
+        numbers = {row.number for row in self.rows(going[0].folder)}
+        try:
+            return [str(loss) for loss in self._rehearsal().losses([m for m in going if m.number in numbers])]
+        except D1Error:
+            if numbers == {row.number for row in self.rows(going[0].folder)}:
+                raise
+            # Another process took one of them back meanwhile.
+            return self.losses(going)
 
     def revert(self, migration: Migration) -> bool:
-        """See `AppliedMigrations.revert`; one batch."""
+        """See `AppliedMigrations.revert`; one batch, which looks again for the rows that it would lose."""
         which: list[Param] = [migration.folder, migration.number]
-        script = [Statement(CLAIM, which), *_statements(migration, migration.down), Statement(RELEASE, which)]
-        return self._run(migration, script, applied=False)
+        guards = [Statement(loss.guard(TABLE)) for loss in self._rehearsal().possible([migration])]
+        return self._run(migration, "down", [Statement(CLAIM, which), *guards], [Statement(RELEASE, which)])
 
-    def _run(self, migration: Migration, statements: list[Statement], applied: bool) -> bool:
+    def _rehearsal(self) -> Rehearsal:
+        return Rehearsal(self._database, self._database.query(SCHEMA), split)
+
+    def _run(
+        self, migration: Migration, direction: Literal["up", "down"], before: list[Statement], after: list[Statement]
+    ) -> bool:
+        script = _statements(migration, migration.up if direction == "up" else migration.down)
         try:
             # It may be sent twice, because the second one fails at its row.
-            self._database.batch(statements, idempotent=True)
-        except (D1Error, HttpError):
+            self._database.batch([*before, *script, *after], idempotent=True)
+        except (D1Error, HttpError) as error:
             # If the table says so, another process did it, or this one did and the answer was lost.
             numbers = [row.number for row in self.rows(migration.folder)]
-            if (migration.number in numbers) is applied:
+            if (migration.number in numbers) is (direction == "up"):
                 return False
-            raise
+            if isinstance(error, HttpError):
+                raise
+            if direction == "down" and (lost := self.losses([migration])):
+                raise would_lose(self, [migration], lost) from None
+            number = self._failing(before, script)
+            place = (number, len(script))
+            raise failed(
+                self.store, migration, direction, statement=script[number - 1].sql, place=place, reason=error.message
+            ) from None
         return True
+
+    def _failing(self, before: list[Statement], script: list[Statement]) -> int:
+        """The number of the statement that fails: D1 names none, so parts of the script are tried and stopped."""
+        good, bad = 0, len(script)
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            try:
+                self._database.batch([*before, *script[:middle], Statement(STOP)], idempotent=True)
+            except D1Error as error:
+                good, bad = (middle, bad) if STOPPED in error.message else (good, middle)
+        return bad
 
 
 def split(script: str) -> list[str]:
@@ -98,7 +145,7 @@ def split(script: str) -> list[str]:
 def _statements(migration: Migration, script: str) -> list[Statement]:
     texts = split(script)
     if not texts:
-        raise MigrationError(f"sql/{migration.folder}/{migration}: a script without a statement")
+        raise MigrationError(f"sql/{migration.folder}/{migration} has a script without a statement", "write one")
     return [Statement(text) for text in texts]
 
 

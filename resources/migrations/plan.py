@@ -1,7 +1,8 @@
 """Migrations as numbered SQL files, up and down, compared with those that a database has applied.
 
 What belongs here: reading the files, comparing checksums, deciding what runs next. What does not: how one store runs a
-script together with its row (d1.py, postgres.py), and the migrations themselves (sql/).
+script together with its row (d1.py, postgres.py), how it finds what a way down would lose (*_losses.py), and the
+migrations themselves (sql/).
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from resources.declined import DeclinedError
 from resources.sql_files import list_sql, read_sql
 
 FILE_NAME = re.compile(r"^(\d{3})_([a-z0-9_]+)\.(up|down)\.sql$")
@@ -19,9 +21,15 @@ OWN_TRANSACTION = re.compile(
     r"^\s*(begin|commit|rollback|start\s+transaction)(\s+(work|transaction))?\s*;", re.IGNORECASE | re.MULTILINE
 )
 
+NAMED = 8
+"""How many losses a refusal names."""
 
-class MigrationError(RuntimeError):
-    """Files and applied migrations differ, or a file cannot be a migration; one line that names file and store."""
+
+class MigrationError(DeclinedError):
+    """Files and applied migrations differ, a file cannot be a migration, or a way down would lose data.
+
+    Nothing was done; the sentence names file or store.
+    """
 
 
 @dataclass(frozen=True)
@@ -65,10 +73,26 @@ class AppliedMigrations(Protocol):
         """The applied migrations of a folder, by number; empty for a database that has none."""
 
     def apply(self, migration: Migration) -> bool:
-        """Run `up` and add the row. False, and nothing done, if another process did it meanwhile."""
+        """Run `up` and add the row. False, and nothing done, if another process did it meanwhile.
+
+        Raises:
+            FailedMigrationError: a statement failed, and the store is as it was.
+        """
+
+    def losses(self, going: Sequence[Migration]) -> list[str]:
+        """What would not be as it was if these (the last first) were taken back and applied again.
+
+        One phrase each, such as `12 rows of orders`; empty if nothing would be lost. Those that are not applied count
+        as taken back. Nothing is changed.
+        """
 
     def revert(self, migration: Migration) -> bool:
-        """Run `down` and remove the row. False, and nothing done, if another process did it meanwhile."""
+        """Run `down` and remove the row. False, and nothing done, if another process did it meanwhile.
+
+        Raises:
+            MigrationError: it would lose data that came since `losses` was asked.
+            FailedMigrationError: a statement failed, and the store is as it was.
+        """
 
 
 class State(StrEnum):
@@ -109,11 +133,12 @@ def load(folder: str) -> list[Migration]:
     for position, number in enumerate(sorted(names), start=1):
         if number != position:
             raise MigrationError(
-                f"sql/{folder}: migration {position:03} is missing, {number:03} is there; restore its files"
+                f"sql/{folder}: migration {position:03} is missing, {number:03} is there", "restore its files"
             )
         for direction in ("up", "down"):
             if (number, direction) not in texts:
-                raise MigrationError(f"sql/{folder}/{number:03}_{names[number]}.{direction}.sql is missing; restore it")
+                file = f"sql/{folder}/{number:03}_{names[number]}.{direction}.sql"
+                raise MigrationError(f"{file} is missing", "restore it")
     return [Migration(folder, n, names[n], texts[n, "up"], texts[n, "down"]) for n in sorted(names)]
 
 
@@ -124,13 +149,20 @@ def _files(folder: str) -> tuple[dict[int, str], dict[tuple[int, str], str]]:
     for file_name in list_sql(folder):
         match = FILE_NAME.match(file_name)
         if match is None:
-            raise MigrationError(f"sql/{folder}/{file_name}: a migration is named NNN_name.up.sql or NNN_name.down.sql")
+            raise MigrationError(
+                f"sql/{folder}/{file_name}: a migration is named NNN_name.up.sql or NNN_name.down.sql", "rename it"
+            )
         number, name, direction = int(match[1]), match[2], match[3]
         if names.setdefault(number, name) != name:
-            raise MigrationError(f"sql/{folder}: two migrations have number {number:03}: {names[number]} and {name}")
+            raise MigrationError(
+                f"sql/{folder}: two migrations have number {number:03}: {names[number]} and {name}",
+                "give the one that is not applied the next number",
+            )
         text = read_sql(f"{folder}/{file_name}")
         if OWN_TRANSACTION.search(text):
-            raise MigrationError(f"sql/{folder}/{file_name}: opens or ends a transaction; it runs in one already")
+            raise MigrationError(
+                f"sql/{folder}/{file_name} opens or ends a transaction", "remove that, because it runs in one already"
+            )
         texts[number, direction] = text
     return names, texts
 
@@ -157,15 +189,16 @@ def status(database: AppliedMigrations, folder: str) -> list[MigrationStatus]:
     return statuses
 
 
-def up(database: AppliedMigrations, folder: str, to: int | None = None) -> list[str]:
+def up(database: AppliedMigrations, folder: str, to: int | None = None, *, done: list[str] | None = None) -> list[str]:
     """Apply the pending migrations up to and including number `to`; returns the names of those that this call applied.
 
-    A migration whose answer was lost is not named, because another process may have applied it.
+    done: gets these names one by one, also where a later one fails. A migration whose answer was lost is not named,
+    because another process may have applied it.
     """
-    applied = []
+    applied = done if done is not None else []
     for migration in load(folder):
-        done = _agreed(database, folder)
-        if migration.number in done or (to is not None and migration.number > to):
+        numbers = _agreed(database, folder)
+        if migration.number in numbers or (to is not None and migration.number > to):
             continue
         if database.apply(migration):
             applied.append(str(migration))
@@ -173,15 +206,42 @@ def up(database: AppliedMigrations, folder: str, to: int | None = None) -> list[
     return applied
 
 
-def down(database: AppliedMigrations, folder: str, *, to: int | None = None, steps: int = 1) -> list[str]:
-    """Revert the last `steps` migrations, or all above number `to` (0: every one); returns the names in their order."""
+def going_down(database: AppliedMigrations, folder: str, *, to: int | None = None, steps: int = 1) -> list[Migration]:
+    """The applied migrations that `down` would revert, in its order; changes nothing."""
     done = _agreed(database, folder)
     target = to if to is not None else max(len(done) - steps, 0)
+    return [migration for migration in reversed(load(folder)) if target < migration.number and migration.number in done]
+
+
+def down(database: AppliedMigrations, folder: str, *, to: int | None = None, steps: int = 1) -> list[str]:
+    """Revert the last `steps` migrations, or all above number `to` (0: every one); returns the names in their order.
+
+    Raises:
+        MigrationError: applying them again would not bring all data back. None was reverted.
+    """
+    going = going_down(database, folder, to=to, steps=steps)
+    if lost := database.losses(going):
+        raise would_lose(database, going, lost)
     return [
         str(migration)
-        for migration in reversed(load(folder))
-        if migration.number > target and migration.number in _agreed(database, folder) and database.revert(migration)
+        for migration in going
+        if migration.number in _agreed(database, folder) and database.revert(migration)
     ]
+
+
+def would_lose(database: AppliedMigrations, going: Sequence[Migration], lost: Sequence[str]) -> MigrationError:
+    """The refusal of a way down, with what stands in its way."""
+    more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+    return MigrationError(
+        f"{database.store}: {', '.join(map(str, going))} cannot be taken back, because this would lose "
+        f"{', '.join(lost[:NAMED])}{more}",
+        "write a further migration that changes what is wrong (docs/runbooks/failed-migration.md)",
+    )
+
+
+def counted(number: int, what: str, where: str) -> str:
+    """A loss as a phrase, such as `12 rows of orders`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'} of {where}"
 
 
 def _agreed(database: AppliedMigrations, folder: str) -> set[int]:
@@ -190,9 +250,13 @@ def _agreed(database: AppliedMigrations, folder: str) -> set[int]:
     for migration in status(database, folder):
         where = f"{database.store}: migration sql/{folder}/{migration}"
         if migration.drift:
-            raise MigrationError(f"{where} {migration.drift}")
+            fault, _, remedy = migration.drift.partition("; ")
+            raise MigrationError(f"{where} {fault}", remedy)
         if migration.state is State.APPLIED:
             if migration.number != len(done) + 1:
-                raise MigrationError(f"{where} is applied and an earlier one is not")
+                raise MigrationError(
+                    f"{where} is applied and an earlier one is not",
+                    "restore the table of applied migrations from a backup",
+                )
             done.add(migration.number)
     return done

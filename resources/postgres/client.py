@@ -241,22 +241,25 @@ def _parsed(dsn: str) -> dict[str, Any]:
         raise ValueError("Postgres: the connection string cannot be read") from None
 
 
+def message_of(error: psycopg.Error) -> str:
+    """The message of an error without values of rows. Postgres repeats them in DETAIL, CONTEXT and after a data
+    error's colon."""
+    diagnosis = error.diag
+    if not diagnosis.message_primary:
+        return _in_line(error)
+    text = diagnosis.message_primary
+    if error.sqlstate and error.sqlstate.startswith("22"):
+        text = text.split(': "')[0]
+    objects = {"table": diagnosis.table_name, "column": diagnosis.column_name, "constraint": diagnosis.constraint_name}
+    named = ", ".join(f"{type_} {name}" for type_, name in objects.items() if name)
+    return f"{text} (SQLSTATE {error.sqlstate}{'; ' + named if named else ''})"
+
+
 @contextmanager
 def _row_values_dropped() -> Iterator[None]:
-    """Remove values of rows from errors. Postgres repeats them in DETAIL, CONTEXT and after a data error's colon."""
     try:
         yield
     except psycopg.Error as error:
-        diagnosis = error.diag
-        if diagnosis.message_primary:
-            text = diagnosis.message_primary
-            if error.sqlstate and error.sqlstate.startswith("22"):
-                text = text.split(': "')[0]
-            objects = {
-                "table": diagnosis.table_name,
-                "column": diagnosis.column_name,
-                "constraint": diagnosis.constraint_name,
-            }
-            named = ", ".join(f"{type_} {name}" for type_, name in objects.items() if name)
-            error.args = (f"{text} (SQLSTATE {error.sqlstate}{'; ' + named if named else ''})",)
+        if error.diag.message_primary:
+            error.args = (message_of(error),)
         raise

@@ -58,7 +58,7 @@ def _bring_up(chosen: Known, to: int | None) -> None:
             migrations.up(applied, folder, to=to, done=done)
         except Exception as error:  # noqa: BLE001 (any fault of a store is its line of the answer)
             left.append(name)
-            click.echo(f"{name}: {', '.join([*done, 'then stopped'])}: {one_line(error)}", err=True)
+            click.echo(f"{name}: {', '.join([*done, 'then stopped'])}: {one_line(error)}")
         else:
             click.echo(f"{name}: {', '.join(done) or 'nothing to apply'}")
     if left:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resources.d1 import D1, Statement
-from resources.migrations.plan import Migration, MigrationError, load
+from resources.migrations.plan import Migration, MigrationError, counted, load
 
 MADE_FIRST = ("table", "index", "view", "trigger")
 COLUMNS = """select tables.name as name, columns.name as column

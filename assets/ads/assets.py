@@ -53,15 +53,14 @@ CONNECTIONS_OK = "connections_ok"
 
 
 class AdSyncConfig(Config):
-    """What a run syncs.
+    """What a run syncs."""
 
-    connection: the id of one connection; None for all. mode: window (the partitions' days), recent (those, and every
-    missing day before them) or lookback. tiers: only connections of organisations of these tiers; empty for all.
-    """
-
-    connection: str | None = None
-    mode: str = SyncMode.WINDOW.value
-    tiers: list[str] = Field(default_factory=list)
+    connection: str | None = Field(None, description="Only the connection with this id.")
+    mode: str = Field(
+        SyncMode.WINDOW.value,
+        description="window: the days of the partitions; recent: those and every missing day before; lookback.",
+    )
+    tiers: list[str] = Field(default_factory=list, description="Only connections of organisations of these tiers.")
 
 
 def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDefinition]:

@@ -2,6 +2,7 @@
 
 from dagster import AssetExecutionContext, AssetsDefinition, Config, MaterializeResult, ResourceParam
 from dagster._core.storage.tags import PARTITION_NAME_TAG
+from pydantic import Field
 
 from assets.apps import App
 from assets.compaction.plan import planned_since
@@ -14,10 +15,10 @@ from assets.rooms import Rooms
 
 
 class CompactionConfig(Config):
-    """org: only the organisation with this tag. dry_run: report what would be merged, and merge nothing."""
+    """What a run merges."""
 
-    org: str | None = None
-    dry_run: bool = False
+    org: str | None = Field(None, description="Only the files of this organisation's tag.")
+    dry_run: bool = Field(False, description="Report what would be merged, and merge nothing.")
 
 
 def build(app: App) -> list[AssetsDefinition]:

@@ -19,6 +19,7 @@ from dagster import (
     MetadataValue,
     ResourceParam,
 )
+from pydantic import Field
 
 from assets.apps import App
 from assets.apps.personal import Holding
@@ -37,9 +38,11 @@ EVENT_SCHEMA = column_schema((f.name, f.kind.value, f.doc, not f.required) for f
 
 
 class IngestConfig(Config):
-    """sweep: list the whole landing zone, not only what arrived since the last run and shortly before it."""
+    """Which batches a run looks at."""
 
-    sweep: bool = False
+    sweep: bool = Field(
+        False, description="List the whole landing zone, not only what arrived since the last run or shortly before."
+    )
 
 
 def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:

@@ -14,6 +14,7 @@ from dagster import (
     MaterializeResult,
     ResourceParam,
 )
+from pydantic import Field
 
 from assets.apps import App, Media
 from assets.description import app_asset, asset_arguments
@@ -27,9 +28,9 @@ from assets.rooms import Rooms
 
 
 class MediaConfig(Config):
-    """sweep: list all media, not only the next part of the listing."""
+    """Which media a run looks at."""
 
-    sweep: bool = False
+    sweep: bool = Field(False, description="List all media, not only the next part of the listing.")
 
 
 def build(app: App) -> list[AssetsDefinition | AssetSpec]:

@@ -16,6 +16,7 @@ from dagster import (
     MaterializeResult,
     ResourceParam,
 )
+from pydantic import Field
 
 from assets.apps import App, Points
 from assets.description import app_asset, asset_arguments, column_schema
@@ -40,12 +41,10 @@ _POINT_FIELDS = [
 
 
 class PointsConfig(Config):
-    """sweep: list every object of points, not only what arrived since the last run. replay: first land the quarantined
-    lines of this reason again, or `all`.
-    """
+    """Which objects of points a run looks at."""
 
-    sweep: bool = False
-    replay: str | None = None
+    sweep: bool = Field(False, description="List every object of points, not only what arrived since the last run.")
+    replay: str | None = Field(None, description="First land the refused lines of this reason again, or `all`.")
 
 
 def build(app: App) -> list[AssetsDefinition | AssetSpec]:

@@ -69,13 +69,15 @@ CHECKS = {
 
 
 class RetentionConfig(Config):
-    """dry_run: report what would go and delete nothing. confirm: delete also where a larger share of a table goes than
-    its policy expects. tables: only these, by the names that `clearlift policy` shows.
-    """
+    """What a run deletes."""
 
-    dry_run: bool = True
-    confirm: bool = False
-    tables: list[str] = Field(default_factory=list)
+    dry_run: bool = Field(True, description="Report what would go, and delete nothing.")
+    confirm: bool = Field(
+        False, description="Delete also where a larger share of a table goes than its policy expects."
+    )
+    tables: list[str] = Field(
+        default_factory=list, description="Only these tables, by the names that `clearlift policy` shows."
+    )
 
 
 def names(app: App) -> list[str]:

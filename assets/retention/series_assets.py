@@ -15,6 +15,7 @@ from dagster import (
     MaterializeResult,
     ResourceParam,
 )
+from pydantic import Field
 
 from assets.apps import App, MetricSeries
 from assets.description import app_asset
@@ -24,12 +25,12 @@ from assets.rooms import Rooms
 
 
 class PruningConfig(Config):
-    """dry_run: report what would go and delete nothing. confirm: delete also where a larger share of a series goes
-    than its policy expects.
-    """
+    """What a run deletes."""
 
-    dry_run: bool = True
-    confirm: bool = False
+    dry_run: bool = Field(True, description="Report what would go, and delete nothing.")
+    confirm: bool = Field(
+        False, description="Delete also where a larger share of a series goes than its policy expects."
+    )
 
 
 def build(app: App) -> list[AssetsDefinition]:

@@ -19,6 +19,7 @@ from dagster import (
     TimeWindowPartitionsDefinition,
     asset_check,
 )
+from pydantic import Field
 
 from assets.apps import App
 from assets.description import app_asset, column_schema
@@ -43,9 +44,9 @@ _ORGANISATION = ("org_tag", "text", "Organisation's data tag", False)
 
 
 class RollUpConfig(Config):
-    """org: build the rows of one organisation again, and leave the others."""
+    """Which organisations a run makes."""
 
-    org: str | None = None
+    org: str | None = Field(None, description="Make the rows of this organisation's tag again, and leave the others.")
 
 
 def build(app: App, calendar: Calendar, late_horizon: timedelta) -> list[AssetsDefinition | AssetChecksDefinition]:

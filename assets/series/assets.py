@@ -13,6 +13,7 @@ from dagster import (
     MaterializeResult,
     ResourceParam,
 )
+from pydantic import Field
 
 from assets.apps import App, Series
 from assets.description import app_asset, asset_arguments
@@ -24,9 +25,11 @@ from resources.d1 import D1
 
 
 class PartitionsConfig(Config):
-    """since: a day (YYYY-MM-DD). Months from this day on get partitions too, for history that is imported."""
+    """From when on there are partitions."""
 
-    since: str | None = None
+    since: str | None = Field(
+        None, description="A day (YYYY-MM-DD): months from it on get partitions too, for history that is imported."
+    )
 
 
 def build(app: App) -> list[AssetsDefinition | AssetSpec]:

@@ -15,6 +15,7 @@ from dagster import (
     ResourceParam,
     asset_check,
 )
+from pydantic import Field
 
 from assets.apps import App
 from assets.description import app_asset, column_schema
@@ -52,9 +53,9 @@ _COLUMNS = [
 
 
 class SessionsConfig(Config):
-    """org: build the rows of one organisation again, and leave the others."""
+    """Which organisations a run makes."""
 
-    org: str | None = None
+    org: str | None = Field(None, description="Make the rows of this organisation's tag again, and leave the others.")
 
 
 def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDefinition]:

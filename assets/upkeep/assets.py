@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from dagster import AssetsDefinition, Config, MaterializeResult, MetadataValue, ResourceParam
+from pydantic import Field
 
 from assets.apps import App
 from assets.description import app_asset
@@ -19,33 +20,29 @@ from resources.lake.sweep import FileSurvey, counted, remove, survey
 
 
 class SnapshotsConfig(Config):
-    """hours: how long a snapshot stays after another took its place. at_least, at_most: how few or many stay, however
-    old they are. dry_run: report what would expire, and expire nothing.
-    """
+    """Which snapshots stay."""
 
-    hours: float = 24.0
-    at_least: int = 10
-    at_most: int = 150
-    dry_run: bool = False
+    hours: float = Field(24.0, description="How long a snapshot stays after another took its place.")
+    at_least: int = Field(10, description="How few snapshots stay, however old they are.")
+    at_most: int = Field(150, description="How many snapshots stay, however young they are.")
+    dry_run: bool = Field(False, description="Report what would expire, and expire nothing.")
 
 
 class ManifestsConfig(Config):
-    """entries: files that one manifest names. saved: how many manifests fewer make a rewrite worth it. dry_run: report
-    what would be rewritten, and rewrite nothing.
-    """
+    """When manifests are rewritten."""
 
-    entries: int = 1000
-    saved: int = 8
-    dry_run: bool = False
+    entries: int = Field(1000, description="Files that one manifest names.")
+    saved: int = Field(8, description="How many manifests fewer make a rewrite worth it.")
+    dry_run: bool = Field(False, description="Report what would be rewritten, and rewrite nothing.")
 
 
 class FilesConfig(Config):
-    """grace_hours: how long a file stays that no snapshot names, because a run may be about to name it. dry_run: report
-    what would be removed, and remove nothing.
-    """
+    """Which files are removed."""
 
-    grace_hours: float = GRACE_HOURS
-    dry_run: bool = False
+    grace_hours: float = Field(
+        GRACE_HOURS, description="How long a file stays that no snapshot names, because a run may be about to name it."
+    )
+    dry_run: bool = Field(False, description="Report what would be removed, and remove nothing.")
 
 
 def build(app: App) -> list[AssetsDefinition]:

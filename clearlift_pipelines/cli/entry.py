@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("run", "ui", "stop", "land", "quarantine", "backfill", "compact", "upkeep", "cache", "media"),
-    *("policy", "archive", "retention", "sandbox", "status", "doctor", "migrate"),
+    *("job", "policy", "archive", "retention", "sandbox", "status", "doctor", "migrate"),
 )
 """Each is a function in a module of its own name, imported when the command runs: Dagster alone takes two seconds."""
 

@@ -81,7 +81,7 @@ PERSONAL = {
 JOBS = {
     "clearlift": "ads archive attribution compact hourly ingest policy remove_files retention roll_up_days"
     " roll_up_hours roll_up_months roll_up_weeks sessions tidy warm",
-    "sesh": "archive columns invalidate media partitions points policy pruning retention warm",
+    "sesh": "archive columns invalidate media metrics partitions points policy pruning retention warm",
 }
 # By app: the name of a schedule, its job, its cron line in UTC.
 TICKS = {

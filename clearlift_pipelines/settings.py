@@ -18,6 +18,7 @@ from clearlift_pipelines.project import folder
 from resources import keyring
 from resources.ad_platforms import PLATFORMS
 from resources.cloudflare import API
+from resources.declined import DeclinedError
 
 PREFIX = "CLEARLIFT_"
 # What of a registered application belongs to it as a whole; the rest may be each connection's own.
@@ -33,8 +34,11 @@ EARLIEST = date(1970, 1, 1)
 SESSIONS_REACH = 2
 
 
-class SettingsError(ValueError):
+class SettingsError(DeclinedError):
     """A setting that cannot be used; one line that names the variable."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, "correct it in the environment or in .env; README.md lists the settings")
 
 
 class Settings(BaseSettings):

@@ -36,6 +36,7 @@ from assets.partitions import Calendar, window
 from assets.rooms import Rooms
 from assets.windows import DAY
 from resources.ad_platforms import PLATFORMS, Platform
+from resources.declined import DeclinedError
 from resources.sql_files import read_sql
 
 TABLES = {
@@ -104,7 +105,7 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
     ) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
         days = window(context)
         request = SyncRequest(
-            SyncMode(config.mode), since=days.start.date(), until=(days.end - DAY).date(), today=rooms.clock().date()
+            _mode(config.mode), since=days.start.date(), until=(days.end - DAY).date(), today=rooms.clock().date()
         )
         progress = rooms.progress(f"slices synced ({platform.title})")
         results = []
@@ -116,7 +117,7 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
             if result.notes:
                 context.log.warning(f"{result.connection.id}: not known yet: {dict(result.notes.most_common(20))}")
         if config.connection and not results:
-            raise ValueError(f"no active {platform.name} connection has the id {config.connection!r}")
+            raise sync.connections.unknown(platform.name, config.connection)
         if not results:
             progress(0, 0)
         check = _connections_ok(results)
@@ -127,6 +128,12 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
         yield MaterializeResult(metadata=_metadata(results), check_results=[check])
 
     return synced
+
+
+def _mode(named: str) -> SyncMode:
+    if named not in list(SyncMode):
+        raise DeclinedError(f"{named!r} is no mode of a sync", f"name one of {', '.join(SyncMode)}")
+    return SyncMode(named)
 
 
 def _metadata(results: list[SyncResult]) -> dict[str, Any]:

@@ -13,11 +13,13 @@ from typing import Any
 from assets.ads.config import ConnectionSettingsError, SyncConfig, sync_config
 from assets.apps import AdAccounts
 from resources.d1 import D1
+from resources.declined import DeclinedError
 from resources.keyring import Keyring
 from resources.sql_files import read_sql
 
 COLUMN = "settings_encrypted"
 PAGE = 500
+NAMED = 5  # connections of an answer
 SECRET = frozenset({"oauth", "app"})
 
 
@@ -72,6 +74,17 @@ class Connections:
         query = read_sql(self.accounts.connections)
         for rows in self.d1.stream(query, "id", page=PAGE, params=[platform, connection]):
             yield [AdConnection(**row) for row in rows if not tiers or row["tier"] in tiers]
+
+    def unknown(self, platform: str, connection: str) -> DeclinedError:
+        """The refusal of an id that no active connection of a platform has."""
+        known = [one.id for one in next(self.active(platform), [])]
+        more = " …" if len(known) > NAMED else ""
+        return DeclinedError(
+            f"no active {platform} connection has the id {connection!r}",
+            f"name one of {', '.join(known[:NAMED])}{more}, or none for all"
+            if known
+            else f"connect an account of {platform} in the application",
+        )
 
     def open(self, connection: AdConnection) -> ConnectionSettings:
         """The settings of a connection in clear.

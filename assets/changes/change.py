@@ -35,6 +35,3 @@ class ChangeLog(Protocol):
 
     def newest(self, tables: Collection[str]) -> dict[str, int]:
         """The id of the newest row of each of these tables; tables without a row are left out."""
-
-    def remove_read(self) -> int:
-        """Delete the rows that every reader has read; returns how many. Without a reader nothing is deleted."""

@@ -13,7 +13,6 @@ from resources.d1.times import moment, stamp
 from resources.migrations.d1 import split
 from resources.sql_files import read_sql
 
-REMOVED_AT_ONCE = 1_000
 _TRIGGER = re.compile(r"create trigger (\w+_(?:inserted|updated|deleted|replaced|pushed_out)) ", re.IGNORECASE)
 
 
@@ -47,13 +46,6 @@ class D1ChangeLog:
         """See ChangeLog.newest."""
         rows = self._d1.query(read_sql("changes/d1/newest.sql"), [json.dumps(sorted(tables))])
         return {row["table_name"]: row["id"] for row in rows if row["id"] is not None}
-
-    def remove_read(self) -> int:
-        """See ChangeLog.remove_read; deletes in small transactions, because the app writes to the same database."""
-        removed = 0
-        while rows := self._d1.execute(read_sql("changes/d1/remove_read.sql"), [REMOVED_AT_ONCE], idempotent=True):
-            removed += rows
-        return removed
 
 
 def install(d1: D1, app: App) -> list[str]:

@@ -14,8 +14,6 @@ from assets.changes.change import Change, Position
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
-REMOVED_AT_ONCE = 10_000
-
 
 class PostgresChangeLog:
     """The log of one database: a `ChangeLog`."""
@@ -50,13 +48,6 @@ class PostgresChangeLog:
         """See ChangeLog.newest."""
         rows = self._postgres.fetch(read_sql("changes/postgres/newest.sql"), {"tables": sorted(tables)})
         return {row["table_name"]: row["id"] for row in rows}
-
-    def remove_read(self) -> int:
-        """See ChangeLog.remove_read."""
-        removed = 0
-        while rows := self._postgres.execute(read_sql("changes/postgres/remove_read.sql"), {"rows": REMOVED_AT_ONCE}):
-            removed += rows
-        return removed
 
 
 def install(postgres: Postgres, app: App) -> list[str]:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from assets.apps import App
 from assets.windows import DAY, Window, joined, midnight, touching
+from resources.declined import DeclinedError
 from resources.lake import LakeTable, PartitionKey
 from resources.postgres import Connection, Postgres
 from resources.sql_files import read_sql
@@ -22,8 +23,8 @@ WRITER, RETENTION, RESTORE = "clearlift.writer", "retention", "restore"
 MOVERS = frozenset({RETENTION, RESTORE})
 
 
-class PrunedError(RuntimeError):
-    """Days to count are pruned. The message names them, and the command that restores them."""
+class PrunedError(DeclinedError):
+    """Days to count are pruned. The sentence names them, the next step is the command that restores them."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,16 @@ class PrunedDays:
 
     def __str__(self) -> str:
         """One line with the days and the commands; empty where there are none."""
-        if not self:
-            return ""
+        return f"{self.state}: {self.commands} first" if self else ""
+
+    @property
+    def state(self) -> str:
+        """One sentence with the days."""
         spans = [
             f"{window.start:%Y-%m-%d}" + (f" to {window.end - DAY:%Y-%m-%d}" if window.end - window.start > DAY else "")
             for window in self.windows
         ]
-        return f"events of {', '.join(spans)} are archived: {self.commands} first"
+        return f"events of {', '.join(spans)} are archived"
 
 
 def restore_command(app: App, quarter: str) -> str:
@@ -85,7 +89,7 @@ def refuse(connection: Connection, app: App, window: Window, org: str | None = N
         PrunedError: a day of it is pruned.
     """
     if days := within(connection, app, window, org):
-        raise PrunedError(str(days))
+        raise PrunedError(days.state, days.commands)
 
 
 def countable_head(

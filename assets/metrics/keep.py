@@ -21,13 +21,14 @@ from assets.windows import DAY, HOUR, Window, midnight, month_of, week_of
 from resources.d1 import D1, D1Error
 from resources.d1.pace import Pace
 from resources.d1.times import moment, stamp
+from resources.declined import DeclinedError
 from resources.sql_files import read_sql
 
 TRIES = 5
 Registries = Mapping[str, PartitionRegistry]
 
 
-class StaleMetricsError(RuntimeError):
+class StaleMetricsError(DeclinedError):
     """Metrics that must be kept are not made yet."""
 
 
@@ -92,7 +93,7 @@ def _refuse_stale(d1: D1, at: datetime) -> None:
     rows = d1.query(read_sql("metrics/stale_before.sql"), [stamp(at)])
     if rows:
         windows = ", ".join(f"{row['windows']} {row['grain']} from {row['windowStart'][:13]}" for row in rows)
-        raise StaleMetricsError(f"windows before {at:%Y-%m-%d} are stale ({windows}); make their metrics first")
+        raise StaleMetricsError(f"windows before {at:%Y-%m-%d} are stale ({windows})", "clearlift job metrics")
 
 
 def _refuse_differing(d1: D1, metrics: MetricSeries, window: Window, pace: Pace) -> None:

@@ -26,6 +26,7 @@ from assets.points.ingest import PointIngest
 from assets.points.point import PointReason
 from assets.points.refused import quarantine
 from assets.rooms import Rooms
+from resources.declined import DeclinedError
 
 # Sessions with a point in this time are searched for gaps. Runs come every hour.
 LOOKED_BACK = timedelta(days=1)
@@ -84,7 +85,7 @@ def _ingested(app: App, points: Points) -> AssetsDefinition:
         refused = quarantine(rooms, app)
         assert refused is not None, "an app with points has their quarantine"
         if config.replay:
-            refused.replay(None if config.replay == "all" else PointReason(config.replay).value)
+            refused.replay(_reason(config.replay))
         run = PointIngest.of(rooms, app).run(sweep=config.sweep)
         now = rooms.clock()
         missing = gaps(database, points.series, now - LOOKED_BACK, now)
@@ -121,3 +122,11 @@ def _ingested(app: App, points: Points) -> AssetsDefinition:
         )
 
     return ingested
+
+
+def _reason(named: str) -> str | None:
+    """The reason whose lines are landed again; None for every one."""
+    known = [reason.value for reason in PointReason]
+    if named not in (*known, "all"):
+        raise DeclinedError(f"no line of points is refused for {named!r}", f"name `all` or one of {', '.join(known)}")
+    return None if named == "all" else named

@@ -22,6 +22,7 @@ from assets.rooms import Rooms
 from assets.series import ahead, audit, fold, registry
 from assets.series.layout import next_fold
 from resources.d1 import D1
+from resources.declined import DeclinedError
 
 
 class PartitionsConfig(Config):
@@ -76,7 +77,7 @@ def _partitions(app: App) -> AssetsDefinition:
     )
     def partitions(config: PartitionsConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         database, clock = rooms.d1(app), rooms.clock
-        since = datetime.fromisoformat(config.since).replace(tzinfo=UTC) if config.since else None
+        since = _day(config.since) if config.since else None
         made = [p.name for series in app.series for p in ahead.make(database, series, clock, since)]
         late = [series.name for series in app.series if not audit.has_next_month(database, series, clock())]
         faults = [fault for series in app.series for fault in audit.faults(database, series)]
@@ -89,6 +90,13 @@ def _partitions(app: App) -> AssetsDefinition:
         )
 
     return partitions
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise DeclinedError(f"since {text!r} is no day", "give it as YYYY-MM-DD") from None
 
 
 def _overview(app: App, database: D1) -> list[dict[str, Any]]:
@@ -126,7 +134,14 @@ def _folded(app: App) -> AssetsDefinition:
     )
     def folded(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         database, clock = rooms.d1(app), rooms.clock
-        months = [month for series in app.series for month in fold.of(rooms, app, series).run()]
+        months, refusals = [], []
+        for series in app.series:
+            try:
+                months += fold.of(rooms, app, series).run()
+            except fold.FoldError as refusal:
+                refusals.append(refusal)
+        if refusals:
+            raise refusals[0]
         left = [
             due.month.name
             for series in app.series

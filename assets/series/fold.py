@@ -23,14 +23,15 @@ from resources.d1 import D1, D1Error, Statement
 from resources.d1.pace import Pace
 from resources.d1.ranges import Key, between, ranges
 from resources.d1.times import stamp
+from resources.declined import DeclinedError
 from resources.migrations.d1 import split
 from resources.sql_files import read_sql
 
 PAGE = 2_000
 
 
-class FoldError(RuntimeError):
-    """A month and its copy in the year differ; nothing was dropped. The message names both."""
+class FoldError(DeclinedError):
+    """A month and its copy in the year differ; nothing was dropped. The sentence names both, and no key of a row."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Folding:
         """Fold every month that is older than a year; returns those that this call folded.
 
         Raises:
-            FoldError: a copy differs, for example because the year has a row with the same key at another time.
+            FoldError: a copy differs, most likely because the year has a row with the same key at another time.
         """
         done: list[Folded] = []
         expected = self._waiting()
@@ -168,11 +169,29 @@ class Folding:
         if sums[0] != sums[1]:
             # The next run copies the month from its start, so that it can fold once the cause is removed.
             self.d1.execute(read_sql("series/copied.sql"), [fold.month.name, None], idempotent=True)
-            raise FoldError(
-                f"{fold.month.name} and its copy in {fold.year.name} differ: {len(month.rows)} and {len(year.rows)} "
-                "rows on one page. Does the year have a row with the same key at another time?"
-            )
+            raise self._refusal(fold)
         return rows + len(month.rows), added(total, sums[0])
+
+    def _refusal(self, fold: Fold) -> FoldError:
+        clashing = Template(read_sql("series/clashing.sql")).substitute(
+            month=fold.month.name,
+            year=fold.year.name,
+            same_key=" and ".join(f"month.{name} = year.{name}" for name in self.series.key),
+            in_month=within(self.series, fold.month.window),
+        )
+        (row,) = self.d1.query(clashing)
+        if row["n"]:
+            return FoldError(
+                f"{fold.month.name} cannot be folded: {row['n']} of its keys are in {fold.year.name} at another time, "
+                "where a key has one row; nothing was dropped",
+                "docs/runbooks/stuck-fold.md shows the rows; delete or rename one of each pair, then "
+                "clearlift job partitions",
+            )
+        return FoldError(
+            f"{fold.month.name} and its copy in {fold.year.name} differ, and their keys do not clash; nothing was "
+            "dropped",
+            "clearlift job partitions, which copies the month from its start",
+        )
 
     def _switch(self, fold: Fold, rows: int, total: str) -> Folded:
         current = self._registry()

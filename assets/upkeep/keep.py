@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from resources.declined import DeclinedError
+
 # Dagster ends a run after two hours (dagster.yaml, max_runtime_seconds).
 LONGEST_RUN = timedelta(hours=2)
 GRACE_HOURS = 24.0
@@ -46,7 +48,9 @@ class SnapshotPolicy:
         if self.readers < LONGEST_RUN:
             raise ValueError(f"readers of {self.readers} is less than the longest run, {LONGEST_RUN}")
         if not 1 <= self.at_least <= self.at_most:
-            raise ValueError(f"at_least {self.at_least} is not between 1 and at_most {self.at_most}")
+            raise DeclinedError(
+                f"at_least {self.at_least} is not between 1 and at_most {self.at_most}", "give numbers that agree"
+            )
 
 
 @dataclass(frozen=True)
@@ -81,13 +85,14 @@ def grace(hours: float) -> timedelta:
     """How long a file stays that no snapshot names.
 
     Raises:
-        ValueError: not longer than the longest run, whose files it could remove, or longer than MOST_GRACE.
+        DeclinedError: not longer than the longest run, whose files it could remove, or longer than MOST_GRACE.
     """
     least, most = (bound / timedelta(hours=1) for bound in (LONGEST_RUN, MOST_GRACE))
     if not least < hours <= most:
-        raise ValueError(
+        raise DeclinedError(
             f"grace_hours {hours:g} is not above the longest run, {least:g} hours (its files could be removed), "
-            f"and at most {most:g}"
+            f"and at most {most:g}",
+            "give hours between these two",
         )
     return timedelta(hours=hours)
 

@@ -22,6 +22,7 @@ from clearlift_pipelines.cli.sandbox import platforms
 from clearlift_pipelines.cli.terminal import terminal
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.ad_platforms import PLATFORMS
+from resources.declined import DeclinedError
 from resources.sql_files import read_sql
 
 SUMMARY = {
@@ -91,7 +92,10 @@ def replay(app: App, platform: str, connection: str) -> None:
         progress = screen.bar("staged slices merged")
         merged = AdSync.of(screen.stores, app, PLATFORMS[platform], progress=progress).replay(connection)
         if not merged.pages:
-            raise click.ClickException(f"nothing is staged of a {platform} connection {connection!r}")
+            raise DeclinedError(
+                f"nothing is staged of a {platform} connection {connection!r}",
+                f"clearlift backfill ads --platform {platform} --connection ID --from DAY --to DAY",
+            )
         screen.console.print(
             f"{merged.pages:,} pages merged again: {merged.inserted:,} rows inserted, {merged.updated:,} updated, "
             f"{merged.deleted:,} deleted"

@@ -11,6 +11,7 @@ from assets.upkeep.keep import GRACE_HOURS, grace
 from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.terminal import terminal
 from clearlift_pipelines.stores import utc_now
+from resources.declined import DeclinedError
 
 
 @click.command()
@@ -26,8 +27,8 @@ def upkeep(dry_run: bool, grace_hours: float, app: App) -> None:
 
     try:
         before = utc_now() - grace(grace_hours)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--grace-hours") from None
+    except DeclinedError as error:
+        raise click.BadParameter(error.reason, param_hint="--grace-hours") from None
     with terminal() as opened:
         opened.progress.stop()
         table = opened.stores.lake.table(events_table(app))

@@ -20,6 +20,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from resources.declined import DeclinedError
+
 Connection: TypeAlias = psycopg.Connection[DictRow]
 Params: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
 
@@ -38,8 +40,11 @@ class PostgresUnreachableError(ConnectionError):
     """No first connection, or no further one in time; the message names host, database and reason."""
 
 
-class LockHeldError(TimeoutError):
+class LockHeldError(DeclinedError):
     """Another transaction holds the named lock."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, "the same again, when the other run has ended")
 
 
 class Postgres:

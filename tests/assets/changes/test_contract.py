@@ -102,20 +102,6 @@ def test_the_newest_row_of_a_table_is_known(shop: Shop) -> None:
     assert shop.log.newest([shop.table, "other"]) == {shop.table: shop.changes()[-1].position.id}
 
 
-def test_only_what_every_reader_has_read_is_removed(shop: Shop) -> None:
-    for name in "abc":
-        shop.run(f"insert into leads values ('{name}', null, null)")
-    changes = shop.changes()
-    assert shop.log.remove_read() == 0, "nobody has read it"
-    shop.log.move("fast", changes[2].position, NOW)
-    shop.log.move("slow", changes[0].position, NOW)
-    assert shop.log.remove_read() == 1
-    assert shop.changes("third") == changes[1:]
-    assert shop.log.remove_read() == 0
-    shop.run("insert into leads values ('d', null, null)")
-    assert shop.changes("fast")[0].position > changes[2].position, "positions only grow"
-
-
 def test_positions_are_in_the_order_of_the_log(shop: Shop) -> None:
     for name in "abc":
         shop.run(f"insert into leads values ('{name}', null, null)")

@@ -10,6 +10,7 @@ from assets.apps.sesh_series import SERIES, SESSIONS
 from assets.series import ahead, audit, registry
 from resources import migrations
 from resources.d1 import D1Error, EmbeddedD1
+from resources.migrations import MigrationError
 from tests.assets.series.partitioned_d1 import NOW, SINCE, KilledError, Mortal, clock, partitioned, record, rows
 from tests.sql.sesh.database import migrated, put
 
@@ -92,18 +93,31 @@ def test_a_session_fits_only_the_month_it_began_in(tmp_path: Path) -> None:
     d1.close()
 
 
-def test_the_schema_goes_back_and_forth_and_the_sessions_stay(tmp_path: Path) -> None:
+def test_the_schema_does_not_go_below_partitions_that_hold_rows(tmp_path: Path) -> None:
+    d1 = partitioned(tmp_path / "sesh.sqlite")
+    record(d1, "s1", NOW)
+    d1.execute("delete from stale_metrics")
+    before = rows(d1, SESSIONS)
+    ledger = migrations.D1AppliedMigrations(d1, "sesh-d1")
+    for to in range(5):
+        with pytest.raises(MigrationError, match="cannot be taken back"):
+            migrations.down(ledger, "sesh/d1", to=to)
+    assert [status.state for status in migrations.status(ledger, "sesh/d1")] == ["applied"] * 6
+    assert migrations.down(ledger, "sesh/d1", to=5) == ["006_pruned_sessions"]
+    assert migrations.up(ledger, "sesh/d1") == ["006_pruned_sessions"]
+    assert [fault for series in SERIES for fault in audit.faults(d1, series)] == []
+    assert rows(d1, SESSIONS) == before
+    d1.close()
+
+
+def test_a_registry_that_was_lost_is_made_again_of_the_tables_that_are_there(tmp_path: Path) -> None:
     d1 = partitioned(tmp_path / "sesh.sqlite")
     record(d1, "s1", NOW)
     before = rows(d1, SESSIONS)
-    ledger = migrations.D1AppliedMigrations(d1, "sesh-d1")
-    migrations.down(ledger, "sesh/d1", to=2)
-    assert d1.query("select id from sessions_2026_11") == [{"id": "s1"}]
-    migrations.up(ledger, "sesh/d1")
+    d1.execute("delete from partitions")
     for series in SERIES:
+        d1.execute(f"drop view {series.name}")
         ahead.make(d1, series, clock, SINCE)
         assert audit.faults(d1, series) == []
     assert rows(d1, SESSIONS) == before
-    record(d1, "s2", NOW)
-    assert d1.query("select count(*) as n from stale_metrics") == [{"n": 1}]
     d1.close()

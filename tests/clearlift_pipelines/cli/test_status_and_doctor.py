@@ -100,8 +100,39 @@ def test_migrations_go_up_and_with_confirmation_down(terminal: Terminal) -> None
     assert "002 rollups                  pending" in terminal.good("migrate", "status", "postgres")
 
 
+def test_migrate_up_goes_on_with_other_stores_and_says_what_was_done(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(sql_files.ROOT, tmp_path / "sql")
+    monkeypatch.setattr(sql_files, "ROOT", tmp_path / "sql")
+    file = tmp_path / "sql" / "sesh" / "d1" / "003_partitions.up.sql"
+    whole = file.read_text()
+    file.write_text(f"{whole}\ninsert into users (id, email) values ('u', null);")
+    said = terminal.clearlift("migrate", "up")
+    assert said.code == 1
+    assert "clearlift-d1: 001_initial\n" in said.out
+    assert "sesh-d1: 001_core, 002_change_log, then stopped: sesh-d1: sql/sesh/d1/003_partitions.up.sql, " in said.out
+    assert f"postgres: {POSTGRES[0]}, " in said.out
+    assert "made: " not in said.out
+    assert said.err == (
+        "Error: 1 of 3 stores are not up to date: sesh-d1. Next: remove the cause that their lines name, then "
+        "clearlift migrate up (docs/runbooks/failed-migration.md)\n"
+    )
+    file.write_text(whole)
+    assert "sesh-d1: 003_partitions, " in terminal.good("migrate", "up")
+
+
+def test_a_way_down_says_without_confirmation_what_stands_in_its_way(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    terminal.stores.postgres.execute("insert into cache.reads values ('n', 'f', 'k', '2026-01-01', 1, 0)")
+    for confirm in ([], ["--confirm"]):
+        said = terminal.refused("migrate", "down", "postgres", "--to", "6", *confirm)
+        assert "cannot be taken back, because this would lose 1 row of cache.reads. Next: " in said
+    assert terminal.stores.postgres.fetch("select count(*) as n from cache.reads") == [{"n": 1}]
+
+
 def test_migrate_refuses_what_it_does_not_know(terminal: Terminal) -> None:
-    assert "mongo is no store with migrations; known are clearlift-d1, sesh-d1, postgres" in terminal.refused(
+    assert "mongo is no store with migrations. Next: name one of clearlift-d1, sesh-d1, postgres" in terminal.refused(
         "migrate", "up", "mongo"
     )
     assert terminal.clearlift("migrate", "down").code == 2
@@ -122,11 +153,14 @@ def test_a_file_that_is_gone_or_another_is_reported_with_what_to_do(
     edited = f"{POSTGRES[0]} was applied and its file is another now; restore it and add a new migration"
     said = terminal.clearlift("doctor")
     assert f"bad  postgres schema  sql/pipelines/postgres: {edited}\n" in said.out
-    assert edited in terminal.refused("run", "--no-sample")
+    assert edited.replace("; ", ". Next: ") in terminal.refused("run", "--no-sample")
 
     (folder / f"{POSTGRES[0]}.up.sql").unlink()
     missing = "was applied and its up or down file is missing; restore it"
     assert f"{POSTGRES[0]} {missing}" in terminal.clearlift("doctor").out
     listed = terminal.good("migrate", "status", "postgres").splitlines()
     assert [row.split()[3] for row in listed] == ["missing"] + ["applied"] * (len(POSTGRES) - 1)
-    assert f"{POSTGRES[0]}.up.sql is missing; restore it" in terminal.refused("migrate", "up")
+    said = terminal.clearlift("migrate", "up")
+    assert said.code == 1
+    assert f"{POSTGRES[0]}.up.sql is missing. Next: restore it" in said.out
+    assert said.err.startswith("Error: 1 of 3 stores are not up to date: postgres. Next: ")

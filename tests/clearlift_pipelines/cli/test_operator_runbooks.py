@@ -16,6 +16,10 @@ from tests.clearlift_pipelines.cli.terminal import Terminal
 RUNBOOKS = Path(__file__).resolve().parents[3] / "docs" / "runbooks"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+CLEARED = re.findall(
+    r"^\| `(\w+)` \| `clearlift (.*)` \|$", (RUNBOOKS / "failed-migration.md").read_text(), re.MULTILINE
+)
+
 
 def blocks(page: str) -> Iterator[tuple[str, str]]:
     """The blocks of a page: console, sql, or text (what is seen)."""
@@ -50,10 +54,7 @@ def test_a_failed_migration(terminal: Terminal, monkeypatch: pytest.MonkeyPatch,
     assert not re.search("pending|edited|missing|^bad", over, re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    ("table", "command"),
-    re.findall(r"^\| `(\w+)` \| `clearlift (.*)` \|$", (RUNBOOKS / "failed-migration.md").read_text(), re.MULTILINE),
-)
+@pytest.mark.parametrize(("table", "command"), CLEARED)
 def test_what_clears_the_way_down_is_a_command(terminal: Terminal, table: str, command: str) -> None:
     terminal.stores.migrate()
     terminal.good("job", "partitions", "--asset", "series/partitions")

@@ -14,6 +14,7 @@ from dagster import (
     DagsterInstance,
     Definitions,
     ExecuteInProcessResult,
+    Failure,
     define_asset_job,
     in_process_executor,
 )
@@ -166,7 +167,7 @@ def test_checks_find_what_does_not_agree(ads_bench: AdStores) -> None:
 
 
 def test_an_unknown_connection_is_one_clear_error(ads_bench: AdStores) -> None:
-    with pytest.raises(ValueError, match=r"no active \w+ connection has the id 'nobody'"):
+    with pytest.raises(Failure, match=r"no active \w+ connection has the id 'nobody'\. Next: name one of "):
         materialized(ads_bench, {"connection": "nobody"}, "2026-11-20", "2026-11-20")
 
 

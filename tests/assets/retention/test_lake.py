@@ -281,7 +281,7 @@ def test_days_that_are_pruned_are_not_made_again(
     rolled_up_stores.prune()
     day = Window(START + 9 * DAY, START + 10 * DAY)
     rooms = archive_stores.rooms
-    line = f"events of 2026-01-10 are archived: {RESTORE} first"
+    line = f"events of 2026-01-10 are archived. Next: {RESTORE}"
     for grain in Grain:
         with pytest.raises(PrunedError, match=line):
             RollUp.of(rooms, CLEARLIFT, grain).run(day)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from dagster import AssetKey, ExecuteInProcessResult, build_schedule_context
+from dagster import AssetKey, ExecuteInProcessResult, Failure, build_schedule_context
 
 from assets.apps.sesh import APP as SESH
 from assets.points import landing
@@ -93,7 +93,7 @@ def test_quarantined_lines_are_landed_again_when_that_is_asked_for(sample: Locat
     replay = {"ops": {"sesh__points__ingested": {"config": {"replay": "unknown_user"}}}}
     found = metadata(run_job(sample, "points", config=replay), "points__ingested")
     assert (found["received"], found["stored"]) == (1, 1)
-    with pytest.raises(ValueError, match="not a valid PointReason"):
+    with pytest.raises(Failure, match=r"no line of points is refused for .*Next: name `all` or one of "):
         run_job(sample, "points", config={"ops": {"sesh__points__ingested": {"config": {"replay": "whatever"}}}})
 
 

@@ -58,7 +58,9 @@ def test_a_backfill_of_days_that_are_archived_only_is_refused_before_anything_is
         rows = {PartitionKey("a3f7c2", date(2026, 1, 3)): 1}
         pruned.mark(connection, APP, "2026Q1", rows, commit_id=uuid4(), at=at)
     said = terminal.refused("backfill", "rollups", "--from", "2026-01-02", "--to", "2026-02-05")
-    assert "events of 2026-01-03 are archived: clearlift archive restore clearlift events 2026Q1 --into live" in said
+    assert (
+        "events of 2026-01-03 are archived. Next: clearlift archive restore clearlift events 2026Q1 --into live" in said
+    )
     assert terminal.stores.postgres.fetch("select 1 from rollups.windows") == []
 
 

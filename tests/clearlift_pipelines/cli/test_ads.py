@@ -46,3 +46,15 @@ def test_where_a_platform_fails_completely_the_tables_are_counted_with_the_other
         assert table is not None
         assert list(table.columns[0].cells) == ["microsoft"]
         assert ads.summary(bench.stores, SESH) is None
+
+
+def test_an_unknown_connection_is_one_line_that_names_those_there_are(migrated: Terminal) -> None:
+    days = ("--from", "2026-01-01", "--to", "2026-01-02")
+    said = migrated.clearlift("backfill", "ads", "--platform", "google", "--connection", "nosuch", *days)
+    assert said.code == 1
+    assert said.err.startswith("Error: no active google connection has the id 'nosuch'. Next: name one of ")
+    assert said.err.count("\n") == 1
+    said = migrated.clearlift("backfill", "ads", "--platform", "google", "--connection", "nosuch", "--replay")
+    assert said.err.startswith(
+        "Error: nothing is staged of a google connection 'nosuch'. Next: clearlift backfill ads "
+    )

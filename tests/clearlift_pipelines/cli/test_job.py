@@ -1,0 +1,125 @@
+"""`clearlift job`: every job of the definitions is a command, with the options that its assets take."""
+
+import click
+import pytest
+
+from assets.apps import APPS
+from assets.apps.sesh import APP as SESH
+from assets.capability import job_name
+from clearlift_pipelines import settings
+from clearlift_pipelines.cli.job import Jobs, job
+from clearlift_pipelines.cli.jobs import DRY_RUN
+from clearlift_pipelines.definitions import build_defs
+from tests.clearlift_pipelines.cli.terminal import Terminal
+
+
+def commands() -> dict[str, click.Command]:
+    assert isinstance(job, Jobs)
+    context = click.Context(job)
+    found = {name: job.get_command(context, name) for name in job.list_commands(context) if name != "list"}
+    return {name: command for name, command in found.items() if command is not None}
+
+
+def options(command: click.Command) -> set[str]:
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+
+
+def test_every_job_of_every_app_is_a_command_and_takes_what_its_assets_take(terminal: Terminal) -> None:
+    definitions = build_defs(settings.load())
+    offered = commands()
+    assert {name.name for name in definitions.jobs or ()} == {
+        job_name(app, name)
+        for name, command in offered.items()
+        for parameter in command.params
+        if parameter.name == "app" and isinstance(parameter.type, click.Choice)
+        for app in APPS
+        if app.name in parameter.type.choices
+    }
+    for name, command in offered.items():
+        assert isinstance(job, Jobs)
+        takes = options(command)
+        assert ({"--partition", "--from", "--to"} <= takes) is job.every[name].partitioned
+        assert {f"--{field.replace('_', '-')}" for field in job.every[name].fields} <= takes
+        assert command.help == job.every[name].description
+        for field in job.every[name].fields.values():
+            assert field.description, f"{name}: {field.name} has no description"
+
+
+def test_a_dry_run_is_offered_where_no_asset_would_do_its_work_all_the_same(terminal: Terminal) -> None:
+    offered = {name for name, command in commands().items() if "--dry-run" in options(command)}
+    assert offered == {"compact", "pruning", "remove_files", "retention", "tidy"}
+    assert isinstance(job, Jobs)
+    assert DRY_RUN not in job.every["hourly"].fields
+
+
+def test_the_list_and_the_help_say_what_a_job_takes(terminal: Terminal) -> None:
+    said = terminal.good("job", "list")
+    assert "roll_up_hours" in said
+    assert "--partition --from --to --org" in said
+    said = terminal.good("job", "partitions", "--help")
+    assert said.startswith("Usage: clearlift job partitions ")
+    assert "A day (YYYY-MM-DD)" in said
+
+
+def test_a_job_runs_with_its_options_and_says_what_it_counted(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    said = terminal.good("job", "partitions", "--since", "2026-01-01", "--asset", "series/partitions")
+    assert "sesh/series/partitions" in said
+    assert "sessions_2026_01" in said
+    assert "folded" not in said
+    assert terminal.stores.d1(SESH).query("select 1 as one from partitions where name = 'metrics_2026_01'")
+    # A dry run unless it is told otherwise, as in the launchpad.
+    assert "dry_run True" in terminal.good("job", "pruning")
+    assert "dry_run False" in terminal.good("job", "pruning", "--no-dry-run")
+
+
+def test_a_range_of_partitions_is_one_run(migrated: Terminal) -> None:
+    said = migrated.good("job", "roll_up_hours", "--from", "2025-10-10", "--to", "2025-10-10T03", "--org", "a3f7c2")
+    assert "clearlift/rollups/hourly" in said
+    assert migrated.good("job", "roll_up_hours", "--partition", "2025-10-10-00:00")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["sessions", "--partition", "2020-01-01"],
+            "Error: sessions has no partition '2020-01-01'. Next: name one from ",
+        ),
+        (
+            ["sessions", "--from", "2020-01-01", "--to", "2020-01-02"],
+            "Error: sessions has no partition from 2020-01-01T00 to 2020-01-02T00. Next: name one from ",
+        ),
+        (["partitions", "--since", "soon"], "Error: since 'soon' is no day. Next: give it as YYYY-MM-DD"),
+        (
+            ["points", "--replay", "whatever"],
+            "Error: no line of points is refused for 'whatever'. Next: name `all` or ",
+        ),
+        (["tidy", "--at-least", "9", "--at-most", "8"], "Error: at_least 9 is not between 1 and at_most 8. Next: "),
+        (["remove_files", "--grace-hours", "1"], "Error: grace_hours 1 is not above the longest run"),
+    ],
+)
+def test_an_expected_refusal_is_one_line_with_the_next_step(
+    terminal: Terminal, arguments: list[str], said: str
+) -> None:
+    ended = terminal.clearlift("job", *arguments)
+    assert ended.code == 1
+    assert ended.err.startswith(said)
+    assert ended.err.count("\n") == 1, "no word of a trace"
+    assert "Next: " in ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sessions"],
+        ["sessions", "--from", "2025-10-10"],
+        ["sessions", "--partition", "2025-10-10", "--from", "2025-10-10"],
+        ["tidy", "--partition", "2025-10-10"],
+        ["retention"],
+        ["warm", "--app", "sesh", "--asset", "cache/top_pages"],
+        ["fly"],
+    ],
+)
+def test_a_wrong_command_line_is_refused(terminal: Terminal, arguments: list[str]) -> None:
+    assert terminal.clearlift("job", *arguments).code == 2

@@ -13,9 +13,9 @@ from clearlift_pipelines.project import CHECKOUT, folder
 from clearlift_pipelines.settings import load
 
 # They run jobs, or read the history of runs.
-WITH_DAGSTER = {"run", "ui", "backfill", "status"}
+WITH_DAGSTER = {"run", "ui", "backfill", "job", "status"}
 # They serve the sample's ad platforms.
-WITH_SANDBOX = {"run", "backfill", "sandbox"}
+WITH_SANDBOX = {"run", "backfill", "job", "sandbox"}
 # What takes longest to import, and what no command needs before it begins its work.
 HEAVY = ["dagster", "duckdb", "numpy", "pandas", "PIL", "polars", "pyarrow", "pyiceberg", "sqlalchemy"]
 STARTED = """
@@ -25,7 +25,16 @@ cli.get_command(None, sys.argv[1])
 print(json.dumps([name for name in sys.argv[2:] if name in sys.modules]))
 """
 # Only modules of these names define what Dagster shows; engines and the apps do not know it.
-OF_DAGSTER = {"assets", "capability", "checks", "description", "invalidation_assets", "partitions", "series_assets"}
+OF_DAGSTER = {
+    "assets",
+    "capability",
+    "checks",
+    "declined",
+    "description",
+    "invalidation_assets",
+    "partitions",
+    "series_assets",
+}
 ENGINES = """
 import sys
 from importlib import import_module

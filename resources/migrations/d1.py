@@ -74,11 +74,11 @@ class D1AppliedMigrations:
         """See `AppliedMigrations.losses`; the way down is tried on a copy of the schema, then rows are looked for."""
         if not going:
             return []
-        numbers = {row.number for row in self.rows(going[0].folder)}
+        numbers = self._numbers(going[0].folder)
         try:
             return [str(loss) for loss in self._rehearsal().losses([m for m in going if m.number in numbers])]
-        except D1Error:
-            if numbers == {row.number for row in self.rows(going[0].folder)}:
+        except (D1Error, MigrationError):
+            if numbers == self._numbers(going[0].folder):
                 raise
             # Another process took one of them back meanwhile.
             return self.losses(going)
@@ -86,8 +86,16 @@ class D1AppliedMigrations:
     def revert(self, migration: Migration) -> bool:
         """See `AppliedMigrations.revert`; one batch, which looks again for the rows that it would lose."""
         which: list[Param] = [migration.folder, migration.number]
-        guards = [Statement(loss.guard(TABLE)) for loss in self._rehearsal().possible([migration])]
+        try:
+            guards = [Statement(loss.guard(TABLE)) for loss in self._rehearsal().possible([migration])]
+        except MigrationError:
+            if migration.number in self._numbers(migration.folder):
+                raise
+            return False
         return self._run(migration, "down", [Statement(CLAIM, which), *guards], [Statement(RELEASE, which)])
+
+    def _numbers(self, folder: str) -> set[int]:
+        return {row.number for row in self.rows(folder)}
 
     def _rehearsal(self) -> Rehearsal:
         return Rehearsal(self._database, self._database.query(SCHEMA), split)
@@ -101,8 +109,7 @@ class D1AppliedMigrations:
             self._database.batch([*before, *script, *after], idempotent=True)
         except (D1Error, HttpError) as error:
             # If the table says so, another process did it, or this one did and the answer was lost.
-            numbers = [row.number for row in self.rows(migration.folder)]
-            if (migration.number in numbers) is (direction == "up"):
+            if (migration.number in self._numbers(migration.folder)) is (direction == "up"):
                 return False
             if isinstance(error, HttpError):
                 raise

@@ -111,15 +111,17 @@ def _option(field: Field) -> click.Option:
 
 
 def _run(found: RunnableJob, given: dict[str, Any]) -> None:
-    app = next(app for app in found.apps if app.name == given.pop("app"))
+    name = given.pop("app")
+    app = next(app for app in found.apps if app.name == name)
+    keys = found.keys(app, given.pop("partition", None), given.pop("first", None), given.pop("end", None))
+    named = given.pop("asset", ())
+    chosen = found.objects(app, named)
+    config = found.config(app, chosen, {option: value for option, value in given.items() if value not in (None, ())})
     with workbench() as bench:
-        keys = found.keys(app, given.pop("partition", None), given.pop("first", None), given.pop("end", None))
-        chosen = given.pop("asset", ())
-        config = found.config(app, {name: value for name, value in given.items() if value not in (None, ())})
         bench.stores.migrate()
-        capabilities = {capability for capability, _ in found.objects(app)}
-        with platforms(bench.stores) if capabilities & ASK_PLATFORMS else nullcontext():
-            done = bench.run(app, found.name, *keys, config=config, assets=found.objects(app, chosen))
+        asks_platforms = bool({capability for capability, _ in chosen} & ASK_PLATFORMS)
+        with platforms(bench.stores) if asks_platforms else nullcontext():
+            done = bench.run(app, found.name, *keys, config=config, assets=chosen if named else None)
         bench.progress.stop()
         _say(bench, app, done)
 

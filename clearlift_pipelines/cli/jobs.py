@@ -87,15 +87,15 @@ class RunnableJob:
             raise click.BadParameter(f"{app.name} has no {', '.join(unknown)}", param_hint="--asset")
         return [name for name in names if not chosen or "/".join(name) in chosen]
 
-    def config(self, app: App, given: Mapping[str, Any]) -> dict[Object, dict[str, Any]]:
-        """The configuration of each asset that knows one of the given fields."""
-        fields = self._fields(app)
+    def config(self, app: App, chosen: Sequence[Object], given: Mapping[str, Any]) -> dict[Object, dict[str, Any]]:
+        """The configuration of each chosen asset that knows one of the given fields."""
+        fields = {name: known for name, known in self._fields(app).items() if name in chosen}
         unknown = sorted(set(given) - {name for known in fields.values() for name in known})
         if unknown:
             raise click.UsageError(f"{self.name} of {app.name} takes no --{unknown[0].replace('_', '-')}")
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
         config = {name: {field: values[field] for field in known if field in values} for name, known in fields.items()}
-        return {name: chosen for name, chosen in config.items() if chosen}
+        return {name: filled for name, filled in config.items() if filled}
 
     def keys(self, app: App, key: str | None, first: datetime | None, end: datetime | None) -> tuple[str, ...]:
         """First and last partition key of a run: of one key, or of all that reach into [first, end); none without any.

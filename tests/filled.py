@@ -6,11 +6,14 @@ What does not belong here: rows that mean something (sandbox/).
 import re
 from typing import Any
 
+import psycopg
+
 from resources.d1 import D1
 from resources.postgres import Postgres
 
 POSTGRES_COLUMNS = """
 select n.nspname as schema, c.relname as table, a.attname as column, format_type(a.atttypid, null) as type,
+    a.attnotnull as required,
     (select string_agg(pg_get_constraintdef(k.oid), ' ') from pg_constraint k
      where k.conrelid = c.oid and k.contype = 'c' and a.attnum = any(k.conkey)) as checks
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -18,6 +21,7 @@ join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdroppe
 where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'pipelines', 'lake')
     and a.attidentity = '' and a.attgenerated = ''
 order by 1, 2, a.attnum"""
+BY_NAME = {"app": "'clearlift'", "quarter": "'2026Q1'"}
 BY_TYPE = {
     "text": "'x'",
     "date": "'2026-01-01'",
@@ -35,26 +39,34 @@ def fill_postgres(postgres: Postgres) -> set[str]:
 
     Keys of other tables are not looked up: the rows are there to be lost, not to be joined.
     """
-    tables: dict[str, dict[str, str]] = {}
+    tables: dict[str, list[dict[str, Any]]] = {}
     for row in postgres.fetch(POSTGRES_COLUMNS):
-        columns = tables.setdefault(f"{row['schema']}.{row['table']}", {})
-        columns[row["column"]] = _value(row["column"], row["type"], row["checks"] or "")
-    refused = set()
-    for table, columns in tables.items():
-        if postgres.fetch(f"select from {table} limit 1"):
-            continue
-        try:
-            with postgres.connection() as connection:
-                connection.execute("set local session_replication_role = replica")
-                connection.execute(f"insert into {table} ({', '.join(columns)}) values ({', '.join(columns.values())})")
-        except Exception:  # noqa: BLE001 (its name says that a check wants more)
-            refused.add(table)
-    return refused
+        tables.setdefault(f"{row['schema']}.{row['table']}", []).append(row)
+    return {
+        table
+        for table, columns in tables.items()
+        if not postgres.fetch(f"select from {table} limit 1")
+        and not _put(postgres, table, columns)
+        # Where columns depend on each other, those that may be null often do.
+        and not _put(postgres, table, [column for column in columns if column["required"]])
+    }
+
+
+def _put(postgres: Postgres, table: str, columns: list[dict[str, Any]]) -> bool:
+    names = ", ".join(column["column"] for column in columns)
+    values = ", ".join(_value(column["column"], column["type"], column["checks"] or "") for column in columns)
+    try:
+        with postgres.connection() as connection:
+            connection.execute("set local session_replication_role = replica")
+            connection.execute(f"insert into {table} ({names}) values ({values})")
+    except psycopg.errors.CheckViolation:
+        return False
+    return True
 
 
 def _value(column: str, type_: str, checks: str) -> str:
-    if column == "app":
-        return "'clearlift'"
+    if column in BY_NAME:
+        return BY_NAME[column]
     named = re.search(rf"\b{column} = (?:ANY \()?(?:\(?ARRAY\[)?'([^']*)'", checks)
     if named:
         return f"'{named[1]}'"

@@ -51,7 +51,7 @@ def refusal() -> str:
     with pytest.raises(SettingsError) as caught:
         load()
     assert "\n" not in str(caught.value)
-    return str(caught.value)
+    return caught.value.reason
 
 
 def test_nothing_set_is_all_embedded(bare_environment: Path) -> None:

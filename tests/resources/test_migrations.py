@@ -251,7 +251,7 @@ def test_a_failed_migration_leaves_the_store_as_it_was(shop: Store, files: Path,
 
 def test_a_way_down_that_would_lose_rows_is_refused_before_it_begins(shop: Store, files: Path) -> None:
     migrations.up(shop.applied, FOLDER)
-    shop.run("insert into orders (id, customer) values ('o', '1')")
+    shop.run("insert into orders (id) values ('o')")
     before = shop.schema()
     for steps in (2, 3):
         with pytest.raises(MigrationError, match=r"would lose .*1 row of (public\.)?orders") as refused:
@@ -577,6 +577,7 @@ def test_the_schema_of_clearlift_refuses_what_it_must(tmp_path: Path) -> None:
     assert d1.query("select (select count(*) from sessions) + (select count(*) from organization_members) as n") == [
         {"n": 0}
     ]
+    d1.execute("delete from organizations")
     assert migrations.down(applied, "clearlift/d1", to=0) == ["001_initial"]
     d1.close()
     with sqlite3.connect(tmp_path / "clearlift.db") as file:

@@ -21,7 +21,6 @@ from dagster import (
 from rich.console import Console
 from rich.table import Column, Table
 
-from assets.apps import App
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.execution import Workbench, workbench
 from clearlift_pipelines.cli.jobs import Field, RunnableJob, runnable
@@ -123,10 +122,10 @@ def _run(found: RunnableJob, given: dict[str, Any]) -> None:
         with platforms(bench.stores) if asks_platforms else nullcontext():
             done = bench.run(app, found.name, *keys, config=config, assets=chosen if named else None)
         bench.progress.stop()
-        _say(bench, app, done)
+        _say(bench, done)
 
 
-def _say(bench: Workbench, app: App, done: ExecuteInProcessResult) -> None:
+def _say(bench: Workbench, done: ExecuteInProcessResult) -> None:
     """What each asset counted. Raises click.ClickException where a check failed: its own line was printed before."""
     # Of a range of partitions each has the same event.
     made = {event.asset_key: event.materialization for event in done.get_asset_materialization_events()}
@@ -146,7 +145,7 @@ def _say(bench: Workbench, app: App, done: ExecuteInProcessResult) -> None:
         if not evaluation.passed and evaluation.severity == AssetCheckSeverity.ERROR
     ]
     if failed:
-        raise click.ClickException(f"{len(failed)} checks of {app.name} failed: {failed[0].check_name}")
+        raise click.ClickException(f"checks failed: {', '.join(sorted({one.check_name for one in failed}))}")
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:

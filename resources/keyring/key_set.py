@@ -11,15 +11,11 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from resources.declined import DeclinedError
 from resources.keyring.keyring import KEY_BYTES, Keyring
 
 
-class KeySetError(DeclinedError):
-    """A key set that cannot be used; the sentence says what is wrong and never shows a key."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, "correct the key set, or name the right one (CLEARLIFT_KEYRING_FILE)")
+class KeySetError(ValueError):
+    """A key set that cannot be used; the message says what is wrong and never shows a key."""
 
 
 def parse(text: str) -> Keyring:
@@ -47,7 +43,7 @@ def load(path: Path) -> Keyring:
     try:
         return parse(text)
     except KeySetError as error:
-        raise KeySetError(f"key set {path}: {error.reason}") from None
+        raise KeySetError(f"key set {path}: {error}") from None
 
 
 def load_or_make(path: Path) -> Keyring:

@@ -19,6 +19,10 @@ ONE_EACH = """
 update platform_connections set is_active = 0
 where id not in (select min(id) from platform_connections where platform in ('tiktok', 'microsoft') group by platform)
 """
+ONE_CONNECTION = """
+insert into platform_connections (id, organization_id, platform, account_id, connected_by)
+select 'mine', organizations.id, 'google', '1', users.id from organizations, users limit 1
+"""
 UNSIGNED = "update platform_connections set settings_encrypted = null where platform = 'tiktok'"
 
 
@@ -50,10 +54,13 @@ def test_where_a_platform_fails_completely_the_tables_are_counted_with_the_other
 
 def test_an_unknown_connection_is_one_line_that_names_those_there_are(migrated: Terminal) -> None:
     days = ("--from", "2026-01-01", "--to", "2026-01-02")
+    unknown = "Error: no active google connection has the id 'nosuch'. Next: "
     said = migrated.clearlift("backfill", "ads", "--platform", "google", "--connection", "nosuch", *days)
     assert said.code == 1
-    assert said.err.startswith("Error: no active google connection has the id 'nosuch'. Next: name one of ")
-    assert said.err.count("\n") == 1
+    assert said.err == f"{unknown}connect an account of google in the application\n"
+    migrated.stores.d1(CLEARLIFT).execute(ONE_CONNECTION)
+    said = migrated.clearlift("backfill", "ads", "--platform", "google", "--connection", "nosuch", *days)
+    assert said.err == f"{unknown}name one of mine, or none for all\n"
     said = migrated.clearlift("backfill", "ads", "--platform", "google", "--connection", "nosuch", "--replay")
     assert said.err.startswith(
         "Error: nothing is staged of a google connection 'nosuch'. Next: clearlift backfill ads "

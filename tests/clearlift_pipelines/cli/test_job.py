@@ -1,5 +1,7 @@
 """`clearlift job`: every job of the definitions is a command, with the options that its assets take."""
 
+from datetime import UTC, datetime
+
 import click
 import pytest
 
@@ -10,6 +12,7 @@ from clearlift_pipelines import settings
 from clearlift_pipelines.cli.job import Jobs, job
 from clearlift_pipelines.cli.jobs import DRY_RUN
 from clearlift_pipelines.definitions import build_defs
+from tests.assets.rollups.event_lake import EventLake, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 
@@ -74,9 +77,16 @@ def test_a_job_runs_with_its_options_and_says_what_it_counted(terminal: Terminal
 
 
 def test_a_range_of_partitions_is_one_run(migrated: Terminal) -> None:
+    EventLake(migrated.stores).append(event(timestamp=datetime(2025, 10, 10, 1, tzinfo=UTC)))
     said = migrated.good("job", "roll_up_hours", "--from", "2025-10-10", "--to", "2025-10-10T03", "--org", "a3f7c2")
-    assert "clearlift/rollups/hourly" in said
-    assert migrated.good("job", "roll_up_hours", "--partition", "2025-10-10-00:00")
+    assert "events 1, windows 3" in said
+    assert migrated.stores.postgres.fetch("select sum(events)::int as n from rollups.hourly") == [{"n": 1}]
+
+
+def test_a_check_that_fails_is_the_end_of_the_command(migrated: Terminal) -> None:
+    said = migrated.clearlift("job", "roll_up_hours", "--partition", "2025-10-10-00:00")
+    assert said.code == 1
+    assert said.err == "Error: checks failed: recount_from_raw_events\n", "nothing is proved of an empty lake"
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterable
 
 from assets.archive.layout import PREFIX
-from assets.archive.quarters import Quarter
 
 KEY = re.compile(rf"{PREFIX}/(?P<app>[^/]+)/(?P<table>[^/]+)/(?P<quarter>\d{{4}}Q\d)/")
 
 
-def command(action: str, app: str, table: str, quarter: Quarter | str) -> str:
-    """The command that does something with one quarter or several: `clearlift archive run clearlift events 2026Q1`."""
-    return f"clearlift archive {action} {app} {table} {quarter}"
+def command(action: str, app: str, table: str, *further: object) -> str:
+    """A command about a table's archive, in backquotes: `clearlift archive run clearlift events 2026Q1`."""
+    return f"`clearlift archive {' '.join(map(str, (action, app, table, *further)))}`"
 
 
 def repairs(faults: Iterable[str]) -> str:

@@ -82,10 +82,10 @@ class Restore:
         done = Restored(self.target.name)
         whole = self._whole
         if not all(wanted(bucket) for bucket in whole):
-            all_of_them = command("restore", self.app, self.lifecycle.table, quarter)
+            all_of_them = command("restore", self.app, self.lifecycle.table, quarter, "--into live")
             raise PartialRestoreError(
                 f"aggregates of all users would be made again of these rows of {self.lifecycle.table} alone: "
-                f"restore aside, or all of them: {all_of_them} --into live"
+                f"restore aside, or all of them: {all_of_them}"
             )
         with registry.lock(quarter) as connection:
             tombstones = Tombstones.locked(connection, self.app)

@@ -9,6 +9,7 @@ from typing import Self
 import polars as pl
 
 from assets.archive import parts
+from assets.archive.commands import command
 from assets.archive.layout import manifest_name
 from assets.archive.manifest import (
     BucketManifest,
@@ -32,7 +33,7 @@ class NotArchivedError(LookupError):
     @classmethod
     def of(cls, app: str, table: str, quarter: Quarter) -> Self:
         """The error about a quarter of a table."""
-        listed = f"clearlift archive list {app} {table}"
+        listed = command("list", app, table)
         return cls(f"{quarter} of {app} {table}: no such sealed archive: {listed} shows what there is")
 
 

@@ -163,24 +163,23 @@ def repair(
     with terminal() as opened, refusals():
         copies = Copies(chain.from_iterable(_copies(opened, place) for place in places))
         engine = Repair.of(opened.stores, app, entry, copies, dry_run=dry_run, accept_loss=accept_loss)
-        stuck = []
+        stuck: list[Quarter] = []
         for quarter in quarters:
             done = engine.run(quarter)
             for found in done.findings:
                 click.echo(f"{END[found.end, dry_run]} {found.key}: {found.wrong}; {found.why}")
-            again = command("run", app.name, entry.table, quarter)
             damaged = f"{len(done.findings)} objects are damaged" if done.findings else "nothing is damaged"
             click.echo(f"{quarter}: {done.buckets} buckets read, {damaged}")
             if done.ended("given up") and not dry_run:
-                click.echo(f"{again} archives their rows that are live")
+                click.echo(f"{command('run', app.name, entry.table, quarter)} archives their rows that are live")
             if done.ended("not repaired"):
                 stuck.append(quarter)
         opened.progress.stop()
         if stuck:
-            again = command("repair", app.name, entry.table, " ".join(map(str, stuck)))
+            names = (app.name, entry.table, *stuck)
             raise click.ClickException(
-                f"objects are not repaired: {again} --from FILE with a copy of each; "
-                f"where there is none, {again} --accept-loss goes on without their rows"
+                f"objects are not repaired: {command('repair', *names, '--from FILE')} with a copy of each; "
+                f"where there is none, {command('repair', *names, '--accept-loss')} goes on without their rows"
             )
 
 

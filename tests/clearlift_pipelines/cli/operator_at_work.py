@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -27,12 +27,16 @@ class KeptOpen(Stores):
 
 @dataclass
 class Operator:
-    """Types commands and reads what they say. `answers`: what is typed for a word in capitals, such as FILE."""
+    """Types commands and reads what they say.
+
+    answers: what is typed for a word in capitals, such as FILE. watch: is called after each command, also a killed one.
+    """
 
     terminal: Terminal
     answers: dict[str, str] = field(default_factory=dict)
     said: Said = field(default_factory=lambda: Said(0, "", ""))
     typed: tuple[str, ...] = ()
+    watch: Callable[[], object] = lambda: None
 
     def keep_open(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let all commands work with the test's own stores, which makes them fast."""
@@ -43,6 +47,11 @@ class Operator:
     def type(self, *words: str, dies_at: int | None = None) -> Said | None:
         """Run a command; None where its process was killed at this step of its I/O. What it refuses names a command."""
         self.typed = words
+        said = self._run(words, dies_at)
+        self.watch()
+        return said
+
+    def _run(self, words: tuple[str, ...], dies_at: int | None) -> Said | None:
         if dies_at is None:
             self.said = self.terminal.clearlift(*words)
         else:

@@ -4,6 +4,7 @@ A machine of several rooms inherits from the rules of each and from hypothesis' 
 """
 
 import gzip
+import hashlib
 import json
 import random
 import shutil
@@ -109,7 +110,7 @@ class Restatements(Table):
             "insert into ads.restatements"
             " (id, app, org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency)"
             " overriding system value values (%s, 'clearlift', %s, 'google', '0', '1', '2023-02-03',"
-            " '2023-02-03 04:05:06', gen_random_uuid(), 'EUR')",
+            " '2023-02-03 04:05:06', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'EUR')",
             (number, f"o/{number % 2}"),
         )
 
@@ -133,6 +134,7 @@ class Restatements(Table):
 
 DIES = st.none() | st.integers(1, 70)
 WHICH = st.integers(0, 1)
+FLAGS = st.lists(st.sampled_from(["--dry-run", "--accept-loss", "copies"]), unique=True)
 
 
 class ArchiveRules:
@@ -155,11 +157,12 @@ class ArchiveRules:
         self.tables: list[Table] = [Restatements(stores.postgres), Changes(stores.d1(SESH))]
         for table in self.tables:
             table.clear()
-        # The newest version of each row that ever was, and those whose last object was damaged: no program keeps these.
+        # The newest version of each row that ever was, and those of which it is gone: the last object was damaged, or
+        # the operator gave up the object that held it.
         self.rows: dict[str, dict[int, str]] = defaultdict(dict)
-        self.destroyed: dict[str, set[int]] = defaultdict(set)
-        self.arrived = 0
-        self.operator.watch = self.no_row_is_lost
+        self.gone: dict[str, set[int]] = defaultdict(set)
+        self.arrived = self.changed = 0
+        self.operator.watch = self.a_command_ended
 
     @rule(which=WHICH, rows=st.integers(1, 3))
     def rows_arrive(self, which: int, rows: int) -> None:
@@ -168,12 +171,13 @@ class ArchiveRules:
             self.tables[which].arrive(self.arrived)
             self.rows[self.tables[which].name][self.arrived] = "0"
 
-    @rule(which=WHICH, chance=st.randoms(use_true_random=False), version=st.sampled_from("0123"))
-    def a_row_changes(self, which: int, chance: random.Random, version: str) -> None:
+    @rule(which=WHICH, chance=st.randoms(use_true_random=False))
+    def a_row_changes(self, which: int, chance: random.Random) -> None:
         table = self.tables[which]
-        # A row whose newest version was destroyed may come back in an older one, which is not followed any further.
-        if known := sorted(table.live().keys() - self.destroyed[table.name]):
-            row = chance.choice(known)
+        # A row whose newest version is gone may come back in an older one, which is not followed any further.
+        if known := sorted(table.live().keys() - self.gone[table.name]):
+            self.changed += 1
+            row, version = chance.choice(known), str(self.changed)
             table.change(row, version)
             self.rows[table.name][row] = version
 
@@ -199,17 +203,13 @@ class ArchiveRules:
             at = chance.randrange(len(data))
             path.write_bytes(data[:at] + (bytes([data[at] ^ 1]) + data[at + 1 :] if how == "flipped" else b""))
         for table in self.tables:
-            self.destroyed[table.name] |= self._lost(table)
+            self.gone[table.name] |= self._lost(table)
 
     @rule(which=WHICH, dies_at=DIES)
     def a_quarter_is_archived(self, which: int, dies_at: int | None) -> None:
         self._type(which, "run", dies_at=dies_at)
 
-    @rule(
-        which=WHICH,
-        dies_at=DIES,
-        flags=st.lists(st.sampled_from(["--dry-run", "--accept-loss", "copies"]), unique=True),
-    )
+    @rule(which=WHICH, dies_at=DIES, flags=FLAGS)
     def a_quarter_is_repaired(self, which: int, dies_at: int | None, flags: list[str]) -> None:
         words = [word for flag in flags for word in (["--from", str(self.backup)] if flag == "copies" else [flag])]
         self._type(which, "repair", *words, dies_at=dies_at)
@@ -231,11 +231,17 @@ class ArchiveRules:
     def the_last_message_is_followed(self) -> None:
         self.operator.follow()
 
+    def a_command_ended(self) -> None:
+        self.no_row_is_lost()
+        if "--accept-loss" in self.operator.typed:
+            for table in self.tables:
+                self.gone[table.name] |= self._lost(table, self.store.path)
+
     @invariant()
     def no_row_is_lost(self) -> None:
         """Each row's newest version is live, or in a whole object of the archive or in a copy of one."""
         for table in getattr(self, "tables", []):
-            lost = self._lost(table) - self.destroyed[table.name]
+            lost = self._lost(table) - self.gone[table.name]
             assert not lost, (table.name, lost, self.operator.typed, self.operator.said)
 
     def every_way_leads_out(self) -> None:
@@ -250,7 +256,7 @@ class ArchiveRules:
             assert table.live() == {}, "all of it is old, and archived"
             self.operator.until_good("archive", "restore", table.app, table.name, QUARTER, "--into", "live")
             live = table.live()
-            expected = {row: version for row, version in rows.items() if row not in self.destroyed[table.name]}
+            expected = {row: version for row, version in rows.items() if row not in self.gone[table.name]}
             assert {row: live.get(row) for row in expected} == expected
             assert live.keys() <= rows.keys()
             assert table.aside().keys() <= rows.keys()
@@ -263,19 +269,19 @@ class ArchiveRules:
         table = self.tables[which]
         self.operator.type("archive", action, table.app, table.name, QUARTER, *words, dies_at=dies_at)
 
-    def _lost(self, table: Table) -> set[int]:
-        held = {*table.live().items(), *self._archived(table)}
+    def _lost(self, table: Table, *folders: Path) -> set[int]:
+        held = {*table.live().items(), *self._archived(table, folders or (self.store.path, self.backup))}
         return {row for row, version in self.rows[table.name].items() if (row, version) not in held}
 
-    def _archived(self, table: Table) -> Iterable[tuple[int, str]]:
-        """Rows in parts that are whole, wherever they lie."""
-        for folder in (self.store.path, self.backup):
+    def _archived(self, table: Table, folders: Iterable[Path]) -> Iterable[tuple[int, str]]:
+        """Rows in parts that are whole."""
+        for folder in folders:
             for path in (folder / "archive" / table.app / table.name).rglob("part-*"):
                 yield from (table.version(line) for line in _lines(path))
 
 
 def _lines(path: Path) -> Iterable[Mapping[str, Any]]:
-    try:
-        return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-    except (OSError, EOFError, ValueError):
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest()[:40] not in path.name:
         return []
+    return [json.loads(line) for line in gzip.decompress(data).splitlines()]

@@ -5,7 +5,7 @@ where it was asked for, to go on without it. What belongs here: this order. What
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,9 +20,9 @@ from assets.archive.quarters import Quarter
 from assets.archive.rebuild import (
     FoundPart,
     NotRebuiltError,
-    check_names,
     check_order,
     chosen,
+    described,
     found_parts,
     older_manifests,
 )
@@ -110,6 +110,7 @@ class BucketRepair:
                 self._found(key, wrong, "repaired", f"with its parts, from {revision.rows:,} live rows")
                 return None
         if self._means.accept_loss:
+            columns, found = self._described(found, columns)
             self._put_copies(found)
             self._without_others(replace(self._unsealed(columns, before), parts=tuple(each.part for each in found)))
             lost = max(0, (revision.rows or 0) - sum(each.part.rows for each in found))
@@ -181,10 +182,21 @@ class BucketRepair:
             NotRebuiltError: they are not all there.
         """
         sealed = chosen(found, self._revision)
-        check_names(sealed, columns)
+        columns = described(sealed, columns, self._means.entry.store)
         check_order(sealed, before, columns, self._means.entry.key)
         self._put_copies(sealed)
         self._seal(replace(self._unsealed(columns, before), parts=tuple(each.part for each in sealed)))
+
+    def _described(
+        self, found: Sequence[FoundPart], columns: Sequence[RowColumn]
+    ) -> tuple[Sequence[RowColumn], list[FoundPart]]:
+        """The parts whose lines can be described, and their columns."""
+        left = []
+        for each in found:
+            with suppress(NotRebuiltError):
+                columns = described([each], columns, self._means.entry.store)
+                left.append(each)
+        return columns, left
 
     def _all_from_live(self, source: Source, before: Sequence[BucketManifest]) -> None:
         """Seal a further revision of all rows, from live ones.

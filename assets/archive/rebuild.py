@@ -12,6 +12,7 @@ from itertools import combinations, islice
 
 import polars as pl
 
+from assets.apps.lifecycle import Store
 from assets.archive.copies import Copies
 from assets.archive.layout import MANIFEST, part_name
 from assets.archive.manifest import (
@@ -27,7 +28,7 @@ from assets.archive.manifest import (
 from assets.archive.parts import members
 from assets.archive.quarters import Quarter
 from assets.archive.registry import Revision
-from assets.rows.columns import RowColumn
+from assets.rows.columns import ColumnKind, RowColumn
 from assets.rows.known import HASHES, KnownRows
 from assets.rows.lines import CHECKSUM_MODULUS, checksum, decode
 from resources.r2 import ObjectNotFoundError, ObjectStore
@@ -93,17 +94,20 @@ def chosen(found: Sequence[FoundPart], revision: Revision) -> list[FoundPart]:
     )
 
 
-def check_names(found: Sequence[FoundPart], columns: Sequence[RowColumn]) -> None:
-    """Whether the columns describe the lines of parts.
+def described(found: Sequence[FoundPart], known: Sequence[RowColumn], store: Store) -> tuple[RowColumn, ...]:
+    """The columns of lines: those that are known. In lines of D1 each value has its own type, so that names are enough.
 
     Raises:
-        NotRebuiltError: lines have names that no column has.
+        NotRebuiltError: lines have names that no known column has.
     """
-    names = {column.name for column in columns}
+    columns = {column.name: column for column in known}
     for each in found:
         first = next(members(each.packed, each.part.name), b"{}\n").partition(b"\n")[0]
-        if gone := sorted(json.loads(first).keys() - names):
-            raise NotRebuiltError(f"the types of {', '.join(gone)} are known to no manifest and no live table")
+        if gone := [name for name in json.loads(first) if name not in columns]:
+            if store != "d1":
+                raise NotRebuiltError(f"the types of {', '.join(gone)} are known to no manifest and no live table")
+            columns |= {name: RowColumn(name, ColumnKind.VALUE, "") for name in gone}
+    return tuple(columns.values())
 
 
 def check_order(

@@ -22,15 +22,17 @@ kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.table)
 
 
 def archived_twice(archive_stores: ArchiveStores, kind: Kind) -> list[str]:
-    """Two buckets, the first one with a second revision; the keys of the objects that are in use."""
+    """Two buckets, one of them with two revisions; the keys of the objects in use, parts first and those of it first."""
     archive_stores.now = archive_stores.now.replace(year=2027)
     kind.happen(archive_stores, 1)
     archive_stores.archive(kind.app, kind.table)
     kind.happen(archive_stores, 2)
     archive_stores.archive(kind.app, kind.table)
-    first = {r.bucket for r in ArchiveRegistry(archive_stores.postgres, kind.app, kind.table).sealed() if r.number > 1}
-    old = [key for key in archive_stores.manifests() if key.split("/")[4] in first and key.endswith("1.json")]
-    return [key for key in archive_stores.parts() + archive_stores.manifests() if key not in old]
+    registry = ArchiveRegistry(archive_stores.postgres, kind.app, kind.table)
+    (twice,) = (revision.bucket for revision in registry.sealed() if revision.number > 1)
+    old = [key for key in archive_stores.manifests() if key.split("/")[4] == twice and key.endswith("1.json")]
+    used = [key for key in archive_stores.parts() + archive_stores.manifests() if key not in old]
+    return sorted(used, key=lambda key: ("/manifest-" in key, key.split("/")[4] != twice, key))
 
 
 def ends(done: Repaired) -> dict[str, str]:
@@ -52,18 +54,16 @@ def comes_back(archive_stores: ArchiveStores, kind: Kind) -> None:
 def test_what_is_damaged_comes_back_while_its_rows_are_live(archive_stores: ArchiveStores, kind: Kind) -> None:
     keys = archived_twice(archive_stores, kind)
     start = Checkpoint(archive_stores)
-    for number in (1, 2, len(keys)):
-        for damaged in itertools.combinations(keys, number):
-            start.rewind()
-            for at, key in enumerate(damaged):
-                if at % 2:
-                    archive_stores.store.put(key, archive_stores.store.get(key)[:-7] + b"damaged")
-                else:
-                    archive_stores.store.delete(key)
-            done = archive_stores.repair(kind.app, kind.table)
-            assert set(ends(done).values()) == {"repaired"}, damaged
-            assert archive_stores.verify(kind.app, kind.table).faults == [], damaged
-            assert archive_stores.archive(kind.app, kind.table).rows == 0
+    for damaged in (*([key] for key in keys), *itertools.pairwise(keys), keys):
+        start.rewind()
+        for at, key in enumerate(damaged):
+            if at % 2:
+                archive_stores.store.put(key, archive_stores.store.get(key)[:-7] + b"damaged")
+            else:
+                archive_stores.store.delete(key)
+        done = archive_stores.repair(kind.app, kind.table)
+        assert set(ends(done).values()) == {"repaired"}, damaged
+        assert archive_stores.verify(kind.app, kind.table).faults == [], damaged
     comes_back(archive_stores, kind)
 
 
@@ -246,8 +246,7 @@ def test_a_repair_that_ends_at_any_step_and_is_run_again_ends_the_same(
     keys = archived_twice(archive_stores, kind)
     copies = FolderObjectStore(archive_stores.folder.parent / "copies")
     copies.put(keys[0], archive_stores.store.get(keys[0]))
-    damaged = [keys[0], keys[-1]] if kind.app == "sesh" else [keys[0], keys[2], keys[-2]]
-    archive_stores.store.delete(damaged)
+    archive_stores.store.delete([keys[0], keys[2], keys[3]])
 
     def work() -> object:
         given = Copies(in_store(copies, "copies"))
@@ -259,8 +258,7 @@ def test_a_repair_that_ends_at_any_step_and_is_run_again_ends_the_same(
     for end in walk.ended():
         work()
         assert archive_stores.verify(kind.app, kind.table).faults == [], end
-        assert archive_stores.parts() == expected[0], end
-        assert archive_stores.archive(kind.app, kind.table).rows == 0, end
+        assert (archive_stores.parts(), archive_stores.manifests()) == expected, end
     assert walk.steps >= {"get", "list", "put", "put done", "put_if_absent done", "commit", "commit done"}
     comes_back(archive_stores, kind)
 

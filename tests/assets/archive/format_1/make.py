@@ -76,7 +76,7 @@ def held(stores: ArchiveStores, app: str, name: str, into: Into) -> list[dict[st
         texts = ", ".join(f'typeof("{column}") || \' \' || quote("{column}") as "{column}"' for column in columns)
         rows = stores.d1[app].query(f"select {texts} from {found}")
     else:
-        rows = [json.loads(row["line"]) for row in stores.postgres.fetch(f"select to_jsonb(t) as line from {found} t")]
+        rows = [row["line"] for row in stores.postgres.fetch(f"select to_jsonb(t) as line from {found} t")]
     return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
 
 

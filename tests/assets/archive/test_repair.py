@@ -22,7 +22,7 @@ kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.table)
 
 
 def archived_twice(archive_stores: ArchiveStores, kind: Kind) -> list[str]:
-    """Two buckets, one of them with two revisions; the keys of the objects in use, parts first and those of it first."""
+    """Two buckets, one of them with two revisions. The keys of the objects in use: parts first, and its own first."""
     archive_stores.now = archive_stores.now.replace(year=2027)
     kind.happen(archive_stores, 1)
     archive_stores.archive(kind.app, kind.table)

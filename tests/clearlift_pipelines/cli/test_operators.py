@@ -28,4 +28,4 @@ def test_archives_survive_any_operator(terminal: Terminal) -> None:
 
 @pytest.mark.soak
 def test_archives_survive_many_operators(terminal: Terminal) -> None:
-    walk(terminal, examples=300, steps=25)
+    walk(terminal, examples=100, steps=25)

@@ -2,16 +2,11 @@
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from clearlift_pipelines.settings import load
-from clearlift_pipelines.stores import Stores
 from tests.clearlift_pipelines.cli.terminal import Said, Terminal
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RESTATED = """
 insert into ads.restatements
@@ -19,16 +14,6 @@ insert into ads.restatements
 select 'clearlift', org, 'google', '1', n::text, '2023-02-01', '2023-02-02', gen_random_uuid(), 'USD'
 from unnest(array['live', 'copied', 'lost', 'whole']) org, generate_series(1, 3) n
 """
-
-
-@pytest.fixture
-def terminal(bare_environment: Path, monkeypatch: pytest.MonkeyPatch, postgres_dsn: str) -> Iterator[Terminal]:
-    """Empty stores in a folder to work in."""
-    monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", postgres_dsn)
-    monkeypatch.setenv("COLUMNS", "200")
-    with Stores(load()) as stores:
-        stores.migrate()
-        yield Terminal(bare_environment, stores, monkeypatch)
 
 
 def walked(terminal: Terminal, page: str) -> list[tuple[str, Said]]:
@@ -39,6 +24,7 @@ def walked(terminal: Terminal, page: str) -> list[tuple[str, Said]]:
 
 def test_a_damaged_archive(terminal: Terminal) -> None:
     stores = terminal.stores
+    stores.migrate()
     store, postgres = stores.object_store, stores.postgres
     postgres.execute(RESTATED)
     terminal.good("archive", "run", "clearlift", "ads.restatements", "2023Q1")
@@ -58,7 +44,7 @@ def test_a_damaged_archive(terminal: Terminal) -> None:
     verify, dry, first, second, accepted, again, last, plan = (said for _, said in steps)
     assert verify.out.count("damaged archive/") == 4
     assert (dry.out.count("would repair"), dry.out.count("cannot repair")) == (2, 2)
-    assert (first.out.count("\nrepaired"), first.out.count("not repaired")) == (1, 2)
+    assert (first.out.count("\nrepaired"), first.out.count("not repaired")) == (2, 2)
     assert f"repaired {parts['copied']}: missing; from the copy backup/" in second.out
     assert f"left out {parts['lost']}: " in accepted.out
     assert "1 buckets sealed, 1 without new rows, 2 not looked at: 2 rows in 1 parts" in again.out

@@ -86,12 +86,17 @@ class Stores:
     @cached_property
     def object_store(self) -> ObjectStore:
         """R2: landing zone, quarantine, lake files, archives."""
+        bucket = self.settings.r2_bucket
+        return (self.bucket(bucket) if bucket else None) or FolderObjectStore(self.settings.home / "r2")
+
+    def bucket(self, name: str) -> ObjectStore | None:
+        """A bucket that the credentials of R2 open, such as one with copies; None where R2 is embedded."""
         s = self.settings
-        if not s.r2_bucket or not s.r2_access_key_id or not s.r2_secret_access_key:
-            return FolderObjectStore(s.home / "r2")
+        if not s.r2_access_key_id or not s.r2_secret_access_key:
+            return None
         endpoint = s.r2_endpoint or f"https://{s.cloudflare_account_id}.r2.cloudflarestorage.com"
         secret = s.r2_secret_access_key.get_secret_value()
-        bucket = Bucket(endpoint=endpoint, name=s.r2_bucket, access_key_id=s.r2_access_key_id, secret_access_key=secret)
+        bucket = Bucket(endpoint=endpoint, name=name, access_key_id=s.r2_access_key_id, secret_access_key=secret)
         return BucketObjectStore(bucket, storage_classes=s.r2_storage_classes)
 
     @cached_property

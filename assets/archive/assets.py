@@ -3,6 +3,8 @@
 What belongs here: what Dagster shows. What does not: the work, which is in write.py, verify.py and audit.py.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +16,7 @@ from dagster import (
     AssetKey,
     AssetsDefinition,
     BackfillPolicy,
+    Failure,
     MaterializeResult,
     ResourceParam,
     asset_check,
@@ -22,15 +25,19 @@ from dagster import (
 from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.audit import waiting
+from assets.archive.commands import repairs
 from assets.archive.policy import rows
 from assets.archive.quarters import Quarter, due, quarters
+from assets.archive.refusals import REFUSALS, sentence
 from assets.archive.registry import Revision
+from assets.archive.sealed import NewerManifestError
 from assets.archive.verify import Verified, faults_of
 from assets.archive.write import Archived, Archiver
 from assets.description import app_asset
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
 from assets.rooms import Rooms
+from assets.rows.source import RowsChangedError
 
 # Checks look at as many due quarters as a year has.
 CHECKED = 4
@@ -49,6 +56,15 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
 def archive_object(entry: Lifecycle) -> tuple[str, str]:
     """The asset of a table's archive, below its app."""
     return "archive", entry.table.replace(".", "_")
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Around a run: a refusal ends it with one sentence, and no retry, which would be refused too."""
+    try:
+        yield
+    except REFUSALS as error:
+        raise Failure(sentence(error), allow_retries=isinstance(error, RowsChangedError)) from None
 
 
 def _policy(app: App) -> AssetsDefinition:
@@ -92,7 +108,8 @@ def _archived(app: App, entry: Lifecycle, calendar: Calendar) -> AssetsDefinitio
     )
     def archived(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
         archiver = Archiver.of(rooms, app, entry)
-        done = {quarter: archiver.run(quarter) for quarter in quarters(window(context))}
+        with refusing():
+            done = {quarter: archiver.run(quarter) for quarter in quarters(window(context))}
         return MaterializeResult(metadata=_metadata(done))
 
     return archived
@@ -141,14 +158,24 @@ def _reads_back(app: App, entry: Lifecycle) -> AssetChecksDefinition:
             by_quarter.setdefault(revision.quarter, []).append(revision)
         done = Verified()
         turn = archiver.clock().toordinal()
+        newer: list[str] = []
         for revisions in by_quarter.values():
-            faults_of(archiver.store, app.name, entry.table, revisions[turn % len(revisions)], done)
-        summary = "; ".join(done.faults[:5]) or f"{done.parts} parts with {done.rows:,} rows were read."
+            try:
+                faults_of(archiver.store, app.name, entry.table, revisions[turn % len(revisions)], done)
+            except NewerManifestError as error:
+                newer.append(str(error))
+        damaged = [*done.faults[:5], repairs(done.faults)] if done.faults else []
+        summary = "; ".join([*damaged, *newer[:5]]) or f"{done.parts} parts with {done.rows:,} rows were read."
         return AssetCheckResult(
-            passed=bool(by_quarter) and not done.faults,
-            severity=AssetCheckSeverity.ERROR if done.faults else AssetCheckSeverity.WARN,
+            passed=bool(by_quarter) and not done.faults and not newer,
+            severity=AssetCheckSeverity.ERROR if done.faults or newer else AssetCheckSeverity.WARN,
             description=summary if by_quarter else NOTHING_KNOWN,
-            metadata={"buckets": done.buckets, "parts": done.parts, "rows": done.rows, "faults": len(done.faults)},
+            metadata={
+                "buckets": done.buckets,
+                "parts": done.parts,
+                "rows": done.rows,
+                "faults": len(done.faults) + len(newer),
+            },
         )
 
     return a_bucket_reads_back
@@ -160,7 +187,8 @@ def _metadata(done: dict[Quarter, Archived]) -> dict[str, Any]:
     return {
         "rows": sum(d.rows for d in done.values()),
         "buckets_sealed": sum(d.sealed for d in done.values()),
-        "buckets_unchanged": sum(d.unchanged for d in done.values()),
+        "buckets_with_nothing_new": sum(d.nothing_new for d in done.values()),
+        "buckets_not_looked_at": sum(d.not_looked_at for d in done.values()),
         "parts": sum(d.parts for d in done.values()),
         "bytes": packed,
         "bytes_of_lines": lines,

@@ -1,13 +1,14 @@
 """The manifest of a bucket: what lies in its parts, and where the rows came from. Pure.
 
-A manifest is never rewritten. Rows that come later are further parts, and a further revision names all parts. What
-belongs here: the format. What does not: writing and reading objects.
+A manifest is never rewritten. Rows that come later are further parts, and a further revision names all parts. A reader
+takes every format up to its own. Fields that it does not know are kept, because a later release of the same format may
+add some. What belongs here: the format. What does not: writing and reading objects.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -20,13 +21,17 @@ CHECKSUM = "sum modulo 2^128 of the first 16 bytes (big-endian) of the SHA-256 o
 
 
 class ManifestError(ValueError):
-    """A manifest that cannot be read: cut, changed, or of another format."""
+    """A manifest that cannot be read: it was cut or changed."""
+
+
+class NewerFormatError(ValueError):
+    """A manifest of a newer format than this release reads. It says nothing about damage."""
 
 
 @dataclass(frozen=True)
 class Part:
     """One object of lines: its size packed and unpacked, its rows, the half-open UTC window that they were read
-    of, and the revision that it came with.
+    of, and the revision that it came with. unknown: fields of a later release.
     """
 
     name: str
@@ -38,11 +43,16 @@ class Part:
     since: str
     until: str
     revision: int
+    unknown: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
 
 
 @dataclass(frozen=True)
 class BucketManifest:
-    """One revision of one bucket of a quarter of a table. `slices`: the version of each slice of the source then."""
+    """One revision of one bucket of a quarter of a table.
+
+    slices: the version of each slice of the source then. unknown: fields of a later release, and those that it gave to
+    columns (`unknown_of_columns`, by the column's name).
+    """
 
     app: str
     table: str
@@ -57,6 +67,8 @@ class BucketManifest:
     slices: Mapping[str, str]
     code_version: str
     made_at: str
+    unknown: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    unknown_of_columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, kw_only=True)
 
     @property
     def rows(self) -> int:
@@ -76,44 +88,71 @@ class BucketManifest:
 
     def to_json(self) -> bytes:
         """The manifest as it is stored; the same manifest is the same bytes."""
-        totals = {
-            "rows": self.rows,
-            "packed_bytes": self.packed_bytes,
-            "line_bytes": self.line_bytes,
-            "checksum": self.checksum,
+        document = {
+            "format": FORMAT,
+            "lines": LINES,
+            "checksum_of_rows": CHECKSUM,
+            **{name: getattr(self, name) for name in _PLAIN},
+            "columns": [
+                {**{name: getattr(c, name) for name in _COLUMN}, **self.unknown_of_columns.get(c.name, {})}
+                for c in self.columns
+            ],
+            "key": self.key,
+            "parts": [{**{name: getattr(p, name) for name in _PART}, **p.unknown} for p in self.parts],
+            **self._totals,
+            **self.unknown,
         }
-        fields = {"format": FORMAT, "lines": LINES, "checksum_of_rows": CHECKSUM, **asdict(self), **totals}
-        return json.dumps(fields, ensure_ascii=False, indent=1).encode() + b"\n"
+        return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
+
+    @property
+    def _totals(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _TOTALS}
+
+
+_PLAIN = ("app", "table", "store", "quarter", "bucket", "revision", "snapshot", "slices", "code_version", "made_at")
+_TOTALS = ("rows", "packed_bytes", "line_bytes", "checksum")
+_COLUMN = tuple(f.name for f in fields(RowColumn))
+_PART = tuple(f.name for f in fields(Part) if f.name != "unknown")
+_KNOWN = ("format", "lines", "checksum_of_rows", *_PLAIN, "columns", "key", "parts", *_TOTALS)
 
 
 def parse(data: bytes) -> BucketManifest:
-    """Read a stored manifest.
+    """Read a stored manifest of any format up to this release's own.
 
     Raises:
+        NewerFormatError: its format is a newer one.
         ManifestError: the text says why. It holds no values of rows, because no manifest does.
     """
     try:
-        fields: dict[str, Any] = json.loads(data)
+        document = json.loads(data)
     except ValueError:
         raise ManifestError(f"{len(data)} bytes are no whole JSON document: it was cut or changed") from None
-    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-        raise ManifestError(f"not a manifest of format {FORMAT}")
+    version = document.get("format") if isinstance(document, dict) else None
+    if type(version) is not int or version < 1:
+        raise ManifestError("its format is no number: it was changed")
+    if version > FORMAT:
+        raise NewerFormatError(
+            f"written by a newer release: version {version}, this one reads up to {FORMAT}; upgrade first"
+        )
     try:
         manifest = BucketManifest(
-            **{n: fields[n] for n in ("app", "table", "store", "quarter", "bucket", "revision", "snapshot", "slices")},
-            columns=tuple(RowColumn(c["name"], ColumnKind(c["kind"]), c["type"]) for c in fields["columns"]),
-            key=tuple(fields["key"]),
-            parts=tuple(Part(**p) for p in fields["parts"]),
-            code_version=fields["code_version"],
-            made_at=fields["made_at"],
+            **{name: document[name] for name in _PLAIN},
+            columns=tuple(RowColumn(c["name"], ColumnKind(c["kind"]), c["type"]) for c in document["columns"]),
+            key=tuple(document["key"]),
+            parts=tuple(Part(**{n: p[n] for n in _PART}, unknown=_without(p, _PART)) for p in document["parts"]),
+            unknown=_without(document, _KNOWN),
+            unknown_of_columns={c["name"]: left for c in document["columns"] if (left := _without(c, _COLUMN))},
         )
-        if manifest.to_json() != data:
-            raise ManifestError("what it says of itself does not add up: it was changed")
+        adds_up = manifest._totals == {name: document[name] for name in _TOTALS}
     except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, ManifestError):
-            raise
         raise ManifestError(f"a field is missing or wrong ({type(error).__name__}): it was changed") from None
+    if not adds_up:
+        raise ManifestError("what it says of itself does not add up: it was changed")
     return manifest
+
+
+def _without(document: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in known}
 
 
 def summed(checksums: Iterable[str]) -> str:

@@ -46,7 +46,7 @@ class PartWriter:
     """Writes the rows of one bucket, in the order they come, as parts of at most about `part_bytes` of lines.
 
     `tally` counts the rows that went in, by their values. A part is named by its content and put only where nothing is
-    yet, so that the parts of a killed run are found again.
+    yet, so that the parts of a killed run are found again; `replacing` puts it also where damaged bytes are.
     """
 
     def __init__(
@@ -58,10 +58,11 @@ class PartWriter:
         revision: int,
         workers: Executor,
         part_bytes: int = PART_BYTES,
+        replacing: bool = False,
     ) -> None:
         self.tally = Tally(schema(columns))
         self.parts: list[Part] = []
-        self._store = store
+        self._put_object = store.put if replacing else store.put_if_absent
         self._folder = folder
         self._columns = columns
         self._revision = revision
@@ -116,7 +117,7 @@ class PartWriter:
         packed = b"".join(b.packed for b in self._blocks)
         sha256 = digest(packed)
         name = part_name(sha256)
-        self._store.put_if_absent(f"{self._folder}/{name}", packed, storage_class="STANDARD_IA")
+        self._put_object(f"{self._folder}/{name}", packed, storage_class="STANDARD_IA")
         self.parts.append(
             Part(
                 name=name,
@@ -139,9 +140,17 @@ def read(store: ObjectStore, folder: str, part: Part, columns: Sequence[RowColum
     Raises:
         DamagedPartError: it is missing, its bytes are others, or its lines are not those that were counted.
     """
-    packed, key = checked_bytes(store, folder, part), f"{folder}/{part.name}"
+    yield from rows_of(checked_bytes(store, folder, part), part, columns, f"{folder}/{part.name}")
+
+
+def rows_of(packed: bytes, part: Part, columns: Sequence[RowColumn], key: str) -> Iterator[pl.DataFrame]:
+    """The rows in the bytes of a part, block by block. `key` names the part in errors.
+
+    Raises:
+        DamagedPartError: its lines are not those that were counted.
+    """
     rows = total = 0
-    for lines in _lines(packed, key):
+    for lines in members(packed, key):
         frame = decode(lines, columns)
         rows += frame.height
         total += checksum(lines)
@@ -168,14 +177,12 @@ def checked_bytes(store: ObjectStore, folder: str, part: Part) -> bytes:
     return packed
 
 
-def _packed(frame: pl.DataFrame, columns: Sequence[RowColumn], window: tuple[str, str]) -> _Block:
-    lines = encode(frame, columns)
-    packer = zlib.compressobj(LEVEL, wbits=GZIP)
-    return _Block(packer.compress(lines) + packer.flush(), frame.height, len(lines), checksum(lines), *window)
+def members(packed: bytes, name: str) -> Iterator[bytes]:
+    """The lines of each gzip member.
 
-
-def _lines(packed: bytes, name: str) -> Iterator[bytes]:
-    """The lines of each gzip member."""
+    Raises:
+        DamagedPartError: it is not gzip, or was cut.
+    """
     try:
         while packed:
             member = zlib.decompressobj(wbits=GZIP)
@@ -186,3 +193,9 @@ def _lines(packed: bytes, name: str) -> Iterator[bytes]:
             packed = member.unused_data
     except zlib.error as error:
         raise DamagedPartError(f"{name}: {error}") from None
+
+
+def _packed(frame: pl.DataFrame, columns: Sequence[RowColumn], window: tuple[str, str]) -> _Block:
+    lines = encode(frame, columns)
+    packer = zlib.compressobj(LEVEL, wbits=GZIP)
+    return _Block(packer.compress(lines) + packer.flush(), frame.height, len(lines), checksum(lines), *window)

@@ -12,11 +12,12 @@ from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
 from assets.apps.personal import Subject
 from assets.archive import parts
+from assets.archive.commands import command
 from assets.archive.layout import bucket_folder, spread
 from assets.archive.manifest import BucketManifest
 from assets.archive.quarters import Quarter
 from assets.archive.registry import ArchiveRegistry, Revision
-from assets.archive.sealed import manifest_of
+from assets.archive.sealed import NotArchivedError, manifest_of
 from assets.archive.tables import target_of
 from assets.archive.tombstones import Tombstones
 from assets.progress import Progress, silent
@@ -24,10 +25,6 @@ from assets.rooms import Rooms
 from assets.rows.target import Into, Target
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
-
-
-class NotArchivedError(LookupError):
-    """Nothing of what was asked for is in a sealed archive."""
 
 
 class PartialRestoreError(ValueError):
@@ -85,15 +82,16 @@ class Restore:
         done = Restored(self.target.name)
         whole = self._whole
         if not all(wanted(bucket) for bucket in whole):
+            all_of_them = command("restore", self.app, self.lifecycle.table, quarter, "--into live")
             raise PartialRestoreError(
                 f"aggregates of all users would be made again of these rows of {self.lifecycle.table} alone: "
-                "restore aside, or all of them"
+                f"restore aside, or all of them: {all_of_them}"
             )
         with registry.lock(quarter) as connection:
             tombstones = Tombstones.locked(connection, self.app)
             revisions = [r for r in registry.sealed(quarter) if wanted(r.bucket)]
             if not revisions:
-                raise NotArchivedError(f"{quarter} of {self.app} {self.lifecycle.table}: no such sealed archive")
+                raise NotArchivedError.of(self.app, self.lifecycle.table, quarter)
             for revision in revisions if whole else []:
                 self._checked(quarter, revision)
             for number, revision in enumerate(revisions, start=1):

@@ -4,20 +4,45 @@ What belongs here: what both archive and retention read of a sealed revision. Wh
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Self
 
 import polars as pl
 
 from assets.archive import parts
+from assets.archive.commands import command
 from assets.archive.layout import manifest_name
-from assets.archive.manifest import BucketManifest, ManifestError, digest, instant, merged, parse
+from assets.archive.manifest import (
+    BucketManifest,
+    ManifestError,
+    NewerFormatError,
+    digest,
+    instant,
+    merged,
+    parse,
+)
+from assets.archive.quarters import Quarter
 from assets.archive.registry import Revision
 from assets.rows.columns import RowColumn, schema
 from assets.windows import Window
 from resources.r2 import ObjectNotFoundError, ObjectStore
 
 
+class NotArchivedError(LookupError):
+    """Nothing of what was asked for is in a sealed archive."""
+
+    @classmethod
+    def of(cls, app: str, table: str, quarter: Quarter) -> Self:
+        """The error about a quarter of a table."""
+        listed = command("list", app, table)
+        return cls(f"{quarter} of {app} {table}: no such sealed archive: {listed} shows what there is")
+
+
 class DamagedManifestError(RuntimeError):
     """A manifest is missing, cut or changed; the message names it."""
+
+
+class NewerManifestError(RuntimeError):
+    """A manifest that was sealed by a newer release than this one can read; the message names it."""
 
 
 def manifest_of(store: ObjectStore, folder: str, revision: Revision) -> BucketManifest:
@@ -25,19 +50,30 @@ def manifest_of(store: ObjectStore, folder: str, revision: Revision) -> BucketMa
 
     Raises:
         DamagedManifestError: it is not the one that was sealed.
+        NewerManifestError: it is, and a newer release wrote it.
     """
     key = f"{folder}/{manifest_name(revision.number)}"
     try:
         data = store.get(key)
     except ObjectNotFoundError:
         raise DamagedManifestError(f"{key}: missing") from None
+    return checked_manifest(data, key, revision)
+
+
+def checked_manifest(data: bytes, key: str, revision: Revision) -> BucketManifest:
+    """The manifest of a sealed revision in these bytes; `key` names it in errors, which are those of `manifest_of`."""
+    sealed = digest(data) == revision.manifest_sha256
     try:
         manifest = parse(data)
     except ManifestError as error:
         raise DamagedManifestError(f"{key}: {error}") from None
-    if digest(data) != revision.manifest_sha256:
-        raise DamagedManifestError(f"{key}: not the manifest that was sealed")
-    return manifest
+    except NewerFormatError as error:
+        if sealed:
+            raise NewerManifestError(f"{key}: {error}") from None
+    else:
+        if sealed:
+            return manifest
+    raise DamagedManifestError(f"{key}: not the manifest that was sealed")
 
 
 def rows_within(

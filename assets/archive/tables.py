@@ -44,7 +44,8 @@ def archived(app: App, table: str) -> Lifecycle:
         known = ", ".join(entry.table for entry in app.lifecycles if entry.archive)
         raise LookupError(f"{app.name} has no table {table}; archived are: {known}")
     if entries[0].archive is None:
-        raise LookupError(f"{app.name} {table} is not archived: {entries[0].not_archived}")
+        policy = f"`clearlift policy --app {app.name}`"
+        raise LookupError(f"{app.name} {table} is not archived: {entries[0].not_archived}; {policy} shows what is")
     return entries[0]
 
 

@@ -6,11 +6,9 @@ this order. What does not: how rows are read, and the formats of parts and manif
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC
-from importlib.metadata import version
 from itertools import groupby
 
 import polars as pl
@@ -18,11 +16,13 @@ import polars as pl
 from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive import parts
-from assets.archive.layout import bucket_folder, bucket_of, manifest_name, split
-from assets.archive.manifest import BucketManifest, Part, digest, instant, merged, parse
+from assets.archive.commands import command
+from assets.archive.layout import bucket_of, split
+from assets.archive.manifest import BucketManifest, Part, instant, merged
 from assets.archive.parts import PART_BYTES, DamagedPartError, PartWriter
 from assets.archive.quarters import Quarter
-from assets.archive.registry import ArchiveRegistry, Revision
+from assets.archive.registry import Revision
+from assets.archive.revisions import Revisions
 from assets.archive.sealed import manifest_of, rows_within
 from assets.archive.tables import source_of
 from assets.progress import Progress, silent
@@ -30,6 +30,7 @@ from assets.rooms import Clock, Rooms
 from assets.rows.columns import schema, text_of
 from assets.rows.known import KnownRows
 from assets.rows.source import RowSlice, Source
+from assets.windows import DAY
 from resources.lake.checksum import Tally
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
@@ -43,10 +44,16 @@ class NotDueError(ValueError):
 
 @dataclass
 class Archived:
-    """What a run did: buckets sealed and unchanged, parts put, their rows, bytes packed and unpacked, seconds."""
+    """What a run did: parts put, their rows, bytes packed and unpacked, seconds.
+
+    sealed: buckets that got a revision. nothing_new: buckets whose live rows were read and are all archived.
+    not_looked_at: sealed buckets of which nothing was read, because their source says that it is as before, or holds
+    none of their rows any more.
+    """
 
     sealed: int = 0
-    unchanged: int = 0
+    nothing_new: int = 0
+    not_looked_at: int = 0
     parts: int = 0
     rows: int = 0
     packed_bytes: int = 0
@@ -93,8 +100,8 @@ class Archiver:
         )
 
     def __post_init__(self) -> None:
-        self.registry = ArchiveRegistry(self.postgres, self.app, self.lifecycle.table)
-        self.code = f"clearlift-pipelines {version('clearlift-pipelines')}"
+        self.revisions = Revisions(self.app, self.lifecycle.table, self.store, self.postgres, self.clock)
+        self.registry = self.revisions.registry
 
     def run(self, quarter: Quarter) -> Archived:
         """Archive what of the quarter is not archived yet.
@@ -107,42 +114,32 @@ class Archiver:
         if policy is None:
             raise ValueError(f"{self.app} {self.lifecycle.table}: not archived: {self.lifecycle.not_archived}")
         if not quarter.is_due(self.clock(), policy.after_days):
+            table, day = self.lifecycle.table, quarter.window.end + policy.after_days * DAY
             raise NotDueError(
-                f"{quarter} of {self.app} {self.lifecycle.table} is archived once its last row is "
-                f"{policy.after_days} days old"
+                f"{quarter} of {self.app} {table} is archived once its last row is {policy.after_days} days old: "
+                f"from {day:%Y-%m-%d} on, {command('run', self.app, table, quarter)}"
             )
         started = time.perf_counter()
         done = Archived()
         with self.registry.lock(quarter), ThreadPoolExecutor(WORKERS) as workers:
-            self._settle(quarter)
+            self.revisions.settle(quarter)
             source = self.open_source(quarter)
             try:
                 slices = source.slices(quarter.window)
                 prior = {r.bucket: r for r in self.registry.sealed(quarter)}
-                seen = 0
+                seen, looked_at = 0, set[str]()
                 for tenant, group in groupby(slices, key=lambda s: s.tenant):
                     run = _Run(self, quarter, source, prior, workers, done)
                     of_tenant = list(group)
-                    run.write(tenant, of_tenant)
+                    looked_at |= run.write(tenant, of_tenant)
                     seen += len(of_tenant)
                     self.progress(seen, len(slices))
+                done.nothing_new = len(looked_at.difference(done.buckets))
+                done.not_looked_at = len(prior.keys() - looked_at)
             finally:
                 source.close()
         done.seconds = time.perf_counter() - started
         return done
-
-    def _settle(self, quarter: Quarter) -> None:
-        """Seal what a killed run left where its manifest is there; forget the rest, which is then written again."""
-        for left in self.registry.unsettled(quarter):
-            folder = bucket_folder(self.app, self.lifecycle.table, quarter, left.bucket)
-            key = f"{folder}/{manifest_name(left.number)}"
-            sha256 = left.manifest_sha256
-            data = self.store.get(key) if sha256 is not None and self.store.exists(key) else b""
-            if sha256 is not None and digest(data) == sha256:
-                self.registry.seal(quarter, left.bucket, left.number, sha256, self.clock())
-                sweep(self.store, folder, parse(data))
-            else:
-                self.registry.forget(quarter, left.bucket, left.number)
 
 
 class _Run:
@@ -169,22 +166,23 @@ class _Run:
         self._buckets: dict[str, _Bucket] = {}
         self._manifests: dict[str, BucketManifest] = {}
 
-    def write(self, tenant: str | None, slices: Sequence[RowSlice]) -> None:
-        """Put the rows of slices that are not archived yet, and seal each bucket that got some."""
+    def write(self, tenant: str | None, slices: Sequence[RowSlice]) -> set[str]:
+        """Put the rows of slices that are not archived yet, and seal each bucket that got some. The buckets of the rows
+        that were read.
+        """
         bucket = None if tenant is None else bucket_of(tenant, self._policy.buckets)
         before = self._prior.get(bucket) if bucket is not None else None
         changed = [s for s in slices if s.version is None or before is None or before.slices.get(s.name) != s.version]
-        for slice_ in changed:
-            self._take(slice_)
+        looked_at = {name for slice_ in changed for name in self._take(slice_)}
         for taken in self._buckets.values():
             self._seal(taken, slices)
         if before is not None and bucket not in self._buckets:
-            self._done.unchanged += 1
             versions = _versions(slices)
             if versions != before.slices:
                 self._archive.registry.note(self._quarter, before.bucket, before.number, versions)
+        return looked_at
 
-    def _take(self, slice_: RowSlice) -> None:
+    def _take(self, slice_: RowSlice) -> Iterable[str]:
         known: dict[str, KnownRows] = {}
         window = instant(slice_.window.start), instant(slice_.window.end)
         for frame in self._source.read(slice_):
@@ -195,6 +193,7 @@ class _Run:
                 late = known[bucket].late(rows)
                 if not late.is_empty():
                     self._bucket(bucket).writer.add(late, window)
+        return known
 
     def _archived(self, bucket: str, slice_: RowSlice) -> Iterator[tuple[int, pl.DataFrame]]:
         """Rows of the bucket that were archived before and may be of the slice's window, with their revision."""
@@ -204,7 +203,7 @@ class _Run:
             yield from rows_within(self._archive.store, folder, manifest, self._source.columns, slice_.window)
 
     def _seal(self, bucket: _Bucket, slices: Sequence[RowSlice]) -> None:
-        archive, registry = self._archive, self._archive.registry
+        archive = self._archive
         new = bucket.writer.close()
         started = time.perf_counter()
         self._read_back(bucket, new)
@@ -222,18 +221,12 @@ class _Run:
             parts=(*(before.parts if before else ()), *new),
             snapshot=self._source.snapshot,
             slices=_versions(slices),
-            code_version=archive.code,
-            made_at=instant(archive.clock().astimezone(UTC)),
+            code_version=archive.revisions.code,
+            made_at=archive.revisions.now,
+            unknown=before.unknown if before else {},
+            unknown_of_columns=before.unknown_of_columns if before else {},
         )
-        data = manifest.to_json()
-        sha256 = digest(data)
-        registry.verified(self._quarter, manifest, sha256)
-        key = f"{bucket.folder}/{manifest_name(bucket.revision)}"
-        archive.store.put_if_absent(key, data, storage_class="STANDARD_IA")
-        if digest(archive.store.get(key)) != sha256:
-            raise DamagedPartError(f"{key}: another manifest is there than the one that was written")
-        registry.seal(self._quarter, bucket.name, bucket.revision, sha256, archive.clock())
-        sweep(archive.store, bucket.folder, manifest)
+        archive.revisions.seal(self._quarter, manifest)
         self._done.sealed += 1
         self._done.buckets.append(bucket.name)
         self._done.parts += len(new)
@@ -258,12 +251,7 @@ class _Run:
     def _bucket(self, name: str) -> _Bucket:
         if name not in self._buckets:
             archive, folder = self._archive, self._folder(name)
-            before = self._prior.get(name)
-            revision = before.number + 1 if before else 1
-            while archive.store.exists(f"{folder}/{manifest_name(revision)}"):
-                revision += 1
-            snapshot = self._source.snapshot
-            archive.registry.begin(self._quarter, name, revision, archive.clock(), snapshot, archive.code)
+            revision = archive.revisions.begin(self._quarter, name, self._prior.get(name), self._source.snapshot)
             writer = PartWriter(
                 archive.store,
                 folder,
@@ -281,14 +269,7 @@ class _Run:
         return self._manifests.get(bucket)
 
     def _folder(self, bucket: str) -> str:
-        return bucket_folder(self._archive.app, self._archive.lifecycle.table, self._quarter, bucket)
-
-
-def sweep(store: ObjectStore, folder: str, manifest: BucketManifest) -> None:
-    """Delete parts that a killed run put and that no manifest names."""
-    named = {f"{folder}/{part.name}" for part in manifest.parts}
-    listed = [info.key for info in store.list(folder)]
-    store.delete(k for k in listed if k.rpartition("/")[2].startswith("part-") and k not in named)
+        return self._archive.revisions.folder(self._quarter, bucket)
 
 
 def _versions(slices: Sequence[RowSlice]) -> dict[str, str]:

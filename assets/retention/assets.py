@@ -20,7 +20,8 @@ from pydantic import Field
 
 from assets.apps import App
 from assets.apps.lifecycle import Store
-from assets.archive.assets import archive_object
+from assets.archive.assets import archive_object, refusing
+from assets.archive.commands import repairs
 from assets.description import app_asset
 from assets.description import table as table_of
 from assets.retention.audit import unproved
@@ -114,7 +115,8 @@ def _retention(app: App, store: Store) -> AssetsDefinition:
     ) -> Iterator[MaterializeResult[None]]:
         wanted = [entry for entry in daily if not config.tables or {entry.name, entry.table} & set(config.tables)]
         run_id, dry_run = context.run.run_id, config.dry_run
-        outcomes = prune_all(rooms, app, wanted, run_id=run_id, dry_run=dry_run, confirmed=config.confirm)
+        with refusing():
+            outcomes = prune_all(rooms, app, wanted, run_id=run_id, dry_run=dry_run, confirmed=config.confirm)
         yield result(rooms, app, run_id, outcomes, dry_run=dry_run)
 
     return retention
@@ -168,7 +170,8 @@ def _rows(outcomes: Sequence[DeletionOutcome]) -> list[dict[str, Any]]:
 
 
 def _nothing_unproved(rooms: Rooms, app: App, run_id: str, outcomes: Sequence[DeletionOutcome]) -> AssetCheckResult:
-    faults = [fault for outcome in outcomes for fault in outcome.faults]
+    damaged = [fault for outcome in outcomes for fault in outcome.faults]
+    faults = list(damaged)
     for outcome in outcomes:
         if outcome.deletion.entry.archive is not None:
             faults += unproved(rooms.postgres, app, outcome.deletion.entry, run_id)
@@ -176,7 +179,8 @@ def _nothing_unproved(rooms: Rooms, app: App, run_id: str, outcomes: Sequence[De
         check_name="nothing_unproved_was_deleted",
         passed=not faults,
         severity=AssetCheckSeverity.ERROR,
-        description="; ".join(faults[:5]) or f"{sum(o.deleted for o in outcomes):,} rows went, each of them proved.",
+        description="; ".join(filter(None, [*faults[:5], repairs(damaged)]))
+        or f"{sum(o.deleted for o in outcomes):,} rows went, each of them proved.",
         metadata={"faults": len(faults)},
     )
 

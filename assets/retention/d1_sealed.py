@@ -160,7 +160,7 @@ class D1Sealed(OldRows):
         folder = bucket_folder(proof.app, proof.entry.table, revision.quarter, revision.bucket)
         manifest = manifest_of(proof.store, folder, revision)
         later = KnownRows.keys([], key)
-        first = min(part.revision for part in manifest.parts)
+        first = min((part.revision for part in manifest.parts), default=0)
         for number in sorted({part.revision for part in manifest.parts}, reverse=True):
             known = later
             for part in (part for part in manifest.parts if part.revision == number):

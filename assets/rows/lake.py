@@ -163,12 +163,18 @@ class LakeTarget:
         """Rewrite the files of every tenant and day that holds one of the keys; the number of rows found by key.
 
         Frames need the tenant's column, the time's and the key's.
+
+        Raises:
+            SourcesGoneError: files were merged or changed meanwhile; nothing was written, run again.
         """
+        given = list(frames)
+        if not given:
+            return 0
         table = self._lake.table(self._spec)
         total = 0
         replaced: list[DataFile] = []
         written: list[DataFile] = []
-        for key, part in _partitions(pl.concat(frames), self._spec):
+        for key, part in _partitions(pl.concat(given), self._spec):
             day = day_window(key.day)
             files = [info for info in table.files(day.start, day.end) if info.key == key]
             rows = table.scan(day.start, day.end, [key.tenant]).collect(engine="streaming")

@@ -1,10 +1,11 @@
-"""`clearlift archive`: list, verify and restore archives, or archive a quarter now.
+"""`clearlift archive`: list, verify, repair and restore archives, or archive a quarter now.
 
 What belongs here: what people type and read. What does not: the work (assets/archive), which is imported by the command
 that needs it, so that help starts at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,13 +14,24 @@ from rich.table import Table
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.quarters import Quarter
+from clearlift_pipelines.cli.refusals import refusals
 from clearlift_pipelines.cli.tables import show
-from clearlift_pipelines.cli.terminal import terminal
+from clearlift_pipelines.cli.terminal import Terminal, terminal
 
 if TYPE_CHECKING:
+    from assets.archive.copies import Copy
     from assets.rows.target import Into
 
 SHOWN = ("app", "table", "quarter", "bucket", "revision", "state", "rows", "parts", "MB", "sealed")
+# How a damaged object ended, or would end in a dry run.
+END: Mapping[tuple[str, bool], str] = {
+    ("repaired", False): "repaired",
+    ("repaired", True): "would repair",
+    ("given up", False): "left out",
+    ("given up", True): "would leave out",
+    ("not repaired", False): "not repaired",
+    ("not repaired", True): "cannot repair",
+}
 BY_NAME = {app.name: app for app in APPS}
 
 
@@ -41,7 +53,7 @@ ORG = click.option("--org", help="One organisation's tag, user's id or bucket on
 
 @click.group()
 def archive() -> None:
-    """List, verify and restore archives, or archive a quarter now."""
+    """List, verify, repair and restore archives, or archive a quarter now."""
 
 
 @archive.command("list")
@@ -50,7 +62,6 @@ def archive() -> None:
 def list_(app_name: str | None, table: str | None) -> None:
     """List sealed archives, and what a killed run left unsealed."""
     from assets.archive.registry import ArchiveRegistry
-    from assets.archive.tables import archived
 
     with terminal() as opened:
         opened.progress.stop()
@@ -58,7 +69,7 @@ def list_(app_name: str | None, table: str | None) -> None:
         for app in APPS:
             if app_name not in (None, app.name):
                 continue
-            entries = [archived(app, table)] if table else [e for e in app.lifecycles if e.archive]
+            entries = [_entry(app.name, table)[1]] if table else [e for e in app.lifecycles if e.archive]
             for entry in entries:
                 registry = ArchiveRegistry(opened.stores.postgres, app.name, entry.table)
                 for r in sorted([*registry.sealed(), *registry.unsettled()], key=lambda r: (r.quarter, r.bucket)):
@@ -78,16 +89,19 @@ def list_(app_name: str | None, table: str | None) -> None:
 @QUARTER
 def run(app_name: str, table: str, quarter: Quarter) -> None:
     """Archive what of a quarter is not archived yet."""
+    from assets.archive.commands import command
     from assets.archive.write import Archiver
 
     app, entry = _entry(app_name, table)
-    with terminal() as opened:
+    with terminal() as opened, refusals():
         done = Archiver.of(opened.stores, app, entry).run(quarter)
         opened.progress.stop()
         click.echo(
-            f"{done.sealed} buckets sealed, {done.unchanged} unchanged: {done.rows:,} rows in {done.parts} parts, "
-            f"{done.packed_bytes / 1e6:,.2f} MB"
+            f"{done.sealed} buckets sealed, {done.nothing_new} without new rows, {done.not_looked_at} not looked at: "
+            f"{done.rows:,} rows in {done.parts} parts, {done.packed_bytes / 1e6:,.2f} MB"
         )
+        if done.not_looked_at:
+            click.echo(f"{command('verify', app.name, entry.table, quarter)} reads all of them")
 
 
 @archive.command()
@@ -97,10 +111,12 @@ def run(app_name: str, table: str, quarter: Quarter) -> None:
 @ORG
 def verify(app_name: str, table: str, quarter: Quarter, org: str | None) -> None:
     """Read a quarter's archive whole and name what is wrong with it."""
+    from assets.archive.commands import command
+    from assets.archive.sealed import NotArchivedError
     from assets.archive.verify import verify as verify_all
 
     app, entry = _entry(app_name, table)
-    with terminal() as opened:
+    with terminal() as opened, refusals():
         stores, bar = opened.stores, opened.bar(f"{table} {quarter}")
         wanted = _wanted(entry, org)
         done = verify_all(stores.object_store, stores.postgres, app.name, entry.table, quarter, wanted, bar)
@@ -108,8 +124,63 @@ def verify(app_name: str, table: str, quarter: Quarter, org: str | None) -> None
         for fault in done.faults:
             click.echo(f"damaged {fault}")
         click.echo(f"{done.buckets} buckets, {done.parts} parts, {done.rows:,} rows read")
-        if done.faults or not done.buckets:
-            raise click.ClickException("the archive is damaged" if done.faults else _none_such(table, quarter, org))
+        if done.faults:
+            again = command("repair", app.name, entry.table, quarter)
+            raise click.ClickException(f"the archive is damaged: {again} repairs what can be repaired")
+        if not done.buckets:
+            raise NotArchivedError.of(app.name, entry.table, quarter)
+
+
+@archive.command()
+@APP
+@TABLE
+@click.argument("quarters", metavar="QUARTER…", type=_Quarter(), nargs=-1, required=True)
+@click.option(
+    "--from",
+    "places",
+    multiple=True,
+    metavar="FILE|FOLDER|s3://BUCKET/PREFIX",
+    help="Where copies of damaged objects may lie; a copy counts by its bytes.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would repair each object, and change nothing.")
+@click.option("--accept-loss", is_flag=True, help="Go on without the parts that nothing repairs: their rows stay lost.")
+def repair(
+    app_name: str,
+    table: str,
+    quarters: tuple[Quarter, ...],
+    places: tuple[str, ...],
+    dry_run: bool,
+    accept_loss: bool,
+) -> None:
+    """Repair damaged archives: from copies, from their own parts, from live rows."""
+    from itertools import chain
+
+    from assets.archive.commands import command
+    from assets.archive.copies import Copies
+    from assets.archive.repair import Repair
+
+    app, entry = _entry(app_name, table)
+    with terminal() as opened, refusals():
+        copies = Copies(chain.from_iterable(_copies(opened, place) for place in places))
+        engine = Repair.of(opened.stores, app, entry, copies, dry_run=dry_run, accept_loss=accept_loss)
+        stuck: list[Quarter] = []
+        for quarter in quarters:
+            done = engine.run(quarter)
+            for found in done.findings:
+                click.echo(f"{END[found.end, dry_run]} {found.key}: {found.wrong}; {found.why}")
+            damaged = f"{len(done.findings)} objects are damaged" if done.findings else "nothing is damaged"
+            click.echo(f"{quarter}: {done.buckets} buckets read, {damaged}")
+            if done.ended("given up") and not dry_run:
+                click.echo(f"{command('run', app.name, entry.table, quarter)} archives their rows that are live")
+            if done.ended("not repaired"):
+                stuck.append(quarter)
+        opened.progress.stop()
+        if stuck:
+            names = (app.name, entry.table, *stuck)
+            raise click.ClickException(
+                f"objects are not repaired: {command('repair', *names, '--from FILE')} with a copy of each; "
+                f"where there is none, {command('repair', *names, '--accept-loss')} goes on without their rows"
+            )
 
 
 @archive.command()
@@ -123,14 +194,11 @@ def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: 
 
     Rows of people who were erased do not come back.
     """
-    from assets.archive.restore import PartialRestoreError, Restore
+    from assets.archive.restore import Restore
 
     app, entry = _entry(app_name, table)
-    with terminal() as opened:
-        try:
-            done = Restore.of(opened.stores, app, entry, into).run(quarter, _wanted(entry, org))
-        except PartialRestoreError as error:
-            raise click.ClickException(str(error)) from None
+    with terminal() as opened, refusals():
+        done = Restore.of(opened.stores, app, entry, into).run(quarter, _wanted(entry, org))
         opened.progress.stop()
         click.echo(
             f"{done.added:,} rows added to {done.target}: {done.rows:,} were archived, "
@@ -148,8 +216,21 @@ def _entry(app_name: str, table: str) -> tuple[App, Lifecycle]:
         raise click.ClickException(str(error)) from None
 
 
-def _none_such(table: str, quarter: Quarter, org: str | None) -> str:
-    return f"{table} {quarter}: no sealed archive" + (f" of {org}" if org else "")
+def _copies(opened: Terminal, place: str) -> "Iterator[Copy]":
+    """What lies at a place that a person gave."""
+    from assets.archive.copies import in_store, on_disk
+
+    if not place.startswith("s3://"):
+        if not Path(place).exists():
+            raise click.ClickException(f"{place}: there is no such file or folder; give one with --from")
+        return on_disk(Path(place))
+    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    store = opened.stores.bucket(bucket)
+    if store is None:
+        raise click.ClickException(
+            f"{place}: R2 is embedded here and has no buckets; give a file or a folder with --from"
+        )
+    return in_store(store, f"s3://{bucket}", prefix.rstrip("/"))
 
 
 def _wanted(entry: Lifecycle, org: str | None) -> Callable[[str], bool]:

@@ -13,6 +13,7 @@ from rich.table import Table
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.retention.deletion import DeletionOutcome
+from clearlift_pipelines.cli.refusals import refusals
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 
@@ -31,7 +32,7 @@ def retention() -> None:
 @TABLE
 def plan(app_name: str | None, table: str | None) -> None:
     """Show what would go now, what is kept back and why. Nothing is deleted."""
-    with terminal() as opened:
+    with terminal() as opened, refusals():
         outcomes = list(_pruned(opened, _wanted(app_name, table), dry_run=True, confirmed=False))
         opened.progress.stop()
         shown = Table(*SHOWN, box=None)
@@ -56,7 +57,7 @@ def plan(app_name: str | None, table: str | None) -> None:
 @click.option("--confirm", is_flag=True, help="Also where a larger share of a table goes than its policy expects.")
 def run(app_name: str | None, table: str | None, confirm: bool) -> None:
     """Delete what may go."""
-    with terminal() as opened:
+    with terminal() as opened, refusals():
         outcomes = []
         for outcome in _pruned(opened, _wanted(app_name, table), dry_run=False, confirmed=confirm):
             outcomes.append(outcome)
@@ -99,8 +100,10 @@ def _pruned(
 
 
 def _refuse_damaged(outcomes: Sequence[DeletionOutcome]) -> None:
+    from assets.archive.commands import repairs
+
     faults = list(dict.fromkeys(fault for outcome in outcomes for fault in outcome.faults))
     for fault in faults:
         click.echo(f"damaged {fault}")
     if faults:
-        raise click.ClickException("archives are damaged: nothing that lies in them was deleted")
+        raise click.ClickException(f"archives are damaged, nothing that lies in them was deleted: {repairs(faults)}")

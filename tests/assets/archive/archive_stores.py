@@ -11,7 +11,9 @@ from typing import Any
 import polars as pl
 
 from assets.apps import APPS
+from assets.archive.copies import Copies
 from assets.archive.quarters import Quarter
+from assets.archive.repair import Repair, Repaired
 from assets.archive.restore import Restore, Restored
 from assets.archive.tables import archived
 from assets.archive.verify import Verified, verify
@@ -71,6 +73,20 @@ class ArchiveStores:
 
     def verify(self, app: str = "clearlift", table: str = "events") -> Verified:
         return verify(self.store, self.postgres, app, table, QUARTER)
+
+    def repair(
+        self,
+        app: str = "clearlift",
+        table: str = "events",
+        copies: Copies | None = None,
+        *,
+        dry_run: bool = False,
+        accept_loss: bool = False,
+    ) -> Repaired:
+        entry, given = archived(APPS_BY_NAME[app], table), copies or Copies()
+        engine = Repair.of(self.rooms, APPS_BY_NAME[app], entry, given, dry_run=dry_run, accept_loss=accept_loss)
+        engine.part_bytes = self.part_bytes
+        return engine.run(QUARTER)
 
     def happen(self, number: int, org: str = "a3f7c2", day: int = 1, **fields: Any) -> list[str]:
         """Events of one organisation and day of the quarter, committed; their ids."""

@@ -12,7 +12,7 @@ from resources.lake import LakeTable
 from resources.r2 import FolderObjectStore, ObjectStoreError
 
 OPERATIONS: Mapping[Any, tuple[str, ...]] = {
-    FolderObjectStore: ("put_if_absent", "get", "list", "delete", "head"),
+    FolderObjectStore: ("put", "put_if_absent", "get", "list", "copy", "delete", "head"),
     # Where statements meet the server: each of a transaction counts, and so does its commit.
     psycopg.Connection: ("execute", "commit"),
     psycopg.Cursor: ("copy",),
@@ -22,7 +22,7 @@ OPERATIONS: Mapping[Any, tuple[str, ...]] = {
 }
 # What changes something for good, and what its store says where the answer is lost on the way.
 CHANGES: Mapping[Any, tuple[tuple[str, ...], Callable[[], Exception]]] = {
-    FolderObjectStore: (("put_if_absent", "delete"), lambda: ObjectStoreError("the answer is lost")),
+    FolderObjectStore: (("put", "put_if_absent", "copy", "delete"), lambda: ObjectStoreError("the answer is lost")),
     psycopg.Connection: (("commit",), lambda: psycopg.OperationalError("the answer is lost")),
     LakeTable: (("write", "append", "drop"), lambda: OSError("the answer is lost")),
     EmbeddedD1: (("execute", "batch"), lambda: D1Error(7500, "the answer is lost")),

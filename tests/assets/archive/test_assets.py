@@ -55,7 +55,22 @@ def test_a_run_archives_a_quarter_and_its_checks_pass(location: Location) -> Non
     checks = {e.check_name: e for e in again.get_asset_check_evaluations()}
     assert not any(e.passed for e in checks.values())
     assert checks["source_is_archived"].description == "1 rows wait for the next run."
-    assert "missing" in (checks["a_bucket_reads_back"].description or "")
+    repair = "`clearlift archive repair clearlift events 2026Q1`"
+    assert checks["a_bucket_reads_back"].description == f"{part}: missing; {repair}"
+
+
+def test_a_refusal_ends_a_run_with_one_sentence_and_no_retry(location: Location) -> None:
+    job, key = location.defs.resolve_job_def("clearlift_archive"), AssetKey(["clearlift", "archive", "events"])
+    done = job.execute_in_process(
+        instance=location.instance, partition_key="2026-04-01", asset_selection=[key], raise_on_error=False
+    )
+    (failed,) = [event.step_failure_data for event in done.all_events if event.is_step_failure]
+    assert failed.user_failure_data is not None
+    assert failed.user_failure_data.description == (
+        "2026Q2 of clearlift events is archived once its last row is 90 days old: "
+        "from 2026-09-29 on, `clearlift archive run clearlift events 2026Q2`"
+    )
+    assert not [event for event in done.all_events if event.is_step_up_for_retry]
 
 
 def test_checks_that_know_nothing_fail(location: Location) -> None:

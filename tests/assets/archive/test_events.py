@@ -52,8 +52,28 @@ def test_a_second_run_changes_nothing(archive_stores: ArchiveStores) -> None:
 
     again = archive_stores.archive()
 
-    assert (again.sealed, again.parts, again.unchanged) == (0, 0, 1)
+    assert (again.sealed, again.parts, again.nothing_new, again.not_looked_at) == (0, 0, 0, 1)
     assert archive_stores.parts() + archive_stores.manifests() == objects
+
+
+def test_a_run_says_what_it_did_not_look_at(archive_stores: ArchiveStores) -> None:
+    """Files that say the same, and rows that went, are reasons not to look; neither says that the archive is whole."""
+    for org in ("a3f7c2", "b8e9d1", "c0ffee"):
+        archive_stores.happen(2, org)
+    archive_stores.archive()
+    archive_stores.store.delete(archive_stores.parts())
+    again = archive_stores.archive()
+    assert (again.sealed, again.nothing_new, again.not_looked_at) == (0, 0, 3)
+    archive_stores.repair()
+    archive_stores.happen(1, "b8e9d1", day=2)
+    again = archive_stores.archive()
+    assert (again.sealed, again.nothing_new, again.not_looked_at) == (1, 0, 2)
+    archive_stores.prune()
+    archive_stores.restore(into="live")
+    again = archive_stores.archive()
+    assert (again.sealed, again.nothing_new, again.not_looked_at) == (0, 3, 0)
+    archive_stores.prune()
+    assert archive_stores.archive().not_looked_at == 3
 
 
 def test_late_rows_are_a_further_part_and_a_further_manifest(archive_stores: ArchiveStores) -> None:

@@ -22,7 +22,7 @@ def test_a_quarter_is_archived_listed_verified_and_restored(terminal: Terminal) 
         table.append(table.write([(PartitionKey(org, at.date()), events)]), org)
     assert "Nothing is archived." in terminal.good("archive", "list")
 
-    assert "2 buckets sealed, 0 unchanged: 6 rows in 2 parts" in terminal.good(
+    assert "2 buckets sealed, 0 without new rows, 0 not looked at: 6 rows in 2 parts" in terminal.good(
         "archive", "run", "clearlift", "events", "2025Q4"
     )
     listed = terminal.good("archive", "list", "clearlift", "events")
@@ -37,7 +37,52 @@ def test_a_quarter_is_archived_listed_verified_and_restored(terminal: Terminal) 
     said = terminal.clearlift("archive", "verify", "clearlift", "events", "2025Q4")
     assert said.code == 1
     assert f"damaged {part}: missing" in said.out.replace("\n", "")
-    assert "the archive is damaged" in said.err
+    assert "the archive is damaged: `clearlift archive repair clearlift events 2025Q4`" in said.err
+    # Nothing changed in the lake: the run looks at nothing, and says so.
+    again = terminal.good("archive", "run", "clearlift", "events", "2025Q4")
+    assert "0 buckets sealed, 0 without new rows, 2 not looked at: 0 rows in 0 parts" in again
+    assert "`clearlift archive verify clearlift events 2025Q4` reads all of them" in again
+    assert "missing; from 3 live rows" in terminal.good("archive", "repair", "clearlift", "events", "2025Q4")
+    assert "nothing is damaged" in terminal.good("archive", "repair", "clearlift", "events", "2025Q4", "2025Q4")
+    assert "2 buckets, 2 parts, 6 rows read" in terminal.good("archive", "verify", "clearlift", "events", "2025Q4")
+
+
+def test_a_refusal_is_one_sentence_with_the_next_command_and_no_trace(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    terminal.stores.postgres.execute(
+        "insert into ads.restatements"
+        " (app, org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency)"
+        " values ('clearlift', 'o', 'google', '1', '1', '2023-02-01', '2023-02-02', gen_random_uuid(), 'USD')"
+    )
+    of = ("clearlift", "ads.restatements", "2023Q1")
+    listing = "2023Q1 of clearlift ads.restatements: no such sealed archive: `clearlift archive list clearlift ads.re"
+    for action in ("verify", "repair", "restore"):
+        assert listing in refusal(terminal, "archive", action, *of)
+    terminal.good("archive", "run", *of)
+    (part,) = [info.key for info in terminal.stores.object_store.list("archive") if "/part-" in info.key]
+    terminal.stores.object_store.delete(part)
+    terminal.stores.postgres.execute("update ads.restatements set currency = 'EUR'")
+    said = f"Error: {part}: missing: `clearlift archive repair clearlift ads.restatements 2023Q1`"
+    assert refusal(terminal, "archive", "run", *of) == said
+    assert refusal(terminal, "archive", "restore", *of) == said
+    for flags in ((), ("--dry-run",), ("--from", ".")):
+        line = refusal(terminal, "archive", "repair", *of, *flags)
+        assert "`clearlift archive repair clearlift ads.restatements 2023Q1 --from FILE` with a copy of each" in line
+        assert "`clearlift archive repair clearlift ads.restatements 2023Q1 --accept-loss` goes on" in line
+    assert "nowhere: there is no such file or folder" in refusal(
+        terminal, "archive", "repair", *of, "--from", "nowhere"
+    )
+    assert "R2 is embedded here" in refusal(terminal, "archive", "repair", *of, "--from", "s3://copies/x")
+    late = refusal(terminal, "archive", "run", "clearlift", "ads.restatements", "2999Q4")
+    assert "is archived once its last row is 365 days old: from 3001-01-01 on, `clearlift archive run cle" in late
+
+
+def refusal(terminal: Terminal, *arguments: str) -> str:
+    """The one line of a command that is refused; nothing else is on standard error."""
+    said = terminal.clearlift(*arguments)
+    assert said.code == 1, said
+    (line,) = said.err.splitlines()
+    return line
 
 
 def test_what_cannot_be_is_one_line(terminal: Terminal) -> None:
@@ -47,7 +92,8 @@ def test_what_cannot_be_is_one_line(terminal: Terminal) -> None:
         "archive", "run", "clearlift", "nothing", "2025Q4"
     )
     partly = ("archive", "restore", "sesh", "sessions", "2025Q4", "--org", "user-1", "--into", "live")
-    assert "of these rows of sessions alone: restore aside, or all of them" in terminal.refused(*partly)
+    whole = "`clearlift archive restore sesh sessions 2025Q4 --into live`"
+    assert f"of these rows of sessions alone: restore aside, or all of them: {whole}" in refusal(terminal, *partly)
     wrong = terminal.clearlift("archive", "run", "clearlift", "events", "2025")
     assert (wrong.code, "'2025' is no quarter; one looks like 2026Q1" in wrong.err) == (2, True)
 

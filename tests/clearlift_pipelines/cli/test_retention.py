@@ -47,7 +47,8 @@ def test_a_damaged_archive_is_named_and_what_lies_in_it_stays(terminal: Terminal
         said = terminal.clearlift("retention", command, "--table", "ads.restatements")
         assert said.code == 1
         assert f"damaged {part}: its bytes have another SHA-256" in said.out
-        assert "archives are damaged" in said.err
+        repair = "`clearlift archive repair clearlift ads.restatements 2023Q1`"
+        assert said.err == f"Error: archives are damaged, nothing that lies in them was deleted: {repair}\n"
     assert terminal.stores.postgres.fetch("select distinct org_id from ads.restatements") == [{"org_id": "o1"}]
 
 

@@ -1,0 +1,287 @@
+"""What an operator, the weather and the calendar do to archives, as rules of a state machine. No fixtures.
+
+A machine of several rooms inherits from the rules of each and from hypothesis' own class.
+"""
+
+import gzip
+import hashlib
+import json
+import random
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, rule
+
+from assets.apps.sesh import APP as SESH
+from resources.d1 import D1
+from resources.postgres import Postgres
+from resources.r2 import FolderObjectStore
+from tests.clearlift_pipelines.cli.operator_at_work import Operator
+from tests.databases import empty
+
+QUARTER = "2023Q1"
+Versions = Mapping[int, str]
+
+
+class Table(Protocol):
+    """A small archived table: rows of one quarter, each with a version that can change."""
+
+    app: str
+    name: str
+
+    def clear(self) -> None:
+        """Take all rows away, live and aside."""
+
+    def arrive(self, number: int) -> None:
+        """A row comes."""
+
+    def change(self, row: int, version: str) -> None:
+        """A live row changes."""
+
+    def live(self) -> Versions:
+        """The version of each live row."""
+
+    def aside(self) -> Versions:
+        """The version of each row that was restored beside the live ones."""
+
+    def version(self, line: Mapping[str, Any]) -> tuple[int, str]:
+        """The row and the version in a line of an archive."""
+
+
+class Changes(Table):
+    """Sesh's change log in D1, which its readers have read. Rows spread over sixteen buckets."""
+
+    app, name = "sesh", "change_log"
+
+    def __init__(self, d1: D1) -> None:
+        self._d1 = d1
+
+    def clear(self) -> None:
+        self._d1.execute("delete from change_log")
+        self._d1.execute("drop table if exists change_log_restored")
+        self._d1.execute("delete from change_log_readers")
+        self._d1.execute(
+            "insert into change_log_readers (reader, last_id, read_at) values ('r', 1000000, '2024-01-01')"
+        )
+
+    def arrive(self, number: int) -> None:
+        self._d1.execute(
+            "insert into change_log (id, table_name, row_id, operation, new_keys, changed_at)"
+            " values (?, 'users', ?, 'insert', '0', '2023-02-03T04:05:06.007Z')",
+            [number, f"u{number % 2}"],
+        )
+
+    def change(self, row: int, version: str) -> None:
+        self._d1.execute("update change_log set new_keys = ? where id = ?", [version, row])
+
+    def live(self) -> Versions:
+        return self._held("change_log")
+
+    def aside(self) -> Versions:
+        return self._held("change_log_restored")
+
+    def version(self, line: Mapping[str, Any]) -> tuple[int, str]:
+        return line["id"], line["new_keys"]
+
+    def _held(self, table: str) -> Versions:
+        if not self._d1.query("select 1 from sqlite_master where name = ?", [table]):
+            return {}
+        return {row["id"]: row["new_keys"] for row in self._d1.query(f"select id, new_keys from {table}")}
+
+
+class Restatements(Table):
+    """Restatements in our Postgres, of two organisations."""
+
+    app, name = "clearlift", "ads.restatements"
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    def clear(self) -> None:
+        empty(self._postgres, "ads", "archive", "retention")
+        self._postgres.execute("drop table if exists restored.ads_restatements")
+
+    def arrive(self, number: int) -> None:
+        self._postgres.execute(
+            "insert into ads.restatements"
+            " (id, app, org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency)"
+            " overriding system value values (%s, 'clearlift', %s, 'google', '0', '1', '2023-02-03',"
+            " '2023-02-03 04:05:06', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'EUR')",
+            (number, f"o/{number % 2}"),
+        )
+
+    def change(self, row: int, version: str) -> None:
+        self._postgres.execute("update ads.restatements set account_id = %s where id = %s", (version, row))
+
+    def live(self) -> Versions:
+        return self._held("ads.restatements")
+
+    def aside(self) -> Versions:
+        return self._held("restored.ads_restatements")
+
+    def version(self, line: Mapping[str, Any]) -> tuple[int, str]:
+        return line["id"], line["account_id"]
+
+    def _held(self, table: str) -> Versions:
+        if self._postgres.fetch("select to_regclass(%s) as there", (table,))[0]["there"] is None:
+            return {}
+        return {row["id"]: row["account_id"] for row in self._postgres.fetch(f"select id, account_id from {table}")}
+
+
+DIES = st.none() | st.integers(1, 70)
+WHICH = st.integers(0, 1)
+FLAGS = st.lists(st.sampled_from(["--dry-run", "--accept-loss", "copies"]), unique=True)
+
+
+class ArchiveRules:
+    """Rules over two tables. A subclass sets `operator`, whose terminal has migrated stores."""
+
+    operator: Operator
+
+    @initialize()
+    def nothing_there(self) -> None:
+        """Empty stores, and no copy of anything."""
+        stores = self.operator.terminal.stores
+        store = stores.object_store
+        assert isinstance(store, FolderObjectStore)
+        self.store = store
+        self.backup = self.operator.terminal.folder / "backup"
+        for folder in (store.path / "archive", self.backup):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.backup.mkdir()
+        self.operator.answers["FILE"] = str(self.backup)
+        self.tables: list[Table] = [Restatements(stores.postgres), Changes(stores.d1(SESH))]
+        for table in self.tables:
+            table.clear()
+        # The newest version of each row that ever was, and those of which it is gone: the last object was damaged, or
+        # the operator gave up the object that held it.
+        self.rows: dict[str, dict[int, str]] = defaultdict(dict)
+        self.gone: dict[str, set[int]] = defaultdict(set)
+        self.arrived = self.changed = 0
+        self.operator.watch = self.a_command_ended
+
+    @rule(which=WHICH, rows=st.integers(1, 3))
+    def rows_arrive(self, which: int, rows: int) -> None:
+        for _ in range(rows):
+            self.arrived += 1
+            self.tables[which].arrive(self.arrived)
+            self.rows[self.tables[which].name][self.arrived] = "0"
+
+    @rule(which=WHICH, chance=st.randoms(use_true_random=False))
+    def a_row_changes(self, which: int, chance: random.Random) -> None:
+        table = self.tables[which]
+        # A row whose newest version is gone may come back in an older one, which is not followed any further.
+        if known := sorted(table.live().keys() - self.gone[table.name]):
+            self.changed += 1
+            row, version = chance.choice(known), str(self.changed)
+            table.change(row, version)
+            self.rows[table.name][row] = version
+
+    @rule()
+    def objects_are_copied(self) -> None:
+        """What is there goes to the backup. What the backup has stays, because no name is ever written twice."""
+        for path in (self.store.path / "archive").rglob("*"):
+            copy = self.backup / path.relative_to(self.store.path)
+            if path.is_file() and not copy.exists():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+
+    @rule(chance=st.randoms(use_true_random=False), how=st.sampled_from(["gone", "cut", "flipped"]))
+    def an_object_is_damaged(self, chance: random.Random, how: str) -> None:
+        paths = sorted(path for path in (self.store.path / "archive").rglob("*") if path.is_file())
+        if not paths:
+            return
+        path = chance.choice(paths)
+        data = path.read_bytes()
+        if how == "gone" or not data:
+            path.unlink()
+        else:
+            at = chance.randrange(len(data))
+            path.write_bytes(data[:at] + (bytes([data[at] ^ 1]) + data[at + 1 :] if how == "flipped" else b""))
+        for table in self.tables:
+            self.gone[table.name] |= self._lost(table)
+
+    @rule(which=WHICH, dies_at=DIES)
+    def a_quarter_is_archived(self, which: int, dies_at: int | None) -> None:
+        self._type(which, "run", dies_at=dies_at)
+
+    @rule(which=WHICH, dies_at=DIES, flags=FLAGS)
+    def a_quarter_is_repaired(self, which: int, dies_at: int | None, flags: list[str]) -> None:
+        words = [word for flag in flags for word in (["--from", str(self.backup)] if flag == "copies" else [flag])]
+        self._type(which, "repair", *words, dies_at=dies_at)
+
+    @rule(which=WHICH, dies_at=DIES, into=st.sampled_from(["side", "live"]))
+    def a_quarter_is_restored(self, which: int, dies_at: int | None, into: str) -> None:
+        self._type(which, "restore", "--into", into, dies_at=dies_at)
+
+    @rule(which=WHICH)
+    def a_quarter_is_verified(self, which: int) -> None:
+        self._type(which, "verify")
+
+    @rule(which=WHICH, dies_at=DIES)
+    def old_rows_go(self, which: int, dies_at: int | None) -> None:
+        table = self.tables[which]
+        self.operator.type("retention", "run", "--app", table.app, "--table", table.name, dies_at=dies_at)
+
+    @rule()
+    def the_last_message_is_followed(self) -> None:
+        self.operator.follow()
+
+    def a_command_ended(self) -> None:
+        self.no_row_is_lost()
+        if "--accept-loss" in self.operator.typed:
+            for table in self.tables:
+                self.gone[table.name] |= self._lost(table, self.store.path)
+
+    @invariant()
+    def no_row_is_lost(self) -> None:
+        """Each row's newest version is live, or in a whole object of the archive or in a copy of one."""
+        for table in getattr(self, "tables", []):
+            lost = self._lost(table) - self.gone[table.name]
+            assert not lost, (table.name, lost, self.operator.typed, self.operator.said)
+
+    def every_way_leads_out(self) -> None:
+        """At the end: commands that messages name make every command go well, and every row is there, once."""
+        for table in self.tables:
+            rows = self.rows[table.name]
+            if not rows:
+                continue
+            self.operator.until_good("archive", "run", table.app, table.name, QUARTER)
+            self.operator.until_good("archive", "verify", table.app, table.name, QUARTER)
+            self.operator.until_good("retention", "run", "--app", table.app, "--table", table.name)
+            assert table.live() == {}, "all of it is old, and archived"
+            self.operator.until_good("archive", "restore", table.app, table.name, QUARTER, "--into", "live")
+            live = table.live()
+            expected = {row: version for row, version in rows.items() if row not in self.gone[table.name]}
+            assert {row: live.get(row) for row in expected} == expected
+            assert live.keys() <= rows.keys()
+            assert table.aside().keys() <= rows.keys()
+
+    def teardown(self) -> None:
+        if hasattr(self, "tables"):
+            self.every_way_leads_out()
+
+    def _type(self, which: int, action: str, *words: str, dies_at: int | None = None) -> None:
+        table = self.tables[which]
+        self.operator.type("archive", action, table.app, table.name, QUARTER, *words, dies_at=dies_at)
+
+    def _lost(self, table: Table, *folders: Path) -> set[int]:
+        held = {*table.live().items(), *self._archived(table, folders or (self.store.path, self.backup))}
+        return {row for row, version in self.rows[table.name].items() if (row, version) not in held}
+
+    def _archived(self, table: Table, folders: Iterable[Path]) -> Iterable[tuple[int, str]]:
+        """Rows in parts that are whole."""
+        for folder in folders:
+            for path in (folder / "archive" / table.app / table.name).rglob("part-*"):
+                yield from (table.version(line) for line in _lines(path))
+
+
+def _lines(path: Path) -> Iterable[Mapping[str, Any]]:
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest()[:40] not in path.name:
+        return []
+    return [json.loads(line) for line in gzip.decompress(data).splitlines()]

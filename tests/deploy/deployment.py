@@ -62,9 +62,12 @@ def moved(folder: Path) -> None:
         (place / name).symlink_to(ROOT / name)
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     (place / "deploy" / "vm").mkdir(parents=True)
-    for file in (ROOT / "deploy" / "vm").iterdir():
+    source = ROOT / "deploy" / "vm"
+    for file in (path for path in source.rglob("*") if path.is_file()):
+        target = place / "deploy" / "vm" / file.relative_to(source)
+        target.parent.mkdir(exist_ok=True)
         text = re.sub(r"\b(4000|4001|3000)\b", lambda found: str(ports[int(found[0])]), file.read_text())
-        (place / "deploy" / "vm" / file.name).write_text(text.replace("/opt/clearlift", str(place)))
+        target.write_text(text.replace("/opt/clearlift", str(place)))
 
 
 class Postgres:
@@ -125,7 +128,7 @@ class Deployment:
 
     def units(self) -> list[Unit]:
         """The units as the files say."""
-        return [Unit.of(name, (self.place / "deploy" / "vm" / f"{name}.service").read_text()) for name in UNITS]
+        return [Unit.of(name, self.place / "deploy" / "vm") for name in UNITS]
 
     def runs(self) -> list[int]:
         """The processes of runs: those of the run server that started something of Dagster's."""
@@ -156,7 +159,7 @@ def deployed(folder: Path) -> Iterator[Deployment]:
         configuration = folder / "pgbouncer.ini"
         account = "user = nobody\n" if os.geteuid() == 0 else ""
         configuration.write_text(POOLER.format(host=postgres.socket_folder, port=port) + account)
-        restart = parsed((ROOT / "deploy" / "vm" / "restart.conf").read_text())["Service"]
+        restart = parsed(ROOT / "deploy" / "vm" / "restart.conf")["Service"]
         unit = Unit(
             "pgbouncer",
             [PGBOUNCER, str(configuration)],

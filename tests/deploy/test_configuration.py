@@ -22,7 +22,7 @@ from dagster_shared.yaml_utils import load_yaml_from_path, safe_load_yaml
 from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.settings import Settings
 from tests.deploy.deployment import UNITS as DEPLOYED_UNITS
-from tests.deploy.units import parsed
+from tests.deploy.units import installed
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -50,10 +50,9 @@ def containers() -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"ecs {container['name']}", container
 
 
-CODE, RUNS = "clearlift-code.service", "clearlift-runs.service"
 CONTAINERS = dict(containers())
 COMMANDS = {
-    **{path.stem: parsed(path.read_text())["Service"]["ExecStart"].split() for path in UNITS},
+    **{path.stem: installed(path)["Service"]["ExecStart"].split() for path in UNITS},
     **{name: container["command"] for name, container in CONTAINERS.items()},
 }
 
@@ -125,22 +124,25 @@ def test_a_code_server_is_one_process_and_its_probe_asks_for_definitions(name: s
         probes = [container[kind]["exec"]["command"] for kind in kinds if kind in container]
         probes = probes or [container["healthCheck"]["command"][1:]]
     else:
-        probes = [parsed((DEPLOY / "vm" / f"{name}.service").read_text())["Service"]["ExecStartPost"].split()]
+        probes = [installed(DEPLOY / "vm" / f"{name}.service")["Service"]["ExecStartPost"].split()]
     port = command[command.index("-p") + 1]
     for probe in probes:
         assert probe[1:5] == ["-m", "clearlift_pipelines.probe", "--port", port]
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
-def test_a_unit_comes_back_and_has_few_rights(path: Path) -> None:
-    service = parsed(path.read_text())["Service"]
+def test_a_unit_comes_back_and_has_few_rights(path: Path, tmp_path: Path) -> None:
+    service = installed(path)["Service"]
     assert (service["Restart"], service["RestartSec"]) == ("always", "5")
     assert "MemoryMax" in service
     analyser = shutil.which("systemd-analyze")
     if analyser is None:
         pytest.skip("systemd-analyze is not installed")
+    # It reads one file, so that the drop-in is put behind the unit, as systemd does.
+    whole = tmp_path / path.name
+    whole.write_text(path.read_text() + (DEPLOY / "vm" / "clearlift-.service.d" / "common.conf").read_text())
     said = subprocess.run(
-        [analyser, "security", "--offline=true", "--no-pager", str(path)], capture_output=True, text=True, check=True
+        [analyser, "security", "--offline=true", "--no-pager", str(whole)], capture_output=True, text=True, check=True
     ).stdout
     exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", said)
     assert exposure is not None
@@ -148,9 +150,7 @@ def test_a_unit_comes_back_and_has_few_rights(path: Path) -> None:
 
 
 def test_runs_take_no_memory_of_the_code_server() -> None:
-    code, runs = (
-        parsed((DEPLOY / "vm" / f"clearlift-{name}.service").read_text())["Service"] for name in ("code", "runs")
-    )
+    code, runs = (installed(DEPLOY / "vm" / f"clearlift-{name}.service")["Service"] for name in ("code", "runs"))
     launcher = loaded(DEPLOY / "vm" / "dagster.yaml")["run_launcher"]
     assert f"-p {launcher['config']['port']}" in runs["ExecStart"]
     assert f"-p {launcher['config']['port']}" not in code["ExecStart"]

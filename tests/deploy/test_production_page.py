@@ -77,7 +77,7 @@ class Machine:
     def units(self) -> list[Unit]:
         """What `systemctl enable --now` named, by the files that were installed."""
         place = self.folder / "etc" / "systemd" / "system"
-        return [Unit.of(name, (place / f"{name}.service").read_text()) for name in self.enabled.read_text().split()]
+        return [Unit.of(name, place) for name in self.enabled.read_text().split()]
 
 
 @pytest.fixture

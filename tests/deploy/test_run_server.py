@@ -78,9 +78,10 @@ def servers(tmp_path: Path, own_postgres: Path, monkeypatch: pytest.MonkeyPatch)
         f"DAGSTER_HOME={home}\nCLEARLIFT_DAGSTER_POSTGRES_URL='{url}'\n{FOLDER}={tmp_path}\nPYTHONPATH={ROOT}\n"
     )
     monkeypatch.setenv("CLEARLIFT_DAGSTER_POSTGRES_URL", url)
-    units = []
-    for name in ("clearlift-code", "clearlift-runs"):
-        text = (VM / f"{name}.service").read_text()
+    installed = tmp_path / "units"
+    (installed / "clearlift-.service.d").mkdir(parents=True)
+    for file in ("clearlift-.service.d/common.conf", "clearlift-code.service", "clearlift-runs.service"):
+        text = (VM / file).read_text()
         for old, new in (
             (r"\b4000\b", ports["code"]),
             (r"\b4001\b", ports["runs"]),
@@ -91,7 +92,8 @@ def servers(tmp_path: Path, own_postgres: Path, monkeypatch: pytest.MonkeyPatch)
             (r"/opt/clearlift", tmp_path),
         ):
             text = re.sub(old, str(new), text)
-        units.append(Unit.of(name, text))
+        (installed / file).write_text(text)
+    units = [Unit.of(name, installed) for name in ("clearlift-code", "clearlift-runs")]
     with DagsterInstance.from_config(str(home)) as instance:
         servers = Servers(tmp_path, ports, instance)
         with supervised(units, tmp_path / "logs") as servers.services:

@@ -22,12 +22,18 @@ from dotenv import dotenv_values
 POLL_SECONDS = 0.1
 
 
-def parsed(text: str) -> configparser.RawConfigParser:
-    """A unit file. Of a setting that is given more than once, the last value."""
+def parsed(*files: Path) -> configparser.RawConfigParser:
+    """Unit files, the later over the earlier. Of a setting that is given more than once, the last value."""
     parser = configparser.RawConfigParser(strict=False)
     parser.optionxform = str  # type: ignore[assignment, method-assign]
-    parser.read_string(text)
+    read = parser.read(files)
+    assert len(read) == len(files), files
     return parser
+
+
+def installed(file: Path) -> configparser.RawConfigParser:
+    """A unit of ours with the drop-in beside it that all share."""
+    return parsed(file.parent / "clearlift-.service.d" / "common.conf", file)
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,9 @@ class Unit:
     kill_mode: str
 
     @classmethod
-    def of(cls, name: str, text: str) -> "Unit":
-        unit = parsed(text)
+    def of(cls, name: str, folder: Path) -> "Unit":
+        """A unit of ours that is installed in `folder`, with what all share."""
+        unit = installed(folder / f"{name}.service")
         service = unit["Service"]
         return cls(
             name,

@@ -1,6 +1,6 @@
 """docs/production.md, pasted: its blocks, in their order, end in a green doctor and an ingested event.
 
-In the place of what a machine of its own has: programs named sudo, useradd, git, make, chown, install and systemctl,
+In the place of what a machine of its own has: programs named sudo, useradd, git, make, install and systemctl,
 paths below the test's folder, and the values of the settings. `systemctl enable --now` starts the units by their files.
 """
 
@@ -30,8 +30,7 @@ PROGRAMS = {
     "useradd": 'while [ "$1" != --home-dir ]; do shift; done; mkdir -p "$2"',
     "git": ":",
     "make": ":",
-    "chown": ":",
-    "install": 'for last; do :; done; mkdir -p "$last"',
+    "install": 'for last; do :; done; if [ "$1" = -d ]; then mkdir -p "$last"; else cp /dev/null "$last"; fi',
     "systemctl": '[ "$1 $2" != "enable --now" ] || { shift 2; echo "$@" > "$ENABLED"; }',
 }
 ON_THIS_MACHINE = {"DAGSTER_HOME", "CLEARLIFT_HOME", "CLEARLIFT_KEYRING_FILE"}
@@ -92,7 +91,7 @@ def test_the_pasted_page_ends_in_a_green_doctor_and_an_ingested_event(machine: M
     before, _, after = page[: page.index("## A new version")].partition("## The first event")
     for language, block in BLOCK.findall(before):
         if language == "ini":
-            (machine.deployment.place / ".env").write_text(machine.settings(block))
+            (machine.folder / "var/lib/clearlift/.env").write_text(machine.settings(block))
         else:
             machine.paste(block)
 

@@ -1,8 +1,13 @@
 """The examples under deploy/: Dagster accepts them, and they differ from dagster_home only in where runs are made."""
 
-import configparser
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,10 +17,12 @@ from dagster._config import validate_config
 from dagster._core.errors import DagsterInvalidConfigError
 from dagster._core.instance.config import dagster_instance_config_schema
 from dagster._core.workspace.config_schema import process_workspace_config
-from dagster_shared.yaml_utils import load_yaml_from_path
+from dagster_shared.yaml_utils import load_yaml_from_path, safe_load_yaml
 
 from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.settings import Settings
+from tests.deploy.deployment import UNITS as DEPLOYED_UNITS
+from tests.deploy.units import installed
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -32,16 +39,27 @@ def problems(schema: Any, config: Any) -> list[str]:
     return [error.message for error in validate_config(schema, config).errors or []]
 
 
-def unit(path: Path) -> configparser.ConfigParser:
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment, method-assign]
-    parser.read(path)
-    return parser
+def containers() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The containers of Kubernetes and ECS by their names."""
+    for text in (DEPLOY / "kubernetes" / "deployments.yaml").read_text().split("---\n"):
+        document = cast(dict[str, Any], safe_load_yaml(text))
+        if document["kind"] == "Deployment":
+            for container in document["spec"]["template"]["spec"]["containers"]:
+                yield f"kubernetes {container['name']}", container
+    for container in json.loads((DEPLOY / "ecs" / "task-definition.json").read_text())["containerDefinitions"]:
+        yield f"ecs {container['name']}", container
+
+
+CONTAINERS = dict(containers())
+COMMANDS = {
+    **{path.stem: installed(path)["Service"]["ExecStart"].split() for path in UNITS},
+    **{name: container["command"] for name, container in CONTAINERS.items()},
+}
 
 
 def test_there_is_an_example_for_each_place() -> None:
     assert PLACES == ["celery", "ecs", "kubernetes", "vm"]
-    assert len(UNITS) == 3
+    assert {path.stem for path in UNITS} == set(DEPLOYED_UNITS)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -77,25 +95,73 @@ def test_webserver_and_daemon_find_the_code_server(place: str) -> None:
     (location,) = workspace["load_from"]
     in_use = loaded(ROOT / "workspace.yaml")["load_from"][0]["python_module"]
     assert location["grpc_server"]["location_name"] == in_use["location_name"]
-    (command,) = [unit(p)["Service"]["ExecStart"] for p in UNITS if "code-server" in p.read_text()]
+    served = {"vm": "clearlift-code", "celery": "clearlift-code"}.get(place, f"{place} code")
+    command = " ".join(COMMANDS[served])
     assert f"-p {location['grpc_server']['port']}" in command
     assert in_use["module_name"] in command
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_is_started_is_installed(name: str) -> None:
+    program, *arguments = COMMANDS[name]
+    if Path(program).name == "python":
+        assert all(find_spec(module) is not None for flag, module in pairwise(arguments) if flag == "-m")
+    else:
+        package = {"dagster-daemon": "dagster>=", "dagster-webserver": "dagster-webserver"}[Path(program).name]
+        assert package in (ROOT / "pyproject.toml").read_text()
+    ours = [argument for argument in arguments if argument.startswith("/opt/clearlift/")]
+    assert all((ROOT / argument.removeprefix("/opt/clearlift/")).exists() for argument in ours)
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name.endswith(("code", "runs"))])
+def test_a_code_server_is_one_process_and_its_probe_asks_for_definitions(name: str) -> None:
+    """`dagster code-server start` outlives its child, and `grpc-health-check` is green meanwhile."""
+    command = COMMANDS[name]
+    assert command[1:3] == ["-m", "clearlift_pipelines.code_server"]
+    if name in CONTAINERS:
+        container = CONTAINERS[name]
+        kinds = ("startupProbe", "readinessProbe", "livenessProbe")
+        probes = [container[kind]["exec"]["command"] for kind in kinds if kind in container]
+        probes = probes or [container["healthCheck"]["command"][1:]]
+    else:
+        probes = [installed(DEPLOY / "vm" / f"{name}.service")["Service"]["ExecStartPost"].split()]
+    port = command[command.index("-p") + 1]
+    for probe in probes:
+        assert probe[1:5] == ["-m", "clearlift_pipelines.probe", "--port", port]
+
+
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
-def test_a_unit_starts_an_installed_program(path: Path) -> None:
-    scripts = (ROOT / "pyproject.toml").read_text()
-    program, *arguments = unit(path)["Service"]["ExecStart"].split()
-    package = {"dagster": "dagster>=", "dagster-daemon": "dagster>=", "dagster-webserver": "dagster-webserver"}
-    assert package[Path(program).name] in scripts
-    assert all(
-        (ROOT / a.removeprefix("/opt/clearlift/")).exists() for a in arguments if a.startswith("/opt/clearlift/")
-    )
+def test_a_unit_comes_back_and_has_few_rights(path: Path, tmp_path: Path) -> None:
+    service = installed(path)["Service"]
+    assert (service["Restart"], service["RestartSec"]) == ("always", "5")
+    assert "MemoryMax" in service
+    analyser = shutil.which("systemd-analyze")
+    if analyser is None:
+        pytest.skip("systemd-analyze is not installed")
+    # It reads one file, so that the drop-in is put behind the unit, as systemd does.
+    whole = tmp_path / path.name
+    whole.write_text(path.read_text() + (DEPLOY / "vm" / "clearlift-.service.d" / "common.conf").read_text())
+    said = subprocess.run(
+        [analyser, "security", "--offline=true", "--no-pager", str(whole)], capture_output=True, text=True, check=True
+    ).stdout
+    exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", said)
+    assert exposure is not None
+    assert float(exposure[1]) < 2
 
 
-def test_the_pools_in_the_docs_are_those_of_the_assets() -> None:
+def test_runs_take_no_memory_of_the_code_server() -> None:
+    code, runs = (installed(DEPLOY / "vm" / f"clearlift-{name}.service")["Service"] for name in ("code", "runs"))
+    launcher = loaded(DEPLOY / "vm" / "dagster.yaml")["run_launcher"]
+    assert f"-p {launcher['config']['port']}" in runs["ExecStart"]
+    assert f"-p {launcher['config']['port']}" not in code["ExecStart"]
+    # A run that grows too large is killed alone. By default systemd then stops the unit with every other run.
+    assert runs["OOMPolicy"] == "continue"
+
+
+@pytest.mark.parametrize("page", ["production.md", "scaling.md"])
+def test_the_pools_in_the_docs_are_those_of_the_assets(page: str) -> None:
     nodes = build_defs(Settings(_env_file=None)).resolve_asset_graph().asset_nodes  # type: ignore[call-arg]
     pools = set[str]().union(*(node.pools or () for node in nodes))
-    text = (ROOT / "docs" / "scaling.md").read_text()
+    text = (ROOT / "docs" / page).read_text()
     (line,) = [line for line in text.splitlines() if line.startswith("for pool in ")]
     assert set(line.removeprefix("for pool in ").partition(";")[0].split()) == pools

@@ -1,0 +1,57 @@
+"""Where the process of a run starts: on a run server, a code server that evaluates no schedule and no sensor.
+
+`dagster.yaml` names the class below. What does not belong here: the server itself (code_server.py).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from dagster import DagsterRun, Field, IntSource, StringSource
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, WorkerStatus
+from dagster._grpc.client import DagsterGrpcClient
+from dagster._grpc.types import GetCurrentRunsResult
+from dagster._serdes import ConfigurableClassData, deserialize_value
+
+
+class RunServerLauncher(DefaultRunLauncher):
+    """Starts runs on the code server at `host` and `port`, in place of the code location's own.
+
+    A run that needs too much memory then takes none from the schedules, and a code server that is started again ends no
+    run. Dagster's run monitoring asks this class whether a run's process exists. A run that died with its server is
+    failed then, and retried, instead of staying open until its time limit.
+    """
+
+    def __init__(self, host: str, port: int, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(inst_data)
+        self._host = host
+        self._port = port
+
+    @classmethod
+    def config_type(cls) -> dict[str, Field]:
+        return {"host": Field(StringSource), "port": Field(IntSource)}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
+        return cls(config_value["host"], config_value["port"], inst_data)
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        client = DagsterGrpcClient(host=self._host, port=self._port)
+        self.launch_run_from_grpc_client(self._instance, context.dagster_run, client)
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        return True
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        server = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
+        if server is None:
+            return CheckRunHealthResult(WorkerStatus.RUNNING, "not started by a server; its command watches it")
+        try:
+            current = deserialize_value(server.get_current_runs(), GetCurrentRunsResult).current_runs
+        except DagsterUserCodeUnreachableError:
+            # The answer would be a guess. Its supervisor starts it again, and the next look asks it.
+            return CheckRunHealthResult(WorkerStatus.RUNNING, "the run server does not answer")
+        if run.run_id in current:
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "the run server was started again and has no such process")

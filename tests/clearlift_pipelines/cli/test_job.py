@@ -60,8 +60,8 @@ def test_the_list_and_the_help_say_what_a_job_takes(terminal: Terminal) -> None:
     assert "roll_up_hours" in said
     assert "--partition --from --to --org" in said
     said = terminal.good("job", "partitions", "--help")
-    assert said.startswith("Usage: clearlift job partitions ")
-    assert "A day (YYYY-MM-DD)" in said
+    assert "clearlift job partitions [OPTIONS]" in said
+    assert "--since TEXT A day (YYYY-MM-DD): months from it on get partitions too" in " ".join(said.split())
 
 
 def test_a_job_runs_with_its_options_and_says_what_it_counted(terminal: Terminal) -> None:

@@ -1,4 +1,4 @@
-"""The error of an expected refusal: nothing is broken, and a person knows what to do next.
+"""The error of an expected refusal: nothing is broken, and a person knows what to do next. Pure.
 
 What belongs here: the class that every floor raises for it. What does not: how it is shown (an op's in
 assets/declined.py, a command's in clearlift_pipelines/cli), and faults, which keep their own errors and their trace.

@@ -176,10 +176,11 @@ def repair(
                 stuck.append(quarter)
         opened.progress.stop()
         if stuck:
-            names = (app.name, entry.table, *stuck)
+            with_copies = command("repair", app.name, entry.table, *stuck, "--from FILE")
+            without = command("repair", app.name, entry.table, *stuck, "--accept-loss")
             raise click.ClickException(
-                f"objects are not repaired: {command('repair', *names, '--from FILE')} with a copy of each; "
-                f"where there is none, {command('repair', *names, '--accept-loss')} goes on without their rows"
+                f"objects are not repaired: {with_copies} with a copy of each; "
+                f"where there is none, {without} goes on without their rows"
             )
 
 

@@ -46,12 +46,12 @@ def free_ports(number: int) -> list[int]:
     return ports
 
 
-def until(true: Callable[[], object], seconds: float = 60) -> None:
+def until(true: Callable[[], object], seconds: float = 60, pause: float = 0.1) -> None:
     """Wait for something that must happen. The time is only the end of patience."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 def moved(folder: Path) -> None:

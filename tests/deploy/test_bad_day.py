@@ -141,17 +141,17 @@ def test_a_day_with_a_kill_in_each_round_ends_complete(day: Day) -> None:
             name, strike = todo[number % len(todo)]
             strike()
             began = time.monotonic()
-            until(partial(_healed, day, landed), PATIENCE_SECONDS)
+            until(partial(_healed, day, landed), PATIENCE_SECONDS, pause=1)
             print(f"{name}: {time.monotonic() - began:.0f} s until what had landed was in the lake")  # noqa: T201
-        until(lambda: not day.missing() and not day.open_runs(), 2 * PATIENCE_SECONDS)
+        until(lambda: not day.missing() and not day.open_runs(), 2 * PATIENCE_SECONDS, pause=5)
+        # What a person would have to run again: a job whose last run is no success.
+        last = {run.job_name: run.status for run in reversed(day.instance.get_runs()) if run.is_finished}
 
     totals = day.ledger.totals()
     assert {name: totals[name] for name in COUNTS} == {name: getattr(truth, name) for name in COUNTS}
     for grain in ("hourly", "daily"):
         rows = day.stores.postgres.fetch(f"select sum(events) as n from rollups.{grain}_totals")
         assert rows[0]["n"] == truth.stored
-    # What a person would have to run again: a job whose last run is no success.
-    last = {run.job_name: run.status for run in reversed(day.instance.get_runs())}
     assert set(last.values()) == {DagsterRunStatus.SUCCESS}, last
 
 

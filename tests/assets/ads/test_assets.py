@@ -167,7 +167,9 @@ def test_checks_find_what_does_not_agree(ads_bench: AdStores) -> None:
 
 
 def test_an_unknown_connection_is_one_clear_error(ads_bench: AdStores) -> None:
-    with pytest.raises(Failure, match=r"no active \w+ connection has the id 'nobody'\. Next: name one of "):
+    with pytest.raises(
+        Failure, match=r"no active \w+ connection has the id 'nobody'\. Next: (name one of|connect an account) "
+    ):
         materialized(ads_bench, {"connection": "nobody"}, "2026-11-20", "2026-11-20")
 
 

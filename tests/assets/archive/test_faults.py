@@ -8,8 +8,7 @@ import pytest
 
 from assets.archive.parts import DamagedPartError
 from assets.archive.registry import ArchiveRegistry
-from assets.archive.restore import NotArchivedError
-from assets.archive.sealed import DamagedManifestError
+from assets.archive.sealed import DamagedManifestError, NotArchivedError
 from assets.rows.lines import encode
 from resources.r2 import FolderObjectStore
 from tests.assets.archive.archive_stores import QUARTER, ArchiveStores

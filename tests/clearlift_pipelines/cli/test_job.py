@@ -60,8 +60,8 @@ def test_the_list_and_the_help_say_what_a_job_takes(terminal: Terminal) -> None:
     assert "roll_up_hours" in said
     assert "--partition --from --to --org" in said
     said = terminal.good("job", "partitions", "--help")
-    assert said.startswith("Usage: clearlift job partitions ")
-    assert "A day (YYYY-MM-DD)" in said
+    assert "clearlift job partitions [OPTIONS]" in said
+    assert "--since TEXT A day (YYYY-MM-DD): months from it on get partitions too" in " ".join(said.split())
 
 
 def test_a_job_runs_with_its_options_and_says_what_it_counted(terminal: Terminal) -> None:
@@ -80,13 +80,8 @@ def test_a_range_of_partitions_is_one_run(migrated: Terminal) -> None:
     EventLake(migrated.stores).append(event(timestamp=datetime(2025, 10, 10, 1, tzinfo=UTC)))
     said = migrated.good("job", "roll_up_hours", "--from", "2025-10-10", "--to", "2025-10-10T03", "--org", "a3f7c2")
     assert "events 1, windows 3" in said
+    assert "check failed clearlift/rollups/hourly recount_from_raw_events" in said, "nothing of lately is proved by it"
     assert migrated.stores.postgres.fetch("select sum(events)::int as n from rollups.hourly") == [{"n": 1}]
-
-
-def test_a_check_that_fails_is_the_end_of_the_command(migrated: Terminal) -> None:
-    said = migrated.clearlift("job", "roll_up_hours", "--partition", "2025-10-10-00:00")
-    assert said.code == 1
-    assert said.err == "Error: checks failed: recount_from_raw_events\n", "nothing is proved of an empty lake"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from assets.apps.sesh_series import SESSIONS
 from assets.rows.target import Into
 from assets.series.layout import month_partition
 from assets.series.registry import change, load, table
+from resources.d1 import Param
 from resources.postgres import Postgres, embedded
 from tests.assets.archive.archive_stores import ArchiveStores
 from tests.databases import database
@@ -91,7 +92,7 @@ def _fill(stores: ArchiveStores) -> None:
         for org in ("org one", "org/two"):
             stores.postgres.execute(RESTATED, (org, str(number)))
         d1.upsert("users", ["id", "email"], [[f"user-{number}", f"user-{number}@example.org"]], ["id"])
-        session = [f"s-{number}", "user-1", f"2026-02-0{number}T04:05:06.007Z", 0.5 * number, "ü\n"]
+        session: list[Param] = [f"s-{number}", "user-1", f"2026-02-0{number}T04:05:06.007Z", 0.5 * number, "ü\n"]
         d1.upsert(partition.name, ["id", "userId", "timestamp", "amount", "notes"], [session], ["id"])
         d1.execute(CHANGED, [f"row-{number}", "insert", '{"id":"ü"}', "2026-03-01T00:00:00.000Z"])
         # What triggers wrote has the present time.

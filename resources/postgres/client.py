@@ -10,8 +10,9 @@ is for one transaction, and locks are transaction locks.
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, LiteralString, Self, TypeAlias
+from urllib.parse import unquote
 
 import psycopg
 import psycopg.sql
@@ -19,6 +20,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
+
+from resources.redaction import NOTHING, Secrets
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
 Params: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
@@ -64,6 +67,7 @@ class Postgres:
         self.role = role
         self.schema = schema
         self._dsn = dsn
+        self._secrets = NOTHING  # until the string is read, which is at the first use
         self._statement_timeout_ms = str(int(statement_timeout * 1000))
         self._application_name = application_name
         self._max_connections = max_connections
@@ -80,7 +84,8 @@ class Postgres:
     def address(self) -> str:
         """Host, port and database name, for a log."""
         parts = _parsed(self.dsn)
-        return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+        where = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+        return secrets_of(self.dsn).hide(where)
 
     def __repr__(self) -> str:
         # A function is not called, because a repr must not start a server.
@@ -95,9 +100,10 @@ class Postgres:
         `one_moment`, the transaction only reads, and sees the database as it was at its first statement.
         """
         pool = self._opened()
-        connection = self._begun(pool, " isolation level repeatable read read only" if one_moment else "")
+        with self._row_values_dropped():
+            connection = self._begun(pool, " isolation level repeatable read read only" if one_moment else "")
         try:
-            with _row_values_dropped():
+            with self._row_values_dropped():
                 try:
                     yield connection
                     if connection.info.transaction_status == TransactionStatus.INERROR:
@@ -165,7 +171,8 @@ class Postgres:
     def _opened(self) -> "ConnectionPool[Connection]":
         with self._opening:
             if self._pool is None:
-                parts = _parsed(self.dsn)
+                parts = _parsed(dsn := self.dsn)
+                self._secrets = secrets_of(dsn)
                 self._reach({"connect_timeout": FIRST_CONNECTION_SECONDS, **parts})
                 parts.setdefault("connect_timeout", str(max(2, int(min(10, self._wait_seconds)))))
                 parts["application_name"] = self._application_name
@@ -186,10 +193,9 @@ class Postgres:
 
     def _reach(self, parts: dict[str, Any]) -> None:
         """Report a wrong address at once. The pool would try for a long time and log each try."""
-        try:
-            psycopg.connect(**parts).close()
-        except psycopg.OperationalError as error:
-            raise PostgresUnreachableError(f"Postgres at {self.address}: no connection: {_in_line(error)}") from None
+        reason = self._refused(**parts)
+        if reason is not None:
+            raise PostgresUnreachableError(f"Postgres at {self.address}: no connection: {reason}")
 
     def _begun(self, pool: "ConnectionPool[Connection]", mode: LiteralString) -> Connection:
         """A connection with an open transaction. A pooled connection whose server is gone is replaced."""
@@ -219,44 +225,60 @@ class Postgres:
         except PoolTimeout:
             pass
         # The pool does not say the reason, so connect once directly.
-        try:
-            psycopg.connect(pool.conninfo if isinstance(pool.conninfo, str) else "").close()
-            reason = f"all {self._max_connections} connections are in use"
-        except psycopg.OperationalError as error:
-            reason = _in_line(error)
+        reason = self._refused(conninfo=pool.conninfo if isinstance(pool.conninfo, str) else "")
         raise PostgresUnreachableError(
-            f"Postgres at {self.address}: no connection in {self._wait_seconds:g} s: {reason}"
+            f"Postgres at {self.address}: no connection in {self._wait_seconds:g} s: "
+            f"{reason or f'all {self._max_connections} connections are in use'}"
         )
 
+    def _refused(self, **parts: Any) -> str | None:
+        """Why no connection is made, in one line; None if one is."""
+        try:
+            psycopg.connect(**parts).close()
+        except psycopg.OperationalError as error:
+            return " ".join(self._secrets.hide(str(error)).split())
+        return None
 
-def _in_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    @contextmanager
+    def _row_values_dropped(self) -> Iterator[None]:
+        """Remove values of rows from errors, and secrets. Postgres repeats rows in DETAIL, CONTEXT and after a data
+        error's colon.
+        """
+        try:
+            yield
+        except psycopg.Error as error:
+            _drop_row_values(error)
+            self._secrets.cleaned(error)
+            raise
+
+
+def secrets_of(dsn: str) -> Secrets:
+    """The passwords in a connection string."""
+    parts = _parsed(dsn)
+    found = {str(parts[name]) for name in ("password", "sslpassword") if parts.get(name)}
+    if found and "://" in dsn:
+        # As it stands there too. Where `@` or `/` in a password is not encoded, libpq takes its end for the host.
+        found.add(dsn.partition("://")[2].rpartition("@")[0].partition(":")[2])
+    return Secrets([*found, *map(unquote, found)])
 
 
 def _parsed(dsn: str) -> dict[str, Any]:
-    try:
+    with suppress(psycopg.ProgrammingError):
         return conninfo_to_dict(dsn)
-    except psycopg.ProgrammingError:
-        # libpq's message would repeat the string with its password.
-        raise ValueError("Postgres: the connection string cannot be read") from None
+    # libpq's message would repeat the string with its password, and the error must not be chained to it.
+    raise ValueError("Postgres: the connection string cannot be read")
 
 
-@contextmanager
-def _row_values_dropped() -> Iterator[None]:
-    """Remove values of rows from errors. Postgres repeats them in DETAIL, CONTEXT and after a data error's colon."""
-    try:
-        yield
-    except psycopg.Error as error:
-        diagnosis = error.diag
-        if diagnosis.message_primary:
-            text = diagnosis.message_primary
-            if error.sqlstate and error.sqlstate.startswith("22"):
-                text = text.split(': "')[0]
-            objects = {
-                "table": diagnosis.table_name,
-                "column": diagnosis.column_name,
-                "constraint": diagnosis.constraint_name,
-            }
-            named = ", ".join(f"{type_} {name}" for type_, name in objects.items() if name)
-            error.args = (f"{text} (SQLSTATE {error.sqlstate}{'; ' + named if named else ''})",)
-        raise
+def _drop_row_values(error: psycopg.Error) -> None:
+    diagnosis = error.diag
+    if diagnosis.message_primary:
+        text = diagnosis.message_primary
+        if error.sqlstate and error.sqlstate.startswith("22"):
+            text = text.split(': "')[0]
+        objects = {
+            "table": diagnosis.table_name,
+            "column": diagnosis.column_name,
+            "constraint": diagnosis.constraint_name,
+        }
+        named = ", ".join(f"{type_} {name}" for type_, name in objects.items() if name)
+        error.args = (f"{text} (SQLSTATE {error.sqlstate}{'; ' + named if named else ''})",)

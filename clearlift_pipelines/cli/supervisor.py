@@ -67,7 +67,10 @@ class Supervised:
 
     def wait(self) -> int:
         """Until one server has ended by itself and the others after it; its exit code."""
-        return self._process.wait()
+        # Polars puts a handler of SIGINT before Python's, by which the kernel goes on with a wait that Ctrl-C came to.
+        while (code := self._process.poll()) is None:
+            time.sleep(LOOK_SECONDS)
+        return code
 
     def __enter__(self) -> Self:
         return self
@@ -76,10 +79,10 @@ class Supervised:
         try:
             with suppress(BrokenPipeError):
                 os.write(self._writing, b".")
-            self._process.wait()
+            self.wait()
         finally:  # a further signal: now without patience
             os.close(self._writing)
-            self._process.wait()
+            self.wait()
             kill(lambda: _marked(self._mark))
 
 

@@ -39,12 +39,14 @@ while not os.path.exists(sys.argv[1] + "polite"):
 sys.exit(3)
 """
 STARTER = """
-import json, os, sys
+import importlib, json, os, sys
 from pathlib import Path
 from clearlift_pipelines.cli.interruption import interruptible
 from clearlift_pipelines.cli.supervisor import Supervised
 commands, patience = json.loads(sys.argv[1]), float(sys.argv[2])
 with interruptible():
+    for name in sys.argv[3:]:
+        importlib.import_module(name)
     with Supervised(commands, os.environ, cwd=Path.cwd(), stdout=1, stderr=2, patience=patience) as running:
         print(running.pid, flush=True)
         running.wait()
@@ -54,23 +56,21 @@ with interruptible():
 class Family:
     """A starter, its supervisor, and all that bears the test's mark."""
 
-    def __init__(self, folder: Path, servers: dict[str, int], patience: float, *, deaf_starter: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        servers: dict[str, int],
+        patience: float,
+        *imports: str,
+        deaf_starter: bool = False,
+    ) -> None:
         self.mark = uuid.uuid4().hex
         place = f"{folder}/"
         commands = [[sys.executable, "-c", code, place] for code in servers]
         ignore = "trap '' INT; exec" if deaf_starter else "exec"
+        starter = [sys.executable, "-c", STARTER, json.dumps(commands), str(patience), *imports]
         self.starter = subprocess.Popen(
-            [
-                "/bin/sh",
-                "-c",
-                f'{ignore} "$@"',
-                "sh",
-                sys.executable,
-                "-c",
-                STARTER,
-                json.dumps(commands),
-                str(patience),
-            ],
+            ["/bin/sh", "-c", f'{ignore} "$@"', "sh", *starter],
             env={**os.environ, MARK: self.mark},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -146,4 +146,10 @@ def test_a_server_hears_where_its_starter_ignores(tmp_path: Path, families: list
 
 def test_the_others_end_with_the_first_that_ends(tmp_path: Path, families: list[Family]) -> None:
     families.append(family := Family(tmp_path, {POLITE: 1, BRIEF: 0}, patience=600))
+    assert family.gone()
+
+
+def test_ctrl_c_is_heard_beside_a_library_with_a_handler_of_its_own(tmp_path: Path, families: list[Family]) -> None:
+    families.append(family := Family(tmp_path, {POLITE: 1}, 600, "polars"))
+    os.kill(family.starter.pid, signal.SIGINT)
     assert family.gone()

@@ -107,8 +107,9 @@ def _installed_licence(name: str) -> str:
     except metadata.PackageNotFoundError:  # locked for another platform
         return ""
     classifiers = [c.rpartition(" :: ")[2] for c in said.get_all("Classifier") or [] if c.startswith("License ::")]
-    lines = (said.get("License") or "").strip().splitlines()
-    return said.get("License-Expression") or " AND ".join(classifiers) or (lines[0] if lines else "")
+    lines = (said.get_all("License") or [""])[0].strip().splitlines()
+    expression = (said.get_all("License-Expression") or [""])[0]
+    return expression or " AND ".join(classifiers) or (lines[0] if lines else "")
 
 
 @click.command()

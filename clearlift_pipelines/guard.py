@@ -6,7 +6,7 @@ as curl says neither, and is let through. Who a visitor is belongs to login.py.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -94,7 +94,7 @@ class Guard:
             return
         request = HTTPConnection(scope)
         refused, way = refusal(request, self._hosts), Way.OPEN
-        headers = {}
+        headers: Mapping[str, str] = {}
         if refused is None and scope["path"] != self._health:
             way = self._login.way_in(request)
             if way is Way.NONE:

@@ -42,7 +42,7 @@ def test_an_installation_that_fails_is_tried_once_a_run(broken: Path, monkeypatc
     for _ in range(3):
         with pytest.raises(NotInstalledError, match="no way to the registry"):
             installed()
-    command = [sys.executable, "-c", TRIES, local_runtime.CACHE, broken]
+    command: list[str | Path] = [sys.executable, "-c", TRIES, local_runtime.CACHE, broken]
     others = [subprocess.Popen(command, cwd=HERE.parents[1], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [other.communicate()[0] for other in others] == ["no way to the registry\n"] * 2
     assert started(broken) == 1

@@ -5,7 +5,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Pages that polars has freed are kept for ten seconds, not for half a one: a compaction takes a tenth to a fifth less CPU.
 run ui bench: export _RJEM_MALLOC_CONF := background_thread:true,dirty_decay_ms:10000,muzzy_decay_ms:-1
 
-.PHONY: run ui test soak check bench lock clean help
+.PHONY: run ui test soak check audit bench lock clean help
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -37,6 +37,9 @@ check: .venv/installed ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+audit: .venv/installed ## Licences and known vulnerabilities of the locked packages
+	@$(BIN)/python -m clearlift_pipelines.audit
 
 bench: .venv/installed ## The benchmarks: ratios beside a peer and a limit, in one run
 	@$(BIN)/python -m benchmarks

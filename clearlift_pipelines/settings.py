@@ -101,6 +101,17 @@ class Settings(BaseSettings):
         None, description="Postgres for Dagster's own run history; a direct port, for Dagster listens"
     )
 
+    ui_hosts: str | None = Field(
+        None, description="Names by which the UI is visited beside this machine's own, with commas between them"
+    )
+    ui_password: SecretStr | None = Field(None, description="Password of the UI, of at least 12 characters")
+    ui_proxy_header: str | None = Field(
+        None, description="Header by which a proxy says whom it has let through to the UI; no other may set it"
+    )
+    ui_proxy_address: str | None = Field(
+        None, description="Addresses or networks of that proxy, with commas between them"
+    )
+
     keyring: SecretStr | None = Field(None, description="Key set that seals credentials, as JSON")
     keyring_file: Path | None = Field(None, description="File of that key set; by default one made in the home folder")
 

@@ -22,7 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from resources.pacing import Pacing
 from resources.rate_limits import announced_pause, retry_after
-from resources.redaction import redact, route_of
+from resources.redaction import Secrets, named_secrets, route_of
 
 log = logging.getLogger(__name__)
 
@@ -373,12 +373,16 @@ class Session:
 
     def _error(self, request: _Request, response: requests.Response | None, verdict: Verdict) -> HttpError:
         headers = self._auth() if self._auth is not None else {}
-        secrets = [part for value in headers.values() if value for part in (value, value.split()[-1])]
+        sent = request.arguments
+        forms = (sent.get(part) for part in ("params", "json", "data"))
+        named = (value for form in forms if isinstance(form, Mapping) for value in named_secrets(form))
+        # Of `Bearer TOKEN` the token alone, because the first word is in many an innocent text.
+        secrets = Secrets([*(value.split()[-1] for value in headers.values() if value.strip()), *named])
         return HttpError(
             f"{request.method} {request.route}",
             None if response is None else response.status_code,
-            verdict.code and redact(verdict.code, secrets),
-            redact(verdict.message, secrets) or "no reason was given",
+            verdict.code and secrets.redact(verdict.code),
+            secrets.redact(verdict.message) or "no reason was given",
             retry_after=verdict.after,
             request_id=request.id,
         )

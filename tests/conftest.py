@@ -3,8 +3,10 @@
 The process that starts the run (not its xdist workers) names the server's folder, and stops it at the end.
 """
 
+import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from resources.lake import Lake
 from resources.postgres import Postgres, embedded
 from tests.databases import database
 from tests.resources.lake.opened import opened
+from tests.workerd.local_runtime import RUN
 
 FOLDER = pytest.StashKey[Path]()
 # Speed over safety: no test asks what this server keeps through a power cut.
@@ -33,6 +36,8 @@ settings.load_profile("engines")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Workers and the processes of tests inherit it.
+    os.environ.setdefault(RUN, uuid.uuid4().hex)
     given = getattr(config, "workerinput", {}).get("postgres_folder")
     in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES
     made = given or tempfile.mkdtemp(prefix="clearlift-tests-", dir=MEMORY if in_memory else None) + "/pg"

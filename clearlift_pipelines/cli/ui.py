@@ -1,53 +1,59 @@
 """`clearlift ui`: Dagster's UI over the same stores and run history as the other commands."""
 
 import fcntl
+import json
 import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
-import psutil
 
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.output import Output
 from clearlift_pipelines.cli.ports import refuse_busy
+from clearlift_pipelines.cli.supervisor import Command, Supervised
 from clearlift_pipelines.project import folder
 
+LOCATION = "clearlift_pipelines"
 # What Dagster's processes take to end when they are asked to.
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 20.0
 
 
 @click.command()
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen at. One that other machines reach needs CLEARLIFT_UI_PASSWORD or a proxy's header.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
-def ui(port: int) -> None:
-    """Dagster's UI with daemon, schedules and sensors, on 127.0.0.1."""
+def ui(host: str, port: int) -> None:
+    """Dagster's UI with daemon, schedules and sensors."""
     from clearlift_pipelines import history
     from clearlift_pipelines.cli.sandbox import platforms
+    from clearlift_pipelines.login import login_for
     from clearlift_pipelines.stores import Stores
 
     chosen = settings.load()
+    login_for(host, chosen)
     home = dagster_home(chosen)
-    refuse_busy(port)
+    refuse_busy(port, host)
     with _alone(home):
         history.refuse_unreachable()
         with Stores(chosen) as stores:
             stores.migrate()
-            click.echo(f"http://127.0.0.1:{port} in a few seconds; Ctrl-C ends it.")
-            binaries = Path(sys.executable).parent
-            # dg warns where the environment that it runs in is not the active one.
-            environment = {**os.environ, "VIRTUAL_ENV": str(binaries.parent)}
-            command = [str(binaries / "dg"), "dev", "--host", "127.0.0.1", "--port", str(port)]
+            click.echo(f"http://{host}:{port} in a few seconds; Ctrl-C ends it.")
+            environment = {**os.environ}
             # Schedules sync the sample's connections too, where there are any: their platforms live as long as the UI.
-            with platforms(stores):
+            with platforms(stores), TemporaryDirectory(prefix="clearlift-ui-") as place:
                 if stores.ad_origin:
                     environment["CLEARLIFT_AD_ORIGIN"] = stores.ad_origin
-                code = _served(command, environment)
+                commands, ready = servers(host, port, Path(place))
+                code = _served(commands, environment, ready)
     sys.exit(code)
 
 
@@ -62,17 +68,41 @@ def _alone(home: Path) -> Iterator[None]:
         yield
 
 
-def _served(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run Dagster until it ends or a signal ends this process; its exit code. None of its processes is left behind."""
+def servers(host: str, port: int, place: Path) -> tuple[list[list[str]], Path]:
+    """The commands of code server, webserver and daemon, and the socket in `place` by which the first is ready.
+
+    A socket, because whoever reaches the code server may run code.
+    """
+    socket, workspace = place / "code", place / "workspace.yaml"
+    server = {"location_name": LOCATION, "host": "localhost", "socket": str(socket)}
+    # JSON is YAML too.
+    workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))
+    python, over = [sys.executable, "-m"], ["--workspace", str(workspace)]
+    code = ["--module-name", "clearlift_pipelines.definitions", "--location-name", LOCATION, "--socket", str(socket)]
+    commands = [
+        [*python, "dagster", "code-server", "start", *code, "--log-level", "warning"],
+        [*python, "clearlift_pipelines.webserver", "--host", host, "--port", str(port), *over],
+        [*python, "dagster._daemon", "run", *over],
+    ]
+    return commands, socket
+
+
+def _served(commands: Sequence[Command], environment: Mapping[str, str], ready: Path | None = None) -> int:
+    """Run servers until one ends or a signal ends this process; its exit code. None of their processes is left."""
     outputs = out, err = Output(1), Output(2)
-    # A session of its own: Ctrl-C reaches this process alone, which ends the others as on any other signal.
-    with subprocess.Popen(  # noqa: S603 (our own dg)
-        command, env=environment, cwd=folder(), start_new_session=True, stdout=out.writing, stderr=err.writing
-    ) as server:
+    with Supervised(
+        commands,
+        environment,
+        cwd=folder(),
+        stdout=out.writing,
+        stderr=err.writing,
+        patience=PATIENCE_SECONDS,
+        ready=ready,
+    ) as running:
         try:
             for output in outputs:
                 output.given()
-            code = server.wait()
+            code = running.wait()
             for output in outputs:
                 output.wait()
             return code
@@ -80,26 +110,3 @@ def _served(command: Sequence[str], environment: Mapping[str, str]) -> int:
             # What Dagster's processes print while they end is only traces.
             for output in outputs:
                 output.mute()
-            _end(server.pid)
-
-
-def _end(pid: int) -> None:
-    """End a process and all that it started: asked first, for it ends its own; killed after a while."""
-    with suppress(psutil.NoSuchProcess):
-        server = psutil.Process(pid)
-        family = [server, *server.children(recursive=True)]
-        server.send_signal(signal.SIGINT)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (left := [process for process in family if _runs(process)]) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        for process in left:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-
-
-def _runs(process: psutil.Process) -> bool:
-    """Whether a process lives. In a container without an init nobody reaps the dead."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

@@ -4,10 +4,12 @@ What belongs here: how a catalog is reached, how long a request may take, which 
 tables and commits. Nothing here may guess whether a commit landed.
 """
 
+import inspect
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import requests
 from pyiceberg.catalog import Catalog
@@ -20,8 +22,10 @@ from requests.adapters import HTTPAdapter
 from sqlalchemy import Connection, event
 
 from resources.http import RETRYABLE_STATUSES, TRANSIENT, Patience
+from resources.postgres.client import secrets_of
 from resources.r2 import leave_out_checksums
 from resources.rate_limits import retry_after
+from resources.redaction import Secrets
 
 
 def sql_catalog(
@@ -39,15 +43,15 @@ def sql_catalog(
     is read and written with pyiceberg's `properties`. `schema`: for the catalog's tables. `role`: for every statement.
     """
     leave_out_checksums()
-    return _PostgresCatalog(
-        name,
-        schema,
-        role,
+    secrets = secrets_of(dsn)
+    open_catalog = partial(_PostgresCatalog, name, schema, role)
+    catalog = secrets.kept(open_catalog)(
         uri=dsn.replace("postgresql://", "postgresql+psycopg://", 1),
         warehouse=warehouse,
         pool_pre_ping="true",
         **properties,
     )
+    return _keeping(catalog, secrets)
 
 
 def rest_catalog(
@@ -63,7 +67,24 @@ def rest_catalog(
     leave_out_checksums()
     # Without a region pyiceberg asks AWS for the bucket's; R2's is `auto`. A vended region comes first.
     properties = {"uri": uri, "warehouse": warehouse, "token": token, "client.region": "auto"}
-    return _PatientRestCatalog(name, patience or Patience(read=120.0), sleep, **properties)
+    secrets = Secrets([token, *_of_address(uri)])
+    open_catalog = partial(_PatientRestCatalog, name, patience or Patience(read=120.0), sleep)
+    return _keeping(secrets.kept(open_catalog)(**properties), secrets)
+
+
+def _of_address(uri: str) -> Iterator[str]:
+    password = urlsplit(uri).password
+    if password:
+        yield from (password, unquote(password))
+
+
+def _keeping(catalog: Catalog, secrets: Secrets) -> Catalog:
+    """The catalog, whose errors show no secret: a server may repeat what it was sent."""
+    for name in dir(Catalog):
+        method = getattr(catalog, name)
+        if not name.startswith("_") and inspect.ismethod(method):
+            setattr(catalog, name, secrets.kept(method))
+    return catalog
 
 
 class _PostgresCatalog(SqlCatalog):

@@ -10,8 +10,9 @@ is for one transaction, and locks are transaction locks.
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, LiteralString, Self, TypeAlias
+from urllib.parse import unquote
 
 import psycopg
 import psycopg.sql
@@ -21,6 +22,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from resources.declined import DeclinedError
+from resources.redaction import NOTHING, Secrets
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
 Params: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
@@ -69,6 +71,7 @@ class Postgres:
         self.role = role
         self.schema = schema
         self._dsn = dsn
+        self._secrets = NOTHING  # until the string is read, which is at the first use
         self._statement_timeout_ms = str(int(statement_timeout * 1000))
         self._application_name = application_name
         self._max_connections = max_connections
@@ -85,7 +88,8 @@ class Postgres:
     def address(self) -> str:
         """Host, port and database name, for a log."""
         parts = _parsed(self.dsn)
-        return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+        where = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+        return secrets_of(self.dsn).hide(where)
 
     def __repr__(self) -> str:
         # A function is not called, because a repr must not start a server.
@@ -100,9 +104,10 @@ class Postgres:
         `one_moment`, the transaction only reads, and sees the database as it was at its first statement.
         """
         pool = self._opened()
-        connection = self._begun(pool, " isolation level repeatable read read only" if one_moment else "")
+        with self._row_values_dropped():
+            connection = self._begun(pool, " isolation level repeatable read read only" if one_moment else "")
         try:
-            with _row_values_dropped():
+            with self._row_values_dropped():
                 try:
                     yield connection
                     if connection.info.transaction_status == TransactionStatus.INERROR:
@@ -170,7 +175,8 @@ class Postgres:
     def _opened(self) -> "ConnectionPool[Connection]":
         with self._opening:
             if self._pool is None:
-                parts = _parsed(self.dsn)
+                parts = _parsed(dsn := self.dsn)
+                self._secrets = secrets_of(dsn)
                 self._reach({"connect_timeout": FIRST_CONNECTION_SECONDS, **parts})
                 parts.setdefault("connect_timeout", str(max(2, int(min(10, self._wait_seconds)))))
                 parts["application_name"] = self._application_name
@@ -191,10 +197,9 @@ class Postgres:
 
     def _reach(self, parts: dict[str, Any]) -> None:
         """Report a wrong address at once. The pool would try for a long time and log each try."""
-        try:
-            psycopg.connect(**parts).close()
-        except psycopg.OperationalError as error:
-            raise PostgresUnreachableError(f"Postgres at {self.address}: no connection: {_in_line(error)}") from None
+        reason = self._refused(**parts)
+        if reason is not None:
+            raise PostgresUnreachableError(f"Postgres at {self.address}: no connection: {reason}")
 
     def _begun(self, pool: "ConnectionPool[Connection]", mode: LiteralString) -> Connection:
         """A connection with an open transaction. A pooled connection whose server is gone is replaced."""
@@ -224,26 +229,48 @@ class Postgres:
         except PoolTimeout:
             pass
         # The pool does not say the reason, so connect once directly.
-        try:
-            psycopg.connect(pool.conninfo if isinstance(pool.conninfo, str) else "").close()
-            reason = f"all {self._max_connections} connections are in use"
-        except psycopg.OperationalError as error:
-            reason = _in_line(error)
+        reason = self._refused(conninfo=pool.conninfo if isinstance(pool.conninfo, str) else "")
         raise PostgresUnreachableError(
-            f"Postgres at {self.address}: no connection in {self._wait_seconds:g} s: {reason}"
+            f"Postgres at {self.address}: no connection in {self._wait_seconds:g} s: "
+            f"{reason or f'all {self._max_connections} connections are in use'}"
         )
 
+    def _refused(self, **parts: Any) -> str | None:
+        """Why no connection is made, in one line; None if one is."""
+        try:
+            psycopg.connect(**parts).close()
+        except psycopg.OperationalError as error:
+            return " ".join(self._secrets.hide(str(error)).split())
+        return None
 
-def _in_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    @contextmanager
+    def _row_values_dropped(self) -> Iterator[None]:
+        """Remove values of rows from errors, and secrets. Postgres repeats rows in DETAIL, CONTEXT and after a data
+        error's colon.
+        """
+        try:
+            yield
+        except psycopg.Error as error:
+            _drop_row_values(error)
+            self._secrets.cleaned(error)
+            raise
+
+
+def secrets_of(dsn: str) -> Secrets:
+    """The passwords in a connection string."""
+    parts = _parsed(dsn)
+    found = {str(parts[name]) for name in ("password", "sslpassword") if parts.get(name)}
+    if found and "://" in dsn:
+        # As it stands there too. Where `@` or `/` in a password is not encoded, libpq takes its end for the host.
+        found.add(dsn.partition("://")[2].rpartition("@")[0].partition(":")[2])
+    return Secrets([*found, *map(unquote, found)])
 
 
 def _parsed(dsn: str) -> dict[str, Any]:
-    try:
+    with suppress(psycopg.ProgrammingError):
         return conninfo_to_dict(dsn)
-    except psycopg.ProgrammingError:
-        # libpq's message would repeat the string with its password.
-        raise ValueError("Postgres: the connection string cannot be read") from None
+    # libpq's message would repeat the string with its password, and the error must not be chained to it.
+    raise ValueError("Postgres: the connection string cannot be read")
 
 
 def message_of(error: psycopg.Error) -> str:
@@ -251,7 +278,7 @@ def message_of(error: psycopg.Error) -> str:
     error's colon."""
     diagnosis = error.diag
     if not diagnosis.message_primary:
-        return _in_line(error)
+        return " ".join(str(error).split())
     text = diagnosis.message_primary
     if error.sqlstate and error.sqlstate.startswith("22"):
         text = text.split(': "')[0]
@@ -260,11 +287,6 @@ def message_of(error: psycopg.Error) -> str:
     return f"{text} (SQLSTATE {error.sqlstate}{'; ' + named if named else ''})"
 
 
-@contextmanager
-def _row_values_dropped() -> Iterator[None]:
-    try:
-        yield
-    except psycopg.Error as error:
-        if error.diag.message_primary:
-            error.args = (message_of(error),)
-        raise
+def _drop_row_values(error: psycopg.Error) -> None:
+    if error.diag.message_primary:
+        error.args = (message_of(error),)

@@ -13,8 +13,9 @@ from obstore.store import S3Store
 from resources.chunks import chunked
 from resources.r2.engines import Bucket
 from resources.r2.keys import checked_key, checked_prefix
-from resources.r2.objects import Objects, check_signature, named
+from resources.r2.objects import Objects, check_signature
 from resources.r2.protocol import ObjectInfo, ObjectStore, StorageClass
+from resources.redaction import Secrets
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -71,7 +72,7 @@ class BucketObjectStore(ObjectStore):
                 },
             },
         )
-        self._objects = Objects(self._store)
+        self._objects = Objects(self._store, Secrets([bucket.secret_access_key]))
 
     def __repr__(self) -> str:
         return f"BucketObjectStore({self.uri()!r})"
@@ -85,7 +86,7 @@ class BucketObjectStore(ObjectStore):
         checked_key(key)
         writer = uuid.uuid4().hex
         attributes = {**self._class_attribute(storage_class), WRITER: writer}
-        with named("put", key):
+        with self._objects.named("put", key):
             try:
                 _twice(lambda: obstore.put(self._store, key, data, attributes=attributes, mode="create"))
             except AlreadyExistsError:
@@ -96,7 +97,7 @@ class BucketObjectStore(ObjectStore):
     def replace(self, key: str, data: bytes, etag: str) -> str | None:
         """See `ObjectStore.replace`; the bucket compares and writes in one step."""
         checked_key(key)
-        with named("put", key):
+        with self._objects.named("put", key):
             try:
                 return obstore.put(self._store, key, data, mode={"e_tag": etag}, use_multipart=False)["e_tag"]
             except PreconditionError:
@@ -125,7 +126,7 @@ class BucketObjectStore(ObjectStore):
     def delete(self, keys: str | Iterable[str]) -> None:
         """See `ObjectStore.delete`; one request for 1,000 keys."""
         for batch in chunked(map(checked_key, [keys] if isinstance(keys, str) else keys), DELETE_BATCH):
-            with named("delete", batch[0]):
+            with self._objects.named("delete", batch[0]):
                 _twice(partial(obstore.delete, self._store, batch))
 
     def copy(self, source: str, target: str) -> None:
@@ -135,7 +136,7 @@ class BucketObjectStore(ObjectStore):
     def signed_url(self, key: str, seconds: int, method: Literal["GET", "PUT"] = "GET") -> str:
         """See `ObjectStore.signed_url`."""
         check_signature(key, seconds)
-        with named("sign", key):
+        with self._objects.named("sign", key):
             return obstore.sign(self._store, method, key, dt.timedelta(seconds=seconds))
 
     def uri(self, key: str = "") -> str:

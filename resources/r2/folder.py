@@ -10,7 +10,7 @@ from obstore.exceptions import AlreadyExistsError, NotFoundError
 from obstore.store import LocalStore
 
 from resources.r2.keys import checked_key, checked_prefix
-from resources.r2.objects import Objects, check_signature, named
+from resources.r2.objects import Objects, check_signature
 from resources.r2.protocol import ObjectInfo, ObjectNotFoundError, ObjectStore, StorageClass
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class FolderObjectStore(ObjectStore):
     def put_if_absent(self, key: str, data: bytes, *, storage_class: StorageClass | None = None) -> bool:  # noqa: ARG002
         """See `ObjectStore.put_if_absent`."""
         checked_key(key)
-        with named("put", key):
+        with self._objects.named("put", key):
             try:
                 obstore.put(self._store, key, data, mode="create")
             except AlreadyExistsError:
@@ -56,7 +56,7 @@ class FolderObjectStore(ObjectStore):
                 return None
         except ObjectNotFoundError:
             return None
-        with named("put", key):
+        with self._objects.named("put", key):
             return obstore.put(self._store, key, data)["e_tag"]
 
     def get(self, key: str) -> bytes:
@@ -82,7 +82,7 @@ class FolderObjectStore(ObjectStore):
     def delete(self, keys: str | Iterable[str]) -> None:
         """See `ObjectStore.delete`."""
         for key in [keys] if isinstance(keys, str) else keys:
-            with named("delete", checked_key(key)), suppress(NotFoundError, FileNotFoundError):
+            with self._objects.named("delete", checked_key(key)), suppress(NotFoundError, FileNotFoundError):
                 obstore.delete(self._store, key)
 
     def copy(self, source: str, target: str) -> None:

@@ -15,6 +15,7 @@ from obstore.store import LocalStore, S3Store
 
 from resources.r2.keys import checked_key, checked_prefix
 from resources.r2.protocol import LONGEST_SIGNATURE_SECONDS, ObjectInfo, ObjectNotFoundError, ObjectStoreError
+from resources.redaction import NOTHING, Secrets
 
 # R2 takes up to 10,000 parts of one size (5 MiB to 5 GiB): 16 MiB reaches 160 GB with 64 MiB in flight.
 PART_BYTES = 16 * 1024 * 1024
@@ -24,13 +25,27 @@ PARTS_IN_FLIGHT = 4
 class Objects:
     """The objects of one obstore store; the methods are those of `ObjectStore` that both rooms do in the same way."""
 
-    def __init__(self, store: LocalStore | S3Store) -> None:
+    def __init__(self, store: LocalStore | S3Store, secrets: Secrets = NOTHING) -> None:
         self._store = store
+        self._secrets = secrets
+
+    @contextmanager
+    def named(self, operation: str, key: str) -> Iterator[None]:
+        """Replace obstore's errors, which repeat whole requests and answers. Ours hold operation, key, first line."""
+        try:
+            yield
+        except (NotFoundError, FileNotFoundError) as error:
+            self._secrets.cleaned(error)
+            raise ObjectNotFoundError(f"{operation} {key}: no such object") from None
+        except BaseError as error:
+            self._secrets.cleaned(error)
+            first_line = str(error).strip().splitlines()[0]
+            raise ObjectStoreError(f"{operation} {key}: {type(error).__name__}: {first_line}") from None
 
     def put(self, key: str, data: bytes | Iterable[bytes], attributes: dict[str, str] | None = None) -> None:
         """See `ObjectStore.put`; `attributes` are stored with the object."""
         checked_key(key)
-        with named("put", key):
+        with self.named("put", key):
             # A short stream is one request, because S3 has no multipart upload without parts.
             chunks = iter([bytes(data)] if isinstance(data, bytes | bytearray | memoryview) else data)
             start: list[bytes] = []
@@ -56,7 +71,7 @@ class Objects:
     def get(self, key: str) -> bytes:
         """See `ObjectStore.get`."""
         checked_key(key)
-        with named("get", key):
+        with self.named("get", key):
             result = obstore.get(self._store, key)
             # `stream` would read a file in steps of 8 KiB, which takes six times as long.
             data = result.bytes().to_bytes()
@@ -66,7 +81,7 @@ class Objects:
     def stream(self, key: str, chunk_bytes: int) -> Iterator[bytes]:
         """See `ObjectStore.stream`."""
         checked_key(key)
-        with named("get", key):
+        with self.named("get", key):
             result = obstore.get(self._store, key)
             received = 0
             for chunk in result.stream(chunk_bytes):
@@ -77,27 +92,27 @@ class Objects:
     def head(self, key: str) -> ObjectInfo:
         """See `ObjectStore.head`."""
         checked_key(key)
-        with named("head", key):
+        with self.named("head", key):
             return _info(obstore.head(self._store, key))
 
     def list(self, prefix: str, start_after: str | None) -> Iterator[ObjectInfo]:
         """As `ObjectStore.list`, but in the order that the store has."""
         prefix = checked_prefix(prefix)
-        with named("list", prefix):
+        with self.named("list", prefix):
             for page in obstore.list(self._store, prefix or None, offset=start_after, chunk_size=1_000):
                 yield from map(_info, page)
 
     def list_prefixes(self, prefix: str) -> Sequence[str]:
         """The folders directly below `prefix`, sorted."""
         prefix = checked_prefix(prefix)
-        with named("list", prefix):
+        with self.named("list", prefix):
             return sorted(obstore.list_with_delimiter(self._store, prefix or None)["common_prefixes"])
 
     def copy(self, source: str, target: str) -> None:
         """See `ObjectStore.copy`."""
         checked_key(source)
         checked_key(target)
-        with named("copy", source):
+        with self.named("copy", source):
             obstore.copy(self._store, source, target)
 
 
@@ -106,18 +121,6 @@ def check_signature(key: str, seconds: int) -> None:
     checked_key(key)
     if not 1 <= seconds <= LONGEST_SIGNATURE_SECONDS:
         raise ValueError(f"signed URL of {key}: {seconds} s is not between 1 s and 7 days")
-
-
-@contextmanager
-def named(operation: str, key: str) -> Iterator[None]:
-    """Replace obstore's errors, which repeat whole requests and answers. Ours hold operation, key and first line."""
-    try:
-        yield
-    except (NotFoundError, FileNotFoundError):
-        raise ObjectNotFoundError(f"{operation} {key}: no such object") from None
-    except BaseError as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise ObjectStoreError(f"{operation} {key}: {type(error).__name__}: {first_line}") from None
 
 
 def _check_whole(key: str, size: int, received: int) -> None:

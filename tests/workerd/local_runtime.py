@@ -26,6 +26,7 @@ NODE = NODE_HOME / "bin" / "node"
 NPM = NODE_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 CACHE = HERE.parents[1] / ".cache"
 FILES = ("package.json", "package-lock.json", "stores.mjs")
+RUN = "WORKERD_TEST_RUN"  # the run of the tests that a process belongs to (tests/conftest.py)
 INSTALL_SECONDS = 300
 END_SECONDS = 20
 
@@ -108,7 +109,10 @@ def local_session() -> Session:
 
 
 def installed() -> Path:
-    """The folder of the installed miniflare, for all processes of this checkout. The first call installs it."""
+    """The folder of the installed miniflare, for all processes of this checkout. The first call installs it.
+
+    What fails is tried once in a run of the tests, not once a test or a process: a try may last for minutes.
+    """
     lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()[:16]
     home = CACHE / "workerd" / lock
     home.mkdir(parents=True, exist_ok=True)
@@ -119,9 +123,22 @@ def installed() -> Path:
                 shutil.copyfile(HERE / name, home / name)
         done = home / "installed"
         if not done.exists():
-            _install(home)
+            _install_once(home)
             done.touch()
     return home
+
+
+def _install_once(home: Path) -> None:
+    run, failed = os.environ.get(RUN, ""), home / "failed"
+    if run and failed.exists():
+        failed_in, _, reason = failed.read_text().partition("\n")
+        if failed_in == run:
+            raise NotInstalledError(reason)
+    try:
+        _install(home)
+    except NotInstalledError as error:
+        failed.write_text(f"{run}\n{error}")
+        raise
 
 
 def _install(home: Path) -> None:

@@ -56,9 +56,3 @@ def test_it_ends_on_leaving(tmp_path: Path) -> None:
         pids = [child.pid for node in served for child in (node, *node.children(recursive=True))]
         assert len(pids) >= 2  # node and workerd
     assert gone(pids)
-
-
-def test_the_lock_file_names_no_host() -> None:
-    lock = (HERE / "package-lock.json").read_text()
-    assert '"resolved"' not in lock
-    assert '"integrity"' in lock

@@ -26,16 +26,17 @@ from tests.clearlift_pipelines.cli.terminal import Terminal
 
 
 class Ui:
-    """Stands where `dg dev` would run: how it was started, and whether the platforms answered it meanwhile."""
+    """Stands where the servers would run: how they were started, and whether the platforms answered meanwhile."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.command: list[str] = []
+        self.commands: list[list[str]] = []
         self.environment: dict[str, str] = {}
         self.world: Any = None
         monkeypatch.setattr("clearlift_pipelines.cli.ui._served", self)
 
-    def __call__(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
-        self.command, self.environment = [*command], {**environment}
+    def __call__(self, commands: Sequence[Sequence[str]], environment: Mapping[str, str], ready: Path) -> int:
+        self.commands, self.environment = [[*command] for command in commands], {**environment}
+        assert ready.parent.is_dir()
         if self.origin.startswith("http://127.0.0.1"):
             self.world = requests.get(f"{self.origin}/_sandbox/world", timeout=10).json()
         return 0
@@ -73,7 +74,10 @@ def test_the_samples_platforms_answer_while_the_ui_runs_and_end_with_it(unconfig
     said = unconfigured.clearlift("ui", "--port", "3123")
     assert said.code == 0, said
     assert "http://127.0.0.1:3123" in said.out
-    assert ui.command[1:] == ["dev", "--host", "127.0.0.1", "--port", "3123"]
+    code, webserver, daemon = (command[2:] for command in ui.commands)
+    assert code[:3] == ["dagster", "code-server", "start"]
+    assert webserver[:5] == ["clearlift_pipelines.webserver", "--host", "127.0.0.1", "--port", "3123"]
+    assert daemon[:2] == ["dagster._daemon", "run"]
     assert ui.world
     connected = stores.d1(CLEARLIFT).query("select platform, count(*) as n from platform_connections group by 1")
     assert {row["platform"] for row in connected} == {"google", "facebook", "tiktok", "microsoft"}
@@ -83,7 +87,7 @@ def test_the_samples_platforms_answer_while_the_ui_runs_and_end_with_it(unconfig
 
 def test_without_a_sample_no_platform_is_made_up(unconfigured: Terminal, ui: Ui) -> None:
     assert unconfigured.clearlift("ui").code == 0
-    assert (ui.command[1], ui.origin) == ("dev", "")
+    assert (len(ui.commands), ui.origin) == (3, "")
     assert not unconfigured.stores.d1(CLEARLIFT).query("select 1 from platform_connections limit 1")
 
 
@@ -101,7 +105,7 @@ def test_beside_a_real_store_there_is_no_sandbox(terminal: Terminal, ui: Ui) -> 
     of_sample(terminal)
     assert not load().embedded
     assert terminal.clearlift("ui").code == 0
-    assert (ui.command[1], ui.origin) == ("dev", "")
+    assert (len(ui.commands), ui.origin) == (3, "")
 
 
 # A server that ends on a signal and prints while it ends, and a process of its own that ignores the signal.
@@ -131,7 +135,7 @@ def test_it_ends_with_all_that_it_started(
 ) -> None:
     pids = tmp_path / "pids"
     monkeypatch.setattr(
-        "clearlift_pipelines.cli.ui._served", lambda *_: served([sys.executable, "-c", FAMILY, str(pids)], os.environ)
+        "clearlift_pipelines.cli.ui._served", lambda *_: served([[sys.executable, "-c", FAMILY, str(pids)]], os.environ)
     )
     monkeypatch.setattr("clearlift_pipelines.cli.ui.PATIENCE_SECONDS", 1.0)
 
@@ -152,7 +156,7 @@ def test_it_ends_with_all_that_it_started(
 
 
 def test_what_the_server_says_is_passed_on_to_its_last_word(capfd: pytest.CaptureFixture[str]) -> None:
-    assert served([sys.executable, "-c", TALKER], os.environ) == 3
+    assert served([[sys.executable, "-c", TALKER]], os.environ) == 3
     assert capfd.readouterr() == ("served\n", "no more\n")
 
 
@@ -174,12 +178,23 @@ def test_a_port_that_is_taken_or_impossible_is_refused_at_once(unconfigured: Ter
             )
     for command in ("ui", "sandbox"):
         assert unconfigured.clearlift(command, "--port", "99999").code == 2
-    assert not ui.command
+    assert not ui.commands
 
 
 def test_a_second_ui_over_one_run_history_is_refused(unconfigured: Terminal, ui: Ui) -> None:
     with (unconfigured.folder / "dagster_home" / ".ui.lock").open("a") as first:
         fcntl.flock(first, fcntl.LOCK_EX)
         assert "a UI is running already over the run history in" in unconfigured.refused("ui")
-    assert not ui.command
+    assert not ui.commands
     assert unconfigured.clearlift("ui").code == 0
+
+
+def test_beyond_this_machine_nothing_starts_without_a_password(
+    unconfigured: Terminal, ui: Ui, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = unconfigured.refused("ui", "--host", "0.0.0.0")
+    assert "set CLEARLIFT_UI_PASSWORD, or CLEARLIFT_UI_PROXY_HEADER" in said
+    assert not ui.commands
+    monkeypatch.setenv("CLEARLIFT_UI_PASSWORD", "correct horse")
+    assert unconfigured.clearlift("ui", "--host", "0.0.0.0").code == 0
+    assert ui.commands[1][3:5] == ["--host", "0.0.0.0"]

@@ -41,7 +41,7 @@ def _guarded(_context: click.Context, _option: click.Parameter, host: str) -> st
     except settings.SettingsError as error:
         raise click.ClickException(str(error)) from None
     named = (name.strip().lower() for name in [host, *(chosen.ui_hosts or "").split(",")])
-    dagster_webserver.app.DagsterWebserver = partial(  # type: ignore[misc,assignment]
+    dagster_webserver.app.DagsterWebserver = partial(  # type: ignore[assignment,attr-defined]
         GuardedWebserver, frozenset(filter(None, named)), login
     )
     return host
@@ -59,7 +59,7 @@ def main() -> None:
     # Else uvicorn takes a visitor's address from a header, and the address is what a proxy is known by.
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     guarded_command()
-    dagster_webserver.cli.main()
+    dagster_webserver.cli.main()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

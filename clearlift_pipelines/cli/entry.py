@@ -14,13 +14,14 @@ import click
 
 from clearlift_pipelines.cli.interruption import Interrupted, interruptible
 from clearlift_pipelines.project import folder
+from resources import private
 
 if TYPE_CHECKING:
     from clearlift_pipelines.settings import Settings
 
 COMMANDS = (
-    *("run", "ui", "stop", "land", "quarantine", "backfill", "compact", "upkeep", "cache", "media"),
-    *("policy", "archive", "retention", "sandbox", "status", "doctor", "migrate"),
+    *("init", "run", "ui", "stop", "land", "quarantine", "backfill", "compact", "upkeep", "cache", "media"),
+    *("policy", "archive", "retention", "sandbox", "status", "doctor", "migrate", "keys"),
 )
 """Each is a function in a module of its own name, imported when the command runs: Dagster alone takes two seconds."""
 
@@ -70,6 +71,7 @@ def main() -> None:
     when interrupted (130 by Ctrl-C, 143 by SIGTERM)."""
     verbose = "--verbose" in sys.argv[1:]
     arguments = [a for a in sys.argv[1:] if a != "--verbose"]
+    private.from_now_on()
     try:
         with interruptible():
             cli.main(args=arguments, standalone_mode=False)
@@ -112,8 +114,8 @@ def dagster_home(chosen: "Settings") -> Path:
             f"{shared} holds no dagster.yaml; run from the project's folder or set DAGSTER_HOME to one that does"
         )
     if not named and "home" in chosen.model_fields_set:
-        home = chosen.home / "dagster"
-        home.mkdir(parents=True, exist_ok=True)
+        home = chosen.made_home() / "dagster"
+        private.make_folder(home)
         link = home / "dagster.yaml"
         if not link.exists():  # a link whose target is missing does not exist either
             link.unlink(missing_ok=True)

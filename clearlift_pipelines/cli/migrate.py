@@ -14,8 +14,15 @@ from resources import migrations
 @click.option("--steps", type=click.IntRange(min=1), default=1, show_default=True, help="down: how many to take back.")
 @click.option("--confirm", is_flag=True, help="down: do it; without, only say what would be taken back.")
 def migrate(action: str, store: str | None, to: int | None, steps: int, confirm: bool) -> None:
-    """Migrations of STORE, or of all: status, up, down. Taking back drops data and wants --confirm."""
+    """Migrations of STORE, or of all: status, up, down. Taking back drops data and wants --confirm.
+
+    `up` without STORE also makes what is not in a migration: the tables of the lake, the triggers of change logs.
+    """
     with Stores(settings.load()) as stores:
+        if action == "up" and store is None and to is None:
+            for line in stores.migrate() or ["nothing to make"]:
+                click.echo(line)
+            return
         known = {name: (applied, folder) for name, applied, folder in stores.migrated()}
         if store is not None and store not in known:
             raise click.ClickException(f"{store} is no store with migrations; known are {', '.join(known)}")
@@ -34,9 +41,6 @@ def migrate(action: str, store: str | None, to: int | None, steps: int, confirm:
                 click.echo(f"{name}: took back {', '.join(map(str, reverted)) or 'nothing'}")
             else:
                 _show_what_goes(name, applied, folder, to=to, steps=steps)
-        if action == "up" and store is None and to is None:
-            for line in stores.make_the_rest():
-                click.echo(f"made: {line}")
 
 
 def _show(name: str, applied: migrations.AppliedMigrations, folder: str) -> None:

@@ -4,12 +4,11 @@ What belongs here: one call a credential, and which variable is wrong where the 
 a store is set up (doctor.py), and embedded stores, which have no credentials.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple
 
-import psycopg
-from pyiceberg.exceptions import ForbiddenError, NotFoundError, UnauthorizedError
+from pyiceberg.exceptions import ForbiddenError, RESTError, UnauthorizedError
 
 from assets.apps import APPS
 from clearlift_pipelines.cli.doctor import can_write_kv, can_write_objects
@@ -20,59 +19,65 @@ from resources.http import HttpError
 from resources.postgres import Postgres, PostgresUnreachableError
 from resources.r2 import ObjectNotFoundError
 
-# A call that needs a credential, and which variable is wrong where it fails.
-Asked: TypeAlias = tuple[Callable[[], object], Callable[[Exception], str]]
 NO_ROUTE = {"7000", "7003"}  # of Cloudflare's API: there is no such account
 
 
-def faults(stores: Stores) -> list[str]:
-    """A line for each variable that its store refuses, with the reason; a variable is named once."""
+class Credential(NamedTuple):
+    """What a store is asked with: the variable that it is about, the call, and which variable a failure shows to be
+    wrong.
+    """
+
+    variable: str
+    ask: Callable[[], object]
+    wrong: Callable[[str, Exception], str] = lambda variable, _: variable
+
+
+def faults(stores: Stores, about: Collection[str] | None = None) -> dict[str, str]:
+    """Each variable that its store refuses, with the reason; of credentials about some variables, by default of all."""
     found: dict[str, str] = {}
-    for ask, blame in _asked(stores):
+    for credential in _credentials(stores):
+        if about is not None and credential.variable not in about:
+            continue
         try:
-            ask()
+            credential.ask()
         except Exception as error:  # noqa: BLE001 (whatever a store answers is about its credential)
-            found.setdefault(blame(error), one_line(error))
-    return [f"{variable}: {reason}" for variable, reason in found.items()]
+            found.setdefault(credential.wrong(credential.variable, error), one_line(error))
+    return found
 
 
-def _asked(stores: Stores) -> Iterator[Asked]:
+def _credentials(stores: Stores) -> Iterator[Credential]:
     yield from _of_apps(stores)
     s = stores.settings
     if s.r2_bucket:
-        yield lambda: can_write_objects(stores.object_store), _of_r2
+        yield Credential(_name("r2_bucket"), lambda: can_write_objects(stores.object_store), _of_r2)
     if s.lake_catalog_uri:
-        yield lambda: stores.lake.catalog.list_namespaces(), _of_catalog
+        yield Credential(_name("lake_catalog_uri"), lambda: stores.lake.catalog.list_namespaces(), _of_catalog)
     if stores.r2_sql is not None:
-        yield partial(stores.r2_sql.query, "select 1 as one"), _of_r2_sql
+        yield Credential(_name("r2_sql_token"), partial(stores.r2_sql.query, "select 1 as one"), _of_r2_sql)
     if s.postgres_dsn:
-        yield partial(_connected, stores.postgres_of_login), partial(_always, _name("postgres_dsn"))
+        yield Credential(_name("postgres_dsn"), partial(_connected, stores.postgres_of_login))
     if s.postgres_role:
-        yield partial(_connected, stores.postgres), _of_role
+        yield Credential(_name("postgres_role"), partial(_connected, stores.postgres), _of_role)
     if s.dagster_postgres_url:
         from clearlift_pipelines.history import refuse_unreachable
 
         url = s.dagster_postgres_url.get_secret_value()
-        yield partial(refuse_unreachable, url), partial(_always, _name("dagster_postgres_url"))
+        yield Credential(_name("dagster_postgres_url"), partial(refuse_unreachable, url))
 
 
-def _of_apps(stores: Stores) -> Iterator[Asked]:
+def _of_apps(stores: Stores) -> Iterator[Credential]:
     s = stores.settings
     for app in APPS:
         if app.name in s.d1:
-            yield partial(stores.d1(app).query, "select 1 as one"), partial(_of_cloudflare, _name("d1", app.name))
+            yield Credential(_name("d1", app.name), partial(stores.d1(app).query, "select 1 as one"), _of_cloudflare)
         if app.name in s.kv:
-            yield partial(can_write_kv, stores.kv(app)), partial(_of_cloudflare, _name("kv", app.name))
+            yield Credential(_name("kv", app.name), partial(can_write_kv, stores.kv(app)), _of_cloudflare)
         if app.name in s.postgres:
-            yield partial(_connected, stores.app_postgres(app)), partial(_always, _name("postgres", app.name))
+            yield Credential(_name("postgres", app.name), partial(_connected, stores.app_postgres(app)))
 
 
 def _connected(postgres: Postgres) -> None:
     postgres.fetch("select 1 as one")
-
-
-def _always(variable: str, _error: Exception) -> str:
-    return variable
 
 
 def _of_cloudflare(variable: str, error: Exception) -> str:
@@ -86,7 +91,7 @@ def _of_cloudflare(variable: str, error: Exception) -> str:
     return variable
 
 
-def _of_r2(error: Exception) -> str:
+def _of_r2(_variable: str, error: Exception) -> str:
     if isinstance(error, ObjectNotFoundError):
         return _name("r2_bucket")
     refused = ("PermissionDeniedError", "UnauthenticatedError", "400 Bad Request")
@@ -95,20 +100,19 @@ def _of_r2(error: Exception) -> str:
     return _name("r2_endpoint")
 
 
-def _of_catalog(error: Exception) -> str:
+def _of_catalog(_variable: str, error: Exception) -> str:
     if isinstance(error, UnauthorizedError | ForbiddenError):
         return _name("lake_token")
-    return _name("lake_warehouse" if isinstance(error, NotFoundError) else "lake_catalog_uri")
+    return _name("lake_warehouse" if isinstance(error, RESTError) else "lake_catalog_uri")
 
 
-def _of_r2_sql(error: Exception) -> str:
+def _of_r2_sql(_variable: str, error: Exception) -> str:
     refused = isinstance(error, HttpError) and error.status in (401, 403)
     return _name("r2_sql_token" if refused else "r2_sql_url")
 
 
-def _of_role(error: Exception) -> str:
-    wrong = isinstance(error, psycopg.Error) and not isinstance(error, PostgresUnreachableError)
-    return _name("postgres_role" if wrong else "postgres_dsn")
+def _of_role(variable: str, error: Exception) -> str:
+    return _name("postgres_dsn") if isinstance(error, PostgresUnreachableError) else variable
 
 
 def _name(field: str, app: str = "") -> str:

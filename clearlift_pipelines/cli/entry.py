@@ -90,9 +90,16 @@ def main() -> None:
         if verbose:
             traceback.print_exc()
         else:
-            click.echo(f"Error: {one_line(error)}", err=True)
+            hint = ": clearlift migrate up makes what is missing" if _is_not_set_up(error) else ""
+            click.echo(f"Error: {one_line(error)}{hint}", err=True)
             click.echo("--verbose shows the trace.", err=True)
         sys.exit(1)
+
+
+def _is_not_set_up(error: BaseException) -> bool:
+    """Whether a store lacks a table: by the names of the stores' errors, whose packages not every command imports."""
+    lacking = {"UndefinedTable", "InvalidSchemaName", "NoSuchTableError", "NoSuchNamespaceError"}
+    return type(error).__name__ in lacking or "no such table" in str(error)
 
 
 def one_line(error: BaseException) -> str:

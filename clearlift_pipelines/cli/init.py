@@ -7,7 +7,7 @@ What belongs here: the order of the steps, asking, and writing `.env`. What does
 import fcntl
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -57,9 +57,11 @@ def init(file: IO[str] | None, pairs: dict[str, str], ask: bool | None, pool_lim
     path = (folder() / ".env").resolve()
     with _alone(path.parent):
         asks = ask if ask is not None else file is None and not pairs and sys.stdin.isatty()
-        _checked(path, given)
+        if given:
+            _checked(path, given)
         for topic in TOPICS if asks else ():
             _ask(path, topic)
+        _checked(path, {})
         chosen = _with_keys(path, settings.load())
         with Stores(chosen) as stores:
             for line in stores.migrate():
@@ -83,8 +85,10 @@ def _alone(place: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _checked(path: Path, values: Mapping[str, str]) -> None:
+def _checked(path: Path, values: Mapping[str, str], about: Collection[str] | None = None) -> None:
     """Ask each store whether it accepts what is set together with `values`; if all do, write these to the file.
+
+    about: the variables that are checked, by default all.
 
     Raises:
         click.ClickException: a line for each variable that is wrong. The file is as before.
@@ -97,10 +101,11 @@ def _checked(path: Path, values: Mapping[str, str]) -> None:
         raise click.ClickException(str(error)) from None
     try:
         with Stores(settings.load(draft)) as stores:
-            found = faults(stores)
+            found = faults(stores, about)
         if found:
-            raise click.ClickException("\n       ".join(found))
-        if values and env_file.read(draft.read_text()) != _written(path):
+            raise click.ClickException("\n       ".join(f"{name}: {why}" for name, why in found.items()))
+        is_open = path.exists() and path.stat().st_mode & 0o077
+        if is_open or (values and env_file.read(draft.read_text()) != _written(path)):
             draft.replace(path)
             click.echo(f"{path}: written")
     finally:
@@ -112,21 +117,23 @@ def _written(path: Path) -> dict[str, str]:
 
 
 def _ask(path: Path, topic: str) -> None:
-    """Ask for one topic until its store accepts the answers, or none is given; then write them."""
+    """Ask for one topic until its store accepts the answers, then write them; or until the person gives up."""
     asked = questions(topic)
     known = {**_written(path), **os.environ}
     if not click.confirm(f"Set up {topic}?", default=any(question.variable in known for question in asked)):
         return
-    while True:
+    variables = [question.variable for question in asked]
+    again = True
+    while again:
         answers = {question.variable: _answer(question, known) for question in asked}
         try:
-            _checked(path, {name: value for name, value in answers.items() if value != known.get(name, "")})
-        except (click.ClickException, SettingsError) as error:
-            click.echo(f"Error: {error}", err=True)
-            # What was right is offered again; a secret is not shown.
-            known |= answers
-        else:
+            _checked(path, {name: value for name, value in answers.items() if value != known.get(name, "")}, variables)
             return
+        except (click.ClickException, SettingsError) as error:
+            if isinstance(error, SettingsError) and not any(name in str(error) for name in variables):
+                raise  # of what was set before, so that no answer to this topic helps
+            click.echo(f"Error: {error}", err=True)
+        again = click.confirm("Ask again?", default=True)
 
 
 def _answer(question: Question, known: Mapping[str, str]) -> str:

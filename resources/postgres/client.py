@@ -94,16 +94,15 @@ class Postgres:
         where = self.address if isinstance(self._dsn, str) else "embedded"
         return f"Postgres({where!r}, role={self.role!r}, schema={self.schema!r})"
 
-    def connection(self, *, one_moment: bool = False) -> AbstractContextManager[Connection]:
+    def connection(self, *, held: bool = False, one_moment: bool = False) -> AbstractContextManager[Connection]:
         """One transaction on its own connection: committed at the end of the block, rolled back after an error.
 
-        A database error that the block catches is raised at the end, because nothing would be committed. With
-        `one_moment`, the transaction only reads, and sees the database as it was at its first statement; others may
-        work while it is open.
+        A database error that the block catches is raised at the end, because nothing would be committed. `held`: the
+        block itself needs further connections, or it is long. With `one_moment`, which is held too, the transaction
+        only reads, and sees the database as it was at its first statement.
         """
-        if one_moment:
-            return self._transaction("hold", " isolation level repeatable read read only")
-        return self._transaction("work")
+        mode: LiteralString = " isolation level repeatable read read only" if one_moment else ""
+        return self._transaction("hold" if held or one_moment else "work", mode)
 
     @contextmanager
     def _transaction(self, use: Use, mode: LiteralString = "") -> Iterator[Connection]:

@@ -165,10 +165,9 @@ def test_what_cannot_be_set_is_one_line(
     assert not (fresh.folder / ".env").exists()
 
 
-def test_a_wrong_answer_is_asked_again_with_what_was_right_kept(fresh: Terminal, supabase_dsn: str) -> None:
+def test_a_wrong_answer_is_said_and_asked_again(fresh: Terminal, supabase_dsn: str) -> None:
     wrong = make_conninfo(**{**conninfo_to_dict(supabase_dsn), "dbname": "nowhere"})
-    # Asked again: the address anew, the role as before.
-    answers = ["n"] * 4 + ["y", wrong, "service_role", supabase_dsn, ""] + ["n"] * 5
+    answers = [*4 * "n", "y", wrong, "service_role", "y", supabase_dsn, "service_role", *5 * "n"]
     done = CliRunner().invoke(init, ["--ask"], input="\n".join(answers) + "\n")
     assert done.exit_code == 0, done.output
     assert done.output.count("CLEARLIFT_POSTGRES_DSN (") == 2

@@ -74,7 +74,7 @@ def main() -> None:
     private.from_now_on()
     try:
         with interruptible():
-            cli.main(args=arguments, standalone_mode=False)
+            cli.main(args=arguments, prog_name="clearlift", standalone_mode=False)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as error:

@@ -54,8 +54,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _one_connection() -> Iterator[None]:
     """Every engine works with a pool of one connection: what holds one while it needs another fails in each test."""
+    defaults = Postgres.__init__.__kwdefaults__
+    assert defaults is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(Postgres.__init__.__kwdefaults__, "max_connections", 1)
+        patch.setitem(defaults, "max_connections", 1)
         yield
 
 

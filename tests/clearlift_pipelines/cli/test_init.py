@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from click.testing import CliRunner
@@ -13,7 +14,6 @@ from dagster import DagsterInstance
 from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from clearlift_pipelines import env_file, pools
 from clearlift_pipelines.cli.init import init
@@ -24,6 +24,7 @@ from resources import keyring
 from resources.ad_platforms import PLATFORMS
 from tests.clearlift_pipelines.cli.terminal import Terminal
 from tests.standin.loopback import Loopback, Reply
+from tests.supabase import LOGIN
 
 REFUSED = {"success": False, "errors": [{"code": 10000, "message": "Authentication error"}], "result": None}
 # A process that is killed when it comes to a step.
@@ -59,6 +60,11 @@ def production(terminal: Terminal, dsn: str) -> Path:
     file = terminal.folder / "production.env"
     file.write_text(f"CLEARLIFT_POSTGRES_DSN='{dsn}'\nCLEARLIFT_POSTGRES_ROLE=service_role\n")
     return file
+
+
+def elsewhere(dsn: str) -> str:
+    """The address of a database that is not there."""
+    return urlunsplit(urlsplit(dsn)._replace(path="/nowhere"))
 
 
 def mode(path: Path) -> int:
@@ -117,7 +123,7 @@ def test_a_kill_anywhere_and_another_start_end_the_same(fresh: Terminal, supabas
 
 
 def test_each_wrong_credential_is_one_line_and_nothing_is_written(fresh: Terminal, supabase_dsn: str) -> None:
-    nowhere = make_conninfo(**{**conninfo_to_dict(supabase_dsn), "dbname": "nowhere", "password": "hush-password"})
+    nowhere = elsewhere(supabase_dsn).replace(f"{LOGIN}@", f"{LOGIN}:hush-password@")
     with Loopback(lambda _: Reply(REFUSED, status=401)) as cloudflare:
         pairs = {
             "POSTGRES_DSN": nowhere,
@@ -166,7 +172,7 @@ def test_what_cannot_be_set_is_one_line(
 
 
 def test_a_wrong_answer_is_said_and_asked_again(fresh: Terminal, supabase_dsn: str) -> None:
-    wrong = make_conninfo(**{**conninfo_to_dict(supabase_dsn), "dbname": "nowhere"})
+    wrong = elsewhere(supabase_dsn)
     answers = [*4 * "n", "y", wrong, "service_role", "y", supabase_dsn, "service_role", *5 * "n"]
     done = CliRunner().invoke(init, ["--ask"], input="\n".join(answers) + "\n")
     assert done.exit_code == 0, done.output

@@ -29,6 +29,7 @@ from assets.partitions import Calendar
 from clearlift_pipelines import settings
 from clearlift_pipelines.settings import Settings
 from clearlift_pipelines.stores import Stores
+from resources import private
 
 ROOMS: tuple[ModuleType, ...] = (
     assets.tables.capability,
@@ -91,4 +92,5 @@ def build_defs(
 @definitions
 def defs() -> Definitions:
     """What Dagster loads; it calls this, so that importing the module reads no environment variable."""
+    private.from_now_on()
     return build_defs(settings.load())

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine
 
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.settings import SettingsError
+from resources import private
 from resources.postgres import Postgres, PostgresUnreachableError
 
 VARIABLE = "CLEARLIFT_DAGSTER_POSTGRES_URL"
@@ -36,6 +37,8 @@ class RunHistory(DagsterSqliteStorage):
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> DagsterStorage:
         del config_value
+        # Dagster's own processes come past here first, and nowhere else in our code.
+        private.from_now_on()
         url = refuse_unreachable()
         if url is not None:
             return DagsterPostgresStorage(postgres_url=with_driver(url), inst_data=inst_data)
@@ -69,13 +72,13 @@ def _engine(url: str) -> Engine:
     return create_engine(url, poolclass=NullPool, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
 
 
-def refuse_unreachable() -> str | None:
-    """The URL that is set, once its Postgres has answered; None where none is set.
+def refuse_unreachable(url: str | None = None) -> str | None:
+    """The URL, by default the one that is set, once its Postgres has answered; None where none is set.
 
     Raises:
         SettingsError: it cannot be read, or nobody answers there; Dagster would try for minutes and name neither.
     """
-    url = os.environ.get(VARIABLE) or dotenv_values(folder() / ".env").get(VARIABLE)
+    url = url or os.environ.get(VARIABLE) or dotenv_values(folder() / ".env").get(VARIABLE)
     if not url:
         return None
     scheme, separator, rest = url.partition("://")

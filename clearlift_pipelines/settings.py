@@ -2,8 +2,10 @@
 variables are set. A store that is half configured is refused, naming the variable that is missing.
 """
 
+import json
 import os
 from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -15,7 +17,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 
 from assets.apps import APPS
 from clearlift_pipelines.project import folder
-from resources import keyring
+from resources import keyring, private
 from resources.ad_platforms import PLATFORMS
 from resources.cloudflare import API
 from resources.declined import DeclinedError
@@ -96,7 +98,10 @@ class Settings(BaseSettings):
     postgres: dict[str, SecretStr] = Field(
         {}, description="Postgres of an app that has one of its own", examples=["CLEARLIFT_POSTGRES__SHOP"]
     )
-    postgres_role: str | None = Field(None, description="Role to take there; by default the login's own")
+    postgres_role: str | None = Field(
+        None,
+        description="Role to work as there, e.g. service_role; by default the login's own. Migrations are the login's",
+    )
     dagster_postgres_url: SecretStr | None = Field(
         None, description="Postgres for Dagster's own run history; a direct port, for Dagster listens"
     )
@@ -133,6 +138,18 @@ class Settings(BaseSettings):
         """Whether every store is an embedded one."""
         real = (self.d1, self.kv, self.r2_bucket, self.lake_catalog_uri, self.postgres_dsn, self.postgres)
         return not any(real)
+
+    def made_home(self) -> Path:
+        """The home folder, made for its owner alone where there is none.
+
+        Raises:
+            SettingsError: it cannot be made; the line names the variable and the folder.
+        """
+        try:
+            private.make_folder(self.home)
+        except OSError as error:
+            raise SettingsError(f"{_name('home')}: {self.home} cannot be made: {error.strerror}") from None
+        return self.home
 
     @field_validator("home")
     @classmethod
@@ -231,7 +248,9 @@ class Settings(BaseSettings):
         }
         for store, names in having.items():
             for name in getattr(self, store).keys() - names:
-                raise ValueError(f"{PREFIX}{store.upper()}__{name.upper()} names no app that has such a store")
+                variable = f"{PREFIX}{store.upper()}__{name.upper()}"
+                having_one = ", ".join(sorted(names)) or "none"
+                raise ValueError(f"{variable} names no app that has such a store; there are {having_one}")
 
     def _all_or_none(self, *names: str) -> None:
         given = [name for name in names if getattr(self, name) is not None]
@@ -244,17 +263,17 @@ class Settings(BaseSettings):
                 raise ValueError(_missing(name, because))
 
 
-def load(**overrides: Any) -> Settings:
-    """Settings from the environment, with overrides by field name.
+def load(file: Path | None = None, **overrides: Any) -> Settings:
+    """Settings from the environment and `file` (by default the project's `.env`), with overrides by field name.
 
     Raises:
         SettingsError: a value that cannot be used, a half-configured store, or a CLEARLIFT_ variable that is unknown.
     """
-    known = {_name(name) for name in Settings.model_fields}
-    file = folder() / ".env"
-    for variable in {**os.environ, **dotenv_values(file)}:
-        if variable.startswith(PREFIX) and variable.split("__")[0] not in known:
-            raise SettingsError(f"{variable} is no setting; known are {', '.join(sorted(known))}")
+    file = file or folder() / ".env"
+    given = {name: value or "" for name, value in {**dotenv_values(file), **os.environ}.items()}
+    ours = {name: value for name, value in given.items() if name.startswith(PREFIX)}
+    for variable in ours:
+        refuse_unknown(variable)
     try:
         return Settings(_env_file=file, **overrides)  # type: ignore[call-arg]  # of pydantic-settings, not a field
     except ValidationError as error:
@@ -264,6 +283,33 @@ def load(**overrides: Any) -> Settings:
         raise SettingsError(f"{where}{message}") from None
     except SourceError as error:
         raise SettingsError(" ".join(str(error).split())) from None
+    except RecursionError:
+        raise SettingsError(
+            f"{next((name for name in ours if _is_deep(ours[name])), PREFIX)}: nested too deep"
+        ) from None
+
+
+def refuse_unknown(variable: str) -> None:
+    """Raise a SettingsError for a variable that is no setting; it suggests the setting that was likely meant."""
+    known = sorted(_name(name) for name in Settings.model_fields)
+    family, *rest = variable.split("__")
+    if family in known:
+        return
+    # Without the prefix, which would make any two names alike.
+    near = get_close_matches(family.removeprefix(PREFIX), [name.removeprefix(PREFIX) for name in known], n=1)
+    if near:
+        raise SettingsError(f"{variable} is no setting; did you mean {'__'.join([PREFIX + near[0], *rest])}?")
+    raise SettingsError(f"{variable} is no setting; known are {', '.join(known)}")
+
+
+def _is_deep(value: str) -> bool:
+    try:
+        json.loads(value)
+    except ValueError:
+        return False
+    except RecursionError:
+        return True
+    return False
 
 
 def _name(field: str) -> str:

@@ -37,6 +37,10 @@ OUR_MIGRATIONS = "pipelines/postgres"
 FORMER_NAMES = {OUR_MIGRATIONS: "clearlift/postgres"}
 
 
+class NotSetUpError(RuntimeError):
+    """A store lacks what `Stores.migrate` makes; the line says so."""
+
+
 def utc_now() -> datetime:
     """The machine's clock."""
     return datetime.now(UTC)
@@ -62,15 +66,20 @@ class Stores:
         self._app_postgres: dict[str, Postgres] = {}
         self._d1: dict[str, D1] = {}
         self._kv: dict[str, KV] = {}
-        self._server = SharedServer(settings.home / "postgres")
+        self._server = SharedServer(settings.home / "postgres", settings.made_home)
         self.ad_origin = settings.ad_origin or ""
         """In front of the ad platforms' hosts; a command that starts a sandbox puts it here."""
 
     @cached_property
     def postgres(self) -> Postgres:
-        """Ad, growth and roll-up data, ledgers and locks."""
-        dsn = self.settings.postgres_dsn
-        return Postgres(dsn.get_secret_value() if dsn else self._server.dsn, self.settings.postgres_role)
+        """Ad, growth and roll-up data, ledgers and locks, as the role that is set."""
+        role = self.settings.postgres_role
+        return self._postgres_as(role) if role else self.postgres_of_login
+
+    @cached_property
+    def postgres_of_login(self) -> Postgres:
+        """The same database as the login itself, which makes and owns what the role works with."""
+        return self._postgres_as(None)
 
     def app_postgres(self, app: App) -> Postgres:
         """An app's own database: the configured one, else one beside ours on the embedded server."""
@@ -87,7 +96,7 @@ class Stores:
     def object_store(self) -> ObjectStore:
         """R2: landing zone, quarantine, lake files, archives."""
         bucket = self.settings.r2_bucket
-        return (self.bucket(bucket) if bucket else None) or FolderObjectStore(self.settings.home / "r2")
+        return (self.bucket(bucket) if bucket else None) or FolderObjectStore(self.settings.made_home() / "r2")
 
     def bucket(self, name: str) -> ObjectStore | None:
         """A bucket that the credentials of R2 open, such as one with copies; None where R2 is embedded."""
@@ -128,7 +137,7 @@ class Stores:
             return keyring.load(s.keyring_file)
         if s.d1:
             raise SettingsError("CLEARLIFT_KEYRING is missing or CLEARLIFT_KEYRING_FILE (CLEARLIFT_D1__… is set)")
-        return keyring.load_or_make(s.home / "keyring.json")
+        return keyring.load_or_make(s.made_home() / "keyring.json")
 
     @property
     def ad_apps(self) -> dict[str, dict[str, str]]:
@@ -141,7 +150,7 @@ class Stores:
         if app.name not in self._d1:
             database = self.settings.d1.get(app.name)
             if database is None:
-                self._d1[app.name] = EmbeddedD1(self.settings.home / "d1" / f"{app.name}.sqlite")
+                self._d1[app.name] = EmbeddedD1(self.settings.made_home() / "d1" / f"{app.name}.sqlite")
             else:
                 self._d1[app.name] = CloudflareD1(self._cloudflare, self._account, database, api=self._api)
         return self._d1[app.name]
@@ -151,7 +160,7 @@ class Stores:
         if app.name not in self._kv:
             namespace = self.settings.kv.get(app.name)
             if namespace is None:
-                file = self.settings.home / "kv" / f"{app.name}.sqlite"
+                file = self.settings.made_home() / "kv" / f"{app.name}.sqlite"
                 self._kv[app.name] = EmbeddedKV(file, clock=lambda: self.clock().timestamp())
             else:
                 self._kv[app.name] = CloudflareKV(self._cloudflare, self._account, namespace, api=self._api)
@@ -169,12 +178,16 @@ class Stores:
             if app.postgres_migrations is not None:
                 applied = migrations.PostgresAppliedMigrations(self.app_postgres(app))
                 yield f"{app.name}-postgres", applied, app.postgres_migrations
-        yield "postgres", migrations.PostgresAppliedMigrations(self.postgres, FORMER_NAMES), OUR_MIGRATIONS
+        ours = migrations.PostgresAppliedMigrations(self.postgres_of_login, FORMER_NAMES)
+        yield "postgres", ours, OUR_MIGRATIONS
 
     def migrate(self) -> list[str]:
-        """Bring every store to the newest migration, and make what migrations do not; returns what was done."""
+        """Bring every store to the newest migration, and make what migrations do not; returns what was done.
+
+        The one way in which stores are set up. Repeating it, also at once or after a kill, changes nothing more.
+        """
         done = [
-            f"{name} {migration}"
+            f"{name}: {migration}"
             for name, applied, folder in self.migrated()
             for migration in migrations.up(applied, folder)
         ]
@@ -187,13 +200,13 @@ class Stores:
         made = []
         for app in APPS:
             if app.d1_migrations is not None:
-                made += [f"{app.name}-d1 trigger {name}" for name in install_in_d1(self.d1(app), app)]
+                made += [f"{app.name}-d1: trigger {name}" for name in install_in_d1(self.d1(app), app)]
             if app.postgres_migrations is not None:
                 triggers = install_in_postgres(self.app_postgres(app), app)
-                made += [f"{app.name}-postgres trigger of {name}" for name in triggers]
+                made += [f"{app.name}-postgres: trigger of {name}" for name in triggers]
             if app.audience is not None and not self.lake.exists(table := events_table(app)):
                 self.lake.ensure(table)
-                made.append(f"lake {'.'.join(table.identifier)}")
+                made.append(f"{app.name}-lake: {'.'.join(table.identifier)}")
         return made
 
     def __enter__(self) -> Self:
@@ -211,9 +224,13 @@ class Stores:
             self.lake.catalog.close()
         for database in self._app_postgres.values():
             database.close()
-        if "postgres" in self.__dict__:
-            self.postgres.close()
+        for name in {"postgres", "postgres_of_login"} & self.__dict__.keys():
+            self.__dict__[name].close()
         self._server.release()
+
+    def _postgres_as(self, role: str | None) -> Postgres:
+        dsn = self.settings.postgres_dsn
+        return Postgres(dsn.get_secret_value() if dsn else self._server.dsn, role)
 
     @cached_property
     def _cloudflare(self) -> Session:
@@ -241,8 +258,9 @@ class Stores:
         from resources.lake.catalogs import sql_catalog
 
         # One at a time: pyiceberg looks whether the catalog's tables are there before it makes them.
-        with self.postgres.lock(CATALOG_LOCK):
-            self.postgres.execute(f"create schema if not exists {CATALOG_SCHEMA}")
+        with self.postgres.lock(CATALOG_LOCK) as connection:
+            if connection.execute("select where to_regnamespace(%s) is null", (CATALOG_SCHEMA,)).fetchall():
+                raise NotSetUpError("the lake's catalog is missing: clearlift migrate up makes it")
             return sql_catalog(
                 self.postgres.dsn,
                 _url(self.object_store.uri("lake")),

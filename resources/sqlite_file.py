@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from resources import private
+
 BUSY_SECONDS = 30.0
 IDLE_CONNECTIONS = 4
 
@@ -75,7 +77,8 @@ class SqliteFile:
                 connection.close()
 
     def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite gives the files beside it the same mode.
+        private.make_file(self.path)
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             _write_ahead(connection)

@@ -56,6 +56,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(config.stash[FOLDER].parent, ignore_errors=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_connection() -> Iterator[None]:
+    """Every engine works with a pool of one connection: what holds one while it needs another fails in each test."""
+    defaults = Postgres.__init__.__kwdefaults__
+    assert defaults is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(defaults, "max_connections", 1)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> str:
     """The DSN of the run's embedded server, for tests that make their own databases."""

@@ -106,7 +106,7 @@ class Warming:
 
     def survey(self, family: Family) -> Survey:
         """Compare a family with its index; changes nothing."""
-        with self._postgres.connection() as connection, spooling() as spool:
+        with self._postgres.connection(held=True) as connection, spooling() as spool:
             return self._survey(connection, family, spool, None)
 
     def indexed(self, family: Family) -> Indexed:

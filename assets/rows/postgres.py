@@ -204,9 +204,11 @@ class PostgresTarget:
         if not connection.execute("select from pg_namespace where nspname = %s", (SIDE_SCHEMA,)).fetchall():
             # An app's own database has none.
             connection.execute(SQL("create schema {}").format(Identifier(SIDE_SCHEMA)))
+        is_new = connection.execute("select where to_regclass(%s) is null", (self.name,)).fetchall()
         connection.execute(statement.format(side, live, _names(self._table.key)))
-        # Row level security without a policy: only the owner, which is us, reads what was restored.
-        connection.execute(SQL("alter table {} enable row level security").format(side))
+        if is_new:
+            # Row level security without a policy: only the owner, and a role that passes it, read what was restored.
+            connection.execute(SQL("alter table {} enable row level security").format(side))
 
 
 def _cast(name: str, types: Mapping[str, str]) -> Composed:

@@ -4,9 +4,11 @@ import sys
 import uuid
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from assets.apps import APPS, App
 from clearlift_pipelines import settings
@@ -25,22 +27,30 @@ Check = Callable[[], str]
 @click.command()
 def doctor() -> None:
     """Each store: reachable, migrated, writable; one line each, exit code 1 when one is not."""
+    with Stores(settings.load()) as stores:
+        well = examine(stores)
+    sys.exit(0 if well else 1)
+
+
+def examine(stores: Stores) -> bool:
+    """Print a line for each store; whether all is well."""
     console = Console()
     well = answers = True
-    with Stores(settings.load()) as stores:
-        for name, check in _checks(stores):
-            if not answers and name in _in_postgres(stores):
-                continue  # its line would be that of Postgres, after the same wait
-            try:
-                line, good = check(), True
-            except Exception as error:  # noqa: BLE001 (any fault of a store is a line of the answer)
-                line, good = one_line(error), False
-            console.print(
-                f"[{'green' if good else 'red'}]{'ok' if good else 'bad':<4}[/] {name:<16} {line}", soft_wrap=True
-            )
-            well = well and good
-            answers = answers and (good or name != POSTGRES)
-    sys.exit(0 if well else 1)
+    checks = _checks(stores)
+    width = max(len(name) for name, _ in checks)
+    for name, check in checks:
+        if not answers and name in _in_postgres(stores):
+            continue  # its line would be that of Postgres, after the same wait
+        try:
+            line, good = check(), True
+        except Exception as error:  # noqa: BLE001 (any fault of a store is a line of the answer)
+            line, good = one_line(error), False
+        # A store's own words are not markup.
+        shown = Text.assemble((f"{'ok' if good else 'bad':<4}", "green" if good else "red"), f" {name:<{width}} {line}")
+        console.print(shown, soft_wrap=True)
+        well = well and good
+        answers = answers and (good or name != POSTGRES)
+    return well
 
 
 def _in_postgres(stores: Stores) -> set[str]:
@@ -52,6 +62,7 @@ def _in_postgres(stores: Stores) -> set[str]:
 def _checks(stores: Stores) -> list[tuple[str, Check]]:
     kept = [app for app in APPS if app.postgres_migrations is not None]
     return [
+        ("home", partial(_home, stores.settings.home)),
         (POSTGRES, partial(_postgres, stores.postgres)),
         *((f"{app.name}-postgres", partial(_postgres, stores.app_postgres(app))) for app in kept),
         ("object store", partial(_objects, stores.object_store)),
@@ -61,6 +72,14 @@ def _checks(stores: Stores) -> list[tuple[str, Check]]:
     ]
 
 
+def _home(home: Path) -> str:
+    if not home.exists():
+        return f"{home}: not made yet"
+    if home.stat().st_mode & 0o077:
+        raise click.ClickException(f"{home}: others may enter it: chmod 700 {home}")
+    return f"{home}: for its owner alone"
+
+
 def _postgres(postgres: Postgres) -> str:
     with postgres.connection() as connection:
         connection.execute("create temporary table writable (x int) on commit drop")
@@ -68,9 +87,7 @@ def _postgres(postgres: Postgres) -> str:
 
 
 def _objects(store: ObjectStore) -> str:
-    key = f"doctor/{uuid.uuid4()}"
-    store.put(key, b"ok")
-    store.delete(key)
+    can_write_objects(store)
     return f"{store.uri()}: reachable, writable"
 
 
@@ -96,7 +113,19 @@ def _migrated(applied: migrations.AppliedMigrations, folder: str) -> str:
 
 
 def _kv(kv: KV) -> str:
+    can_write_kv(kv)
+    return "reachable, writable"
+
+
+def can_write_objects(store: ObjectStore) -> None:
+    """Put and delete an object; the store's own error where it cannot."""
+    key = f"doctor/{uuid.uuid4()}"
+    store.put(key, b"ok")
+    store.delete(key)
+
+
+def can_write_kv(kv: KV) -> None:
+    """Put and delete a key; the store's own error where it cannot."""
     key = f"doctor:{uuid.uuid4()}"
     kv.put_many([Entry(key, b"ok", ttl=60)])
     kv.delete_many([key])
-    return "reachable, writable"

@@ -14,14 +14,15 @@ import click
 
 from clearlift_pipelines.cli.interruption import Interrupted, interruptible
 from clearlift_pipelines.project import folder
+from resources import private
 from resources.declined import DeclinedError
 
 if TYPE_CHECKING:
     from clearlift_pipelines.settings import Settings
 
 COMMANDS = (
-    *("run", "ui", "stop", "land", "quarantine", "backfill", "compact", "upkeep", "cache", "media"),
-    *("job", "policy", "archive", "retention", "sandbox", "status", "doctor", "migrate"),
+    *("init", "run", "ui", "stop", "land", "quarantine", "backfill", "compact", "upkeep", "cache", "media"),
+    *("job", "policy", "archive", "retention", "sandbox", "status", "doctor", "migrate", "keys"),
 )
 """Each is a function in a module of its own name, imported when the command runs: Dagster alone takes two seconds."""
 
@@ -71,9 +72,10 @@ def main() -> None:
     when interrupted (130 by Ctrl-C, 143 by SIGTERM). Only of an error that nobody expected is a trace offered."""
     verbose = "--verbose" in sys.argv[1:]
     arguments = [a for a in sys.argv[1:] if a != "--verbose"]
+    private.from_now_on()
     try:
         with interruptible():
-            cli.main(args=arguments, standalone_mode=False)
+            cli.main(args=arguments, prog_name="clearlift", standalone_mode=False)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except (click.ClickException, DeclinedError) as error:
@@ -90,9 +92,16 @@ def main() -> None:
         if verbose:
             traceback.print_exc()
         else:
-            click.echo(f"Error: {one_line(error)}", err=True)
+            hint = ": clearlift migrate up makes what is missing" if _is_not_set_up(error) else ""
+            click.echo(f"Error: {one_line(error)}{hint}", err=True)
             click.echo("--verbose shows the trace.", err=True)
         sys.exit(1)
+
+
+def _is_not_set_up(error: BaseException) -> bool:
+    """Whether a store lacks a table: by the names of the stores' errors, whose packages not every command imports."""
+    lacking = {"UndefinedTable", "InvalidSchemaName", "NoSuchTableError", "NoSuchNamespaceError"}
+    return type(error).__name__ in lacking or "no such table" in str(error)
 
 
 def one_line(error: BaseException) -> str:
@@ -114,8 +123,8 @@ def dagster_home(chosen: "Settings") -> Path:
             f"{shared} holds no dagster.yaml; run from the project's folder or set DAGSTER_HOME to one that does"
         )
     if not named and "home" in chosen.model_fields_set:
-        home = chosen.home / "dagster"
-        home.mkdir(parents=True, exist_ok=True)
+        home = chosen.made_home() / "dagster"
+        private.make_folder(home)
         link = home / "dagster.yaml"
         if not link.exists():  # a link whose target is missing does not exist either
             link.unlink(missing_ok=True)

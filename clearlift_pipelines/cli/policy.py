@@ -10,6 +10,7 @@ from rich.table import Table
 
 from assets.apps import APPS
 from assets.archive.policy import rows
+from clearlift_pipelines import settings
 from clearlift_pipelines.cli.tables import show
 
 SHOWN = ("store", "name", "age by", "hot", "warm", "archived after", "deleted after", "only where", "stays")
@@ -20,6 +21,7 @@ SHOWN = ("store", "name", "age by", "hot", "warm", "archived after", "deleted af
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with every field.")
 def policy(app_name: str | None, as_json: bool) -> None:
     """Show how long each table, prefix and key family is kept, and what must be true before it goes."""
+    settings.load()  # wrong settings are reported here too, as by every other command
     wanted = [app for app in APPS if app_name in (None, app.name)]
     if as_json:
         click.echo(json.dumps([row for app in wanted for row in rows(app)], ensure_ascii=False, indent=1))

@@ -4,7 +4,7 @@ What belongs here: key sets, encryption ('sealing') and decryption ('opening') o
 are secret, and the stores that have them.
 """
 
-from resources.keyring.key_set import KeySetError, load, load_or_make, parse
+from resources.keyring.key_set import KeySetError, load, load_or_make, make, parse
 from resources.keyring.keyring import Keyring, SealError
 
-__all__ = ["KeySetError", "Keyring", "SealError", "load", "load_or_make", "parse"]
+__all__ = ["KeySetError", "Keyring", "SealError", "load", "load_or_make", "make", "parse"]

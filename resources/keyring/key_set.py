@@ -4,14 +4,18 @@ What belongs here: reading a key set, and making the first one. What does not: t
 """
 
 import base64
-import binascii
 import json
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
+from resources import private
 from resources.keyring.keyring import KEY_BYTES, Keyring
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class KeySetError(ValueError):
@@ -21,14 +25,26 @@ class KeySetError(ValueError):
 def parse(text: str) -> Keyring:
     """The keyring of a key set's JSON; a KeySetError if it is not valid."""
     try:
-        keys = json.loads(text)["keys"]
-        by_id = {int(key_id): base64.b64decode(key, validate=True) for key_id, key in keys.items()}
-    except (ValueError, TypeError, KeyError, AttributeError, binascii.Error):
+        keys = json.loads(text, object_pairs_hook=_once)["keys"]
+        pairs = [(int(key_id), base64.b64decode(key, validate=True)) for key_id, key in keys.items()]
+    except KeySetError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise KeySetError('a key set is {"keys": {"1": "<32 bytes in base64>"}}') from None
     try:
-        return Keyring(by_id)
+        return Keyring(_once(pairs))
     except ValueError as error:
         raise KeySetError(str(error)) from None
+
+
+def _once(pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
+    """The pairs as a dict; JSON's own reading would take the last of a name and lose the others."""
+    found: dict[K, V] = {}
+    for name, value in pairs:
+        if name in found:
+            raise KeySetError("a key set has each name and each id once; one is there twice")
+        found[name] = value
+    return found
 
 
 def load(path: Path) -> Keyring:
@@ -46,20 +62,27 @@ def load(path: Path) -> Keyring:
         raise KeySetError(f"key set {path}: {error}") from None
 
 
+def make(path: Path) -> bool:
+    """Make the file with one new key; False, and nothing done, if there is one. A key in use is never overwritten."""
+    private.make_folder(path.parent)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    key = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump({"keys": {"1": key}}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        # A link fails if the name is taken, also by another process that makes the file at once.
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
+
+
 def load_or_make(path: Path) -> Keyring:
-    """The keyring of a file. A missing file is made with one new key; processes that do so at once get the same key."""
+    """The keyring of a file, which is made if it is missing; processes that do so at once get the same key."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        key = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
-        try:
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                json.dump({"keys": {"1": key}}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            # A link fails if the name is taken, so a key in use is never overwritten.
-            with suppress(FileExistsError):
-                os.link(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
+        make(path)
     return load(path)

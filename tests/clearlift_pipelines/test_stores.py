@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -37,8 +36,8 @@ def set_variables(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str])
         monkeypatch.setenv(name, value)
 
 
-def stores_of(tmp_path: Path, dsn: str, role: str | None = None) -> Stores:
-    return Stores(load(home=tmp_path / "home", postgres_dsn=SecretStr(dsn), postgres_role=role))
+def stores_of(tmp_path: Path, dsn: str) -> Stores:
+    return Stores(load(home=tmp_path / "home", postgres_dsn=SecretStr(dsn)))
 
 
 def test_r2_sql_is_asked_where_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,25 +95,6 @@ def test_postgres_and_the_lakes_catalog_work_through_a_transaction_pooler(tmp_pa
         stores.close()
 
 
-def test_a_role_owns_all_that_is_made(tmp_path: Path, postgres_dsn: str) -> None:
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        database = admin.info.dbname
-        role = f"role_of_{database}"
-        admin.execute(f"create role {role}")
-        admin.execute(f"grant create on database {database} to {role}")
-        stores = stores_of(tmp_path, postgres_dsn, role)
-        try:
-            stores.migrate()
-            owners = admin.execute(
-                "select distinct schemaname, tableowner from pg_tables where schemaname in ('lake', 'rollups')"
-            ).fetchall()
-            assert sorted(owners) == [("lake", role), ("rollups", role)]
-        finally:
-            stores.close()
-            admin.execute(f"drop owned by {role} cascade")
-            admin.execute(f"drop role {role}")
-
-
 def test_a_database_that_was_migrated_before_there_were_apps_is_known(
     tmp_path: Path, postgres_dsn: str, bare_environment: Path
 ) -> None:
@@ -126,5 +106,5 @@ def test_a_database_that_was_migrated_before_there_were_apps_is_known(
         _, applied, folder = list(stores.migrated())[-1]
         assert {migration.state for migration in migrations.status(applied, folder)} == {migrations.State.APPLIED}
         stores.postgres.execute("update pipelines.migrations set folder = 'clearlift/postgres'")
-        assert [str(migration) for migration in migrations.down(applied, folder, to=12)] == ["013_app_views"]
-        assert [str(migration) for migration in migrations.up(applied, folder)] == ["013_app_views"]
+        assert [str(migration) for migration in migrations.down(applied, folder, to=13)] == ["014_service_role"]
+        assert [str(migration) for migration in migrations.up(applied, folder)] == ["014_service_role"]

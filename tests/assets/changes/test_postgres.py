@@ -33,7 +33,7 @@ def ids(changes: list[Change]) -> list[int]:
 
 
 def test_a_transaction_that_commits_after_one_with_a_younger_id_is_not_skipped(shop: Postgres) -> None:
-    with shop.connection() as slow:
+    with shop.connection(held=True) as slow:
         slow.execute("insert into growth.leads values (1)")
         with shop.connection() as quick:
             quick.execute("insert into growth.leads values (2)")
@@ -48,9 +48,9 @@ def test_a_transaction_that_commits_after_one_with_a_younger_id_is_not_skipped(s
 
 
 def test_the_end_of_one_of_two_open_transactions_gives_no_row_above_the_other(shop: Postgres) -> None:
-    with shop.connection() as first:
+    with shop.connection(held=True) as first:
         first.execute("insert into growth.leads values (1)")
-        with shop.connection() as second:
+        with shop.connection(held=True) as second:
             second.execute("insert into growth.leads values (2)")
             assert ids(read(shop)) == []
             first.commit()
@@ -60,7 +60,7 @@ def test_the_end_of_one_of_two_open_transactions_gives_no_row_above_the_other(sh
 
 
 def test_a_transaction_that_is_rolled_back_holds_nobody_back(shop: Postgres) -> None:
-    with shop.connection() as broken:
+    with shop.connection(held=True) as broken:
         broken.execute("insert into growth.leads values (1)")
         with shop.connection() as other:
             other.execute("insert into growth.leads values (2)")
@@ -69,7 +69,7 @@ def test_a_transaction_that_is_rolled_back_holds_nobody_back(shop: Postgres) -> 
 
 
 def test_rows_of_a_savepoint_belong_to_its_transaction(shop: Postgres) -> None:
-    with shop.connection() as connection:
+    with shop.connection(held=True) as connection:
         connection.execute("insert into growth.leads values (1)")
         with connection.transaction():
             connection.execute("insert into growth.leads values (2)")

@@ -206,7 +206,7 @@ def test_a_batch_leaves_out_what_another_holds_and_takes_it_the_next_time(
     rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
 ) -> None:
     click_days(archive_stores, 10)
-    with archive_stores.postgres.connection() as other:
+    with archive_stores.postgres.connection(held=True) as other:
         other.execute("select from attribution.click_days where account_id = '3' for update")
         with patch.object(postgres_rule, "BATCH_ROWS", 4):
             assert rolled_up_stores.prune_entry("attribution.click_days").deleted == 9
@@ -291,7 +291,7 @@ def test_a_row_that_changes_while_others_are_compared_is_archived_first(
     restated(archive_stores, 3)
     archive_stores.archive(table="ads.restatements")
     done: list[Any] = []
-    with archive_stores.postgres.connection() as other:
+    with archive_stores.postgres.connection(held=True) as other:
         other.execute("update ads.restatements set clicks_after = 99 where id = 2")
         thread = threading.Thread(target=lambda: done.append(rolled_up_stores.prune_entry("ads.restatements")))
         thread.start()

@@ -23,14 +23,25 @@ def hangup() -> Iterator[None]:
 
 
 @pytest.fixture
+def on_supabase(bare_environment: Path, monkeypatch: pytest.MonkeyPatch, supabase_dsn: str) -> Iterator[Terminal]:
+    """As `terminal`, with a project at Supabase, worked on as its service_role."""
+    monkeypatch.setenv("CLEARLIFT_POSTGRES_ROLE", "service_role")
+    yield from _opened(bare_environment, monkeypatch, supabase_dsn)
+
+
+@pytest.fixture
 def terminal(bare_environment: Path, monkeypatch: pytest.MonkeyPatch, postgres_dsn: str) -> Iterator[Terminal]:
     """A folder with a dagster home and empty stores; Postgres is the test's, the others are embedded."""
-    monkeypatch.setenv("DAGSTER_HOME", str(bare_environment / "dagster_home"))
-    monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", postgres_dsn)
+    yield from _opened(bare_environment, monkeypatch, postgres_dsn)
+
+
+def _opened(folder: Path, monkeypatch: pytest.MonkeyPatch, dsn: str) -> Iterator[Terminal]:
+    monkeypatch.setenv("DAGSTER_HOME", str(folder / "dagster_home"))
+    monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", dsn)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("resources.ad_platforms.polling.FIRST_WAIT", 0.001)
     stores = Stores(load())
-    yield Terminal(bare_environment, stores, monkeypatch)
+    yield Terminal(folder, stores, monkeypatch)
     stores.close()
 
 

@@ -107,3 +107,8 @@ def test_the_policy_is_printed_whole(terminal: Terminal) -> None:
     for row in rows(CLEARLIFT):
         assert any(all(row[cell] in line for cell in SHOWN) for line in printed.splitlines()), row
     assert "change_log" not in printed
+
+
+def test_a_policy_is_not_shown_over_wrong_settings(terminal: Terminal) -> None:
+    terminal.monkeypatch.setenv("CLEARLIFT_LATE_DAYS", "none")
+    assert "CLEARLIFT_LATE_DAYS" in terminal.refused("policy")

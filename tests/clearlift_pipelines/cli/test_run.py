@@ -43,7 +43,9 @@ def said_counts(said: str) -> dict[str, int]:
     return {name: int(number.replace(",", "")) for name, number, *_ in cells}
 
 
-def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(terminal: Terminal) -> None:
+def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(on_supabase: Terminal) -> None:
+    """As service_role of a Supabase project, from its first migration on."""
+    terminal = on_supabase
     said = terminal.good("run", *SMALL)
     stores = terminal.stores
     until = sample_stores.marked(stores.object_store)

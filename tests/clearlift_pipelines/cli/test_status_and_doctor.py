@@ -57,25 +57,56 @@ def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(t
     bad = terminal.clearlift("doctor")
     assert bad.code == 1
     pending = ", ".join(f"{name} pending" for name in POSTGRES)
-    assert f"bad  postgres schema  {pending}: clearlift migrate up" in bad.out
-    assert "clearlift.events is missing: clearlift migrate up makes it" in bad.out
+    assert f"bad  postgres schema     {pending}: clearlift migrate up" in bad.out
+    assert "bad  clearlift-lake      the lake's catalog is missing: clearlift migrate up makes it" in bad.out
 
-    terminal.stores.migrate()
+    assert f"postgres: {POSTGRES[0]}" in terminal.good("migrate", "up").splitlines()
+    assert terminal.good("migrate", "up") == "nothing to make\n"
     well = terminal.good("doctor").splitlines()
     assert [row.split()[0] for row in well] == ["ok"] * len(well)
     names = (
-        *("postgres", "object store", "clearlift-lake", "clearlift-d1 schema", "sesh-d1 schema", "postgres schema"),
+        *(
+            "home",
+            "postgres",
+            "object store",
+            "clearlift-lake",
+            "clearlift-d1 schema",
+            "sesh-d1 schema",
+            "postgres schema",
+        ),
         *("clearlift-kv", "sesh-kv"),
     )
-    assert all(row[5:].startswith(f"{name} ") for name, row in zip(names, well, strict=True)), well
+    assert [row[5:25].rstrip() for row in well] == list(names)
+    assert {row[24] for row in well} == {" "}
+    assert " " not in {row[25] for row in well}
     assert [info.key for info in terminal.stores.object_store.list("doctor")] == []
+
+
+def test_what_migrate_up_makes_of_nothing_is_enough_for_the_first_ingest(on_supabase: Terminal) -> None:
+    on_supabase.good("migrate", "up")
+    on_supabase.good("doctor")
+    (on_supabase.folder / "one.ndjson").write_bytes(line(1))
+    on_supabase.good("land", "one.ndjson")
+    said = " ".join(on_supabase.good("run", "--no-sample").split())
+    assert "lines received 1" in said
+
+
+def test_doctor_says_of_a_home_that_others_may_enter_what_to_do(terminal: Terminal) -> None:
+    terminal.good("migrate", "up")
+    home = terminal.stores.settings.home
+    home.chmod(0o755)
+    said = terminal.clearlift("doctor")
+    assert said.code == 1
+    assert f"others may enter it: chmod 700 {home}" in said.out
+    home.chmod(0o700)
+    terminal.good("doctor")
 
 
 def test_doctor_finds_a_store_that_does_not_answer_and_keeps_its_password(terminal: Terminal) -> None:
     terminal.monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", "postgresql://me:hush@127.0.0.1:1/x?connect_timeout=2")
     said = terminal.clearlift("doctor")
     assert said.code == 1
-    assert "bad  postgres         Postgres at 127.0.0.1:1/x: no connection" in said.out
+    assert "bad  postgres            Postgres at 127.0.0.1:1/x: no connection" in said.out
     assert "ok   object store" in said.out
     assert "clearlift-lake" not in said.out
     assert "postgres schema" not in said.out
@@ -152,7 +183,7 @@ def test_a_file_that_is_gone_or_another_is_reported_with_what_to_do(
         script.write("-- a later thought")
     edited = f"{POSTGRES[0]} was applied and its file is another now; restore it and add a new migration"
     said = terminal.clearlift("doctor")
-    assert f"bad  postgres schema  sql/pipelines/postgres: {edited}\n" in said.out
+    assert f"bad  postgres schema     sql/pipelines/postgres: {edited}\n" in said.out
     assert edited.replace("; ", ". Next: ") in terminal.refused("run", "--no-sample")
 
     (folder / f"{POSTGRES[0]}.up.sql").unlink()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from resources.keyring import Keyring, KeySetError, SealError, load, load_or_make, parse
 
 OLD = {1: bytes(range(32))}
+KEY, OTHER_KEY = (base64.b64encode(bytes(n + i for i in range(32))).decode() for n in (7, 70))
 PLACE = {"table": "platform_connections", "column": "settings_encrypted", "row": "org-1-google-7"}
 
 
@@ -103,11 +104,18 @@ def test_no_key_is_shown_or_written() -> None:
         '{"keys": {"1": "c2hvcnQ="}}',
         json.dumps({"keys": {"0": base64.b64encode(bytes(32)).decode()}}),
         '{"keys": {"a": 1}}',
+        100_000 * "[",
+        100_000 * '{"keys":',
+        '{"keys": {"1": ' + 100_000 * "[",
+        *(f'{{"keys": {{"1": "{KEY}", "{again}": "{OTHER_KEY}"}}}}' for again in ("1", "01", " 1")),
+        f'{{"keys": {{"1": "{KEY}"}}, "keys": {{"2": "{OTHER_KEY}"}}}}',
     ],
 )
 def test_a_bad_key_set_is_one_clear_error(text: str) -> None:
-    with pytest.raises(KeySetError):
+    with pytest.raises(KeySetError) as refused:
         parse(text)
+    assert len(str(refused.value)) < 100
+    assert not any(key[:8] in str(refused.value) for key in (KEY, OTHER_KEY))
 
 
 def test_the_first_key_is_made_once_and_read_by_nobody_else(tmp_path: Path) -> None:

@@ -195,6 +195,27 @@ def test_a_full_pool_says_so(postgres_dsn: str) -> None:
         client.fetch("select 1")
 
 
+def test_what_is_held_takes_no_place_of_work(postgres_dsn: str) -> None:
+    with Postgres(postgres_dsn, max_connections=1, wait_seconds=2) as client:
+        client.execute("create table t (a int)")
+        with client.lock("outer") as held, client.lock("inner"), client.connection(one_moment=True) as moment:
+            held.execute("insert into t values (1)")
+            assert moment.execute("select count(*) as n from t").fetchall() == [{"n": 0}]
+            client.execute("insert into t values (2)")
+            assert client.fetch("select a from t") == [{"a": 2}]
+        assert client.fetch("select a from t order by a") == [{"a": 1}, {"a": 2}]
+
+
+def test_a_pool_of_one_whose_server_was_restarted_still_gives_transactions(postgres_dsn: str) -> None:
+    with (
+        Postgres(postgres_dsn, schema="pg_catalog", max_connections=1) as client,
+        Postgres(postgres_dsn) as killer,
+    ):
+        (row,) = client.fetch("select pg_backend_pid() as pid")
+        killer.fetch("select pg_terminate_backend(%s) as ended", (row["pid"],))
+        assert client.fetch("select current_setting('search_path') as path") == [{"path": "pg_catalog"}]
+
+
 def test_no_secret_is_shown() -> None:
     client = Postgres("postgresql://u:the-secret@db.example.com:6543/app", role="service_role")
     assert repr(client) == "Postgres('db.example.com:6543/app', role='service_role', schema=None)"

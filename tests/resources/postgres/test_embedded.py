@@ -1,6 +1,7 @@
 """The embedded server with starts, stops, kills and races, in folders with short and long paths."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,13 +116,52 @@ def test_a_folder_too_deep_for_a_socket(place: Path) -> None:
     deep = place / ("long" * 20) / ("with 'quotes', $signs and spaces" * 3) / "pg"
     try:
         dsn = embedded.start(deep, FAST)
-        assert ask(dsn, "show data_directory") == str(deep)
+        assert (deep / "postmaster.pid").exists()
         assert embedded.start(deep) == dsn
         assert embedded.stop(deep) is True
         assert not Path(str(conninfo_to_dict(dsn)["host"])).exists()
         assert ask(embedded.start(deep, FAST), "select 1") == "1"
     finally:
         embedded.stop(deep)
+
+
+def modes(*places: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mode for place in places for path in (place, *place.parents)}
+
+
+def test_folders_above_stay_as_they_are_and_nobody_else_reads_the_data(place: Path) -> None:
+    home = place / "home"
+    home.mkdir(mode=0o700)
+    before = modes(home, embedded.binaries())
+    folder = home / "pg"
+    try:
+        dsn = embedded.start(folder, FAST)
+        assert ask(dsn, "select 1") == "1"
+        assert modes(home, embedded.binaries()) == before
+        readable = [path for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077]
+        assert [path.name for path in readable] == [embedded.SOCKET_NAME]
+    finally:
+        embedded.stop(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the server of another user runs its programs itself")
+def test_programs_that_the_servers_account_cannot_enter_are_copied(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.chmod(0o755)
+    installed = embedded.binaries()
+    site = place / "private" / "site"
+    for path in (installed.parent, installed.parents[1].with_name(f"{installed.parents[1].name}.libs")):
+        shutil.copytree(path, site / path.relative_to(installed.parents[2]), symlinks=True)
+    (place / "private").chmod(0o700)
+    (place / "shared").mkdir(mode=0o755)
+    monkeypatch.setattr("tempfile.tempdir", str(place / "shared"))
+    hidden = site / installed.relative_to(installed.parents[2])
+    monkeypatch.setattr(embedded, "binaries", lambda: hidden)
+    before = modes(hidden)
+    with embedded.running(place / "pg", FAST) as dsn:
+        assert ask(dsn, "select 1") == "1"
+    assert modes(hidden) == before
 
 
 def test_a_socket_folder_of_another_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

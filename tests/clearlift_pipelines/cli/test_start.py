@@ -25,7 +25,18 @@ cli.get_command(None, sys.argv[1])
 print(json.dumps([name for name in sys.argv[2:] if name in sys.modules]))
 """
 # Only modules of these names define what Dagster shows; engines and the apps do not know it.
-OF_DAGSTER = {"assets", "capability", "checks", "description", "invalidation_assets", "partitions", "series_assets"}
+OF_DAGSTER = {
+    "assets",
+    "automation",
+    "capability",
+    "checks",
+    "description",
+    "gaps",
+    "invalidation_assets",
+    "partitions",
+    "requested",
+    "series_assets",
+}
 ENGINES = """
 import sys
 from importlib import import_module

@@ -26,7 +26,7 @@ def asked(location: Location, sensor: str = "landing") -> list[RunRequest]:
 def test_a_failed_ingest_is_asked_for_again_though_nothing_else_lands(location: Location) -> None:
     location.now = NOW
     put(location, "one", NOW, line(1))
-    asked_at = []
+    asked_at: list[int] = []
     for minute in range(0, 190, 2):
         location.now = NOW + minute * MINUTE
         for request in asked(location):

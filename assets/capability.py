@@ -1,41 +1,27 @@
 """What a room brings to the graph of an app, and the parts that this is made of.
 
 Each room has a module `capability.py` with one function, `bring(app, site)`. What belongs here: the vocabulary of these
-modules (jobs, ticks, watches, requests) and how it becomes Dagster's definitions. What does not: any room's own work.
+modules (jobs, ticks, watches, requests). What does not: any room's own work, and how this becomes Dagster's definitions
+(automation.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import Enum
 from typing import Any
 
-from dagster import (
-    AssetKey,
-    AssetSelection,
-    Config,
-    DefaultScheduleStatus,
-    DefaultSensorStatus,
-    RunConfig,
-    RunRequest,
-    ScheduleDefinition,
-    ScheduleEvaluationContext,
-    SensorDefinition,
-    SensorEvaluationContext,
-    SkipReason,
-    define_asset_job,
-)
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster import AssetKey, AssetSelection, Config, MaterializeResult
 
 from assets.apps import App
 from assets.partitions import Calendar
 from assets.rooms import Rooms
-from assets.windows import DAY, Window, daily_key
+from assets.windows import DAY, Window, daily_key, runs_of
 
-RETRIES = {"dagster/max_retries": "2"}
 # An asset of the app at hand: its capability and its name.
 Object = tuple[str, str]
-Jobs = Mapping[str, UnresolvedAssetJobDefinition]
+# Windows of the past that one tick asks for: seven days of hours.
+MADE_UP = 168
 
 
 @dataclass(frozen=True)
@@ -54,21 +40,29 @@ class Site:
 
 @dataclass(frozen=True)
 class Job:
-    """Assets that are made together. Its full name starts with the app's."""
+    """Assets that are made together. Its full name starts with the app's.
+
+    longest: a run that takes longer is ended, because it hangs. alone: its runs work under one lock from begin to end,
+    so that a second one waits in the queue, and not in a process.
+    """
 
     name: str
     selection: AssetSelection
     description: str
+    longest: timedelta
     retried: bool = True
+    alone: bool = False
 
 
 @dataclass(frozen=True)
 class Request:
     """One run that a tick or a watch asks for.
 
-    partitions: first and last partition key. config: the configuration of assets. assets: only these of the job. key:
-    tells the requests of one tick apart; a watch's key names all that its run would do, because Dagster starts one run
-    a key. job: which job, where a watch has several.
+    key: what the run would do; it is told apart by this from other requests of its tick or watch. state: what made it
+    due, such as the newest batch. It is asked for again after a failure, or when a run succeeded and it is still due,
+    at the pace of pace.py; with `once`, a success settles the state. partitions: first and last partition key. config:
+    the configuration of assets. assets: only these of the job. job: which job, where a watch has several. parts: asked
+    for instead when the last run for this request failed, so that one part that fails does not hold back the others.
     """
 
     key: str = ""
@@ -76,16 +70,34 @@ class Request:
     config: Mapping[Object, Config] | None = None
     assets: Sequence[Object] | None = None
     job: str | None = None
+    state: str = ""
+    once: bool = False
+    parts: "Sequence[Request]" = ()
+
+
+class AfterGap(Enum):
+    """What a tick does about its moments that nobody evaluated, because the daemon or the code location was away.
+
+    Dagster evaluates only the newest of them.
+    """
+
+    CATCHES_UP = "asks for every window that is missing"
+    LATEST = "asks once, for its newest moment"
+    SKIPS = "waits for its next moment"
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A job by the clock (UTC): `asks` gives the requests of the moment that the cron line names."""
+    """A job by the clock (UTC): `asks` gives the requests of the moment that the cron line names.
+
+    The `asks` of a tick that catches up gives every window that its ledger lacks, not only the newest.
+    """
 
     name: str
     cron: str
     job: str
     description: str
+    after_gap: AfterGap
     asks: Callable[[datetime], Iterable[Request]] = lambda _: (Request(),)
 
 
@@ -94,13 +106,13 @@ class Watch:
     """Jobs because something happened: `asks` looks at the stores and gives requests, or a text that says why not.
 
     It is asked every `seconds`, keeps no state, and has to answer within 60 s (Dagster's limit). `asks` is handed what
-    writes a warning to the log.
+    writes a warning to the log. Work of a second or two needs no run: `asks` does it and gives the asset's result.
     """
 
     name: str
     jobs: tuple[str, ...]
     description: str
-    asks: Callable[[Callable[[str], None]], Iterator[Request | str]]
+    asks: Callable[[Callable[[str], None]], Iterator[Request | str | MaterializeResult[None]]]
     seconds: int = 60
 
 
@@ -114,11 +126,36 @@ class Capability:
     watches: Sequence[Watch] = ()
 
 
-def days_again(windows: Iterable[Window], now: datetime) -> Iterator[Request]:
-    """A request for each range of days that changed. The hour in the key asks again for what an earlier run left."""
+def days_again(windows: Iterable[Window]) -> Iterator[Request]:
+    """A request for each range of days that changed."""
     for window in windows:
         first, last = daily_key(window.start.date()), daily_key((window.end - DAY).date())
-        yield Request(f"{first}-{last}-{now:%Y-%m-%dT%H}", (first, last))
+        yield Request(f"{first}-{last}", (first, last))
+
+
+def made_up(
+    missing: Sequence[Window], usual: datetime, key: Callable[[datetime], str], assets: Sequence[Object] | None = None
+) -> Iterator[Request]:
+    """Requests for missing windows (in order): one for those from `usual` on, and one for each gap before.
+
+    key: the partition key of a window's start. assets: what of the job is made of the windows before `usual`. A gap
+    whose run fails is asked for again day by day.
+    """
+
+    def request(windows: Sequence[Window], only: Sequence[Object] | None) -> Request:
+        first, last = key(windows[0].start), key(windows[-1].start)
+        return Request(first if first == last else f"{first}-{last}", (first, last), assets=only)
+
+    for windows in runs_of([window for window in missing if window.start >= usual]):
+        yield request(windows, None)
+    past = [window for window in missing if window.start < usual][-MADE_UP:]
+    for windows in reversed(runs_of(past)):
+        days: dict[date, list[Window]] = {}
+        for window in windows:
+            days.setdefault(window.start.date(), []).append(window)
+        whole = request(windows, assets)
+        parts = [request(day, assets) for day in days.values()] if len(days) > 1 else []
+        yield replace(whole, parts=parts)
 
 
 def one_day(day: date) -> Request:
@@ -139,73 +176,3 @@ def assets_of(app: App, *objects: Object) -> AssetSelection:
 def job_name(app: App, name: str) -> str:
     """The full name of an app's job."""
     return f"{app.name}_{name}"
-
-
-def as_job(app: App, job: Job) -> UnresolvedAssetJobDefinition:
-    """The job as Dagster has it."""
-    return define_asset_job(
-        job_name(app, job.name), job.selection, description=job.description, tags=RETRIES if job.retried else None
-    )
-
-
-def as_schedule(app: App, tick: Tick, jobs: Jobs) -> ScheduleDefinition:
-    """The tick as Dagster has it: in UTC, and on by default. `jobs` are the app's, by their names without it."""
-    name = job_name(app, tick.name)
-
-    def evaluate(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
-        at = context.scheduled_execution_time.astimezone(UTC)
-        for request in tick.asks(at):
-            yield _as_run(app, request, "-".join(filter(None, (name, request.key, f"{at:%Y-%m-%dT%H:%M}"))))
-
-    return ScheduleDefinition(
-        name=name,
-        job=jobs[tick.job],
-        cron_schedule=tick.cron,
-        execution_timezone="UTC",
-        execution_fn=evaluate,
-        default_status=DefaultScheduleStatus.RUNNING,
-        description=tick.description,
-        owners=[app.owner],
-    )
-
-
-def as_sensor(app: App, watch: Watch, jobs: Jobs) -> SensorDefinition:
-    """The watch as Dagster has it: on by default. `jobs` are the app's, by their names without it."""
-    name = job_name(app, watch.name)
-
-    def evaluate(context: SensorEvaluationContext) -> Iterator[RunRequest | SkipReason]:
-        for request in watch.asks(context.log.warning):
-            if isinstance(request, str):
-                yield SkipReason(request)
-            else:
-                yield _as_run(app, request, f"{name}-{request.key}")
-
-    return SensorDefinition(
-        name=name,
-        jobs=[jobs[name] for name in watch.jobs],
-        evaluation_fn=evaluate,
-        minimum_interval_seconds=watch.seconds,
-        default_status=DefaultSensorStatus.RUNNING,
-        description=watch.description,
-        owners=[app.owner],
-    )
-
-
-def _as_run(app: App, request: Request, run_key: str) -> RunRequest:
-    tags: dict[str, str] = {}
-    partition = None
-    if request.partitions is not None:
-        first, last = request.partitions
-        if first == last:
-            partition = first
-        else:
-            tags = {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
-    config = request.config or {}
-    return RunRequest(
-        run_key=run_key,
-        partition_key=partition,
-        tags=tags,
-        run_config=RunConfig(ops={op_name((app.name, *name)): value for name, value in config.items()}),
-        asset_selection=[AssetKey([app.name, *name]) for name in request.assets] if request.assets else None,
-        job_name=job_name(app, request.job) if request.job else None,
-    )

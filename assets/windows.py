@@ -1,6 +1,6 @@
 """Half-open UTC windows: cutting ranges into days and hours, and joining neighbours. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -92,3 +92,32 @@ def touching(windows: Iterable[Window]) -> list[Window]:
 def joined(starts: Iterable[datetime], step: timedelta) -> list[Window]:
     """The fewest windows that cover exactly the steps starting at `starts`, in order."""
     return touching(Window(start, start + step) for start in set(starts))
+
+
+def runs_of(windows: Iterable[Window]) -> list[list[Window]]:
+    """Windows (in order) grouped by neighbours: within a group each one begins where the one before ends."""
+    groups: list[list[Window]] = []
+    for window in windows:
+        if groups and groups[-1][-1].end == window.start:
+            groups[-1].append(window)
+        else:
+            groups.append([window])
+    return groups
+
+
+def missing(
+    windows: Sequence[Window], built: Mapping[datetime, datetime], settling: timedelta = timedelta(0)
+) -> list[Window]:
+    """Those of the windows (in order) that were not built since they were final: `settling` after their end.
+
+    built: when each window was built last, by its start; a window before the first one of it is not missing, because
+    nothing was made yet then. The last window is always asked about.
+    """
+    first = min(built, default=windows[-1].start if windows else None)
+    return [
+        window
+        for window in windows
+        if first is not None
+        and (window.start >= first or window is windows[-1])
+        and not (window.start in built and built[window.start] >= window.end + settling)
+    ]

@@ -1,7 +1,7 @@
 """The composition root: what every room brings for every app, merged into one code location."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -24,9 +24,10 @@ import assets.sessions.capability
 import assets.tables.capability
 import assets.upkeep.capability
 from assets.apps import APPS, App
-from assets.capability import Site, as_job, as_schedule, as_sensor
+from assets.automation import as_job, as_schedule, as_sensor
+from assets.capability import Capability, Site
 from assets.partitions import Calendar
-from clearlift_pipelines import settings
+from clearlift_pipelines import purge_job, settings
 from clearlift_pipelines.settings import Settings
 from clearlift_pipelines.stores import Stores
 from resources import private
@@ -52,6 +53,18 @@ ROOMS: tuple[ModuleType, ...] = (
 """A further capability is a folder in assets/ and one line here."""
 
 
+def brought(
+    stores: Stores, apps: Sequence[App] = APPS, rooms: Sequence[ModuleType] = ROOMS
+) -> Iterator[tuple[App, list[Capability]]]:
+    """What every room brings, app by app."""
+    # Backfill policies and freshness are beta in Dagster 1.13, said once for every asset.
+    warnings.filterwarnings("ignore", category=BetaWarning)
+    chosen = stores.settings
+    site = Site(stores, Calendar(chosen.partitions_start), chosen.late_horizon, chosen.cache_writes_per_run)
+    for app in apps:
+        yield app, [room.bring(app, site) for room in rooms]
+
+
 def build_defs(
     chosen: Settings,
     stores: Stores | None = None,
@@ -63,21 +76,19 @@ def build_defs(
 
     Nothing is opened here: a store opens when an asset, check or sensor first uses it.
     """
-    # Backfill policies and freshness are beta in Dagster 1.13, said once for every asset.
-    warnings.filterwarnings("ignore", category=BetaWarning)
     stores = stores or Stores(chosen)
-    site = Site(stores, Calendar(chosen.partitions_start), chosen.late_horizon, chosen.cache_writes_per_run)
+    capabilities = list(brought(stores, apps, rooms))
+    purge, purge_schedule = purge_job.build(chosen.history_days, lambda: stores.clock())
     graph: list[Any] = []
-    jobs: list[Any] = []
-    schedules: list[Any] = []
+    jobs: list[Any] = [purge]
+    schedules: list[Any] = [purge_schedule]
     sensors: list[Any] = []
-    for app in apps:
-        brought = [room.bring(app, site) for room in rooms]
-        own = {job.name: as_job(app, job) for capability in brought for job in capability.jobs}
-        graph += [definition for capability in brought for definition in capability.assets]
+    for app, of_app in capabilities:
+        own = {job.name: as_job(app, job) for capability in of_app for job in capability.jobs}
+        graph += [definition for capability in of_app for definition in capability.assets]
         jobs += own.values()
-        schedules += [as_schedule(app, tick, own) for capability in brought for tick in capability.ticks]
-        sensors += [as_sensor(app, watch, own) for capability in brought for watch in capability.watches]
+        schedules += [as_schedule(app, tick, own, stores) for capability in of_app for tick in capability.ticks]
+        sensors += [as_sensor(app, watch, own, stores) for capability in of_app for watch in capability.watches]
     return Definitions(
         assets=[a for a in graph if not isinstance(a, AssetChecksDefinition)],
         asset_checks=[a for a in graph if isinstance(a, AssetChecksDefinition)],

@@ -11,6 +11,7 @@ import click
 
 from assets.apps import APPS
 from assets.apps.lifecycle import Lifecycle
+from clearlift_pipelines.page_part import replaced
 
 BEGIN, END = "<!-- policy -->", "<!-- /policy -->"
 PAGE = Path("docs/lifecycle.md")
@@ -37,11 +38,7 @@ def in_page(text: str) -> str:
     Raises:
         ValueError: the markers are missing.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{PAGE} lacks {BEGIN} or {END}")
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+    return replaced(text, str(PAGE), BEGIN, END, table())
 
 
 def _cells(app: str, entry: Lifecycle) -> tuple[str, ...]:

@@ -67,6 +67,10 @@ class Settings(BaseSettings):
         description="Keys of a cache family that one run may write; the most wanted come first",
     )
 
+    history_days: int = Field(
+        14, ge=1, description="Days after which old runs leave Dagster's history; what assets show of today stays"
+    )
+
     cloudflare_account_id: str | None = Field(None, description="Cloudflare account of D1, KV, R2, R2 SQL")
     cloudflare_api_token: SecretStr | None = Field(None, description="API token with D1 and Workers KV edit rights")
     cloudflare_api_url: str = Field(

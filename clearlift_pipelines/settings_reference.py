@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import click
 
+from clearlift_pipelines.page_part import replaced
 from clearlift_pipelines.settings import PREFIX, Settings
 
 BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
@@ -50,11 +51,7 @@ def in_readme(text: str) -> str:
     Raises:
         ValueError: the markers are missing.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"README.md lacks {BEGIN} or {END}")
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+    return replaced(text, "README.md", BEGIN, END, table())
 
 
 if __name__ == "__main__":

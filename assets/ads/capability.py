@@ -12,7 +12,7 @@ from assets.ads import assets
 from assets.ads.config import SyncConfig
 from assets.ads.plan import SyncMode
 from assets.apps import App
-from assets.capability import Capability, Job, Request, Site, Tick
+from assets.capability import AfterGap, Capability, Job, Request, Site, Tick
 from assets.windows import daily_key
 from resources.ad_platforms import PLATFORMS
 
@@ -46,6 +46,7 @@ def bring(app: App, site: Site) -> Capability:
                 "ads",
                 AssetSelection.groups(f"{app.name}_ads"),
                 "Sync ad platforms, then count what lies in Postgres; a range of metric days as one run.",
+                timedelta(hours=3),
             )
         ],
         ticks=[
@@ -54,6 +55,7 @@ def bring(app: App, site: Site) -> Capability:
                 "5 * * * *",
                 "ads",
                 "At hh:05, pro and enterprise connections: yesterday, today, and every missing day before.",
+                AfterGap.LATEST,
                 asks_for(SyncMode.RECENT, 1, ["pro", "enterprise"]),
             ),
             Tick(
@@ -61,6 +63,7 @@ def bring(app: App, site: Site) -> Capability:
                 "15 3 * * *",
                 "ads",
                 "At 03:15, the same for free connections.",
+                AfterGap.LATEST,
                 asks_for(SyncMode.RECENT, 1, ["free"]),
             ),
             Tick(
@@ -68,6 +71,7 @@ def bring(app: App, site: Site) -> Capability:
                 "45 4 * * *",
                 "ads",
                 "Daily, the full look-back of every connection: conversions arrive for weeks.",
+                AfterGap.LATEST,
                 asks_for(SyncMode.LOOKBACK, SyncConfig().lookback_days, []),
             ),
         ],

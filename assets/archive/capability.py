@@ -5,27 +5,29 @@ What belongs here: jobs and their times. What does not: assets themselves.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dagster import AssetSelection
 
 from assets.apps import App
 from assets.archive import assets
 from assets.archive.quarters import due
-from assets.capability import Capability, Job, Object, Request, Site, Tick, assets_of
+from assets.capability import AfterGap, Capability, Job, Object, Request, Site, Tick, assets_of
 from assets.windows import daily_key
 
 
 def bring(app: App, site: Site) -> Capability:
     """The policy, and archives where the app has tables that are archived."""
     policy = assets_of(app, ("archive", "policy"))
-    jobs, ticks = [Job("policy", policy, "Show how long each kind of data is kept.", retried=False)], []
+    shown = Job("policy", policy, "Show how long each kind of data is kept.", timedelta(minutes=15), retried=False)
+    jobs, ticks = [shown], []
     if any(entry.archive for entry in app.lifecycles):
         jobs.append(
             Job(
                 "archive",
                 AssetSelection.groups(f"{app.name}_archive") - policy,
                 "Archive quarters that are old enough, and what came late for them; a range as one run.",
+                timedelta(hours=12),
             )
         )
         ticks.append(
@@ -35,6 +37,7 @@ def bring(app: App, site: Site) -> Capability:
                 "archive",
                 "On the 1st of January, April, July and October at 05:15: the year that has become old enough, with the"
                 " quarter that just did and rows that came late for the others; one run for tables of one age.",
+                AfterGap.LATEST,
                 lambda at: _due(app, at),
             )
         )

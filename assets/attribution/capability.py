@@ -4,16 +4,16 @@ What belongs here: the job, its tick and its watch. What does not: the assets th
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dagster import AssetSelection
 
 from assets.apps import App
 from assets.attribution import assets
-from assets.attribution.late import stale
-from assets.capability import Capability, Job, Request, Site, Tick, Watch, days_again, one_day
+from assets.attribution.late import built, stale
+from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, days_again, made_up
 from assets.rollups.late import horizon
-from assets.windows import DAY, midnight
+from assets.windows import DAY, Window, daily_key, midnight, missing
 
 
 def bring(app: App, site: Site) -> Capability:
@@ -28,6 +28,7 @@ def bring(app: App, site: Site) -> Capability:
                 "attribution",
                 AssetSelection.groups(f"{app.name}_attribution"),
                 "Touches and conversions of days, the campaigns of their clicks, and the credits; a range as one run.",
+                timedelta(hours=2),
             )
         ],
         ticks=[
@@ -36,7 +37,8 @@ def bring(app: App, site: Site) -> Capability:
                 "55 0 * * *",
                 "attribution",
                 "At 00:55, yesterday's touches, conversions and credits.",
-                _yesterday,
+                AfterGap.CATCHES_UP,
+                lambda at: _missing(app, site, at),
             )
         ],
         watches=[
@@ -50,14 +52,16 @@ def bring(app: App, site: Site) -> Capability:
     )
 
 
-def _yesterday(at: datetime) -> list[Request]:
-    return [one_day((at - DAY).date())]
+def _missing(app: App, site: Site, at: datetime) -> Iterator[Request]:
+    since, today = horizon(midnight(site.calendar.start), site.late_horizon, at), midnight(at.date())
+    days = list(Window(since, max(since, today)).days())
+    return made_up(missing(days, built(app, site.rooms.postgres, since)), today - DAY, daily_key)
 
 
 def _late(app: App, site: Site) -> Iterator[Request | str]:
     rooms, now = site.rooms, site.rooms.clock()
     since = horizon(midnight(site.calendar.start), site.late_horizon, now)
     windows = stale(app, rooms.postgres, since, now)
-    yield from days_again(windows, now)
+    yield from days_again(windows)
     if not windows:
         yield "No attributed day has changed since."

@@ -20,3 +20,9 @@ def stale(app: App, postgres: Postgres, since: datetime, now: datetime) -> tuple
         {"app": app.name, "version": VERSION, "since": since.date(), "until": now - DAY - SETTLING},
     )
     return tuple(joined((midnight(row["day"]).astimezone(UTC) for row in rows), DAY))
+
+
+def built(app: App, postgres: Postgres, since: datetime) -> dict[datetime, datetime]:
+    """When each day from `since` on was made last, by its start; and the first day that was ever made."""
+    rows = postgres.fetch(read_sql("attribution/built_days.sql"), {"app": app.name, "since": since.date()})
+    return {midnight(row["day"]): row["built_at"] for row in rows}

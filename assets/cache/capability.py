@@ -1,12 +1,13 @@
 """What the cache room brings: warming by the clock and after changes, and deleting the keys that changed rows made."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
-from dagster import AssetSelection
+from dagster import AssetSelection, MaterializeResult
 
 from assets.apps import App
-from assets.cache import assets, invalidation_assets
-from assets.capability import Capability, Job, Request, Site, Tick, Watch, assets_of
+from assets.cache import assets, invalidate, invalidation_assets
+from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of
 from assets.changes.d1 import D1ChangeLog
 
 
@@ -19,13 +20,21 @@ def bring(app: App, site: Site) -> Capability:
     warmed = caches - assets_of(app, invalidated) if app.cache_aside else caches
     jobs, ticks, watches = [], [], []
     if app.cache_aside:
-        jobs.append(Job("invalidate", assets_of(app, invalidated), "Delete cached keys that are made of changed rows."))
-        ticks.append(
-            Tick(
+        jobs.append(
+            Job(
                 "invalidate",
-                "*/5 * * * *",
-                "invalidate",
-                "Every 5 minutes: delete keys that the application made of rows which have changed.",
+                assets_of(app, invalidated),
+                "Delete cached keys that are made of changed rows.",
+                timedelta(hours=1),
+            )
+        )
+        watches.append(
+            Watch(
+                "invalidation",
+                (),
+                "Deletes keys that the application made of rows which have changed, without a run.",
+                lambda _: _invalidated(app, site),
+                seconds=300,
             )
         )
     if any(table.store == "d1" for table in app.changes):
@@ -38,13 +47,14 @@ def bring(app: App, site: Site) -> Capability:
                 seconds=300,
             )
         )
-    jobs.append(Job("warm", warmed, "Count the access logs, then bring every cache up to date."))
+    jobs.append(Job("warm", warmed, "Count the access logs, then bring every cache up to date.", timedelta(hours=1)))
     ticks.append(
         Tick(
             "warm",
             "35 * * * *",
             "warm",
             "At hh:35, every cache: values that changed, that expire soon, or that a budget left out before.",
+            AfterGap.LATEST,
         )
     )
     return Capability([*assets.build(app, site.cache_writes), *invalidation_assets.build(app)], jobs, ticks, watches)
@@ -54,10 +64,15 @@ def _changed(app: App, site: Site) -> Iterator[Request | str]:
     tables = {table for family in app.cache for store, table in family.reads if store == "d1"}
     newest = D1ChangeLog(site.rooms.d1(app)).newest(tables)
     for table, row in newest.items():
-        # Dagster starts one run for a key, so that each change starts one run.
         yield Request(
-            f"{table}-{row}",
+            table,
             assets=[("cache", family.name) for family in app.cache if ("d1", table) in family.reads],
+            state=str(row),
+            once=True,
         )
     if not newest:
         yield "No row that a cache is made of has changed."
+
+
+def _invalidated(app: App, site: Site) -> Iterator[MaterializeResult[None]]:
+    yield invalidation_assets.result(app, invalidate.of(site.rooms, app, pages=invalidation_assets.PAGES))

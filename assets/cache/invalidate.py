@@ -9,6 +9,7 @@ change and writes after the delete stays until it expires, as with any cache-asi
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from assets.apps import App, CacheAside
 from assets.cache import keys
@@ -32,9 +33,9 @@ class Invalidated:
     lag: timedelta
 
 
-def of(rooms: Rooms, app: App) -> Invalidated:
-    """Delete the keys that are made of changed rows, by each change log that the app has."""
-    return invalidate(list(log.of(rooms, app)), rooms.kv(app), app.cache_aside, rooms.clock)
+def of(rooms: Rooms, app: App, pages: int | None = None) -> Invalidated:
+    """Delete the keys that are made of changed rows, by each change log that the app has; see `invalidate`."""
+    return invalidate(list(log.of(rooms, app)), rooms.kv(app), app.cache_aside, rooms.clock, pages=pages)
 
 
 def invalidate(
@@ -44,8 +45,11 @@ def invalidate(
     clock: Callable[[], datetime],
     *,
     page: int = PAGE,
+    pages: int | None = None,
 ) -> Invalidated:
     """Delete the keys that are made of rows which changed since the last run, up to the present end of each log.
+
+    pages: after so many pages of a log the rest is left to the next run.
 
     Raises:
         KeyError: a template names a column that the log does not keep of its table.
@@ -53,7 +57,7 @@ def invalidate(
     templates = {aside.table: aside.keys for aside in cache_aside}
     rows, deleted, lag = 0, 0, ZERO
     for changes_of_store in logs:
-        for number, changes in enumerate(changes_of_store.unread(READER, page)):
+        for number, changes in enumerate(islice(changes_of_store.unread(READER, page), pages)):
             if number == 0:
                 lag = max(lag, clock() - changes[0].changed_at)
             doomed = {key for change in changes for key in keys_of(change, templates)}

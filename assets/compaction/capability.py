@@ -1,5 +1,7 @@
 """What the room of compaction brings: merging small files of the lake. The hourly run of roll-ups starts with it."""
 
+from datetime import timedelta
+
 from assets.apps import App
 from assets.capability import Capability, Job, Site, assets_of
 from assets.compaction import assets
@@ -11,5 +13,9 @@ def bring(app: App, _site: Site) -> Capability:
         return Capability()
     return Capability(
         assets=assets.build(app),
-        jobs=[Job("compact", assets_of(app, ("events", "compacted")), "Merge small files of the lake.")],
+        jobs=[
+            Job(
+                "compact", assets_of(app, ("events", "compacted")), "Merge small files of the lake.", timedelta(hours=6)
+            )
+        ],
     )

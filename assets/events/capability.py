@@ -1,9 +1,10 @@
 """What the events room brings: ingestion of what has landed, as it lands, and of the whole landing zone daily."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from assets.apps import App
-from assets.capability import Capability, Job, Request, Site, Tick, Watch, assets_of
+from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of
 from assets.events import assets
 from assets.events.ingest import pending
 
@@ -20,17 +21,26 @@ def bring(app: App, site: Site) -> Capability:
             yield "Nothing has landed."
             return
         newest = max(batches, key=lambda o: (o.last_modified, o.key))
-        yield Request(f"{newest.key}-{newest.etag}-{len(batches)}")
+        yield Request(state=f"{newest.key}-{newest.etag}-{len(batches)}")
 
     return Capability(
         assets=assets.build(app, site.calendar),
-        jobs=[Job("ingest", assets_of(app, ingested), "Take what has landed into the lake.")],
+        jobs=[
+            Job(
+                "ingest",
+                assets_of(app, ingested),
+                "Take what has landed into the lake.",
+                timedelta(hours=1),
+                alone=True,
+            )
+        ],
         ticks=[
             Tick(
                 "sweep",
                 "0 4 * * *",
                 "ingest",
                 "Daily, the whole landing zone: batches that landed under an hour that no other run lists any more.",
+                AfterGap.LATEST,
                 lambda _: [Request(config={ingested: assets.IngestConfig(sweep=True)})],
             )
         ],

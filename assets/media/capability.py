@@ -1,9 +1,10 @@
 """What the media room brings: variants of uploads, within minutes, and a daily sweep over all media."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from assets.apps import App, Media
-from assets.capability import Capability, Job, Request, Site, Tick, Watch, assets_of
+from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of
 from assets.media import assets, ledger
 from assets.media.follow import follow
 from assets.media.make import nameless
@@ -21,6 +22,8 @@ def bring(app: App, site: Site) -> Capability:
                 "media",
                 assets_of(app, variants),
                 "Make the variants of uploaded images; refuse what is not an image.",
+                timedelta(hours=2),
+                alone=True,
             )
         ],
         ticks=[
@@ -29,6 +32,7 @@ def bring(app: App, site: Site) -> Capability:
                 "25 4 * * *",
                 "media",
                 "Daily at 04:25, all media: what the sensor missed, changed variants, variants without an upload.",
+                AfterGap.LATEST,
                 lambda _: [Request(config={variants: assets.MediaConfig(sweep=True)})],
             )
         ],
@@ -51,5 +55,4 @@ def _uploads(app: App, media: Media, site: Site) -> Iterator[Request | str]:
     if newest is None:
         yield "Every upload that was listed is settled."
         return
-    # With the hour in the key, a later run tries again what an earlier run could not make.
-    yield Request(f"{waiting}-{newest.isoformat()}-{rooms.clock():%Y-%m-%dT%H}")
+    yield Request(state=f"{waiting}-{newest.isoformat()}")

@@ -1,14 +1,12 @@
 """What the points room brings: ingestion of flushed points, hourly, with the metrics that they change."""
 
-from datetime import datetime
+from datetime import timedelta
 
 from dagster import AssetSelection
 
 from assets.apps import App
-from assets.capability import Capability, Job, Request, Site, Tick, assets_of
+from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, assets_of
 from assets.points import assets
-
-SWEPT_AT = 2  # o'clock, UTC
 
 
 def bring(app: App, _site: Site) -> Capability:
@@ -17,9 +15,6 @@ def bring(app: App, _site: Site) -> Capability:
         return Capability()
     ingested = ("points", "ingested")
 
-    def hourly(at: datetime) -> list[Request]:
-        return [Request(config={ingested: assets.PointsConfig(sweep=at.hour == SWEPT_AT)})]
-
     return Capability(
         assets=assets.build(app),
         jobs=[
@@ -27,15 +22,27 @@ def bring(app: App, _site: Site) -> Capability:
                 "points",
                 assets_of(app, ingested) | AssetSelection.groups(f"{app.name}_metrics"),
                 "Take points that were flushed, then make stale metrics.",
+                timedelta(hours=1),
+                alone=True,
             )
         ],
         ticks=[
             Tick(
                 "points",
-                "15 * * * *",
+                "15 0-1,3-23 * * *",
                 "points",
-                "At hh:15, points that were flushed and the metrics that they change; at 02:15, the whole prefix.",
-                hourly,
-            )
+                "At hh:15, points that were flushed and the metrics that they change.",
+                AfterGap.LATEST,
+                lambda _: [Request(config={ingested: assets.PointsConfig(sweep=False)})],
+            ),
+            # A schedule of its own: after downtime the newest moment of the other one would be no sweep.
+            Tick(
+                "points_sweep",
+                "15 2 * * *",
+                "points",
+                "At 02:15, the whole prefix of flushed points, and the metrics that they change.",
+                AfterGap.LATEST,
+                lambda _: [Request(config={ingested: assets.PointsConfig(sweep=True)})],
+            ),
         ],
     )

@@ -3,8 +3,10 @@
 What belongs here: jobs and their times. What does not: assets themselves.
 """
 
+from datetime import timedelta
+
 from assets.apps import App
-from assets.capability import Capability, Job, Request, Site, Tick, assets_of
+from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, assets_of
 from assets.retention import assets, series_assets
 
 
@@ -18,6 +20,7 @@ def bring(app: App, _site: Site) -> Capability:
                 "retention",
                 assets_of(app, *daily),
                 "Delete what is old enough and proved; a dry run unless the configuration says otherwise.",
+                timedelta(hours=6),
             )
         )
         ticks.append(
@@ -26,6 +29,7 @@ def bring(app: App, _site: Site) -> Capability:
                 "0 5 * * *",
                 "retention",
                 "Daily at 05:00: delete what is old enough and proved, in every store.",
+                AfterGap.LATEST,
                 lambda _: [Request(config={name: assets.RetentionConfig(dry_run=False) for name in daily})],
             )
         )
@@ -37,6 +41,7 @@ def bring(app: App, _site: Site) -> Capability:
                 "pruning",
                 assets_of(app, pruned),
                 "Prune sealed detail beyond a year; a dry run unless the configuration says otherwise.",
+                timedelta(hours=6),
             )
         )
         ticks.append(
@@ -45,6 +50,7 @@ def bring(app: App, _site: Site) -> Capability:
                 "30 5 2 1 *",
                 "pruning",
                 "On the 2nd of January at 05:30, the day after the archive: time series older than a year.",
+                AfterGap.LATEST,
                 lambda _: [Request(config={pruned: series_assets.PruningConfig(dry_run=False)})],
             )
         )

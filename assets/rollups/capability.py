@@ -4,17 +4,19 @@ What does not belong here: which windows are late (late.py), and building them.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dagster import AssetSelection
 
 from assets.apps import App
-from assets.capability import Capability, Job, Request, Site, Tick, Watch, assets_of, one_day
+from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of, one_day
 from assets.events.table import events_table
 from assets.rollups import assets, late
+from assets.rollups.definition import Grain
 from assets.rollups.follow import follow
+from assets.rollups.gaps import missing_requests
 from assets.rollups.periods import Period
-from assets.windows import DAY, HOUR, daily_key, floor_hour, hourly_key, midnight
+from assets.windows import DAY, HOUR, daily_key, hourly_key, midnight
 
 PERIOD_JOBS = {Period.WEEKLY: "roll_up_weeks", Period.MONTHLY: "roll_up_months"}
 
@@ -32,25 +34,34 @@ def bring(app: App, site: Site) -> Capability:
                 "hourly",
                 assets_of(app, ("events", "compacted")) | hours,
                 "Compact the lake, then roll up an hour.",
+                timedelta(hours=1),
             ),
-            Job("roll_up_hours", hours, "Roll up hours again: late data and backfills, a range as one run."),
+            Job(
+                "roll_up_hours",
+                hours,
+                "Roll up hours again: late data and backfills, a range as one run.",
+                timedelta(hours=2),
+            ),
             Job(
                 "roll_up_days",
                 days | dashboards,
                 "Roll up days, then update the caches that are made of them; a range as one run.",
+                timedelta(hours=2),
             ),
             Job(
                 "roll_up_weeks",
                 assets_of(app, ("rollups", "weekly")),
                 "Roll up weeks from their days; a range as one run.",
+                timedelta(hours=1),
             ),
             Job(
                 "roll_up_months",
                 assets_of(app, ("rollups", "monthly")),
                 "Roll up months from their days; a range as one run.",
+                timedelta(hours=1),
             ),
         ],
-        ticks=_TICKS,
+        ticks=_ticks(app, site),
         watches=[
             Watch(
                 "late_data",
@@ -62,45 +73,52 @@ def bring(app: App, site: Site) -> Capability:
     )
 
 
-def _hour_before(at: datetime) -> list[Request]:
-    key = hourly_key(floor_hour(at) - HOUR)
-    return [Request(partitions=(key, key))]
+def _ticks(app: App, site: Site) -> list[Tick]:
+    def missing(length: Grain | Period) -> Callable[[datetime], Iterator[Request]]:
+        return lambda at: missing_requests(app, site, length, at)
 
-
-def _day(at: datetime) -> list[Request]:
-    return [one_day(at.date())]
-
-
-def _yesterday(at: datetime) -> list[Request]:
-    return _day(at - DAY)
-
-
-def _period(period: Period) -> Callable[[datetime], list[Request]]:
-    def of_yesterday(at: datetime) -> list[Request]:
-        return [one_day(period.of((at - DAY).date()).start.date())]
-
-    return of_yesterday
-
-
-_TICKS = (
-    Tick("hourly", "10 * * * *", "hourly", "At hh:10, the hour that ended: compaction and its roll-up.", _hour_before),
-    Tick("today", "20 * * * *", "roll_up_days", "At hh:20, the day in progress and its caches.", _day),
-    Tick("daily", "30 0 * * *", "roll_up_days", "At 00:30, the day that ended: its final build.", _yesterday),
-    Tick(
-        "weekly",
-        "45 0 * * *",
-        "roll_up_weeks",
-        "At 00:45, yesterday's week: on Mondays the final build of the one that ended.",
-        _period(Period.WEEKLY),
-    ),
-    Tick(
-        "monthly",
-        "50 0 * * *",
-        "roll_up_months",
-        "At 00:50, yesterday's month: on the 1st the final build of the one that ended.",
-        _period(Period.MONTHLY),
-    ),
-)
+    return [
+        Tick(
+            "hourly",
+            "10 * * * *",
+            "hourly",
+            "At hh:10, the hour that ended: compaction and its roll-up.",
+            AfterGap.CATCHES_UP,
+            missing(Grain.HOURLY),
+        ),
+        Tick(
+            "today",
+            "20 * * * *",
+            "roll_up_days",
+            "At hh:20, the day in progress and its caches.",
+            AfterGap.SKIPS,
+            lambda at: [one_day(at.date())],
+        ),
+        Tick(
+            "daily",
+            "30 0 * * *",
+            "roll_up_days",
+            "At 00:30, the day that ended: its final build.",
+            AfterGap.CATCHES_UP,
+            missing(Grain.DAILY),
+        ),
+        Tick(
+            "weekly",
+            "45 0 * * *",
+            "roll_up_weeks",
+            "At 00:45, yesterday's week: on Mondays the final build of the one that ended.",
+            AfterGap.CATCHES_UP,
+            missing(Period.WEEKLY),
+        ),
+        Tick(
+            "monthly",
+            "50 0 * * *",
+            "roll_up_months",
+            "At 00:50, yesterday's month: on the 1st the final build of the one that ended.",
+            AfterGap.CATCHES_UP,
+            missing(Period.MONTHLY),
+        ),
+    ]
 
 
 def _late(app: App, site: Site, warn: Callable[[str], None]) -> Iterator[Request | str]:
@@ -115,18 +133,16 @@ def _late(app: App, site: Site, warn: Callable[[str], None]) -> Iterator[Request
     if not stale:
         yield " ".join(filter(None, ["No window that was rolled up has changed since.", too_old]))
         return
-    # With the hour in the key, what an earlier run failed to build is requested again.
-    key = f"{max(stale.commit, 0)}-{now:%Y-%m-%dT%H}"
     for window in stale.hours:
-        yield _range("roll_up_hours", key, hourly_key(window.start), hourly_key(window.end - HOUR))
+        yield _range("roll_up_hours", hourly_key(window.start), hourly_key(window.end - HOUR))
     for window in stale.days:
-        yield _range("roll_up_days", key, daily_key(window.start.date()), daily_key((window.end - DAY).date()))
+        yield _range("roll_up_days", daily_key(window.start.date()), daily_key((window.end - DAY).date()))
     # A week or month waits for its days: with a stale one, it would be built twice.
     for period, job in PERIOD_JOBS.items():
         for window in stale.ready(period):
             first, last = map(daily_key, period.ends(window))
-            yield _range(job, key, first, last)
+            yield _range(job, first, last)
 
 
-def _range(job: str, key: str, first: str, last: str) -> Request:
-    return Request(f"{job}-{first}-{last}-{key}", (first, last), job=job)
+def _range(job: str, first: str, last: str) -> Request:
+    return Request(f"{job}-{first}-{last}", (first, last), job=job)

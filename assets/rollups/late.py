@@ -37,11 +37,10 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class StaleWindows:
-    """Windows to build again, joined into as few ranges as possible. `commit` is the latest that they wait for."""
+    """Windows to build again, joined into as few ranges as possible."""
 
     hours: tuple[Window, ...]
     days: tuple[Window, ...]
-    commit: int
     weeks: tuple[Window, ...] = ()
     months: tuple[Window, ...] = ()
 
@@ -108,7 +107,7 @@ def stale(
         starts[row["grain"]].append(row["window_start"].astimezone(UTC))
     hours, days = (tuple(joined(starts[grain.value], grain.step)) for grain in Grain)
     weeks, months = (tuple(touching(p.of(at.date()) for at in starts[p.value])) for p in Period)
-    return StaleWindows(hours, days, max((row["wanted"] for row in rows), default=-1), weeks, months)
+    return StaleWindows(hours, days, weeks, months)
 
 
 def beyond(app: App, postgres: Postgres, earliest: datetime, since: datetime) -> LateDays:

@@ -120,3 +120,9 @@ def stale(app: App, postgres: Postgres, since: datetime, now: datetime) -> tuple
         },
     )
     return tuple(joined((midnight(row["day"]).astimezone(UTC) for row in rows), DAY))
+
+
+def built(app: App, postgres: Postgres, since: datetime) -> dict[datetime, datetime]:
+    """When each day from `since` on was built last, by its start; and the first day that was ever built."""
+    rows = postgres.fetch(read_sql("sessions/built_days.sql"), {"app": app.name, "since": since.date()})
+    return {midnight(row["day"]): row["built_at"] for row in rows}

@@ -4,16 +4,16 @@ What does not belong here: which days are stale, and building them (build.py).
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime, timedelta
 
 from dagster import AssetSelection
 
 from assets.apps import App
-from assets.capability import Capability, Job, Request, Site, Tick, Watch, days_again
+from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, days_again, made_up
 from assets.rollups.late import horizon
 from assets.sessions import assets
-from assets.sessions.build import stale
-from assets.windows import DAY, daily_key, midnight
+from assets.sessions.build import built, stale
+from assets.windows import DAY, Window, daily_key, midnight, missing
 
 
 def bring(app: App, site: Site) -> Capability:
@@ -27,6 +27,7 @@ def bring(app: App, site: Site) -> Capability:
                 "sessions",
                 AssetSelection.groups(f"{app.name}_sessions"),
                 "Build the sessions of days; a range as one run.",
+                timedelta(hours=2),
             )
         ],
         ticks=[
@@ -35,7 +36,8 @@ def bring(app: App, site: Site) -> Capability:
                 "40 0 * * *",
                 "sessions",
                 "At 00:40, yesterday's sessions, and again those of the day before, as some went on past midnight.",
-                lambda at: [_two_days(at, site.calendar.start)],
+                AfterGap.CATCHES_UP,
+                lambda at: _missing(app, site, at),
             )
         ],
         watches=[
@@ -49,15 +51,17 @@ def bring(app: App, site: Site) -> Capability:
     )
 
 
-def _two_days(at: datetime, earliest: date) -> Request:
-    yesterday = (at - DAY).date()
-    return Request(partitions=(daily_key(max(earliest, yesterday - DAY)), daily_key(yesterday)))
+def _missing(app: App, site: Site, at: datetime) -> Iterator[Request]:
+    since, today = horizon(midnight(site.calendar.start), site.late_horizon, at), midnight(at.date())
+    days = list(Window(since, max(since, today)).days())
+    # A day is final a day after its end, because its last sessions go on past midnight.
+    return made_up(missing(days, built(app, site.rooms.postgres, since), DAY), today - 2 * DAY, daily_key)
 
 
 def _late(app: App, site: Site) -> Iterator[Request | str]:
     rooms, now = site.rooms, site.rooms.clock()
     since = horizon(midnight(site.calendar.start), site.late_horizon, now)
     windows = stale(app, rooms.postgres, since, now)
-    yield from days_again(windows, now)
+    yield from days_again(windows)
     if not windows:
         yield "No day whose sessions were built has changed since."

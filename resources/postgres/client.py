@@ -32,6 +32,8 @@ FIRST_CONNECTION_SECONDS = 5
 # Locks and long reads of one process at once: more than any work nests, in all its threads.
 MOST_HELD = 32
 Use: TypeAlias = Literal["work", "hold"]
+# Longer than a run keeps others waiting that goes on, and shorter than the longest time of any job that waits.
+LOCK_SECONDS = 600.0
 
 # One round trip in the simple protocol, which a transaction pooler sends to one server as a whole.
 OPEN_TRANSACTION = """begin{mode};
@@ -74,6 +76,7 @@ class Postgres:
         application_name: str = "clearlift",
         max_connections: int = 4,
         wait_seconds: float = 30.0,
+        lock_seconds: float = LOCK_SECONDS,
     ) -> None:
         self.role = role
         self.schema = schema
@@ -83,6 +86,7 @@ class Postgres:
         self._application_name = application_name
         self._most: Mapping[Use, int] = {"work": max_connections, "hold": MOST_HELD}
         self._wait_seconds = wait_seconds
+        self._lock_seconds = lock_seconds
         self._opening = threading.Lock()
         self._pools: dict[Use, ConnectionPool[Connection]] = {}
 
@@ -149,10 +153,12 @@ class Postgres:
     def lock(self, name: str, wait_seconds: float | None = None) -> Iterator[Connection]:
         """An exclusive lock by name among all processes of the database, for the length of the block.
 
-        It waits without limit, or `wait_seconds` (0: one try), then raises LockHeldError. The transaction of the block
-        holds the lock, on a connection beside those of other work: use it for what must commit with the end of the
-        block, and `connection` for what must commit before. The server frees a dead process's locks.
+        It waits `wait_seconds` (by default `lock_seconds`; 0: one try), then raises LockHeldError. The transaction of
+        the block holds the lock, on a connection beside those of other work: use it for what must commit with the end
+        of the block, and `connection` for what must commit before. The server frees a dead process's locks.
         """
+        if wait_seconds is None:
+            wait_seconds = self._lock_seconds
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
         with self._transaction("hold") as connection:
             # Only wait_seconds limits the wait, and this transaction may be idle for a long block.
@@ -163,12 +169,15 @@ class Postgres:
                     if taken is None or not taken["taken"]:
                         raise LockHeldError(f"lock {name!r} is held by another transaction")
                 else:
-                    timeout_ms = str(max(1, int(wait_seconds * 1000)) if wait_seconds else 0)
+                    timeout_ms = str(max(1, int(wait_seconds * 1000)))
                     connection.execute("select set_config('lock_timeout', %s, true)", (timeout_ms,))
                     connection.execute("select pg_advisory_xact_lock(%s)", (key,))
                     connection.execute("set local lock_timeout = 0")
             except psycopg.errors.LockNotAvailable:
-                raise LockHeldError(f"lock {name!r} is still held after {wait_seconds:g} s") from None
+                raise LockHeldError(
+                    f"lock {name!r} is still held after {wait_seconds:g} s: another run does the same work;"
+                    " run this again when that one has ended, or end it if it hangs"
+                ) from None
             connection.execute("select set_config('statement_timeout', %s, true)", (self._statement_timeout_ms,))
             yield connection
 

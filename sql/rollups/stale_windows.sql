@@ -1,6 +1,6 @@
 -- One row a stale window of an app: it changed after it was built, or was built by another version; `pending` rows wait
 -- for it. Arrays, one entry a grain: grains, versions, and the first and last start of its windows (since, until).
-select windows.grain, windows.window_start, windows.wanted, windows.pending
+select windows.grain, windows.window_start, windows.pending
 from rollups.windows
 join unnest(%(grains)s::text[], %(versions)s::integer[], %(since)s::timestamptz[], %(until)s::timestamptz[])
     as bounds (grain, version, since, until) using (grain)

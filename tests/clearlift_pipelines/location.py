@@ -6,8 +6,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dagster import DagsterInstance, Definitions, ExecuteInProcessResult, RunRequest
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster import (
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+    Definitions,
+    ExecuteInProcessResult,
+    RunRequest,
+    ScheduleEvaluationContext,
+)
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 from pydantic import SecretStr
 
 from assets.apps.clearlift import APP as CLEARLIFT
@@ -16,6 +29,7 @@ from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.stores import Stores
 from sandbox import sample_stores
 
+ORIGIN = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("clearlift_pipelines"), "__repository__")
 SWEEP = {"ops": {"clearlift__events__ingested": {"config": {"sweep": True}}}}
 
 
@@ -49,10 +63,35 @@ class Location:
             instance=self.instance, partition_key=first if one else None, tags=ranged, run_config=dict(config or {})
         )
 
+    def recorded(self, request: RunRequest, job: str, status: DagsterRunStatus) -> DagsterRun:
+        """A run as a daemon would have made it of a request, with a status; nothing is executed."""
+        tags = {**request.tags, **({PARTITION_NAME_TAG: request.partition_key} if request.partition_key else {})}
+        assets = frozenset(request.asset_selection) if request.asset_selection else None
+        return self.instance.create_run_for_job(
+            self.defs.resolve_job_def(job),
+            run_config=dict(request.run_config),
+            tags=tags,
+            asset_selection=assets,
+            status=status,
+            remote_job_origin=ORIGIN.get_job_origin(job),
+        )
+
     def count(self, sql: str) -> int:
         """The one number that a query of Postgres gives."""
         (value,) = self.stores.postgres.fetch(sql)[0].values()
         return int(value)
+
+
+class Moment(ScheduleEvaluationContext):
+    """The context in which a schedule is evaluated at a moment. Dagster's own takes no instance without files."""
+
+    def __init__(self, instance: DagsterInstance, at: datetime, defs: Definitions) -> None:
+        super().__init__(None, at, None, None, repository_def=defs.get_repository_def())
+        self._held = instance
+
+    @property
+    def instance(self) -> DagsterInstance:
+        return self._held
 
 
 def partitions(request: RunRequest) -> tuple[str, str]:
@@ -63,9 +102,9 @@ def partitions(request: RunRequest) -> tuple[str, str]:
 
 
 @contextmanager
-def located(home: Path, dsn: str) -> Iterator[Location]:
+def located(home: Path, dsn: str, **chosen: Any) -> Iterator[Location]:
     """A migrated location with the sample's organisations in D1."""
-    stores = Stores(settings.load(home=home, postgres_dsn=SecretStr(dsn)))
+    stores = Stores(settings.load(home=home, postgres_dsn=SecretStr(dsn), **chosen))
     try:
         with DagsterInstance.ephemeral() as instance:
             stores.migrate()

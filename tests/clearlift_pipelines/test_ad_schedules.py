@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from dagster import DefaultScheduleStatus, RunRequest, build_schedule_context
+from dagster import DagsterInstance, DefaultScheduleStatus, RunRequest
 
 from assets.ads.assets import TABLES
 from assets.ads.config import SyncConfig
@@ -13,7 +13,7 @@ from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.settings import load
 from resources.ad_platforms import PLATFORMS
 from resources.sql_files import read_sql
-from tests.clearlift_pipelines.location import Location, partitions
+from tests.clearlift_pipelines.location import Location, Moment, partitions
 
 CADENCE = {
     "clearlift_ads_hourly": ("5 * * * *", "recent", ["pro", "enterprise"], 1),
@@ -26,8 +26,8 @@ AT = datetime(2026, 11, 20, 4, 5, tzinfo=UTC)
 
 def requested(name: str, at: datetime, **settings: Any) -> list[RunRequest]:
     defs = build_defs(load(**settings))
-    context = build_schedule_context(scheduled_execution_time=at, repository_def=defs.get_repository_def())
-    return list(defs.resolve_schedule_def(name).evaluate_tick(context).run_requests or [])
+    with DagsterInstance.ephemeral() as instance:
+        return list(defs.resolve_schedule_def(name).evaluate_tick(Moment(instance, at, defs)).run_requests or [])
 
 
 def config(request: RunRequest, platform: str) -> dict[str, Any]:

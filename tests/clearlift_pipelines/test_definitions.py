@@ -81,7 +81,8 @@ PERSONAL = {
 JOBS = {
     "clearlift": "ads archive attribution compact hourly ingest policy remove_files retention roll_up_days"
     " roll_up_hours roll_up_months roll_up_weeks sessions tidy warm",
-    "sesh": "archive columns invalidate media metrics partitions points policy pruning retention warm",
+    "sesh": "archive columns media metrics partitions points policy pruning retention warm",
+    "pipelines": "purge",
 }
 # By app: the name of a schedule, its job, its cron line in UTC.
 TICKS = {
@@ -104,8 +105,8 @@ TICKS = {
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
     },
     "sesh": {
-        "invalidate": ("invalidate", "*/5 * * * *"),
-        "points": ("points", "15 * * * *"),
+        "points": ("points", "15 0-1,3-23 * * *"),
+        "points_sweep": ("points", "15 2 * * *"),
         "warm": ("warm", "35 * * * *"),
         "columns": ("columns", "20 2 * * *"),
         "media_sweep": ("media", "25 4 * * *"),
@@ -114,6 +115,7 @@ TICKS = {
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
         "pruning": ("pruning", "30 5 2 1 *"),
     },
+    "pipelines": {"purge": ("purge", "55 5 * * *")},
 }
 # By sensor: its interval in seconds, and its jobs.
 WATCHES = {
@@ -125,6 +127,7 @@ WATCHES = {
     "clearlift_late_sessions": (60, "clearlift_sessions"),
     "clearlift_late_attribution": (60, "clearlift_attribution"),
     "sesh_changed_rows": (300, "sesh_warm"),
+    "sesh_invalidation": (300, ""),
     "sesh_uploads": (60, "sesh_media"),
 }
 
@@ -261,7 +264,7 @@ def test_every_job_schedule_and_sensor_is_there_and_on(defs: Definitions) -> Non
     assert {s.execution_timezone for s in schedules.values()} == {"UTC"}
     sensors = {s.name: s for s in defs.sensors or ()}
     assert {
-        name: (sensor.minimum_interval_seconds, " ".join(job.name for job in sensor.jobs))
+        name: (sensor.minimum_interval_seconds, " ".join(job.name for job in (sensor.jobs if sensor.targets else ())))
         for name, sensor in sensors.items()
     } == WATCHES
     running: list[ScheduleDefinition | SensorDefinition] = [*schedules.values(), *sensors.values()]
@@ -286,4 +289,4 @@ def test_the_graph_of_one_app_names_no_other() -> None:
         Definitions.validate_loadable(defs)
         assert {key.split("/")[0] for key in specs(defs)} == {app.name}
         names = {d.name for d in (*(defs.jobs or ()), *(defs.schedules or ()), *(defs.sensors or ()))}
-        assert {name.partition("_")[0] for name in names} == {app.name}
+        assert {name.partition("_")[0] for name in names} == {app.name, "pipelines"}

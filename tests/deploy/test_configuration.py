@@ -19,6 +19,7 @@ from dagster._core.instance.config import dagster_instance_config_schema
 from dagster._core.workspace.config_schema import process_workspace_config
 from dagster_shared.yaml_utils import load_yaml_from_path, safe_load_yaml
 
+from assets.automation import ALONE
 from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.settings import Settings
 from tests.deploy.deployment import UNITS as DEPLOYED_UNITS
@@ -80,6 +81,16 @@ def test_all_settings_but_where_runs_are_made_are_as_in_use(place: str) -> None:
     assert {k: v for k, v in example.items() if k not in WHERE_RUNS_ARE_MADE} == {
         k: v for k, v in in_use.items() if k not in WHERE_RUNS_ARE_MADE
     }
+
+
+@pytest.mark.parametrize("path", ["dagster_home", *(f"deploy/{place}" for place in PLACES)])
+def test_runs_that_hang_are_ended_and_jobs_that_hold_a_lock_wait_in_the_queue(path: str) -> None:
+    instance = loaded(ROOT / path / "dagster.yaml")
+    assert instance["run_monitoring"]["enabled"] is True
+    assert instance["run_monitoring"]["max_runtime_seconds"] > 0
+    assert {"key": ALONE, "value": {"applyLimitPerUniqueValue": True}, "limit": 1} in instance["concurrency"]["runs"][
+        "tag_concurrency_limits"
+    ]
 
 
 def test_without_a_run_history_a_machine_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,18 +6,20 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from dagster import AssetKey, DagsterInstance, build_schedule_context, build_sensor_context
+from dagster import AssetKey, DagsterInstance, build_sensor_context
 
 from assets.apps import APPS
+from assets.requested import ASKED
 from clearlift_pipelines.definitions import ROOMS, build_defs
 from clearlift_pipelines.settings import load
+from tests.clearlift_pipelines.location import Moment
 
 CAPABILITY = '''
 """What the greetings room brings: one greeting a day, and another for each guest."""
 
-from dagster import AssetSelection
+from datetime import timedelta
 
-from assets.capability import Capability, Job, Request, Tick, Watch, assets_of
+from assets.capability import AfterGap, Capability, Job, Request, Tick, Watch, assets_of
 from greetings import assets
 
 
@@ -25,10 +27,10 @@ def bring(app, site):
     greeted = ("greetings", "said")
     return Capability(
         assets=assets.build(app),
-        jobs=[Job("greet", assets_of(app, greeted), "Say good morning.")],
+        jobs=[Job("greet", assets_of(app, greeted), "Say good morning.", timedelta(minutes=5))],
         ticks=[
             Tick(
-                "greet", "0 7 * * *", "greet", "At 07:00, good morning.",
+                "greet", "0 7 * * *", "greet", "At 07:00, good morning.", AfterGap.LATEST,
                 lambda at: [Request(config={greeted: assets.Said(words=f"{at:%d} {app.title}")})],
             )
         ],
@@ -76,7 +78,7 @@ def test_a_room_brings_assets_jobs_ticks_and_watches_for_every_app(greetings: Mo
     with DagsterInstance.ephemeral() as instance:
         for app in APPS:
             at = datetime(2026, 3, 20, 7, tzinfo=UTC)
-            context = build_schedule_context(instance, repository_def=repository, scheduled_execution_time=at)
+            context = Moment(instance, at, defs)
             (request,) = defs.resolve_schedule_def(f"{app.name}_greet").evaluate_tick(context).run_requests or ()
             assert request.run_key == f"{app.name}_greet-2026-03-20T07:00"
             done = defs.resolve_job_def(f"{app.name}_greet").execute_in_process(
@@ -87,4 +89,4 @@ def test_a_room_brings_assets_jobs_ticks_and_watches_for_every_app(greetings: Mo
             assert made.metadata["words"].value == f"20 {app.title}"
             with build_sensor_context(instance, repository_def=repository) as sensing:
                 evaluated = defs.resolve_sensor_def(f"{app.name}_arrivals").evaluate_tick(sensing)
-            assert [found.run_key for found in evaluated.run_requests or ()] == [f"{app.name}_arrivals-ann"]
+            assert [found.tags[ASKED] for found in evaluated.run_requests or ()] == [f"{app.name}_arrivals-ann"]

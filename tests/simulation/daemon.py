@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from dagster import AssetCheckSeverity, RunRequest, build_schedule_context, build_sensor_context
+from dagster import AssetCheckSeverity, RunRequest, RunsFilter, build_sensor_context
 
-from tests.clearlift_pipelines.location import Location
+from assets.requested import OPEN
+from tests.clearlift_pipelines.location import Location, Moment
 
 
 class Daemon:
@@ -18,9 +19,7 @@ class Daemon:
 
     def tick(self, schedule: str, at: datetime) -> None:
         """Run what a schedule requests at a moment."""
-        context = build_schedule_context(
-            instance=self._location.instance, scheduled_execution_time=at, repository_def=self._repository
-        )
+        context = Moment(self._location.instance, at, self._location.defs)
         definition = self._location.defs.resolve_schedule_def(schedule)
         self._run(definition.job_name, definition.evaluate_tick(context).run_requests or ())
 
@@ -33,13 +32,19 @@ class Daemon:
 
     def _run(self, job: str, requests: Iterable[RunRequest]) -> None:
         for request in requests:
-            result = self._location.defs.resolve_job_def(request.job_name or job).execute_in_process(
-                instance=self._location.instance,
-                partition_key=request.partition_key,
-                tags=dict(request.tags),
-                run_config=dict(request.run_config),
-                asset_selection=list(request.asset_selection) if request.asset_selection else None,
-            )
+            try:
+                result = self._location.defs.resolve_job_def(request.job_name or job).execute_in_process(
+                    instance=self._location.instance,
+                    partition_key=request.partition_key,
+                    tags=dict(request.tags),
+                    run_config=dict(request.run_config),
+                    asset_selection=list(request.asset_selection) if request.asset_selection else None,
+                )
+            except BaseException:
+                # Dagster's run monitoring notices that the process of a run is gone.
+                for run in self._location.instance.get_runs(RunsFilter(statuses=OPEN)):
+                    self._location.instance.report_run_failed(run)
+                raise
             self.failed += [
                 f"{check.asset_key.to_user_string()} {check.check_name}: {check.description}"
                 for check in result.get_asset_check_evaluations()

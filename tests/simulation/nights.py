@@ -17,6 +17,7 @@ from typing import Any
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.archive.quarters import Quarter
 from assets.events import landing
+from assets.pace import FIRST_PAUSE
 from assets.rollups.definition import Grain
 from assets.rollups.periods import Period
 from assets.windows import DAY, Window, midnight
@@ -119,7 +120,13 @@ class Nights:
         daemon, dawn = Daemon(self.pipelines.location), midnight(end)
 
         def look(sensor: str, at: datetime) -> None:
-            self._until_done(f"sensor {sensor}", at, partial(daemon.look, sensor))
+            def after_a_pause() -> None:
+                # What failed is asked for again only after a pause.
+                self.pipelines.at(self.pipelines.now + next(pauses))
+                daemon.look(sensor)
+
+            pauses = iter([timedelta(0), FIRST_PAUSE, 2 * FIRST_PAUSE])
+            self._until_done(f"sensor {sensor}", at, after_a_pause)
 
         def tick(minutes: int, *schedules: str) -> None:
             at = dawn + timedelta(minutes=minutes)
@@ -135,8 +142,8 @@ class Nights:
         tick(55, "clearlift_attribution_daily")
         if _crossed(first, end, *range(1, 13)):
             tick(130, "sesh_partitions")
-        tick(135, "sesh_points")
-        tick(140, "sesh_invalidate")
+        tick(135, "sesh_points_sweep")
+        look("sesh_invalidation", dawn + timedelta(minutes=140))
         for sensor in ("clearlift_late_data", "clearlift_late_sessions", "clearlift_late_attribution"):
             look(sensor, dawn + timedelta(minutes=180))
         tick(220, "clearlift_tidy")

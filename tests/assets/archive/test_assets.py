@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, RunRequest, TableMetadataValue, build_schedule_context
+from dagster import AssetKey, RunRequest, TableMetadataValue
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from assets.apps import APPS
@@ -14,7 +14,7 @@ from assets.windows import Window
 from resources.lake import PartitionKey
 from tests.assets.archive.archive_stores import NOW
 from tests.assets.rollups.event_lake import event, frame
-from tests.clearlift_pipelines.location import Location, located
+from tests.clearlift_pipelines.location import Location, Moment, located
 from tests.tables import EVENTS
 
 
@@ -116,9 +116,7 @@ def test_the_schedule_asks_for_the_year_that_is_old_enough(
     for app in APPS:
         schedule = location.defs.resolve_schedule_def(f"{app.name}_archive")
         assert schedule.cron_schedule == "15 5 1 1,4,7,10 *"
-        context = build_schedule_context(
-            scheduled_execution_time=at, repository_def=location.defs.get_repository_def(), instance=location.instance
-        )
+        context = Moment(location.instance, at, location.defs)
         of_app = schedule.evaluate_tick(context).run_requests or []
         ages = {entry.archive.after_days for entry in app.lifecycles if entry.archive}
         assert {int(str(r.run_key).partition("after-")[2].split("-")[0]): _range(r) for r in of_app} == {

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import AssetKey, ExecuteInProcessResult, build_schedule_context
+from dagster import AssetKey, ExecuteInProcessResult
 
 from assets.apps.sesh import APP as SESH
 from tests.assets.retention.series_stores import NOW, SeriesStores, laid_out
-from tests.clearlift_pipelines.location import Location, located
+from tests.clearlift_pipelines.location import Location, Moment, located
 
 FOR_GOOD = {"ops": {"sesh__retention__pruning": {"config": {"dry_run": False}}}}
 
@@ -56,7 +56,7 @@ def test_a_dry_run_says_what_a_run_then_does_and_damage_fails_the_check(location
 
     schedule = location.defs.resolve_schedule_def("sesh_pruning")
     at = datetime(2027, 1, 2, 5, 30, tzinfo=UTC)
-    context = build_schedule_context(scheduled_execution_time=at, instance=location.instance)
+    context = Moment(location.instance, at, location.defs)
     (request,) = schedule.evaluate_tick(context).run_requests or []
     assert (request.run_key, schedule.cron_schedule) == ("sesh_pruning-2027-01-02T05:30", "30 5 2 1 *")
     assert request.run_config["ops"]["sesh__retention__pruning"]["config"] == {"dry_run": False, "confirm": False}

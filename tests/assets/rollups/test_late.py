@@ -39,19 +39,18 @@ def test_a_first_commit_asks_for_all_of_its_hours_and_days(event_lake: EventLake
     found = stale(event_lake)
     assert found.hours == (Window(at(1, 22), at(2, 1)), hour_of(4, 5))
     assert found.days == (Window(at(1), at(3)), Window(at(4), at(5)))
-    assert found.commit == 1
 
 
 def test_a_late_event_reopens_exactly_its_hour_and_day(event_lake: EventLake) -> None:
     built(event_lake)
     event_lake.append(event(timestamp=at(2, 3, 59)))
     assert follow(event_lake) == 1
-    assert stale(event_lake) == late.StaleWindows((hour_of(2, 3),), (Window(at(2), at(3)),), 2)
+    assert stale(event_lake) == late.StaleWindows((hour_of(2, 3),), (Window(at(2), at(3)),))
 
     event_lake.roll_up(Grain.HOURLY, at(2, 3), at(2, 4))
-    assert stale(event_lake) == late.StaleWindows((), (Window(at(2), at(3)),), 2)
+    assert stale(event_lake) == late.StaleWindows((), (Window(at(2), at(3)),))
     event_lake.roll_up(Grain.DAILY, at(2), at(3))
-    assert stale(event_lake) == late.StaleWindows((), (), 2, weeks=(Window(at(2), at(9)),))
+    assert stale(event_lake) == late.StaleWindows((), (), weeks=(Window(at(2), at(9)),))
     event_lake.roll_up_periods(Period.WEEKLY, at(2), at(9))
     assert not stale(event_lake)
 
@@ -252,5 +251,5 @@ def test_windows_of_another_version_are_stale_once_built(
 
 def test_an_empty_lake_asks_for_nothing(event_lake: EventLake) -> None:
     assert follow(event_lake) == 0
-    assert stale(event_lake) == late.StaleWindows((), (), -1)
+    assert stale(event_lake) == late.StaleWindows((), ())
     assert timedelta(0) < late.SETTLING[Grain.HOURLY] < late.SETTLING[Grain.DAILY]

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from dagster import AssetKey, ExecuteInProcessResult, Failure, build_schedule_context
+from dagster import AssetKey, ExecuteInProcessResult, Failure
 
 from assets.apps.sesh import APP as SESH
 from assets.points import landing
 from sandbox import sample_sesh, sample_sesh_sessions
 from tests.assets.points.flushes import line
 from tests.assets.series.partitioned_d1 import point
-from tests.clearlift_pipelines.location import Location, located
+from tests.clearlift_pipelines.location import Location, Moment, located
 from tests.databases import database
 from tests.sql.sesh.database import put
 
@@ -109,12 +109,12 @@ def test_no_run_shows_who_it_was(sample: Location) -> None:
         ("partitions", datetime(2026, 12, 1, 2, 10, tzinfo=UTC), "sesh_partitions-2026-12-01T02:10", None),
         ("columns", datetime(2026, 12, 1, 2, 20, tzinfo=UTC), "sesh_columns-2026-12-01T02:20", None),
         ("points", datetime(2026, 12, 1, 3, 15, tzinfo=UTC), "sesh_points-2026-12-01T03:15", False),
-        ("points", datetime(2026, 12, 1, 2, 15, tzinfo=UTC), "sesh_points-2026-12-01T02:15", True),
+        ("points_sweep", datetime(2026, 12, 1, 2, 15, tzinfo=UTC), "sesh_points_sweep-2026-12-01T02:15", True),
     ],
 )
 def test_schedules(sample: Location, name: str, at: datetime, key: str, sweeps: bool | None) -> None:
     schedule = sample.defs.resolve_schedule_def(f"sesh_{name}")
-    context = build_schedule_context(scheduled_execution_time=at, instance=sample.instance)
+    context = Moment(sample.instance, at, sample.defs)
     (request,) = schedule.evaluate_tick(context).run_requests or []
     assert request.run_key == key
     if sweeps is not None:

@@ -27,12 +27,15 @@ print(json.dumps([name for name in sys.argv[2:] if name in sys.modules]))
 # Only modules of these names define what Dagster shows; engines and the apps do not know it.
 OF_DAGSTER = {
     "assets",
+    "automation",
     "capability",
     "checks",
     "declined",
     "description",
+    "gaps",
     "invalidation_assets",
     "partitions",
+    "requested",
     "series_assets",
 }
 ENGINES = """

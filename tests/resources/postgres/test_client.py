@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -241,3 +242,14 @@ def test_a_closed_client_opens_again(postgres_dsn: str) -> None:
     assert client.fetch("select 2 as a") == [{"a": 2}]
     client.close()
     assert embedded.binaries().joinpath("pg_dump").exists()
+
+
+def test_a_lock_that_is_never_freed_is_waited_for_no_longer_than_its_time(postgres_dsn: str) -> None:
+    with Postgres(postgres_dsn, lock_seconds=0.2) as client, client.lock("a"):
+        began = client.fetch("select clock_timestamp() as at")[0]["at"]
+        gave_up = pytest.raises(LockHeldError, match=r"^lock 'a' is still held after 0\.2 s: .* end it if it hangs$")
+        with gave_up, client.lock("a"):
+            pytest.fail("two hold the lock")
+        assert client.fetch("select clock_timestamp() as at")[0]["at"] - began >= timedelta(seconds=0.2)
+        with client.lock("b"):
+            pass

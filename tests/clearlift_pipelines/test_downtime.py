@@ -1,0 +1,98 @@
+"""After a daemon was away, a location did not load, or runs failed: no window is missing, none is made twice."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from dagster._core.test_utils import instance_for_test
+
+from assets.windows import DAY, HOUR, Window, daily_key, midnight, month_of, week_of
+from clearlift_pipelines.history import with_driver
+from tests.clearlift_pipelines.downtime import Downtime
+from tests.clearlift_pipelines.location import located
+from tests.databases import database
+
+pytestmark = [
+    # Dagster's own, when a location is loaded into this process; and what it says of one that fails to load.
+    pytest.mark.filterwarnings("ignore:Property `.*` is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Error loading repository location:UserWarning"),
+]
+# So long after its hour the daemon looks: every schedule of the hour is due then.
+AT = timedelta(minutes=12)
+
+
+@pytest.fixture
+def downtime(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: str) -> Iterator[Downtime]:
+    """A daemon that starts at 06:12 on the day of the parameter, over a migrated location."""
+    start: date = request.param
+    with database(postgres_server) as ours, database(postgres_server) as dagsters:
+        overrides = {
+            "storage": {"postgres": {"postgres_url": with_driver(dagsters)}},
+            "run_coordinator": {"module": "dagster", "class": "QueuedRunCoordinator"},
+            "telemetry": {"enabled": False},
+        }
+        with (
+            located(tmp_path / "home", ours, partitions_start=start) as location,
+            instance_for_test(overrides=overrides) as instance,
+        ):
+            location.now = midnight(start) + 6 * HOUR + AT
+            found = Downtime(location, instance, Random(7))
+            yield found
+            found.stop()
+
+
+def hold(downtime: Downtime, start: date) -> None:
+    """Every hour and day since the first evaluation was made once, every ended week and month since its end."""
+    downtime.settle()
+    assert downtime.location.now is not None
+    now = downtime.location.now
+    first = midnight(start) + 7 * HOUR  # the daemon meets the schedules at 07:12; their first moment is 08:10
+    hours = [f"{at:%Y-%m-%d %H}" for at in Window(first, now - AT).steps(HOUR)]
+    days = [f"{at:%Y-%m-%d} 00" for at in Window(midnight(start), midnight(now.date())).steps(DAY)]
+    for grain, expected in (("hourly", hours), ("daily", days)):
+        made = {window: count for (of, window), count in downtime.made.items() if of == grain}
+        assert sorted(set(expected) - made.keys()) == [], f"{grain} missing"
+        assert {window: count for window, count in made.items() if count > 1} == {}, f"{grain} made twice"
+        assert sorted(made.keys() - set(expected)) == [], grain
+    for grain, of in (("weekly", week_of), ("monthly", month_of)):
+        rows = downtime.location.stores.postgres.fetch(
+            "select window_start, built_at from rollups.windows where app = 'clearlift' and grain = %s", (grain,)
+        )
+        built = {row["window_start"].astimezone(UTC): row["built_at"] for row in rows}
+        ended = {of(at.date()) for at in Window(midnight(start), midnight(now.date())).steps(DAY)}
+        for window in sorted(window for window in ended if window.end <= midnight(now.date())):
+            assert built[window.start] >= window.end, (grain, daily_key(window.start.date()))
+
+
+@pytest.mark.parametrize("downtime", [date(2024, 2, 27)], indirect=True)
+def test_what_was_missed_over_a_leap_day_is_made_up_once(downtime: Downtime) -> None:
+    downtime.present(10)
+    downtime.away(12)
+    downtime.present(20)
+    downtime.broken(9)
+    downtime.stop()
+    downtime.present(8)
+    downtime.away(30)
+    downtime.present(5)
+    assert downtime.failed
+    hold(downtime, date(2024, 2, 27))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("downtime", [date(2023, 6, 20)], indirect=True)
+def test_over_a_year_no_hour_is_missing_and_none_is_made_twice(downtime: Downtime) -> None:
+    """365 days with a leap day, both changes of the clock, restarts, gaps, a broken location and a gap of 20 days."""
+    end = datetime(2024, 6, 19, tzinfo=UTC)
+    gap = datetime(2024, 1, 10, tzinfo=UTC)
+    while downtime.location.now is not None and downtime.location.now < end:
+        if gap is not None and downtime.location.now > gap:
+            downtime.away(20 * 24)
+            gap = end
+        what = downtime.chance.choice([downtime.present] * 3 + [downtime.away, downtime.broken])
+        what(downtime.chance.choice([6, 12, 24, 48]) if what == downtime.present else downtime.chance.choice([1, 12]))
+        if downtime.chance.random() < 0.1:
+            downtime.stop()
+    assert downtime.failed > 100
+    hold(downtime, date(2023, 6, 20))

@@ -4,12 +4,12 @@ Threads and processes may share the file.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from resources.d1 import limits
+from resources.d1 import dump, limits
 from resources.d1.database import D1Error, Param, Result, Row, Statement, as_rows
 from resources.d1.export import write_whole
 from resources.d1.protocol import D1
@@ -57,7 +57,7 @@ class EmbeddedD1(D1):
             return [_result(connection, statement) for statement in checked]
 
     def export(self, destination: BinaryIO | Path) -> int:
-        """See `D1.export`; one read transaction."""
+        """See `D1.export`; one read transaction. Each statement is short enough for D1."""
         return write_whole(destination, self._dump)
 
     def bookmark(self, at: datetime | None = None) -> str:
@@ -87,8 +87,8 @@ class EmbeddedD1(D1):
                 if virtual:
                     names = ", ".join(row["name"] for row in virtual)
                     raise D1Error(SQL_ERROR, f"cannot export a database with virtual tables: {names}")
-                for line in _sql_lines(connection):
-                    size += file.write(line.encode() + b"\n")
+                for text in dump.statements(connection):
+                    size += file.write(text.encode() + b"\n")
             finally:
                 connection.rollback()
                 connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.MAX_VALUE_BYTES)
@@ -105,14 +105,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.setlimit(limit, value)
     if sqlite3.sqlite_version_info < (3, 41):  # unhex is there since 3.41, and D1 has it
         connection.create_function("unhex", 1, _unhex, deterministic=True)
-
-
-def _sql_lines(connection: sqlite3.Connection) -> Iterator[str]:
-    """The dump as D1 writes it: deferred foreign keys, and no BEGIN and COMMIT, because D1's import refuses them."""
-    yield "PRAGMA defer_foreign_keys=TRUE;"
-    for line in connection.iterdump():
-        if line not in {"BEGIN TRANSACTION;", "COMMIT;"}:
-            yield line
 
 
 def _result(connection: sqlite3.Connection, statement: Statement) -> Result:

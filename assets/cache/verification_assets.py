@@ -47,9 +47,9 @@ def _verified(app: App, writes: int) -> AssetsDefinition:
         kinds={"cloudflare", "workerskv"},
         deps=[[app.name, "cache", family.name] for family in families(app)],
         description=(
-            "Every key of KV, listed once and compared with the index by the digest in its metadata. What is missing or "
-            "was overwritten is written again; a key of a family that is in no index is deleted. Keys of no family are "
-            "left alone."
+            "Every key of KV, listed once and compared with the index by the digest in its metadata. What is missing "
+            "or was overwritten is written again; a key of a family that is in no index is deleted. Keys of no family "
+            "are left alone."
         ),
         pool="kv",
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26)),

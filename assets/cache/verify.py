@@ -74,9 +74,7 @@ class Verification:
     clock: Callable[[], datetime]
     warming: Warming
 
-    def run(
-        self, *, writes: int | None = None, dry_run: bool = False, progress: Progress = silent
-    ) -> tuple[Look, ...]:
+    def run(self, *, writes: int | None = None, dry_run: bool = False, progress: Progress = silent) -> tuple[Look, ...]:
         """Look at every key of the namespace once and correct what is wrong; `dry_run` only looks.
 
         writes: how many keys of a family the correction may write (None: no limit). A warming of the family waits while

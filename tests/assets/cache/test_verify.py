@@ -248,5 +248,3 @@ def test_a_value_that_was_written_before_digests_were_is_written_once_more(
     warmed_cache.event_lake.now += timedelta(minutes=30)
     assert looked(warmed_cache).wrong == 0
     older.close()
-
-

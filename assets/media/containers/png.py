@@ -193,10 +193,8 @@ def _used(chunks: Mapping[bytes, bytes], file: bytes) -> dict[bytes, bytes]:
     except Exception:  # noqa: BLE001 (decoders raise any error on hostile data)
         raise ImageRefusedError(RefusalReason.DAMAGED) from None
     colours = chunks.get(b"PLTE", b"")
-    found = {
-        **chunks,
-        b"PLTE": b"".join(colours[at : at + 3] if used[at // 3] else bytes(3) for at in range(0, len(colours), 3)),
-    }
+    triples = (colours[at : at + 3] for at in range(0, len(colours), 3))
+    found = {**chunks, b"PLTE": b"".join(t if is_used else bytes(3) for t, is_used in zip(triples, used, strict=False))}
     if b"tRNS" in chunks:
         alphas = chunks[b"tRNS"][: len(colours) // 3]
         found[b"tRNS"] = bytes(alpha if used[index] else 255 for index, alpha in enumerate(alphas))

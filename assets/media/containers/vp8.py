@@ -3,6 +3,7 @@
 Only the first part's headers are read, which say how many others there are (RFC 6386, sections 9 and 19.2).
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -32,10 +33,8 @@ class Lossy:
         first = tag >> 5
         if len(body) < HEADER + first or tag & 1 or body[TAG : TAG + len(START)] != START:
             raise ImageRefusedError(RefusalReason.DAMAGED)
-        size = b"".join(
-            (int.from_bytes(body[at : at + 2], "little") & SIDE).to_bytes(2, "little")
-            for at in (HEADER - 4, HEADER - 2)
-        )
+        width, height = struct.unpack_from("<2H", body, HEADER - 4)
+        size = struct.pack("<2H", width & SIDE, height & SIDE)
         parts = [body[HEADER : HEADER + first]]
         number = _others(parts[0])
         at = HEADER + first + 3 * (number - 1)

@@ -69,9 +69,10 @@ class _Frame:
 
 def clean(data: bytes) -> Cleaned:
     """Read a JPEG; raises ImageRefusedError."""
-    frame, end = _Frame(), 2
-    for marker, body, coded, after in _segments(data):
-        end = after
+    frame = _Frame()
+    # All of them first, because each scan is decoded and there may be too many.
+    segments = list(_segments(data))
+    for marker, body, coded, _ in segments:
         if marker in OTHER_FRAMES:
             raise ImageRefusedError(RefusalReason.UNSUPPORTED_FORMAT)
         if marker in FRAMES:
@@ -92,7 +93,9 @@ def clean(data: bytes) -> Cleaned:
     for number, part in enumerate(parts, 1):
         head += _packed(APP2, PROFILE + bytes([number, len(parts)]) + part)
     cleaned = SOI + head + bytes(frame.picture) + EOI
-    return Cleaned(cleaned, frame.width, frame.height, frame.orientation, bytes(frame.comments) + data[end:])
+    return Cleaned(
+        cleaned, frame.width, frame.height, frame.orientation, bytes(frame.comments) + data[segments[-1][3] :]
+    )
 
 
 def _note(frame: _Frame, marker: int, body: bytes) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from PIL import Image
 
-from assets.media.containers import icc, orientation
+from assets.media.containers import icc, orientation, rows
 from assets.media.containers.cleaned import Cleaned, ImageRefusedError, RefusalReason, refuse_too_large
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -19,12 +19,6 @@ ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
 CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 MOST_CHUNKS = 200_000
 PALETTE, ALPHA = 3, (4, 6)
-# By colour type: samples of a pixel, and the bits that a sample may have.
-SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-# Start and step of the columns and rows of each pass of an interlaced picture.
-PASSES = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
-FED, INFLATED = 256 * 1024, 2**20
 
 
 def clean(data: bytes) -> Cleaned:
@@ -48,7 +42,7 @@ def clean(data: bytes) -> Cleaned:
             chunks[name] = body
     head = chunks[b"IHDR"]
     width, height, depth, colour = _header(head)
-    picture, rest = _picture(bytes(coded), _rows_bytes(head))
+    picture, rest = rows.picture(bytes(coded), rows.size(head))
     kept = {name: form(chunks[name], depth, colour) for name, form in FORMS.items() if name in chunks}
     dropped += b"".join(chunks[name] for name, body in kept.items() if body is None)
     found = {name: body for name, body in kept.items() if body is not None}
@@ -62,68 +56,10 @@ def _header(head: bytes) -> tuple[int, int, int, int]:
     if len(head) != 13:
         raise ImageRefusedError(RefusalReason.DAMAGED)
     width, height, depth, colour, compression, filter_, interlaced = struct.unpack(">IIBBBBB", head)
-    if depth not in DEPTHS.get(colour, ()) or compression or filter_ or interlaced > 1:
+    if depth not in rows.DEPTHS.get(colour, ()) or compression or filter_ or interlaced > 1:
         raise ImageRefusedError(RefusalReason.DAMAGED)
     refuse_too_large(width, height)
     return width, height, depth, colour
-
-
-def _rows_bytes(head: bytes) -> int:
-    """The bytes of all rows: each has the number of its filter before its pixels."""
-    width, height, depth, colour, *_, interlaced = struct.unpack(">IIBBBBB", head)
-    total = 0
-    for left, across, top, down in PASSES if interlaced else ((0, 1, 0, 1),):
-        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
-        if columns > 0 and rows > 0:
-            total += rows * (1 + (columns * depth * SAMPLES[colour] + 7) // 8)
-    return total
-
-
-def _picture(coded: bytes, expected: int) -> tuple[bytes, bytes]:
-    """The stream that gives so many bytes, and what followed it. It is deflated again where it gives more."""
-    inflating = _Inflating(coded)
-    size = 0
-    try:
-        for piece in inflating.pieces():
-            size += len(piece)
-            if size > expected:
-                return _deflated(coded, expected), b""
-    except zlib.error:
-        raise ImageRefusedError(RefusalReason.DAMAGED) from None
-    if size < expected or inflating.end is None:
-        raise ImageRefusedError(RefusalReason.TRUNCATED)
-    return coded[: inflating.end], coded[inflating.end :]
-
-
-def _deflated(coded: bytes, expected: int) -> bytes:
-    deflate, left, parts = zlib.compressobj(), expected, []
-    for piece in _Inflating(coded).pieces():
-        parts.append(deflate.compress(piece[:left]))
-        left -= len(piece[:left])
-        if not left:
-            break
-    return b"".join([*parts, deflate.flush()])
-
-
-class _Inflating:
-    """A stream of zlib, inflated in pieces of bounded size. end: its length, once it has ended."""
-
-    def __init__(self, coded: bytes) -> None:
-        self._coded = coded
-        self.end: int | None = None
-
-    def pieces(self) -> Iterator[bytes]:
-        inflate = zlib.decompressobj()
-        for at in range(0, len(self._coded), FED):
-            waiting = self._coded[at : at + FED]
-            while waiting and not inflate.eof:
-                yield inflate.decompress(waiting, INFLATED)
-                waiting = inflate.unconsumed_tail
-            if inflate.eof:
-                break
-        yield inflate.flush()
-        if inflate.eof:
-            self.end = min(at + FED, len(self._coded)) - len(inflate.unused_data)
 
 
 Form = Callable[[bytes, int, int], bytes | None]
@@ -143,7 +79,7 @@ def _exact(length: int, most: int, least: int = 0) -> Form:
 
 def _bits(body: bytes, depth: int, colour: int) -> bytes | None:
     """sBIT: how many bits of each sample are of the original."""
-    samples = 3 if colour == PALETTE else SAMPLES[colour]
+    samples = 3 if colour == PALETTE else rows.SAMPLES[colour]
     most = 8 if colour == PALETTE else depth
     return body if len(body) == samples and all(1 <= bits <= most for bits in body) else None
 
@@ -159,9 +95,9 @@ def _palette(body: bytes, depth: int, colour: int) -> bytes | None:
 def _transparency(body: bytes, depth: int, colour: int) -> bytes | None:
     if colour == PALETTE:
         return body[: 2**depth]
-    if colour in ALPHA or len(body) != 2 * SAMPLES[colour]:
+    if colour in ALPHA or len(body) != 2 * rows.SAMPLES[colour]:
         return None
-    return body if max(struct.unpack(f">{SAMPLES[colour]}H", body)) < 2**depth else None
+    return body if max(struct.unpack(f">{rows.SAMPLES[colour]}H", body)) < 2**depth else None
 
 
 def _profile(body: bytes, _depth: int, _colour: int) -> bytes | None:

@@ -74,9 +74,7 @@ def test_points_are_ingested_into_the_most_partitions_there_may_be(tmp_path: Pat
 def test_one_partition_more_is_refused_with_what_to_do(tmp_path: Path) -> None:
     d1 = partitioned(tmp_path / "sesh.sqlite")
     before = registry.load(d1, SESSIONS)
-    with pytest.raises(
-        TooManyPartitionsError, match="121 partitions, above 120: ask for a shorter history"
-    ):
+    with pytest.raises(TooManyPartitionsError, match="121 partitions, above 120: ask for a shorter history"):
         ahead.make(d1, SESSIONS, clock, datetime(first_year(MOST_PARTITIONS) - 1, 1, 1, tzinfo=UTC))
     with pytest.raises(TooManyPartitionsError):
         ahead.cover(d1, SESSIONS, datetime(1000, 1, 1, tzinfo=UTC))

@@ -23,8 +23,6 @@ from resources.kv import KV, KeyInfo
 from resources.postgres import Connection, Postgres, copy_in
 from resources.sql_files import read_sql
 
-# A listing may lag behind writes by 60 s, so that a younger write is not judged.
-SETTLED = timedelta(minutes=2)
 # KV's clock and ours may differ by less than this at the expiry of a key.
 ABOUT_TO_EXPIRE = timedelta(minutes=2)
 
@@ -33,10 +31,10 @@ ABOUT_TO_EXPIRE = timedelta(minutes=2)
 class Look:
     """What was found of one family, in keys.
 
-    keys: in the index. current: those that the index calls present and current. judged: those that are old enough to be
-    looked for. missing, overwritten: those that KV did not hold, or held with another value. surplus: keys in KV that
-    are in no index. written, left_out: what the warming after it wrote, and what is wrong still, because its budget
-    left it out.
+    keys: in the index. current: those that the index calls present and current. judged: those whose write a listing
+    shows for certain. missing, overwritten: those that KV did not hold, or held with another value. surplus: keys in KV
+    that are in no index. written, left_out: what the warming after it wrote, and what is wrong still, because its
+    budget left it out.
     """
 
     family: str
@@ -100,7 +98,8 @@ class Verification:
         for page in chunked(_once(self.kv.list()), BUNDLE_KEYS):
             found = [(info.name, family_of(info.name), digest_in(info.metadata)) for info in page]
             listed += copy_in(connection, "cache_found", ("key", "family", "digest"), found)
-            progress(listed, listed)
+            progress(listed, listed + 1)
+        progress(listed, listed)
         connection.execute("analyze cache_found")
 
     def _compare(self, connection: Connection, family: Family, started: datetime, *, dry_run: bool) -> Look:
@@ -108,7 +107,7 @@ class Verification:
         with self.postgres.lock(warm.lock_of(self.app.name, family)):
             now = self.clock()
             connection.execute("truncate cache_judged")
-            ages = {"written_before": started - SETTLED, "expires_after": now + ABOUT_TO_EXPIRE}
+            ages = {"written_before": started - self.kv.settles_within, "expires_after": now + ABOUT_TO_EXPIRE}
             connection.execute(read_sql("cache/judge.sql"), {**named, **ages})
             tally = connection.execute(read_sql("cache/judged.sql"), {**named, "now": now}).fetchone()
             assert tally is not None

@@ -126,7 +126,7 @@ class DyingKV:
     """A namespace whose process dies in the nth call that changes or lists it."""
 
     def __init__(self, kv: KV, at: int) -> None:
-        self.kv, self.left = kv, at
+        self.kv, self.left, self.settles_within = kv, at, kv.settles_within
 
     def _count(self) -> None:
         self.left -= 1
@@ -182,6 +182,7 @@ class Listing:
     """A listing of 2,500 keys, of which one is on two pages; it counts the keys that were taken."""
 
     taken: int = 0
+    settles_within: timedelta = timedelta(0)
 
     def list(self, prefix: str = "") -> Iterator[KeyInfo]:
         for number in [*range(1_000), *range(999, 2_500)]:
@@ -195,7 +196,7 @@ def test_each_key_is_listed_once(warmed_cache: WarmedCache) -> None:
     looking = replace(verification(warmed_cache, warmed_cache.kv), kv=listing)  # type: ignore[arg-type]
     looking.run(progress=lambda done, total: seen.append((done, total)))
     assert listing.taken == 2_501
-    assert seen == [(2_500, 2_500)]
+    assert seen == [(2_500, 2_501), (2_500, 2_500)]
 
 
 def checked(warmed_cache: WarmedCache, kv: Any) -> AssetCheckEvaluation:

@@ -28,6 +28,8 @@ SQLITE_LIMITS = {
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: limits.MAX_EXPRESSION_DEPTH,
 }
 
+DUMP_LIMITS = (sqlite3.SQLITE_LIMIT_LENGTH, sqlite3.SQLITE_LIMIT_EXPR_DEPTH)
+
 
 class EmbeddedD1(D1):
     """A D1 database in the SQLite file at `path`, which is made with its folders at the first use."""
@@ -80,8 +82,9 @@ class EmbeddedD1(D1):
         size = 0
         with self._file.connection() as connection:
             connection.execute("begin")
-            # A row in the dump is longer than the row itself: its quotes and hex may pass the limit of a statement.
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000_000)
+            # sqlite3 reads a row as one text, which is longer than the row itself, by one expression over its columns.
+            for limit in DUMP_LIMITS:
+                connection.setlimit(limit, 1_000_000_000)
             try:
                 virtual = _result(connection, Statement(VIRTUAL_TABLES)).rows
                 if virtual:
@@ -91,7 +94,8 @@ class EmbeddedD1(D1):
                     size += file.write(text.encode() + b"\n")
             finally:
                 connection.rollback()
-                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.MAX_VALUE_BYTES)
+                for limit in DUMP_LIMITS:
+                    connection.setlimit(limit, SQLITE_LIMITS[limit])
         return size
 
 

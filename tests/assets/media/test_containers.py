@@ -20,7 +20,9 @@ ZIP = b"PK\x03\x04" + bytes(30) + b"PK\x05\x06" + bytes(18)
 def in_srgb(image: Image.Image) -> bytes:
     """The pixels as the image's profile shows them."""
     profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-    return ImageCms.profileToProfile(image.convert("RGB"), profile, ImageCms.createProfile("sRGB")).tobytes()
+    converted = ImageCms.profileToProfile(image.convert("RGB"), profile, ImageCms.createProfile("sRGB"))
+    assert converted is not None
+    return converted.tobytes()
 
 
 def refused(data: bytes, promised: str) -> RefusalReason:

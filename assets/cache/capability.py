@@ -1,4 +1,6 @@
-"""What the cache room brings: warming by the clock and after changes, and deleting the keys that changed rows made."""
+"""What the cache room brings: warming by the clock and after changes, a daily look at KV itself, and deleting the keys
+that changed rows made.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,7 +8,7 @@ from datetime import timedelta
 from dagster import AssetSelection, MaterializeResult
 
 from assets.apps import App
-from assets.cache import assets, invalidate, invalidation_assets
+from assets.cache import assets, invalidate, invalidation_assets, verification_assets
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of
 from assets.changes.d1 import D1ChangeLog
 
@@ -15,9 +17,9 @@ def bring(app: App, site: Site) -> Capability:
     """Empty for an app without a KV namespace."""
     if not app.has_kv:
         return Capability()
-    invalidated = ("cache", "invalidated")
-    caches = AssetSelection.groups(f"{app.name}_cache")
-    warmed = caches - assets_of(app, invalidated) if app.cache_aside else caches
+    invalidated, verified = ("cache", "invalidated"), ("cache", "verified")
+    warmed = AssetSelection.groups(f"{app.name}_cache") - assets_of(app, verified)
+    warmed = warmed - assets_of(app, invalidated) if app.cache_aside else warmed
     jobs, ticks, watches = [], [], []
     if app.cache_aside:
         jobs.append(
@@ -57,7 +59,29 @@ def bring(app: App, site: Site) -> Capability:
             AfterGap.LATEST,
         )
     )
-    return Capability([*assets.build(app, site.cache_writes), *invalidation_assets.build(app)], jobs, ticks, watches)
+    jobs.append(
+        Job(
+            "verify_cache",
+            assets_of(app, verified),
+            "List KV, compare it with the index, correct it.",
+            timedelta(hours=2),
+        )
+    )
+    ticks.append(
+        Tick(
+            "verify_cache",
+            "20 4 * * *",
+            "verify_cache",
+            "Daily at 04:20: list every key of KV; write what is missing or overwritten, delete what is in no index.",
+            AfterGap.LATEST,
+        )
+    )
+    built = [
+        *assets.build(app, site.cache_writes),
+        *verification_assets.build(app, site.cache_writes),
+        *invalidation_assets.build(app),
+    ]
+    return Capability(built, jobs, ticks, watches)
 
 
 def _changed(app: App, site: Site) -> Iterator[Request | str]:

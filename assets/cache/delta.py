@@ -18,6 +18,8 @@ MOST_IN_A_MINUTE = 0.004
 BETWEEN_WRITES = timedelta(seconds=1)
 # The digest of no value: the index has it for a key whose write has begun.
 UNKNOWN = b""
+# The name in a key's metadata under which its value's digest is written, in hex.
+DIGEST = "digest"
 
 
 def digest(value: bytes) -> bytes:

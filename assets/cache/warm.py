@@ -88,7 +88,7 @@ class Warming:
         belongs to another tenant now is deleted.
         """
         with (
-            self._postgres.lock(f"{self._app}.cache.{family.name}") as connection,
+            self._postgres.lock(lock_of(self._app, family)) as connection,
             spooling() as spool,
         ):
             outcome = self._survey(connection, family, spool, writes)
@@ -153,15 +153,25 @@ class Warming:
         }
         unknown = [delta.UNKNOWN] * len(bundle)
         self._postgres.execute(read_sql("cache/record.sql"), {**record, "hashes": unknown, "written_at": now})
-        self._kv.put_many(
-            Entry(row["key"], spool.read(row["position"], row["bytes"]), int(expires_at.timestamp()))
-            for row, expires_at in zip(bundle, expiries, strict=True)
-        )
         hashes = [bytes(row["hash"]) for row in bundle]
+        self._kv.put_many(
+            Entry(
+                row["key"],
+                spool.read(row["position"], row["bytes"]),
+                int(expires_at.timestamp()),
+                metadata={delta.DIGEST: hashed.hex()},
+            )
+            for row, expires_at, hashed in zip(bundle, expiries, hashes, strict=True)
+        )
         self._postgres.execute(read_sql("cache/record.sql"), {**record, "hashes": hashes, "written_at": self._clock()})
 
     def _named(self, family: Family) -> dict[str, Any]:
         return {"namespace": self._app, "family": family.name}
+
+
+def lock_of(app: str, family: Family) -> str:
+    """The name of the lock under which a family's keys and their index are changed."""
+    return f"{app}.cache.{family.name}"
 
 
 def of(rooms: Rooms, app: App) -> Warming:

@@ -14,11 +14,8 @@ from PIL.Image import Resampling, Transpose
 
 from assets.apps import Media
 from assets.media.containers import Cleaned, ImageRefusedError, RefusalReason, clean
+from assets.media.containers.cleaned import LONGEST_SIDE
 
-# An image needs some ten bytes of memory a pixel while it is decoded, turned and encoded.
-MOST_PIXELS = 50_000_000
-# The limit of JPEG.
-LONGEST_SIDE = 65_500
 BACKGROUND = (255, 255, 255)
 
 _UPRIGHT = {
@@ -49,8 +46,6 @@ def make(data: bytes, promised: str, media: Media) -> Renditions:
         ImageRefusedError: it is not an image that can be shown, or it is too large to decode; says why.
     """
     cleaned = clean(data, promised)
-    if cleaned.width * cleaned.height > MOST_PIXELS or max(cleaned.width, cleaned.height) > LONGEST_SIDE:
-        raise ImageRefusedError(RefusalReason.TOO_MANY_PIXELS)
     picture = _decoded(cleaned)
     width, height = picture.size
     made: dict[str, bytes] = {}

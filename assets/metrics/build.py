@@ -18,7 +18,7 @@ from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from assets.series import ahead, registry
 from assets.series.layout import source
-from resources.d1 import D1, D1Error, Statement
+from resources.d1 import D1, D1Error, Statement, bulk
 from resources.d1.pace import Pace
 from resources.d1.times import moment
 from resources.sql_files import read_sql
@@ -50,8 +50,8 @@ class Metrics:
         stale = [row["windowStart"] for row in self.d1.query(read_sql("metrics/stale.sql"), [self.grain.name])]
         boundary = kept_before(self.d1)
         kept = [start for start in stale if boundary is not None and start < boundary] if self._is_hourly else []
-        if kept:
-            self.d1.execute(read_sql("metrics/made.sql"), [json.dumps(kept), self.grain.name], idempotent=True)
+        for page, _ in bulk.arrays(kept):
+            self.d1.execute(read_sql("metrics/made.sql"), [page, self.grain.name], idempotent=True)
         wanted = stale[len(kept) :]
         if wanted and self._is_hourly:
             ahead.make(self.d1, self.metrics.hours, self.clock, moment(wanted[0]))

@@ -26,14 +26,13 @@ from assets.rooms import Rooms
 from assets.series import registry
 from assets.series.layout import Partition
 from resources.d1 import D1, D1Error, Param, Statement, bulk
+from resources.d1.names import balanced
 from resources.d1.times import moment, stamp
 from resources.postgres import Postgres
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.sql_files import read_sql
 
 JOB = "points"
-# Keys that one parameter of D1 holds.
-PAGE = 5_000
 # A flush holds 10 points: a group is one transaction of some 2,000.
 GROUP_OBJECTS, GROUP_BYTES = 200, 8 * 2**20
 READERS = 8
@@ -115,8 +114,7 @@ class PointIngest:
 
     def _known(self, listed: Sequence[Identity]) -> set[Identity]:
         known: set[Identity] = set()
-        for start in range(0, len(listed), PAGE):
-            pairs = json.dumps(listed[start : start + PAGE])
+        for pairs, _ in bulk.arrays(listed):
             rows = self.d1.query(read_sql("points/known_objects.sql"), [pairs])
             known |= {(row["objectKey"], row["etag"]) for row in rows}
         return known
@@ -180,25 +178,20 @@ class PointIngest:
     def _users(self, points: Sequence[Point]) -> set[str]:
         assert self.app.points is not None, f"{self.app.name} has no points"
         statement = Template(read_sql("points/known_users.sql")).substitute(users=self.app.points.users)
-        named = json.dumps(sorted({point.user_id for point in points}))
-        return {row["id"] for row in self.d1.query(statement, [named])}
+        named = sorted({point.user_id for point in points})
+        return {row["id"] for page, _ in bulk.arrays(named) for row in self.d1.query(statement, [page])}
 
     def _stored(self, points: Sequence[Point], partitions: Sequence[Partition]) -> set[tuple[str, int]]:
         """Of these points' keys, those that some partition has."""
-        has = " or ".join(
+        has = [
             f"exists (select 1 from {p.name} where sessionId = json_extract(listed.value, '$[0]') "
             "and seq = json_extract(listed.value, '$[1]'))"
             for p in partitions
-        )
+        ]
+        statement = f"select listed.key as n from json_each(?1) as listed where {balanced(has, 'or') or 'false'}"
         stored: set[tuple[str, int]] = set()
-        keys = sorted({point.key for point in points})
-        for start in range(0, len(keys), PAGE):
-            page = keys[start : start + PAGE]
-            rows = self.d1.query(
-                f"select listed.key as n from json_each(?1) as listed where {has or 'false'}",
-                [json.dumps(page, ensure_ascii=False)],
-            )
-            stored |= {page[row["n"]] for row in rows}
+        for page, keys in bulk.arrays(sorted({point.key for point in points})):
+            stored |= {keys[row["n"]] for row in self.d1.query(statement, [page])}
         return stored
 
     def _write(self, outcomes: Sequence[ObjectOutcome], partitions: Sequence[Partition]) -> None:

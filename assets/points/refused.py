@@ -1,6 +1,5 @@
 """The quarantine of an app's points, whose open lines are in the app's D1."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +9,11 @@ from assets.apps import App
 from assets.intake.quarantine import OpenLine, Quarantine
 from assets.points import landing
 from assets.rooms import Rooms
-from resources.d1 import D1, Statement
+from resources.d1 import D1, Statement, bulk
 from resources.d1.times import stamp
 from resources.sql_files import read_sql
 
-# Lines that one answer or one parameter of D1 holds.
+# Lines that one answer of D1 holds.
 PAGE = 5_000
 
 
@@ -36,8 +35,8 @@ class RefusedPoints:
     def mark_replayed(self, lines: Sequence[OpenLine], at: datetime) -> None:
         names = [[line.sha256, line.line] for line in lines]
         statement, moment = read_sql("points/quarantine_replayed.sql"), stamp(at)
-        pages = [json.dumps(names[start : start + PAGE]) for start in range(0, len(names), PAGE)]
-        self.d1.batch([Statement(statement, [moment, page]) for page in pages], idempotent=True)
+        pages = [Statement(statement, [moment, page]) for page, _ in bulk.arrays(names)]
+        self.d1.batch(pages, idempotent=True)
 
 
 def quarantine(rooms: Rooms, app: App) -> Quarantine | None:

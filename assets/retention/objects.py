@@ -5,7 +5,6 @@ reader does not know stays. What belongs here: objects by prefix. What does not:
 policy names it.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from assets.retention.deletion import Deletion, DeletionOutcome, Portion
 from assets.retention.log import DeletionLog, DeletionRecord
 from assets.retention.run import OldRows
 from assets.rooms import Rooms
+from resources.d1 import bulk
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.sql_files import read_sql
 
@@ -95,7 +95,7 @@ def _read(rooms: Rooms, app: App, read_by: ReadBy) -> Read:
         return {row["key"] for row in rows}
 
     def of_d1(objects: Sequence[ObjectInfo]) -> set[str]:
-        listed = json.dumps([[info.key, info.etag or ""] for info in objects])
-        return {str(row["key"]) for row in rooms.d1(app).query(statement, [listed])}
+        pages = bulk.arrays([info.key, info.etag or ""] for info in objects)
+        return {str(row["key"]) for page, _ in pages for row in rooms.d1(app).query(statement, [page])}
 
     return of_postgres if read_by.store == "postgres" else of_d1

@@ -16,7 +16,7 @@ from assets.rows.source import RowsChangedError, RowSlice
 from assets.rows.target import Into
 from assets.windows import Window
 from resources.d1 import D1, Statement, bulk
-from resources.d1.names import column_list, quoted
+from resources.d1.names import balanced, column_list, quoted
 from resources.d1.times import stamp
 
 PAGE_ROWS = 1_000
@@ -70,11 +70,15 @@ class D1Table:
         key = ", ".join(f"live.{quoted(name)}" for name in self.key)
         time = f"live.{quoted(self.time)}"
         for payload, blobs in bulk.chunks(table, names, values):
-            same = " and ".join(
+            equal = [
                 f"live.{quoted(name)} {'=' if name in self.key else 'is'} "
                 f"{bulk.value(position, blob=position in blobs, row='seen.value')}"
                 for position, name in enumerate(names)
-            )
+            ]
+            # The key stays outside of the brackets: SQLite looks for an index there.
+            rest = [term for name, term in zip(names, equal, strict=True) if name not in self.key]
+            same = " and ".join(term for name, term in zip(names, equal, strict=True) if name in self.key)
+            same += f" and ({balanced(rest, 'and')})" if rest else ""
             # In this order of the join each live row is found by its key.
             sql = (
                 f"select {key} from json_each(?1) as seen cross join {quoted(table)} as live "
@@ -104,7 +108,7 @@ class D1Source:
 
     def read(self, slice_: RowSlice) -> Iterator[pl.DataFrame]:
         names = [column.name for column in self.columns]
-        types = " || ".join(f"substr(typeof({quoted(name)}), 1, 1)" for name in names)
+        types = balanced([f"substr(typeof({quoted(name)}), 1, 1)" for name in names], "||")
         query = (
             f"select {column_list(names)}, {types} as {quoted(TYPES)} from {quoted(slice_.name)} "
             f"where {quoted(self._table.time)} >= ?1 and {quoted(self._table.time)} < ?2"

@@ -6,6 +6,7 @@ A registry comes in as it was read, and the present time as an argument.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Literal
 
 from assets.apps import Series
@@ -14,6 +15,9 @@ from resources.d1.times import stamp
 
 # D1 accepts at most this many terms in one compound SELECT. A term may be a compound SELECT in brackets.
 COMPOUND_TERMS = 5
+# So many partitions may be read together: the view over them, and the read that names every column, are statements
+# below D1's 100 KB. Months of two years are 26 at most, so that 94 are left for the years before them.
+MOST_PARTITIONS = 120
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,40 @@ def bounds(partition: Partition) -> Window:
 
 
 def missing(registry: PartitionRegistry, now: datetime, since: datetime | None = None) -> list[Partition]:
-    """Months without a partition: from the first partition (or from `since`) to the month after the one of `now`."""
+    """What to make, so that every month has a partition: from the first (or `since`) to the month after that of `now`.
+
+    See `joined`.
+    """
     starts = [p.window.start for p in registry.answering]
     first = min([now.astimezone(UTC), *starts, *([since.astimezone(UTC)] if since else [])])
     last = month_of(month_of(now.astimezone(UTC).date()).end.date()).start
-    return uncovered(registry, Window(first, last + timedelta(days=1)))
+    return joined(registry, uncovered(registry, Window(first, last + timedelta(days=1))), now)
+
+
+def joined(registry: PartitionRegistry, months: Iterable[Partition], now: datetime) -> list[Partition]:
+    """What to make for months without a partition: the months, but one year for those of a year that ended a year ago.
+
+    So the number of partitions grows by one a year, however far back history is imported.
+    """
+    by_year = groupby(sorted(months, key=lambda p: p.window), key=lambda p: p.window.start.year)
+    return [p for _, together in by_year for p in _joined(registry, list(together), now)]
+
+
+def _joined(registry: PartitionRegistry, months: list[Partition], now: datetime) -> list[Partition]:
+    """The same for months of one year. A year has one window without holes: a month that is not beside it stays."""
+    empty = year_partition(registry.series, months[0].window.start)
+    found = registry.named(empty.name)
+    if bounds(empty).end > year_before(now) or (found is not None and not found.answers):
+        return months
+    year = found or empty
+    for month in months:
+        if month.window.start == year.window.end:
+            year = replace(year, window=Window(year.window.start, month.window.end))
+    for month in reversed(months):
+        if month.window.end == year.window.start:
+            year = replace(year, window=Window(month.window.start, year.window.end))
+    beside = [month for month in months if month.window.clipped(year.window) is None]
+    return beside if year == found else [*beside, year]
 
 
 def aged(registry: PartitionRegistry, now: datetime) -> list[Partition]:

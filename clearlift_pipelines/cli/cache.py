@@ -1,4 +1,4 @@
-"""`clearlift cache`: fills an emptied namespace again, and shows how warm each family is.
+"""`clearlift cache`: fills an emptied namespace again, compares KV with its index, shows how warm each family is.
 
 What belongs here: what people type and read. What does not: the work (assets/cache), which is imported by the command
 that needs it, so that help starts at once.
@@ -21,7 +21,7 @@ FAMILY = click.option("--family", "family_name", help="Only the family of this n
 
 @click.group()
 def cache() -> None:
-    """Fill an emptied KV namespace again, or show how warm each family is."""
+    """Fill an emptied KV namespace again, compare KV with its index, or show how warm each family is."""
 
 
 @cache.command()
@@ -69,6 +69,33 @@ def status(app_name: str | None, family_name: str | None) -> None:
                 "" if share is None else f"{share:.1%}",
             )
         opened.console.print(table)
+
+
+@cache.command()
+@APP
+@click.option("--dry-run", is_flag=True, help="Only look; change nothing.")
+def verify(app_name: str | None, dry_run: bool) -> None:
+    """List every key of KV, write again what is missing or overwritten, and delete what is in no index.
+
+    Ends with an error if something was wrong.
+    """
+    from assets.cache import verify as verification
+
+    with terminal() as opened:
+        table = Table("family", "keys", "by index", "found", "missing", "overwritten", "surplus", "written", box=None)
+        wrong = 0
+        for app in {app.name: app for app, _ in _families(app_name, None)}.values():
+            looking = verification.of(opened.stores, app)
+            for look in looking.run(dry_run=dry_run, progress=opened.bar(f"{app.name}: keys listed")):
+                shares = ("" if share is None else f"{share:.1%}" for share in (look.by_index, look.found))
+                counts = (look.missing, look.overwritten, look.surplus, look.written)
+                table.add_row(f"{app.name}/{look.family}", f"{look.keys:,}", *shares, *(f"{n:,}" for n in counts))
+                wrong += look.wrong + look.surplus
+        opened.progress.stop()
+        opened.console.print(table)
+    if wrong:
+        done = "Nothing was changed." if dry_run else "They were written again or deleted."
+        raise click.ClickException(f"{wrong:,} keys in KV were not as the index says. {done}")
 
 
 def _families(app_name: str | None, family_name: str | None) -> "list[tuple[App, Family]]":

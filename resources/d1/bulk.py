@@ -5,13 +5,15 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from resources.chunks import chunked_by_size
 from resources.d1.database import D1Error, Param, Statement
 from resources.d1.limits import MAX_COLUMNS, MAX_VALUE_BYTES, check_value
-from resources.d1.names import column_list, quoted
+from resources.d1.names import balanced, column_list, quoted
 
 CHUNK_BYTES = MAX_VALUE_BYTES - 1_000
+Value = TypeVar("Value")
 
 
 def statements(
@@ -46,7 +48,7 @@ def _on_conflict(
     assignments = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in changed)
     clause = f"on conflict ({column_list(key)}) do update set {assignments}"
     if only_changed:
-        differs = " or ".join(f"{quoted(table)}.{quoted(name)} is not excluded.{quoted(name)}" for name in changed)
+        differs = balanced([f"{quoted(table)}.{quoted(name)} is not excluded.{quoted(name)}" for name in changed], "or")
         clause += f" where {differs}"
     return clause
 
@@ -57,6 +59,13 @@ def chunks(table: str, columns: Sequence[str], rows: Iterable[Sequence[Param]]) 
     # The outer array has two brackets beside its rows.
     for chunk in chunked_by_size(arrays, lambda array: array[1], most_size=CHUNK_BYTES - 2):
         yield f"[{','.join(text for text, _, _ in chunk)}]", set().union(*(blobs for _, _, blobs in chunk))
+
+
+def arrays(values: Iterable[Value]) -> Iterator[tuple[str, list[Value]]]:
+    """JSON arrays of values, each short enough for one parameter, and the values that it holds."""
+    texts = ((json.dumps(value, ensure_ascii=False, separators=(",", ":")), value) for value in values)
+    for chunk in chunked_by_size(texts, lambda pair: len(pair[0].encode()) + 1, most_size=CHUNK_BYTES - 2):
+        yield f"[{','.join(text for text, _ in chunk)}]", [value for _, value in chunk]
 
 
 def _array(table: str, columns: Sequence[str], row: Sequence[Param]) -> tuple[str, int, set[int]]:

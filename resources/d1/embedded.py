@@ -4,12 +4,12 @@ Threads and processes may share the file.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from resources.d1 import limits
+from resources.d1 import dump, limits
 from resources.d1.database import D1Error, Param, Result, Row, Statement, as_rows
 from resources.d1.export import write_whole
 from resources.d1.protocol import D1
@@ -27,6 +27,8 @@ SQLITE_LIMITS = {
     sqlite3.SQLITE_LIMIT_FUNCTION_ARG: limits.MAX_FUNCTION_ARGUMENTS,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: limits.MAX_EXPRESSION_DEPTH,
 }
+
+DUMP_LIMITS = (sqlite3.SQLITE_LIMIT_LENGTH, sqlite3.SQLITE_LIMIT_EXPR_DEPTH)
 
 
 class EmbeddedD1(D1):
@@ -57,7 +59,7 @@ class EmbeddedD1(D1):
             return [_result(connection, statement) for statement in checked]
 
     def export(self, destination: BinaryIO | Path) -> int:
-        """See `D1.export`; one read transaction."""
+        """See `D1.export`; one read transaction. Each statement is short enough for D1."""
         return write_whole(destination, self._dump)
 
     def bookmark(self, at: datetime | None = None) -> str:
@@ -80,18 +82,20 @@ class EmbeddedD1(D1):
         size = 0
         with self._file.connection() as connection:
             connection.execute("begin")
-            # A row in the dump is longer than the row itself: its quotes and hex may pass the limit of a statement.
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000_000)
+            # sqlite3 reads a row as one text, which is longer than the row itself, by one expression over its columns.
+            for limit in DUMP_LIMITS:
+                connection.setlimit(limit, 1_000_000_000)
             try:
                 virtual = _result(connection, Statement(VIRTUAL_TABLES)).rows
                 if virtual:
                     names = ", ".join(row["name"] for row in virtual)
                     raise D1Error(SQL_ERROR, f"cannot export a database with virtual tables: {names}")
-                for line in _sql_lines(connection):
-                    size += file.write(line.encode() + b"\n")
+                for text in dump.statements(connection):
+                    size += file.write(text.encode() + b"\n")
             finally:
                 connection.rollback()
-                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.MAX_VALUE_BYTES)
+                for limit in DUMP_LIMITS:
+                    connection.setlimit(limit, SQLITE_LIMITS[limit])
         return size
 
 
@@ -105,14 +109,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.setlimit(limit, value)
     if sqlite3.sqlite_version_info < (3, 41):  # unhex is there since 3.41, and D1 has it
         connection.create_function("unhex", 1, _unhex, deterministic=True)
-
-
-def _sql_lines(connection: sqlite3.Connection) -> Iterator[str]:
-    """The dump as D1 writes it: deferred foreign keys, and no BEGIN and COMMIT, because D1's import refuses them."""
-    yield "PRAGMA defer_foreign_keys=TRUE;"
-    for line in connection.iterdump():
-        if line not in {"BEGIN TRANSACTION;", "COMMIT;"}:
-            yield line
 
 
 def _result(connection: sqlite3.Connection, statement: Statement) -> Result:

@@ -7,6 +7,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -32,6 +33,8 @@ class CloudflareKV(KV):
 
     Cloudflare takes 10,000 pairs at once (`bulk_pairs`); its local runtime becomes much slower above 500.
     """
+
+    settles_within = timedelta(minutes=2)  # twice what is documented
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from resources.chunks import chunked_by_size
@@ -34,6 +35,8 @@ LIST = (
 
 class EmbeddedKV(KV):
     """A namespace in the SQLite file at `path`, which the first use makes with its folders. `clock`: Unix seconds."""
+
+    settles_within = timedelta(0)
 
     def __init__(self, path: Path | str, *, clock: Callable[[], float] = time.time) -> None:
         self.path = Path(path)

@@ -5,6 +5,7 @@ What does not belong here: an engine (embedded.py), HTTP (cloudflare.py).
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 Metadata = Mapping[str, Any]
@@ -51,7 +52,10 @@ class KV(Protocol):
     """One namespace; safe to share among threads. Failures are `KVError`, or `HttpError` on the way.
 
     For 60 s after a write, Cloudflare may still serve the old value or a miss. So never read back to verify a write.
+    settles_within: after this time, reads and listings show a write for certain.
     """
+
+    settles_within: timedelta
 
     def put_many(self, entries: Iterable[Entry]) -> None:
         """Write any number of pairs; the last one of a key counts. After an interruption, run it again."""

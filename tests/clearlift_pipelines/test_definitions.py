@@ -36,6 +36,7 @@ MADE = {
     "clearlift/cache/summary": "clearlift_cache",
     **{f"{app.name}/cache/demand": f"{app.name}_cache" for app in APPS},
     **{f"{app.name}/cache/{family.name}": f"{app.name}_cache" for app in APPS for family in app.cache},
+    **{f"{app.name}/cache/verified": f"{app.name}_cache" for app in APPS},
     "sesh/cache/invalidated": "sesh_cache",
 }
 PARENTS = {
@@ -70,7 +71,7 @@ PERSONAL = {
     "clearlift/events": "compacted ingested landing",
     "clearlift/sessions": "daily",
     "sesh/archive": "change_log points sessions",
-    "sesh/cache": "dashboard_layout demand user_preferences",
+    "sesh/cache": "dashboard_layout demand user_preferences verified",
     "sesh/d1": "inventory journal_entries medical_symptoms user_preferences users",
     "sesh/media": "uploads variants",
     "sesh/metrics": "daily hourly monthly weekly",
@@ -80,8 +81,8 @@ PERSONAL = {
 
 JOBS = {
     "clearlift": "ads archive attribution compact hourly ingest policy remove_files retention roll_up_days"
-    " roll_up_hours roll_up_months roll_up_weeks sessions tidy warm",
-    "sesh": "archive columns media metrics partitions points policy pruning retention warm",
+    " roll_up_hours roll_up_months roll_up_weeks sessions tidy verify_cache warm",
+    "sesh": "archive columns invalidate media metrics partitions points policy pruning retention verify_cache warm",
     "pipelines": "purge",
 }
 # By app: the name of a schedule, its job, its cron line in UTC.
@@ -100,6 +101,7 @@ TICKS = {
         "ads_daily": ("ads", "15 3 * * *"),
         "remove_files": ("remove_files", "50 3 * * *"),
         "sweep": ("ingest", "0 4 * * *"),
+        "verify_cache": ("verify_cache", "20 4 * * *"),
         "ads_look_back": ("ads", "45 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
@@ -109,6 +111,7 @@ TICKS = {
         "points_sweep": ("points", "15 2 * * *"),
         "warm": ("warm", "35 * * * *"),
         "columns": ("columns", "20 2 * * *"),
+        "verify_cache": ("verify_cache", "20 4 * * *"),
         "media_sweep": ("media", "25 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "partitions": ("partitions", "10 2 1 * *"),

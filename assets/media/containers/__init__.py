@@ -1,7 +1,8 @@
-"""The containers of image files: what a file holds, without decoding a pixel, and the same file cleaned. Pure.
+"""The containers of image files: what a file holds, and the same file cleaned. Pure.
 
-Cleaning keeps every byte of the picture, its colour profile and its orientation. It drops everything else: EXIF, GPS,
-XMP, comments, embedded previews, and all bytes after the end of the image. Cleaning a cleaned file changes nothing.
+Cleaning keeps the picture without loss, the numbers of its colour profile and its orientation. It drops everything
+else: EXIF, GPS, XMP, comments, embedded previews, texts in profiles, and all bytes after the end of the picture, also
+within its coded data. Each format is read to the end of the picture. Cleaning a cleaned file changes nothing.
 """
 
 import re

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+# An image needs some ten bytes of memory a pixel while it is decoded, turned and encoded.
+MOST_PIXELS = 50_000_000
+# The limit of JPEG.
+LONGEST_SIDE = 65_500
+
 
 class RefusalReason(StrEnum):
     """Why an upload is in quarantine."""
@@ -19,6 +24,7 @@ class RefusalReason(StrEnum):
     POLYGLOT = "polyglot"
     ANIMATED = "animated"
     DECODER_CRASHED = "decoder_crashed"
+    DECODER_TIMED_OUT = "decoder_timed_out"
     NAME_TOO_LONG = "name_too_long"
     IMAGE_ID_TAKEN = "image_id_taken"
     VARIANT_WITHOUT_UPLOAD = "variant_without_upload"
@@ -45,3 +51,11 @@ class Cleaned:
     height: int
     orientation: int
     dropped: bytes
+
+
+def refuse_too_large(width: int, height: int) -> None:
+    """Refuse a picture by its header, before a pixel of it is decoded."""
+    if not width or not height:
+        raise ImageRefusedError(RefusalReason.DAMAGED)
+    if width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
+        raise ImageRefusedError(RefusalReason.TOO_MANY_PIXELS)

@@ -1,11 +1,12 @@
 """Cleaning: the picture, its colours and its orientation stay; everything else goes; what is no image is refused."""
 
+import io
 import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import ImageChops
+from PIL import Image, ImageChops, ImageCms
 
 from assets.media.containers import ImageRefusedError, RefusalReason, clean, image_format, orientation
 from tests.assets.media import photos
@@ -14,6 +15,14 @@ from tests.assets.media.photos import photo, picture
 KINDS = {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP"}
 PHOTOS = {name: photo(picture(90, 60), format_, 6) for name, format_ in KINDS.items()}
 ZIP = b"PK\x03\x04" + bytes(30) + b"PK\x05\x06" + bytes(18)
+
+
+def in_srgb(image: Image.Image) -> bytes:
+    """The pixels as the image's profile shows them."""
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+    converted = ImageCms.profileToProfile(image.convert("RGB"), profile, ImageCms.createProfile("sRGB"))
+    assert converted is not None
+    return converted.tobytes()
 
 
 def refused(data: bytes, promised: str) -> RefusalReason:
@@ -33,7 +42,8 @@ def test_nothing_is_left_but_the_picture_and_how_to_turn_it(name: str, turned: i
     assert (found.width, found.height, found.orientation) == (40, 30, turned)
     before, after = photos.opened(data), photos.opened(found.data)
     assert ImageChops.difference(before.convert("RGB"), after.convert("RGB")).getbbox() is None
-    assert after.info["icc_profile"] == photos.srgb()
+    assert ImageCms.ImageCmsProfile(io.BytesIO(after.info["icc_profile"])).profile.red_colorant is not None
+    assert in_srgb(after) == in_srgb(before)
     assert dict(after.getexif()) == ({photos.ORIENTATION: turned} if turned != 1 else {})
     assert dict(after.getexif().get_ifd(photos.GPS)) == {}
     assert clean(found.data, name) == type(found)(found.data, 40, 30, turned, b"")
@@ -58,7 +68,8 @@ def test_a_damaged_file_is_refused_or_cleaned_for_good_and_never_more(name: str,
 @pytest.mark.parametrize("name", KINDS)
 def test_a_file_that_was_cut_is_refused_wherever_it_was_cut(name: str) -> None:
     whole = PHOTOS[name]
-    places = random.Random(3).sample(range(13, len(whole) - 1), 60)
+    # A JPEG without its end may have all of its scans.
+    places = random.Random(3).sample(range(13, len(whole) - (3 if name == "jpeg" else 1)), 60)
     assert {refused(whole[:place], name) for place in places} == {RefusalReason.TRUNCATED}
 
 

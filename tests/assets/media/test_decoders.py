@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,6 +39,13 @@ def crashing(data: bytes, promised: str, media: Media) -> Renditions:
     return make(data, promised, media)
 
 
+def hanging(data: bytes, promised: str, media: Media) -> Renditions:
+    """A decoder that has no end for one image."""
+    while data == b"poison":
+        time.sleep(1)
+    return make(data, promised, media)
+
+
 def test_a_crash_refuses_the_image_that_caused_it_and_no_other() -> None:
     uploads = (
         [photo(picture(8, 8, seed=n)) for n in range(4)] + [b"poison"] + [photo(picture(9, 8, seed=n)) for n in (1, 2)]
@@ -51,6 +59,20 @@ def test_a_crash_refuses_the_image_that_caused_it_and_no_other() -> None:
 
     with Decoders(crashing) as decoders, ThreadPoolExecutor(4) as threads:
         assert list(threads.map(tried, uploads)) == ["made"] * 4 + ["decoder_crashed"] + ["made"] * 2
+
+
+def test_a_decoder_that_never_answers_is_killed_and_the_others_go_on() -> None:
+    uploads = [photo(picture(8, 8)), b"poison", b"poison", photo(picture(9, 8)), photo(picture(10, 8))]
+
+    def tried(data: bytes) -> str:
+        try:
+            return f"{decoders.make(data, 'jpeg', MEDIA).width}"
+        except ImageRefusedError as refused:
+            return refused.reason.value
+
+    with Decoders(hanging, seconds=8) as decoders, ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(tried, uploads))
+    assert made == ["8", "decoder_timed_out", "decoder_timed_out", "9", "10"]
 
 
 def test_a_refusal_comes_through_with_its_reason() -> None:

@@ -15,9 +15,10 @@ from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.metrics.keep import keep_before
 from assets.points.gaps import gaps
+from assets.series import ahead, registry
 from assets.series import audit as series_audit
-from assets.series import registry
 from assets.series.fold import Folding
+from assets.series.layout import MOST_PARTITIONS
 from assets.series.read import read
 from resources import migrations
 from resources.d1 import D1, CloudflareD1, D1Error
@@ -91,3 +92,15 @@ def test_a_column_is_filled(d1: D1) -> None:
     assert unfilled(d1, SESH.extractions[0]) == 1
     assert fill(d1, SESH.extractions[0], UNHURRIED).filled == 1
     assert d1.query("select unit from products") == [{"unit": "g"}]
+
+
+def test_the_most_partitions_that_a_series_may_have_are_read(d1: D1) -> None:
+    ahead.make(d1, SESSIONS, clock, datetime(1929, 1, 1, tzinfo=UTC))
+    answering = registry.load(d1, SESSIONS).answering
+    # Months that were folded before are in the year 2025.
+    assert MOST_PARTITIONS - 12 < len(answering) <= MOST_PARTITIONS
+    record(d1, "old", datetime(1929, 6, 1, tzinfo=UTC), rating=5)
+    for order in (None, "rating"):
+        found = read(d1, SESSIONS, datetime(1929, 1, 1, tzinfo=UTC), NOW, order=order, limit=1_000)
+        assert "old" in {row["id"] for row in found}
+    assert d1.query("select id from sessions where userId = 'u1' order by timestamp limit 1") == [{"id": "old"}]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMED = re.compile(r"`((?:assets|resources|sql|sandbox|clearlift_pipelines|tests|benchmarks|deploy)/[^`\s]*)`")
 LINKED = re.compile(r"\]\(([^)#\s]+)\)")
 # A word in capitals stands for a name of the reader's choice.

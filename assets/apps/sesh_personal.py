@@ -69,7 +69,7 @@ _R2 = (
         "quarantine/access/sesh/",
         traces="content",
         erasure="keep",
-        reason="refused lines of the access log; deleted after 8 days",
+        reason="refused lines of the access log; deleted after 9 days",
     ),
     Holding("r2", "user-media/", (("user", "key.userId"),), personal="key content", erasure="delete"),
     Holding("r2", "quarantine/user-media/", (("user", "key.userId"),), personal="key content", erasure="delete"),

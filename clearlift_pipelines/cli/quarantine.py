@@ -170,7 +170,8 @@ def _report(done: Replayed) -> None:
         click.echo(f"A replay that was interrupted is finished: it landed as {folder}")
     if done.object_keys:
         click.echo(f"{counted(done.landed, 'line')} landed again as {', '.join(done.object_keys)}")
-        click.echo(f"Should it be wrong: clearlift quarantine reopen {done.object_keys[0].rpartition('/')[0]}")
+        for folder in dict.fromkeys(key.rpartition("/")[0] for key in done.object_keys):
+            click.echo(f"Should it be wrong: clearlift quarantine reopen {folder}")
         click.echo(NEXT)
     left = []
     if done.left:

@@ -171,11 +171,19 @@ class Quarantine:
             return
         if any(not line.replayed_as for line in opened):
             raise ReopenError(f"nobody knows what was counted of the replay of {name}, so it stays as it is")
-        if lines := sum(map(self.counted, replays)):
+        if lines := sum(map(self.counted, self._following(replays))):
             raise ReopenError(
-                f"{lines} lines of {replays[0]} were counted, and a further replay would count them twice: "
-                f"the lines of {name} stay closed"
+                f"{replays[0]} was counted (lines: {lines}), and a further replay would count it twice: the lines of "
+                f"{name} stay closed"
             )
+
+    def _following(self, replays: Sequence[str]) -> list[str]:
+        """Replays, and those of lines that were refused of them, and so on."""
+        found = list(replays)
+        for replay in found:
+            closed = self.refusals.lines(Selection(batch=replay, state="closed"))
+            found += sorted({line.replayed_as for line in closed} - {"", *found})
+        return found
 
     def _chosen(self, chosen: Selection) -> Sequence[RefusedLine]:
         lines = self.refusals.lines(chosen)

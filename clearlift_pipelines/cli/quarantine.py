@@ -103,7 +103,8 @@ def replay(
                 done = choice.quarantine.replay(wanted)
             else:
                 done = choice.quarantine.correct(wanted, Correction.of(file), fewer=fewer)
-                click.echo(f"{done.closed:,} chosen, {done.landed:,} given")
+                if done.closed:
+                    click.echo(f"{done.closed:,} chosen, {done.landed:,} given")
         except (CorrectionError, SeveralBatchesError) as error:
             raise click.ClickException(str(error)) from None
     _report(done)

@@ -202,5 +202,8 @@ class Pipeline:
 
     def refused(self) -> Counter[tuple[str, str, bytes]]:
         """Open refusals as reason, field and original bytes, with their number."""
-        lines = self.quarantine.raw(self.quarantine.refusals.lines(Selection()))
-        return Counter((line.reason, line.field, raw) for line, raw in lines)
+        refused, found = self.quarantine, Counter[tuple[str, str, bytes]]()
+        for line in refused.refusals.lines(Selection()):
+            raw = b"".join(refused.whole(line.batch) if not line.line else (raw for _, raw in refused.raw([line])))
+            found[line.reason, line.field, raw] += 1
+        return found

@@ -184,17 +184,21 @@ def test_what_was_counted_of_a_replay_is_not_opened_again(log: Log, tmp_path: Pa
     """Reads have no identity: a second replay would count them twice."""
     log.write("a", line("k", 1, 2))
     log.ingest()
-    empty = log.quarantine.correct(Selection(), corrected(tmp_path, json.dumps(line("k", 3, 4)).encode()))
-    log.ingest()
-    assert len(log.quarantine.reopen(empty.object_keys[0])) == 1, "nothing of it was counted"
-    (refused_line,) = log.quarantine.refusals.lines(Selection())
-    done = log.quarantine.correct(Selection(), corrected(tmp_path, json.dumps(line("k", 5, 4)).encode()))
-    log.ingest()
-    with pytest.raises(ReopenError, match=r"1 lines of .* were counted"):
-        log.quarantine.reopen(done.object_keys[0])
+
+    def correct(*, hits: int) -> str:
+        copy = corrected(tmp_path, json.dumps(line("k", 5, hits)).encode())
+        (key,) = log.quarantine.correct(Selection(), copy).object_keys
+        log.ingest()
+        return key
+
+    assert len(log.quarantine.reopen(correct(hits=6))) == 1, "nothing of it was counted"
+    refused_again = correct(hits=7)
+    for replayed in (correct(hits=4), refused_again):
+        with pytest.raises(ReopenError, match=r"was counted \(lines: 1\)"):
+            log.quarantine.reopen(replayed)
     log.warmed_cache.event_lake.postgres.execute("update cache.access_refusals set replayed_as = ''")
     with pytest.raises(ReopenError, match="nobody knows what was counted"):
-        log.quarantine.reopen(refused_line.object_key)
+        log.quarantine.reopen(refused_again)
     assert log.reads() == {"k": ("", 5, 4)}
 
 
@@ -293,17 +297,18 @@ def test_any_bytes_are_counted_or_refused(texts: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "reason", "field"),
     [
         (
             b'{"key":"x","hour":"0001-01-01T00:00:00+14:00","reads":1,"hits":1}',
             "hour is before the first or after the last year",
+            "hour",
         ),
-        (b'{"key":"x","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "no JSON object"),
+        (b'{"key":"x","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "no JSON object", ""),
     ],
 )
-def test_a_line_that_breaks_its_reader_is_refused_and_the_rest_goes_on(text: bytes, reason: str) -> None:
+def test_a_line_that_breaks_its_reader_is_refused_and_the_rest_goes_on(text: bytes, reason: str, field: str) -> None:
     good = b'{"key":"y","hour":"2026-03-19T10:00:00Z","reads":2,"hits":1}'
     found = access_log.count([text, good], lambda _: "", NOW)
-    assert (found.lines, found.refused, found.refusals) == (2, 1, [Refusal(1, reason, "", text)])
+    assert (found.lines, found.refused, found.refusals) == (2, 1, [Refusal(1, reason, field, text)])
     assert sum(found.reads.values()) == 2

@@ -78,9 +78,9 @@ def test_of_many_values_the_less_frequent_are_one_row(pipeline: Pipeline) -> Non
     pipeline.land(*(line(n, org_tag=tag) for n, tag in enumerate([*tags, tags[11]])))
     pipeline.ingested()
     summary = pipeline.quarantine.refusals.summary()
-    assert [(row["value"], row["lines"]) for row in summary[:2]] == [("new011", 2), ("new000", 1)]
-    assert {row["value"]: row["lines"] for row in summary}["…"] == 2
-    assert len(summary) == 11
+    assert {row["value"]: row["lines"] for row in summary} == {
+        "new011": 2, "…": 2, **{f"new{number:03}": 1 for number in range(9)},
+    }  # fmt: skip
 
 
 def test_only_what_is_cured_lands_and_the_rest_stays_under_its_own_batch(pipeline: Pipeline) -> None:

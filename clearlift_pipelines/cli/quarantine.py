@@ -4,7 +4,7 @@ What does not belong here: how lines are chosen (refused_lines.py), refused imag
 (assets/intake/quarantine.py).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -160,7 +160,7 @@ def reopen(batch: str, app: str | None, kind: str | None) -> None:
         click.echo(f"Next: clearlift quarantine list --batch {sha256}")
 
 
-def _bytes(choice: Choice, lines: list[RefusedLine]) -> Iterable[bytes]:
+def _bytes(choice: Choice, lines: Sequence[RefusedLine]) -> Iterable[bytes]:
     if lines[0].line:
         return (raw + b"\n" for _, raw in choice.quarantine.raw(lines))
     return choice.quarantine.whole(lines[0].batch)

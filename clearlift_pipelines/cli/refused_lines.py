@@ -3,7 +3,7 @@
 What does not belong here: what is done with them (quarantine.py), and refused images (media.py).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,7 +108,7 @@ def matching(chosen: list[Choice], wanted: Selection) -> list[tuple[Choice, list
     return found
 
 
-def only(found: list[tuple[Choice, list[RefusedLine]]]) -> tuple[Choice, list[RefusedLine]]:
+def only(found: Sequence[tuple[Choice, Sequence[RefusedLine]]]) -> tuple[Choice, Sequence[RefusedLine]]:
     """The one quarantine of these."""
     if len(found) > 1:
         raise click.UsageError(f"say which of these lines: {'; or '.join(choice.options for choice, _ in found)}")

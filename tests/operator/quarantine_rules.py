@@ -29,6 +29,9 @@ class QuarantineRules(RuleBasedStateMachine):
         self.world.reset()
         self.numbers = itertools.count()
         self.wrong: list[str] = []
+        self.land(["good", "unknown", "broken"], "", None)
+        self.land(["good", "broken"], "cut", None)
+        self.world.ingest()
 
     @rule(kinds=KINDS, packed=st.sampled_from(("", "gzip", "cut")), dies=st.none() | st.integers(1, 2))
     def land(self, kinds: list[str], packed: str, dies: int | None) -> None:
@@ -94,7 +97,9 @@ class QuarantineRules(RuleBasedStateMachine):
         """Open again what some replay closed."""
         closed = sorted({refused.sha256 for refused in self.world.refused() if refused.replayed_at})
         if closed:
-            self.world.run("quarantine", "reopen", data.draw(st.sampled_from(closed)), dies=dies)
+            said = self.world.run("quarantine", "reopen", data.draw(st.sampled_from(closed)), dies=dies)
+            for command in commands(said.err) if said is not None else ():
+                self._follow(command)
 
     @rule(days=st.sampled_from((31, 200)))
     def prune(self, days: int) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 Store = Literal["lake", "d1", "postgres", "app_postgres", "r2", "kv"]
 """`postgres` is our own database, which apps share; `app_postgres` is the Postgres database of the app itself."""
 STORES: tuple[Store, ...] = ("lake", "d1", "postgres", "app_postgres", "r2", "kv")
-Condition = Literal["sealed", "reconciled", "expired", "consumed", "summarised", "settled"]
+Condition = Literal["sealed", "reconciled", "expired", "consumed", "summarised", "settled", "unneeded"]
 Asset = tuple[str, str]
 """An asset of the app: its capability and its name."""
 
@@ -24,6 +24,7 @@ CONDITIONS: dict[Condition, str] = {
     "consumed": "its reader has read it",
     "summarised": "trends were made of it",
     "settled": "the run that wrote it has ended, and what it holds lies elsewhere",
+    "unneeded": "no refused line in the ledger points to it",
 }
 
 
@@ -63,9 +64,9 @@ class Rule:
 class ReadBy:
     """SQL under sql/ that says what its reader has read, in our Postgres or in the app's D1.
 
-    For a prefix of R2: one row an object that was read, with `key`. Its parameters are in Postgres `app` and the arrays
-    `keys` and `etags`, in D1 the JSON array of [key, etag] pairs. For a log in D1, whose key is one integer: one row
-    with the last key that every reader has read.
+    For a prefix of R2: one row an object that was read, with `key` and `held_back` (why it stays all the same, null
+    where it may go). Its parameters are in Postgres `app` and the arrays `keys` and `etags`, in D1 the JSON array of
+    [key, etag] pairs. For a log in D1, whose key is one integer: one row with the last key that every reader has read.
     """
 
     store: Literal["postgres", "d1"]
@@ -150,18 +151,28 @@ def prefix(
     not_archived: str,
     *,
     read_by: ReadBy | None = None,
+    requires: Condition = "consumed",
     share: float = 0.25,
     readers: tuple[Asset, ...] = (),
 ) -> Lifecycle:
-    """The policy of a prefix of R2. Ages count from when an object was written."""
+    """The policy of a prefix of R2. Ages count from when an object was written. requires: what `read_by` proves."""
     return Lifecycle(
         "r2",
         name,
         "written",
         not_archived=not_archived,
         delete_after_days=days,
-        requires=("consumed",) if read_by else (),
+        requires=(requires,) if read_by else (),
         read_by=read_by,
         largest_share=share,
         readers=readers,
     )
+
+
+def quarantine(name: str, days: int, not_archived: str, needed_by: ReadBy, *, share: float = 0.25) -> Lifecycle:
+    """The policy of a prefix of refused bytes, whose lines are kept for `days`.
+
+    The bytes are kept a day longer, so that they do not wait for lines that go on the same day. needed_by: says which
+    objects no line points to.
+    """
+    return prefix(name, days + 1, not_archived, read_by=needed_by, requires="unneeded", share=share)

@@ -84,6 +84,13 @@ class Holding:
         return tuple(sorted({_column(place) for place in self.personal.split()}))
 
     @property
+    def impersonal_columns(self) -> frozenset[str]:
+        """The columns that say nothing about a person, by themselves or by a field of theirs."""
+        return frozenset(self.impersonal.split()) - {
+            _column(place) for place in f"{self.personal} {self.traces}".split()
+        }
+
+    @property
     def _owners(self) -> tuple[Subject, ...]:
         return (*self.subjects, *self.hashed, *self.mentions)
 

@@ -6,7 +6,18 @@ that our jobs write or read. What does not: tables of an app's own databases, wh
 
 from collections.abc import Iterator
 
-from assets.apps.lifecycle import LARGE_SHARE, Archive, Asset, Condition, Lifecycle, ReadBy, Rule, kept, prefix
+from assets.apps.lifecycle import (
+    LARGE_SHARE,
+    Archive,
+    Asset,
+    Condition,
+    Lifecycle,
+    ReadBy,
+    Rule,
+    kept,
+    prefix,
+    quarantine,
+)
 from assets.apps.model import AdAccounts, Audience, CacheAside, CacheFamily, Media
 
 GRAINS = ("hourly", "daily", "weekly", "monthly")
@@ -135,7 +146,7 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
         share=LARGE_SHARE,
         readers=(("events", "ingested"),),
     )
-    yield prefix(audience.quarantine, 180, _UNCORRECTED)
+    yield quarantine(audience.quarantine, 180, _UNCORRECTED, ReadBy("postgres", "retention/unneeded_batches.sql"))
     yield kept("r2", "data/", _UPKEEP, not_archived="files of lake tables")
     yield kept("r2", "lake/", _UPKEEP, not_archived="metadata of the lake")
 
@@ -223,7 +234,13 @@ def _cache(app: str) -> Iterator[Lifecycle]:
         read_by=ReadBy("postgres", "retention/read_access_logs.sql"),
         share=LARGE_SHARE,
     )
-    yield prefix(f"quarantine/access/{app}/", 8, "its lines no longer rank a key", share=LARGE_SHARE)
+    yield quarantine(
+        f"quarantine/access/{app}/",
+        8,
+        "its lines no longer rank a key",
+        ReadBy("postgres", "retention/unneeded_access_logs.sql"),
+        share=LARGE_SHARE,
+    )
 
 
 def _media(root: str) -> Iterator[Lifecycle]:

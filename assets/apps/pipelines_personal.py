@@ -150,7 +150,7 @@ _IMPERSONAL = f"""
     ingest.runs: app ingest_id state started_at committed_at snapshot_id
     ingest.batches: app etag sha256 ingest_id bytes received stored doubled quarantined without_consent first_event
         last_event
-    ingest.quarantine: app sha256 line reason field ingest_id replayed_at
+    ingest.quarantine: app sha256 line reason field value kept ingest_id replayed_as replayed_at
     ingest.without_consent: ingest_id org_tag hour event_type events
     ingest.unknown_fields: ingest_id events
     {_cuts("hourly", "hour", "visitors sessions")}
@@ -192,7 +192,7 @@ _IMPERSONAL = f"""
     cache.entries: namespace family bytes expires_at written_at
     cache.reads: namespace family day reads hits
     cache.access_objects: namespace sha256 lines refused reads hits ingested_at
-    cache.access_refusals: namespace line reason replayed_at
+    cache.access_refusals: namespace line reason field value kept replayed_as replayed_at
     media.images: app etag state reason kept variants bytes_in bytes_out width height changed_at
     media.listings: app listed_at
     archive.revisions: app table_name quarter bucket revision state started_at sealed_at rows rows_added packed_bytes

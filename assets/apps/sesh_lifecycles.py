@@ -5,7 +5,7 @@ What our own stores hold of it: pipelines_lifecycles.py.
 
 from collections.abc import Iterator
 
-from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle, ReadBy, kept, prefix
+from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle, ReadBy, kept, prefix, quarantine
 
 # People are many: their rows share this many buckets of the archive.
 USER_BUCKETS = 16
@@ -106,7 +106,12 @@ def _objects() -> Iterator[Lifecycle]:
         share=LARGE_SHARE,
         readers=(("points", "ingested"),),
     )
-    yield prefix("quarantine/points/", 180, "nobody corrected the line in half a year")
+    yield quarantine(
+        "quarantine/points/",
+        180,
+        "nobody corrected the line in half a year",
+        ReadBy("d1", "retention/unneeded_points.sql"),
+    )
 
 
 LIFECYCLES = (*_own_tables(), *_time_series(), *_machinery(), *_objects())

@@ -69,7 +69,7 @@ _R2 = (
         "quarantine/access/sesh/",
         traces="content",
         erasure="keep",
-        reason="refused lines of the access log; deleted after 8 days",
+        reason="refused lines of the access log; deleted after 9 days",
     ),
     Holding("r2", "user-media/", (("user", "key.userId"),), personal="key content", erasure="delete"),
     Holding("r2", "quarantine/user-media/", (("user", "key.userId"),), personal="key content", erasure="delete"),
@@ -116,7 +116,7 @@ PERSONAL = registry(
             job_places: job place updatedAt
             stale_metrics: grain windowStart
             point_objects: etag sha256 received stored doubled quarantined ingestedAt
-            point_quarantine: sha256 line reason field quarantinedAt replayedAt
+            point_quarantine: sha256 line reason field value kept quarantinedAt replayedAs replayedAt
             strains: id name type description thcPercent cbdPercent effects flavors attributes isActive createdAt
                 updatedAt
             products: id strainId name brand category description thcPercent cbdPercent attributes isActive unit

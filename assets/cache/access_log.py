@@ -6,14 +6,16 @@ app writes each of them once, under a name of its own. A line counts the reads o
     {"key":"strain:7","hour":"2026-03-20T12:00:00Z","reads":12,"hits":11}
 """
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 
+from assets.apps import App
 from assets.intake.refusal import Refusal
 from assets.intake.zone import Zone
 
@@ -23,6 +25,8 @@ LARGEST_OBJECT = 256 * 2**20
 LARGEST_BATCH = 1024 * 2**20
 MOST_READS = 10**12
 MAX_KEY_BYTES = 512
+
+_PATH = re.compile(r"`\$\.(\w+)|required field `(\w+)`")
 
 
 class AccessLine(msgspec.Struct, frozen=True):
@@ -58,6 +62,12 @@ def quarantine_prefix(app: str) -> str:
     return f"quarantine/access/{app}/"
 
 
+def shown(app: App) -> Collection[str]:
+    """The fields of a line whose values people may see: all or none, for the registry has the lines as one."""
+    content = app.holding("r2", zone(app.name).prefix).impersonal_columns
+    return AccessLine.__struct_fields__ if "content" in content else ()
+
+
 def count(lines: Iterable[bytes], family_of: Callable[[str], str], now: datetime) -> AccessCounts:
     """Count lines. Blank lines are no lines. `family_of` gives the family of a key, '' for none."""
     counted = AccessCounts()
@@ -68,16 +78,17 @@ def count(lines: Iterable[bytes], family_of: Callable[[str], str], now: datetime
         counted.lines += 1
         try:
             line = decode(raw)
-            reason = _wrong(line, now)
+            reason, field_name = _wrong(line, now)
             day = line.hour.astimezone(UTC).date()
         except msgspec.ValidationError as error:
-            reason = str(error)
+            named = _PATH.search(str(error))
+            reason, field_name = str(error), (named[1] or named[2]) if named else ""
         except OverflowError:
-            reason = "hour is before the first or after the last year"
+            reason, field_name = "hour is before the first or after the last year", "hour"
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            reason = "no JSON object"
+            reason, field_name = "no JSON object", ""
         if reason:
-            counted.refusals.append(Refusal(number, reason, "", raw))
+            counted.refusals.append(Refusal(number, reason, field_name, raw))
             continue
         entry = (family_of(line.key), line.key, day)
         counted.reads[entry] += line.reads
@@ -85,13 +96,14 @@ def count(lines: Iterable[bytes], family_of: Callable[[str], str], now: datetime
     return counted
 
 
-def _wrong(line: AccessLine, now: datetime) -> str:
+def _wrong(line: AccessLine, now: datetime) -> tuple[str, str]:
+    """What is wrong with a line, and with which field; empty where nothing is."""
     if line.hour.tzinfo is None:
-        return "hour has no offset from UTC"
+        return "hour has no offset from UTC", "hour"
     if line.hour > now:
-        return "hour is in the future"
+        return "hour is in the future", "hour"
     if line.hits > line.reads:
-        return "more hits than reads"
+        return "more hits than reads", "hits"
     if "\0" in line.key or len(line.key.encode()) > MAX_KEY_BYTES:
-        return "no key that KV takes"
-    return ""
+        return "no key that KV takes", "key"
+    return "", ""

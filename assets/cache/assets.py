@@ -60,7 +60,7 @@ def _demand(app: App, wanted: Sequence[Family]) -> AssetsDefinition:
             rooms.postgres,
             rooms.clock,
             progress=rooms.progress("access logs counted"),
-        ).run(app.name, wanted)
+        ).run(app, wanted)
         rate = hit_rate(rooms.postgres, app.name, rooms.clock().date())
         yield MaterializeResult(
             metadata={

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 
+from assets.apps import App
 from assets.cache import access_log, keys
 from assets.cache.wanted import Family
-from assets.intake import objects, quarantine
+from assets.intake import kept_bytes, objects
 from assets.intake.objects import Identity
-from assets.intake.refusal import Refusal
+from assets.intake.refusal import Refusal, with_values
 from assets.progress import Progress, silent
 from resources.postgres import Postgres, copy_in
 from resources.r2 import ObjectInfo, ObjectStore
@@ -47,20 +48,22 @@ class Demand:
         self._clock = clock
         self._progress = progress
 
-    def run(self, app: str, families: Iterable[Family]) -> DemandResult:
+    def run(self, app: App, families: Iterable[Family]) -> DemandResult:
         """Count what is new of an app's log, and forget what no longer ranks."""
         family_of = keys.classifier({family.name: family.key for family in families})
-        with self._postgres.lock(f"cache.{app}.demand"):
+        with self._postgres.lock(f"cache.{app.name}.demand"):
             now = self._clock()
-            known = partial(self._known, app)
-            waiting = objects.waiting(self._object_store, access_log.zone(app), now, known)
+            known = partial(known_objects, self._postgres, app.name)
+            waiting = objects.waiting(self._object_store, access_log.zone(app.name), now, known)
             counted = []
             for number, info in enumerate(waiting, start=1):
-                counted.append(self._count(app, info, family_of, now))
+                of_object = self._count(app, info, family_of, now)
+                if of_object is not None:
+                    counted.append(of_object)
                 self._progress(number, len(waiting))
             since = (now - access_log.KEPT).date()
-            self._postgres.execute(read_sql("cache/forget_reads.sql"), {"namespace": app, "since": since})
-            self._postgres.execute(read_sql("cache/forget_expired.sql"), {"namespace": app, "now": now})
+            self._postgres.execute(read_sql("cache/forget_reads.sql"), {"namespace": app.name, "since": since})
+            self._postgres.execute(read_sql("cache/forget_expired.sql"), {"namespace": app.name, "now": now})
         return DemandResult(
             objects=len(counted),
             lines=sum(of_object.lines for of_object in counted),
@@ -69,26 +72,25 @@ class Demand:
             hits=sum(of_object.hits.total() for of_object in counted),
         )
 
-    def _known(self, app: str, listed: Sequence[Identity]) -> set[Identity]:
-        # By key alone, because an object of the log is written once.
-        rows = self._postgres.fetch(read_sql("cache/access_known.sql"), {"namespace": app})
-        counted = {row["object"] for row in rows}
-        return {(key, etag) for key, etag in listed if key in counted}
-
     def _count(
-        self, app: str, info: ObjectInfo, family_of: Callable[[str], str], now: datetime
-    ) -> access_log.AccessCounts:
-        landed = objects.read(self._object_store, access_log.zone(app), info)
+        self, app: App, info: ObjectInfo, family_of: Callable[[str], str], now: datetime
+    ) -> access_log.AccessCounts | None:
+        """What one object counts; None for one that cannot be read and is another by now: the next run takes it."""
+        landed = objects.read(self._object_store, access_log.zone(app.name), info)
+        prefix = access_log.quarantine_prefix(app.name)
         if landed.text is None:
+            if not kept_bytes.keep_whole(self._object_store, prefix, landed):
+                return None
             counted = access_log.AccessCounts(refusals=[Refusal(0, landed.unreadable, "", b"")])
         else:
             counted = access_log.count(landed.text.split(b"\n"), family_of, now)
-        quarantine.keep(self._object_store, access_log.quarantine_prefix(app), landed.sha256, counted.refusals)
+        kept_bytes.keep(self._object_store, prefix, landed.sha256, counted.refusals)
+        refused = with_values(counted.refusals, access_log.shown(app))
         with self._postgres.connection() as connection:
             connection.execute(
                 read_sql("cache/counted_object.sql"),
                 {
-                    "namespace": app,
+                    "namespace": app.name,
                     "object": landed.key,
                     "sha256": landed.sha256,
                     "lines": counted.lines,
@@ -101,8 +103,8 @@ class Demand:
             copy_in(
                 connection,
                 "cache.access_refusals",
-                ["namespace", "object", "line", "reason"],
-                ((app, landed.key, refusal.line, refusal.reason) for refusal in counted.refusals),
+                ["namespace", "object", "line", "reason", "field", "value"],
+                ((app.name, landed.key, each.line, each.reason, each.field, each.value) for each in refused),
             )
             connection.execute(read_sql("cache/counted_table.sql"))
             copy_in(
@@ -111,8 +113,15 @@ class Demand:
                 ["family", "key", "day", "reads", "hits"],
                 ((*entry, reads, counted.hits[entry]) for entry, reads in counted.reads.items()),
             )
-            connection.execute(read_sql("cache/add_reads.sql"), {"namespace": app})
+            connection.execute(read_sql("cache/add_reads.sql"), {"namespace": app.name})
         return counted
+
+
+def known_objects(postgres: Postgres, app: str, listed: Sequence[Identity]) -> set[Identity]:
+    """Of some objects of an app's access log, those that were counted: by key alone, because each is written once."""
+    rows = postgres.fetch(read_sql("cache/access_known.sql"), {"namespace": app})
+    counted = {row["object"] for row in rows}
+    return {(key, etag) for key, etag in listed if key in counted}
 
 
 def hit_rate(postgres: Postgres, app: str, today: date, family: str | None = None) -> float | None:

@@ -17,8 +17,8 @@ from assets.events import doubles, landing
 from assets.events.ledger import BatchOutcome, IngestLedger, RunOutcome
 from assets.events.table import events_table
 from assets.events.validation import Admission, EventReason, sift
-from assets.intake import objects, quarantine
-from assets.intake.refusal import Refusal
+from assets.intake import kept_bytes, objects
+from assets.intake.refusal import Refusal, with_values
 from assets.intake.zone import blocks
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
@@ -86,7 +86,7 @@ class Ingest:
                 return run
             files = self._write(run, batches, ledger)
             for batch in run.batches:
-                quarantine.keep(self.store, self.app.audience.quarantine, batch.sha256, batch.refusals)
+                kept_bytes.keep(self.store, self.app.audience.quarantine, batch.sha256, batch.refusals)
             ledger.prepare(run)
             if files:
                 run.snapshot_id = self.events.append(
@@ -121,26 +121,34 @@ class Ingest:
     def _read(
         self, run: RunOutcome, info: ObjectInfo, admission: Admission, taken: set[str], ledger: IngestLedger
     ) -> Iterator[tuple[pl.DataFrame, int]]:
-        """Judge one batch. Its outcome joins the run. Its events come as frames, with their size in unpacked bytes."""
+        """Judge one batch. Its outcome joins the run. Its events come as frames, with their size in unpacked bytes.
+
+        A batch that cannot be read, and is another one by now, is left to the next run.
+        """
+        assert self.app.audience is not None, f"{self.app.name} collects no events"
         landed = objects.read(self.store, landing.zone(self.app), info)
         batch = BatchOutcome(landed.key, landed.etag, landed.sha256, landed.size)
-        run.batches.append(batch)
         repeated = landed.sha256 in taken or bool(ledger.known_checksums([landed.sha256]))
+        if not repeated and landed.text is None:
+            if not kept_bytes.keep_whole(self.store, self.app.audience.quarantine, landed):
+                return
+            batch.refusals = [Refusal(0, EventReason.UNREADABLE_BATCH, landed.unreadable, b"")]
         taken.add(landed.sha256)
+        run.batches.append(batch)
         if repeated:
             batch.received = batch.doubled = 1 if landed.text is None else _lines(landed.text)
             return
         if landed.text is None:
             batch.received = 1
-            batch.refusals = [Refusal(0, EventReason.UNREADABLE_BATCH, landed.unreadable, b"")]
             return
+        shown = self.app.holding("lake", self.app.audience.table).impersonal_columns
         index = len(run.batches) - 1
         first = 1
         for chunk in blocks(landed.text, CHUNK_BYTES):
             sifted = sift(chunk, admission, first)
             first += sifted.lines
             batch.received += sifted.received
-            batch.refusals += sifted.refusals
+            batch.refusals += with_values(sifted.refusals, shown)
             batch.without_consent += sifted.without_consent.total()
             run.without_consent += sifted.without_consent
             run.unknown_fields += sifted.unknown_fields

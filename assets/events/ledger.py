@@ -150,9 +150,18 @@ def _rows(run: RunOutcome, app: str) -> Iterable[tuple[str, tuple[str, ...], Ite
     )
     yield (
         "quarantine",
-        ("app", "sha256", "line", "object_key", "reason", "field", "ingest_id"),
+        ("app", "sha256", "line", "object_key", "reason", "field", "value", "ingest_id"),
         (
-            (app, b.sha256, refusal.line, b.object_key, str(refusal.reason), refusal.field, run.ingest_id)
+            (
+                app,
+                b.sha256,
+                refusal.line,
+                b.object_key,
+                str(refusal.reason),
+                refusal.field,
+                refusal.value,
+                run.ingest_id,
+            )
             for b in run.batches
             for refusal in b.refusals
         ),

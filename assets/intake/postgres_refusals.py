@@ -4,11 +4,10 @@ What does not belong here: the statements, a folder under sql/ for each kind, an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from assets.intake.quarantine import OpenLine
+from assets.intake.refused_lines import Change, RefusedLine, Selection
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -24,21 +23,20 @@ class PostgresRefusals:
     def summary(self) -> list[dict[str, Any]]:
         return self.postgres.fetch(self._statement("summary"), {"app": self.app})
 
-    def open_lines(self, reason: str | None = None, batch: str | None = None) -> list[OpenLine]:
-        rows = self.postgres.fetch(self._statement("open"), {"app": self.app, "reason": reason, "batch": batch})
-        return [OpenLine(**row) for row in rows]
+    def lines(self, chosen: Selection) -> list[RefusedLine]:
+        rows = self.postgres.fetch(self._statement("lines"), {"app": self.app, **asdict(chosen)})
+        return [RefusedLine(**row) for row in rows]
 
-    def mark_replayed(self, lines: Sequence[OpenLine], at: datetime) -> None:
-        self.postgres.execute(
-            self._statement("replayed"),
-            {
-                "app": self.app,
-                "at": at,
-                "objects": [line.object_key for line in lines],
-                "checksums": [line.sha256 for line in lines],
-                "lines": [line.line for line in lines],
-            },
-        )
+    def write(self, changes: Sequence[Change]) -> None:
+        with self.postgres.connection() as connection:
+            for lines, replayed_as, replayed_at in changes:
+                names = {
+                    "objects": [line.object_key for line in lines],
+                    "checksums": [line.sha256 for line in lines],
+                    "lines": [line.line for line in lines],
+                }
+                values = {"app": self.app, "replayed_as": replayed_as, "replayed_at": replayed_at}
+                connection.execute(self._statement("write"), {**names, **values})
 
     def _statement(self, name: str) -> str:
         return read_sql(f"{self.folder}/quarantine_{name}.sql")

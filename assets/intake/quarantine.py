@@ -1,112 +1,193 @@
-"""The quarantine: the bytes of refused lines in R2, and their way back. Each kind of object has one.
+"""The way back of refused lines: replayed as they are or corrected, and opened again. Each kind of object has one.
 
-`{prefix}{sha256 of the object}.ndjson.gz` holds one JSON object per refused line: line, reason, field, and the bytes as
-base64, so that any bytes survive. The ledger of the kind says which lines are open. A replay lands lines again, as an
-object of their own. What does not belong here: why a line is refused.
+A replay lands lines as objects of a folder of their own, `{hour of now}/replay-{id}/`, which the ledger names for each
+line: so a line leads to its new batch, and a batch of such a folder to its source. The order of effects makes a kill
+harmless: the objects are staged in quarantine, the ledger says that their lines are landing (from here on the replay
+will be finished, by the next command), they land, the ledger closes the lines. What does not belong here: why a line is
+refused.
 """
 
-import base64
 import gzip
-import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
-import msgspec
-
-from assets.intake.objects import land_once
+from assets.intake import kept_bytes
+from assets.intake.correction import Correction, CorrectionError
+from assets.intake.objects import Identity, identity
 from assets.intake.refusal import Refusal
+from assets.intake.refused_lines import Batch, Change, Refusals, RefusedLine, Selection, of_one_batch
 from assets.intake.zone import Zone
 from resources.r2 import ObjectStore
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True)
-class OpenLine:
-    """A refused line that was not replayed: its object's checksum and key, its number (0: the whole object)."""
-
-    sha256: str
-    line: int
-    object_key: str
-    reason: str
-    field: str
+FOLDER = "replay-"
 
 
-class Refusals(Protocol):
-    """What says which refused lines are open."""
-
-    def summary(self) -> list[dict[str, Any]]:
-        """Open lines by reason and field: reason, field, lines, batches, and one object's key as `example`."""
-
-    def open_lines(self, reason: str | None = None, batch: str | None = None) -> list[OpenLine]:
-        """Open lines of one reason or one object (its key, or the start of its checksum), or all.
-
-        The order is the same each time, and lines of one object are together.
-        """
-
-    def mark_replayed(self, lines: Sequence[OpenLine], at: datetime) -> None:
-        """Close lines, all of them or none."""
+class ReopenError(ValueError):
+    """Lines cannot be opened again now; the message says what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Replayed:
-    """What a replay landed: the keys of the new objects, and the number of their lines."""
+    """What a replay did.
 
-    object_keys: tuple[str, ...]
-    lines: int
+    object_keys: of the new objects. landed: lines in them. closed: lines that they stand for. left: lines whose cause
+    is still there. whole: batches that cannot be read at all. finished: where a replay that was killed has landed,
+    which this one found and finished.
+    """
+
+    object_keys: list[str] = field(default_factory=list)
+    landed: int = 0
+    closed: int = 0
+    left: list[RefusedLine] = field(default_factory=list)
+    whole: list[Batch] = field(default_factory=list)
+    finished: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Quarantine:
-    """Refused lines of one kind of object. zone: where a replay lands. prefix: where bytes are kept. clock: UTC now."""
+    """Refused lines of one kind of object of one app.
+
+    zone: where a replay lands. prefix: where bytes are kept. clock: UTC now. judge: gives the refusals of some lines as
+    they would be judged now. taken: of objects, those that were ingested. lock: keeps others out. shown: the fields
+    whose values people may see. counted: lines without an identity of their own that were counted of a replay, so that
+    they must not land twice; None where lines have one.
+    """
 
     store: ObjectStore
     zone: Zone
     prefix: str
     refusals: Refusals
     clock: Callable[[], datetime]
+    judge: Callable[[Sequence[bytes]], Iterable[Refusal]]
+    taken: Callable[[Sequence[Identity]], Collection[Identity]]
+    lock: Callable[[], AbstractContextManager[object]]
+    shown: Collection[str]
+    counted: Callable[[str], int] | None = None
 
-    def raw(self, lines: Iterable[OpenLine]) -> Iterator[tuple[OpenLine, bytes]]:
-        """Lines with their original bytes."""
+    def raw(self, lines: Iterable[RefusedLine]) -> Iterator[tuple[RefusedLine, bytes]]:
+        """Lines with their original bytes; whole objects are left out."""
         sha256, kept = "", dict[int, bytes]()
         for line in lines:
+            if not line.line:
+                continue
             if line.sha256 != sha256:
-                sha256, kept = line.sha256, read(self.store, self.prefix, line.sha256)
+                sha256, kept = line.sha256, kept_bytes.read(self.store, self.prefix, line.sha256)
             yield line, kept[line.line]
 
-    def replay(
-        self, reason: str | None = None, batch: str | None = None, corrected: Sequence[bytes] | None = None
-    ) -> Replayed:
-        """Land open lines again: as they are, because their cause may be gone, or `corrected` lines in their place.
+    def whole(self, batch: Batch) -> Iterator[bytes]:
+        """The bytes of a batch that was refused as a whole, in chunks."""
+        return kept_bytes.read_whole(self.store, self.prefix, batch.sha256, batch.object_key)
 
-        Lines land first and are closed after that. A kill between the two lands the same object again, which is known.
+    def replay(self, chosen: Selection) -> Replayed:
+        """Land those of the chosen lines again whose cause is gone. The others stay where they are.
+
         An object that was refused as a whole has no lines, so it stays open until it is corrected.
-        """
-        lines = self.refusals.open_lines(reason, batch)
-        if corrected is None:
-            return self._replay_as_they_are([line for line in lines if line.line > 0])
-        if not lines:
-            return Replayed((), 0)
-        texts = [line for line in corrected if line.strip()]
-        parts = list(self._portions((None, text) for text in texts)) or [[]]
-        source = _source(lines)
-        keys = [
-            self._land([text for _, text in part], f"{source}-{number}" if number else source)
-            for number, part in enumerate(parts)
-        ]
-        self.refusals.mark_replayed(lines, self.clock())
-        return Replayed(tuple(keys), len(texts))
 
-    def _replay_as_they_are(self, lines: Sequence[OpenLine]) -> Replayed:
-        keys = []
-        for portion in self._portions(self.raw(lines)):
-            landed = [line for line, _ in portion]
-            keys.append(self._land([raw for _, raw in portion], _source(landed)))
-            self.refusals.mark_replayed(landed, self.clock())
-        return Replayed(tuple(keys), len(lines))
+        Raises:
+            SeveralBatchesError: the selection's batch names more than one.
+        """
+        with self.lock():
+            done = Replayed(finished=self._finish())
+            lines = self._chosen(chosen)
+            done.whole = [line.batch for line in lines if not line.line]
+            for portion in self._portions(self.raw(lines)):
+                refused = {refusal.line for refusal in self.judge([raw for _, raw in portion])}
+                cured = [pair for number, pair in enumerate(portion, 1) if number not in refused]
+                done.left += [line for number, (line, _) in enumerate(portion, 1) if number in refused]
+                if cured:
+                    done.object_keys += self._land([line for line, _ in cured], [[raw for _, raw in cured]])
+                    done.landed += len(cured)
+            done.closed = done.landed
+            return done
+
+    def correct(self, chosen: Selection, correction: Correction, *, fewer: bool = False) -> Replayed:
+        """Land corrected lines in the place of the chosen ones. `fewer`: they may be fewer than these.
+
+        Raises:
+            CorrectionError: they are fewer.
+            SeveralBatchesError: the selection's batch names more than one.
+        """
+        with self.lock():
+            done = Replayed(finished=self._finish())
+            lines = self._chosen(chosen)
+            if not lines:
+                return done
+            if correction.lines < len(lines) and not fewer:
+                raise CorrectionError(
+                    f"{len(lines)} chosen, {correction.lines} given: {correction.file} has too few lines; complete it, "
+                    "or add --fewer where the others are to be given up"
+                )
+            portions = self._portions((None, line) for line in correction)
+            done.object_keys = self._land(lines, ([line for _, line in portion] for portion in portions))
+            done.landed, done.closed = correction.lines, len(lines)
+            return done
+
+    def closed(self, name: str) -> Sequence[RefusedLine]:
+        """Closed lines of one replay, by its folder or a batch in it; else those of one refused batch.
+
+        Raises:
+            SeveralBatchesError: the name stands for more than one batch.
+        """
+        of_replay = self.refusals.lines(Selection(replay=folder_of(name) or name, state="closed"))
+        return of_replay or of_one_batch(name, self.refusals.lines(Selection(batch=name, state="closed")))
+
+    def reopen(self, name: str) -> list[RefusedLine]:
+        """Open lines again that are `closed` under this name; returns them.
+
+        All lines of a replay are opened together. What was refused of the replay itself is closed, because it came in
+        their place.
+
+        Raises:
+            ReopenError: the replay waits to be ingested, or it was counted.
+            SeveralBatchesError: the name stands for more than one batch.
+        """
+        with self.lock():
+            self._finish()
+            closed = self.closed(name)
+            replays = sorted({line.replayed_as for line in closed} - {""})
+            of_replays = [self.refusals.lines(Selection(replay=replay, state="closed")) for replay in replays]
+            opened = list({line: None for lines in (closed, *of_replays) for line in lines})
+            self._admit(name, opened, replays)
+            in_their_place = [line for replay in replays for line in self.refusals.lines(Selection(batch=replay))]
+            self.refusals.write([Change(in_their_place, "", self.clock()), Change(opened, "", None)])
+            return opened
+
+    def _admit(self, name: str, opened: Sequence[RefusedLine], replays: Sequence[str]) -> None:
+        for replay in replays:
+            landed = [identity(info) for info in self.store.list(replay)]
+            if set(landed) - set(self.taken(landed)):
+                raise ReopenError(
+                    f"{replay} is not ingested yet: clearlift run --no-sample, then clearlift quarantine reopen {name}"
+                )
+        if self.counted is None:
+            return
+        if any(not line.replayed_as for line in opened):
+            raise ReopenError(f"nobody knows what was counted of the replay of {name}, so it stays as it is")
+        if lines := sum(map(self.counted, self._following(replays))):
+            raise ReopenError(
+                f"{replays[0]} was counted (lines: {lines}), and a further replay would count it twice: the lines of "
+                f"{name} stay closed"
+            )
+
+    def _following(self, replays: Sequence[str]) -> list[str]:
+        """Replays, and those of lines that were refused of them, and so on."""
+        found = list(replays)
+        for replay in found:
+            closed = self.refusals.lines(Selection(batch=replay, state="closed"))
+            found += sorted({line.replayed_as for line in closed} - {"", *found})
+        return found
+
+    def _chosen(self, chosen: Selection) -> Sequence[RefusedLine]:
+        lines = self.refusals.lines(chosen)
+        return of_one_batch(chosen.batch, lines) if chosen.batch is not None else lines
 
     def _portions(self, lines: Iterable[tuple[T, bytes]]) -> Iterator[list[tuple[T, bytes]]]:
         """Lines in portions that the zone admits as one object each, with room for the gzip around them."""
@@ -122,49 +203,46 @@ class Quarantine:
         if portion:
             yield portion
 
-    def _land(self, lines: Sequence[bytes], source: str) -> str:
-        content = _pack(lines, source)
-        name = f"replay-{hashlib.sha256(content).hexdigest()[:16]}.ndjson.gz"
-        key, _ = land_once(
-            self.store, f"{self.prefix}replays/", f"{self.zone.hour_prefix(self.clock())}{name}", content
-        )
-        return key
+    def _land(self, lines: Sequence[RefusedLine], portions: Iterable[Sequence[bytes]]) -> list[str]:
+        """Land portions as the objects of one replay, in the place of some lines; the keys of the objects."""
+        # With an id in its bytes, the same lines that are refused and replayed again are another object.
+        name = f"{FOLDER}{uuid.uuid4().hex[:16]}"
+        for number, portion in enumerate(portions, 1):
+            self.store.put(f"{self._staged(name)}/{number:06}.ndjson.gz", _pack(portion, f"{name}-{number}"))
+        folder = f"{self.zone.hour_prefix(self.clock())}{name}"
+        self.refusals.write([Change(lines, folder, None)])
+        return self._land_staged(folder, lines)
+
+    def _land_staged(self, folder: str, lines: Sequence[RefusedLine]) -> list[str]:
+        keys = []
+        for info in list(self.store.list(self._staged(folder.rpartition("/")[2]))):
+            keys.append(f"{folder}/{info.key.rpartition('/')[2]}")
+            self.store.put_if_absent(keys[-1], self.store.get(info.key))
+            self.store.delete(info.key)
+        self.refusals.write([Change(lines, folder, self.clock())])
+        return keys
+
+    def _finish(self) -> list[str]:
+        """Finish replays that were killed; the folders that they landed in."""
+        landing = defaultdict[str, list[RefusedLine]](list)
+        for line in self.refusals.lines(Selection(state="landing")):
+            landing[line.replayed_as].append(line)
+        for folder, lines in landing.items():
+            self._land_staged(folder, lines)
+        return list(landing)
+
+    def _staged(self, name: str) -> str:
+        return f"{self.prefix}replays/{name}"
 
 
-def object_key(prefix: str, sha256: str) -> str:
-    """Where the refused lines of an object are kept."""
-    return f"{prefix}{sha256}.ndjson.gz"
+def folder_of(object_key: str) -> str | None:
+    """The folder of the replay that landed an object; None where no replay did."""
+    folder = object_key.rpartition("/")[0]
+    return folder if folder.rpartition("/")[2].startswith(FOLDER) else None
 
 
-def keep(store: ObjectStore, prefix: str, sha256: str, refusals: Sequence[Refusal]) -> None:
-    """Keep the bytes of an object's refused lines, if there are any. Doing it twice keeps the same."""
-    if not refusals:
-        return
-    lines = (
-        msgspec.json.encode(
-            {"line": r.line, "reason": r.reason, "field": r.field, "raw": base64.b64encode(r.raw).decode()}
-        )
-        for r in refusals
-    )
-    store.put(object_key(prefix, sha256), gzip.compress(b"\n".join(lines), mtime=0))
-
-
-def read(store: ObjectStore, prefix: str, sha256: str) -> dict[int, bytes]:
-    """The original bytes of an object's refused lines, by line number."""
-    content = gzip.decompress(store.get(object_key(prefix, sha256)))
-    entries: list[dict[str, Any]] = [msgspec.json.decode(line) for line in content.splitlines()]
-    return {entry["line"]: base64.b64decode(entry["raw"]) for entry in entries}
-
-
-def _source(lines: Sequence[OpenLine]) -> str:
-    names = (f"{line.object_key} {line.sha256}:{line.line}" for line in lines)
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
-
-
-def _pack(lines: Sequence[bytes], source: str) -> bytes:
-    # The source is gzip's file name. So the same lines, refused again and replayed again, are another object, while a
-    # repeated replay makes the same bytes.
+def _pack(lines: Sequence[bytes], name: str) -> bytes:
     buffer = io.BytesIO()
-    with gzip.GzipFile(filename=source, mode="wb", fileobj=buffer, mtime=0) as packed:
+    with gzip.GzipFile(filename=name, mode="wb", fileobj=buffer, mtime=0) as packed:
         packed.write(b"\n".join(lines) + b"\n")
     return buffer.getvalue()

@@ -21,6 +21,7 @@ from pydantic import Field
 from assets.apps import App, Points
 from assets.description import app_asset, asset_arguments, column_schema
 from assets.description import table as table_of
+from assets.intake.refused_lines import Selection
 from assets.points.gaps import TOLERATED, gaps
 from assets.points.ingest import PointIngest
 from assets.points.point import PointReason
@@ -31,7 +32,7 @@ from resources.declined import DeclinedError
 # Sessions with a point in this time are searched for gaps. Runs come every hour.
 LOOKED_BACK = timedelta(days=1)
 GAPS_SHOWN = 50
-SUMMARISED = ("reason", "field", "lines", "example")
+SUMMARISED = ("reason", "field", "value", "lines", "example")
 _POINT_FIELDS = [
     ("userId", "text", "Who recorded it", False),
     ("sessionId", "text", "The session", False),
@@ -85,7 +86,7 @@ def _ingested(app: App, points: Points) -> AssetsDefinition:
         refused = quarantine(rooms, app)
         assert refused is not None, "an app with points has their quarantine"
         if config.replay:
-            refused.replay(_reason(config.replay))
+            refused.replay(Selection(_reason(config.replay)))
         run = PointIngest.of(rooms, app).run(sweep=config.sweep)
         now = rooms.clock()
         missing = gaps(database, points.series, now - LOOKED_BACK, now)

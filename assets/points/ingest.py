@@ -16,9 +16,9 @@ from typing import Self
 
 from assets import job_places
 from assets.apps import App, Series
-from assets.intake import objects, quarantine
+from assets.intake import kept_bytes, objects
 from assets.intake.objects import Identity, Landed
-from assets.intake.refusal import Refusal
+from assets.intake.refusal import Refusal, with_values
 from assets.points import landing
 from assets.points.point import Point, PointReason, sift
 from assets.progress import Progress, silent
@@ -47,8 +47,8 @@ class ObjectOutcome:
     etag: str
     sha256: str
     points: list[Point] = field(default_factory=list)
-    doubled: int = 0
     refusals: list[Refusal] = field(default_factory=list)
+    doubled: int = 0
 
     @property
     def received(self) -> int:
@@ -110,9 +110,16 @@ class PointIngest:
     def pending(self, *, sweep: bool = False) -> list[ObjectInfo]:
         """Flushed objects that the ledger does not have, by key."""
         last = None if sweep else job_places.job_place(self.d1, JOB)
-        return objects.waiting(self.store, landing.zone(self.app), moment(last) if last else None, self._known)
+        return objects.waiting(self.store, landing.zone(self.app), moment(last) if last else None, self.known)
 
-    def _known(self, listed: Sequence[Identity]) -> set[Identity]:
+    def judge(self, lines: Sequence[bytes]) -> list[Refusal]:
+        """The refusals of some lines, as a run would judge them now."""
+        outcome = ObjectOutcome("", "", "", *sift(lines))
+        self._judge_points([outcome], registry.load(self.d1, self._series).answering)
+        return outcome.refusals
+
+    def known(self, listed: Sequence[Identity]) -> set[Identity]:
+        """Of some objects, those that the ledger has."""
         known: set[Identity] = set()
         for pairs, _ in bulk.arrays(listed):
             rows = self.d1.query(read_sql("points/known_objects.sql"), [pairs])
@@ -123,12 +130,15 @@ class PointIngest:
         assert self.app.points is not None, f"{self.app.name} has no points"
         zone = landing.zone(self.app)
         with ThreadPoolExecutor(READERS) as readers:
-            landed = list(readers.map(lambda info: objects.read(self.store, zone, info), group))
+            read = list(readers.map(lambda info: objects.read(self.store, zone, info), group))
+        # One that cannot be read, and is another object by now, is left to the next run.
+        prefix = self.app.points.quarantine
+        landed = [each for each in read if each.text is not None or kept_bytes.keep_whole(self.store, prefix, each)]
         for attempt in range(TRIES):
             partitions = registry.load(self.d1, self._series).answering
             outcomes = self._judge(landed, partitions)
             for outcome in outcomes:
-                quarantine.keep(self.store, self.app.points.quarantine, outcome.sha256, outcome.refusals)
+                kept_bytes.keep(self.store, prefix, outcome.sha256, outcome.refusals)
             try:
                 self._write(outcomes, partitions)
             except D1Error:
@@ -147,6 +157,14 @@ class PointIngest:
     def _judge(self, landed: Sequence[Landed], partitions: Sequence[Partition]) -> list[ObjectOutcome]:
         outcomes = list(map(_sifted, landed))
         self._count_repeated_objects(outcomes)
+        self._judge_points(outcomes, partitions)
+        shown = self.app.holding("d1", f"{self._series.name}_*").impersonal_columns
+        for outcome in outcomes:
+            outcome.refusals = with_values(outcome.refusals, shown)
+        return outcomes
+
+    def _judge_points(self, outcomes: Sequence[ObjectOutcome], partitions: Sequence[Partition]) -> None:
+        """Refuse points of no partition and of unknown users, and count doubles."""
         points = [point for outcome in outcomes for point in outcome.points]
         users = self._users(points)
         stored = self._stored(points, partitions)
@@ -163,7 +181,6 @@ class PointIngest:
                     stored.add(point.key)
                     kept.append(point)
             outcome.points = kept
-        return outcomes
 
     def _count_repeated_objects(self, outcomes: Sequence[ObjectOutcome]) -> None:
         """All lines of an object are doubles where the same bytes were taken before, the refused lines too."""
@@ -207,9 +224,9 @@ class PointIngest:
         for name, points in placed.items():
             batch += bulk.statements(name, self._series.columns, map(_row, points), self._series.key, [])
         refused: list[list[Param]] = [
-            [o.sha256, r.line, o.key, str(r.reason), r.field, now] for o in outcomes for r in o.refusals
+            [o.sha256, r.line, o.key, str(r.reason), r.field, r.value, now] for o in outcomes for r in o.refusals
         ]
-        columns = ["sha256", "line", "objectKey", "reason", "field", "quarantinedAt"]
+        columns = ["sha256", "line", "objectKey", "reason", "field", "value", "quarantinedAt"]
         batch += bulk.statements("point_quarantine", columns, refused, ["sha256", "line"], [])
         hours = sorted({f"{p.stored_at[:13]}:00:00.000Z" for points in placed.values() for p in points})
         stale: list[list[Param]] = [["hourly", hour] for hour in hours]

@@ -44,7 +44,7 @@ def proved(entry: Lifecycle) -> Collection[Condition]:
         case "lake":
             return {"sealed", "reconciled"}
         case "r2":
-            return consumed
+            return {"consumed", "unneeded"} if entry.read_by is not None else set()
         case "d1":
             return sealed | consumed if entry.archive is not None else {"expired"}
         case _:

@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 
 from assets.apps import APPS, App
+from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def status(app_name: str | None, family_name: str | None) -> None:
                 f"{indexed.expired:,}",
                 "" if share is None else f"{share:.1%}",
             )
-        opened.console.print(table)
+        show(table)
 
 
 @cache.command()

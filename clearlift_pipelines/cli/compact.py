@@ -6,7 +6,6 @@ What does not belong here: the work (assets/compaction), which is imported when 
 from datetime import UTC, datetime
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,6 +14,7 @@ from assets.compaction.plan import Group
 from assets.windows import DAY
 from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.organisations import require
+from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import terminal
 
 NOTHING = "Nothing is worth merging."
@@ -36,7 +36,7 @@ def compact(org: str | None, day: datetime | None, app: App, dry_run: bool) -> N
         engine = Compaction.of(opened.stores, app)
         if dry_run:
             opened.progress.stop()
-            _print(opened.console, engine.plan(since, until, org))
+            _print(engine.plan(since, until, org))
             return
         try:
             done = engine.run(since, until, org)
@@ -57,15 +57,15 @@ def compact(org: str | None, day: datetime | None, app: App, dry_run: bool) -> N
             raise click.ClickException(f"{len(done.left)} groups have files that are damaged or missing.")
 
 
-def _print(console: Console, groups: list[Group]) -> None:
+def _print(groups: list[Group]) -> None:
     if not groups:
-        console.print(NOTHING)
+        click.echo(NOTHING)
         return
     table = Table("org", "day", "files", "rows", "MB", box=None)
     for group in groups:
         table.add_row(
             group.tenant, str(group.day), str(len(group.files)), f"{group.rows:,}", f"{group.bytes / 1e6:,.1f}"
         )
-    console.print(table)
+    show(table)
     files = sum(len(g.files) for g in groups)
-    console.print(f"{files} files would become {len(groups)}: {files - len(groups)} fewer to open for every read")
+    click.echo(f"{files} files would become {len(groups)}: {files - len(groups)} fewer to open for every read")

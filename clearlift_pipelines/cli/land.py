@@ -3,8 +3,10 @@
 What does not belong here: lines that were refused (quarantine.py).
 """
 
+import gzip
 import hashlib
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from assets.events import landing
 from assets.intake.objects import land_once
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.apps import app_option
+from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.stores import Stores, utc_now
 
 ENDINGS = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz")
@@ -31,7 +34,7 @@ def land(files: tuple[Path, ...], app: App) -> None:
     """Put event files into the landing zone.
 
     They are NDJSON, plain or gzip; folders are searched. Files land under the hour of now. A file that was landed
-    before adds nothing.
+    before adds nothing, and neither does one without lines.
     """
     assert app.audience is not None, "only an app with an audience is chosen"
     listed = [file for path in files for file in _files(path)]
@@ -39,21 +42,23 @@ def land(files: tuple[Path, ...], app: App) -> None:
     if not chosen:
         raise click.ClickException(f"no event files ({', '.join(ENDINGS)}) in {', '.join(map(str, files))}")
     if skipped := len(listed) - len(chosen):
-        click.echo(f"{skipped} files skipped: an event file ends in {', '.join(ENDINGS)}", err=True)
+        click.echo(f"{counted(skipped, 'file')} skipped: an event file ends in {', '.join(ENDINGS)}", err=True)
     prefix = landing.zone(app).hour_prefix(utc_now())
     new = known = 0
     with Stores(settings.load()) as stores:
         for file in track(chosen, "landing", console=Console(stderr=True)):
-            if not file.stat().st_size:
+            if _is_empty(file):
                 click.echo(f"{file} is empty", err=True)
+                continue
             for part in _parts(file):
                 key = f"{prefix}{_object_name(file.name, part)}"
                 _, is_new = land_once(stores.object_store, app.audience.receipts, key, part)
                 new += is_new
                 known += not is_new
-    click.echo(f"{new} batches landed of {len(chosen)} files under {prefix}")
+    batches = counted(new, "batch", "batches")
+    click.echo(f"{batches} landed of {counted(len(chosen), 'file')} under {prefix}")
     if known:
-        click.echo(f"{known} batches had been landed before")
+        click.echo(f"{counted(known, 'batch', 'batches')} had been landed before")
     if new:
         click.echo("Next: clearlift run --no-sample, or wait for the landing sensor (make ui).")
 
@@ -69,6 +74,20 @@ def _files(path: Path) -> Iterator[Path]:
 
 def _object_name(name: str, content: bytes) -> str:
     return f"{hashlib.sha256(content).hexdigest()[:16]}-{re.sub(r'[^A-Za-z0-9._-]', '-', name)}"
+
+
+def _is_empty(file: Path) -> bool:
+    """Whether a file has no lines, packed or not. One whose gzip is damaged has: its ingest says what is wrong."""
+    with file.open("rb") as plain:
+        packed = plain.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(file) if packed else file.open("rb") as content:
+            while chunk := content.read(PART_BYTES):
+                if not chunk.isspace():
+                    return False
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return False
+    return True
 
 
 def _parts(file: Path) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 from assets.apps import APPS
 from assets.media import ledger, naming, quarantine
+from assets.media.containers import ImageRefusedError
 from assets.media.ledger import ImageLedger, RefusedImage
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.tables import show
@@ -103,9 +104,8 @@ def replay(reason: str | None, key: str | None, corrected: Path | None, mended: 
         raise click.UsageError("--corrected is one image: say by --key which one it replaces")
     with _ledgers() as (stores, ledgers):
         images = _images(ledgers, reason, key)
-        outcomes: Counter[str] = Counter(
-            quarantine.replay(stores.object_store, images, corrected.read_bytes() if corrected else None)
-        )
+        data = _checked(images[0], corrected) if corrected is not None and images else None
+        outcomes: Counter[str] = Counter(quarantine.replay(stores.object_store, images, data))
     if not images:
         click.echo("Nothing to replay.")
         return
@@ -122,6 +122,24 @@ def _ledgers() -> Iterator[tuple[Stores, list[ImageLedger]]]:
     """The stores, and the ledger of each app whose users upload images."""
     with Stores(settings.load()) as stores:
         yield stores, [ledger.of(stores, app) for app in APPS if app.media is not None]
+
+
+def _checked(image: RefusedImage, corrected: Path) -> bytes:
+    """The bytes of a correction.
+
+    Raises:
+        click.ClickException: it would be refused too.
+    """
+    from assets.media.correction import judge
+
+    (uploads,) = (app.media for app in APPS if app.media is not None and image.key.startswith(f"{app.media.root}/"))
+    data = corrected.read_bytes()
+    try:
+        judge(uploads, image.key, data)
+    except ImageRefusedError as refused_again:
+        reason = refused_again.reason.value
+        raise click.ClickException(f"{corrected} would be refused too ({reason}); give a whole image") from None
+    return data
 
 
 def _images(ledgers: list[ImageLedger], reason: str | None = None, key: str | None = None) -> list[RefusedImage]:

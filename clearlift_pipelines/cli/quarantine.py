@@ -1,122 +1,113 @@
 """`clearlift quarantine`: refused lines of every app, and their way back.
 
-What does not belong here: refused images (media.py), and what a replay does (assets/intake/quarantine.py).
+What does not belong here: how lines are chosen (refused_lines.py), refused images (media.py), and what a replay does
+(assets/intake/quarantine.py).
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import click
-from rich.console import Console
 from rich.table import Column, Table
 
-import assets.cache.refused
-import assets.events.refused
-import assets.points.refused
-from assets.apps import APPS, App
-from assets.intake.quarantine import OpenLine, Quarantine
-from assets.rooms import Rooms
-from clearlift_pipelines import settings
-from clearlift_pipelines.stores import Stores
-
-KINDS: Mapping[str, Callable[[Rooms, App], Quarantine | None]] = {
-    "events": assets.events.refused.quarantine,
-    "points": assets.points.refused.quarantine,
-    "access": assets.cache.refused.quarantine,
-}
-BY_REASON = ("lines", "batches", "reason", "field", "example")
-ONE_BY_ONE = ("object_key", "line", "reason", "field")
-SEE_LIST = "clearlift quarantine list shows what there is"
-
-# An app and a kind: what a quarantine is chosen by.
-Choice = tuple[str, str]
-
-REASON = click.option("--reason", help="Only lines of one reason.")
-BATCH = click.option("--batch", help="Only lines of one batch: its key, or the start of its checksum.")
-APP = click.option("--app", type=click.Choice([app.name for app in APPS]), help="Only lines of one app.")
-KIND = click.option(
-    "--kind", type=click.Choice([*KINDS]), help="Only events, points of sessions, or lines of access logs."
+from assets.intake.correction import Correction, CorrectionError
+from assets.intake.quarantine import ReopenError, Replayed
+from assets.intake.refused_lines import Batch, RefusedLine, SeveralBatchesError
+from clearlift_pipelines.cli.counts import counted
+from clearlift_pipelines.cli.refused_lines import (
+    APP,
+    KIND,
+    Choice,
+    choices,
+    matching,
+    no_lines,
+    only,
+    selection,
+    selection_options,
 )
+from clearlift_pipelines.cli.tables import show
+from resources.r2 import ObjectNotFoundError
+
+BY_REASON = ("lines", "batches", "reason", "field", "value", "example")
+ONE_BY_ONE = ("object_key", "line", "reason", "field", "value")
+CLOSED = ("object_key", "line", "reason", "replayed_at", "replayed_as")
+NEXT = "Next: clearlift run --no-sample, or wait for the landing sensor (make ui)."
 
 
 @click.group()
 def quarantine() -> None:
-    """List refused lines, or land them again."""
+    """List refused lines, land them again, or open again what was closed wrongly."""
 
 
 @quarantine.command(name="list")
-@REASON
-@BATCH
-@APP
-@KIND
-def list_lines(reason: str | None, batch: str | None, app: str | None, kind: str | None) -> None:
-    """What is refused: by reason, or line by line for a reason or a batch."""
-    rows: list[tuple[Choice, dict[str, Any]]] = []
-    one_by_one = reason is not None or batch is not None
-    with _quarantines(app, kind) as chosen:
-        for choice, refused in chosen.items():
-            ledger = refused.refusals
-            of_choice = map(asdict, ledger.open_lines(reason, batch)) if one_by_one else ledger.summary()
-            rows += [(choice, row) for row in of_choice]
-    if not rows:
+@selection_options
+@click.option("--closed", is_flag=True, help="Lines that were replayed, and what they landed as.")
+def list_lines(app: str | None, kind: str | None, closed: bool, **given: str | None) -> None:
+    """What is refused: by reason, field and value, or line by line where lines are chosen.
+
+    Values are shown only of fields that say nothing about a person.
+    """
+    wanted = selection(**given, state="closed" if closed else "open")
+    one_by_one = closed or any(value is not None for value in given.values())
+    with choices(app, kind) as chosen:
         if one_by_one:
-            raise _no_lines(reason or batch)
-        click.echo("Nothing is refused.")
-        return
-    columns = ONE_BY_ONE if one_by_one else BY_REASON
-    choices = {choice for choice, _ in rows}
-    # The events of one app need no columns that tell them from others.
-    names = columns if len(choices) == 1 and choices.pop()[1] == "events" else ("app", "kind", *columns)
-    table = Table(*(Column(name, overflow="fold") for name in names), box=None)
-    for (app_name, its_kind), row in rows:
-        cells = {"app": app_name, "kind": its_kind, **row}
-        table.add_row(*(str(cells[name]) for name in names))
-    Console().print(table)
+            found = matching(chosen, wanted)
+            rows = [(choice, asdict(line)) for choice, lines in found for line in lines]
+        else:
+            rows = [(choice, row) for choice in chosen for row in choice.quarantine.refusals.summary()]
+    if rows:
+        _print(rows, CLOSED if closed else ONE_BY_ONE if one_by_one else BY_REASON)
+    elif any(value is not None for value in given.values()):
+        raise no_lines(wanted)
+    else:
+        click.echo("Nothing was replayed." if closed else "Nothing is refused.")
 
 
 @quarantine.command()
-@REASON
-@BATCH
-@APP
-@KIND
+@selection_options
 @click.option(
     "--corrected",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file of corrected lines that take the place of the chosen ones.",
+    help="A file of corrected lines that take the place of the chosen ones: NDJSON, plain or gzip.",
 )
 @click.option("--mended", type=click.Path(exists=True, dir_okay=False, path_type=Path), hidden=True)
+@click.option("--fewer", is_flag=True, help="The corrected lines may be fewer than the chosen ones.")
 @click.option("--all", "everything", is_flag=True, help="Every refused line.")
 def replay(
-    reason: str | None,
-    batch: str | None,
     app: str | None,
     kind: str | None,
     corrected: Path | None,
     mended: Path | None,
+    fewer: bool,
     everything: bool,
+    **given: str | None,
 ) -> None:
-    """Land refused lines again: as they are, because their cause is gone, or corrected."""
-    if not (reason or batch or everything):
-        raise click.UsageError("say which lines: --reason, --batch or --all")
-    file = corrected or mended
-    with _quarantines(app, kind) as chosen:
-        matching = _matching(chosen, reason, batch)
-        if not matching:
-            if reason or batch:
-                raise _no_lines(reason or batch)
+    """Land refused lines again: those whose cause is gone, or corrected ones in their place."""
+    if not (everything or any(given.values())):
+        raise click.UsageError("say which lines: --reason, --field, --batch or --all")
+    wanted, file = selection(**given), corrected or mended
+    with choices(app, kind) as chosen:
+        landing = matching(chosen, selection(**given, state="landing"))
+        found = matching(chosen, wanted) or landing
+        if not found:
+            if not everything:
+                raise no_lines(wanted)
             click.echo("Nothing to replay.")
             return
-        refused, lines = _only(matching)
-        done = refused.replay(reason, batch, file.read_bytes().split(b"\n") if file else None)
-    if not done.object_keys:
-        raise click.ClickException(
-            f"{len(lines)} whole batches cannot be read, {lines[0].object_key} for one; correct a copy and land it "
-            f"instead: clearlift quarantine replay --batch {lines[0].sha256[:16]} --corrected FILE"
-        )
-    click.echo(f"{done.lines} lines landed again as {', '.join(done.object_keys)}")
+        choice, _ = only(found)
+        try:
+            if file is None:
+                done = choice.quarantine.replay(wanted)
+            else:
+                done = choice.quarantine.correct(wanted, Correction.of(file), fewer=fewer)
+                if done.closed:
+                    click.echo(f"{done.closed:,} chosen, {done.landed:,} given")
+        except (CorrectionError, SeveralBatchesError) as error:
+            raise click.ClickException(str(error)) from None
+    _report(done)
 
 
 @quarantine.command()
@@ -125,47 +116,94 @@ def replay(
 @APP
 @KIND
 def export(batch: str, file: IO[bytes], app: str | None, kind: str | None) -> None:
-    """Write the original bytes of a batch's refused lines to FILE (- for standard output), to correct them."""
+    """Write the original bytes of a batch's refused lines to FILE (- for standard output), to correct them.
+
+    Of a batch that cannot be read at all, these are the bytes of the whole object as it landed.
+    """
+    wanted = selection(reason=None, field=None, value=None, batch=batch)
+    with choices(app, kind) as chosen:
+        found = matching(chosen, wanted)
+        if not found:
+            raise no_lines(wanted)
+        choice, lines = only(found)
+        try:
+            file.writelines(_bytes(choice, lines))
+        except ObjectNotFoundError as error:
+            raise click.ClickException(f"its bytes are missing ({error}); land a copy: clearlift land FILE") from None
+
+
+@quarantine.command()
+@click.argument("batch")
+@APP
+@KIND
+def reopen(batch: str, app: str | None, kind: str | None) -> None:
+    """Open lines again whose replay was wrong. BATCH is what the replay landed, or the refused batch.
+
+    All lines of the replay are opened. Lines that were refused of the replay itself are closed, because they came in
+    the place of these.
+    """
     if not batch:
         raise click.UsageError("BATCH is empty: name one by its key, or by the start of its checksum")
-    with _quarantines(app, kind) as chosen:
-        matching = _matching(chosen, None, batch)
-        if not matching:
-            raise _no_lines(batch)
-        refused, lines = _only(matching)
-        if not lines[0].line:
-            raise click.ClickException(f"{lines[0].object_key} cannot be read: its bytes lie there, whole")
-        content = [raw + b"\n" for _, raw in refused.raw(lines)]
-    file.writelines(content)
+    with choices(app, kind) as chosen:
+        try:
+            found = [(choice, lines) for choice in chosen if (lines := choice.quarantine.closed(batch))]
+            if not found:
+                raise click.ClickException(
+                    f"{batch!r} names no replayed lines: clearlift quarantine list --closed shows what there is"
+                )
+            choice, _ = only(found)
+            opened = choice.quarantine.reopen(batch)
+        except (ReopenError, SeveralBatchesError) as error:
+            raise click.ClickException(str(error)) from None
+    click.echo(f"{counted(len(opened), 'line')} open again")
+    for sha256 in dict.fromkeys(line.sha256[:16] for line in opened):
+        click.echo(f"Next: clearlift quarantine list --batch {sha256}")
 
 
-@contextmanager
-def _quarantines(app_name: str | None, only: str | None) -> Iterator[dict[Choice, Quarantine]]:
-    """The quarantines of one app or all, of one kind or all."""
-    with Stores(settings.load()) as stores:
-        every = {
-            (app.name, kind): make(stores, app)
-            for app in APPS
-            for kind, make in KINDS.items()
-            if app_name in (None, app.name) and only in (None, kind)
-        }
-        yield {choice: refused for choice, refused in every.items() if refused is not None}
+def _bytes(choice: Choice, lines: Sequence[RefusedLine]) -> Iterable[bytes]:
+    if lines[0].line:
+        return (raw + b"\n" for _, raw in choice.quarantine.raw(lines))
+    return choice.quarantine.whole(lines[0].batch)
 
 
-def _matching(
-    chosen: Mapping[Choice, Quarantine], reason: str | None, batch: str | None
-) -> dict[Choice, tuple[Quarantine, list[OpenLine]]]:
-    """The quarantines that have such open lines, with these."""
-    every = {choice: (refused, refused.refusals.open_lines(reason, batch)) for choice, refused in chosen.items()}
-    return {choice: (refused, lines) for choice, (refused, lines) in every.items() if lines}
+def _report(done: Replayed) -> None:
+    for folder in done.finished:
+        click.echo(f"A replay that was interrupted is finished: it landed as {folder}")
+    if done.object_keys:
+        click.echo(f"{counted(done.landed, 'line')} landed again as {', '.join(done.object_keys)}")
+        for folder in dict.fromkeys(key.rpartition("/")[0] for key in done.object_keys):
+            click.echo(f"Should it be wrong: clearlift quarantine reopen {folder}")
+        click.echo(NEXT)
+    left = []
+    if done.left:
+        left.append((f"the cause of {counted(len(done.left), 'line')} is still there", done.left[0].batch))
+    if done.whole:
+        left.append((f"{counted(len(done.whole), 'batch', 'batches')} cannot be read at all", done.whole[0]))
+    said = "; ".join(f"{why}, of {batch.object_key} for one: {_correct(batch)}" for why, batch in left)
+    if said and not (done.object_keys or done.finished):
+        raise click.ClickException(said)
+    if said:
+        click.echo(f"Left: {said}", err=True)
 
 
-def _only(matching: Mapping[Choice, tuple[Quarantine, list[OpenLine]]]) -> tuple[Quarantine, list[OpenLine]]:
-    if len(matching) > 1:
-        choices = "; or ".join(f"--app {app} --kind {kind}" for app, kind in matching)
-        raise click.UsageError(f"say which of these lines: {choices}")
-    return next(iter(matching.values()))
+def _correct(batch: Batch) -> str:
+    name = batch.sha256[:16]
+    return (
+        f"clearlift quarantine export {name} FILE, correct it, then "
+        f"clearlift quarantine replay --batch {name} --corrected FILE"
+    )
 
 
-def _no_lines(name: str | None) -> click.ClickException:
-    return click.ClickException(f"no refused lines of {name!r}: {SEE_LIST}")
+def _print(rows: list[tuple[Choice, dict[str, Any]]], columns: tuple[str, ...]) -> None:
+    kinds = {(choice.app, choice.kind) for choice, _ in rows}
+    # The events of one app need no columns that tell them from others.
+    names = columns if len(kinds) == 1 and kinds.pop()[1] == "events" else ("app", "kind", *columns)
+    table = Table(*(Column(name, overflow="fold") for name in names), box=None)
+    for choice, row in rows:
+        cells = {"app": choice.app, "kind": choice.kind, **row}
+        table.add_row(*(_cell(cells[name]) for name in names))
+    show(table)
+
+
+def _cell(value: object) -> str:
+    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)

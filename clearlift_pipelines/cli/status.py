@@ -19,6 +19,7 @@ from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.windows import DAY, HOUR, midnight
 from clearlift_pipelines.cli.execution import Workbench, workbench
+from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.stores import Stores, utc_now
 
 
@@ -40,7 +41,7 @@ def status() -> None:
                 _lag(now - at) if at else "",
                 missing.get(key, ""),
             )
-        bench.console.print(table)
+        show(table)
 
 
 def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:

@@ -13,6 +13,7 @@ from assets.rollups import late
 from assets.series import registry
 from assets.windows import midnight
 from clearlift_pipelines.cli import ads
+from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import Stores, utc_now
@@ -38,11 +39,11 @@ def print_summary(opened: Terminal) -> None:
     for app in APPS:
         if app.series:
             counts.add_row(app.title, _series(stores.d1(app), app))
-    console.print(counts)
+    show(counts)
     for app in APPS:
         synced = ads.summary(stores, app)
         if synced is not None:
-            console.print(synced)
+            show(synced)
     for app in APPS:
         if app.audience is not None:
             _report_what_waits(opened, app)
@@ -84,12 +85,14 @@ def _report_what_waits(opened: Terminal, app: App) -> None:
     since = late.horizon(earliest, stores.settings.late_horizon, utc_now())
     if too_old := late.beyond(app, stores.postgres, earliest, since):
         opened.console.print(str(too_old), style="yellow")
-    refused = quarantine(stores, app)
+    refused = quarantine(stores, app, earliest)
     if refused is not None and (rows := refused.refusals.summary()):
-        reasons = Table("lines", "reason", "field", title=f"Quarantine of {app.title}", title_justify="left", box=None)
+        reasons = Table(
+            "lines", "reason", "field", "value", title=f"Quarantine of {app.title}", title_justify="left", box=None
+        )
         for row in rows:
-            reasons.add_row(f"{row['lines']:,}", row["reason"], row["field"])
-        opened.console.print(reasons)
+            reasons.add_row(f"{row['lines']:,}", row["reason"], row["field"], row["value"])
+        show(reasons)
 
 
 def _short(path: Path) -> Path:

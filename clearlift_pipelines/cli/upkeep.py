@@ -9,6 +9,7 @@ from rich.table import Table
 from assets.apps import App
 from assets.upkeep.keep import GRACE_HOURS, grace
 from clearlift_pipelines.cli.apps import app_option
+from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import terminal
 from clearlift_pipelines.stores import utc_now
 from resources.declined import DeclinedError
@@ -46,6 +47,6 @@ def upkeep(dry_run: bool, grace_hours: float, app: App) -> None:
         megabytes = f"{gone['bytes'] / 1e6:,.1f} MB less, {young['bytes'] / 1e6:,.1f} MB unnamed but young"
         total = len(found.reached) + len(found.old) + len(found.young)
         shown.add_row("files", str(total), str(total - len(found.old)), f"{in_use['bytes'] / 1e6:,.1f} MB, {megabytes}")
-        opened.console.print(shown)
+        show(shown)
         if dry_run:
             found.require_whole()

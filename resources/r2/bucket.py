@@ -131,7 +131,10 @@ class BucketObjectStore(ObjectStore):
 
     def copy(self, source: str, target: str) -> None:
         """See `ObjectStore.copy`."""
-        self._objects.copy(source, target)
+        checked_key(source)
+        checked_key(target)
+        with self.named("copy", source):
+            obstore.copy(self._store, source, target)
 
     def signed_url(self, key: str, seconds: int, method: Literal["GET", "PUT"] = "GET") -> str:
         """See `ObjectStore.signed_url`."""

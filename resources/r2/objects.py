@@ -108,13 +108,6 @@ class Objects:
         with self.named("list", prefix):
             return sorted(obstore.list_with_delimiter(self._store, prefix or None)["common_prefixes"])
 
-    def copy(self, source: str, target: str) -> None:
-        """See `ObjectStore.copy`."""
-        checked_key(source)
-        checked_key(target)
-        with self.named("copy", source):
-            obstore.copy(self._store, source, target)
-
 
 def check_signature(key: str, seconds: int) -> None:
     """Raise ValueError for a key that cannot be, and for a time outside 1 s to 7 days."""

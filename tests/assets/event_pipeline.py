@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -26,9 +27,10 @@ from assets.events.ingest import GROUP_BYTES, Ingest
 from assets.events.ledger import IngestLedger, RunOutcome
 from assets.events.record import NAMES
 from assets.events.validation import Admission, sift
-from assets.intake import quarantine
+from assets.intake import kept_bytes
 from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Quarantine
+from assets.intake.refused_lines import Selection
 from resources import migrations
 from resources.lake import DataFile, Lake, LakeTable, PartitionKey
 from resources.postgres import Postgres
@@ -43,7 +45,7 @@ MERGE_ALL = CompactionPolicy(min_files=2, min_gain=0.0)
 # After which call a process dies, by what it has just finished.
 DEATHS: dict[str, tuple[Any, str]] = {
     "data files": (LakeTable, "write"),
-    "quarantine": (quarantine, "keep"),
+    "quarantine": (kept_bytes, "keep"),
     "prepare": (IngestLedger, "prepare"),
     "lake commit": (LakeTable, "append"),
     "ledger commit": (IngestLedger, "commit"),
@@ -131,8 +133,17 @@ class Pipeline:
     @property
     def quarantine(self) -> Quarantine:
         """The way back of refused lines."""
-        ledger = PostgresRefusals(self.postgres, "events", CLEARLIFT.name)
-        return Quarantine(self.store, self.zone, "quarantine/events/", ledger, lambda: self.now)
+        return Quarantine(
+            self.store,
+            self.zone,
+            "quarantine/events/",
+            PostgresRefusals(self.postgres, "events", CLEARLIFT.name),
+            lambda: self.now,
+            lambda lines: sift(b"\n".join(lines), self.admission(self.now)).refusals,
+            self.ledger.known_objects,
+            partial(self.postgres.lock, "clearlift.events.quarantine"),
+            CLEARLIFT.holding("lake", "clearlift.events").impersonal_columns,
+        )
 
     def reset(self) -> None:
         """Forget everything that landed, was ingested or derived; the data files of before become nobody's."""
@@ -191,5 +202,8 @@ class Pipeline:
 
     def refused(self) -> Counter[tuple[str, str, bytes]]:
         """Open refusals as reason, field and original bytes, with their number."""
-        lines = self.quarantine.raw(self.quarantine.refusals.open_lines())
-        return Counter((line.reason, line.field, raw) for line, raw in lines)
+        refused, found = self.quarantine, Counter[tuple[str, str, bytes]]()
+        for line in refused.refusals.lines(Selection()):
+            raw = b"".join(refused.whole(line.batch) if not line.line else (raw for _, raw in refused.raw([line])))
+            found[line.reason, line.field, raw] += 1
+        return found

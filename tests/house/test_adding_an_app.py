@@ -1,21 +1,15 @@
 """The page on adding an app, followed as it stands, in a copy of the project that has no other change."""
 
 import json
-import os
 import re
-import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "adding-an-app.md").read_text()
-PROJECT = ("assets", "clearlift_pipelines", "resources", "sandbox", "sql", "dagster_home")
-BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+from tests.house.project import Project, blocks
+
 INSPECT = """
 import json
 from assets.apps.shop import APP
@@ -43,54 +37,6 @@ with Stores(settings.load()) as stores:
 """
 
 
-class Project:
-    """A copy of the project's code, and its command line."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in PROJECT:
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.sqlite*"))
-        binaries = folder / "bin"
-        binaries.mkdir()
-        command = "from clearlift_pipelines.cli import main; main()"
-        (binaries / "clearlift").write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{command}" "$@"\n')
-        (binaries / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-        for binary in binaries.iterdir():
-            binary.chmod(0o755)
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("CLEARLIFT_", "DAGSTER_"))}
-        self.environment = {
-            **clean,
-            "PATH": f"{binaries}:{os.environ['PATH']}",
-            "PYTHONPATH": str(folder),
-            "CLEARLIFT_HOME": str(folder / "home"),
-            "COLUMNS": "200",
-        }
-
-    def shell(self, script: str) -> str:
-        """Run lines as the page has them; each must go well. What they wrote."""
-        done = subprocess.run(
-            ["bash", "-e", "-c", script],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def python(self, script: str) -> str:
-        """Run Python in the copy; what it wrote."""
-        return subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     copy = Project(tmp_path)
@@ -100,7 +46,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> None:
     said: dict[str, str] = {}
-    for language, name, text in BLOCK.findall(PAGE):
+    for language, name, text in blocks("adding-an-app.md"):
         if name:
             file = project.folder / name
             assert not file.exists(), f"{name} is there already"

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.cache import access_log
+from assets.cache import access_log, refused
 from assets.cache.demand import Demand, DemandResult, hit_rate
 from assets.cache.families import families
 from assets.intake.postgres_refusals import PostgresRefusals
-from assets.intake.quarantine import Quarantine, Replayed
+from assets.intake.quarantine import Quarantine, ReopenError, Replayed
 from assets.intake.refusal import Refusal
+from assets.intake.refused_lines import Selection, SeveralBatchesError
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore, ObjectStore
 from tests.assets.cache.warmed_cache import CLEARLIFT, WarmedCache, numbers
+from tests.assets.intake.replays import Died, corrected, dying_at
 from tests.assets.rollups.event_lake import NOW
+from tests.rooms import TestRooms
 
 VALUES = {f"dashboard:org{n}:summary:1d": b"%d" % n for n in range(10)}
 
@@ -45,14 +49,15 @@ class Log:
         engine = Demand(
             self.store, postgres or self.warmed_cache.event_lake.postgres, self.warmed_cache.event_lake.clock
         )
-        return engine.run("clearlift", families(CLEARLIFT))
+        return engine.run(CLEARLIFT, families(CLEARLIFT))
 
     @property
     def quarantine(self) -> Quarantine:
         """The way back of refused lines."""
-        ledger = PostgresRefusals(self.warmed_cache.event_lake.postgres, "cache", "clearlift")
-        zone, prefix = access_log.zone("clearlift"), access_log.quarantine_prefix("clearlift")
-        return Quarantine(self.store, zone, prefix, ledger, self.warmed_cache.event_lake.clock)
+        lake = self.warmed_cache.event_lake
+        found = refused.quarantine(TestRooms(lake.now, lake.postgres, self.store), CLEARLIFT)
+        assert found is not None
+        return found
 
     def reads(self) -> dict[str, tuple[str, int, int]]:
         rows = self.warmed_cache.event_lake.postgres.fetch(
@@ -129,12 +134,12 @@ def test_bad_lines_are_counted_kept_and_stop_nobody(log: Log) -> None:
     assert [row["line"] for row in kept] == [*range(3, 14), 0]
     assert kept[-1]["reason"] == "gzip cut short"
     assert all(row["reason"] for row in kept)
-    lines = log.quarantine.refusals.open_lines()
+    lines = log.quarantine.refusals.lines(Selection())
     originals = [text if isinstance(text, bytes) else json.dumps(text).encode() for text in bad]
     assert [raw for line, raw in log.quarantine.raw(lines) if line.line] == originals
 
 
-def test_refused_lines_come_back_corrected_or_as_they_are(log: Log) -> None:
+def test_refused_lines_come_back_corrected_or_as_they_are(log: Log, tmp_path: Path) -> None:
     early = line("k", 2, hours_ago=-2)
     log.write("a", line("k", 1), early, line("k", 5, 6))
     log.write("b", line("k", 1), early, line("k", 5, 6))
@@ -146,35 +151,86 @@ def test_refused_lines_come_back_corrected_or_as_they_are(log: Log) -> None:
     }  # fmt: skip
 
     log.warmed_cache.event_lake.now += timedelta(hours=3)
-    cut = log.quarantine.refusals.open_lines("gzip cut short")[0].object_key
-    assert log.quarantine.replay(batch=cut) == Replayed((), 0)
-    assert log.quarantine.replay(batch=cut, corrected=[json.dumps(line("k", 100)).encode()]).lines == 1
-    for key in [row.object_key for row in log.quarantine.refusals.open_lines("hour is in the future")]:
-        assert log.quarantine.replay("hour is in the future", key).lines == 1, "two objects, though of the same bytes"
-    assert log.quarantine.replay("hour is in the future") == Replayed((), 0)
+    (cut,) = log.quarantine.refusals.lines(Selection("gzip cut short"))
+    assert [batch.object_key for batch in log.quarantine.replay(Selection(batch=cut.object_key)).whole] == [
+        cut.object_key
+    ]
+    log.store.delete(cut.object_key)
+    assert b"".join(log.quarantine.whole(cut.batch)) == gzip.compress(b"x" * 999)[:-9]
+    copy = corrected(tmp_path, json.dumps(line("k", 100)).encode())
+    assert log.quarantine.correct(Selection(batch=cut.object_key), copy).landed == 1
+    early_lines = log.quarantine.refusals.lines(Selection("hour is in the future"))
+    with pytest.raises(SeveralBatchesError):
+        log.quarantine.replay(Selection(batch=early_lines[0].sha256))
+    for each in early_lines:
+        chosen = Selection("hour is in the future", batch=each.object_key)
+        assert log.quarantine.replay(chosen).landed == 1, "two objects, though of the same bytes"
+    assert log.quarantine.replay(Selection("hour is in the future")) == Replayed()
     assert log.ingest() == DemandResult(3, 3, 0, 104, 0)
     assert log.reads() == {"k": ("", 106, 0)}
     assert log.ingest().objects == 0
-    assert PostgresRefusals(log.warmed_cache.event_lake.postgres, "cache", "sesh").open_lines() == []
+    assert PostgresRefusals(log.warmed_cache.event_lake.postgres, "cache", "sesh").lines(Selection()) == []
 
 
-def test_a_replay_that_died_half_way_counts_once(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    log.write("a", line("k", 2, hours_ago=-2))
+def test_lines_are_chosen_by_field_and_value(log: Log) -> None:
+    log.write("a", line("k", 1, 2), line("m", 1, 2), line("k", 1, 3), {"key": "k"}, {**line("k", 1), "reads": "x"})
     log.ingest()
-    log.warmed_cache.event_lake.now += timedelta(hours=3)
+    summary = {(row["field"], row["value"]): row["lines"] for row in log.quarantine.refusals.summary()}
+    assert summary == {("hits", "2"): 2, ("hits", "3"): 1, ("hour", ""): 1, ("reads", "x"): 1}
+    assert [each.line for each in log.quarantine.refusals.lines(Selection(field="hits", value="2"))] == [1, 2]
 
-    def dying(ledger: PostgresRefusals, *_: object) -> None:
-        raise KeyboardInterrupt
+
+def test_what_was_counted_of_a_replay_is_not_opened_again(log: Log, tmp_path: Path) -> None:
+    """Reads have no identity: a second replay would count them twice."""
+    log.write("a", line("k", 1, 2))
+    log.ingest()
+
+    def correct(*, hits: int) -> str:
+        copy = corrected(tmp_path, json.dumps(line("k", 5, hits)).encode())
+        (key,) = log.quarantine.correct(Selection(), copy).object_keys
+        log.ingest()
+        return key
+
+    assert len(log.quarantine.reopen(correct(hits=6))) == 1, "nothing of it was counted"
+    refused_again = correct(hits=7)
+    for replayed in (correct(hits=4), refused_again):
+        with pytest.raises(ReopenError, match=r"was counted \(lines: 1\)"):
+            log.quarantine.reopen(replayed)
+    log.warmed_cache.event_lake.postgres.execute("update cache.access_refusals set replayed_as = ''")
+    with pytest.raises(ReopenError, match="nobody knows what was counted"):
+        log.quarantine.reopen(refused_again)
+    assert log.reads() == {"k": ("", 5, 4)}
+
+
+def test_a_log_that_is_another_one_by_now_is_left_to_the_next_run(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = f"{access_log.zone('clearlift').hour_prefix(NOW)}cut.gz"
+    log.store.put(key, gzip.compress(b"x" * 999)[:-9])
+    copy = FolderObjectStore.copy
+
+    def overtaken(store: FolderObjectStore, source: str, target: str) -> None:
+        store.put(source, json.dumps(line("k", 7)).encode())
+        copy(store, source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(PostgresRefusals, "mark_replayed", dying)
-        with pytest.raises(KeyboardInterrupt):
-            log.quarantine.replay()
+        patch.setattr(FolderObjectStore, "copy", overtaken)
+        assert log.ingest().objects == 0
+    assert (log.ingest().objects, log.reads()) == (1, {"k": ("", 7, 0)})
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_replay_that_died_at_any_effect_counts_once_whatever_is_chosen_next(log: Log, number: int) -> None:
+    log.write("a", line("k", 2, hours_ago=-2), line("k", 3, hours_ago=-2), line("k", 1, 4))
     log.ingest()
     log.warmed_cache.event_lake.now += timedelta(hours=3)
-    assert log.quarantine.replay().lines == 1
-    assert log.ingest().objects == 0
-    assert log.reads() == {"k": ("", 2, 0)}
+
+    with dying_at(number, (PostgresRefusals, "write")), suppress(Died):
+        log.quarantine.replay(Selection())
+    log.ingest()
+    log.warmed_cache.event_lake.now += timedelta(hours=3)
+    log.quarantine.replay(Selection("hour is in the future"))
+    log.ingest()
+    assert log.reads() == {"k": ("", 5, 0)}
+    assert [each.reason for each in log.quarantine.refusals.lines(Selection())] == ["more hits than reads"]
 
 
 def test_what_no_longer_ranks_is_neither_listed_nor_kept(log: Log) -> None:
@@ -241,17 +297,18 @@ def test_any_bytes_are_counted_or_refused(texts: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "reason", "field"),
     [
         (
             b'{"key":"x","hour":"0001-01-01T00:00:00+14:00","reads":1,"hits":1}',
             "hour is before the first or after the last year",
+            "hour",
         ),
-        (b'{"key":"x","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "no JSON object"),
+        (b'{"key":"x","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "no JSON object", ""),
     ],
 )
-def test_a_line_that_breaks_its_reader_is_refused_and_the_rest_goes_on(text: bytes, reason: str) -> None:
+def test_a_line_that_breaks_its_reader_is_refused_and_the_rest_goes_on(text: bytes, reason: str, field: str) -> None:
     good = b'{"key":"y","hour":"2026-03-19T10:00:00Z","reads":2,"hits":1}'
     found = access_log.count([text, good], lambda _: "", NOW)
-    assert (found.lines, found.refused, found.refusals) == (2, 1, [Refusal(1, reason, "", text)])
+    assert (found.lines, found.refused, found.refusals) == (2, 1, [Refusal(1, reason, field, text)])
     assert sum(found.reads.values()) == 2

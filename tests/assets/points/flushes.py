@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 from assets.apps.sesh import APP as SESH
@@ -65,8 +66,17 @@ class Flushes:
     @property
     def quarantine(self) -> Quarantine:
         """The way back of refused lines."""
-        zone, ledger = landing.zone(SESH), RefusedPoints(self.d1)
-        return Quarantine(self.store, zone, "quarantine/points/", ledger, lambda: self.now)
+        return Quarantine(
+            self.store,
+            landing.zone(SESH),
+            "quarantine/points/",
+            RefusedPoints(self.d1),
+            lambda: self.now,
+            self.engine().judge,
+            self.engine().known,
+            partial(self.postgres.lock, "sesh.points.quarantine"),
+            SESH.holding("d1", "points_*").impersonal_columns,
+        )
 
     def points(self) -> list[tuple[str, int]]:
         found = self.d1.query("select sessionId, seq from points order by sessionId, seq")

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,19 +12,23 @@ from hypothesis import strategies as st
 
 from assets.apps.sesh import APP as SESH
 from assets.apps.sesh_series import POINTS
-from assets.intake.quarantine import Replayed
+from assets.intake.quarantine import ReopenError, Replayed
+from assets.intake.refused_lines import Selection
 from assets.points import landing
 from assets.points.gaps import Gaps, gaps
 from assets.points.ingest import PointIngest, PointRun
+from assets.points.refused import RefusedPoints
 from assets.series.fold import Folding
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore
+from tests.assets.intake.replays import Died, corrected, dying_at
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series.partitioned_d1 import NOW, UNHURRIED, KilledError, Mortal, clock, partitioned, point
 from tests.sql.sesh.database import put
 
 DAY = timedelta(days=1)
+ALL = Selection()
 
 
 @pytest.fixture
@@ -73,31 +78,92 @@ def test_an_object_that_cannot_be_read_is_quarantined_whole(flushes: Flushes) ->
     flushes.store.put(f"{key[:-7]}-long.ndjson", bytes(4 * 2**20 + 1))
     assert counts(flushes.ingest()) == (2, 2, 0, 0, 2)
     assert [row["reason"] for row in flushes.quarantine.refusals.summary()] == ["unreadable_object"] * 2
-    assert flushes.quarantine.replay() == Replayed((), 0)
+    done = flushes.quarantine.replay(ALL)
+    assert (done.object_keys, len(done.whole)) == ([], 2)
+    flushes.store.delete([info.key for info in flushes.store.list("sesh/points")])
+    assert {b"".join(flushes.quarantine.whole(batch)) for batch in done.whole} == {
+        b"\x1f\x8bdamaged", bytes(4 * 2**20 + 1),
+    }  # fmt: skip
 
 
-def test_an_object_that_was_refused_whole_is_corrected_as_a_whole(flushes: Flushes) -> None:
+def test_an_object_that_is_another_one_by_now_is_left_to_the_next_run(
+    flushes: Flushes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, good = flushes.flush(line()), flushes.flush(line("s1", 2))
+    flushes.store.put(key, b"\x1f\x8bdamaged")
+    copy = FolderObjectStore.copy
+
+    def overtaken(store: FolderObjectStore, source: str, target: str) -> None:
+        store.put(source, line("s1", 3))
+        copy(store, source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderObjectStore, "copy", overtaken)
+        assert counts(flushes.ingest()) == (1, 1, 1, 0, 0)
+    assert flushes.store.exists(good)
+    assert counts(flushes.ingest()) == (1, 1, 1, 0, 0)
+    assert flushes.points() == [("s1", 2), ("s1", 3)]
+    assert flushes.quarantine.refusals.lines(ALL) == []
+
+
+def test_an_object_that_was_refused_whole_is_corrected_as_a_whole_and_opened_again(
+    flushes: Flushes, tmp_path: Path
+) -> None:
     key = flushes.flush(line())
     flushes.store.put(key, b"\x1f\x8bdamaged")
     flushes.ingest()
-    (refused,) = flushes.quarantine.refusals.open_lines(batch=key)
-    assert (refused.line, refused.field) == (0, "damaged gzip")
-    assert flushes.quarantine.replay(batch=refused.sha256[:12], corrected=[line(), b"", line("s1", 2)]).lines == 2
+    (refused,) = flushes.quarantine.refusals.lines(Selection(batch=key))
+    assert (refused.line, refused.field, refused.kept) == (0, "damaged gzip", True)
+    chosen = Selection(batch=refused.sha256[:12])
+    wrong = flushes.quarantine.correct(chosen, corrected(tmp_path, line("s1", 8, userId="nobody")))
+    (landed,) = wrong.object_keys
+    with pytest.raises(ReopenError, match="is not ingested yet"):
+        flushes.quarantine.reopen(landed)
+    flushes.ingest()
+    assert [each.batch for each in flushes.quarantine.reopen(landed)] == [refused.batch]
+    assert flushes.quarantine.refusals.lines(ALL) == [refused]
+    assert flushes.quarantine.correct(chosen, corrected(tmp_path, line(), b"", line("s1", 2))).landed == 2
     assert counts(flushes.ingest()) == (1, 2, 2, 0, 0)
-    assert flushes.quarantine.refusals.open_lines() == []
+    assert flushes.quarantine.refusals.lines(ALL) == []
+    (old,) = flushes.quarantine.refusals.lines(Selection(state="closed", batch=key))
+    assert old.replayed_at == flushes.now
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_replay_that_is_killed_at_any_effect_lands_every_line_once(flushes: Flushes, number: int) -> None:
+    flushes.flush(line("s2", 1, userId="new"), line("s2", 2, userId="new"), b"broken")
+    flushes.ingest()
+    put(flushes.d1, "users", id="new")
+    with dying_at(number, (RefusedPoints, "write")), suppress(Died):
+        flushes.quarantine.replay(ALL)
+    flushes.ingest()
+    flushes.quarantine.replay(Selection(field="userId"))
+    flushes.ingest()
+    assert flushes.points() == [("s2", 1), ("s2", 2)]
+    assert sum(row[1] for row in ledger(flushes.d1)) == 5  # type: ignore[misc]
+    assert [each.reason for each in flushes.quarantine.refusals.lines(ALL)] == ["not_json"]
 
 
 def test_refused_lines_come_back_once_their_cause_is_gone(flushes: Flushes) -> None:
     flushes.flush(line("s2", 1, userId="new"), b"broken")
     flushes.ingest()
     put(flushes.d1, "users", id="new")
-    assert flushes.quarantine.replay("unknown_user").lines == 1
+    done = flushes.quarantine.replay(ALL)
+    assert (done.landed, [each.reason for each in done.left]) == (1, ["not_json"])
     assert counts(flushes.ingest()) == (1, 1, 1, 0, 0)
     assert flushes.points() == [("s2", 1)]
-    assert flushes.quarantine.replay("unknown_user").lines == 0
-    for _ in range(2):
-        assert flushes.quarantine.replay().lines == 1
-        assert counts(flushes.ingest()) == (1, 1, 0, 0, 1)
+    assert flushes.quarantine.replay(Selection("unknown_user")) == Replayed()
+    assert flushes.quarantine.replay(ALL).object_keys == [], "what is not cured stays where it is"
+    assert counts(flushes.ingest()) == (0, 0, 0, 0, 0)
+
+
+def test_lines_are_chosen_by_the_values_that_people_may_see(flushes: Flushes) -> None:
+    flushes.flush(*(line("s2", n, userId="new") for n in range(3)), line("s3", 5.5), line("s4", 5.5), line("s5", 6.5))
+    flushes.ingest()
+    summary = {(row["field"], row["value"]): row["lines"] for row in flushes.quarantine.refusals.summary()}
+    assert summary == {("userId", ""): 2, ("seq", "0"): 1, ("seq", "5.5"): 2, ("seq", "6.5"): 1}
+    assert [each.line for each in flushes.quarantine.refusals.lines(Selection(field="seq", value="5.5"))] == [4, 5]
+    assert flushes.quarantine.refusals.lines(Selection(batch="%")) == []
 
 
 def test_more_lines_than_an_object_holds_come_back_in_several(
@@ -108,7 +174,7 @@ def test_more_lines_than_an_object_holds_come_back_in_several(
     flushes.ingest()
     monkeypatch.setattr(landing, "LARGEST_OBJECT", 600)
     put(flushes.d1, "users", id="new")
-    assert flushes.quarantine.replay().lines == 10
+    assert flushes.quarantine.replay(ALL).landed == 10
     assert counts(flushes.ingest()) == (5, 10, 10, 0, 0)
 
 

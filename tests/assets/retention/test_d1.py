@@ -217,7 +217,11 @@ def test_invitations_and_quarantined_points_go_by_age(
     sesh = EmbeddedD1(tmp_path / "sesh.sqlite")
     migrations.up(migrations.D1AppliedMigrations(sesh, "sesh-d1"), "sesh/d1")
     for n, at in enumerate(("2026-05-24T23:59:59.999Z", "2026-05-25T00:00:00.000Z")):
-        sesh.execute("insert into point_quarantine values (?, 1, 'k', 'not_json', '', ?, null)", [f"sha{n}", at])
+        sesh.execute(
+            "insert into point_quarantine (sha256, line, objectKey, reason, field, quarantinedAt)"
+            " values (?, 1, 'k', 'not_json', '', ?)",
+            [f"sha{n}", at],
+        )
     assert prune(sesh, postgres, tmp_path, "sesh", "point_quarantine").deleted == 1
     assert sesh.query("select sha256 from point_quarantine") == [{"sha256": "sha1"}]
     assert sesh.query("select * from change_log") == []

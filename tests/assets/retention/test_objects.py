@@ -16,6 +16,7 @@ from tests.assets.retention.rolled_up_stores import RolledUpStores
 from tests.assets.retention.test_kills import steps
 
 Know = Callable[[ArchiveStores, str], None]
+SHA256 = "ab" * 32
 
 
 def batch(archive_stores: ArchiveStores, key: str, state: str = "committed") -> None:
@@ -115,6 +116,105 @@ def test_what_nobody_corrected_goes_by_its_age(
     later(archive_stores)
     assert rolled_up_stores.prune_entry(prefix, app).deleted == 1
     assert archive_stores.store.exists(f"{prefix.rstrip('/')}-of-another/a")
+
+
+def refuse(archive_stores: ArchiveStores, key: str, line: int, *, kept: bool = True) -> None:
+    """A line of a committed batch of events is refused."""
+    batch(archive_stores, key)
+    archive_stores.postgres.execute("update ingest.batches set sha256 = %s where object_key = %s", (SHA256, key))
+    archive_stores.postgres.execute(
+        "insert into ingest.quarantine (app, sha256, line, object_key, reason, field, kept, ingest_id)"
+        " select app, sha256, %s, object_key, 'r', '', %s, ingest_id from ingest.batches where object_key = %s",
+        (line, kept, key),
+    )
+
+
+def refuse_flush(archive_stores: ArchiveStores, key: str, line: int, *, kept: bool = True) -> None:
+    """A line of an ingested flush is refused."""
+    flush(archive_stores, key)
+    d1 = archive_stores.d1["sesh"]
+    d1.execute("update point_objects set sha256 = ? where objectKey = ?", [SHA256, key])
+    d1.execute(
+        "insert into point_quarantine (sha256, line, objectKey, reason, field, kept, quarantinedAt)"
+        " values (?, ?, ?, 'r', '', ?, '')",
+        [SHA256, line, key, int(kept)],
+    )
+
+
+def refuse_log(archive_stores: ArchiveStores, key: str, line: int) -> None:
+    """A line of a counted access log is refused."""
+    log(archive_stores, key)
+    archive_stores.postgres.execute("update cache.access_objects set sha256 = %s where object = %s", (SHA256, key))
+    archive_stores.postgres.execute(
+        "insert into cache.access_refusals (namespace, object, line, reason) values (%s, %s, %s, 'r')",
+        (key.split("/")[1], key, line),
+    )
+
+
+EVENTS = ("clearlift", "landing/events/", "quarantine/events/", refuse, "ingest.quarantine")
+POINTS = ("sesh", "sesh/points/", "quarantine/points/", refuse_flush, "point_quarantine")
+ACCESS = ("sesh", "access/sesh/", "quarantine/access/sesh/", refuse_log, "cache.access_refusals")
+Refuse = Callable[..., None]
+
+
+def ledger(archive_stores: ArchiveStores, table: str, statement: str) -> None:
+    """Run a statement on a ledger of refused lines, where it lies."""
+    store = archive_stores.postgres if "." in table else archive_stores.d1["sesh"]
+    store.execute(statement.replace("ledger", table))
+
+
+@pytest.mark.parametrize(("app", "landing", "prefix", "refused", "table"), [EVENTS, POINTS, ACCESS])
+@pytest.mark.parametrize(("line", "ending"), [(3, "ndjson.gz"), (0, "whole")])
+def test_what_a_refused_line_points_to_stays_however_old_it_is(
+    rolled_up_stores: RolledUpStores,
+    archive_stores: ArchiveStores,
+    app: str,
+    landing: str,
+    prefix: str,
+    refused: Refuse,
+    table: str,
+    line: int,
+    ending: str,
+) -> None:
+    key, kept = f"{landing}2026/a", f"{prefix}{SHA256}.{ending}"
+    for name in (key, kept, f"{prefix}{'cd' * 32}.{ending}", f"{prefix}replays/replay-1/000001.ndjson.gz"):
+        archive_stores.store.put(name, b"1234")
+    refused(archive_stores, key, line)
+    later(archive_stores)
+    assert rolled_up_stores.prune_entry(landing, app).deleted == 1, "its bytes are in quarantine"
+    done = rolled_up_stores.prune_entry(prefix, app)
+    why = {"refused lines in the ledger point to it: clearlift quarantine list": 1}
+    assert (done.deleted, rolled_up_stores.why(done)) == (2, why)
+    assert [info.key for info in archive_stores.store.list(prefix.rstrip("/"))] == [kept]
+    ledger(archive_stores, table, "delete from ledger")
+    assert rolled_up_stores.prune_entry(prefix, app).deleted == 1
+
+
+@pytest.mark.parametrize(
+    ("app", "landing", "refused", "table", "close"),
+    [
+        (*EVENTS[:2], *EVENTS[3:], "update ledger set replayed_at = now()"),
+        (*POINTS[:2], *POINTS[3:], "update ledger set replayedAt = ''"),
+    ],
+)
+def test_the_only_bytes_of_a_batch_stay_where_they_landed_until_it_is_corrected(
+    rolled_up_stores: RolledUpStores,
+    archive_stores: ArchiveStores,
+    app: str,
+    landing: str,
+    refused: Refuse,
+    table: str,
+    close: str,
+) -> None:
+    """Batches that were refused as a whole were not copied to quarantine before."""
+    archive_stores.store.put(f"{landing}2026/a", b"1234")
+    refused(archive_stores, f"{landing}2026/a", 0, kept=False)
+    later(archive_stores)
+    done = rolled_up_stores.prune_entry(landing, app)
+    why = {"refused as a whole, and its only bytes: clearlift quarantine list": 1}
+    assert (done.deleted, rolled_up_stores.why(done)) == (0, why)
+    ledger(archive_stores, table, close)
+    assert rolled_up_stores.prune_entry(landing, app).deleted == 1
 
 
 def test_a_large_share_stops_before_anything_goes(

@@ -63,7 +63,11 @@ def test_detail_and_change_log_go_and_come_back(
     d1.execute("update change_log set changed_at = ?", [LONG_AGO])
     stores.archive("change_log", window=Window(datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)))
     D1ChangeLog(d1).move("cache", Position(0, 1), stores.now)
-    d1.execute("insert into point_quarantine values ('sha', 1, 'k', 'not_json', '', ?, null)", [LONG_AGO])
+    d1.execute(
+        "insert into point_quarantine (sha256, line, objectKey, reason, field, quarantinedAt)"
+        " values ('sha', 1, 'k', 'not_json', '', ?)",
+        [LONG_AGO],
+    )
     gone = {}
     for entry in SESH.lifecycles:
         if entry.name in ("change_log", "point_quarantine"):

@@ -75,18 +75,30 @@ def test_what_is_empty_or_no_event_file_is_reported(migrated: Terminal) -> None:
     folder.mkdir()
     (folder / "notes.txt").write_text("no events")
     (folder / "empty.ndjson").write_bytes(b"")
+    (folder / "blank.ndjson").write_bytes(b" \n\n")
+    (folder / "packed.ndjson.gz").write_bytes(gzip.compress(b""))
+    (folder / "packed-blank.ndjson.gz").write_bytes(gzip.compress(b"\n\n"))
     said = migrated.clearlift("land", str(folder))
-    assert (said.code, said.out.partition(" under ")[0]) == (0, "0 batches landed of 1 files")
-    assert f"{folder / 'empty.ndjson'} is empty" in said.err
-    assert "1 files skipped: an event file ends in .ndjson" in said.err
+    assert (said.code, said.out.partition(" under ")[0]) == (0, "0 batches landed of 4 files")
+    for name in ("empty.ndjson", "blank.ndjson", "packed.ndjson.gz", "packed-blank.ndjson.gz"):
+        assert f"{folder / name} is empty" in said.err
+    assert "1 file skipped: an event file ends in .ndjson" in said.err
     assert "Next" not in said.out
+    assert list(migrated.stores.object_store.list("landing")) == []
+
+
+def test_a_damaged_file_lands_for_its_ingest_to_refuse(migrated: Terminal) -> None:
+    (migrated.folder / "cut.ndjson.gz").write_bytes(gzip.compress(b"")[:-4])
+    assert migrated.good("land", "cut.ndjson.gz").startswith("1 batch landed of 1 file under ")
+    intake.ingest(migrated)
+    assert intake.totals(migrated)["quarantined"] == 1
 
 
 def test_a_large_plain_file_lands_in_parts_cut_at_line_ends(migrated: Terminal) -> None:
     migrated.monkeypatch.setattr(land, "PART_BYTES", 1_000)
     file = migrated.folder / "large.ndjson"
     file.write_bytes(b"\n".join(line(n) for n in range(20)))
-    assert "batches landed of 1 files" in migrated.good("land", str(file))
+    assert "batches landed of 1 file" in migrated.good("land", str(file))
     keys = [info.key for info in migrated.stores.object_store.list(PREFIX)]
     assert len(keys) > 2
     intake.ingest(migrated)
@@ -132,6 +144,6 @@ def test_each_of_several_apps_has_receipts_of_its_own(migrated: Terminal) -> Non
     assert "other" in ended.err
     for app, prefix in (("clearlift", PREFIX), ("other", "landing/other/")):
         for number in (1, 0):
-            assert migrated.good("land", "one.ndjson", "--app", app).startswith(
-                f"{number} batches landed of 1 files under {prefix}"
-            )
+            landed = "1 batch" if number else "0 batches"
+            said = migrated.good("land", "one.ndjson", "--app", app)
+            assert said.startswith(f"{landed} landed of 1 file under {prefix}")

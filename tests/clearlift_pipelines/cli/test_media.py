@@ -72,6 +72,23 @@ def test_one_is_taken_out_corrected_and_tried_again(looked: Terminal) -> None:
     assert "no bytes of that image are kept" in looked.refused("media", "quarantine", "export", empty.key, "out")
 
 
+def test_a_correction_that_would_be_refused_too_replaces_nothing(looked: Terminal) -> None:
+    """It would take the place of the bytes that are kept."""
+    (cut,) = ImageLedger(looked.stores.postgres, "sesh", utc_now).in_quarantine("truncated")
+    kept = looked.stores.object_store.get(naming.quarantined(cut.key))
+    for content, why in (
+        (b"", "empty"),
+        (b"<html>", "not_an_image"),
+        (kept, "truncated"),
+        (photo()[:-99], "truncated"),
+    ):
+        (looked.folder / "wrong.jpg").write_bytes(content)
+        said = looked.refused("media", "quarantine", "replay", "--key", cut.key, "--corrected", "wrong.jpg")
+        assert f"would be refused too ({why})" in said
+    look(looked)
+    assert looked.stores.object_store.get(naming.quarantined(cut.key)) == kept
+
+
 def test_where_nothing_is_refused_and_what_names_nothing(terminal: Terminal) -> None:
     terminal.stores.migrate()
     assert terminal.good("media", "quarantine", "list") == "Nothing is refused.\n"

@@ -23,6 +23,8 @@ def assets_of(said: str) -> dict[str, str]:
 
 
 def test_status_shows_what_was_never_made_and_what_is_missing(terminal: Terminal) -> None:
+    # Into a pipe every row is one line, however narrow the terminal is.
+    terminal.monkeypatch.setenv("COLUMNS", "80")
     terminal.stores.migrate()
     event_lake = EventLake(terminal.stores)
     first = midnight((utc_now() - timedelta(days=60)).date())

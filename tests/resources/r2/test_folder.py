@@ -52,6 +52,14 @@ def test_objects_are_plain_files(tmp_path: Path) -> None:
     assert url == (tmp_path / "made/here/org_tag=a3f7c2/é b/x%20.json").as_uri()
 
 
+def test_a_copy_stays_as_it_is_when_a_program_writes_into_the_file_that_was_copied(tmp_path: Path) -> None:
+    store = FolderObjectStore(tmp_path)
+    store.put("a", b"1")
+    store.copy("a", "b/c")
+    (tmp_path / "a").write_bytes(b"2")
+    assert (store.get("a"), store.get("b/c")) == (b"2", b"1")
+
+
 def test_empty_folders_stay_and_are_not_listed(tmp_path: Path) -> None:
     store = FolderObjectStore(tmp_path)
     store.put("a/b/c", b"1")

@@ -36,7 +36,7 @@ EARLIEST = date(1970, 1, 1)
 SESSIONS_REACH = 2
 
 
-class SettingsError(DeclinedError):
+class SettingsError(DeclinedError, ValueError):
     """A setting that cannot be used; one line that names the variable."""
 
     def __init__(self, reason: str) -> None:

@@ -56,9 +56,9 @@ CONNECTIONS_OK = "connections_ok"
 class AdSyncConfig(Config):
     """What a run syncs."""
 
-    connection: str | None = Field(None, description="Only the connection with this id.")
+    connection: str | None = Field(default=None, description="Only the connection with this id.")
     mode: str = Field(
-        SyncMode.WINDOW.value,
+        default=SyncMode.WINDOW.value,
         description="window: the days of the partitions; recent: those and every missing day before; lookback.",
     )
     tiers: list[str] = Field(default_factory=list, description="Only connections of organisations of these tiers.")

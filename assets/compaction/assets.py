@@ -17,8 +17,8 @@ from assets.rooms import Rooms
 class CompactionConfig(Config):
     """What a run merges."""
 
-    org: str | None = Field(None, description="Only the files of this organisation's tag.")
-    dry_run: bool = Field(False, description="Report what would be merged, and merge nothing.")
+    org: str | None = Field(default=None, description="Only the files of this organisation's tag.")
+    dry_run: bool = Field(default=False, description="Report what would be merged, and merge nothing.")
 
 
 def build(app: App) -> list[AssetsDefinition]:

@@ -41,7 +41,8 @@ class IngestConfig(Config):
     """Which batches a run looks at."""
 
     sweep: bool = Field(
-        False, description="List the whole landing zone, not only what arrived since the last run or shortly before."
+        default=False,
+        description="List the whole landing zone, not only what arrived since the last run or shortly before.",
     )
 
 

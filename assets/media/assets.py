@@ -30,7 +30,7 @@ from assets.rooms import Rooms
 class MediaConfig(Config):
     """Which media a run looks at."""
 
-    sweep: bool = Field(False, description="List all media, not only the next part of the listing.")
+    sweep: bool = Field(default=False, description="List all media, not only the next part of the listing.")
 
 
 def build(app: App) -> list[AssetsDefinition | AssetSpec]:

@@ -45,8 +45,10 @@ _POINT_FIELDS = [
 class PointsConfig(Config):
     """Which objects of points a run looks at."""
 
-    sweep: bool = Field(False, description="List every object of points, not only what arrived since the last run.")
-    replay: str | None = Field(None, description="First land the refused lines of this reason again, or `all`.")
+    sweep: bool = Field(
+        default=False, description="List every object of points, not only what arrived since the last run."
+    )
+    replay: str | None = Field(default=None, description="First land the refused lines of this reason again, or `all`.")
 
 
 def build(app: App) -> list[AssetsDefinition | AssetSpec]:

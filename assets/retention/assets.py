@@ -72,9 +72,9 @@ CHECKS = {
 class RetentionConfig(Config):
     """What a run deletes."""
 
-    dry_run: bool = Field(True, description="Report what would go, and delete nothing.")
+    dry_run: bool = Field(default=True, description="Report what would go, and delete nothing.")
     confirm: bool = Field(
-        False, description="Delete also where a larger share of a table goes than its policy expects."
+        default=False, description="Delete also where a larger share of a table goes than its policy expects."
     )
     tables: list[str] = Field(
         default_factory=list, description="Only these tables, by the names that `clearlift policy` shows."

@@ -28,9 +28,9 @@ from assets.rooms import Rooms
 class PruningConfig(Config):
     """What a run deletes."""
 
-    dry_run: bool = Field(True, description="Report what would go, and delete nothing.")
+    dry_run: bool = Field(default=True, description="Report what would go, and delete nothing.")
     confirm: bool = Field(
-        False, description="Delete also where a larger share of a series goes than its policy expects."
+        default=False, description="Delete also where a larger share of a series goes than its policy expects."
     )
 
 

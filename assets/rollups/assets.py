@@ -46,7 +46,9 @@ _ORGANISATION = ("org_tag", "text", "Organisation's data tag", False)
 class RollUpConfig(Config):
     """Which organisations a run makes."""
 
-    org: str | None = Field(None, description="Make the rows of this organisation's tag again, and leave the others.")
+    org: str | None = Field(
+        default=None, description="Make the rows of this organisation's tag again, and leave the others."
+    )
 
 
 def build(app: App, calendar: Calendar, late_horizon: timedelta) -> list[AssetsDefinition | AssetChecksDefinition]:

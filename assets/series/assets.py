@@ -29,7 +29,8 @@ class PartitionsConfig(Config):
     """From when on there are partitions."""
 
     since: str | None = Field(
-        None, description="A day (YYYY-MM-DD): months from it on get partitions too, for history that is imported."
+        default=None,
+        description="A day (YYYY-MM-DD): months from it on get partitions too, for history that is imported.",
     )
 
 

@@ -55,7 +55,9 @@ _COLUMNS = [
 class SessionsConfig(Config):
     """Which organisations a run makes."""
 
-    org: str | None = Field(None, description="Make the rows of this organisation's tag again, and leave the others.")
+    org: str | None = Field(
+        default=None, description="Make the rows of this organisation's tag again, and leave the others."
+    )
 
 
 def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDefinition]:

@@ -22,27 +22,28 @@ from resources.lake.sweep import FileSurvey, counted, remove, survey
 class SnapshotsConfig(Config):
     """Which snapshots stay."""
 
-    hours: float = Field(24.0, description="How long a snapshot stays after another took its place.")
-    at_least: int = Field(10, description="How few snapshots stay, however old they are.")
-    at_most: int = Field(150, description="How many snapshots stay, however young they are.")
-    dry_run: bool = Field(False, description="Report what would expire, and expire nothing.")
+    hours: float = Field(default=24.0, description="How long a snapshot stays after another took its place.")
+    at_least: int = Field(default=10, description="How few snapshots stay, however old they are.")
+    at_most: int = Field(default=150, description="How many snapshots stay, however young they are.")
+    dry_run: bool = Field(default=False, description="Report what would expire, and expire nothing.")
 
 
 class ManifestsConfig(Config):
     """When manifests are rewritten."""
 
-    entries: int = Field(1000, description="Files that one manifest names.")
-    saved: int = Field(8, description="How many manifests fewer make a rewrite worth it.")
-    dry_run: bool = Field(False, description="Report what would be rewritten, and rewrite nothing.")
+    entries: int = Field(default=1000, description="Files that one manifest names.")
+    saved: int = Field(default=8, description="How many manifests fewer make a rewrite worth it.")
+    dry_run: bool = Field(default=False, description="Report what would be rewritten, and rewrite nothing.")
 
 
 class FilesConfig(Config):
     """Which files are removed."""
 
     grace_hours: float = Field(
-        GRACE_HOURS, description="How long a file stays that no snapshot names, because a run may be about to name it."
+        default=GRACE_HOURS,
+        description="How long a file stays that no snapshot names, because a run may be about to name it.",
     )
-    dry_run: bool = Field(False, description="Report what would be removed, and remove nothing.")
+    dry_run: bool = Field(default=False, description="Report what would be removed, and remove nothing.")
 
 
 def build(app: App) -> list[AssetsDefinition]:

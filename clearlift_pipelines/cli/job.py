@@ -127,7 +127,8 @@ def _run(found: RunnableJob, given: dict[str, Any]) -> None:
 def _say(bench: Workbench, done: ExecuteInProcessResult) -> None:
     """What each asset counted. Checks that failed have said so before."""
     # Of a range of partitions each has the same event.
-    made = {event.asset_key: event.materialization for event in done.get_asset_materialization_events()}
+    events = (event.materialization for event in done.get_asset_materialization_events())
+    made = {materialization.asset_key: materialization for materialization in events}
     overview = Table("asset", Column("", overflow="fold"), box=None, show_header=False)
     for key, materialization in made.items():
         counts = {name: value.value for name, value in materialization.metadata.items() if isinstance(value, COUNTS)}

@@ -67,7 +67,9 @@ def test_what_clears_the_way_down_is_a_command(terminal: Terminal) -> None:
 
 def test_a_stuck_fold(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a month in which those that the page names have become a year old."""
-    monkeypatch.setitem(Stores.__init__.__kwdefaults__, "clock", lambda: datetime(2025, 10, 5, tzinfo=UTC))
+    defaults = Stores.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "clock", lambda: datetime(2025, 10, 5, tzinfo=UTC))
     terminal.stores.migrate()
     terminal.good("job", "partitions", "--asset", "series/partitions", "--since", "2024-08-01")
     file = terminal.stores.settings.home / "d1" / "sesh.sqlite"

@@ -144,7 +144,7 @@ class Postgres:
         block, and `connection` for what must commit before. The server frees a dead process's locks.
         """
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-        with self._transaction("hold") as connection:
+        with self.connection(held=True) as connection:
             # Only wait_seconds limits the wait, and this transaction may be idle for a long block.
             connection.execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0")
             try:

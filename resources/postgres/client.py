@@ -160,7 +160,7 @@ class Postgres:
         if wait_seconds is None:
             wait_seconds = self._lock_seconds
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-        with self._transaction("hold") as connection:
+        with self.connection(held=True) as connection:
             # Only wait_seconds limits the wait, and this transaction may be idle for a long block.
             connection.execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0")
             try:

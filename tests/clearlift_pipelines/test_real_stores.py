@@ -14,6 +14,7 @@ import pytest
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
 from assets.events.ledger import IngestLedger
+from clearlift_pipelines.cli.credentials import faults
 from clearlift_pipelines.settings import load
 from clearlift_pipelines.stores import Stores
 from resources.d1 import CloudflareD1
@@ -67,6 +68,21 @@ def real_terminal(
     stores = Stores(load())
     yield Terminal(bare_environment, stores, monkeypatch)
     stores.close()
+
+
+@pytest.mark.parametrize(
+    ("variable", "blamed"),
+    [
+        ("CLEARLIFT_R2_SECRET_ACCESS_KEY", "CLEARLIFT_R2_ACCESS_KEY_ID, CLEARLIFT_R2_SECRET_ACCESS_KEY"),
+        ("CLEARLIFT_R2_ACCESS_KEY_ID", "CLEARLIFT_R2_ACCESS_KEY_ID, CLEARLIFT_R2_SECRET_ACCESS_KEY"),
+        ("CLEARLIFT_R2_BUCKET", "CLEARLIFT_R2_BUCKET"),
+    ],
+)
+def test_a_wrong_credential_is_named_by_its_store(real_terminal: Terminal, variable: str, blamed: str) -> None:
+    assert faults(real_terminal.stores) == {}
+    real_terminal.monkeypatch.setenv(variable, 32 * "9")
+    with Stores(load()) as stores:
+        assert list(faults(stores)) == [blamed]
 
 
 def test_the_main_path_ends_as_the_samples_truth_says(real_terminal: Terminal, cloudflare: Workerd) -> None:

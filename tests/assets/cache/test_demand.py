@@ -95,12 +95,12 @@ def test_a_kill_anywhere_counts_once(log: Log, at: int, monkeypatch: pytest.Monk
     seen = 0
     real = Postgres.connection
 
-    def dying(postgres: Postgres) -> Any:
+    def dying(postgres: Postgres, **how: bool) -> Any:
         nonlocal seen
         seen += 1
         if seen == at:
             raise KeyboardInterrupt
-        return real(postgres)
+        return real(postgres, **how)
 
     monkeypatch.setattr(Postgres, "connection", dying)
     with pytest.raises(KeyboardInterrupt):

@@ -16,10 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearlift_pipelines import env_file, pools
+from clearlift_pipelines.cli.credentials import faults
 from clearlift_pipelines.cli.init import init
 from clearlift_pipelines.definitions import build_defs
 from clearlift_pipelines.project import CHECKOUT
 from clearlift_pipelines.settings import load
+from clearlift_pipelines.stores import Stores
 from resources import keyring
 from resources.ad_platforms import PLATFORMS
 from tests.clearlift_pipelines.cli.terminal import Terminal
@@ -144,6 +146,24 @@ def test_each_wrong_credential_is_one_line_and_nothing_is_written(fresh: Termina
     assert "hush" not in said.out + said.err
     assert not (fresh.folder / ".env").exists()
     assert not (fresh.folder / ".env.draft").exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "blamed"),
+    [
+        (403, 9109, "CLEARLIFT_CLOUDFLARE_API_TOKEN"),
+        (400, 7003, "CLEARLIFT_CLOUDFLARE_ACCOUNT_ID"),
+        (404, 7404, "CLEARLIFT_D1__SESH"),
+    ],
+)
+def test_what_cloudflare_refuses_is_named_by_the_variable_that_is_wrong(
+    terminal: Terminal, status: int, code: int, blamed: str
+) -> None:
+    refused = {"success": False, "errors": [{"code": code, "message": "no"}], "result": None}
+    with Loopback(lambda _: Reply(refused, status=status)) as cloudflare:
+        given = load(cloudflare_api_url=cloudflare.url, cloudflare_api_token="t", d1={"sesh": "id"})
+        with Stores(given) as stores:
+            assert list(faults(stores)) == [blamed]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What the metrics room brings: one asset a grain, and a job of all. The job that takes points makes them too."""
 
+from datetime import timedelta
+
 from dagster import AssetSelection
 
 from assets.apps import App
@@ -13,5 +15,5 @@ def bring(app: App, _site: Site) -> Capability:
         return Capability()
     return Capability(
         assets=assets.build_assets(app),
-        jobs=[Job("metrics", AssetSelection.groups(f"{app.name}_metrics"), "Make stale metrics.")],
+        jobs=[Job("metrics", AssetSelection.groups(f"{app.name}_metrics"), "Make stale metrics.", timedelta(hours=6))],
     )

@@ -133,7 +133,7 @@ class BucketObjectStore(ObjectStore):
         """See `ObjectStore.copy`."""
         checked_key(source)
         checked_key(target)
-        with self.named("copy", source):
+        with self._objects.named("copy", source):
             obstore.copy(self._store, source, target)
 
     def signed_url(self, key: str, seconds: int, method: Literal["GET", "PUT"] = "GET") -> str:

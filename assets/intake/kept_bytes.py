@@ -46,18 +46,17 @@ def keep_whole(store: ObjectStore, prefix: str, landed: Landed) -> bool:
 
     False, and nothing is kept, where another object or none is under its key now: it is not what was read.
     """
-    target = f"{prefix}{landed.sha256}.whole"
+    # First to a place of its own: under the checksum may lie the copy of another object with the same bytes.
+    staged = f"{prefix}copies/{landed.sha256}.whole"
     try:
-        if landed.size > LARGEST_COPY:
-            store.put(target, store.stream(landed.key))
-        else:
-            store.copy(landed.key, target)
-        if (store.head(landed.key).etag or "") == landed.etag:
-            return True
+        _copy(store, landed.key, staged, landed.size)
+        is_the_same = (store.head(landed.key).etag or "") == landed.etag
     except ObjectNotFoundError:
-        pass
-    store.delete(target)
-    return False
+        is_the_same = False
+    if is_the_same:
+        _copy(store, staged, f"{prefix}{landed.sha256}.whole", landed.size)
+    store.delete(staged)
+    return is_the_same
 
 
 def read_whole(store: ObjectStore, prefix: str, sha256: str, object_key: str) -> Iterator[bytes]:
@@ -70,3 +69,10 @@ def read_whole(store: ObjectStore, prefix: str, sha256: str, object_key: str) ->
     """
     copy = f"{prefix}{sha256}.whole"
     return store.stream(copy if store.exists(copy) else object_key)
+
+
+def _copy(store: ObjectStore, source: str, target: str, size: int) -> None:
+    if size > LARGEST_COPY:
+        store.put(target, store.stream(source))
+    else:
+        store.copy(source, target)

@@ -13,6 +13,8 @@ from assets.intake import kept_bytes, objects
 from assets.intake.kept_bytes import keep, read, read_whole
 from assets.intake.refusal import Refusal
 from assets.intake.refused_lines import Selection
+from resources import migrations
+from resources.migrations import PostgresAppliedMigrations
 from resources.r2 import FolderObjectStore, ObjectNotFoundError
 from tests.assets.event_pipeline import Pipeline, line
 
@@ -72,6 +74,16 @@ def test_bytes_from_before_copies_were_kept_are_where_they_landed(pipeline: Pipe
     assert b"".join(read_whole(pipeline.store, PREFIX, "c0ffee", "landing/old")) == CUT
     with pytest.raises(ObjectNotFoundError):
         list(read_whole(pipeline.store, PREFIX, "c0ffee", "landing/gone"))
+
+
+def test_the_ledger_knows_which_batches_were_refused_before_copies_were_kept(pipeline: Pipeline) -> None:
+    pipeline.store.put(f"{pipeline.zone.hour_prefix(pipeline.now)}cut.ndjson.gz", CUT)
+    pipeline.land(b"bad")
+    pipeline.ingested()
+    applied = PostgresAppliedMigrations(pipeline.postgres)
+    migrations.down(applied, "pipelines/postgres", to=16)
+    migrations.up(applied, "pipelines/postgres")
+    assert {line.line: line.kept for line in pipeline.quarantine.refusals.lines(Selection())} == {0: False, 1: True}
 
 
 @pytest.mark.parametrize("gone", [False, True])

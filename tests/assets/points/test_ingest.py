@@ -106,6 +106,26 @@ def test_an_object_that_is_another_one_by_now_is_left_to_the_next_run(
     assert flushes.quarantine.refusals.lines(ALL) == []
 
 
+def test_an_object_that_is_another_one_by_now_leaves_the_bytes_of_its_double_alone(
+    flushes: Flushes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushes.store.put(flushes.flush(line()), b"\x1f\x8bdamaged")
+    flushes.ingest()
+    key = flushes.flush(line())
+    flushes.store.put(key, b"\x1f\x8bdamaged")
+    copy = FolderObjectStore.copy
+
+    def overtaken(store: FolderObjectStore, source: str, target: str) -> None:
+        store.put(source, line("s1", 3))
+        copy(store, source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderObjectStore, "copy", overtaken)
+        flushes.ingest()
+    (refused,) = flushes.quarantine.refusals.lines(ALL)
+    assert b"".join(flushes.quarantine.whole(refused.batch)) == b"\x1f\x8bdamaged"
+
+
 def test_an_object_that_was_refused_whole_is_corrected_as_a_whole_and_opened_again(
     flushes: Flushes, tmp_path: Path
 ) -> None:

@@ -142,9 +142,14 @@ class ArchiveRules:
 
     operator: Operator
 
-    @initialize()
-    def nothing_there(self) -> None:
-        """Empty stores, and no copy of anything."""
+    @initialize(
+        copied=st.booleans(),
+        old=st.booleans(),
+        chance=st.randoms(use_true_random=False),
+        damage=st.lists(st.sampled_from(["gone", "cut", "flipped"]), max_size=4),
+    )
+    def begin(self, copied: bool, old: bool, chance: random.Random, damage: list[str]) -> None:
+        """Five rows in each table, archived twice; perhaps copied, gone or damaged, so that every example has some."""
         stores = self.operator.terminal.stores
         store = stores.object_store
         assert isinstance(store, FolderObjectStore)
@@ -163,6 +168,17 @@ class ArchiveRules:
         self.gone: dict[str, set[int]] = defaultdict(set)
         self.arrived = self.changed = 0
         self.operator.watch = self.a_command_ended
+        for which in (0, 1):
+            self.rows_arrive(which, 4)
+            self.a_quarter_is_archived(which, None)
+            self.rows_arrive(which, 1)
+            self.a_quarter_is_archived(which, None)
+            if copied:
+                self.objects_are_copied()
+            if old:
+                self.old_rows_go(which, None)
+        for how in damage:
+            self.an_object_is_damaged(chance, how)
 
     @rule(which=WHICH, rows=st.integers(1, 3))
     def rows_arrive(self, which: int, rows: int) -> None:
@@ -208,6 +224,14 @@ class ArchiveRules:
     @rule(which=WHICH, dies_at=DIES)
     def a_quarter_is_archived(self, which: int, dies_at: int | None) -> None:
         self._type(which, "run", dies_at=dies_at)
+
+    @rule(which=WHICH, copied=st.booleans())
+    def a_night_passes(self, which: int, copied: bool) -> None:
+        """What the schedules do: rows are archived, copied perhaps, and go."""
+        self.a_quarter_is_archived(which, None)
+        if copied:
+            self.objects_are_copied()
+        self.old_rows_go(which, None)
 
     @rule(which=WHICH, dies_at=DIES, flags=FLAGS)
     def a_quarter_is_repaired(self, which: int, dies_at: int | None, flags: list[str]) -> None:

@@ -20,8 +20,6 @@ from dagster._core.workspace.config_schema import process_workspace_config
 from dagster_shared.yaml_utils import load_yaml_from_path, safe_load_yaml
 
 from assets.automation import ALONE
-from clearlift_pipelines.definitions import build_defs
-from clearlift_pipelines.settings import Settings
 from tests.deploy.deployment import UNITS as DEPLOYED_UNITS
 from tests.deploy.units import installed
 
@@ -166,12 +164,3 @@ def test_runs_take_no_memory_of_the_code_server() -> None:
     assert f"-p {launcher['config']['port']}" not in code["ExecStart"]
     # A run that grows too large is killed alone. By default systemd then stops the unit with every other run.
     assert runs["OOMPolicy"] == "continue"
-
-
-@pytest.mark.parametrize("page", ["production.md", "scaling.md"])
-def test_the_pools_in_the_docs_are_those_of_the_assets(page: str) -> None:
-    nodes = build_defs(Settings(_env_file=None)).resolve_asset_graph().asset_nodes  # type: ignore[call-arg]
-    pools = set[str]().union(*(node.pools or () for node in nodes))
-    text = (ROOT / "docs" / page).read_text()
-    (line,) = [line for line in text.splitlines() if line.startswith("for pool in ")]
-    assert set(line.removeprefix("for pool in ").partition(";")[0].split()) == pools

@@ -33,7 +33,7 @@ PROGRAMS = {
     "install": 'for last; do :; done; if [ "$1" = -d ]; then mkdir -p "$last"; else cp /dev/null "$last"; fi',
     "systemctl": '[ "$1 $2" != "enable --now" ] || { shift 2; echo "$@" > "$ENABLED"; }',
 }
-ON_THIS_MACHINE = {"DAGSTER_HOME", "CLEARLIFT_HOME", "CLEARLIFT_KEYRING_FILE"}
+ON_THIS_MACHINE = {"DAGSTER_HOME", "CLEARLIFT_HOME"}
 
 
 class Machine:

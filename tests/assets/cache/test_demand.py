@@ -43,7 +43,7 @@ class Log:
     def write(self, name: str, *lines: Any, hours_ago: int = 1, packed: bool = False) -> None:
         text = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
         hour = access_log.zone("clearlift").hour_prefix(NOW - timedelta(hours=hours_ago))
-        self.store.put(f"{hour}{name}.ndjson", gzip.compress(text) if packed else text)
+        self.store.put(f"{hour}{name}.ndjson", gzip.compress(text, mtime=0) if packed else text)
 
     def ingest(self, postgres: Postgres | None = None) -> DemandResult:
         engine = Demand(
@@ -125,7 +125,9 @@ def test_bad_lines_are_counted_kept_and_stop_nobody(log: Log) -> None:
         {"key": "k"},
     ]
     log.write("a", line("k", 2), b"", *bad, line("k", 3))
-    log.store.put(f"{access_log.zone('clearlift').hour_prefix(NOW)}cut.ndjson.gz", gzip.compress(b"x" * 999)[:-9])
+    log.store.put(
+        f"{access_log.zone('clearlift').hour_prefix(NOW)}cut.ndjson.gz", gzip.compress(b"x" * 999, mtime=0)[:-9]
+    )
     assert log.ingest() == DemandResult(2, 13, 12, 5, 0)
     assert log.reads() == {"k": ("", 5, 0)}
     kept = log.warmed_cache.event_lake.postgres.fetch(
@@ -143,7 +145,7 @@ def test_refused_lines_come_back_corrected_or_as_they_are(log: Log, tmp_path: Pa
     early = line("k", 2, hours_ago=-2)
     log.write("a", line("k", 1), early, line("k", 5, 6))
     log.write("b", line("k", 1), early, line("k", 5, 6))
-    log.store.put(f"{access_log.zone('clearlift').hour_prefix(NOW)}cut.gz", gzip.compress(b"x" * 999)[:-9])
+    log.store.put(f"{access_log.zone('clearlift').hour_prefix(NOW)}cut.gz", gzip.compress(b"x" * 999, mtime=0)[:-9])
     assert log.ingest().refused == 5
     summary = log.quarantine.refusals.summary()
     assert {(row["reason"], row["lines"], row["batches"]) for row in summary} == {
@@ -156,7 +158,7 @@ def test_refused_lines_come_back_corrected_or_as_they_are(log: Log, tmp_path: Pa
         cut.object_key
     ]
     log.store.delete(cut.object_key)
-    assert b"".join(log.quarantine.whole(cut.batch)) == gzip.compress(b"x" * 999)[:-9]
+    assert b"".join(log.quarantine.whole(cut.batch)) == gzip.compress(b"x" * 999, mtime=0)[:-9]
     copy = corrected(tmp_path, json.dumps(line("k", 100)).encode())
     assert log.quarantine.correct(Selection(batch=cut.object_key), copy).landed == 1
     early_lines = log.quarantine.refusals.lines(Selection("hour is in the future"))
@@ -204,7 +206,7 @@ def test_what_was_counted_of_a_replay_is_not_opened_again(log: Log, tmp_path: Pa
 
 def test_a_log_that_is_another_one_by_now_is_left_to_the_next_run(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     key = f"{access_log.zone('clearlift').hour_prefix(NOW)}cut.gz"
-    log.store.put(key, gzip.compress(b"x" * 999)[:-9])
+    log.store.put(key, gzip.compress(b"x" * 999, mtime=0)[:-9])
     copy = FolderObjectStore.copy
 
     def overtaken(store: FolderObjectStore, source: str, target: str) -> None:

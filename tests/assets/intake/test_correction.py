@@ -19,7 +19,7 @@ LINES = b'{"a": 1}\n\n  \n{"b":\r"\xc3\xbc"}\r\n'
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_lines_come_as_they_are_plain_or_packed(tmp_path: Path, packed: bool, mark: bytes) -> None:
     file = tmp_path / "corrected"
-    file.write_bytes(gzip.compress(mark + LINES) if packed else mark + LINES)
+    file.write_bytes(gzip.compress(mark + LINES, mtime=0) if packed else mark + LINES)
     found = Correction.of(file)
     assert (found.lines, list(found)) == (2, [b'{"a": 1}', b'{"b":\r"\xc3\xbc"}\r'])
 
@@ -29,20 +29,20 @@ def test_lines_come_as_they_are_plain_or_packed(tmp_path: Path, packed: bool, ma
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
-        (gzip.compress(b""), "is empty"),
-        (gzip.compress(b"\n \n"), "is empty"),
+        (gzip.compress(b"", mtime=0), "is empty"),
+        (gzip.compress(b"\n \n", mtime=0), "is empty"),
         (PNG, "line 1 is not UTF-8"),
-        (gzip.compress(PNG), "line 1 is not UTF-8"),
+        (gzip.compress(PNG, mtime=0), "line 1 is not UTF-8"),
         ('{"a": 1}'.encode("utf-16"), "line 1 is not UTF-8"),
         (b'{"a": 1}\n\xff\n', "line 2 is not UTF-8"),
         (b'{"a": 1}\n{"cut": \n', "line 2 is no JSON object"),
         (b"[1, 2]", "line 1 is no JSON object"),
         (b'{\n  "a": 1\n}\n', "line 1 is no JSON object"),
         (b"[" * 100_000, "line 1 is no JSON object"),
-        (gzip.compress(LINES)[:-9], "damaged gzip"),
-        (gzip.compress(LINES)[:-8] + bytes(8), "damaged gzip"),
-        (gzip.compress(LINES)[:10] + b"\xff" * 30, "damaged gzip"),
-        (gzip.compress(gzip.compress(LINES)), "line 1 is not UTF-8"),
+        (gzip.compress(LINES, mtime=0)[:-9], "damaged gzip"),
+        (gzip.compress(LINES, mtime=0)[:-8] + bytes(8), "damaged gzip"),
+        (gzip.compress(LINES, mtime=0)[:10] + b"\xff" * 30, "damaged gzip"),
+        (gzip.compress(gzip.compress(LINES, mtime=0), mtime=0), "line 1 is not UTF-8"),
     ],
 )
 def test_what_is_none_is_refused_and_quoted_nowhere(tmp_path: Path, content: bytes, why: str) -> None:
@@ -56,7 +56,7 @@ def test_what_is_none_is_refused_and_quoted_nowhere(tmp_path: Path, content: byt
 def test_a_line_without_an_end_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(correction, "LONGEST_LINE", 100)
     file = tmp_path / "corrected"
-    file.write_bytes(gzip.compress(b'{"a": 1}\n{"a": "' + b"x" * 1000 + b'"}'))
+    file.write_bytes(gzip.compress(b'{"a": 1}\n{"a": "' + b"x" * 1000 + b'"}', mtime=0))
     with pytest.raises(CorrectionError, match="line 2 is longer"):
         Correction.of(file)
 

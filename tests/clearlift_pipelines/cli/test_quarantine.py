@@ -134,7 +134,7 @@ def test_a_name_of_several_batches_is_refused_and_lists_them(migrated: Terminal)
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_batch_that_cannot_be_read_is_corrected_as_a_whole(migrated: Terminal, packed: bool) -> None:
-    cut = gzip.compress(line(1))[:-9]
+    cut = gzip.compress(line(1), mtime=0)[:-9]
     key = land(migrated, "cut.ndjson.gz", cut)
     said = migrated.refused("quarantine", "replay", "--reason", "unreadable_batch")
     assert f"1 batch cannot be read at all, of {key} for one" in said
@@ -143,7 +143,7 @@ def test_a_batch_that_cannot_be_read_is_corrected_as_a_whole(migrated: Terminal,
     migrated.good("quarantine", "export", batch, "cut")
     assert (migrated.folder / "cut").read_bytes() == cut
 
-    (migrated.folder / "corrected").write_bytes(gzip.compress(line(1)) if packed else line(1))
+    (migrated.folder / "corrected").write_bytes(gzip.compress(line(1), mtime=0) if packed else line(1))
     said = migrated.good("quarantine", "replay", "--batch", batch, "--corrected", "corrected")
     assert said.startswith("1 chosen, 1 given\n1 line landed again as ")
     intake.ingest(migrated)
@@ -157,9 +157,9 @@ def test_what_is_no_correction_closes_nothing(migrated: Terminal) -> None:
     replay = ("quarantine", "replay", "--batch", key, "--corrected", "corrected")
     for content, why in (
         (b"", "corrected is empty"),
-        (gzip.compress(b""), "corrected is empty"),
+        (gzip.compress(b"", mtime=0), "corrected is empty"),
         (PNG, "line 1 is not UTF-8"),
-        (gzip.compress(line(1))[:-9], "damaged gzip"),
+        (gzip.compress(line(1), mtime=0)[:-9], "damaged gzip"),
         (b"bad", "line 1 is no JSON object"),
         (line(1), "3 chosen, 1 given"),
     ):
@@ -173,7 +173,7 @@ def test_what_is_no_correction_closes_nothing(migrated: Terminal) -> None:
 
 
 def test_what_was_closed_wrongly_is_opened_again_by_what_the_replay_said(migrated: Terminal) -> None:
-    key = land(migrated, "cut.ndjson.gz", gzip.compress(line(1))[:-9])
+    key = land(migrated, "cut.ndjson.gz", gzip.compress(line(1), mtime=0)[:-9])
     (migrated.folder / "wrong").write_bytes(line(7, org_tag="zzzzzz"))
     said = migrated.good("quarantine", "replay", "--batch", key, "--corrected", "wrong")
     reopen = said.partition("Should it be wrong: clearlift ")[2].split("\n")[0].split()

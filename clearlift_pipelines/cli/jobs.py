@@ -7,6 +7,7 @@ options and output (job.py).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 import click
@@ -139,10 +140,11 @@ class RunnableJob:
 
 
 def runnable(definitions: Definitions) -> dict[str, RunnableJob]:
-    """Every job of some definitions by its name without its app's."""
+    """Every job of some apps' definitions by its name without its app's."""
     found: dict[str, dict[str, JobDefinition]] = {}
-    for job in definitions.jobs or ():
-        app = next(app for app in APPS if job.name.startswith(job_name(app, "")))
+    for job, app in product(definitions.jobs or (), APPS):
+        if not job.name.startswith(job_name(app, "")):
+            continue
         found.setdefault(job.name.removeprefix(job_name(app, "")), {})[app.name] = definitions.resolve_job_def(job.name)
     return {name: RunnableJob(name, by_app) for name, by_app in found.items()}
 

@@ -13,7 +13,6 @@ from rich.table import Column, Table
 
 from assets.apps import APPS
 from assets.media import ledger, naming, quarantine
-from assets.media.containers import ImageRefusedError
 from assets.media.ledger import ImageLedger, RefusedImage
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.tables import show
@@ -130,6 +129,7 @@ def _checked(image: RefusedImage, corrected: Path) -> bytes:
     Raises:
         click.ClickException: it would be refused too.
     """
+    from assets.media.containers import ImageRefusedError
     from assets.media.correction import judge
 
     (uploads,) = (app.media for app in APPS if app.media is not None and image.key.startswith(f"{app.media.root}/"))

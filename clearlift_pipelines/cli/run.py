@@ -40,7 +40,7 @@ FURTHER: Mapping[str, Mapping[Object, Mapping[str, Any]]] = {
     "columns": {},
     "points": {("points", "ingested"): {"sweep": True}},
     "media": {("media", "variants"): {"sweep": True}},
-    **{job: {} for job in ("invalidate", "warm", "verify_cache", "tidy", "remove_files", "policy", "retention")},
+    **{job: {} for job in ("invalidate", "warm", "tidy", "remove_files", "policy", "retention")},
 }
 
 

@@ -80,11 +80,15 @@ def _of_address(uri: str) -> Iterator[str]:
 
 def _keeping(catalog: Catalog, secrets: Secrets) -> Catalog:
     """The catalog, whose errors show no secret: a server may repeat what it was sent."""
-    for name in dir(Catalog):
-        method = getattr(catalog, name)
-        if not name.startswith("_") and inspect.ismethod(method):
-            setattr(catalog, name, secrets.kept(method))
+    for name, _ in inspect.getmembers(Catalog, inspect.isfunction):
+        if not name.startswith("_"):
+            setattr(catalog, name, secrets.kept(_looked_up(catalog, name)))
     return catalog
+
+
+def _looked_up(catalog: Catalog, name: str) -> Callable[..., Any]:
+    """A method that its class is asked for at each call, so that who replaces it there is heard."""
+    return lambda *args, **kwargs: getattr(type(catalog), name)(catalog, *args, **kwargs)
 
 
 class _PostgresCatalog(SqlCatalog):

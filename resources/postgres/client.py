@@ -51,7 +51,7 @@ class LockHeldError(DeclinedError):
     """Another transaction holds the named lock."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason, "the same again, when the other run has ended")
+        super().__init__(reason, "run this again when the other run has ended, or end that one if it hangs")
 
 
 class Postgres:
@@ -175,8 +175,7 @@ class Postgres:
                     connection.execute("set local lock_timeout = 0")
             except psycopg.errors.LockNotAvailable:
                 raise LockHeldError(
-                    f"lock {name!r} is still held after {wait_seconds:g} s: another run does the same work;"
-                    " run this again when that one has ended, or end it if it hangs"
+                    f"lock {name!r} is still held after {wait_seconds:g} s: another run does the same work"
                 ) from None
             connection.execute("select set_config('statement_timeout', %s, true)", (self._statement_timeout_ms,))
             yield connection

@@ -208,4 +208,5 @@ def test_the_job_counts_and_deletes_nothing_unless_it_is_told_to(instance: Dagst
     evaluated = schedule.evaluate_tick(build_schedule_context(instance, moment))
     (request,) = evaluated.run_requests or ()
     assert job.execute_in_process(instance=instance, run_config=dict(request.run_config)).success
-    assert instance.get_runs_count() == before + 2 - 7
+    # In thirty days the dry run of before is old too.
+    assert instance.get_runs_count() == before + 2 - 8

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import AssetCheckSeverity, AssetKey, ExecuteInProcessResult, build_schedule_context
+from dagster import AssetCheckSeverity, AssetKey, ExecuteInProcessResult
 
 from tests.assets.archive.archive_stores import NOW
 from tests.clearlift_pipelines.location import Location, located
@@ -63,7 +63,7 @@ def test_a_large_share_fails_the_run_after_the_other_tables_went(location: Locat
 
 def test_the_schedule_deletes_in_every_store(location: Location) -> None:
     (schedule,) = (s for s in location.defs.schedules or [] if s.name == "clearlift_retention")
-    context = build_schedule_context(scheduled_execution_time=datetime(2026, 7, 1, 5, tzinfo=UTC))
+    context = Moment(location.instance, datetime(2026, 7, 1, 5, tzinfo=UTC), location.defs)
     (request,) = schedule.evaluate_tick(context).run_requests or []  # type: ignore[union-attr]
     assert schedule.cron_schedule == "0 5 * * *"  # type: ignore[union-attr]
     job = location.defs.resolve_job_def("clearlift_retention")

@@ -117,7 +117,7 @@ def test_two_runs_at_once_end_as_one(stores: SeriesStores) -> None:
 def test_a_run_that_was_at_a_window_before_it_was_kept_does_not_empty_it(stores: SeriesStores) -> None:
     """Two make the same hour: one of them only once the hour was kept and its detail is gone."""
     stores.archive()
-    stores.d1.execute("update sessions_2025_12 set rating = 5 where id = 's0'")
+    stores.d1.execute("update sessions_2025 set rating = 5 where id = 's0'")
     late = Metrics(stores.d1, METRIC_SERIES, HOURLY, stores.clock, UNHURRIED)
     stopped: list[Callable[[], object]] = []
     late.pace = cast(Pace, SimpleNamespace(step=stopped.append))

@@ -102,7 +102,7 @@ def test_the_schema_does_not_go_below_partitions_that_hold_rows(tmp_path: Path) 
     for to in range(4):
         with pytest.raises(MigrationError, match="cannot be taken back"):
             migrations.down(ledger, "sesh/d1", to=to)
-    assert [status.state for status in migrations.status(ledger, "sesh/d1")] == ["applied"] * 6
+    assert {status.state for status in migrations.status(ledger, "sesh/d1")} == {"applied"}
     assert migrations.down(ledger, "sesh/d1", to=4) == ["006_pruned_sessions", "005_product_unit"]
     assert migrations.up(ledger, "sesh/d1") == ["005_product_unit", "006_pruned_sessions"]
     assert [fault for series in SERIES for fault in audit.faults(d1, series)] == []

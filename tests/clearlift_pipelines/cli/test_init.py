@@ -45,7 +45,7 @@ main()
 STEPS = (
     "clearlift_pipelines.cli.credentials:faults",
     "clearlift_pipelines.cli.init:_with_keys",
-    "clearlift_pipelines.stores:Stores._make_the_rest",
+    "clearlift_pipelines.stores:Stores.make_the_rest",
     "clearlift_pipelines.pools:set_missing",
 )
 

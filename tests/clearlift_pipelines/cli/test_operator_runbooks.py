@@ -38,20 +38,20 @@ def test_a_failed_migration(terminal: Terminal, monkeypatch: pytest.MonkeyPatch,
     shutil.copytree(sql_files.ROOT, tmp_path / "sql")
     monkeypatch.setattr(sql_files, "ROOT", tmp_path / "sql")
     folder = tmp_path / "sql" / "sesh" / "d1"
-    note = folder / "007_note.up.sql"
+    note = folder / "008_note.up.sql"
     note.write_text("create table notes (id text);\ninsert into users (id, email) values ('u', null);\n")
-    (folder / "007_note.down.sql").write_text("drop table notes;\n")
+    (folder / "008_note.down.sql").write_text("drop table notes;\n")
     seen, *steps = blocks("failed-migration.md")
     said = terminal.clearlift("migrate", "up")
     assert said.code == 1
     assert seen == ("text", said.out + said.err)
     assert "007 note" in pasted(terminal, steps[0][1])
     note.write_text("create table notes (id text);\n")
-    assert "sesh-d1: 007_note\n" in pasted(terminal, steps[1][1])
+    assert "sesh-d1: 008_note\n" in pasted(terminal, steps[1][1])
     back = pasted(terminal, steps[2][1])
-    assert "sesh-d1: would take back 007_note\n" in back
-    assert "sesh-d1: took back 007_note\n" in back
-    assert "sesh-d1: 007_note\n" in back
+    assert "sesh-d1: would take back 008_note\n" in back
+    assert "sesh-d1: took back 008_note\n" in back
+    assert "sesh-d1: 008_note\n" in back
     over = pasted(terminal, steps[3][1])
     assert not re.search("pending|edited|missing|^bad", over, re.MULTILINE)
 

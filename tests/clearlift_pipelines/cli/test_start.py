@@ -37,6 +37,7 @@ OF_DAGSTER = {
     "partitions",
     "requested",
     "series_assets",
+    "verification_assets",
 }
 ENGINES = """
 import sys

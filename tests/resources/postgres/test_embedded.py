@@ -154,7 +154,8 @@ def test_programs_that_the_servers_account_cannot_enter_are_copied(
     for path in (installed.parent, installed.parents[1].with_name(f"{installed.parents[1].name}.libs")):
         shutil.copytree(path, site / path.relative_to(installed.parents[2]), symlinks=True)
     (place / "private").chmod(0o700)
-    (place / "shared").mkdir(mode=0o755)
+    (place / "shared").mkdir()
+    (place / "shared").chmod(0o755)
     monkeypatch.setattr("tempfile.tempdir", str(place / "shared"))
     hidden = site / installed.relative_to(installed.parents[2])
     monkeypatch.setattr(embedded, "binaries", lambda: hidden)

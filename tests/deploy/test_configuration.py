@@ -146,6 +146,7 @@ def test_a_code_server_is_one_process_and_its_probe_asks_for_definitions(name: s
 def test_a_unit_comes_back_and_has_few_rights(path: Path, tmp_path: Path) -> None:
     service = installed(path)["Service"]
     assert (service["Restart"], service["RestartSec"]) == ("always", "5")
+    assert (service["StateDirectory"], service["StateDirectoryMode"]) == ("clearlift", "0700")
     assert "MemoryMax" in service
     analyser = shutil.which("systemd-analyze")
     if analyser is None:

@@ -14,7 +14,7 @@ from dagster import DagsterInstance, DagsterRunStatus
 from dagster._cli.api import grpc_command
 from dagster._grpc.server import DagsterApiServer
 
-from clearlift_pipelines.launcher import GRACE_SECONDS
+from clearlift_pipelines import launcher
 
 LOG = logging.getLogger("dagster.code_server")
 
@@ -36,13 +36,14 @@ class CodeServer(DagsterApiServer):
         with self._execution_lock:
             for run_id, told_at in self._termination_times.items():
                 process, instance_ref = self._executions[run_id]
-                if time.time() - told_at < GRACE_SECONDS or not process.is_alive():
+                if time.time() - told_at < launcher.GRACE_SECONDS or not process.is_alive():
                     continue
                 with DagsterInstance.from_ref(instance_ref) as instance:
                     run = instance.get_run_by_id(run_id)
                     # Else the dead process would be reported as a failure, and what somebody ended would run again.
                     if run is not None and run.status is DagsterRunStatus.CANCELING:
-                        instance.report_run_canceled(run, f"Killed: it did not end within {GRACE_SECONDS} seconds.")
+                        grace = launcher.GRACE_SECONDS
+                        instance.report_run_canceled(run, f"Killed: it did not end within {grace} seconds.")
                 process.kill()
 
 

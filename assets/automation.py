@@ -34,10 +34,10 @@ from dagster._core.storage.tags import (
 from assets.apps import App
 from assets.capability import AfterGap, Job, Request, Tick, Watch, job_name, op_name
 from assets.pace import Ended, due
-from assets.requested import ASKED, ASKED_AT, STATE, Runs
+from assets.requested import ASKED, ASKED_AT, MAX_RETRIES, STATE, Runs
 from assets.rooms import Rooms
 
-RETRIES = {"dagster/max_retries": "2"}
+RETRIES = {"dagster/max_retries": str(MAX_RETRIES)}
 # dagster.yaml lets one run at a time through for each value of this tag.
 ALONE = "clearlift/alone"
 # A moment that is evaluated so late was missed, and not merely evaluated slowly.

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-FIRST_PAUSE = timedelta(minutes=2)
+# A try that failed because a process or a store was away for a moment is made again within two minutes.
+FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
-# So many tries say how long to wait: after six failures the pause is the longest.
-TRIES = 6
+# So many tries say how long to wait: after seven failures the pause is the longest.
+TRIES = 7
 ZERO = timedelta(0)
 
 

@@ -30,6 +30,8 @@ from assets.pace import TRIES, Ended, Try
 
 # What was asked for, when, and the state that had made it due.
 ASKED, ASKED_AT, STATE = "clearlift/asked", "clearlift/asked_at", "clearlift/state"
+# How often Dagster makes a run again whose process died.
+MAX_RETRIES = 2
 OPEN = [status for status in DagsterRunStatus if status not in FINISHED_STATUSES]
 # A backfill may queue thousands, which would take longer to read than a sensor has.
 MOST_OPEN = 1_000
@@ -65,9 +67,14 @@ class Runs:
         return any(work.covers(wanted) for work in self._open)
 
     def tries(self, job: str, asked: str) -> list[Try]:
-        """The last runs that were asked for by this name, newest first."""
-        found = self._instance.get_run_records(RunsFilter(job_name=job, tags={ASKED: asked}), limit=TRIES)
-        return [_try(record.dagster_run) for record in found]
+        """The last tries for this name, newest first. A run that was made again is one try with the runs made of it."""
+        runs = RunsFilter(job_name=job, tags={ASKED: asked})
+        found = self._instance.get_run_records(runs, limit=TRIES * (1 + MAX_RETRIES))
+        tries: dict[datetime, Try] = {}
+        for record in found:
+            one = _try(record.dagster_run)
+            tries.setdefault(one.asked_at, one)  # Dagster copies the tags of the run that it makes again
+        return list(tries.values())[:TRIES]
 
     @cached_property
     def _open(self) -> list[Work]:

@@ -2,28 +2,49 @@
 
 It is one process: it ends when it is killed, so that its supervisor starts it again. (`dagster code-server start`
 outlives its child, answers health checks, and has no definitions.) After an outage of the run history it still reports
-dead runs. What does not belong here: where runs start (launcher.py), and whether a server can be used (probe.py).
+dead runs, and it kills a run that was told to end and does not. What does not belong here: where runs start
+(launcher.py), and whether a server can be used (probe.py).
 """
 
 import logging
+import time
 
 import dagster._grpc.server
+from dagster import DagsterInstance, DagsterRunStatus
 from dagster._cli.api import grpc_command
 from dagster._grpc.server import DagsterApiServer
+
+from clearlift_pipelines import launcher
 
 LOG = logging.getLogger("dagster.code_server")
 
 
 class CodeServer(DagsterApiServer):
-    """Dagster's own, whose thread that looks for dead runs survives an error."""
+    """Dagster's own, whose thread that looks for dead runs survives an error, and kills runs that do not end."""
 
     def _check_for_orphaned_runs(self) -> None:
         try:
+            self._kill_the_deaf()
             super()._check_for_orphaned_runs()
         except Exception:
             # In Dagster the thread ends here, and every later dead run would stay open until its time limit. A run that
             # could not be reported is still listed, so the next look reports it.
             LOG.warning("Dead runs cannot be reported now; the next look tries again.", exc_info=True)
+
+    def _kill_the_deaf(self) -> None:
+        """Kill each run that was told to end GRACE_SECONDS ago: native code that hangs never sees the interrupt."""
+        with self._execution_lock:
+            for run_id, told_at in self._termination_times.items():
+                process, instance_ref = self._executions[run_id]
+                if time.time() - told_at < launcher.GRACE_SECONDS or not process.is_alive():
+                    continue
+                with DagsterInstance.from_ref(instance_ref) as instance:
+                    run = instance.get_run_by_id(run_id)
+                    # Else the dead process would be reported as a failure, and what somebody ended would run again.
+                    if run is not None and run.status is DagsterRunStatus.CANCELING:
+                        grace = launcher.GRACE_SECONDS
+                        instance.report_run_canceled(run, f"Killed: it did not end within {grace} seconds.")
+                process.kill()
 
 
 def main() -> None:

@@ -3,15 +3,21 @@
 `dagster.yaml` names the class below. What does not belong here: the server itself (code_server.py).
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from typing import Any, Self
 
-from dagster import DagsterRun, Field, IntSource, StringSource
+from dagster import DagsterRun, DagsterRunStatus, Field, IntSource, StringSource
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, WorkerStatus
 from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import GetCurrentRunsResult
 from dagster._serdes import ConfigurableClassData, deserialize_value
+
+# A run that was told to end is killed after this time. dagster.yaml frees its pool slots later, so that no other run
+# takes them while it may still write.
+GRACE_SECONDS = 20
+LOOK_SECONDS = 0.5
 
 
 class RunServerLauncher(DefaultRunLauncher):
@@ -48,10 +54,30 @@ class RunServerLauncher(DefaultRunLauncher):
         if server is None:
             return CheckRunHealthResult(WorkerStatus.RUNNING, "not started by a server; its command watches it")
         try:
-            current = deserialize_value(server.get_current_runs(), GetCurrentRunsResult).current_runs
+            current = _current_runs(server)
         except DagsterUserCodeUnreachableError:
             # The answer would be a guess. Its supervisor starts it again, and the next look asks it.
             return CheckRunHealthResult(WorkerStatus.RUNNING, "the run server does not answer")
         if run.run_id in current:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "the run server was started again and has no such process")
+
+    def terminate(self, run_id: str) -> bool:
+        """Tell a run to end; True where its server was told. For run monitoring it waits until the process has ended.
+
+        Monitoring marks the run as canceling before and as failed after. If the process lived then, it could still
+        write that it was canceled, and Dagster does not run that again.
+        """
+        run = self._instance.get_run_by_id(run_id)
+        server = self._get_grpc_client_for_termination(run_id)  # type: ignore[no-untyped-call]
+        told = bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
+        if told and server is not None and run is not None and run.status is DagsterRunStatus.CANCELING:
+            patience = time.monotonic() + 2 * GRACE_SECONDS
+            while run_id in _current_runs(server) and time.monotonic() < patience:
+                time.sleep(LOOK_SECONDS)
+        return told
+
+
+def _current_runs(server: DagsterGrpcClient) -> Collection[str]:
+    """The ids of the runs whose processes a server has."""
+    return deserialize_value(server.get_current_runs(), GetCurrentRunsResult).current_runs

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from dagster import DagsterRunStatus, RunRequest, SensorDefinition, build_sensor_context
 from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
-from assets.requested import OPEN
+from assets.pace import FIRST_PAUSE
+from assets.requested import MAX_RETRIES, OPEN
 from assets.upkeep.keep import GRACE_HOURS
 from clearlift_pipelines.purge_job import NAME as PURGE
 from resources.postgres.client import LOCK_SECONDS
@@ -27,16 +28,27 @@ def test_a_failed_ingest_is_asked_for_again_though_nothing_else_lands(location: 
     location.now = NOW
     put(location, "one", NOW, line(1))
     asked_at: list[int] = []
-    for minute in range(0, 190, 2):
+    for minute in (0, *range(1, 190, 2)):
         location.now = NOW + minute * MINUTE
         for request in asked(location):
             ended = DagsterRunStatus.CANCELED if len(asked_at) == 1 else DagsterRunStatus.FAILURE
             location.recorded(request, INGEST, ended)
             asked_at.append(minute)
-    assert asked_at == [0, 2, 6, 14, 30, 62, 122, 182], "twice the pause after each failure, at most an hour"
+    assert asked_at == [0, 1, 3, 7, 15, 31, 63, 123, 183], "twice the pause after each failure, at most an hour"
     location.now += timedelta(hours=1)
     assert location.run("ingest").success
     assert sensed(location, "landing") == ([], "Nothing has landed.")
+
+
+def test_a_run_that_died_again_and_again_is_one_failure(location: Location) -> None:
+    location.now = NOW
+    put(location, "one", NOW, line(1))
+    (request,) = asked(location)
+    for _ in range(1 + MAX_RETRIES):  # Dagster makes it again with the same tags
+        location.recorded(request, INGEST, DagsterRunStatus.FAILURE)
+    assert asked(location) == []
+    location.now += FIRST_PAUSE
+    assert len(asked(location)) == 1
 
 
 def test_while_an_ingest_hangs_no_batch_adds_another(location: Location) -> None:

@@ -26,7 +26,7 @@ UNITS = ("clearlift-code", "clearlift-runs", "clearlift-daemon", "clearlift-webs
 PORTS = (4000, 4001, 3000)
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 POOLER = """[databases]
-* = host={host} port=5432 user=postgres
+* = host=/proc/self/cwd port=5432 user=postgres
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
@@ -158,7 +158,7 @@ def deployed(folder: Path) -> Iterator[Deployment]:
         (port,) = free_ports(1)
         configuration = folder / "pgbouncer.ini"
         account = "user = nobody\n" if os.geteuid() == 0 else ""
-        configuration.write_text(POOLER.format(host=postgres.socket_folder, port=port) + account)
+        configuration.write_text(POOLER.format(port=port) + account)
         restart = parsed(ROOT / "deploy" / "vm" / "restart.conf")["Service"]
         unit = Unit(
             "pgbouncer",
@@ -166,7 +166,7 @@ def deployed(folder: Path) -> Iterator[Deployment]:
             [],
             [],
             None,
-            folder,
+            Path(postgres.socket_folder),  # as nobody it may not pass the folders above, so it works in this one
             restart["Restart"],
             float(restart["RestartSec"]),
             "control-group",

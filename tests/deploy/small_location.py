@@ -1,6 +1,7 @@
-"""A code location with one job, whose run says its process id and lasts until a file tells it to end. It loads fast."""
+"""A code location whose runs say their process ids and last until a file tells them to end. It loads fast."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -11,9 +12,20 @@ FOLDER = "SMALL_LOCATION_FOLDER"
 
 @op
 def wait(context: OpExecutionContext) -> None:
+    _last(context.run_id)
+
+
+@op
+def hang(context: OpExecutionContext) -> None:
+    # As native code that hangs: Python never handles the signal.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _last(context.run_id)
+
+
+def _last(run_id: str) -> None:
     folder = Path(os.environ[FOLDER])
     (folder / "new").write_text(str(os.getpid()))
-    (folder / "new").rename(folder / context.run_id)
+    (folder / "new").rename(folder / run_id)
     while not (folder / "end").exists():
         time.sleep(0.05)
 
@@ -23,4 +35,9 @@ def lasting() -> None:
     wait()
 
 
-defs = Definitions(jobs=[lasting])
+@job(executor_def=in_process_executor)
+def hanging() -> None:
+    hang()
+
+
+defs = Definitions(jobs=[lasting, hanging])

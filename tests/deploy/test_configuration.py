@@ -20,6 +20,7 @@ from dagster._core.workspace.config_schema import process_workspace_config
 from dagster_shared.yaml_utils import load_yaml_from_path, safe_load_yaml
 
 from assets.automation import ALONE
+from clearlift_pipelines.launcher import GRACE_SECONDS
 from tests.deploy.deployment import UNITS as DEPLOYED_UNITS
 from tests.deploy.units import installed
 
@@ -76,6 +77,8 @@ def test_dagster_accepts_the_instance(place: str) -> None:
 @pytest.mark.parametrize("place", PLACES)
 def test_all_settings_but_where_runs_are_made_are_as_in_use(place: str) -> None:
     example, in_use = loaded(DEPLOY / place / "dagster.yaml"), loaded(ROOT / "dagster_home" / "dagster.yaml")
+    starts = [instance["run_monitoring"].pop("start_timeout_seconds") for instance in (example, in_use)]
+    assert starts == ([80, 80] if place == "vm" else [120, 80])  # elsewhere a run needs longer to get its machine
     assert {k: v for k, v in example.items() if k not in WHERE_RUNS_ARE_MADE} == {
         k: v for k, v in in_use.items() if k not in WHERE_RUNS_ARE_MADE
     }
@@ -86,6 +89,7 @@ def test_runs_that_hang_are_ended_and_jobs_that_hold_a_lock_wait_in_the_queue(pa
     instance = loaded(ROOT / path / "dagster.yaml")
     assert instance["run_monitoring"]["enabled"] is True
     assert instance["run_monitoring"]["max_runtime_seconds"] > 0
+    assert instance["run_monitoring"]["free_slots_after_run_end_seconds"] > GRACE_SECONDS
     assert {"key": ALONE, "value": {"applyLimitPerUniqueValue": True}, "limit": 1} in instance["concurrency"]["runs"][
         "tag_concurrency_limits"
     ]
@@ -142,6 +146,7 @@ def test_a_code_server_is_one_process_and_its_probe_asks_for_definitions(name: s
 def test_a_unit_comes_back_and_has_few_rights(path: Path, tmp_path: Path) -> None:
     service = installed(path)["Service"]
     assert (service["Restart"], service["RestartSec"]) == ("always", "5")
+    assert (service["StateDirectory"], service["StateDirectoryMode"]) == ("clearlift", "0700")
     assert "MemoryMax" in service
     analyser = shutil.which("systemd-analyze")
     if analyser is None:

@@ -1,5 +1,5 @@
-"""The code server and the run server as the units of deploy/vm start them, over real Postgres: killed, they come back,
-and no run stays open.
+"""Code server, run server and daemon as the units of deploy/vm start them, over real Postgres: killed, they come back,
+and no run stays open; a run that hangs is ended.
 """
 
 import os
@@ -14,34 +14,38 @@ from pathlib import Path
 
 import psutil
 import pytest
-from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, JobDefinition
 from dagster._core.launcher import LaunchRunContext, WorkerStatus
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import MAX_RETRIES_TAG, MAX_RUNTIME_SECONDS_TAG
 
 from clearlift_pipelines.history import with_driver
 from clearlift_pipelines.probe import fault
 from resources.postgres import embedded
 from tests.deploy.deployment import free_ports, until
-from tests.deploy.small_location import FOLDER, lasting
+from tests.deploy.small_location import FOLDER, hanging, lasting
 from tests.deploy.units import Service, Unit, supervised
 
 ROOT = Path(__file__).resolve().parents[2]
 VM = ROOT / "deploy" / "vm"
+UNITS = ("code", "runs", "daemon")
 SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Servers:
-    """Two units, their ports, and the run history that both write."""
+    """Two units that run, their ports, and the run history that both write."""
 
     def __init__(self, folder: Path, ports: Mapping[str, int], instance: DagsterInstance) -> None:
         self.folder, self.ports, self.instance = folder, ports, instance
         self.services: Mapping[str, Service] = {}
 
-    def launch(self) -> tuple[DagsterRun, psutil.Process]:
+    def launch(self, job: JobDefinition = lasting, **tags: str) -> tuple[DagsterRun, psutil.Process]:
         """A run that lasts, and its process."""
         origin = GrpcServerCodeLocationOrigin("127.0.0.1", self.ports["code"], location_name="small")
         repository = RemoteRepositoryOrigin(origin, "__repository__")
-        run = self.instance.create_run_for_job(lasting, remote_job_origin=repository.get_job_origin("lasting"))
+        run = self.instance.create_run_for_job(
+            job, tags={MAX_RETRIES_TAG: "0", **tags}, remote_job_origin=repository.get_job_origin(job.name)
+        )
         self.instance.run_launcher.launch_run(LaunchRunContext(run, workspace=None))
         until((self.folder / run.run_id).exists)
         return run, psutil.Process(int((self.folder / run.run_id).read_text()))
@@ -54,6 +58,16 @@ class Servers:
     def health(self, run: DagsterRun) -> WorkerStatus:
         """What the monitoring of runs is told."""
         return self.instance.run_launcher.check_run_worker_health(run).status
+
+    @contextmanager
+    def daemon(self) -> Iterator[None]:
+        """The daemon, for the length of a block."""
+        with supervised([Unit.of("clearlift-daemon", self.folder / "units")], self.folder / "logs"):
+            yield
+
+
+def dead(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 @pytest.fixture
@@ -72,7 +86,7 @@ def servers(tmp_path: Path, own_postgres: Path, monkeypatch: pytest.MonkeyPatch)
     home = tmp_path / "dagster"
     home.mkdir()
     dagster_yaml = (VM / "dagster.yaml").read_text().replace("port: 4001", f"port: {ports['runs']}")
-    (home / "dagster.yaml").write_text(dagster_yaml)
+    (home / "dagster.yaml").write_text(dagster_yaml.replace("poll_interval_seconds: 10", "poll_interval_seconds: 1"))
     environment = tmp_path / "environment"
     environment.write_text(
         f"DAGSTER_HOME={home}\nCLEARLIFT_DAGSTER_POSTGRES_URL='{url}'\n{FOLDER}={tmp_path}\nPYTHONPATH={ROOT}\n"
@@ -80,15 +94,21 @@ def servers(tmp_path: Path, own_postgres: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("CLEARLIFT_DAGSTER_POSTGRES_URL", url)
     installed = tmp_path / "units"
     (installed / "clearlift-.service.d").mkdir(parents=True)
-    for file in ("clearlift-.service.d/common.conf", "clearlift-code.service", "clearlift-runs.service"):
+    for file in (
+        "clearlift-.service.d/common.conf",
+        *(f"clearlift-{name}.service" for name in UNITS),
+        "workspace.yaml",
+    ):
         text = (VM / file).read_text()
         for old, new in (
             (r"\b4000\b", ports["code"]),
             (r"\b4001\b", ports["runs"]),
             (r"RestartSec=5", "RestartSec=1"),
             (r"-m clearlift_pipelines\.definitions", "-m tests.deploy.small_location"),
+            (r"-m clearlift_pipelines\.code_server", "-m tests.deploy.impatient_server"),
             (r"/opt/clearlift/\.env", environment),
-            (r"/opt/clearlift/\.venv/bin/python", sys.executable),
+            (r"/opt/clearlift/\.venv/bin", Path(sys.executable).parent),
+            (r"/opt/clearlift/deploy/vm", installed),
             (r"/opt/clearlift", tmp_path),
         ):
             text = re.sub(old, str(new), text)
@@ -131,10 +151,26 @@ def test_no_kill_of_a_process_leaves_a_run_open(servers: Servers, own_postgres: 
     # A run whose server is killed dies with it. The monitoring learns it from the next server.
     run, process = servers.launch()
     os.kill(runs.main, signal.SIGKILL)
-    until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: dead(process))
     until(lambda: runs.starts == 2 and runs.active.is_set())
     assert servers.status(run) is DagsterRunStatus.STARTED
     assert servers.health(run) is WorkerStatus.NOT_FOUND
+
+    with servers.daemon():
+        until(lambda: servers.status(run) is DagsterRunStatus.FAILURE)
+
+        # A run is ended at its longest time; one that does not listen is killed.
+        for job in (lasting, hanging):
+            run, process = servers.launch(job, **{MAX_RUNTIME_SECONDS_TAG: "1"})
+            until(lambda run=run: servers.status(run) is DagsterRunStatus.FAILURE)  # type: ignore[misc]
+            until(lambda process=process: dead(process))  # type: ignore[misc]
+            assert servers.status(run) is DagsterRunStatus.FAILURE
+
+    # What somebody ends is no failure, because a failure is run again.
+    run, process = servers.launch(hanging)
+    assert servers.instance.run_launcher.terminate(run.run_id)
+    until(lambda: dead(process))
+    assert servers.status(run) is DagsterRunStatus.CANCELED
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from dagster import (
     MaterializeResult,
     ResourceParam,
 )
+from pydantic import Field
 
 from assets.apps import App
 from assets.cache import verify
@@ -27,9 +28,9 @@ HELD = "kv_holds_what_the_index_says"
 
 
 class VerificationConfig(Config):
-    """dry_run: only look; change neither KV nor the index."""
+    """What a look may change."""
 
-    dry_run: bool = False
+    dry_run: bool = Field(default=False, description="Only look; change neither KV nor the index.")
 
 
 def build(app: App, writes: int) -> list[AssetsDefinition]:

@@ -80,8 +80,8 @@ def _of_address(uri: str) -> Iterator[str]:
 
 def _keeping(catalog: Catalog, secrets: Secrets) -> Catalog:
     """The catalog, whose errors show no secret: a server may repeat what it was sent."""
-    for name, _ in inspect.getmembers(Catalog, inspect.isfunction):
-        if not name.startswith("_"):
+    for name in dir(Catalog):
+        if not name.startswith("_") and inspect.ismethod(getattr(catalog, name)):
             setattr(catalog, name, secrets.kept(_looked_up(catalog, name)))
     return catalog
 

@@ -111,6 +111,6 @@ def test_a_database_that_was_migrated_before_there_were_apps_is_known(
             "014_service_role",
         ]
         assert [str(migration) for migration in migrations.up(applied, folder)] == [
-            "015_refused_values",
             "014_service_role",
+            "015_refused_values",
         ]

@@ -9,8 +9,6 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import simplejpeg
-
 from assets.media.containers import icc, orientation
 from assets.media.containers.cleaned import Cleaned, ImageRefusedError, RefusalReason, refuse_too_large
 from assets.media.containers.shortest import shortest
@@ -186,6 +184,9 @@ def _suffices(file: bytes) -> bool:
 
 def _fault(file: bytes) -> str:
     """What a decoder finds wrong first; empty if nothing. It decodes all, and makes the smallest picture of it."""
+    # Not above, because commands that only list refused images decode none.
+    import simplejpeg
+
     try:
         space = SPACES.get(simplejpeg.decode_jpeg_header(file)[2], "RGB")
         simplejpeg.decode_jpeg(file, space, min_height=1, min_width=1, min_factor=8, strict=True)

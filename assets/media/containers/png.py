@@ -9,8 +9,6 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 
-from PIL import Image
-
 from assets.media.containers import icc, orientation, rows
 from assets.media.containers.cleaned import Cleaned, ImageRefusedError, RefusalReason, refuse_too_large
 
@@ -123,6 +121,9 @@ FORMS: Mapping[bytes, Form] = {
 
 def _used(chunks: Mapping[bytes, bytes], file: bytes) -> dict[bytes, bytes]:
     """The chunks of a picture with a palette, in which colours that no pixel has are black."""
+    # Not above, because commands that only list refused images decode none.
+    from PIL import Image
+
     try:
         with Image.open(io.BytesIO(file), formats=("PNG",)) as image:
             used = [count > 0 for count in image.histogram()]

@@ -9,8 +9,6 @@ import struct
 from collections.abc import Mapping
 from functools import partial
 
-from PIL import Image
-
 from assets.media.containers import icc, orientation
 from assets.media.containers.cleaned import Cleaned, ImageRefusedError, RefusalReason, refuse_too_large
 from assets.media.containers.shortest import shortest
@@ -121,6 +119,9 @@ def _cut(picture: Mapping[bytes, bytes], size: tuple[int, int]) -> dict[bytes, b
 
 def _shown(picture: Mapping[bytes, bytes], size: tuple[int, int], *, has_alpha: bool) -> bytes | None:
     """A digest of the pixels; None if they cannot be decoded."""
+    # Not above, because commands that only list refused images decode none.
+    from PIL import Image
+
     file = _built(picture, size, 1, None, has_alpha=has_alpha)
     try:
         with Image.open(io.BytesIO(file), formats=("WEBP",)) as image:

@@ -9,7 +9,7 @@ import pytest
 from dagster import AssetCheckSeverity, AssetKey, ExecuteInProcessResult
 
 from tests.assets.archive.archive_stores import NOW
-from tests.clearlift_pipelines.location import Location, located
+from tests.clearlift_pipelines.location import Location, Moment, located
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_a_failed_migration(terminal: Terminal, monkeypatch: pytest.MonkeyPatch,
     said = terminal.clearlift("migrate", "up")
     assert said.code == 1
     assert seen == ("text", said.out + said.err)
-    assert "007 note" in pasted(terminal, steps[0][1])
+    assert "008 note" in pasted(terminal, steps[0][1])
     note.write_text("create table notes (id text);\n")
     assert "sesh-d1: 008_note\n" in pasted(terminal, steps[1][1])
     back = pasted(terminal, steps[2][1])

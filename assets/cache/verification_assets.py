@@ -93,12 +93,9 @@ def _held(looks: Sequence[Look]) -> AssetCheckResult:
 def _counted(looks: Sequence[Look]) -> dict[str, Any]:
     names = ("keys", "current", "judged", "missing", "overwritten", "surplus", "written", "left_out")
     counted: dict[str, Any] = {name: sum(getattr(look, name) for look in looks) for name in names}
-    if counted["judged"]:
-        wrong = counted["missing"] + counted["overwritten"]
-        counted |= {
-            "by_index": counted["current"] / counted["keys"],
-            "found": (counted["judged"] - wrong) / counted["judged"],
-        }
+    all_of_it = Look("", **counted)
+    if all_of_it.found is not None:
+        counted |= {"by_index": all_of_it.by_index, "found": all_of_it.found}
     return counted
 
 

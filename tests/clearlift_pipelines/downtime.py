@@ -1,6 +1,6 @@
 """A daemon that is away now and then: Dagster's own scheduler over the real schedules and ledger, hour by hour.
 
-The runs that it queues are not executed: the ledger is told that they made their windows, or they fail. What belongs
+The runs that it queues are not executed: the ledger records that they made their windows, or they fail. What belongs
 here: the world of this simulation. What does not: what must be true of it (test_downtime.py).
 """
 

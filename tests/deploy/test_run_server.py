@@ -56,7 +56,7 @@ class Servers:
         return found.status
 
     def health(self, run: DagsterRun) -> WorkerStatus:
-        """What the monitoring of runs is told."""
+        """What the monitoring of runs reads."""
         return self.instance.run_launcher.check_run_worker_health(run).status
 
     @contextmanager

@@ -72,7 +72,7 @@ def test_a_job_runs_with_its_options_and_says_what_it_counted(terminal: Terminal
     assert "sessions_2026_01" in said
     assert "folded" not in said
     assert terminal.stores.d1(SESH).query("select 1 as one from partitions where name = 'metrics_2026_01'")
-    # A dry run unless it is told otherwise, as in the launchpad.
+    # A dry run unless its options say otherwise, as in the launchpad.
     assert "dry_run True" in terminal.good("job", "pruning")
     assert "dry_run False" in terminal.good("job", "pruning", "--no-dry-run")
 

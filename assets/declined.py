@@ -18,7 +18,7 @@ NEXT = "next"
 
 
 def plainly_declined(compute: Callable[..., Any]) -> Callable[..., Any]:
-    """An asset's function whose expected refusals are failures that say what to do; no retry would change them."""
+    """An asset's function whose expected refusals are failures that say what to do. Few are worth a retry."""
     if inspect.isgeneratorfunction(compute):
 
         @wraps(compute)
@@ -41,4 +41,4 @@ def _declined() -> Iterator[None]:
     try:
         yield
     except DeclinedError as error:
-        raise Failure(str(error), metadata={NEXT: error.next_step}, allow_retries=False) from None
+        raise Failure(str(error), metadata={NEXT: error.next_step}, allow_retries=error.retryable) from None

@@ -17,6 +17,7 @@ from clearlift_pipelines.settings import Settings, SettingsError
 from resources import keyring, migrations
 from resources.cloudflare import api_session
 from resources.d1 import D1, CloudflareD1, EmbeddedD1
+from resources.declined import DeclinedError
 from resources.http import Session
 from resources.kv import KV, CloudflareKV, EmbeddedKV
 from resources.postgres import Postgres
@@ -37,8 +38,11 @@ OUR_MIGRATIONS = "pipelines/postgres"
 FORMER_NAMES = {OUR_MIGRATIONS: "clearlift/postgres"}
 
 
-class NotSetUpError(RuntimeError):
-    """A store lacks what `Stores.migrate` makes; the line says so."""
+class NotSetUpError(DeclinedError):
+    """A store lacks what `Stores.migrate` makes."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, "`clearlift migrate up` makes it")
 
 
 def utc_now() -> datetime:
@@ -260,7 +264,7 @@ class Stores:
         # One at a time: pyiceberg looks whether the catalog's tables are there before it makes them.
         with self.postgres.lock(CATALOG_LOCK) as connection:
             if connection.execute("select where to_regnamespace(%s) is null", (CATALOG_SCHEMA,)).fetchall():
-                raise NotSetUpError("the lake's catalog is missing: clearlift migrate up makes it")
+                raise NotSetUpError("the lake's catalog is missing")
             return sql_catalog(
                 self.postgres.dsn,
                 _url(self.object_store.uri("lake")),

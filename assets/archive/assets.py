@@ -3,8 +3,6 @@
 What belongs here: what Dagster shows. What does not: the work, which is in write.py, verify.py and audit.py.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +14,6 @@ from dagster import (
     AssetKey,
     AssetsDefinition,
     BackfillPolicy,
-    Failure,
     MaterializeResult,
     ResourceParam,
     asset_check,
@@ -28,7 +25,6 @@ from assets.archive.audit import waiting
 from assets.archive.commands import repairs
 from assets.archive.policy import rows
 from assets.archive.quarters import Quarter, due, quarters
-from assets.archive.refusals import REFUSALS, sentence
 from assets.archive.registry import Revision
 from assets.archive.sealed import NewerManifestError
 from assets.archive.verify import Verified, faults_of
@@ -37,7 +33,6 @@ from assets.description import app_asset
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
 from assets.rooms import Rooms
-from assets.rows.source import RowsChangedError
 
 # Checks look at as many due quarters as a year has.
 CHECKED = 4
@@ -56,15 +51,6 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
 def archive_object(entry: Lifecycle) -> tuple[str, str]:
     """The asset of a table's archive, below its app."""
     return "archive", entry.table.replace(".", "_")
-
-
-@contextmanager
-def refusing() -> Iterator[None]:
-    """Around a run: a refusal ends it with one sentence, and no retry, which would be refused too."""
-    try:
-        yield
-    except REFUSALS as error:
-        raise Failure(sentence(error), allow_retries=isinstance(error, RowsChangedError)) from None
 
 
 def _policy(app: App) -> AssetsDefinition:
@@ -108,8 +94,7 @@ def _archived(app: App, entry: Lifecycle, calendar: Calendar) -> AssetsDefinitio
     )
     def archived(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
         archiver = Archiver.of(rooms, app, entry)
-        with refusing():
-            done = {quarter: archiver.run(quarter) for quarter in quarters(window(context))}
+        done = {quarter: archiver.run(quarter) for quarter in quarters(window(context))}
         return MaterializeResult(metadata=_metadata(done))
 
     return archived

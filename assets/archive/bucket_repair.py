@@ -74,7 +74,7 @@ class BucketRepair:
         try:
             manifest: BucketManifest | None = manifest_of(self._store, self._folder, self._revision)
         except DamagedManifestError as error:
-            manifest = self._manifest_again(_wrong(error))
+            manifest = self._manifest_again(error.wrong)
         if manifest is not None:
             self._check_parts(manifest)
         return self._findings
@@ -126,8 +126,8 @@ class BucketRepair:
                 for _ in parts.read(self._store, self._folder, part, manifest.columns):
                     pass
             except DamagedPartError as error:
-                if not self._part_from_copy(part, _wrong(error)):
-                    wrong[part] = _wrong(error)
+                if not self._part_from_copy(part, error.wrong):
+                    wrong[part] = error.wrong
         if not wrong:
             return
         end: End = "repaired"
@@ -319,11 +319,6 @@ def _columns(before: Sequence[BucketManifest], source: Source) -> Sequence[RowCo
     """The columns of older manifests, and those that the table got since."""
     known = {column.name: column for manifest in before for column in manifest.columns}
     return tuple({**{column.name: column for column in source.columns}, **known}.values())
-
-
-def _wrong(error: Exception) -> str:
-    """What an error says of an object, without the object's name."""
-    return str(error).partition(": ")[2]
 
 
 def _lost(rows: int) -> str:

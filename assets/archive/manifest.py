@@ -131,9 +131,7 @@ def parse(data: bytes) -> BucketManifest:
     if type(version) is not int or version < 1:
         raise ManifestError("its format is no number: it was changed")
     if version > FORMAT:
-        raise NewerFormatError(
-            f"written by a newer release: version {version}, this one reads up to {FORMAT}; upgrade first"
-        )
+        raise NewerFormatError(f"written by a newer release: version {version}, this one reads up to {FORMAT}")
     try:
         manifest = BucketManifest(
             **{name: document[name] for name in _PLAIN},

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from assets.archive.damage import DamagedError
 from assets.archive.layout import part_name
 from assets.archive.manifest import Part, digest
 from assets.rows.columns import RowColumn, schema
@@ -28,8 +29,8 @@ LEVEL = 6
 GZIP = 31  # zlib's window bits for a gzip header and trailer
 
 
-class DamagedPartError(RuntimeError):
-    """A part is not what its manifest says; the message names it."""
+class DamagedPartError(DamagedError):
+    """A part is not what its manifest says."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def rows_of(packed: bytes, part: Part, columns: Sequence[RowColumn], key: str) -
         total += checksum(lines)
         yield frame
     if rows != part.rows or f"{total % CHECKSUM_MODULUS:032x}" != part.checksum:
-        raise DamagedPartError(f"{key}: {rows} rows with another checksum, where {part.rows} were written")
+        raise DamagedPartError(key, f"{rows} rows with another checksum, where {part.rows} were written")
 
 
 def checked_bytes(store: ObjectStore, folder: str, part: Part) -> bytes:
@@ -169,11 +170,11 @@ def checked_bytes(store: ObjectStore, folder: str, part: Part) -> bytes:
     try:
         packed = store.get(key)
     except ObjectNotFoundError:
-        raise DamagedPartError(f"{key}: missing") from None
+        raise DamagedPartError(key, "missing") from None
     if len(packed) != part.packed_bytes:
-        raise DamagedPartError(f"{key}: {len(packed)} bytes, where {part.packed_bytes} were written")
+        raise DamagedPartError(key, f"{len(packed)} bytes, where {part.packed_bytes} were written")
     if hashlib.sha256(packed).hexdigest() != part.sha256:
-        raise DamagedPartError(f"{key}: its bytes have another SHA-256 than those that were written")
+        raise DamagedPartError(key, "its bytes have another SHA-256 than those that were written")
     return packed
 
 
@@ -188,11 +189,11 @@ def members(packed: bytes, name: str) -> Iterator[bytes]:
             member = zlib.decompressobj(wbits=GZIP)
             lines = member.decompress(packed) + member.flush()
             if not member.eof:
-                raise DamagedPartError(f"{name}: ends within a gzip member")
+                raise DamagedPartError(name, "ends within a gzip member")
             yield lines
             packed = member.unused_data
     except zlib.error as error:
-        raise DamagedPartError(f"{name}: {error}") from None
+        raise DamagedPartError(name, str(error)) from None
 
 
 def _packed(frame: pl.DataFrame, columns: Sequence[RowColumn], window: tuple[str, str]) -> _Block:

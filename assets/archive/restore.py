@@ -23,11 +23,12 @@ from assets.archive.tombstones import Tombstones
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from assets.rows.target import Into, Target
+from resources.declined import DeclinedError
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 
 
-class PartialRestoreError(ValueError):
+class PartialRestoreError(DeclinedError):
     """Only a part of a quarter would come back, and aggregates are made of all of it. Nothing was restored."""
 
 
@@ -84,8 +85,8 @@ class Restore:
         if not all(wanted(bucket) for bucket in whole):
             all_of_them = command("restore", self.app, self.lifecycle.table, quarter, "--into live")
             raise PartialRestoreError(
-                f"aggregates of all users would be made again of these rows of {self.lifecycle.table} alone: "
-                f"restore aside, or all of them: {all_of_them}"
+                f"aggregates of all users would be made again of these rows of {self.lifecycle.table} alone",
+                f"restore aside, or all of them: {all_of_them}",
             )
         with registry.lock(quarter) as connection:
             tombstones = Tombstones.locked(connection, self.app)

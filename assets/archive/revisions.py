@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC
 from importlib.metadata import version
 
+from assets.archive.commands import command
 from assets.archive.layout import bucket_folder, manifest_name
 from assets.archive.manifest import BucketManifest, digest, instant, parse
-from assets.archive.parts import DamagedPartError
 from assets.archive.quarters import Quarter
 from assets.archive.registry import ArchiveRegistry, Revision
+from assets.archive.sealed import DamagedManifestError
 from assets.rooms import Clock
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
@@ -54,14 +55,15 @@ class Revisions:
         """Seal a revision that was begun, all of whose parts were read back.
 
         Raises:
-            DamagedPartError: the manifest did not come back as it was put.
+            DamagedManifestError: the manifest did not come back as it was put.
         """
         folder, data = self.folder(quarter, manifest.bucket), manifest.to_json()
         sha256, key = digest(data), f"{folder}/{manifest_name(manifest.revision)}"
         self.registry.verified(quarter, manifest, sha256)
         self.store.put_if_absent(key, data, storage_class="STANDARD_IA")
         if digest(self.store.get(key)) != sha256:
-            raise DamagedPartError(f"{key}: another manifest is there than the one that was written")
+            again = command("run", self.app, self.table, quarter)
+            raise DamagedManifestError(key, "another manifest is there than the one that was written", again)
         self.registry.seal(quarter, manifest.bucket, manifest.revision, sha256, self.clock())
         self._sweep(folder, manifest)
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from assets.archive import parts
 from assets.archive.commands import command
+from assets.archive.damage import DamagedError
 from assets.archive.layout import manifest_name
 from assets.archive.manifest import (
     BucketManifest,
@@ -24,25 +25,26 @@ from assets.archive.quarters import Quarter
 from assets.archive.registry import Revision
 from assets.rows.columns import RowColumn, schema
 from assets.windows import Window
+from resources.declined import DeclinedError
 from resources.r2 import ObjectNotFoundError, ObjectStore
 
 
-class NotArchivedError(LookupError):
+class NotArchivedError(DeclinedError):
     """Nothing of what was asked for is in a sealed archive."""
 
     @classmethod
     def of(cls, app: str, table: str, quarter: Quarter) -> Self:
         """The error about a quarter of a table."""
         listed = command("list", app, table)
-        return cls(f"{quarter} of {app} {table}: no such sealed archive: {listed} shows what there is")
+        return cls(f"{quarter} of {app} {table}: no such sealed archive", f"{listed} shows what there is")
 
 
-class DamagedManifestError(RuntimeError):
-    """A manifest is missing, cut or changed; the message names it."""
+class DamagedManifestError(DamagedError):
+    """A manifest is missing, cut or changed."""
 
 
-class NewerManifestError(RuntimeError):
-    """A manifest that was sealed by a newer release than this one can read; the message names it."""
+class NewerManifestError(DeclinedError):
+    """A manifest that was sealed by a newer release than this one can read."""
 
 
 def manifest_of(store: ObjectStore, folder: str, revision: Revision) -> BucketManifest:
@@ -56,7 +58,7 @@ def manifest_of(store: ObjectStore, folder: str, revision: Revision) -> BucketMa
     try:
         data = store.get(key)
     except ObjectNotFoundError:
-        raise DamagedManifestError(f"{key}: missing") from None
+        raise DamagedManifestError(key, "missing") from None
     return checked_manifest(data, key, revision)
 
 
@@ -66,14 +68,14 @@ def checked_manifest(data: bytes, key: str, revision: Revision) -> BucketManifes
     try:
         manifest = parse(data)
     except ManifestError as error:
-        raise DamagedManifestError(f"{key}: {error}") from None
+        raise DamagedManifestError(key, str(error)) from None
     except NewerFormatError as error:
         if sealed:
-            raise NewerManifestError(f"{key}: {error}") from None
+            raise NewerManifestError(f"{key}: {error}", "upgrade, then run the same again") from None
     else:
         if sealed:
             return manifest
-    raise DamagedManifestError(f"{key}: not the manifest that was sealed")
+    raise DamagedManifestError(key, "not the manifest that was sealed")
 
 
 def rows_within(

@@ -25,6 +25,7 @@ from assets.series.registry import load
 from assets.windows import Window
 from resources.d1 import D1
 from resources.d1.times import moment
+from resources.declined import DeclinedError
 from resources.lake import PartitionKey
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
@@ -37,15 +38,15 @@ def archived(app: App, table: str) -> Lifecycle:
     """The policy of an archived table by the name that people use.
 
     Raises:
-        LookupError: no such table, or one that is not archived; the text says why.
+        DeclinedError: no such table, or one that is not archived.
     """
     entries = [entry for entry in app.lifecycles if table in (entry.table, entry.name)]
     if not entries:
         known = ", ".join(entry.table for entry in app.lifecycles if entry.archive)
-        raise LookupError(f"{app.name} has no table {table}; archived are: {known}")
+        raise DeclinedError(f"{app.name} has no table {table}", f"name one of {known}")
     if entries[0].archive is None:
         policy = f"`clearlift policy --app {app.name}`"
-        raise LookupError(f"{app.name} {table} is not archived: {entries[0].not_archived}; {policy} shows what is")
+        raise DeclinedError(f"{app.name} {table} is not archived: {entries[0].not_archived}", f"{policy} shows what is")
     return entries[0]
 
 

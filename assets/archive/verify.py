@@ -55,7 +55,7 @@ def faults_of(store: ObjectStore, app: str, table: str, revision: Revision, done
     try:
         manifest = manifest_of(store, folder, revision)
     except DamagedManifestError as error:
-        done.faults.append(str(error))
+        done.faults.append(error.reason)
         return done.faults[before:]
     for part in manifest.parts:
         try:
@@ -63,7 +63,7 @@ def faults_of(store: ObjectStore, app: str, table: str, revision: Revision, done
             done.packed_bytes += part.packed_bytes
             done.parts += 1
         except DamagedPartError as error:
-            done.faults.append(str(error))
+            done.faults.append(error.reason)
     if not _agrees(manifest, revision):
         done.faults.append(f"{folder}: the manifest and the registry do not agree on rows and checksum")
     return done.faults[before:]

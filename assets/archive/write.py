@@ -31,6 +31,7 @@ from assets.rows.columns import schema, text_of
 from assets.rows.known import KnownRows
 from assets.rows.source import RowSlice, Source
 from assets.windows import DAY
+from resources.declined import DeclinedError
 from resources.lake.checksum import Tally
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
@@ -38,7 +39,7 @@ from resources.r2 import ObjectStore
 WORKERS = 2
 
 
-class NotDueError(ValueError):
+class NotDueError(DeclinedError):
     """The quarter is not old enough to be archived."""
 
 
@@ -116,8 +117,8 @@ class Archiver:
         if not quarter.is_due(self.clock(), policy.after_days):
             table, day = self.lifecycle.table, quarter.window.end + policy.after_days * DAY
             raise NotDueError(
-                f"{quarter} of {self.app} {table} is archived once its last row is {policy.after_days} days old: "
-                f"from {day:%Y-%m-%d} on, {command('run', self.app, table, quarter)}"
+                f"{quarter} of {self.app} {table} is archived once its last row is {policy.after_days} days old",
+                f"from {day:%Y-%m-%d} on, {command('run', self.app, table, quarter)}",
             )
         started = time.perf_counter()
         done = Archived()
@@ -242,11 +243,12 @@ class _Run:
                 for frame in parts.read(self._archive.store, bucket.folder, part, self._source.columns):
                     tally.add(frame)
             if tally != bucket.writer.tally:
-                raise DamagedPartError(f"{bucket.folder}: {bucket.writer.tally} went in, {tally} came back")
-        except DamagedPartError:
+                raise DamagedPartError(bucket.folder, f"{bucket.writer.tally} went in, {tally} came back")
+        except DamagedPartError as error:
             # No manifest names them, and the next run puts them again.
             self._archive.store.delete(f"{bucket.folder}/{part.name}" for part in new)
-            raise
+            again = command("run", self._archive.app, self._archive.lifecycle.table, self._quarter)
+            raise DamagedPartError(error.key, error.wrong, again) from None
 
     def _bucket(self, name: str) -> _Bucket:
         if name not in self._buckets:

@@ -67,9 +67,9 @@ class PrunedDays:
 
 
 def restore_command(app: App, quarter: str) -> str:
-    """The command that brings a quarter of the app's events back into its live table."""
+    """The command, in backquotes, that brings a quarter of the app's events back into its live table."""
     assert app.audience is not None, f"{app.name} collects no events"
-    return f"clearlift archive restore {app.name} {app.audience.table.rpartition('.')[2]} {quarter} --into live"
+    return f"`clearlift archive restore {app.name} {app.audience.table.rpartition('.')[2]} {quarter} --into live`"
 
 
 def within(connection: Connection, app: App, window: Window, org: str | None = None) -> PrunedDays:

@@ -13,13 +13,15 @@ from typing import Self
 
 import msgspec
 
+from resources.declined import DeclinedError
+
 LONGEST_LINE = 64 * 2**20
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class CorrectionError(ValueError):
-    """A file cannot be a correction, or has too few lines. The message says what to do and quotes no line."""
+class CorrectionError(DeclinedError):
+    """A file cannot be a correction, or has too few lines. The message quotes no line."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +41,19 @@ class Correction:
         lines = 0
         for number, line in _numbered(file):
             if len(line) > LONGEST_LINE:
-                raise CorrectionError(f"{file}: line {number} is longer than {LONGEST_LINE >> 20} MiB")
+                raise CorrectionError(f"{file}: line {number} is longer than {LONGEST_LINE >> 20} MiB", "shorten it")
             try:
                 line.decode()
                 _OBJECT.decode(line)
             except UnicodeDecodeError:
-                raise CorrectionError(f"{file}: line {number} is not UTF-8; give NDJSON, plain or gzip") from None
+                raise CorrectionError(f"{file}: line {number} is not UTF-8", "give NDJSON, plain or gzip") from None
             except (msgspec.MsgspecError, RecursionError):
                 raise CorrectionError(
-                    f"{file}: line {number} is no JSON object; give NDJSON, plain or gzip, one object a line"
+                    f"{file}: line {number} is no JSON object", "give NDJSON, plain or gzip, one object a line"
                 ) from None
             lines += 1
         if not lines:
-            raise CorrectionError(f"{file} is empty; give the corrected lines")
+            raise CorrectionError(f"{file} is empty", "give the corrected lines")
         return cls(file, lines)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -74,4 +76,4 @@ def _numbered(file: Path) -> Iterator[tuple[int, bytes]]:
                 if bare.strip():
                     yield number, bare
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            raise CorrectionError(f"{file} is a damaged gzip file; give NDJSON, plain or gzip") from None
+            raise CorrectionError(f"{file} is a damaged gzip file", "give NDJSON, plain or gzip") from None

@@ -23,15 +23,17 @@ from assets.intake.objects import Identity, identity
 from assets.intake.refusal import Refusal
 from assets.intake.refused_lines import Batch, Change, Refusals, RefusedLine, Selection, of_one_batch
 from assets.intake.zone import Zone
+from resources.declined import DeclinedError
 from resources.r2 import ObjectStore
 
 T = TypeVar("T")
 
 FOLDER = "replay-"
+NOTHING_TO_DO = "nothing: `clearlift quarantine list --closed` shows what they landed as"
 
 
-class ReopenError(ValueError):
-    """Lines cannot be opened again now; the message says what to do."""
+class ReopenError(DeclinedError):
+    """Lines cannot be opened again now."""
 
 
 @dataclass
@@ -122,8 +124,8 @@ class Quarantine:
                 return done
             if correction.lines < len(lines) and not fewer:
                 raise CorrectionError(
-                    f"{len(lines)} chosen, {correction.lines} given: {correction.file} has too few lines; complete it, "
-                    "or add --fewer where the others are to be given up"
+                    f"{len(lines)} chosen, {correction.lines} given: {correction.file} has too few lines",
+                    "complete it, or add --fewer where the others are to be given up",
                 )
             portions = self._portions((None, line) for line in correction)
             done.object_keys = self._land(lines, ([line for _, line in portion] for portion in portions))
@@ -165,16 +167,20 @@ class Quarantine:
             landed = [identity(info) for info in self.store.list(replay)]
             if set(landed) - set(self.taken(landed)):
                 raise ReopenError(
-                    f"{replay} is not ingested yet: clearlift run --no-sample, then clearlift quarantine reopen {name}"
+                    f"{replay} is not ingested yet",
+                    f"`clearlift run --no-sample`, then `clearlift quarantine reopen {name}`",
                 )
         if self.counted is None:
             return
         if any(not line.replayed_as for line in opened):
-            raise ReopenError(f"nobody knows what was counted of the replay of {name}, so it stays as it is")
+            raise ReopenError(
+                f"nobody knows what was counted of the replay of {name}, so it stays as it is", NOTHING_TO_DO
+            )
         if lines := sum(map(self.counted, self._following(replays))):
             raise ReopenError(
                 f"{replays[0]} was counted (lines: {lines}), and a further replay would count it twice: the lines of "
-                f"{name} stay closed"
+                f"{name} stay closed",
+                NOTHING_TO_DO,
             )
 
     def _following(self, replays: Sequence[str]) -> list[str]:

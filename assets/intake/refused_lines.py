@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
+from resources.declined import DeclinedError
+
 State = Literal["open", "landing", "closed"]
 """landing: a replay of the line has begun and is not finished; it will be, by the next command."""
 
@@ -83,14 +85,14 @@ class Refusals(Protocol):
         """Write down what becomes of lines: all of it or nothing."""
 
 
-class SeveralBatchesError(ValueError):
-    """A name stands for more than one batch; the message lists them."""
+class SeveralBatchesError(DeclinedError):
+    """A name stands for more than one batch. The next step lists them."""
 
     def __init__(self, name: str, batches: Iterable[Batch]) -> None:
         listed = sorted(set(batches))
         shown = "; ".join(f"{batch.sha256[:16]} {batch.object_key}" for batch in listed[:LISTED])
         more = f"; and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
-        super().__init__(f"{name!r} names {len(listed)} batches, say which: {shown}{more}")
+        super().__init__(f"{name!r} names {len(listed)} batches", f"say which: {shown}{more}")
 
 
 LISTED = 5

@@ -93,7 +93,7 @@ def _refuse_stale(d1: D1, at: datetime) -> None:
     rows = d1.query(read_sql("metrics/stale_before.sql"), [stamp(at)])
     if rows:
         windows = ", ".join(f"{row['windows']} {row['grain']} from {row['windowStart'][:13]}" for row in rows)
-        raise StaleMetricsError(f"windows before {at:%Y-%m-%d} are stale ({windows})", "clearlift job metrics")
+        raise StaleMetricsError(f"windows before {at:%Y-%m-%d} are stale ({windows})", "`clearlift job metrics`")
 
 
 def _refuse_differing(d1: D1, metrics: MetricSeries, window: Window, pace: Pace) -> None:

@@ -20,14 +20,16 @@ from pydantic import Field
 
 from assets.apps import App
 from assets.apps.lifecycle import Store
-from assets.archive.assets import archive_object, refusing
+from assets.archive.assets import archive_object
 from assets.archive.commands import repairs
+from assets.declined import NEXT
 from assets.description import app_asset
 from assets.description import table as table_of
 from assets.retention.audit import unproved
 from assets.retention.deletion import DeletionOutcome
 from assets.retention.stores import entries, prune_all
 from assets.rooms import Rooms
+from resources.declined import DeclinedError
 
 
 class Retained(NamedTuple):
@@ -115,8 +117,7 @@ def _retention(app: App, store: Store) -> AssetsDefinition:
     ) -> Iterator[MaterializeResult[None]]:
         wanted = [entry for entry in daily if not config.tables or {entry.name, entry.table} & set(config.tables)]
         run_id, dry_run = context.run.run_id, config.dry_run
-        with refusing():
-            outcomes = prune_all(rooms, app, wanted, run_id=run_id, dry_run=dry_run, confirmed=config.confirm)
+        outcomes = prune_all(rooms, app, wanted, run_id=run_id, dry_run=dry_run, confirmed=config.confirm)
         yield result(rooms, app, run_id, outcomes, dry_run=dry_run)
 
     return retention
@@ -128,11 +129,16 @@ def result(
     """The metadata of a run and its checks.
 
     Raises:
-        Failure: a large share waits for confirmation; what may go of the other tables went.
+        Failure: a large share waits for confirmation, as an expected refusal; what may go of the other tables went.
     """
     stopped = [outcome.stopped for outcome in outcomes if outcome.stopped]
     if stopped and not dry_run:
-        raise Failure("; ".join(stopped), metadata={"tables": table_of(_rows(outcomes))}, allow_retries=False)
+        error = DeclinedError.together(stopped)
+        raise Failure(
+            str(error),
+            metadata={NEXT: error.next_step, "tables": table_of(_rows(outcomes))},
+            allow_retries=error.retryable,
+        )
     return MaterializeResult(
         metadata={
             "dry_run": dry_run,
@@ -163,7 +169,7 @@ def _rows(outcomes: Sequence[DeletionOutcome]) -> list[dict[str, Any]]:
             "old_and_proved": outcome.going,
             "deleted": outcome.deleted,
             "held_back": outcome.held_rows,
-            "stopped": outcome.stopped,
+            "stopped": str(outcome.stopped or ""),
         }
         for outcome in outcomes
     ]
@@ -187,7 +193,7 @@ def _nothing_unproved(rooms: Rooms, app: App, run_id: str, outcomes: Sequence[De
 
 def _nothing_waits(outcomes: Sequence[DeletionOutcome]) -> AssetCheckResult:
     waiting = {o.deletion.entry.name: o.held_rows for o in outcomes if o.held_rows}
-    stopped = [o.stopped for o in outcomes if o.stopped]
+    stopped = [str(o.stopped) for o in outcomes if o.stopped]
     reasons = sorted({held.why for o in outcomes for held in o.held_back})
     return AssetCheckResult(
         check_name="nothing_waits",

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from assets.apps.lifecycle import CONDITIONS, Lifecycle
 from assets.progress import Progress, silent
+from resources.declined import DeclinedError
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,7 @@ class DeletionOutcome:
 
     total: live rows (objects of a prefix) before the run. going: rows that are old enough and proved. deleted: rows
     that were deleted; 0 in a dry run. bytes: what they took, where the store knows it. faults: damage of an archive,
-    one line each with the name of the object; a fault makes a check fail. stopped: why nothing at all was deleted, for
-    example a large share.
+    one line each with the name of the object; a fault makes a check fail. stopped: why nothing at all was deleted.
     """
 
     deletion: Deletion
@@ -76,7 +76,7 @@ class DeletionOutcome:
     bytes: int = 0
     held_back: list[HeldBack] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    stopped: str = ""
+    stopped: DeclinedError | None = None
     progress: Progress = silent
 
     def hold(self, place: str, rows: int, why: str) -> None:

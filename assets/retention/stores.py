@@ -19,6 +19,7 @@ from assets.retention.postgres_rule import PostgresRule
 from assets.retention.postgres_sealed import PostgresSealed
 from assets.retention.run import OldRows, run
 from assets.rooms import Rooms
+from resources.declined import DeclinedError
 
 
 def entries(app: App, store: Store | None = None) -> list[Lifecycle]:
@@ -58,10 +59,16 @@ def prune(
     allowed = due(entry, rooms.clock(), proved(entry))
     deletion = Deletion(app.name, entry, allowed.before, dry_run, confirmed)
     if allowed.why_not:
-        return DeletionOutcome(deletion, stopped=f"{app.name} {entry.name}: {allowed.why_not}")
+        return DeletionOutcome(deletion, stopped=_unproved(app, entry, allowed.why_not))
     log = DeletionLog(rooms.postgres, app.name, run_id, rooms.clock)
     rows = _old_rows(entry)(rooms, app, deletion, log)
     return run(rows, deletion, log, rooms.postgres, rooms.progress(f"{entry.table.rstrip('/')}: deleted"))
+
+
+def _unproved(app: App, entry: Lifecycle, why_not: str) -> DeclinedError:
+    return DeclinedError(
+        f"{app.name} {entry.name}: {why_not}", f"`clearlift policy --app {app.name}` shows what is proved first"
+    )
 
 
 def prune_all(

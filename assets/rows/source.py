@@ -12,10 +12,16 @@ import polars as pl
 
 from assets.rows.columns import RowColumn
 from assets.windows import Window
+from resources.declined import DeclinedError
 
 
-class RowsChangedError(RuntimeError):
-    """The source lost or gained rows while it was read. Run again."""
+class RowsChangedError(DeclinedError):
+    """The source lost or gained rows while it was read."""
+
+    retryable = True
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, "run the same again")
 
 
 @dataclass(frozen=True)

@@ -185,12 +185,12 @@ class Folding:
                 f"{fold.month.name} cannot be folded: {row['n']} of its keys are in {fold.year.name} at another time, "
                 "where a key has one row; nothing was dropped",
                 "docs/runbooks/stuck-fold.md shows the rows; delete or rename one of each pair, then "
-                "clearlift job partitions",
+                "`clearlift job partitions`",
             )
         return FoldError(
             f"{fold.month.name} and its copy in {fold.year.name} differ, and their keys do not clash; nothing was "
             "dropped",
-            "clearlift job partitions, which copies the month from its start",
+            "`clearlift job partitions`, which copies the month from its start",
         )
 
     def _switch(self, fold: Fold, rows: int, total: str) -> Folded:

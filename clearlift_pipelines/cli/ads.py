@@ -62,13 +62,16 @@ def backfill(app: App, platform: str, connection: str | None, *, window: Window,
     """Sync the metric days of a window from a platform, a chunk at a time.
 
     Raises:
-        click.ClickException: the window cannot be synced, or connections failed.
+        DeclinedError: the window cannot be synced.
+        click.ClickException: connections failed.
     """
     with workbench() as bench:
         start = midnight(bench.stores.settings.partitions_start)
         latest = midnight(utc_now().date()) + DAY
         if window.start < start or window.end > latest:
-            raise click.ClickException(f"metric days from {start:%Y-%m-%d} to {latest:%Y-%m-%d} can be synced")
+            raise DeclinedError(
+                "not all of these days can be synced", f"name days from {start:%Y-%m-%d} to {latest:%Y-%m-%d}"
+            )
         bench.stores.migrate()
         bar = bench.bar("quarters of ads")
         parts = list(chunks)
@@ -86,7 +89,7 @@ def backfill(app: App, platform: str, connection: str | None, *, window: Window,
 
 
 def replay(app: App, platform: str, connection: str) -> None:
-    """Merge the staged pages of a connection again; raises click.ClickException where there are none."""
+    """Merge the staged pages of a connection again; raises DeclinedError where there are none."""
     with terminal() as screen:
         screen.stores.migrate()
         progress = screen.bar("staged slices merged")
@@ -94,7 +97,7 @@ def replay(app: App, platform: str, connection: str) -> None:
         if not merged.pages:
             raise DeclinedError(
                 f"nothing is staged of a {platform} connection {connection!r}",
-                f"clearlift backfill ads --platform {platform} --connection ID --from DAY --to DAY",
+                f"`clearlift backfill ads --platform {platform} --connection ID --from DAY --to DAY`",
             )
         screen.console.print(
             f"{merged.pages:,} pages merged again: {merged.inserted:,} rows inserted, {merged.updated:,} updated, "

@@ -14,9 +14,9 @@ from rich.table import Table
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.quarters import Quarter
-from clearlift_pipelines.cli.refusals import refusals
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
+from resources.declined import DeclinedError
 
 if TYPE_CHECKING:
     from assets.archive.copies import Copy
@@ -93,7 +93,7 @@ def run(app_name: str, table: str, quarter: Quarter) -> None:
     from assets.archive.write import Archiver
 
     app, entry = _entry(app_name, table)
-    with terminal() as opened, refusals():
+    with terminal() as opened:
         done = Archiver.of(opened.stores, app, entry).run(quarter)
         opened.progress.stop()
         click.echo(
@@ -116,7 +116,7 @@ def verify(app_name: str, table: str, quarter: Quarter, org: str | None) -> None
     from assets.archive.verify import verify as verify_all
 
     app, entry = _entry(app_name, table)
-    with terminal() as opened, refusals():
+    with terminal() as opened:
         stores, bar = opened.stores, opened.bar(f"{table} {quarter}")
         wanted = _wanted(entry, org)
         done = verify_all(stores.object_store, stores.postgres, app.name, entry.table, quarter, wanted, bar)
@@ -126,7 +126,7 @@ def verify(app_name: str, table: str, quarter: Quarter, org: str | None) -> None
         click.echo(f"{done.buckets} buckets, {done.parts} parts, {done.rows:,} rows read")
         if done.faults:
             again = command("repair", app.name, entry.table, quarter)
-            raise click.ClickException(f"the archive is damaged: {again} repairs what can be repaired")
+            raise DeclinedError("the archive is damaged", f"{again} repairs what can be repaired")
         if not done.buckets:
             raise NotArchivedError.of(app.name, entry.table, quarter)
 
@@ -160,7 +160,7 @@ def repair(
     from assets.archive.repair import Repair
 
     app, entry = _entry(app_name, table)
-    with terminal() as opened, refusals():
+    with terminal() as opened:
         copies = Copies(chain.from_iterable(_copies(opened, place) for place in places))
         engine = Repair.of(opened.stores, app, entry, copies, dry_run=dry_run, accept_loss=accept_loss)
         stuck: list[Quarter] = []
@@ -178,9 +178,9 @@ def repair(
         if stuck:
             with_copies = command("repair", app.name, entry.table, *stuck, "--from FILE")
             without = command("repair", app.name, entry.table, *stuck, "--accept-loss")
-            raise click.ClickException(
-                f"objects are not repaired: {with_copies} with a copy of each; "
-                f"where there is none, {without} goes on without their rows"
+            raise DeclinedError(
+                "objects are not repaired",
+                f"{with_copies} with a copy of each; where there is none, {without} goes on without their rows",
             )
 
 
@@ -198,7 +198,7 @@ def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: 
     from assets.archive.restore import Restore
 
     app, entry = _entry(app_name, table)
-    with terminal() as opened, refusals():
+    with terminal() as opened:
         done = Restore.of(opened.stores, app, entry, into).run(quarter, _wanted(entry, org))
         opened.progress.stop()
         click.echo(
@@ -211,10 +211,7 @@ def _entry(app_name: str, table: str) -> tuple[App, Lifecycle]:
     from assets.archive.tables import archived
 
     app = BY_NAME[app_name]
-    try:
-        return app, archived(app, table)
-    except LookupError as error:
-        raise click.ClickException(str(error)) from None
+    return app, archived(app, table)
 
 
 def _copies(opened: Terminal, place: str) -> "Iterator[Copy]":
@@ -223,14 +220,12 @@ def _copies(opened: Terminal, place: str) -> "Iterator[Copy]":
 
     if not place.startswith("s3://"):
         if not Path(place).exists():
-            raise click.ClickException(f"{place}: there is no such file or folder; give one with --from")
+            raise DeclinedError(f"{place}: there is no such file or folder", "give one with --from")
         return on_disk(Path(place))
     bucket, _, prefix = place.removeprefix("s3://").partition("/")
     store = opened.stores.bucket(bucket)
     if store is None:
-        raise click.ClickException(
-            f"{place}: R2 is embedded here and has no buckets; give a file or a folder with --from"
-        )
+        raise DeclinedError(f"{place}: R2 is embedded here and has no buckets", "give a file or a folder with --from")
     return in_store(store, f"s3://{bucket}", prefix.rstrip("/"))
 
 

@@ -5,14 +5,13 @@ What belongs here: which runs a command needs. What does not: options (backfill.
 
 from collections.abc import Iterable
 
-import click
-
 from assets.apps import App
 from assets.windows import DAY, Window, daily_key, day_window, midnight
 from clearlift_pipelines.cli import ads
 from clearlift_pipelines.cli.execution import Workbench, workbench
 from clearlift_pipelines.cli.sandbox import platforms
 from clearlift_pipelines.stores import utc_now
+from resources.declined import DeclinedError
 
 
 def make(bench: Workbench, app: App, windows: Iterable[Window]) -> None:
@@ -24,12 +23,14 @@ def make(bench: Workbench, app: App, windows: Iterable[Window]) -> None:
 
 
 def backfill(app: App, window: Window, chunks: Iterable[Window]) -> None:
-    """Make the days of a window again, a chunk at a time; raises click.ClickException where they cannot be made."""
+    """Make the days of a window again, a chunk at a time; raises DeclinedError where they cannot be made."""
     with workbench() as bench:
         start = midnight(bench.stores.settings.partitions_start)
         latest = midnight(utc_now().date()) + DAY
         if window.start < start or window.end > latest:
-            raise click.ClickException(f"attribution from {start:%Y-%m-%d} to {latest:%Y-%m-%d} can be made")
+            raise DeclinedError(
+                "not all of these days can be attributed", f"name days from {start:%Y-%m-%d} to {latest:%Y-%m-%d}"
+            )
         bench.stores.migrate()
         with platforms(bench.stores):
             make(bench, app, chunks)

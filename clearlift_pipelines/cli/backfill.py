@@ -18,6 +18,7 @@ from clearlift_pipelines.cli.execution import workbench
 from clearlift_pipelines.cli.organisations import require
 from clearlift_pipelines.stores import utc_now
 from resources.ad_platforms import PLATFORMS
+from resources.declined import DeclinedError
 
 # A run writes two events a partition: a week of hours takes seconds, a year's 8,736 took five minutes before it began.
 CHUNK = timedelta(days=7)
@@ -43,16 +44,16 @@ def rollups(app: App, first: datetime, end: datetime, org: str | None) -> None:
     with workbench() as bench:
         start = midnight(bench.stores.settings.partitions_start)
         if window.start < start:
-            raise click.ClickException(
-                f"--from {window.start:%Y-%m-%d} lies before the first partition, {start:%Y-%m-%d} "
-                "(CLEARLIFT_PARTITIONS_START)"
+            raise DeclinedError(
+                f"--from {window.start:%Y-%m-%d} lies before the first partition",
+                f"name a day from {start:%Y-%m-%d} on (CLEARLIFT_PARTITIONS_START)",
             )
         now = utc_now()
         latest = midnight(now.date()) + DAY
         if window.end > latest or window.start > now:
-            raise click.ClickException(
-                f"{'--to' if window.end > latest else '--from'} lies in the future; "
-                f"the last --to that can be made is {latest:%Y-%m-%d}"
+            raise DeclinedError(
+                f"{'--to' if window.end > latest else '--from'} lies in the future",
+                f"name days up to --to {latest:%Y-%m-%d}",
             )
         # Of today, the hours up to the one in progress are there.
         window = Window(window.start, min(window.end, floor_hour(now) + HOUR))

@@ -13,8 +13,9 @@ from rich.text import Text
 from assets.apps import APPS, App
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import one_line
-from clearlift_pipelines.stores import Stores
+from clearlift_pipelines.stores import NotSetUpError, Stores
 from resources import migrations
+from resources.declined import DeclinedError
 from resources.kv import KV, Entry
 from resources.migrations import State
 from resources.postgres import Postgres
@@ -76,7 +77,7 @@ def _home(home: Path) -> str:
     if not home.exists():
         return f"{home}: not made yet"
     if home.stat().st_mode & 0o077:
-        raise click.ClickException(f"{home}: others may enter it: chmod 700 {home}")
+        raise DeclinedError(f"{home}: others may enter it", f"`chmod 700 {home}`")
     return f"{home}: for its owner alone"
 
 
@@ -97,7 +98,7 @@ def _lake(stores: Stores, app: App) -> str:
     table = events_table(app)
     name = ".".join(table.identifier)
     if not stores.lake.exists(table):
-        raise click.ClickException(f"{name} is missing: clearlift migrate up makes it")
+        raise NotSetUpError(f"{name} is missing")
     return f"{name}: {stores.lake.table(table).load().metadata.location}"
 
 
@@ -108,7 +109,7 @@ def _migrated(applied: migrations.AppliedMigrations, folder: str) -> str:
         raise click.ClickException(f"sql/{folder}: {'; '.join(drifted)}")
     pending = [f"{s} pending" for s in standing if s.state is State.PENDING]
     if pending:
-        raise click.ClickException(f"{', '.join(pending)}: clearlift migrate up")
+        raise DeclinedError(", ".join(pending), "`clearlift migrate up`")
     return f"{len(standing)} migrations applied"
 
 

@@ -92,16 +92,16 @@ def main() -> None:
         if verbose:
             traceback.print_exc()
         else:
-            hint = ": clearlift migrate up makes what is missing" if _is_not_set_up(error) else ""
+            hint = ". Next: `clearlift migrate up` makes what is missing" if _is_not_set_up(error) else ""
             click.echo(f"Error: {one_line(error)}{hint}", err=True)
             click.echo("--verbose shows the trace.", err=True)
         sys.exit(1)
 
 
 def _is_not_set_up(error: BaseException) -> bool:
-    """Whether a store lacks a table: by the names of the stores' errors, whose packages not every command imports."""
-    lacking = {"UndefinedTable", "InvalidSchemaName", "NoSuchTableError", "NoSuchNamespaceError"}
-    return type(error).__name__ in lacking or "no such table" in str(error)
+    """Whether a store lacks a table or column: by its error's name, because not every command imports its package."""
+    lacking = {"UndefinedTable", "UndefinedColumn", "InvalidSchemaName", "NoSuchTableError", "NoSuchNamespaceError"}
+    return type(error).__name__ in lacking or any(said in str(error) for said in ("no such table", "no such column"))
 
 
 def one_line(error: BaseException) -> str:
@@ -119,8 +119,8 @@ def dagster_home(chosen: "Settings") -> Path:
     named = os.environ.get("DAGSTER_HOME")
     home = shared = Path(named).expanduser().resolve() if named else folder() / "dagster_home"
     if not (shared / "dagster.yaml").exists():
-        raise click.ClickException(
-            f"{shared} holds no dagster.yaml; run from the project's folder or set DAGSTER_HOME to one that does"
+        raise DeclinedError(
+            f"{shared} holds no dagster.yaml", "run from the project's folder, or set DAGSTER_HOME to one that does"
         )
     if not named and "home" in chosen.model_fields_set:
         home = chosen.made_home() / "dagster"

@@ -23,6 +23,7 @@ from clearlift_pipelines.project import folder
 from clearlift_pipelines.settings import PREFIX, Settings, SettingsError
 from clearlift_pipelines.stores import Stores
 from resources import keyring
+from resources.declined import DeclinedError
 
 KEY_FILE = f"{PREFIX}KEYRING_FILE"
 
@@ -79,7 +80,9 @@ def _alone(place: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise click.ClickException(f"clearlift init is running already in {place}") from None
+            raise DeclinedError(
+                f"clearlift init is running already in {place}", "end that one, or wait for it"
+            ) from None
         yield
     finally:
         os.close(handle)

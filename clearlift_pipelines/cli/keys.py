@@ -7,6 +7,7 @@ import click
 from clearlift_pipelines import settings
 from clearlift_pipelines.project import folder
 from resources import keyring
+from resources.declined import DeclinedError
 
 FILE_NAME = "keyring.json"
 
@@ -27,7 +28,7 @@ def new(file: Path | None) -> None:
     try:
         made = keyring.make(path)
     except OSError as error:
-        raise click.ClickException(f"{path} cannot be made: {error.strerror}") from None
+        raise DeclinedError(f"{path} cannot be made: {error.strerror}", "name another file") from None
     if not made:
-        raise click.ClickException(f"{path} is there already, and what it sealed opens with it alone; nothing was made")
+        raise DeclinedError(f"{path} is there already, and what it sealed opens with it alone", "name another file")
     click.echo(f"{path}: one new key. CLEARLIFT_KEYRING_FILE names the file; keep a copy, without it nothing opens.")

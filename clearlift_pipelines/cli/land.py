@@ -21,6 +21,7 @@ from clearlift_pipelines import settings
 from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.stores import Stores, utc_now
+from resources.declined import DeclinedError
 
 ENDINGS = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz")
 # A larger plain file is landed in parts, cut at line ends.
@@ -40,7 +41,9 @@ def land(files: tuple[Path, ...], app: App) -> None:
     listed = [file for path in files for file in _files(path)]
     chosen = [file for file in listed if file.name.endswith(ENDINGS)]
     if not chosen:
-        raise click.ClickException(f"no event files ({', '.join(ENDINGS)}) in {', '.join(map(str, files))}")
+        raise DeclinedError(
+            f"no event files in {', '.join(map(str, files))}", f"name files that end in {', '.join(ENDINGS)}"
+        )
     if skipped := len(listed) - len(chosen):
         click.echo(f"{counted(skipped, 'file')} skipped: an event file ends in {', '.join(ENDINGS)}", err=True)
     prefix = landing.zone(app).hour_prefix(utc_now())
@@ -66,7 +69,7 @@ def land(files: tuple[Path, ...], app: App) -> None:
 def _files(path: Path) -> Iterator[Path]:
     if path.is_file():
         if not path.name.endswith(ENDINGS):
-            raise click.ClickException(f"{path}: an event file ends in {', '.join(ENDINGS)}")
+            raise DeclinedError(f"{path} is no event file", f"name a file that ends in {', '.join(ENDINGS)}")
         yield path
         return
     yield from sorted(file for file in path.rglob("*") if file.is_file())

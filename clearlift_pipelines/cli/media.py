@@ -17,6 +17,7 @@ from assets.media.ledger import ImageLedger, RefusedImage
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.stores import Stores
+from resources.declined import DeclinedError
 from resources.r2 import ObjectNotFoundError
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -85,7 +86,7 @@ def export(key: str, file: Path) -> None:
         try:
             file.write_bytes(stores.object_store.get(naming.quarantined(key)))
         except ObjectNotFoundError:
-            raise click.ClickException("no bytes of that image are kept") from None
+            raise DeclinedError("no bytes of that image are kept", "ask the user to upload it again") from None
 
 
 @refused.command()
@@ -127,7 +128,7 @@ def _checked(image: RefusedImage, corrected: Path) -> bytes:
     """The bytes of a correction.
 
     Raises:
-        click.ClickException: it would be refused too.
+        DeclinedError: it would be refused too.
     """
     from assets.media.containers import ImageRefusedError
     from assets.media.correction import judge
@@ -138,7 +139,7 @@ def _checked(image: RefusedImage, corrected: Path) -> bytes:
         judge(uploads, image.key, data)
     except ImageRefusedError as refused_again:
         reason = refused_again.reason.value
-        raise click.ClickException(f"{corrected} would be refused too ({reason}); give a whole image") from None
+        raise DeclinedError(f"{corrected} would be refused too ({reason})", "give a whole image") from None
     return data
 
 
@@ -146,10 +147,10 @@ def _images(ledgers: list[ImageLedger], reason: str | None = None, key: str | No
     """Refused images of a reason or a key, or all.
 
     Raises:
-        click.ClickException: no image has the reason or the key.
+        DeclinedError: no image has the reason or the key.
     """
     refused_images = [image for images in ledgers for image in images.in_quarantine(reason, key)]
     if not refused_images and (reason or key):
         named = repr(reason) if reason else "that key"
-        raise click.ClickException(f"no refused images of {named}; clearlift media quarantine list shows what there is")
+        raise DeclinedError(f"no refused images of {named}", "`clearlift media quarantine list` shows what there is")
     return refused_images

@@ -64,7 +64,7 @@ def _bring_up(chosen: Known, to: int | None) -> None:
     if left:
         raise DeclinedError(
             f"{len(left)} of {len(chosen)} stores are not up to date: {', '.join(left)}",
-            "remove the cause that their lines name, then clearlift migrate up (docs/runbooks/failed-migration.md)",
+            "remove the cause that their lines name, then `clearlift migrate up` (docs/runbooks/failed-migration.md)",
         )
 
 

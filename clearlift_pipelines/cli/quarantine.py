@@ -13,9 +13,9 @@ from typing import IO, Any
 import click
 from rich.table import Column, Table
 
-from assets.intake.correction import Correction, CorrectionError
-from assets.intake.quarantine import ReopenError, Replayed
-from assets.intake.refused_lines import Batch, RefusedLine, SeveralBatchesError
+from assets.intake.correction import Correction
+from assets.intake.quarantine import Replayed
+from assets.intake.refused_lines import Batch, RefusedLine
 from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.refused_lines import (
     APP,
@@ -29,6 +29,7 @@ from clearlift_pipelines.cli.refused_lines import (
     selection_options,
 )
 from clearlift_pipelines.cli.tables import show
+from resources.declined import DeclinedError
 from resources.r2 import ObjectNotFoundError
 
 BY_REASON = ("lines", "batches", "reason", "field", "value", "example")
@@ -98,15 +99,12 @@ def replay(
             click.echo("Nothing to replay.")
             return
         choice, _ = only(found)
-        try:
-            if file is None:
-                done = choice.quarantine.replay(wanted)
-            else:
-                done = choice.quarantine.correct(wanted, Correction.of(file), fewer=fewer)
-                if done.closed:
-                    click.echo(f"{done.closed:,} chosen, {done.landed:,} given")
-        except (CorrectionError, SeveralBatchesError) as error:
-            raise click.ClickException(str(error)) from None
+        if file is None:
+            done = choice.quarantine.replay(wanted)
+        else:
+            done = choice.quarantine.correct(wanted, Correction.of(file), fewer=fewer)
+            if done.closed:
+                click.echo(f"{done.closed:,} chosen, {done.landed:,} given")
     _report(done)
 
 
@@ -129,7 +127,7 @@ def export(batch: str, file: IO[bytes], app: str | None, kind: str | None) -> No
         try:
             file.writelines(_bytes(choice, lines))
         except ObjectNotFoundError as error:
-            raise click.ClickException(f"its bytes are missing ({error}); land a copy: clearlift land FILE") from None
+            raise DeclinedError(f"its bytes are missing ({error})", "land a copy: `clearlift land FILE`") from None
 
 
 @quarantine.command()
@@ -145,16 +143,13 @@ def reopen(batch: str, app: str | None, kind: str | None) -> None:
     if not batch:
         raise click.UsageError("BATCH is empty: name one by its key, or by the start of its checksum")
     with choices(app, kind) as chosen:
-        try:
-            found = [(choice, lines) for choice in chosen if (lines := choice.quarantine.closed(batch))]
-            if not found:
-                raise click.ClickException(
-                    f"{batch!r} names no replayed lines: clearlift quarantine list --closed shows what there is"
-                )
-            choice, _ = only(found)
-            opened = choice.quarantine.reopen(batch)
-        except (ReopenError, SeveralBatchesError) as error:
-            raise click.ClickException(str(error)) from None
+        found = [(choice, lines) for choice in chosen if (lines := choice.quarantine.closed(batch))]
+        if not found:
+            raise DeclinedError(
+                f"{batch!r} names no replayed lines", "`clearlift quarantine list --closed` shows what there is"
+            )
+        choice, _ = only(found)
+        opened = choice.quarantine.reopen(batch)
     click.echo(f"{counted(len(opened), 'line')} open again")
     for sha256 in dict.fromkeys(line.sha256[:16] for line in opened):
         click.echo(f"Next: clearlift quarantine list --batch {sha256}")
@@ -176,21 +171,21 @@ def _report(done: Replayed) -> None:
         click.echo(NEXT)
     left = []
     if done.left:
-        left.append((f"the cause of {counted(len(done.left), 'line')} is still there", done.left[0].batch))
+        left.append(_left(f"the cause of {counted(len(done.left), 'line')} is still there", done.left[0].batch))
     if done.whole:
-        left.append((f"{counted(len(done.whole), 'batch', 'batches')} cannot be read at all", done.whole[0]))
-    said = "; ".join(f"{why}, of {batch.object_key} for one: {_correct(batch)}" for why, batch in left)
-    if said and not (done.object_keys or done.finished):
-        raise click.ClickException(said)
-    if said:
-        click.echo(f"Left: {said}", err=True)
+        left.append(_left(f"{counted(len(done.whole), 'batch', 'batches')} cannot be read at all", done.whole[0]))
+    if left and not (done.object_keys or done.finished):
+        raise DeclinedError.together(left)
+    if left:
+        click.echo(f"Left: {DeclinedError.together(left)}", err=True)
 
 
-def _correct(batch: Batch) -> str:
+def _left(why: str, batch: Batch) -> DeclinedError:
     name = batch.sha256[:16]
-    return (
-        f"clearlift quarantine export {name} FILE, correct it, then "
-        f"clearlift quarantine replay --batch {name} --corrected FILE"
+    return DeclinedError(
+        f"{why}, of {batch.object_key} for one",
+        f"`clearlift quarantine export {name} FILE`, correct it, then "
+        f"`clearlift quarantine replay --batch {name} --corrected FILE`",
     )
 
 

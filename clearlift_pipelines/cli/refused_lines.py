@@ -21,6 +21,7 @@ from assets.rooms import Rooms
 from assets.windows import midnight
 from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
+from resources.declined import DeclinedError
 
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ KINDS: Mapping[str, Callable[[Rooms, App, datetime], Quarantine | None]] = {
     "points": lambda rooms, app, _: assets.points.refused.quarantine(rooms, app),
     "access": lambda rooms, app, _: assets.cache.refused.quarantine(rooms, app),
 }
-SEE_LIST = "clearlift quarantine list shows what there is"
+SEE_LIST = "`clearlift quarantine list` shows what there is"
 APP = click.option("--app", type=click.Choice([app.name for app in APPS]), help="Only lines of one app.")
 KIND = click.option(
     "--kind", type=click.Choice([*KINDS]), help="Only events, points of sessions, or lines of access logs."
@@ -93,18 +94,18 @@ def matching(chosen: list[Choice], wanted: Selection) -> list[tuple[Choice, list
     """The quarantines that have such lines, with these.
 
     Raises:
-        click.ClickException: values of the field are personal, so that nobody may choose by them; or the batch's name
-            stands for several batches.
+        DeclinedError: values of the field are personal, so that nobody may choose by them; or the batch's name stands
+            for several batches.
     """
     if wanted.value is not None and not any(wanted.field in choice.quarantine.shown for choice in chosen):
-        raise click.ClickException(
-            f"values of {wanted.field} may be personal, so they are not recorded: choose by --batch or --reason"
+        raise DeclinedError(
+            f"values of {wanted.field} may be personal, so they are not recorded", "choose by --batch or --reason"
         )
     every = [(choice, choice.quarantine.refusals.lines(wanted)) for choice in chosen]
     found = [(choice, lines) for choice, lines in every if lines]
     batches: set[Batch] = {line.batch for _, lines in found for line in lines}
     if wanted.batch is not None and len(batches) > 1:
-        raise click.ClickException(str(SeveralBatchesError(wanted.batch, batches)))
+        raise SeveralBatchesError(wanted.batch, batches)
     return found
 
 
@@ -115,8 +116,8 @@ def only(found: Sequence[tuple[Choice, Sequence[RefusedLine]]]) -> tuple[Choice,
     return found[0]
 
 
-def no_lines(wanted: Selection) -> click.ClickException:
+def no_lines(wanted: Selection) -> DeclinedError:
     """Nothing agrees with what was chosen."""
     given = {"reason": wanted.reason, "field": wanted.field, "value": wanted.value, "batch": wanted.batch}
     named = " and ".join(f"{name} {value!r}" for name, value in given.items() if value is not None)
-    return click.ClickException(f"no refused lines of {named}: {SEE_LIST}")
+    return DeclinedError(f"no refused lines of {named}", SEE_LIST)

@@ -13,9 +13,9 @@ from rich.table import Table
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.retention.deletion import DeletionOutcome
-from clearlift_pipelines.cli.refusals import refusals
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
+from resources.declined import DeclinedError
 
 SHOWN = ("app", "name", "before", "rows", "would go", "kept back", "why")
 APP = click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="One app only.")
@@ -32,14 +32,14 @@ def retention() -> None:
 @TABLE
 def plan(app_name: str | None, table: str | None) -> None:
     """Show what would go now, what is kept back and why. Nothing is deleted."""
-    with terminal() as opened, refusals():
+    with terminal() as opened:
         outcomes = list(_pruned(opened, _wanted(app_name, table), dry_run=True, confirmed=False))
         opened.progress.stop()
         shown = Table(*SHOWN, box=None)
         for outcome in outcomes:
             deletion = outcome.deletion
             reasons = dict.fromkeys(held.why for held in outcome.held_back)
-            why = "; ".join([*([outcome.stopped] if outcome.stopped else []), *reasons])
+            why = "; ".join([*([str(outcome.stopped)] if outcome.stopped else []), *reasons])
             cells = (
                 f"{deletion.before:%Y-%m-%d}",
                 f"{outcome.total:,}",
@@ -57,7 +57,7 @@ def plan(app_name: str | None, table: str | None) -> None:
 @click.option("--confirm", is_flag=True, help="Also where a larger share of a table goes than its policy expects.")
 def run(app_name: str | None, table: str | None, confirm: bool) -> None:
     """Delete what may go."""
-    with terminal() as opened, refusals():
+    with terminal() as opened:
         outcomes = []
         for outcome in _pruned(opened, _wanted(app_name, table), dry_run=False, confirmed=confirm):
             outcomes.append(outcome)
@@ -68,7 +68,7 @@ def run(app_name: str | None, table: str | None, confirm: bool) -> None:
         click.echo(f"{sum(outcome.deleted for outcome in outcomes):,} rows deleted")
         stopped = [outcome.stopped for outcome in outcomes if outcome.stopped]
         if stopped:
-            raise click.ClickException("\n".join(stopped))
+            raise DeclinedError.together(stopped)
         _refuse_damaged(outcomes)
 
 
@@ -84,7 +84,7 @@ def _wanted(app_name: str | None, table: str | None) -> list[tuple[App, Lifecycl
     ]
     if not wanted:
         known = sorted({entry.name for app in APPS if app_name in (None, app.name) for entry in entries(app)})
-        raise click.ClickException(f"{table!r} is nothing that retention deletes; it deletes of {', '.join(known)}")
+        raise DeclinedError(f"{table!r} is nothing that retention deletes", f"name one of {', '.join(known)}")
     return wanted
 
 
@@ -106,4 +106,4 @@ def _refuse_damaged(outcomes: Sequence[DeletionOutcome]) -> None:
     for fault in faults:
         click.echo(f"damaged {fault}")
     if faults:
-        raise click.ClickException(f"archives are damaged, nothing that lies in them was deleted: {repairs(faults)}")
+        raise DeclinedError("archives are damaged, nothing that lies in them was deleted", repairs(faults))

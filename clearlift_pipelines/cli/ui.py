@@ -17,6 +17,7 @@ from clearlift_pipelines.cli.output import Output
 from clearlift_pipelines.cli.ports import refuse_busy
 from clearlift_pipelines.cli.supervisor import Command, Supervised
 from clearlift_pipelines.project import folder
+from resources.declined import DeclinedError
 
 LOCATION = "clearlift_pipelines"
 # What Dagster's processes take to end when they are asked to.
@@ -64,7 +65,9 @@ def _alone(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise click.ClickException(f"a UI is running already over the run history in {home}") from None
+            raise DeclinedError(
+                f"a UI is running already over the run history in {home}", "use that one, or `clearlift stop`"
+            ) from None
         yield
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from dagster import MaterializeResult, materialize
+from dagster import MaterializeResult, RetryPolicy, materialize
 
 from assets.apps.clearlift import APP
 from assets.declined import NEXT
 from assets.description import app_asset
+from assets.rows.source import RowsChangedError
 from resources.declined import DeclinedError
 
 
@@ -38,3 +39,25 @@ def test_an_op_says_it_as_a_command_does(generates: bool) -> None:
     assert said.metadata[NEXT].value == "wait until 1 January"
     assert failure.error is not None
     assert "DeclinedError" not in failure.error.to_string()
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"), [(DeclinedError("2026Q4 is not due", "wait"), 1), (RowsChangedError("rows came"), 3)]
+)
+def test_only_what_may_go_well_later_is_tried_again(error: DeclinedError, tries: int) -> None:
+    asked: list[str] = []
+
+    def refused() -> MaterializeResult[None]:
+        asked.append("again")
+        raise error
+
+    decorate = app_asset(
+        APP, "events", "refused", store="r2", holds=[], kinds={"json"}, retry_policy=RetryPolicy(max_retries=2)
+    )
+    assert not materialize([decorate(refused)], raise_on_error=False).success
+    assert len(asked) == tries
+
+
+def test_several_refusals_are_one() -> None:
+    both = DeclinedError.together([DeclinedError("a is late", "`clearlift run`"), DeclinedError("b is full", "wait")])
+    assert str(both) == "a is late; b is full. Next: `clearlift run`; wait"

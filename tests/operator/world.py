@@ -1,10 +1,8 @@
-"""What operators work on, and what is true of it: stores, the command line, and what ever landed. No fixtures here."""
+"""The landing zone and the lake as operators find them, and what ever landed there. No fixtures here."""
 
 import gzip
 import re
-import shlex
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,28 +11,25 @@ from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events.ledger import IngestLedger
 from assets.events.refused import quarantine
 from assets.events.table import events_table
-from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Quarantine
 from assets.intake.refused_lines import RefusedLine, Selection
 from assets.retention.stores import entries, prune_all
 from assets.windows import midnight
 from clearlift_pipelines.stores import Stores, utc_now
 from tests.assets.event_pipeline import dying_after
-from tests.assets.intake.replays import Died, dying_at
 from tests.clearlift_pipelines.cli import intake
-from tests.clearlift_pipelines.cli.terminal import Said, Terminal
+from tests.clearlift_pipelines.cli.terminal import Terminal
 from tests.databases import empty
 from tests.rooms import TestRooms
 
 assert CLEARLIFT.audience is not None
 AUDIENCE = CLEARLIFT.audience
 NUMBER = re.compile(rb"event-(\d+)")
-COMMAND = re.compile(r"clearlift ([a-z][^;:,\n]*)")
 
 
 @dataclass
 class World:
-    """The stores behind a terminal, and what is known of them by other means than their ledgers.
+    """The stores behind a terminal, and what is known of events by other means than their ledgers.
 
     landed: every object that was seen in the landing zone. expected: numbers of the events that must be in the lake in
     the end.
@@ -68,24 +63,6 @@ class World:
         self.stores.d1(CLEARLIFT).execute(
             "update org_tag_mappings set short_tag = ? where short_tag = ?", [after, before]
         )
-
-    def run(self, *arguments: str, dies: int | None = None) -> Said | None:
-        """A command of an operator; None where its process died at its effect of this number.
-
-        `run` only ingests, because nothing else here waits for it.
-        """
-        if arguments[0] == "run":
-            self.ingest()
-            return Said(0, "", "")
-        said = None
-        with suppress(Died):
-            if dies is None:
-                said = self.terminal.clearlift(*arguments)
-            else:
-                with dying_at(dies, (PostgresRefusals, "write")):
-                    said = self.terminal.clearlift(*arguments)
-        self.look()
-        return said
 
     def ingest(self, dies: str | None = None) -> None:
         """What the landing sensor starts."""
@@ -129,8 +106,7 @@ class World:
         content = self.landed[refused.object_key]
         if not refused.line:
             return content
-        text = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-        return text.split(b"\n")[refused.line - 1]
+        return lines_of(content)[refused.line - 1]
 
     def kept(self, refused: RefusedLine) -> bytes:
         """The same bytes as the quarantine has them."""
@@ -153,6 +129,7 @@ def numbers(content: bytes) -> set[int]:
     return {int(number) for number in NUMBER.findall(content)}
 
 
-def commands(text: str) -> list[list[str]]:
-    """The commands that a message names, as arguments."""
-    return [shlex.split(named) for named in COMMAND.findall(text)]
+def lines_of(content: bytes) -> list[bytes]:
+    """The lines of an object, packed or plain."""
+    text = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+    return text.split(b"\n")

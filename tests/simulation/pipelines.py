@@ -199,7 +199,7 @@ class Pipelines:
 
     def retain(self) -> None:
         for outcome in self._pruned(dry_run=False):
-            assert (outcome.faults, outcome.stopped) == ([], "")
+            assert (outcome.faults, outcome.stopped) == ([], None)
 
     def waiting(self) -> list[DeletionOutcome]:
         """The outcomes of a dry run of retention that would delete rows, or that hold rows back."""
@@ -208,7 +208,7 @@ class Pipelines:
     def prune_detail(self) -> None:
         engine = SeriesPruner(self.stores, SESH, f"night of {self.now}", WITHOUT_RESTS, page=100)
         for outcome in engine.run(dry_run=False).outcomes:
-            assert (outcome.faults, outcome.stopped, outcome.held_back) == ([], "", [])
+            assert (outcome.faults, outcome.stopped, outcome.held_back) == ([], None, [])
 
     def _pruned(self, *, dry_run: bool) -> list[DeletionOutcome]:
         outcomes = []

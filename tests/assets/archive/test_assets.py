@@ -67,7 +67,7 @@ def test_a_refusal_ends_a_run_with_one_sentence_and_no_retry(location: Location)
     (failed,) = [event.step_failure_data for event in done.all_events if event.is_step_failure]
     assert failed.user_failure_data is not None
     assert failed.user_failure_data.description == (
-        "2026Q2 of clearlift events is archived once its last row is 90 days old: "
+        "2026Q2 of clearlift events is archived once its last row is 90 days old. Next: "
         "from 2026-09-29 on, `clearlift archive run clearlift events 2026Q2`"
     )
     assert not [event for event in done.all_events if event.is_step_up_for_retry]

@@ -232,7 +232,7 @@ def test_what_was_closed_wrongly_is_opened_again_and_the_true_copy_is_taken(pipe
     wrong = correct(pipeline, key, line(7, viewport_width="wide"), line(8))
     folder = folder_of(wrong.object_keys[0])
     assert folder is not None
-    with pytest.raises(ReopenError, match=r"is not ingested yet: clearlift run --no-sample, then clearlift quarantine"):
+    with pytest.raises(ReopenError, match=r"is not ingested yet\. Next: `clearlift run --no-sample`, then `clearlift"):
         pipeline.quarantine.reopen(key)
     pipeline.ingested()
     assert {each.object_key for each in found(pipeline)} == {other, wrong.object_keys[0]}

@@ -176,7 +176,7 @@ def test_a_large_share_waits_for_a_word(
     for n in range(4):
         session(clearlift, f"s{n}", "2026-10-01", "2026-10-02" if n < 3 else "2026-12-01")
     stopped = prune(clearlift, postgres, tmp_path, "clearlift", "sessions")
-    assert "3 of 4 rows would be deleted" in stopped.stopped
+    assert "3 of 4 rows would be deleted" in str(stopped.stopped)
     assert len(tokens(clearlift)) == 4
     assert prune(clearlift, postgres, tmp_path, "clearlift", "sessions", confirmed=True).deleted == 3
 

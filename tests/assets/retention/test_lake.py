@@ -23,7 +23,7 @@ from tests.assets.archive.archive_stores import QUARTER, ArchiveStores
 from tests.assets.retention.rolled_up_stores import CLEARLIFT, RolledUpStores
 
 START = QUARTER.window.start
-RESTORE = "clearlift archive restore clearlift events 2026Q1 --into live"
+RESTORE = "`clearlift archive restore clearlift events 2026Q1 --into live`"
 
 
 def test_a_quarter_goes_and_its_aggregates_stay(
@@ -227,9 +227,11 @@ def test_a_large_share_stops_before_anything_goes(
 
     planned, done = rolled_up_stores.prune(dry_run=True), rolled_up_stores.prune()
 
-    assert planned.stopped == done.stopped
-    assert done.stopped.startswith("clearlift clearlift.events: 800 of 1,100 rows would be deleted, 73% where at most")
-    assert done.stopped.endswith("with --confirm, or with confirm: true in the launchpad")
+    assert str(planned.stopped) == str(done.stopped)
+    assert str(done.stopped).startswith(
+        "clearlift clearlift.events: 800 of 1,100 rows would be deleted, 73% where at most"
+    )
+    assert str(done.stopped).endswith("with --confirm, or with confirm: true in the launchpad")
     assert (done.deleted, archive_stores.live(), rolled_up_stores.marks(), rolled_up_stores.deletions()) == (
         0,
         before,

@@ -224,7 +224,7 @@ def test_a_large_share_stops_before_anything_goes(
         archive_stores.store.put(f"quarantine/events/{number:04}", b"1")
     later(archive_stores)
     done = rolled_up_stores.prune_entry("quarantine/events/")
-    assert "1,000 of 1,000 rows would be deleted" in done.stopped
+    assert "1,000 of 1,000 rows would be deleted" in str(done.stopped)
     assert len(list(archive_stores.store.list("quarantine/events"))) == 1_000
 
 

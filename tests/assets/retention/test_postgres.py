@@ -220,7 +220,7 @@ def test_a_large_share_stops_before_anything_goes(
 ) -> None:
     click_days(archive_stores, 1_000)
     done = rolled_up_stores.prune_entry("attribution.click_days")
-    assert "1,000 of 1,000 rows would be deleted, 100% where at most 25% go without confirmation" in done.stopped
+    assert "1,000 of 1,000 rows would be deleted, 100% where at most 25% go without confirmation" in str(done.stopped)
     assert (done.deleted, rolled_up_stores.rows("attribution.click_days"), rolled_up_stores.deletions()) == (
         0,
         1_000,

@@ -151,7 +151,7 @@ def test_a_large_share_stops_before_anything(stores: SeriesStores, monkeypatch: 
     monkeypatch.setattr("assets.retention.share.SMALL_TABLE", 1)
     before = stores.detail()
     done = stores.prune()
-    assert all("5 of 6 rows would be deleted" in o.stopped for o in done.outcomes)
+    assert all("5 of 6 rows would be deleted" in str(o.stopped) for o in done.outcomes)
     assert (stores.detail(), done.kept_before) == (before, None)
     assert [o.deleted for o in stores.pruner().run(dry_run=False, confirmed=True).outcomes] == [5, 5]
 

@@ -164,7 +164,7 @@ def test_a_pruned_day_of_one_app_is_counted_for_the_other(sides: tuple[EventLake
     with pytest.raises(pruned.PrunedError) as error:
         build(others)
     assert str(error.value) == (
-        "events of 2026-03-03 are archived. Next: clearlift archive restore other page_events 2026Q1 --into live"
+        "events of 2026-03-03 are archived. Next: `clearlift archive restore other page_events 2026Q1 --into live`"
     )
     with pytest.raises(pruned.PrunedError):
         Sessions(others.app, others.events, others.postgres, others.clock).run(DAY)

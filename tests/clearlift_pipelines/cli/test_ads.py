@@ -63,5 +63,5 @@ def test_an_unknown_connection_is_one_line_that_names_those_there_are(migrated: 
     assert said.err == f"{unknown}name one of mine, or none for all\n"
     said = migrated.clearlift("backfill", "ads", "--platform", "google", "--connection", "nosuch", "--replay")
     assert said.err.startswith(
-        "Error: nothing is staged of a google connection 'nosuch'. Next: clearlift backfill ads "
+        "Error: nothing is staged of a google connection 'nosuch'. Next: `clearlift backfill ads "
     )

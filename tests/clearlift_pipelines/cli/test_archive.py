@@ -37,7 +37,7 @@ def test_a_quarter_is_archived_listed_verified_and_restored(terminal: Terminal) 
     said = terminal.clearlift("archive", "verify", "clearlift", "events", "2025Q4")
     assert said.code == 1
     assert f"damaged {part}: missing" in said.out.replace("\n", "")
-    assert "the archive is damaged: `clearlift archive repair clearlift events 2025Q4`" in said.err
+    assert "the archive is damaged. Next: `clearlift archive repair clearlift events 2025Q4`" in said.err
     # Nothing changed in the lake: the run looks at nothing, and says so.
     again = terminal.good("archive", "run", "clearlift", "events", "2025Q4")
     assert "0 buckets sealed, 0 without new rows, 2 not looked at: 0 rows in 0 parts" in again
@@ -62,7 +62,7 @@ def test_a_refusal_is_one_sentence_with_the_next_command_and_no_trace(terminal: 
     (part,) = [info.key for info in terminal.stores.object_store.list("archive") if "/part-" in info.key]
     terminal.stores.object_store.delete(part)
     terminal.stores.postgres.execute("update ads.restatements set currency = 'EUR'")
-    said = f"Error: {part}: missing: `clearlift archive repair clearlift ads.restatements 2023Q1`"
+    said = f"Error: {part}: missing. Next: `clearlift archive repair clearlift ads.restatements 2023Q1`"
     assert refusal(terminal, "archive", "run", *of) == said
     assert refusal(terminal, "archive", "restore", *of) == said
     for flags in ((), ("--dry-run",), ("--from", ".")):
@@ -74,7 +74,7 @@ def test_a_refusal_is_one_sentence_with_the_next_command_and_no_trace(terminal: 
     )
     assert "R2 is embedded here" in refusal(terminal, "archive", "repair", *of, "--from", "s3://copies/x")
     late = refusal(terminal, "archive", "run", "clearlift", "ads.restatements", "2999Q4")
-    assert "is archived once its last row is 365 days old: from 3001-01-01 on, `clearlift archive run cle" in late
+    assert "is archived once its last row is 365 days old. Next: from 3001-01-01 on, `clearlift archive run cle" in late
 
 
 def refusal(terminal: Terminal, *arguments: str) -> str:

@@ -29,7 +29,7 @@ def test_a_range_is_made_and_the_days_that_it_changes(terminal: Terminal) -> Non
     ("first", "end", "why"),
     [
         ("2025-09-30", "2025-10-02", "attribution from 2025-10-01 to"),
-        ("2026-03-02", "2999-01-01", "can be made"),
+        ("2026-03-02", "2999-01-01", "name days from"),
     ],
 )
 def test_ranges_that_cannot_be_made_are_refused(terminal: Terminal, first: str, end: str, why: str) -> None:

@@ -51,7 +51,11 @@ def test_today_is_made_up_to_the_hour_in_progress(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("first", "end", "why"),
     [
-        ("2025-09-30", "2025-10-02", "lies before the first partition, 2025-10-01 (CLEARLIFT_PARTITIONS_START)"),
+        (
+            "2025-09-30",
+            "2025-10-02",
+            "lies before the first partition. Next: name a day from 2025-10-01 on",
+        ),
         ("2026-03-02", "2999-01-01", "--to lies in the future"),
     ],
 )

@@ -94,7 +94,7 @@ def test_a_damaged_file_is_named_by_the_run_that_reads_it(terminal: Terminal) ->
     ["status", "quarantine list", "cache status", "compact --dry-run", "upkeep --dry-run", "archive list"],
 )
 def test_over_stores_that_are_not_set_up_an_error_says_what_makes_them(terminal: Terminal, command: str) -> None:
-    assert "clearlift migrate up makes" in terminal.refused(*command.split())
+    assert "Next: `clearlift migrate up` makes" in terminal.refused(*command.split())
 
 
 def test_a_home_without_dagster_yaml_is_refused(terminal: Terminal) -> None:

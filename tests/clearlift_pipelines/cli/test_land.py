@@ -108,7 +108,7 @@ def test_a_large_plain_file_lands_in_parts_cut_at_line_ends(migrated: Terminal) 
 def test_what_is_no_event_file_is_refused(terminal: Terminal) -> None:
     file = terminal.folder / "events.csv"
     file.write_text("a,b")
-    assert "an event file ends in .ndjson" in terminal.refused("land", str(file))
+    assert "name a file that ends in .ndjson" in terminal.refused("land", str(file))
     assert "no event files" in terminal.refused("land", str(terminal.folder))
     said = terminal.clearlift("land", "missing.ndjson")
     assert said.code == 2

@@ -125,7 +125,7 @@ def test_a_name_of_several_batches_is_refused_and_lists_them(migrated: Terminal)
         ("export", twice, "out"),
     ):
         said = migrated.refused("quarantine", *arguments)
-        assert f"'{twice}' names {starts.count(twice)} batches, say which: {twice}" in said
+        assert f"'{twice}' names {starts.count(twice)} batches. Next: say which: {twice}" in said
         assert any(key in said for key in keys)
     for name in ("%", "_", "*"):
         assert f"no refused lines of batch '{name}'" in migrated.refused("quarantine", "replay", "--batch", name)
@@ -177,7 +177,7 @@ def test_what_was_closed_wrongly_is_opened_again_by_what_the_replay_said(migrate
     (migrated.folder / "wrong").write_bytes(line(7, org_tag="zzzzzz"))
     said = migrated.good("quarantine", "replay", "--batch", key, "--corrected", "wrong")
     reopen = said.partition("Should it be wrong: clearlift ")[2].split("\n")[0].split()
-    assert "is not ingested yet: clearlift run --no-sample" in migrated.refused(*reopen)
+    assert "is not ingested yet. Next: `clearlift run --no-sample`" in migrated.refused(*reopen)
     intake.ingest(migrated)
     (wrong,) = columns(migrated.good("quarantine", "list"))
     assert wrong[2] == "unknown_org_tag"

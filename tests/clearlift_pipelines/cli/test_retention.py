@@ -48,7 +48,7 @@ def test_a_damaged_archive_is_named_and_what_lies_in_it_stays(terminal: Terminal
         assert said.code == 1
         assert f"damaged {part}: its bytes have another SHA-256" in said.out
         repair = "`clearlift archive repair clearlift ads.restatements 2023Q1`"
-        assert said.err == f"Error: archives are damaged, nothing that lies in them was deleted: {repair}\n"
+        assert said.err == f"Error: archives are damaged, nothing that lies in them was deleted. Next: {repair}\n"
     assert terminal.stores.postgres.fetch("select distinct org_id from ads.restatements") == [{"org_id": "o1"}]
 
 
@@ -59,9 +59,8 @@ def test_a_backfill_of_days_that_are_archived_only_is_refused_before_anything_is
         rows = {PartitionKey("a3f7c2", date(2026, 1, 3)): 1}
         pruned.mark(connection, APP, "2026Q1", rows, commit_id=uuid4(), at=at)
     said = terminal.refused("backfill", "rollups", "--from", "2026-01-02", "--to", "2026-02-05")
-    assert (
-        "events of 2026-01-03 are archived. Next: clearlift archive restore clearlift events 2026Q1 --into live" in said
-    )
+    restore = "`clearlift archive restore clearlift events 2026Q1 --into live`"
+    assert f"events of 2026-01-03 are archived. Next: {restore}" in said
     assert terminal.stores.postgres.fetch("select 1 from rollups.windows") == []
 
 

@@ -117,7 +117,7 @@ def test_without_a_sample_it_takes_what_has_landed_and_leaves_out_what_cannot_be
     said = " ".join(terminal.good("run", "--no-sample").split())
 
     assert IngestLedger(stores.postgres, CLEARLIFT.name).totals()["stored"] == 4
-    restore = "clearlift archive restore clearlift events 2026Q1 --into live"
+    restore = "`clearlift archive restore clearlift events 2026Q1 --into live`"
     backfill = f"clearlift backfill rollups --from {gone:%Y-%m-%d}"
     assert f"1 late events in 1 days are too old to be rolled up automatically: {restore}; {backfill}" in said
     for grain, step in (("hourly", "hour"), ("daily", "day")):

@@ -59,8 +59,8 @@ def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(t
     bad = terminal.clearlift("doctor")
     assert bad.code == 1
     pending = ", ".join(f"{name} pending" for name in POSTGRES)
-    assert f"bad  postgres schema     {pending}: clearlift migrate up" in bad.out
-    assert "bad  clearlift-lake      the lake's catalog is missing: clearlift migrate up makes it" in bad.out
+    assert f"bad  postgres schema     {pending}. Next: `clearlift migrate up`" in bad.out
+    assert "bad  clearlift-lake      the lake's catalog is missing. Next: `clearlift migrate up` makes it" in bad.out
 
     assert f"postgres: {', '.join(POSTGRES)}" in terminal.good("migrate", "up").splitlines()
     again = terminal.good("migrate", "up").splitlines()
@@ -100,7 +100,7 @@ def test_doctor_says_of_a_home_that_others_may_enter_what_to_do(terminal: Termin
     home.chmod(0o755)
     said = terminal.clearlift("doctor")
     assert said.code == 1
-    assert f"others may enter it: chmod 700 {home}" in said.out
+    assert f"others may enter it. Next: `chmod 700 {home}`" in said.out
     home.chmod(0o700)
     terminal.good("doctor")
 
@@ -150,7 +150,7 @@ def test_migrate_up_goes_on_with_other_stores_and_says_what_was_done(
     assert "made: " not in said.out
     assert said.err == (
         "Error: 1 of 3 stores are not up to date: sesh-d1. Next: remove the cause that their lines name, then "
-        "clearlift migrate up (docs/runbooks/failed-migration.md)\n"
+        "`clearlift migrate up` (docs/runbooks/failed-migration.md)\n"
     )
     file.write_text(whole)
     assert "sesh-d1: 003_partitions, " in terminal.good("migrate", "up")

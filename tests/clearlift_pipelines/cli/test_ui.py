@@ -173,9 +173,8 @@ def test_a_port_that_is_taken_or_impossible_is_refused_at_once(unconfigured: Ter
         taken.listen()
         port = taken.getsockname()[1]
         for command in ("ui", "sandbox"):
-            assert f"port {port} is in use; choose another with --port" in unconfigured.refused(
-                command, "--port", str(port)
-            )
+            said = unconfigured.refused(command, "--port", str(port))
+            assert f"port {port} is in use (Address already in use). Next: choose another with --port" in said
     for command in ("ui", "sandbox"):
         assert unconfigured.clearlift(command, "--port", "99999").code == 2
     assert not ui.commands

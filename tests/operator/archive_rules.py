@@ -1,7 +1,4 @@
-"""What an operator, the weather and the calendar do to archives, as rules of a state machine. No fixtures.
-
-A machine of several rooms inherits from the rules of each and from hypothesis' own class.
-"""
+"""What an operator, the weather and the calendar do to archives, as rules of a state machine. No fixtures."""
 
 import gzip
 import hashlib
@@ -9,146 +6,32 @@ import json
 import random
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, invariant, rule
+from hypothesis.stateful import invariant, rule
 
 from assets.apps.sesh import APP as SESH
-from resources.d1 import D1
-from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore
-from tests.clearlift_pipelines.cli.operator_at_work import Operator
-from tests.databases import empty
+from tests.operator.archived_tables import Changes, Restatements, Table
+from tests.operator.at_work import Operator
 
 QUARTER = "2023Q1"
-Versions = Mapping[int, str]
-
-
-class Table(Protocol):
-    """A small archived table: rows of one quarter, each with a version that can change."""
-
-    app: str
-    name: str
-
-    def clear(self) -> None:
-        """Take all rows away, live and aside."""
-
-    def arrive(self, number: int) -> None:
-        """A row comes."""
-
-    def change(self, row: int, version: str) -> None:
-        """A live row changes."""
-
-    def live(self) -> Versions:
-        """The version of each live row."""
-
-    def aside(self) -> Versions:
-        """The version of each row that was restored beside the live ones."""
-
-    def version(self, line: Mapping[str, Any]) -> tuple[int, str]:
-        """The row and the version in a line of an archive."""
-
-
-class Changes(Table):
-    """Sesh's change log in D1, which its readers have read. Rows spread over sixteen buckets."""
-
-    app, name = "sesh", "change_log"
-
-    def __init__(self, d1: D1) -> None:
-        self._d1 = d1
-
-    def clear(self) -> None:
-        self._d1.execute("delete from change_log")
-        self._d1.execute("drop table if exists change_log_restored")
-        self._d1.execute("delete from change_log_readers")
-        self._d1.execute(
-            "insert into change_log_readers (reader, last_id, read_at) values ('r', 1000000, '2024-01-01')"
-        )
-
-    def arrive(self, number: int) -> None:
-        self._d1.execute(
-            "insert into change_log (id, table_name, row_id, operation, new_keys, changed_at)"
-            " values (?, 'users', ?, 'insert', '0', '2023-02-03T04:05:06.007Z')",
-            [number, f"u{number % 2}"],
-        )
-
-    def change(self, row: int, version: str) -> None:
-        self._d1.execute("update change_log set new_keys = ? where id = ?", [version, row])
-
-    def live(self) -> Versions:
-        return self._held("change_log")
-
-    def aside(self) -> Versions:
-        return self._held("change_log_restored")
-
-    def version(self, line: Mapping[str, Any]) -> tuple[int, str]:
-        return line["id"], line["new_keys"]
-
-    def _held(self, table: str) -> Versions:
-        if not self._d1.query("select 1 from sqlite_master where name = ?", [table]):
-            return {}
-        return {row["id"]: row["new_keys"] for row in self._d1.query(f"select id, new_keys from {table}")}
-
-
-class Restatements(Table):
-    """Restatements in our Postgres, of two organisations."""
-
-    app, name = "clearlift", "ads.restatements"
-
-    def __init__(self, postgres: Postgres) -> None:
-        self._postgres = postgres
-
-    def clear(self) -> None:
-        empty(self._postgres, "ads", "archive", "retention")
-        self._postgres.execute("drop table if exists restored.ads_restatements")
-
-    def arrive(self, number: int) -> None:
-        self._postgres.execute(
-            "insert into ads.restatements"
-            " (id, app, org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency)"
-            " overriding system value values (%s, 'clearlift', %s, 'google', '0', '1', '2023-02-03',"
-            " '2023-02-03 04:05:06', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'EUR')",
-            (number, f"o/{number % 2}"),
-        )
-
-    def change(self, row: int, version: str) -> None:
-        self._postgres.execute("update ads.restatements set account_id = %s where id = %s", (version, row))
-
-    def live(self) -> Versions:
-        return self._held("ads.restatements")
-
-    def aside(self) -> Versions:
-        return self._held("restored.ads_restatements")
-
-    def version(self, line: Mapping[str, Any]) -> tuple[int, str]:
-        return line["id"], line["account_id"]
-
-    def _held(self, table: str) -> Versions:
-        if self._postgres.fetch("select to_regclass(%s) as there", (table,))[0]["there"] is None:
-            return {}
-        return {row["id"]: row["account_id"] for row in self._postgres.fetch(f"select id, account_id from {table}")}
-
-
 DIES = st.none() | st.integers(1, 70)
 WHICH = st.integers(0, 1)
 FLAGS = st.lists(st.sampled_from(["--dry-run", "--accept-loss", "copies"]), unique=True)
 
 
 class ArchiveRules:
-    """Rules over two tables. A subclass sets `operator`, whose terminal has migrated stores."""
+    """Rules over two tables. A subclass sets `operator`, whose terminal has migrated stores, and begins with
+    `quarters_are_archived`.
+    """
 
     operator: Operator
 
-    @initialize(
-        copied=st.booleans(),
-        old=st.booleans(),
-        chance=st.randoms(use_true_random=False),
-        damage=st.lists(st.sampled_from(["gone", "cut", "flipped"]), max_size=4),
-    )
-    def begin(self, copied: bool, old: bool, chance: random.Random, damage: list[str]) -> None:
+    def quarters_are_archived(self, copied: bool, old: bool, chance: random.Random, damage: Sequence[str]) -> None:
         """Five rows in each table, archived twice; perhaps copied, gone or damaged, so that every example has some."""
         stores = self.operator.terminal.stores
         store = stores.object_store
@@ -158,7 +41,6 @@ class ArchiveRules:
         for folder in (store.path / "archive", self.backup):
             shutil.rmtree(folder, ignore_errors=True)
         self.backup.mkdir()
-        self.operator.answers["FILE"] = str(self.backup)
         self.tables: list[Table] = [Restatements(stores.postgres), Changes(stores.d1(SESH))]
         for table in self.tables:
             table.clear()
@@ -167,7 +49,6 @@ class ArchiveRules:
         self.rows: dict[str, dict[int, str]] = defaultdict(dict)
         self.gone: dict[str, set[int]] = defaultdict(set)
         self.arrived = self.changed = 0
-        self.operator.watch = self.a_command_ended
         for which in (0, 1):
             self.rows_arrive(which, 4)
             self.a_quarter_is_archived(which, None)
@@ -176,7 +57,7 @@ class ArchiveRules:
             if copied:
                 self.objects_are_copied()
             if old:
-                self.old_rows_go(which, None)
+                self.old_rows_go(which, 0, False, chance, None)
         for how in damage:
             self.an_object_is_damaged(chance, how)
 
@@ -231,7 +112,7 @@ class ArchiveRules:
         self.a_quarter_is_archived(which, None)
         if copied:
             self.objects_are_copied()
-        self.old_rows_go(which, None)
+        self._prune(which, None)
 
     @rule(which=WHICH, dies_at=DIES, flags=FLAGS)
     def a_quarter_is_repaired(self, which: int, dies_at: int | None, flags: list[str]) -> None:
@@ -246,16 +127,21 @@ class ArchiveRules:
     def a_quarter_is_verified(self, which: int) -> None:
         self._type(which, "verify")
 
-    @rule(which=WHICH, dies_at=DIES)
-    def old_rows_go(self, which: int, dies_at: int | None) -> None:
-        table = self.tables[which]
-        self.operator.type("retention", "run", "--app", table.app, "--table", table.name, dies_at=dies_at)
+    @rule(
+        which=WHICH,
+        came=st.integers(0, 4),
+        changed=st.booleans(),
+        chance=st.randoms(use_true_random=False),
+        dies_at=DIES,
+    )
+    def old_rows_go(self, which: int, came: int, changed: bool, chance: random.Random, dies_at: int | None) -> None:
+        """Also those that came or changed since the quarter was archived, which must stay."""
+        self.rows_arrive(which, came)
+        if changed:
+            self.a_row_changes(which, chance)
+        self._prune(which, dies_at)
 
-    @rule()
-    def the_last_message_is_followed(self) -> None:
-        self.operator.follow()
-
-    def a_command_ended(self) -> None:
+    def archive_command_ended(self) -> None:
         self.no_row_is_lost()
         if "--accept-loss" in self.operator.typed:
             for table in self.tables:
@@ -268,7 +154,7 @@ class ArchiveRules:
             lost = self._lost(table) - self.gone[table.name]
             assert not lost, (table.name, lost, self.operator.typed, self.operator.said)
 
-    def every_way_leads_out(self) -> None:
+    def archives_leave(self) -> None:
         """At the end: commands that messages name make every command go well, and every row is there, once."""
         for table in self.tables:
             rows = self.rows[table.name]
@@ -285,13 +171,13 @@ class ArchiveRules:
             assert live.keys() <= rows.keys()
             assert table.aside().keys() <= rows.keys()
 
-    def teardown(self) -> None:
-        if hasattr(self, "tables"):
-            self.every_way_leads_out()
-
     def _type(self, which: int, action: str, *words: str, dies_at: int | None = None) -> None:
         table = self.tables[which]
         self.operator.type("archive", action, table.app, table.name, QUARTER, *words, dies_at=dies_at)
+
+    def _prune(self, which: int, dies_at: int | None) -> None:
+        table = self.tables[which]
+        self.operator.type("retention", "run", "--app", table.app, "--table", table.name, dies_at=dies_at)
 
     def _lost(self, table: Table, *folders: Path) -> set[int]:
         held = {*table.live().items(), *self._archived(table, folders or (self.store.path, self.backup))}

@@ -20,11 +20,11 @@ from clearlift_pipelines import settings
 from clearlift_pipelines.stores import Stores
 from sandbox import sample_stores
 from tests.assets.event_pipeline import line
-from tests.deploy.deployment import ROOT, Deployment, deployed, until
+from tests.deploy.deployment import Deployment, deployed, until
 from tests.deploy.units import Unit, supervised
+from tests.pages import DOCS, blocks, blocks_in
 
-PAGE = ROOT / "docs" / "production.md"
-BLOCK = re.compile(r"^```(bash|ini)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGE = DOCS / "production.md"
 PROGRAMS = {
     "sudo": 'if [ "$1" = -u ]; then shift 2; fi; exec "$@"',
     "useradd": 'while [ "$1" != --home-dir ]; do shift; done; mkdir -p "$2"',
@@ -89,11 +89,11 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 def test_the_pasted_page_ends_in_a_green_doctor_and_an_ingested_event(machine: Machine) -> None:
     page = PAGE.read_text()
     before, _, after = page[: page.index("## A new version")].partition("## The first event")
-    for language, block in BLOCK.findall(before):
-        if language == "ini":
-            (machine.folder / "var/lib/clearlift/.env").write_text(machine.settings(block))
+    for block in blocks_in(before):
+        if block.language == "ini":
+            (machine.folder / "var/lib/clearlift/.env").write_text(machine.settings(block.text))
         else:
-            machine.paste(block)
+            machine.paste(block.text)
 
     (machine.folder / "var/lib/clearlift/first.ndjson").write_bytes(line(1) + b"\n")
     home = machine.folder / "var/lib/clearlift"
@@ -105,14 +105,14 @@ def test_the_pasted_page_ends_in_a_green_doctor_and_an_ingested_event(machine: M
         for service in services.values():
             assert service.active.wait(180), service.log.read_text()[-4000:]
         sample_stores.fill_d1(stores.d1(CLEARLIFT))
-        (first,) = BLOCK.findall(after)
-        machine.paste(first[1])
+        (first,) = blocks_in(after)
+        machine.paste(first.text)
         ledger = IngestLedger(stores.postgres, CLEARLIFT.name)
         until(lambda: ledger.totals()["stored"] == 1, seconds=300)
     assert {service.starts for service in services.values()} == {1}
 
 
 def test_the_page_names_every_setting_that_it_needs() -> None:
-    (block,) = [block for language, block in BLOCK.findall(PAGE.read_text()) if language == "ini"]
+    (block,) = [block.text for block in blocks("production.md") if block.language == "ini"]
     given = {each.partition("=")[0].removeprefix("CLEARLIFT_").lower().split("__")[0] for each in block.splitlines()}
     assert given - set(settings.Settings.model_fields) == {"dagster_home"}

@@ -1,20 +1,15 @@
 """A page of the docs, followed as it stands in a copy of the project that has no other change. No fixtures here."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.pages import blocks
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ("assets", "clearlift_pipelines", "resources", "sandbox", "sql", "dagster_home")
-BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def blocks(page: str) -> list[tuple[str, str, str]]:
-    """The blocks of a page of docs/: language, the file that it is (or empty), text."""
-    return BLOCK.findall((ROOT / "docs" / page).read_text())
 
 
 class Project:

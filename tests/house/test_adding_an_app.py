@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.project import Project, blocks
+from tests.house.project import Project
+from tests.pages import blocks
 
 INSPECT = """
 import json

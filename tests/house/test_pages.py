@@ -24,3 +24,9 @@ def test_every_path_of_a_page_is_there(page: Path) -> None:
     for path in LINKED.findall(text):
         if "://" not in path:
             assert (page.parent / path).exists(), f"{page.name} links to {path}"
+
+
+def test_every_runbook_is_pasted_by_a_test() -> None:
+    tests = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*runbooks.py"))
+    pages = {page.name for page in (ROOT / "docs" / "runbooks").glob("*.md")} - {"README.md"}
+    assert {page for page in pages if f'"runbooks/{page}"' not in tests} == set()

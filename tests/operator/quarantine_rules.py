@@ -3,6 +3,7 @@
 import gzip
 import itertools
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -72,9 +73,8 @@ class QuarantineRules:
     def correct(self, what: str, dies: int | None, data: st.DataObject) -> None:
         """Give a correction of one batch: the true one, or one that is none, or of other lines."""
         batch = self._batch(data)
-        chosen = [refused for refused in self._open() if refused.sha256.startswith(batch) and not refused.replayed_as]
-        affected = set().union(*(numbers(self.world.original(refused)) for refused in chosen))
-        lines = [line(number) for number in sorted(affected)]
+        chosen = self._chosen(batch)
+        lines = [line(number) for number in sorted(self._numbers(chosen))]
         if what == "wrong":
             lines = [_line(next(self.numbers), "unknown") for _ in chosen]
         if what == "fewer":
@@ -88,6 +88,15 @@ class QuarantineRules:
         # One line in the place of a whole batch is not fewer.
         if what in ("wrong", "fewer") and chosen:
             self.wrong.append(batch)
+
+    @rule(dies=DIES, data=st.data())
+    def export(self, dies: int | None, data: st.DataObject) -> None:
+        """Take the open lines of a batch out."""
+        batch = self._batch(data)
+        chosen = self._chosen(batch)
+        said = self.operator.type("quarantine", "export", batch, "exported", dies_at=dies)
+        if said is not None and not said.code:
+            assert numbers((self.world.folder / "exported").read_bytes()) == self._numbers(chosen)
 
     @rule(data=st.data(), dies=DIES)
     def reopen(self, data: st.DataObject, dies: int | None) -> None:
@@ -150,6 +159,14 @@ class QuarantineRules:
 
     def _open(self) -> list[RefusedLine]:
         return [refused for refused in self.world.refused() if refused.replayed_at is None]
+
+    def _chosen(self, batch: str) -> list[RefusedLine]:
+        """The lines of a batch that no replay has begun to land."""
+        return [refused for refused in self._open() if refused.sha256.startswith(batch) and not refused.replayed_as]
+
+    def _numbers(self, lines: Iterable[RefusedLine]) -> set[int]:
+        """The numbers of the events that lines name."""
+        return set().union(*(numbers(self.world.original(refused)) for refused in lines))
 
     def _batch(self, data: st.DataObject) -> str:
         """The checksum of a batch with open lines, or of none."""

@@ -4,7 +4,6 @@ import re
 import shlex
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,23 +13,11 @@ import pytest
 from clearlift_pipelines.stores import Stores
 from resources import sql_files
 from tests.clearlift_pipelines.cli.terminal import Terminal
-
-RUNBOOKS = Path(__file__).resolve().parents[3] / "docs" / "runbooks"
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+from tests.pages import DOCS, blocks, pasted_well
 
 CLEARED = re.findall(
-    r"^\| `(\w+)` \| `clearlift (.*)` \|$", (RUNBOOKS / "failed-migration.md").read_text(), re.MULTILINE
+    r"^\| `(\w+)` \| `clearlift (.*)` \|$", (DOCS / "runbooks" / "failed-migration.md").read_text(), re.MULTILINE
 )
-
-
-def blocks(page: str) -> Iterator[tuple[str, str]]:
-    """The blocks of a page: console, sql, or text (what is seen)."""
-    yield from BLOCK.findall((RUNBOOKS / page).read_text())
-
-
-def pasted(terminal: Terminal, block: str) -> str:
-    """Run each line of a console block; each must go well."""
-    return "".join(terminal.good(*shlex.split(line)[1:]) for line in block.splitlines())
 
 
 def test_a_failed_migration(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -41,18 +28,19 @@ def test_a_failed_migration(terminal: Terminal, monkeypatch: pytest.MonkeyPatch,
     note = folder / "008_note.up.sql"
     note.write_text("create table notes (id text);\ninsert into users (id, email) values ('u', null);\n")
     (folder / "008_note.down.sql").write_text("drop table notes;\n")
-    seen, *steps = blocks("failed-migration.md")
+    seen, *steps = blocks("runbooks/failed-migration.md")
     said = terminal.clearlift("migrate", "up")
     assert said.code == 1
-    assert seen == ("text", said.out + said.err)
-    assert "008 note" in pasted(terminal, steps[0][1])
+    assert seen == ("text", "", said.out + said.err)
+    assert [step.language for step in steps] == ["console"] * 4
+    assert "008 note" in pasted_well(terminal, steps[0])
     note.write_text("create table notes (id text);\n")
-    assert "sesh-d1: 008_note\n" in pasted(terminal, steps[1][1])
-    back = pasted(terminal, steps[2][1])
+    assert "sesh-d1: 008_note\n" in pasted_well(terminal, steps[1])
+    back = pasted_well(terminal, steps[2])
     assert "sesh-d1: would take back 008_note\n" in back
     assert "sesh-d1: took back 008_note\n" in back
     assert "sesh-d1: 008_note\n" in back
-    over = pasted(terminal, steps[3][1])
+    over = pasted_well(terminal, steps[3])
     assert not re.search("pending|edited|missing|^bad", over, re.MULTILINE)
 
 
@@ -80,15 +68,15 @@ def test_a_stuck_fold(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> No
                 f"insert into sessions_{month.replace('-', '_')} (id, userId, timestamp, updatedAt)"
                 f" values ('twice', 'u', '{month}-03T10:00:00.000Z', '{updated}T00:00:00.000Z')"
             )
-        seen, *steps = blocks("stuck-fold.md")
-        assert seen == ("text", f"{terminal.refused('job', 'partitions')}\n")
-        (found,) = d1.execute(steps[0][1]).fetchall()
+        seen, *steps = blocks("runbooks/stuck-fold.md")
+        assert seen == ("text", "", f"{terminal.refused('job', 'partitions')}\n")
+        (found,) = d1.execute(steps[0].text).fetchall()
         assert found[0] == "twice"
         assert d1.execute("select count(*) from sessions where id = 'twice'").fetchone() == (2,)
-        assert d1.execute(steps[1][1]).rowcount == 1
-        assert "folded" in pasted(terminal, steps[2][1])
-        assert d1.execute(steps[3][1]).fetchall() == []
+        assert d1.execute(steps[1].text).rowcount == 1
+        assert "folded" in pasted_well(terminal, steps[2])
+        assert d1.execute(steps[3].text).fetchall() == []
         assert d1.execute("select timestamp from sessions where id = 'twice'").fetchall() == [
             ("2024-08-03T10:00:00.000Z",)
         ]
-    assert [kind for kind, _ in steps] == ["sql", "sql", "console", "sql"]
+    assert [step.language for step in steps] == ["sql", "sql", "console", "sql"]

@@ -1,25 +1,16 @@
-"""The runbooks, followed as they stand: each line is typed as the page has it, over stores in the state it is about."""
+"""The runbook on damaged archives, pasted as it stands, over archives in the state that it is about."""
 
-import re
 import shutil
-from pathlib import Path
 
-from tests.clearlift_pipelines.cli.terminal import Said, Terminal
+from tests.clearlift_pipelines.cli.terminal import Terminal
+from tests.pages import blocks, typed
 
-ROOT = Path(__file__).resolve().parents[3]
-BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RESTATED = """
 insert into ads.restatements
     (app, org_id, platform, account_id, campaign_id, date, seen_at, sync_run_id, currency)
 select 'clearlift', org, 'google', '1', n::text, '2023-02-01', '2023-02-02', gen_random_uuid(), 'USD'
 from unnest(array['live', 'copied', 'lost', 'whole']) org, generate_series(1, 3) n
 """
-
-
-def walked(terminal: Terminal, page: str) -> list[tuple[str, Said]]:
-    """Every line of a page's blocks, and how it ended."""
-    lines = [line for block in BLOCK.findall((ROOT / "docs" / page).read_text()) for line in block.splitlines()]
-    return [(line, terminal.clearlift(*line.split()[1:])) for line in lines]
 
 
 def test_a_damaged_archive(terminal: Terminal) -> None:
@@ -38,10 +29,10 @@ def test_a_damaged_archive(terminal: Terminal) -> None:
     postgres.execute("delete from ads.restatements where org_id in ('copied', 'whole')")
     postgres.execute("delete from ads.restatements where org_id = 'lost' and campaign_id = '1'")
 
-    steps = walked(terminal, "runbooks/damaged-archive.md")
+    steps = typed(terminal, *blocks("runbooks/damaged-archive.md"))
 
-    assert [said.code for _, said in steps] == [1, 1, 1, 1, 0, 0, 0, 0], steps
-    verify, dry, first, second, accepted, again, last, plan = (said for _, said in steps)
+    assert [said.code for said in steps] == [1, 1, 1, 1, 0, 0, 0, 0], steps
+    verify, dry, first, second, accepted, again, last, plan = steps
     assert verify.out.count("damaged archive/") == 4
     assert (dry.out.count("would repair"), dry.out.count("cannot repair")) == (2, 2)
     assert (first.out.count("\nrepaired"), first.out.count("not repaired")) == (2, 2)

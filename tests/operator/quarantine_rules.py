@@ -69,7 +69,7 @@ class QuarantineRules:
         }[how]
         self.operator.type("quarantine", "replay", *chosen, dies_at=dies)
 
-    @rule(what=st.sampled_from(("true", "wrong", "fewer", "empty", "binary")), dies=DIES, data=st.data())
+    @rule(what=st.sampled_from(("true", "wrong", "fewer", "fewer", "fewer", "empty")), dies=DIES, data=st.data())
     def correct(self, what: str, dies: int | None, data: st.DataObject) -> None:
         """Give a correction of one batch: the true one, or one that is none, or of other lines."""
         batch = self._batch(data)

@@ -55,7 +55,7 @@ def test_a_refusal_is_one_sentence_with_the_next_command_and_no_trace(terminal: 
         " values ('clearlift', 'o', 'google', '1', '1', '2023-02-01', '2023-02-02', gen_random_uuid(), 'USD')"
     )
     of = ("clearlift", "ads.restatements", "2023Q1")
-    listing = "2023Q1 of clearlift ads.restatements: no such sealed archive: `clearlift archive list clearlift ads.re"
+    listing = "2023Q1 of clearlift ads.restatements: no such sealed archive. Next: `clearlift archive list clearlift ad"
     for action in ("verify", "repair", "restore"):
         assert listing in refusal(terminal, "archive", action, *of)
     terminal.good("archive", "run", *of)
@@ -88,12 +88,12 @@ def refusal(terminal: Terminal, *arguments: str) -> str:
 def test_what_cannot_be_is_one_line(terminal: Terminal) -> None:
     said = terminal.refused("archive", "run", "clearlift", "sessions", "2025Q4")
     assert "sessions is not archived: a signed-in session says nothing once it is over" in said
-    assert "archived are: events, ads.restatements" in terminal.refused(
+    assert "Next: name one of events, ads.restatements" in terminal.refused(
         "archive", "run", "clearlift", "nothing", "2025Q4"
     )
     partly = ("archive", "restore", "sesh", "sessions", "2025Q4", "--org", "user-1", "--into", "live")
     whole = "`clearlift archive restore sesh sessions 2025Q4 --into live`"
-    assert f"of these rows of sessions alone: restore aside, or all of them: {whole}" in refusal(terminal, *partly)
+    assert f"of these rows of sessions alone. Next: restore aside, or all of them: {whole}" in refusal(terminal, *partly)
     wrong = terminal.clearlift("archive", "run", "clearlift", "events", "2025")
     assert (wrong.code, "'2025' is no quarter; one looks like 2026Q1" in wrong.err) == (2, True)
 

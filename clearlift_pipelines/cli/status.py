@@ -18,6 +18,7 @@ from assets.rollups.follow import unfollowed
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.windows import DAY, HOUR, midnight
+from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.execution import Workbench, workbench
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.stores import Stores, utc_now
@@ -57,12 +58,12 @@ def _missing_of(stores: Stores, app: App, now: datetime) -> Iterator[tuple[Objec
     earliest, table = midnight(stores.settings.partitions_start), events_table(app)
     batches = len(pending(app, stores.object_store, stores.postgres))
     if batches:
-        yield ("events", "ingested"), f"{batches} landed batches"
+        yield ("events", "ingested"), counted(batches, "landed batch", "landed batches")
     since = late.horizon(earliest, stores.settings.late_horizon, now)
     stale = late.stale(app, stores.postgres, since, now, earliest=earliest)
     too_old = str(late.beyond(app, stores.postgres, earliest, since))
     commits = unfollowed(app, stores.lake.table(table), stores.postgres) if stores.lake.exists(table) else 0
-    behind = f"{commits} commits not followed by the roll-ups: clearlift run" if commits else ""
+    behind = f"{counted(commits, 'commit')} not followed by the roll-ups: clearlift run" if commits else ""
     changed: dict[Grain | Period, list[datetime]] = {
         Grain.HOURLY: [start for window in stale.hours for start in window.steps(HOUR)],
         Grain.DAILY: [start for window in stale.days for start in window.steps(DAY)],
@@ -71,7 +72,9 @@ def _missing_of(stores: Stores, app: App, now: datetime) -> Iterator[tuple[Objec
     }
     for grain, starts in changed.items():
         stated = (
-            f"{len(starts)} changed {grain.column}s from {starts[0]:%Y-%m-%d %H:%M}: clearlift run" if starts else ""
+            f"{counted(len(starts), f'changed {grain.column}')} from {starts[0]:%Y-%m-%d %H:%M}: clearlift run"
+            if starts
+            else ""
         )
         # Weeks and months are made of days, and follow no commit themselves.
         reasons = (stated, behind, too_old) if isinstance(grain, Grain) else (stated,)
@@ -83,7 +86,7 @@ def _missing_of(stores: Stores, app: App, now: datetime) -> Iterator[tuple[Objec
     for asset, windows in days.items():
         starts = [start for window in windows for start in window.steps(DAY)]
         if starts:
-            yield asset, f"{len(starts)} changed days from {starts[0]:%Y-%m-%d}"
+            yield asset, f"{counted(len(starts), 'changed day')} from {starts[0]:%Y-%m-%d}"
 
 
 def _lag(lag: timedelta) -> str:

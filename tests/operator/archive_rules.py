@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-import random
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,11 +15,12 @@ from hypothesis.stateful import invariant, rule
 from assets.apps.sesh import APP as SESH
 from resources.r2 import FolderObjectStore
 from tests.operator.archived_tables import Changes, Restatements, Table
-from tests.operator.at_work import Operator
+from tests.operator.at_work import SHARE, Operator, at
 
 QUARTER = "2023Q1"
 DIES = st.none() | st.integers(1, 70)
 WHICH = st.integers(0, 1)
+DAMAGE = st.tuples(SHARE, SHARE, st.sampled_from(["gone", "cut", "flipped"]))
 FLAGS = st.lists(st.sampled_from(["--dry-run", "--accept-loss", "copies"]), unique=True)
 
 
@@ -31,7 +31,7 @@ class ArchiveRules:
 
     operator: Operator
 
-    def quarters_are_archived(self, copied: bool, old: bool, chance: random.Random, damage: Sequence[str]) -> None:
+    def quarters_are_archived(self, copied: bool, old: bool, damage: Sequence[tuple[float, float, str]]) -> None:
         """Five rows in each table, archived twice; perhaps copied, gone or damaged, so that every example has some."""
         stores = self.operator.terminal.stores
         store = stores.object_store
@@ -57,9 +57,9 @@ class ArchiveRules:
             if copied:
                 self.objects_are_copied()
             if old:
-                self.old_rows_go(which, 0, False, chance, None)
-        for how in damage:
-            self.an_object_is_damaged(chance, how)
+                self._prune(which, None)
+        for one in damage:
+            self.an_object_is_damaged(one)
 
     @rule(which=WHICH, rows=st.integers(1, 3))
     def rows_arrive(self, which: int, rows: int) -> None:
@@ -68,13 +68,13 @@ class ArchiveRules:
             self.tables[which].arrive(self.arrived)
             self.rows[self.tables[which].name][self.arrived] = "0"
 
-    @rule(which=WHICH, chance=st.randoms(use_true_random=False))
-    def a_row_changes(self, which: int, chance: random.Random) -> None:
+    @rule(which=WHICH, share=SHARE)
+    def a_row_changes(self, which: int, share: float) -> None:
         table = self.tables[which]
         # A row whose newest version is gone may come back in an older one, which is not followed any further.
         if known := sorted(table.live().keys() - self.gone[table.name]):
             self.changed += 1
-            row, version = chance.choice(known), str(self.changed)
+            row, version = at(share, known), str(self.changed)
             table.change(row, version)
             self.rows[table.name][row] = version
 
@@ -87,18 +87,19 @@ class ArchiveRules:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
 
-    @rule(chance=st.randoms(use_true_random=False), how=st.sampled_from(["gone", "cut", "flipped"]))
-    def an_object_is_damaged(self, chance: random.Random, how: str) -> None:
+    @rule(damage=DAMAGE)
+    def an_object_is_damaged(self, damage: tuple[float, float, str]) -> None:
+        which, where, how = damage
         paths = sorted(path for path in (self.store.path / "archive").rglob("*") if path.is_file())
         if not paths:
             return
-        path = chance.choice(paths)
+        path = at(which, paths)
         data = path.read_bytes()
         if how == "gone" or not data:
             path.unlink()
         else:
-            at = chance.randrange(len(data))
-            path.write_bytes(data[:at] + (bytes([data[at] ^ 1]) + data[at + 1 :] if how == "flipped" else b""))
+            place = at(where, range(len(data)))
+            path.write_bytes(data[:place] + (bytes([data[place] ^ 1]) + data[place + 1 :] if how == "flipped" else b""))
         for table in self.tables:
             self.gone[table.name] |= self._lost(table)
 
@@ -130,15 +131,14 @@ class ArchiveRules:
     @rule(
         which=WHICH,
         came=st.integers(0, 4),
-        changed=st.booleans(),
-        chance=st.randoms(use_true_random=False),
+        changed=st.none() | SHARE,
         dies_at=DIES,
     )
-    def old_rows_go(self, which: int, came: int, changed: bool, chance: random.Random, dies_at: int | None) -> None:
+    def old_rows_go(self, which: int, came: int, changed: float | None, dies_at: int | None) -> None:
         """Also those that came or changed since the quarter was archived, which must stay."""
         self.rows_arrive(which, came)
-        if changed:
-            self.a_row_changes(which, chance)
+        if changed is not None:
+            self.a_row_changes(which, changed)
         self._prune(which, dies_at)
 
     def archive_command_ended(self) -> None:

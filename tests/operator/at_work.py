@@ -4,6 +4,9 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+from hypothesis import strategies as st
 
 from clearlift_pipelines.cli import land, migrate, refused_lines
 from clearlift_pipelines.cli import terminal as cli_terminal
@@ -17,6 +20,15 @@ NAMED = re.compile(r"`clearlift ([^`]+)`")
 MISSING = "makes what is missing\n--verbose shows the trace."
 # More commands than this are a circle.
 MOST = 8
+Choice = TypeVar("Choice")
+# Which one of some is drawn as a share of them, because hypothesis plays a prefix of a life again and wants the same
+# draws then, while checksums, moments and so numbers of objects differ.
+SHARE = st.floats(0, 1, exclude_max=True)
+
+
+def at(share: float, choices: Sequence[Choice]) -> Choice:
+    """The one of some that lies at this share of them."""
+    return choices[int(share * len(choices))]
 
 
 class KeptOpen(Stores):

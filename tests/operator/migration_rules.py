@@ -11,7 +11,7 @@ from assets.apps.sesh import APP as SESH
 from resources import migrations
 from resources.migrations import State
 from tests.filled import d1_rows, postgres_rows
-from tests.operator.at_work import Operator
+from tests.operator.at_work import SHARE, Operator, at
 
 DIES = st.none() | st.integers(1, 60)
 # Commands that change no row, typed while migrations are missing.
@@ -23,19 +23,19 @@ class MigrationRules:
 
     operator: Operator
 
-    @rule(back=st.integers(1, 8), dies=DIES, dies_again=DIES, meanwhile=st.sampled_from(MEANWHILE), data=st.data())
+    @rule(back=st.integers(1, 8), dies=DIES, dies_again=DIES, meanwhile=st.sampled_from(MEANWHILE), share=SHARE)
     def migrations_go_down_and_up(
         self,
         back: int,
         dies: int | None,
         dies_again: int | None,
         meanwhile: tuple[str, ...],
-        data: st.DataObject,
+        share: float,
     ) -> None:
         """Down where that is admitted, killed perhaps; a command finds it so; up. Every row is as before."""
         stores = self.operator.terminal.stores
         migrated = {name: (applied, folder) for name, applied, folder in stores.migrated()}
-        store = data.draw(st.sampled_from(sorted(migrated)))
+        store = at(share, sorted(migrated))
         applied, folder = migrated[store]
         to = max(0, len(migrations.load(folder)) - back)
         before = self._rows()

@@ -1,7 +1,6 @@
 """Random operators, in any order and with kills: nothing is lost, nothing is doubled, and every state has a way out."""
 
 import os
-import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from clearlift_pipelines.settings import load
 from clearlift_pipelines.stores import Stores
 from sandbox import sample_stores
 from tests.clearlift_pipelines.cli.terminal import Terminal
-from tests.operator.archive_rules import ArchiveRules
+from tests.operator.archive_rules import DAMAGE, ArchiveRules
 from tests.operator.at_work import Operator
 from tests.operator.migration_rules import MigrationRules
 from tests.operator.quarantine_rules import QuarantineRules
@@ -28,15 +27,14 @@ class AllRules(QuarantineRules, ArchiveRules, MigrationRules):
     @initialize(
         copied=st.booleans(),
         old=st.booleans(),
-        chance=st.randoms(use_true_random=False),
-        damage=st.lists(st.sampled_from(["gone", "cut", "flipped"]), max_size=4),
+        damage=st.lists(DAMAGE, max_size=4),
     )
-    def begin(self, copied: bool, old: bool, chance: random.Random, damage: list[str]) -> None:
+    def begin(self, copied: bool, old: bool, damage: list[tuple[float, float, str]]) -> None:
         """Every example has something of each kind."""
         self.operator.watch = self.world.look
         self.operator.by_hand = self.by_hand
         self.lines_are_refused()
-        self.quarters_are_archived(copied, old, chance, damage)
+        self.quarters_are_archived(copied, old, damage)
         self.operator.watch = self.a_command_ended
 
     @rule()

@@ -44,5 +44,8 @@ def bring(app: App, site: Site) -> Capability:
                 lambda _: [Request(config={ingested: assets.IngestConfig(sweep=True)})],
             )
         ],
-        watches=[Watch("landing", ("ingest",), "Asks for an ingest as soon as a batch has landed.", landed)],
+        # Twice as often as others, because what has landed waits for it, after the death of a process too.
+        watches=[
+            Watch("landing", ("ingest",), "Asks for an ingest as soon as a batch has landed.", landed, seconds=30)
+        ],
     )

@@ -122,7 +122,7 @@ TICKS = {
 }
 # By sensor: its interval in seconds, and its jobs.
 WATCHES = {
-    "clearlift_landing": (60, "clearlift_ingest"),
+    "clearlift_landing": (30, "clearlift_ingest"),
     "clearlift_late_data": (
         60,
         "clearlift_roll_up_hours clearlift_roll_up_days clearlift_roll_up_weeks clearlift_roll_up_months",

@@ -1,0 +1,35 @@
+"""`clearlift purge`: old runs of Dagster's history removed now, or a count of them.
+
+What does not belong here: what goes and what stays (purging.py), and when it goes by itself (purge_job.py).
+"""
+
+from datetime import timedelta
+
+import click
+from rich.table import Table
+
+from clearlift_pipelines import settings
+from clearlift_pipelines.cli.entry import dagster_home
+from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.stores import utc_now
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(min=1), help="The age. [default: CLEARLIFT_HISTORY_DAYS]")
+@click.option("--dry-run", is_flag=True, help="Count what would go; change nothing.")
+def purge(days: int | None, dry_run: bool) -> None:
+    """Delete old runs of Dagster's history. What assets and checks show of today stays."""
+    from dagster import DagsterInstance
+
+    from clearlift_pipelines import purging
+
+    chosen = settings.load()
+    dagster_home(chosen)
+    age = timedelta(days=days or chosen.history_days)
+    with DagsterInstance.get() as instance:
+        purged = purging.purge(instance, age, utc_now(), dry_run=dry_run)
+    shown = Table("", "would go" if dry_run else "gone", "stay, though old", box=None)
+    shown.add_row("runs", str(purged.runs), str(purged.stayed))
+    shown.add_row("events and results of checks", str(purged.rows))
+    shown.add_row("files", str(purged.files))
+    show(shown)

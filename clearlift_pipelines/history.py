@@ -4,18 +4,20 @@ set. dagster.yaml has no conditional, so that its storage names this class for b
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
+from typing import Any, ClassVar
 
 from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.event_log import SqliteEventLogStorage
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS, create_db_conn_string
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from dotenv import dotenv_values
-from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.settings import SettingsError
@@ -52,24 +54,50 @@ class _Sqlite(DagsterSqliteStorage):
 
 
 class SqliteEventLog(SqliteEventLogStorage):
-    """Dagster's own, which also keeps the engine of a database. With a new engine for each statement, SQLAlchemy
-    compiled each statement again, which was a fifth of `clearlift run`.
+    """Dagster's own, which also keeps the connections of a database, and copies the empty one of a new run.
+
+    With new connections for each statement, SQLAlchemy compiled each statement again, and SQLite wrote its log back to
+    the file: half of the time of `clearlift run`. To make an empty database, Dagster reads its migrations for 0.3 s.
     """
+
+    _empty: ClassVar[bytes] = b""
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
             engine = _engine(self.conn_string_for_shard(shard))
             if shard not in self._initialized_dbs:
-                self._initdb(engine)
+                self._initialize(Path(self.path_for_shard(shard)), engine)
                 self._initialized_dbs.add(shard)
             with engine.begin() as connection:
                 yield connection
 
+    def _initialize(self, path: Path, engine: Engine) -> None:
+        if not path.exists():
+            # Under its own name it is whole at once. Another process may be first.
+            with NamedTemporaryFile(dir=path.parent) as copy, suppress(OSError):
+                copy.write(self._empty_database())
+                copy.flush()
+                os.link(copy.name, path)
+                return
+        self._initdb(engine)
+
+    def _empty_database(self) -> bytes:
+        if not self._empty:
+            with TemporaryDirectory() as folder:
+                engine = create_engine(create_db_conn_string(folder, "empty"), poolclass=NullPool)
+                self._initdb(engine)
+                SqliteEventLog._empty = (Path(folder) / "empty.db").read_bytes()
+        return self._empty
+
 
 @lru_cache(maxsize=16)
 def _engine(url: str) -> Engine:
-    return create_engine(url, poolclass=NullPool, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
+    # With a write-ahead log this loses nothing when a process is killed. When the power fails, the last moments may be
+    # missing, and the file is whole.
+    event.listen(engine, "connect", lambda connection, _: connection.execute("pragma synchronous = normal"))
+    return engine
 
 
 def refuse_unreachable(url: str | None = None) -> str | None:

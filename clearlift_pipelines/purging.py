@@ -213,3 +213,4 @@ def _compact(file: Path) -> None:
     """Give freed pages back to the system; a file that is in use is left to the next purge."""
     with closing(sqlite3.connect(file, isolation_level=None)) as connection, suppress(sqlite3.OperationalError):
         connection.execute("vacuum")
+        connection.execute("pragma wal_checkpoint(truncate)")

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from sqlalchemy import text
 
-from clearlift_pipelines.history import with_driver
+from clearlift_pipelines.history import SqliteEventLog, with_driver
 
 ROOT = Path(__file__).resolve().parents[2]
 INSPECT = """
@@ -82,3 +84,15 @@ def test_the_instance_keeps_its_history_where_it_is_configured(tmp_path: Path, p
 )
 def test_the_driver_is_named(url: str, with_its_driver: str) -> None:
     assert with_driver(url) == with_its_driver
+
+
+def test_a_runs_database_begins_as_dagsters_own(tmp_path: Path) -> None:
+    found = []
+    for storage in (SqliteEventLogStorage, SqliteEventLog):
+        log = storage(str(tmp_path / storage.__name__))
+        with log.run_connection("run") as connection:
+            found.append([*connection.execute(text("select type, name, sql from sqlite_master")).all()])
+            found[-1] += connection.execute(text("select version_num from alembic_version")).all()
+            found[-1] += connection.execute(text("pragma journal_mode")).all()
+        assert set(log.get_all_run_ids()) == {"run"}
+    assert found[0] == found[1]

@@ -1,7 +1,9 @@
 """Purging the run history: what shows how assets stand is the same before and after, and the rest is gone."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -127,9 +129,11 @@ def files(instance: DagsterInstance) -> set[str]:
 
 
 def size(instance: DagsterInstance, run_id: str) -> int:
-    """The bytes of a run's file."""
+    """The bytes of a run's file, with all that was written."""
     events = instance.event_log_storage
     assert isinstance(events, SqliteEventLogStorage)
+    with closing(sqlite3.connect(events.path_for_shard(run_id))) as file:
+        file.execute("pragma wal_checkpoint(truncate)")
     return Path(events.path_for_shard(run_id)).stat().st_size
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.apps.sesh_series import POINTS, SESSIONS
+from assets.archive.parts import DamagedPartError
 from assets.archive.restore import PartialRestoreError
 from assets.points.point import PointReason
 from assets.retention.proof import DAMAGED, LATE, UNSEALED
@@ -192,7 +193,7 @@ def test_a_damaged_part_lets_nothing_of_a_quarter_come_back_live(stores: SeriesS
     stores.prune()
     last = [o.key for o in stores.store.list("archive/sesh/sessions") if "/part-" in o.key][-1]
     stores.store.delete(last)
-    with pytest.raises(RuntimeError, match="missing"):
+    with pytest.raises(DamagedPartError, match="missing"):
         stores.restore("sessions")
     assert old(stores) == 0
 

@@ -25,12 +25,6 @@ def test_a_range_is_made_and_the_days_that_it_changes(terminal: Terminal) -> Non
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("first", "end", "why"),
-    [
-        ("2025-09-30", "2025-10-02", "attribution from 2025-10-01 to"),
-        ("2026-03-02", "2999-01-01", "name days from"),
-    ],
-)
-def test_ranges_that_cannot_be_made_are_refused(terminal: Terminal, first: str, end: str, why: str) -> None:
-    assert why in terminal.refused("backfill", "attribution", "--from", first, "--to", end)
+@pytest.mark.parametrize(("first", "end"), [("2025-09-30", "2025-10-02"), ("2026-03-02", "2999-01-01")])
+def test_ranges_that_cannot_be_made_are_refused(terminal: Terminal, first: str, end: str) -> None:
+    assert "name days from 2025-10-01 to" in terminal.refused("backfill", "attribution", "--from", first, "--to", end)

@@ -45,13 +45,7 @@ class WindowEvents:
 
     def scan(self) -> pl.LazyFrame:
         """All rows and columns, doubles among them. Collect it within `named`."""
-        window, files = self.window, self._files()
-        if any(file.has_deletes for file in files):
-            # Only this way applies the row deletes of another writer.
-            return self.table.scan(window.start, window.end, self._orgs)
-        rows = self.table.read(file.path for file in files)
-        rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
-        return rows if self.org is None else rows.filter(pl.col("org_tag") == self.org)
+        return self.table.scan(self.window.start, self.window.end, self._orgs, self.snapshot_id)
 
     def named(self) -> AbstractContextManager[None]:
         """Inside it, an error because of damaged or missing files names them."""

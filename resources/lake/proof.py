@@ -11,6 +11,7 @@ import polars as pl
 from pyiceberg.manifest import DataFile
 
 from resources.lake.checksum import Tally, row_checksum
+from resources.lake.data_file import Source, deletes, raw
 
 
 class DamagedFilesError(RuntimeError):
@@ -22,20 +23,35 @@ UNREADABLE = (pl.exceptions.ComputeError, FileNotFoundError)
 
 @dataclass(frozen=True)
 class Proof:
-    """For the files of one table: its columns, and the function that reads the files of some paths."""
+    """For the files of one table: its columns, and the function that reads files."""
 
     schema: pl.Schema
-    read: Callable[[Iterable[str]], pl.LazyFrame]
+    read: Callable[[Iterable[Source]], pl.LazyFrame]
 
     def written(self, files: Iterable[DataFile], absent: Collection[str] = ()) -> Tally:
         """The rows that were written to files, by their names; counted for a name without a fingerprint."""
-        total, unknown = Tally(self.schema), []
+        total, unknown = Tally(self.schema), list[DataFile]()
         for file in files:
             if (tally := self._by_name(file)) is None:
-                unknown.append(file.file_path)
+                unknown.append(file)
             else:
                 total += tally
         return total + self.counted(self.read(unknown), absent) if unknown else total
+
+    def left(self, sources: Iterable[Source], absent: Collection[str] = ()) -> Tally:
+        """The rows of sources: as they were written, and of those with deleted rows as they are read.
+
+        Raises:
+            DamagedFilesError: all rows of a file with deletes are not those that were written to it.
+        """
+        sources = list(sources)
+        cut = [source for source in sources if deletes(source)]
+        total = self.written((raw(source) for source in sources if not deletes(source)), absent)
+        if not cut:
+            return total
+        files = [raw(source) for source in cut]
+        self.require(self.counted(self.read(files), absent), self.written(files, absent), files)
+        return total + self.counted(self.read(cut), absent)
 
     def counted(self, rows: pl.LazyFrame, absent: Collection[str] = ()) -> Tally:
         """The tally of some rows; the columns `absent` are null in all of them."""
@@ -80,7 +96,7 @@ class Proof:
     def _is_whole(self, file: DataFile) -> bool:
         expected = self._by_name(file)
         try:
-            actual = self.counted(self.read([file.file_path]))
+            actual = self.counted(self.read([file]))
         except UNREADABLE:
             return False
         return expected is None or expected == actual

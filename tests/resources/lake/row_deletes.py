@@ -20,6 +20,7 @@ _FIELDS: "list[pa.Field[Any]]" = [
     pa.field("pos", pa.int64(), nullable=False, metadata={"PARQUET:field_id": "2147483545"}),
 ]
 DELETES = pa.schema(_FIELDS)
+PATH_ID = 2147483546
 
 
 class _DeletesManifest(ManifestWriterV2):
@@ -45,7 +46,10 @@ def delete_positions(table: LakeTable, positions: Mapping[DataFile, Sequence[int
     """Delete rows of data files of one partition by their positions, with one delete file."""
     rows = [(file.file_path, position) for file, of_file in positions.items() for position in sorted(of_file)]
     content = pa.table({"file_path": [path for path, _ in rows], "pos": [at for _, at in rows]}, schema=DELETES)
-    _commit(table, next(iter(positions)), content, DataFileContent.POSITION_DELETES)
+    # Engines record the bounds of the paths: alike where the deletes are of one file.
+    paths = sorted({path.encode() for path, _ in rows})
+    bounds = {"lower_bounds": {PATH_ID: paths[0]}, "upper_bounds": {PATH_ID: paths[-1]}} if paths else {}
+    _commit(table, next(iter(positions)), content, DataFileContent.POSITION_DELETES, **bounds)
 
 
 def delete_equal(table: LakeTable, file: DataFile, keys: pl.DataFrame) -> None:
@@ -54,7 +58,7 @@ def delete_equal(table: LakeTable, file: DataFile, keys: pl.DataFrame) -> None:
     fields = [layout.by_id.field(name) for name in keys.columns]
     content = keys.to_arrow().cast(pa.schema(fields))
     ids = [column.field.field_id for column in layout.columns if column.name in keys.columns]
-    _commit(table, file, content, DataFileContent.EQUALITY_DELETES, ids)
+    _commit(table, file, content, DataFileContent.EQUALITY_DELETES, equality_ids=ids)
 
 
 def delete_files(table: LakeTable) -> list[DataFile]:
@@ -66,9 +70,7 @@ def delete_files(table: LakeTable) -> list[DataFile]:
     return [entry.data_file for manifest in manifests for entry in manifest.fetch_manifest_entry(live.io)]
 
 
-def _commit(
-    table: LakeTable, beside: DataFile, content: pa.Table, kind: DataFileContent, ids: Sequence[int] | None = None
-) -> None:
+def _commit(table: LakeTable, beside: DataFile, content: pa.Table, kind: DataFileContent, **described: Any) -> None:
     live = table.load()
     path = f"{beside.file_path.rpartition('/')[0]}/deletes-{uuid.uuid4()}.parquet"
     local = Path(path.removeprefix("file://"))
@@ -80,7 +82,7 @@ def _commit(
         partition=beside.partition,
         record_count=content.num_rows,
         file_size_in_bytes=local.stat().st_size,
-        equality_ids=ids,
+        **described,
     )
     entry.spec_id = beside.spec_id
     with live.transaction() as transaction:

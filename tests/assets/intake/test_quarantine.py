@@ -334,5 +334,5 @@ def test_two_apps_with_the_same_batch_have_lines_of_their_own(pipeline: Pipeline
     assert reasons(pipeline) == {}
     assert [row.line for row in PostgresRefusals(pipeline.postgres, "events", "other").lines(ALL)] == [2]
     pipeline.ledger.prepare(RunOutcome(str(UUID(int=1)), pipeline.now))
-    ledger.settle(lambda _: None, pipeline.now)
+    ledger.settle(pipeline.table, pipeline.now)
     assert pipeline.postgres.fetch("select app from ingest.runs where state = 'prepared'") == [{"app": "clearlift"}]

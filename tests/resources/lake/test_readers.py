@@ -75,9 +75,17 @@ def test_the_table_is_read_as_we_read_it(table: LakeTable, reader: str, state: C
     assert_read_alike(table, reader)
 
 
-def test_duckdb_applies_equality_deletes_as_we_do(table: LakeTable) -> None:
+@pytest.mark.parametrize("reader", ["DuckDB", "chDB"])
+def test_equality_deletes_are_applied_as_we_do(table: LakeTable, reader: str) -> None:
     equality_deletes(table)
-    assert_read_alike(table, "DuckDB")
+    assert_read_alike(table, reader)
+
+
+@pytest.mark.parametrize("reader", ["PyIceberg", "polars"])
+def test_equality_deletes_are_refused_rather_than_ignored(table: LakeTable, reader: str) -> None:
+    equality_deletes(table)
+    with pytest.raises(Exception, match="equality deletes"):
+        READERS[reader](table.load().metadata_location, ["id"])
 
 
 def assert_read_alike(table: LakeTable, reader: str) -> None:

@@ -130,7 +130,7 @@ class History:
 
 def of(table: Table, snapshot: Snapshot) -> SnapshotInfo:
     """What a kept snapshot's commit did."""
-    added, removed, deletes = [], [], []
+    added, removed, deletes = list[DataFile](), list[DataFile](), list[DataFile]()
     for manifest in snapshot.manifests(table.io):
         if manifest.added_snapshot_id != snapshot.snapshot_id:
             continue

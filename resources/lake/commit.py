@@ -192,8 +192,8 @@ def append(
         snapshot_id, sequence = upon or (None, 0)
         if snapshot_id is not None and not History(transaction._table).holds(snapshot_id, sequence):
             raise RolledBackError(f"commit {commit_id}: the table was rolled back meanwhile; run it again")
-        sequence = str(transaction.table_metadata.next_sequence_number())
-        transaction.set_properties({COMMIT_ID: commit_id, COMMIT_SEQUENCE: sequence})
+        number = str(transaction.table_metadata.next_sequence_number())
+        transaction.set_properties({COMMIT_ID: commit_id, COMMIT_SEQUENCE: number})
         with transaction.update_snapshot({**properties, COMMIT_ID: commit_id}).fast_append() as producer:
             for file in files:
                 producer.append_data_file(file)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
+from typing import Any
 
 import polars as pl
 from pyiceberg.io import FileIO
@@ -50,7 +51,7 @@ class Reader:
                 frames.append(self._scan([raw(source) for source in some]))
         return frames[0] if len(frames) == 1 else pl.concat(frames)
 
-    def _left(self, source: Source, positions: Callable[[str], Mapping[str, object]]) -> pl.LazyFrame:
+    def _left(self, source: Source, positions: Callable[[str], Mapping[str, Any]]) -> pl.LazyFrame:
         """The rows of a file that no delete file deletes."""
         file = raw(source)
         rows = self._scan([file], row_index=_ROW)

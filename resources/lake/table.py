@@ -427,7 +427,7 @@ class LakeTable:
         """
         table = self._load()
         history = History(table)
-        if history.newest < table.metadata.last_sequence_number:
+        if history.newest + 1 < table.metadata.next_sequence_number():
             commit.fence_off(self._load, self._lock, str(uuid.uuid4()))
             history = self.history()
         return history

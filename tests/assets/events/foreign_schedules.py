@@ -129,7 +129,9 @@ class Schedule:
             gone = self.chance.choice(sorted(self.live))
             names = self.pipeline.table.layout.live_names
             of = [(names["org_tag"], self.org), (names["event_id"], gone)]
-            self.pipeline.table.load().delete(And(*(EqualTo(Reference(name), literal(to)) for name, to in of)))
+            self.pipeline.table.load().delete(
+                And(*(EqualTo(term=Reference(name), value=literal(to)) for name, to in of))
+            )
             del self.live[gone]
 
     def delete_by_position(self) -> None:

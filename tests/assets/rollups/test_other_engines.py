@@ -126,7 +126,7 @@ def test_files_of_another_partition_spec_are_counted_and_reopen_their_days(event
     assert counted(event_lake) == 122
     event_lake.compact()
     assert all(info.partition is not None for info in event_lake.events.files())
-    event_lake.events.load().delete(EqualTo(Reference("event_id"), literal("4-6-0")))
+    event_lake.events.load().delete(EqualTo(term=Reference("event_id"), value=literal("4-6-0")))
     catch_up(event_lake)
     assert counted(event_lake) == 121
     as_the_lake_has_it(event_lake)

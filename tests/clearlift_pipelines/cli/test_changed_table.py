@@ -46,10 +46,9 @@ def test_doctor_says_what_is_carried_and_what_is_refused(terminal: Terminal) -> 
     assert said.startswith("bad clearlift-lake clearlift.events lacks the columns gclid.")
     terminal.good("migrate", "up")
     add_column(events, "tags", ListType(100, StringType(), element_required=False))
-    said = terminal.clearlift("doctor")
-    assert said.code == 1
+    bad = terminal.clearlift("doctor")
+    assert bad.code == 1
     assert (
-        "has columns of other engines that cannot be kept in a rewrite: tags (list<string>). Next: drop them"
-        in said.out
+        "has columns of other engines that cannot be kept in a rewrite: tags (list<string>). Next: drop them" in bad.out
     )
     assert "cannot be kept in a rewrite" in terminal.refused("compact")

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
-from pyiceberg.transforms import BucketTransform, DayTransform, IdentityTransform, MonthTransform
+from pyiceberg.transforms import BucketTransform, DayTransform, IdentityTransform, MonthTransform, Transform
 from pyiceberg.types import (
     BinaryType,
     DateType,
@@ -199,7 +199,7 @@ def test_a_table_from_before_its_ids_were_recorded_takes_them_from_its_first_sch
     assert FIELD_IDS in table.load().metadata.properties
 
 
-SPECS = {
+SPECS: dict[str, tuple[tuple[str, Transform[Any, Any], str], ...]] = {
     "one more field": (
         ("site", IdentityTransform(), "site"),
         ("id", BucketTransform(2), "id_bucket"),

@@ -14,7 +14,7 @@ from assets.events import landing
 from assets.events.ingest import admission, pending
 from assets.events.ledger import BatchOutcome
 from assets.events.record import NAMES
-from assets.events.validation import NO_NAME
+from assets.events.second_reading import NO_NAME
 from resources import migrations
 from resources.d1 import EmbeddedD1
 from resources.lake import DamagedFilesError, LakeTable

@@ -9,7 +9,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -29,7 +29,7 @@ class UnreadableBatchError(ValueError):
 class Zone:
     """One landing zone. Its objects lie under `{prefix}YYYY/MM/DD/HH/`, by the UTC hour in which they arrive.
 
-    prefix: ends in a slash. endings: the endings of the keys that are read. overlap: how long before the last run a
+    prefix: ends in a slash. endings: the endings of the keys that are read. overlap: how long before what was taken a
     listing starts, because writers are late and clocks differ. largest_object: bytes of an object as it is stored.
     largest_batch: bytes of its text. A larger one is refused as a whole.
     """
@@ -44,12 +44,19 @@ class Zone:
         """The prefix of objects that arrive at `at` (UTC)."""
         return f"{self.prefix}{at:%Y/%m/%d/%H}/"
 
-    def listing_start(self, last_run: datetime | None) -> str | None:
+    def arrival(self, key: str) -> datetime | None:
+        """The UTC hour under which an object lies; None where its folders name no hour."""
+        try:
+            return datetime.strptime(key[len(self.prefix) :][:13], "%Y/%m/%d/%H").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+
+    def listing_start(self, taken_until: datetime | None) -> str | None:
         """The key after which a listing finds new objects; None lists all.
 
         Keys sort by hour of arrival, so the cost of a listing depends on what is new and not on the history.
         """
-        return None if last_run is None else self.hour_prefix(last_run - self.overlap).rstrip("/")
+        return None if taken_until is None else self.hour_prefix(taken_until - self.overlap).rstrip("/")
 
     def is_batch(self, key: str) -> bool:
         """Whether a key is one of this zone, by its hour folder and its ending."""
@@ -125,8 +132,7 @@ def _is_json(line: bytes) -> bool:
 
 
 def _gunzip(data: bytes, largest: int) -> bytes:
-    """Unpack gzip members, one after another. Any number of zeros may follow each of them, or text on lines of its own.
-    """
+    """Unpack gzip members, one after another. Zeros may follow each of them, and lines that are not packed the last."""
     unpacked = []
     room = largest + 1
     member = None

@@ -14,10 +14,10 @@ import polars as pl
 
 from assets.apps import App
 from assets.compaction.rewrite import DOUBLES
-from assets.events.pruned import MOVERS, WRITER
+from assets.events.pruned import MOVERS, REBUILD, WRITER
 from assets.rollups.definition import Grain
 from assets.windows import HOUR, floor_hour, midnight
-from resources.lake import DataFile, LakeTable, PartitionKey, SnapshotInfo
+from resources.lake import DamagedFilesError, DataFile, LakeTable, PartitionKey, SnapshotInfo
 from resources.lake.expiry import snapshots
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
@@ -68,9 +68,10 @@ def changed_hours(events: LakeTable, commit: SnapshotInfo) -> Mapping[datetime, 
 
     A commit that only moves rows into the archive, or back from it, changes no hour: its rows are counted already.
     """
-    if commit.operation == "replace" and not int(commit.summary.get(DOUBLES, "0")):
+    writer = commit.summary.get(WRITER)
+    if commit.operation == "replace" and writer != REBUILD and not int(commit.summary.get(DOUBLES, "0")):
         return {}
-    if commit.summary.get(WRITER) in MOVERS:
+    if writer in MOVERS:
         return {}
     # The rows that a rewrite adds were there before.
     new = commit.operation == "append"
@@ -83,9 +84,19 @@ def _rows_by_hour(events: LakeTable, files: Iterable[DataFile]) -> Iterator[tupl
     files = list(files)
     if not files:
         return
-    with events.named(files):
-        rows = events.read(file.file_path for file in files)
-        hours = rows.group_by(pl.col("timestamp").dt.truncate("1h")).len().collect(engine="streaming")
+    try:
+        with events.named(files):
+            rows = events.read(file.file_path for file in files)
+            hours = rows.group_by(pl.col("timestamp").dt.truncate("1h")).len().collect(engine="streaming")
+    except DamagedFilesError as error:
+        damaged = {file.file_path for file in error.files}
+        if not damaged:
+            raise
+        # Their hours are marked, so that who builds them names the files, and the commits after this one are followed.
+        for hour in _hours_between_bounds(events, error.files):
+            yield hour, 0
+        yield from _rows_by_hour(events, (file for file in files if file.file_path not in damaged))
+        return
     for hour, count in hours.iter_rows():
         yield hour.astimezone(UTC), count
 

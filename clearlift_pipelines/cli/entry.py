@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from clearlift_pipelines.settings import Settings
 
 COMMANDS = (
-    *("init", "run", "ui", "stop", "land", "quarantine", "backfill", "compact", "upkeep", "cache", "media"),
+    *("init", "run", "ui", "stop", "land", "quarantine", "backfill", "compact", "upkeep", "lake", "cache", "media"),
     *("job", "policy", "archive", "retention", "sandbox", "status", "doctor", "migrate", "keys"),
 )
 """Each is a function in a module of its own name, imported when the command runs: Dagster alone takes two seconds."""

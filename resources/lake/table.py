@@ -192,7 +192,7 @@ class LakeTable:
         Raises:
             DamagedFilesError: the rows are not those that were written. The sweep will remove the new file.
         """
-        with self.named(sources):
+        with self._proof.naming(sources):
             return self._rewrite(key, sources, rows, distinct)
 
     def _rewrite(
@@ -220,12 +220,31 @@ class LakeTable:
         return {f.name for f in table.metadata.schema().fields if f.field_id in recorded and not f.required}
 
     def named(self, files: Iterable[DataFile]) -> AbstractContextManager[None]:
-        """A block that reads data files. If it fails because files are damaged or missing, the error names them.
+        """A block that reads data files, which have as many rows as the manifests say. An error names damaged ones.
 
         Raises:
             DamagedFilesError: some of `files` are damaged or missing.
         """
         return self._proof.named(files)
+
+    def is_whole(self, file: DataFile) -> bool:
+        """Whether a data file holds the rows that were written to it; the whole file is read."""
+        return self._proof.is_whole(file)
+
+    def written(self, files: Iterable[DataFile]) -> Tally | None:
+        """The rows that were written to data files, by their names; None where a name does not say it."""
+        total = Tally(self._schema)
+        for file in files:
+            if (tally := self._proof.by_name(file)) is None:
+                return None
+            total += tally
+        return total
+
+    def tally(self, rows: pl.DataFrame) -> Tally:
+        """The tally of rows, as it would stand in the name of a data file of them."""
+        tally = Tally(self._schema)
+        tally.add(rows.select(pl.col(name).cast(dtype) for name, dtype in self._schema.items()))
+        return tally
 
     def wrote(self, file: DataFile) -> bool:
         """Whether a data file was written here, by the fingerprint in its name; other writers' files have none."""
@@ -240,9 +259,7 @@ class LakeTable:
     ) -> Iterator[tuple[PartitionKey, str]]:
         for key, frame in parts:
             rows = frame.select(pl.col(name).cast(dtype) for name, dtype in self._schema.items())
-            tally = Tally(self._schema)
-            tally.add(rows)
-            path = self._new_location(table, key, tally)
+            path = self._new_location(table, key, self.tally(rows))
             self._sink(rows.lazy(), path, self._schema.names()).collect()
             yield key, path
 

@@ -17,8 +17,8 @@ from assets.cache.families import families
 from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Quarantine, ReopenError, Replayed
 from assets.intake.refusal import Refusal
-from assets.intake.zone import numbered
 from assets.intake.refused_lines import Selection, SeveralBatchesError
+from assets.intake.zone import numbered
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore, ObjectStore
 from tests.assets.cache.warmed_cache import CLEARLIFT, WarmedCache, numbers

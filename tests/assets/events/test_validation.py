@@ -1,7 +1,7 @@
 """The verdict on each line: a table of what is refused and why, and that no line of any bytes upsets it."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -92,7 +92,11 @@ REFUSED: list[tuple[bytes, EventReason, str]] = [
     (line(new=7).replace(b'"new":7', b'"new":1e400'), EventReason.WRONG_TYPE, "new"),
     (line(new=7).replace(b'"new":7', b'"new":{"deep":[-1e400]}'), EventReason.WRONG_TYPE, "new"),
     (line(**{"a@b.example": 7}).replace(b'":7', b'":1e400'), EventReason.WRONG_TYPE, NO_NAME),
-    (line(new=1, event_value=7).replace(b'"event_value":7', b'"event_value":1e400'), EventReason.WRONG_TYPE, "event_value"),
+    (
+        line(new=1, event_value=7).replace(b'"event_value":7', b'"event_value":1e400'),
+        EventReason.WRONG_TYPE,
+        "event_value",
+    ),
     (line(timestamp=1760000000), EventReason.WRONG_TYPE, "timestamp"),
     (line(timestamp=iso(NOW + timedelta(hours=24))), EventReason.TOO_FAR_AHEAD, "timestamp"),
     (line(timestamp="9999-12-31T23:59:59-23:59"), EventReason.TOO_FAR_AHEAD, "timestamp"),
@@ -244,7 +248,7 @@ def test_more_refused_lines_than_fit_are_not_kept_one_by_one(monkeypatch: pytest
 
 
 def test_events_of_a_damaged_partition_are_refused_and_others_are_not() -> None:
-    admission = Admission(ADMISSION.orgs, EARLIEST, NOW, frozenset({("a3f7c2", datetime(2025, 10, 10).date())}))
+    admission = Admission(ADMISSION.orgs, EARLIEST, NOW, frozenset({("a3f7c2", date(2025, 10, 10))}))
     lines = [line(n, timestamp=f"2025-10-{day}Z") for n, day in ((1, "10T23:59:59"), (2, "11T00:00:00"))]
     found = sift(b"\n".join([*lines, line(3, timestamp="2025-10-10T01:00:00Z", consent_analytics=False)]), admission)
 
@@ -292,9 +296,9 @@ def test_any_fields_are_judged(fields: dict[str, Any]) -> None:
     assert found.received == 1
     assert balanced(found)
     storable(found)
-    for refusal in found.refusals:
-        assert refusal.raw == raw
-        assert refusal.field in {"", *NAMES}
+    for refused in found.refusals:
+        assert refused.raw == raw
+        assert refused.field in {"", *NAMES}
     for kept in found.frame()["event_data"]:
         unknown = {name: value for name, value in fields.items() if name not in NAMES}
         assert not unknown or json.loads(kept)["unknown_fields"] == unknown

@@ -99,8 +99,7 @@ def file_rows(table: LakeTable, files: Sequence[FileInfo]) -> Iterator[pl.DataFr
 class LakeTarget:
     """The live table, or one beside it whose name ends in `_restored`. Each call is one commit.
 
-    summary: what the commit says of itself in the snapshot. written: is called after the commit with the partitions of
-    the rows, those that were there before too, because a killed run is run again.
+    summary: what the commit says of itself in the snapshot.
     """
 
     def __init__(
@@ -110,7 +109,6 @@ class LakeTarget:
         into: Into,
         key: Sequence[str],
         summary: Mapping[str, str],
-        written: Callable[[Iterable[PartitionKey]], object] = lambda _: None,
     ) -> None:
         side = replace(spec, name=f"{spec.name}_{SIDE}", folder=f"{spec.folder}_{SIDE}")
         self._spec = spec if into == "live" else side
@@ -118,7 +116,6 @@ class LakeTarget:
         self._lake = lake
         self._key = [name for name in key if name != spec.tenant]
         self._summary = summary
-        self._written = written
 
     @property
     def name(self) -> str:
@@ -142,7 +139,6 @@ class LakeTarget:
         if files:
             # A run that is killed after its commit finds the keys there when it is run again.
             table.append(files, str(uuid.uuid4()), dict(self._summary))
-        self._written(present)
         return sum(file.record_count for file in files)
 
     def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:

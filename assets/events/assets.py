@@ -117,7 +117,7 @@ def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, 
         parent = snapshot.parent_snapshot_id if snapshot is not None else None
         commit = next((c for c in table.changes(parent) if c.id == run.snapshot_id), None)
         if commit is not None and commit.added:
-            metadata["preview"] = preview(table.read([commit.added[0].file_path]), holding)
+            metadata["preview"] = preview(table.read([commit.added[0]]), holding)
     if run.total("quarantined"):
         # Of this run only, because a count of all open lines took 180 ms of every run where 90,000 lines were open.
         refused = Counter((str(r.reason), r.field) for batch in run.batches for r in batch.refusals)

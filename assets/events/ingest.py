@@ -24,7 +24,7 @@ from assets.intake.zone import blocks, numbered
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from resources.d1 import D1
-from resources.lake import DamagedFilesError, DataFile, LakeTable, PartitionKey
+from resources.lake import DamagedFilesError, DataFile, LakeTable, PartitionKey, Source
 from resources.postgres import Postgres
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.sql_files import read_sql
@@ -104,8 +104,9 @@ class Ingest:
         assert self.app.audience is not None, f"{self.app.name} collects no events"
         with self.postgres.lock(lock_name(self.app)):
             ledger = IngestLedger(self.postgres, self.app.name)
-            ledger.settle(self.events.settled, self.clock())
-            fence = self.events.fence()
+            ledger.settle(self.events, self.clock())
+            fence, history = self.events.fence(), self.events.history()
+            ledger.forget_rolled_back(history.holds)
             batches = pending(self.app, self.store, self.postgres, sweep=sweep)
             if not batches:
                 return RunOutcome(str(uuid.uuid4()), self.clock())
@@ -119,8 +120,10 @@ class Ingest:
                     run.ingest_id,
                     {"clearlift.writer": "ingest", "clearlift.batches": str(len(run.batches))},
                     behind=fence,
+                    upon=history.head,
                 )
-            ledger.commit(run.ingest_id, run.snapshot_id, self.clock())
+            stored = self.events.sequence(run.snapshot_id) if run.snapshot_id else None
+            ledger.commit(run.ingest_id, run.snapshot_id, stored, self.clock())
             return run
 
     def _taken(self, batches: Sequence[ObjectInfo], ledger: IngestLedger) -> tuple[RunOutcome, list[DataFile]]:
@@ -223,7 +226,7 @@ class Ingest:
         events = pl.concat(group)
         stored_in = self._stored_in(events, written)
         with self.events.named(stored_in):
-            distinct = doubles.drop(events, self.events.read(file.file_path for file in stored_in))
+            distinct = doubles.drop(events, self.events.read(stored_in))
         for index, doubled in distinct.doubled.items():
             run.batches[index].doubled += doubled
             run.batches[index].conflicting += distinct.conflicting.get(index, 0)
@@ -243,7 +246,7 @@ class Ingest:
             batch.last_event = max(batch.last_event or last, last)
         return self.events.write(_partitions(distinct.events))
 
-    def _stored_in(self, events: pl.DataFrame, written: Iterable[DataFile]) -> list[DataFile]:
+    def _stored_in(self, events: pl.DataFrame, written: Iterable[DataFile]) -> list[Source]:
         """The files of the partitions that `events` fall on: in the lake, and written earlier by this run."""
         keys = {PartitionKey(tenant, day) for tenant, day in events.select("org_tag", _DAY).unique().iter_rows()}
         days = [key.day for key in keys]
@@ -253,7 +256,7 @@ class Ingest:
             tenants=sorted({key.tenant for key in keys}),
         )
         return [
-            *(info.file for info in live if info.key in keys),
+            *(info for info in live if info.partition is None or info.partition in keys),
             *(file for file in written if PartitionKey.of(file) in keys),
         ]
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from assets.intake.objects import Identity
 from assets.intake.refusal import Refusal
@@ -66,6 +66,13 @@ class RunOutcome:
         return sum(getattr(batch, count) for batch in self.batches)
 
 
+class Lake(Protocol):
+    """What a killed run is settled by: the snapshot of its commit, None for one that never landed and never will."""
+
+    def settled(self, commit_id: str) -> int | None: ...
+    def sequence(self, snapshot_id: int) -> int | None: ...
+
+
 class IngestLedger:
     """Reads and writes an app's rows of the schema `ingest`."""
 
@@ -89,18 +96,33 @@ class IngestLedger:
         """Of SHA-256 sums of batches, those that were taken, under any key."""
         return {row["sha256"] for row in self._fetch("events/known_checksums.sql", checksums=list(checksums))}
 
-    def settle(self, settled: Callable[[str], int | None], now: datetime) -> None:
-        """Finish runs that were killed around their commit: keep what landed in the lake, forget what did not.
-
-        `settled` gives the snapshot of a run's commit, or None for one that has not landed and never will.
-        """
+    def settle(self, table: Lake, now: datetime) -> None:
+        """Finish runs that were killed around their commit: keep what landed in the lake, forget what did not."""
         for row in self._fetch("events/unsettled_runs.sql"):
             ingest_id = row["ingest_id"]
-            snapshot_id = settled(ingest_id)
+            snapshot_id = table.settled(ingest_id)
             if snapshot_id is None:
-                self._postgres.execute(read_sql("events/forget_run.sql"), {"app": self._app, "ingest_id": ingest_id})
+                self._forget(ingest_id)
             else:
-                self.commit(ingest_id, snapshot_id, now)
+                self.commit(ingest_id, snapshot_id, table.sequence(snapshot_id), now)
+
+    def forget_rolled_back(self, holds: Callable[[int, int | None], bool]) -> int:
+        """Forget runs whose commit an operator rolled back, so that their batches are taken again; how many.
+
+        `holds` says of a snapshot's id and sequence number whether it is part of the table. A run that it holds was
+        committed upon all those before it.
+        """
+        forgotten = 0
+        for most in (1, None):  # nearly always the newest is held, and nothing more is read
+            for row in self._fetch("events/stored_runs.sql", most=most):
+                if holds(row["snapshot_id"], row["sequence"]):
+                    return forgotten
+                self._forget(row["ingest_id"])
+                forgotten += 1
+        return forgotten
+
+    def _forget(self, ingest_id: str) -> None:
+        self._postgres.execute(read_sql("events/forget_run.sql"), {"app": self._app, "ingest_id": ingest_id})
 
     def prepare(self, run: RunOutcome) -> None:
         """Write everything about a run, as prepared, in one transaction."""
@@ -118,15 +140,15 @@ class IngestLedger:
                     for values in rows:
                         copy.write_row(values)
 
-    def commit(self, ingest_id: str, snapshot_id: int | None, now: datetime) -> None:
-        """Mark a prepared run as committed.
+    def commit(self, ingest_id: str, snapshot_id: int | None, sequence: int | None, now: datetime) -> None:
+        """Mark a prepared run as committed, with its commit to the lake.
 
         Raises:
             RuntimeError: the run is missing, because another process settled it. Its batches will be read again.
         """
         changed = self._postgres.execute(
             read_sql("events/commit_run.sql"),
-            {"app": self._app, "ingest_id": ingest_id, "snapshot_id": snapshot_id, "at": now},
+            {"app": self._app, "ingest_id": ingest_id, "snapshot_id": snapshot_id, "sequence": sequence, "at": now},
         )
         if changed != 1:
             raise RuntimeError(f"ingest run {ingest_id} is no longer prepared in the ledger; run the ingest again")

@@ -98,13 +98,13 @@ class Rebuild:
 
     def _live(self, key: PartitionKey) -> list[FileInfo]:
         day = day_window(key.day)
-        return [info for info in self.table.files(day.start, day.end, [key.tenant]) if info.key == key]
+        return [info for info in self.table.files(day.start, day.end, [key.tenant]) if info.partition == key]
 
     def _proved(self, key: PartitionKey, live: Sequence[FileInfo], damaged: Sequence[DataFile]) -> _Candidate:
         lost = {file.file_path for file in damaged}
         whole = [info for info in live if info.path not in lost]
-        with self.table.named(info.file for info in whole):
-            kept = self.table.read(info.path for info in whole).select("event_id").collect(engine="streaming")
+        with self.table.named(whole):
+            kept = self.table.read(whole).select("event_id").collect(engine="streaming")
         why_not = []
         for candidate in self._candidates(key, live):
             rows = candidate.rows.join(kept, on="event_id", how="anti", maintain_order="left")
@@ -120,7 +120,7 @@ class Rebuild:
         of_landing = landed(self.app, self.store, self.postgres, key)
         gone = f"{len(of_landing.gone)} batches are gone, {of_landing.gone[0]} for one" if of_landing.gone else ""
         yield _Candidate("landing zone", self._without_erased(of_landing.events), same_files=False, about=gone)
-        of_archive = sealed(self.app, self.store, self.postgres, key, lake_columns(self.table.spec))
+        of_archive = sealed(self.app, self.store, self.postgres, key, lake_columns(self.table.layout))
         now = version_of(sum(info.rows for info in live), (info.path for info in live))
         rows = of_archive.events
         yield _Candidate(
@@ -135,7 +135,7 @@ class Rebuild:
         subjects = self.app.holding("lake", self.app.audience.table).subjects
         with self.postgres.connection() as connection:
             tombstones = Tombstones.locked(connection, self.app.name)
-            return tombstones.kept(rows, lake_columns(self.table.spec), subjects)
+            return tombstones.kept(rows, lake_columns(self.table.layout), subjects)
 
     def _wrong(self, rows: pl.DataFrame, damaged: Sequence[DataFile], candidate: _Candidate) -> str:
         """Why rows are not proved to be those of the damaged files; empty where they are."""

@@ -46,25 +46,21 @@ class WindowEvents:
 
     def scan(self) -> pl.LazyFrame:
         """All rows and columns, doubles among them. Collect it within `named`."""
-        window, files = self.window, self._files
-        if any(file.has_deletes for file in files):
-            # Only this way applies the row deletes of another writer.
-            rows = self.table.scan(window.start, window.end, self._orgs)
-        else:
-            rows = self.table.read(file.path for file in files)
-            rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
+        window = self.window
+        rows = self.table.read(self._files)
+        rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
         if self.without:
             rows = rows.filter(~pl.col("org_tag").is_in(list(self.without)))
         return rows if self.org is None else rows.filter(pl.col("org_tag") == self.org)
 
     def named(self) -> AbstractContextManager[None]:
         """Inside it, an error because of damaged or missing files names them."""
-        return self.table.named(info.file for info in self._files)
+        return self.table.named(self._files)
 
     @cached_property
     def _files(self) -> list[FileInfo]:
         files = self.table.files(self.window.start, self.window.end, self._orgs, self.snapshot_id)
-        return [info for info in files if info.key.tenant not in self.without]
+        return [info for info in files if info.partition is None or info.partition.tenant not in self.without]
 
     @property
     def _orgs(self) -> list[str] | None:

@@ -41,7 +41,10 @@ def verify(day: datetime | None, org: str | None, app: App) -> None:
         if done.damaged:
             for file in done.damaged:
                 click.echo(f"damaged {file.file_path}")
-            raise DamagedFilesError(f"{counted(len(done.damaged), 'file')} damaged or missing", done.damaged)
+            partitions = map(table.layout.partition, done.damaged)
+            raise DamagedFilesError(
+                f"{counted(len(done.damaged), 'file')} damaged or missing", done.damaged, partitions
+            )
 
 
 @lake.command()

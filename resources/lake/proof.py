@@ -13,23 +13,20 @@ from pyiceberg.manifest import DataFile
 
 from resources.declined import DeclinedError
 from resources.lake.checksum import Tally, row_checksum
-from resources.lake.data_file import PartitionKey
+from resources.lake.data_file import PartitionKey, Source, deletes, raw
 
 
 class DamagedFilesError(DeclinedError):
     """Data files are missing, or do not hold the rows that were written to them; the reason names the files.
 
-    files: those that are damaged; empty where a new file did not come back as it was written.
+    files: those that are damaged; none where a new file did not come back as it was written. partitions: theirs, where
+    their entries say them.
     """
 
-    def __init__(self, reason: str, files: Iterable[DataFile] = ()) -> None:
+    def __init__(self, reason: str, files: Iterable[DataFile], partitions: Iterable[PartitionKey | None]) -> None:
         self.files = tuple(files)
-        super().__init__(reason, "; ".join(map(_rebuild, sorted(self.partitions))) or "run the same again")
-
-    @property
-    def partitions(self) -> frozenset[PartitionKey]:
-        """The partitions of the files."""
-        return frozenset(map(PartitionKey.of, self.files))
+        self.partitions = frozenset(key for key in partitions if key is not None)
+        super().__init__(reason, "; ".join(map(_rebuild, sorted(self.partitions))) or "`clearlift lake verify`")
 
 
 def _rebuild(key: PartitionKey) -> str:
@@ -42,10 +39,11 @@ UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, FileNotFo
 
 @dataclass(frozen=True)
 class Proof:
-    """For the files of one table: its columns, and the function that reads the files of some paths."""
+    """For the files of one table: its columns, and the functions that read files and say the partition of one."""
 
     schema: pl.Schema
-    read: Callable[[Iterable[str]], pl.LazyFrame]
+    read: Callable[[Iterable[Source]], pl.LazyFrame]
+    partition: Callable[[DataFile], PartitionKey | None]
 
     def written(self, files: Iterable[DataFile], absent: Collection[str] = ()) -> Tally:
         """The rows that were written to files, by their names; counted for a name without a fingerprint.
@@ -61,9 +59,24 @@ class Proof:
                 total += tally
         if not unknown:
             return total
-        counted = self.counted(self._read(unknown), absent)
+        counted = self.counted(self.read(unknown), absent)
         self._require_rows(counted.rows, unknown)
         return total + counted
+
+    def left(self, sources: Iterable[Source], absent: Collection[str] = ()) -> Tally:
+        """The rows of sources: as they were written, and of those with deleted rows as they are read.
+
+        Raises:
+            DamagedFilesError: all rows of a file with deletes are not those that were written to it.
+        """
+        sources = list(sources)
+        cut = [source for source in sources if deletes(source)]
+        total = self.written((raw(source) for source in sources if not deletes(source)), absent)
+        if not cut:
+            return total
+        files = [raw(source) for source in cut]
+        self.require(self.counted(self.read(files), absent), self.written(files, absent), files)
+        return total + self.counted(self.read(cut), absent)
 
     def counted(self, rows: pl.LazyFrame, absent: Collection[str] = ()) -> Tally:
         """The tally of some rows; the columns `absent` are null in all of them."""
@@ -85,19 +98,19 @@ class Proof:
         """
         if actual != expected:
             files = self.damaged(sources)
-            raise DamagedFilesError(f"damaged: {names(files) or _name(path)}; {expected} became {actual}", files)
+            raise self._error(f"damaged: {names(files) or _name(path)}; {expected} became {actual}", files)
 
     @contextmanager
-    def named(self, files: Iterable[DataFile]) -> Iterator[None]:
+    def named(self, sources: Iterable[Source]) -> Iterator[None]:
         """A block that reads some files, which have as many rows as the manifests say. An error names damaged ones.
 
         Raises:
             DamagedFilesError: some files are damaged or missing.
         """
-        files = list(files)
+        files = [raw(source) for source in sources]
         with self.naming(files):
             if files:
-                self._require_rows(int(self._read(files).select(pl.len()).collect().item()), files)
+                self._require_rows(int(self.read(files).select(pl.len()).collect().item()), files)
             yield
 
     @contextmanager
@@ -107,13 +120,16 @@ class Proof:
             yield
         except UNREADABLE as error:
             if damaged := self.damaged(files):
-                raise DamagedFilesError(f"damaged or missing: {names(damaged)}", damaged) from error
+                raise self._error(f"damaged or missing: {names(damaged)}", damaged) from error
             raise
 
     def _require_rows(self, rows: int, files: Sequence[DataFile]) -> None:
         if rows != (expected := sum(file.record_count for file in files)):
             damaged = self.damaged(files)
-            raise DamagedFilesError(f"damaged: {names(damaged)}; {expected} rows became {rows}", damaged)
+            raise self._error(f"damaged: {names(damaged)}; {expected} rows became {rows}", damaged)
+
+    def _error(self, reason: str, files: Sequence[DataFile]) -> DamagedFilesError:
+        return DamagedFilesError(reason, files, map(self.partition, files))
 
     def damaged(self, files: Iterable[DataFile]) -> list[DataFile]:
         """The files that cannot be read, or do not hold the rows of their fingerprint, or not as many as they should.
@@ -126,13 +142,10 @@ class Proof:
         """Whether a file can be read and holds the rows that were written to it, as far as anything says it."""
         expected = self.by_name(file)
         try:
-            actual = self.counted(self._read([file]))
+            actual = self.counted(self.read([file]))
         except UNREADABLE:
             return False
         return actual == expected if expected is not None else actual.rows == file.record_count
-
-    def _read(self, files: Iterable[DataFile]) -> pl.LazyFrame:
-        return self.read(file.file_path for file in files)
 
     def by_name(self, file: DataFile) -> Tally | None:
         """The rows that were written to a file, by its name; None where the name does not say it."""

@@ -270,7 +270,7 @@ def test_a_day_of_which_rows_were_deleted_one_by_one_stays(
     rolled_up_stores.ready(days=(1,))
     files = LakeTable.files
     with patch.object(
-        LakeTable, "files", lambda *given, **named: [replace(f, has_deletes=True) for f in files(*given, **named)]
+        LakeTable, "files", lambda *given, **named: [replace(f, deletes=(f.file,)) for f in files(*given, **named)]
     ):
         done = rolled_up_stores.prune()
     assert rolled_up_stores.why(done) == {lake.DELETES: 3}

@@ -39,7 +39,7 @@ def test_a_delete_between_reading_and_replacing_is_not_undone(table: LakeTable) 
 def test_a_file_that_lost_rows_is_not_relied_on(table: LakeTable) -> None:
     old, kept = written(table, "a", "b"), written(table, "b")
     table.append([old, kept], "one")
-    without = table.rewrite(NORTH, [old], table.read([old.file_path]).filter(id="a"))
+    without = table.rewrite(NORTH, [old], table.read([old]).filter(id="a"))
     delete_rows(table, kept, 0)
 
     with pytest.raises(SourcesGoneError):

@@ -9,8 +9,9 @@ import pytest
 
 from assets.archive.quarters import Quarter
 from assets.archive.registry import ArchiveRegistry
-from assets.archive.write import NotDueError
+from assets.archive.write import BucketsLeftError, NotDueError
 from tests.assets.archive.archive_stores import QUARTER, ArchiveStores
+from tests.assets.damage import FEW_DAMAGES, Damage, local
 
 
 def test_a_quarter_comes_back_equal_after_it_was_pruned(archive_stores: ArchiveStores) -> None:
@@ -163,3 +164,27 @@ def test_rows_of_other_quarters_stay_out(archive_stores: ArchiveStores) -> None:
     archive_stores.happen(2)
     assert archive_stores.archive(quarter=Quarter(2025, 4)).rows == 0
     assert not archive_stores.parts()
+
+
+@pytest.mark.parametrize("damage", FEW_DAMAGES)
+def test_a_damaged_live_file_is_named_and_only_its_bucket_waits(archive_stores: ArchiveStores, damage: Damage) -> None:
+    for org in ("a3f7c2", "b8e9d1", "c0ffee"):
+        archive_stores.happen(3, org)
+    before = archive_stores.live()
+    (hurt,) = archive_stores.events.files(tenants=["b8e9d1"])
+    path, whole = local(hurt.path), local(hurt.path).read_bytes()
+    damage(path)
+
+    with pytest.raises(BucketsLeftError) as left:
+        archive_stores.archive()
+
+    assert path.name in left.value.reason
+    assert left.value.next_step == "`clearlift lake rebuild --day 2026-01-01 --org b8e9d1`"
+    registry = ArchiveRegistry(archive_stores.postgres, "clearlift", "events")
+    assert [revision.bucket for revision in registry.sealed(QUARTER)] == ["a3f7c2", "c0ffee"]
+
+    path.write_bytes(whole)
+    assert archive_stores.archive().sealed == 1
+    archive_stores.prune()
+    archive_stores.restore(into="live")
+    assert archive_stores.live() == before

@@ -19,7 +19,7 @@ from assets.events.table import events_table
 from assets.progress import Progress, reported, silent
 from assets.rollups import sketch
 from assets.rollups.coded import Coded
-from assets.rollups.definition import CUTS, VERSION, Cut, Grain, aggregate, window_of
+from assets.rollups.definition import CUTS, NOT_SUMMED, VERSION, Cut, Grain, aggregate, window_of
 from assets.rollups.periods import Period
 from assets.rollups.window_events import WindowEvents
 from assets.rooms import Rooms
@@ -42,12 +42,14 @@ class OrganisationsLeftError(DeclinedError):
 class Built:
     """What a build of roll-ups did: events and windows counted, doubles left out, and rows written by table.
 
+    not_summed: events whose amount is too large to be summed; they are among the events, and their amount counts as none.
     left: why organisations were left out.
     """
 
     events: int = 0
     windows: int = 0
     doubles: int = 0
+    not_summed: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     left: list[DamagedFilesError] = field(default_factory=list)
 
@@ -105,6 +107,7 @@ class RollUp:
             built.add(cut.table(self.grain), rows.height)
         built.doubles += doubles
         built.events += events.height
+        built.not_summed += int(events.select(NOT_SUMMED).item())
         if not left:
             built.windows += self._record(connection, events, day, org, head)
         if self.grain is Grain.DAILY:

@@ -7,13 +7,14 @@ but a file that no commit names, and the next one does all of it or finds that n
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, Self
 
 import polars as pl
 
 from assets.apps import App
+from assets.apps.personal import Subject
 from assets.archive.tombstones import Tombstones
 from assets.events import pruned
 from assets.events.ingest import lock_name
@@ -80,9 +81,13 @@ class Rebuild:
             NotWholeError: neither landing zone nor archive hold all rows of the damaged files.
         """
         key = PartitionKey(org, day)
-        # No batch is ingested meanwhile: its events would be compared with files that cannot be read.
-        with self.postgres.lock(lock_name(self.app)):
+        # No batch is ingested meanwhile: its events would be compared with files that cannot be read. And nobody is
+        # erased: an erasure waits, and then finds the rows that were made again.
+        with self.postgres.lock(lock_name(self.app)) as connection:
+            tombstones = Tombstones.locked(connection, self.app.name)
             live = self._live(key)
+            if not live:
+                raise NotWholeError(f"{org} {day} has no data file", "`clearlift lake verify` reads all that there are")
             damaged = [info.file for info in live if not self.table.is_whole(info.file)]
             if not damaged:
                 return Rebuilt(key)
@@ -91,7 +96,7 @@ class Rebuild:
                     f"{org} {day}: another writer deleted rows of it one by one, so nobody knows which rows it had",
                     f"put copies of {names(damaged)} back in their place",
                 )
-            found = self._proved(key, live, damaged)
+            found = self._proved(key, live, damaged, tombstones)
             if not dry_run:
                 self._replace(key, live, damaged, found.rows)
             return Rebuilt(key, tuple(damaged), found.rows.height, found.origin)
@@ -100,16 +105,20 @@ class Rebuild:
         day = day_window(key.day)
         return [info for info in self.table.files(day.start, day.end, [key.tenant]) if info.partition == key]
 
-    def _proved(self, key: PartitionKey, live: Sequence[FileInfo], damaged: Sequence[DataFile]) -> _Candidate:
+    def _proved(
+        self, key: PartitionKey, live: Sequence[FileInfo], damaged: Sequence[DataFile], tombstones: Tombstones
+    ) -> _Candidate:
         lost = {file.file_path for file in damaged}
         whole = [info for info in live if info.path not in lost]
         with self.table.named(whole):
             kept = self.table.read(whole).select("event_id").collect(engine="streaming")
         why_not = []
+        columns, subjects = lake_columns(self.table.layout), self._subjects
         for candidate in self._candidates(key, live):
-            rows = candidate.rows.join(kept, on="event_id", how="anti", maintain_order="left")
+            rows = tombstones.kept(candidate.rows, columns, subjects)
+            rows = rows.join(kept, on="event_id", how="anti", maintain_order="left")
             if not (wrong := self._wrong(rows, damaged, candidate)):
-                return _Candidate(candidate.origin, rows, candidate.same_files, candidate.about)
+                return replace(candidate, rows=rows)
             why_not.append(f"{candidate.origin}: {wrong}")
         raise NotWholeError(
             f"{key.tenant} {key.day} cannot be made whole: {'; '.join(why_not)}",
@@ -119,23 +128,16 @@ class Rebuild:
     def _candidates(self, key: PartitionKey, live: Sequence[FileInfo]) -> Iterator[_Candidate]:
         of_landing = landed(self.app, self.store, self.postgres, key)
         gone = f"{len(of_landing.gone)} batches are gone, {of_landing.gone[0]} for one" if of_landing.gone else ""
-        yield _Candidate("landing zone", self._without_erased(of_landing.events), same_files=False, about=gone)
+        yield _Candidate("landing zone", of_landing.events, same_files=False, about=gone)
         of_archive = sealed(self.app, self.store, self.postgres, key, lake_columns(self.table.layout))
         now = version_of(sum(info.rows for info in live), (info.path for info in live))
-        rows = of_archive.events
-        yield _Candidate(
-            "archive",
-            self._without_erased(of_landing.events.clear() if rows is None else rows),
-            same_files=of_archive.version == now,
-            about=of_archive.why_not,
-        )
+        rows = of_landing.events.clear() if of_archive.events is None else of_archive.events
+        yield _Candidate("archive", rows, same_files=of_archive.version == now, about=of_archive.why_not)
 
-    def _without_erased(self, rows: pl.DataFrame) -> pl.DataFrame:
+    @property
+    def _subjects(self) -> Sequence[Subject]:
         assert self.app.audience is not None, f"{self.app.name} collects no events"
-        subjects = self.app.holding("lake", self.app.audience.table).subjects
-        with self.postgres.connection() as connection:
-            tombstones = Tombstones.locked(connection, self.app.name)
-            return tombstones.kept(rows, lake_columns(self.table.layout), subjects)
+        return self.app.holding("lake", self.app.audience.table).subjects
 
     def _wrong(self, rows: pl.DataFrame, damaged: Sequence[DataFile], candidate: _Candidate) -> str:
         """Why rows are not proved to be those of the damaged files; empty where they are."""
@@ -146,8 +148,10 @@ class Rebuild:
             )
         written = self.table.written(damaged)
         if written is None:
-            # Files of other writers, and those of another release, say nothing of their rows' values.
-            return "" if candidate.same_files else "nothing says which values the rows had"
+            # The names of other writers' files say nothing. Those of another release say nothing that this one can
+            # compare, but all rows of its files were landed ones.
+            proved = candidate.same_files or all(map(self.table.wrote, damaged))
+            return "" if proved else "another writer wrote them, and nothing says which values they had"
         return "" if self.table.tally(rows) == written else f"of the {expected:,} rows some have other values"
 
     def _replace(

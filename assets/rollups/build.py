@@ -42,7 +42,7 @@ class OrganisationsLeftError(DeclinedError):
 class Built:
     """What a build of roll-ups did: events and windows counted, doubles left out, and rows written by table.
 
-    not_summed: events whose amount is too large to be summed; they are among the events, and their amount counts as none.
+    not_summed: events whose amount is too large to be summed and counts as none.
     left: why organisations were left out.
     """
 

@@ -13,6 +13,7 @@ from assets.windows import day_window
 from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.terminal import terminal
+from resources.declined import DeclinedError
 from resources.lake.proof import DamagedFilesError
 
 AUDIENCE = app_option(lambda app: app.audience)
@@ -36,6 +37,10 @@ def verify(day: datetime | None, org: str | None, app: App) -> None:
         table, window = opened.stores.lake.table(events_table(app)), day_window(_day(day)) if day else None
         done = verify_all(table, window, org, opened.bar("files verified"))
         opened.progress.stop()
+        if not done.files and (day or org):
+            raise DeclinedError(
+                "no data file of that day and organisation is there", "`clearlift lake verify` reads all"
+            )
         by_number = f", of {done.counted:,} of them only the number of rows is known" if done.counted else ""
         click.echo(f"{counted(done.files, 'file')} read with {done.rows:,} rows{by_number}")
         if done.damaged:

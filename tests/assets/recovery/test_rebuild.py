@@ -7,10 +7,11 @@ from unittest.mock import patch
 import pytest
 
 from assets.apps.clearlift import APP
+from assets.archive.tombstones import subject_hash
 from assets.intake.refused_lines import Selection
 from assets.recovery.rebuild import NotWholeError, Rebuild
 from assets.rollups.follow import changed_hours
-from resources.lake import FileInfo, LakeTable, PartitionKey
+from resources.lake import FileInfo, LakeTable, PartitionKey, checksum
 from tests.assets.archive.archive_stores import ArchiveStores
 from tests.assets.damage import FEW_DAMAGES, Damage, changed_value, local
 from tests.assets.event_pipeline import Killed, Pipeline, line
@@ -133,6 +134,34 @@ def test_a_day_of_which_another_writer_deleted_rows_is_refused(pipeline: Pipelin
     local(hurt.path).unlink()
 
     with pytest.raises(NotWholeError, match="another writer deleted rows of it one by one"):
+        engine(pipeline).run(DAY, ORG, dry_run=False)
+
+
+def test_a_file_of_a_release_with_another_hash_is_proved_by_its_number_of_rows(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(pipeline)
+    before = pipeline.rows()
+    hurt, _ = of_day(pipeline)
+    local(hurt.path).unlink()
+    monkeypatch.setattr(checksum, "_mark", lambda columns: "0" * 8)
+
+    assert engine(pipeline).run(DAY, ORG, dry_run=False).rows == hurt.rows
+    assert pipeline.rows() == before
+
+
+def test_rows_of_people_who_were_erased_do_not_come_back(pipeline: Pipeline) -> None:
+    pipeline.land(line(1, user_id="erased"), line(4, user_id="kept"))
+    pipeline.ingested()
+    subject, _ = next(s for s in APP.holding("lake", "clearlift.events").subjects if s[1] == "user_id")
+    pipeline.postgres.execute(
+        "insert into archive.tombstones values (%(app)s, %(kind)s, %(hash)s, now())",
+        {"app": APP.name, "kind": subject, "hash": subject_hash(subject, "erased")},
+    )
+    (hurt,) = of_day(pipeline)
+    local(hurt.path).unlink()
+
+    with pytest.raises(NotWholeError, match="landing zone: 1 rows were found where 2 are missing"):
         engine(pipeline).run(DAY, ORG, dry_run=False)
 
 

@@ -89,10 +89,16 @@ def test_a_damaged_lake(migrated: Terminal) -> None:
     )
 
 
-def test_an_intact_or_unknown_day_has_nothing_to_be_made_again(migrated: Terminal) -> None:
-    said = migrated.good("lake", "rebuild", "--day", "2025-10-11", "--org", "nobody", "--no-dry-run")
-    assert said == "nobody 2025-10-11: no file is damaged\n"
+def test_a_whole_day_has_nothing_to_be_made_again_and_an_unknown_one_is_refused(migrated: Terminal) -> None:
     assert migrated.good("lake", "verify") == "0 files read with 0 rows\n"
+    landed(migrated, "first", line(1))
+    ingest(migrated)
+
+    of_day = ("--day", "2025-10-11", "--org")
+    said = migrated.good("lake", "rebuild", *of_day, "a3f7c2", "--no-dry-run")
+    assert said == "a3f7c2 2025-10-11: no file is damaged\n"
+    assert "nobody 2025-10-11 has no data file. Next:" in migrated.refused("lake", "rebuild", *of_day, "nobody")
+    assert "no data file of that day and organisation is there" in migrated.refused("lake", "verify", *of_day, "nobody")
 
 
 def test_what_cannot_be_made_whole_ends_in_one_line(migrated: Terminal) -> None:

@@ -122,8 +122,10 @@ class Ingest:
                     behind=fence,
                     upon=history.head,
                 )
-            stored = self.events.sequence(run.snapshot_id) if run.snapshot_id else None
-            ledger.commit(run.ingest_id, run.snapshot_id, stored, self.clock())
+            # A run that stored nothing stands on the commit whose events its own were doubles of.
+            snapshot_id = run.snapshot_id or history.head[0]
+            sequence = self.events.sequence(run.snapshot_id) if run.snapshot_id else history.head[1]
+            ledger.commit(run.ingest_id, snapshot_id, sequence, self.clock())
             return run
 
     def _taken(self, batches: Sequence[ObjectInfo], ledger: IngestLedger) -> tuple[RunOutcome, list[DataFile]]:

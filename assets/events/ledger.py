@@ -114,7 +114,7 @@ class IngestLedger:
         """
         forgotten = 0
         for most in (1, None):  # nearly always the newest is held, and nothing more is read
-            for row in self._fetch("events/stored_runs.sql", most=most):
+            for row in self._fetch("events/runs_and_commits.sql", most=most):
                 if holds(row["snapshot_id"], row["sequence"]):
                     return forgotten
                 self._forget(row["ingest_id"])
@@ -141,7 +141,7 @@ class IngestLedger:
                         copy.write_row(values)
 
     def commit(self, ingest_id: str, snapshot_id: int | None, sequence: int | None, now: datetime) -> None:
-        """Mark a prepared run as committed, with its commit to the lake.
+        """Mark a prepared run as committed, with its commit to the lake, or the one that it stands on without any.
 
         Raises:
             RuntimeError: the run is missing, because another process settled it. Its batches will be read again.

@@ -86,8 +86,11 @@ class History:
 
     @property
     def has_expired(self) -> bool:
-        """Whether commits before the oldest kept one are not known any more."""
-        return bool(self.snapshots) and self.snapshots[-1].parent_snapshot_id is not None
+        """Whether commits before the oldest kept one are not known any more. The first commit of a table is number 1.
+
+        pyiceberg takes the parent away from a snapshot whose parent it expires, other engines do not.
+        """
+        return bool(self.snapshots) and _sequence(self.snapshots[-1]) > 1
 
     def holds(self, snapshot_id: int, sequence: int | None) -> bool:
         """Whether a commit is part of the table: kept, or too old to be kept. Without a sequence number it is if kept.

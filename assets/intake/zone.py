@@ -133,7 +133,7 @@ def _is_json(line: bytes) -> bool:
 
 def _gunzip(data: bytes, largest: int) -> bytes:
     """Unpack gzip members, one after another. Zeros may follow each of them, and lines that are not packed the last."""
-    unpacked = []
+    unpacked: list[bytes] = []
     room = largest + 1
     member = None
     start, size = 0, len(data)

@@ -22,7 +22,8 @@ from assets.events.table import events_table
 from assets.recovery.archived import sealed
 from assets.recovery.landed import landed
 from assets.rooms import Rooms
-from assets.rows.lake import lake_columns, version_of
+from assets.rows.lake import version_of
+from assets.rows.lake_columns import as_stored, lake_columns
 from assets.windows import day_window
 from resources.declined import DeclinedError
 from resources.lake import DataFile, FileInfo, LakeTable, PartitionKey, SourcesGoneError
@@ -115,7 +116,7 @@ class Rebuild:
         why_not = []
         columns, subjects = lake_columns(self.table.layout), self._subjects
         for candidate in self._candidates(key, live):
-            rows = tombstones.kept(candidate.rows, columns, subjects)
+            rows = as_stored(tombstones.kept(candidate.rows, columns, subjects), self.table.layout)
             rows = rows.join(kept, on="event_id", how="anti", maintain_order="left")
             if not (wrong := self._wrong(rows, damaged, candidate)):
                 return replace(candidate, rows=rows)

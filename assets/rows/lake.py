@@ -166,7 +166,8 @@ class LakeTarget:
         for key, part in _partitions(as_stored(pl.concat(given), layout), self._spec):
             day = day_window(key.day)
             files = [info for info in table.files(day.start, day.end) if info.key == key]
-            rows = table.scan(day.start, day.end, [key.tenant]).collect(engine="streaming")
+            with table.named(files):
+                rows = table.scan(day.start, day.end, [key.tenant]).collect(engine="streaming")
             matched = rows.join(part, on=[self._spec.tenant, *self._key], how="semi").height
             if matched:
                 total += matched
@@ -193,14 +194,15 @@ class LakeTarget:
 
     def _known(self, table: LakeTable, key: PartitionKey) -> KnownRows:
         window = day_window(key.day)
-        rows = table.scan(window.start, window.end, [key.tenant]).select(self._key)
-        return KnownRows.keys([rows.collect(engine="streaming")], self._key)
+        with table.named(table.files(window.start, window.end, [key.tenant])):
+            rows = table.scan(window.start, window.end, [key.tenant]).select(self._key).collect(engine="streaming")
+        return KnownRows.keys([rows], self._key)
 
 
 def _batches(
     table: LakeTable, rows: pl.LazyFrame, columns: Sequence[RowColumn], files: Sequence[FileInfo]
 ) -> Iterator[pl.DataFrame]:
-    with table.named(info.file for info in files):
+    with table.named(files):
         chosen = as_lines(rows, columns)
         yield from chosen.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
 

@@ -24,7 +24,7 @@ def stored(event_lake: EventLake) -> list[Event]:
         for minute in range(4)
     ]
     event_lake.append(*events)
-    return events
+    return list(events)
 
 
 def followed(event_lake: EventLake) -> late.StaleWindows:

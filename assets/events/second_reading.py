@@ -19,7 +19,8 @@ LONGEST_LINE = 2**20  # without the fields beyond the record
 NO_NAME = "(not a name)"  # counts unknown fields whose names do not look like names of fields
 DROPPED = "(dropped)"  # counts events whose unknown fields had no room and were dropped
 
-_INTEGERS = frozenset(f.name for f in FIELDS if f.kind is FieldKind.INTEGER)
+_KNOWN = frozenset(NAMES)
+_INTEGERS = tuple(f.name for f in FIELDS if f.kind is FieldKind.INTEGER)
 _ROOM = next(f.longest for f in FIELDS if f.name == "event_data")
 # The name of an unknown field can be personal data, such as an address, and the counts are shown.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
@@ -45,22 +46,41 @@ def again(line: bytes, unknown_fields: Counter[str]) -> Any:
         MsgspecError, UnicodeDecodeError, RecursionError: it is no event.
         OutOfRangeError, TooLongError: as they say.
     """
-    unknown = _OBJECT.decode(line)
-    known = {name: unknown.pop(name) for name in NAMES if name in unknown}
-    if sum(len(name) + len(memoryview(value)) for name, value in known.items()) > LONGEST_LINE:
-        raise TooLongError
-    fields = {name: _value(name, value) for name, value in known.items()}
-    taken = {name: _taken(name, value) for name, value in fields.items()}
-    dropped = False
-    if unknown:
-        dropped = len(line) > LONGEST_LINE or not _kept(taken, {n: _value(n, value) for n, value in unknown.items()})
-    elif len(line) <= LONGEST_LINE and all(taken[name] is value for name, value in fields.items()):
+    has_room = len(line) <= LONGEST_LINE
+    read = _fields(line) if has_room else _known_fields(line)
+    unknown = {name: value for name, value in read.items() if name not in _KNOWN}
+    fields = {name: value for name, value in read.items() if name in _KNOWN} if unknown else read
+    meant = _meant(fields)
+    if has_room and not unknown and not meant:
         return None
-    event = msgspec.convert(taken, Event)
+    fields |= meant
+    dropped = bool(unknown) and not (has_room and _kept(fields, unknown))
+    event = msgspec.convert(fields, Event)
     unknown_fields.update(map(_shown, unknown))
     if dropped:
         unknown_fields[DROPPED] += 1
     return event
+
+
+def _fields(line: bytes) -> dict[str, Any]:
+    """The fields of a line with their values; none where it is no object."""
+    try:
+        fields = msgspec.json.decode(line)
+    except msgspec.ValidationError:
+        # Of a line that is valid JSON, only the size of a number is refused without a type. Field by field tells where.
+        for name, value in _OBJECT.decode(line).items():
+            _value(name, value)
+        raise
+    return fields if isinstance(fields, dict) else {}
+
+
+def _known_fields(line: bytes) -> dict[str, Any]:
+    """The fields of a line that is too long: those of the record with their values, others without."""
+    raw = _OBJECT.decode(line)
+    known = {name: raw[name] for name in NAMES if name in raw}
+    if sum(len(name) + len(memoryview(value)) for name, value in known.items()) > LONGEST_LINE:
+        raise TooLongError
+    return {**dict.fromkeys(raw), **{name: _value(name, value) for name, value in known.items()}}
 
 
 def _kept(fields: dict[str, Any], unknown: Mapping[str, Any]) -> bool:
@@ -91,13 +111,17 @@ def _as_object(data: str | None) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"event_data": value}
 
 
-def _taken(name: str, value: Any) -> Any:
-    """A value as it is meant: a whole number without its decimal point, a moment without a leap second."""
-    if name in _INTEGERS and isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
-        return int(value)
-    if name == "timestamp" and isinstance(value, str) and (leap := _LEAP_SECOND.fullmatch(value)):
-        return _end_of_minute(leap) or value
-    return value
+def _meant(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are meant otherwise than written: whole numbers with a decimal point, a leap second."""
+    meant: dict[str, Any] = {}
+    for name in _INTEGERS:
+        value = fields.get(name)
+        if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+            meant[name] = int(value)
+    text = fields.get("timestamp")
+    if isinstance(text, str) and (leap := _LEAP_SECOND.fullmatch(text)) and (moment := _end_of_minute(leap)):
+        meant["timestamp"] = moment
+    return meant
 
 
 def _end_of_minute(leap: re.Match[str]) -> datetime | None:

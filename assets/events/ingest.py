@@ -61,10 +61,6 @@ class _Known:
         self.damaged |= dict.fromkeys(error.partitions, str(error))
 
 
-class _BatchTooBadError(Exception):
-    """A batch is refused as a whole because of its lines."""
-
-
 @dataclass
 class Ingest:
     """The engine of ingestion over its stores, for one app with an audience.
@@ -143,8 +139,8 @@ class Ingest:
                 return run, self._write(run, batches, ledger, known)
             except DamagedFilesError as error:
                 known.learn(error)
-            except _BatchTooBadError:
-                continue
+            except TooManyRefusedError:
+                continue  # `_read` has noted the batch
 
     def _write(
         self, run: RunOutcome, batches: Sequence[ObjectInfo], ledger: IngestLedger, known: _Known
@@ -210,7 +206,7 @@ class Ingest:
                     raise TooManyRefusedError
             except TooManyRefusedError as error:
                 known.whole[identity(info)] = str(error)
-                raise _BatchTooBadError from None
+                raise
             first += sifted.lines
             batch.received += sifted.received
             batch.refusals += with_values(sifted.refusals, shown)

@@ -147,9 +147,9 @@ def _cuts(grain: str, window: str, people: str, exact: str = "") -> str:
 
 
 _IMPERSONAL = f"""
-    ingest.runs: app ingest_id state started_at committed_at snapshot_id sequence
-    ingest.batches: app etag sha256 ingest_id bytes received stored doubled quarantined without_consent first_event
-        last_event
+    ingest.runs: app ingest_id state started_at committed_at snapshot_id sequence arrived
+    ingest.batches: app etag sha256 ingest_id bytes received stored doubled conflicting quarantined without_consent
+        first_event last_event
     ingest.quarantine: app sha256 line reason field value kept ingest_id replayed_as replayed_at
     ingest.without_consent: ingest_id org_tag hour event_type events
     ingest.unknown_fields: ingest_id events

@@ -22,6 +22,7 @@ from assets.compaction.plan import Candidate, CompactionPolicy, Group, plan
 from assets.events.table import events_table
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
+from resources.declined import DeclinedError
 from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey, Rewritten, SourcesGoneError
 from resources.lake.checksum import MODULUS
 
@@ -32,11 +33,14 @@ WRITER, COMPACTION = "clearlift.writer", "compaction"
 _FOREIGN = "\0foreign"
 
 
-class GroupsLeftError(RuntimeError):
+class GroupsLeftError(DeclinedError):
     """Groups were left as they are, because files of theirs are damaged. All others were rewritten (`done`)."""
 
     def __init__(self, done: "Compacted") -> None:
-        super().__init__(f"{done.groups} groups were rewritten, {len(done.left)} left: {'; '.join(done.left)}")
+        together = DeclinedError.together(done.left)
+        super().__init__(
+            f"{done.groups} groups were rewritten, {len(done.left)} left: {together.reason}", together.next_step
+        )
         self.done = done
 
 
@@ -44,7 +48,7 @@ class GroupsLeftError(RuntimeError):
 class Compacted:
     """What a compaction did: groups, files, bytes and row checksums before and after, rows, doubles that it dropped.
 
-    `left` names the groups that stay as they are, and their damaged files.
+    left: why groups stay as they are, with their damaged files.
     """
 
     groups: int = 0
@@ -59,7 +63,7 @@ class Compacted:
     seconds: float = 0.0
     snapshots: list[int] = field(default_factory=list)
     partitions: list[tuple[str, date]] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    left: list[DeclinedError] = field(default_factory=list)
 
     def add(self, old: Iterable[FileInfo], new: Sequence[Rewritten], snapshot: int) -> None:
         """Count a commit."""
@@ -148,7 +152,7 @@ class Compaction:
             try:
                 parts = self._by_partition(info)
             except DamagedFilesError as error:
-                done.left.append(str(error))
+                done.left.append(error)
                 continue
             properties = {WRITER: COMPACTION, DOUBLES: "0"}
             snapshot = self.table.replace([info], [part.file for part in parts], str(uuid.uuid4()), properties)
@@ -204,7 +208,7 @@ class Compaction:
             try:
                 rewritten = merge.result()
             except DamagedFilesError as error:
-                done.left.append(f"{group.tenant} {group.day}: {error}")
+                done.left.append(DeclinedError(f"{group.tenant} {group.day}: {error.reason}", error.next_step))
                 continue
             old += sources
             new.append(rewritten)

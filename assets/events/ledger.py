@@ -19,7 +19,10 @@ from resources.sql_files import read_sql
 
 @dataclass
 class BatchOutcome:
-    """What became of the lines of one landed batch. received = stored + doubled + quarantined + without_consent."""
+    """What became of the lines of one landed batch. received = stored + doubled + quarantined + without_consent.
+
+    conflicting: those of the doubled that have another payload than the event that was stored first.
+    """
 
     object_key: str
     etag: str
@@ -28,6 +31,7 @@ class BatchOutcome:
     received: int = 0
     stored: int = 0
     doubled: int = 0
+    conflicting: int = 0
     without_consent: int = 0
     first_event: datetime | None = None
     last_event: datetime | None = None
@@ -40,7 +44,11 @@ class BatchOutcome:
 
 @dataclass
 class RunOutcome:
-    """What one ingest run did with its batches."""
+    """What one ingest run did with its batches.
+
+    arrived: the hour under which the newest of them had landed. damaged: what is wrong with files of the lake, so that
+    the events of their partitions were refused.
+    """
 
     ingest_id: str
     started_at: datetime
@@ -50,6 +58,8 @@ class RunOutcome:
     files: int = 0
     bytes: int = 0
     snapshot_id: int | None = None
+    arrived: datetime | None = None
+    damaged: list[str] = field(default_factory=list)
 
     def total(self, count: str) -> int:
         """The sum of one count over the batches, by its name."""
@@ -70,11 +80,11 @@ class IngestLedger:
         self._postgres = postgres
         self._app = app
 
-    def last_run(self) -> datetime | None:
-        """When the last committed run started."""
-        (row,) = self._fetch("events/last_run.sql")
-        started: datetime | None = row["started_at"]
-        return started
+    def taken_until(self) -> datetime | None:
+        """Up to when batches may have been taken, by the clock of who was not ahead."""
+        (row,) = self._fetch("events/taken_until.sql")
+        at: datetime | None = row["at"]
+        return at
 
     def known_objects(self, objects: Sequence[Identity]) -> set[Identity]:
         """Of (key, etag) pairs, those that were taken."""
@@ -118,8 +128,9 @@ class IngestLedger:
         """Write everything about a run, as prepared, in one transaction."""
         with self._postgres.connection() as connection:
             connection.execute(
-                "insert into ingest.runs (app, ingest_id, state, started_at) values (%s, %s, 'prepared', %s)",
-                (self._app, run.ingest_id, run.started_at),
+                "insert into ingest.runs (app, ingest_id, state, started_at, arrived)"
+                " values (%s, %s, 'prepared', %s, %s)",
+                (self._app, run.ingest_id, run.started_at, run.arrived),
             )
             for table, columns, rows in _rows(run, self._app):
                 with (
@@ -160,12 +171,14 @@ def _rows(run: RunOutcome, app: str) -> Iterable[tuple[str, tuple[str, ...], Ite
         "batches",
         (
             *("app", "object_key", "etag", "sha256", "ingest_id", "bytes"),
-            *("received", "stored", "doubled", "quarantined", "without_consent", "first_event", "last_event"),
+            *("received", "stored", "doubled", "conflicting", "quarantined", "without_consent"),
+            *("first_event", "last_event"),
         ),
         (
             (
                 *(app, b.object_key, b.etag, b.sha256, run.ingest_id, b.bytes),
-                *(b.received, b.stored, b.doubled, b.quarantined, b.without_consent, b.first_event, b.last_event),
+                *(b.received, b.stored, b.doubled, b.conflicting, b.quarantined, b.without_consent),
+                *(b.first_event, b.last_event),
             )
             for b in run.batches
         ),

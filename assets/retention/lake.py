@@ -26,12 +26,13 @@ from assets.rows.known import KnownRows
 from assets.rows.lake import file_rows, rows_of
 from assets.rows.lake_columns import lake_columns
 from assets.windows import Window, day_window
-from resources.lake import FileInfo, LakeTable, PartitionKey
+from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey
 from resources.postgres import Postgres
 
 # Days are compared together up to so many live rows; each of their archived rows takes 40 bytes of memory.
 ROWS_AT_ONCE = 500_000
 WHY = "sealed and reconciled"
+UNREADABLE = "data files of the day are damaged"
 MEANWHILE = "events came while the day was compared"
 ARCHIVED_AGAIN = "it was archived again meanwhile"
 DELETES = "another writer deleted rows of it one by one: compaction merges its files first"
@@ -215,10 +216,14 @@ class _Comparison:
 
     def _differs(self, day: Day, known: KnownRows, aggregates: RolledUpCounts) -> str:
         counted = DayCount()
-        for frame in file_rows(self._table, day.files):
-            if not known.late(frame).is_empty():
-                return LATE
-            counted.add(frame)
+        try:
+            for frame in file_rows(self._table, day.files):
+                if not known.late(frame).is_empty():
+                    return LATE
+                counted.add(frame)
+        except DamagedFilesError as error:
+            self._outcome.faults.append(str(error))
+            return UNREADABLE
         return aggregates.differs(day.key.day, counted)
 
 

@@ -6,7 +6,7 @@ belong here: which windows are stale, and who builds them (late.py).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -17,10 +17,10 @@ import polars as pl
 from assets.apps import App
 from assets.compaction.rewrite import DOUBLES
 from assets.events import pruned
-from assets.events.pruned import MOVERS, WRITER
+from assets.events.pruned import MOVERS, REBUILD, WRITER
 from assets.rollups.definition import Grain
 from assets.windows import HOUR, Window, day_window, floor_hour, midnight
-from resources.lake import DataFile, FileInfo, History, LakeTable, SnapshotInfo
+from resources.lake import DamagedFilesError, DataFile, FileInfo, History, LakeTable, SnapshotInfo
 from resources.postgres import Connection, Postgres
 from resources.sql_files import read_sql
 
@@ -174,13 +174,14 @@ def changed_hours(
     A commit that only moves rows into the archive, or back from it, changes no hour: its rows are counted already.
     known_days: the days to take where a file's entry does not say which days it is about.
     """
-    if commit.operation == "replace" and not int(commit.summary.get(DOUBLES, "0")):
+    writer = commit.summary.get(WRITER)
+    if commit.operation == "replace" and writer != REBUILD and not int(commit.summary.get(DOUBLES, "0")):
         return {}
-    if commit.summary.get(WRITER) in MOVERS:
+    if writer in MOVERS:
         return {}
     # The rows that a rewrite adds were there before.
     new = commit.operation == "append"
-    hours = Counter({hour: rows * new for hour, rows in _rows_by_hour(events, commit.added)})
+    hours = Counter({hour: rows * new for hour, rows in _rows_by_hour(events, commit.added, known_days)})
     # A removed file may not be there any more, but its bounds are.
     for info in map(events.info, commit.removed):
         hours.update(dict.fromkeys(_hours(info, known_days), 0))
@@ -199,12 +200,24 @@ def _hours(info: FileInfo, known_days: Callable[[], Iterable[date]]) -> Iterator
             yield from day_window(day).steps(HOUR)
 
 
-def _rows_by_hour(events: LakeTable, files: Iterable[DataFile]) -> Iterator[tuple[datetime, int]]:
-    files = list(files)
+def _rows_by_hour(
+    events: LakeTable, files: Sequence[DataFile], known_days: Callable[[], Iterable[date]]
+) -> Iterator[tuple[datetime, int]]:
     if not files:
         return
-    with events.named(files):
-        rows = events.read(files)
-        hours = rows.group_by(pl.col("timestamp").dt.truncate("1h")).len().collect(engine="streaming")
+    try:
+        with events.named(files):
+            rows = events.read(files)
+            hours = rows.group_by(pl.col("timestamp").dt.truncate("1h")).len().collect(engine="streaming")
+    except DamagedFilesError as error:
+        damaged = {file.file_path for file in error.files}
+        if not damaged:
+            raise
+        # Their hours are marked, so that who builds them names the files, and the commits after this one are followed.
+        for info in map(events.info, error.files):
+            for hour in _hours(info, known_days):
+                yield hour, 0
+        yield from _rows_by_hour(events, [file for file in files if file.file_path not in damaged], known_days)
+        return
     for hour, count in hours.iter_rows():
         yield hour.astimezone(UTC), count

@@ -90,8 +90,7 @@ def file_rows(table: LakeTable, files: Sequence[FileInfo]) -> Iterator[pl.DataFr
 class LakeTarget:
     """The live table, or one beside it whose name ends in `_restored`. Each call is one commit.
 
-    summary: what the commit says of itself in the snapshot. written: is called after the commit with the partitions of
-    the rows, those that were there before too, because a killed run is run again.
+    summary: what the commit says of itself in the snapshot.
     """
 
     def __init__(
@@ -101,7 +100,6 @@ class LakeTarget:
         into: Into,
         key: Sequence[str],
         summary: Mapping[str, str],
-        written: Callable[[Iterable[PartitionKey]], object] = lambda _: None,
     ) -> None:
         side = replace(spec, name=f"{spec.name}_{SIDE}", folder=f"{spec.folder}_{SIDE}")
         self._spec = spec if into == "live" else side
@@ -109,7 +107,6 @@ class LakeTarget:
         self._lake = lake
         self._key = [name for name in key if name != spec.tenant]
         self._summary = summary
-        self._written = written
 
     @property
     def name(self) -> str:
@@ -134,7 +131,6 @@ class LakeTarget:
         if files:
             # A run that is killed after its commit finds the keys there when it is run again.
             table.append(files, str(uuid.uuid4()), dict(self._summary))
-        self._written(present)
         return sum(file.record_count for file in files)
 
     def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
@@ -170,7 +166,8 @@ class LakeTarget:
         for key, part in _partitions(as_stored(pl.concat(given), layout), self._spec):
             day = day_window(key.day)
             files = [info for info in table.files(day.start, day.end) if info.key == key]
-            rows = table.scan(day.start, day.end, [key.tenant]).collect(engine="streaming")
+            with table.named(files):
+                rows = table.scan(day.start, day.end, [key.tenant]).collect(engine="streaming")
             matched = rows.join(part, on=[self._spec.tenant, *self._key], how="semi").height
             if matched:
                 total += matched
@@ -197,14 +194,15 @@ class LakeTarget:
 
     def _known(self, table: LakeTable, key: PartitionKey) -> KnownRows:
         window = day_window(key.day)
-        rows = table.scan(window.start, window.end, [key.tenant]).select(self._key)
-        return KnownRows.keys([rows.collect(engine="streaming")], self._key)
+        with table.named(table.files(window.start, window.end, [key.tenant])):
+            rows = table.scan(window.start, window.end, [key.tenant]).select(self._key).collect(engine="streaming")
+        return KnownRows.keys([rows], self._key)
 
 
 def _batches(
     table: LakeTable, rows: pl.LazyFrame, columns: Sequence[RowColumn], files: Sequence[FileInfo]
 ) -> Iterator[pl.DataFrame]:
-    with table.named(info.file for info in files):
+    with table.named(files):
         chosen = as_lines(rows, columns)
         yield from chosen.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
 

@@ -3,6 +3,7 @@
 A file has its final name before a commit names it. A file that no commit names is an orphan.
 """
 
+import hashlib
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from pyiceberg.typedef import Record
 from resources.declined import DeclinedError
 
 _EPOCH = date(1970, 1, 1)
+# Of the 255 bytes that a folder's name has on the usual file systems.
+LONGEST_TENANT = 200
 
 __all__ = [
     "DataFile",
@@ -61,9 +64,14 @@ def _days(value: Any) -> int:
 
 
 def location(base: str, key: PartitionKey, *, tenant_column: str, prefix: str, fingerprint: str) -> str:
-    """`base/tenant_column=…/year=…/month=…/day=…/prefix-uuid-fingerprint.parquet`; the tenant is percent-encoded."""
+    """`base/tenant_column=…/year=…/month=…/day=…/prefix-uuid-fingerprint.parquet`.
+
+    The tenant is percent-encoded; one that is too long for a folder's name is `sha256-` and its hash.
+    """
     day = key.day
     tenant = quote(key.tenant, safe="")
+    if len(tenant) > LONGEST_TENANT:
+        tenant = f"sha256-{hashlib.sha256(key.tenant.encode()).hexdigest()}"
     return (
         f"{base}/{tenant_column}={tenant}/year={day.year:04d}/month={day.month:02d}/day={day.day:02d}/"
         f"{prefix}-{uuid.uuid4()}-{fingerprint}.parquet"

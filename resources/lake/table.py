@@ -127,7 +127,7 @@ class LakeTable:
 
     def _proof(self, table: Table) -> Proof:
         reader = self._reader(table)
-        return Proof(reader.layout.schema, reader.read)
+        return Proof(reader.layout.schema, reader.read, reader.layout.partition)
 
     def head(self) -> tuple[int | None, int]:
         """The current snapshot's id and sequence number, which each commit raises; (None, 0) without a snapshot."""
@@ -238,7 +238,8 @@ class LakeTable:
         Raises:
             DamagedFilesError: the rows are not those that were written. The sweep will remove the new file.
         """
-        with self.named(map(data_file.raw, sources)):
+        files = [data_file.raw(source) for source in sources]
+        with self._proof(self._load()).naming(files):
             return self._rewrite(key, sources, rows, distinct)
 
     def _rewrite(
@@ -267,13 +268,30 @@ class LakeTable:
         recorded = data_file.null_columns(files)
         return {c.name for c in layout.columns if c.field.field_id in recorded and not c.field.required}
 
-    def named(self, files: Iterable[DataFile]) -> AbstractContextManager[None]:
-        """A block that reads data files. If it fails because files are damaged or missing, the error names them.
+    def named(self, files: Iterable[Source]) -> AbstractContextManager[None]:
+        """A block that reads data files, which have as many rows as the manifests say. An error names damaged ones.
 
         Raises:
             DamagedFilesError: some of `files` are damaged or missing.
         """
         return self._proof(self._load()).named(files)
+
+    def is_whole(self, file: DataFile) -> bool:
+        """Whether a data file holds the rows that were written to it; the whole file is read."""
+        return self._proof(self._load()).is_whole(file)
+
+    def written(self, files: Iterable[DataFile]) -> Tally | None:
+        """The rows that were written to data files, by their names; None where a name does not say it."""
+        proof = self._proof(self._load())
+        tallies = [proof.by_name(file) for file in files]
+        return None if None in tallies else sum(filter(None, tallies), Tally(proof.schema))
+
+    def tally(self, rows: pl.DataFrame) -> Tally:
+        """The tally of rows, as it would stand in the name of a data file of them."""
+        schema = self.layout.schema
+        tally = Tally(schema)
+        tally.add(rows.select(pl.col(name).cast(schema[name]) for name in rows.columns))
+        return tally
 
     def wrote(self, file: DataFile) -> bool:
         """Whether a data file was written here, by the fingerprint in its name; other writers' files have none."""

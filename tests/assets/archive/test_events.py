@@ -13,9 +13,10 @@ from pyiceberg.types import DateType, DecimalType, StringType
 
 from assets.archive.quarters import Quarter
 from assets.archive.registry import ArchiveRegistry
-from assets.archive.write import NotDueError
+from assets.archive.write import BucketsLeftError, NotDueError
 from resources.declined import DeclinedError
 from tests.assets.archive.archive_stores import QUARTER, ArchiveStores
+from tests.assets.damage import FEW_DAMAGES, Damage, local
 from tests.resources.lake.foreign import add_column, append, drop_column
 from tests.tables import EVENTS
 
@@ -218,3 +219,27 @@ def test_values_of_a_column_that_the_table_no_longer_has_go_to_a_table_aside_onl
     with pytest.raises(DeclinedError, match="no column kept any more, of which the archive holds values"):
         archive_stores.restore(into="live")
     assert archive_stores.restore().added == 4
+
+
+@pytest.mark.parametrize("damage", FEW_DAMAGES)
+def test_a_damaged_live_file_is_named_and_only_its_bucket_waits(archive_stores: ArchiveStores, damage: Damage) -> None:
+    for org in ("a3f7c2", "b8e9d1", "c0ffee"):
+        archive_stores.happen(3, org)
+    before = archive_stores.live()
+    (hurt,) = archive_stores.events.files(tenants=["b8e9d1"])
+    path, whole = local(hurt.path), local(hurt.path).read_bytes()
+    damage(path)
+
+    with pytest.raises(BucketsLeftError) as left:
+        archive_stores.archive()
+
+    assert path.name in left.value.reason
+    assert left.value.next_step == "`clearlift lake rebuild --day 2026-01-01 --org b8e9d1`"
+    registry = ArchiveRegistry(archive_stores.postgres, "clearlift", "events")
+    assert [revision.bucket for revision in registry.sealed(QUARTER)] == ["a3f7c2", "c0ffee"]
+
+    path.write_bytes(whole)
+    assert archive_stores.archive().sealed == 1
+    archive_stores.prune()
+    archive_stores.restore(into="live")
+    assert archive_stores.live() == before

@@ -20,6 +20,7 @@ from assets.windows import DAY, Window
 from resources.lake import LakeTable
 from resources.r2 import FolderObjectStore
 from tests.assets.archive.archive_stores import QUARTER, ArchiveStores
+from tests.assets.damage import FEW_DAMAGES, Damage, local
 from tests.assets.retention.rolled_up_stores import CLEARLIFT, RolledUpStores
 
 START = QUARTER.window.start
@@ -348,3 +349,43 @@ def totals(archive_stores: ArchiveStores) -> list[tuple[Any, ...]]:
 
 def parquet(archive_stores: ArchiveStores) -> list[str]:
     return [info.key for info in FolderObjectStore(archive_stores.folder).list() if info.key.endswith(".parquet")]
+
+
+@pytest.mark.parametrize("damage", FEW_DAMAGES)
+def test_a_day_with_a_damaged_file_stays_by_name_and_the_others_go(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores, damage: Damage
+) -> None:
+    rolled_up_stores.ready("a3f7c2", "b8e9d1", days=(1, 2))
+    (hurt,) = archive_stores.events.files(START, START + DAY, ["b8e9d1"])
+    damage(local(hurt.path))
+
+    done = rolled_up_stores.prune()
+
+    assert (done.deleted, rolled_up_stores.why(done)) == (9, {lake.UNREADABLE: 3})
+    (fault,) = done.faults
+    assert local(hurt.path).name in fault
+    assert "`clearlift lake rebuild --day 2026-01-01 --org b8e9d1`" in fault
+
+
+def test_days_whose_archived_rows_were_given_up_can_be_counted_again(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready("a3f7c2", "b8e9d1", days=(1, 2))
+    kept = rolled_up_stores.aggregates()
+    rolled_up_stores.prune()
+    archive_stores.store.delete([key for key in archive_stores.parts() if "/b8e9d1/" in key])
+    archive_stores.repair(accept_loss=True)
+    archive_stores.happen(1, "b8e9d1")
+    with pytest.raises(PrunedError):
+        rolled_up_stores.count()
+
+    assert archive_stores.restore(into="live", bucket="b8e9d1").added == 0
+    assert [org for org, *_ in rolled_up_stores.marks()] == ["a3f7c2"] * 2
+    archive_stores.restore(into="live")
+    assert rolled_up_stores.marks() == []
+    rolled_up_stores.count()
+    after = rolled_up_stores.aggregates()
+    assert after["rollups.daily"] != kept["rollups.daily"]
+    assert [row for row in after["rollups.daily"] if "'a3f7c2'" in row] == [
+        row for row in kept["rollups.daily"] if "'a3f7c2'" in row
+    ]

@@ -122,6 +122,7 @@ def test_values_that_cannot_be_summed_count_as_none(event_lake: EventLake) -> No
     for table in ("rollups.hourly", "rollups.daily", "rollups.daily_totals"):
         row = event_lake.postgres.fetch(f"select events, value from {table}")
         assert row == [{"events": len(amounts), "value": Decimal("10.25")}]
+    assert event_lake.roll_up(Grain.HOURLY, at(1), at(2)).not_summed == 6
 
 
 def test_a_window_is_replaced_and_no_other(event_lake: EventLake) -> None:

@@ -39,17 +39,22 @@ UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, FileNotFo
 
 @dataclass(frozen=True)
 class Proof:
-    """For the files of one table: its columns, and the functions that read files and say the partition of one."""
+    """For the files of one table: its columns, and the functions that read files and say the partition of one.
+
+    `earlier`: the same for the columns before another engine added some, which older names are of.
+    """
 
     schema: pl.Schema
     read: Callable[[Iterable[Source]], pl.LazyFrame]
     partition: Callable[[DataFile], PartitionKey | None]
+    earlier: "Proof | None" = None
 
     def written(self, files: Iterable[DataFile], absent: Collection[str] = ()) -> Tally:
         """The rows that were written to files, by their names; counted for a name without a fingerprint.
 
         Raises:
-            DamagedFilesError: counted files have other numbers of rows than the manifests say.
+            DamagedFilesError: counted files have other numbers of rows than the manifests say, or other rows than
+                their names say of the columns that they had.
         """
         total, unknown = Tally(self.schema), list[DataFile]()
         for file in files:
@@ -59,6 +64,8 @@ class Proof:
                 total += tally
         if not unknown:
             return total
+        if self.earlier is not None and (older := [file for file in unknown if self.earlier.by_name(file)]):
+            self.earlier.require(self.earlier.counted(self.read(older)), self.earlier.written(older), older)
         counted = self.counted(self.read(unknown), absent)
         self._require_rows(counted.rows, unknown)
         return total + counted
@@ -141,6 +148,8 @@ class Proof:
     def is_whole(self, file: DataFile) -> bool:
         """Whether a file can be read and holds the rows that were written to it, as far as anything says it."""
         expected = self.by_name(file)
+        if expected is None and self.earlier is not None:
+            return self.earlier.is_whole(file)
         try:
             actual = self.counted(self.read([file]))
         except UNREADABLE:

@@ -127,7 +127,10 @@ class LakeTable:
 
     def _proof(self, table: Table) -> Proof:
         reader = self._reader(table)
-        return Proof(reader.layout.schema, reader.read, reader.layout.partition)
+        layout = reader.layout
+        ours = pl.Schema(list(layout.schema.items())[: len(self.spec.columns)])
+        earlier = Proof(ours, reader.read, layout.partition) if ours != layout.schema else None
+        return Proof(layout.schema, reader.read, layout.partition, earlier)
 
     def head(self) -> tuple[int | None, int]:
         """The current snapshot's id and sequence number, which each commit raises; (None, 0) without a snapshot."""

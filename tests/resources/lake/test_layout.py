@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -26,7 +27,7 @@ from pyiceberg.types import (
     UUIDType,
 )
 
-from resources.lake import Column, ColumnType, ForeignPartitionError, Lake, LakeTable, LayoutError
+from resources.lake import Column, ColumnType, DamagedFilesError, ForeignPartitionError, Lake, LakeTable, LayoutError
 from resources.lake.layout import FIELD_IDS, writable
 from tests.resources.lake.foreign import add_column, append, drop_column, partition_by, rename_column
 from tests.resources.lake.readings import NORTH, READINGS, SOUTH, ids, readings, written
@@ -68,6 +69,17 @@ def test_a_column_that_another_engine_added_keeps_its_values(table: LakeTable, k
     assert dict(zip(*(by_pyiceberg[n].to_pylist() for n in ("id", "more")), strict=True))["b"] == value
     again = table.rewrite(NORTH, table.files())
     assert again.after == rewritten.after
+
+
+def test_files_from_before_a_column_was_added_are_still_proved(table: LakeTable) -> None:
+    whole, damaged = written(table, "a"), written(table, "b", "c")
+    add_column(table, "more", StringType())
+    assert table.rewrite(NORTH, [whole, damaged]).rows == 3
+    path = Path(damaged.file_path.removeprefix("file://"))
+    pl.read_parquet(path, hive_partitioning=False).with_columns(note=pl.lit("other")).write_parquet(path)
+
+    with pytest.raises(DamagedFilesError, match=f"damaged: site=north/.*{path.name}; 3 rows"):
+        table.rewrite(NORTH, [whole, damaged])
 
 
 def test_a_renamed_column_is_read_by_its_field_id(table: LakeTable) -> None:

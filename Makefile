@@ -5,7 +5,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Pages that polars has freed are kept for ten seconds, not for half a one: a compaction takes a tenth to a fifth less CPU.
 run ui bench: export _RJEM_MALLOC_CONF := background_thread:true,dirty_decay_ms:10000,muzzy_decay_ms:-1
 
-.PHONY: run ui test soak check audit bench lock clean help
+.PHONY: run ui test soak engines check audit bench lock clean help
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -29,8 +29,16 @@ ui: .venv/installed ## Dagster's UI on http://127.0.0.1:3000 with daemon, schedu
 test: .venv/installed ## The whole test suite
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
-soak: .venv/installed ## The long-running tests
+soak: .venv/installed engines ## The long-running tests
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m soak
+
+engines: .engines/installed ## DuckDB with Iceberg and Spark, beside which the lake is tested
+
+.engines/installed: tests/resources/lake/engines.txt
+	@test -x .engines/bin/python || $(PYTHON) -m venv .engines
+	@.engines/bin/python -m pip install --quiet -r $< 2>&1 | grep -v "^WARNING: Location" || true
+	@.engines/bin/python -c 'import duckdb, pyspark'
+	@touch $@
 
 check: .venv/installed ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
@@ -50,6 +58,6 @@ lock: .venv/installed ## Resolve requirements.lock anew from pyproject.toml
 
 clean: ## Remove what was generated, the virtual environment and the embedded stores included
 	@test ! -x $(BIN)/clearlift || $(BIN)/clearlift stop || true
-	rm -rf .venv .clearlift .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info build dist
+	rm -rf .venv .engines .clearlift .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info build dist
 	find dagster_home -mindepth 1 ! -name dagster.yaml -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

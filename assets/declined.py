@@ -11,6 +11,7 @@ from typing import Any
 
 from dagster import Failure
 
+from resources import disk
 from resources.declined import DeclinedError
 
 NEXT = "next"
@@ -40,5 +41,8 @@ def plainly_declined(compute: Callable[..., Any]) -> Callable[..., Any]:
 def _declined() -> Iterator[None]:
     try:
         yield
-    except DeclinedError as error:
-        raise Failure(str(error), metadata={NEXT: error.next_step}, allow_retries=error.retryable) from None
+    except Exception as error:
+        refusal = error if isinstance(error, DeclinedError) else disk.full(error)
+        if refusal is None:
+            raise
+        raise Failure(str(refusal), metadata={NEXT: refusal.next_step}, allow_retries=refusal.retryable) from None

@@ -20,7 +20,8 @@ from pyiceberg.expressions.literals import literal
 from assets.compaction.rewrite import Compaction
 from assets.windows import DAY, midnight
 from benchmarks import dataset, measure
-from resources.lake import DataFile, FileInfo, LakeTable, PartitionKey, Rewritten
+from resources.lake import LakeTable, PartitionKey, Rewritten, Source
+from resources.lake.data_file import raw
 
 CONTENDERS = ("ours", "ours_unproved", "naive_pyiceberg", "duckdb_copy", "polars_sink")
 SIZES = {"large": (5, 2, 100, 2_000), "small": (2, 1, 100, 600)}
@@ -79,18 +80,18 @@ class _Unproved(LakeTable):
     def rewrite(
         self,
         key: PartitionKey,
-        sources: Sequence[DataFile],
+        sources: Sequence[Source],
         rows: pl.LazyFrame | None = None,
         distinct: str | None = None,  # noqa: ARG002 (not checked here)
     ) -> Rewritten:
-        table = self.load()
-        absent = self._null_columns(table, sources)
-        checksum = self._proof.written(sources, absent)
+        table, layout = self.load(), self.layout
+        absent = self._null_columns(layout, map(raw, sources))
+        checksum = self._proof(table).left(sources, absent)
         path = self._new_location(table, key, checksum)
-        rows = self.read(f.file_path for f in sources) if rows is None else rows
-        self._sink(rows, path, [name for name in self._schema if name not in absent]).collect(engine="streaming")
-        time_id = table.metadata.schema().find_field(self.spec.time).field_id
-        info = FileInfo.of(self._written(table, key, path), time_id, has_deletes=False)
+        rows = self.read(sources) if rows is None else rows
+        columns = [name for name in layout.schema if name not in absent]
+        self._sink(rows, path, columns, table).collect(engine="streaming")
+        info = self.info(self._written(table, key, path))
         return Rewritten(info, checksum, checksum, info.rows)
 
 

@@ -54,7 +54,7 @@ class History:
         self.days = days
         self.stores = _built(days)
         self.now = dataset.FIRST_DAY
-        last = IngestLedger(self.stores.postgres, CLEARLIFT.name).last_run()
+        last = IngestLedger(self.stores.postgres, CLEARLIFT.name).taken_until()
         self.next_hour = dataset.FIRST_DAY if last is None else midnight((last - HOUR / 2).date()) + DAY
         self.stores.clock = lambda: self.now
         self._definitions: Definitions = build_defs(self.stores.settings, self.stores)
@@ -130,7 +130,7 @@ def _land(stores: Stores, hour: datetime) -> None:
 def _built(days: int) -> Stores:
     """Stores whose history ends at `dataset.FIRST_DAY`. They are made once."""
     stores = dataset.stores(f"growth-{days}")
-    if IngestLedger(stores.postgres, CLEARLIFT.name).last_run() is None:
+    if IngestLedger(stores.postgres, CLEARLIFT.name).taken_until() is None:
         table = stores.lake.table(EVENTS)
         _organisations(stores)
         start = dataset.FIRST_DAY - timedelta(days=days)

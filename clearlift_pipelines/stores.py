@@ -208,9 +208,12 @@ class Stores:
             if app.postgres_migrations is not None:
                 triggers = install_in_postgres(self.app_postgres(app), app)
                 made += [f"{app.name}-postgres: trigger of {name}" for name in triggers]
-            if app.audience is not None and not self.lake.exists(table := events_table(app)):
-                self.lake.ensure(table)
-                made.append(f"{app.name}-lake: {'.'.join(table.identifier)}")
+            if app.audience is not None:
+                name = ".".join((table := events_table(app)).identifier)
+                if not self.lake.exists(table):
+                    self.lake.ensure(table)
+                    made.append(f"{app.name}-lake: {name}")
+                made += [f"{app.name}-lake: column {column} of {name}" for column in self.lake.complete(table)]
         return made
 
     def __enter__(self) -> Self:

@@ -147,9 +147,9 @@ def _cuts(grain: str, window: str, people: str, exact: str = "") -> str:
 
 
 _IMPERSONAL = f"""
-    ingest.runs: app ingest_id state started_at committed_at snapshot_id
-    ingest.batches: app etag sha256 ingest_id bytes received stored doubled quarantined without_consent first_event
-        last_event
+    ingest.runs: app ingest_id state started_at committed_at snapshot_id sequence arrived
+    ingest.batches: app etag sha256 ingest_id bytes received stored doubled conflicting quarantined without_consent
+        first_event last_event
     ingest.quarantine: app sha256 line reason field value kept ingest_id replayed_as replayed_at
     ingest.without_consent: ingest_id org_tag hour event_type events
     ingest.unknown_fields: ingest_id events
@@ -158,7 +158,7 @@ _IMPERSONAL = f"""
     {_cuts("weekly", "week", "daily_visitors daily_sessions", "exact")}
     {_cuts("monthly", "month", "daily_visitors daily_sessions", "exact")}
     rollups.windows: app grain window_start org_tag version snapshot_id sequence wanted events built_at pending
-    rollups.followed: app snapshot_id followed_at
+    rollups.followed: app snapshot_id sequence followed_at
     sessions.daily: app org_tag day origin duration_seconds events page_views bounced landing_hostname exit_hostname
         first_source first_medium last_source last_medium
     sessions.windows: app day version snapshot_id sequence tracker recomputed built_at pruned

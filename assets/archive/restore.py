@@ -18,7 +18,7 @@ from assets.archive.manifest import BucketManifest
 from assets.archive.quarters import Quarter
 from assets.archive.registry import ArchiveRegistry, Revision
 from assets.archive.sealed import NotArchivedError, manifest_of
-from assets.archive.tables import target_of
+from assets.archive.tables import came_back, target_of
 from assets.archive.tombstones import Tombstones
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
@@ -45,7 +45,10 @@ class Restored:
 
 @dataclass
 class Restore:
-    """Restores a table's quarters into `target`. `subjects` say whose a row is, by which tombstones are found."""
+    """Restores a table's quarters into `target`. `subjects` say whose a row is, by which tombstones are found.
+
+    came_back: is called with the quarter and the bucket after each bucket, also where a killed run had restored it.
+    """
 
     app: str
     lifecycle: Lifecycle
@@ -53,6 +56,7 @@ class Restore:
     target: Target
     store: ObjectStore
     postgres: Postgres
+    came_back: Callable[[Quarter, str], None]
     progress: Progress = silent
 
     @classmethod
@@ -65,6 +69,7 @@ class Restore:
             target=target_of(rooms, app, entry, into),
             store=rooms.object_store,
             postgres=rooms.postgres,
+            came_back=came_back(rooms, app, entry, into),
             progress=rooms.progress(f"{entry.table}: restored"),
         )
 
@@ -99,6 +104,7 @@ class Restore:
                 folder, manifest = self._checked(quarter, revision)
                 rows = self._rows(folder, manifest, tombstones, done)
                 done.added += self.target.put(rows, manifest.columns)
+                self.came_back(quarter, revision.bucket)
                 done.buckets += 1
                 self.progress(number, len(revisions))
         return done

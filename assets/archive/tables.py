@@ -5,11 +5,12 @@ reads and writes them.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from assets.apps import App, Series
 from assets.apps.lifecycle import Lifecycle
+from assets.archive.layout import bucket_of
 from assets.archive.quarters import Quarter
 from assets.events import pruned
 from assets.events.table import events_table
@@ -26,7 +27,6 @@ from assets.windows import Window
 from resources.d1 import D1
 from resources.d1.times import moment
 from resources.declined import DeclinedError
-from resources.lake import PartitionKey
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -67,19 +67,26 @@ def source_of(rooms: Rooms, app: App, entry: Lifecycle) -> Callable[[Quarter], S
 def target_of(rooms: Rooms, app: App, entry: Lifecycle, into: Into) -> Target:
     """Where the table of an archived entry is restored to."""
     if entry.store == "lake":
-
-        def written(partitions: Iterable[PartitionKey]) -> None:
-            if into == "live":
-                # A bucket is all that its quarter had, so that the days may be counted again.
-                pruned.restored(rooms.postgres, app, partitions)
-
-        summary = {pruned.WRITER: pruned.RESTORE}
-        return LakeTarget(rooms.lake, events_table(app), into, entry.key, summary, written)
+        return LakeTarget(rooms.lake, events_table(app), into, entry.key, {pruned.WRITER: pruned.RESTORE})
     if entry.store == "d1":
         d1, statement = rooms.d1(app), entry.archive.restored if entry.archive else ""
         reopening = _reopening(d1, statement) if statement and into == "live" else None
         return D1Target(d1, d1_table(d1, app, entry), into, reopening)
     return PostgresTarget(postgres_of(rooms, app, entry), postgres_table(app, entry), into)
+
+
+def came_back(rooms: Rooms, app: App, entry: Lifecycle, into: Into) -> Callable[[Quarter, str], None]:
+    """What is called once a bucket of a quarter is restored: a lake's days may then be counted again.
+
+    A bucket is all that its quarter had. Days of which no row came back are among them, where their loss was accepted.
+    """
+
+    def counted_again(quarter: Quarter, bucket: str) -> None:
+        with rooms.postgres.connection() as connection:
+            marked = pruned.marked(connection, app, str(quarter))
+        pruned.restored(rooms.postgres, app, [key for key in marked if bucket_of(key.tenant, None) == bucket])
+
+    return counted_again if entry.store == "lake" and into == "live" else lambda *_: None
 
 
 def postgres_of(rooms: Rooms, app: App, entry: Lifecycle) -> Postgres:

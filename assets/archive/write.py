@@ -32,11 +32,20 @@ from assets.rows.known import KnownRows
 from assets.rows.source import RowSlice, Source
 from assets.windows import DAY
 from resources.declined import DeclinedError
+from resources.lake import DamagedFilesError
 from resources.lake.checksum import Tally
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 
 WORKERS = 2
+
+
+class BucketsLeftError(DeclinedError):
+    """Buckets were left as they are, because data files of the lake that hold their rows are damaged."""
+
+    def __init__(self, damaged: Sequence[DamagedFilesError]) -> None:
+        together = DeclinedError.together(damaged)
+        super().__init__(f"not archived: {together.reason}", together.next_step)
 
 
 class NotDueError(DeclinedError):
@@ -109,6 +118,7 @@ class Archiver:
 
         Raises:
             NotDueError: its youngest rows are not old enough.
+            BucketsLeftError: live rows of some buckets cannot be read; all others were archived.
             RowsChangedError: the source changed while it was read; what was sealed stays sealed, run again.
         """
         policy = self.lifecycle.archive
@@ -128,17 +138,22 @@ class Archiver:
             try:
                 slices = source.slices(quarter.window)
                 prior = {r.bucket: r for r in self.registry.sealed(quarter)}
-                seen, looked_at = 0, set[str]()
+                seen, looked_at, left = 0, set[str](), list[DamagedFilesError]()
                 for tenant, group in groupby(slices, key=lambda s: s.tenant):
                     run = _Run(self, quarter, source, prior, workers, done)
                     of_tenant = list(group)
-                    looked_at |= run.write(tenant, of_tenant)
+                    try:
+                        looked_at |= run.write(tenant, of_tenant)
+                    except DamagedFilesError as error:
+                        left.append(error)
                     seen += len(of_tenant)
                     self.progress(seen, len(slices))
                 done.nothing_new = len(looked_at.difference(done.buckets))
                 done.not_looked_at = len(prior.keys() - looked_at)
             finally:
                 source.close()
+        if left:
+            raise BucketsLeftError(left)
         done.seconds = time.perf_counter() - started
         return done
 

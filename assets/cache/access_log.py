@@ -16,7 +16,8 @@ from typing import Annotated
 import msgspec
 
 from assets.apps import App
-from assets.intake.refusal import Refusal
+from assets.intake import refusal
+from assets.intake.refusal import Refusal, TooManyRefusedError
 from assets.intake.zone import Zone
 
 # One day more than the seven that rank, because the last hour of a day is written after midnight.
@@ -68,13 +69,15 @@ def shown(app: App) -> Collection[str]:
     return AccessLine.__struct_fields__ if "content" in content else ()
 
 
-def count(lines: Iterable[bytes], family_of: Callable[[str], str], now: datetime) -> AccessCounts:
-    """Count lines. Blank lines are no lines. `family_of` gives the family of a key, '' for none."""
+def count(lines: Iterable[tuple[int, bytes]], family_of: Callable[[str], str], now: datetime) -> AccessCounts:
+    """Count numbered lines. `family_of` gives the family of a key, '' for none.
+
+    Raises:
+        TooManyRefusedError: too many of them are refused.
+    """
     counted = AccessCounts()
     decode = msgspec.json.Decoder(AccessLine).decode
-    for number, raw in enumerate(lines, start=1):
-        if not raw.strip():
-            continue
+    for number, raw in lines:
         counted.lines += 1
         try:
             line = decode(raw)
@@ -89,6 +92,8 @@ def count(lines: Iterable[bytes], family_of: Callable[[str], str], now: datetime
             reason, field_name = "no JSON object", ""
         if reason:
             counted.refusals.append(Refusal(number, reason, field_name, raw))
+            if counted.refused > refusal.MOST_REFUSED:
+                raise TooManyRefusedError
             continue
         entry = (family_of(line.key), line.key, day)
         counted.reads[entry] += line.reads

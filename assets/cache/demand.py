@@ -5,7 +5,7 @@ Only what still ranks is listed and kept. That an object was counted stays known
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -14,7 +14,8 @@ from assets.cache import access_log, keys
 from assets.cache.wanted import Family
 from assets.intake import kept_bytes, objects
 from assets.intake.objects import Identity
-from assets.intake.refusal import Refusal, with_values
+from assets.intake.refusal import Refusal, TooManyRefusedError, with_values
+from assets.intake.zone import numbered
 from assets.progress import Progress, silent
 from resources.postgres import Postgres, copy_in
 from resources.r2 import ObjectInfo, ObjectStore
@@ -78,12 +79,14 @@ class Demand:
         """What one object counts; None for one that cannot be read and is another by now: the next run takes it."""
         landed = objects.read(self._object_store, access_log.zone(app.name), info)
         prefix = access_log.quarantine_prefix(app.name)
+        try:
+            counted = access_log.count(numbered(landed.text or b""), family_of, now)
+        except TooManyRefusedError as error:
+            landed = replace(landed, text=None, unreadable=str(error))
         if landed.text is None:
             if not kept_bytes.keep_whole(self._object_store, prefix, landed):
                 return None
             counted = access_log.AccessCounts(refusals=[Refusal(0, landed.unreadable, "", b"")])
-        else:
-            counted = access_log.count(landed.text.split(b"\n"), family_of, now)
         kept_bytes.keep(self._object_store, prefix, landed.sha256, counted.refusals)
         refused = with_values(counted.refusals, access_log.shown(app))
         with self._postgres.connection() as connection:

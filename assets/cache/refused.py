@@ -19,7 +19,7 @@ def quarantine(rooms: Rooms, app: App) -> Quarantine | None:
         return None
 
     def judge(lines: Sequence[bytes]) -> list[Refusal]:
-        return access_log.count(lines, lambda _: "", rooms.clock()).refusals
+        return access_log.count(enumerate(lines, 1), lambda _: "", rooms.clock()).refusals
 
     def counted(replay: str) -> int:
         parameters = {"app": app.name, "folder": replay}

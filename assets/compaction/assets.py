@@ -51,6 +51,7 @@ def build(app: App) -> list[AssetsDefinition]:
                 metadata={
                     "would_merge_files": sum(len(group.files) for group in groups),
                     "would_make_files": len(groups),
+                    "files_of_other_partition_specs": engine.foreign(since, org=config.org),
                     "plan": table_of(
                         [
                             {

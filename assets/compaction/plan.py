@@ -1,4 +1,4 @@
-"""Which files to merge: the small files of a partition, packed into groups that are worth a rewrite. Pure.
+"""Which files to merge: the small files of a partition, and those with deleted rows, packed into groups. Pure.
 
 File sizes go in, groups come out. What does not belong here: how a group is rewritten (rewrite.py).
 """
@@ -31,7 +31,10 @@ class CompactionPolicy:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A live file. `lowest` is the time of its earliest event, where it is recorded."""
+    """A live file. `lowest` is the time of its earliest event, where it is recorded.
+
+    has_deletes: rows of it were deleted one by one, which a rewrite makes final.
+    """
 
     path: str
     tenant: str
@@ -39,6 +42,7 @@ class Candidate:
     rows: int
     bytes: int
     lowest: datetime | None
+    has_deletes: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,13 @@ def plan(candidates: Iterable[Candidate], policy: CompactionPolicy = CompactionP
     """Groups that are worth a rewrite, those that save the most files first."""
     partitions: dict[tuple[str, date], list[Candidate]] = defaultdict(list)
     for candidate in candidates:
-        if candidate.bytes < policy.finished * policy.target_bytes:
+        if candidate.has_deletes or candidate.bytes < policy.finished * policy.target_bytes:
             partitions[candidate.tenant, candidate.day].append(candidate)
     groups = [
         Group(tenant, day, tuple(worth))
         for (tenant, day), files in partitions.items()
         for pack in _pack(files, policy)
-        if len(worth := _worth(pack, policy)) >= policy.min_files
+        if len(worth := _worth(pack, policy)) >= policy.min_files or any(file.has_deletes for file in worth)
     ]
     return sorted(groups, key=lambda group: (-len(group.files), group.tenant, group.day))
 
@@ -99,7 +103,9 @@ def _pack(files: Iterable[Candidate], policy: CompactionPolicy) -> list[list[Can
 
 
 def _worth(files: Sequence[Candidate], policy: CompactionPolicy) -> list[Candidate]:
-    """Leave out the largest file as long as the others are too small beside it."""
+    """Leave out the largest file as long as the others are too small beside it; none of a pack with deleted rows."""
+    if any(file.has_deletes for file in files):
+        return sorted(files, key=_by_time)
     by_size = sorted(files, key=lambda f: f.bytes)
     total = sum(f.bytes for f in by_size)
     while len(by_size) > 1 and total - by_size[-1].bytes < policy.min_gain * by_size[-1].bytes:

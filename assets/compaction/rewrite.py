@@ -1,8 +1,9 @@
 """Rewrites planned groups: streams them, drops doubles, proves the result, and replaces exactly the files it read.
 
-A rewrite counts once, because a run plans again from what is live: a killed run leaves only files that nothing names,
-and the sources of a commit that landed are not there any more. What does not belong here: which files are worth it
-(plan.py), and how a table writes, proves and commits (resources/lake).
+Rows that others deleted one by one stay out. Files that another engine wrote under another partition spec are first
+written again under ours. A rewrite counts once, because a run plans again from what is live: a killed run leaves only
+files that nothing names, and the sources of a commit that landed are not there any more. What does not belong here:
+which files are worth it (plan.py), and how a table writes, proves and commits (resources/lake).
 """
 
 import time
@@ -21,20 +22,25 @@ from assets.compaction.plan import Candidate, CompactionPolicy, Group, plan
 from assets.events.table import events_table
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
-from resources.lake import DamagedFilesError, DataFile, FileInfo, LakeTable, PartitionKey, Rewritten, SourcesGoneError
+from resources.declined import DeclinedError
+from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey, Rewritten, SourcesGoneError
 from resources.lake.checksum import MODULUS
 
 REPLANS = 3
 # The property of a commit with the doubles that it dropped, because a follower of the table counts those hours again.
 DOUBLES = "clearlift.doubles"
+WRITER, COMPACTION = "clearlift.writer", "compaction"
 _FOREIGN = "\0foreign"
 
 
-class GroupsLeftError(RuntimeError):
+class GroupsLeftError(DeclinedError):
     """Groups were left as they are, because files of theirs are damaged. All others were rewritten (`done`)."""
 
     def __init__(self, done: "Compacted") -> None:
-        super().__init__(f"{done.groups} groups were rewritten, {len(done.left)} left: {'; '.join(done.left)}")
+        together = DeclinedError.together(done.left)
+        super().__init__(
+            f"{done.groups} groups were rewritten, {len(done.left)} left: {together.reason}", together.next_step
+        )
         self.done = done
 
 
@@ -42,7 +48,7 @@ class GroupsLeftError(RuntimeError):
 class Compacted:
     """What a compaction did: groups, files, bytes and row checksums before and after, rows, doubles that it dropped.
 
-    `left` names the groups that stay as they are, and their damaged files.
+    left: why groups stay as they are, with their damaged files.
     """
 
     groups: int = 0
@@ -57,7 +63,23 @@ class Compacted:
     seconds: float = 0.0
     snapshots: list[int] = field(default_factory=list)
     partitions: list[tuple[str, date]] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    left: list[DeclinedError] = field(default_factory=list)
+
+    def add(self, old: Iterable[FileInfo], new: Sequence[Rewritten], snapshot: int) -> None:
+        """Count a commit."""
+        self.groups += len(new)
+        for info in old:
+            self.files_before += 1
+            self.bytes_before += info.bytes
+        for made in new:
+            self.files_after += bool(made.rows)
+            self.bytes_after += made.info.bytes if made.rows else 0
+            self.checksum_before = (self.checksum_before + made.before.checksum) % MODULUS
+            self.checksum_after = (self.checksum_after + made.after.checksum) % MODULUS
+            self.rows += made.rows
+            self.doubles += made.dropped
+            self.partitions.append((made.info.key.tenant, made.info.key.day))
+        self.snapshots.append(snapshot)
 
     @property
     def mb_per_second(self) -> float:
@@ -86,7 +108,11 @@ class Compaction:
 
     def plan(self, since: datetime | None = None, until: datetime | None = None, org: str | None = None) -> list[Group]:
         """Groups that are worth a rewrite, of the days of [since, until) and of one organisation, or of all."""
-        return self._plan(self._files(since, until, org))
+        return self._plan(info for info in self._files(since, until, org) if info.partition is not None)
+
+    def foreign(self, since: datetime | None = None, until: datetime | None = None, org: str | None = None) -> int:
+        """The number of files that a run would write again first, because their partition spec is not ours."""
+        return sum(1 for info in self._files(since, until, org) if info.partition is None)
 
     def run(self, since: datetime | None = None, until: datetime | None = None, org: str | None = None) -> Compacted:
         """Rewrite what is worth it. Plan again when another writer has replaced a source meanwhile.
@@ -101,6 +127,9 @@ class Compaction:
             done.left.clear()
             try:
                 files = self._files(since, until, org)
+                if self._conform([info for info in files if info.partition is None], done):
+                    files = self._files(since, until, org)
+                files = [info for info in files if info.partition is not None]
                 self._rewrite(self._plan(files), files, done)
                 break
             except SourcesGoneError:
@@ -112,7 +141,36 @@ class Compaction:
         return done
 
     def _plan(self, files: Iterable[FileInfo]) -> list[Group]:
-        return plan([_candidate(f) for f in files if not f.has_deletes], self.policy)
+        return plan([_candidate(f) for f in files], self.policy)
+
+    def _conform(self, files: Sequence[FileInfo], done: Compacted) -> bool:
+        """Write the rows of files of another partition spec again under ours, a file a commit; whether there were any.
+
+        A damaged one stays as it is.
+        """
+        for info in files:
+            try:
+                parts = self._by_partition(info)
+            except DamagedFilesError as error:
+                done.left.append(error)
+                continue
+            properties = {WRITER: COMPACTION, DOUBLES: "0"}
+            snapshot = self.table.replace([info], [part.file for part in parts], str(uuid.uuid4()), properties)
+            done.add([info], parts, snapshot)
+        return bool(files)
+
+    def _by_partition(self, info: FileInfo) -> list[Rewritten]:
+        with self.table.named([info.file]):
+            rows = self.table.read([info])
+            day = pl.col("timestamp").dt.date()
+            keys = rows.select("org_tag", day).unique().sort("org_tag", "timestamp").collect(engine="streaming")
+        parts = [
+            self.table.rewrite(PartitionKey(org, at), [info], rows.filter(pl.col("org_tag") == org, day == at))
+            for org, at in keys.iter_rows()
+        ]
+        if (written := sum(part.rows for part in parts)) != (read := parts[0].before.rows if parts else 0):
+            raise RuntimeError(f"{info.path.rpartition('/')[2]}: {read} rows became {written}")
+        return parts
 
     def _rewrite(self, groups: Sequence[Group], files: Iterable[FileInfo], done: Compacted) -> None:
         """Rewrite by the listing of the plan, updated by our own commits. The commit finds what others changed."""
@@ -132,20 +190,17 @@ class Compaction:
         waiting: set[str],
         done: Compacted,
     ) -> None:
-        old: list[DataFile] = []
+        old: list[FileInfo] = []
         new: list[Rewritten] = []
-        keepers: list[DataFile] = []
-        doubles = 0
-        tasks: list[tuple[Group, list[DataFile], list[FileInfo]]] = []
+        keepers: list[FileInfo] = []
+        tasks: list[tuple[Group, list[FileInfo], list[FileInfo]]] = []
         for group in groups:
             paths = {f.path for f in group.files}
             partition = partitions[PartitionKey(group.tenant, group.day)]
-            # A file with row deletes still has the deleted rows in it: it is neither merged nor relied on.
-            whole = [f for f in partition if not f.has_deletes]
             # A double stays in a file that is not rewritten, else in the first group that has it.
-            others = [f for f in whole if f.path not in waiting]
+            others = [f for f in partition if f.path not in waiting]
             waiting -= paths
-            by_path = {f.path: f.file for f in whole}
+            by_path = {f.path: f for f in partition}
             tasks.append((group, [by_path[f.path] for f in group.files], others))
         with ThreadPoolExecutor(self.parallel) as workers:
             merges = [workers.submit(self._merge, *task) for task in tasks]
@@ -153,35 +208,28 @@ class Compaction:
             try:
                 rewritten = merge.result()
             except DamagedFilesError as error:
-                done.left.append(f"{group.tenant} {group.day}: {error}")
+                done.left.append(DeclinedError(f"{group.tenant} {group.day}: {error.reason}", error.next_step))
                 continue
             old += sources
             new.append(rewritten)
-            if dropped := group.rows - rewritten.rows:
-                keepers += [f.file for f in others]
-                doubles += dropped
+            if rewritten.dropped:
+                keepers += others
         if not new:
             return
-        keepers = [f for f in keepers if f not in old]
-        properties = {"clearlift.writer": "compaction", DOUBLES: str(doubles)}
-        snapshot = self.table.replace(old, [r.file for r in new], str(uuid.uuid4()), properties, keepers)
-        replaced = {f.file_path for f in old}
+        replaced = {info.path for info in old}
+        keepers = [info for info in keepers if info.path not in replaced]
+        for empty in (r for r in new if not r.rows):
+            self.table.discard(empty.file)
+        files = [r.file for r in new if r.rows]
+        properties = {WRITER: COMPACTION, DOUBLES: str(sum(r.dropped for r in new))}
+        snapshot = self.table.replace(old, files, str(uuid.uuid4()), properties, keepers)
         for rewritten in new:
             key = rewritten.info.key
-            partitions[key] = [f for f in partitions[key] if f.path not in replaced] + [rewritten.info]
-        done.groups += len(new)
-        done.files_before += len(old)
-        done.files_after += len(new)
-        done.bytes_before += sum(f.file_size_in_bytes for f in old)
-        done.bytes_after += sum(r.info.bytes for r in new)
-        done.checksum_before = (done.checksum_before + sum(r.before.checksum for r in new)) % MODULUS
-        done.checksum_after = (done.checksum_after + sum(r.after.checksum for r in new)) % MODULUS
-        done.rows += sum(r.rows for r in new)
-        done.doubles += doubles
-        done.snapshots.append(snapshot)
-        done.partitions += [(r.info.key.tenant, r.info.key.day) for r in new]
+            made = [rewritten.info] if rewritten.rows else []
+            partitions[key] = [f for f in partitions[key] if f.path not in replaced] + made
+        done.add(old, new, snapshot)
 
-    def _merge(self, group: Group, sources: Sequence[DataFile], others: Sequence[FileInfo]) -> Rewritten:
+    def _merge(self, group: Group, sources: Sequence[FileInfo], others: Sequence[FileInfo]) -> Rewritten:
         """One group as one file, with each event_id once in the partition.
 
         Doubles come from other writers only. So a group that is all of its partition is streamed, and its distinct ids
@@ -190,22 +238,22 @@ class Compaction:
         key = PartitionKey(group.tenant, group.day)
         if not others:
             rewritten = self.table.rewrite(key, sources, distinct="event_id")
-            if rewritten.distinct == group.rows == rewritten.rows:
+            if rewritten.distinct == rewritten.before.rows == rewritten.rows:
                 return rewritten
             self.table.discard(rewritten.file)
-        with self.table.named([*sources, *(f.file for f in others)]):
-            single, dropped = self._without_doubles(group, sources, others)
+        with self.table.named(info.file for info in [*sources, *others]):
+            single, left = self._without_doubles(sources, others)
         rewritten = self.table.rewrite(key, sources, single)
-        if rewritten.rows + dropped != group.rows:
-            raise RuntimeError(f"{group.tenant} {group.day}: {group.rows} rows became {rewritten.rows}")
+        if single is not None and rewritten.rows != left:
+            raise RuntimeError(f"{group.tenant} {group.day}: {left} rows became {rewritten.rows}")
         return rewritten
 
     def _without_doubles(
-        self, group: Group, sources: Sequence[DataFile], others: Sequence[FileInfo]
+        self, sources: Sequence[FileInfo], others: Sequence[FileInfo]
     ) -> tuple[pl.LazyFrame | None, int]:
-        """The rows of the group without doubles and those in `others` (None: all), and how many were left out."""
-        rows = self.table.read(f.file_path for f in sources)
-        stay = self.table.read(f.path for f in others).select("event_id")
+        """The rows of the sources without doubles and those in `others` (None: all), and how many these are."""
+        rows = self.table.read(sources)
+        stay = self.table.read(others).select("event_id")
         doubled = (
             pl.concat([rows.select("event_id"), stay])
             .group_by("event_id")
@@ -222,7 +270,7 @@ class Compaction:
         # Of a double inside the group, the row of the ingest stays, not that of another writer. Of several rows, the
         # earliest stays, so that two compactions would keep the same row.
         marked = pl.concat(
-            self.table.read(f.file_path for f in sources if self.table.wrote(f) is ours).with_columns(
+            self.table.read(f for f in sources if self.table.wrote(f.file) is ours).with_columns(
                 pl.lit(not ours).alias(_FOREIGN)
             )
             for ours in (True, False)
@@ -236,11 +284,12 @@ class Compaction:
             .drop(_FOREIGN)
         )
         frame = pl.concat([single, first.lazy()])
-        return frame, group.rows - int(frame.select(pl.len()).collect(engine="streaming").item())
+        return frame, int(frame.select(pl.len()).collect(engine="streaming").item())
 
     def _files(self, since: datetime | None, until: datetime | None, org: str | None) -> list[FileInfo]:
         return self.table.files(since, until, None if org is None else [org])
 
 
 def _candidate(info: FileInfo) -> Candidate:
-    return Candidate(info.path, info.key.tenant, info.key.day, info.rows, info.bytes, info.lowest)
+    key = info.key
+    return Candidate(info.path, key.tenant, key.day, info.rows, info.bytes, info.lowest, info.has_deletes)

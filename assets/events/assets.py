@@ -29,12 +29,15 @@ from assets.events.ingest import Ingest
 from assets.events.ledger import IngestLedger, RunOutcome
 from assets.events.record import FIELDS
 from assets.events.table import events_table
+from assets.events.validation import EventReason
 from assets.partitions import Calendar
 from assets.rooms import Rooms
 from assets.windows import midnight
 from resources.lake import LakeTable
 
 EVENT_SCHEMA = column_schema((f.name, f.kind.value, f.doc, not f.required) for f in FIELDS)
+
+REPLAY = f"`clearlift quarantine replay --reason {EventReason.DAMAGED_PARTITION}`"
 
 
 class IngestConfig(Config):
@@ -74,6 +77,9 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
             "lake_holds_what_the_ledger_says": (
                 "Rows added by the run's commit to the lake = rows that the ledger says were stored."
             ),
+            "partitions_are_whole": (
+                "The files of all partitions that landed events fall on can be read. Events of others are quarantined."
+            ),
         },
         deps=[landing, [app.name, "d1", audience.org_tags_table]],
         description=f"Landed batches, validated, without doubles, in the Iceberg table {audience.table}: exactly once.",
@@ -87,7 +93,7 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
         ledger = IngestLedger(rooms.postgres, app.name)
         yield MaterializeResult(
             metadata=_metadata(run, engine.events, holding),
-            check_results=[_every_line_counted(ledger, run), _lake_agrees(run, engine.events)],
+            check_results=[_every_line_counted(ledger, run), _lake_agrees(run, engine.events), _whole(run)],
         )
 
     return [landing, ingested]
@@ -96,7 +102,10 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetSpec]:
 def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "batches": len(run.batches),
-        **{count: run.total(count) for count in ("received", "stored", "doubled", "quarantined", "without_consent")},
+        **{
+            count: run.total(count)
+            for count in ("received", "stored", "doubled", "conflicting", "quarantined", "without_consent")
+        },
         "files": run.files,
         "bytes": run.bytes,
         "dagster/partition_row_count": run.total("stored"),
@@ -108,7 +117,7 @@ def _metadata(run: RunOutcome, table: LakeTable, holding: Holding) -> dict[str, 
         parent = snapshot.parent_snapshot_id if snapshot is not None else None
         commit = next((c for c in table.changes(parent) if c.id == run.snapshot_id), None)
         if commit is not None and commit.added:
-            metadata["preview"] = preview(table.read([commit.added[0].file_path]), holding)
+            metadata["preview"] = preview(table.read([commit.added[0]]), holding)
     if run.total("quarantined"):
         # Of this run only, because a count of all open lines took 180 ms of every run where 90,000 lines were open.
         refused = Counter((str(r.reason), r.field) for batch in run.batches for r in batch.refusals)
@@ -144,4 +153,14 @@ def _lake_agrees(run: RunOutcome, table: LakeTable) -> AssetCheckResult:
         passed=added == stored,
         severity=AssetCheckSeverity.ERROR,
         metadata={"ledger": stored, "lake": added},
+    )
+
+
+def _whole(run: RunOutcome) -> AssetCheckResult:
+    return AssetCheckResult(
+        check_name="partitions_are_whole",
+        passed=not run.damaged,
+        severity=AssetCheckSeverity.ERROR,
+        description="; ".join(run.damaged) + ("; then " + REPLAY if run.damaged else ""),
+        metadata={"damaged": len(run.damaged)},
     )

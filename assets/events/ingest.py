@@ -6,7 +6,7 @@ checksum), the prepared run in the ledger, the commit of the lake, the run marke
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Self
 
@@ -17,13 +17,14 @@ from assets.events import doubles, landing
 from assets.events.ledger import BatchOutcome, IngestLedger, RunOutcome
 from assets.events.table import events_table
 from assets.events.validation import Admission, EventReason, sift
-from assets.intake import kept_bytes, objects
-from assets.intake.refusal import Refusal, with_values
-from assets.intake.zone import blocks
+from assets.intake import kept_bytes, objects, refusal
+from assets.intake.objects import Identity, identity
+from assets.intake.refusal import Refusal, TooManyRefusedError, with_values
+from assets.intake.zone import blocks, numbered
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from resources.d1 import D1
-from resources.lake import DataFile, LakeTable, PartitionKey
+from resources.lake import DamagedFilesError, DataFile, LakeTable, PartitionKey, Source
 from resources.postgres import Postgres
 from resources.r2 import ObjectInfo, ObjectStore
 from resources.sql_files import read_sql
@@ -37,6 +38,27 @@ _DAY = pl.col("timestamp").dt.date().alias("day")
 def lock_name(app: App) -> str:
     """The lock that one ingest of an app holds at a time."""
     return f"{app.name}.ingest"
+
+
+@dataclass
+class _Known:
+    """What a run found out only while it read its batches, so that it begins again.
+
+    damaged: partitions with damaged files, and what is wrong with these. whole: batches that are refused as a whole.
+    """
+
+    damaged: dict[PartitionKey, str] = field(default_factory=dict)
+    whole: dict[Identity, str] = field(default_factory=dict)
+
+    def learn(self, error: DamagedFilesError) -> None:
+        """Add the partitions of damaged files.
+
+        Raises:
+            DamagedFilesError: they were known, so that to begin again would not help.
+        """
+        if error.partitions <= self.damaged.keys():
+            raise error
+        self.damaged |= dict.fromkeys(error.partitions, str(error))
 
 
 @dataclass
@@ -78,13 +100,13 @@ class Ingest:
         assert self.app.audience is not None, f"{self.app.name} collects no events"
         with self.postgres.lock(lock_name(self.app)):
             ledger = IngestLedger(self.postgres, self.app.name)
-            ledger.settle(self.events.settled, self.clock())
-            fence = self.events.fence()
-            run = RunOutcome(str(uuid.uuid4()), self.clock())
+            ledger.settle(self.events, self.clock())
+            fence, history = self.events.fence(), self.events.history()
+            ledger.forget_rolled_back(history.holds)
             batches = pending(self.app, self.store, self.postgres, sweep=sweep)
             if not batches:
-                return run
-            files = self._write(run, batches, ledger)
+                return RunOutcome(str(uuid.uuid4()), self.clock())
+            run, files = self._taken(batches, ledger)
             for batch in run.batches:
                 kept_bytes.keep(self.store, self.app.audience.quarantine, batch.sha256, batch.refusals)
             ledger.prepare(run)
@@ -94,19 +116,44 @@ class Ingest:
                     run.ingest_id,
                     {"clearlift.writer": "ingest", "clearlift.batches": str(len(run.batches))},
                     behind=fence,
+                    upon=history.head,
                 )
-            ledger.commit(run.ingest_id, run.snapshot_id, self.clock())
+            # A run that stored nothing stands on the commit whose events its own were doubles of.
+            snapshot_id = run.snapshot_id or history.head[0]
+            sequence = self.events.sequence(run.snapshot_id) if run.snapshot_id else history.head[1]
+            ledger.commit(run.ingest_id, snapshot_id, sequence, self.clock())
             return run
 
-    def _write(self, run: RunOutcome, batches: Sequence[ObjectInfo], ledger: IngestLedger) -> list[DataFile]:
-        admission = self.admission(self.clock())
+    def _taken(self, batches: Sequence[ObjectInfo], ledger: IngestLedger) -> tuple[RunOutcome, list[DataFile]]:
+        """What becomes of batches, and the data files of their events, which no commit names yet.
+
+        Each time that it turns out that a batch or a partition cannot be read, all is read again without that one, so
+        that it harms no other. The files of before are left to the sweep.
+        """
+        known, started = _Known(), self.clock()
+        arrived = [at for info in batches if (at := landing.zone(self.app).arrival(info.key)) is not None]
+        while True:
+            run = RunOutcome(str(uuid.uuid4()), started, arrived=max(arrived, default=None))
+            run.damaged = sorted(set(known.damaged.values()))
+            try:
+                return run, self._write(run, batches, ledger, known)
+            except DamagedFilesError as error:
+                known.learn(error)
+            except TooManyRefusedError:
+                continue  # `_read` has noted the batch
+
+    def _write(
+        self, run: RunOutcome, batches: Sequence[ObjectInfo], ledger: IngestLedger, known: _Known
+    ) -> list[DataFile]:
+        damaged = frozenset((key.tenant, key.day) for key in known.damaged)
+        admission = replace(self.admission(run.started_at), damaged=damaged)
         taken: set[str] = set()
         files: list[DataFile] = []
         group: list[pl.DataFrame] = []
         group_bytes = 0
         for number, info in enumerate(batches):
             self.progress(number, len(batches))
-            for chunk, size in self._read(run, info, admission, taken, ledger):
+            for chunk, size in self._read(run, info, admission, taken, ledger, known):
                 group.append(chunk)
                 group_bytes += size
                 if group_bytes >= self.group_bytes:
@@ -119,7 +166,13 @@ class Ingest:
         return files
 
     def _read(
-        self, run: RunOutcome, info: ObjectInfo, admission: Admission, taken: set[str], ledger: IngestLedger
+        self,
+        run: RunOutcome,
+        info: ObjectInfo,
+        admission: Admission,
+        taken: set[str],
+        ledger: IngestLedger,
+        known: _Known,
     ) -> Iterator[tuple[pl.DataFrame, int]]:
         """Judge one batch. Its outcome joins the run. Its events come as frames, with their size in unpacked bytes.
 
@@ -127,6 +180,8 @@ class Ingest:
         """
         assert self.app.audience is not None, f"{self.app.name} collects no events"
         landed = objects.read(self.store, landing.zone(self.app), info)
+        if why := known.whole.get(identity(info)):
+            landed = replace(landed, text=None, unreadable=why)
         batch = BatchOutcome(landed.key, landed.etag, landed.sha256, landed.size)
         repeated = landed.sha256 in taken or bool(ledger.known_checksums([landed.sha256]))
         if not repeated and landed.text is None:
@@ -136,7 +191,7 @@ class Ingest:
         taken.add(landed.sha256)
         run.batches.append(batch)
         if repeated:
-            batch.received = batch.doubled = 1 if landed.text is None else _lines(landed.text)
+            batch.received = batch.doubled = 1 if landed.text is None else sum(1 for _ in numbered(landed.text))
             return
         if landed.text is None:
             batch.received = 1
@@ -145,7 +200,13 @@ class Ingest:
         index = len(run.batches) - 1
         first = 1
         for chunk in blocks(landed.text, CHUNK_BYTES):
-            sifted = sift(chunk, admission, first)
+            try:
+                sifted = sift(chunk, admission, first)
+                if len(batch.refusals) + len(sifted.refusals) > refusal.MOST_REFUSED:
+                    raise TooManyRefusedError
+            except TooManyRefusedError as error:
+                known.whole[identity(info)] = str(error)
+                raise
             first += sifted.lines
             batch.received += sifted.received
             batch.refusals += with_values(sifted.refusals, shown)
@@ -163,9 +224,10 @@ class Ingest:
         events = pl.concat(group)
         stored_in = self._stored_in(events, written)
         with self.events.named(stored_in):
-            distinct = doubles.drop(events, self.events.read(file.file_path for file in stored_in))
+            distinct = doubles.drop(events, self.events.read(stored_in))
         for index, doubled in distinct.doubled.items():
             run.batches[index].doubled += doubled
+            run.batches[index].conflicting += distinct.conflicting.get(index, 0)
         stored = (
             distinct.events.select(doubles.BATCH, "timestamp")
             .group_by(doubles.BATCH)
@@ -182,7 +244,7 @@ class Ingest:
             batch.last_event = max(batch.last_event or last, last)
         return self.events.write(_partitions(distinct.events))
 
-    def _stored_in(self, events: pl.DataFrame, written: Iterable[DataFile]) -> list[DataFile]:
+    def _stored_in(self, events: pl.DataFrame, written: Iterable[DataFile]) -> list[Source]:
         """The files of the partitions that `events` fall on: in the lake, and written earlier by this run."""
         keys = {PartitionKey(tenant, day) for tenant, day in events.select("org_tag", _DAY).unique().iter_rows()}
         days = [key.day for key in keys]
@@ -192,7 +254,7 @@ class Ingest:
             tenants=sorted({key.tenant for key in keys}),
         )
         return [
-            *(info.file for info in live if info.key in keys),
+            *(info for info in live if info.partition is None or info.partition in keys),
             *(file for file in written if PartitionKey.of(file) in keys),
         ]
 
@@ -203,7 +265,7 @@ def pending(app: App, store: ObjectStore, postgres: Postgres, *, sweep: bool = F
     Those of the hours since the last run and some days before it, or of all hours (`sweep`).
     """
     ledger = IngestLedger(postgres, app.name)
-    return objects.waiting(store, landing.zone(app), None if sweep else ledger.last_run(), ledger.known_objects)
+    return objects.waiting(store, landing.zone(app), None if sweep else ledger.taken_until(), ledger.known_objects)
 
 
 def admission(d1: D1, org_tags: str, earliest: datetime) -> Callable[[datetime], Admission]:
@@ -217,10 +279,6 @@ def admission(d1: D1, org_tags: str, earliest: datetime) -> Callable[[datetime],
         return Admission(orgs, earliest, now)
 
     return at
-
-
-def _lines(text: bytes) -> int:
-    return sum(1 for line in text.split(b"\n") if line and not line.isspace())
 
 
 def _partitions(events: pl.DataFrame) -> Iterator[tuple[PartitionKey, pl.DataFrame]]:

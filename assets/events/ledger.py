@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from assets.intake.objects import Identity
 from assets.intake.refusal import Refusal
@@ -19,7 +19,10 @@ from resources.sql_files import read_sql
 
 @dataclass
 class BatchOutcome:
-    """What became of the lines of one landed batch. received = stored + doubled + quarantined + without_consent."""
+    """What became of the lines of one landed batch. received = stored + doubled + quarantined + without_consent.
+
+    conflicting: those of the doubled that have another payload than the event that was stored first.
+    """
 
     object_key: str
     etag: str
@@ -28,6 +31,7 @@ class BatchOutcome:
     received: int = 0
     stored: int = 0
     doubled: int = 0
+    conflicting: int = 0
     without_consent: int = 0
     first_event: datetime | None = None
     last_event: datetime | None = None
@@ -40,7 +44,11 @@ class BatchOutcome:
 
 @dataclass
 class RunOutcome:
-    """What one ingest run did with its batches."""
+    """What one ingest run did with its batches.
+
+    arrived: the hour under which the newest of them had landed. damaged: what is wrong with files of the lake, so that
+    the events of their partitions were refused.
+    """
 
     ingest_id: str
     started_at: datetime
@@ -50,10 +58,19 @@ class RunOutcome:
     files: int = 0
     bytes: int = 0
     snapshot_id: int | None = None
+    arrived: datetime | None = None
+    damaged: list[str] = field(default_factory=list)
 
     def total(self, count: str) -> int:
         """The sum of one count over the batches, by its name."""
         return sum(getattr(batch, count) for batch in self.batches)
+
+
+class Lake(Protocol):
+    """What a killed run is settled by: the snapshot of its commit, None for one that never landed and never will."""
+
+    def settled(self, commit_id: str) -> int | None: ...
+    def sequence(self, snapshot_id: int) -> int | None: ...
 
 
 class IngestLedger:
@@ -63,11 +80,11 @@ class IngestLedger:
         self._postgres = postgres
         self._app = app
 
-    def last_run(self) -> datetime | None:
-        """When the last committed run started."""
-        (row,) = self._fetch("events/last_run.sql")
-        started: datetime | None = row["started_at"]
-        return started
+    def taken_until(self) -> datetime | None:
+        """Up to when batches may have been taken, by the clock of who was not ahead."""
+        (row,) = self._fetch("events/taken_until.sql")
+        at: datetime | None = row["at"]
+        return at
 
     def known_objects(self, objects: Sequence[Identity]) -> set[Identity]:
         """Of (key, etag) pairs, those that were taken."""
@@ -79,25 +96,41 @@ class IngestLedger:
         """Of SHA-256 sums of batches, those that were taken, under any key."""
         return {row["sha256"] for row in self._fetch("events/known_checksums.sql", checksums=list(checksums))}
 
-    def settle(self, settled: Callable[[str], int | None], now: datetime) -> None:
-        """Finish runs that were killed around their commit: keep what landed in the lake, forget what did not.
-
-        `settled` gives the snapshot of a run's commit, or None for one that has not landed and never will.
-        """
+    def settle(self, table: Lake, now: datetime) -> None:
+        """Finish runs that were killed around their commit: keep what landed in the lake, forget what did not."""
         for row in self._fetch("events/unsettled_runs.sql"):
             ingest_id = row["ingest_id"]
-            snapshot_id = settled(ingest_id)
+            snapshot_id = table.settled(ingest_id)
             if snapshot_id is None:
-                self._postgres.execute(read_sql("events/forget_run.sql"), {"app": self._app, "ingest_id": ingest_id})
+                self._forget(ingest_id)
             else:
-                self.commit(ingest_id, snapshot_id, now)
+                self.commit(ingest_id, snapshot_id, table.sequence(snapshot_id), now)
+
+    def forget_rolled_back(self, holds: Callable[[int, int | None], bool]) -> int:
+        """Forget runs whose commit an operator rolled back, so that their batches are taken again; how many.
+
+        `holds` says of a snapshot's id and sequence number whether it is part of the table. A run that it holds was
+        committed upon all those before it.
+        """
+        forgotten = 0
+        for most in (1, None):  # nearly always the newest is held, and nothing more is read
+            for row in self._fetch("events/runs_and_commits.sql", most=most):
+                if holds(row["snapshot_id"], row["sequence"]):
+                    return forgotten
+                self._forget(row["ingest_id"])
+                forgotten += 1
+        return forgotten
+
+    def _forget(self, ingest_id: str) -> None:
+        self._postgres.execute(read_sql("events/forget_run.sql"), {"app": self._app, "ingest_id": ingest_id})
 
     def prepare(self, run: RunOutcome) -> None:
         """Write everything about a run, as prepared, in one transaction."""
         with self._postgres.connection() as connection:
             connection.execute(
-                "insert into ingest.runs (app, ingest_id, state, started_at) values (%s, %s, 'prepared', %s)",
-                (self._app, run.ingest_id, run.started_at),
+                "insert into ingest.runs (app, ingest_id, state, started_at, arrived)"
+                " values (%s, %s, 'prepared', %s, %s)",
+                (self._app, run.ingest_id, run.started_at, run.arrived),
             )
             for table, columns, rows in _rows(run, self._app):
                 with (
@@ -107,15 +140,15 @@ class IngestLedger:
                     for values in rows:
                         copy.write_row(values)
 
-    def commit(self, ingest_id: str, snapshot_id: int | None, now: datetime) -> None:
-        """Mark a prepared run as committed.
+    def commit(self, ingest_id: str, snapshot_id: int | None, sequence: int | None, now: datetime) -> None:
+        """Mark a prepared run as committed, with its commit to the lake, or the one that it stands on without any.
 
         Raises:
             RuntimeError: the run is missing, because another process settled it. Its batches will be read again.
         """
         changed = self._postgres.execute(
             read_sql("events/commit_run.sql"),
-            {"app": self._app, "ingest_id": ingest_id, "snapshot_id": snapshot_id, "at": now},
+            {"app": self._app, "ingest_id": ingest_id, "snapshot_id": snapshot_id, "sequence": sequence, "at": now},
         )
         if changed != 1:
             raise RuntimeError(f"ingest run {ingest_id} is no longer prepared in the ledger; run the ingest again")
@@ -138,12 +171,14 @@ def _rows(run: RunOutcome, app: str) -> Iterable[tuple[str, tuple[str, ...], Ite
         "batches",
         (
             *("app", "object_key", "etag", "sha256", "ingest_id", "bytes"),
-            *("received", "stored", "doubled", "quarantined", "without_consent", "first_event", "last_event"),
+            *("received", "stored", "doubled", "conflicting", "quarantined", "without_consent"),
+            *("first_event", "last_event"),
         ),
         (
             (
                 *(app, b.object_key, b.etag, b.sha256, run.ingest_id, b.bytes),
-                *(b.received, b.stored, b.doubled, b.quarantined, b.without_consent, b.first_event, b.last_event),
+                *(b.received, b.stored, b.doubled, b.conflicting, b.quarantined, b.without_consent),
+                *(b.first_event, b.last_event),
             )
             for b in run.batches
         ),

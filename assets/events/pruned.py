@@ -18,8 +18,9 @@ from resources.lake import LakeTable, PartitionKey
 from resources.postgres import Connection, Postgres
 from resources.sql_files import read_sql
 
-# The property of a commit that names its writer. The two movers move rows that are counted already.
-WRITER, RETENTION, RESTORE = "clearlift.writer", "retention", "restore"
+# The property of a commit that names its writer. The two movers move rows that are counted already. A rebuild brings
+# back rows of which nobody knows whether they were counted.
+WRITER, RETENTION, RESTORE, REBUILD = "clearlift.writer", "retention", "restore", "rebuild"
 MOVERS = frozenset({RETENTION, RESTORE})
 
 

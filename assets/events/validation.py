@@ -4,12 +4,10 @@ A line is stored, refused with a reason, or counted without consent. What does n
 later by a look at the lake (doubles.py).
 """
 
-import json
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -19,16 +17,17 @@ import polars as pl
 import pyarrow as pa
 from msgspec.structs import astuple
 
-from assets.events.record import DECODER, FIELDS, NAMES, STRUCT_NAMES, Event, FieldKind
-from assets.intake.refusal import Refusal
-from assets.intake.zone import blocks
+from assets.events import second_reading
+from assets.events.record import DECODER, FIELDS, NAMES, STRUCT_NAMES, FieldKind
+from assets.events.second_reading import LONGEST_LINE, OutOfRangeError, TooLongError
+from assets.intake import refusal
+from assets.intake.refusal import Refusal, TooManyRefusedError
+from assets.intake.zone import blocks, numbered
 
-LONGEST_LINE = 2**20
 BLOCK_BYTES = 32 * 1024
 NUL = rb"\u0000"
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, RecursionError)
 CLOCK_SKEW = timedelta(hours=24)
-NO_NAME = "(not a name)"  # counts unknown fields whose names do not look like names of fields
 
 
 class EventReason(StrEnum):
@@ -44,16 +43,21 @@ class EventReason(StrEnum):
     TOO_OLD = "timestamp_before_first_partition"
     UNKNOWN_ORG = "unknown_org_tag"
     INACTIVE_ORG = "inactive_org_tag"
+    DAMAGED_PARTITION = "damaged_partition"
     UNREADABLE_BATCH = "unreadable_batch"
 
 
 @dataclass(frozen=True)
 class Admission:
-    """What is admitted at a moment: organisations (tag → active), and event times from `earliest` to `latest`."""
+    """What is admitted at a moment: organisations (tag → active), and event times from `earliest` to `latest`.
+
+    damaged: organisations and UTC days of which files of the lake are damaged, so that nobody knows what is a double.
+    """
 
     orgs: Mapping[str, bool]
     earliest: datetime
     now: datetime
+    damaged: frozenset[tuple[str, date]] = frozenset()
 
     @cached_property
     def latest(self) -> datetime:
@@ -85,14 +89,16 @@ def sift(text: bytes, admission: Admission, first: int = 1) -> Sifted:
     """Judge the lines of a text; `first` is the number of the first. Blank lines are no lines.
 
     Events become columns block by block, while their values are still in the processor's cache.
+
+    Raises:
+        TooManyRefusedError: too many of them are refused.
     """
     sifted = Sifted()
     for block in blocks(text, BLOCK_BYTES):
-        events = _at_once(block, admission)
+        events = None if block.isspace() else _at_once(block, admission)
         if events is None:
-            lines = block.removesuffix(b"\n").split(b"\n")
-            events = _line_by_line(lines, admission, first + sifted.lines, sifted)
-            sifted.lines += len(lines)
+            events = _line_by_line(block, admission, first + sifted.lines, sifted)
+            sifted.lines += block.removesuffix(b"\n").count(b"\n") + 1
         else:
             sifted.lines += len(events)
             sifted.received += len(events)
@@ -124,22 +130,13 @@ def _at_once(block: bytes, admission: Admission) -> list[Any] | None:
     return events if len(events) == text.count(b"\n") + 1 == text.count(b"}\n{") + 1 else None
 
 
-def _line_by_line(lines: Iterable[bytes], admission: Admission, first: int, sifted: Sifted) -> list[Any]:
-    """The admitted events among some lines; lines received, refusals and unknown fields are added to `sifted`."""
+def _line_by_line(block: bytes, admission: Admission, first: int, sifted: Sifted) -> list[Any]:
+    """The admitted events of a block; lines received, refusals and unknown fields are added to `sifted`."""
     events = []
-    for number, line in enumerate(lines, first):
-        if not line or line.isspace():
-            continue
+    for number, line in numbered(block, first):
         sifted.received += 1
         try:
-            if len(line) > LONGEST_LINE:
-                raise _RefusedError(EventReason.OVER_LONG)
-            try:
-                event = DECODER.decode(line)
-            except msgspec.ValidationError as error:
-                if "unknown field" not in str(error):
-                    raise
-                event = _with_unknown_fields(line, sifted.unknown_fields)
+            event = _event(line, sifted.unknown_fields)
             if NUL in line:
                 _refuse_nul(event)
             _admit(event, admission)
@@ -149,7 +146,33 @@ def _line_by_line(lines: Iterable[bytes], admission: Admission, first: int, sift
             sifted.refusals.append(Refusal(number, *_verdict(error), line))
         else:
             events.append(event)
+            continue
+        if len(sifted.refusals) > refusal.MOST_REFUSED:
+            raise TooManyRefusedError
     return events
+
+
+def _event(line: bytes, unknown_fields: Counter[str]) -> Any:
+    """The event of a line by the first or the second reading."""
+    wrong = None
+    if len(line) <= LONGEST_LINE:
+        try:
+            return DECODER.decode(line)
+        except msgspec.ValidationError as error:
+            wrong = error
+    try:
+        event = second_reading.again(line, unknown_fields)
+    except OutOfRangeError as error:
+        raise _RefusedError(EventReason.WRONG_TYPE, str(error)) from None
+    except TooLongError:
+        raise _RefusedError(EventReason.OVER_LONG) from None
+    except UNDECODABLE:
+        if wrong is None:
+            raise _RefusedError(EventReason.OVER_LONG) from None
+        raise
+    if event is None and wrong is not None:
+        raise wrong
+    return event
 
 
 def _admit(event: Any, admission: Admission) -> None:
@@ -160,6 +183,12 @@ def _admit(event: Any, admission: Admission) -> None:
         raise _RefusedError(EventReason.TOO_OLD, "timestamp")
     if event.timestamp >= admission.latest:
         raise _RefusedError(EventReason.TOO_FAR_AHEAD, "timestamp")
+    if (
+        admission.damaged
+        and event.consent_analytics
+        and (event.org_tag, event.timestamp.astimezone(UTC).date()) in admission.damaged
+    ):
+        raise _RefusedError(EventReason.DAMAGED_PARTITION)
 
 
 def _hour_of(event: Any) -> tuple[str, datetime, str]:
@@ -179,33 +208,6 @@ def _refuse_nul(event: Any) -> None:
         value = getattr(event, name)
         if isinstance(value, str) and "\x00" in value:
             raise _RefusedError(EventReason.NUL_CHARACTER, name)
-
-
-def _with_unknown_fields(line: bytes, counts: Counter[str]) -> Any:
-    """Decode a line with fields beyond the record, which are kept inside event_data under `unknown_fields`."""
-    raw: dict[str, Any] = msgspec.json.decode(line)
-    unknown = {name: raw.pop(name) for name in list(raw) if name not in _KNOWN}
-    data = raw.get("event_data")
-    if data is None or isinstance(data, str):
-        raw["event_data"] = json.dumps({**_as_object(data), "unknown_fields": unknown}, ensure_ascii=False)
-    event = msgspec.convert(raw, Event)
-    counts.update(name if _NAME.fullmatch(name) else NO_NAME for name in unknown)
-    return event
-
-
-def _as_object(data: str | None) -> dict[str, Any]:
-    if data is None:
-        return {}
-    try:
-        value = msgspec.json.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        value = data
-    return value if isinstance(value, dict) else {"event_data": value}
-
-
-_KNOWN = frozenset(NAMES)
-# The name of an unknown field can be personal data, such as an address, and the counts are shown.
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
 def _verdict(error: Exception) -> tuple[EventReason, str]:

@@ -39,14 +39,14 @@ def identity(info: ObjectInfo) -> Identity:
 def waiting(
     store: ObjectStore,
     zone: Zone,
-    last_run: datetime | None,
+    taken_until: datetime | None,
     known: Callable[[Sequence[Identity]], Collection[Identity]],
 ) -> list[ObjectInfo]:
-    """The objects of a zone that no run has taken, by key. `last_run`: see `Zone.listing_start`.
+    """The objects of a zone that no run has taken, by key. Before `taken_until` and the zone's overlap is not looked.
 
     `known` gives those of some objects that were taken.
     """
-    listed = store.list(zone.prefix.rstrip("/"), start_after=zone.listing_start(last_run))
+    listed = store.list(zone.prefix.rstrip("/"), start_after=zone.listing_start(taken_until))
     batches = sorted((info for info in listed if zone.is_batch(info.key)), key=lambda info: info.key)
     taken = known([identity(info) for info in batches])
     return [info for info in batches if identity(info) not in taken]

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from assets.intake import kept_bytes
+from assets.intake import kept_bytes, refusal
 from assets.intake.correction import Correction, CorrectionError
 from assets.intake.objects import Identity, identity
 from assets.intake.refusal import Refusal
@@ -101,7 +101,7 @@ class Quarantine:
             lines = self._chosen(chosen)
             done.whole = [line.batch for line in lines if not line.line]
             for portion in self._portions(self.raw(lines)):
-                refused = {refusal.line for refusal in self.judge([raw for _, raw in portion])}
+                refused = {judged.line for judged in self.judge([raw for _, raw in portion])}
                 cured = [pair for number, pair in enumerate(portion, 1) if number not in refused]
                 done.left += [line for number, (line, _) in enumerate(portion, 1) if number in refused]
                 if cured:
@@ -201,7 +201,7 @@ class Quarantine:
         portion: list[tuple[T, bytes]] = []
         size = 0
         for line in lines:
-            if portion and size + len(line[1]) > limit:
+            if portion and (size + len(line[1]) > limit or len(portion) == refusal.MOST_REFUSED):
                 yield portion
                 portion, size = [], 0
             portion.append(line)

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+# They are in memory at once. No batch has so many where each line is nearly an event.
+MOST_REFUSED = 1_000_000
 # What a sender writes into a field can be anything, also an address. Names, numbers and tags look like this.
 _SHOWN = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 
@@ -23,6 +25,13 @@ class Refusal:
     field: str
     raw: bytes = dataclasses.field(repr=False)
     value: str = ""
+
+
+class TooManyRefusedError(ValueError):
+    """More lines of an object are refused than are kept one by one, so that it is refused as a whole."""
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {MOST_REFUSED:,} lines are refused")
 
 
 def with_values(refusals: Iterable[Refusal], shown: Collection[str]) -> list[Refusal]:

@@ -9,10 +9,15 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 PIECE_BYTES = 64 * 1024
+GZIP = b"\x1f\x8b"
 
+_LINE = re.compile(rb"[^\n]+")
+_OPENING = re.compile(rb"\s*\[")
 _HOUR = re.compile(r"\d{4}/\d{2}/\d{2}/\d{2}/")
 
 
@@ -24,7 +29,7 @@ class UnreadableBatchError(ValueError):
 class Zone:
     """One landing zone. Its objects lie under `{prefix}YYYY/MM/DD/HH/`, by the UTC hour in which they arrive.
 
-    prefix: ends in a slash. endings: the endings of the keys that are read. overlap: how long before the last run a
+    prefix: ends in a slash. endings: the endings of the keys that are read. overlap: how long before what was taken a
     listing starts, because writers are late and clocks differ. largest_object: bytes of an object as it is stored.
     largest_batch: bytes of its text. A larger one is refused as a whole.
     """
@@ -39,12 +44,19 @@ class Zone:
         """The prefix of objects that arrive at `at` (UTC)."""
         return f"{self.prefix}{at:%Y/%m/%d/%H}/"
 
-    def listing_start(self, last_run: datetime | None) -> str | None:
+    def arrival(self, key: str) -> datetime | None:
+        """The UTC hour under which an object lies; None where its folders name no hour."""
+        try:
+            return datetime.strptime(key[len(self.prefix) :][:13], "%Y/%m/%d/%H").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+
+    def listing_start(self, taken_until: datetime | None) -> str | None:
         """The key after which a listing finds new objects; None lists all.
 
         Keys sort by hour of arrival, so the cost of a listing depends on what is new and not on the history.
         """
-        return None if last_run is None else self.hour_prefix(last_run - self.overlap).rstrip("/")
+        return None if taken_until is None else self.hour_prefix(taken_until - self.overlap).rstrip("/")
 
     def is_batch(self, key: str) -> bool:
         """Whether a key is one of this zone, by its hour folder and its ending."""
@@ -54,18 +66,20 @@ class Zone:
     def text(self, data: bytes) -> bytes:
         """The text of an object, without a byte order mark. Gzip is known by its first bytes.
 
+        What follows the gzip and is none itself is further lines: of garbage, they are refused like any others.
+
         Raises:
-            UnreadableBatchError: the gzip is damaged or cut short, or the text is longer than `largest_batch`.
+            UnreadableBatchError: the gzip is damaged or cut short, the text is longer than `largest_batch`, or it is
+                one JSON array.
         """
-        if data[:2] == b"\x1f\x8b":
+        if data[:2] == GZIP:
             data = _gunzip(data, self.largest_batch)
         elif len(data) > self.largest_batch:
             raise _too_large(self.largest_batch)
-        return data.removeprefix(codecs.BOM_UTF8)
-
-    def lines(self, data: bytes) -> list[bytes]:
-        """The lines of an object without line ends; raises as `text` does."""
-        return self.text(data).split(b"\n")
+        text = data.removeprefix(codecs.BOM_UTF8)
+        if _is_array(text):
+            raise UnreadableBatchError("a JSON array; land one object a line")
+        return text
 
 
 def blocks(text: bytes, size: int) -> Iterator[bytes]:
@@ -79,13 +93,57 @@ def blocks(text: bytes, size: int) -> Iterator[bytes]:
         yield text[start:]
 
 
+def numbered(text: bytes, first: int = 1) -> Iterator[tuple[int, bytes]]:
+    """The lines of a text that are not blank, with their numbers; `first` is the number of the first line.
+
+    No object is made of a blank line, so that a thousand million of them take seconds.
+    """
+    for block in blocks(text, PIECE_BYTES):
+        if not block.isspace():
+            number, counted = first, 0
+            for match in _LINE.finditer(block):
+                number += block.count(b"\n", counted, match.start())
+                counted = match.start()
+                if not match[0].isspace():
+                    yield number, match[0]
+        first += block.count(b"\n")
+
+
+def _is_array(text: bytes) -> bool:
+    """Whether a text begins as one JSON array over its lines, or is one on a single line."""
+    opening = _OPENING.match(text)
+    if opening is None:
+        return False
+    start = opening.end() - 1
+    end = text.find(b"\n", start)
+    first, rest = (text[start:], b"") if end < 0 else (text[start:end], text[end:])
+    if first.strip() == b"[":
+        return True
+    whole = text.rstrip().endswith(b"]")
+    return whole and (not rest or rest.isspace() or not _is_json(first))
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
 def _gunzip(data: bytes, largest: int) -> bytes:
-    """Unpack gzip members, one after another. Any number of zeros may follow each of them."""
-    unpacked = []
+    """Unpack gzip members, one after another. Zeros may follow each of them, and lines that are not packed the last."""
+    unpacked: list[bytes] = []
     room = largest + 1
     member = None
     start, size = 0, len(data)
     while start < len(data):
+        if member is None and not _begins_gzip(data[start : start + 2]):
+            unpacked += [b"" if unpacked[-1].endswith(b"\n") else b"\n", data[start:]]
+            room -= len(data) - start + 1
+            if room <= 0:
+                raise _too_large(largest)
+            break
         member = member or zlib.decompressobj(zlib.MAX_WBITS | 16)
         try:
             unpacked.append(member.decompress(data[start : start + size], room))
@@ -104,6 +162,11 @@ def _gunzip(data: bytes, largest: int) -> bytes:
     if member:
         raise UnreadableBatchError("gzip cut short")
     return b"".join(unpacked)
+
+
+def _begins_gzip(data: bytes) -> bool:
+    """Whether bytes begin a gzip member, also where they are cut after the first byte."""
+    return GZIP.startswith(data)
 
 
 def _too_large(largest: int) -> UnreadableBatchError:

@@ -100,17 +100,26 @@ class PointIngest:
         """
         with self.postgres.lock(f"{self.app.name}.points"):
             started, run = self.clock(), PointRun()
-            waiting = self.pending(sweep=sweep)
+            before, waiting = self._place(), self.pending(sweep=sweep)
             for group in _groups(waiting, self.group_objects):
                 self._take(group, run)
                 self.progress(run.objects, len(waiting))
-            self.d1.batch([job_places.moved(JOB, stamp(started))], idempotent=True)
+            # Not beyond what had arrived, because the clock of one run may be ahead.
+            zone = landing.zone(self.app)
+            arrived = [at for info in waiting if (at := zone.arrival(info.key)) is not None]
+            if reached := [at for at in (before, *arrived) if at is not None]:
+                self.d1.batch([job_places.moved(JOB, stamp(min(started, max(reached))))], idempotent=True)
             return run
 
     def pending(self, *, sweep: bool = False) -> list[ObjectInfo]:
         """Flushed objects that the ledger does not have, by key."""
-        last = None if sweep else job_places.job_place(self.d1, JOB)
-        return objects.waiting(self.store, landing.zone(self.app), moment(last) if last else None, self.known)
+        place = None if sweep else self._place()
+        return objects.waiting(self.store, landing.zone(self.app), place, self.known)
+
+    def _place(self) -> datetime | None:
+        """Up to when objects were taken; None before the first run."""
+        place = job_places.job_place(self.d1, JOB)
+        return moment(place) if place else None
 
     def judge(self, lines: Sequence[bytes]) -> list[Refusal]:
         """The refusals of some lines, as a run would judge them now."""

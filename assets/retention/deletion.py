@@ -65,8 +65,8 @@ class DeletionOutcome:
     """An entry after a run, or as a dry run found it.
 
     total: live rows (objects of a prefix) before the run. going: rows that are old enough and proved. deleted: rows
-    that were deleted; 0 in a dry run. bytes: what they took, where the store knows it. faults: damage of an archive,
-    one line each with the name of the object; a fault makes a check fail. stopped: why nothing at all was deleted.
+    that were deleted; 0 in a dry run. bytes: what they took, where the store knows it. faults: damaged objects of an
+    archive or of a lake, a line each; a fault makes a check fail. stopped: why nothing at all was deleted.
     """
 
     deletion: Deletion

@@ -23,17 +23,20 @@ from assets.retention.run import OldRows
 from assets.rollups.follow import follow
 from assets.rooms import Clock, Rooms
 from assets.rows.known import KnownRows
-from assets.rows.lake import file_rows, lake_columns, rows_of
+from assets.rows.lake import file_rows, rows_of
+from assets.rows.lake_columns import lake_columns
 from assets.windows import Window, day_window
-from resources.lake import FileInfo, LakeTable, PartitionKey
+from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey
 from resources.postgres import Postgres
 
 # Days are compared together up to so many live rows; each of their archived rows takes 40 bytes of memory.
 ROWS_AT_ONCE = 500_000
 WHY = "sealed and reconciled"
+UNREADABLE = "data files of the day are damaged"
 MEANWHILE = "events came while the day was compared"
 ARCHIVED_AGAIN = "it was archived again meanwhile"
 DELETES = "another writer deleted rows of it one by one: compaction merges its files first"
+OTHER_SPEC = "another engine wrote files with rows of several days: compaction writes them again by day first"
 PRUNED = "late events of a day that is archived only: {command}"
 
 
@@ -92,7 +95,7 @@ class LakeDays(OldRows):
         snapshot = self.table.landed(str(record.id))
         files = self.table.removed_by(snapshot) if snapshot else []
         with self.postgres.connection() as connection:
-            pruned.settle(connection, self.app, record.id, {PartitionKey.of(file) for file in files})
+            pruned.settle(connection, self.app, record.id, {self.table.info(file).key for file in files})
         return sum(file.record_count for file in files), sum(file.file_size_in_bytes for file in files)
 
     def count(self, outcome: DeletionOutcome) -> list[Portion]:
@@ -102,7 +105,7 @@ class LakeDays(OldRows):
             pass
         outcome.total = self.table.totals().rows
         by_quarter: dict[Quarter, list[Day]] = defaultdict(list)
-        for day in self._days(head) if head is not None else ():
+        for day in self._days(head, outcome) if head is not None else ():
             by_quarter[Quarter.of(day.key.day)].append(day)
         done, total = 0, sum(len(days) for days in by_quarter.values())
         for quarter, days in sorted(by_quarter.items()):
@@ -142,10 +145,14 @@ class LakeDays(OldRows):
         if stayed := [key for key in days if key not in gone]:
             outcome.hold(f"{quarter}, {len(stayed)} days", sum(rows[key] for key in stayed), MEANWHILE)
 
-    def _days(self, head: int) -> Iterator[Day]:
+    def _days(self, head: int, outcome: DeletionOutcome) -> Iterator[Day]:
         files: dict[PartitionKey, list[FileInfo]] = defaultdict(list)
         before = self.deletion.before
-        for info in self.table.files(until=before, snapshot_id=head):
+        live = self.table.files(until=before, snapshot_id=head)
+        if other := [info for info in live if info.partition is None]:
+            outcome.hold(f"{len(other)} files", sum(info.rows for info in live), OTHER_SPEC)
+            return
+        for info in live:
             if info.key.day < before.date():
                 files[info.key].append(info)
         for key in sorted(files):
@@ -160,7 +167,7 @@ class _Comparison:
         self._quarter = quarter
         self._outcome = outcome
         self._going = _GoingDays()
-        self._columns = lake_columns(lake.table.spec)
+        self._columns = lake_columns(lake.table.layout)
         self._app = lake.app
         self._reconciled = Reconciled(lake.app, lake.postgres, lake.clock)
         self._pruned = PRUNED.format(command=pruned.restore_command(lake.app, str(quarter)))
@@ -209,10 +216,14 @@ class _Comparison:
 
     def _differs(self, day: Day, known: KnownRows, aggregates: RolledUpCounts) -> str:
         counted = DayCount()
-        for frame in file_rows(self._table, day.files):
-            if not known.late(frame).is_empty():
-                return LATE
-            counted.add(frame)
+        try:
+            for frame in file_rows(self._table, day.files):
+                if not known.late(frame).is_empty():
+                    return LATE
+                counted.add(frame)
+        except DamagedFilesError as error:
+            self._outcome.faults.append(str(error))
+            return UNREADABLE
         return aggregates.differs(day.key.day, counted)
 
 

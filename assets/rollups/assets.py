@@ -109,6 +109,7 @@ def _grain(app: App, grain: Grain, calendar: Calendar, late_horizon: timedelta) 
                 "events": built.events,
                 "windows": built.windows,
                 "doubles_ignored": built.doubles,
+                "amounts_not_summed": built.not_summed,
                 "late_beyond_the_bound": str(late.beyond(app, rooms.postgres, earliest, since)) or "none",
                 "dagster/partition_row_count": built.rows.get(tables[0], 0),
                 "rows_by_table": MetadataValue.json(built.rows),

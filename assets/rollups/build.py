@@ -5,7 +5,7 @@ snapshot, and the last to write has seen the most. What does not belong here: ho
 and weeks and months (build_periods.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -19,24 +19,39 @@ from assets.events.table import events_table
 from assets.progress import Progress, reported, silent
 from assets.rollups import sketch
 from assets.rollups.coded import Coded
-from assets.rollups.definition import CUTS, VERSION, Cut, Grain, aggregate, window_of
+from assets.rollups.definition import CUTS, NOT_SUMMED, VERSION, Cut, Grain, aggregate, window_of
 from assets.rollups.periods import Period
 from assets.rollups.window_events import WindowEvents
 from assets.rooms import Rooms
 from assets.windows import Window
-from resources.lake import LakeTable
+from resources.declined import DeclinedError
+from resources.lake import DamagedFilesError, LakeTable
 from resources.postgres import Connection, Postgres, copy_in
 from resources.sql_files import read_sql
 
 
+class OrganisationsLeftError(DeclinedError):
+    """Organisations were left as they were in windows that are now built for all others, which stay stale."""
+
+    def __init__(self, damaged: Sequence[DamagedFilesError]) -> None:
+        together = DeclinedError.together(damaged)
+        super().__init__(f"left out of the roll-ups: {together.reason}", together.next_step)
+
+
 @dataclass
 class Built:
-    """What a build of roll-ups did: events and windows counted, doubles left out, and rows written by table."""
+    """What a build of roll-ups did: events and windows counted, doubles left out, and rows written by table.
+
+    not_summed: events whose amount is too large to be summed and counts as none.
+    left: why organisations were left out.
+    """
 
     events: int = 0
     windows: int = 0
     doubles: int = 0
+    not_summed: int = 0
     rows: dict[str, int] = field(default_factory=dict)
+    left: list[DamagedFilesError] = field(default_factory=list)
 
     def add(self, table: str, rows: int) -> None:
         """Count rows that were written to a table."""
@@ -65,6 +80,8 @@ class RollUp:
 
         Raises:
             PrunedError: a day of it is in the archive only; nothing was built.
+            OrganisationsLeftError: files of some are damaged. All others were built; the windows stay as stale as they
+                were, so that they are asked for again.
             ValueError: the window is not made of whole hours or days.
         """
         step = self.grain.step.total_seconds()
@@ -78,19 +95,39 @@ class RollUp:
         for day in reported(list(window.days()), self.progress):
             with self.postgres.lock(f"{self.app.name}.rollups.{self.grain.value}.{day.start:%Y-%m-%d}") as connection:
                 self._replace(connection, day, org, built)
+        if built.left:
+            raise OrganisationsLeftError(built.left)
         return built
 
     def _replace(self, connection: Connection, day: Window, org: str | None, built: Built) -> None:
         head = pruned.countable_head(connection, self.app, self.events, day, org)
-        events, doubles = WindowEvents(self.events, day, org, head[0]).single(self.grain)
+        events, doubles, left = self._events(day, org, head[0], built)
         for cut, rows in self.count(events).items():
-            self._write(connection, cut, rows, day, org)
+            self._write(connection, cut, rows, day, org, left)
             built.add(cut.table(self.grain), rows.height)
         built.doubles += doubles
         built.events += events.height
-        built.windows += self._record(connection, events, day, org, head)
+        built.not_summed += int(events.select(NOT_SUMMED).item())
+        if not left:
+            built.windows += self._record(connection, events, day, org, head)
         if self.grain is Grain.DAILY:
             self._reopen(connection, day, head[1])
+
+    def _events(
+        self, day: Window, org: str | None, snapshot_id: int | None, built: Built
+    ) -> tuple[pl.DataFrame, int, frozenset[str]]:
+        """The events of a day, how many doubles they had, and the organisations that are left out."""
+        left: frozenset[str] = frozenset()
+        while True:
+            try:
+                events, doubles = WindowEvents(self.events, day, org, snapshot_id, left).single(self.grain)
+                return events, doubles, left
+            except DamagedFilesError as error:
+                damaged = {key.tenant for key in error.partitions}
+                if org is not None or damaged <= left:
+                    raise
+                left |= damaged
+                built.left.append(error)
 
     def count(self, events: pl.DataFrame) -> dict[Cut, pl.DataFrame]:
         """The rows of every cut, from events without doubles."""
@@ -119,12 +156,20 @@ class RollUp:
             for name in ("visitor_sketch", "session_sketch")
         )
 
-    def _write(self, connection: Connection, cut: Cut, rows: pl.DataFrame, window: Window, org: str | None) -> None:
+    def _write(
+        self,
+        connection: Connection,
+        cut: Cut,
+        rows: pl.DataFrame,
+        window: Window,
+        org: str | None,
+        left: frozenset[str],
+    ) -> None:
         table, column = cut.table(self.grain), self.grain.column
         connection.execute(
             f"delete from {table} where app = %(app)s and {column} >= %(start)s and {column} < %(end)s"
-            " and (%(org)s::text is null or org_tag = %(org)s)",
-            {**bounds(self.grain, window), "app": self.app.name, "org": org},
+            " and (%(org)s::text is null or org_tag = %(org)s) and org_tag <> all(%(left)s)",
+            {**bounds(self.grain, window), "app": self.app.name, "org": org, "left": sorted(left)},
         )
         if rows.height:
             copy_in(connection, table, ("app", *rows.columns), rows.with_columns(app=pl.lit(self.app.name)))

@@ -89,7 +89,10 @@ COLUMNS: tuple[str, ...] = (
 # A larger amount, or one that is not finite, counts as none: no column could hold the sum of a million of them, and one
 # event must not keep a whole day from being rolled up.
 LARGEST_VALUE = 1e15
-_VALUE = pl.when(pl.col("event_value").abs() < LARGEST_VALUE).then(pl.col("event_value"))
+_HAS_VALUE = pl.col("event_value").abs() < LARGEST_VALUE
+_VALUE = pl.when(_HAS_VALUE).then(pl.col("event_value"))
+# How many events have an amount that counts as none.
+NOT_SUMMED = (~_HAS_VALUE).sum()
 
 _MEASURES = (
     pl.len().cast(pl.Int64).alias("events"),

@@ -3,20 +3,20 @@
 What belongs here: reading them, and leaving out doubles. What does not: counting, and the audit's way to read.
 """
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
 from assets.rollups.definition import COLUMNS, Grain, window_of
 from assets.windows import Window
-from resources.lake import DataFile, FileInfo, LakeTable
+from resources.lake import FileInfo, LakeTable
 
 
 @dataclass(frozen=True)
 class WindowEvents:
-    """The events of a window, of one organisation or of all.
+    """The events of a window, of one organisation or of all, but not of those `without`.
 
     They are those of a snapshot, so that a window holds what its record says, and no commit that landed meanwhile. None
     is the newest snapshot.
@@ -26,6 +26,7 @@ class WindowEvents:
     window: Window
     org: str | None = None
     snapshot_id: int | None = None
+    without: frozenset[str] = frozenset()
 
     def single(self, grain: Grain) -> tuple[pl.DataFrame, int]:
         """The columns that roll-ups read, without doubles within a window of the grain; and the number of doubles."""
@@ -45,25 +46,21 @@ class WindowEvents:
 
     def scan(self) -> pl.LazyFrame:
         """All rows and columns, doubles among them. Collect it within `named`."""
-        window, files = self.window, self._files()
-        if any(file.has_deletes for file in files):
-            # Only this way applies the row deletes of another writer.
-            return self.table.scan(window.start, window.end, self._orgs)
-        rows = self.table.read(file.path for file in files)
+        window = self.window
+        rows = self.table.read(self._files)
         rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
+        if self.without:
+            rows = rows.filter(~pl.col("org_tag").is_in(list(self.without)))
         return rows if self.org is None else rows.filter(pl.col("org_tag") == self.org)
 
     def named(self) -> AbstractContextManager[None]:
         """Inside it, an error because of damaged or missing files names them."""
+        return self.table.named(self._files)
 
-        def files() -> Iterator[DataFile]:
-            # A generator, because only an error needs the files.
-            yield from (info.file for info in self._files())
-
-        return self.table.named(files())
-
+    @cached_property
     def _files(self) -> list[FileInfo]:
-        return self.table.files(self.window.start, self.window.end, self._orgs, self.snapshot_id)
+        files = self.table.files(self.window.start, self.window.end, self._orgs, self.snapshot_id)
+        return [info for info in files if info.partition is None or info.partition.tenant not in self.without]
 
     @property
     def _orgs(self) -> list[str] | None:

@@ -8,28 +8,18 @@ from dataclasses import replace
 
 import polars as pl
 
-from assets.rows.columns import ColumnKind, RowColumn, schema
+from assets.rows.columns import RowColumn
 from assets.rows.known import KnownRows
+from assets.rows.lake_columns import as_lines, as_stored, lake_columns
 from assets.rows.source import RowsChangedError, RowSlice
 from assets.rows.target import Into
 from assets.windows import Window, day_window
-from resources.lake import ColumnType, DataFile, FileInfo, Lake, LakeTable, PartitionKey, TableSpec
+from resources.declined import DeclinedError
+from resources.lake import DataFile, FileInfo, Lake, LakeTable, Layout, PartitionKey, TableSpec
 
 # Rows that are in memory at a time.
 BATCH_ROWS = 50_000
 SIDE = "restored"
-KINDS = {
-    ColumnType.STRING: ColumnKind.TEXT,
-    ColumnType.INTEGER: ColumnKind.INTEGER,
-    ColumnType.NUMBER: ColumnKind.NUMBER,
-    ColumnType.BOOLEAN: ColumnKind.BOOLEAN,
-    ColumnType.TIMESTAMP: ColumnKind.TIMESTAMP,
-}
-
-
-def lake_columns(spec: TableSpec) -> tuple[RowColumn, ...]:
-    """The columns of a lake table as those of lines."""
-    return tuple(RowColumn(column.name, KINDS[column.type], column.type.value) for column in spec.columns)
 
 
 def version_of(rows: int, paths: Iterable[str]) -> str:
@@ -46,7 +36,7 @@ class LakeSource:
     """A lake table as of the snapshot that was current when the source was made."""
 
     def __init__(self, table: LakeTable) -> None:
-        self.columns: Sequence[RowColumn] = lake_columns(table.spec)
+        self.columns: Sequence[RowColumn] = lake_columns(table.layout)
         self._table = table
         self._snapshot_id = table.head()[0]
         self._files: dict[PartitionKey, list[FileInfo]] = {}
@@ -76,7 +66,8 @@ class LakeSource:
         key = PartitionKey(slice_.tenant or "", slice_.window.start.date())
         files = sorted(self._files[key], key=lambda info: (info.lowest is None, info.lowest, info.path))
         if slice_.expected is None:
-            rows = self._table.scan(slice_.window.start, slice_.window.end, [key.tenant])
+            window = slice_.window
+            rows = self._table.scan(window.start, window.end, [key.tenant], self._snapshot_id)
             frames = _batches(self._table, rows, self.columns, files)
         else:
             frames = file_rows(self._table, files)
@@ -93,14 +84,13 @@ class LakeSource:
 
 def file_rows(table: LakeTable, files: Sequence[FileInfo]) -> Iterator[pl.DataFrame]:
     """The rows of data files, in the order of the files, batch by batch."""
-    return _batches(table, table.read(info.path for info in files), lake_columns(table.spec), files)
+    return _batches(table, table.read(files), lake_columns(table.layout), files)
 
 
 class LakeTarget:
     """The live table, or one beside it whose name ends in `_restored`. Each call is one commit.
 
-    summary: what the commit says of itself in the snapshot. written: is called after the commit with the partitions of
-    the rows, those that were there before too, because a killed run is run again.
+    summary: what the commit says of itself in the snapshot.
     """
 
     def __init__(
@@ -110,7 +100,6 @@ class LakeTarget:
         into: Into,
         key: Sequence[str],
         summary: Mapping[str, str],
-        written: Callable[[Iterable[PartitionKey]], object] = lambda _: None,
     ) -> None:
         side = replace(spec, name=f"{spec.name}_{SIDE}", folder=f"{spec.folder}_{SIDE}")
         self._spec = spec if into == "live" else side
@@ -118,7 +107,6 @@ class LakeTarget:
         self._lake = lake
         self._key = [name for name in key if name != spec.tenant]
         self._summary = summary
-        self._written = written
 
     @property
     def name(self) -> str:
@@ -126,12 +114,13 @@ class LakeTarget:
 
     def put(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
         table = self._lake.ensure(self._spec)
-        names = [column.name for column in self._spec.columns]
-        missing = [name for name in names if name not in {column.name for column in columns}]
+        layout = self._completed(table.layout, columns)
+        given = {column.name for column in columns}
+        missing = {column.name: None for column in self._spec.columns if column.name not in given}
         present: dict[PartitionKey, KnownRows] = {}
         files: list[DataFile] = []
         for frame in frames:
-            rows = frame.with_columns(pl.lit(None).alias(name) for name in missing).select(names)
+            rows = as_stored(frame.with_columns(**missing), layout)
             for key, part in _partitions(rows, self._spec):
                 if key not in present:
                     present[key] = self._known(table, key)
@@ -142,7 +131,6 @@ class LakeTarget:
         if files:
             # A run that is killed after its commit finds the keys there when it is run again.
             table.append(files, str(uuid.uuid4()), dict(self._summary))
-        self._written(present)
         return sum(file.record_count for file in files)
 
     def patch(self, frames: Iterable[pl.DataFrame], columns: Sequence[RowColumn]) -> int:
@@ -171,34 +159,51 @@ class LakeTarget:
         if not given:
             return 0
         table = self._lake.table(self._spec)
+        layout = table.layout
         total = 0
-        replaced: list[DataFile] = []
+        replaced: list[FileInfo] = []
         written: list[DataFile] = []
-        for key, part in _partitions(pl.concat(given), self._spec):
+        for key, part in _partitions(as_stored(pl.concat(given), layout), self._spec):
             day = day_window(key.day)
             files = [info for info in table.files(day.start, day.end) if info.key == key]
-            rows = table.scan(day.start, day.end, [key.tenant]).collect(engine="streaming")
+            with table.named(files):
+                rows = table.scan(day.start, day.end, [key.tenant]).collect(engine="streaming")
             matched = rows.join(part, on=[self._spec.tenant, *self._key], how="semi").height
             if matched:
                 total += matched
-                replaced += [info.file for info in files]
+                replaced += files
                 left = change(rows, part)
                 written += table.write([(key, left)]) if not left.is_empty() else []
         if total:
             table.replace(replaced, written, str(uuid.uuid4()))
         return total
 
+    def _completed(self, layout: Layout, columns: Sequence[RowColumn]) -> Layout:
+        """The table's columns, with those that other engines had added to the archived one.
+
+        Raises:
+            DeclinedError: the live table has not got them any more.
+        """
+        gone = {column.name: column.type for column in columns if column.name not in layout.schema}
+        if gone and self.into == "live":
+            raise DeclinedError(
+                f"{self.name} has no column {', '.join(gone)} any more, of which the archive holds values",
+                "add it again with the engine that dropped it, or restore `--into side`",
+            )
+        return self._lake.add(self._spec, gone).layout if gone else layout
+
     def _known(self, table: LakeTable, key: PartitionKey) -> KnownRows:
         window = day_window(key.day)
-        rows = table.scan(window.start, window.end, [key.tenant]).select(self._key)
-        return KnownRows.keys([rows.collect(engine="streaming")], self._key)
+        with table.named(table.files(window.start, window.end, [key.tenant])):
+            rows = table.scan(window.start, window.end, [key.tenant]).select(self._key).collect(engine="streaming")
+        return KnownRows.keys([rows], self._key)
 
 
 def _batches(
     table: LakeTable, rows: pl.LazyFrame, columns: Sequence[RowColumn], files: Sequence[FileInfo]
 ) -> Iterator[pl.DataFrame]:
-    with table.named(info.file for info in files):
-        chosen = rows.select(list(schema(columns)))
+    with table.named(files):
+        chosen = as_lines(rows, columns)
         yield from chosen.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
 
 

@@ -62,7 +62,7 @@ class Expiry:
             # Under the lock of the ingest, a prepared run is a killed one. A long ingest is not waited for, because it
             # settles killed runs too.
             with suppress(LockHeldError), self.postgres.lock(ingest.lock_name(self.app), wait_seconds=LOCK_SECONDS):
-                IngestLedger(self.postgres, self.app.name).settle(self.table.settled, self.clock())
+                IngestLedger(self.postgres, self.app.name).settle(self.table, self.clock())
         needs, now = self._needs(), self.clock()
         rules: dict[int, str] = {}
 

@@ -13,9 +13,11 @@ from assets.apps import App
 from assets.compaction.plan import Group
 from assets.windows import DAY
 from clearlift_pipelines.cli.apps import app_option
+from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.organisations import require
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import terminal
+from resources.declined import DeclinedError
 
 NOTHING = "Nothing is worth merging."
 
@@ -52,9 +54,10 @@ def compact(org: str | None, day: datetime | None, app: App, dry_run: bool) -> N
             f"in {done.seconds:.1f} s ({done.mb_per_second:.0f} MB/s), {done.doubles} doubles dropped"
         )
         for left in done.left:
-            opened.console.print(f"[red]left as it is:[/red] {escape(left)}", soft_wrap=True)
+            opened.console.print(f"[red]left as it is:[/red] {escape(left.reason)}", soft_wrap=True)
         if done.left:
-            raise click.ClickException(f"{len(done.left)} groups have files that are damaged or missing.")
+            step = DeclinedError.together(done.left).next_step
+            raise DeclinedError(f"{counted(len(done.left), 'group')} have files that are damaged or missing", step)
 
 
 def _print(groups: list[Group]) -> None:

@@ -99,7 +99,10 @@ def _lake(stores: Stores, app: App) -> str:
     name = ".".join(table.identifier)
     if not stores.lake.exists(table):
         raise NotSetUpError(f"{name} is missing")
-    return f"{name}: {stores.lake.table(table).load().metadata.location}"
+    opened = stores.lake.table(table)
+    carried = opened.examined()
+    place = f"{name}: {opened.load().metadata.location}"
+    return f"{place}; others changed: {', '.join(carried)}" if carried else place
 
 
 def _migrated(applied: migrations.AppliedMigrations, folder: str) -> str:

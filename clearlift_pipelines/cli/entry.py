@@ -14,14 +14,14 @@ import click
 
 from clearlift_pipelines.cli.interruption import Interrupted, interruptible
 from clearlift_pipelines.project import folder
-from resources import private
+from resources import disk, private
 from resources.declined import DeclinedError
 
 if TYPE_CHECKING:
     from clearlift_pipelines.settings import Settings
 
 COMMANDS = (
-    *("init", "run", "ui", "stop", "land", "quarantine", "backfill", "compact", "upkeep", "cache", "media"),
+    *("init", "run", "ui", "stop", "land", "quarantine", "backfill", "compact", "upkeep", "lake", "cache", "media"),
     *("job", "policy", "archive", "retention", "sandbox", "purge", "status", "doctor", "migrate", "keys"),
 )
 """Each is a function in a module of its own name, imported when the command runs: Dagster alone takes two seconds."""
@@ -91,6 +91,8 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 (the last resort: a person wants one line)
         if verbose:
             traceback.print_exc()
+        elif refusal := disk.full(error):
+            click.echo(f"Error: {refusal}", err=True)
         else:
             hint = ". Next: `clearlift migrate up` makes what is missing" if _is_not_set_up(error) else ""
             click.echo(f"Error: {one_line(error)}{hint}", err=True)

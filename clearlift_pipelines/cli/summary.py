@@ -61,6 +61,8 @@ def _count_events(counts: Table, stores: Stores, app: App) -> None:
     counts.add_row(f"{app.title}: lines received", f"{totals['received']:,}  in {totals['batches']:,} batches")
     for count in ("stored", "doubled", "quarantined", "without_consent"):
         counts.add_row(f"  {count.replace('_', ' ')}", f"{totals[count]:,}")
+    if totals["conflicting"]:
+        counts.add_row("  doubled with another payload", f"{totals['conflicting']:,}")
     rows, size = sum(file.rows for file in files), sum(file.bytes for file in files)
     counts.add_row("lake", f"{rows:,} rows in {len(files):,} files, {_mib(size)}")
     for grain in ("hourly", "daily", "weekly", "monthly"):

@@ -5,11 +5,12 @@ from a plain description, writing data files, committing them so that exactly on
 that a query needs. What does not: which tables there are, what their columns mean, when files are merged.
 """
 
-from resources.lake.changes import SnapshotInfo
+from resources.lake.changes import History, LiveFile, SnapshotInfo
 from resources.lake.columns import Column, ColumnType, TableSpec
-from resources.lake.commit import CommitUnknownError, FencedOffError, SourcesGoneError
-from resources.lake.data_file import DataFile, FileInfo, PartitionKey
+from resources.lake.commit import CommitUnknownError, FencedOffError, RolledBackError, SourcesGoneError
+from resources.lake.data_file import DataFile, FileInfo, ForeignPartitionError, PartitionKey, Source
 from resources.lake.lake import Lake
+from resources.lake.layout import Layout, LayoutError
 from resources.lake.proof import DamagedFilesError
 from resources.lake.table import LakeTable, Rewritten
 
@@ -21,11 +22,18 @@ __all__ = [
     "DataFile",
     "FencedOffError",
     "FileInfo",
+    "ForeignPartitionError",
+    "History",
     "Lake",
     "LakeTable",
+    "Layout",
+    "LayoutError",
+    "LiveFile",
     "PartitionKey",
     "Rewritten",
+    "RolledBackError",
     "SnapshotInfo",
+    "Source",
     "SourcesGoneError",
     "TableSpec",
 ]

@@ -1,6 +1,7 @@
 """The plain description of a lake table, and its form in Iceberg: schema, partition spec, properties.
 
-What does not belong here: any one table. Field ids follow the order of the columns, so new columns go to the end.
+What does not belong here: any one table, and how a table differs from its description by now (layout.py). New columns
+go to the end, because a new table takes its field ids from the order.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from pyiceberg.types import (
     TimestamptzType,
 )
 
+from resources.lake.data_file import metrics
+
 
 class ColumnType(StrEnum):
     """The type of a column's values."""
@@ -33,7 +36,7 @@ class ColumnType(StrEnum):
     TIMESTAMP = "timestamp"
 
 
-_ICEBERG: dict[ColumnType, PrimitiveType] = {
+ICEBERG_TYPES: dict[ColumnType, PrimitiveType] = {
     ColumnType.STRING: StringType(),
     ColumnType.INTEGER: LongType(),
     ColumnType.NUMBER: DoubleType(),
@@ -75,7 +78,7 @@ class TableSpec:
         """Iceberg's schema."""
         return Schema(
             *(
-                NestedField(i, c.name, _ICEBERG[c.type], required=c.required, doc=c.doc or None)
+                NestedField(i, c.name, ICEBERG_TYPES[c.type], required=c.required, doc=c.doc or None)
                 for i, c in enumerate(self.columns, start=1)
             )
         )
@@ -97,10 +100,7 @@ class TableSpec:
         return {
             "format-version": "2",
             "write.parquet.compression-codec": "snappy",
-            # A manifest with bounds shows the first 16 characters of values, of user ids and addresses too. Planning
-            # uses only the partition and the bounds of the time, so no other bounds are recorded.
-            "write.metadata.metrics.default": "none",
-            f"write.metadata.metrics.column.{self.time}": "full",
+            **metrics(self.time),
             # resources.lake.commit looks at the table before it tries again; pyiceberg's own retries do not.
             "commit.retry.num-retries": "0",
             "write.metadata.delete-after-commit.enabled": "true",

@@ -3,6 +3,7 @@
 A file has its final name before a commit names it. A file that no commit names is an orphan.
 """
 
+import hashlib
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,9 +21,25 @@ from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import Table
 from pyiceberg.typedef import Record
 
-_EPOCH = date(1970, 1, 1)
+from resources.declined import DeclinedError
 
-__all__ = ["DataFile", "FileInfo", "PartitionKey", "bounds", "entry", "location", "null_columns"]
+_EPOCH = date(1970, 1, 1)
+# Of the 255 bytes that a folder's name has on the usual file systems.
+LONGEST_TENANT = 200
+
+__all__ = [
+    "DataFile",
+    "FileInfo",
+    "ForeignPartitionError",
+    "PartitionKey",
+    "Source",
+    "bounds",
+    "deletes",
+    "entry",
+    "location",
+    "null_columns",
+    "raw",
+]
 
 
 @dataclass(frozen=True, order=True)
@@ -47,21 +64,32 @@ def _days(value: Any) -> int:
 
 
 def location(base: str, key: PartitionKey, *, tenant_column: str, prefix: str, fingerprint: str) -> str:
-    """`base/tenant_column=…/year=…/month=…/day=…/prefix-uuid-fingerprint.parquet`; the tenant is percent-encoded."""
+    """`base/tenant_column=…/year=…/month=…/day=…/prefix-uuid-fingerprint.parquet`.
+
+    The tenant is percent-encoded; one that is too long for a folder's name is `sha256-` and its hash.
+    """
     day = key.day
     tenant = quote(key.tenant, safe="")
+    if len(tenant) > LONGEST_TENANT:
+        tenant = f"sha256-{hashlib.sha256(key.tenant.encode()).hexdigest()}"
     return (
         f"{base}/{tenant_column}={tenant}/year={day.year:04d}/month={day.month:02d}/day={day.day:02d}/"
         f"{prefix}-{uuid.uuid4()}-{fingerprint}.parquet"
     )
 
 
-def entry(table: Table, key: PartitionKey, path: str, footer: pq.FileMetaData, size: int) -> DataFile:
-    """The manifest entry of a written file: partition, size, rows, time bounds, and the columns that are all null."""
+def entry(
+    table: Table, time: str, spec_id: int, key: PartitionKey, path: str, footer: pq.FileMetaData, size: int
+) -> DataFile:
+    """The manifest entry of a written file: partition, size, rows, bounds of `time`, and the columns that are all null.
+
+    The table's own settings of metrics do not count: another engine may have changed them, and bounds of other columns
+    show personal data.
+    """
     schema = table.metadata.schema()
     statistics = data_file_statistics_from_parquet_metadata(
         parquet_metadata=footer,
-        stats_columns=compute_statistics_plan(schema, table.metadata.properties),
+        stats_columns=compute_statistics_plan(schema, metrics(time)),
         parquet_column_mapping=parquet_path_to_id_mapping(schema),
     )
     described = statistics.to_serialized_dict()
@@ -84,8 +112,17 @@ def entry(table: Table, key: PartitionKey, path: str, footer: pq.FileMetaData, s
         **described,
     )
     # Not an argument, because it is no part of the stored entry; a replacement reads it.
-    file.spec_id = table.metadata.default_spec_id
+    file.spec_id = spec_id
     return file
+
+
+def metrics(time: str) -> dict[str, str]:
+    """The table properties by which only the time has bounds in manifests.
+
+    A manifest with bounds shows the first 16 characters of values, of user ids and addresses too. Planning uses only
+    the partition and the bounds of the time.
+    """
+    return {"write.metadata.metrics.default": "none", f"write.metadata.metrics.column.{time}": "full"}
 
 
 def _filled(footer: pq.FileMetaData) -> set[str]:
@@ -116,25 +153,59 @@ def bounds(file: DataFile, field_id: int) -> tuple[datetime | None, datetime | N
     return time((file.lower_bounds or {}).get(field_id)), time((file.upper_bounds or {}).get(field_id))
 
 
+class ForeignPartitionError(DeclinedError):
+    """A data file of a partition spec that is not ours has rows of several tenants or days."""
+
+
 @dataclass(frozen=True)
 class FileInfo:
-    """A live data file: partition, rows, bytes, time bounds (UTC, both inclusive, or None), rows deleted one by one."""
+    """A live data file: partition, rows, bytes, time bounds (UTC, both inclusive, or None).
+
+    `partition` is None for a file of a partition spec that does not say tenant and day. `deletes` are the delete files
+    that apply to it; `rows` counts the deleted rows too.
+    """
 
     file: DataFile
-    key: PartitionKey
+    partition: PartitionKey | None
     rows: int
     bytes: int
     lowest: datetime | None
     highest: datetime | None
-    has_deletes: bool
+    deletes: tuple[DataFile, ...] = ()
 
-    @classmethod
-    def of(cls, file: DataFile, time_id: int, *, has_deletes: bool) -> "FileInfo":
-        """From a manifest entry; `time_id` is the field id of the table's time column."""
-        lowest, highest = bounds(file, time_id)
-        rows, size = file.record_count, file.file_size_in_bytes
-        return cls(file, PartitionKey.of(file), rows, size, lowest, highest, has_deletes)
+    @property
+    def key(self) -> PartitionKey:
+        """The tenant and day of all its rows.
+
+        Raises:
+            ForeignPartitionError: its partition spec does not say them.
+        """
+        if self.partition is None:
+            raise ForeignPartitionError(
+                f"{self.path.rpartition('/')[2]} was written under another partition spec",
+                "`clearlift compact` writes its rows under ours",
+            )
+        return self.partition
+
+    @property
+    def has_deletes(self) -> bool:
+        """Whether rows of it were deleted one by one."""
+        return bool(self.deletes)
 
     @property
     def path(self) -> str:
         return self.file.file_path
+
+
+Source = FileInfo | DataFile
+"""What rows are read from: a live file without the rows that were deleted from it, or a file with all its rows."""
+
+
+def raw(source: Source) -> DataFile:
+    """The data file alone."""
+    return source.file if isinstance(source, FileInfo) else source
+
+
+def deletes(source: Source) -> tuple[DataFile, ...]:
+    """The delete files that apply to it."""
+    return source.deletes if isinstance(source, FileInfo) else ()

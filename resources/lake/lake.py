@@ -1,14 +1,19 @@
 """The lake: a catalog of Iceberg tables, opened at the first use. One class for every catalog and object store."""
 
+import json
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.table import Transaction
+from pyiceberg.types import IcebergType, NestedField
 
-from resources.lake.columns import TableSpec
-from resources.lake.commit import Lock
+from resources.lake.columns import ICEBERG_TYPES, TableSpec
+from resources.lake.commit import Lock, land
+from resources.lake.layout import FIELD_IDS, field_ids
 from resources.lake.table import LakeTable
 
 
@@ -46,12 +51,53 @@ class Lake:
         with suppress(NamespaceAlreadyExistsError):
             self.catalog.create_namespace(spec.namespace)
         with suppress(TableAlreadyExistsError):
-            properties = spec.properties()
+            ids = {column.name: place for place, column in enumerate(spec.columns, start=1)}
+            properties = {**spec.properties(), FIELD_IDS: json.dumps(ids)}
             if self._data_root is not None:
                 properties["write.data.path"] = f"{self._data_root.rstrip('/')}/{spec.folder}"
             self.catalog.create_table(
                 spec.identifier, spec.schema(), partition_spec=spec.partition_spec(), properties=properties
             )
+        return self.table(spec)
+
+    def complete(self, spec: TableSpec) -> list[str]:
+        """Add our optional columns that the table lacks, and record the field ids of ours; the names of the added ones.
+
+        A column that another engine dropped comes back without its values.
+
+        Raises:
+            LayoutError: the table lacks a required column, or cannot be completed for another reason.
+        """
+        added: list[str] = []
+
+        def build(transaction: Transaction) -> None:
+            added.clear()
+            known = field_ids(spec, transaction.table_metadata)
+            lacking = [c for c in spec.columns if c.name not in known and not c.required]
+            if lacking:
+                with transaction.update_schema() as update:
+                    for column in lacking:
+                        update.add_column(column.name, ICEBERG_TYPES[column.type], doc=column.doc or None)
+                added.extend(column.name for column in lacking)
+            recorded = json.dumps(field_ids(spec, transaction.table_metadata))
+            if recorded != transaction.table_metadata.properties.get(FIELD_IDS):
+                transaction.set_properties({FIELD_IDS: recorded})
+
+        land(lambda: self.catalog.load_table(spec.identifier), self._lock, build, str(uuid.uuid4()))
+        _ = self.table(spec).layout
+        return added
+
+    def add(self, spec: TableSpec, columns: Mapping[str, str]) -> LakeTable:
+        """Add columns that are not ours, by their names and Iceberg types."""
+
+        def build(transaction: Transaction) -> None:
+            known = {field.name for field in transaction.table_metadata.schema().fields}
+            with transaction.update_schema() as update:
+                for name, kind in columns.items():
+                    if name not in known:
+                        update.add_column(name, _type(kind))
+
+        land(lambda: self.catalog.load_table(spec.identifier), self._lock, build, str(uuid.uuid4()))
         return self.table(spec)
 
     def exists(self, spec: TableSpec) -> bool:
@@ -61,3 +107,7 @@ class Lake:
         except NoSuchTableError:
             return False
         return True
+
+
+def _type(text: str) -> IcebergType:
+    return NestedField.model_validate({"id": 1, "name": "of", "type": text, "required": False}).field_type

@@ -3,39 +3,87 @@
 What does not belong here: writing, and what happens to a damaged file.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import shlex
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import polars as pl
 from pyiceberg.manifest import DataFile
 
+from resources.declined import DeclinedError
 from resources.lake.checksum import Tally, row_checksum
+from resources.lake.data_file import PartitionKey, Source, deletes, raw
 
 
-class DamagedFilesError(RuntimeError):
-    """Data files are missing, or do not hold the rows that were written to them; the message names the files."""
+class DamagedFilesError(DeclinedError):
+    """Data files are missing, or do not hold the rows that were written to them; the reason names the files.
+
+    files: those that are damaged; none where a new file did not come back as it was written. partitions: theirs, where
+    their entries say them.
+    """
+
+    def __init__(self, reason: str, files: Iterable[DataFile], partitions: Iterable[PartitionKey | None]) -> None:
+        self.files = tuple(files)
+        self.partitions = frozenset(key for key in partitions if key is not None)
+        super().__init__(reason, "; ".join(map(_rebuild, sorted(self.partitions))) or "`clearlift lake verify`")
 
 
-UNREADABLE = (pl.exceptions.ComputeError, FileNotFoundError)
+def _rebuild(key: PartitionKey) -> str:
+    return f"`clearlift lake rebuild --day {key.day} --org {shlex.quote(key.tenant)}`"
+
+
+# A store that cannot be reached raises other errors of the operating system: they say nothing about files.
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, FileNotFoundError)
 
 
 @dataclass(frozen=True)
 class Proof:
-    """For the files of one table: its columns, and the function that reads the files of some paths."""
+    """For the files of one table: its columns, and the functions that read files and say the partition of one.
+
+    `earlier`: the same for the columns before another engine added some, which older names are of.
+    """
 
     schema: pl.Schema
-    read: Callable[[Iterable[str]], pl.LazyFrame]
+    read: Callable[[Iterable[Source]], pl.LazyFrame]
+    partition: Callable[[DataFile], PartitionKey | None]
+    earlier: "Proof | None" = None
 
     def written(self, files: Iterable[DataFile], absent: Collection[str] = ()) -> Tally:
-        """The rows that were written to files, by their names; counted for a name without a fingerprint."""
-        total, unknown = Tally(self.schema), []
+        """The rows that were written to files, by their names; counted for a name without a fingerprint.
+
+        Raises:
+            DamagedFilesError: counted files have other numbers of rows than the manifests say, or other rows than
+                their names say of the columns that they had.
+        """
+        total, unknown = Tally(self.schema), list[DataFile]()
         for file in files:
-            if (tally := self._by_name(file)) is None:
-                unknown.append(file.file_path)
+            if (tally := self.by_name(file)) is None:
+                unknown.append(file)
             else:
                 total += tally
-        return total + self.counted(self.read(unknown), absent) if unknown else total
+        if not unknown:
+            return total
+        if self.earlier is not None and (older := [file for file in unknown if self.earlier.by_name(file)]):
+            self.earlier.require(self.earlier.counted(self.read(older)), self.earlier.written(older), older)
+        counted = self.counted(self.read(unknown), absent)
+        self._require_rows(counted.rows, unknown)
+        return total + counted
+
+    def left(self, sources: Iterable[Source], absent: Collection[str] = ()) -> Tally:
+        """The rows of sources: as they were written, and of those with deleted rows as they are read.
+
+        Raises:
+            DamagedFilesError: all rows of a file with deletes are not those that were written to it.
+        """
+        sources = list(sources)
+        cut = [source for source in sources if deletes(source)]
+        total = self.written((raw(source) for source in sources if not deletes(source)), absent)
+        if not cut:
+            return total
+        files = [raw(source) for source in cut]
+        self.require(self.counted(self.read(files), absent), self.written(files, absent), files)
+        return total + self.counted(self.read(cut), absent)
 
     def counted(self, rows: pl.LazyFrame, absent: Collection[str] = ()) -> Tally:
         """The tally of some rows; the columns `absent` are null in all of them."""
@@ -56,39 +104,67 @@ class Proof:
             DamagedFilesError: they are not the expected ones.
         """
         if actual != expected:
-            names = self.damaged(sources) or _name(path)
-            raise DamagedFilesError(f"damaged: {names}; {expected} became {actual}")
+            files = self.damaged(sources)
+            raise self._error(f"damaged: {names(files) or _name(path)}; {expected} became {actual}", files)
 
     @contextmanager
-    def named(self, files: Iterable[DataFile]) -> Iterator[None]:
-        """A block that reads some files. If it fails because files are damaged or missing, the error names them.
+    def named(self, sources: Iterable[Source]) -> Iterator[None]:
+        """A block that reads some files, which have as many rows as the manifests say. An error names damaged ones.
 
         Raises:
             DamagedFilesError: some files are damaged or missing.
         """
+        files = [raw(source) for source in sources]
+        with self.naming(files):
+            if files:
+                self._require_rows(int(self.read(files).select(pl.len()).collect().item()), files)
+            yield
+
+    @contextmanager
+    def naming(self, files: Iterable[DataFile]) -> Iterator[None]:
+        """As `named`, for a block that compares the rows with a checksum itself."""
         try:
             yield
         except UNREADABLE as error:
             if damaged := self.damaged(files):
-                raise DamagedFilesError(f"damaged or missing: {damaged}") from error
+                raise self._error(f"damaged or missing: {names(damaged)}", damaged) from error
             raise
 
-    def damaged(self, files: Iterable[DataFile]) -> str:
-        """The names of the files that cannot be read, or do not hold the rows of their fingerprint."""
-        return ", ".join(_name(file.file_path) for file in files if not self._is_whole(file))
+    def _require_rows(self, rows: int, files: Sequence[DataFile]) -> None:
+        if rows != (expected := sum(file.record_count for file in files)):
+            damaged = self.damaged(files)
+            raise self._error(f"damaged: {names(damaged)}; {expected} rows became {rows}", damaged)
 
-    def _is_whole(self, file: DataFile) -> bool:
-        expected = self._by_name(file)
+    def _error(self, reason: str, files: Sequence[DataFile]) -> DamagedFilesError:
+        return DamagedFilesError(reason, files, map(self.partition, files))
+
+    def damaged(self, files: Iterable[DataFile]) -> list[DataFile]:
+        """The files that cannot be read, or do not hold the rows of their fingerprint, or not as many as they should.
+
+        Each is read whole.
+        """
+        return [file for file in files if not self.is_whole(file)]
+
+    def is_whole(self, file: DataFile) -> bool:
+        """Whether a file can be read and holds the rows that were written to it, as far as anything says it."""
+        expected = self.by_name(file)
+        if expected is None and self.earlier is not None:
+            return self.earlier.is_whole(file)
         try:
-            actual = self.counted(self.read([file.file_path]))
+            actual = self.counted(self.read([file]))
         except UNREADABLE:
             return False
-        return expected is None or expected == actual
+        return actual == expected if expected is not None else actual.rows == file.record_count
 
-    def _by_name(self, file: DataFile) -> Tally | None:
+    def by_name(self, file: DataFile) -> Tally | None:
+        """The rows that were written to a file, by its name; None where the name does not say it."""
         return Tally.from_name(self.schema, file.file_path, file.record_count)
 
 
+def names(files: Iterable[DataFile]) -> str:
+    """The names of files with the folders of their tenant and day."""
+    return ", ".join(_name(file.file_path) for file in files)
+
+
 def _name(path: str) -> str:
-    """The file's name with the folders of its tenant and day."""
     return "/".join(path.split("/")[-5:])

@@ -3,10 +3,12 @@
 What does not belong here: how a commit lands (commit.py), how a rewrite is proved (proof.py).
 """
 
+import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import IO, cast
 
 import polars as pl
@@ -15,14 +17,16 @@ import pyarrow.parquet as pq
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, In, LessThan, Reference
 from pyiceberg.expressions.literals import literal
 from pyiceberg.manifest import DataFile
-from pyiceberg.table import FileScanTask, Table
+from pyiceberg.table import Table
 
-from resources.lake import commit, data_file, planning
-from resources.lake.changes import SnapshotInfo, changes
+from resources.lake import changes, commit, data_file, planning
+from resources.lake.changes import History, SnapshotInfo
 from resources.lake.checksum import Tally, has_fingerprint
 from resources.lake.columns import TableSpec
-from resources.lake.data_file import FileInfo, PartitionKey
+from resources.lake.data_file import FileInfo, PartitionKey, Source
+from resources.lake.layout import FIELD_IDS, Layout, writable
 from resources.lake.proof import Proof
+from resources.lake.reading import Reader
 from resources.r2 import polars_options
 
 # Large enough for good compression. Small enough to read an hour without most of its day, and to encode within the
@@ -51,6 +55,11 @@ class Rewritten:
     def rows(self) -> int:
         return self.info.rows
 
+    @property
+    def dropped(self) -> int:
+        """Rows of the sources that were left out."""
+        return self.before.rows - self.rows
+
 
 @dataclass(frozen=True)
 class Totals:
@@ -62,7 +71,7 @@ class Totals:
 
 
 class LakeTable:
-    """A handle of one table. Every call loads the table as it is then; the handle has no state."""
+    """A handle of one table. Every call loads the table as it is then; the handle remembers only what schemas mean."""
 
     def __init__(
         self, spec: TableSpec, load: Callable[[], Table], lock: commit.Lock, storage_options: Mapping[str, str] | None
@@ -71,9 +80,7 @@ class LakeTable:
         self._load = load
         self._lock = lock
         self._storage_options = storage_options
-        self._arrow_schema = spec.arrow_schema()
-        self._schema = pl.Schema(pl.from_arrow(self._arrow_schema.empty_table()).schema)  # type: ignore[union-attr]
-        self._proof = Proof(self._schema, self.read)
+        self._layouts: dict[object, Layout] = {}
 
     @property
     def load(self) -> Callable[[], Table]:
@@ -85,10 +92,49 @@ class LakeTable:
         """The lock of every commit to the table."""
         return self._lock
 
+    @property
+    def layout(self) -> Layout:
+        """The columns of the table as it is now.
+
+        Raises:
+            LayoutError: the table is not as we need it.
+        """
+        return self._layout(self._load())
+
+    def examined(self) -> list[str]:
+        """What other engines changed and we live with, one clause each.
+
+        Raises:
+            LayoutError: the table cannot be read or written as it is now.
+        """
+        table = self._load()
+        layout = self._layout(table)
+        writable(table.metadata, ".".join(table.name()))
+        other = [] if table.metadata.default_spec_id == layout.spec_id else ["the partition spec of their own writes"]
+        return [*layout.carried, *other]
+
+    def _layout(self, table: Table) -> Layout:
+        # The id of a schema stands for its columns. To make a layout takes some milliseconds.
+        metadata = table.metadata
+        specs = tuple(s.spec_id for s in metadata.partition_specs)
+        of = (metadata.table_uuid, metadata.current_schema_id, specs, metadata.properties.get(FIELD_IDS))
+        if of not in self._layouts:
+            self._layouts[of] = Layout.of(self.spec, metadata)
+        return self._layouts[of]
+
+    def _reader(self, table: Table) -> Reader:
+        return Reader(self._layout(table), table.io, lambda path: self._options(table, path))
+
+    def _proof(self, table: Table) -> Proof:
+        reader = self._reader(table)
+        layout = reader.layout
+        ours = pl.Schema(list(layout.schema.items())[: len(self.spec.columns)])
+        earlier = Proof(ours, reader.read, layout.partition) if ours != layout.schema else None
+        return Proof(layout.schema, reader.read, layout.partition, earlier)
+
     def head(self) -> tuple[int | None, int]:
         """The current snapshot's id and sequence number, which each commit raises; (None, 0) without a snapshot."""
-        snapshot = self._load().metadata.current_snapshot()
-        return (snapshot.snapshot_id, snapshot.sequence_number or 0) if snapshot else (None, 0)
+        return self.history().head
 
     def totals(self) -> Totals:
         """Rows, files and bytes of the table by its last commit's summary; without one, counted from the files."""
@@ -118,27 +164,38 @@ class LakeTable:
         The files of now, or those of a snapshot that is still kept.
         """
         table = self._load()
-        time_id = table.metadata.schema().find_field(self.spec.time).field_id
-        return [
-            FileInfo.of(task.file, time_id, has_deletes=bool(task.delete_files))
-            for task in planning.plan(table, self._filter(since, until, tenants), snapshot_id)
-        ]
+        return self._planned(table, since, until, tenants, snapshot_id)
+
+    def _planned(
+        self,
+        table: Table,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        tenants: Iterable[str] | None = None,
+        snapshot_id: int | None = None,
+    ) -> list[FileInfo]:
+        layout = self._layout(table)
+        planned = planning.plan(table, self._filter(layout, since, until, tenants), snapshot_id)
+        return [self._info(layout, of.file, of.deletes) for of in planned]
+
+    def _info(self, layout: Layout, file: DataFile, deletes: tuple[DataFile, ...] = ()) -> FileInfo:
+        lowest, highest = data_file.bounds(file, layout.time.field_id)
+        key = layout.partition(file)
+        return FileInfo(file, key, file.record_count, file.file_size_in_bytes, lowest, highest, deletes)
 
     def scan(
         self,
         since: datetime | None = None,
         until: datetime | None = None,
         tenants: Iterable[str] | None = None,
+        snapshot_id: int | None = None,
     ) -> pl.LazyFrame:
-        """Rows of the half-open window [since, until) and of `tenants`, lazily, with every column of the table."""
+        """Rows of the half-open window [since, until) and of `tenants`, lazily, with every column of the table.
+
+        The rows of now, or those of a snapshot that is still kept.
+        """
         tenants = None if tenants is None else list(tenants)
-        files = self.files(since, until, tenants)
-        if any(f.has_deletes for f in files):
-            # Another writer deleted rows one by one. polars' Iceberg reader applies that, its Parquet reader does not.
-            table = self._load()
-            frame = pl.scan_iceberg(table, storage_options=self._options(table.metadata.location) or {})
-        else:
-            frame = self.read(f.path for f in files)
+        frame = self.read(self.files(since, until, tenants, snapshot_id))
         if since is not None:
             frame = frame.filter(pl.col(self.spec.time) >= since)
         if until is not None:
@@ -147,25 +204,17 @@ class LakeTable:
             frame = frame.filter(pl.col(self.spec.tenant).is_in(tenants))
         return frame
 
-    def read(self, paths: Iterable[str]) -> pl.LazyFrame:
-        """All rows of the named data files, lazily, in the order of the files. A column that a file lacks is null."""
-        paths = [p.removeprefix("file://") for p in paths]
-        if not paths:
-            return pl.LazyFrame(schema=self._schema)
-        return pl.scan_parquet(
-            paths,
-            glob=False,
-            hive_partitioning=False,  # else the tenant, year, month and day of the path become columns
-            schema=self._schema,
-            missing_columns="insert",
-            extra_columns="ignore",
-            storage_options=self._options(paths[0]),
-        )
+    def read(self, sources: Iterable[Source]) -> pl.LazyFrame:
+        """All rows of data files, lazily, in the order of the files. A column that a file lacks is null.
 
-    def _options(self, path: str) -> dict[str, str] | None:
+        A `FileInfo` is read without the rows that were deleted from it, a `DataFile` with all of its rows.
+        """
+        return self._reader(self._load()).read(sources)
+
+    def _options(self, table: Table, path: str) -> dict[str, str] | None:
         """polars' storage options: the lake's own, or from the credentials that the catalog vends with the table."""
         if self._storage_options is None and path.startswith("s3://"):
-            return polars_options(self._load().io.properties)
+            return polars_options(table.io.properties)
         return dict(self._storage_options) if self._storage_options else None
 
     def write(self, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]) -> list[DataFile]:
@@ -179,11 +228,11 @@ class LakeTable:
     def rewrite(
         self,
         key: PartitionKey,
-        sources: Sequence[DataFile],
+        sources: Sequence[Source],
         rows: pl.LazyFrame | None = None,
         distinct: str | None = None,
     ) -> Rewritten:
-        """Stream all rows of `sources`, files of one partition, or only their `rows`, into a new data file.
+        """Stream the rows of `sources`, or only their `rows`, which are of one partition, into a new data file.
 
         The new file is read back and compared with the fingerprints of the sources. A source without one, or of which
         not all rows stay, is read once more before. Columns that are recorded as null in all of `sources` are neither
@@ -192,40 +241,60 @@ class LakeTable:
         Raises:
             DamagedFilesError: the rows are not those that were written. The sweep will remove the new file.
         """
-        with self.named(sources):
+        files = [data_file.raw(source) for source in sources]
+        with self._proof(self._load()).naming(files):
             return self._rewrite(key, sources, rows, distinct)
 
     def _rewrite(
-        self, key: PartitionKey, sources: Sequence[DataFile], rows: pl.LazyFrame | None, distinct: str | None
+        self, key: PartitionKey, sources: Sequence[Source], rows: pl.LazyFrame | None, distinct: str | None
     ) -> Rewritten:
-        table, proof = self._load(), self._proof
-        absent = self._null_columns(table, sources)
-        before = proof.written(sources, absent)
-        everything = self.read(f.file_path for f in sources)
+        table = self._load()
+        reader, proof = self._reader(table), self._proof(table)
+        files = [data_file.raw(source) for source in sources]
+        absent = self._null_columns(reader.layout, files)
+        before = proof.left(sources, absent)
+        everything = reader.read(sources)
         if rows is None:
             rows, expected = everything, before
         else:
             expected = proof.counted(rows, absent)
-            proof.require(proof.counted(everything, absent), before, sources)
+            proof.require(proof.counted(everything, absent), before, files)
         path = self._new_location(table, key, expected)
-        self._sink(rows, path, [name for name in self._schema if name not in absent]).collect(engine="streaming")
-        after, values = proof.counted_with(self.read([path]), distinct, absent)
-        proof.require(after, expected, sources, path)
-        time_id = table.metadata.schema().find_field(self.spec.time).field_id
-        info = FileInfo.of(self._written(table, key, path), time_id, has_deletes=False)
-        return Rewritten(info, before, after, values)
+        columns = [name for name in reader.layout.schema if name not in absent]
+        self._sink(rows, path, columns, table).collect(engine="streaming")
+        written = self._written(table, key, path)
+        after, values = proof.counted_with(reader.read([written]), distinct, absent)
+        proof.require(after, expected, files, path)
+        return Rewritten(self._info(reader.layout, written), before, after, values)
 
-    def _null_columns(self, table: Table, files: Iterable[DataFile]) -> set[str]:
+    def _null_columns(self, layout: Layout, files: Iterable[DataFile]) -> set[str]:
         recorded = data_file.null_columns(files)
-        return {f.name for f in table.metadata.schema().fields if f.field_id in recorded and not f.required}
+        return {c.name for c in layout.columns if c.field.field_id in recorded and not c.field.required}
 
-    def named(self, files: Iterable[DataFile]) -> AbstractContextManager[None]:
-        """A block that reads data files. If it fails because files are damaged or missing, the error names them.
+    def named(self, files: Iterable[Source]) -> AbstractContextManager[None]:
+        """A block that reads data files, which have as many rows as the manifests say. An error names damaged ones.
 
         Raises:
             DamagedFilesError: some of `files` are damaged or missing.
         """
-        return self._proof.named(files)
+        return self._proof(self._load()).named(files)
+
+    def is_whole(self, file: DataFile) -> bool:
+        """Whether a data file holds the rows that were written to it; the whole file is read."""
+        return self._proof(self._load()).is_whole(file)
+
+    def written(self, files: Iterable[DataFile]) -> Tally | None:
+        """The rows that were written to data files, by their names; None where a name does not say it."""
+        proof = self._proof(self._load())
+        tallies = [proof.by_name(file) for file in files]
+        return None if None in tallies else sum(filter(None, tallies), Tally(proof.schema))
+
+    def tally(self, rows: pl.DataFrame) -> Tally:
+        """The tally of rows, as it would stand in the name of a data file of them."""
+        schema = self.layout.schema
+        tally = Tally(schema)
+        tally.add(rows.select(pl.col(name).cast(schema[name]) for name in rows.columns))
+        return tally
 
     def wrote(self, file: DataFile) -> bool:
         """Whether a data file was written here, by the fingerprint in its name; other writers' files have none."""
@@ -238,30 +307,35 @@ class LakeTable:
     def _sunk(
         self, table: Table, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]
     ) -> Iterator[tuple[PartitionKey, str]]:
+        schema = self._layout(table).schema
         for key, frame in parts:
-            rows = frame.select(pl.col(name).cast(dtype) for name, dtype in self._schema.items())
-            tally = Tally(self._schema)
+            # A column that another engine added, and that the rows do not have, is null in all of them.
+            given = {column.name for column in self.spec.columns} | set(frame.columns)
+            rows = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items() if name in given)
+            tally = Tally(schema)
             tally.add(rows)
             path = self._new_location(table, key, tally)
-            self._sink(rows.lazy(), path, self._schema.names()).collect()
+            self._sink(rows.lazy(), path, rows.columns, table).collect()
             yield key, path
 
-    def _sink(self, rows: pl.LazyFrame, path: str, columns: Sequence[str]) -> pl.LazyFrame:
-        return rows.select(columns).sink_parquet(
+    def _sink(self, rows: pl.LazyFrame, path: str, columns: Sequence[str], table: Table) -> pl.LazyFrame:
+        layout = self._layout(table)
+        names = [layout.live_names[name] for name in columns]
+        return rows.select(pl.col(name).alias(live) for name, live in zip(columns, names, strict=True)).sink_parquet(
             path.removeprefix("file://"),
             compression="snappy",
             row_group_size=ROW_GROUP_ROWS,
-            arrow_schema=pa.schema([self._arrow_schema.field(name) for name in columns]),
-            storage_options=self._options(path),
+            arrow_schema=pa.schema([layout.arrow.field(live) for live in names]),
+            storage_options=self._options(table, path),
             mkdir=True,
             lazy=True,
         )
 
     def _written(self, table: Table, key: PartitionKey, path: str) -> DataFile:
-        source = table.io.new_input(path)
+        layout, source = self._layout(table), table.io.new_input(path)
         with source.open() as stream:
             footer = pq.read_metadata(cast(IO[bytes], stream))
-        return data_file.entry(table, key, path, footer, len(source))
+        return data_file.entry(table, layout.time.name, layout.spec_id, key, path, footer, len(source))
 
     def _new_location(self, table: Table, key: PartitionKey, rows: Tally) -> str:
         base = table.metadata.properties.get("write.data.path") or f"{table.metadata.location.rstrip('/')}/data"
@@ -275,15 +349,18 @@ class LakeTable:
         commit_id: str,
         properties: Mapping[str, str] | None = None,
         behind: str | None = None,
+        upon: tuple[int | None, int] | None = None,
     ) -> int:
         """Add data files in one snapshot, once for a `commit_id`; returns the snapshot's id.
 
-        `behind` is the value of `fence` when the caller's work began.
+        `behind` is the value of `fence`, `upon` that of `head`, when the caller's work began.
 
         Raises:
             FencedOffError: the fence has another value now; nothing was changed.
+            RolledBackError: the table was rolled back since; nothing was changed.
         """
-        return commit.append(self._load, self._lock, files, commit_id, properties or {}, behind=behind)
+        given = properties or {}
+        return commit.append(self._pinned, self._lock, files, commit_id, given, behind=behind, upon=upon)
 
     def fence(self) -> str:
         """The fence's value for `append`. `settled` changes it; then an append behind the old value never lands."""
@@ -291,18 +368,22 @@ class LakeTable:
 
     def replace(
         self,
-        old: Iterable[DataFile],
+        old: Iterable[Source],
         new: Iterable[DataFile],
         commit_id: str,
         properties: Mapping[str, str] | None = None,
-        relied_on: Iterable[DataFile] = (),
+        relied_on: Iterable[Source] = (),
     ) -> int:
-        """Replace exactly `old` by `new` in one snapshot; returns its id.
+        """Replace exactly `old` by `new` in one snapshot; returns its id. Delete files that only `old` had go with it.
 
         Raises:
-            SourcesGoneError: one of `old` or `relied_on` is no longer live or has lost rows; nothing was changed.
+            SourcesGoneError: one of `old` or `relied_on` is no longer live or has lost rows since it was planned;
+                nothing was changed.
         """
-        return commit.replace(self._load, self._lock, old, new, commit_id, properties or {}, relied_on)
+        old, relied_on = list(old), list(relied_on)
+        needed = [*map(data_file.raw, old), *map(data_file.raw, relied_on)]
+        live = partial(self._of_partitions, needed)
+        return commit.replace(self._pinned, self._lock, old, new, commit_id, properties or {}, live, relied_on)
 
     def drop(
         self,
@@ -313,14 +394,27 @@ class LakeTable:
         """Remove, in one snapshot, the partitions that hold exactly the given files; returns these partitions."""
         if not partitions:
             return set()
-        days, tenants = {key.day for key in partitions}, {key.tenant for key in partitions}
+        live = partial(self._live, {key.day for key in partitions}, {key.tenant for key in partitions})
+        return commit.drop(self._pinned, self._lock, partitions, live, commit_id, properties or {})
+
+    def _of_partitions(self, files: Iterable[DataFile], table: Table) -> Iterable[FileInfo]:
+        """The live files of the partitions of some files; all of the table where one of them is of another spec."""
+        keys = [self._layout(table).partition(file) for file in files]
+        known = [key for key in keys if key is not None]
+        if len(known) < len(keys):
+            return self._planned(table)
+        return self._live({key.day for key in known}, {key.tenant for key in known}, table)
+
+    def _live(self, days: Collection[date], tenants: Collection[str], table: Table) -> Iterable[FileInfo]:
         start = datetime.combine(min(days), time(), UTC)
-        end = datetime.combine(max(days), time(), UTC) + timedelta(days=1)
+        return self._planned(table, start, datetime.combine(max(days), time(), UTC) + timedelta(days=1), tenants)
 
-        def live(table: Table) -> Iterable[FileScanTask]:
-            return planning.plan(table, self._filter(start, end, tenants), None)
-
-        return commit.drop(self._load, self._lock, partitions, live, commit_id, properties or {})
+    def _pinned(self) -> Table:
+        """The table, to commit files of our partition spec, whatever spec is the default of other engines by now."""
+        table = self._load()
+        update = {"default_spec_id": self._layout(table).spec_id}
+        table.metadata = table.metadata.model_copy(update=update)
+        return table
 
     def landed(self, commit_id: str) -> int | None:
         """The snapshot of a commit id; 0 if it landed and the snapshot expired, None if it did not land."""
@@ -335,26 +429,47 @@ class LakeTable:
 
     def removed_by(self, snapshot_id: int) -> Sequence[DataFile]:
         """The data files that a kept snapshot's commit removed."""
-        snapshot = self._load().metadata.snapshot_by_id(snapshot_id)
-        parent = snapshot.parent_snapshot_id if snapshot is not None else None
-        return next((change.removed for change in self.changes(parent) if change.id == snapshot_id), ())
+        table = self._load()
+        snapshot = table.metadata.snapshot_by_id(snapshot_id)
+        return changes.of(table, snapshot).removed if snapshot is not None else ()
 
-    def bounds(self, file: DataFile) -> tuple[datetime | None, datetime | None]:
-        """Recorded lowest and highest time of a data file."""
-        return data_file.bounds(file, self._load().metadata.schema().find_field(self.spec.time).field_id)
+    def info(self, file: DataFile) -> FileInfo:
+        """What the manifest entry of a data file says, such as the bounds of its times."""
+        return self._info(self.layout, file)
+
+    def history(self) -> History:
+        """The commits that led to the table as it is now."""
+        return History(self._load())
+
+    def renumbered(self) -> History:
+        """The history, with a newest commit that has a higher number than all that were rolled back.
+
+        What was built from these has their numbers, and would seem to be newer than what the table holds.
+        """
+        table = self._load()
+        history = History(table)
+        if history.newest + 1 < table.metadata.next_sequence_number():
+            commit.fence_off(self._load, self._lock, str(uuid.uuid4()))
+            history = self.history()
+        return history
+
+    def sequence(self, snapshot_id: int) -> int | None:
+        """The sequence number of a kept snapshot."""
+        snapshot = self._load().metadata.snapshot_by_id(snapshot_id)
+        return snapshot.sequence_number if snapshot is not None else None
 
     def changes(self, after: int | None) -> Iterator[SnapshotInfo]:
-        """Commits after snapshot `after`, oldest first; all kept ones if it is None or no longer kept."""
-        return changes(self._load(), after)
+        """Commits after snapshot `after`, oldest first; all kept ones if it is None or no ancestor of the newest."""
+        return self.history().after(after)
 
     def _filter(
-        self, since: datetime | None, until: datetime | None, tenants: Iterable[str] | None
+        self, layout: Layout, since: datetime | None, until: datetime | None, tenants: Iterable[str] | None
     ) -> BooleanExpression:
         terms: list[BooleanExpression] = []
         if since is not None:
-            terms.append(GreaterThanOrEqual(term=Reference(self.spec.time), value=literal(since.isoformat())))
+            terms.append(GreaterThanOrEqual(term=Reference(layout.time.name), value=literal(since.isoformat())))
         if until is not None:
-            terms.append(LessThan(term=Reference(self.spec.time), value=literal(until.isoformat())))
+            terms.append(LessThan(term=Reference(layout.time.name), value=literal(until.isoformat())))
         if tenants is not None:
-            terms.append(In(term=Reference(self.spec.tenant), values={literal(t) for t in tenants}))
+            terms.append(In(term=Reference(layout.tenant.name), values={literal(t) for t in tenants}))
         return And(*terms) if len(terms) > 1 else (terms[0] if terms else AlwaysTrue())

@@ -4,6 +4,7 @@ select
     coalesce(sum(received), 0)::bigint as received,
     coalesce(sum(stored), 0)::bigint as stored,
     coalesce(sum(doubled), 0)::bigint as doubled,
+    coalesce(sum(conflicting), 0)::bigint as conflicting,
     coalesce(sum(quarantined), 0)::bigint as quarantined,
     coalesce(sum(without_consent), 0)::bigint as without_consent
 from ingest.batches

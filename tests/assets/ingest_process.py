@@ -11,7 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-import polars as pl
 from pyiceberg.exceptions import CommitFailedException
 
 from assets.events.record import NAMES
@@ -48,8 +47,7 @@ def write(pipeline: Pipeline, appends: int) -> None:
 
 def append_as_another(pipeline: Pipeline, lines: list[bytes]) -> None:
     """pyiceberg's public way, again for as long as somebody else is faster."""
-    paths = [file.file_path for file in written(pipeline.table, *lines)]
-    rows = pl.concat([pipeline.table.read([path]).select(NAMES) for path in paths]).collect()
+    rows = pipeline.table.read(written(pipeline.table, *lines)).select(NAMES).collect()
     while True:
         try:
             pipeline.table.load().append(rows.to_arrow().cast(pipeline.table.spec.arrow_schema()))

@@ -1,5 +1,6 @@
 """An expected refusal of an asset: in the run it is a failure with the sentence and the next step, and no trace."""
 
+import errno
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +40,20 @@ def test_an_op_says_it_as_a_command_does(generates: bool) -> None:
     assert said.metadata[NEXT].value == "wait until 1 January"
     assert failure.error is not None
     assert "DeclinedError" not in failure.error.to_string()
+
+
+def test_a_full_disk_is_said_as_what_it_is() -> None:
+    def full() -> MaterializeResult[None]:
+        raise OSError(errno.ENOSPC, "No space left on device", "/r2")
+
+    asset = app_asset(APP, "events", "refused", store="r2", holds=[], kinds={"json"})(full)
+    result = materialize([asset], raise_on_error=False)
+    (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    assert failure.user_failure_data is not None
+    said = (
+        "the disk is full ([Errno 28] No space left on device: '/r2'). Next: make room on it, then run the same again"
+    )
+    assert failure.user_failure_data.description == said
 
 
 @pytest.mark.parametrize(

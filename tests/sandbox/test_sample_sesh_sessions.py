@@ -27,7 +27,7 @@ def test_it_fills_two_years_and_a_second_time_changes_nothing(tmp_path: Path) ->
     assert span["n"] == counts["sessions"]
     assert (span["first"][:7], span["last"] < "2026-11-01T12") == ("2024-11", True)
     assert all(audit.faults(d1, series) == [] for series in SERIES)
-    flushed = [sift(landing.zone(SESH).lines(store.get(info.key))) for info in store.list("sesh/points")]
+    flushed = [sift(landing.zone(SESH).text(store.get(info.key)).split(b"\n")) for info in store.list("sesh/points")]
     assert sum(len(points) for points, _ in flushed) == 10 * counts["objects"]
 
     Folding(d1, SESSIONS, lambda: UNTIL, Pace(1.0)).run()

@@ -134,8 +134,8 @@ class Invariants:
             self._each_once(set(ids), sealed, wanted, f"events of {place}")
 
     def _live_ids(self, org: str, day: date) -> list[str]:
-        paths = [info.path for info in self.pipelines.events.files() if (info.key.tenant, info.key.day) == (org, day)]
-        return list(self.pipelines.events.read(paths).select("event_id").collect()["event_id"])
+        files = [info for info in self.pipelines.events.files() if (info.key.tenant, info.key.day) == (org, day)]
+        return list(self.pipelines.events.read(files).select("event_id").collect()["event_id"])
 
     def _values(self) -> None:
         """Live and archived rows have the values that were accepted."""

@@ -3,14 +3,22 @@
 import gzip
 import hashlib
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
+import polars as pl
 import pytest
+from pyiceberg.types import DateType, DecimalType, StringType
 
 from assets.archive.quarters import Quarter
 from assets.archive.registry import ArchiveRegistry
-from assets.archive.write import NotDueError
+from assets.archive.write import BucketsLeftError, NotDueError
+from resources.declined import DeclinedError
 from tests.assets.archive.archive_stores import QUARTER, ArchiveStores
+from tests.assets.damage import FEW_DAMAGES, Damage, local
+from tests.resources.lake.foreign import add_column, append, drop_column
+from tests.tables import EVENTS
 
 
 def test_a_quarter_comes_back_equal_after_it_was_pruned(archive_stores: ArchiveStores) -> None:
@@ -163,3 +171,75 @@ def test_rows_of_other_quarters_stay_out(archive_stores: ArchiveStores) -> None:
     archive_stores.happen(2)
     assert archive_stores.archive(quarter=Quarter(2025, 4)).rows == 0
     assert not archive_stores.parts()
+
+
+OTHERS = {
+    "kept": (StringType(), "keep me"),
+    "price": (DecimalType(10, 2), Decimal("1.20")),
+    "on": (DateType(), date(2025, 8, 1)),
+}
+
+
+def test_columns_that_another_engine_added_are_archived_and_come_back(archive_stores: ArchiveStores) -> None:
+    archive_stores.happen(2)
+    archive_stores.archive()
+    table = archive_stores.events
+    for name, (kind, _) in OTHERS.items():
+        add_column(table, name, kind)
+    first = table.scan().collect()
+    theirs = first.with_columns(
+        pl.col("event_id") + " of theirs", *(pl.lit(v).alias(n) for n, (_, v) in OTHERS.items())
+    )
+    append(table, theirs.select(table.load().schema().column_names))
+    rows = table.scan().sort("event_id").collect()
+    assert rows.height == 4
+
+    archive_stores.archive()
+    assert archive_stores.restore().added == 4
+    aside = archive_stores.lake.table(replace(EVENTS, name="events_restored", folder=f"{EVENTS.folder}_restored"))
+    assert aside.scan().sort("event_id").collect().equals(rows)
+    archive_stores.prune()
+    assert archive_stores.restore(into="live").added == 4
+
+    assert table.scan().sort("event_id").collect().equals(rows)
+    assert set(rows.filter(pl.col("event_id").str.ends_with("theirs"))["price"]) == {Decimal("1.20")}
+
+
+def test_values_of_a_column_that_the_table_no_longer_has_go_to_a_table_aside_only(
+    archive_stores: ArchiveStores,
+) -> None:
+    archive_stores.happen(2)
+    table = archive_stores.events
+    add_column(table, "kept", StringType())
+    append(table, table.scan().collect().with_columns(pl.col("event_id") + "2", kept=pl.lit("keep me")))
+    archive_stores.archive()
+    archive_stores.prune()
+    drop_column(table, "kept")
+
+    with pytest.raises(DeclinedError, match="no column kept any more, of which the archive holds values"):
+        archive_stores.restore(into="live")
+    assert archive_stores.restore().added == 4
+
+
+@pytest.mark.parametrize("damage", FEW_DAMAGES)
+def test_a_damaged_live_file_is_named_and_only_its_bucket_waits(archive_stores: ArchiveStores, damage: Damage) -> None:
+    for org in ("a3f7c2", "b8e9d1", "c0ffee"):
+        archive_stores.happen(3, org)
+    before = archive_stores.live()
+    (hurt,) = archive_stores.events.files(tenants=["b8e9d1"])
+    path, whole = local(hurt.path), local(hurt.path).read_bytes()
+    damage(path)
+
+    with pytest.raises(BucketsLeftError) as left:
+        archive_stores.archive()
+
+    assert path.name in left.value.reason
+    assert left.value.next_step == "`clearlift lake rebuild --day 2026-01-01 --org b8e9d1`"
+    registry = ArchiveRegistry(archive_stores.postgres, "clearlift", "events")
+    assert [revision.bucket for revision in registry.sealed(QUARTER)] == ["a3f7c2", "c0ffee"]
+
+    path.write_bytes(whole)
+    assert archive_stores.archive().sealed == 1
+    archive_stores.prune()
+    archive_stores.restore(into="live")
+    assert archive_stores.live() == before

@@ -18,6 +18,7 @@ from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import Quarantine, ReopenError, Replayed
 from assets.intake.refusal import Refusal
 from assets.intake.refused_lines import Selection, SeveralBatchesError
+from assets.intake.zone import numbered
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore, ObjectStore
 from tests.assets.cache.warmed_cache import CLEARLIFT, WarmedCache, numbers
@@ -293,7 +294,7 @@ def test_a_changed_value_that_is_left_out_stays_until_its_expiry_and_no_longer(l
 @given(st.lists(st.binary(max_size=40), max_size=5))
 def test_any_bytes_are_counted_or_refused(texts: list[bytes]) -> None:
     lines = b"\n".join(texts).split(b"\n")
-    found = access_log.count(lines, lambda _: "", NOW)
+    found = access_log.count(numbered(b"\n".join(texts)), lambda _: "", NOW)
     assert found.lines == sum(1 for text in lines if text.strip())
     assert found.refused == found.lines
 
@@ -311,6 +312,6 @@ def test_any_bytes_are_counted_or_refused(texts: list[bytes]) -> None:
 )
 def test_a_line_that_breaks_its_reader_is_refused_and_the_rest_goes_on(text: bytes, reason: str, field: str) -> None:
     good = b'{"key":"y","hour":"2026-03-19T10:00:00Z","reads":2,"hits":1}'
-    found = access_log.count([text, good], lambda _: "", NOW)
+    found = access_log.count(enumerate([text, good], 1), lambda _: "", NOW)
     assert (found.lines, found.refused, found.refusals) == (2, 1, [Refusal(1, reason, field, text)])
     assert sum(found.reads.values()) == 2

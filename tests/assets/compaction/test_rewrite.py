@@ -5,7 +5,6 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,9 @@ from hypothesis import strategies as st
 
 from assets.compaction.plan import CompactionPolicy
 from assets.compaction.rewrite import Compaction, GroupsLeftError
-from resources.lake import DataFile, FileInfo, LakeTable, SourcesGoneError
+from resources.lake import DataFile, LakeTable, SourcesGoneError
 from tests.assets.event_pipeline import MERGE_ALL, Pipeline, line, written
+from tests.resources.lake.row_deletes import delete_files, delete_rows
 from tests.tables import EVENTS
 
 DAY = "2025-10-10T{:02}:{:02}:00Z"
@@ -80,7 +80,7 @@ def test_a_merged_day_is_in_order_of_time(events_table: LakeTable) -> None:
     Compaction(events_table, MERGE_ALL).run()
 
     (info,) = events_table.files()
-    assert events_table.read([info.path]).collect()["event_id"].to_list() == ["event-1", "event-2", "event-3"]
+    assert events_table.read([info]).collect()["event_id"].to_list() == ["event-1", "event-2", "event-3"]
     assert (info.lowest, info.highest) == (
         datetime(2025, 10, 10, 1, 1, tzinfo=UTC),
         datetime(2025, 10, 10, 20, 3, tzinfo=UTC),
@@ -313,22 +313,37 @@ def test_of_an_event_and_another_writers_double_the_ingested_one_stays(
     assert events_table.scan().collect()["page_title"].to_list() == ["ours"]
 
 
-def test_a_file_with_deleted_rows_is_neither_rewritten_nor_relied_on(
-    events_table: LakeTable, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deleted_rows_stay_out_of_a_rewrite_and_are_no_doubles(events_table: LakeTable) -> None:
     deleted_from, *_ = store(events_table, [at(1, "x")], [at(2, "x")], [at(3)])
-    files = LakeTable.files
+    delete_rows(events_table, deleted_from, 0)
 
-    def marked(self: LakeTable, *args: Any) -> list[FileInfo]:
-        return [replace(f, has_deletes=f.file == deleted_from) for f in files(self, *args)]
+    done = Compaction(events_table).run()
 
-    monkeypatch.setattr(LakeTable, "files", marked)
-    done = Compaction(events_table, MERGE_ALL).run()
+    assert (done.files_before, done.rows, done.doubles) == (3, 2, 0)
+    assert ids(events_table) == ["event-3", "x"]
+    assert [info.has_deletes for info in events_table.files()] == [False]
+    assert not delete_files(events_table)
 
-    assert (done.files_before, done.doubles) == (2, 0)
-    monkeypatch.undo()
-    assert deleted_from.file_path in paths(events_table)
-    assert ids(events_table) == ["event-3", "x", "x"]
+
+def test_a_large_file_is_rewritten_because_of_one_deleted_row(events_table: LakeTable) -> None:
+    large, _ = store(events_table, [at(1), at(2), at(3)], [at(4, org_tag="b8e9d1")])
+    delete_rows(events_table, large, 1)
+    finished = CompactionPolicy(target_bytes=1)
+
+    done = Compaction(events_table, finished).run()
+
+    assert (done.files_before, done.rows) == (1, 2)
+    assert ids(events_table) == ["event-1", "event-3", "event-4"]
+
+
+def test_a_file_of_which_every_row_was_deleted_leaves_none(events_table: LakeTable) -> None:
+    (file, _) = store(events_table, [at(1), at(2)], [at(3, org_tag="b8e9d1")])
+    delete_rows(events_table, file, 0, 1)
+
+    done = Compaction(events_table).run()
+
+    assert (done.files_before, done.files_after, done.rows) == (1, 0, 0)
+    assert (ids(events_table), len(paths(events_table))) == (["event-3"], 1)
 
 
 NAMES = st.sampled_from([f"id-{n}" for n in range(6)])

@@ -29,6 +29,31 @@ def test_one_of_each_id_stays_and_batches_know_their_doubles() -> None:
 
     assert identities(distinct.events) == [("a", 5, "x"), ("b", 5, "x"), ("a", 6, "x")]
     assert distinct.doubled == {0: 1, 1: 1, 2: 1}
+    assert distinct.conflicting == {}
+
+
+def test_doubles_with_another_payload_are_counted_apart() -> None:
+    at = {"org_tag": "a", "timestamp": "2025-10-05T12:00:00Z"}
+    lines = [
+        line(event_id="x", page_title="first", **at),
+        line(event_id="x", page_title="first", **at),
+        line(event_id="x", page_title="other", **at),
+        line(event_id="x", page_title="first", org_tag="a", timestamp="2025-10-05T12:00:01Z"),
+        line(event_id="y", event_value=1.5, **at),
+        line(event_id="y", event_value=None, **at),
+        line(event_id="z", page_title="as stored", **at),
+        line(event_id="z", page_title="not as stored", **at),
+    ]
+    admission = Admission({"a": True}, EARLIEST, NOW)
+    found = sift(b"\n".join(lines), admission).frame()
+    found = found.with_columns(pl.Series(doubles.BATCH, [0, 0, 0, 1, 1, 2, 2, 2], pl.Int32))
+    stored = sift(line(event_id="z", page_title="as stored", **at), admission).frame()
+
+    distinct = doubles.drop(found, stored.lazy())
+
+    assert distinct.doubled == {0: 2, 1: 1, 2: 3}
+    assert distinct.conflicting == {0: 1, 1: 1, 2: 2}
+    assert distinct.events["page_title"].to_list() == ["first", "Shop – Käse"]
 
 
 def test_an_event_near_midnight_belongs_to_its_utc_day() -> None:

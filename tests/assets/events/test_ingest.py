@@ -14,10 +14,10 @@ from assets.events import landing
 from assets.events.ingest import admission, pending
 from assets.events.ledger import BatchOutcome
 from assets.events.record import NAMES
-from assets.events.validation import NO_NAME
+from assets.events.second_reading import NO_NAME
 from resources import migrations
 from resources.d1 import EmbeddedD1
-from resources.lake import DamagedFilesError, LakeTable
+from resources.lake import LakeTable
 from sandbox import sample
 from sandbox.sample_stores import fill_d1
 from tests.assets.event_pipeline import EARLIEST, NOW, Pipeline, event, line
@@ -94,7 +94,8 @@ def test_a_batch_under_another_name_adds_nothing(pipeline: Pipeline) -> None:
 
     assert counts(again.batches[0]) == (3, 0, 3, 0, 0)
     assert pipeline.ledger.totals() == {
-        "batches": 3, "received": 9, "stored": 2, "doubled": 6, "quarantined": 1, "without_consent": 0,
+        "batches": 3, "received": 9, "stored": 2, "doubled": 6, "conflicting": 0, "quarantined": 1,
+        "without_consent": 0,
     }  # fmt: skip
     assert pipeline.ledger.unbalanced() == []
     assert (pipeline.snapshots(), pipeline.event_ids()) == (1, ["event-1", "event-2"])
@@ -269,20 +270,3 @@ def test_a_sample_becomes_what_is_true_of_it(pipeline: Pipeline) -> None:
     assert pipeline.ledger.unbalanced() == []
     landed = {msgspec.json.decode(raw)["event_id"] for b in batches for raw in b.lines if raw.endswith(b"}")}
     assert set(ids) <= landed
-
-
-def test_a_damaged_file_is_named_and_nothing_is_lost(pipeline: Pipeline) -> None:
-    pipeline.land(line(1))
-    pipeline.ingested()
-    (name,) = pipeline.files()
-    path = Path(name.removeprefix("file://"))
-    whole = path.read_bytes()
-    pipeline.land(line(1), line(2))
-
-    path.write_bytes(whole[:-9])
-    with pytest.raises(DamagedFilesError, match=f"damaged or missing: org_tag=a3f7c2/year=.*/{path.name}$"):
-        pipeline.ingested()
-    path.write_bytes(whole)
-    pipeline.ingested()
-
-    assert pipeline.event_ids() == ["event-1", "event-2"]

@@ -1,7 +1,7 @@
 """The verdict on each line: a table of what is refused and why, and that no line of any bytes upsets it."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from assets.events import validation
 from assets.events.record import FIELDS, NAMES, STRUCT_NAMES, FieldKind
-from assets.events.validation import LONGEST_LINE, Admission, EventReason, Sifted, sift
-from assets.intake.refusal import Refusal
+from assets.events.second_reading import DROPPED, LONGEST_LINE, NO_NAME
+from assets.events.validation import Admission, EventReason, Sifted, sift
+from assets.intake import refusal
+from assets.intake.refusal import Refusal, TooManyRefusedError
 from tests.assets.event_pipeline import EARLIEST, NOW, event, line
 
 ADMISSION = Admission({"a3f7c2": True, "e5f604": False}, EARLIEST, NOW)
@@ -61,6 +63,7 @@ REFUSED: list[tuple[bytes, EventReason, str]] = [
     ),
     *((line(**{f.name: "7"}), EventReason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is not FieldKind.STRING),
     *((line(**{f.name: 1.5}), EventReason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is FieldKind.INTEGER),
+    *((line(**{f.name: 2.0**54}), EventReason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is FieldKind.INTEGER),
     *((line(**{f.name: 2**63}), EventReason.WRONG_TYPE, f.name) for f in FIELDS if f.kind is FieldKind.INTEGER),
     *(
         (line(**{f.name: "x" * (f.longest + 1)}), EventReason.OVER_LONG, f.name)
@@ -73,13 +76,27 @@ REFUSED: list[tuple[bytes, EventReason, str]] = [
         if f.kind is FieldKind.STRING and f.shortest
     ),
     *((line(**{f.name: "a\0b"}), EventReason.NUL_CHARACTER, f.name) for f in FIELDS if f.kind is FieldKind.STRING),
-    (line(extra="x" * 70_000), EventReason.OVER_LONG, "event_data"),
-    (line(extra="x" * LONGEST_LINE), EventReason.OVER_LONG, ""),
+    (line(event_data="x" * LONGEST_LINE), EventReason.OVER_LONG, ""),
+    (line(event_data="x" * LONGEST_LINE, extra=1), EventReason.OVER_LONG, ""),
+    (b"x" * (LONGEST_LINE + 1), EventReason.OVER_LONG, ""),
+    (line(event_data="x" * 65_537, extra=1), EventReason.OVER_LONG, "event_data"),
     (line(extra=1, session_id=...), EventReason.MISSING_FIELD, "session_id"),
     (line(extra=1, event_data=5), EventReason.WRONG_TYPE, "event_data"),
     (line(timestamp="2025-02-30T00:00:00Z"), EventReason.WRONG_TYPE, "timestamp"),
     (line(timestamp="2025-10-10T10:00:00"), EventReason.WRONG_TYPE, "timestamp"),
     (line(timestamp="2025-10-10T25:00:00Z"), EventReason.WRONG_TYPE, "timestamp"),
+    (line(timestamp="2025-10-10T22:59:60Z"), EventReason.WRONG_TYPE, "timestamp"),
+    (line(timestamp="2025-10-10T23:59:61Z"), EventReason.WRONG_TYPE, "timestamp"),
+    (line(timestamp="2025-02-30T23:59:60Z"), EventReason.WRONG_TYPE, "timestamp"),
+    (line(timestamp="nonsense:59:60Z"), EventReason.WRONG_TYPE, "timestamp"),
+    (line(new=7).replace(b'"new":7', b'"new":1e400'), EventReason.WRONG_TYPE, "new"),
+    (line(new=7).replace(b'"new":7', b'"new":{"deep":[-1e400]}'), EventReason.WRONG_TYPE, "new"),
+    (line(**{"a@b.example": 7}).replace(b'":7', b'":1e400'), EventReason.WRONG_TYPE, NO_NAME),
+    (
+        line(new=1, event_value=7).replace(b'"event_value":7', b'"event_value":1e400'),
+        EventReason.WRONG_TYPE,
+        "event_value",
+    ),
     (line(timestamp=1760000000), EventReason.WRONG_TYPE, "timestamp"),
     (line(timestamp=iso(NOW + timedelta(hours=24))), EventReason.TOO_FAR_AHEAD, "timestamp"),
     (line(timestamp="9999-12-31T23:59:59-23:59"), EventReason.TOO_FAR_AHEAD, "timestamp"),
@@ -104,7 +121,10 @@ def test_a_line_is_refused_for_its_reason(raw: bytes, reason: EventReason, field
 
 
 def test_every_reason_for_a_line_is_tried() -> None:
-    assert {reason for _, reason, _ in REFUSED} == set(EventReason) - {EventReason.UNREADABLE_BATCH}
+    assert {reason for _, reason, _ in REFUSED} == set(EventReason) - {
+        EventReason.UNREADABLE_BATCH,
+        EventReason.DAMAGED_PARTITION,
+    }
 
 
 ADMITTED: list[dict[str, Any]] = [
@@ -162,6 +182,8 @@ def test_events_without_consent_are_counted_by_hour_and_kept_nowhere() -> None:
         ("no json", {"event_data": "no json"}),
         ("[1]", {"event_data": [1]}),
         ("", {"event_data": ""}),
+        ('{"unknown_fields": {"mine": 1}}', {"event_data": {"unknown_fields": {"mine": 1}}}),
+        ('{"unknown_fields": 5, "a": 2}', {"event_data": {"unknown_fields": 5, "a": 2}}),
     ],
 )
 def test_unknown_fields_are_kept_inside_event_data_and_counted(data: Any, kept: dict[str, Any]) -> None:
@@ -174,6 +196,63 @@ def test_unknown_fields_are_kept_inside_event_data_and_counted(data: Any, kept: 
     ]
     assert dict(found.unknown_fields) == {"new_field": 1, "other": 2}
     assert found.refusals == []
+
+
+@pytest.mark.parametrize("length", [70_000, LONGEST_LINE])
+@pytest.mark.parametrize("data", [None, '{"items": 2}', "x" * 65_536])
+def test_unknown_fields_without_room_are_dropped_and_counted_and_the_event_stays(length: int, data: str | None) -> None:
+    found = judged(line(1, event_data=data, extra="x" * length, other=1), line(2, other=1))
+
+    assert found.refusals == []
+    assert found.frame()["event_data"].to_list() == [data, '{"unknown_fields": {"other": 1}}']
+    assert dict(found.unknown_fields) == {"extra": 1, "other": 2, DROPPED: 1}
+
+
+def test_a_whole_number_with_a_decimal_point_is_taken() -> None:
+    raw = line(1, viewport_width=7, screen_width=8).replace(b":7,", b":1024.0,").replace(b":8}", b":1e3}")
+    found = judged(raw, line(2, viewport_height=-5.0, new=1))
+
+    assert found.refusals == []
+    assert found.frame()["viewport_width"].to_list() == [1024, 390]
+    assert found.frame()["screen_width"].to_list() == [1000, None]
+    assert found.frame()["viewport_height"].to_list() == [844, -5]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2025-10-10T23:59:60Z", "2025-10-10T23:59:60.7Z", "2025-10-11T01:59:60+02:00", "2025-10-10t18:29:60-05:30"],
+)
+def test_a_leap_second_is_the_end_of_its_minute(text: str) -> None:
+    found = judged(line(1, timestamp=text))
+
+    assert found.refusals == []
+    assert found.frame()["timestamp"].to_list() == [datetime(2025, 10, 10, 23, 59, 59, 999_999, tzinfo=UTC)]
+
+
+def test_blank_lines_by_the_million_are_passed_over() -> None:
+    text = b"\n" * 3_000_000 + line(1) + b"\n" * 2_000_000 + b"bad"
+
+    found = sift(text, ADMISSION)
+
+    assert (found.lines, found.received, ids(found)) == (5_000_001, 2, ["event-1"])
+    assert [refused.line for refused in found.refusals] == [5_000_001]
+
+
+def test_more_refused_lines_than_fit_are_not_kept_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusal, "MOST_REFUSED", 3)
+
+    assert len(judged(*[b"x"] * 3).refusals) == 3
+    with pytest.raises(TooManyRefusedError, match="more than"):
+        judged(*[b"x"] * 4)
+
+
+def test_events_of_a_damaged_partition_are_refused_and_others_are_not() -> None:
+    admission = Admission(ADMISSION.orgs, EARLIEST, NOW, frozenset({("a3f7c2", date(2025, 10, 10))}))
+    lines = [line(n, timestamp=f"2025-10-{day}Z") for n, day in ((1, "10T23:59:59"), (2, "11T00:00:00"))]
+    found = sift(b"\n".join([*lines, line(3, timestamp="2025-10-10T01:00:00Z", consent_analytics=False)]), admission)
+
+    assert found.refusals == [Refusal(1, EventReason.DAMAGED_PARTITION, "", lines[0])]
+    assert (ids(found), found.without_consent.total()) == (["event-2"], 1)
 
 
 def balanced(found: Sifted) -> bool:
@@ -216,9 +295,9 @@ def test_any_fields_are_judged(fields: dict[str, Any]) -> None:
     assert found.received == 1
     assert balanced(found)
     storable(found)
-    for refusal in found.refusals:
-        assert refusal.raw == raw
-        assert refusal.field in {"", *NAMES}
+    for refused in found.refusals:
+        assert refused.raw == raw
+        assert refused.field in {"", *NAMES}
     for kept in found.frame()["event_data"]:
         unknown = {name: value for name, value in fields.items() if name not in NAMES}
         assert not unknown or json.loads(kept)["unknown_fields"] == unknown

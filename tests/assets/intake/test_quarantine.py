@@ -12,6 +12,7 @@ from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
 from assets.events.ingest import pending
 from assets.events.ledger import IngestLedger, RunOutcome
+from assets.intake import refusal
 from assets.intake.correction import CorrectionError
 from assets.intake.postgres_refusals import PostgresRefusals
 from assets.intake.quarantine import ReopenError, Replayed, folder_of
@@ -334,5 +335,19 @@ def test_two_apps_with_the_same_batch_have_lines_of_their_own(pipeline: Pipeline
     assert reasons(pipeline) == {}
     assert [row.line for row in PostgresRefusals(pipeline.postgres, "events", "other").lines(ALL)] == [2]
     pipeline.ledger.prepare(RunOutcome(str(UUID(int=1)), pipeline.now))
-    ledger.settle(lambda _: None, pipeline.now)
+    ledger.settle(pipeline.table, pipeline.now)
     assert pipeline.postgres.fetch("select app from ingest.runs where state = 'prepared'") == [{"app": "clearlift"}]
+
+
+def test_more_refused_lines_than_fit_are_judged_in_portions(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusal, "MOST_REFUSED", 3)
+    for n in range(3):
+        pipeline.land(*(line(10 * n + m, org_tag="newone") for m in range(3)))
+    pipeline.ingested()
+    assert len(pipeline.quarantine.replay(Selection()).left) == 9
+
+    pipeline.orgs["newone"] = True
+    assert pipeline.quarantine.replay(Selection()).landed == 9
+    assert pipeline.ingested().total("stored") == 9

@@ -72,6 +72,16 @@ def test_the_same_bytes_under_another_name_and_a_rewritten_object(flushes: Flush
     assert len(flushes.quarantine.refusals.summary()) == 1
 
 
+def test_a_clock_that_was_ahead_in_one_run_hides_no_later_object(flushes: Flushes) -> None:
+    flushes.flush(line("s1", 1))
+    flushes.now += 30 * DAY
+    assert counts(flushes.ingest()) == (1, 1, 1, 0, 0)
+    flushes.now -= 30 * DAY - timedelta(hours=1)
+    flushes.flush(line("s1", 2))
+
+    assert counts(flushes.ingest()) == (1, 1, 1, 0, 0)
+
+
 def test_an_object_that_cannot_be_read_is_quarantined_whole(flushes: Flushes) -> None:
     key = flushes.flush(line())
     flushes.store.put(key, b"\x1f\x8bdamaged")

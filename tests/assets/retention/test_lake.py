@@ -1,13 +1,15 @@
 """Days of events leave the live table once they are archived and counted, and nothing else does."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+import polars as pl
 import pytest
+from pyiceberg.transforms import MonthTransform
 
 from assets.attribution.build import Touches
+from assets.compaction.rewrite import Compaction
 from assets.events.pruned import PrunedError
 from assets.retention import lake
 from assets.retention.proof import DAMAGED, LATE, UNSEALED
@@ -17,10 +19,13 @@ from assets.rollups.definition import Grain
 from assets.rollups.follow import follow
 from assets.sessions.build import Sessions
 from assets.windows import DAY, Window
-from resources.lake import LakeTable
+from resources.lake import ForeignPartitionError, LakeTable
 from resources.r2 import FolderObjectStore
 from tests.assets.archive.archive_stores import QUARTER, ArchiveStores
+from tests.assets.damage import FEW_DAMAGES, Damage, local
 from tests.assets.retention.rolled_up_stores import CLEARLIFT, RolledUpStores
+from tests.resources.lake.foreign import append, partition_by
+from tests.resources.lake.row_deletes import delete_rows
 
 START = QUARTER.window.start
 RESTORE = "`clearlift archive restore clearlift events 2026Q1 --into live`"
@@ -264,16 +269,38 @@ def test_events_that_come_while_a_day_is_compared_keep_all_of_it(
     assert rolled_up_stores.prune().deleted == 7
 
 
-def test_a_day_of_which_rows_were_deleted_one_by_one_stays(
+def test_a_day_of_which_rows_were_deleted_one_by_one_goes_after_it_was_compacted(
     rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
 ) -> None:
     rolled_up_stores.ready(days=(1,))
-    files = LakeTable.files
-    with patch.object(
-        LakeTable, "files", lambda *given, **named: [replace(f, has_deletes=True) for f in files(*given, **named)]
-    ):
-        done = rolled_up_stores.prune()
-    assert rolled_up_stores.why(done) == {lake.DELETES: 3}
+    (info,) = archive_stores.events.files()
+    delete_rows(archive_stores.events, info.file, 1)
+    rolled_up_stores.count()
+    assert rolled_up_stores.why(rolled_up_stores.prune()) == {lake.DELETES: 3}
+
+    Compaction(archive_stores.events).run()
+    rolled_up_stores.count()
+
+    assert rolled_up_stores.prune().deleted == 2
+    assert archive_stores.events.files() == []
+
+
+def test_files_of_another_partition_spec_hold_every_day_until_they_are_compacted(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready(days=(1,))
+    partition_by(archive_stores.events, ("timestamp", MonthTransform(), "month"))
+    append(archive_stores.events, archive_stores.events.scan().collect().with_columns(pl.col("event_id") + "2"))
+    rolled_up_stores.count()
+    with pytest.raises(ForeignPartitionError, match="Next: `clearlift compact` writes its rows under ours"):
+        archive_stores.archive()
+    assert rolled_up_stores.why(rolled_up_stores.prune()) == {lake.OTHER_SPEC: 6}
+
+    Compaction(archive_stores.events).run()
+    archive_stores.archive()
+    rolled_up_stores.count()
+
+    assert rolled_up_stores.prune().deleted == 6
 
 
 def test_days_that_are_pruned_are_not_made_again(
@@ -348,3 +375,43 @@ def totals(archive_stores: ArchiveStores) -> list[tuple[Any, ...]]:
 
 def parquet(archive_stores: ArchiveStores) -> list[str]:
     return [info.key for info in FolderObjectStore(archive_stores.folder).list() if info.key.endswith(".parquet")]
+
+
+@pytest.mark.parametrize("damage", FEW_DAMAGES)
+def test_a_day_with_a_damaged_file_stays_by_name_and_the_others_go(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores, damage: Damage
+) -> None:
+    rolled_up_stores.ready("a3f7c2", "b8e9d1", days=(1, 2))
+    (hurt,) = archive_stores.events.files(START, START + DAY, ["b8e9d1"])
+    damage(local(hurt.path))
+
+    done = rolled_up_stores.prune()
+
+    assert (done.deleted, rolled_up_stores.why(done)) == (9, {lake.UNREADABLE: 3})
+    (fault,) = done.faults
+    assert local(hurt.path).name in fault
+    assert "`clearlift lake rebuild --day 2026-01-01 --org b8e9d1`" in fault
+
+
+def test_days_whose_archived_rows_were_given_up_can_be_counted_again(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    rolled_up_stores.ready("a3f7c2", "b8e9d1", days=(1, 2))
+    kept = rolled_up_stores.aggregates()
+    rolled_up_stores.prune()
+    archive_stores.store.delete([key for key in archive_stores.parts() if "/b8e9d1/" in key])
+    archive_stores.repair(accept_loss=True)
+    archive_stores.happen(1, "b8e9d1")
+    with pytest.raises(PrunedError):
+        rolled_up_stores.count()
+
+    assert archive_stores.restore(into="live", bucket="b8e9d1").added == 0
+    assert [org for org, *_ in rolled_up_stores.marks()] == ["a3f7c2"] * 2
+    archive_stores.restore(into="live")
+    assert rolled_up_stores.marks() == []
+    rolled_up_stores.count()
+    after = rolled_up_stores.aggregates()
+    assert after["rollups.daily"] != kept["rollups.daily"]
+    assert [row for row in after["rollups.daily"] if "'a3f7c2'" in row] == [
+        row for row in kept["rollups.daily"] if "'a3f7c2'" in row
+    ]

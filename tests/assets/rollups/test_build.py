@@ -4,7 +4,6 @@ import math
 import threading
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from assets.rollups import build
 from assets.rollups.definition import CUTS, Grain
 from assets.windows import DAY, HOUR, Window
-from resources.lake import DamagedFilesError
 from resources.postgres import Connection
 from tests.assets.rollups.event_lake import EventLake, at, event
 from tests.assets.rollups.recount import recount
@@ -122,6 +120,7 @@ def test_values_that_cannot_be_summed_count_as_none(event_lake: EventLake) -> No
     for table in ("rollups.hourly", "rollups.daily", "rollups.daily_totals"):
         row = event_lake.postgres.fetch(f"select events, value from {table}")
         assert row == [{"events": len(amounts), "value": Decimal("10.25")}]
+    assert event_lake.roll_up(Grain.HOURLY, at(1), at(2)).not_summed == 6
 
 
 def test_a_window_is_replaced_and_no_other(event_lake: EventLake) -> None:
@@ -265,12 +264,3 @@ def test_builds_at_once_end_as_one_and_the_last_has_seen_the_most(event_lake: Ev
 
     event_lake.roll_up(grain, at(1), at(1) + DAY)
     assert event_lake.rows()[mine] == recount(arriving)[mine]
-
-
-def test_a_missing_file_is_named(event_lake: EventLake) -> None:
-    event_lake.append(event(timestamp=at(1)))
-    (info,) = event_lake.events.files()
-    Path(info.path.removeprefix("file://")).unlink()
-
-    with pytest.raises(DamagedFilesError, match=info.path.rpartition("/")[2]):
-        event_lake.roll_up(Grain.HOURLY, at(1), at(1) + HOUR)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.rows.lake import LakeTarget, lake_columns
+from assets.rows.lake import LakeTarget
+from assets.rows.lake_columns import lake_columns
 from resources.lake import Lake, LakeTable, PartitionKey
 from tests.assets.rollups.event_lake import event, frame
 from tests.tables import EVENTS
 
 NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
 KEY = ("org_tag", "event_id")
-COLUMNS = lake_columns(EVENTS)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_rows_are_patched_by_their_key_and_no_other(lake: Lake, events: LakeTabl
     before, files, head = held(events), paths(events), events.head()
     wanted = [keys(("one", 0, "a"), ("one", 0, "unknown"), user_id=[None, "x"], event_value=[2.5, 3.5])]
     wanted.append(keys(("two", 1, "c"), user_id=["v"], event_value=[None]))
-    columns = [c for c in COLUMNS if c.name in (*KEY, "timestamp", "user_id", "event_value")]
+    columns = [c for c in lake_columns(events.layout) if c.name in (*KEY, "timestamp", "user_id", "event_value")]
 
     assert target(lake).patch(wanted, columns) == 2
 
@@ -97,7 +97,7 @@ def test_what_is_not_there_is_no_commit(lake: Lake, events: LakeTable) -> None:
     unknown = keys(("one", 0, "unknown"), ("three", 0, "a"))
     for frames in ([unknown], [], [unknown.clear()]):
         assert target(lake).delete(frames) == 0
-        assert target(lake).patch([f.with_columns(user_id=pl.lit("x")) for f in frames], COLUMNS[:0]) == 0
+        assert target(lake).patch([f.with_columns(user_id=pl.lit("x")) for f in frames], []) == 0
     assert events.head() == head
 
 
@@ -119,7 +119,7 @@ def test_any_patches_and_deletions_do_what_a_dictionary_does(
         parts.append((PartitionKey(org, at.date()), frame(rows)))
     table.append(table.write(parts), f"rows {table.head()[0]}")
     expected = held(table)
-    columns = [c for c in COLUMNS if c.name in ("event_id", "timestamp", "page_title")]
+    columns = [c for c in lake_columns(table.layout) if c.name in ("event_id", "timestamp", "page_title")]
     for number, (patch, some) in enumerate(chosen):
         found = {(org, NOON.date() + timedelta(days=day), event_id) for org, day, event_id in some} & expected.keys()
         if patch:

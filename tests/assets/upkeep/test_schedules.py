@@ -94,7 +94,7 @@ class Chapter:
             live = self.side.table.files()
             old, new = [], []
             for info in live:
-                rows = self.side.table.read([info.path]).collect()
+                rows = self.side.table.read([info]).collect()
                 left = rows.filter(pl.col("visitor") != visitor)
                 if left.height < rows.height:
                     old.append(info.file)

@@ -79,8 +79,8 @@ def test_a_damaged_file_is_named_by_the_run_that_reads_it(terminal: Terminal) ->
     assert follow(event_lake.app, event_lake.events, terminal.stores.postgres, lambda: START) == 1
     Path(info.path.removeprefix("file://")).write_bytes(b"")
     assert terminal.refused("run", "--no-sample") == (
-        "Error: clearlift__rollups__hourly failed: resources.lake.proof.DamagedFilesError: damaged or missing: "
-        + "/".join(info.path.split("/")[-5:])
+        f"Error: left out of the roll-ups: damaged or missing: {'/'.join(info.path.split('/')[-5:])}. "
+        "Next: `clearlift lake rebuild --day 2026-03-01 --org a3f7c2`"
     )
 
 

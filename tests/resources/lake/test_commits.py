@@ -225,7 +225,7 @@ def test_a_removed_file_keeps_its_bounds_and_loses_its_counts(table: LakeTable) 
     table.replace([old], [table.rewrite(NORTH, [old]).file], "two")
 
     (removed,) = list(table.changes(None))[-1].removed
-    assert table.bounds(removed) == table.bounds(old)
+    assert table.info(removed) == table.info(old)
     assert removed.record_count == 2
     assert not removed.null_value_counts
 
@@ -247,7 +247,7 @@ def test_a_replacement_of_what_is_gone_changes_nothing(table: LakeTable) -> None
 def test_a_replacement_that_relied_on_a_file_that_is_gone_changes_nothing(table: LakeTable) -> None:
     old, kept = written(table, "a", "b"), written(table, "b")
     table.append([old, kept], "one")
-    without = table.rewrite(NORTH, [old], table.read([old.file_path]).filter(id="a")).file
+    without = table.rewrite(NORTH, [old], table.read([old]).filter(id="a")).file
 
     again = table.rewrite(NORTH, [kept]).file
     table.replace([kept], [again], "two")

@@ -187,7 +187,7 @@ def test_polars_reads_with_the_credentials_that_are_vended(s3_url: str, tmp_path
         # The credentials that were vended last count.
         server.vended["s3.endpoint"] = "http://127.0.0.1:9"
         server.vended["s3.session-token"] = "a session"
-        assert made._options("s3://lake/x") == {
+        assert made._options(made.load(), "s3://lake/x") == {
             "aws_endpoint_url": "http://127.0.0.1:9",
             "aws_endpoint_url_s3": "http://127.0.0.1:9",
             "aws_access_key_id": "key",

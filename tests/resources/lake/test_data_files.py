@@ -1,9 +1,10 @@
 """Data files: their paths, their content and manifest entries, and their reading by other engines."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
@@ -100,7 +101,7 @@ def test_bounds_are_the_first_and_last_instant(table: LakeTable) -> None:
     at = datetime.fromisoformat("2025-10-10T23:59:57.123456+00:00")
     file = written(table, "a", "b", "c", at=at)
 
-    assert table.bounds(file) == (at, at.replace(second=59))
+    assert (table.info(file).lowest, table.info(file).highest) == (at, at.replace(second=59))
 
 
 def test_reading_keeps_to_the_tables_columns(table: LakeTable) -> None:
@@ -108,7 +109,7 @@ def test_reading_keeps_to_the_tables_columns(table: LakeTable) -> None:
     path = local(file.file_path)
     pl.read_parquet(path, hive_partitioning=False).drop("note").with_columns(more=1).write_parquet(path)
 
-    found = table.read([file.file_path]).collect()
+    found = table.read([file]).collect()
     assert found.columns == [c.name for c in READINGS.columns]
     assert found["note"].to_list() == [None, None]
     assert table.read([]).collect().schema == found.schema
@@ -186,8 +187,8 @@ def test_a_rewrite_that_does_not_hold_its_rows_is_found(
     table.append([source], "one")
     sink = LakeTable._sink
 
-    def damaged(self: LakeTable, rows: pl.LazyFrame, path: str, columns: Sequence[str]) -> pl.LazyFrame:
-        return sink(self, damage(rows.collect()).lazy(), path, columns)
+    def damaged(self: LakeTable, rows: pl.LazyFrame, *to: Any) -> pl.LazyFrame:
+        return sink(self, damage(rows.collect()).lazy(), *to)
 
     monkeypatch.setattr(LakeTable, "_sink", damaged)
     with pytest.raises(DamagedFilesError, match=r"damaged: site=north/.*/readings-.*\.parquet; 3 rows") as refusal:
@@ -204,7 +205,7 @@ def test_a_file_that_changed_since_it_was_written_is_named(table: LakeTable) -> 
     with pytest.raises(DamagedFilesError, match=f"damaged: site=north/year=.*/{path.name}; 3 rows "):
         table.rewrite(NORTH, [whole, damaged])
     with pytest.raises(DamagedFilesError, match=f"{path.name}; 2 rows "):
-        table.rewrite(NORTH, [damaged], table.read([damaged.file_path]).filter(id="b"))
+        table.rewrite(NORTH, [damaged], table.read([damaged]).filter(id="b"))
 
 
 def test_another_writers_files_are_counted_before_they_are_rewritten(
@@ -217,7 +218,7 @@ def test_another_writers_files_are_counted_before_they_are_rewritten(
     rewritten = table.rewrite(NORTH, [*foreign, ours])
 
     assert rewritten.before == rewritten.after == table.rewrite(NORTH, [rewritten.file]).after
-    assert table.read([rewritten.file.file_path]).collect()["id"].to_list() == ["a", "b", "c"]
+    assert table.read([rewritten.file]).collect()["id"].to_list() == ["a", "b", "c"]
     sink = LakeTable._sink
     monkeypatch.setattr(LakeTable, "_sink", lambda self, rows, *to: sink(self, rows.head(2), *to))
     with pytest.raises(DamagedFilesError, match=r"; 3 rows with checksum \w+ became 2 rows "):
@@ -226,12 +227,12 @@ def test_another_writers_files_are_counted_before_they_are_rewritten(
 
 def test_a_checksum_by_another_hash_says_nothing(table: LakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
     file = written(table, "a", "b")
-    tally = Tally.from_name(table._schema, file.file_path, 2)
+    tally = Tally.from_name(table.layout.schema, file.file_path, 2)
     assert tally is not None
     assert (tally.rows, tally.fingerprint) == (2, file.file_path[-33 : -len(".parquet")])
 
     monkeypatch.setattr(checksum, "_mark", lambda columns: "0" * 8)
-    assert Tally.from_name(table._schema, file.file_path, 2) is None
+    assert Tally.from_name(table.layout.schema, file.file_path, 2) is None
     assert table.rewrite(NORTH, [file]).rows == 2
 
 

@@ -28,7 +28,7 @@ def filled(table: LakeTable) -> LakeTable:
 
 def held(table: LakeTable, **query: object) -> list[str]:
     """The ids of all rows of some files."""
-    return sorted(table.read(f.path for f in table.files(**query)).collect()["id"])  # type: ignore[arg-type]
+    return sorted(table.read(table.files(**query)).collect()["id"])  # type: ignore[arg-type]
 
 
 SECOND = timedelta(seconds=1)
@@ -125,4 +125,4 @@ def test_another_writers_append_is_seen_like_ours(table: LakeTable) -> None:
     (change,) = table.changes(None)
     assert sorted(PartitionKey.of(f) for f in change.added) == [NORTH, SOUTH]
     assert held(table, tenants=["south"], since=NOON, until=NOON + SECOND) == ["b"]
-    assert [table.bounds(f) for f in change.added] == [(NOON, NOON)] * 2
+    assert [(table.info(f).lowest, table.info(f).highest) for f in change.added] == [(NOON, NOON)] * 2

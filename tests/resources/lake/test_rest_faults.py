@@ -103,7 +103,9 @@ def test_a_replacement_lands_once(rest_server: RestCatalogServer, faulty_table: 
     faulty_table.append(old, "one")
     merged = faulty_table.rewrite(NORTH, old)
     rest_server.loopback.fail(*FAULTS[fault])
-    commit.replace(faulty_table.load, faulty_table._lock, old, [merged.file], "two", {}, sleep=lambda _: None)
+    commit.replace(
+        faulty_table.load, faulty_table._lock, old, [merged.file], "two", {}, lambda _: (), sleep=lambda _: None
+    )
 
     assert rest_server.loopback.faults == []
     assert [change.operation for change in faulty_table.changes(None)] == ["append", "replace"]

@@ -252,7 +252,7 @@ def test_files_replaced_while_manifests_are_written_are_not_brought_back(table: 
     for name in "abc":
         table.append([written(table, name)], name)
     gone = [f.file for f in table.files()][:1]
-    left = sorted({"a", "b", "c"} - set(table.read([gone[0].file_path]).collect()["id"]))
+    left = sorted({"a", "b", "c"} - set(table.read(gone).collect()["id"]))
 
     with pytest.raises(SourcesGoneError, match="1 of 3 manifests to rewrite are no longer there"):
         manifests.rewrite(after(lambda: table.replace(gone, [], "erased"), table), SMALL)

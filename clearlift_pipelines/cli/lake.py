@@ -1,0 +1,80 @@
+"""`clearlift lake`: data files of the lake verified, and a damaged partition made again.
+
+What does not belong here: the work (assets/recovery), which is imported when it begins, so that help starts at once.
+"""
+
+import shlex
+from datetime import UTC, date, datetime
+
+import click
+
+from assets.apps import App
+from assets.windows import day_window
+from clearlift_pipelines.cli.apps import app_option
+from clearlift_pipelines.cli.counts import counted
+from clearlift_pipelines.cli.terminal import terminal
+from resources.declined import DeclinedError
+from resources.lake.proof import DamagedFilesError
+
+AUDIENCE = app_option(lambda app: app.audience)
+
+
+@click.group()
+def lake() -> None:
+    """Verify the lake's data files, or make a damaged partition again."""
+
+
+@lake.command()
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="One UTC day only.")
+@click.option("--org", help="One organisation's tag only.")
+@AUDIENCE
+def verify(day: datetime | None, org: str | None, app: App) -> None:
+    """Read data files whole, and name those that do not hold the rows that were written to them."""
+    from assets.events.table import events_table
+    from assets.recovery.verify import verify as verify_all
+
+    with terminal() as opened:
+        table, window = opened.stores.lake.table(events_table(app)), day_window(_day(day)) if day else None
+        done = verify_all(table, window, org, opened.bar("files verified"))
+        opened.progress.stop()
+        if not done.files and (day or org):
+            raise DeclinedError(
+                "no data file of that day and organisation is there", "`clearlift lake verify` reads all"
+            )
+        by_number = f", of {done.counted:,} of them only the number of rows is known" if done.counted else ""
+        click.echo(f"{counted(done.files, 'file')} read with {done.rows:,} rows{by_number}")
+        if done.damaged:
+            for file in done.damaged:
+                click.echo(f"damaged {file.file_path}")
+            partitions = map(table.layout.partition, done.damaged)
+            raise DamagedFilesError(
+                f"{counted(len(done.damaged), 'file')} damaged or missing", done.damaged, partitions
+            )
+
+
+@lake.command()
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The UTC day.")
+@click.option("--org", required=True, help="The organisation's tag.")
+@AUDIENCE
+@click.option("--dry-run/--no-dry-run", default=True, show_default=True, help="Only prove that it can be done.")
+def rebuild(day: datetime, org: str, app: App, dry_run: bool) -> None:
+    """Make the damaged files of an organisation's day again: from the landing zone, else from the archive."""
+    from assets.recovery.rebuild import Rebuild
+
+    with terminal() as opened:
+        done = Rebuild.of(opened.stores, app).run(_day(day), org, dry_run=dry_run)
+        opened.progress.stop()
+    if done.origin is None:
+        click.echo(f"{org} {_day(day)}: no file is damaged")
+        return
+    of = f"{counted(len(done.damaged), 'file')} with {done.rows:,} rows, from the {done.origin}"
+    if dry_run:
+        click.echo(f"Would make again {of}")
+        click.echo(f"Next: clearlift lake rebuild --day {_day(day)} --org {shlex.quote(org)} --no-dry-run")
+    else:
+        click.echo(f"Made again {of}")
+        click.echo("Next: clearlift quarantine replay --reason damaged_partition, then clearlift run --no-sample")
+
+
+def _day(given: datetime) -> date:
+    return given.replace(tzinfo=UTC).date()

@@ -1,0 +1,248 @@
+"""Damaged partitions made again: exactly the rows that were lost, once, or nothing at all."""
+
+from collections.abc import Callable
+from datetime import date
+from unittest.mock import patch
+
+import pytest
+
+from assets.apps.clearlift import APP
+from assets.archive.tombstones import subject_hash
+from assets.intake.refused_lines import Selection
+from assets.recovery.rebuild import NotWholeError, Rebuild
+from assets.rollups.follow import changed_hours
+from resources.lake import FileInfo, LakeTable, PartitionKey, checksum
+from tests.assets.archive.archive_stores import ArchiveStores
+from tests.assets.damage import FEW_DAMAGES, Damage, changed_value, local
+from tests.assets.event_pipeline import Killed, Pipeline, line
+from tests.resources.lake.row_deletes import delete_rows
+
+DAY, ORG = date(2025, 10, 11), "a3f7c2"
+ON_DAY = (1, 4, 7, 10, 13)
+
+
+def engine(pipeline: Pipeline) -> Rebuild:
+    return Rebuild(APP, pipeline.table, pipeline.store, pipeline.postgres)
+
+
+def filled(pipeline: Pipeline) -> None:
+    """Two ingests of two organisations and three days, with doubles, refused lines and lines without consent."""
+    pipeline.land(*(line(n) for n in range(9)), b"bad", line(4, page_title="other"), line(16, consent_analytics=False))
+    pipeline.land(*(line(n, org_tag="b8e9d1") for n in range(9)), line(7, timestamp="2031-01-01T00:00:00Z"))
+    pipeline.ingested()
+    pipeline.land(line(1), line(10), line(13, new=[1]), line(19, viewport_width="wide"), packed=True)
+    pipeline.ingested()
+
+
+def of_day(pipeline: Pipeline) -> list[FileInfo]:
+    found = [info for info in pipeline.table.files(tenants=[ORG]) if info.key == PartitionKey(ORG, DAY)]
+    return sorted(found, key=lambda info: -info.rows)
+
+
+@pytest.mark.parametrize("damage", [*FEW_DAMAGES, changed_value])
+def test_a_damaged_file_is_made_again_from_the_landing_zone(pipeline: Pipeline, damage: Damage) -> None:
+    filled(pipeline)
+    before, files = pipeline.rows(), pipeline.files()
+    hurt, whole = of_day(pipeline)
+    damage(local(hurt.path))
+
+    planned = engine(pipeline).run(DAY, ORG, dry_run=True)
+    assert pipeline.files() == files
+    done = engine(pipeline).run(DAY, ORG, dry_run=False)
+
+    assert planned == done
+    assert ([f.file_path for f in done.damaged], done.rows, done.origin) == ([hurt.path], hurt.rows, "landing zone")
+    assert pipeline.rows() == before
+    assert whole.path in pipeline.files()
+    assert hurt.path not in pipeline.files()
+    commit = list(pipeline.table.changes(None))[-1]
+    assert commit.operation == "replace"
+    assert {hour.date() for hour in changed_hours(pipeline.table, commit)} == {DAY}
+    assert engine(pipeline).run(DAY, ORG, dry_run=False).damaged == ()
+
+
+def test_all_files_of_a_compacted_day_are_made_again(pipeline: Pipeline) -> None:
+    filled(pipeline)
+    pipeline.compact()
+    before = pipeline.rows()
+    for info in of_day(pipeline):
+        local(info.path).unlink()
+
+    assert engine(pipeline).run(DAY, ORG, dry_run=False).rows == len(ON_DAY)
+    assert pipeline.rows() == before
+
+
+def test_lines_that_waited_for_the_rebuild_are_replayed_and_stored_once(pipeline: Pipeline) -> None:
+    filled(pipeline)
+    hurt, _ = of_day(pipeline)
+    local(hurt.path).unlink()
+    pipeline.land(line(1), line(22), line(2, org_tag="b8e9d1"))
+    assert pipeline.ingested().total("quarantined") == 2
+
+    engine(pipeline).run(DAY, ORG, dry_run=False)
+    pipeline.quarantine.replay(Selection(reason="damaged_partition"))
+    run = pipeline.ingested()
+
+    assert (run.total("stored"), run.total("doubled")) == (1, 1)
+    assert len(pipeline.event_ids()) == len(pipeline.rows()) == pipeline.ledger.totals()["stored"]
+
+
+def _batch_gone(pipeline: Pipeline) -> None:
+    pipeline.store.delete([next(iter(pipeline.store.list("landing"))).key])
+
+
+def _batch_overwritten(pipeline: Pipeline) -> None:
+    pipeline.store.put(next(iter(pipeline.store.list("landing"))).key, line(1) + b"\n" + line(400))
+
+
+@pytest.mark.parametrize("lose", [_batch_gone, _batch_overwritten])
+def test_what_cannot_be_made_whole_is_refused_and_left_as_it_is(
+    pipeline: Pipeline, lose: Callable[[Pipeline], None]
+) -> None:
+    filled(pipeline)
+    hurt, _ = of_day(pipeline)
+    local(hurt.path).unlink()
+    lose(pipeline)
+    before = pipeline.files()
+
+    with pytest.raises(NotWholeError, match=r"1 rows were found where 3 are missing \(1 batches are gone") as refused:
+        engine(pipeline).run(DAY, ORG, dry_run=False)
+
+    assert "archive: 0 rows were found where 3 are missing (2025Q4 of it is not archived)" in refused.value.reason
+    assert local(hurt.path).name in refused.value.next_step
+    assert pipeline.files() == before
+
+
+def test_rows_with_other_values_are_not_taken_for_those_that_were_lost(pipeline: Pipeline) -> None:
+    pipeline.land(line(1), line(4))
+    pipeline.ingested()
+    (hurt,) = of_day(pipeline)
+    local(hurt.path).unlink()
+    (batch,) = pipeline.store.list("landing")
+    content = line(1, page_title="never landed") + b"\n" + line(4) + b"\n"
+    pipeline.store.put(batch.key, content)
+    pipeline.postgres.execute("update ingest.batches set sha256 = encode(sha256(%(b)s), 'hex')", {"b": content})
+
+    with pytest.raises(NotWholeError, match="of the 2 rows some have other values"):
+        engine(pipeline).run(DAY, ORG, dry_run=False)
+
+
+def test_a_day_of_which_another_writer_deleted_rows_is_refused(pipeline: Pipeline) -> None:
+    filled(pipeline)
+    hurt, other = of_day(pipeline)
+    delete_rows(pipeline.table, other.file, 0)
+    local(hurt.path).unlink()
+
+    with pytest.raises(NotWholeError, match="another writer deleted rows of it one by one"):
+        engine(pipeline).run(DAY, ORG, dry_run=False)
+
+
+def test_a_file_of_a_release_with_another_hash_is_proved_by_its_number_of_rows(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(pipeline)
+    before = pipeline.rows()
+    hurt, _ = of_day(pipeline)
+    local(hurt.path).unlink()
+    monkeypatch.setattr(checksum, "_mark", lambda columns: "0" * 8)
+
+    assert engine(pipeline).run(DAY, ORG, dry_run=False).rows == hurt.rows
+    assert pipeline.rows() == before
+
+
+def test_rows_of_people_who_were_erased_do_not_come_back(pipeline: Pipeline) -> None:
+    pipeline.land(line(1, user_id="erased"), line(4, user_id="kept"))
+    pipeline.ingested()
+    subject, _ = next(s for s in APP.holding("lake", "clearlift.events").subjects if s[1] == "user_id")
+    pipeline.postgres.execute(
+        "insert into archive.tombstones values (%(app)s, %(kind)s, %(hash)s, now())",
+        {"app": APP.name, "kind": subject, "hash": subject_hash(subject, "erased")},
+    )
+    (hurt,) = of_day(pipeline)
+    local(hurt.path).unlink()
+
+    with pytest.raises(NotWholeError, match="landing zone: 1 rows were found where 2 are missing"):
+        engine(pipeline).run(DAY, ORG, dry_run=False)
+
+
+@pytest.mark.parametrize("dies", ["write", "replace"])
+def test_a_killed_rebuild_is_simply_run_again(pipeline: Pipeline, dies: str) -> None:
+    filled(pipeline)
+    before = pipeline.rows()
+    hurt, _ = of_day(pipeline)
+    local(hurt.path).unlink()
+    real = getattr(LakeTable, dies)
+
+    def last_call(self: LakeTable, *args: object, **named: object) -> None:
+        real(self, *args, **named)
+        raise Killed(dies)
+
+    with patch.object(LakeTable, dies, last_call), pytest.raises(Killed):
+        engine(pipeline).run(DAY, ORG, dry_run=False)
+    engine(pipeline).run(DAY, ORG, dry_run=False)
+
+    assert pipeline.rows() == before
+
+
+def test_a_file_that_was_merged_meanwhile_is_not_made_again(pipeline: Pipeline) -> None:
+    filled(pipeline)
+    before = pipeline.rows()
+    hurt, _ = of_day(pipeline)
+    path, whole = local(hurt.path), local(hurt.path).read_bytes()
+    path.unlink()
+    real = LakeTable.replace
+
+    def overtaken(self: LakeTable, *args: object, **named: object) -> int:
+        with patch.object(LakeTable, "replace", real):
+            path.write_bytes(whole)
+            pipeline.compact()
+        return real(self, *args, **named)  # type: ignore[arg-type]
+
+    with patch.object(LakeTable, "replace", overtaken), pytest.raises(NotWholeError, match="rewritten meanwhile"):
+        engine(pipeline).run(DAY, ORG, dry_run=False)
+    assert pipeline.rows() == before
+
+
+def old_events(archive_stores: ArchiveStores) -> Rebuild:
+    """Events of a quarter that is archived, of which nothing is in the landing zone."""
+    archive_stores.happen(5)
+    archive_stores.happen(4, day=2)
+    archive_stores.happen(3, "b8e9d1")
+    archive_stores.archive()
+    return Rebuild(APP, archive_stores.events, archive_stores.store, archive_stores.postgres)
+
+
+@pytest.mark.parametrize("damage", FEW_DAMAGES)
+def test_what_is_no_longer_in_the_landing_zone_comes_from_the_archive(
+    archive_stores: ArchiveStores, damage: Damage
+) -> None:
+    rebuild, before = old_events(archive_stores), archive_stores.live()
+    archive_stores.happen(2, "b8e9d1")
+    late = archive_stores.live() - before
+    (hurt,) = archive_stores.events.files(tenants=[ORG])[:1]
+    damage(local(hurt.path))
+
+    done = rebuild.run(hurt.key.day, ORG, dry_run=False)
+
+    assert (done.rows, done.origin) == (hurt.rows, "archive")
+    assert archive_stores.live() == before + late
+
+
+def test_another_writers_file_comes_back_only_where_it_is_archived_as_it_was(archive_stores: ArchiveStores) -> None:
+    archive_stores.happen(5)
+    rows = archive_stores.events.scan().collect()
+    archive_stores.prune()
+    archive_stores.events.load().append(rows.to_arrow().cast(archive_stores.events.spec.arrow_schema()))
+    before = archive_stores.live()
+    (hurt,) = archive_stores.events.files()
+    whole = local(hurt.path).read_bytes()
+    rebuild = Rebuild(APP, archive_stores.events, archive_stores.store, archive_stores.postgres)
+    local(hurt.path).unlink()
+    with pytest.raises(NotWholeError, match="is not archived"):
+        rebuild.run(hurt.key.day, ORG, dry_run=True)
+    local(hurt.path).write_bytes(whole)
+    archive_stores.archive()
+    local(hurt.path).unlink()
+
+    assert rebuild.run(hurt.key.day, ORG, dry_run=False).origin == "archive"
+    assert archive_stores.live() == before

@@ -121,7 +121,9 @@ class Platform:
             days = str(options.get(name, next(iter(by_days))))
             found = {str(known): word for known, word in by_days.items()}
             if days not in found:
-                offered = "; ".join(f"{other}: {', '.join(map(str, sorted(known)))}" for other, known in self.windows.items())
+                offered = "; ".join(
+                    f"{other}: {', '.join(map(str, sorted(known)))}" for other, known in self.windows.items()
+                )
                 raise PlatformError("no_window", f"{self.title} has no {name} of {days} days (there are {offered})")
             words.append(found[days])
         return "+".join(word for word in words if word) or "platform_default"

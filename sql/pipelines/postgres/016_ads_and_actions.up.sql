@@ -112,27 +112,24 @@ group by f.app, f.org_id, a.creative_id, f.date, f.platform, f.account_id, f.cur
 
 -- One row is an entity that its platform lists as existing, as are all that it is part of.
 create view ads.listed_entities with (security_invoker = true) as
-with campaigns as (
-    select app, org_id, id from ads.campaigns where deleted_at is null
-), ad_groups as (
-    select g.app, g.org_id, g.id
-    from ads.ad_groups g
-    join campaigns c on c.app = g.app and c.org_id = g.org_id and c.id = g.campaign_id
-    where g.deleted_at is null
-)
-select app, org_id, 'campaign' as level, id from campaigns
+select app, org_id, 'campaign' as level, id from ads.campaigns where deleted_at is null
 union all
-select app, org_id, 'ad_group', id from ad_groups
+select g.app, g.org_id, 'ad_group', g.id
+from ads.ad_groups g
+join ads.campaigns c on c.app = g.app and c.org_id = g.org_id and c.id = g.campaign_id
+where g.deleted_at is null and c.deleted_at is null
 union all
 select a.app, a.org_id, 'ad', a.id
 from ads.ads a
-join ad_groups g on g.app = a.app and g.org_id = a.org_id and g.id = a.ad_group_id
-where a.deleted_at is null
+join ads.ad_groups g on g.app = a.app and g.org_id = a.org_id and g.id = a.ad_group_id
+join ads.campaigns c on c.app = g.app and c.org_id = g.org_id and c.id = g.campaign_id
+where a.deleted_at is null and g.deleted_at is null and c.deleted_at is null
 union all
 select k.app, k.org_id, 'keyword', k.id
 from ads.keywords k
-join ad_groups g on g.app = k.app and g.org_id = k.org_id and g.id = k.ad_group_id
-where k.deleted_at is null;
+join ads.ad_groups g on g.app = k.app and g.org_id = k.org_id and g.id = k.ad_group_id
+join ads.campaigns c on c.app = g.app and c.org_id = g.org_id and c.id = g.campaign_id
+where k.deleted_at is null and g.deleted_at is null and c.deleted_at is null;
 
 do $$
 declare

@@ -38,8 +38,12 @@ Facts = dict[tuple[str, date], Any]
 LEVELS = {
     "campaign": ("ads.campaign_metrics_daily", "campaign_id"),
     "ad_group": ("ads.ad_group_metrics_daily", "ad_group_id"),
+    "ad": ("ads.ad_metrics_daily", "ad_id"),
     "keyword": ("ads.keyword_metrics_daily", "keyword_id"),
 }
+EMPTY = """truncate ads.ad_accounts, ads.campaigns, ads.ad_groups, ads.ads, ads.keywords, ads.campaign_metrics_daily,
+    ads.ad_group_metrics_daily, ads.ad_metrics_daily, ads.keyword_metrics_daily, ads.conversions_daily, ads.sync_runs,
+    ads.sync_slices, ads.sync_state, ads.sync_ranges, ads.restatements"""
 
 
 @dataclass
@@ -76,11 +80,7 @@ class AdStores:
 
     def empty(self) -> None:
         """Nothing synced, nothing connected, no fault in force."""
-        self.postgres.execute(
-            "truncate ads.ad_accounts, ads.campaigns, ads.ad_groups, ads.keywords, ads.campaign_metrics_daily,"
-            " ads.ad_group_metrics_daily, ads.keyword_metrics_daily, ads.sync_runs, ads.sync_slices, ads.sync_state,"
-            " ads.restatements"
-        )
+        self.postgres.execute(EMPTY)
         self.d1.execute("delete from platform_connections")
         self.store.delete([info.key for info in self.store.list()])
         self.sandbox.clock.set(NOW)

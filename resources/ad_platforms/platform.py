@@ -24,9 +24,10 @@ from resources.ad_platforms.records import (
 from resources.http import HttpError
 from resources.pacing import Rate
 
-# Of our own errors, those that no other stream of the account would escape.
+# Our own errors that every stream of the account would meet, and those of OAuth 2.0.
 ACCOUNT_ERRORS = frozenset(
-    {"account_not_found", "app_not_configured", "manager_account", "no_credentials", "no_token", "token_expired"}
+    {"account_not_found", "app_not_configured", "manager_account", "no_credentials", "no_token", "no_window"}
+    | {"token_expired", "invalid_client", "invalid_grant", "unauthorized_client"}
 )
 
 
@@ -76,15 +77,39 @@ class Counting:
         return sum((one.count for one in within), Decimal(0)), sum((one.value for one in within), Decimal(0))
 
 
+Windows: TypeAlias = Mapping[str, Mapping[int, str]]
+"""Of each setting of an attribution window, the days that it may be and the platform's word for them ('' for none); the
+first ones are the default."""
+
+
+def attribution(title: str, windows: Windows, options: Mapping[str, str]) -> str:
+    """The windows of conversions by a connection's settings, such as `7d_click+1d_view`.
+
+    Raises:
+        PlatformError: the platform has no such window; the text names those that it has.
+    """
+    for name in options:
+        if name.endswith("_window") and name not in windows:
+            raise PlatformError("no_window", f"{title} has no {name}: remove it from sync_config")
+    words = []
+    for name, by_days in windows.items():
+        days = str(options.get(name, next(iter(by_days))))
+        found = {str(known): word for known, word in by_days.items()}
+        if days not in found:
+            offered = "; ".join(f"{one} {', '.join(map(str, sorted(known)))}" for one, known in windows.items())
+            raise PlatformError("no_window", f"{title} returns no {name} of {days} days; there are: {offered}")
+        words.append(found[days])
+    return "+".join(word for word in words if word) or "platform_default"
+
+
 @dataclass(frozen=True)
 class Platform:
     """One platform. `read` makes records of a page, new or stored, without a request.
 
     account_rate, app_rate: of requests, below the platform's limits. credentials: the names of the values of a
     registered application. statuses, account_statuses: the platform's words that we know. account_codes: the codes of
-    its errors that concern the whole account. windows: of each setting of an attribution window, the days that it may
-    be and the platform's word for them, '' for none; the first ones are the default. names: the alternatives of an
-    action that a connection names.
+    its errors that concern the whole account; one with a subcode counts as its code too. windows: the attribution
+    windows that can be set. names: the alternatives of an action that a connection names.
     """
 
     name: str
@@ -100,7 +125,7 @@ class Platform:
     account_statuses: Mapping[str, Status]
     account_codes: frozenset[str]
     counting: Counting
-    windows: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    windows: Windows = field(default_factory=dict)
     names: Callable[[str], tuple[str, ...]] = field(default=lambda action: (action,))
 
     def counts(self, actions: Sequence[str]) -> Counting:
@@ -108,28 +133,13 @@ class Platform:
         return Counting(tuple(self.names(action) for action in actions)) if actions else self.counting
 
     def attribution(self, options: Mapping[str, str]) -> str:
-        """The windows of conversions by a connection's settings, such as `7d_click+1d_view`.
-
-        Raises:
-            PlatformError: the platform has no such window; the text names those that it has.
-        """
-        for name in options:
-            if name.endswith("_window") and name not in self.windows:
-                raise PlatformError("no_window", f"{self.title} has no {name}: remove it from sync_config")
-        words = []
-        for name, by_days in self.windows.items():
-            days = str(options.get(name, next(iter(by_days))))
-            found = {str(known): word for known, word in by_days.items()}
-            if days not in found:
-                offered = "; ".join(
-                    f"{other}: {', '.join(map(str, sorted(known)))}" for other, known in self.windows.items()
-                )
-                raise PlatformError("no_window", f"{self.title} has no {name} of {days} days (there are {offered})")
-            words.append(found[days])
-        return "+".join(word for word in words if word) or "platform_default"
+        """The windows of conversions by a connection's settings; see `attribution`."""
+        return attribution(self.title, self.windows, options)
 
     def concerns_account(self, error: BaseException) -> bool:
         """Whether an error ends the whole connection. Any other ends the stream that met it."""
-        if isinstance(error, PlatformError):
-            return error.code in ACCOUNT_ERRORS or error.code in self.account_codes
-        return isinstance(error, HttpError) and (error.status == 401 or error.code in self.account_codes)
+        if not isinstance(error, PlatformError | HttpError):
+            return False
+        codes = {error.code or "", (error.code or "").partition("/")[0]}
+        is_unauthorized = isinstance(error, HttpError) and error.status == 401
+        return is_unauthorized or bool(codes & (ACCOUNT_ERRORS | self.account_codes))

@@ -5,9 +5,9 @@ records. Ids are text, money is Decimal in major units of the account's currency
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import BinaryIO, NamedTuple, TypeAlias
@@ -84,6 +84,19 @@ class AccountDays(NamedTuple):
 
     since: date
     until: date
+
+    @property
+    def length(self) -> int:
+        """How many days there are."""
+        return (self.until - self.since).days + 1
+
+    def cut(self, length: int) -> "Iterator[AccountDays]":
+        """The same days as ranges of at most `length` days."""
+        since = self.since
+        while since <= self.until:
+            until = min(self.until, since + timedelta(days=length - 1))
+            yield AccountDays(since, until)
+            since = until + timedelta(days=1)
 
 
 class Account(NamedTuple):
@@ -264,6 +277,15 @@ class RemoteJob:
     def __init__(self, job_id: str | None = None, days: int | None = None) -> None:
         self.id = job_id
         self.days = days
+
+    def running(self, days: AccountDays) -> str | None:
+        """The running job of a range of days, if it is this one's."""
+        range_of_days, _, job_id = (self.id or "").partition(" ")
+        return job_id if job_id and range_of_days == f"{days.since}/{days.until}" else None
+
+    def run(self, days: AccountDays, job_id: str) -> None:
+        """Remember the job of a range of days."""
+        self.started(f"{days.since}/{days.until} {job_id}")
 
     def started(self, job_id: str) -> None:
         """Store the id of a new job, before the wait for it begins."""

@@ -1,4 +1,4 @@
-"""The numbers of an entity's day, made of a report's rows in memory as a merge makes them in Postgres. Pure.
+"""The numbers of an entity's day, made of a report's rows in memory as a merge makes them in Postgres.
 
 What does not belong here: reading rows and comparing numbers (audit.py).
 """

@@ -18,12 +18,12 @@ Head = TypeVar("Head")
 
 
 class Problem(NamedTuple):
-    """An error as a platform's answer tells it. after: seconds to wait. passing: it says itself that it will pass."""
+    """An error as a platform's answer tells it. after: seconds to wait. passing: whether it will pass, if it says so."""
 
     code: str | None
     message: str = ""
     after: float | None = None
-    passing: bool = False
+    passing: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ class Codes:
             after = retry_after(response.headers) if after is None else after
             if code in self.throttled:
                 return Verdict(Answer.RETRY, after, True, code, message)
-            if code in self.passing or passing or response.status_code in RETRYABLE_STATUSES:
+            if passing is None:
+                passing = code in self.passing or response.status_code in RETRYABLE_STATUSES
+            if passing:
                 return Verdict(Answer.RETRY, after, response.status_code == 429, code, message)
             return Verdict(Answer.REFRESH if code in self.expired else Answer.FATAL, code=code, message=message)
 

@@ -12,15 +12,22 @@ from sandbox.exchange import JSON, RefusedError, Response
 BUSINESS_ID = "6400000000000001"
 
 
-def body(code: int, message: str, subcode: int | None = None, *, transient: bool = False) -> JSON:
+def body(
+    code: int, message: str, subcode: int | None = None, *, transient: bool = False, said: tuple[str, str] | None = None
+) -> JSON:
+    """An error; `said` are the title and the text for people."""
     error: JSON = {"message": message, "type": "OAuthException", "code": code}
+    if said is not None:
+        error |= {"error_user_title": said[0], "error_user_msg": said[1]}
     if subcode is not None:
         error["error_subcode"] = subcode
     return {"error": {**error, "is_transient": transient, "fbtrace_id": "AsandboxTrace0000000000"}}
 
 
-def refused(code: int, message: str, subcode: int | None = None, *, transient: bool = False) -> RefusedError:
-    return RefusedError(Response.of(body(code, message, subcode, transient=transient), 400))
+def refused(
+    code: int, message: str, subcode: int | None = None, *, transient: bool = False, said: tuple[str, str] | None = None
+) -> RefusedError:
+    return RefusedError(Response.of(body(code, message, subcode, transient=transient, said=said), 400))
 
 
 def no_object(name: str) -> RefusedError:

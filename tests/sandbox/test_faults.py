@@ -14,6 +14,7 @@ import requests
 
 from sandbox.exchange import Response
 from sandbox.faults import Fault, FaultKind, FaultOrders, Purpose, Subject, malform
+from sandbox.limits import Limits
 from sandbox.platforms import Connection
 from sandbox.server import Sandbox
 from sandbox.world.entities import PLATFORMS, Platform
@@ -81,7 +82,7 @@ def rows(platform: Platform, answer: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def paged_sandbox(ad_sandbox: Sandbox) -> Iterator[Sandbox]:
-    with Sandbox(7, ad_sandbox.clock, google_page_rows=3) as sandbox:
+    with Sandbox(7, ad_sandbox.clock, limits=Limits(google_page_rows=3)) as sandbox:
         yield sandbox
 
 

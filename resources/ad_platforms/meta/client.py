@@ -188,11 +188,12 @@ class Meta(BaseClient):
 
     def _refreshed(self, refresh_token: str) -> Grant:
         """Meta has no refresh tokens: a long-lived token is exchanged for a new one."""
+        del refresh_token
         query = {
             "grant_type": "fb_exchange_token",
             "client_id": self._access.of_app("app_id"),
             "client_secret": self._access.of_app("app_secret"),
-            "fb_exchange_token": refresh_token,
+            "fb_exchange_token": self._tokens.current,
         }
         response = self._session.request(
             "GET",

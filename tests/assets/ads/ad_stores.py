@@ -23,6 +23,7 @@ from resources.http import Patience
 from resources.keyring import Keyring
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore, ObjectStore
+from sandbox.limits import Limits
 from sandbox.server import Sandbox
 from sandbox.world.catalogue import Size
 from sandbox.world.entities import PLATFORMS, Platform
@@ -228,7 +229,7 @@ def make(
     migrations.up(migrations.D1AppliedMigrations(d1, "d1"), "clearlift/d1")
     migrations.up(migrations.PostgresAppliedMigrations(postgres), "pipelines/postgres")
     moment = {"now": now}
-    sandbox = Sandbox(7, lambda: moment["now"], size=size, google_page_rows=google_page_rows).start()
+    sandbox = Sandbox(7, lambda: moment["now"], size=size, limits=Limits(google_page_rows=google_page_rows)).start()
     return AdStores(sandbox, d1, postgres, FolderObjectStore(folder / "r2"), Keyring({1: bytes(range(32))}))
 
 

@@ -1,5 +1,6 @@
 -- Makes a table of the window's days that are stored and that the load does not name; one row is an entity's day.
--- is_zero: it is worth nothing, because the report says so or the platform still lists the entity. Other days stay.
+-- is_zero: it is worth nothing, because the report names the entity on another day or says zero, or because the platform
+-- still lists the entity. Other days stay.
 -- Parameters: app, org_id, platform, account_id and level of the slice, and is_listed (whether the lists
 -- are of the same run). Names: the table of the level's facts, its key column.
 create temporary table absent on commit drop as
@@ -18,7 +19,8 @@ with unnamed as (
       and not exists (select from incoming i where i.entity_id = c.entity_id and i.date = c.date)
 )
 select u.entity_id, u.date,
-    exists (select from said_zero z where z.entity_id = u.entity_id and z.date = u.date)
+    exists (select from said_zero z where z.entity_id = u.entity_id)
+    or exists (select from incoming i where i.entity_id = u.entity_id)
     or %(is_listed)s and exists (
         select from ads.listed_entities e
         where e.app = %(app)s and e.org_id = %(org_id)s and e.level = %(level)s and e.id = u.entity_id

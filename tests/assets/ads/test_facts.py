@@ -109,6 +109,17 @@ def test_without_lists_of_the_same_run_nothing_is_deleted_and_the_doubt_is_count
 
 
 @EVERY_LEVEL
+def test_a_report_that_names_a_deleted_entity_on_another_day_leaves_nothing_out(paper: Paper, level: Level) -> None:
+    next_day = DAY + timedelta(days=1)
+    paper.listed()
+    paper.report(level, [fact(level, 9, 1, "1"), fact(level, 8, 1, "2", day=next_day)], until=next_day)
+    paper.run()
+    paper.listed(deleted=True)
+    paper.report(level, [fact(level, 8, 1, "2", day=next_day)], until=next_day)
+    assert set(paper.facts(level)) == {(KEYS[level], next_day)}
+
+
+@EVERY_LEVEL
 def test_a_row_that_says_zero_is_zero_whatever_the_lists_say(paper: Paper, level: Level) -> None:
     paper.listed()
     paper.report(level, [fact(level, 100, 10, "25.00"), conversion(level, "purchase", "2")])

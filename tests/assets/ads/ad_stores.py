@@ -32,6 +32,8 @@ from tests.standin.loopback import PATIENT_SECONDS
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 SMALL = Size({"google": 2, "facebook": 2, "tiktok": 2, "microsoft": 2}, (6, 7), (2, 3), (2, 3), 40)
 TINY = Size({"google": 1, "facebook": 1, "tiktok": 1, "microsoft": 1}, (5, 5), (1, 2), (1, 2), 12)
+PAGES_OF_50 = Limits(google_page_rows=50)
+PAGES_OF_50 = Limits(google_page_rows=50)
 TABLE = accounts_of(CLEARLIFT).table
 Facts = dict[tuple[str, date], Any]
 """Impressions, clicks, spend, conversions, their value and the currency, by entity and day."""
@@ -256,14 +258,19 @@ def _entity(platform: str, account_id: str, level: str, row: Any) -> str:
 
 
 def make(
-    postgres: Postgres, folder: Path, *, now: datetime = NOW, size: Size = SMALL, google_page_rows: int = 50
+    postgres: Postgres,
+    folder: Path,
+    *,
+    now: datetime = NOW,
+    size: Size = SMALL,
+    limits: Limits = PAGES_OF_50,
 ) -> AdStores:
     """Stores with their sandbox started; `close` them after use."""
     d1 = EmbeddedD1(folder / "d1.sqlite")
     migrations.up(migrations.D1AppliedMigrations(d1, "d1"), "clearlift/d1")
     migrations.up(migrations.PostgresAppliedMigrations(postgres), "pipelines/postgres")
     moment = {"now": now}
-    sandbox = Sandbox(7, lambda: moment["now"], size=size, limits=Limits(google_page_rows=google_page_rows)).start()
+    sandbox = Sandbox(7, lambda: moment["now"], size=size, limits=limits).start()
     return AdStores(sandbox, d1, postgres, FolderObjectStore(folder / "r2"), Keyring({1: bytes(range(32))}))
 
 

@@ -18,7 +18,7 @@ Head = TypeVar("Head")
 
 
 class Problem(NamedTuple):
-    """An error as a platform's answer tells it. after: seconds to wait. passing: whether it will pass, if it says so."""
+    """An error as an answer tells it. after: seconds to wait. passing: whether it will pass, if the answer says so."""
 
     code: str | None
     message: str = ""

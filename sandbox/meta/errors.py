@@ -6,6 +6,7 @@ What does not belong here: what one request asks.
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from sandbox.exchange import JSON, RefusedError, Response
 
@@ -36,14 +37,19 @@ def no_object(name: str) -> RefusedError:
 
 
 def array(params: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """A parameter that is a JSON array of texts, empty by default. Refuses anything else."""
+    return tuple(str(value) for value in values(params, name))
+
+
+def values(params: Mapping[str, str], name: str) -> list[Any]:
     """A parameter that is a JSON array, empty by default. Refuses anything else."""
     try:
-        values = json.loads(params.get(name, "[]"))
+        found = json.loads(params.get(name, "[]"))
     except ValueError:
-        values = None
-    if not isinstance(values, list):
+        found = None
+    if not isinstance(found, list):
         raise refused(100, f"(#100) param {name} must be an array.")
-    return tuple(str(value) for value in values)
+    return found
 
 
 def usage(*, insights: bool, percent: int, wait_seconds: int | None = None) -> dict[str, str]:

@@ -71,9 +71,9 @@ def _asks_for_gone(params: Mapping[str, str], level: str) -> bool | None:
     if level == "account":
         return None
     try:
-        filters = json.loads(params.get("filtering", "[]"))
+        filters = errors.values(params, "filtering")
         asked = [(one["field"], one["operator"], frozenset(one["value"])) for one in filters]
-    except (ValueError, TypeError, KeyError):
+    except (TypeError, KeyError):
         raise errors.refused(100, "(#100) param filtering must be an array of field, operator and value.") from None
     if not asked:
         return False

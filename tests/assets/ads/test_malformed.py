@@ -6,12 +6,12 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.world.entities import PLATFORMS, Platform
 from tests.assets.ads.ad_stores import AdStores
 
-# What each platform's daily rows of campaigns are asked under.
-PATHS: dict[Platform, str] = {
-    "google": "googleAds:search",
-    "facebook": "/campaigns",
-    "tiktok": "campaign/get",
-    "microsoft": "QueryByAccountId",
+# Under which path each platform lists campaigns, and which request there it is: Google's first search is for the account.
+PATHS: dict[Platform, tuple[str, int]] = {
+    "google": ("googleAds:search", 2),
+    "facebook": ("/campaigns", 1),
+    "tiktok": ("campaign/get", 1),
+    "microsoft": ("bulk", 1),
 }
 
 

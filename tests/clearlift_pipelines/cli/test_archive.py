@@ -93,7 +93,9 @@ def test_what_cannot_be_is_one_line(terminal: Terminal) -> None:
     )
     partly = ("archive", "restore", "sesh", "sessions", "2025Q4", "--org", "user-1", "--into", "live")
     whole = "`clearlift archive restore sesh sessions 2025Q4 --into live`"
-    assert f"of these rows of sessions alone. Next: restore aside, or all of them: {whole}" in refusal(terminal, *partly)
+    assert f"of these rows of sessions alone. Next: restore aside, or all of them: {whole}" in refusal(
+        terminal, *partly
+    )
     wrong = terminal.clearlift("archive", "run", "clearlift", "events", "2025")
     assert (wrong.code, "'2025' is no quarter; one looks like 2026Q1" in wrong.err) == (2, True)
 

@@ -106,10 +106,11 @@ def attribution(title: str, windows: Windows, options: Mapping[str, str]) -> str
 class Platform:
     """One platform. `read` makes records of a page, new or stored, without a request.
 
-    account_rate, app_rate: of requests, below the platform's limits. credentials: the names of the values of a
-    registered application. statuses, account_statuses: the platform's words that we know. account_codes: the codes of
-    its errors that concern the whole account; one with a subcode counts as its code too. windows: the attribution
-    windows that can be set. names: the alternatives of an action that a connection names.
+    account_rate, app_rate: of requests, below the platform's limits. credentials: what belongs to a registered
+    application as a whole; the rest may be each connection's own. statuses, account_statuses: the platform's words that
+    we know. account_codes: the codes of its errors that concern the whole account; one with a subcode counts as its
+    code too. windows: the attribution windows that can be set. names: the alternatives of an action that a connection
+    names.
     """
 
     name: str

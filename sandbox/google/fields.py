@@ -115,8 +115,9 @@ FIELDS: dict[str, Field] = {
     "campaign_budget.total_amount_micros": Field(_INT, lambda _: None),
     "campaign_budget.explicitly_shared": Field(_BOOL, lambda item: item.campaign.budget.shared),
     "campaign_budget.period": Field(_TEXT, lambda _: "DAILY"),
-    "ad_group.resource_name": Field(_TEXT, lambda item: item.path("adGroups", item.group.id)),
-    "ad_group.id": Field(_INT, lambda item: item.group.id),
+    # A click of a Performance Max campaign has no ad group.
+    "ad_group.resource_name": Field(_TEXT, lambda item: item.path("adGroups", item.group.id) if item.group else None),
+    "ad_group.id": Field(_INT, lambda item: item.group.id if item.group else None),
     "ad_group.name": Field(_TEXT, lambda item: item.group.timeline.name_at(item.at)),
     "ad_group.status": Field(_ENUM, lambda item: STATUS[item.group.timeline.state(item.at)]),
     "ad_group.primary_status": Field(_TEXT, lambda item: _PRIMARY[item.group.timeline.state(item.at)]),

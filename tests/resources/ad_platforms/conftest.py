@@ -32,6 +32,7 @@ class RecordingClient:
     stored: list[Mapping[str, Any]] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
+    sandbox: Sandbox | None = None
 
     def records(self, stream: Stream, days: AccountDays | None = None, **named: Any) -> list[Record]:
         """All records of a stream."""

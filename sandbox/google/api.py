@@ -133,6 +133,8 @@ class GoogleAds(Service):
             body = request.json()
         except ValueError:
             raise errors.plain(400, "Invalid JSON payload received.") from None
+        if unknown := body.keys() - {"query", "pageToken", "pageSize", "page_size"}:
+            raise errors.plain(400, f'Invalid JSON payload received. Unknown name "{min(unknown)}": Cannot find field.')
         if "pageSize" in body or "page_size" in body:
             text = "Setting the page size is not supported."
             raise errors.refused(400, "requestError", "PAGE_SIZE_NOT_SUPPORTED", text)

@@ -31,7 +31,7 @@ _DEFAULT_LIMIT = "25"
 _LARGEST_LIMIT = 5_000
 _PARAMS = frozenset(
     {"access_token", "appsecret_proof", "fields", "limit", "after", "effective_status", "level", "time_increment"}
-    | {"time_range", "action_attribution_windows", "filtering"}
+    | {"time_range", "action_attribution_windows", "filtering", "summary"}
 )
 _TOO_MUCH = "Please reduce the amount of data you're asking for, then retry your request"
 _BAD_TOKENS: dict[type[TokenError], tuple[str, int | None]] = {

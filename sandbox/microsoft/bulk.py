@@ -24,6 +24,7 @@ _COLUMNS = (
     "Keyword", "Match Type", "Bid", "Editorial Status", "Headline", "Description", "Promotion", "Final Url",
     "Final Url Suffix", "Trust Tier",
 )  # fmt: skip
+_WANTED = {"DownloadFileType": "Csv", "CompressionType": "Zip", "DataScope": "EntityData", "FormatVersion": "6.0"}
 _ENTITIES = frozenset({"Campaigns", "AdGroups", "Ads", "Keywords"})
 
 
@@ -38,11 +39,12 @@ class Download:
 
 def checked(request: Mapping[str, Any], account: Account, at: datetime) -> Download:
     """Raises `RefusedError` for a request that Microsoft refuses or the sandbox does not answer."""
+    if unknown := request.keys() - {"AccountIds", "DownloadEntities", "LastSyncTimeInUTC", *_WANTED}:
+        raise unanswered(f"downloads with {', '.join(sorted(unknown))}")
     entities = frozenset(request.get("DownloadEntities") or ())
     if not entities:
         raise errors.bad_request(1001, "BulkServiceNullOrEmptyEntities", "DownloadEntities is null or empty.")
-    wanted = {"DownloadFileType": "Csv", "CompressionType": "Zip", "DataScope": "EntityData", "FormatVersion": "6.0"}
-    differing = {name: request.get(name) for name, value in wanted.items() if request.get(name, value) != value}
+    differing = {name: request.get(name) for name, value in _WANTED.items() if request.get(name, value) != value}
     if entities - _ENTITIES or differing or request.get("LastSyncTimeInUTC"):
         raise unanswered(f"downloads of {sorted(entities - _ENTITIES)} {differing}")
     return Download(account, entities, at)

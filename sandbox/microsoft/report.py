@@ -29,6 +29,12 @@ _LEVELS: dict[str, Level] = {
 }
 
 
+_KNOWN = frozenset(
+    {"Type", "ReportName", "Format", "FormatVersion", "Aggregation", "Columns", "Scope", "Time"}
+    | {"ExcludeReportHeader", "ExcludeReportFooter", "ExcludeColumnHeaders", "ReturnOnlyCompleteData"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A checked report request by day, in the account's own time zone."""
@@ -127,6 +133,8 @@ _COLUMNS: dict[Level, dict[str, Cell]] = {
 
 def checked(request: Mapping[str, Any], account: Account, at: datetime) -> Report:
     """Raises `RefusedError` for a request that Microsoft refuses or the sandbox does not answer."""
+    if unknown := request.keys() - _KNOWN:
+        raise unanswered(f"reports with {', '.join(sorted(unknown))}")
     kind = request.get("Type")
     if kind not in _LEVELS:
         raise errors.bad_request(100, "NullRequest", f"The Type of the report request is missing or unknown: {kind}.")

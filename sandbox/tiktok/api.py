@@ -19,6 +19,10 @@ from sandbox.world.entities import Platform
 _PREFIX = "/open_api/v1.3/"
 _LARGEST_PAGE = 1_000
 _DEFAULT_PAGE = 10
+_PARAMETERS = frozenset(
+    {"advertiser_id", "advertiser_ids", "fields", "filtering", "page", "page_size", "report_type", "data_level"}
+    | {"dimensions", "metrics", "start_date", "end_date", "query_mode"}
+)
 _PRIMARY_STATUSES = frozenset(
     {"STATUS_ALL", "STATUS_NOT_DELETE", "STATUS_NOT_DELIVERY", "STATUS_DELIVERY_OK", "STATUS_DISABLE", "STATUS_DELETE"}
     | {"STATUS_TIME_DONE", "STATUS_RF_CLOSED", "STATUS_FROZEN"}
@@ -64,6 +68,8 @@ class TikTok(Service):
         if not token:
             raise envelope.refused(envelope.NO_TOKEN, "Access token is null.")
         self._check_token(token)
+        if unknown := request.query.keys() - _PARAMETERS:
+            raise unanswered(f"the parameters {', '.join(sorted(unknown))}")
         match route:
             case ("GET", "advertiser/info/"):
                 return self._advertisers(request.query, fault)

@@ -179,6 +179,7 @@ def test_wrong_requests_are_refused(ad_sandbox: Sandbox, path: str, params: dict
         ("report/integrated/get/", {"dimensions": '["adgroup_id"]'}),
         ("campaign/get/", {"filtering": '{"campaign_ids": ["1"]}'}),
         ("campaign/get/", {"filtering": '{"primary_status": "STATUS_DISABLE"}'}),
+        ("report/integrated/get/", {"order_field": "spend"}),
         ("report/integrated/get/", {"filtering": status_filter("campaign_status", "STATUS_DELETE")}),
     ],
 )

@@ -212,6 +212,7 @@ def _facts(rows: int) -> list[Fact]:
             "1",
             str(group),
             "",
+            "",
             1_000 + n % 997,
             n % 97,
             Decimal(n % 100_000) / 100,
@@ -245,8 +246,8 @@ def _peer(what: str) -> list[tuple[Any, ...]]:
 def _prepare(postgres: Postgres, rows: int, stored: list[Fact]) -> None:
     """Write one campaign with its ad groups, and the facts that exist before."""
     postgres.execute(
-        "truncate ads.campaigns, ads.ad_groups, ads.keywords, ads.ad_group_metrics_daily, ads.sync_runs,"
-        " ads.sync_slices, ads.sync_state"
+        "truncate ads.campaigns, ads.ad_groups, ads.ads, ads.keywords, ads.ad_group_metrics_daily,"
+        " ads.conversions_daily, ads.sync_runs, ads.sync_slices, ads.sync_state"
     )
     postgres.execute(
         "insert into ads.campaigns (app, org_id, id, platform, account_id, native_id, name, currency, updated_at)"

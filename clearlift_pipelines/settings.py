@@ -23,13 +23,6 @@ from resources.cloudflare import API
 from resources.declined import DeclinedError
 
 PREFIX = "CLEARLIFT_"
-# What of a registered application belongs to it as a whole; the rest may be each connection's own.
-AD_APP_PARTS = {
-    "google": ("client_id", "client_secret", "developer_token"),
-    "facebook": ("app_id", "app_secret"),
-    "tiktok": ("app_id", "secret"),
-    "microsoft": ("client_id", "client_secret", "developer_token"),
-}
 # Where time is counted from: Python and Dagster write years before 1000 as they cannot read them.
 EARLIEST = date(1970, 1, 1)
 # Days before a day whose events its sessions are made of.
@@ -229,7 +222,7 @@ class Settings(BaseSettings):
         if self.cloudflare_api_token and not self.d1 and not self.kv:
             raise ValueError(_missing("d1__…", _name("cloudflare_api_token"), f"or {_name('kv__…')}"))
         for name, app in self.ad_apps.items():
-            for part in AD_APP_PARTS[name]:
+            for part in PLATFORMS[name].credentials:
                 if app and part not in app:
                     family = f"ad_apps__{name}__"
                     raise ValueError(_missing(family + part, _name(family + next(iter(app)))))

@@ -4,6 +4,7 @@ What does not belong here: any one service. A service says what its answers mean
 is the plain reading of HTTP.
 """
 
+import itertools
 import json
 import logging
 import random
@@ -204,6 +205,8 @@ class Session:
         self._jitter = jitter
         self._lock = threading.Lock()
         self._auth_version = 0
+        self._counter = itertools.count(1)
+        self.sent = 0
         self._http = requests.Session()
         for scheme in ("https://", "http://"):
             self._http.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=16))
@@ -300,6 +303,7 @@ class Session:
         self, request: _Request, attempt: int, consume: Callable[[requests.Response], None] | None
     ) -> tuple[requests.Response | None, Verdict]:
         request.id = uuid.uuid4().hex
+        self.sent = next(self._counter)
         began = self._clock()
         status: int | str = "failed"
         try:

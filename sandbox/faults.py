@@ -33,6 +33,7 @@ class FaultKind(StrEnum):
     JOB_STUCK = "job_stuck"
     JOB_FAILED = "job_failed"
     DOWNLOAD_EXPIRED = "download_expired"
+    FOOTER_ANYWAY = "footer_anyway"
 
     WRONG_TYPE = "wrong_type"
     MISSING_ID = "missing_id"
@@ -53,6 +54,7 @@ _ONLY_AT: dict[FaultKind, frozenset[Platform]] = {
     FaultKind.JOB_STUCK: frozenset({"facebook", "microsoft"}),
     FaultKind.JOB_FAILED: frozenset({"facebook", "microsoft"}),
     FaultKind.DOWNLOAD_EXPIRED: frozenset({"microsoft"}),
+    FaultKind.FOOTER_ANYWAY: frozenset({"microsoft"}),
 }
 _HUGE = 10_000_000
 
@@ -74,6 +76,7 @@ _ONLY_FOR: dict[FaultKind, frozenset[Purpose]] = {
     FaultKind.JOB_STUCK: frozenset({Purpose.POLL}),
     FaultKind.JOB_FAILED: frozenset({Purpose.POLL}),
     FaultKind.DOWNLOAD_EXPIRED: frozenset({Purpose.DOWNLOAD}),
+    FaultKind.FOOTER_ANYWAY: frozenset({Purpose.DOWNLOAD}),
     **dict.fromkeys(MALFORMED, _ROWS),
 }
 

@@ -1,4 +1,4 @@
-"""Report jobs: submitted, polled, done or failed.
+"""Report jobs: submitted, polled, done or failed. Every poll takes time, in which all jobs get on.
 
 What does not belong here: how a platform names a job's states.
 """
@@ -52,11 +52,13 @@ class JobBook(Generic[T]):
         self._ids = count(first)
         self._lock = threading.Lock()
         self._jobs: dict[str, Job[T]] = {}
+        self._waiting: set[str] = set()
 
     def submit(self, report: T) -> Job[T]:
         with self._lock:
             job = Job(str(next(self._ids)), report)
             self._jobs[job.id] = job
+            self._waiting.add(job.id)
             return job
 
     def get(self, job_id: str) -> Job[T] | None:
@@ -68,9 +70,12 @@ class JobBook(Generic[T]):
         kind = fault.kind if fault is not None else None
         stuck = kind is FaultKind.JOB_STUCK
         with self._lock:
-            job = self._jobs.get(job_id)
-            if job is not None:
-                failed = job.failed or kind is FaultKind.JOB_FAILED
-                job = replace(job, polls=job.polls + (not stuck), failed=failed, stuck=stuck)
-                self._jobs[job_id] = job
-            return job
+            for waiting in sorted(self._waiting):
+                is_this = waiting == job_id
+                job = self._jobs[waiting]
+                failed = job.failed or (is_this and kind is FaultKind.JOB_FAILED)
+                job = replace(job, polls=job.polls + (not (is_this and stuck)), failed=failed, stuck=is_this and stuck)
+                self._jobs[waiting] = job
+                if job.state in (JobState.DONE, JobState.FAILED):
+                    self._waiting.discard(waiting)
+            return self._jobs.get(job_id)

@@ -15,6 +15,7 @@ from sandbox.clock import SandboxClock
 from sandbox.exchange import RefusedError, Request, Response, retry_after
 from sandbox.faults import REFUSALS, Fault, FaultKind, FaultOrders, Subject
 from sandbox.google.api import GoogleAds
+from sandbox.limits import Limits
 from sandbox.meta.api import Meta
 from sandbox.microsoft.api import SCOPE, Microsoft
 from sandbox.service import Service
@@ -29,7 +30,7 @@ _ENDPOINTS: dict[Platform, dict[str, str]] = {
     "facebook": {"api": "graph.facebook.com/v26.0"},
     "tiktok": {"api": "business-api.tiktok.com/open_api/v1.3"},
     "microsoft": {
-        "campaign": "campaign.api.bingads.microsoft.com/CampaignManagement/v13",
+        "bulk": "bulk.api.bingads.microsoft.com/Bulk/v13",
         "reporting": "reporting.api.bingads.microsoft.com/Reporting/v13",
         "customer": "clientcenter.api.bingads.microsoft.com/CustomerManagement/v13",
         "token": "login.microsoftonline.com/common/oauth2/v2.0/token",
@@ -78,17 +79,15 @@ class Platforms:
     """The platforms without a socket. Their state is public, for tests that run in this process."""
 
     def __init__(
-        self, seed: int, clock: Callable[[], datetime], today: date, size: Size | None, google_page_rows: int
+        self, seed: int, clock: Callable[[], datetime], today: date, size: Size | None, limits: Limits
     ) -> None:
         self.clock = SandboxClock(clock)
         self.world = World(seed, today, size)
         self.tokens = TokenBook(seed, self.clock)
         self.faults = FaultOrders()
         self.log: list[Logged] = []
-        services: tuple[Service, ...] = (
-            GoogleAds(self.world, self.tokens, self.clock, google_page_rows),
-            *(service(self.world, self.tokens, self.clock) for service in (Meta, TikTok, Microsoft)),
-        )
+        kinds: tuple[type[Service], ...] = (GoogleAds, Meta, TikTok, Microsoft)
+        services = [kind(self.world, self.tokens, self.clock, limits) for kind in kinds]
         self._services = {host: service for service in services for host in service.hosts}
         self._stopping = threading.Event()
 

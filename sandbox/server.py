@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from sandbox import control
 from sandbox.exchange import Request, Response
 from sandbox.faults import Fault
-from sandbox.google.api import PAGE_ROWS
+from sandbox.limits import Limits
 from sandbox.listener import Listener
 from sandbox.platforms import Platforms, endpoints
 from sandbox.world.catalogue import Size
@@ -22,8 +22,7 @@ class Sandbox(Platforms):
     """The platforms on `port` (0: a free one), from `start()` or a `with` block on, until `stop()`.
 
     The world leads up to `today`, by default the clock's day in UTC. A later run that gives the same `today` serves the
-    same world. The clock decides how much of the world the platforms show. `google_page_rows` takes the place of
-    Google's fixed 10,000 rows a page.
+    same world. The clock decides how much of the world the platforms show. `limits` are the platforms' own by default.
     """
 
     def __init__(
@@ -34,9 +33,9 @@ class Sandbox(Platforms):
         today: date | None = None,
         size: Size | None = None,
         port: int = 0,
-        google_page_rows: int = PAGE_ROWS,
+        limits: Limits | None = None,
     ) -> None:
-        super().__init__(seed, clock, today or clock().astimezone(UTC).date(), size, google_page_rows)
+        super().__init__(seed, clock, today or clock().astimezone(UTC).date(), size, limits or Limits())
         self._wanted_port = port
         self._server: Listener | None = None
         self._thread: threading.Thread | None = None

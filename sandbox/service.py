@@ -10,6 +10,7 @@ from datetime import datetime
 from sandbox.apps import APPS
 from sandbox.exchange import RefusedError, Request, Response
 from sandbox.faults import Fault, FaultKind, Subject
+from sandbox.limits import Limits
 from sandbox.tokens import Grant, TokenBook, TokenError, TokenExpiredError, TokenRevokedError
 from sandbox.world.entities import Account, Platform
 from sandbox.world.series import Series
@@ -22,11 +23,12 @@ class Service(ABC):
     platform: Platform
     hosts: tuple[str, ...]
 
-    def __init__(self, world: World, tokens: TokenBook, clock: Callable[[], datetime]) -> None:
+    def __init__(self, world: World, tokens: TokenBook, clock: Callable[[], datetime], limits: Limits) -> None:
         self._world = world
         self._series = Series(world)
         self._tokens = tokens
         self._clock = clock
+        self._limits = limits
 
     @abstractmethod
     def subject(self, request: Request) -> Subject:

@@ -4,11 +4,14 @@ What belongs here: the settings, their defaults and limits. What does not: crede
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-# Days after a click or a view within which platforms count a conversion.
-WINDOWS = (1, 7, 28)
+Value = TypeVar("Value", int, bool)
+
+WINDOWS = ("click_window", "view_window", "engaged_view_window")
+SWITCHES = ("include_keywords", "include_ad_groups", "include_ads")
+MOST_ACTIONS, LONGEST_ACTION = 50, 256
 
 
 class ConnectionSettingsError(ValueError):
@@ -19,15 +22,17 @@ class ConnectionSettingsError(ValueError):
 class SyncConfig:
     """What is synced of a connection.
 
-    lookback_days: how far back a full look-back reaches. click_window, view_window: days of attribution after a click
-    and after a view, at platforms that offer a choice; a view_window of 0 counts no views.
+    lookback_days: how far back a full look-back reaches. windows: days of attribution by the name of the setting
+    (`click_window`, `view_window`, `engaged_view_window`), those that are set; not every platform offers a choice.
+    conversion_actions: the platform's actions that are 'the' conversions; the platform's default where none is named.
     """
 
     lookback_days: int = 30
     include_keywords: bool = True
     include_ad_groups: bool = True
-    click_window: int = 7
-    view_window: int = 1
+    include_ads: bool = True
+    windows: Mapping[str, str] = field(default_factory=dict)
+    conversion_actions: tuple[str, ...] = ()
 
 
 def sync_config(settings: Mapping[str, Any]) -> SyncConfig:
@@ -41,17 +46,32 @@ def sync_config(settings: Mapping[str, Any]) -> SyncConfig:
         section = {}
     if not isinstance(section, dict):
         raise ConnectionSettingsError("sync_config: not an object")
-    values: dict[str, Any] = {}
-    for name, default in SyncConfig().__dict__.items():
-        value = section.get(name, default)
-        if type(value) is not type(default):
-            raise ConnectionSettingsError(f"sync_config.{name}: {type(default).__name__} is expected")
-        values[name] = value
-    config = SyncConfig(**values)
+    config = SyncConfig(
+        _typed(section, "lookback_days", int, SyncConfig.lookback_days),
+        *(_typed(section, name, bool, True) for name in SWITCHES),
+        {name: str(_typed(section, name, int, 0)) for name in WINDOWS if section.get(name) is not None},
+        _actions(section.get("conversion_actions")),
+    )
     if not 1 <= config.lookback_days <= 365:
         raise ConnectionSettingsError("sync_config.lookback_days: 1 to 365 is expected")
-    if config.click_window not in WINDOWS:
-        raise ConnectionSettingsError("sync_config.click_window: 1, 7 or 28 is expected")
-    if config.view_window not in (0, *WINDOWS):
-        raise ConnectionSettingsError("sync_config.view_window: 0, 1, 7 or 28 is expected")
     return config
+
+
+def _typed(section: Mapping[str, Any], name: str, kind: type[Value], default: Value) -> Value:
+    value = section.get(name, default)
+    if type(value) is not kind:
+        raise ConnectionSettingsError(f"sync_config.{name}: {kind.__name__} is expected")
+    return value
+
+
+def _actions(value: Any) -> tuple[str, ...]:
+    actions = [] if value is None else value
+    if (
+        not isinstance(actions, list)
+        or len(actions) > MOST_ACTIONS
+        or not all(isinstance(one, str) and 0 < len(one) <= LONGEST_ACTION and "\0" not in one for one in actions)
+    ):
+        raise ConnectionSettingsError(
+            f"sync_config.conversion_actions: a list of up to {MOST_ACTIONS} names is expected"
+        )
+    return tuple(dict.fromkeys(actions))

@@ -5,7 +5,7 @@ application reads of a sync in D1 (connections.py).
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -17,6 +17,8 @@ from resources.ad_platforms import AccountDays, Notes, RemoteJob, Stream
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
+# After that time a longer range is tried again: what was too large may have been a passing weakness of the platform.
+NARROW_FOR = timedelta(days=30)
 # Platforms keep a finished report for a day or longer.
 OLDEST_JOB = timedelta(hours=12)
 
@@ -31,17 +33,22 @@ class Resumed:
 
 
 class RecordedJob(RemoteJob):
-    """A platform's job whose id is stored before anyone waits for the job."""
+    """A platform's job whose id is stored before anyone waits for the job, as is the range that worked."""
 
-    def __init__(self, history: "History", slice_id: str, job_id: str | None) -> None:
-        super().__init__(job_id)
+    def __init__(self, history: "History", manifest: SliceManifest, job_id: str | None, days: int | None) -> None:
+        super().__init__(job_id, days)
         self._history = history
-        self._slice_id = slice_id
+        self._manifest = manifest
 
     def started(self, job_id: str) -> None:
         """The platform has given the job an id."""
         super().started(job_id)
-        self._history.update_slice(self._slice_id, "remote_job_id", job_id)
+        self._history.update_slice(self._manifest.slice_id, "remote_job_id", job_id)
+
+    def narrowed(self, days: int) -> None:
+        """The platform refused more days than these."""
+        super().narrowed(days)
+        self._history.narrow(self._manifest, days)
 
 
 @dataclass(frozen=True)
@@ -69,8 +76,8 @@ class History:
             },
         )
 
-    def end(self, run_id: str, code: str | None, error: str | None, notes: Notes) -> None:
-        """A run has ended: successfully where `error` is None."""
+    def end(self, run_id: str, code: str | None, error: str | None, notes: Notes, requests: int) -> None:
+        """A run has ended: successfully where `error` is None. requests: how many it sent."""
         values = {
             "app": self.app.name,
             "run_id": run_id,
@@ -78,6 +85,7 @@ class History:
             "error_code": code,
             "error": error,
             "notes": json.dumps(dict(notes.most_common(100))),
+            "requests": requests,
             "now": self.clock(),
         }
         self.postgres.execute(read_sql("ads/end_run.sql"), values)
@@ -110,7 +118,7 @@ class History:
                 "attempts": resumed.attempts + 1 if resumed else 1,
             },
         )
-        return RecordedJob(self, manifest.slice_id, job_id)
+        return RecordedJob(self, manifest, job_id, self._longest_days(manifest) if manifest.days else None)
 
     def staged(self, manifest: SliceManifest) -> None:
         """All pages of a slice lie in R2."""
@@ -141,6 +149,43 @@ class History:
             (self.app.name, connection.id),
         )
         return {Stream(row["stream"]): row["synced_through"] for row in rows}
+
+    def listed_at(self, connection: AdConnection) -> dict[Stream, datetime]:
+        """When each list of entities was requested last."""
+        rows = self.postgres.fetch(
+            "select stream, observed_at from ads.sync_state"
+            " where app = %s and connection_id = %s and synced_through is null",
+            (self.app.name, connection.id),
+        )
+        return {Stream(row["stream"]): row["observed_at"] for row in rows}
+
+    def narrow(self, manifest: SliceManifest, days: int) -> None:
+        """Remember the longest range of days that the platform answers for an account and stream."""
+        self.postgres.execute(
+            read_sql("ads/narrow.sql"), {**manifest.parameters(self.app), "days": days, "now": self.clock()}
+        )
+
+    def unseen_actions(self, connection: AdConnection, actions: Sequence[str]) -> list[str]:
+        """Those of the named actions that no stored conversion of the connection's account has."""
+        rows = self.postgres.fetch(
+            read_sql("ads/unseen_actions.sql"),
+            {
+                "app": self.app.name,
+                "org_id": connection.org_id,
+                "platform": connection.platform,
+                "account_id": connection.account_id,
+                "actions": list(actions),
+            },
+        )
+        return [row["action"] for row in rows]
+
+    def _longest_days(self, manifest: SliceManifest) -> int | None:
+        rows = self.postgres.fetch(
+            "select longest_days from ads.sync_ranges"
+            " where app = %s and connection_id = %s and stream = %s and found_at > %s",
+            (self.app.name, manifest.connection_id, manifest.stream.value, self.clock() - NARROW_FOR),
+        )
+        return rows[0]["longest_days"] if rows else None
 
     def update_slice(self, slice_id: str, column: str, value: str) -> None:
         """Set one column of a slice."""

@@ -1,82 +1,30 @@
 """Platforms' records as rows of our tables: ids, statuses, match types.
 
-Platforms invent new statuses and match types. One that is not listed here leaves our own column empty; the platform's
-word is stored beside it, and it is counted. What does not belong here: reading a platform's pages
+Platforms invent new statuses and match types. One that is not known leaves our own column empty; the platform's word is
+stored beside it, and it is counted. What does not belong here: reading a platform's pages and what its words mean
 (resources/ad_platforms), and writing the rows (merge.py).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from resources.ad_platforms import AdGroup, Campaign, Fact, Keyword, MalformedPageError, Notes, Stream
+from resources.ad_platforms import (
+    Ad,
+    AdGroup,
+    Campaign,
+    Conversion,
+    Fact,
+    Keyword,
+    Level,
+    MalformedPageError,
+    Notes,
+    Status,
+)
 
-ACTIVE, PAUSED, ENDED = "active", "paused", "ended"
+Entity: TypeAlias = Campaign | AdGroup | Ad | Keyword
 
-STATUSES: Mapping[str, Mapping[str, str]] = {
-    "google": {"ENABLED": ACTIVE, "PAUSED": PAUSED, "REMOVED": ENDED},
-    "facebook": {
-        "ACTIVE": ACTIVE,
-        "IN_PROCESS": ACTIVE,
-        "WITH_ISSUES": ACTIVE,
-        "PENDING_REVIEW": PAUSED,
-        "PAUSED": PAUSED,
-        "CAMPAIGN_PAUSED": PAUSED,
-        "ADSET_PAUSED": PAUSED,
-        "DISAPPROVED": PAUSED,
-        "ARCHIVED": ENDED,
-        "DELETED": ENDED,
-    },
-    "tiktok": {
-        "CAMPAIGN_STATUS_ENABLE": ACTIVE,
-        "CAMPAIGN_STATUS_DISABLE": PAUSED,
-        "CAMPAIGN_STATUS_BUDGET_EXCEED": PAUSED,
-        "CAMPAIGN_STATUS_NOT_DELETE": ACTIVE,
-        "CAMPAIGN_STATUS_ADVERTISER_AUDIT": PAUSED,
-        "CAMPAIGN_STATUS_ADVERTISER_AUDIT_DENY": PAUSED,
-        "CAMPAIGN_STATUS_ADVERTISER_ACCOUNT_PUNISH": PAUSED,
-        "CAMPAIGN_STATUS_ADVERTISER_CONTRACT_PENDING": PAUSED,
-        "CAMPAIGN_STATUS_DELETE": ENDED,
-        "ADGROUP_STATUS_DELIVERY_OK": ACTIVE,
-        "ADGROUP_STATUS_NOT_START": ACTIVE,
-        "ADGROUP_STATUS_CAMPAIGN_DISABLE": PAUSED,
-        "ADGROUP_STATUS_DISABLE": PAUSED,
-        "ADGROUP_STATUS_BUDGET_EXCEED": PAUSED,
-        "ADGROUP_STATUS_BALANCE_EXCEED": PAUSED,
-        "ADGROUP_STATUS_AUDIT": PAUSED,
-        "ADGROUP_STATUS_REAUDIT": PAUSED,
-        "ADGROUP_STATUS_AUDIT_DENY": PAUSED,
-        "ADGROUP_STATUS_CREATE": PAUSED,
-        "ADGROUP_STATUS_FROZEN": PAUSED,
-        "ADGROUP_STATUS_TIME_DONE": ENDED,
-        "ADGROUP_STATUS_DONE": ENDED,
-        "ADGROUP_STATUS_CAMPAIGN_DELETE": ENDED,
-        "ADGROUP_STATUS_DELETE": ENDED,
-    },
-    "microsoft": {
-        "Active": ACTIVE,
-        "Paused": PAUSED,
-        "BudgetPaused": PAUSED,
-        "BudgetAndManualPaused": PAUSED,
-        "Suspended": PAUSED,
-        "Inactive": PAUSED,
-        "Deleted": ENDED,
-        "Expired": ENDED,
-    },
-}
-ACCOUNT_STATUSES: Mapping[str, Mapping[str, str]] = {
-    "google": {"ENABLED": ACTIVE, "SUSPENDED": PAUSED, "CANCELED": ENDED, "CLOSED": ENDED},
-    "facebook": {
-        "1": ACTIVE, "2": PAUSED, "3": PAUSED, "7": PAUSED, "8": PAUSED, "9": ACTIVE, "100": ENDED, "101": ENDED,
-    },
-    "tiktok": {
-        "STATUS_ENABLE": ACTIVE, "STATUS_LIMIT": PAUSED, "STATUS_PENDING_CONFIRM": PAUSED, "STATUS_DISABLE": ENDED,
-    },
-    "microsoft": {
-        "Active": ACTIVE, "Pause": PAUSED, "Pending": PAUSED, "Draft": PAUSED, "Suspended": PAUSED, "Inactive": ENDED,
-    },
-}  # fmt: skip
 MATCH_TYPES = {"EXACT": "exact", "PHRASE": "phrase", "BROAD": "broad"}
 
 
@@ -84,7 +32,8 @@ MATCH_TYPES = {"EXACT": "exact", "PHRASE": "phrase", "BROAD": "broad"}
 class AccountContext:
     """What every row of an account's slice shares.
 
-    currency: the account's. run_id, observed_at: of the slice. now: when the rows are written.
+    currency: the account's. run_id, observed_at: of the slice. now: when the rows are written. statuses: the platform's
+    words that we know.
     """
 
     org_id: str
@@ -94,9 +43,10 @@ class AccountContext:
     run_id: str
     observed_at: datetime
     now: datetime
+    statuses: Mapping[str, Status] = field(default_factory=dict)
 
     def id(self, *native: str) -> str:
-        """Our id of an entity: `platform:account:native`, or `platform:account:ad group:criterion`."""
+        """Our id of an entity: `platform:account:native`; of an ad or keyword `platform:account:ad group:native`."""
         return ":".join((self.platform, self.account_id, *native))
 
 
@@ -110,11 +60,18 @@ AD_GROUP_COLUMNS = (
     "bid_amount", "budget", "budget_type", "currency", "created_at", "source_updated_at", "updated_at", "deleted_at",
     "last_seen_run_id", "raw_data",
 )  # fmt: skip
+AD_COLUMNS = (
+    "org_id", "id", "ad_group_id", "platform", "account_id", "native_id", "name", "status", "native_status",
+    "creative_id", "creative_kind", "headline", "body", "landing_page", "url_parameters", "created_at",
+    "source_updated_at", "updated_at", "deleted_at", "last_seen_run_id", "raw_data",
+)  # fmt: skip
 KEYWORD_COLUMNS = (
     "org_id", "id", "ad_group_id", "platform", "account_id", "native_id", "text", "match_type", "status",
     "native_status", "bid", "quality_score", "currency", "updated_at", "deleted_at", "last_seen_run_id", "raw_data",
 )  # fmt: skip
-FACT_COLUMNS = ("entity_id", "date", "impressions", "clicks", "spend", "conversions", "conversions_value")
+NUMBERS = ("impressions", "clicks", "spend", "conversions", "conversions_value")
+FACT_COLUMNS = ("entity_id", "date", *NUMBERS, "segments")
+CONVERSION_COLUMNS = ("entity_id", "date", "action", "attribution_window", "label", "count", "value", "segments")
 # Columns that say which entity it is, and columns that change with every load. All others are the platform's to change.
 FIXED_COLUMNS = frozenset(
     {"org_id", "id", "platform", "account_id", "native_id", "updated_at", "deleted_at", "last_seen_run_id"}
@@ -143,6 +100,19 @@ def ad_group(record: AdGroup, account: AccountContext, notes: Notes) -> tuple[An
     )  # fmt: skip
 
 
+def ad(record: Ad, account: AccountContext, notes: Notes) -> tuple[Any, ...]:
+    """A row in the order of AD_COLUMNS, and its campaign's id, by which a missing parent is made."""
+    own, creative = account.id(record.ad_group_id, record.id), record.creative
+    return (
+        account.org_id, own, account.id(record.ad_group_id), account.platform, account.account_id, record.id,
+        record.name, _status(record, account, notes), record.native_status or None,
+        account.id(creative.id) if creative.id else own, creative.kind or None, creative.headline or None,
+        creative.body or None, creative.landing_page or None, creative.url_parameters or None, record.created_at,
+        record.source_updated_at, account.now, _deleted_at(record, account), account.run_id, record.raw,
+        account.id(record.campaign_id),
+    )  # fmt: skip
+
+
 def keyword(record: Keyword, account: AccountContext, notes: Notes) -> tuple[Any, ...]:
     """A row in the order of KEYWORD_COLUMNS, and its campaign's id, by which a missing parent is made."""
     status = _status(record, account, notes)
@@ -155,15 +125,22 @@ def keyword(record: Keyword, account: AccountContext, notes: Notes) -> tuple[Any
     )  # fmt: skip
 
 
-def entity_of(fact: Fact, stream: Stream, account: AccountContext) -> str:
-    """Our id of the entity of a fact; raises MalformedPageError where the id of its level is missing."""
-    if stream is Stream.CAMPAIGN_DAYS and fact.campaign_id:
-        return account.id(fact.campaign_id)
-    if stream is Stream.AD_GROUP_DAYS and fact.ad_group_id:
-        return account.id(fact.ad_group_id)
-    if stream is Stream.KEYWORD_DAYS and fact.ad_group_id and fact.keyword_id:
-        return account.id(fact.ad_group_id, fact.keyword_id)
-    raise MalformedPageError(f"a fact without the id of its {stream.value.removesuffix('_days')}")
+def entity_of(row: Fact | Conversion, level: Level, account: AccountContext) -> str:
+    """Our id of the entity of a report's row; raises MalformedPageError where the id of its level is missing."""
+    if level is Level.CAMPAIGN and row.campaign_id:
+        return account.id(row.campaign_id)
+    if level is Level.AD_GROUP and row.ad_group_id:
+        return account.id(row.ad_group_id)
+    if level is Level.AD and row.ad_group_id and row.ad_id:
+        return account.id(row.ad_group_id, row.ad_id)
+    if level is Level.KEYWORD and row.ad_group_id and row.keyword_id:
+        return account.id(row.ad_group_id, row.keyword_id)
+    raise MalformedPageError(f"a row without the id of its {level.value}")
+
+
+def segments(row: Fact | Conversion) -> str:
+    """The further attributes of a report's row as one text; '' where it has none."""
+    return "\x1f".join(row.segments)
 
 
 def is_nothing(fact: Fact) -> bool:
@@ -171,30 +148,30 @@ def is_nothing(fact: Fact) -> bool:
     return not (fact.impressions or fact.clicks or fact.spend or fact.conversions or fact.conversions_value)
 
 
-def unlisted(fact: Fact, stream: Stream, *, gone: bool) -> Campaign | AdGroup | Keyword:
+def unlisted(fact: Fact, level: Level, *, gone: bool) -> Entity:
     """The entity of a fact that is on no list, as far as the fact describes it. gone: the list was complete."""
     names = fact.names
     status = names.get("native_status", "")
-    if stream is Stream.CAMPAIGN_DAYS:
-        name = names.get("campaign_name") or fact.campaign_id
-        return Campaign(fact.campaign_id, name, status, gone, gone, None, None, None, None, None, "{}")
-    if stream is Stream.AD_GROUP_DAYS:
+    if level is Level.CAMPAIGN:
+        return Campaign(fact.campaign_id, names.get("campaign_name") or fact.campaign_id, status, gone, gone)
+    if level is Level.AD_GROUP:
         name = names.get("ad_group_name") or fact.ad_group_id
-        return AdGroup(fact.ad_group_id, fact.campaign_id, name, status, gone, gone, None, None, None, None, None, "{}")
+        return AdGroup(fact.ad_group_id, fact.campaign_id, name, status, gone, gone)
+    if level is Level.AD:
+        name = names.get("ad_name") or fact.ad_id
+        return Ad(fact.ad_id, fact.ad_group_id, fact.campaign_id, name, status, gone, gone)
     text = names.get("text") or fact.keyword_id
-    return Keyword(
-        fact.keyword_id, fact.ad_group_id, fact.campaign_id, text, names.get("match_type", ""), status, gone, gone,
-        None, None, "{}",
-    )  # fmt: skip
+    match_type = names.get("match_type", "")
+    return Keyword(fact.keyword_id, fact.ad_group_id, fact.campaign_id, text, match_type, status, gone, gone)
 
 
-def _status(record: Campaign | AdGroup | Keyword, account: AccountContext, notes: Notes) -> str | None:
+def _status(record: Entity, account: AccountContext, notes: Notes) -> str | None:
     if record.deleted or record.ended:
-        return ENDED
-    status = STATUSES[account.platform].get(record.native_status)
+        return Status.ENDED.value
+    status = account.statuses.get(record.native_status)
     if status is None and record.native_status:
         notes[f"status {record.native_status[:64]}"] += 1
-    return status
+    return None if status is None else status.value
 
 
 def _match_type(native: str, notes: Notes) -> str | None:
@@ -204,5 +181,5 @@ def _match_type(native: str, notes: Notes) -> str | None:
     return match_type
 
 
-def _deleted_at(record: Campaign | AdGroup | Keyword, account: AccountContext) -> datetime | None:
+def _deleted_at(record: Entity, account: AccountContext) -> datetime | None:
     return account.observed_at if record.deleted else None

@@ -17,10 +17,14 @@ from assets.ads.config import SyncConfig
 KEPT_DAYS = 37 * 30
 DAY = timedelta(days=1)
 
+# How long a list of entities is taken for complete: facts come hourly, and what is new has its facts' names meanwhile.
+LISTED_FOR = timedelta(days=1)
+
 # A connection's streams by name: parents before children, lists before the days of what they list.
-LISTS = ("campaigns", "ad_groups", "keywords")
-DAILY = ("campaign_days", "ad_group_days", "keyword_days")
+LISTS = ("campaigns", "ad_groups", "ads", "keywords")
+DAILY = ("campaign_days", "ad_group_days", "ad_days", "keyword_days")
 OF_AD_GROUPS = frozenset({"ad_groups", "ad_group_days"})
+OF_ADS = frozenset({"ads", "ad_days"})
 OF_KEYWORDS = frozenset({"keywords", "keyword_days"})
 
 
@@ -57,10 +61,17 @@ def streams(config: SyncConfig, offered: Collection[str]) -> list[str]:
     """The streams of a connection in the order in which they are merged, of those that its platform offers."""
     left_out: set[str] = set()
     if not config.include_ad_groups:
-        left_out |= OF_AD_GROUPS | OF_KEYWORDS  # a keyword without its ad group would be an orphan
+        left_out |= OF_AD_GROUPS | OF_ADS | OF_KEYWORDS  # an ad without its ad group would be an orphan
+    if not config.include_ads:
+        left_out |= OF_ADS
     if not config.include_keywords:
         left_out |= OF_KEYWORDS
     return [stream for stream in (*LISTS, *DAILY) if stream in offered and stream not in left_out]
+
+
+def is_listed_anew(mode: SyncMode, listed_at: datetime | None, now: datetime) -> bool:
+    """Whether a sync requests a list that was requested at `listed_at` last: in each look-back, else once a day."""
+    return mode is SyncMode.LOOKBACK or listed_at is None or now - listed_at >= LISTED_FOR
 
 
 def local_day(at: datetime, time_zone: str) -> date:

@@ -33,8 +33,8 @@ class StagedPage(msgspec.Struct, frozen=True):
 class SliceManifest(msgspec.Struct):
     """One slice: its account, what was requested and when, and its pages in order.
 
-    since and until are None for a list. currency and time_zone are the account's; they are empty in the account's own
-    slice, which brings them.
+    since and until are None for a list. actions: those that count by the connection's own setting.
+    currency and time_zone are the account's; they are empty in the account's own slice, which brings them.
     """
 
     slice_id: str
@@ -50,6 +50,7 @@ class SliceManifest(msgspec.Struct):
     until: date | None = None
     currency: str = ""
     time_zone: str = ""
+    actions: list[str] = []
     pages: list[StagedPage] = []
 
     @property
@@ -94,13 +95,13 @@ class Staging:
         return msgspec.json.decode(self.store.get(f"{prefix}/{MANIFEST}"), type=SliceManifest)
 
     def manifests(self, platform: str, connection_id: str) -> list[SliceManifest]:
-        """The complete slices of a connection, in the order in which they were observed."""
+        """The complete slices of a connection, in the order in which they were observed; of one moment lists first."""
         manifests = [
             self.manifest(info.key.removesuffix(f"/{MANIFEST}"))
             for info in self.store.list(self._folder(platform, connection_id))
             if info.key.endswith(f"/{MANIFEST}")
         ]
-        return sorted(manifests, key=lambda m: (m.observed_at, m.stream.value, m.slice_id))
+        return sorted(manifests, key=lambda m: (m.observed_at, m.stream.is_daily, m.stream.value, m.slice_id))
 
     def bodies(self, manifest: SliceManifest) -> Iterator[tuple[BinaryIO, Mapping[str, str]]]:
         """The slice's pages with their contexts, one at a time; a large page goes through a temporary file."""

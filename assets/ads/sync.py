@@ -17,16 +17,18 @@ from typing import Any, Self
 
 from assets.ads import plan
 from assets.ads.connections import AdConnection, Connections, ConnectionSettings, is_sealed
+from assets.ads.entities import ENTITIES
 from assets.ads.history import History, RecordedJob
-from assets.ads.merge import Merge, MergeResult
+from assets.ads.merge import Merge
 from assets.ads.plan import SyncRequest
+from assets.ads.slices import MergeResult
 from assets.ads.staging import SliceManifest, Staging
 from assets.apps import AdAccounts, App
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from resources.ad_platforms import (
-    DAILY,
     Access,
+    Account,
     AccountDays,
     Client,
     MalformedPageError,
@@ -48,6 +50,8 @@ log = logging.getLogger(__name__)
 # Below the four connections that a Postgres client has: a merge holds one of them.
 PARALLEL = 3
 ATTEMPTS = 2
+# What a platform says, as an answer or by what it sends: it concerns the stream that met it.
+REFUSALS = (HttpError, MalformedPageError, PlatformError)
 SUMMED = ("pages", "rows", "inserted", "updated", "deleted")
 
 
@@ -60,7 +64,10 @@ def accounts_of(app: App) -> AdAccounts:
 
 @dataclass
 class SyncResult:
-    """How the sync of one connection went: `error` is None where it succeeded. failed: the streams that failed."""
+    """How the sync of one connection went: `error` is None where it succeeded.
+
+    failed: the streams that failed. merged: those of which a slice was merged. requests: how many were sent.
+    """
 
     connection: AdConnection
     run_id: str
@@ -68,21 +75,32 @@ class SyncResult:
     code: str | None = None
     slices: int = 0
     failed: list[str] = field(default_factory=list)
+    merged: set[Stream] = field(default_factory=set)
+    requests: int = 0
     rows: Counter[str] = field(default_factory=Counter)
     notes: Notes = field(default_factory=Notes)
 
     def add(self, stream: Stream, merged: MergeResult) -> None:
         """Count what the merge of a slice did."""
         self.slices += 1
+        self.merged.add(stream)
         self.notes += merged.notes
         self.rows[stream.value] += merged.rows
-        for name in ("inserted", "updated", "deleted", "restated", "unlisted"):
+        for name in ("inserted", "updated", "deleted", "restated", "unlisted", "doubtful"):
             self.rows[name] += getattr(merged, name)
 
-    def fail(self, error: Exception) -> None:
-        """Record a failure. The first one counts, because later ones often follow from it."""
+    @property
+    def stored(self) -> bool:
+        """Whether it brought anything but the account itself."""
+        return bool(self.merged - {Stream.ACCOUNT})
+
+    def fail(self, error: Exception, stream: Stream | None = None) -> None:
+        """Record a failure, of the whole connection or of one stream; the first one is told."""
+        if stream is not None:
+            self.failed.append(stream.value)
         if self.error is None:
-            self.code, self.error = describe(error)
+            self.code, why = describe(error)
+            self.error = why if stream is None else f"{stream.value}: {why}"
 
 
 @dataclass
@@ -158,42 +176,67 @@ class AdSync:
         settings = self.connections.open(connection)
         if not is_sealed(connection):
             self.connections.keep(connection, settings, settings.oauth)
+        self.platform.attribution(settings.sync.windows)  # a window that the platform does not have is refused here
         client = self.platform.open(self._access(connection, settings))
         try:
             merged = self._slice(client, self._manifest(settings, result, Stream.ACCOUNT), result)
-            if merged is None or merged.account is None:
-                return
-            currency, time_zone = merged.account.currency, merged.account.time_zone
-            wanted = list(self._wanted(connection, settings, request, time_zone))
-            self._count(total=len(wanted))
-            stopped: set[Stream] = set()
-            for stream, days in wanted:
-                if stream not in stopped:
-                    manifest = self._manifest(
-                        settings, result, stream, days=days, currency=currency, time_zone=time_zone
-                    )
-                    # After a failure nothing later of the stream is merged: its cursor would pass a gap.
-                    if self._slice(client, manifest, result) is None:
-                        stopped.add(stream)
-                self._count(done=1)
+            if merged is not None and merged.account is not None:
+                self._streams(client, settings, request, result, merged.account)
         finally:
+            result.requests = client.requests
             client.close()
+
+    def _streams(
+        self,
+        client: Client,
+        settings: ConnectionSettings,
+        request: SyncRequest,
+        result: SyncResult,
+        account: Account,
+    ) -> None:
+        def synced(stream: Stream, days: AccountDays | None = None) -> MergeResult | None:
+            manifest = self._manifest(
+                settings, result, stream, days=days, currency=account.currency, time_zone=account.time_zone
+            )
+            return self._slice(client, manifest, result)
+
+        wanted = list(self._wanted(result.connection, settings, request, account.time_zone))
+        self._count(total=len(wanted))
+        for stream, days in wanted:
+            # After a failure nothing later of the stream is merged: its cursor would pass a gap.
+            if stream.value not in result.failed:
+                merged = synced(stream, days)
+                if merged is not None and merged.doubtful and self._list(stream, result, synced):
+                    # Asked again, because only a report that is later than the lists says what it leaves out.
+                    synced(stream, days)
+            self._count(done=1)
+        if settings.sync.conversion_actions:
+            for action in self._history.unseen_actions(result.connection, settings.sync.conversion_actions):
+                result.notes[f"conversion action {action[:64]}: none has come"] += 1
+
+    def _list(self, stream: Stream, result: SyncResult, synced: Callable[[Stream], MergeResult | None]) -> bool:
+        """Request the lists that name a stream's entities, of those that this run has not; whether all are there."""
+        lists = [one for one in ENTITIES[stream.level].lists if one not in result.merged]
+        return not any(one.value in result.failed for one in lists) and all(synced(one) is not None for one in lists)
 
     def _wanted(
         self, connection: AdConnection, settings: ConnectionSettings, request: SyncRequest, time_zone: str
     ) -> Iterator[tuple[Stream, AccountDays | None]]:
-        today = plan.local_day(self.clock(), time_zone)
+        now = self.clock()
+        today = plan.local_day(now, time_zone)
         synced_through: Mapping[Stream, date] = self._history.synced_through(connection)
+        listed_at: Mapping[Stream, datetime] = self._history.listed_at(connection)
         for stream in map(Stream, plan.streams(settings.sync, self.platform.streams)):
-            if stream not in DAILY:
-                yield stream, None
+            if not stream.is_daily:
+                if plan.is_listed_anew(request.mode, listed_at.get(stream), now):
+                    yield stream, None
                 continue
             days = plan.window(request, today, settings.sync, synced_through.get(stream))
             for part in plan.slices(days, self.platform.longest_days) if days else ():
                 yield stream, AccountDays(*part)
 
     def _slice(self, client: Client, manifest: SliceManifest, result: SyncResult) -> MergeResult | None:
-        """Request a slice, stage it and merge it; None where it failed and other slices may still succeed."""
+        """Request a slice, stage it and merge it; None where it failed and other streams may still succeed."""
         resumed = self._history.resume(result.connection, manifest.stream, manifest.days) if manifest.days else None
         if resumed is not None:
             manifest.observed_at = resumed.observed_at
@@ -203,10 +246,9 @@ class AdSync:
             merged = self._merge.run(manifest)
         except Exception as error:
             self._history.failed(manifest, *describe(error))
-            if not isinstance(error, MalformedPageError | PlatformError):
+            if not isinstance(error, REFUSALS) or self.platform.concerns_account(error):
                 raise
-            result.fail(error)
-            result.failed.append(manifest.stream.value)
+            result.fail(error, manifest.stream)
             return None
         result.add(manifest.stream, merged)
         return merged
@@ -253,7 +295,7 @@ class AdSync:
             self._pacing,
             self.clock,
             self.origin,
-            _windows(settings),
+            settings.sync.windows,
             **self.access,
         )
 
@@ -277,7 +319,8 @@ class AdSync:
             account_id=connection.account_id,
             stream=stream,
             observed_at=self.clock(),
-            attribution=self.platform.attribution(_windows(settings)),
+            attribution=self.platform.attribution(settings.sync.windows),
+            actions=list(settings.sync.conversion_actions),
             since=days.since if days else None,
             until=days.until if days else None,
             currency=currency,
@@ -286,7 +329,7 @@ class AdSync:
 
     def _report(self, result: SyncResult) -> None:
         try:
-            self._history.end(result.run_id, result.code, result.error, result.notes)
+            self._history.end(result.run_id, result.code, result.error, result.notes, result.requests)
             status, at = ("success", self.clock()) if result.error is None else ("error", None)
             self.connections.report(result.connection, status, error=result.error, at=at)
         except Exception as error:  # noqa: BLE001 (the caller gets the result in any case)
@@ -297,10 +340,6 @@ class AdSync:
             self._total += total
             self._done += done
             self.progress(self._done, self._total)
-
-
-def _windows(settings: ConnectionSettings) -> dict[str, str]:
-    return {"click_window": str(settings.sync.click_window), "view_window": str(settings.sync.view_window)}
 
 
 def describe(error: Exception) -> tuple[str, str]:

@@ -132,7 +132,7 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
     ):
         yield _going(table, "day", 400, _OF_EVENTS, requires=_AGREED, rule=rule, hot=90, readers=((reader, "daily"),))
     yield kept("postgres", "attribution.credits", "what campaigns brought, of which the events are gone")
-    for table in ("organizations", "labels"):
+    for table in ("organizations", "labels", "ad_labels"):
         yield kept("postgres", f"attribution.{table}", "a mirror, as long as what it mirrors")
     yield _going("attribution.click_days", "day", 120, "the platform reports a click for 90 days")
     yield kept("postgres", "attribution.clicks", "one short row a click, by which credits are made again")
@@ -152,11 +152,13 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
 
 
 def _ads(raw: str) -> Iterator[Lifecycle]:
-    for table in ("ad_accounts", "campaigns", "ad_groups", "keywords"):
+    for table in ("ad_accounts", "campaigns", "ad_groups", "ads", "keywords"):
         yield kept("postgres", f"ads.{table}", _OWN)
-    for table in ("campaign_metrics_daily", "ad_group_metrics_daily", "keyword_metrics_daily"):
+    metrics = (f"{level}_metrics_daily" for level in ("campaign", "ad_group", "ad", "keyword"))
+    for table in (*metrics, "conversions_daily"):
         yield kept("postgres", f"ads.{table}", "one row a day, compared with years before", time="date")
     yield kept("postgres", "ads.sync_state", "one row a stream: how far it was synced")
+    yield kept("postgres", "ads.sync_ranges", "one row a stream: what its platform could answer at once")
     # Slices go before their runs, because the deletion of a run would take its slices along.
     for table, time in (("sync_slices", "observed_at"), ("sync_runs", "started_at")):
         yield _going(

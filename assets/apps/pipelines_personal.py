@@ -82,7 +82,7 @@ _POSTGRES = (
         "attribution.touches",
         "delete",
         personal="visitor session at click",
-        traces="utm_campaign",
+        traces="utm_campaign utm_content",
         reason="the credits of its day stay: they count, and name nobody",
     ),
     _visits(
@@ -165,27 +165,35 @@ _IMPERSONAL = f"""
     attribution.organizations: app org_tag org_id conversion_types window_days types_change
     attribution.windows: app day version snapshot_id sequence types_change touches conversions built_at changed credited
         pruned
-    attribution.touches: app day org_tag named_platform platform account_id campaign_id reason
+    attribution.touches: app day org_tag named_platform platform account_id campaign_id reason ad_id
     attribution.conversions: app day org_tag at value
     attribution.labels: app org_id label kind platform account_id campaign_id
-    attribution.clicks: app org_id platform account_id campaign_id
+    attribution.ad_labels: app org_id label kind campaign_id ad_id
+    attribution.clicks: app org_id platform account_id campaign_id ad_id
     attribution.click_days: app org_id account_id day asked_at
     attribution.credits: app day org_tag account_day platform account_id campaign_id reason visits first_conversions
-        last_conversions linear_conversions first_revenue last_revenue linear_revenue
+        last_conversions linear_conversions first_revenue last_revenue linear_revenue ad_id
     ads.ad_accounts: app org_id id platform account_id connection_id status native_status currency time_zone updated_at
+        counted_actions
     ads.campaigns: app {_CAMPAIGNS} {_SEEN} budget budget_type budget_id created_at
     ads.ad_groups: app {_CAMPAIGNS} {_SEEN} campaign_id bid_amount budget budget_type created_at
+    ads.ads: app org_id id ad_group_id platform account_id native_id name status native_status creative_id creative_kind
+        headline body landing_page url_parameters created_at source_updated_at updated_at {_SEEN}
     ads.keywords: app org_id id ad_group_id platform account_id native_id text match_type status native_status bid
         quality_score currency source_updated_at updated_at {_SEEN}
     ads.campaign_metrics_daily: app campaign_id {_FACTS}
     ads.ad_group_metrics_daily: app ad_group_id {_FACTS}
+    ads.ad_metrics_daily: app ad_id {_FACTS}
     ads.keyword_metrics_daily: app keyword_id {_FACTS}
+    ads.conversions_daily: app org_id level entity_id date action attribution_window label platform account_id count
+        value currency is_counted is_final sync_run_id
     ads.sync_runs: app id connection_id org_id platform account_id mode started_at finished_at status error_code error
-        notes
+        notes requests
     ads.sync_slices: app id run_id connection_id org_id platform account_id stream since until final_until observed_at
         state remote_job_id attempts pages rows inserted updated deleted error_code error raw_prefix finished_at
     ads.sync_state: app connection_id stream org_id platform account_id synced_through observed_at run_id slice_id
         updated_at
+    ads.sync_ranges: app connection_id stream org_id platform account_id longest_days found_at
     ads.restatements: app id org_id platform account_id campaign_id date seen_at sync_run_id currency impressions_before
         impressions_after clicks_before clicks_after spend_before spend_after conversions_before conversions_after
         conversions_value_before conversions_value_after

@@ -1,13 +1,14 @@
-"""The campaigns of clicks: Google is asked for account days on which visitors came by unknown clicks, a day at a time.
+"""The campaigns and ads of clicks: Google is asked for account days on which visitors came by unknown clicks.
 
-Only the clicks that brought a visitor here are kept, as hashes. Other platforms have no such request. An account's
+It gives one day at a time. Only the clicks that brought a visitor here are kept, as hashes. Other platforms have no such request. An account's
 failure concerns that account only: it is reported, and the others continue. What does not belong here: matching touches
 (match.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, Self
 
@@ -17,8 +18,7 @@ from assets.attribution.match import lock_of, rematch
 from assets.attribution.touches import click_hash
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
-from resources.ad_platforms import PLATFORMS
-from resources.ad_platforms.google import Google
+from resources.ad_platforms import PLATFORMS, AccountDays, Click, Client, Notes, Stream
 from resources.postgres import copy_in
 from resources.sql_files import read_sql
 
@@ -69,19 +69,25 @@ class Clicks:
 
     def _of_connection(
         self, connection_id: str, days: list[dict[str, Any]]
-    ) -> Iterator[tuple[dict[str, Any], dict[bytes, str]]]:
-        """The requested days of an account with their clicks: hash to campaign."""
+    ) -> Iterator[tuple[dict[str, Any], dict[bytes, Click]]]:
+        """The requested days of an account with their clicks, by hash."""
         pages = self.ads.connections.active(PLATFORM, connection=connection_id)
         for connection in next(pages, []):
             client = self.ads.client(connection)
-            assert isinstance(client, Google)  # the engine is Google's
             try:
                 for day in days:
-                    yield day, {click_hash(click.id): click.campaign_id for click in client.clicks(day["day"])}
+                    yield day, {click_hash(click.id): click for click in self._clicks(client, day["day"])}
             finally:
                 client.close()
 
-    def keep(self, day: dict[str, Any], clicks: dict[bytes, str], report: ClickReport) -> None:
+    def _clicks(self, client: Client, day: date) -> Iterator[Click]:
+        for page in client.pages(Stream.CLICKS, AccountDays(day, day)):
+            with closing(page.body):
+                for record in self.ads.platform.read(Stream.CLICKS, page.body, page.context, Notes()):
+                    assert isinstance(record, Click)
+                    yield record
+
+    def keep(self, day: dict[str, Any], clicks: Mapping[bytes, Click], report: ClickReport) -> None:
         """Store the clicks of an account day that brought a visitor, and match their touches."""
         app = self.ads.app
         parameters = {
@@ -93,9 +99,16 @@ class Clicks:
         }
         with self.ads.postgres.lock(lock_of(app)) as connection:
             connection.execute(read_sql("attribution/incoming_clicks.sql"))
-            rows = ((click, f"{PLATFORM}:{day['account_id']}:{campaign}") for click, campaign in clicks.items())
-            copy_in(connection, "pg_temp.incoming_clicks", ("click", "campaign_id"), rows)
+            rows = ((key, *_entities(day["account_id"], click)) for key, click in clicks.items())
+            copy_in(connection, "pg_temp.incoming_clicks", ("click", "campaign_id", "ad_id"), rows)
             connection.execute(read_sql("attribution/changed_touches.sql"))
             report.clicks += connection.execute(read_sql("attribution/write_clicks.sql"), parameters).rowcount
             report.touches += rematch(connection, app)
             connection.execute(read_sql("attribution/record_click_day.sql"), parameters)
+
+
+def _entities(account_id: str, click: Click) -> tuple[str, str]:
+    """Our ids of a click's campaign and ad; '' where the ad is not known."""
+    account = f"{PLATFORM}:{account_id}"
+    known = click.ad_group_id and click.ad_id
+    return f"{account}:{click.campaign_id}", f"{account}:{click.ad_group_id}:{click.ad_id}" if known else ""

@@ -14,7 +14,7 @@ from assets.rollups.definition import LARGEST_VALUE
 from assets.sessions.definition import hashed
 
 # Increase it when the meaning of a touch or conversion changes: days made under another version are made again.
-VERSION = 1
+VERSION = 2
 
 # The platform by the parameter of its click id, the most reliable first: Facebook adds its own to unpaid links too.
 CLICK_IDS: Mapping[str, str] = {"gclid": "google", "msclkid": "microsoft", "ttclid": "tiktok", "fbclid": "facebook"}
@@ -54,6 +54,7 @@ def relevant(
             *_IDENTITY,
             pl.when(pl.col("event_value").abs() < LARGEST_VALUE).then(pl.col("event_value")).alias("value"),
             pl.col("utm_campaign").fill_null(""),
+            pl.col("utm_content").fill_null(""),
             _CONSENTED.alias("consented"),
             click.alias("click"),
             pl.coalesce(by_click, by_source, pl.lit("")).alias("named_platform"),
@@ -85,6 +86,7 @@ def touches(events: pl.DataFrame) -> pl.DataFrame:
             "click", [None if click_id is None else click_hash(click_id) for click_id in first["click"]], pl.Binary
         ),
         "utm_campaign",
+        "utm_content",
     )
 
 

@@ -30,8 +30,10 @@ SUMMARY = {
     "accounts": "accounts",
     "campaigns": "campaigns",
     "ad_groups": "groups",
+    "ads": "ads",
     "keywords": "keywords",
     "facts": "facts",
+    "conversions": "conversions",
     "restated": "restated",
     "currencies": "currencies",
 }

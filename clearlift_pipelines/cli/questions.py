@@ -9,7 +9,8 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from assets.apps import APPS, App
-from clearlift_pipelines.settings import AD_APP_PARTS, PREFIX, Settings
+from clearlift_pipelines.settings import PREFIX, Settings
+from resources.ad_platforms import PLATFORMS
 
 # Fields of the settings; a family is one question for each app that has such a store.
 TOPICS = {
@@ -20,7 +21,8 @@ TOPICS = {
     "Postgres": ("postgres_dsn", "postgres_role", "postgres"),
     "Postgres for Dagster's run history": ("dagster_postgres_url",),
     **{
-        f"an application at {name}": tuple(f"ad_apps__{name}__{part}" for part in p) for name, p in AD_APP_PARTS.items()
+        f"an application at {name}": tuple(f"ad_apps__{name}__{part}" for part in platform.credentials)
+        for name, platform in PLATFORMS.items()
     },
 }
 

@@ -3,7 +3,9 @@
 What does not belong here: the fields of one platform.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -18,8 +20,16 @@ NOTHING = Decimal(0)
 MICRO = Decimal(1_000_000)
 LARGEST = Decimal(10**12)
 
+# Microsoft writes `1,234.50` in files.
+_GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+
 _page = msgspec.json.Decoder(float_hook=Decimal)
 _text = msgspec.json.Encoder(decimal_format="number")
+
+
+def listed(words: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(words.split())
 
 
 def decoded(body: bytes) -> Any:
@@ -87,8 +97,10 @@ def whole(row: Mapping[str, Any], name: str) -> int:
     value = row.get(name)
     if value is None:
         return 0
-    if type(value) is str and value.isdecimal() and len(value) < 19:
-        return int(value)
+    if type(value) is str:
+        value = _ungrouped(value)
+        if value.isascii() and value.isdigit() and len(value) < 19:
+            return int(value)
     if type(value) is int and 0 <= value < 2**63:
         return value
     raise MalformedPageError(f"{name}: not a count")
@@ -100,12 +112,17 @@ def number(value: Any, name: str, limit: Decimal = LARGEST) -> Decimal:
         return NOTHING
     if type(value) in (str, int, Decimal):
         try:
-            amount = Decimal(value)
+            amount = Decimal(_ungrouped(value) if type(value) is str else value)
         except InvalidOperation:
             amount = Decimal("NaN")
         if amount.is_finite() and abs(amount) < limit:
             return amount
     raise MalformedPageError(f"{name}: not a number")
+
+
+def _ungrouped(value: str) -> str:
+    """The digits of a number without the commas between thousands."""
+    return value.replace(",", "") if "," in value and _GROUPED.fullmatch(value) else value
 
 
 def optional(row: Mapping[str, Any], name: str) -> Decimal | None:
@@ -132,18 +149,40 @@ def time(value: Any, name: str) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def note_unknown(notes: Notes, prefix: str, row: Mapping[str, Any], known: Collection[str]) -> None:
+def note_unknown(notes: Notes, prefix: str, row: Mapping[str, Any], known: AbstractSet[str]) -> None:
     """Count the fields that are not known: the platform has added them."""
-    for name in row:
-        if name not in known:
-            notes[f"field {prefix}{name[:64]}"] += 1
+    for name in row.keys() - known:
+        notes[f"field {prefix}{name[:64]}"] += 1
 
 
-def records(rows: Iterable[Any], read: Callable[[Mapping[str, Any], Notes], Record], notes: Notes) -> Iterator[Record]:
-    """The record of every row; a MalformedPageError for a row of another structure."""
+def word(row: Mapping[str, Any], name: str, known: AbstractSet[str], notes: Notes) -> str:
+    """A word of an enum, '' if it is absent; one that is not known is counted: the platform has added it."""
+    value = text(row, name, default="")
+    if value and value not in known:
+        notes[f"enum {name} {value[:64]}"] += 1
+    return value
+
+
+def records(
+    rows: Iterable[Any], read: Callable[[Mapping[str, Any], Notes], Record | None], notes: Notes
+) -> Iterator[Record]:
+    """The record of every row that has one; a MalformedPageError for a row of another structure."""
     for row in rows:
         try:
             record = read(row, notes)
         except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
             raise MalformedPageError(f"a row of another form ({type(error).__name__})") from None
-        yield record
+        if record is not None:
+            yield record
+
+
+def record_lists(
+    rows: Iterable[Any], read: Callable[[Mapping[str, Any], Notes], Iterable[Record]], notes: Notes
+) -> Iterator[Record]:
+    """All records of every row; a MalformedPageError for a row of another structure."""
+    for row in rows:
+        try:
+            found = list(read(row, notes))
+        except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
+            raise MalformedPageError(f"a row of another form ({type(error).__name__})") from None
+        yield from found

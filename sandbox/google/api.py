@@ -11,17 +11,17 @@ from hashlib import blake2b
 
 from sandbox.apps import APPS, GOOGLE_MANAGER_ID
 from sandbox.cursors import Cursor
-from sandbox.exchange import JSON, RefusedError, Request, Response, retry_after, unanswered
+from sandbox.exchange import JSON, RefusedError, Request, Response, retry_after
 from sandbox.faults import Fault, FaultKind, Purpose, Subject, malform
 from sandbox.google import errors, gaql
 from sandbox.google.query import check, days
-from sandbox.google.results import Results, field_mask
+from sandbox.google.results import ManagerResults, Results, field_mask
+from sandbox.limits import Limits
 from sandbox.service import Service
 from sandbox.tokens import TokenBook, TokenError, TokenExpiredError, TokenInvalidError, TokenRevokedError
-from sandbox.world.entities import Platform
+from sandbox.world.entities import Account, Platform
 from sandbox.world.world import World, moment
 
-PAGE_ROWS = 10_000
 OPERATIONS_A_DAY = 15_000
 _SEARCH = re.compile(r"/v(\d+)/customers/([^/:]+)/googleAds:search")
 _VERSIONS = range(23, 27)
@@ -32,6 +32,7 @@ _BAD_TOKENS = {
     TokenInvalidError: "OAUTH_TOKEN_INVALID",
 }
 
+_MANAGER = Account("google", GOOGLE_MANAGER_ID, "Sandbox agency", "USD", "America/New_York")
 _BAD_GRANTS = {
     "unsupported_grant_type": "Invalid grant_type",
     "invalid_client": "Unauthorized",
@@ -40,16 +41,13 @@ _BAD_GRANTS = {
 
 
 class GoogleAds(Service):
-    """Google's API. `page_rows` takes the place of the fixed size of Google's pages."""
+    """Google's API."""
 
     platform: Platform = "google"
     hosts = ("googleads.googleapis.com", _TOKENS)
 
-    def __init__(
-        self, world: World, tokens: TokenBook, clock: Callable[[], datetime], page_rows: int = PAGE_ROWS
-    ) -> None:
-        super().__init__(world, tokens, clock)
-        self._page_rows = page_rows
+    def __init__(self, world: World, tokens: TokenBook, clock: Callable[[], datetime], limits: Limits) -> None:
+        super().__init__(world, tokens, clock, limits)
         self._operations: Counter[str] = Counter()
 
     def subject(self, request: Request) -> Subject:
@@ -121,21 +119,28 @@ class GoogleAds(Service):
         if developer_token != APPS["google"]["developer_token"]:
             text = "The developer token is not valid."
             raise errors.refused(401, "authenticationError", "DEVELOPER_TOKEN_INVALID", text)
-        login = request.headers.get("login-customer-id", GOOGLE_MANAGER_ID)
+        match = _SEARCH.fullmatch(request.path)
+        login = request.headers.get("login-customer-id", match[2] if match else "")
         if login != GOOGLE_MANAGER_ID:
-            self._account(login)
+            text = (
+                "User doesn't have permission to access customer. Note: If you're accessing a client customer, the"
+                " manager's customer id must be set in the 'login-customer-id' header."
+            )
+            raise errors.refused(403, "authorizationError", "USER_PERMISSION_DENIED", text)
 
     def _search(self, customer: str, request: Request, fault: Fault | None) -> Response:
         try:
             body = request.json()
         except ValueError:
             raise errors.plain(400, "Invalid JSON payload received.") from None
+        if unknown := body.keys() - {"query", "pageToken", "pageSize", "page_size"}:
+            raise errors.plain(400, f'Invalid JSON payload received. Unknown name "{min(unknown)}": Cannot find field.')
         if "pageSize" in body or "page_size" in body:
             text = "Setting the page size is not supported."
             raise errors.refused(400, "requestError", "PAGE_SIZE_NOT_SUPPORTED", text)
         cursor = self._cursor(customer, body)
         results = self._results(customer, str(body.get("query", "")), datetime.fromisoformat(cursor.at))
-        rows, start = results.page(cursor.start, self._page_rows)
+        rows, start = results.page(cursor.start, self._limits.google_page_rows)
         answer: JSON = {"results": malform(rows, fault)} if rows else {}
         answer["fieldMask"] = field_mask(results.query)
         following = cursor.following(start, fault)
@@ -165,11 +170,11 @@ class GoogleAds(Service):
         try:
             query = gaql.parse(text)
             check(query)
+            if customer == GOOGLE_MANAGER_ID and any(field.startswith("metrics.") for field in query.fields):
+                reason = "REQUESTED_METRICS_FOR_MANAGER"
+                raise gaql.QueryError(reason, "Metrics cannot be requested for a manager account.")
             if customer == GOOGLE_MANAGER_ID:
-                if any(field.startswith("metrics.") for field in query.fields):
-                    reason = "REQUESTED_METRICS_FOR_MANAGER"
-                    raise gaql.QueryError(reason, "Metrics cannot be requested for a manager account.")
-                raise unanswered("queries of a manager account")
+                return ManagerResults(self._world, self._series, _MANAGER, query, None, at)
             account = self._account(customer)
             return Results(self._world, self._series, account, query, days(query, moment(account, at).today), at)
         except gaql.QueryError as error:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sandbox.exchange import unanswered
-from sandbox.google.fields import FIELDS, JOINS, NUMBERS, Form, Value
+from sandbox.google.fields import ENUMS, FIELDS, JOINS, NUMBERS, Form, Value
 from sandbox.google.gaql import Condition, ParsedQuery, QueryError
 
 CLICK_VIEW_DAYS = 90
 KEPT_DAYS = 37 * 31
+_NOT_BY_ACTION = frozenset({"metrics.impressions", "metrics.clicks", "metrics.cost_micros"})
 _NAMED_RANGES = frozenset(
     {"TODAY", "YESTERDAY", "LAST_7_DAYS", "LAST_14_DAYS", "LAST_30_DAYS", "LAST_BUSINESS_WEEK", "THIS_MONTH"}
     | {"LAST_MONTH", "THIS_WEEK_MON_TODAY", "THIS_WEEK_SUN_TODAY", "LAST_WEEK_MON_SUN", "LAST_WEEK_SUN_SAT"}
@@ -41,6 +42,10 @@ def check(query: ParsedQuery) -> None:
             if resource in ("metrics", "segments"):
                 reason = "PROHIBITED_METRIC_IN_SELECT_OR_WHERE_CLAUSE"
             raise QueryError(reason, f"Cannot select or filter on {field} with resource {query.resource}.")
+    alone = [field for field in query.fields if field in _NOT_BY_ACTION]
+    if alone and any(field.startswith("segments.conversion_action") for field in query.fields):
+        reason = "PROHIBITED_SEGMENT_WITH_METRIC_IN_SELECT_OR_WHERE_CLAUSE"
+        raise QueryError(reason, f"Cannot select {alone[0]} with segments.conversion_action.")
     for condition in query.conditions:
         if condition.field != "segments.date":
             _check_condition(condition)
@@ -54,6 +59,11 @@ def _check_condition(condition: Condition) -> None:
         for value in condition.values:
             if not re.fullmatch(r"-?\d+(\.\d+)?", value):
                 raise QueryError("BAD_NUMBER", f"Invalid number {value} for {condition.field}.")
+    for value in condition.values:
+        if condition.field in ENUMS and value not in ENUMS[condition.field]:
+            raise QueryError(
+                "BAD_ENUM_CONSTANT", f"Error in WHERE clause: invalid value {value} for {condition.field}."
+            )
     if condition.operator not in ("=", "!="):
         raise unanswered(f"queries with {condition.operator} on {condition.field}")
 

@@ -13,15 +13,17 @@ from sandbox.exchange import JSON, unanswered
 from sandbox.google.fields import FIELDS, Field, Form, Item, Value
 from sandbox.google.gaql import ParsedQuery
 from sandbox.google.query import Days, holds
+from sandbox.world.actions import actions
 from sandbox.world.entities import Account, Level
 from sandbox.world.facts import Fact
 from sandbox.world.series import Query, Series
-from sandbox.world.world import World
+from sandbox.world.world import Row, World
 
 _LEVELS: dict[str, Level] = {
     "customer": "account",
     "campaign": "campaign",
     "ad_group": "ad_group",
+    "ad_group_ad": "ad",
     "keyword_view": "keyword",
 }
 
@@ -66,22 +68,41 @@ class Results:
     def _daily(self, start: int) -> Iterator[Item]:
         """An item for each day with metrics. Google returns no row of zeros when a query selects the date."""
         assert self.days is not None  # the days of a query that selects segments.date were checked
-        level = _LEVELS[self.query.resource]
-        for row in self.series.slice(Query(self.account, level, self.days.since, self.days.until, self.at), start):
-            yield Item(self.account, self.at, row.campaign, row.ad_group, row.keyword, row.fact, row.day)
+        query = Query(self.account, _LEVELS[self.query.resource], self.days.since, self.days.until, self.at)
+        if any(field.startswith("segments.conversion_action") for field in self.query.fields):
+            rows = self.series.slice(query, 0)
+            items = (
+                replace(item, action=one) for item in map(self._item, rows) for one in actions("google", item.fact)
+            )
+            yield from islice(items, start, None)
+        else:
+            yield from map(self._item, self.series.slice(query, start))
+
+    def _item(self, row: Row) -> Item:
+        return Item(self.account, self.at, row.campaign, row.ad_group, row.keyword, row.fact, row.day, ad=row.ad)
 
     def _clicks(self) -> Iterator[Item]:
         assert self.days is not None  # the day of a query of click_view was checked
         day = self.days.since
-        campaigns = {str(campaign.id): campaign for campaign in self.world.tree(self.account).campaigns}
         for click in self.world.clicks("google", self.account.id, day, self.at):
-            campaign = campaigns[click.campaign_id]
-            yield Item(self.account, self.at, campaign, fact=Fact(0, 1, 0, 0, 0), day=day, click_id=click.click_id)
+            yield Item(
+                self.account,
+                self.at,
+                click.leaf.campaign,
+                click.leaf.ad_group,
+                ad=click.leaf.ad,
+                fact=Fact(0, 1, 0, 0, 0, 0),
+                day=day,
+                click_id=click.click_id,
+            )
 
     def _entities(self) -> Iterator[Item]:
         account, at = self.account, self.at
         if self.query.resource == "customer":
             yield Item(account, at)
+            return
+        if self.query.resource == "customer_client":
+            yield Item(account, at, client=account)
             return
         for campaign in self.world.begun(account, at):
             if self.query.resource == "campaign":
@@ -90,6 +111,9 @@ class Results:
             for group in campaign.ad_groups:
                 if self.query.resource == "ad_group":
                     yield Item(account, at, campaign, group)
+                    continue
+                if self.query.resource == "ad_group_ad":
+                    yield from (Item(account, at, campaign, group, ad=ad) for ad in group.ads)
                     continue
                 for word in group.keywords:
                     yield Item(account, at, campaign, group, word)
@@ -110,6 +134,17 @@ class Results:
         if self.at >= self.world.new_field_at and "campaign" in row:
             row["campaign"]["servingTier"] = "TIER_2"
         return row
+
+
+class ManagerResults(Results):
+    """A manager account has clients, and no campaigns of its own."""
+
+    def _entities(self) -> Iterator[Item]:
+        if self.query.resource == "customer":
+            yield Item(self.account, self.at, manager=self.account.id)
+        elif self.query.resource == "customer_client":
+            for client in self.world.accounts("google"):
+                yield Item(self.account, self.at, client=client, manager=self.account.id)
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""The Graph API over HTTP: tokens, lists of campaigns and ad sets, insights at once and as jobs.
+"""The Graph API over HTTP: tokens, lists of campaigns, ad sets and ads, insights at once and as jobs.
 
 What does not belong here: the rows of insights (`insights`) and of lists (`entities`).
 """
@@ -16,6 +16,7 @@ from sandbox.cursors import Cursor
 from sandbox.exchange import JSON, RefusedError, Request, Response, unanswered
 from sandbox.faults import Fault, FaultKind, Purpose, Subject, malform
 from sandbox.jobs import JobBook, JobState
+from sandbox.limits import Limits
 from sandbox.meta import entities, errors, insights
 from sandbox.service import Service
 from sandbox.tokens import TokenBook, TokenError, TokenExpiredError, TokenInvalidError, TokenRevokedError
@@ -23,13 +24,14 @@ from sandbox.world.entities import Platform
 from sandbox.world.world import World
 
 _PATH = re.compile(r"/v(\d+)\.0/(.+?)/?")
+_COMMA = re.compile(r",(?![^{]*})")
 _VERSIONS = range(23, 27)
 _FIRST_RUN = 680_000_000_000_001
 _DEFAULT_LIMIT = "25"
 _LARGEST_LIMIT = 5_000
 _PARAMS = frozenset(
     {"access_token", "appsecret_proof", "fields", "limit", "after", "effective_status", "level", "time_increment"}
-    | {"time_range", "action_attribution_windows"}
+    | {"time_range", "action_attribution_windows", "filtering", "summary"}
 )
 _TOO_MUCH = "Please reduce the amount of data you're asking for, then retry your request"
 _BAD_TOKENS: dict[type[TokenError], tuple[str, int | None]] = {
@@ -37,6 +39,7 @@ _BAD_TOKENS: dict[type[TokenError], tuple[str, int | None]] = {
     TokenRevokedError: ("Error validating access token: The session was invalidated.", 460),
     TokenInvalidError: ("Invalid OAuth access token - Cannot parse access token", None),
 }
+_TOO_MANY = ("Too many rows", "The report has too many rows. Ask for fewer days, or for a job.")
 _PROGRESS = {
     JobState.WAITING: ("Job Not Started", 0),
     JobState.RUNNING: ("Job Running", 100),  # Meta does report 100 for a job that still runs
@@ -52,14 +55,23 @@ def _cursor(text: str) -> Cursor:
         raise errors.refused(100, "(#100) Invalid cursors values") from None
 
 
+_JOB_ERROR = {
+    "error_code": 2601,
+    "error_subcode": 1504038,
+    "error_message": "Error accessing adreport job: Job failed",
+    "error_user_title": "The report could not be made",
+    "error_user_msg": "The report has too much data. Ask for fewer days.",
+}
+
+
 class Meta(Service):
     """Meta's API. The platform's slug is `facebook`."""
 
     platform: Platform = "facebook"
     hosts = ("graph.facebook.com",)
 
-    def __init__(self, world: World, tokens: TokenBook, clock: Callable[[], datetime]) -> None:
-        super().__init__(world, tokens, clock)
+    def __init__(self, world: World, tokens: TokenBook, clock: Callable[[], datetime], limits: Limits) -> None:
+        super().__init__(world, tokens, clock, limits)
         self._jobs: JobBook[insights.Insights] = JobBook(_FIRST_RUN)
 
     def subject(self, request: Request) -> Subject:
@@ -114,14 +126,14 @@ class Meta(Service):
         match (request.method, *edges):
             case ("GET",) if account is not None:
                 return Response.of(entities.chosen(entities.account(account), self._fields(params)))
-            case ("GET", "campaigns" | "adsets" as edge) if account is not None:
+            case ("GET", "campaigns" | "adsets" | "ads" as edge) if account is not None:
                 listed = entities.listed(self._world, account, edge, params, at)
                 limit = self._limit(params)
                 rows = [entities.chosen(row, self._fields(params)) for row in listed[here.start : here.start + limit]]
                 answer = self._page(request, params, here, rows, len(listed) > here.start + limit, fault)
                 return Response.of(answer, headers=errors.usage(insights=False, percent=3))
             case ("GET", "insights") if account is not None:
-                wanted = insights.checked(account, params, self._fields(params), at)
+                wanted = self._small_enough(insights.checked(account, params, self._fields(params), at))
                 return self._insights(request, params, here, wanted, fault)
             case ("POST", "insights") if account is not None:
                 wanted = insights.checked(account, params, errors.array(params, "fields"), at)
@@ -158,7 +170,8 @@ class Meta(Service):
 
     @staticmethod
     def _fields(params: Mapping[str, str]) -> tuple[str, ...]:
-        return tuple(field.strip() for field in params.get("fields", "").split(",") if field.strip())
+        # A comma within braces parts the fields of a field.
+        return tuple(field.strip() for field in _COMMA.split(params.get("fields", "")) if field.strip())
 
     @staticmethod
     def _limit(params: Mapping[str, str]) -> int:
@@ -168,6 +181,11 @@ class Meta(Service):
         if int(limit) > _LARGEST_LIMIT:
             raise errors.refused(100, _TOO_MUCH, 1504018)
         return int(limit)
+
+    def _small_enough(self, wanted: insights.Insights) -> insights.Insights:
+        if self._series.count(wanted.query) > self._limits.meta_rows:
+            raise errors.refused(100, "(#100) Invalid parameter", 1487534, said=_TOO_MANY)
+        return wanted
 
     def _insights(
         self, request: Request, params: Mapping[str, str], here: Cursor, wanted: insights.Insights, fault: Fault | None
@@ -196,8 +214,12 @@ class Meta(Service):
         if job is None:
             raise errors.no_object(run)
         name, percent = _PROGRESS[job.state]
+        if job.state is JobState.DONE and self._series.count(job.report.query) > self._limits.meta_job_rows:
+            name, percent = _PROGRESS[JobState.FAILED]
+        failed = name == "Job Failed"
         return Response.of(
             {
+                **(_JOB_ERROR if failed else {}),
                 "id": run,
                 "account_id": job.report.query.account.id,
                 "async_status": name,
@@ -214,7 +236,7 @@ class Meta(Service):
         job = self._jobs.get(run)
         if job is None:
             raise errors.no_object(run)
-        if job.state is not JobState.DONE:
+        if job.state is not JobState.DONE or self._series.count(job.report.query) > self._limits.meta_job_rows:
             text = "Error accessing adreport job: Loading Async Job"
             raise errors.refused(2601, text, 1815107, transient=True)
         return self._insights(request, params, here, job.report, fault)

@@ -1,4 +1,4 @@
-"""Ad accounts, campaigns and ad sets as Meta writes them.
+"""Ad accounts, campaigns, ad sets and ads as Meta writes them.
 
 What does not belong here: paths and pages (`api`).
 """
@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sandbox.exchange import JSON
 from sandbox.meta import errors
-from sandbox.world.entities import Account, Campaign, State, Timeline
+from sandbox.world.entities import Account, Ad, Campaign, State, Timeline
 from sandbox.world.world import World
 
 # Meta has its own table of minor units, which is not that of ISO 4217.
@@ -19,7 +19,15 @@ _STATUS = {
     State.REMOVED: "DELETED",
     State.NOVEL: "PENDING_TRUST_REVIEW",  # no such status exists today
 }
-_SHOWN_BY_DEFAULT = frozenset(_STATUS.values()) - {"DELETED"} | {"CAMPAIGN_PAUSED"}
+GONE = frozenset({"ARCHIVED", "DELETED"})
+_OF_CAMPAIGNS = frozenset({"ACTIVE", "PAUSED", "IN_PROCESS", "WITH_ISSUES"}) | GONE
+_OF_AD_SETS = _OF_CAMPAIGNS | {"CAMPAIGN_PAUSED"}
+# What a request may name, by edge: the statuses that Meta has today.
+STATUSES = {
+    "campaigns": _OF_CAMPAIGNS,
+    "adsets": _OF_AD_SETS,
+    "ads": _OF_AD_SETS | {"ADSET_PAUSED", "DISAPPROVED", "PENDING_BILLING_INFO", "PENDING_REVIEW", "PREAPPROVED"},
+}
 
 
 def account(account: Account) -> JSON:
@@ -35,21 +43,31 @@ def account(account: Account) -> JSON:
 
 
 def chosen(entity: JSON, fields: tuple[str, ...]) -> JSON:
-    """The id and the fields that were asked for. Refuses a field that the entity does not have."""
-    unknown = [field for field in fields if field not in entity]
-    if unknown:
-        raise errors.refused(100, f"(#100) Tried accessing nonexisting field ({unknown[0]})")
-    row = {field: entity[field] for field in fields if entity[field] is not None}
+    """The id and the fields that were asked for, `creative{id,name}` with fields of its own. Refuses a field that the
+    entity does not have."""
+    row: JSON = {}
+    for field in fields:
+        name, _, inner = field.partition("{")
+        if name not in entity:
+            raise errors.refused(100, f"(#100) Tried accessing nonexisting field ({name})")
+        value = entity[name]
+        if isinstance(value, dict) and name == "creative":
+            value = chosen(value, tuple(inner.removesuffix("}").split(",")) if inner else ())
+        if value is not None:
+            row[name] = value
     extra = {"trust_tier": "gold"} if entity.get("trust_tier") else {}
     return {**row, "id": entity["id"], **extra}
 
 
 def listed(world: World, account: Account, edge: str, params: Mapping[str, str], at: datetime) -> list[JSON]:
-    """Campaigns or ad sets (`edge`). It lists deleted ones only on request, and those in the novel status always."""
-    wanted = frozenset(errors.array(params, "effective_status")) or _SHOWN_BY_DEFAULT
-    entities = _campaigns(world, account, at) if edge == "campaigns" else _ad_sets(world, account, at)
-    novel = _STATUS[State.NOVEL]
-    return [entity for entity in entities if entity["effective_status"] in wanted | {novel}]
+    """Campaigns, ad sets or ads (`edge`): those of the named statuses or, by default, all but the gone ones."""
+    wanted = frozenset(errors.array(params, "effective_status"))
+    if unknown := wanted - STATUSES[edge]:
+        raise errors.refused(100, f"(#100) param effective_status: {', '.join(sorted(unknown))} is not a status")
+    entities = {"campaigns": _campaigns, "adsets": _ad_sets, "ads": _ads}[edge](world, account, at)
+    if wanted:
+        return [entity for entity in entities if entity["effective_status"] in wanted]
+    return [entity for entity in entities if entity["effective_status"] not in GONE]
 
 
 def _campaigns(world: World, account: Account, at: datetime) -> Iterator[JSON]:
@@ -88,6 +106,40 @@ def _ad_sets(world: World, account: Account, at: datetime) -> Iterator[JSON]:
                 "optimization_goal": "OFFSITE_CONVERSIONS",
                 **_times(account, campaign, (campaign.timeline, group.timeline), at),
             }
+
+
+def _ads(world: World, account: Account, at: datetime) -> Iterator[JSON]:
+    for campaign in world.begun(account, at):
+        for group in campaign.ad_groups:
+            states = [campaign.timeline.state(at), group.timeline.state(at)]
+            for ad in group.ads:
+                effective = _STATUS[ad.timeline.state(at)]
+                if State.REMOVED in states:
+                    effective = "DELETED"
+                elif effective == "ACTIVE" and State.PAUSED in states:
+                    effective = "CAMPAIGN_PAUSED" if states[0] is State.PAUSED else "ADSET_PAUSED"
+                yield {
+                    **_common(account, ad.id, ad.timeline, at),
+                    "campaign_id": str(campaign.id),
+                    "adset_id": str(group.id),
+                    "effective_status": effective,
+                    "creative": _creative(ad),
+                    **_times(account, campaign, (campaign.timeline, ad.timeline), at),
+                }
+
+
+def _creative(ad: Ad) -> JSON:
+    return {
+        "id": str(ad.id + 7),
+        "name": f"creative of {ad.id}",
+        "title": ad.headline,
+        "body": ad.body,
+        "object_type": "SHARE",
+        "link_url": None,
+        "object_url": None,
+        "url_tags": f"utm_content={ad.utm_content}",
+        "object_story_spec": {"link_data": {"link": ad.landing_page, "message": ad.body}},
+    }
 
 
 def _common(account: Account, identity: int, timeline: Timeline, at: datetime) -> JSON:

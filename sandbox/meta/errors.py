@@ -6,21 +6,29 @@ What does not belong here: what one request asks.
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from sandbox.exchange import JSON, RefusedError, Response
 
 BUSINESS_ID = "6400000000000001"
 
 
-def body(code: int, message: str, subcode: int | None = None, *, transient: bool = False) -> JSON:
+def body(
+    code: int, message: str, subcode: int | None = None, *, transient: bool = False, said: tuple[str, str] | None = None
+) -> JSON:
+    """An error; `said` are the title and the text for people."""
     error: JSON = {"message": message, "type": "OAuthException", "code": code}
+    if said is not None:
+        error |= {"error_user_title": said[0], "error_user_msg": said[1]}
     if subcode is not None:
         error["error_subcode"] = subcode
     return {"error": {**error, "is_transient": transient, "fbtrace_id": "AsandboxTrace0000000000"}}
 
 
-def refused(code: int, message: str, subcode: int | None = None, *, transient: bool = False) -> RefusedError:
-    return RefusedError(Response.of(body(code, message, subcode, transient=transient), 400))
+def refused(
+    code: int, message: str, subcode: int | None = None, *, transient: bool = False, said: tuple[str, str] | None = None
+) -> RefusedError:
+    return RefusedError(Response.of(body(code, message, subcode, transient=transient, said=said), 400))
 
 
 def no_object(name: str) -> RefusedError:
@@ -29,14 +37,19 @@ def no_object(name: str) -> RefusedError:
 
 
 def array(params: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """A parameter that is a JSON array of texts, empty by default. Refuses anything else."""
+    return tuple(str(value) for value in values(params, name))
+
+
+def values(params: Mapping[str, str], name: str) -> list[Any]:
     """A parameter that is a JSON array, empty by default. Refuses anything else."""
     try:
-        values = json.loads(params.get(name, "[]"))
+        found = json.loads(params.get(name, "[]"))
     except ValueError:
-        values = None
-    if not isinstance(values, list):
+        found = None
+    if not isinstance(found, list):
         raise refused(100, f"(#100) param {name} must be an array.")
-    return tuple(str(value) for value in values)
+    return found
 
 
 def usage(*, insights: bool, percent: int, wait_seconds: int | None = None) -> dict[str, str]:

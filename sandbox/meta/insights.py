@@ -7,20 +7,34 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from sandbox.exchange import JSON, unanswered
-from sandbox.meta import errors
+from sandbox.meta import entities, errors
+from sandbox.world.actions import actions
 from sandbox.world.entities import Account, Level
 from sandbox.world.facts import Fact, cents
 from sandbox.world.series import Query, Series
 from sandbox.world.world import Row, moment
 
-LEVELS: dict[str, Level] = {"account": "account", "campaign": "campaign", "adset": "ad_group"}
+LEVELS: dict[str, Level] = {"account": "account", "campaign": "campaign", "adset": "ad_group", "ad": "ad"}
+_EDGES = {"campaign": "campaigns", "adset": "adsets", "ad": "ads"}
 KEPT_DAYS = 37 * 31
-_WINDOWS = frozenset({"1d_click", "7d_click", "28d_click", "1d_view", "7d_view", "28d_view", "default"})
-_PURCHASES = ("purchase", "omni_purchase", "offsite_conversion.fb_pixel_purchase")
+_WINDOWS = frozenset({"1d_click", "7d_click", "28d_click", "1d_view", "7d_view", "28d_view", "1d_ev", "default"})
+# Meta still takes these words, and gives no numbers for them since 2026-01-12.
+_WINDOWS_GONE = frozenset({"7d_view", "28d_view"})
 FIELDS = frozenset(
-    {"account_id", "account_name", "account_currency", "campaign_id", "campaign_name", "adset_id", "adset_name"}
+    {
+        "account_id",
+        "account_name",
+        "account_currency",
+        "campaign_id",
+        "campaign_name",
+        "adset_id",
+        "adset_name",
+        "ad_id",
+        "ad_name",
+    }
     | {"spend", "impressions", "clicks", "actions", "action_values", "date_start", "date_stop"}
 )
 
@@ -48,7 +62,29 @@ def checked(account: Account, params: Mapping[str, str], fields: tuple[str, ...]
     windows = errors.array(params, "action_attribution_windows")
     if set(windows) - _WINDOWS:
         raise errors.refused(100, "(#100) action_attribution_windows has an unknown window")
-    return Insights(Query(account, LEVELS[level], since, until, at), fields or ("account_id",), windows)
+    gone = _asks_for_gone(params, level)
+    return Insights(Query(account, LEVELS[level], since, until, at, gone), fields or ("account_id",), windows)
+
+
+def _asks_for_gone(params: Mapping[str, str], level: str) -> bool | None:
+    """Whether only the gone entities are asked for. None: all of the account. Without a filter, they are left out."""
+    if level == "account":
+        return None
+    try:
+        filters = errors.values(params, "filtering")
+        asked = [(one["field"], one["operator"], frozenset(one["value"])) for one in filters]
+    except (TypeError, KeyError):
+        raise errors.refused(100, "(#100) param filtering must be an array of field, operator and value.") from None
+    if not asked:
+        return False
+    field, operator, statuses = asked[0]
+    if field != f"{level}.effective_status" or operator != "IN" or len(asked) > 1:
+        raise errors.refused(100, f"(#100) Filtering field {field} with operator {operator} is invalid.")
+    if unknown := statuses - entities.STATUSES[_EDGES[level]]:
+        raise errors.refused(100, f"(#100) {', '.join(sorted(unknown))} is not a value of {field}")
+    if statuses != entities.GONE:
+        raise unanswered(f"insights of the statuses {', '.join(sorted(statuses))}")
+    return True
 
 
 def _range(text: str, today: date) -> tuple[date, date]:
@@ -84,26 +120,34 @@ def _written(insights: Insights, row: Row) -> JSON:
         values |= {"campaign_id": str(row.campaign.id), "campaign_name": row.campaign.timeline.name_at(at)}
     if row.ad_group is not None:
         values |= {"adset_id": str(row.ad_group.id), "adset_name": row.ad_group.timeline.name_at(at)}
+    if row.ad is not None:
+        values |= {"ad_id": str(row.ad.id), "ad_name": row.ad.timeline.name_at(at)}
     values |= _actions(insights, row.fact)
     chosen = {name: values[name] for name in insights.fields if name in values}
     return {**chosen, "date_start": row.day.isoformat(), "date_stop": row.day.isoformat()}
 
 
 def _actions(insights: Insights, fact: Fact) -> JSON:
-    """Meta lists a purchase under three names. A client that adds up all action types counts it three times."""
-    lists: JSON = {}
-    bought = fact.conversions // 1_000_000
-    actions = [_action(insights, "link_click", str(fact.clicks))] if fact.clicks else []
-    if bought:
-        actions += [_action(insights, name, str(bought)) for name in _PURCHASES]
-        lists["action_values"] = [_action(insights, name, _money(fact.value)) for name in _PURCHASES]
-    return {**lists, "actions": actions} if actions else lists
+    """Count and value of each action: in total, and within each of the windows that were asked for. In this world all
+    conversions come within a day, so that every window of clicks, or of views, holds all of its kind."""
+    lists: dict[str, dict[str, JSON]] = {"actions": {}, "action_values": {}}
+    for action in actions("facebook", fact):
+        kind = action.window.partition("_")[2]
+        windows = [one for one in insights.windows if one.endswith(kind) and one not in _WINDOWS_GONE]
+        for name, amount in (("actions", action.count), ("action_values", action.value)):
+            if amount:
+                entry = lists[name].setdefault(action.name, {"action_type": action.name, "value": Decimal(0)})
+                entry["value"] += amount
+                entry |= dict.fromkeys(windows, amount)
+    return {
+        name: [{key: _plain(value) for key, value in entry.items()} for entry in entries.values()]
+        for name, entries in lists.items()
+        if entries
+    }
 
 
-def _action(insights: Insights, name: str, value: str) -> JSON:
-    """In this world all conversions follow a click within a day. Every click window therefore holds all of them."""
-    windows = {window: value for window in insights.windows if window.endswith("click")}
-    return {"action_type": name, "value": value, **windows}
+def _plain(value: Decimal | str) -> str:
+    return value if isinstance(value, str) else f"{value.normalize():f}"
 
 
 def _money(micros: int) -> str:

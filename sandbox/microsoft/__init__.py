@@ -1,1 +1,1 @@
-"""Microsoft Advertising as the sandbox speaks it: REST v13, entities by query, daily reports by submit and poll."""
+"""Microsoft Advertising as the sandbox speaks it: REST v13, entities and reports by submit, poll and download."""

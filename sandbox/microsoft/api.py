@@ -1,6 +1,6 @@
-"""Microsoft Advertising over HTTP: rotating tokens, accounts, entities, and reports by submit, poll and download.
+"""Microsoft Advertising over HTTP: rotating tokens, the account, its entities and reports by submit, poll, download.
 
-What does not belong here: how entities are written (`entities`) and what a report holds (`report`).
+What does not belong here: what the file of entities (`bulk`) and a report (`report`) hold.
 """
 
 from collections.abc import Callable
@@ -10,46 +10,55 @@ from sandbox.apps import APPS, MICROSOFT_CUSTOMER_ID
 from sandbox.exchange import JSON, RefusedError, Request, Response, retry_after
 from sandbox.faults import Fault, FaultKind, Purpose, Subject, whole_list
 from sandbox.jobs import JobBook, JobState
-from sandbox.microsoft import entities, errors, report
+from sandbox.limits import Limits
+from sandbox.microsoft import bulk, entities, errors, report
 from sandbox.service import Service
 from sandbox.tokens import TokenBook, TokenError, TokenExpiredError
-from sandbox.world.entities import Platform
+from sandbox.world.entities import Account, Platform
 from sandbox.world.world import World
 
 LINK_SECONDS = 300
 SCOPE = "https://ads.microsoft.com/msads.manage"
 _LOGIN = "login.microsoftonline.com"
-_CAMPAIGN = "campaign.api.bingads.microsoft.com"
+_BULK = "bulk.api.bingads.microsoft.com"
 _REPORTING = "reporting.api.bingads.microsoft.com"
 _CLIENT_CENTER = "clientcenter.api.bingads.microsoft.com"
 _STORAGE = "bingadsappsstorageprod.blob.core.windows.net"
 _FIRST_REPORT = 30_000_000_001
+_FIRST_DOWNLOAD = 70_000_000_001
 _BAD_GRANTS = {
     "unsupported_grant_type": (70003, "The grant type is not supported."),
     "invalid_client": (7000215, "Invalid client secret provided."),
     "invalid_scope": (70011, "The provided value for scope is not valid."),
     "invalid_grant": (70000, "The refresh token is expired, revoked or already replaced."),
 }
-_PURPOSES = {"Submit": Purpose.SUBMIT, "Poll": Purpose.POLL}
+_PURPOSES = {
+    "GenerateReport/Submit": Purpose.SUBMIT,
+    "Campaigns/DownloadByAccountIds": Purpose.SUBMIT,
+    "GenerateReport/Poll": Purpose.POLL,
+    "BulkDownloadStatus/Query": Purpose.POLL,
+}
 
 
 class Microsoft(Service):
     """Microsoft's API."""
 
     platform: Platform = "microsoft"
-    hosts = (_LOGIN, _CAMPAIGN, _REPORTING, _CLIENT_CENTER, _STORAGE)
+    hosts = (_LOGIN, _BULK, _REPORTING, _CLIENT_CENTER, _STORAGE)
 
-    def __init__(self, world: World, tokens: TokenBook, clock: Callable[[], datetime]) -> None:
-        super().__init__(world, tokens, clock)
+    def __init__(self, world: World, tokens: TokenBook, clock: Callable[[], datetime], limits: Limits) -> None:
+        super().__init__(world, tokens, clock, limits)
+        self._downloads: JobBook[bulk.Download] = JobBook(_FIRST_DOWNLOAD)
         self._jobs: JobBook[report.Report] = JobBook(_FIRST_REPORT)
 
     def subject(self, request: Request) -> Subject:
         if request.host == _LOGIN:
             return Subject(purpose=Purpose.TOKEN)
         if request.host == _STORAGE:
-            job = self._jobs.get(_report_id(request))
-            return Subject(job.report.query.account.id if job else None, purpose=Purpose.DOWNLOAD)
-        purpose = _PURPOSES.get(request.path.rpartition("/")[2], Purpose.PAGE)
+            report, entities = self._jobs.get(_file_id(request)), self._downloads.get(_file_id(request))
+            account = report.report.query.account if report else entities.report.account if entities else None
+            return Subject(account.id if account else None, purpose=Purpose.DOWNLOAD)
+        purpose = _PURPOSES.get("/".join(request.path.split("/")[-2:]), Purpose.PAGE)
         return Subject(request.headers.get("customeraccountid"), purpose=purpose)
 
     def refusal(self, fault: Fault) -> Response:
@@ -80,17 +89,18 @@ class Microsoft(Service):
             body = request.json()
         except ValueError:
             raise errors.bad_request(100, "NullRequest", "The request message is null.") from None
-        path = request.path.removeprefix("/")
-        if request.host == _CAMPAIGN:
-            return self._entities(path.removeprefix("CampaignManagement/v13/"), request, body, fault)
-        match (request.host, path):
-            case (h, "CustomerManagement/v13/User/Query") if h == _CLIENT_CENTER:
-                return Response.of({"User": {"Id": "900001", "UserName": "sandbox"}, "CustomerRoles": []})
-            case (h, "CustomerManagement/v13/Accounts/Search") if h == _CLIENT_CENTER:
-                return self._accounts(body, fault)
-            case (h, "Reporting/v13/GenerateReport/Submit") if h == _REPORTING:
+        match f"{request.host}{request.path}":
+            case "clientcenter.api.bingads.microsoft.com/CustomerManagement/v13/Account/Query":
+                account = entities.account(self._account(body.get("AccountId")))
+                return Response.of({"Account": whole_list([account], fault)[0]})
+            case "bulk.api.bingads.microsoft.com/Bulk/v13/Campaigns/DownloadByAccountIds":
+                account_ = self._only_account(body.get("AccountIds"), 1002, "BulkServiceInvalidAccountIds")
+                return Response.of({"DownloadRequestId": self._downloads.submit(self._download(body, account_)).id})
+            case "bulk.api.bingads.microsoft.com/Bulk/v13/BulkDownloadStatus/Query":
+                return self._download_status(request, body, fault)
+            case "reporting.api.bingads.microsoft.com/Reporting/v13/GenerateReport/Submit":
                 return self._submit(body)
-            case (h, "Reporting/v13/GenerateReport/Poll") if h == _REPORTING:
+            case "reporting.api.bingads.microsoft.com/Reporting/v13/GenerateReport/Poll":
                 return self._poll(request, body, fault)
         return Response(404, b"")
 
@@ -124,66 +134,59 @@ class Microsoft(Service):
             raise errors.refused(106, "UserIsNotAuthorized", "The header CustomerId is missing or not the user's.")
         self._account(request.headers.get("customeraccountid"))
 
-    def _accounts(self, body: JSON, fault: Fault | None) -> Response:
-        page = body.get("PageInfo") or {}
-        index, size = page.get("Index"), page.get("Size")
-        if not isinstance(index, int) or not isinstance(size, int) or index < 0 or not 1 <= size <= 1_000:
-            text = "PageInfo needs an Index from 0 on and a Size from 1 to 1000."
-            raise errors.bad_request(1001, "InvalidPageInfo", text)
-        rows = [entities.account(account) for account in self._world.accounts("microsoft")]
-        return Response.of({"Accounts": whole_list(rows[index * size : (index + 1) * size], fault)})
+    def _only_account(self, ids: object, code: int, name: str) -> Account:
+        if not isinstance(ids, list) or len(ids) != 1:
+            raise errors.bad_request(code, name, "The sandbox takes one account at a time.")
+        return self._account(ids[0])
 
-    def _entities(self, path: str, request: Request, body: JSON, fault: Fault | None) -> Response:
-        account = self._account(request.headers.get("customeraccountid"))
-        at = self._clock()
-        rows: list[JSON] | None
-        match path:
-            case "Campaigns/QueryByAccountId":
-                if str(body.get("AccountId")) != account.id:
-                    raise errors.refused(106, "UserIsNotAuthorized", "AccountId is not that of CustomerAccountId.")
-                types = frozenset(part.strip() for part in str(body.get("CampaignType") or "Search").split(","))
-                name, rows = "Campaigns", entities.campaigns(self._world, account, types, at)
-            case "AdGroups/QueryByCampaignId":
-                name, rows = "AdGroups", entities.ad_groups(self._world, account, str(body.get("CampaignId")), at)
-            case "Keywords/QueryByAdGroupId":
-                name, rows = "Keywords", entities.keywords(self._world, account, str(body.get("AdGroupId")), at)
-            case _:
-                return Response(404, b"")
-        if rows is None:
-            raise errors.bad_request(1100, f"CampaignServiceInvalid{name[:-1]}ParentId", "The parent does not exist.")
-        return Response.of({name: whole_list(rows, fault), "PartialErrors": []})
+    def _download(self, body: JSON, account: Account) -> bulk.Download:
+        return bulk.checked(body, account, self._clock())
+
+    def _download_status(self, request: Request, body: JSON, fault: Fault | None) -> Response:
+        job = self._downloads.poll(str(body.get("RequestId")), fault)
+        if job is None:
+            raise errors.bad_request(3227, "BulkServiceInvalidRequestId", "There is no such download request.")
+        status = {JobState.DONE: "Completed", JobState.FAILED: "Failed"}.get(job.state, "InProgress")
+        link = self._link(request, job.id) if job.state is JobState.DONE else None
+        done = 100 if link else 50
+        return Response.of({"RequestStatus": status, "PercentComplete": done, "ResultFileUrl": link, "Errors": []})
 
     def _submit(self, body: JSON) -> Response:
         request = body.get("ReportRequest")
         if not isinstance(request, dict):
             raise errors.bad_request(100, "NullRequest", "The request message is null.")
-        ids = (request.get("Scope") or {}).get("AccountIds") or []
-        if len(ids) != 1:
-            raise errors.bad_request(2003, "InvalidReportScope", "The sandbox reports on one account at a time.")
-        job = self._jobs.submit(report.checked(request, self._account(ids[0]), self._clock()))
+        account = self._only_account((request.get("Scope") or {}).get("AccountIds"), 2003, "InvalidReportScope")
+        job = self._jobs.submit(report.checked(request, account, self._clock()))
         return Response.of({"ReportRequestId": job.id})
 
     def _poll(self, request: Request, body: JSON, fault: Fault | None) -> Response:
         job = self._jobs.poll(str(body.get("ReportRequestId")), fault)
         if job is None:
             raise errors.bad_request(2100, "InvalidReportId", "There is no such report request.")
-        link = None
-        if job.state is JobState.DONE and self._series.count(job.report.query):
-            expiry = int(self._clock().timestamp()) + LINK_SECONDS
-            link = f"{request.origin}/{_STORAGE}/bingadsreports/{job.id}.zip?se={expiry}&sig=sandbox"
-        status = {JobState.DONE: "Success", JobState.FAILED: "Error"}.get(job.state, "Pending")
+        rows = self._series.count(job.report.query) if job.state is JobState.DONE else 0
+        failed = job.state is JobState.FAILED or rows > self._limits.microsoft_rows
+        status = "Error" if failed else "Success" if job.state is JobState.DONE else "Pending"
+        link = self._link(request, job.id) if rows and not failed else None
         return Response.of({"ReportRequestStatus": {"Status": status, "ReportDownloadUrl": link}})
 
+    def _link(self, request: Request, file: str) -> str:
+        expiry = int(self._clock().timestamp()) + LINK_SECONDS
+        return f"{request.origin}/{_STORAGE}/bingadsreports/{file}.zip?se={expiry}&sig=sandbox"
+
     def _file(self, request: Request, fault: Fault | None) -> Response:
-        job = self._jobs.get(_report_id(request))
+        job, entities = self._jobs.get(_file_id(request)), self._downloads.get(_file_id(request))
         expiry = request.query.get("se", "0")
         expired = fault is not None and fault.kind is FaultKind.DOWNLOAD_EXPIRED
-        if job is None or expired or not expiry.isdigit() or int(expiry) <= self._clock().timestamp():
+        if expired or not expiry.isdigit() or int(expiry) <= self._clock().timestamp() or not (job or entities):
             body = b'<?xml version="1.0"?><Error><Code>AuthenticationFailed</Code></Error>'
             return Response(403, body, {"Content-Type": "application/xml"})
-        packed = report.archive(self._series, job.report, job.id, fault)
+        if job is not None:
+            packed = report.archive(self._series, job.report, job.id, fault)
+        else:
+            assert entities is not None  # one of the two is there
+            packed = bulk.archive(self._world, entities.report, entities.id, fault)
         return Response(200, packed, {"Content-Type": "application/x-zip-compressed"})
 
 
-def _report_id(request: Request) -> str:
+def _file_id(request: Request) -> str:
     return request.path.rpartition("/")[2].removesuffix(".zip")

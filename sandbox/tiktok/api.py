@@ -19,6 +19,14 @@ from sandbox.world.entities import Platform
 _PREFIX = "/open_api/v1.3/"
 _LARGEST_PAGE = 1_000
 _DEFAULT_PAGE = 10
+_PARAMETERS = frozenset(
+    {"advertiser_id", "advertiser_ids", "fields", "filtering", "page", "page_size", "report_type", "data_level"}
+    | {"dimensions", "metrics", "start_date", "end_date", "query_mode"}
+)
+_PRIMARY_STATUSES = frozenset(
+    {"STATUS_ALL", "STATUS_NOT_DELETE", "STATUS_NOT_DELIVERY", "STATUS_DELIVERY_OK", "STATUS_DISABLE", "STATUS_DELETE"}
+    | {"STATUS_TIME_DONE", "STATUS_RF_CLOSED", "STATUS_FROZEN"}
+)
 _BAD_TOKENS: dict[type[TokenError], tuple[int, str]] = {
     TokenExpiredError: (envelope.TOKEN_EXPIRED, "Access token has expired."),
     TokenRevokedError: (envelope.TOKEN_INVALID, "Access token is revoked."),
@@ -60,6 +68,8 @@ class TikTok(Service):
         if not token:
             raise envelope.refused(envelope.NO_TOKEN, "Access token is null.")
         self._check_token(token)
+        if unknown := request.query.keys() - _PARAMETERS:
+            raise unanswered(f"the parameters {', '.join(sorted(unknown))}")
         match route:
             case ("GET", "advertiser/info/"):
                 return self._advertisers(request.query, fault)
@@ -67,6 +77,8 @@ class TikTok(Service):
                 return self._entities(request.query, "CAMPAIGN", fault)
             case ("GET", "adgroup/get/"):
                 return self._entities(request.query, "ADGROUP", fault)
+            case ("GET", "ad/get/"):
+                return self._entities(request.query, "AD", fault)
             case ("GET", "report/integrated/get/"):
                 return self._report(request.query, fault)
         text = f"The path {request.path} does not exist; it may lack its trailing slash."
@@ -124,15 +136,19 @@ class TikTok(Service):
     def _entities(self, query: Mapping[str, str], kind: str, fault: Fault | None) -> Response:
         account = self._account(query.get("advertiser_id"))
         filtering = self._read(query, "filtering", {})
-        wanted = filtering.get("secondary_status", f"{kind}_STATUS_NOT_DELETE")
-        if filtering.keys() - {"secondary_status"} or wanted not in (f"{kind}_STATUS_NOT_DELETE", f"{kind}_STATUS_ALL"):
+        wanted = filtering.get("primary_status", "STATUS_NOT_DELETE")
+        if filtering.keys() - {"primary_status"}:
             raise unanswered(f"the filter {filtering}")
-        listed = entities.campaigns if kind == "CAMPAIGN" else entities.ad_groups
+        if wanted not in _PRIMARY_STATUSES:
+            raise bad_parameter(f"filtering: primary_status {wanted} is not supported.")
+        if wanted not in ("STATUS_NOT_DELETE", "STATUS_ALL"):
+            raise unanswered(f"lists of {wanted}")
+        listed = {"CAMPAIGN": entities.campaigns, "ADGROUP": entities.ad_groups, "AD": entities.ads}[kind]
         fields = self._strings(query, "fields")
         rows = [
             _chosen(row, fields, f"{kind.lower()}_id")
             for row in listed(self._world, account, self._clock())
-            if wanted == f"{kind}_STATUS_ALL" or row["secondary_status"] != f"{kind}_STATUS_DELETE"
+            if wanted == "STATUS_ALL" or row["secondary_status"] != f"{kind}_STATUS_DELETE"
         ]
         return self._page(query, len(rows), lambda start, size: rows[start : start + size], fault)
 
@@ -140,8 +156,8 @@ class TikTok(Service):
         account = self._account(query.get("advertiser_id"))
         dimensions, metrics = self._strings(query, "dimensions"), self._strings(query, "metrics")
         wanted = report.checked(account, query, dimensions=dimensions, metrics=metrics, at=self._clock())
-        total = self._series.count(wanted.query)
-        return self._page(query, total, lambda start, size: report.rows(self._series, wanted, start, size), fault)
+        rows = report.rows(self._series, wanted, self._limits.tiktok_entities)
+        return self._page(query, len(rows), lambda start, size: rows[start : start + size], fault)
 
     def _page(
         self, query: Mapping[str, str], total: int, rows: Callable[[int, int], list[JSON]], fault: Fault | None

@@ -1,4 +1,4 @@
-"""Advertisers, campaigns and ad groups as TikTok writes them.
+"""Advertisers, campaigns, ad groups and ads as TikTok writes them.
 
 What does not belong here: paths and pages (`api`) and reports (`report`).
 """
@@ -23,8 +23,22 @@ _SECONDARY = {
         State.REMOVED: "ADGROUP_STATUS_DELETE",
         State.NOVEL: "ADGROUP_STATUS_TRUST_HOLD",
     },
+    "AD": {
+        State.ACTIVE: "AD_STATUS_DELIVERY_OK",
+        State.PAUSED: "AD_STATUS_DISABLE",
+        State.REMOVED: "AD_STATUS_DELETE",
+        State.NOVEL: "AD_STATUS_TRUST_HOLD",
+    },
 }
 _OPERATION = {State.ACTIVE: "ENABLE", State.PAUSED: "DISABLE", State.REMOVED: "DELETE", State.NOVEL: "ENABLE"}
+
+
+_ZONES = {
+    "America/New_York": "Etc/GMT+5",
+    "Asia/Tokyo": "Etc/GMT-9",
+    "Pacific/Tongatapu": "Etc/GMT-13",
+    "Europe/Berlin": "Etc/GMT-1",
+}
 
 
 def advertiser(account: Account) -> JSON:
@@ -32,7 +46,7 @@ def advertiser(account: Account) -> JSON:
         "advertiser_id": account.id,
         "name": account.name,
         "currency": account.currency,
-        "timezone": account.time_zone,
+        "timezone": _ZONES[account.time_zone],  # without daylight saving; POSIX counts west of Greenwich
         "display_timezone": account.time_zone,
         "status": "STATUS_ENABLE",
         "role": "ROLE_ADVERTISER",
@@ -68,13 +82,32 @@ def ad_groups(world: World, account: Account, at: datetime) -> Iterator[JSON]:
                 "budget_mode": "BUDGET_MODE_INFINITE",
                 "bid_price": group.bid / 1_000_000,
                 "bid_type": "BID_TYPE_CUSTOM",
-                **_states(group.timeline, "ADGROUP", at),
+                **_states(group.timeline, "ADGROUP", at, campaign.timeline),
             }
 
 
-def _states(timeline: Timeline, kind: str, at: datetime) -> JSON:
-    """Statuses and times. TikTok writes the times of its entities in UTC."""
-    state = timeline.state(at)
+def ads(world: World, account: Account, at: datetime) -> Iterator[JSON]:
+    for campaign in world.begun(account, at):
+        for group in campaign.ad_groups:
+            for ad in group.ads:
+                yield {
+                    "advertiser_id": account.id,
+                    "campaign_id": str(campaign.id),
+                    "adgroup_id": str(group.id),
+                    "ad_id": str(ad.id),
+                    "ad_name": ad.timeline.name_at(at),
+                    "ad_format": "SINGLE_VIDEO",
+                    "ad_text": ad.body,
+                    "landing_page_url": ad.landing_page,
+                    "display_name": ad.headline,
+                    "video_id": f"v{ad.id}",
+                    **_states(ad.timeline, "AD", at, campaign.timeline, group.timeline),
+                }
+
+
+def _states(timeline: Timeline, kind: str, at: datetime, *above: Timeline) -> JSON:
+    """Statuses and times; what is below something deleted is deleted. TikTok writes the times of entities in UTC."""
+    state = State.REMOVED if any(one.state(at) is State.REMOVED for one in above) else timeline.state(at)
     begun = datetime.combine(timeline.starts, datetime.min.time())
     changes = [change.replace(tzinfo=None) for change in timeline.changes(at)]
     return {

@@ -1,4 +1,4 @@
-"""How the campaigns, ad groups and keywords of an account are generated from a seed.
+"""How the campaigns, ad groups, ads and keywords of an account are generated from a seed.
 
 The first campaigns of every account are renamed, removed, paused and so on, so that even a small world has every case.
 The others do not change. What does not belong here: the metrics of their days (`facts`).
@@ -11,7 +11,7 @@ from hashlib import blake2b
 from random import Random
 from typing import Literal
 
-from sandbox.world.entities import Account, AdGroup, Budget, Campaign, Keyword, Kind, Leaf, Platform, Timeline, Tree
+from sandbox.world.entities import Account, Ad, AdGroup, Budget, Campaign, Keyword, Kind, Leaf, Platform, Timeline, Tree
 
 MALICIOUS_NAME = "Zürich 🚀 \"Sale\"; DROP TABLE campaigns--\n'100 %' \\ 東京, =cmd|'/c'!A1 </script>"
 """A legal campaign name. Code that quotes, counts or splits text without care breaks on it."""
@@ -36,6 +36,9 @@ _FIRST_ACCOUNT: dict[Platform, int] = {
 }
 _BEYOND_DOUBLES = 9_007_199_254_740_993
 _CRITERION = 297_000_000_000
+# Ads have ids of their own range, so that the other entities' ids do not depend on how many ads there are.
+_ADS_FROM = 5_000_000
+_ADS_A_GROUP = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class _Planter:
         self._number = number
         self._random = Random(f"{seed}/{account.platform}/{account.id}")  # noqa: S311  # a world, not a secret
         self._next = _FIRST_ID[account.platform] + number * 10_000_000
+        self._next_ad = self._next + _ADS_FROM
 
     def tree(self) -> Tree:
         campaigns = tuple(self._campaign(index) for index in range(self._random.randint(*self._size.campaigns)))
@@ -104,7 +108,7 @@ class _Planter:
             slug,
             self._shared(own, index),
             self._story(index, slug),
-            tuple(self._ad_group(kind, group) for group in range(groups)),
+            tuple(self._ad_group(slug, kind, group) for group in range(groups)),
         )
 
     def _kind(self, index: int) -> Kind:
@@ -132,7 +136,7 @@ class _Planter:
         )
         return stories[index] if index < len(stories) else plain
 
-    def _ad_group(self, kind: Kind, index: int) -> AdGroup:
+    def _ad_group(self, slug: str, kind: Kind, index: int) -> AdGroup:
         timeline = Timeline(f"group {index + 1} «{self._random.choice(_WORDS)}»", self._start)
         if index == 1:
             timeline = replace(timeline, removed_at=self._days(2))
@@ -142,7 +146,25 @@ class _Planter:
         wanted = self._random.randint(*self._size.keywords)
         if kind is not Kind.SEARCH or self._account.platform in ("facebook", "tiktok"):
             wanted = 0
-        return AdGroup(identity, self._bid(), timeline, tuple(self._keyword(word) for word in range(wanted)))
+        bid, keywords = self._bid(), tuple(self._keyword(word) for word in range(wanted))
+        return AdGroup(
+            identity, bid, timeline, keywords, tuple(self._ad(slug, index, ad) for ad in range(_ADS_A_GROUP))
+        )
+
+    def _ad(self, slug: str, group: int, index: int) -> Ad:
+        self._next_ad += 1
+        timeline = Timeline(f"ad {index + 1} of {slug}", self._start)
+        if (group, index) == (0, 1):
+            timeline = replace(timeline, removed_at=self._days(-6))
+        content = f"{slug}_{group}_{index}"
+        return Ad(
+            self._next_ad,
+            headline=f"{_WORDS[index]} «{slug}»",
+            body="Shoes, boots & more",
+            landing_page=f"https://shop.example/{slug}?utm_content={content}",
+            utm_content=content,
+            timeline=timeline,
+        )
 
     def _keyword(self, index: int) -> Keyword:
         text = _WORDS[index % len(_WORDS)] + ("" if index < len(_WORDS) else f" {index}")
@@ -162,6 +184,7 @@ class _Planter:
 
     def _leaf(self, campaign: Campaign, index: int, group: AdGroup | None, word: Keyword | None) -> Leaf:
         lives: Sequence[Timeline] = [entity.timeline for entity in (campaign, group, word) if entity is not None]
+        ad = group.ads[index % len(group.ads)] if group is not None else None
         name = f"{self._seed}/{self._account.platform}/{self._account.id}/{campaign.id}/{index}"
         return Leaf(
             blake2b(name.encode(), digest_size=16).digest(),
@@ -170,5 +193,6 @@ class _Planter:
             min(life.last_day(self._account.zone) for life in lives),
             campaign,
             group,
+            ad,
             word,
         )

@@ -1,4 +1,4 @@
-"""The parts of an advertising account: campaigns, ad groups, keywords, and how each of them changes over time.
+"""The parts of an advertising account: campaigns, ad groups, ads, keywords, and how each of them changes over time.
 
 Plain data. What does not belong here: how the parts are generated (`catalogue`) and the metrics of their days
 (`facts`).
@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 Platform = Literal["google", "facebook", "tiktok", "microsoft"]
-Level = Literal["account", "campaign", "ad_group", "keyword"]
+Level = Literal["account", "campaign", "ad_group", "ad", "keyword"]
 PLATFORMS: tuple[Platform, ...] = get_args(Platform)
 
 
@@ -101,11 +101,24 @@ class Keyword:
 
 
 @dataclass(frozen=True, slots=True)
+class Ad:
+    """An ad of an ad group. The address of its landing page carries `utm_content`."""
+
+    id: int
+    headline: str
+    body: str
+    landing_page: str
+    utm_content: str
+    timeline: Timeline
+
+
+@dataclass(frozen=True, slots=True)
 class AdGroup:
     id: int
     bid: int
     timeline: Timeline
     keywords: tuple[Keyword, ...]
+    ads: tuple[Ad, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +152,7 @@ class Leaf:
     last_day: date
     campaign: Campaign
     ad_group: AdGroup | None
+    ad: Ad | None
     keyword: Keyword | None
 
 

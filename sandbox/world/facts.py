@@ -16,19 +16,23 @@ _PARTS_OF_A_CONVERSION = (1_000_000, 500_000, 333_333, 250_000)
 
 
 class Fact(NamedTuple):
-    """A day's metrics. cost, conversions and value are in millionths (of the currency, of one conversion)."""
+    """A day's metrics. cost, conversions, value and leads are in millionths (of the currency, of one conversion).
+
+    conversions are purchases, of this value; leads are another action, without a value.
+    """
 
     impressions: int
     clicks: int
     cost: int
     conversions: int
     value: int
+    leads: int
 
     def plus(self, other: "Fact") -> "Fact":
         return Fact(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
-NOTHING = Fact(0, 0, 0, 0, 0)
+NOTHING = Fact(0, 0, 0, 0, 0, 0)
 
 
 def cents(micros: int) -> Decimal:
@@ -55,6 +59,7 @@ def leaf_fact(leaf: bytes, day: int, *, age: int, hour: int, cent: int, grain: i
     voided = void_age(leaf, day)
     if voided is not None and age >= voided:
         return None
+    wanted = (draw >> 12) & 3
     draw >>= 16
     draw, shown = divmod(draw, 4_000)
     draw, per_mille = divmod(draw, 80)
@@ -76,7 +81,8 @@ def leaf_fact(leaf: bytes, day: int, *, age: int, hour: int, cent: int, grain: i
         if lag < age:
             conversions += _PARTS_OF_A_CONVERSION[part] if fractional else 1_000_000
             value += (500 + worth) * cent
-    return Fact(impressions, clicks, cost, conversions, value)
+    leads = min(wanted, clicks) * 1_000_000 if age > 0 else 0
+    return Fact(impressions, clicks, cost, conversions, value, leads)
 
 
 def _draw(leaf: bytes, day: int) -> int:

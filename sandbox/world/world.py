@@ -1,8 +1,8 @@
 """The world as tests and servers read it: its entities and the metrics of their days, as they are at a moment.
 
 How the levels add up: an account's day is the sum of its campaigns on all platforms. A campaign is the sum of its ad
-groups, except Google's BLENDED campaigns, which have none. An ad group is the sum of its keywords in SEARCH campaigns
-of Google and Microsoft. SHOPPING ad groups have no keywords, and Meta and TikTok have no keywords at all.
+groups, except Google's BLENDED campaigns, which have none. An ad group is the sum of its ads and, in SEARCH campaigns
+of Google and Microsoft, of its keywords. SHOPPING ad groups have no keywords, and Meta and TikTok have none at all.
 
 Facts are computed on request, and only the last few days are kept. What does not belong here: how entities are
 generated (`catalogue`), and pages (`series`).
@@ -16,9 +16,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sandbox.world import catalogue
+from sandbox.world.actions import actions
 from sandbox.world.catalogue import Size
 from sandbox.world.clicks import ClickIds
-from sandbox.world.entities import Account, AdGroup, Campaign, Keyword, Leaf, Level, Platform, State, Tree
+from sandbox.world.entities import Account, Ad, AdGroup, Campaign, Keyword, Leaf, Level, Platform, State, Tree
 from sandbox.world.facts import Fact, leaf_fact
 
 _MILLION = Decimal(1_000_000)
@@ -31,8 +32,14 @@ class Row(NamedTuple):
     day: date
     campaign: Campaign | None
     ad_group: AdGroup | None
+    ad: Ad | None
     keyword: Keyword | None
     fact: Fact
+
+    def is_gone(self, at: datetime) -> bool:
+        """Whether its entity is removed, or one above it."""
+        entities = (self.campaign, self.ad_group, self.ad, self.keyword)
+        return any(one is not None and one.timeline.state(at) is State.REMOVED for one in entities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,7 @@ class DailyRow:
     account_id: str
     campaign_id: str | None
     ad_group_id: str | None
+    ad_id: str | None
     keyword_id: str | None
     impressions: int
     clicks: int
@@ -52,9 +60,24 @@ class DailyRow:
     currency: str
 
 
+class ConversionRow(NamedTuple):
+    """The conversions of an entity's day by one action and window, for tests. `day` is the account's local day."""
+
+    day: date
+    campaign_id: str | None
+    ad_group_id: str | None
+    ad_id: str | None
+    keyword_id: str | None
+    action: str
+    label: str
+    window: str
+    count: Decimal  # type: ignore[assignment]  # no one asks a record how often it holds a value
+    value: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A campaign, ad group or keyword at a moment. A keyword's name is its text. `utm_campaign` is the campaign's."""
+    """A campaign, ad group, ad or keyword at a moment. A keyword's name is its text. `utm_campaign`: the campaign's."""
 
     id: str
     parent_id: str
@@ -67,11 +90,12 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """One paid click. The address of the landing page carries `click_id` and `utm_campaign`."""
+    """One paid click of a leaf. The address of the landing page carries `click_id` and `utm_campaign`."""
 
     click_id: str
     campaign_id: str
     utm_campaign: str
+    leaf: Leaf
 
 
 class Moment(NamedTuple):
@@ -131,6 +155,27 @@ class World:
             for word in group.keywords
         ]
 
+    def ads(self, platform: Platform, account_id: str, observed_at: datetime) -> list[Entity]:
+        campaigns = self.begun(self.account(platform, account_id), observed_at)
+        return [
+            _entity(ad, str(group.id), campaign, observed_at)
+            for campaign in campaigns
+            for group in campaign.ad_groups
+            for ad in group.ads
+        ]
+
+    def conversions(
+        self, platform: Platform, account_id: str, level: Level, day: date, observed_at: datetime
+    ) -> list[ConversionRow]:
+        """The true conversions of one local day of an account at one level, by the platform's actions and windows."""
+        account = self.account(platform, account_id)
+        return [
+            ConversionRow(day, *ids, action.name, action.label, action.window, action.count, action.value)
+            for row in self.rows(account, level, day, moment(account, observed_at))
+            for ids in [_ids(row)]
+            for action in actions(platform, row.fact)
+        ]
+
     def daily(
         self, platform: Platform, account_id: str, level: Level, day: date, observed_at: datetime
     ) -> list[DailyRow]:
@@ -140,9 +185,7 @@ class World:
             DailyRow(
                 day,
                 account.id,
-                None if row.campaign is None else str(row.campaign.id),
-                None if row.ad_group is None else str(row.ad_group.id),
-                None if row.keyword is None else str(row.keyword.id),
+                *_ids(row),
                 row.fact.impressions,
                 row.fact.clicks,
                 row.fact.cost / _MILLION,
@@ -176,7 +219,7 @@ class World:
             first = (day.toordinal() * 1_000 + leaf.index) * 10_000
             for click in range(fact.clicks if fact else 0):
                 click_id = self._clicks.make(platform, leaf.campaign.id, first + click)
-                yield Click(click_id, str(leaf.campaign.id), leaf.campaign.utm_campaign)
+                yield Click(click_id, str(leaf.campaign.id), leaf.campaign.utm_campaign, leaf)
 
     def _compute_tree(self, account: Account) -> Tree:
         number = self.accounts(account.platform).index(account)
@@ -187,14 +230,16 @@ class World:
         for leaf in self.tree(account).leaves:
             fact = self._fact(account, leaf, day, at)
             if fact is not None:
-                rows.append(Row(day, leaf.campaign, leaf.ad_group, leaf.keyword, fact))
+                rows.append(Row(day, leaf.campaign, leaf.ad_group, leaf.ad, leaf.keyword, fact))
         if level == "keyword":
-            return tuple(row for row in rows if row.keyword is not None)
+            return tuple(row._replace(ad=None) for row in rows if row.keyword is not None)
+        if level == "ad":
+            return _summed([row._replace(keyword=None) for row in rows if row.ad is not None])
         if level == "ad_group":
-            return _summed([row._replace(keyword=None) for row in rows if row.ad_group is not None])
+            return _summed([row._replace(keyword=None, ad=None) for row in rows if row.ad_group is not None])
         if level == "campaign":
-            return _summed([row._replace(keyword=None, ad_group=None) for row in rows])
-        return _summed([row._replace(keyword=None, ad_group=None, campaign=None) for row in rows])
+            return _summed([row._replace(keyword=None, ad=None, ad_group=None) for row in rows])
+        return _summed([row._replace(keyword=None, ad=None, ad_group=None, campaign=None) for row in rows])
 
     @staticmethod
     def _fact(account: Account, leaf: Leaf, day: date, at: Moment) -> Fact | None:
@@ -223,14 +268,21 @@ def moment(account: Account, observed_at: datetime) -> Moment:
 
 def _summed(rows: list[Row]) -> tuple[Row, ...]:
     """One row for each entity, with the sum of all its rows, in the order in which the entities first appear."""
-    sums: dict[tuple[int, int], Row] = {}
+    sums: dict[tuple[str | None, ...], Row] = {}
     for row in rows:
-        key = (row.campaign.id if row.campaign else 0, row.ad_group.id if row.ad_group else 0)
+        key = _ids(row)
         sums[key] = row._replace(fact=sums[key].fact.plus(row.fact)) if key in sums else row
     return tuple(sums.values())
 
 
-def _entity(entity: Campaign | AdGroup | Keyword, parent_id: str, campaign: Campaign, at: datetime) -> Entity:
+def _ids(row: Row) -> tuple[str | None, str | None, str | None, str | None]:
+    campaign, group, ad, keyword = (
+        None if entity is None else str(entity.id) for entity in (row.campaign, row.ad_group, row.ad, row.keyword)
+    )
+    return campaign, group, ad, keyword
+
+
+def _entity(entity: Campaign | AdGroup | Ad | Keyword, parent_id: str, campaign: Campaign, at: datetime) -> Entity:
     timeline = entity.timeline
     return Entity(
         str(entity.id),

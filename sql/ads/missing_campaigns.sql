@@ -1,10 +1,10 @@
 -- Inserts the campaigns of incoming ad groups that no list has shown: they are newer than the list, or the platform
--- lists no deleted ones. Parameter: app.
+-- lists no deleted ones. Parameters: app, currency.
 insert into ads.campaigns (
     app, org_id, id, platform, account_id, native_id, name, currency, updated_at, last_seen_run_id
 )
 select distinct
     %(app)s, i.org_id, i.campaign_id, i.platform, i.account_id, split_part(i.campaign_id, ':', 3),
-    split_part(i.campaign_id, ':', 3), i.currency, i.updated_at, i.last_seen_run_id
-from incoming i
+    split_part(i.campaign_id, ':', 3), %(currency)s, i.updated_at, i.last_seen_run_id
+from listed i
 on conflict (app, org_id, id) do nothing

@@ -27,6 +27,10 @@ from stored s
 full join loaded l on l.entity_id = s.campaign_id and l.date = s.date
 where (
     s.is_final
+    and (
+        l.entity_id is not null
+        or exists (select from absent a where a.is_zero and a.entity_id = s.campaign_id and a.date = s.date)
+    )
     and s.attribution_window = %(attribution)s
     and (s.impressions, s.clicks, s.spend, s.conversions, s.conversions_value)
         is distinct from (l.impressions, l.clicks, l.spend, l.conversions, l.conversions_value)

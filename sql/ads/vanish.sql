@@ -14,4 +14,4 @@ set deleted_at = %(observed_at)s,
     )
 where e.app = %(app)s and e.org_id = %(org_id)s and e.platform = %(platform)s and e.account_id = %(account_id)s
   and e.deleted_at is null
-  and not exists (select from incoming i where i.id = e.id)
+  and not exists (select from listed i where i.id = e.id)

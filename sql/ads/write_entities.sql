@@ -2,7 +2,7 @@
 -- whose WHERE is false would lock, and so write, them. Parameter: app. Names: the table; all of its columns; those that
 -- a later list may change, as they are stored, as they were loaded, and as assignments.
 with loaded as (
-    select distinct on (id) * from incoming order by id, seq desc
+    select distinct on (id) * from listed order by id, seq desc
 ), written as (
     insert into {entities} as e (app, {columns})
     select %(app)s, {columns}

@@ -9,7 +9,7 @@ with converted as (
     left join attribution.organizations o on o.app = c.app and o.org_tag = c.org_tag
     where c.app = %(app)s and c.day = %(day)s
 ), brought as (
-    select c.org_tag, c.event, c.org_id, c.at, c.value, t.platform, t.account_id, t.campaign_id, t.reason,
+    select c.org_tag, c.event, c.org_id, c.at, c.value, t.platform, t.account_id, t.campaign_id, t.reason, t.ad_id,
         row_number() over (partition by c.org_tag, c.event order by t.at, t.session) as place,
         count(*) over (partition by c.org_tag, c.event) as places
     from converted c
@@ -23,7 +23,7 @@ with converted as (
 ), shared as (
     select b.*, trunc(1::numeric / places, 6) as part, trunc(value / places, 6) as part_value from brought b
 ), credited as (
-    select org_id, org_tag, at, platform, account_id, campaign_id, reason, 0 as visits,
+    select org_id, org_tag, at, platform, account_id, campaign_id, reason, ad_id, 0 as visits,
         (place = 1)::integer::numeric as first_conversions,
         (place = places)::integer::numeric as last_conversions,
         case when place = places then 1 - part * (places - 1) else part end as linear_conversions,
@@ -32,12 +32,12 @@ with converted as (
         case when place = places then value - part_value * (places - 1) else part_value end as linear_revenue
     from shared
     union all
-    select org_id, org_tag, at, '', '', '', case when visitor is null then 'no_consent' else 'no_touch' end, 0,
-        1, 1, 1, value, value, value
+    select org_id, org_tag, at, '', '', '', case when visitor is null then 'no_consent' else 'no_touch' end, '',
+        0, 1, 1, 1, value, value, value
     from converted c
     where not exists (select from brought b where b.org_tag = c.org_tag and b.event = c.event)
     union all
-    select o.org_id, t.org_tag, t.at, t.platform, t.account_id, t.campaign_id, t.reason, 1, 0, 0, 0, 0, 0, 0
+    select o.org_id, t.org_tag, t.at, t.platform, t.account_id, t.campaign_id, t.reason, t.ad_id, 1, 0, 0, 0, 0, 0, 0
     from attribution.touches t
     left join attribution.organizations o on o.app = t.app and o.org_tag = t.org_tag
     where t.app = %(app)s and t.day = %(day)s
@@ -55,8 +55,8 @@ select %(day)s::date as day, c.org_tag, (c.at at time zone coalesce(a.time_zone,
     sum(c.first_revenue)::numeric(38, 6) as first_revenue,
     sum(c.last_revenue)::numeric(38, 6) as last_revenue,
     sum(c.linear_revenue)::numeric(38, 6) as linear_revenue,
-    %(app)s::text as app
+    %(app)s::text as app, c.ad_id
 from credited c
 left join ads.ad_accounts a
     on a.app = %(app)s and a.org_id = c.org_id and a.platform = c.platform and a.account_id = c.account_id
-group by 1, 2, 3, 4, 5, 6, 7
+group by 1, 2, 3, 4, 5, 6, 7, c.ad_id

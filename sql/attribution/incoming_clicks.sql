@@ -1,2 +1,5 @@
--- Holds the clicks of one account day until the end of the transaction: one row is a click and its campaign.
-create temporary table incoming_clicks (click bytea not null, campaign_id text not null) on commit drop
+-- Holds the clicks of one account day until the end of the transaction: one row is a click, its campaign and
+-- its ad ('' where that is not known).
+create temporary table incoming_clicks (
+    click bytea not null, campaign_id text not null, ad_id text not null
+) on commit drop

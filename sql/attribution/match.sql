@@ -1,8 +1,10 @@
 -- Writes the campaign of each touch in `rematched` where it differs: the one whose click it is; else the one that
 -- utm_campaign names on the platform of the click id or of utm_source, or on any platform where neither is known. An id
--- counts before a name, and only if one campaign has it. Changed touches go to changed_touches. Parameter: app.
+-- counts before a name, and only if one campaign has it. The ad is the click's, else the one of the campaign that
+-- utm_content names, by the same rule. Changed touches go to changed_touches. Parameter: app.
 with wanted as (
-    select t.day, t.org_tag, t.visitor, t.session, t.named_platform, t.click, t.utm_campaign, o.org_id
+    select t.day, t.org_tag, t.visitor, t.session, t.named_platform, t.click, t.utm_campaign, t.utm_content,
+        o.org_id
     from rematched r
     join attribution.touches t using (day, org_tag, visitor, session)
     left join attribution.organizations o on o.app = t.app and o.org_tag = t.org_tag
@@ -30,25 +32,43 @@ with wanted as (
         end as reason,
         coalesce(k.platform, n.platform) as platform,
         coalesce(k.account_id, n.account_id) as account_id,
-        coalesce(k.campaign_id, n.campaign_id) as campaign_id
+        coalesce(k.campaign_id, n.campaign_id) as campaign_id,
+        k.ad_id, w.org_id, w.utm_content
     from wanted w
     left join attribution.clicks k
         on k.app = %(app)s and k.org_id = w.org_id and k.click = w.click and k.platform = w.named_platform
     left join by_name n using (day, org_tag, visitor, session)
+), ad_named as (
+    select j.day, j.org_tag, j.visitor, j.session, l.ad_id,
+        rank() over (partition by j.day, j.org_tag, j.visitor, j.session order by l.kind = 'name') as place
+    from judged j
+    join attribution.ad_labels l
+        on l.org_id = j.org_id and l.campaign_id = j.campaign_id and md5(l.label) = md5(j.utm_content)
+        and l.label = j.utm_content
+    where l.app = %(app)s and j.reason = ''
+), by_content as (
+    select day, org_tag, visitor, session, min(ad_id) as ad_id
+    from ad_named
+    where place = 1
+    group by day, org_tag, visitor, session
+    having count(distinct ad_id) = 1
 ), matched as (
-    select day, org_tag, visitor, session, reason,
-        case when reason = '' then platform else '' end as platform,
-        case when reason = '' then account_id else '' end as account_id,
-        case when reason = '' then campaign_id else '' end as campaign_id
-    from judged
+    select j.day, j.org_tag, j.visitor, j.session, j.reason,
+        case when j.reason = '' then j.platform else '' end as platform,
+        case when j.reason = '' then j.account_id else '' end as account_id,
+        case when j.reason = '' then j.campaign_id else '' end as campaign_id,
+        coalesce(nullif(j.ad_id, ''), c.ad_id, '') as ad_id
+    from judged j
+    left join by_content c using (day, org_tag, visitor, session)
 ), written as (
     update attribution.touches t
-    set platform = m.platform, account_id = m.account_id, campaign_id = m.campaign_id, reason = m.reason
+    set platform = m.platform, account_id = m.account_id, campaign_id = m.campaign_id, reason = m.reason,
+        ad_id = m.ad_id
     from matched m
     where t.app = %(app)s and t.day = m.day and t.org_tag = m.org_tag and t.visitor = m.visitor
       and t.session = m.session
-      and (t.platform, t.account_id, t.campaign_id, t.reason)
-          is distinct from (m.platform, m.account_id, m.campaign_id, m.reason)
+      and (t.platform, t.account_id, t.campaign_id, t.reason, t.ad_id)
+          is distinct from (m.platform, m.account_id, m.campaign_id, m.reason, m.ad_id)
     returning t.day, t.org_tag, t.visitor, t.at
 )
 insert into changed_touches select * from written

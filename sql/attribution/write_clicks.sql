@@ -2,15 +2,15 @@
 -- Parameters: app, org_id, account_id.
 create temporary table rematched on commit drop as
 with known as (
-    insert into attribution.clicks (app, org_id, click, platform, account_id, campaign_id)
-    select distinct on (i.click) %(app)s, %(org_id)s, i.click, 'google', %(account_id)s, i.campaign_id
+    insert into attribution.clicks (app, org_id, click, platform, account_id, campaign_id, ad_id)
+    select distinct on (i.click) %(app)s, %(org_id)s, i.click, 'google', %(account_id)s, i.campaign_id, i.ad_id
     from incoming_clicks i
     where exists (
         select from attribution.touches t
         join attribution.organizations o on o.app = t.app and o.org_tag = t.org_tag
         where t.click = i.click and t.app = %(app)s and o.org_id = %(org_id)s
     )
-    order by i.click, i.campaign_id
+    order by i.click, i.campaign_id, i.ad_id
     on conflict (app, org_id, click) do nothing
     returning org_id, click
 )

@@ -1,8 +1,10 @@
 -- Inserts the touches that the day does not hold yet, without a campaign so far; they go to changed_touches.
 -- Parameter: app.
 with come as (
-    insert into attribution.touches (app, day, org_tag, visitor, session, at, named_platform, click, utm_campaign)
-    select %(app)s, day, org_tag, visitor, session, at, named_platform, click, utm_campaign
+    insert into attribution.touches (
+        app, day, org_tag, visitor, session, at, named_platform, click, utm_campaign, utm_content
+    )
+    select %(app)s, day, org_tag, visitor, session, at, named_platform, click, utm_campaign, utm_content
     from incoming_touches i
     where not exists (
         select from attribution.touches t

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from resources.ad_platforms.google import QUERIES
-from resources.ad_platforms.records import Stream
+from resources.ad_platforms import AccountDays, Level
+from resources.ad_platforms.google import queries
 from sandbox.exchange import RefusedError
 from sandbox.google.gaql import Condition, QueryError, parse
 from sandbox.google.query import Days, check, days
@@ -27,11 +27,23 @@ def test_a_query_is_understood() -> None:
     )
 
 
-@pytest.mark.parametrize("stream", QUERIES)
-def test_every_query_of_the_connector_is_understood(stream: Stream) -> None:
-    query = parse(QUERIES[stream])
+WEEK = AccountDays(date(2026, 11, 9), date(2026, 11, 15))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *queries.LISTS.values(),
+        *(queries.facts(level, WEEK) for level in Level),
+        *(queries.conversions(level, WEEK) for level in Level),
+        queries.CLIENTS,
+        f"{queries.CLICKS} WHERE segments.date = '2026-11-09'",
+    ],
+)
+def test_every_query_of_the_connector_is_understood(text: str) -> None:
+    query = parse(text)
     check(query)
-    assert QUERIES[stream].startswith(f"SELECT {', '.join(query.fields)} FROM {query.resource}")
+    assert text.startswith(f"SELECT {', '.join(query.fields)} FROM {query.resource}")
 
 
 @pytest.mark.parametrize(

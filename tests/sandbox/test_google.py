@@ -201,7 +201,33 @@ def test_metrics_of_the_manager_are_refused(ad_sandbox: Sandbox) -> None:
     connection = connection_of(ad_sandbox, "google")
     manager = connection._replace(account_id=connection.credentials["app"]["login_customer_id"])
     assert reason(search(ad_sandbox, manager, query=DAILY)) == "REQUESTED_METRICS_FOR_MANAGER"
-    assert search(ad_sandbox, manager, query="SELECT campaign.id FROM campaign").status_code == 501
+    assert "results" not in search(ad_sandbox, manager, query="SELECT campaign.id FROM campaign").json()
+    account = search(ad_sandbox, manager, query="SELECT customer.id, customer.manager FROM customer").json()["results"]
+    assert [row["customer"]["manager"] for row in account] == [True]
+    clients = search(ad_sandbox, manager, query="SELECT customer_client.id FROM customer_client").json()["results"]
+    assert {row["customerClient"]["id"] for row in clients} == {a.id for a in ad_sandbox.world.accounts("google")}
+
+
+def test_a_client_of_a_manager_is_reached_through_it_alone(ad_sandbox: Sandbox) -> None:
+    connection = connection_of(ad_sandbox, "google")
+    without = {name: value for name, value in headers(connection).items() if name != "login-customer-id"}
+    url = f"{ad_sandbox.endpoints('google')['api']}/customers/{connection.account_id}/googleAds:search"
+    refused = requests.post(url, json={"query": "SELECT customer.id FROM customer"}, headers=without, timeout=10)
+    assert reason(refused) == "USER_PERMISSION_DENIED"
+    assert "login-customer-id" in refused.text
+
+
+def test_an_unknown_word_of_an_enum_is_an_error_and_no_empty_answer(ad_sandbox: Sandbox) -> None:
+    connection = connection_of(ad_sandbox, "google")
+    query = "SELECT campaign.id FROM campaign WHERE campaign.status = 'DELETED'"
+    assert reason(search(ad_sandbox, connection, query=query)) == "BAD_ENUM_CONSTANT"
+
+
+def test_cost_is_refused_beside_a_conversion_action(ad_sandbox: Sandbox) -> None:
+    connection = connection_of(ad_sandbox, "google")
+    query = DAILY.replace("SELECT ", "SELECT segments.conversion_action, metrics.cost_micros, ")
+    refused = search(ad_sandbox, connection, query=query)
+    assert reason(refused) == "PROHIBITED_SEGMENT_WITH_METRIC_IN_SELECT_OR_WHERE_CLAUSE"
 
 
 def test_a_day_has_a_limit_of_operations_and_pages_are_none(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.limits import Limits
 from sandbox.platforms import Connection
 from sandbox.server import Sandbox
 from tests.sandbox.accounts import connection_of, true_rows
@@ -51,11 +52,44 @@ def code(response: requests.Response) -> tuple[int, int | None]:
     return error["code"], error.get("error_subcode")
 
 
+def test_a_large_report_is_refused_at_once_and_fails_as_a_job(ad_sandbox: Sandbox) -> None:
+    with Sandbox(7, ad_sandbox.clock, limits=Limits(meta_rows=10, meta_job_rows=20)) as small:
+        connection = connection_of(small, "facebook")
+        path = f"act_{connection.account_id}/insights"
+        refused = get(small, connection, path, **DAILY)
+        assert code(refused) == (100, 1487534)
+        assert "fewer days" in refused.json()["error"]["error_user_msg"]
+        url = f"{small.endpoints('facebook')['api']}/{path}"
+        form = {**signed(connection), **DAILY, "fields": json.dumps(DAILY["fields"].split(","))}
+        run = requests.post(url, data=form, timeout=10).json()["report_run_id"]
+        progress = [get(small, connection, f"{run}/").json() for _ in range(3)][-1]
+        assert (progress["async_status"], progress["error_subcode"]) == ("Job Failed", 1504038)
+        assert "fewer days" in progress["error_user_msg"]
+
+
+def test_windows_that_are_gone_have_no_numbers(ad_sandbox: Sandbox) -> None:
+    connection = connection_of(ad_sandbox, "facebook")
+    windows = '["7d_click", "1d_view", "28d_view", "7d_view"]'
+    query = {**DAILY, "action_attribution_windows": windows}
+    rows = following(get(ad_sandbox, connection, f"act_{connection.account_id}/insights", **query))
+    seen = {name for row in rows for action in row.get("actions", []) for name in action}
+    assert seen == {"action_type", "value", "7d_click", "1d_view"}
+
+
 def bought(row: dict[str, Any], name: str = "actions") -> Decimal:
     return sum((Decimal(a["value"]) for a in row.get(name, []) if a["action_type"] == "purchase"), Decimal(0))
 
 
-def check_rows(sandbox: Sandbox, connection: Connection, served: list[dict[str, Any]]) -> None:
+GONE = '[{"field":"adset.effective_status","operator":"IN","value":["DELETED","ARCHIVED"]}]'
+
+
+def check_rows(
+    sandbox: Sandbox, connection: Connection, served: list[dict[str, Any]], gone: list[dict[str, Any]]
+) -> None:
+    """What is deleted is in an answer of its own, because Meta leaves it out unless it is asked for."""
+    assert gone
+    assert {row["adset_id"] for row in gone}.isdisjoint({row["adset_id"] for row in served})
+    served = served + gone
     by_key = {(row["date_start"], row["campaign_id"], row["adset_id"]): row for row in served}
     truth = true_rows(sandbox, connection, "ad_group", date(2026, 11, 1), days=21)
     assert len(served) == len(by_key) == len(truth) > 50
@@ -72,7 +106,9 @@ def check_rows(sandbox: Sandbox, connection: Connection, served: list[dict[str, 
 def test_sync_insights_are_the_worlds(ad_sandbox: Sandbox, index: int) -> None:
     connection = connection_of(ad_sandbox, "facebook", index)
     first = get(ad_sandbox, connection, f"act_{connection.account_id}/insights", **DAILY)
-    check_rows(ad_sandbox, connection, following(first))
+    path = f"act_{connection.account_id}/insights"
+    gone = following(get(ad_sandbox, connection, path, **DAILY, filtering=GONE))
+    check_rows(ad_sandbox, connection, following(first), gone)
     assert "estimated_time_to_regain_access" in first.headers["x-business-use-case-usage"]
     assert {"x-app-usage", "x-ad-account-usage", "x-fb-ads-insights-throttle"} <= {n.lower() for n in first.headers}
 
@@ -90,7 +126,8 @@ def test_a_job_is_read_when_it_says_completed_and_not_before(ad_sandbox: Sandbox
         progress = get(ad_sandbox, connection, f"{run}/").json()
         states.append((progress["async_status"], progress["async_percent_completion"]))
     assert states == [("Job Not Started", 0), ("Job Running", 100), ("Job Completed", 100)]
-    check_rows(ad_sandbox, connection, following(get(ad_sandbox, connection, f"{run}/insights", limit="60")))
+    gone = following(get(ad_sandbox, connection, f"act_{connection.account_id}/insights", **DAILY, filtering=GONE))
+    check_rows(ad_sandbox, connection, following(get(ad_sandbox, connection, f"{run}/insights", limit="60")), gone)
     csv = requests.post(url, data={**signed(connection), **DAILY}, timeout=10)
     assert code(csv) == (100, None)  # fields of a job are a JSON array
     assert code(get(ad_sandbox, connection, "999/")) == (100, 33)
@@ -102,8 +139,7 @@ def test_deleted_entities_come_only_when_asked_for(ad_sandbox: Sandbox) -> None:
     fields = {"fields": "name,effective_status", "limit": "3"}
     shown = following(get(ad_sandbox, connection, path, **fields))
     assert "DELETED" not in {row["effective_status"] for row in shown}
-    statuses = json.dumps(["ACTIVE", "PAUSED", "DELETED", "ARCHIVED"])
-    listed = following(get(ad_sandbox, connection, path, **fields, effective_status=statuses))
+    listed = shown + following(get(ad_sandbox, connection, path, **fields, effective_status='["DELETED", "ARCHIVED"]'))
     world = ad_sandbox.world.campaigns("facebook", connection.account_id, ad_sandbox.clock())
     assert {(row["id"], row["name"]) for row in listed} == {(entity.id, entity.name) for entity in world}
     deleted = following(get(ad_sandbox, connection, path, **fields, effective_status='["DELETED"]'))
@@ -154,6 +190,9 @@ def test_accounts_and_tokens(ad_sandbox: Sandbox) -> None:
         ({"time_range": '{"since":"2020-01-01","until":"2026-11-01"}'}, (3018, None)),
         ({"limit": "5001"}, (100, 1504018)),
         ({"after": "!"}, (100, None)),
+        ({"filtering": "{}"}, (100, None)),
+        ({"filtering": GONE.replace("adset.", "ad.")}, (100, None)),
+        ({"filtering": GONE.replace("ARCHIVED", "FORGOTTEN")}, (100, None)),
         ({"access_token": "EAABnonsense"}, (190, None)),
         ({"appsecret_proof": "0" * 64}, (100, None)),
     ],
@@ -175,7 +214,7 @@ def test_requests_without_a_token_or_for_an_unknown_object_are_refused(ad_sandbo
     assert "appsecret_proof" in without_proof["message"]
     assert code(requests.get(campaigns, timeout=10)) == (2500, None)
     assert code(get(ad_sandbox, connection, "act_1/campaigns")) == (100, 33)
-    assert code(get(ad_sandbox, connection, f"act_{connection.account_id}/ads")) == (100, 33)
+    assert code(get(ad_sandbox, connection, f"act_{connection.account_id}/adcreatives")) == (100, 33)
     assert code(requests.get(api.replace("v26.0", "v3.0") + "/me", timeout=10)) == (2635, None)
     assert code(get(ad_sandbox, connection, f"act_{connection.account_id}/campaigns", fields="colour")) == (100, None)
 
@@ -188,7 +227,7 @@ def test_requests_without_a_token_or_for_an_unknown_object_are_refused(ad_sandbo
         {"time_range": None},
         {"date_preset": "last_7d"},
         {"breakdowns": "age"},
-        {"filtering": "[]"},
+        {"filtering": GONE.replace("ARCHIVED", "ACTIVE")},
     ],
 )
 def test_correct_requests_that_the_sandbox_does_not_answer_are_refused_and_not_answered_wrongly(

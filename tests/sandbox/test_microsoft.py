@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.limits import Limits
 from sandbox.platforms import Connection
 from sandbox.server import Sandbox
 from tests.sandbox.accounts import connection_of, true_rows
 
 COLUMNS = ["TimePeriod", "CampaignId", "AdGroupId", "KeywordId", "Keyword", "CampaignName", "QualityScore"]
-COLUMNS += ["CurrencyCode", "Impressions", "Clicks", "Spend", "Conversions", "ConversionsQualified", "Revenue"]
+METRICS = ["Impressions", "Clicks", "Spend", "ConversionsQualified", "Revenue"]
+COLUMNS += ["BidMatchType", "CurrencyCode", *METRICS]
 ZONES = ["EasternTimeUSCanada", "OsakaSapporoTokyo", "Nukualofa"]
 
 
@@ -73,6 +75,16 @@ def text(url: str) -> str:
     return content.decode("utf-8-sig")
 
 
+def summed(rows: list[dict[str, str]], *key: str) -> dict[tuple[str, ...], dict[str, Decimal]]:
+    """Impressions, clicks and so on of rows with one key, which may come in parts; thousands may have commas."""
+    sums: dict[tuple[str, ...], dict[str, Decimal]] = {}
+    for row in rows:
+        into = sums.setdefault(tuple(row[name] for name in key), dict.fromkeys(METRICS, Decimal(0)))
+        for name in METRICS:
+            into[name] += Decimal(row[name].replace(",", ""))
+    return sums
+
+
 def report(sandbox: Sandbox, connection: Connection, body: object) -> list[dict[str, str]]:
     url = link(sandbox, connection, body)
     assert url is not None
@@ -83,18 +95,44 @@ def report(sandbox: Sandbox, connection: Connection, body: object) -> list[dict[
 def test_keyword_reports_are_the_worlds(ad_sandbox: Sandbox, index: int) -> None:
     connection = connection_of(ad_sandbox, "microsoft", index)
     body = request(connection, ZONES[index], date(2026, 11, 10), date(2026, 11, 21))
-    served = {(row["TimePeriod"], row["KeywordId"]): row for row in report(ad_sandbox, connection, body)}
+    rows = report(ad_sandbox, connection, body)
     truth = true_rows(ad_sandbox, connection, "keyword", date(2026, 11, 10), days=12)
-    assert len(served) == len(truth) > 100
-    assert "--" in {row["QualityScore"] for row in served.values()}
-    for row in truth:
-        shown = served[str(row.day), str(row.keyword_id)]
-        assert (shown["CampaignId"], shown["AdGroupId"]) == (row.campaign_id, row.ad_group_id)
-        assert (shown["Impressions"], shown["Clicks"]) == (str(row.impressions), str(row.clicks))
-        assert Decimal(shown["Spend"]) == row.spend
-        assert Decimal(shown["ConversionsQualified"]) == Decimal(shown["Conversions"]) == row.conversions
-        assert Decimal(shown["Revenue"]) == row.conversions_value
-        assert shown["CurrencyCode"] == row.currency
+    served = summed(rows, "TimePeriod", "CampaignId", "AdGroupId", "KeywordId", "CurrencyCode")
+    assert served == {
+        (str(row.day), row.campaign_id, row.ad_group_id, row.keyword_id, row.currency): dict(
+            zip(
+                METRICS,
+                (row.impressions, row.clicks, row.spend, row.conversions, row.conversions_value),
+                strict=True,
+            )
+        )
+        for row in truth
+    }
+    assert len(rows) > len(truth) > 100, "a row of each match type"
+    assert "Unknown" in {row["BidMatchType"] for row in rows}
+    assert "--" in {row["QualityScore"] for row in rows}
+    assert any("," in row["Impressions"] for row in rows)
+
+
+def test_conversions_come_by_goal(ad_sandbox: Sandbox) -> None:
+    connection = connection_of(ad_sandbox, "microsoft")
+    columns = ["TimePeriod", "AdId", "Goal", "ConversionsQualified", "AllConversionsQualified", "Revenue", "AllRevenue"]
+    changes = {"Type": "AdPerformanceReportRequest", "Columns": columns}
+    since, until = date(2026, 11, 10), date(2026, 11, 12)
+    rows = report(ad_sandbox, connection, request(connection, ZONES[0], since, until, **changes))
+    truth = [
+        one
+        for n in range(3)
+        for one in ad_sandbox.world.conversions(
+            "microsoft", connection.account_id, "ad", since + timedelta(n), ad_sandbox.clock()
+        )
+    ]
+    assert {(row["TimePeriod"], row["AdId"], row["Goal"]): Decimal(row["AllConversionsQualified"]) for row in rows} == {
+        (str(one.day), one.ad_id, one.action): one.count for one in truth
+    }
+    assert {row["Goal"] for row in rows if Decimal(row["ConversionsQualified"])} == {"Purchase"}
+    wrong = request(connection, ZONES[0], since, until, **{**changes, "Columns": [*columns, "Spend"]})
+    assert post(ad_sandbox, connection, "reporting", "GenerateReport/Submit", wrong).status_code == 501
 
 
 @pytest.mark.parametrize("zone", [None, "OsakaSapporoTokyo"])
@@ -130,40 +168,55 @@ def test_a_link_lives_five_minutes_and_no_data_is_no_link(ad_sandbox: Sandbox) -
     assert link(ad_sandbox, connection, request(connection, ZONES[0], date(2020, 1, 1), date(2020, 1, 2))) is None
 
 
-def test_entities(ad_sandbox: Sandbox) -> None:
+def entities(sandbox: Sandbox, connection: Connection, *kinds: str) -> list[dict[str, str]]:
+    ask = {"AccountIds": [connection.account_id], "DownloadEntities": list(kinds), "FormatVersion": "6.0"}
+    job = post(sandbox, connection, "bulk", "Campaigns/DownloadByAccountIds", ask).json()["DownloadRequestId"]
+    states = [post(sandbox, connection, "bulk", "BulkDownloadStatus/Query", {"RequestId": job}).json() for _ in "123"]
+    assert [state["RequestStatus"] for state in states] == ["InProgress", "InProgress", "Completed"]
+    return list(csv.DictReader(io.StringIO(text(states[-1]["ResultFileUrl"]), newline="")))
+
+
+def test_entities_come_in_one_file(ad_sandbox: Sandbox) -> None:
     connection = connection_of(ad_sandbox, "microsoft")
-    world = ad_sandbox.world
-    now = ad_sandbox.clock()
-    ask = {"AccountId": connection.account_id, "CampaignType": "Search,Shopping"}
-    campaigns = post(ad_sandbox, connection, "campaign", "Campaigns/QueryByAccountId", ask).json()["Campaigns"]
-    alive = {entity.id for entity in world.campaigns("microsoft", connection.account_id, now) if not entity.deleted_at}
-    assert {row["Id"] for row in campaigns} == alive
-    search_only = {"AccountId": connection.account_id}
-    fewer = post(ad_sandbox, connection, "campaign", "Campaigns/QueryByAccountId", search_only).json()["Campaigns"]
-    assert {row["CampaignType"] for row in fewer} == {"Search"} != {row["CampaignType"] for row in campaigns}
-    shared = [row for row in campaigns if row["BudgetId"]]
+    world, now = ad_sandbox.world, ad_sandbox.clock()
+    rows = entities(ad_sandbox, connection, "Campaigns", "AdGroups", "Ads", "Keywords")
+    assert [row["Type"] for row in rows[:2]] == ["Format Version", "Account"]
+    listed = {kind: [row for row in rows if row["Type"] == kind] for kind in {row["Type"] for row in rows}}
+    campaigns = world.campaigns("microsoft", connection.account_id, now)
+    alive = {entity.id for entity in campaigns if not entity.deleted_at}
+    assert {row["Id"] for row in listed["Campaign"]} == alive < {entity.id for entity in campaigns}
+    assert {row["Campaign Type"] for row in listed["Campaign"]} == {"Search", "Shopping"}
+    shared = [row for row in listed["Campaign"] if row["Budget Id"]]
     assert len(shared) == 2
-    assert shared[0]["BudgetId"] == shared[1]["BudgetId"]
-    assert post(ad_sandbox, connection, "campaign", "Budgets/QueryByIds", {"BudgetIds": None}).status_code == 404
-    parent = {"CampaignId": campaigns[0]["Id"]}
-    groups = post(ad_sandbox, connection, "campaign", "AdGroups/QueryByCampaignId", parent).json()["AdGroups"]
-    parent = {"AdGroupId": groups[0]["Id"]}
-    words = post(ad_sandbox, connection, "campaign", "Keywords/QueryByAdGroupId", parent).json()["Keywords"]
-    living = [w for w in world.keywords("microsoft", connection.account_id, now) if not w.deleted_at]
-    assert [(w["Id"], w["Text"]) for w in words] == [(w.id, w.name) for w in living if w.parent_id == groups[0]["Id"]]
+    assert shared[0]["Budget Id"] == shared[1]["Budget Id"]
+    groups = {row["Id"]: row for row in listed["Ad Group"]}
+    assert {row["Parent Id"] for row in listed["Ad Group"]} <= alive
+    words = [w for w in world.keywords("microsoft", connection.account_id, now) if not w.deleted_at]
+    assert {(row["Id"], row["Keyword"]) for row in listed["Keyword"]} == {
+        (word.id, word.name) for word in words if word.parent_id in groups
+    }
+    ads = [ad for ad in world.ads("microsoft", connection.account_id, now) if not ad.deleted_at]
+    shown = {row["Id"] for kind in ("Responsive Search Ad", "Product Ad") for row in listed[kind]}
+    assert shown == {ad.id for ad in ads if ad.parent_id in groups}
+    only = entities(ad_sandbox, connection, "Campaigns")
+    assert {row["Type"] for row in only} == {"Format Version", "Account", "Campaign"}
 
 
-def test_accounts_come_in_pages(ad_sandbox: Sandbox) -> None:
-    connection = connection_of(ad_sandbox, "microsoft")
-    accounts = []
-    for index in range(3):
-        page = {"PageInfo": {"Index": index, "Size": 2}, "Predicates": []}
-        accounts += post(ad_sandbox, connection, "customer", "Accounts/Search", page).json()["Accounts"]
-    assert [(row["CurrencyCode"], row["TimeZone"]) for row in accounts] == list(
-        zip(["USD", "JPY", "NZD"], ZONES, strict=True)
-    )
-    assert post(ad_sandbox, connection, "customer", "Accounts/Search", {"Predicates": []}).status_code == 400
-    assert post(ad_sandbox, connection, "customer", "User/Query", {"UserId": None}).json()["User"]["Id"]
+def test_the_account_says_its_zone(ad_sandbox: Sandbox) -> None:
+    for index, currency in enumerate(("USD", "JPY", "NZD")):
+        connection = connection_of(ad_sandbox, "microsoft", index)
+        ask = {"AccountId": connection.account_id}
+        account = post(ad_sandbox, connection, "customer", "Account/Query", ask).json()["Account"]
+        assert (account["CurrencyCode"], account["TimeZone"]) == (currency, ZONES[index])
+
+
+def test_a_report_of_too_many_rows_fails(ad_sandbox: Sandbox) -> None:
+    with Sandbox(7, ad_sandbox.clock, limits=Limits(microsoft_rows=10)) as small:
+        connection = connection_of(small, "microsoft")
+        body = request(connection, ZONES[0], date(2026, 11, 10), date(2026, 11, 21))
+        submitted = post(small, connection, "reporting", "GenerateReport/Submit", body).json()
+        polls = [post(small, connection, "reporting", "GenerateReport/Poll", submitted).json() for _ in range(3)]
+        assert polls[-1] == {"ReportRequestStatus": {"Status": "Error", "ReportDownloadUrl": None}}
 
 
 def test_a_refresh_token_rotates_and_the_old_one_ends_when_the_new_one_is_used(ad_sandbox: Sandbox) -> None:
@@ -197,6 +250,7 @@ def test_wrong_requests_are_refused(ad_sandbox: Sandbox) -> None:
     for changes, code in (
         ({"Type": None}, 100),
         ({"Columns": ["Colour"]}, 2006),
+        ({"Type": "AdGroupPerformanceReportRequest", "Columns": ["AdGroupStatus"]}, 2006),  # there it is Status
         ({"Type": "CampaignPerformanceReportRequest"}, 2006),  # keyword columns
         ({"Aggregation": "Hourly"}, 2012),
         ({"Aggregation": "Summary"}, 2012),
@@ -208,15 +262,11 @@ def test_wrong_requests_are_refused(ad_sandbox: Sandbox) -> None:
         body = request(connection, ZONES[0], since, since, **changes)
         refused = post(ad_sandbox, connection, "reporting", "GenerateReport/Submit", body)
         assert (refused.status_code, refused.json()["OperationErrors"][0]["Code"]) == (400, code)
-    for option, wanted in (
-        ("ExcludeReportHeader", False),
-        ("ExcludeReportFooter", False),
-        ("ExcludeColumnHeaders", True),
-    ):
-        body = request(connection, ZONES[0], since, since, **{option: wanted})
+    for changes in ({"ExcludeColumnHeaders": True}, {"Filter": {"Status": ["Active"]}}):
+        body = request(connection, ZONES[0], since, since, **changes)
         assert post(ad_sandbox, connection, "reporting", "GenerateReport/Submit", body).status_code == 501
-    ask = {"AccountId": connection.account_id}
-    url = f"{ad_sandbox.endpoints('microsoft')['campaign']}/Campaigns/QueryByAccountId"
+    ask = {"AccountIds": [connection.account_id], "DownloadEntities": ["Campaigns"]}
+    url = f"{ad_sandbox.endpoints('microsoft')['bulk']}/Campaigns/DownloadByAccountIds"
     for name, value, code in (
         ("DeveloperToken", "x", 105),
         ("Authorization", "Bearer x", 105),
@@ -225,7 +275,10 @@ def test_wrong_requests_are_refused(ad_sandbox: Sandbox) -> None:
     ):
         refused = requests.post(url, json=ask, headers={**headers(connection), name: value}, timeout=10)
         assert refused.json()["Errors"][0]["Code"] == code
-    missing = post(ad_sandbox, connection, "campaign", "AdGroups/QueryByCampaignId", {"CampaignId": "1"})
-    assert missing.json()["OperationErrors"][0]["Code"] == 1100
+    for body, code in (({}, 1002), ({"AccountIds": [connection.account_id]}, 1001)):
+        missing = post(ad_sandbox, connection, "bulk", "Campaigns/DownloadByAccountIds", body)
+        assert missing.json()["OperationErrors"][0]["Code"] == code
+    unknown = post(ad_sandbox, connection, "bulk", "BulkDownloadStatus/Query", {"RequestId": "1"})
+    assert unknown.json()["OperationErrors"][0]["Code"] == 3227
     ad_sandbox.clock.advance(timedelta(hours=1))
     assert requests.post(url, json=ask, headers=headers(connection), timeout=10).json()["Errors"][0]["Code"] == 109

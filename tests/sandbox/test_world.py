@@ -58,12 +58,13 @@ def test_levels_add_up(platform: Platform, index: int, ago: int, later: int) -> 
     day, seen = TODAY - timedelta(days=ago), NOW + timedelta(days=later)
     levels: dict[Level, list[DailyRow]] = {
         level: WORLD.daily(platform, account.id, level, day, seen)
-        for level in ("account", "campaign", "ad_group", "keyword")
+        for level in ("account", "campaign", "ad_group", "ad", "keyword")
     }
     assert totals(levels["account"], "account_id") == totals(levels["campaign"], "account_id")
     kinds = {str(campaign.id): campaign.kind for campaign in WORLD.tree(account).campaigns}
     deep = [row for row in levels["campaign"] if kinds[str(row.campaign_id)] is not Kind.BLENDED]
     assert totals(deep, "campaign_id") == totals(levels["ad_group"], "campaign_id")
+    assert totals(levels["ad_group"], "ad_group_id") == totals(levels["ad"], "ad_group_id")
     if platform in ("google", "microsoft"):
         searched = [row for row in levels["ad_group"] if kinds[str(row.campaign_id)] is Kind.SEARCH]
         assert totals(searched, "ad_group_id") == totals(levels["keyword"], "ad_group_id")
@@ -80,7 +81,7 @@ def test_a_day_only_grows_until_it_is_voided_and_then_stands_still(
 ) -> None:
     def at(age: int, hour: int = 0) -> tuple[int, ...]:
         fact = leaf_fact(leaf, day, age=age, hour=hour, cent=10_000, grain=1, fractional=fractional)
-        return tuple(fact or (0,) * 5)
+        return tuple(fact or (0,) * 6)
 
     voided = void_age(leaf, day)
     before, after = at(age, hour), at(age + 1, hour)

@@ -12,13 +12,10 @@ import msgspec
 import requests
 
 from resources.ad_platforms import answers, fields
-from resources.ad_platforms.records import MalformedPageError
-from resources.http import OK, RETRYABLE_STATUSES, Answer, Verdict
+from resources.ad_platforms.answers import Problem
+from resources.ad_platforms.meta.words import CODES, TOO_LARGE
 from resources.rate_limits import retry_after
 
-TOO_MUCH = "1504018"
-_PASSING = {"1", "2", "4", "17", "32", "341", "613", "80008", "80014", *(str(code) for code in range(80000, 80007))}
-_THROTTLED = _PASSING - {"1", "2"}
 _SECRET = re.compile(rb"((?:access_token|appsecret_proof)=)[^&\"\\]+")
 
 
@@ -53,31 +50,35 @@ def _entries(headers: Mapping[str, str], name: str) -> list[Mapping[str, Any]]:
     return [value] if isinstance(value, dict) else []
 
 
-def classify(response: requests.Response) -> Verdict:
-    """Meta's errors by code and subcode. A header has the minutes to wait until requests are possible again."""
-    try:
-        error = head(response.content).error
-    except MalformedPageError as problem:
-        return answers.unreadable(response, problem)
+def problem(response: requests.Response) -> Problem | None:
+    """The error in an answer: `code/subcode`, with the reason that Meta gives to people."""
+    error = head(response.content).error
     if not error:
-        if response.ok:
-            return OK
-        passing = response.status_code in RETRYABLE_STATUSES
-        return Verdict(Answer.RETRY if passing else Answer.FATAL, retry_after(response.headers))
+        return None
     body = fields.decoded(bytes(error))
     body = body if isinstance(body, dict) else {}
     code, subcode = str(body.get("code")), str(body.get("error_subcode") or "")
-    message = str(body.get("message") or "")
-    if subcode == TOO_MUCH or "reduce the amount of data" in message.lower():
-        return Verdict(Answer.FATAL, code=TOO_MUCH, message=message)
-    if code == "190":
-        return Verdict(Answer.FATAL, code=f"190/{subcode}", message=message)
-    if code in _PASSING or body.get("is_transient") is True or response.status_code in RETRYABLE_STATUSES:
-        return Verdict(Answer.RETRY, _regained(response.headers), code in _THROTTLED, code, message)
-    return Verdict(Answer.FATAL, code=code, message=message)
+    if "reduce the amount of data" in str(body.get("message")).lower():
+        subcode = subcode if subcode in TOO_LARGE else "1504018"
+    # What is too large stays too large, whatever the status and the code say.
+    passing = False if subcode in TOO_LARGE else body.get("is_transient") is True or code in CODES.passing or None
+    known = code if code in CODES.throttled else f"{code}/{subcode}" if subcode else code
+    return Problem(known, reason(body), _regained(response.headers), passing)
+
+
+def reason(error: Mapping[str, Any]) -> str:
+    """What an error or a failed job says: its own message, and the title and text for people."""
+    said = (error.get(name) for name in ("message", "error_message", "error_user_title", "error_user_msg"))
+    return ": ".join(dict.fromkeys(str(text) for text in said if text))
+
+
+def is_too_large(code: str | None) -> bool:
+    """Whether a code says that a range of fewer days may be answered."""
+    return (code or "").rpartition("/")[2] in TOO_LARGE
 
 
 def _regained(headers: Mapping[str, str]) -> float | None:
+    """Seconds until requests are possible again; the header has minutes."""
     minutes = [
         float(entry.get("estimated_time_to_regain_access") or 0)
         for entry in _entries(headers, "x-business-use-case-usage")

@@ -1,62 +1,39 @@
-"""Requests to Microsoft Advertising: entities level by level; reports with submit, poll and download.
+"""Requests to Microsoft Advertising over REST v13: the Bulk service for all lists, reports by submit, poll, download.
 
-What does not belong here: rows (rows.py) and names of time zones (zones.py).
+What does not belong here: the records of files (bulk.py, reports.py) and names of time zones (zones.py).
 """
 
 import io
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 import msgspec
 import requests
 
 from resources.ad_platforms import fields
-from resources.ad_platforms.access import Access, Grant, Tokens
-from resources.ad_platforms.answers import head, unreadable
-from resources.ad_platforms.fields import identity, part
-from resources.ad_platforms.microsoft.rows import read
+from resources.ad_platforms.access import Access, Grant
+from resources.ad_platforms.answers import Problem, head
+from resources.ad_platforms.base import BaseClient, TooLargeError
+from resources.ad_platforms.fields import identity, part, text
+from resources.ad_platforms.microsoft import bulk
+from resources.ad_platforms.microsoft.words import CODES, ENTITIES, GOALS, METRICS, RECORDS, REPORTS
+from resources.ad_platforms.microsoft.zones import in_reports
 from resources.ad_platforms.polling import Progress, wait_for
-from resources.ad_platforms.records import (
-    Account,
-    AccountDays,
-    AdGroup,
-    Campaign,
-    MalformedPageError,
-    Notes,
-    Page,
-    PlatformError,
-    RemoteJob,
-    Stream,
-)
-from resources.http import OK, RETRYABLE_STATUSES, Answer, HttpError, Verdict
-from resources.rate_limits import retry_after
+from resources.ad_platforms.records import AccountDays, Level, Page, PlatformError, RemoteJob, Stream
+from resources.http import HttpError
 
-CAMPAIGN = "https://campaign.api.bingads.microsoft.com/CampaignManagement/v13"
+BULK = "https://bulk.api.bingads.microsoft.com/Bulk/v13"
 REPORTING = "https://reporting.api.bingads.microsoft.com/Reporting/v13"
 CUSTOMER = "https://clientcenter.api.bingads.microsoft.com/CustomerManagement/v13"
 TOKEN = "https://login.microsoftonline.com/common/oauth2/v2.0/token"  # noqa: S105
 SCOPE = "https://ads.microsoft.com/msads.manage offline_access"
-CAMPAIGN_TYPES = "Search,Shopping,DynamicSearchAds,Audience,Hotel,PerformanceMax,App"
-PAGE_ACCOUNTS = 1_000
 IN_MEMORY = 8 << 20
 # A link is valid for five minutes; so many links are tried.
 LINKS = 3
 RATE_SECONDS = 60.0
-
-_METRICS = ["Impressions", "Clicks", "Spend", "ConversionsQualified", "Revenue", "CurrencyCode"]
-_CAMPAIGN_COLUMNS = ["CampaignId", "CampaignName", "CampaignStatus"]
-_GROUP_COLUMNS = [*_CAMPAIGN_COLUMNS, "AdGroupId", "AdGroupName", "AdGroupStatus"]
-_REPORTS: dict[Stream, tuple[str, list[str]]] = {
-    Stream.ACCOUNT_DAYS: ("AccountPerformance", ["AccountId"]),
-    Stream.CAMPAIGN_DAYS: ("CampaignPerformance", _CAMPAIGN_COLUMNS),
-    Stream.AD_GROUP_DAYS: ("AdGroupPerformance", _GROUP_COLUMNS),
-    Stream.KEYWORD_DAYS: (
-        "KeywordPerformance",
-        [*_GROUP_COLUMNS, "KeywordId", "Keyword", "KeywordStatus", "BidMatchType"],
-    ),
-}
 
 
 class _Head(msgspec.Struct):
@@ -68,157 +45,173 @@ class _Head(msgspec.Struct):
     PartialErrors: list[Any] | None = None
 
 
-class Microsoft:
-    """A client of one account."""
+def problem(response: requests.Response) -> Problem | None:
+    """Microsoft's errors by name, or by number where they have none, with any HTTP status."""
+    answer = head(response.content, _Head)
+    errors = [*(answer.Errors or ()), *(answer.OperationErrors or ()), *(answer.BatchErrors or ())]
+    if not errors:
+        return None if response.ok else Problem(None)
+    number, code = errors[0].get("Code"), str(errors[0].get("ErrorCode") or errors[0].get("Code"))
+    known = next((one for one in (code, str(number)) if one in CODES.throttled | CODES.passing | CODES.expired), code)
+    after = RATE_SECONDS if known in CODES.throttled and "Retry-After" not in response.headers else None
+    return Problem(known, str(errors[0].get("Message") or ""), after)
+
+
+class Microsoft(BaseClient):
+    """A client of one account. The file of all its entities is asked for once, and kept until it is closed."""
+
+    title = "Microsoft Advertising"
+    classify = CODES.classify(problem)
 
     def __init__(self, access: Access) -> None:
-        self._access = access
-        self._tokens = Tokens(access, self._refreshed)
-        self._session = access.session("Microsoft Advertising", self._headers, self._tokens.refresh)
-        self._account: Account | None = None
-
-    def pages(self, stream: Stream, days: AccountDays | None = None, remote: RemoteJob | None = None) -> Iterator[Page]:
-        """The stream's pages, in order: a page of ad groups for each campaign, one of keywords for each ad group."""
-        if stream is Stream.ACCOUNT:
-            yield from self._accounts()
-        elif stream in _REPORTS and days is not None:
-            yield from self._report(stream, days, remote or RemoteJob())
-        elif stream is Stream.CAMPAIGNS:
-            yield self._campaigns()
-        else:
-            yield from self._below(stream)
+        super().__init__(access)
+        self._zone = ""
+        self._entities: BinaryIO | None = None
 
     def close(self) -> None:
-        """Close idle connections."""
-        self._session.close()
+        """Close idle connections, and drop the file."""
+        super().close()
+        if self._entities is not None:
+            self._entities.close()
 
-    def _accounts(self) -> Iterator[Page]:
-        user = part(fields.decoded(self._ask(f"{CUSTOMER}/User/Query", {"UserId": None}).content), "User")
-        predicate = {"Field": "UserId", "Operator": "Equals", "Value": identity(user, "Id")}
-        index = 0
-        while True:
-            body = {"Predicates": [predicate], "PageInfo": {"Index": index, "Size": PAGE_ACCOUNTS}}
-            content = self._ask(f"{CUSTOMER}/Accounts/Search", body).content
-            accounts = fields.rows(fields.decoded(content), "Accounts")
-            yield Page(io.BytesIO(content), {"account_id": self._access.account_id})
-            if len(accounts) < PAGE_ACCOUNTS:
-                return
-            index += 1
+    def _account(self) -> Iterator[Page]:
+        content = self._ask("POST", f"{CUSTOMER}/Account/Query", json={"AccountId": self._access.account_id}).content
+        answer = fields.decoded(content)
+        if not isinstance(answer, dict) or not answer.get("Account"):
+            raise PlatformError("account_not_found", "the account is not among those of the connection's user")
+        self._zone = text(part(answer, "Account"), "TimeZone")
+        yield Page(io.BytesIO(content))
 
-    def _campaigns(self) -> Page:
-        body = {"AccountId": self._access.account_id, "CampaignType": CAMPAIGN_TYPES}
-        return Page(io.BytesIO(self._ask(f"{CAMPAIGN}/Campaigns/QueryByAccountId", body).content))
+    def _list(self, stream: Stream) -> Iterator[Page]:
+        """Microsoft lists no deleted entities."""
+        if self._entities is None:
+            self._entities = self._downloaded()
+        self._entities.seek(0)
+        yield Page(bulk.extract(self._entities, RECORDS[stream]))
 
-    def _below(self, stream: Stream) -> Iterator[Page]:
-        for campaign in read(Stream.CAMPAIGNS, self._campaigns().body, {}, Notes()):
-            context = {"campaign_id": cast(Campaign, campaign).id}
-            content = self._ask(
-                f"{CAMPAIGN}/AdGroups/QueryByCampaignId", {"CampaignId": context["campaign_id"]}
-            ).content
-            if stream is Stream.AD_GROUPS:
-                yield Page(io.BytesIO(content), context)
-                continue
-            for group in read(Stream.AD_GROUPS, io.BytesIO(content), context, Notes()):
-                group_id = cast(AdGroup, group).id
-                words = self._ask(f"{CAMPAIGN}/Keywords/QueryByAdGroupId", {"AdGroupId": group_id}).content
-                yield Page(io.BytesIO(words), {**context, "ad_group_id": group_id})
+    def _downloaded(self) -> BinaryIO:
+        request = {
+            "AccountIds": [self._access.account_id],
+            "DataScope": "EntityData",
+            "DownloadEntities": ENTITIES,
+            "DownloadFileType": "Csv",
+            "CompressionType": "Zip",
+            "FormatVersion": "6.0",
+        }
+        answer = self._answer(f"{BULK}/Campaigns/DownloadByAccountIds", request)
+        job = identity(answer, "DownloadRequestId")
+        link = self._finished(partial(self._look_at_entities, job))
+        if link is None:
+            raise PlatformError("job_failed", "Microsoft's file of entities has no link", again=True)
+        return self._fetched(link, partial(self._look_at_entities, job))
 
     def _report(self, stream: Stream, days: AccountDays, remote: RemoteJob) -> Iterator[Page]:
-        link = self._resumed(remote.id) if remote.id is not None else False
-        if link is False:
-            kind, columns = _REPORTS[stream]
-            request = {
-                "Type": f"{kind}ReportRequest",
-                "ReportName": kind,
-                "Format": "Csv",
-                "FormatVersion": "2.0",
-                "Aggregation": "Daily",
-                "ExcludeReportHeader": True,
-                "ExcludeReportFooter": True,
-                "ExcludeColumnHeaders": False,
-                "ReturnOnlyCompleteData": False,
-                "Columns": ["TimePeriod", *columns, *_METRICS],
-                "Scope": {"AccountIds": [self._access.account_id]},
-                "Time": {
-                    "CustomDateRangeStart": _date(days.since),
-                    "CustomDateRangeEnd": _date(days.until),
-                    # Without it, Microsoft's days are in Pacific time and not in the account's.
-                    "ReportTimeZone": self._zone(),
-                },
-            }
-            answer = fields.decoded(self._ask(f"{REPORTING}/GenerateReport/Submit", {"ReportRequest": request}).content)
-            remote.started(identity(answer if isinstance(answer, dict) else {}, "ReportRequestId"))
-            link = self._finished(str(remote.id))
-        if link is None:
-            return  # done, and there is no data
-        yield Page(self._fetched(str(remote.id), str(link)))
+        """The report of the numbers and, below the account, that of conversions by goal."""
+        level = stream.level
+        columns = {"facts": (*REPORTS[level].ids, *REPORTS[level].attributes, *METRICS)}
+        if level is not Level.ACCOUNT:
+            columns["conversions"] = (*REPORTS[level].ids, *GOALS)
+        jobs = self._resumed(remote.running(days))
+        if len(jobs) != len(columns):
+            jobs = [self._submitted(level, days, names) for names in columns.values()]
+            remote.run(days, "+".join(jobs))
+        for job, kind in zip(jobs, columns, strict=True):
+            look = partial(self._look_at_report, job)
+            link = self._finished(look)
+            if link is not None:  # without one, it is done and has no rows
+                yield Page(self._fetched(link, look), {"of": kind})
 
-    def _resumed(self, job_id: str) -> str | bool | None:
-        """The link of a report that was submitted before; False if Microsoft does not know it any more."""
+    def _submitted(self, level: Level, days: AccountDays, columns: tuple[str, ...]) -> str:
+        kind = REPORTS[level].kind
+        request = {
+            "Type": f"{kind}ReportRequest",
+            "ReportName": kind,
+            "Format": "Csv",
+            "FormatVersion": "2.0",
+            "Aggregation": "Daily",
+            "ExcludeReportHeader": True,
+            "ExcludeReportFooter": True,
+            "ExcludeColumnHeaders": False,
+            "ReturnOnlyCompleteData": False,
+            "Columns": ["TimePeriod", *columns],
+            "Scope": {"AccountIds": [self._access.account_id]},
+            "Time": {
+                "CustomDateRangeStart": _date(days.since),
+                "CustomDateRangeEnd": _date(days.until),
+                # Without it, Microsoft's days are in Pacific time and not in the account's.
+                "ReportTimeZone": in_reports(self._known_zone()),
+            },
+        }
+        return identity(
+            self._answer(f"{REPORTING}/GenerateReport/Submit", {"ReportRequest": request}), "ReportRequestId"
+        )
+
+    def _resumed(self, running: str | None) -> list[str]:
+        """The running reports, if Microsoft still knows them all."""
+        jobs = running.split("+") if running else []
         try:
-            return self._finished(job_id)
+            for job in jobs:
+                self._look_at_report(job)
         except HttpError as error:
             if error.code not in ("2100", "InvalidReportId"):
                 raise
-            return False
+            return []
+        return jobs
 
-    def _finished(self, job_id: str) -> str | None:
-        """Wait for a report; its link, or None for a report without rows."""
-        link: list[str | None] = []
+    def _look_at_report(self, job: str) -> tuple[Progress, str | None]:
+        answer = part(self._answer(f"{REPORTING}/GenerateReport/Poll", {"ReportRequestId": job}), "ReportRequestStatus")
+        status = str(answer.get("Status"))
+        if status == "Error":
+            raise TooLargeError("job_failed", "Microsoft's report failed")
+        return Progress(status == "Success", status), answer.get("ReportDownloadUrl")
 
-        def look() -> Progress:
-            body = {"ReportRequestId": job_id}
-            answer = part(
-                fields.decoded(self._ask(f"{REPORTING}/GenerateReport/Poll", body).content), "ReportRequestStatus"
-            )
-            status = answer.get("Status")
-            if status == "Error":
-                raise PlatformError("job_failed", "Microsoft's report failed", again=True)
-            if status == "Success":
-                link[:] = [answer.get("ReportDownloadUrl")]
-            return Progress(status == "Success", str(status))
+    def _look_at_entities(self, job: str) -> tuple[Progress, str | None]:
+        answer = self._answer(f"{BULK}/BulkDownloadStatus/Query", {"RequestId": job})
+        status = str(answer.get("RequestStatus"))
+        if status not in ("InProgress", "Completed"):
+            raise PlatformError("job_failed", f"Microsoft's file of entities ended as {status!r}", again=True)
+        return Progress(status == "Completed", f"{status} {answer.get('PercentComplete')}"), answer.get("ResultFileUrl")
 
-        wait_for(look, self._session.pause, "Microsoft's report")
-        return link[0]
+    def _finished(self, look: Callable[[], tuple[Progress, str | None]]) -> str | None:
+        """Wait for a job; the link to its file."""
+        link: str | None = None
 
-    def _fetched(self, job_id: str, link: str) -> BinaryIO:
+        def progress() -> Progress:
+            nonlocal link
+            state, link = look()
+            return state
+
+        wait_for(progress, self._session.pause, "Microsoft's report")
+        return link
+
+    def _fetched(self, link: str, look: Callable[[], tuple[Progress, str | None]]) -> BinaryIO:
         for left in reversed(range(LINKS)):
-            file = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115 - the page's reader closes it
+            file = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115 - its reader closes it
             try:
-                self._session.download(link, file, route="Microsoft's report file")
+                self._session.download(link, file, route="Microsoft's file")
             except HttpError as error:
                 file.close()
                 if error.status not in (401, 403, 404, 410) or not left:
                     raise
-                link = self._finished(job_id) or link
+                link = self._finished(look) or link
             else:
                 file.seek(0)
                 return file
         raise AssertionError("the last link raises its own error")
 
-    def _zone(self) -> str:
-        if self._account is None:
-            for page in self._accounts():
-                for account in read(Stream.ACCOUNT, page.body, page.context, Notes()):
-                    self._account = cast(Account, account)
-        if self._account is None:
-            raise PlatformError("account_not_found", "the account is not among those of the connection's user")
-        return self._account.native_time_zone
+    def _known_zone(self) -> str:
+        """The account's time zone."""
+        if not self._zone:
+            for page in self._account():
+                page.body.close()
+        return self._zone
 
-    def _ask(self, url: str, body: Mapping[str, Any]) -> requests.Response:
-        self._tokens.keep_fresh()
-        self._access.pacing.bucket("app").take()
-        response = self._session.request(
-            "POST",
-            self._access.url(url),
-            json=body,
-            idempotent=True,
-            classify=classify,
-            pacing_key=self._access.account_id,
-        )
-        if head(response.content, _Head).PartialErrors:
-            raise PlatformError("partial_errors", "Microsoft answered with only a part of the rows", again=True)
-        return response
+    def _answer(self, url: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        content = self._ask("POST", url, json=body).content
+        if head(content, _Head).PartialErrors:
+            raise PlatformError("partial_errors", "Microsoft answered with only a part", again=True)
+        answer = fields.decoded(content)
+        return answer if isinstance(answer, dict) else {}
 
     def _headers(self) -> Mapping[str, str]:
         return {
@@ -230,30 +223,6 @@ class Microsoft:
 
     def _refreshed(self, refresh_token: str) -> Grant:
         return self._access.refreshed(self._session, TOKEN, refresh_token, scope=SCOPE)
-
-
-def classify(response: requests.Response) -> Verdict:
-    """Microsoft's errors by number, with any HTTP status."""
-    try:
-        answer = head(response.content, _Head)
-    except MalformedPageError as problem:
-        return unreadable(response, problem)
-    passing = response.status_code in RETRYABLE_STATUSES
-    after = retry_after(response.headers)
-    errors = [*(answer.Errors or ()), *(answer.OperationErrors or ()), *(answer.BatchErrors or ())]
-    if not errors:
-        if response.ok:
-            return OK
-        return Verdict(Answer.RETRY if passing else Answer.FATAL, after, response.status_code == 429)
-    number, code = errors[0].get("Code"), str(errors[0].get("ErrorCode") or errors[0].get("Code"))
-    message = str(errors[0].get("Message") or "")
-    if number == 117 or code == "CallRateExceeded":
-        return Verdict(Answer.RETRY, RATE_SECONDS if after is None else after, True, code, message)
-    if number == 109 or code == "AuthenticationTokenExpired":
-        return Verdict(Answer.REFRESH, code=code, message=message)
-    if number == 0 or passing:
-        return Verdict(Answer.RETRY, after, False, code, message)
-    return Verdict(Answer.FATAL, code=code, message=message)
 
 
 def _date(day: date) -> dict[str, int]:

@@ -1,4 +1,8 @@
-"""Microsoft's names of time zones as IANA names. For a name of several zones, it is the zone of its first city."""
+"""Microsoft's time zones: those of accounts as IANA names, and the reports' own spelling of some.
+
+What belongs here: all words of msads 13.0.30.1 (TimeZoneType, ReportTimeZone). For a name of several zones, it is the
+zone of its first city.
+"""
 
 IANA = {
     "AbuDhabiMuscat": "Asia/Dubai",
@@ -47,14 +51,13 @@ IANA = {
     "IndianaEast": "America/Indiana/Indianapolis",
     "InternationalDateLineWest": "Etc/GMT+12",
     "IrkutskUlaanBataar": "Asia/Irkutsk",
-    "IslamandKarachiTashkent": "Asia/Karachi",
+    "IslamabadKarachiTashkent": "Asia/Karachi",
     "Jerusalem": "Asia/Jerusalem",
     "Kabul": "Asia/Kabul",
     "Kathmandu": "Asia/Kathmandu",
     "Krasnoyarsk": "Asia/Krasnoyarsk",
     "KualaLumpurSingapore": "Asia/Kuala_Lumpur",
     "KuwaitRiyadh": "Asia/Kuwait",
-    "MagadanSolomonIslandNewCaledonia": "Asia/Magadan",
     "MidAtlantic": "Etc/GMT+2",
     "MidwayIslandAndSamoa": "Pacific/Midway",
     "MoscowStPetersburgVolgograd": "Europe/Moscow",
@@ -70,6 +73,7 @@ IANA = {
     "SarajevoSkopjeWarsawZagreb": "Europe/Warsaw",
     "Saskatchewan": "America/Regina",
     "Seoul": "Asia/Seoul",
+    "SolomonIslandNewCaledonia": "Pacific/Guadalcanal",
     "SriJayawardenepura": "Asia/Colombo",
     "Taipei": "Asia/Taipei",
     "Tehran": "Asia/Tehran",
@@ -77,3 +81,15 @@ IANA = {
     "WestCentralAfrica": "Africa/Lagos",
     "Yakutsk": "Asia/Yakutsk",
 }
+# Reports spell these unlike accounts; all others alike.
+_IN_REPORTS = {
+    "AthensBuckarestIstanbul": "AthensIslandanbulMinsk",
+    "IslamabadKarachiTashkent": "IslandamabadKarachiTashkent",
+    "MidwayIslandAndSamoa": "MidwayIslandandSamoa",
+    "SolomonIslandNewCaledonia": "MagadanSolomonIslandNewCaledonia",
+}
+
+
+def in_reports(zone: str) -> str:
+    """How reports spell a zone of an account."""
+    return _IN_REPORTS.get(zone, zone)

@@ -23,6 +23,7 @@ from resources.http import Patience
 from resources.keyring import Keyring
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore, ObjectStore
+from sandbox.limits import Limits
 from sandbox.server import Sandbox
 from sandbox.world.catalogue import Size
 from sandbox.world.entities import PLATFORMS, Platform
@@ -31,15 +32,23 @@ from tests.standin.loopback import PATIENT_SECONDS
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 SMALL = Size({"google": 2, "facebook": 2, "tiktok": 2, "microsoft": 2}, (6, 7), (2, 3), (2, 3), 40)
 TINY = Size({"google": 1, "facebook": 1, "tiktok": 1, "microsoft": 1}, (5, 5), (1, 2), (1, 2), 12)
+PAGES_OF_50 = Limits(google_page_rows=50)
 TABLE = accounts_of(CLEARLIFT).table
 Facts = dict[tuple[str, date], Any]
 """Impressions, clicks, spend, conversions, their value and the currency, by entity and day."""
+Actions = dict[tuple[str, date, str, str], Any]
+"""Label, count and value, by entity, day, action and attribution window."""
 
 LEVELS = {
     "campaign": ("ads.campaign_metrics_daily", "campaign_id"),
     "ad_group": ("ads.ad_group_metrics_daily", "ad_group_id"),
+    "ad": ("ads.ad_metrics_daily", "ad_id"),
     "keyword": ("ads.keyword_metrics_daily", "keyword_id"),
 }
+FACTS = [*(table for table, _ in LEVELS.values()), "ads.conversions_daily"]
+EMPTY = """truncate ads.ad_accounts, ads.campaigns, ads.ad_groups, ads.ads, ads.keywords, ads.campaign_metrics_daily,
+    ads.ad_group_metrics_daily, ads.ad_metrics_daily, ads.keyword_metrics_daily, ads.conversions_daily, ads.sync_runs,
+    ads.sync_slices, ads.sync_state, ads.sync_ranges, ads.restatements"""
 
 
 @dataclass
@@ -76,11 +85,7 @@ class AdStores:
 
     def empty(self) -> None:
         """Nothing synced, nothing connected, no fault in force."""
-        self.postgres.execute(
-            "truncate ads.ad_accounts, ads.campaigns, ads.ad_groups, ads.keywords, ads.campaign_metrics_daily,"
-            " ads.ad_group_metrics_daily, ads.keyword_metrics_daily, ads.sync_runs, ads.sync_slices, ads.sync_state,"
-            " ads.restatements"
-        )
+        self.postgres.execute(EMPTY)
         self.d1.execute("delete from platform_connections")
         self.store.delete([info.key for info in self.store.list()])
         self.sandbox.clock.set(NOW)
@@ -162,14 +167,9 @@ class AdStores:
         for offset in range((until - since).days + 1):
             day = since + timedelta(days=offset)
             for row in self.sandbox.world.daily(platform, account_id, level, day, self.sandbox.clock()):
-                native = {
-                    "campaign": [row.campaign_id],
-                    "ad_group": [row.ad_group_id],
-                    "keyword": [row.ad_group_id, row.keyword_id],
-                }[level]
                 values = (row.impressions, row.clicks, row.spend, row.conversions, row.conversions_value, row.currency)
                 if any(v for v in values[:5]):
-                    facts[":".join([platform, account_id, *map(str, native)]), day] = values
+                    facts[_entity(platform, account_id, level, row), day] = values
         return facts
 
     def differences(self, *only: Platform, since: date, until: date) -> list[str]:
@@ -179,19 +179,45 @@ class AdStores:
             for account in self.sandbox.world.accounts(platform):
                 if level == "keyword" and platform in ("facebook", "tiktok"):
                     continue
-                stored = {k: v for k, v in self.stored(platform, account.id, level).items() if since <= k[1] <= until}
-                truth = self.truth(platform, account.id, level, since, until)
-                lines += [
-                    f"{platform} {level} {key}: stored {stored.get(key)}, truth {truth.get(key)}"
-                    for key in stored.keys() | truth.keys()
-                    if stored.get(key) != truth.get(key)
-                ]
+                place = (platform, account.id, level)
+                for stored, truth in (
+                    (self.stored(*place), self.truth(*place, since, until)),
+                    (self.stored_actions(account.id, level), self.true_actions(*place, since, until)),
+                ):
+                    lines += [
+                        f"{platform} {level} {key}: stored {stored.get(key)}, truth {truth.get(key)}"
+                        for key in stored.keys() | truth.keys()
+                        if since <= key[1] <= until and stored.get(key) != truth.get(key)
+                    ]
         return lines
+
+    def stored_actions(self, account_id: str, level: str, org: str = "org-a") -> Actions:
+        """The stored conversions of an account at a level, by entity, day, action and window."""
+        rows = self.postgres.fetch(
+            "select * from ads.conversions_daily where app = %s and org_id = %s and account_id = %s and level = %s",
+            (self.app.name, org, account_id, level),
+        )
+        return {
+            (row["entity_id"], row["date"], row["action"], row["attribution_window"]): (
+                row["label"], row["count"], row["value"],
+            )
+            for row in rows
+        }  # fmt: skip
+
+    def true_actions(self, platform: Platform, account_id: str, level: Any, since: date, until: date) -> Actions:
+        """The world's own conversions, in the same form."""
+        found: Actions = {}
+        for offset in range((until - since).days + 1):
+            day = since + timedelta(days=offset)
+            for row in self.sandbox.world.conversions(platform, account_id, level, day, self.sandbox.clock()):
+                entity = _entity(platform, account_id, level, row)
+                found[entity, day, row.action, row.window] = (row.label, row.count, row.value)
+        return found
 
     def snapshot(self) -> dict[str, list[str]]:
         """Every entity and fact, without what names runs and moments."""
         passing = ["app", "sync_run_id", "last_seen_run_id", "updated_at", "deleted_at"]
-        tables = ["ads.ad_accounts", "ads.campaigns", "ads.ad_groups", "ads.keywords", *(t for t, _ in LEVELS.values())]
+        tables = ["ads.ad_accounts", "ads.campaigns", "ads.ad_groups", "ads.ads", "ads.keywords", *FACTS]
         return {
             table: [
                 row["text"]
@@ -210,8 +236,7 @@ class AdStores:
         stored = self.snapshot()
         if stored == whole:
             return "equal"
-        facts = [table for table, _ in LEVELS.values()]
-        return "behind" if all(set(stored[table]) <= set(whole[table]) for table in facts) else "other"
+        return "behind" if all(set(stored[table]) <= set(whole[table]) for table in FACTS) else "other"
 
     def spend(self) -> Decimal:
         """All that was stored to have been spent."""
@@ -220,15 +245,31 @@ class AdStores:
         return Decimal(row["spend"])
 
 
+def _entity(platform: str, account_id: str, level: str, row: Any) -> str:
+    """Our id of the entity of a row of the world."""
+    native = {
+        "campaign": [row.campaign_id],
+        "ad_group": [row.ad_group_id],
+        "ad": [row.ad_group_id, row.ad_id],
+        "keyword": [row.ad_group_id, row.keyword_id],
+    }[level]
+    return ":".join([platform, account_id, *map(str, native)])
+
+
 def make(
-    postgres: Postgres, folder: Path, *, now: datetime = NOW, size: Size = SMALL, google_page_rows: int = 50
+    postgres: Postgres,
+    folder: Path,
+    *,
+    now: datetime = NOW,
+    size: Size = SMALL,
+    limits: Limits = PAGES_OF_50,
 ) -> AdStores:
     """Stores with their sandbox started; `close` them after use."""
     d1 = EmbeddedD1(folder / "d1.sqlite")
     migrations.up(migrations.D1AppliedMigrations(d1, "d1"), "clearlift/d1")
     migrations.up(migrations.PostgresAppliedMigrations(postgres), "pipelines/postgres")
     moment = {"now": now}
-    sandbox = Sandbox(7, lambda: moment["now"], size=size, google_page_rows=google_page_rows).start()
+    sandbox = Sandbox(7, lambda: moment["now"], size=size, limits=limits).start()
     return AdStores(sandbox, d1, postgres, FolderObjectStore(folder / "r2"), Keyring({1: bytes(range(32))}))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from resources.postgres import Postgres
+from sandbox.limits import Limits
 from tests.assets.ads.ad_stores import TINY, AdStores, close, make
 from tests.databases import database
 
@@ -24,7 +25,7 @@ def shared_bench(
 ) -> Iterator[AdStores]:
     """One small account a platform, in pages of a few rows."""
     with database(postgres_server, migrated_dsn) as dsn, Postgres(dsn) as postgres:
-        ad_stores = make(postgres, tmp_path_factory.mktemp("ads"), size=TINY, google_page_rows=7)
+        ad_stores = make(postgres, tmp_path_factory.mktemp("ads"), size=TINY, limits=Limits(google_page_rows=7))
         yield ad_stores
         close(ad_stores)
 

@@ -22,9 +22,10 @@ from tests.assets.ads.ad_stores import LEVELS, AdStores
 
 OTHER = replace(CLEARLIFT, name="other", ad_accounts=replace(accounts_of(CLEARLIFT), raw="raw/other_ads/"))
 TABLES = (
-    "ad_accounts", "campaigns", "ad_groups", "keywords", "campaign_metrics_daily", "ad_group_metrics_daily",
-    "keyword_metrics_daily", "restatements", "sync_state", "sync_runs", "sync_slices", "restatement_history",
-    "campaign_totals", "ad_group_totals", "keyword_totals",
+    "ad_accounts", "campaigns", "ad_groups", "ads", "keywords", "campaign_metrics_daily", "ad_group_metrics_daily",
+    "ad_metrics_daily", "keyword_metrics_daily", "conversions_daily", "restatements", "sync_state", "sync_runs",
+    "sync_slices", "sync_ranges", "restatement_history", "campaign_totals", "ad_group_totals", "ad_totals",
+    "keyword_totals", "creatives", "creative_metrics_daily", "listed_entities",
 )  # fmt: skip
 
 
@@ -58,13 +59,23 @@ def test_a_sync_a_restatement_and_a_deletion_of_one_app_leave_the_other_as_it_wa
         assert [result.error for result in ad_stores.sync("google", "microsoft")] == [None] * 4
     assert ads_bench.snapshot().keys() == other.snapshot().keys()
     first = stored(ads_bench, CLEARLIFT)
-    assert {table for table, rows in first.items() if not rows} == {"restatements", "restatement_history"}
+    assert {table for table, rows in first.items() if not rows} == {
+        "restatements", "restatement_history", "sync_ranges",
+    }  # fmt: skip
     # The other app's sync goes on: days are restated, and rows deleted that its platforms give no longer.
     ads_bench.sandbox.clock.advance(timedelta(days=3))
     other.postgres.execute(
-        "insert into ads.campaign_metrics_daily select org_id, 'google:gone', date, platform, account_id, 1, 1, 1, 1,"
-        " 1, currency, time_zone, attribution_window, is_final, sync_run_id, app from ads.campaign_metrics_daily"
-        " where app = 'other' and platform = 'google' and date = '2026-11-19' limit 1"
+        """insert into ads.ad_metrics_daily
+        select f.app, f.org_id, f.ad_id, day.date, f.platform, f.account_id, 1, 1, 1, 0, 0, f.currency, f.time_zone,
+            f.attribution_window, true, f.sync_run_id
+        from ads.ad_metrics_daily f
+        join ads.listed_entities e on e.app = f.app and e.level = 'ad' and e.id = f.ad_id
+        cross join (select distinct date from ads.ad_metrics_daily) as day
+        where f.app = 'other' and f.platform = 'google' and day.date >= '2026-11-18' and not exists (
+            select from ads.ad_metrics_daily o where o.app = f.app and o.ad_id = f.ad_id and o.date = day.date
+        )
+        order by day.date, f.ad_id, f.date
+        limit 1"""
     )
     results = other.sync("google", "microsoft", mode=SyncMode.LOOKBACK)
     assert sum(result.rows["restated"] for result in results) > 0
@@ -116,14 +127,14 @@ def test_checks_and_summaries_count_their_own_app(ads_bench: AdStores, other: Ad
     ads_bench.connect(only=["google"], lookback_days=3)
     ads_bench.sync("google")
     postgres, since = ads_bench.postgres, ads_bench.sandbox.clock().date() - timedelta(days=30)
-    parameters: dict[str, Any] = {"app": "other", "platform": "google", "since": since, "until": since.max}
+    parameters: dict[str, Any] = {"app": "other", "platform": "google", "since": since, "until": since.max, "whole": []}
     assert postgres.fetch(read_sql("ads/summary.sql"), parameters) == []
     other.connect(only=["google"], lookback_days=3)
     other.sync("google")
     summaries = [postgres.fetch(read_sql("ads/summary.sql"), {"app": app.name}) for app in (CLEARLIFT, OTHER)]
     assert summaries[0] == summaries[1]
     assert summaries[0][0]["accounts"] == 2
-    postgres.execute("update ads.campaign_metrics_daily set spend = spend + 1 where app = 'clearlift'")
+    postgres.execute("update ads.campaign_metrics_daily set spend = spend / 2 where app = 'clearlift'")
     postgres.execute(
         "insert into ads.keyword_metrics_daily select org_id, 'google:1:2:3', date, platform, account_id, 1, 1, 1, 1,"
         " 1, currency, time_zone, attribution_window, is_final, sync_run_id, app from ads.campaign_metrics_daily"

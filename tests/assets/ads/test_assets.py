@@ -82,10 +82,12 @@ def test_the_graph_is_synced_checked_and_counted(ads_bench: AdStores) -> None:
     result = materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
     assert all(c.passed for c in checks(result).values()), checks(result)
     assert {name for _, name in checks(result)} == {
-        "connections_ok", "stored_equals_source", "levels_agree", "no_orphans"
+        "connections_ok", "stored_equals_source", "levels_agree", "actions_add_up", "no_orphans"
     }  # fmt: skip
     google = metadata(result, "google")
     assert (google["connections"], google["failed"]) == (2, 0)
+    runs = ads_bench.postgres.fetch("select sum(requests) as requests from ads.sync_runs where platform = 'google'")
+    assert google["requests"] == runs[0]["requests"] > 0
     assert google["dagster/partition_row_count"] > 0
     rows = ads_bench.postgres.fetch("select count(*) as rows from ads.keyword_metrics_daily")[0]["rows"]
     assert metadata(result, "keyword_metrics_daily")["dagster/row_count"] == rows
@@ -152,7 +154,7 @@ def test_where_every_connection_failed_nothing_was_made(ads_bench: AdStores) -> 
 def test_checks_find_what_does_not_agree(ads_bench: AdStores) -> None:
     ads_bench.connect(only=["google"], lookback_days=8)
     materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
-    ads_bench.postgres.execute("update ads.campaign_metrics_daily set spend = spend + 1, sync_run_id = sync_run_id")
+    ads_bench.postgres.execute("update ads.campaign_metrics_daily set spend = spend / 2, conversions = conversions + 1")
     ads_bench.postgres.execute(
         "insert into ads.keyword_metrics_daily select org_id, 'google:1:2:3', date, platform, account_id, 1, 1, 1, 1,"
         " 1, currency, time_zone, attribution_window, is_final, sync_run_id, app"
@@ -161,6 +163,7 @@ def test_checks_find_what_does_not_agree(ads_bench: AdStores) -> None:
     # A window of one long past day leaves what is wrong where it is.
     found = checks(materialized(ads_bench, {"mode": "window"}, "2026-11-02", "2026-11-02"))
     assert not found["google", "levels_agree"].passed
+    assert not found["google", "actions_add_up"].passed
     assert not found["campaigns", "no_orphans"].passed
     source = found["google", "stored_equals_source"]
     assert not source.passed or source.metadata["day"].value == "2026-11-02"

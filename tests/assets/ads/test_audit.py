@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.ads.audit import AdAudit, audit, compare, numbers
+from assets.ads.audit import AdAudit, audit, compare
+from assets.ads.numbers import numbers
 from resources.ad_platforms import Fact
 from resources.postgres import Postgres
 from sandbox.faults import Fault, FaultKind
@@ -35,7 +36,7 @@ MORE = (11, 1, Decimal(5), Decimal(1), Decimal(9))
         ({"a": TWO}, [TWO], {"a": TWO}, {"a": ONE}, 0, 1),
         ({"a": ONE}, [ONE], {}, {"a": ONE}, 0, 2),
         ({}, [], {}, {"a": ONE}, 0, 1),
-        ({"a": ONE}, [MORE], {"a": ONE}, {"a": ONE}, 0, 1),
+        ({"a": MORE}, [ONE], {"a": MORE}, {"a": MORE}, 0, 1),
         ({"a": ONE}, [], {"a": ONE}, {"a": ONE}, 0, 3),
     ],
 )
@@ -43,9 +44,31 @@ def test_only_what_the_platform_changed_since_is_a_restatement(
     source: Any, account: Any, stored: Any, staged: Any, restated: int, differences: int
 ) -> None:
     found = AdAudit("1", DAY)
-    compare(found, source=source, account=account, stored=stored, staged=staged)
+    compare(found, source=source, account=account, stored=stored, staged=staged, currency="USD")
     assert (len(found.restated), len(found.differences)) == (restated, differences)
     assert found.passed == (restated + differences == 0)
+
+
+def test_what_the_account_has_besides_its_campaigns_is_said_and_no_fault() -> None:
+    found = AdAudit("1", DAY)
+    compare(found, source={"a": ONE}, account=[MORE], stored={"a": ONE}, staged={"a": ONE}, currency="USD")
+    assert (found.differences, found.unassigned) == (
+        [],
+        ["account impressions: its campaigns 10, the account itself 11"],
+    )
+    assert not found.passed
+
+
+@pytest.mark.parametrize(
+    ("currency", "account", "differs"),
+    [("USD", "9.99", False), ("USD", "9.98", True), ("JPY", "9", False), ("JPY", "8", True)],
+)
+def test_each_campaign_is_rounded_by_itself(currency: str, account: str, differs: bool) -> None:
+    found = AdAudit("1", DAY)
+    campaigns = {name: (10, 1, Decimal(5), Decimal(0), Decimal(0)) for name in "ab"}
+    whole = (20, 2, Decimal(account), Decimal(0), Decimal(0))
+    compare(found, source=campaigns, account=[whole], stored=campaigns, staged=campaigns, currency=currency)
+    assert bool(found.differences) == differs
 
 
 @pytest.fixture
@@ -116,6 +139,6 @@ def rounding(postgres_server: str) -> Iterator[Postgres]:
 
 @given(amount=st.decimals(0, 10**9, places=9))
 def test_amounts_are_compared_with_the_digits_that_are_stored(rounding: Postgres, amount: Decimal) -> None:
-    fact = Fact(DAY, "1", "", "", 1, 1, amount, amount, amount, {})
+    fact = Fact(DAY, "1", "", "", "", 1, 1, amount, amount, amount, {})
     (row,) = rounding.fetch("select %s::numeric(20, 6) as stored", (amount,))
     assert numbers(fact)[2:] == (row["stored"],) * 3

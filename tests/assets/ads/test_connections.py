@@ -54,8 +54,15 @@ def test_settings_come_from_the_sealed_column_and_sync_config_from_either() -> N
         ({"sync_config": {"lookback_days": True}}, {"oauth": {"access_token": "x"}}, "lookback_days: int is expected"),
         ({"sync_config": {"include_keywords": 1}}, {"oauth": {"access_token": "x"}}, "include_keywords: bool"),
         ({"sync_config": {"include_ad_groups": None}}, {"oauth": {"access_token": "x"}}, "include_ad_groups: bool"),
-        ({"sync_config": {"click_window": 0}}, {"oauth": {"access_token": "x"}}, "click_window: 1, 7 or 28"),
-        ({"sync_config": {"view_window": 2}}, {"oauth": {"access_token": "x"}}, "view_window: 0, 1, 7 or 28"),
+        ({"sync_config": {"click_window": "7"}}, {"oauth": {"access_token": "x"}}, "click_window: int is expected"),
+        ({"sync_config": {"include_ads": "no"}}, {"oauth": {"access_token": "x"}}, "include_ads: bool is expected"),
+        (
+            {"sync_config": {"conversion_actions": "lead"}},
+            {"oauth": {"access_token": "x"}},
+            "conversion_actions: a list",
+        ),
+        ({"sync_config": {"conversion_actions": [""]}}, {"oauth": {"access_token": "x"}}, "conversion_actions: a list"),
+        ({"sync_config": {"conversion_actions": [7]}}, {"oauth": {"access_token": "x"}}, "conversion_actions: a list"),
     ],
 )
 def test_bad_settings_are_one_clear_error(settings: Any, sealed: dict[str, Any] | None, named: str) -> None:
@@ -66,9 +73,16 @@ def test_bad_settings_are_one_clear_error(settings: Any, sealed: dict[str, Any] 
 @pytest.mark.parametrize(
     ("given", "meant"),
     [
-        ({}, SyncConfig(30, True, True, 7, 1)),
-        ({"lookback_days": 1, "click_window": 28, "view_window": 0}, SyncConfig(1, True, True, 28, 0)),
-        ({"lookback_days": 365, "include_ad_groups": False, "new": "?"}, SyncConfig(365, True, False, 7, 1)),
+        ({}, SyncConfig(30)),
+        (
+            {"lookback_days": 1, "click_window": 28, "view_window": 0},
+            SyncConfig(1, windows={"click_window": "28", "view_window": "0"}),
+        ),
+        ({"lookback_days": 365, "include_ad_groups": False, "new": "?"}, SyncConfig(365, include_ad_groups=False)),
+        (
+            {"conversion_actions": ["lead", "purchase", "lead"], "include_ads": False},
+            SyncConfig(include_ads=False, conversion_actions=("lead", "purchase")),
+        ),
     ],
 )
 def test_what_sync_config_leaves_out_is_as_by_default(given: dict[str, Any], meant: SyncConfig) -> None:

@@ -4,7 +4,7 @@ import threading
 from datetime import date, timedelta
 
 from assets.ads.plan import SyncMode, SyncRequest
-from tests.assets.ads.ad_stores import LEVELS, AdStores
+from tests.assets.ads.ad_stores import FACTS, LEVELS, AdStores
 
 
 def test_pages_merged_again_from_r2_give_the_same_rows(ads_bench: AdStores) -> None:
@@ -16,15 +16,15 @@ def test_pages_merged_again_from_r2_give_the_same_rows(ads_bench: AdStores) -> N
     ledger = ads_bench.postgres.fetch("select count(*) as rows from ads.restatements")
     requests = len(ads_bench.sandbox.log)
     ads_bench.postgres.execute(
-        "truncate ads.campaigns, ads.ad_groups, ads.keywords, ads.campaign_metrics_daily, ads.ad_group_metrics_daily,"
-        " ads.keyword_metrics_daily, ads.sync_runs, ads.sync_slices, ads.sync_state"
+        "truncate ads.campaigns, ads.ad_groups, ads.ads, ads.keywords, ads.sync_runs, ads.sync_slices, ads.sync_state,"
+        f" {', '.join(FACTS)}"
     )
     for row in ads_bench.d1.query("select id, platform from platform_connections"):
         merged = ads_bench.engine(row["platform"]).replay(row["id"])
         assert merged.pages > 0
     assert len(ads_bench.sandbox.log) == requests, "a replay asks no platform"
     again = ads_bench.snapshot()
-    for table, _ in LEVELS.values():
+    for table in FACTS:
         assert again[table] == whole[table]
     assert ads_bench.postgres.fetch("select count(*) as rows from ads.restatements") == ledger
     # Once more over what is there: nothing to write.

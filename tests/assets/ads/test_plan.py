@@ -22,11 +22,16 @@ def wanted(mode: SyncMode, since: date = TODAY - timedelta(days=1), until: date 
 def test_streams_come_parents_first_and_as_configured() -> None:
     everything = frozenset(Stream)
     assert plan.streams(SyncConfig(), everything) == [
-        Stream.CAMPAIGNS, Stream.AD_GROUPS, Stream.KEYWORDS,
-        Stream.CAMPAIGN_DAYS, Stream.AD_GROUP_DAYS, Stream.KEYWORD_DAYS,
+        Stream.CAMPAIGNS, Stream.AD_GROUPS, Stream.ADS, Stream.KEYWORDS,
+        Stream.CAMPAIGN_DAYS, Stream.AD_GROUP_DAYS, Stream.AD_DAYS, Stream.KEYWORD_DAYS,
     ]  # fmt: skip
     without_keywords = plan.streams(SyncConfig(include_keywords=False), everything)
-    assert without_keywords == [Stream.CAMPAIGNS, Stream.AD_GROUPS, Stream.CAMPAIGN_DAYS, Stream.AD_GROUP_DAYS]
+    assert without_keywords == [
+        Stream.CAMPAIGNS, Stream.AD_GROUPS, Stream.ADS, Stream.CAMPAIGN_DAYS, Stream.AD_GROUP_DAYS, Stream.AD_DAYS,
+    ]  # fmt: skip
+    without_ads = plan.streams(SyncConfig(include_ads=False), everything)
+    assert not {Stream.ADS, Stream.AD_DAYS} & set(without_ads)
+    assert {Stream.KEYWORDS, Stream.KEYWORD_DAYS} <= set(without_ads)
     assert plan.streams(SyncConfig(), PLATFORMS["facebook"].streams) == without_keywords
     campaigns_alone = plan.streams(SyncConfig(include_ad_groups=False), everything)
     assert campaigns_alone == [Stream.CAMPAIGNS, Stream.CAMPAIGN_DAYS]
@@ -71,6 +76,15 @@ def test_an_accounts_day_is_its_own_zones() -> None:
     at = datetime(2026, 11, 20, 12, tzinfo=UTC)
     assert plan.local_day(at, "Pacific/Tongatapu") == date(2026, 11, 21)
     assert plan.local_day(datetime(2026, 11, 20, 4, tzinfo=UTC), "America/Los_Angeles") == date(2026, 11, 19)
+
+
+def test_entities_are_listed_in_each_look_back_and_else_once_a_day() -> None:
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    for mode in (SyncMode.RECENT, SyncMode.WINDOW):
+        assert plan.is_listed_anew(mode, None, now)
+        assert plan.is_listed_anew(mode, now - timedelta(days=1), now)
+        assert not plan.is_listed_anew(mode, now - timedelta(hours=23), now)
+    assert plan.is_listed_anew(SyncMode.LOOKBACK, now, now)
 
 
 @given(

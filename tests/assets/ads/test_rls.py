@@ -25,6 +25,10 @@ def two_orgs(ads_bench: AdStores) -> AdStores:
     assert [o.error for o in ads_bench.sync("google")] == [None] * 4
     ads_bench.sandbox.clock.advance(timedelta(days=2))
     ads_bench.sync("google", mode=SyncMode.LOOKBACK)
+    ads_bench.postgres.execute(
+        "insert into ads.sync_ranges"
+        " select app, connection_id, stream, org_id, platform, account_id, 7, now() from ads.sync_state"
+    )
     return ads_bench
 
 

@@ -16,7 +16,7 @@ from assets.attribution.late import stale
 from assets.attribution.touches import click_hash
 from assets.rollups.follow import follow
 from assets.windows import Window
-from resources.ad_platforms import PLATFORMS
+from resources.ad_platforms import PLATFORMS, Click
 from resources.d1 import D1
 from sandbox import sample_stores
 from tests.assets.rollups.event_lake import EventLake, at
@@ -28,7 +28,10 @@ CURRENCIES = {"google": "NZD", "facebook": "JPY", "tiktok": "USD", "microsoft": 
 
 @dataclass(frozen=True)
 class Campaign:
-    """A campaign of an organisation; account and zone, where they are not given, follow from the platform."""
+    """A campaign of an organisation; account and zone, where they are not given, follow from the platform.
+
+    ads: native ids and names; they are in an ad group of the campaign's id.
+    """
 
     org: str
     platform: str
@@ -36,6 +39,7 @@ class Campaign:
     name: str
     account_id: str = ""
     time_zone: str = ""
+    ads: tuple[tuple[str, str], ...] = ()
 
     @property
     def account(self) -> str:
@@ -48,6 +52,10 @@ class Campaign:
     @property
     def id(self) -> str:
         return f"{self.platform}:{self.account}:{self.native}"
+
+    def ad(self, native: str) -> str:
+        """Our id of one of its ads."""
+        return f"{self.platform}:{self.account}:{self.native}:{native}"
 
 
 @dataclass
@@ -101,6 +109,23 @@ class AttributionStores:
                 [self.app.name, one.org, one.id, one.platform, one.account, one.native, one.name, place[0]],
             )
 
+            for native, name in one.ads:
+                self._ad(one, native, name)
+
+    def _ad(self, one: Campaign, native: str, name: str) -> None:
+        group = [self.app.name, one.org, f"{one.platform}:{one.account}:{one.native}"]
+        self.postgres.execute(
+            "insert into ads.ad_groups (app, org_id, id, campaign_id, platform, account_id, native_id, name, currency,"
+            " updated_at) values (%s, %s, %s, %s, %s, %s, %s, 'g', 'EUR', now()) on conflict do nothing",
+            [*group, one.id, one.platform, one.account, one.native],
+        )
+        self.postgres.execute(
+            "insert into ads.ads (app, org_id, ad_group_id, id, platform, account_id, native_id, name, updated_at)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, now())"
+            " on conflict (app, org_id, id) do update set name = excluded.name",
+            [*group, one.ad(native), one.platform, one.account, native, name],
+        )
+
     def spend(self, campaign: Campaign, day: date, amount: str) -> None:
         """What a campaign's day cost, new or restated."""
         self.postgres.execute(
@@ -115,19 +140,34 @@ class AttributionStores:
             ],
         )
 
-    def click(self, campaign: Campaign, click_id: str) -> None:
-        """A click that Google has reported."""
+    def spend_of_ad(self, campaign: Campaign, native: str, day: date, amount: str) -> None:
+        """What an ad's day cost."""
         self.postgres.execute(
-            "insert into attribution.clicks (app, org_id, click, platform, account_id, campaign_id)"
-            " values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
-            [self.app.name, campaign.org, click_hash(click_id), campaign.platform, campaign.account, campaign.id],
+            "insert into ads.ad_metrics_daily (app, org_id, ad_id, date, platform, account_id, impressions, clicks,"
+            " spend, conversions, conversions_value, currency, time_zone, attribution_window, is_final, sync_run_id)"
+            " values (%s, %s, %s, %s, %s, %s, 1, 1, %s, 0, 0, 'JPY', 'UTC', '', true, gen_random_uuid())",
+            [
+                *(self.app.name, campaign.org, campaign.ad(native), day, campaign.platform, campaign.account),
+                Decimal(amount),
+            ],
+        )
+
+    def click(self, campaign: Campaign, click_id: str, ad: str = "") -> None:
+        """A click that Google has reported, of an ad where one is named."""
+        self.postgres.execute(
+            "insert into attribution.clicks (app, org_id, click, platform, account_id, campaign_id, ad_id)"
+            " values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+            [
+                *(self.app.name, campaign.org, click_hash(click_id), campaign.platform, campaign.account, campaign.id),
+                campaign.ad(ad) if ad else "",
+            ],
         )
 
     def report(self, campaign: Campaign, click_id: str) -> ClickReport:
         """The same, reported by Google after the touch was made."""
         report = ClickReport()
         day = {"org_id": campaign.org, "account_id": campaign.account, "day": at(1).date()}
-        Clicks(self.ads()).keep(day, {click_hash(click_id): campaign.native}, report)
+        Clicks(self.ads()).keep(day, {click_hash(click_id): Click(click_id, campaign.native)}, report)
         return report
 
     def ads(self, platform: str = "google", **changed: Any) -> AdSync:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from tests.assets.attribution.attribution_stores import Campaign
 from tests.assets.rollups.event_lake import Event
 
-Key = tuple[date, str, date, str, str, str, str]
+Key = tuple[date, str, date, str, str, str, str, str]
 PARAMETERS = (("gclid", "google"), ("msclkid", "microsoft"), ("ttclid", "tiktok"), ("fbclid", "facebook"))
 SOURCES = {"google": "google", "fb": "facebook", "facebook": "facebook", "bing": "microsoft", "tiktok": "tiktok"}
 MICRO = Decimal("0.000001")
@@ -21,21 +21,26 @@ def recount(
     campaigns: Iterable[Campaign],
     clicks: Mapping[str, Campaign],
     rules: Mapping[str, tuple[set[str], int]],
+    click_ads: Mapping[str, str] | None = None,
 ) -> list[tuple[Any, ...]]:
-    """Rows of attribution.credits, sorted. rules: conversion types and window by tag; clicks: by click id."""
+    """Rows of attribution.credits, sorted. rules: conversion types and window by tag; clicks: by click id.
+
+    click_ads: the native ids of the ads of those clicks of which it is known.
+    """
     found: dict[Key, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 7)
     touches = _touches(events)
     matched = {id(t): _campaign(t, campaigns, clicks) for list_ in touches.values() for t in list_}
+    ads = {id(t): _ad(t, matched[id(t)], click_ads or {}) for list_ in touches.values() for t in list_}
 
-    def add(event: Event, match: Campaign | str, *amounts: Any) -> None:
+    def add(event: Event, match: Campaign | str, ad: str, *amounts: Any) -> None:
         zone = UTC if isinstance(match, str) else match.zone
         named = ("", "", "", match) if isinstance(match, str) else (match.platform, match.account, match.id, "")
-        key = (event["timestamp"].date(), event["org_tag"], event["timestamp"].astimezone(zone).date(), *named)
+        key = (event["timestamp"].date(), event["org_tag"], event["timestamp"].astimezone(zone).date(), *named, ad)
         found[key] = [had + Decimal(more) for had, more in zip(found[key], amounts, strict=True)]
 
     for own in touches.values():
         for touch in own:
-            add(touch, matched[id(touch)], 1, 0, 0, 0, 0, 0, 0)
+            add(touch, matched[id(touch)], ads[id(touch)], 1, 0, 0, 0, 0, 0, 0)
     for event in events:
         types, days = rules.get(event["org_tag"], ({"conversion"}, 30))
         if event["event_type"] not in types:
@@ -49,14 +54,14 @@ def recount(
         ]
         if event["consent_marketing"] is False or not brought:
             reason = "no_consent" if event["consent_marketing"] is False else "no_touch"
-            add(event, reason, 0, 1, 1, 1, value, value, value)
+            add(event, reason, "", 0, 1, 1, 1, value, value, value)
             continue
         parts, values = _shares(Decimal(1), len(brought)), _shares(value, len(brought))
         for n, touch in enumerate(brought):
             first, last = n == 0, n == len(brought) - 1
             amounts = (int(first), int(last), parts[n], value if first else 0, value if last else 0, values[n])
-            add(event, matched[id(touch)], 0, *amounts)
-    return sorted((*key, int(row[0]), *row[1:]) for key, row in found.items())
+            add(event, matched[id(touch)], ads[id(touch)], 0, *amounts)
+    return sorted((*key, int(row[0]), *row[1:], ad) for (*key, ad), row in found.items())
 
 
 def _shares(whole: Decimal, parts: int) -> list[Decimal]:
@@ -107,3 +112,14 @@ def _campaign(event: Event, campaigns: Iterable[Campaign], clicks: Mapping[str, 
     if name:
         return "ambiguous_campaign" if ids else "unknown_campaign"
     return "unknown_click"
+
+
+def _ad(event: Event, campaign: Campaign | str, click_ads: Mapping[str, str]) -> str:
+    """The ad of the campaign that the click is of, else the one that utm_content names; '' where there is no single."""
+    if isinstance(campaign, str):
+        return ""
+    click, content = _click(event), event["utm_content"]
+    if click and click[0] == "google" and click[1] in click_ads:
+        return campaign.ad(click_ads[click[1]])
+    named = [ad for ad, _ in campaign.ads if ad == content] or [ad for ad, name in campaign.ads if name == content]
+    return campaign.ad(named[0]) if len(named) == 1 else ""

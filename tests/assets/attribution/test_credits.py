@@ -14,7 +14,18 @@ from assets.windows import Window
 from resources.sql_files import read_sql
 from tests.assets.attribution.attribution_stores import AttributionStores
 from tests.assets.attribution.recount import recount
-from tests.assets.attribution.strategies import CAMPAIGNS, CLICKS, LANDED, RULES, A, B, examples, prepare, single
+from tests.assets.attribution.strategies import (
+    CAMPAIGNS,
+    CLICK_ADS,
+    CLICKS,
+    LANDED,
+    RULES,
+    A,
+    B,
+    examples,
+    prepare,
+    single,
+)
 from tests.assets.rollups.event_lake import at, event
 
 SUMS = {"app": CLEARLIFT.name, "since": at(1).date()}
@@ -29,7 +40,7 @@ def test_credits_equal_a_recount_and_add_up(
     prepare(attribution_stores)
     attribution_stores.event_lake.append(*events)
     attribution_stores.make(1, 8)
-    assert attribution_stores.credits() == recount(events, CAMPAIGNS, CLICKS, RULES)
+    assert attribution_stores.credits() == recount(events, CAMPAIGNS, CLICKS, RULES, CLICK_ADS)
     assert attribution_stores.postgres.fetch(read_sql("attribution/differing_sums.sql"), SUMS) == []
     converted = {(org, day): (n, value) for org, day, n, value in conversions(events)}
     columns = [f"sum({model}_{what})" for model in MODELS for what in ("conversions", "revenue")]

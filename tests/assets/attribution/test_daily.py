@@ -1,6 +1,7 @@
 """The view that dashboards read: spend beside credits, currencies and days of accounts, tenants."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -81,6 +82,47 @@ def test_every_tag_of_an_organisation_shows_the_whole_of_it_once(attribution_sto
     assert rows(attribution_stores, "org_tag = 'second'") == []
 
 
+def by_ad(attribution_stores: AttributionStores, model: str = "last") -> dict[str, tuple[Any, ...]]:
+    """Visits, conversions and spend of organisation A's ads, and of what has none by its campaign."""
+    found = attribution_stores.postgres.fetch(
+        "select * from attribution.daily_ads where org_tag = %s and model = %s", (A, model)
+    )
+    return {
+        row["ad_name"] or row["campaign_id"]: (row["visits"], row["conversions"], row["spend"], row["cpa"])
+        for row in found
+    }
+
+
+def test_ads_have_their_own_credits_and_spend_and_the_rest_of_a_campaign_has_no_ad(
+    attribution_stores: AttributionStores,
+) -> None:
+    prepare(attribution_stores)
+    tagged: dict[str, Any] = {"fbclid": "f", "utm_campaign": "spring"}
+    attribution_stores.event_lake.append(
+        event(timestamp=at(1, 12), session_id="a", gclid="gA", utm_content="7"),
+        event(timestamp=at(1, 13), session_id="b", event_type="conversion", event_value=40.0),
+        *(
+            event(timestamp=at(1, 16), session_id=f"s{n}", anonymous_id=f"w{n}", utm_content=content, **tagged)
+            for n, content in enumerate(["blue", "7", "twice", "nobody's", "late"])
+        ),
+        event(timestamp=at(1, 17), session_id="c", anonymous_id="w0", event_type="conversion", event_value=3000.0),
+    )
+    attribution_stores.make(1, 3)
+    attribution_stores.spend_of_ad(SPRING, "5", at(2).date(), "15")
+    whole = rows(attribution_stores, f"org_tag = '{A}' and model = 'last'")
+    assert by_ad(attribution_stores) == {
+        "red": (1, 1, 0, 0),  # as Google says of the click, whatever the address says
+        "blue": (1, 1, 15, 15),
+        "twice": (1, 0, 0, None),  # by its id, which counts before another one's name
+        SPRING.id: (3, 0, 0, None),
+    }
+    attribution_stores.campaign(replace(SPRING, ads=(("10", "late"),)))
+    attribution_stores.catch_up()
+    assert by_ad(attribution_stores)["late"] == (1, 0, 0, None)
+    assert by_ad(attribution_stores)[SPRING.id] == (2, 0, 0, None)
+    assert rows(attribution_stores, f"org_tag = '{A}' and model = 'last'") == whole, "campaigns have what they had"
+
+
 def relations(postgres: Postgres) -> list[str]:
     found = postgres.fetch(
         "select relname as name from pg_class"
@@ -99,6 +141,8 @@ def seen(postgres: Postgres, claims: object, relation: str, role: str = "authent
 def test_an_organisation_sees_its_own_rows_and_none_of_another(attribution_stores: AttributionStores) -> None:
     landed(attribution_stores)
     attribution_stores.spend(BRAND, at(2).date(), "1")
+    for campaign in (BRAND, CAMPAIGNS[7]):
+        attribution_stores.spend_of_ad(campaign, "7", at(2).date(), "1")
     # An unknown click and an asked day of each organisation.
     for org in (A, B):
         attribution_stores.event_lake.append(
@@ -111,7 +155,7 @@ def test_an_organisation_sees_its_own_rows_and_none_of_another(attribution_store
         " from attribution.unknown_clicks"
     )
     found = relations(attribution_stores.postgres)
-    assert len(found) == 10
+    assert len(found) == 12
     for relation in found:
         everything = seen(attribution_stores.postgres, None, relation, "service_role")
         assert everything, relation

@@ -12,7 +12,17 @@ from assets.attribution import credit
 from resources.sql_files import read_sql
 from tests.assets.attribution.attribution_stores import AttributionStores, Campaign
 from tests.assets.attribution.recount import recount
-from tests.assets.attribution.strategies import CAMPAIGNS, CLICKS, LANDED, RULES, A, examples, prepare, single
+from tests.assets.attribution.strategies import (
+    CAMPAIGNS,
+    CLICK_ADS,
+    CLICKS,
+    LANDED,
+    RULES,
+    A,
+    examples,
+    prepare,
+    single,
+)
 from tests.assets.rollups.event_lake import at, event
 
 NEWS = st.one_of(
@@ -54,7 +64,7 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
     campaigns, clicks, rules = list(CAMPAIGNS), dict(CLICKS), dict(RULES)
     attribution_stores.event_lake.append(*events)
     attribution_stores.make(1, 8)
-    before = by_day(recount(events, campaigns, clicks, rules))
+    before = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS))
     assert attribution_stores.of_days() == before
     for kind, what in news:
         lying = written(attribution_stores)
@@ -78,7 +88,7 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
             rules[A] = ({what[0]}, what[1])
             attribution_stores.settle(f"org-{A}", conversion_types=[what[0]], window_days=what[1])
         done = attribution_stores.catch_up()
-        after = by_day(recount(events, campaigns, clicks, rules))
+        after = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS))
         assert attribution_stores.of_days() == after
         changed = {day for day in before.keys() | after.keys() if before.get(day) != after.get(day)}
         assert set(done.changed) == changed
@@ -222,7 +232,7 @@ def test_two_builds_at_once_end_as_one(attribution_stores: AttributionStores) ->
     with ThreadPoolExecutor(2) as pool:
         runs = [pool.submit(attribution_stores.make, 1, 7) for _ in range(2)]
         assert sum(len(run.result().changed) for run in runs) == 5
-    assert attribution_stores.credits() == recount(single(events), CAMPAIGNS, CLICKS, RULES)
+    assert attribution_stores.credits() == recount(single(events), CAMPAIGNS, CLICKS, RULES, CLICK_ADS)
     assert attribution_stores.make(1, 7).changed == []
 
 

@@ -1,0 +1,158 @@
+"""Writing the facts of a slice: daily numbers of one level, and the conversions by action that belong to them.
+
+A report's row is a part of an entity's day: parts add up, and a part that came twice counts once. A day that a report
+no longer names is worth nothing only where the report names the entity otherwise, or the platform still lists it: reports
+leave out what was deleted. What does not belong here: entities (entities.py).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from assets.ads import entities, normalise
+from assets.ads.entities import ENTITIES
+from assets.ads.slices import Slice
+from resources.ad_platforms import Conversion, Fact, Level, MalformedPageError, Notes, Record, Stream
+from resources.postgres import copy_in
+from resources.sql_files import read_sql
+
+LEVELS = {
+    Level.CAMPAIGN: {"facts": "ads.campaign_metrics_daily", "key": "campaign_id"},
+    Level.AD_GROUP: {"facts": "ads.ad_group_metrics_daily", "key": "ad_group_id"},
+    Level.AD: {"facts": "ads.ad_metrics_daily", "key": "ad_id"},
+    Level.KEYWORD: {"facts": "ads.keyword_metrics_daily", "key": "keyword_id"},
+}
+"""The table of a level's facts and its key column."""
+
+
+@dataclass
+class Seen:
+    """What the rows of a report need: to be settled, as some are parts or zero; to be read for their conversions."""
+
+    parts: bool = False
+    conversions: bool = False
+
+
+def merge(slice_: Slice, *, restatements: bool) -> None:
+    """Replace the slice's days of its level. restatements: record how final days changed."""
+    level, result = slice_.manifest.stream.level, slice_.result
+    names = LEVELS[level]
+    slice_.execute("window_days")
+    seen = _load(slice_)
+    is_listed = slice_.lists_merged(ENTITIES[level].lists)
+    slice_.execute("absent", {"is_listed": is_listed}, **names)
+    if not is_listed:
+        result.doubtful = slice_.execute("doubtful_days")
+    _list_unlisted(slice_, level, is_listed=is_listed)
+    _write_conversions(slice_, seen)
+    if slice_.manifest.actions:
+        slice_.execute("count_incoming")
+    if slice_.manifest.stream is Stream.CAMPAIGN_DAYS and restatements:
+        result.restated = slice_.execute("restate")
+    result.deleted += slice_.execute("delete_facts", **names)
+    result.wrote(slice_.written(read_sql("ads/write_facts.sql").format(**names)))
+
+
+def recount(slice_: Slice) -> None:
+    """Count the stored conversions of an account again where others of its actions count now than before."""
+    if slice_.execute("mark_counting") == 0:
+        return
+    slice_.execute("count_conversions", {"level": None})
+    for level, names in LEVELS.items():
+        slice_.execute("recount_facts", {"level": level.value}, **names)
+
+
+def _load(slice_: Slice) -> Seen:
+    """Load the facts into the temporary table `incoming`: one row an entity's day, none of them zero."""
+    seen = Seen()
+    slice_.execute("incoming_facts")
+    context, level = slice_.context, slice_.manifest.stream.level
+    rows = (
+        (
+            normalise.entity_of(fact, level, context),
+            fact.day,
+            fact.impressions,
+            fact.clicks,
+            fact.spend,
+            fact.conversions,
+            fact.conversions_value,
+            normalise.segments(fact),
+        )
+        for fact in _facts(slice_, seen)
+    )
+    copy_in(slice_.connection, "pg_temp.incoming", normalise.FACT_COLUMNS, rows)
+    if seen.parts:
+        slice_.execute("settle_facts")
+        slice_.connection.execute("drop table pg_temp.incoming")
+        slice_.connection.execute("alter table pg_temp.settled rename to incoming")
+    slice_.execute("said_zero")
+    slice_.connection.execute("analyze incoming")
+    return seen
+
+
+def _facts(slice_: Slice, seen: Seen) -> Iterator[Fact]:
+    for record in slice_.counted():
+        if isinstance(record, Conversion):
+            seen.conversions = True
+            continue
+        fact = _of_days(slice_, record)
+        seen.parts = seen.parts or bool(fact.segments) or normalise.is_nothing(fact)
+        yield fact
+
+
+def _of_days(slice_: Slice, record: Record) -> Fact | Conversion:
+    """The row of a report, which must be of a requested day."""
+    days = slice_.manifest.days
+    assert days is not None
+    assert isinstance(record, Fact | Conversion)
+    if not days.since <= record.day <= days.until:
+        raise MalformedPageError(f"{slice_.manifest.stream.value}: {record.day} was not asked for")
+    return record
+
+
+def _write_conversions(slice_: Slice, seen: Seen) -> None:
+    slice_.execute("incoming_conversions")
+    if seen.conversions:
+        # Read a second time, because one COPY fills one table. Most pages are facts alone, or few.
+        copy_in(slice_.connection, "pg_temp.incoming_conversions", normalise.CONVERSION_COLUMNS, _conversions(slice_))
+    slice_.result.deleted += slice_.execute("delete_conversions")
+    slice_.result.wrote(slice_.written(read_sql("ads/write_conversions.sql")))
+    slice_.execute("count_conversions")
+
+
+def _conversions(slice_: Slice) -> Iterator[tuple[object, ...]]:
+    for record in slice_.records(Notes()):
+        if isinstance(record, Conversion):
+            _of_days(slice_, record)
+            yield (
+                normalise.entity_of(record, slice_.manifest.stream.level, slice_.context),
+                record.day,
+                record.action,
+                record.window,
+                record.label,
+                record.count,
+                record.value,
+                normalise.segments(record),
+            )
+
+
+def _list_unlisted(slice_: Slice, level: Level, *, is_listed: bool) -> None:
+    """Insert the entities that have facts and are on no list: they are new, or the platform lists no deleted ones.
+
+    They are described by their latest facts, which are read a second time; few slices need it.
+    """
+    statement = read_sql("ads/unlisted.sql").format(entities=ENTITIES[level].table)
+    wanted = {row["entity_id"] for row in slice_.connection.execute(statement, slice_.parameters)}
+    if not wanted:
+        return
+    latest: dict[str, Fact] = {}
+    for record in slice_.records(Notes()):
+        if isinstance(record, Fact):
+            entity = normalise.entity_of(record, level, slice_.context)
+            if entity in wanted and (entity not in latest or latest[entity].day <= record.day):
+                latest[entity] = record
+    today = slice_.today
+    assert today is not None  # a daily slice has its account's time zone
+    # One of today may be newer than the list.
+    records = (normalise.unlisted(fact, level, gone=is_listed and fact.day < today) for fact in latest.values())
+    entities.insert(slice_, level, records)
+    slice_.result.unlisted = len(latest)

@@ -8,13 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
-from dotenv.parser import parse_stream
+from dotenv.parser import Binding, parse_stream
 
 from resources import private
 
 
 def read(text: str) -> dict[str, str]:
-    """The variables of a file's text; a name without a value is left out."""
+    """The variables of a file's text; a name without a value is left out.
+
+    Raises:
+        ValueError: a line is none of a variable. It is named by its number, because it may hold a secret.
+    """
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error or (binding.key is not None and binding.value is None):
+            raise ValueError(f"line {_first(binding)} is not NAME=VALUE; a value with a quote in it is 'it\\'s'")
     return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value}
 
 
@@ -41,6 +48,12 @@ def draft(path: Path, values: Mapping[str, str]) -> Path:
     made = path.with_name(f"{path.name}.draft")
     private.write_file(made, text)
     return made
+
+
+def _first(binding: Binding) -> int:
+    """The number of its first line that is not blank."""
+    text = binding.original.string
+    return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
 def _line(name: str, value: str) -> str:

@@ -1,8 +1,9 @@
-"""Where the process of a run starts: on a run server, a code server that evaluates no schedule and no sensor.
+"""Where the process of a run starts, and whether it still exists. `dagster.yaml` names one of the classes below.
 
-`dagster.yaml` names the class below. What does not belong here: the server itself (code_server.py).
+What does not belong here: the servers themselves (code_server.py).
 """
 
+import socket
 import time
 from collections.abc import Collection, Mapping
 from typing import Any, Self
@@ -20,30 +21,12 @@ GRACE_SECONDS = 20
 LOOK_SECONDS = 0.5
 
 
-class RunServerLauncher(DefaultRunLauncher):
-    """Starts runs on the code server at `host` and `port`, in place of the code location's own.
+class CodeServerLauncher(DefaultRunLauncher):
+    """Starts runs on the code location's own server.
 
-    A run that needs too much memory then takes none from the schedules, and a code server that is started again ends no
-    run. Dagster's run monitoring asks this class whether a run's process exists. A run that died with its server is
-    failed then, and retried, instead of staying open until its time limit.
+    Dagster's run monitoring asks this class whether a run's process exists. A run that died with its server is failed
+    then, and retried, instead of staying open until its time limit.
     """
-
-    def __init__(self, host: str, port: int, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(inst_data)
-        self._host = host
-        self._port = port
-
-    @classmethod
-    def config_type(cls) -> dict[str, Field]:
-        return {"host": Field(StringSource), "port": Field(IntSource)}
-
-    @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
-        return cls(config_value["host"], config_value["port"], inst_data)
-
-    def launch_run(self, context: LaunchRunContext) -> None:
-        client = DagsterGrpcClient(host=self._host, port=self._port)
-        self.launch_run_from_grpc_client(self._instance, context.dagster_run, client)
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -56,6 +39,9 @@ class RunServerLauncher(DefaultRunLauncher):
         try:
             current = _current_runs(server)
         except DagsterUserCodeUnreachableError:
+            if server.socket is not None and not _listens(server.socket):
+                # A socket has one server in its life: `clearlift ui` makes a new one at each start.
+                return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its server has ended, and its process with it")
             # The answer would be a guess. Its supervisor starts it again, and the next look asks it.
             return CheckRunHealthResult(WorkerStatus.RUNNING, "the run server does not answer")
         if run.run_id in current:
@@ -76,6 +62,41 @@ class RunServerLauncher(DefaultRunLauncher):
             while run_id in _current_runs(server) and time.monotonic() < patience:
                 time.sleep(LOOK_SECONDS)
         return told
+
+
+class RunServerLauncher(CodeServerLauncher):
+    """Starts runs on the run server at `host` and `port`: a code server that evaluates no schedule and no sensor.
+
+    A run that needs too much memory then takes none from the schedules, and a code server that is started again ends no
+    run.
+    """
+
+    def __init__(self, host: str, port: int, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(inst_data)
+        self._host = host
+        self._port = port
+
+    @classmethod
+    def config_type(cls) -> dict[str, Field]:
+        return {"host": Field(StringSource), "port": Field(IntSource)}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
+        return cls(config_value["host"], config_value["port"], inst_data)
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        client = DagsterGrpcClient(host=self._host, port=self._port)
+        self.launch_run_from_grpc_client(self._instance, context.dagster_run, client)
+
+
+def _listens(path: str) -> bool:
+    """Whether a process listens at a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def _current_runs(server: DagsterGrpcClient) -> Collection[str]:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from assets.apps import APPS
+from clearlift_pipelines import env_file
 from clearlift_pipelines.project import folder
 from resources import keyring, private
 from resources.ad_platforms import PLATFORMS
@@ -221,6 +221,9 @@ class Settings(BaseSettings):
                 self._require(f"{PREFIX}{store.upper()}__…", *cloudflare)
         if self.cloudflare_api_token and not self.d1 and not self.kv:
             raise ValueError(_missing("d1__…", _name("cloudflare_api_token"), f"or {_name('kv__…')}"))
+        if self.cloudflare_account_id and not (self.cloudflare_api_token or self.r2_bucket or self.r2_sql_token):
+            token, bucket = "cloudflare_api_token", _name("r2_bucket")
+            raise ValueError(_missing(token, _name("cloudflare_account_id"), f"or {bucket}"))
         for name, app in self.ad_apps.items():
             for part in PLATFORMS[name].credentials:
                 if app and part not in app:
@@ -267,7 +270,7 @@ def load(file: Path | None = None, **overrides: Any) -> Settings:
         SettingsError: a value that cannot be used, a half-configured store, or a CLEARLIFT_ variable that is unknown.
     """
     file = file or folder() / ".env"
-    given = {name: value or "" for name, value in {**dotenv_values(file), **os.environ}.items()}
+    given = {**_written(file), **os.environ}
     ours = {name: value for name, value in given.items() if name.startswith(PREFIX)}
     for variable in ours:
         refuse_unknown(variable)
@@ -284,6 +287,16 @@ def load(file: Path | None = None, **overrides: Any) -> Settings:
         raise SettingsError(
             f"{next((name for name in ours if _is_deep(ours[name])), PREFIX)}: nested too deep"
         ) from None
+
+
+def _written(file: Path) -> dict[str, str]:
+    """The variables of a `.env` file, where there is one."""
+    try:
+        return env_file.read(file.read_text(encoding="utf-8-sig")) if file.is_file() else {}
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file} is not UTF-8") from None
+    except ValueError as error:
+        raise SettingsError(f"{file}: {error}") from None
 
 
 def refuse_unknown(variable: str) -> None:
@@ -314,4 +327,4 @@ def _name(field: str) -> str:
 
 
 def _missing(field: str, because: str, alternative: str = "") -> str:
-    return " ".join(part for part in (f"{_name(field)} is missing", alternative, f"({because} is set)") if part)
+    return " ".join(part for part in (_name(field), alternative, f"is missing ({because} is set)") if part)

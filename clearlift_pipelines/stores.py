@@ -140,7 +140,7 @@ class Stores:
         if s.keyring_file is not None:
             return keyring.load(s.keyring_file)
         if s.d1:
-            raise SettingsError("CLEARLIFT_KEYRING is missing or CLEARLIFT_KEYRING_FILE (CLEARLIFT_D1__… is set)")
+            raise SettingsError("CLEARLIFT_KEYRING or CLEARLIFT_KEYRING_FILE is missing (CLEARLIFT_D1__… is set)")
         return keyring.load_or_make(s.made_home() / "keyring.json")
 
     @property

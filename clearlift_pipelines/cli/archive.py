@@ -14,6 +14,7 @@ from rich.table import Table
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.quarters import Quarter
+from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.declined import DeclinedError
@@ -166,10 +167,10 @@ def repair(
         stuck: list[Quarter] = []
         for quarter in quarters:
             done = engine.run(quarter)
-            for found in done.findings:
-                click.echo(f"{END[found.end, dry_run]} {found.key}: {found.wrong}; {found.why}")
-            damaged = f"{len(done.findings)} objects are damaged" if done.findings else "nothing is damaged"
-            click.echo(f"{quarter}: {done.buckets} buckets read, {damaged}")
+            for finding in done.findings:
+                click.echo(f"{END[finding.end, dry_run]} {finding.key}: {finding.wrong}; {finding.why}")
+            found = f"{counted(len(done.findings), 'object')} found damaged" if done.findings else "nothing is damaged"
+            click.echo(f"{quarter}: {counted(done.buckets, 'bucket')} read, {found}")
             if done.ended("given up") and not dry_run:
                 click.echo(f"{command('run', app.name, entry.table, quarter)} archives their rows that are live")
             if done.ended("not repaired"):

@@ -8,7 +8,7 @@ import traceback
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -85,10 +85,10 @@ def main() -> None:
         shown.show()
         sys.exit(shown.exit_code)
     except (Interrupted, KeyboardInterrupt, click.exceptions.Abort) as interruption:
-        number = interruption.number if isinstance(interruption, Interrupted) else signal.SIGINT
-        click.echo("Interrupted. Run the same command again to go on.", err=True)
-        sys.exit(128 + number)
+        _end_interrupted(interruption)
     except Exception as error:  # noqa: BLE001 (the last resort: a person wants one line)
+        if (interruption := _interruption_behind(error)) is not None:
+            _end_interrupted(interruption)
         if verbose:
             traceback.print_exc()
         elif refusal := disk.full(error):
@@ -98,6 +98,20 @@ def main() -> None:
             click.echo(f"Error: {one_line(error)}{hint}", err=True)
             click.echo("--verbose shows the trace.", err=True)
         sys.exit(1)
+
+
+def _end_interrupted(interruption: BaseException) -> NoReturn:
+    number = interruption.number if isinstance(interruption, Interrupted) else signal.SIGINT
+    click.echo("Interrupted. Run the same command again to go on.", err=True)
+    sys.exit(128 + number)
+
+
+def _interruption_behind(error: BaseException) -> BaseException | None:
+    """The interruption after which an error came, as from a connection that was left in the middle of a statement."""
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, (Interrupted, KeyboardInterrupt)):
+        behind = behind.__cause__ or behind.__context__
+    return behind
 
 
 def _is_not_set_up(error: BaseException) -> bool:

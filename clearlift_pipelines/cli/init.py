@@ -50,7 +50,7 @@ def init(file: IO[str] | None, pairs: dict[str, str], ask: bool | None, pool_lim
 
     Example: clearlift init --from production.env
     """
-    given = {**(env_file.read(file.read()) if file else {}), **pairs}
+    given = {**(_settings_of(file) if file else {}), **pairs}
     for variable, value in given.items():
         settings.refuse_unknown(variable)
         if os.environ.get(variable, value) != value:
@@ -113,6 +113,15 @@ def _checked(path: Path, values: Mapping[str, str], about: Collection[str] | Non
             click.echo(f"{path}: written")
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _settings_of(file: IO[str]) -> dict[str, str]:
+    try:
+        return env_file.read(file.read())
+    except UnicodeDecodeError:
+        raise DeclinedError(f"{file.name} is not UTF-8", "save it as UTF-8") from None
+    except ValueError as error:
+        raise DeclinedError(f"{file.name}: {error}", "correct that line") from None
 
 
 def _written(path: Path) -> dict[str, str]:

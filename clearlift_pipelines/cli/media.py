@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import click
 from rich.table import Column, Table
@@ -15,6 +16,7 @@ from assets.apps import APPS
 from assets.media import ledger, naming, quarantine
 from assets.media.ledger import ImageLedger, RefusedImage
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli.new_file import NewFile
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.stores import Stores
 from resources.declined import DeclinedError
@@ -78,13 +80,13 @@ def list_images(reason: str | None, everything: bool) -> None:
 
 @refused.command()
 @click.argument("key")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def export(key: str, file: Path) -> None:
+@click.argument("file", type=NewFile())
+def export(key: str, file: IO[bytes]) -> None:
     """Write the bytes of the refused image KEY to FILE. Open it with care, because it may be made to do harm."""
     with _ledgers() as (stores, ledgers):
         _images(ledgers, key=key)
         try:
-            file.write_bytes(stores.object_store.get(naming.quarantined(key)))
+            file.write(stores.object_store.get(naming.quarantined(key)))
         except ObjectNotFoundError:
             raise DeclinedError("no bytes of that image are kept", "ask the user to upload it again") from None
 

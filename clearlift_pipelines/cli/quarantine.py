@@ -17,6 +17,7 @@ from assets.intake.correction import Correction
 from assets.intake.quarantine import Replayed
 from assets.intake.refused_lines import Batch, RefusedLine
 from clearlift_pipelines.cli.counts import counted
+from clearlift_pipelines.cli.new_file import NewFile
 from clearlift_pipelines.cli.refused_lines import (
     APP,
     KIND,
@@ -110,7 +111,7 @@ def replay(
 
 @quarantine.command()
 @click.argument("batch")
-@click.argument("file", type=click.File("wb"))
+@click.argument("file", type=NewFile())
 @APP
 @KIND
 def export(batch: str, file: IO[bytes], app: str | None, kind: str | None) -> None:

@@ -61,13 +61,18 @@ def ui(host: str, port: int) -> None:
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """One UI a run history: two daemons would launch every schedule twice. The kernel frees a dead one's lock."""
-    with (home / ".ui.lock").open("a") as lock:
+    with (home / ".ui.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            lock.seek(0)
             raise DeclinedError(
-                f"a UI is running already over the run history in {home}", "use that one, or `clearlift stop`"
+                f"a UI is running already over the run history in {home}",
+                f"use that one, or end it: kill {lock.read().strip()}",
             ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         yield
 
 
@@ -83,7 +88,7 @@ def servers(host: str, port: int, place: Path) -> tuple[list[list[str]], Path]:
     python, over = [sys.executable, "-m"], ["--workspace", str(workspace)]
     code = ["--module-name", "clearlift_pipelines.definitions", "--location-name", LOCATION, "--socket", str(socket)]
     commands = [
-        [*python, "dagster", "code-server", "start", *code, "--log-level", "warning"],
+        [*python, "clearlift_pipelines.code_server", *code, "--log-level", "warning"],
         [*python, "clearlift_pipelines.webserver", "--host", host, "--port", str(port), *over],
         [*python, "dagster._daemon", "run", *over],
     ]

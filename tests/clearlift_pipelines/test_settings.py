@@ -93,7 +93,8 @@ def test_a_half_configured_store_is_refused_naming_what_is_missing(
     else:
         monkeypatch.setenv(missing, "")
     said = refusal()
-    assert said.startswith(f"{missing} is missing")
+    assert said.startswith(f"{missing} ")
+    assert " is missing (" in said
     assert "hush" not in said
 
 
@@ -262,7 +263,7 @@ def test_half_an_application_is_refused_naming_what_is_missing(monkeypatch: pyte
 
 def test_a_token_for_no_store_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLEARLIFT_CLOUDFLARE_API_TOKEN", "hush")
-    assert refusal() == "CLEARLIFT_D1__… is missing or CLEARLIFT_KV__… (CLEARLIFT_CLOUDFLARE_API_TOKEN is set)"
+    assert refusal() == "CLEARLIFT_D1__… or CLEARLIFT_KV__… is missing (CLEARLIFT_CLOUDFLARE_API_TOKEN is set)"
 
 
 def test_an_application_at_no_platform_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,3 +302,30 @@ def test_secrets_stay_out_of_every_text(monkeypatch: pytest.MonkeyPatch) -> None
 def test_settings_do_not_change_once_made() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load().late_days = 3
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("CLEARLIFT_LATE_DAYS=3\nCLEARLIFT_POSTGRES_DSN='postgresql://u:it's-hush@h/db'\n", 2),
+        ("\n\nhello hush\n", 3),
+        ("CLEARLIFT_POSTGRES_DSN\n", 1),
+    ],
+)
+def test_a_line_of_env_that_is_no_setting_is_named_and_not_shown(tmp_path: Path, text: str, line: int) -> None:
+    (tmp_path / ".env").write_text(text)
+    with pytest.raises(SettingsError, match=rf"\.env: line {line} is not NAME=VALUE") as refused:
+        load(tmp_path / ".env")
+    assert "hush" not in str(refused.value)
+
+
+def test_an_env_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"CLEARLIFT_LATE_DAYS=\xea\n")
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8"):
+        load(tmp_path / ".env")
+
+
+def test_an_account_alone_is_half_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARLIFT_CLOUDFLARE_ACCOUNT_ID", "acc")
+    said = "CLEARLIFT_CLOUDFLARE_API_TOKEN or CLEARLIFT_R2_BUCKET is missing (CLEARLIFT_CLOUDFLARE_ACCOUNT_ID is set)"
+    assert refusal() == said

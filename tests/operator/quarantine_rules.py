@@ -96,6 +96,7 @@ class QuarantineRules:
         """Take the open lines of a batch out."""
         batch = self._batch(share)
         chosen = self._chosen(batch)
+        (self.world.folder / "exported").unlink(missing_ok=True)
         said = self.operator.type("quarantine", "export", batch, "exported", dies_at=dies)
         if said is not None and not said.code:
             assert numbers((self.world.folder / "exported").read_bytes()) == self._numbers(chosen)

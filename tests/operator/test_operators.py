@@ -45,6 +45,8 @@ class AllRules(QuarantineRules, ArchiveRules, MigrationRules):
         """FILE is a copy of archives, or what the quarantine exports and gets back corrected."""
         if command[0] == "archive":
             return [str(self.backup) if word == "FILE" else word for word in command]
+        if "export" in command:
+            (self.world.folder / "FILE").unlink(missing_ok=True)
         if "--corrected" in command:
             self.corrected_by_hand(self.world.folder / "FILE")
         return command

@@ -287,3 +287,15 @@ def test_a_replay_wants_to_know_which_lines(terminal: Terminal) -> None:
     said = terminal.clearlift("quarantine", "replay")
     assert said.code == 2
     assert "--reason, --field, --batch or --all" in said.err
+
+
+def test_what_a_person_has_corrected_is_not_overwritten(migrated: Terminal) -> None:
+    (migrated.folder / "bad.ndjson").write_bytes(line(1, timestamp="never"))
+    migrated.good("land", "bad.ndjson")
+    intake.ingest(migrated)
+    batch = migrated.good("quarantine", "list").splitlines()[1].split()[0]
+    corrected = migrated.folder / "lines.ndjson"
+    corrected.write_bytes(b"corrected")
+    said = migrated.refused("quarantine", "export", batch, "lines.ndjson")
+    assert "lines.ndjson is there already. Next: name another file, or remove it" in said
+    assert corrected.read_bytes() == b"corrected"

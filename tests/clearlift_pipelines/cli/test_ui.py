@@ -75,7 +75,7 @@ def test_the_samples_platforms_answer_while_the_ui_runs_and_end_with_it(unconfig
     assert said.code == 0, said
     assert "http://127.0.0.1:3123" in said.out
     code, webserver, daemon = (command[2:] for command in ui.commands)
-    assert code[:3] == ["dagster", "code-server", "start"]
+    assert code[0] == "clearlift_pipelines.code_server"
     assert webserver[:5] == ["clearlift_pipelines.webserver", "--host", "127.0.0.1", "--port", "3123"]
     assert daemon[:2] == ["dagster._daemon", "run"]
     assert ui.world
@@ -181,11 +181,17 @@ def test_a_port_that_is_taken_or_impossible_is_refused_at_once(unconfigured: Ter
 
 
 def test_a_second_ui_over_one_run_history_is_refused(unconfigured: Terminal, ui: Ui) -> None:
-    with (unconfigured.folder / "dagster_home" / ".ui.lock").open("a") as first:
+    lock = unconfigured.folder / "dagster_home" / ".ui.lock"
+    assert unconfigured.clearlift("ui").code == 0
+    ui.commands.clear()
+    with lock.open("a") as first:
         fcntl.flock(first, fcntl.LOCK_EX)
-        assert "a UI is running already over the run history in" in unconfigured.refused("ui")
+        said = unconfigured.refused("ui")
+    assert "a UI is running already over the run history in" in said
+    assert f"Next: use that one, or end it: kill {os.getpid()}" in said
     assert not ui.commands
     assert unconfigured.clearlift("ui").code == 0
+    assert lock.read_text() == str(os.getpid())
 
 
 def test_beyond_this_machine_nothing_starts_without_a_password(

@@ -8,11 +8,12 @@ that a query needs. What does not: which tables there are, what their columns me
 from resources.lake.changes import History, LiveFile, SnapshotInfo
 from resources.lake.columns import Column, ColumnType, TableSpec
 from resources.lake.commit import CommitUnknownError, FencedOffError, RolledBackError, SourcesGoneError
+from resources.lake.contents import Rewritten
 from resources.lake.data_file import DataFile, FileInfo, ForeignPartitionError, PartitionKey, Source
 from resources.lake.lake import Lake
 from resources.lake.layout import Layout, LayoutError
 from resources.lake.proof import DamagedFilesError
-from resources.lake.table import LakeTable, Rewritten
+from resources.lake.table import LakeTable
 
 __all__ = [
     "Column",

@@ -16,12 +16,22 @@ from pyiceberg.io import FileIO
 from pyiceberg.io.pyarrow import _read_deletes
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 
-from resources.lake.data_file import Source, deletes, raw
-from resources.lake.layout import Layout, LayoutError
+from resources.lake.data_file import PartitionKey, Source, deletes, raw
+from resources.lake.layout import Layout
+from resources.lake.proof import DamagedFilesError
+from resources.lake.proof import names as names_of
 
 _ROW = "\0row"
 # What Iceberg lets a column become: a wider integer, float or decimal.
 _PROMOTIONS = pl.ScanCastOptions._default_iceberg()
+
+
+class UnsupportedFileError(DamagedFilesError):
+    """A file that another engine wrote, or deletes of it, cannot be read here. Other partitions go on."""
+
+    def __init__(self, reason: str, next_step: str, file: DataFile, partition: PartitionKey | None) -> None:
+        super().__init__(reason, [file], [partition])
+        self.next_step = next_step
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,8 @@ class Reader:
         """The rows of files, lazily, in the order of the files. A column that a file lacks is null.
 
         Raises:
-            LayoutError: a file is not Parquet, or rows were deleted by a column that the table no longer has.
+            UnsupportedFileError: a file is not Parquet, or rows of it were deleted by a column that the table no longer
+                has.
         """
         sources = list(sources)
         if not sources:
@@ -65,29 +76,31 @@ class Reader:
             rows = rows.join(gone, on=_ROW, how="anti", maintain_order="left")
         for delete in deletes(source):
             if delete.content == DataFileContent.EQUALITY_DELETES:
-                names = self._equal_by(delete)
+                names = self._equal_by(delete, file)
                 keys = self._scan([delete], names).unique()
                 rows = rows.join(keys, on=names, how="anti", nulls_equal=True, maintain_order="left")
         return rows.drop(_ROW)
 
-    def _equal_by(self, delete: DataFile) -> list[str]:
+    def _equal_by(self, delete: DataFile, file: DataFile) -> list[str]:
         names = {c.field.field_id: c.name for c in self.layout.columns}
         if gone := [i for i in delete.equality_ids or () if i not in names]:
-            where = "/".join(delete.file_path.split("/")[-5:])
-            raise LayoutError(
-                f"another engine deleted rows by columns that the table no longer has (field ids {gone}): {where}",
+            raise UnsupportedFileError(
+                f"another engine deleted rows of {names_of([file])} by columns that are dropped ({gone})",
                 "rewrite the data files of that partition with that engine, so that its deletes are applied",
+                file,
+                self.layout.partition(file),
             )
         return [names[i] for i in delete.equality_ids or ()]
 
     def _scan(
         self, files: Collection[DataFile], names: Collection[str] = (), row_index: str | None = None
     ) -> pl.LazyFrame:
-        if other := [file.file_path for file in files if file.file_format != FileFormat.PARQUET]:
-            where = "/".join(other[0].split("/")[-5:])
-            raise LayoutError(
-                f"another engine wrote {where} in another format than Parquet",
+        if other := [file for file in files if file.file_format != FileFormat.PARQUET]:
+            raise UnsupportedFileError(
+                f"another engine wrote {names_of(other)} in another format than Parquet",
                 "rewrite the data files of that partition as Parquet with that engine",
+                other[0],
+                self.layout.partition(other[0]),
             )
         layout = self.layout
         schema = pl.Schema((n, t) for n, t in layout.schema.items() if not names or n in names)

@@ -1,19 +1,15 @@
-"""One lake table: its files, reading them as frames, writing new ones, commits, and the changes since a snapshot.
+"""One lake table: which files are live, commits to it, and its history.
 
-What does not belong here: how a commit lands (commit.py), how a rewrite is proved (proof.py).
+What does not belong here: rows and the files that hold them (contents.py), how a commit lands (commit.py).
 """
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from typing import IO, cast
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, In, LessThan, Reference
 from pyiceberg.expressions.literals import literal
 from pyiceberg.manifest import DataFile
@@ -21,44 +17,9 @@ from pyiceberg.table import Table
 
 from resources.lake import changes, commit, data_file, planning
 from resources.lake.changes import History, SnapshotInfo
-from resources.lake.checksum import Tally, has_fingerprint
-from resources.lake.columns import TableSpec
+from resources.lake.contents import TableContents
 from resources.lake.data_file import FileInfo, PartitionKey, Source
-from resources.lake.layout import FIELD_IDS, Layout, writable
-from resources.lake.proof import Proof
-from resources.lake.reading import Reader
-from resources.r2 import polars_options
-
-# Large enough for good compression. Small enough to read an hour without most of its day, and to encode within the
-# processor's cache: 100,000 take a tenth more time and a fifth more memory.
-ROW_GROUP_ROWS = 50_000
-
-
-@dataclass(frozen=True)
-class Rewritten:
-    """A data file that was read back after writing.
-
-    `before`: the rows of its sources. `after`: its own rows. `distinct`: the number of different values of the column
-    that the caller named (by their hashes, so it may be too low, never too high).
-    """
-
-    info: FileInfo
-    before: Tally
-    after: Tally
-    distinct: int
-
-    @property
-    def file(self) -> DataFile:
-        return self.info.file
-
-    @property
-    def rows(self) -> int:
-        return self.info.rows
-
-    @property
-    def dropped(self) -> int:
-        """Rows of the sources that were left out."""
-        return self.before.rows - self.rows
+from resources.lake.layout import Layout, writable
 
 
 @dataclass(frozen=True)
@@ -70,36 +31,8 @@ class Totals:
     bytes: int
 
 
-class LakeTable:
-    """A handle of one table. Every call loads the table as it is then; the handle remembers only what schemas mean."""
-
-    def __init__(
-        self, spec: TableSpec, load: Callable[[], Table], lock: commit.Lock, storage_options: Mapping[str, str] | None
-    ) -> None:
-        self.spec = spec
-        self._load = load
-        self._lock = lock
-        self._storage_options = storage_options
-        self._layouts: dict[object, Layout] = {}
-
-    @property
-    def load(self) -> Callable[[], Table]:
-        """Load the Iceberg table as it is now, for questions that only pyiceberg answers."""
-        return self._load
-
-    @property
-    def lock(self) -> commit.Lock:
-        """The lock of every commit to the table."""
-        return self._lock
-
-    @property
-    def layout(self) -> Layout:
-        """The columns of the table as it is now.
-
-        Raises:
-            LayoutError: the table is not as we need it.
-        """
-        return self._layout(self._load())
+class LakeTable(TableContents):
+    """A handle of one table: its contents, commits to it, and its history."""
 
     def examined(self) -> list[str]:
         """What other engines changed and we live with, one clause each.
@@ -112,25 +45,6 @@ class LakeTable:
         writable(table.metadata, ".".join(table.name()))
         other = [] if table.metadata.default_spec_id == layout.spec_id else ["the partition spec of their own writes"]
         return [*layout.carried, *other]
-
-    def _layout(self, table: Table) -> Layout:
-        # The id of a schema stands for its columns. To make a layout takes some milliseconds.
-        metadata = table.metadata
-        specs = tuple(s.spec_id for s in metadata.partition_specs)
-        of = (metadata.table_uuid, metadata.current_schema_id, specs, metadata.properties.get(FIELD_IDS))
-        if of not in self._layouts:
-            self._layouts[of] = Layout.of(self.spec, metadata)
-        return self._layouts[of]
-
-    def _reader(self, table: Table) -> Reader:
-        return Reader(self._layout(table), table.io, lambda path: self._options(table, path))
-
-    def _proof(self, table: Table) -> Proof:
-        reader = self._reader(table)
-        layout = reader.layout
-        ours = pl.Schema(list(layout.schema.items())[: len(self.spec.columns)])
-        earlier = Proof(ours, reader.read, layout.partition) if ours != layout.schema else None
-        return Proof(layout.schema, reader.read, layout.partition, earlier)
 
     def head(self) -> tuple[int | None, int]:
         """The current snapshot's id and sequence number, which each commit raises; (None, 0) without a snapshot."""
@@ -178,11 +92,6 @@ class LakeTable:
         planned = planning.plan(table, self._filter(layout, since, until, tenants), snapshot_id)
         return [self._info(layout, of.file, of.deletes) for of in planned]
 
-    def _info(self, layout: Layout, file: DataFile, deletes: tuple[DataFile, ...] = ()) -> FileInfo:
-        lowest, highest = data_file.bounds(file, layout.time.field_id)
-        key = layout.partition(file)
-        return FileInfo(file, key, file.record_count, file.file_size_in_bytes, lowest, highest, deletes)
-
     def scan(
         self,
         since: datetime | None = None,
@@ -203,145 +112,6 @@ class LakeTable:
         if tenants is not None:
             frame = frame.filter(pl.col(self.spec.tenant).is_in(tenants))
         return frame
-
-    def read(self, sources: Iterable[Source]) -> pl.LazyFrame:
-        """All rows of data files, lazily, in the order of the files. A column that a file lacks is null.
-
-        A `FileInfo` is read without the rows that were deleted from it, a `DataFile` with all of its rows.
-        """
-        return self._reader(self._load()).read(sources)
-
-    def _options(self, table: Table, path: str) -> dict[str, str] | None:
-        """polars' storage options: the lake's own, or from the credentials that the catalog vends with the table."""
-        if self._storage_options is None and path.startswith("s3://"):
-            return polars_options(table.io.properties)
-        return dict(self._storage_options) if self._storage_options else None
-
-    def write(self, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]) -> list[DataFile]:
-        """Write each part, rows of one partition, as a data file. No reader sees it before a commit names it.
-
-        Its name has the fingerprint of its rows, so that a later rewrite can be proved without reading them twice.
-        """
-        table = self._load()
-        return [self._written(table, key, path) for key, path in self._sunk(table, parts)]
-
-    def rewrite(
-        self,
-        key: PartitionKey,
-        sources: Sequence[Source],
-        rows: pl.LazyFrame | None = None,
-        distinct: str | None = None,
-    ) -> Rewritten:
-        """Stream the rows of `sources`, or only their `rows`, which are of one partition, into a new data file.
-
-        The new file is read back and compared with the fingerprints of the sources. A source without one, or of which
-        not all rows stay, is read once more before. Columns that are recorded as null in all of `sources` are neither
-        read nor written, because Iceberg reads a missing column as null, and a null costs half as much as a text.
-
-        Raises:
-            DamagedFilesError: the rows are not those that were written. The sweep will remove the new file.
-        """
-        files = [data_file.raw(source) for source in sources]
-        with self._proof(self._load()).naming(files):
-            return self._rewrite(key, sources, rows, distinct)
-
-    def _rewrite(
-        self, key: PartitionKey, sources: Sequence[Source], rows: pl.LazyFrame | None, distinct: str | None
-    ) -> Rewritten:
-        table = self._load()
-        reader, proof = self._reader(table), self._proof(table)
-        files = [data_file.raw(source) for source in sources]
-        absent = self._null_columns(reader.layout, files)
-        before = proof.left(sources, absent)
-        everything = reader.read(sources)
-        if rows is None:
-            rows, expected = everything, before
-        else:
-            expected = proof.counted(rows, absent)
-            proof.require(proof.counted(everything, absent), before, files)
-        path = self._new_location(table, key, expected)
-        columns = [name for name in reader.layout.schema if name not in absent]
-        self._sink(rows, path, columns, table).collect(engine="streaming")
-        written = self._written(table, key, path)
-        after, values = proof.counted_with(reader.read([written]), distinct, absent)
-        proof.require(after, expected, files, path)
-        return Rewritten(self._info(reader.layout, written), before, after, values)
-
-    def _null_columns(self, layout: Layout, files: Iterable[DataFile]) -> set[str]:
-        recorded = data_file.null_columns(files)
-        return {c.name for c in layout.columns if c.field.field_id in recorded and not c.field.required}
-
-    def named(self, files: Iterable[Source]) -> AbstractContextManager[None]:
-        """A block that reads data files, which have as many rows as the manifests say. An error names damaged ones.
-
-        Raises:
-            DamagedFilesError: some of `files` are damaged or missing.
-        """
-        return self._proof(self._load()).named(files)
-
-    def is_whole(self, file: DataFile) -> bool:
-        """Whether a data file holds the rows that were written to it; the whole file is read."""
-        return self._proof(self._load()).is_whole(file)
-
-    def written(self, files: Iterable[DataFile]) -> Tally | None:
-        """The rows that were written to data files, by their names; None where a name does not say it."""
-        proof = self._proof(self._load())
-        tallies = [proof.by_name(file) for file in files]
-        return None if None in tallies else sum(filter(None, tallies), Tally(proof.schema))
-
-    def tally(self, rows: pl.DataFrame) -> Tally:
-        """The tally of rows, as it would stand in the name of a data file of them."""
-        schema = self.layout.schema
-        tally = Tally(schema)
-        tally.add(rows.select(pl.col(name).cast(schema[name]) for name in rows.columns))
-        return tally
-
-    def wrote(self, file: DataFile) -> bool:
-        """Whether a data file was written here, by the fingerprint in its name; other writers' files have none."""
-        return has_fingerprint(file.file_path)
-
-    def discard(self, file: DataFile) -> None:
-        """Remove a written data file that no commit names or will name."""
-        self._load().io.delete(file.file_path)
-
-    def _sunk(
-        self, table: Table, parts: Iterable[tuple[PartitionKey, pl.DataFrame]]
-    ) -> Iterator[tuple[PartitionKey, str]]:
-        schema = self._layout(table).schema
-        for key, frame in parts:
-            # A column that another engine added, and that the rows do not have, is null in all of them.
-            given = {column.name for column in self.spec.columns} | set(frame.columns)
-            rows = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items() if name in given)
-            tally = Tally(schema)
-            tally.add(rows)
-            path = self._new_location(table, key, tally)
-            self._sink(rows.lazy(), path, rows.columns, table).collect()
-            yield key, path
-
-    def _sink(self, rows: pl.LazyFrame, path: str, columns: Sequence[str], table: Table) -> pl.LazyFrame:
-        layout = self._layout(table)
-        names = [layout.live_names[name] for name in columns]
-        return rows.select(pl.col(name).alias(live) for name, live in zip(columns, names, strict=True)).sink_parquet(
-            path.removeprefix("file://"),
-            compression="snappy",
-            row_group_size=ROW_GROUP_ROWS,
-            arrow_schema=pa.schema([layout.arrow.field(live) for live in names]),
-            storage_options=self._options(table, path),
-            mkdir=True,
-            lazy=True,
-        )
-
-    def _written(self, table: Table, key: PartitionKey, path: str) -> DataFile:
-        layout, source = self._layout(table), table.io.new_input(path)
-        with source.open() as stream:
-            footer = pq.read_metadata(cast(IO[bytes], stream))
-        return data_file.entry(table, layout.time.name, layout.spec_id, key, path, footer, len(source))
-
-    def _new_location(self, table: Table, key: PartitionKey, rows: Tally) -> str:
-        base = table.metadata.properties.get("write.data.path") or f"{table.metadata.location.rstrip('/')}/data"
-        return data_file.location(
-            base, key, tenant_column=self.spec.tenant, prefix=self.spec.name, fingerprint=rows.fingerprint
-        )
 
     def append(
         self,
@@ -432,10 +202,6 @@ class LakeTable:
         table = self._load()
         snapshot = table.metadata.snapshot_by_id(snapshot_id)
         return changes.of(table, snapshot).removed if snapshot is not None else ()
-
-    def info(self, file: DataFile) -> FileInfo:
-        """What the manifest entry of a data file says, such as the bounds of its times."""
-        return self._info(self.layout, file)
 
     def history(self) -> History:
         """The commits that led to the table as it is now."""

@@ -1,8 +1,8 @@
 """Writing the facts of a slice: daily numbers of one level, and the conversions by action that belong to them.
 
 A report's row is a part of an entity's day: parts add up, and a part that came twice counts once. A day that a report
-no longer names is worth nothing only where the report names the entity otherwise, or the platform still lists it: reports
-leave out what was deleted. What does not belong here: entities (entities.py).
+no longer names is worth nothing only where the report names the entity otherwise, or the platform still lists it,
+because reports leave out what was deleted. What does not belong here: entities (entities.py).
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """The campaigns and ads of clicks: Google is asked for account days on which visitors came by unknown clicks.
 
-It gives one day at a time. Only the clicks that brought a visitor here are kept, as hashes. Other platforms have no such request. An account's
-failure concerns that account only: it is reported, and the others continue. What does not belong here: matching touches
-(match.py).
+It gives one day at a time. Only the clicks that brought a visitor here are kept, as hashes. Other platforms have no
+such request. An account's failure concerns that account only: it is reported, and the others continue. What does not
+belong here: matching touches (match.py).
 """
 
 from collections.abc import Iterator, Mapping

@@ -40,7 +40,8 @@ with wanted as (
     left join by_name n using (day, org_tag, visitor, session)
 ), ad_named as (
     select j.day, j.org_tag, j.visitor, j.session, l.ad_id,
-        rank() over (partition by j.day, j.org_tag, j.visitor, j.session order by l.kind = 'name') as place
+        rank() over (partition by j.day, j.org_tag, j.visitor, j.session order by array_position(array['id', 'tag', 'name'], l.kind))
+            as place
     from judged j
     join attribution.ad_labels l
         on l.org_id = j.org_id and l.campaign_id = j.campaign_id and md5(l.label) = md5(j.utm_content)

@@ -1,10 +1,10 @@
 -- Attribution by ad: the ad of a touch is the one that its click is of, else the one of its campaign that utm_content
--- names by id or name. Credits are by ad; where none is known, ad_id is empty, so that sums stay what they were.
+-- names by its id, by the utm_content of its own address (kind `tag`), or by its name. Credits are by ad; where none is known, ad_id is empty, so that sums stay what they were.
 create table attribution.ad_labels (
     app         text not null,
     org_id      text not null,
     label       text not null,
-    kind        text not null check (kind in ('id', 'name')),
+    kind        text not null check (kind in ('id', 'tag', 'name')),
     campaign_id text not null,
     ad_id       text not null,
     primary key (app, org_id, ad_id, kind, label)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import resources.ad_platforms.meta.client as meta_client
-import resources.ad_platforms.tiktok as tiktok
+import resources.ad_platforms.tiktok.client as tiktok
 from sandbox.faults import MALFORMED, Fault, FaultKind
 from sandbox.world.entities import PLATFORMS, Platform
 from tests.assets.ads.ad_stores import AdStores
@@ -56,6 +56,8 @@ CASES = [
     *(at(f, "microsoft", path="bingadsreports") for f in (*REFUSED_LINE, Fault(FaultKind.DOUBLED_PAGE))),
     *(at(Fault(k), p, nth=n) for k in (FaultKind.JOB_STUCK, FaultKind.JOB_FAILED) for p in WITH_JOBS for n in (1, 2)),
     *(at(Fault(FaultKind.DOWNLOAD_EXPIRED), "microsoft", nth=nth) for nth in (1, 2)),
+    *(at(Fault(FaultKind.FOOTER_ANYWAY), "microsoft", nth=nth) for nth in (1, 2)),
+    *(at(f, "microsoft", path=step) for f in NO_ROWS for step in ("DownloadByAccountIds", "BulkDownloadStatus")),
     at(Fault(FaultKind.TOO_MUCH_DATA), "facebook", path="/campaigns"),
     at(Fault(FaultKind.TOO_MUCH_DATA), "facebook", path="/adsets", nth=2),
     at(Fault(FaultKind.TOO_MUCH_DATA), "facebook", path="/insights", nth=2),  # the first asks for the job

@@ -10,8 +10,8 @@ from sandbox.world.entities import PLATFORMS, Platform
 from tests.assets.ads.ad_stores import AdStores
 
 PAGED: tuple[Platform, ...] = ("google", "facebook", "tiktok")
-# Under which path each platform lists campaigns, and which request there it is: Google's first search is for the account.
-# Microsoft's first file has all lists.
+# Under which path each platform lists campaigns, and which request there it is: Google's first search is for the
+# account; Microsoft's first file has all lists.
 PATHS: dict[Platform, tuple[str, int]] = {
     "google": ("googleAds:search", 2),
     "facebook": ("/campaigns", 1),

@@ -30,7 +30,7 @@ CURRENCIES = {"google": "NZD", "facebook": "JPY", "tiktok": "USD", "microsoft": 
 class Campaign:
     """A campaign of an organisation; account and zone, where they are not given, follow from the platform.
 
-    ads: native ids and names; they are in an ad group of the campaign's id.
+    ads: native ids and names, and the utm_content of their own address; they are in an ad group of the campaign's id.
     """
 
     org: str
@@ -39,7 +39,7 @@ class Campaign:
     name: str
     account_id: str = ""
     time_zone: str = ""
-    ads: tuple[tuple[str, str], ...] = ()
+    ads: tuple[tuple[str, str] | tuple[str, str, str], ...] = ()
 
     @property
     def account(self) -> str:
@@ -109,10 +109,10 @@ class AttributionStores:
                 [self.app.name, one.org, one.id, one.platform, one.account, one.native, one.name, place[0]],
             )
 
-            for native, name in one.ads:
-                self._ad(one, native, name)
+            for native, name, *tag in one.ads:
+                self._ad(one, native, name, *tag)
 
-    def _ad(self, one: Campaign, native: str, name: str) -> None:
+    def _ad(self, one: Campaign, native: str, name: str, tag: str = "") -> None:
         group = [self.app.name, one.org, f"{one.platform}:{one.account}:{one.native}"]
         self.postgres.execute(
             "insert into ads.ad_groups (app, org_id, id, campaign_id, platform, account_id, native_id, name, currency,"
@@ -120,10 +120,18 @@ class AttributionStores:
             [*group, one.id, one.platform, one.account, one.native],
         )
         self.postgres.execute(
-            "insert into ads.ads (app, org_id, ad_group_id, id, platform, account_id, native_id, name, updated_at)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, now())"
+            "insert into ads.ads (app, org_id, ad_group_id, id, platform, account_id, native_id, name, landing_page,"
+            " updated_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, now())"
             " on conflict (app, org_id, id) do update set name = excluded.name",
-            [*group, one.ad(native), one.platform, one.account, native, name],
+            [
+                *group,
+                one.ad(native),
+                one.platform,
+                one.account,
+                native,
+                name,
+                f"https://x.example/?a=1&utm_content={tag}",
+            ],
         )
 
     def spend(self, campaign: Campaign, day: date, amount: str) -> None:

@@ -25,7 +25,7 @@ def recount(
 ) -> list[tuple[Any, ...]]:
     """Rows of attribution.credits, sorted. rules: conversion types and window by tag; clicks: by click id.
 
-    click_ads: the native ids of the ads of those clicks of which it is known.
+    click_ads: our ids of the ads of those clicks of which it is known.
     """
     found: dict[Key, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 7)
     touches = _touches(events)
@@ -120,6 +120,8 @@ def _ad(event: Event, campaign: Campaign | str, click_ads: Mapping[str, str]) ->
         return ""
     click, content = _click(event), event["utm_content"]
     if click and click[0] == "google" and click[1] in click_ads:
-        return campaign.ad(click_ads[click[1]])
-    named = [ad for ad, _ in campaign.ads if ad == content] or [ad for ad, name in campaign.ads if name == content]
+        return click_ads[click[1]]
+    places = {"id": 0, "tag": 2, "name": 1}.values()
+    by_kind = ([ad[0] for ad in campaign.ads if len(ad) > place and ad[place] == content] for place in places)
+    named = next((found for found in by_kind if found and content), [])
     return campaign.ad(named[0]) if len(named) == 1 else ""

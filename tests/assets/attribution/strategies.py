@@ -14,7 +14,13 @@ A, B = "a3f7c2", "b8e9d1"
 CAMPAIGNS = (
     Campaign(f"org-{A}", "google", "11", "spring"),
     Campaign(f"org-{A}", "google", "12", "brand", ads=(("7", "blue"), ("8", "red"))),
-    Campaign(f"org-{A}", "facebook", "21", "spring", ads=(("5", "blue"), ("6", "7"), ("7", "twice"), ("9", "twice"))),
+    Campaign(
+        f"org-{A}",
+        "facebook",
+        "21",
+        "spring",
+        ads=(("5", "blue"), ("6", "7"), ("7", "twice", "blue"), ("9", "twice", "banner")),
+    ),
     Campaign(f"org-{A}", "facebook", "22", "11"),
     Campaign(f"org-{A}", "facebook", "23", "twice"),
     Campaign(f"org-{A}", "facebook", "24", "twice"),
@@ -23,7 +29,7 @@ CAMPAIGNS = (
     Campaign(f"org-{B}", "microsoft", "41", "brand"),
 )
 CLICKS = {"gA": CAMPAIGNS[1], "gB": CAMPAIGNS[7]}
-CLICK_ADS = {"gA": "8"}
+CLICK_ADS = {"gA": CAMPAIGNS[1].ad("8")}
 # Conversion types and window, where they are not the default ones.
 RULES = {B: ({"purchase", "signup"}, 2)}
 NAMED: tuple[dict[str, str], ...] = (
@@ -59,7 +65,7 @@ LANDED = st.builds(
     anonymous_id=st.sampled_from(["v1", "v2"]),
     session_id=st.sampled_from(["s1", "s2", "s3"]),
     consent_marketing=st.sampled_from([True, True, True, None, False]),
-    utm_content=st.sampled_from([None, "", "5", "7", "blue", "twice", "nobody's"]),
+    utm_content=st.sampled_from([None, "", "5", "7", "blue", "twice", "banner", "nobody's"]),
 )
 
 
@@ -82,6 +88,6 @@ def prepare(attribution_stores: AttributionStores) -> None:
     attribution_stores.clear()
     attribution_stores.campaign(*CAMPAIGNS)
     for click, campaign in CLICKS.items():
-        attribution_stores.click(campaign, click, CLICK_ADS.get(click, ""))
+        attribution_stores.click(campaign, click, CLICK_ADS.get(click, "").rpartition(":")[2])
     types, days = RULES[B]
     attribution_stores.settle(f"org-{B}", conversion_types=sorted(types), window_days=days)

@@ -103,7 +103,7 @@ def test_ads_have_their_own_credits_and_spend_and_the_rest_of_a_campaign_has_no_
         event(timestamp=at(1, 13), session_id="b", event_type="conversion", event_value=40.0),
         *(
             event(timestamp=at(1, 16), session_id=f"s{n}", anonymous_id=f"w{n}", utm_content=content, **tagged)
-            for n, content in enumerate(["blue", "7", "twice", "nobody's", "late"])
+            for n, content in enumerate(["5", "7", "twice", "nobody's", "late"])
         ),
         event(timestamp=at(1, 17), session_id="c", anonymous_id="w0", event_type="conversion", event_value=3000.0),
     )

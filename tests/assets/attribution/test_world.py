@@ -111,6 +111,21 @@ class Scene:
                 found[event["gclid"]] = by_id[of]
         return found
 
+    def click_ads(self) -> dict[str, str]:
+        """Our id of the ad of every gclid of the events, as the world knows it."""
+        wanted = {event["gclid"] for event in self.events if event["gclid"]}
+        found = {}
+        for platform, account in self.owner:
+            for day in (FIRST + timedelta(days=n) for n in range(-1, 4)) if platform == "google" else ():
+                for click in self.world.clicks(platform, account, day, NOW):
+                    if click.click_id in wanted and click.leaf.ad and click.leaf.ad_group:
+                        found[click.click_id] = f"google:{account}:{click.leaf.ad_group.id}:{click.leaf.ad.id}"
+        return found
+
+    def recount(self) -> list[tuple[Any, ...]]:
+        """What the credits must be."""
+        return recount(self.events, self.campaigns(), self.clicks(), {}, self.click_ads())
+
     def touches(self, day: date) -> None:
         """Touches and conversions of a day."""
         lake = self.attribution_stores.event_lake
@@ -170,7 +185,7 @@ def test_every_conversion_is_on_the_campaign_whose_click_it_was(scene: Scene) ->
         "accounts_ok": True,
         "attributed_and_unattributed_are_all": True,
     }
-    assert scene.attribution_stores.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})
+    assert scene.attribution_stores.credits() == scene.recount()
 
     # What the world itself says of each click: of Google's all are known, of the others whom utm_campaign names.
     names = {(c.platform, c.native): c.name for c in scene.campaigns()}
@@ -222,7 +237,7 @@ def test_an_account_that_fails_is_named_and_asked_again_and_the_others_are_known
     scene.sandbox.faults.clear()
     scene.sandbox.tokens.reinstate("google", first.id)
     assert checks(scene.materialized())["accounts_ok"].passed
-    assert scene.attribution_stores.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})
+    assert scene.attribution_stores.credits() == scene.recount()
 
 
 def test_only_young_days_and_days_with_new_unknown_clicks_are_asked_for(scene: Scene) -> None:
@@ -251,7 +266,7 @@ def test_a_wrong_setting_is_told_by_organisation_and_key_and_nothing_else(scene:
     assert not found.passed
     assert found.description == "org-a3f7c2: attribution.window_days: 1 to 90 is expected; the default is used"
     assert "secret-value" not in str(found)
-    assert scene.attribution_stores.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})
+    assert scene.attribution_stores.credits() == scene.recount()
 
 
 def test_what_one_organisation_holds_keeps_no_other_from_its_credits(scene: Scene) -> None:
@@ -268,4 +283,4 @@ def test_what_one_organisation_holds_keeps_no_other_from_its_credits(scene: Scen
     assert found.description is not None
     assert "org-a3f7c2: attribution: an object is expected" in found.description
     assert "org-b8e9d1: its tag or id" in found.description
-    assert scene.attribution_stores.credits() == recount(scene.events, scene.campaigns(), scene.clicks(), {})
+    assert scene.attribution_stores.credits() == scene.recount()

@@ -229,7 +229,7 @@ class Conversion(NamedTuple):
     action: str
     label: str
     window: str
-    count: Decimal
+    count: Decimal  # type: ignore[assignment]  # no one asks a record how often it holds a value
     value: Decimal
     segments: tuple[str, ...] = ()
 

@@ -144,9 +144,9 @@ def checked(request: Mapping[str, Any], account: Account, at: datetime) -> Repor
     if request.get("Aggregation") != "Daily":
         raise errors.bad_request(2012, "InvalidReportAggregation", "The sandbox aggregates only by day: Daily.")
     columns = tuple(request.get("Columns") or ())
-    unknown = [column for column in columns if column not in _COLUMNS[level]]
-    if unknown or not columns:
-        raise errors.bad_request(2006, "InvalidReportColumns", f"Invalid report columns: {', '.join(unknown)}.")
+    wrong = [column for column in columns if column not in _COLUMNS[level]]
+    if wrong or not columns:
+        raise errors.bad_request(2006, "InvalidReportColumns", f"Invalid report columns: {', '.join(wrong)}.")
     if _NOT_BY_GOAL & set(columns) and _BY_GOAL & set(columns):
         raise unanswered("reports with impressions, clicks or spend by goal")
     if request.get("ExcludeColumnHeaders"):

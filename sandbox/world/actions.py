@@ -25,7 +25,7 @@ class Action(NamedTuple):
     name: str
     label: str
     window: str
-    count: Decimal
+    count: Decimal  # type: ignore[assignment]  # no one asks a record how often it holds a value
     value: Decimal
 
 

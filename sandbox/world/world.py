@@ -71,7 +71,7 @@ class ConversionRow(NamedTuple):
     action: str
     label: str
     window: str
-    count: Decimal
+    count: Decimal  # type: ignore[assignment]  # no one asks a record how often it holds a value
     value: Decimal
 
 

@@ -199,7 +199,7 @@ def _session(
                 "utm_medium": medium,
                 "utm_campaign": campaign,
                 "utm_term": None,
-                "utm_content": None,
+                "utm_content": click.content or None if click else None,
                 "gclid": ids.get("gclid"),
                 "fbclid": ids.get("fbclid"),
                 "scroll_depth": float(chance.randrange(0, 101, 5)),

@@ -38,12 +38,14 @@ class PaidClick:
     source: str
     medium: str
     campaign: str
+    content: str
 
     @property
     def query(self) -> str:
         """The query string of its landing page."""
         tags = f"utm_source={self.source}&utm_medium={self.medium}&utm_campaign={self.campaign}"
-        return f"?{tags}&{self.parameter}={self.click_id}"
+        content = f"&utm_content={self.content}" if self.content else ""
+        return f"?{tags}{content}&{self.parameter}={self.click_id}"
 
 
 class PaidClicks:
@@ -73,7 +75,14 @@ class PaidClicks:
         if key not in self._left:
             source, medium = SOURCES[account.platform]
             clicks = [
-                PaidClick(PARAMETERS[account.platform], click.click_id, source, medium, click.utm_campaign)
+                PaidClick(
+                    PARAMETERS[account.platform],
+                    click.click_id,
+                    source,
+                    medium,
+                    click.utm_campaign,
+                    click.leaf.ad.utm_content if click.leaf.ad else "",
+                )
                 for click in self._world.clicks(account.platform, account.id, day, self._until)
             ]
             self._chance.shuffle(clicks)

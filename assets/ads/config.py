@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 Value = TypeVar("Value", int, bool)
 
 WINDOWS = ("click_window", "view_window", "engaged_view_window")
-SWITCHES = ("include_keywords", "include_ad_groups", "include_ads")
 MOST_ACTIONS, LONGEST_ACTION = 50, 256
 
 
@@ -47,10 +46,12 @@ def sync_config(settings: Mapping[str, Any]) -> SyncConfig:
     if not isinstance(section, dict):
         raise ConnectionSettingsError("sync_config: not an object")
     config = SyncConfig(
-        _typed(section, "lookback_days", int, SyncConfig.lookback_days),
-        *(_typed(section, name, bool, True) for name in SWITCHES),
-        {name: str(_typed(section, name, int, 0)) for name in WINDOWS if section.get(name) is not None},
-        _actions(section.get("conversion_actions")),
+        lookback_days=_typed(section, "lookback_days", int, SyncConfig.lookback_days),
+        include_keywords=_typed(section, "include_keywords", bool, True),
+        include_ad_groups=_typed(section, "include_ad_groups", bool, True),
+        include_ads=_typed(section, "include_ads", bool, True),
+        windows={name: str(_typed(section, name, int, 0)) for name in WINDOWS if section.get(name) is not None},
+        conversion_actions=_actions(section.get("conversion_actions")),
     )
     if not 1 <= config.lookback_days <= 365:
         raise ConnectionSettingsError("sync_config.lookback_days: 1 to 365 is expected")

@@ -7,11 +7,12 @@ because reports leave out what was deleted. What does not belong here: entities 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from assets.ads import entities, normalise
 from assets.ads.entities import ENTITIES
 from assets.ads.slices import Slice
-from resources.ad_platforms import Conversion, Fact, Level, MalformedPageError, Notes, Record, Stream
+from resources.ad_platforms import AccountDays, Conversion, Fact, Level, MalformedPageError, Notes, Stream
 from resources.postgres import copy_in
 from resources.sql_files import read_sql
 
@@ -90,23 +91,21 @@ def _load(slice_: Slice) -> Seen:
 
 
 def _facts(slice_: Slice, seen: Seen) -> Iterator[Fact]:
+    days = slice_.manifest.days
     for record in slice_.counted():
         if isinstance(record, Conversion):
             seen.conversions = True
             continue
-        fact = _of_days(slice_, record)
-        seen.parts = seen.parts or bool(fact.segments) or normalise.is_nothing(fact)
-        yield fact
+        assert isinstance(record, Fact)
+        _refuse_other(record.day, days)
+        seen.parts = seen.parts or bool(record.segments) or normalise.is_nothing(record)
+        yield record
 
 
-def _of_days(slice_: Slice, record: Record) -> Fact | Conversion:
-    """The row of a report, which must be of a requested day."""
-    days = slice_.manifest.days
-    assert days is not None
-    assert isinstance(record, Fact | Conversion)
-    if not days.since <= record.day <= days.until:
-        raise MalformedPageError(f"{slice_.manifest.stream.value}: {record.day} was not asked for")
-    return record
+def _refuse_other(day: date, days: AccountDays | None) -> None:
+    assert days is not None  # it is a report
+    if not days.since <= day <= days.until:
+        raise MalformedPageError(f"{day} was not asked for")
 
 
 def _write_conversions(slice_: Slice, seen: Seen) -> None:
@@ -120,9 +119,10 @@ def _write_conversions(slice_: Slice, seen: Seen) -> None:
 
 
 def _conversions(slice_: Slice) -> Iterator[tuple[object, ...]]:
+    days = slice_.manifest.days
     for record in slice_.records(Notes()):
         if isinstance(record, Conversion):
-            _of_days(slice_, record)
+            _refuse_other(record.day, days)
             yield (
                 normalise.entity_of(record, slice_.manifest.stream.level, slice_.context),
                 record.day,

@@ -140,7 +140,7 @@ def entity_of(row: Fact | Conversion, level: Level, account: AccountContext) -> 
 
 def segments(row: Fact | Conversion) -> str:
     """The further attributes of a report's row as one text; '' where it has none."""
-    return "\x1f".join(row.segments)
+    return "\x1f".join(row.segments) if row.segments else ""
 
 
 def is_nothing(fact: Fact) -> bool:

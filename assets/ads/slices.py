@@ -99,7 +99,7 @@ class Slice:
         """The connection whose transaction it is."""
         return self._connection
 
-    def execute(self, name: str, parameters: dict[str, Any] | None = None, **names: str) -> int:
+    def execute(self, name: str, parameters: dict[str, Any] | None = None, /, **names: str) -> int:
         """Execute a statement of sql/ads by its name, with names of tables and columns put in; how many rows it met."""
         statement = read_sql(f"ads/{name}.sql").format(**names) if names else read_sql(f"ads/{name}.sql")
         return self._connection.execute(statement, {**self.parameters, **(parameters or {})}).rowcount

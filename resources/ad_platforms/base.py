@@ -16,10 +16,14 @@ from resources.http import Classify
 
 
 class TooLargeError(PlatformError):
-    """The platform refuses a report, or fails to make it; one of fewer days may succeed."""
+    """The platform refuses a report, or fails to make it; one of fewer days may succeed.
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message, again=True)
+    certain: the platform says that the size is the reason. Else the same report may succeed the next time.
+    """
+
+    def __init__(self, code: str, message: str, *, certain: bool) -> None:
+        super().__init__(code, message)
+        self.certain = certain
 
 
 class BaseClient(ABC):
@@ -109,15 +113,21 @@ def by_cursor(ask: Callable[[str], tuple[Page, str]], first: str = "") -> Iterat
 def _in_parts(days: AccountDays, remote: RemoteJob, ask: Callable[[AccountDays], Iterator[Page]]) -> Iterator[Page]:
     """The pages of all days: in ranges that were small enough before, and in halves of one that is refused.
 
-    Pages of a range that was refused later come again with its halves; rows with the same key count once.
+    A range that failed without a reason is asked for once more, because a shorter one is remembered for good. Pages of
+    a range that was refused later come again with its halves; rows with the same key count once.
     """
-    length = min(remote.days or days.length, days.length)
+    length, tried_again = min(remote.days or days.length, days.length), False
     waiting = list(days.cut(length))[::-1]
     while waiting:
         part = waiting.pop()
         try:
             yield from ask(part)
-        except TooLargeError:
+        except TooLargeError as error:
+            remote.id = None
+            if not error.certain and not tried_again:
+                tried_again = True
+                waiting.append(part)
+                continue
             if part.length == 1:
                 raise
             length = (part.length + 1) // 2

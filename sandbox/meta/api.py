@@ -213,13 +213,11 @@ class Meta(Service):
         job = self._jobs.poll(run, fault)
         if job is None:
             raise errors.no_object(run)
-        name, percent = _PROGRESS[job.state]
-        if job.state is JobState.DONE and self._series.count(job.report.query) > self._limits.meta_job_rows:
-            name, percent = _PROGRESS[JobState.FAILED]
-        failed = name == "Job Failed"
+        too_large = job.state is JobState.DONE and self._series.count(job.report.query) > self._limits.meta_job_rows
+        name, percent = _PROGRESS[JobState.FAILED if too_large else job.state]
         return Response.of(
             {
-                **(_JOB_ERROR if failed else {}),
+                **(_JOB_ERROR if too_large else {}),
                 "id": run,
                 "account_id": job.report.query.account.id,
                 "async_status": name,

@@ -34,7 +34,7 @@ def status_filter(*pairs: str) -> str:
     return json.dumps([{"field_name": n, "filter_type": "IN", "filter_value": json.dumps([v])} for n, v in found])
 
 
-WITH_DELETED = {"filtering": status_filter("campaign_status", "STATUS_ALL", "adgroup_status", "STATUS_ALL")}
+WITH_DELETED = {"filtering": status_filter("adgroup_status", "STATUS_ALL")}
 
 
 def get(sandbox: Sandbox, connection: Connection, path: str, **params: str) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def test_advertisers_and_tokens(ad_sandbox: Sandbox) -> None:
         ("report/integrated/get/", {"data_level": "AUCTION_AD"}, 40002),
         ("report/integrated/get/", {"filtering": '[{"field_name": "colour"}]'}, 40002),
         ("report/integrated/get/", {"filtering": status_filter("ad_status", "STATUS_ALL")}, 40002),
-        ("report/integrated/get/", {"filtering": status_filter("campaign_status", "STATUS_LOUD")}, 40002),
+        ("report/integrated/get/", {"filtering": status_filter("adgroup_status", "STATUS_LOUD")}, 40002),
         ("report/integrated/get/", {"query_mode": "LOUD"}, 40002),
         ("campaign/get/", {"filtering": '{"primary_status": "STATUS_LOUD"}'}, 40002),
         ("report/integrated/get/", {"end_date": "soon"}, 40002),
@@ -180,7 +180,7 @@ def test_wrong_requests_are_refused(ad_sandbox: Sandbox, path: str, params: dict
         ("campaign/get/", {"filtering": '{"campaign_ids": ["1"]}'}),
         ("campaign/get/", {"filtering": '{"primary_status": "STATUS_DISABLE"}'}),
         ("report/integrated/get/", {"order_field": "spend"}),
-        ("report/integrated/get/", {"filtering": status_filter("campaign_status", "STATUS_DELETE")}),
+        ("report/integrated/get/", {"filtering": status_filter("adgroup_status", "STATUS_DELETE")}),
     ],
 )
 def test_correct_requests_that_the_sandbox_does_not_answer_are_refused_and_not_answered_wrongly(

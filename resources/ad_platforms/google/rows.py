@@ -3,7 +3,7 @@
 What does not belong here: queries (queries.py) and requests (client.py).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any, BinaryIO
@@ -162,7 +162,7 @@ def _click(row: Mapping[str, Any], notes: Notes) -> Click | None:
     return Click(click_id, identity(part(row, "campaign"), "id"), group, ad)
 
 
-_READ = {
+_READ: Mapping[Stream, Callable[[Mapping[str, Any], Notes], Record | None]] = {
     Stream.ACCOUNT: _account,
     Stream.CAMPAIGNS: _campaign,
     Stream.AD_GROUPS: _ad_group,

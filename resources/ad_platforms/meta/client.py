@@ -126,7 +126,8 @@ class Meta(BaseClient):
         job = _object(self._ask("GET", f"{API}/{run}/", params=_fields(JOB_FIELDS)).content)
         status = str(job.get("async_status"))
         if status == "Job Failed":
-            raise TooLargeError("job_failed", f"Meta's report run failed: {reason(job) or 'no reason was given'}")
+            message = f"Meta's report run failed: {reason(job) or 'no reason was given'}"
+            raise TooLargeError("job_failed", message, certain=is_too_large(f"/{job.get('error_subcode')}"))
         if status == "Job Skipped":
             raise PlatformError("job_failed", "Meta skipped the report run", again=True)
         # Only the status says that it is done, because 'Job Running' at 100 % does occur.
@@ -224,4 +225,4 @@ def _object(content: bytes) -> Mapping[str, Any]:
 
 def _narrower(error: HttpError) -> Exception:
     """A refusal of too many rows as one that fewer days may pass; any other error as it is."""
-    return TooLargeError(error.code or "", str(error)) if is_too_large(error.code) else error
+    return TooLargeError(error.code or "", str(error), certain=True) if is_too_large(error.code) else error

@@ -3,7 +3,7 @@
 What does not belong here: requests (client.py) and errors (answers.py).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any, BinaryIO
@@ -158,7 +158,11 @@ def _ad(_offset: Decimal, row: Mapping[str, Any], notes: Notes) -> Ad:
     )
 
 
-_READ = {Stream.CAMPAIGNS: _campaign, Stream.AD_GROUPS: _ad_group, Stream.ADS: _ad}
+_READ: Mapping[Stream, Callable[[Decimal, Mapping[str, Any], Notes], Record]] = {
+    Stream.CAMPAIGNS: _campaign,
+    Stream.AD_GROUPS: _ad_group,
+    Stream.ADS: _ad,
+}
 
 
 def _landing_page(creative: Mapping[str, Any]) -> str:

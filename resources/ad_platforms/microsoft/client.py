@@ -162,7 +162,7 @@ class Microsoft(BaseClient):
         answer = part(self._answer(f"{REPORTING}/GenerateReport/Poll", {"ReportRequestId": job}), "ReportRequestStatus")
         status = str(answer.get("Status"))
         if status == "Error":
-            raise TooLargeError("job_failed", "Microsoft's report failed")
+            raise TooLargeError("job_failed", "Microsoft's report failed", certain=False)
         return Progress(status == "Success", status), answer.get("ReportDownloadUrl")
 
     def _look_at_entities(self, job: str) -> tuple[Progress, str | None]:

@@ -41,11 +41,7 @@ LEVELS: dict[Level, tuple[str, str, tuple[str, ...]]] = {
     Level.AD_GROUP: ("AUCTION_ADGROUP", "adgroup_id", ("adgroup_name", "campaign_id", "campaign_name")),
     Level.AD: ("AUCTION_AD", "ad_id", ("ad_name", "adgroup_id", "adgroup_name", "campaign_id", "campaign_name")),
 }
-_STATUS_FILTERS = {
-    Level.CAMPAIGN: ("campaign_status",),
-    Level.AD_GROUP: ("campaign_status", "adgroup_status"),
-    Level.AD: ("campaign_status", "adgroup_status", "ad_status"),
-}
+_STATUS_FILTERS = {Level.CAMPAIGN: "campaign_status", Level.AD_GROUP: "adgroup_status", Level.AD: "ad_status"}
 
 
 class _Head(msgspec.Struct):
@@ -118,8 +114,8 @@ class TikTok(BaseClient):
     ) -> Iterator[Page]:
         """A report of these campaigns, or of all; what it has an entity for is added to `seen`."""
         data_level, own, named = LEVELS[level]
-        # Without them, the deleted ones are left out. A filter's value is JSON inside JSON.
-        filters = [(name, ["STATUS_ALL"]) for name in _STATUS_FILTERS.get(level, ())]
+        # Without it, the deleted ones are left out. A filter's value is JSON inside JSON.
+        filters = [(_STATUS_FILTERS[level], ["STATUS_ALL"])] if level in _STATUS_FILTERS else []
         filters += [("campaign_ids", list(campaigns))] if campaigns else []
         query = {
             "report_type": "BASIC",

@@ -3,7 +3,7 @@
 What does not belong here: requests (client.py).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any, BinaryIO
@@ -113,7 +113,12 @@ def _ad(row: Mapping[str, Any], notes: Notes) -> Ad:
     )
 
 
-_READ = {Stream.ACCOUNT: _account, Stream.CAMPAIGNS: _campaign, Stream.AD_GROUPS: _ad_group, Stream.ADS: _ad}
+_READ: Mapping[Stream, Callable[[Mapping[str, Any], Notes], Record]] = {
+    Stream.ACCOUNT: _account,
+    Stream.CAMPAIGNS: _campaign,
+    Stream.AD_GROUPS: _ad_group,
+    Stream.ADS: _ad,
+}
 
 
 def _budget(row: Mapping[str, Any], notes: Notes) -> tuple[Decimal | None, str | None]:

@@ -180,10 +180,11 @@ class AdStores:
                 if level == "keyword" and platform in ("facebook", "tiktok"):
                     continue
                 place = (platform, account.id, level)
-                for stored, truth in (
+                both: list[tuple[dict[Any, Any], dict[Any, Any]]] = [
                     (self.stored(*place), self.truth(*place, since, until)),
                     (self.stored_actions(account.id, level), self.true_actions(*place, since, until)),
-                ):
+                ]
+                for stored, truth in both:
                     lines += [
                         f"{platform} {level} {key}: stored {stored.get(key)}, truth {truth.get(key)}"
                         for key in stored.keys() | truth.keys()

@@ -70,8 +70,8 @@ def fact(
 ) -> Fact:
     """A row of a report, of the entity that `ENTITIES` has of its level."""
     ids = _ids(level, campaign)
-    numbers = (impressions, clicks, Decimal(spend), Decimal(conversions), Decimal(conversions))
-    return Fact(day, *ids, *numbers, {}, segments)
+    amount = Decimal(conversions)
+    return Fact(day, *ids, impressions, clicks, Decimal(spend), amount, amount, {}, segments)
 
 
 def conversion(

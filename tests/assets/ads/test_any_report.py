@@ -107,9 +107,8 @@ def test_stored_is_what_was_said_last(shared: Postgres, history: list[Said], cha
 
 def _pages(said: Said, chance: random.Random) -> list[list[Fact | Conversion]]:
     """The rows in pages of any order, some of them twice."""
-    rows: list[Fact | Conversion] = [
-        row for parts in (*said.facts.values(), *said.conversions.values()) for row in parts
-    ]
+    rows: list[Fact | Conversion] = [row for parts in said.facts.values() for row in parts]
+    rows += [row for parts in said.conversions.values() for row in parts]
     rows += [fact(LEVEL, 0, 0, "0", day=day, campaign=one) for one, day in said.zeros]
     chance.shuffle(rows)
     pages = [rows[n : n + 4] for n in range(0, len(rows), 4)] or [[]]

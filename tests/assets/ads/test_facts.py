@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.ad_platforms import Counting, Level
+from resources.ad_platforms import Counting, Level, Record
 from resources.postgres import Postgres
 from tests.assets.ads.ad_stores import EMPTY
 from tests.assets.ads.papers import DAY, KEYS, OF_LEVEL, Paper, conversion, fact
@@ -39,7 +39,7 @@ def test_rows_of_one_key_with_other_attributes_add_up(paper: Paper, level: Level
 
 @EVERY_LEVEL
 def test_a_page_that_is_delivered_twice_counts_once(paper: Paper, level: Level) -> None:
-    page = [
+    page: list[Record] = [
         fact(level, 100, 10, "25.00", segments=("Broad",)),
         fact(level, 40, 4, "9.00", segments=("Unknown",)),
         conversion(level, "purchase", "2", segments=("Broad",)),
@@ -48,7 +48,7 @@ def test_a_page_that_is_delivered_twice_counts_once(paper: Paper, level: Level) 
     paper.report(level, page, page)
     assert paper.facts(level) == {(KEYS[level], DAY): (140, 14, Decimal(34), Decimal(0))}
     assert paper.conversions(level) == {("purchase", "7d_click"): (Decimal(3), True)}
-    plain = [fact(level, 100, 10, "25.00")]
+    plain: list[Record] = [fact(level, 100, 10, "25.00")]
     paper.run()
     paper.report(level, plain, plain)
     assert paper.facts(level) == {(KEYS[level], DAY): (100, 10, Decimal(25), Decimal(0))}
@@ -142,7 +142,7 @@ def test_a_replay_of_all_pages_changes_nothing(paper: Paper, level: Level) -> No
     next_day = DAY + timedelta(days=1)
     paper.account()
     paper.listed()
-    rows = [
+    rows: list[Record] = [
         fact(level, 9, 1, "1", segments=("a",)),
         fact(level, 9, 1, "1", segments=("b",)),
         conversion(level, "x", "2"),
@@ -169,7 +169,7 @@ PURCHASES = Counting((("omni_purchase", "purchase"),), ("7d_click",), "Purchases
 @EVERY_LEVEL
 def test_all_actions_are_kept_and_the_first_name_of_an_event_counts(paper: Paper, level: Level) -> None:
     paper.counting = PURCHASES
-    rows = [
+    rows: list[Record] = [
         fact(level, 9, 1, "1", conversions="3"),
         conversion(level, "purchase", "3"),
         conversion(level, "omni_purchase", "3"),
@@ -188,7 +188,7 @@ def test_all_actions_are_kept_and_the_first_name_of_an_event_counts(paper: Paper
 @EVERY_LEVEL
 def test_a_connection_names_its_conversions_and_stored_days_are_counted_again(paper: Paper, level: Level) -> None:
     paper.counting, paper.names = PURCHASES, {"lead": ("omni_lead", "lead")}
-    rows = [
+    rows: list[Record] = [
         fact(level, 9, 1, "1", conversions="3"),
         conversion(level, "purchase", "3"),
         conversion(level, "lead", "12"),

@@ -23,7 +23,11 @@ from tests.assets.ads.postcards import PLATFORM
 
 FIRST = date(2026, 10, 22)
 DAYS = [FIRST + timedelta(n) for n in range(30)]
-CAMPAIGNS = [{"id": "1", "state": "posted"}, {"id": "2", "state": "torn"}, {"id": "3", "state": "lost", "glue": 1}]
+CAMPAIGNS: list[dict[str, Any]] = [
+    {"id": "1", "state": "posted"},
+    {"id": "2", "state": "torn"},
+    {"id": "3", "state": "lost", "glue": 1},
+]
 
 
 def page(request: Request) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def page(request: Request) -> dict[str, Any]:
 @pytest.fixture
 def postcards(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The platform among the others, and the address of its server."""
-    monkeypatch.setitem(PLATFORMS, PLATFORM.name, PLATFORM)  # type: ignore[arg-type]
+    monkeypatch.setitem(PLATFORMS, PLATFORM.name, PLATFORM)
     server = Listener(0, lambda request: (Response.of(page(request)), None))
     thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

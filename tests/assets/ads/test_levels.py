@@ -8,7 +8,7 @@ import pytest
 
 from assets.ads.rounding import WHOLE_CURRENCIES
 from assets.apps.clearlift import APP
-from resources.ad_platforms import Counting, Level
+from resources.ad_platforms import Counting, Level, Record
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 from tests.assets.ads.ad_stores import EMPTY
@@ -77,7 +77,7 @@ def test_each_row_may_be_rounded_by_half_a_coin(paper: Paper, currency: str, spe
 def test_conversions_are_the_sum_of_the_actions_that_count(paper: Paper) -> None:
     paper.counting = Counting((("purchase",),))
     level = Level.CAMPAIGN
-    rows = [
+    rows: list[Record] = [
         fact(level, 9, 1, "1", conversions="3"),
         conversion(level, "purchase", "3"),
         conversion(level, "lead", "5"),

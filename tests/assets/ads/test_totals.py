@@ -2,9 +2,13 @@
 
 from datetime import date, timedelta
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assets.ads.plan import SyncMode
-from sandbox.world.entities import PLATFORMS
+from sandbox.world.entities import PLATFORMS, Platform
 from tests.assets.ads.ad_stores import LEVELS, AdStores
+from tests.assets.attribution.strategies import examples
 
 FIRST = date(2026, 10, 22)
 
@@ -141,3 +145,23 @@ def test_every_amount_has_its_currency_and_every_fact_its_zone(ads_bench: AdStor
             " and a.account_id = f.account_id where (f.currency, f.time_zone) <> (a.currency, a.time_zone) limit 1"
         )
         assert differing == []
+
+
+MOVES = st.tuples(st.sampled_from([1, 5, 23, 30, 71, 140]), st.sampled_from([SyncMode.RECENT, SyncMode.LOOKBACK]))
+
+
+@examples(4)
+@given(moves=st.lists(MOVES, min_size=1, max_size=4), platform=st.sampled_from(PLATFORMS))
+def test_whenever_it_is_synced_the_look_back_is_the_worlds(
+    shared_bench: AdStores, moves: list[tuple[int, SyncMode]], platform: Platform
+) -> None:
+    """Days of every level and action, as the world has them at the moment of the last look-back."""
+    tiny = shared_bench
+    tiny.empty()
+    tiny.connect(only=[platform], lookback_days=9)
+    tiny.sync(platform)
+    for hours, mode in [*moves, (1, SyncMode.LOOKBACK)]:
+        tiny.sandbox.clock.advance(timedelta(hours=hours))
+        assert [outcome.error for outcome in tiny.sync(platform, mode=mode)] == [None]
+    today = tiny.sandbox.clock().date()
+    assert tiny.differences(platform, since=today - timedelta(days=8), until=today + timedelta(days=1)) == []

@@ -44,7 +44,8 @@ class RecordingClient:
         return records
 
 
-Numbers: TypeAlias = tuple[int | Decimal, ...]
+Numbers: TypeAlias = tuple[Any, ...]
+"""Impressions, clicks, spend, conversions and their value."""
 
 
 def by_entity(facts: Iterable[Record]) -> dict[tuple[object, ...], Numbers]:

@@ -10,8 +10,9 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.ad_platforms import Campaign, Fact, MalformedPageError, Notes, PlatformError, Stream, fields, google
+from resources.ad_platforms import Campaign, Fact, MalformedPageError, Notes, PlatformError, Stream, fields
 from resources.ad_platforms.google.client import Google
+from resources.ad_platforms.google.rows import read
 from resources.ad_platforms.meta import answers, rows
 from resources.ad_platforms.meta.client import Meta
 from resources.ad_platforms.microsoft.client import Microsoft
@@ -151,7 +152,7 @@ def test_purchases_are_those_within_the_requested_windows(windows: str, counted:
 def test_what_is_new_is_counted_and_what_is_wrong_named() -> None:
     notes = Notes()
     row = {"campaign": {"id": "7", "name": "C", "status": "ENABLED", "newThing": 1}}
-    (campaign,) = google.read(Stream.CAMPAIGNS, io.BytesIO(json.dumps({"results": [row]}).encode()), {}, notes)
+    (campaign,) = read(Stream.CAMPAIGNS, io.BytesIO(json.dumps({"results": [row]}).encode()), {}, notes)
     assert notes == {"field campaign.newThing": 1}
     assert isinstance(campaign, Campaign)
     assert '"newThing":1' in campaign.raw
@@ -164,10 +165,10 @@ def test_what_is_new_is_counted_and_what_is_wrong_named() -> None:
         ("row", "not an object"),
     ):
         with pytest.raises(MalformedPageError, match=named):
-            list(google.read(Stream.CAMPAIGNS, io.BytesIO(json.dumps({"results": [bad]}).encode()), {}, Notes()))
+            list(read(Stream.CAMPAIGNS, io.BytesIO(json.dumps({"results": [bad]}).encode()), {}, Notes()))
     for body in (b"[]", b"{", b'{"results": {}}', b"\xff\xfe"):
         with pytest.raises(MalformedPageError):
-            list(google.read(Stream.CAMPAIGNS, io.BytesIO(body), {}, Notes()))
+            list(read(Stream.CAMPAIGNS, io.BytesIO(body), {}, Notes()))
 
 
 @given(value=st.one_of(st.text(max_size=8), st.integers(), st.floats(), st.none(), st.booleans(), st.lists(st.none())))

@@ -86,6 +86,18 @@ def test_a_job_that_fails_for_all_days_is_halved_and_its_size_remembered(
     assert client.api.requests - before < before, "no range that is known to be too long is asked for again"
 
 
+@pytest.mark.parametrize("name", ["facebook", "microsoft"])
+def test_a_job_that_fails_once_is_asked_for_again_and_not_halved(
+    platforms: Sandbox, client_of: Callable[..., RecordingClient], name: Platform
+) -> None:
+    whole = client_of(name).records(Stream.CAMPAIGN_DAYS, DAYS)
+    platforms.faults.order(Fault(FaultKind.JOB_FAILED, name))
+    remote = RemoteJob()
+    assert client_of(name).records(Stream.CAMPAIGN_DAYS, DAYS, remote=remote) == whole
+    assert remote.days is None
+    assert remote.running(DAYS) is not None
+
+
 def test_metas_reason_for_people_is_in_the_error_of_a_day_that_is_too_large(
     small: Callable[..., RecordingClient],
 ) -> None:

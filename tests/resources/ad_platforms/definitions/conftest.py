@@ -59,6 +59,6 @@ def _ask_everything(sandbox: RecordingSandbox, name: Platform) -> list[Request]:
 @pytest.fixture(scope="session")
 def sent() -> Iterator[Mapping[str, list[Request]]]:
     """The requests by platform."""
-    with RecordingSandbox(7, lambda: NOW, size=SIZE) as sandbox:
-        sandbox.requests = []
+    sandbox = RecordingSandbox(7, lambda: NOW, size=SIZE)
+    with sandbox:
         yield {name: _ask_everything(sandbox, name) for name in PLATFORMS}

@@ -72,7 +72,7 @@ def test_every_field_of_the_sandbox_is_one_of_googles() -> None:
         (words.STATUSES, enums.AdGroupCriterionStatusEnum.AdGroupCriterionStatus),
         (words.ACCOUNT_STATUSES, enums.CustomerStatusEnum.CustomerStatus),
         (words.CHANNELS, enums.AdvertisingChannelTypeEnum.AdvertisingChannelType),
-        (words.GROUP_TYPES - {"UNKNOWN"}, enums.AdGroupTypeEnum.AdGroupType),
+        (words.GROUP_TYPES, enums.AdGroupTypeEnum.AdGroupType),
         (words.AD_TYPES, enums.AdTypeEnum.AdType),
         (ENUMS["campaign.status"], enums.CampaignStatusEnum.CampaignStatus),
         (ENUMS["customer_client.status"], enums.CustomerStatusEnum.CustomerStatus),

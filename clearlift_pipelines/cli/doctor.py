@@ -13,6 +13,7 @@ from rich.text import Text
 from assets.apps import APPS, App
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import one_line
+from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import NotSetUpError, Stores
 from resources import migrations
 from resources.declined import DeclinedError
@@ -78,6 +79,9 @@ def _home(home: Path) -> str:
         return f"{home}: not made yet"
     if home.stat().st_mode & 0o077:
         raise DeclinedError(f"{home}: others may enter it", f"`chmod 700 {home}`")
+    settings_file = (folder() / ".env").resolve()
+    if settings_file.exists() and settings_file.stat().st_mode & 0o077:
+        raise DeclinedError(f"{settings_file}: others may read it", f"`chmod 600 {settings_file}`")
     return f"{home}: for its owner alone"
 
 

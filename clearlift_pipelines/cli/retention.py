@@ -62,7 +62,8 @@ def run(app_name: str | None, table: str | None, confirm: bool) -> None:
         for outcome in _pruned(opened, _wanted(app_name, table), dry_run=False, confirmed=confirm):
             outcomes.append(outcome)
             if outcome.deleted or outcome.held_back:
-                deletion, kept = outcome.deletion, f", {outcome.held_rows:,} kept back" if outcome.held_back else ""
+                why = "; ".join(dict.fromkeys(held.why for held in outcome.held_back))
+                deletion, kept = outcome.deletion, f", {outcome.held_rows:,} kept back: {why}" if why else ""
                 click.echo(f"{deletion.app} {deletion.entry.name}: {outcome.deleted:,} rows deleted{kept}")
         opened.progress.stop()
         click.echo(f"{sum(outcome.deleted for outcome in outcomes):,} rows deleted")

@@ -47,7 +47,7 @@ def ui(host: str, port: int) -> None:
         history.refuse_unreachable()
         with Stores(chosen) as stores:
             stores.migrate()
-            click.echo(f"http://{host}:{port} in a few seconds; Ctrl-C ends it.")
+            click.echo(f"http://{host}:{port} as soon as the definitions are loaded; Ctrl-C ends it.")
             environment = {**os.environ}
             # Schedules sync the sample's connections too, where there are any: their platforms live as long as the UI.
             with platforms(stores), TemporaryDirectory(prefix="clearlift-ui-") as place:
@@ -55,6 +55,11 @@ def ui(host: str, port: int) -> None:
                     environment["CLEARLIFT_AD_ORIGIN"] = stores.ad_origin
                 commands, ready = servers(host, port, Path(place))
                 code = _served(commands, environment, ready)
+    if code:
+        click.echo(f"A server of the UI ended by itself, and the others with it: exit code {code}.", err=True)
+        click.echo(
+            "Its last lines are above. Run the same command again; what was open is failed and run again.", err=True
+        )
     sys.exit(code)
 
 

@@ -329,3 +329,20 @@ def test_an_account_alone_is_half_a_store(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("CLEARLIFT_CLOUDFLARE_ACCOUNT_ID", "acc")
     said = "CLEARLIFT_CLOUDFLARE_API_TOKEN or CLEARLIFT_R2_BUCKET is missing (CLEARLIFT_CLOUDFLARE_ACCOUNT_ID is set)"
     assert refusal() == said
+
+
+@pytest.mark.parametrize("variable", ["CLEARLIFT_POSTGRES_DSN", "CLEARLIFT_DAGSTER_POSTGRES_URL"])
+def test_a_password_with_an_at_sign_is_refused_without_being_shown(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "postgresql://me:hush@99/x@db.example/x")
+    said = refusal()
+    assert said == f"{variable}: it has more than one @; in a user name or password write %40, and %23 for #"
+
+
+def test_of_a_damaged_key_file_it_is_said_that_a_copy_is_needed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CLEARLIFT_KEYRING_FILE", str(tmp_path / "gone.json"))
+    with pytest.raises(SettingsError, match="Next: bring the file back from its copy"):
+        load()

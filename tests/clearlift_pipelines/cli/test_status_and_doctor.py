@@ -104,6 +104,10 @@ def test_doctor_says_of_a_home_that_others_may_enter_what_to_do(terminal: Termin
     assert f"others may enter it. Next: `chmod 700 {home}`" in said.out
     home.chmod(0o700)
     terminal.good("doctor")
+    settings_file = terminal.folder / ".env"
+    settings_file.touch()
+    settings_file.chmod(0o644)
+    assert f"others may read it. Next: `chmod 600 {settings_file.resolve()}`" in terminal.clearlift("doctor").out
 
 
 def test_doctor_finds_a_store_that_does_not_answer_and_keeps_its_password(terminal: Terminal) -> None:

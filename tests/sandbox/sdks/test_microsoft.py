@@ -2,6 +2,7 @@
 
 import warnings
 import zipfile
+from collections.abc import Iterator
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -12,10 +13,11 @@ import requests
 
 from sandbox.platforms import Connection
 from sandbox.server import Sandbox
+from tests import kept_pydantic
 from tests.sandbox.accounts import connection_of, true_rows
 from tests.sandbox.test_microsoft import headers
 
-with warnings.catch_warnings():
+with warnings.catch_warnings(), kept_pydantic.kept():
     warnings.simplefilter("ignore")
     from bingads.v13.bulk import BulkAdGroup, BulkCampaign, BulkFileReader, BulkKeyword, BulkResponsiveSearchAd
     from bingads.v13.reporting import ReportFileReader
@@ -25,6 +27,7 @@ with warnings.catch_warnings():
     from openapi_client.api_client import ApiClient
     from openapi_client.configuration import Configuration
     from openapi_client.exceptions import ApiException
+    from openapi_client.model_utils import enable_alias_support
 
     bulk, customer, reporting = (
         import_module(f"openapi_client.models.{name}") for name in ("bulk", "customer", "reporting")
@@ -32,6 +35,14 @@ with warnings.catch_warnings():
 
 COLUMNS = ["TimePeriod", "CampaignId", "AdGroupId", "Status", "Impressions", "Spend"]
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True)
+def aliases() -> Iterator[None]:
+    """The attribute access that the SDK's own readers need."""
+    with kept_pydantic.kept():
+        enable_alias_support()
+        yield
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from resources.ad_platforms.microsoft import words, zones
 from sandbox.exchange import Request
 from sandbox.microsoft import bulk
 from sandbox.microsoft import report as served
+from tests import kept_pydantic
 
-with warnings.catch_warnings():
+with warnings.catch_warnings(), kept_pydantic.kept():
     warnings.simplefilter("ignore")
     from bingads.v13.internal.bulk.string_table import _StringTable
 

@@ -14,7 +14,6 @@ from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.terminal import terminal
 from resources.declined import DeclinedError
-from resources.lake.proof import DamagedFilesError
 
 AUDIENCE = app_option(lambda app: app.audience)
 
@@ -32,6 +31,7 @@ def verify(day: datetime | None, org: str | None, app: App) -> None:
     """Read data files whole, and name those that do not hold the rows that were written to them."""
     from assets.events.table import events_table
     from assets.recovery.verify import verify as verify_all
+    from resources.lake.proof import DamagedFilesError
 
     with terminal() as opened:
         table, window = opened.stores.lake.table(events_table(app)), day_window(_day(day)) if day else None

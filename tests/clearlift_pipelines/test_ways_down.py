@@ -73,7 +73,7 @@ def test_our_postgres(postgres_server: str, filled: str, to: int, emptied: set[s
 def test_our_postgres_goes_down_where_no_row_is_in_the_way(postgres_server: str, filled: str) -> None:
     with database(postgres_server, filled) as dsn, Postgres(dsn) as postgres:
         applied = migrations.PostgresAppliedMigrations(postgres)
-        empty(postgres, "ads", "attribution", "ingest", "cache")
+        empty(postgres, "ads", "attribution", "ingest", "cache", "rollups")
         # Views and rights, and columns of tables without rows.
         assert there_and_back(applied, OUR_MIGRATIONS, 12)
         assert not there_and_back(applied, OUR_MIGRATIONS, 0)

@@ -80,7 +80,9 @@ class Operator:
                 return None
             (self.said,) = said
         if self.said.code:
-            (line,) = self.said.err.replace(MISSING, "").splitlines()
+            lines = self.said.err.replace(MISSING, "").splitlines()
+            assert len(lines) == 1, (words, self.said)
+            (line,) = lines
             assert line.startswith("Error: "), (words, self.said)
             assert ". Next: " in line, (words, self.said)
         return self.said

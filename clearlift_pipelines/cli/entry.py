@@ -87,8 +87,8 @@ def main() -> None:
     except (Interrupted, KeyboardInterrupt, click.exceptions.Abort) as interruption:
         _end_interrupted(interruption)
     except Exception as error:  # noqa: BLE001 (the last resort: a person wants one line)
-        if (interruption := _interruption_behind(error)) is not None:
-            _end_interrupted(interruption)
+        if (behind := _interruption_behind(error)) is not None:
+            _end_interrupted(behind)
         if verbose:
             traceback.print_exc()
         else:

@@ -19,4 +19,4 @@ class NewFile(click.File):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> IO[Any]:
         if isinstance(value, str) and value != "-" and Path(value).exists():
             raise DeclinedError(f"{value} is there already", "name another file, or remove it")
-        return super().convert(value, param, ctx)  # type: ignore[return-value]
+        return super().convert(value, param, ctx)

@@ -26,6 +26,7 @@ from resources import keyring
 from resources.declined import DeclinedError
 
 KEY_FILE = f"{PREFIX}KEYRING_FILE"
+CORRECT_THESE = "Next: correct what is named, and run `clearlift init` again. Nothing was written."
 
 
 def _pairs(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
@@ -106,7 +107,8 @@ def _checked(path: Path, values: Mapping[str, str], about: Collection[str] | Non
         with Stores(settings.load(draft)) as stores:
             found = faults(stores, about)
         if found:
-            raise click.ClickException("\n       ".join(f"{name}: {why}" for name, why in found.items()))
+            lines = [*(f"{name}: {why}" for name, why in found.items()), CORRECT_THESE]
+            raise click.ClickException("\n       ".join(lines))
         is_open = path.exists() and path.stat().st_mode & 0o077
         if is_open or (values and env_file.read(draft.read_text()) != _written(path)):
             draft.replace(path)

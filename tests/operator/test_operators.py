@@ -36,8 +36,6 @@ class AllRules(QuarantineRules, ArchiveRules, MigrationRules):
         self.lines_are_refused()
         self.quarters_are_archived(copied, old, damage)
         self.operator.watch = self.a_command_ended
-        for share in (0, 0.9):
-            self.correct("fewer", False, None, share)
 
     @rule()
     def the_last_message_is_followed(self) -> None:

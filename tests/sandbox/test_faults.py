@@ -42,7 +42,7 @@ def ask(sandbox: Sandbox, connection: Connection, cursor: str | None = None) -> 
         connection.credentials["oauth"]["access_token"],
         connection.credentials["app"],
     )
-    ends, own, timeout = sandbox.endpoints(platform), connection.account_id, 1.0
+    ends, own, timeout = sandbox.endpoints(platform), connection.account_id, 5.0
     if platform == "google":
         url = f"{ends['api']}/customers/{own}/googleAds:search"
         sent = {"Authorization": f"Bearer {token}", "developer-token": app["developer_token"]}

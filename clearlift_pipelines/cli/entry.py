@@ -115,9 +115,11 @@ def _interruption_behind(error: BaseException) -> BaseException | None:
 
 
 def _is_not_set_up(error: BaseException) -> bool:
-    """Whether a store lacks a table or column: by its error's name, because not every command imports its package."""
+    """Whether a store lacks a table or column: by its error's name, because not every command imports its package; of
+    SQLite by its words, because all its errors have one name."""
     lacking = {"UndefinedTable", "UndefinedColumn", "InvalidSchemaName", "NoSuchTableError", "NoSuchNamespaceError"}
-    return type(error).__name__ in lacking or any(said in str(error) for said in ("no such table", "no such column"))
+    words = ("no such table", "no such column", "has no column named", "cannot join using column")
+    return type(error).__name__ in lacking or any(said in str(error) for said in words)
 
 
 def one_line(error: BaseException) -> str:

@@ -26,7 +26,7 @@ from resources import keyring
 from resources.declined import DeclinedError
 
 KEY_FILE = f"{PREFIX}KEYRING_FILE"
-CORRECT_THESE = "Next: correct what is named, and run `clearlift init` again. Nothing was written."
+CORRECT_THESE = "correct what is named, and run `clearlift init` again. Nothing was written."
 
 
 def _pairs(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
@@ -95,7 +95,8 @@ def _checked(path: Path, values: Mapping[str, str], about: Collection[str] | Non
     about: the variables that are checked, by default all.
 
     Raises:
-        click.ClickException: a line for each variable that is wrong. The file is as before.
+        click.ClickException: the values cannot be written.
+        DeclinedError: a line for each variable that is wrong. The file is as before.
     """
     from clearlift_pipelines.cli.credentials import faults
 
@@ -107,8 +108,7 @@ def _checked(path: Path, values: Mapping[str, str], about: Collection[str] | Non
         with Stores(settings.load(draft)) as stores:
             found = faults(stores, about)
         if found:
-            lines = [*(f"{name}: {why}" for name, why in found.items()), CORRECT_THESE]
-            raise click.ClickException("\n       ".join(lines))
+            raise DeclinedError("\n       ".join(f"{name}: {why}" for name, why in found.items()), CORRECT_THESE)
         is_open = path.exists() and path.stat().st_mode & 0o077
         if is_open or (values and env_file.read(draft.read_text()) != _written(path)):
             draft.replace(path)
@@ -143,7 +143,7 @@ def _ask(path: Path, topic: str) -> None:
         try:
             _checked(path, {name: value for name, value in answers.items() if value != known.get(name, "")}, variables)
             return
-        except (click.ClickException, SettingsError) as error:
+        except (click.ClickException, DeclinedError) as error:
             if isinstance(error, SettingsError) and not any(name in str(error) for name in variables):
                 raise  # of what was set before, so that no answer to this topic helps
             click.echo(f"Error: {error}", err=True)

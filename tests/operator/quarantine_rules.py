@@ -32,6 +32,7 @@ class QuarantineRules:
         """Lines of both kinds are refused, and an object as a whole."""
         self.world.reset()
         self.numbers = itertools.count()
+        self.kinds: dict[int, str] = {}
         self.wrong: list[str] = []
         self.land(["good", "unknown", "broken"], "", None)
         self.land(["good", "broken"], "cut", None)
@@ -41,6 +42,7 @@ class QuarantineRules:
     def land(self, kinds: list[str], packed: str, dies: int | None) -> None:
         """Land a file of lines, and again."""
         made = {next(self.numbers): kind for kind in kinds}
+        self.kinds |= made
         content = b"\n".join(_line(number, kind) for number, kind in made.items()) + b"\n"
         if packed:
             # Not compressed, so that its lines can be found where the gzip is cut.
@@ -76,9 +78,11 @@ class QuarantineRules:
         """Give a correction of one batch: the true one, or one that is none, or of other lines."""
         batch = self._batch(share)
         chosen = self._chosen(batch)
-        lines = [line(number) for number in sorted(self._numbers(chosen))]
+        lines = [self._true_line(number) for number in sorted(self._numbers(chosen))]
         if what == "wrong":
-            lines = [_line(next(self.numbers), "unknown") for _ in chosen]
+            others = {next(self.numbers): "unknown" for _ in chosen}
+            self.kinds |= others
+            lines = [_line(number, kind) for number, kind in others.items()]
         if what == "fewer":
             lines = lines[: max(1, len(chosen) - 1)]
         content = {"empty": b"", "binary": b"\x89PNG\r\n\x1a\n\0"}.get(what, b"\n".join(lines))
@@ -158,7 +162,7 @@ class QuarantineRules:
 
     def corrected_by_hand(self, file: Path) -> None:
         """An exported file gets the true lines of the events that it names."""
-        file.write_bytes(b"\n".join(line(number) for number in sorted(numbers(file.read_bytes()))))
+        file.write_bytes(b"\n".join(self._true_line(number) for number in sorted(numbers(file.read_bytes()))))
 
     def _open(self) -> list[RefusedLine]:
         return [refused for refused in self.world.refused() if refused.replayed_at is None]
@@ -170,6 +174,12 @@ class QuarantineRules:
     def _numbers(self, lines: Iterable[RefusedLine]) -> set[int]:
         """The numbers of the events that lines name."""
         return set().union(*(numbers(self.world.original(refused)) for refused in lines))
+
+    def _true_line(self, number: int) -> bytes:
+        """The line of an event as it should have been. Its organisation stays, because that is a part of an event's
+        identity: what is stored under one organisation and opened again would be stored under both.
+        """
+        return _line(number, "unknown" if self.kinds[number] == "unknown" else "good")
 
     def _batch(self, share: float) -> str:
         """The checksum of a batch with open lines, or of none."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+from assets.apps.sesh import APP as SESH
 from assets.rollups.follow import follow
 from clearlift_pipelines import cli
 from clearlift_pipelines.cli.entry import COMMANDS, dagster_home, one_line, summary
@@ -90,6 +91,21 @@ def test_a_damaged_file_is_named_by_the_run_that_reads_it(terminal: Terminal) ->
 )
 def test_over_stores_that_are_not_set_up_an_error_says_what_makes_them(terminal: Terminal, command: str) -> None:
     assert "Next: `clearlift migrate up` makes" in terminal.refused(*command.split())
+
+
+def test_each_way_in_which_sqlite_lacks_a_column_is_no_surprise(terminal: Terminal) -> None:
+    """A command whose statements select, insert, join or update over a column of a missing migration."""
+    d1 = terminal.stores.d1(SESH)
+    d1.execute("create table shares (id text)")
+    for sql in (
+        "select a from shares",
+        "insert into shares (a) values (1)",
+        "select id from shares join (select 1 as a) using (a)",
+        "update shares set a = 1",
+        "select a from missing",
+    ):
+        terminal.monkeypatch.setattr("clearlift_pipelines.settings.load", lambda sql=sql: d1.execute(sql))
+        assert "Next: `clearlift migrate up` makes" in terminal.refused("status"), sql
 
 
 def test_a_home_without_dagster_yaml_is_refused(terminal: Terminal) -> None:

@@ -140,7 +140,8 @@ def test_each_wrong_credential_is_one_line_and_nothing_is_written(fresh: Termina
     assert said.code == 1
     lines = [line.removeprefix("Error:").strip() for line in said.err.splitlines()]
     named = ["CLEARLIFT_CLOUDFLARE_API_TOKEN", "CLEARLIFT_POSTGRES_DSN", "CLEARLIFT_DAGSTER_POSTGRES_URL"]
-    assert [line.split(": ")[0] for line in lines] == [*named, "Next"]
+    assert [line.split(": ")[0] for line in lines] == named
+    assert lines[-1].endswith("Nothing was written.")
     assert "Authentication error" in lines[0]
     assert 'database "nowhere" does not exist' in lines[1]
     assert "hush" not in said.out + said.err

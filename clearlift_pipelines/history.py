@@ -16,11 +16,10 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS, create_db_
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
-from dotenv import dotenv_values
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 
 from clearlift_pipelines.project import folder
-from clearlift_pipelines.settings import SettingsError
+from clearlift_pipelines.settings import SettingsError, written
 from resources import private
 from resources.postgres import Postgres, PostgresUnreachableError
 
@@ -106,7 +105,7 @@ def refuse_unreachable(url: str | None = None) -> str | None:
     Raises:
         SettingsError: it cannot be read, or nobody answers there; Dagster would try for minutes and name neither.
     """
-    url = url or os.environ.get(VARIABLE) or dotenv_values(folder() / ".env").get(VARIABLE)
+    url = url or os.environ.get(VARIABLE) or written(folder() / ".env").get(VARIABLE)
     if not url:
         return None
     scheme, separator, rest = url.partition("://")

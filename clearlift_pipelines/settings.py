@@ -284,7 +284,7 @@ def load(file: Path | None = None, **overrides: Any) -> Settings:
         SettingsError: a value that cannot be used, a half-configured store, or a CLEARLIFT_ variable that is unknown.
     """
     file = file or folder() / ".env"
-    given = {**_written(file), **os.environ}
+    given = {**written(file), **os.environ}
     ours = {name: value for name, value in given.items() if name.startswith(PREFIX)}
     for variable in ours:
         refuse_unknown(variable)
@@ -305,7 +305,7 @@ def load(file: Path | None = None, **overrides: Any) -> Settings:
         ) from None
 
 
-def _written(file: Path) -> dict[str, str]:
+def written(file: Path) -> dict[str, str]:
     """The variables of a `.env` file, where there is one."""
     try:
         return env_file.read(file.read_text(encoding="utf-8-sig")) if file.is_file() else {}

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import click
+from pydantic import SecretStr
 from rich.console import Console
 from rich.text import Text
 
@@ -28,7 +29,7 @@ Check = Callable[[], str]
 
 @click.command()
 def doctor() -> None:
-    """Each store: reachable, migrated, writable; one line each, exit code 1 when one is not."""
+    """Each store: reachable, migrated, writable; what else is set: usable. A line each, exit code 1 when one is not."""
     with Stores(settings.load()) as stores:
         well = examine(stores)
     sys.exit(0 if well else 1)
@@ -63,8 +64,9 @@ def _in_postgres(stores: Stores) -> set[str]:
 
 def _checks(stores: Stores) -> list[tuple[str, Check]]:
     kept = [app for app in APPS if app.postgres_migrations is not None]
-    return [
-        ("home", partial(_home, stores.settings.home)),
+    chosen = stores.settings
+    checks = [
+        ("home", partial(_home, chosen.home)),
         (POSTGRES, partial(_postgres, stores.postgres)),
         *((f"{app.name}-postgres", partial(_postgres, stores.app_postgres(app))) for app in kept),
         ("object store", partial(_objects, stores.object_store)),
@@ -72,6 +74,11 @@ def _checks(stores: Stores) -> list[tuple[str, Check]]:
         *((f"{name} schema", partial(_migrated, applied, folder)) for name, applied, folder in stores.migrated()),
         *((f"{app.name}-kv", partial(_kv, stores.kv(app))) for app in APPS if app.has_kv),
     ]
+    if chosen.dagster_postgres_url:
+        checks.append(("run history", partial(_run_history, chosen.dagster_postgres_url)))
+    if chosen.ui_password or chosen.ui_proxy_header or chosen.ui_proxy_address:
+        checks.append(("ui", partial(_ui, chosen)))
+    return checks
 
 
 def _home(home: Path) -> str:
@@ -123,6 +130,20 @@ def _migrated(applied: migrations.AppliedMigrations, folder: str) -> str:
 def _kv(kv: KV) -> str:
     can_write_kv(kv)
     return "reachable, writable"
+
+
+def _run_history(url: SecretStr) -> str:
+    from clearlift_pipelines.history import refuse_unreachable
+
+    refuse_unreachable(url.get_secret_value())
+    return "reachable"
+
+
+def _ui(chosen: settings.Settings) -> str:
+    from clearlift_pipelines.login import login_for
+
+    login_for("127.0.0.1", chosen)
+    return "visitors are asked who they are"
 
 
 def can_write_objects(store: ObjectStore) -> None:

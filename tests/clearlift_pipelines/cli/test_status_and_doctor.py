@@ -110,6 +110,23 @@ def test_doctor_says_of_a_home_that_others_may_enter_what_to_do(terminal: Termin
     assert f"others may read it. Next: `chmod 600 {settings_file.resolve()}`" in terminal.clearlift("doctor").out
 
 
+def test_doctor_looks_at_what_only_the_ui_and_its_history_use(terminal: Terminal, postgres_dsn: str) -> None:
+    terminal.good("migrate", "up")
+    terminal.monkeypatch.setenv("CLEARLIFT_DAGSTER_POSTGRES_URL", "rubbish")
+    terminal.monkeypatch.setenv("CLEARLIFT_UI_PROXY_HEADER", "X-User")
+    said = terminal.clearlift("doctor")
+    assert said.code == 1
+    bad = [line for line in said.out.splitlines() if line.startswith("bad")]
+    assert [line.split()[1] for line in bad] == ["run", "ui"]
+    assert "CLEARLIFT_DAGSTER_POSTGRES_URL: " in bad[0]
+    assert "CLEARLIFT_UI_PROXY_ADDRESS are set together" in bad[1]
+    terminal.monkeypatch.setenv("CLEARLIFT_DAGSTER_POSTGRES_URL", postgres_dsn)
+    terminal.monkeypatch.setenv("CLEARLIFT_UI_PROXY_ADDRESS", "10.0.0.0/8")
+    well = terminal.good("doctor")
+    assert "ok   run history" in well
+    assert "ok   ui" in well
+
+
 def test_doctor_finds_a_store_that_does_not_answer_and_keeps_its_password(terminal: Terminal) -> None:
     terminal.monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", "postgresql://me:hush@127.0.0.1:1/x?connect_timeout=2")
     said = terminal.clearlift("doctor")

@@ -1,0 +1,117 @@
+"""An experiment as its owner defined it, out of a row of the app's database. Pure.
+
+What does not belong here: what was counted, and what follows from it (verdict.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+# A metric whose name begins with it is the better, the fewer units have it: an error, an unsubscription.
+FEWER = "-"
+
+
+class UnusableExperimentError(ValueError):
+    """An experiment that nothing can be said of; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One variant, and its share of all units of the experiment."""
+
+    key: str
+    share: float
+    is_control: bool
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is counted of each unit. A guardrail must not get worse; the primary metric decides."""
+
+    name: str
+    fewer_is_better: bool
+    is_guardrail: bool
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment.
+
+    variants: the control first. metrics: the primary one first. minimum_exposure: units that each variant needs before
+    its first verdict. planned_total: units after which it is to be decided. alpha: the chance of a wrong decision about
+    the primary metric. ended_at: None while it runs or is paused.
+    """
+
+    id: Any
+    key: str
+    name: str
+    variants: tuple[Variant, ...]
+    metrics: tuple[Metric, ...]
+    minimum_exposure: int
+    planned_total: int
+    alpha: float
+    started_at: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """The experiment of a row of `experiments/defined.sql`.
+
+        Raises:
+            UnusableExperimentError: its variants are not at least two with weights, of which one is the control.
+        """
+        return cls(
+            id=row["id"],
+            key=row["key"],
+            name=row["name"],
+            variants=_variants(row["variants"]),
+            metrics=_metrics([row["primary_metric"], *row["guardrail_metrics"]]),
+            minimum_exposure=row["minimum_exposure"],
+            planned_total=row["planned_total"],
+            alpha=row["alpha"],
+            started_at=row["started_at"],
+            ended_at=row["ended_at"],
+        )
+
+    @property
+    def control(self) -> Variant:
+        """The variant that the others are compared with."""
+        return self.variants[0]
+
+    @property
+    def treatments(self) -> tuple[Variant, ...]:
+        """The variants that are compared with the control."""
+        return self.variants[1:]
+
+    def alpha_of(self, metric: Metric) -> float:
+        """The alpha of one comparison by a metric.
+
+        That of the primary metric is divided by the number of comparisons, so that it holds for all of them together
+        (Bonferroni). A guardrail's is not, because an overseen harm is worse than a false alarm.
+        """
+        return self.alpha if metric.is_guardrail else self.alpha / len(self.treatments)
+
+
+def _variants(given: Any) -> tuple[Variant, ...]:
+    try:
+        listed = [(str(one["key"]), float(one["weight"]), bool(one.get("is_control"))) for one in given]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        listed = []
+    total = sum(weight for _, weight, _ in listed)
+    variants = [Variant(key, weight / total, is_control) for key, weight, is_control in listed if weight > 0]
+    of_control = sum(variant.is_control for variant in variants)
+    if len(variants) < 2 or len({variant.key for variant in variants}) < len(listed) or of_control != 1:
+        raise UnusableExperimentError(
+            'its variants are not [{"key", "weight", "is_control"}, …] with different keys, weights above 0 and one'
+            " control; correct the column `variants`"
+        )
+    return tuple(sorted(variants, key=lambda variant: not variant.is_control))
+
+
+def _metrics(names: Sequence[str]) -> tuple[Metric, ...]:
+    found: dict[str, Metric] = {}
+    for place, name in enumerate(names):
+        bare = name.removeprefix(FEWER)
+        found.setdefault(bare, Metric(bare, name.startswith(FEWER), is_guardrail=place > 0))
+    return tuple(found.values())

@@ -3,6 +3,7 @@
 from assets.apps.app import App
 from assets.apps.growth_lifecycles import LIFECYCLES
 from assets.apps.growth_personal import PERSONAL
+from assets.apps.model import Experiments
 
 APP = App(
     name="growth",
@@ -10,6 +11,12 @@ APP = App(
     owner="team:growth-data",
     tables={},
     postgres_migrations="growth/postgres",
+    experiments=Experiments(
+        table="experiments.experiments",
+        assignments="experiments.assignments",
+        events="analytics.events",
+        outcomes="growth/experiment_outcomes.sql",
+    ),
     own_lifecycles=LIFECYCLES,
     personal=PERSONAL,
 )

@@ -153,6 +153,23 @@ class MetricSeries:
 
 
 @dataclass(frozen=True)
+class Experiments:
+    """Experiments in the application's own Postgres database.
+
+    table: their definitions, with the columns that sql/experiments/defined.sql reads. assignments: which user or
+    session has which variant, with the columns that sql/experiments/exposed.sql and assigned.sql read. events: the
+    table out of which metrics are counted; an experiment is judged for as long as all of its events are there.
+    outcomes: SELECT under sql/ that gives experiment_id, metric, variant and `value` of each user or session that has
+    one; its parameters are the arrays `experiments`, `metrics` and `ends`.
+    """
+
+    table: str
+    assignments: str
+    events: str
+    outcomes: str
+
+
+@dataclass(frozen=True)
 class Extraction:
     """A column of D1 whose values were a field of JSON before. key: the table's key, one column. source: the column
     that holds the JSON. path: where in it the value was.

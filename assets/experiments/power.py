@@ -1,8 +1,8 @@
 """What an experiment can find, and how long it still has to run. Pure.
 
-An effect is found with the chance `power` where it is `critical` plus the power's quantile in standard errors. With the
-critical value of one fixed look, this is the textbook's n = (1 + 1/r) (sigma (z + z_power) / delta)^2, solved for delta.
-The critical value of a sequence is larger: this is the price of daily looks.
+An effect is found with the chance `power` where it is `critical` plus the power's quantile in standard errors. With
+the critical value of one fixed look, this is the textbook's n = (1 + 1/r) (sigma (z + z_power) / delta)^2, solved for
+delta. The critical value of a sequence is larger: this is the price of daily looks.
 """
 
 import math

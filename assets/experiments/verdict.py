@@ -121,7 +121,9 @@ def _result(experiment: Experiment, metric: Metric, variant: Variant, counted: C
     effect = difference(control, treatment, planned, alpha)
     if effect is None:
         return Result(metric, variant, treatment, Verdict.UNKNOWN, "all users have the same value; check its name")
-    verdict, why = _decided(experiment, metric, effect, alpha, reached=sum(counted.exposed.values()) >= experiment.planned_total)
+    verdict, why = _decided(
+        experiment, metric, effect, alpha, reached=sum(counted.exposed.values()) >= experiment.planned_total
+    )
     return Result(
         metric,
         variant,
@@ -142,7 +144,9 @@ def _decided(
         return (Verdict.BETTER if better else Verdict.WORSE), ""
     if reached:
         return Verdict.NO_DIFFERENCE, "none was found by the planned number of users"
-    return _undecided(experiment), "not decided yet" if experiment.ended_at is None else "it ended before it was decided"
+    return _undecided(
+        experiment
+    ), "not decided yet" if experiment.ended_at is None else "it ended before it was decided"
 
 
 def _undecided(experiment: Experiment) -> Verdict:

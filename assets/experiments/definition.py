@@ -6,6 +6,7 @@ What does not belong here: what was counted, and what follows from it (verdict.p
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
 # A metric whose name begins with it is the better, the fewer units have it: an error, an unsubscription.
@@ -18,9 +19,10 @@ class UnusableExperimentError(ValueError):
 
 @dataclass(frozen=True)
 class Variant:
-    """One variant, and its share of all units of the experiment."""
+    """One variant. weight: as it is written, exact. share: of all units of the experiment."""
 
     key: str
+    weight: Decimal
     share: float
     is_control: bool
 
@@ -38,7 +40,7 @@ class Metric:
 class Experiment:
     """One experiment.
 
-    variants: the control first. metrics: the primary one first. minimum_exposure: units that each variant needs before
+    variants: in the order of their buckets. metrics: the primary one first. minimum_exposure: units that each variant needs before
     its first verdict. planned_total: units after which it is to be decided. alpha: the chance of a wrong decision about
     the primary metric. ended_at: None while it runs or is paused.
     """
@@ -77,12 +79,12 @@ class Experiment:
     @property
     def control(self) -> Variant:
         """The variant that the others are compared with."""
-        return self.variants[0]
+        return next(variant for variant in self.variants if variant.is_control)
 
     @property
     def treatments(self) -> tuple[Variant, ...]:
         """The variants that are compared with the control."""
-        return self.variants[1:]
+        return tuple(variant for variant in self.variants if not variant.is_control)
 
     def alpha_of(self, metric: Metric) -> float:
         """The alpha of one comparison by a metric.
@@ -95,18 +97,18 @@ class Experiment:
 
 def _variants(given: Any) -> tuple[Variant, ...]:
     try:
-        listed = [(str(one["key"]), float(one["weight"]), bool(one.get("is_control"))) for one in given]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        listed = []
-    total = sum(weight for _, weight, _ in listed)
-    variants = [Variant(key, weight / total, is_control) for key, weight, is_control in listed if weight > 0]
-    of_control = sum(variant.is_control for variant in variants)
-    if len(variants) < 2 or len({variant.key for variant in variants}) < len(listed) or of_control != 1:
+        listed = [(str(one["key"]), Decimal(str(one["weight"])), bool(one.get("is_control"))) for one in given]
+        right = all(weight.is_finite() and weight > 0 for _, weight, _ in listed)
+    except (AttributeError, InvalidOperation, KeyError, TypeError):
+        listed, right = [], False
+    of_control = sum(is_control for _, _, is_control in listed)
+    if not right or len(listed) < 2 or len({key for key, _, _ in listed}) < len(listed) or of_control != 1:
         raise UnusableExperimentError(
             'its variants are not [{"key", "weight", "is_control"}, …] with different keys, weights above 0 and one'
             " control; correct the column `variants`"
         )
-    return tuple(sorted(variants, key=lambda variant: not variant.is_control))
+    whole = sum(weight for _, weight, _ in listed)
+    return tuple(Variant(key, weight, float(weight / whole), is_control) for key, weight, is_control in listed)
 
 
 def _metrics(names: Sequence[str]) -> tuple[Metric, ...]:

@@ -53,5 +53,5 @@ def intervals(looks: Sequence[Interval]) -> bytes:
             (across(lift), height - MARGIN - ROW // 2), f"{lift:+.0%}" if lift else "0", TEXT, font, anchor=anchor
         )
     file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
+    image.quantize(16).save(file, "PNG", optimize=True)
     return file.getvalue()

@@ -23,6 +23,7 @@ def markdown(look: Look, lately: Sequence[Interval]) -> str:
         newest = lately[-1]
         said = f"Lift by day; on {newest.day} {_share(newest.lift)} ({_share(newest.low)} to {_share(newest.high)})"
         image = base64.b64encode(intervals(lately)).decode()
+        parts.append(f"Lift by {plain(look.experiment.metrics[0].name)}, look by look:")
         parts.append(f"![{said}](data:image/png;base64,{image})")
     return "\n\n".join(parts)
 

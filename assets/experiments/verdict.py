@@ -101,7 +101,7 @@ def judge(experiment: Experiment, counted: Counted) -> Look:
         results=tuple(
             _result(experiment, metric, variant, counted, mismatched=mismatched)
             for metric in experiment.metrics
-            for variant in variants
+            for variant in (experiment.control, *experiment.treatments)
         ),
     )
 

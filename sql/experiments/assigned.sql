@@ -1,0 +1,10 @@
+-- One row an assignment: the `newest` ones by which a variant was seen, of each experiment. Parameters: experiments (their
+-- ids), newest. $assignments is the app's table.
+select looked.experiment_id, a.variant, a.bucket, a.user_id::text as user_id, a.session_id
+from unnest(%(experiments)s::uuid[]) as looked (experiment_id)
+cross join lateral (
+    select * from $assignments
+    where experiment_id = looked.experiment_id and first_exposed_at is not null
+    order by first_exposed_at desc
+    limit %(newest)s
+) as a

@@ -1,20 +1,19 @@
 """Looks at experiments as an asset. The work is in look.py; what its checks say is in checks.py."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 from dagster import AssetsDefinition, FreshnessPolicy, MaterializeResult, MetadataValue, ResourceParam
 
 from assets.apps import App, Experiments
 from assets.description import app_asset, column_schema, table
-from assets.experiments import checks
+from assets.experiments import checks, stored
 from assets.experiments.look import Looking, Looks
-from assets.experiments.plot import Interval
 from assets.experiments.report import markdown
 from assets.experiments.verdict import Look
 from assets.rooms import Rooms
 from resources.postgres import Postgres
-from resources.sql_files import read_sql
 
 # What the UI shows: so many experiments, the newest first, and so many days of each.
 SHOWN = 20
@@ -75,16 +74,17 @@ def build(app: App, experiments: Experiments) -> list[AssetsDefinition]:
                 "users": sum(look.exposed for look in found.looks),
                 "verdicts": table(_verdicts(found)),
                 **{
-                    f"experiment {look.experiment.key}": MetadataValue.md(
-                        markdown(look, _lately(rooms.postgres, app, look, found))
-                    )
-                    for look in newest
+                    f"experiment {look.experiment.key}": _shown(rooms.postgres, app, look, found.day) for look in newest
                 },
             },
             check_results=checks.results(found),
         )
 
     return [looked]
+
+
+def _shown(postgres: Postgres, app: App, look: Look, day: date) -> MetadataValue[Any]:
+    return MetadataValue.md(markdown(look, stored.lately(postgres, app, look.experiment.key, PLOTTED, day)))
 
 
 def _verdicts(found: Looks) -> list[dict[str, str | int]]:
@@ -101,13 +101,4 @@ def _verdicts(found: Looks) -> list[dict[str, str | int]]:
         for look in found.looks
         for result in look.results
         if not result.metric.is_guardrail and not result.variant.is_control
-    ]
-
-
-def _lately(postgres: Postgres, app: App, look: Look, found: Looks) -> list[Interval]:
-    bounds = {"app": app.name, "experiment": look.experiment.key, "since": found.day - PLOTTED, "until": found.day}
-    return [
-        Interval(row["day"], row["variant"], row["lift"], row["lift_low"], row["lift_high"], row["verdict"])
-        for row in postgres.fetch(read_sql("experiments/lately.sql"), bounds)
-        if row["lift"] is not None
     ]

@@ -15,6 +15,7 @@ from assets.experiments.verdict import Look, Result, Verdict
 DESCRIPTIONS = {
     "defined_well": "Every experiment that runs or ended lately can be judged.",
     "split_as_planned": "Users are split between the variants of every experiment as planned; else it has no verdict.",
+    "assigned_by_hash": "The newest users of every experiment have the variant that their hash gives them.",
     "guardrails_hold": "No variant is worse than the control by a guardrail metric.",
 }
 NOTHING = "No experiment runs or ended lately, so nothing is proved."
@@ -24,6 +25,7 @@ def results(found: Looks) -> Iterator[AssetCheckResult]:
     """The answer of each check, in the order of their descriptions."""
     yield _defined_well(found)
     yield _split_as_planned(found.looks)
+    yield _assigned_by_hash(found)
     yield _guardrails_hold(found.looks)
 
 
@@ -51,6 +53,22 @@ def _split_as_planned(looks: Sequence[Look]) -> AssetCheckResult:
         severity=AssetCheckSeverity.ERROR if wrong else AssetCheckSeverity.WARN,
         description="; ".join(said) if looks else NOTHING,
         metadata={"experiments": len(looks), "mismatched": table(wrong)},
+    )
+
+
+def _assigned_by_hash(found: Looks) -> AssetCheckResult:
+    checked, wrong = (sum(counts) for counts in zip((0, 0), *found.assignments.values(), strict=True))
+    named = [f"{key}: {bad} of {of}" for key, (of, bad) in found.assignments.items() if bad]
+    empty = [key for key, (of, _) in found.assignments.items() if not of]
+    said = [f"{'; '.join(named)} have another; were weights changed, or variants set by hand?"] if named else []
+    if empty:
+        said.append(f"nobody has seen a variant of {', '.join(empty)}")
+    return AssetCheckResult(
+        check_name="assigned_by_hash",
+        passed=bool(checked) and not wrong and not empty,
+        severity=AssetCheckSeverity.ERROR if wrong else AssetCheckSeverity.WARN,
+        description="; ".join(said) if found.assignments else NOTHING,
+        metadata={"checked": checked, "wrong": wrong},
     )
 
 

@@ -40,9 +40,9 @@ class Metric:
 class Experiment:
     """One experiment.
 
-    variants: in the order of their buckets. metrics: the primary one first. minimum_exposure: units that each variant needs before
-    its first verdict. planned_total: units after which it is to be decided. alpha: the chance of a wrong decision about
-    the primary metric. ended_at: None while it runs or is paused.
+    variants: in the order of their buckets. metrics: the primary one first. minimum_exposure: units that each variant
+    needs before its first verdict. planned_total: units after which it is to be decided. alpha: the chance of a wrong
+    decision about the primary metric. ended_at: None while it runs or is paused.
     """
 
     id: Any

@@ -1,5 +1,5 @@
 -- One row an assignment: the `newest` ones by which a variant was seen, of each experiment. Parameters: experiments (their
--- ids), newest. $assignments is the app's table.
+-- ids), newest.
 select looked.experiment_id, a.variant, a.bucket, a.user_id::text as user_id, a.session_id
 from unnest(%(experiments)s::uuid[]) as looked (experiment_id)
 cross join lateral (

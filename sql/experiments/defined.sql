@@ -1,5 +1,5 @@
 -- One row an experiment that is looked at: it began before `until`, and did not end before `since`. In order of its key.
--- ended_at is null where it had not ended by `until`. Parameters: until, since. $experiments is the app's table.
+-- ended_at is null where it had not ended by `until`. Parameters: until, since.
 select id, key, name, variants, primary_metric, guardrail_metrics, minimum_exposure, planned_total,
     alpha::double precision as alpha, started_at, case when ended < %(until)s then ended end as ended_at
 from (

@@ -1,5 +1,5 @@
 -- One row a variant of an experiment: how many units have seen it before the experiment's end, and how many of them first
--- since `recent`. Parameters: experiments and ends (one entry an experiment each), recent. $assignments is the app's table.
+-- since `recent`. Parameters: experiments and ends (one entry an experiment each), recent.
 select a.experiment_id, a.variant, count(*) as exposed,
     count(*) filter (where a.first_exposed_at >= %(recent)s) as recent
 from unnest(%(experiments)s::uuid[], %(ends)s::timestamptz[]) as looked (experiment_id, until)

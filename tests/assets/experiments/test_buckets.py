@@ -6,7 +6,7 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.experiments.buckets import bucket, follows, variant_of
@@ -34,25 +34,26 @@ def test_a_million_users_are_shared_by_the_weights_and_a_ramp_up_moves_nobody() 
     variants = weighted("50", "30", "20")
     of_bucket = [variant_of(variants, number) for number in range(10_000)]
     shared: Counter[str] = Counter()
-    admitted: Counter[tuple[str, bool]] = Counter()
+    admitted: Counter[str] = Counter()
     for number in range(MILLION):
         user = f"00000000-0000-4000-8000-{number:012d}"
         variant = of_bucket[bucket("checkout", user)]
         shared[variant] += 1
-        # Another hash admits: the variant depends on no share of the traffic, and who is in stays in.
-        admitted[variant, bucket("checkout:traffic", user) < 3_000] += 1
-    for variant in variants:
-        assert within_binomial(shared[variant.key], variant.share, MILLION)
-        early = admitted[variant.key, True]
-        assert within_binomial(early, 0.3, shared[variant.key])
+        # Another hash admits: the variant depends on no share of the traffic, and whoever is in stays in.
+        if number % 10 == 0 and bucket("checkout:traffic", user) < 3_000:
+            admitted[variant] += 1
+    for one in variants:
+        assert within_binomial(shared[one.key], one.share, MILLION)
+        assert within_binomial(admitted[one.key], one.share * 0.3, MILLION // 10)
 
 
 @given(weights=st.lists(st.decimals("0.001", "1000", places=3), min_size=2, max_size=6))
+@settings(max_examples=30)
 def test_each_variant_has_its_share_of_the_buckets(weights: list[Decimal]) -> None:
     variants = weighted(*map(str, weights))
-    found = Counter(variant_of(variants, number) for number in range(0, 10_000))
+    found = Counter(variant_of(variants, number) for number in range(0, 10_000, 20))
     for variant in variants:
-        assert abs(found[variant.key] - variant.share * 10_000) <= 1
+        assert abs(found[variant.key] - variant.share * 500) <= 1
     with pytest.raises(ValueError, match="at most 9999"):
         variant_of(variants, 10_000)
 

@@ -77,7 +77,7 @@ def build(app: App, experiments: Experiments) -> list[AssetsDefinition]:
                     f"experiment {look.experiment.key}": _shown(rooms.postgres, app, look, found.day) for look in newest
                 },
             },
-            check_results=checks.results(found),
+            check_results=list(checks.results(found)),
         )
 
     return [looked]

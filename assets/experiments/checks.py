@@ -73,13 +73,14 @@ def _assigned_by_hash(found: Looks) -> AssetCheckResult:
 
 
 def _guardrails_hold(looks: Sequence[Look]) -> AssetCheckResult:
-    guarded = [(look, one) for look in looks for one in look.results if one.metric.is_guardrail]
-    compared = [(look, one) for look, one in guarded if one.verdict is not Verdict.CONTROL]
+    compared = [
+        (look, one) for look in looks for one in look.results if one.metric.is_guardrail and not one.variant.is_control
+    ]
     worse = [(look, one) for look, one in compared if one.verdict is Verdict.WORSE]
     unknown = [(look, one) for look, one in compared if one.difference is None]
     said = [f"{_named(look, one)} is worse; stop the variant or accept it" for look, one in worse]
     if unknown:
-        said.append(f"not known yet: {', '.join(_named(look, one) for look, one in unknown)}")
+        said.append(f"not known yet: {'; '.join(_named(look, one) for look, one in unknown)}")
     return AssetCheckResult(
         check_name="guardrails_hold",
         passed=bool(compared) and not worse and not unknown,

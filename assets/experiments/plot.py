@@ -16,6 +16,7 @@ COLOURS = {"better": "#1f7a4d", "worse": "#b3261e"}
 UNDECIDED = "#2f6f9f"
 # The first looks are so wide that beside them nothing else would be seen: the axis fits the newest, times this.
 WIDEST = 2.5
+SMALLEST, LARGEST = 0.01, 10.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Interval:
 def intervals(looks: Sequence[Interval]) -> bytes:
     """A row for each look, in order (at least one), and a line at no lift. What reaches beyond the axis is cut."""
     newest = [look for look in looks if look.day == looks[-1].day]
-    reach = WIDEST * max(max(abs(look.low), abs(min(look.high, 10.0)), 0.01) for look in newest)
+    reach = WIDEST * max(min(max(abs(look.low), abs(look.high), SMALLEST), LARGEST) for look in newest)
     height = ROW * (len(looks) + 1) + 2 * MARGIN
     image = Image.new("RGB", (WIDTH, height), PAPER)
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(SIZE)

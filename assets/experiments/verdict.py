@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from assets.experiments.definition import Experiment, Metric, UnusableExperimentError, Variant
-from assets.experiments.mismatch import EVIDENCE, ln_evidence
+from assets.experiments.mismatch import is_mismatch, ln_evidence
 from assets.experiments.power import days_left, detectable
 from assets.experiments.sequential import Effect, Sample, critical, difference, lift
 
@@ -89,7 +89,7 @@ def judge(experiment: Experiment, counted: Counted) -> Look:
         )
     counts = [counted.exposed.get(variant.key, 0) for variant in variants]
     evidence = ln_evidence(counts, [variant.share for variant in variants])
-    mismatched = evidence >= math.log(EVIDENCE)
+    mismatched = is_mismatch(evidence)
     return Look(
         experiment,
         exposed=sum(counts),

@@ -2,13 +2,19 @@
 
 import uuid
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.apps.growth import APP
+from assets.experiments import stored
+from assets.experiments.look import Looking
 from assets.experiments.verdict import Verdict
 from tests.assets.experiments.lab import NOW, STARTED, Lab, result
 
@@ -31,8 +37,8 @@ def test_a_treatment_that_converts_more_is_better_and_stored(lab: Lab) -> None:
     assert found.lift is not None
     assert found.difference.low > 0
     assert found.lift.estimate == pytest.approx(350 / 2_450 / 0.1 - 1)
-    (stored,) = lab.stored("looks")
-    assert (stored["day"], stored["exposed"], stored["mismatched"]) == (date(2026, 11, 28), 4_950, False)
+    (kept,) = lab.stored("looks")
+    assert (kept["day"], kept["exposed"], kept["mismatched"]) == (date(2026, 11, 28), 4_950, False)
     control, treatment = lab.stored("results")
     assert (control["verdict"], control["lift"]) == ("control", None)
     assert (treatment["verdict"], treatment["lift_low"], treatment["p"]) == (
@@ -247,3 +253,35 @@ def test_any_users_are_counted_as_in_python(lab: Lab, units: list[Any]) -> None:
     for one in look.results:
         assert one.sample.n == exposed[one.variant.key]
         assert one.sample.total == totals[one.variant.key, one.metric.name]
+
+
+def test_a_look_that_is_cut_off_leaves_the_one_before(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.define()
+    lab.users("control", 200, {"signup": 20})
+    lab.looked()
+    before = lab.stored("looks"), lab.stored("results")
+    lab.users("treatment", 200, {"signup": 20})
+    with monkeypatch.context() as patch:
+        patch.setattr(stored, "_result", lambda _: {"no_column": 1})
+        with pytest.raises(psycopg.errors.UndefinedColumn):
+            lab.looked()
+    assert (lab.stored("looks"), lab.stored("results")) == before
+
+
+def test_two_looks_at_once_end_as_one(lab: Lab) -> None:
+    lab.define()
+    lab.users("control", 200, {"signup": 20})
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: lab.looked(), range(2))
+    assert first.looks == second.looks
+    assert len(lab.stored("looks")) == 1
+
+
+def test_the_looks_of_another_app_stay(lab: Lab) -> None:
+    lab.define()
+    lab.looked()
+    other = replace(APP, name="other")
+    assert other.experiments is not None
+    Looking(other, other.experiments, lab.source, lab.postgres, lambda: lab.now).run()
+    lab.looked()
+    assert sorted(row["app"] for row in lab.stored("looks")) == ["growth", "other"]

@@ -9,7 +9,7 @@ language sql immutable parallel safe set search_path = '' as $$
     select nullif(
         regexp_replace(
             btrim(regexp_replace(lower(company_name), '[\s.,;:''"()/&+_-]+', ' ', 'g')),
-            '( (inc|incorporated|llc|ltd|limited|gmbh|ag|sa|sas|srl|bv|oy|ab|plc|corp|corporation|co|company))+$', ''
+            '( (inc|incorporated|llc|ltd|ltda|limited|gmbh|ag|sa|sas|srl|bv|oy|ab|plc|corp|corporation|co|company))+$', ''
         ),
         ''
     )
@@ -146,7 +146,6 @@ begin
             old.current_step, old.signup_completed_at, old.business_info_completed_at, old.whatsapp_setup_completed_at,
             old.bot_setup_completed_at, old.testing_completed_at, old.launch_completed_at, old.metadata
         );
-        new.updated_at := now();
     end if;
     new.progress_percentage := round(100.0 * done / cardinality(steps));
     while place < cardinality(steps) and completed[place] is not null loop
@@ -169,6 +168,9 @@ begin
         )
     end;
     new.abandoned_at := case when new.status = 'abandoned' then coalesce(new.abandoned_at, now()) end;
+    if tg_op = 'UPDATE' and new is distinct from old then
+        new.updated_at := now();
+    end if;
     return new;
 end
 $$;

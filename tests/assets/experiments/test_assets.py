@@ -133,6 +133,21 @@ def test_an_experiment_that_cannot_be_judged_fails_its_check(lab: Lab) -> None:
     assert (check.description or "").startswith("checkout: it began before 2026-08-31")
 
 
+def test_the_sample_of_a_development_database_is_looked_at(lab: Lab) -> None:
+    with lab.source.connection() as connection:
+        connection.execute("select set_config('app.environment', 'development', true)")
+        connection.execute("select pipelines.fill_sample(%s)", (NOW,))
+    metadata, checks = made(lab)
+    assert {name for name, check in checks.items() if check.passed} >= {
+        "defined_well",
+        "split_as_planned",
+        "assigned_by_hash",
+    }
+    assert {row["experiment"] for row in metadata["verdicts"]} == {"hero-headline", "demo-button"}
+    assert metadata["users"] > 400
+    assert "![Lift by day" in metadata["experiment hero-headline"]
+
+
 def test_only_apps_with_experiments_have_the_room(lab: Lab) -> None:
     site = Site(lab.rooms, Calendar(date(2026, 11, 1)), timedelta(days=35), 1_000)
     assert {app.name for app in APPS if bring(app, site).assets} == {app.name for app in APPS if app.experiments}

@@ -15,6 +15,7 @@ APP = App(
         table="experiments.experiments",
         assignments="experiments.assignments",
         events="analytics.events",
+        exposures="growth/experiment_exposures.sql",
         outcomes="growth/experiment_outcomes.sql",
     ),
     own_lifecycles=LIFECYCLES,

@@ -156,16 +156,19 @@ class MetricSeries:
 class Experiments:
     """Experiments in the application's own Postgres database.
 
-    table: their definitions, with the columns that sql/experiments/defined.sql reads. assignments: which user or
-    session has which variant, with the columns that sql/experiments/exposed.sql and assigned.sql read. events: the
-    table out of which metrics are counted; an experiment is judged for as long as all of its events are there.
-    outcomes: SELECT under sql/ that gives experiment_id, metric, variant and `value` of each user or session that has
-    one; its parameters are the arrays `experiments`, `metrics` and `ends`.
+    table: their definitions, with the columns that sql/experiments/defined.sql reads. assignments: which unit (a user
+    or a session) has which variant, with the columns that sql/experiments/assigned.sql reads. events: the table out of
+    which metrics are counted; an experiment is judged for as long as all of its events are there. exposures: SELECT
+    under sql/ with a row for each unit that has seen its variant: experiment_id, variant, exposed_at, and what
+    `outcomes` reads of it; its parameters are the arrays `experiments` and `ends`. outcomes: SELECT under sql/ over
+    these rows, which are `exposed` there: experiment_id, metric, variant and `value` of each unit that has one; its
+    parameters are the arrays `measured` and `metrics`.
     """
 
     table: str
     assignments: str
     events: str
+    exposures: str
     outcomes: str
 
 

@@ -85,6 +85,8 @@ class Looking:
             try:
                 experiment = Experiment.of(row)
                 if kept_since is not None and experiment.started_at < kept_since:
+                    if experiment.ended_at is not None:
+                        continue  # the look before stands: all of its events were there
                     raise UnusableExperimentError(
                         f"it began before {kept_since:%Y-%m-%d}, and events of then are deleted by now; end it"
                     )
@@ -104,26 +106,25 @@ class Looking:
 
     def _counted(self, moment: Connection, experiments: Sequence[Experiment], until: datetime) -> list[Counted]:
         ids, ends = [one.id for one in experiments], [one.ended_at or until for one in experiments]
-        measured = [
-            (one.id, metric.name, end) for one, end in zip(experiments, ends, strict=True) for metric in one.metrics
-        ]
-        exposed = self._rows(moment, "exposed", experiments=ids, ends=ends, recent=until - PACE)
-        sums = self._rows(
+        measured = [(one.id, metric.name) for one in experiments for metric in one.metrics]
+        rows = self._rows(
             moment,
-            "sums",
-            experiments=[one for one, _, _ in measured],
-            metrics=[metric for _, metric, _ in measured],
-            ends=[end for _, _, end in measured],
+            "counted",
+            experiments=ids,
+            ends=ends,
+            measured=[one for one, _ in measured],
+            metrics=[metric for _, metric in measured],
+            recent=until - PACE,
         )
         return [
             Counted(
-                exposed={row["variant"]: row["exposed"] for row in exposed if row["experiment_id"] == one.id},
-                recent=sum(row["recent"] for row in exposed if row["experiment_id"] == one.id),
+                exposed={row["variant"]: row["units"] for row in rows if _is_of(row, one) and row["metric"] is None},
+                recent=sum(row["recent"] for row in rows if _is_of(row, one)),
                 recent_days=min(PACE, until - one.started_at) / DAY,
                 sums={
                     (row["metric"], row["variant"]): (row["total"], row["squares"])
-                    for row in sums
-                    if row["experiment_id"] == one.id
+                    for row in rows
+                    if _is_of(row, one) and row["metric"] is not None
                 },
             )
             for one in experiments
@@ -145,6 +146,11 @@ class Looking:
         statement = Template(read_sql(f"experiments/{name}.sql")).substitute(
             experiments=self.experiments.table,
             assignments=self.experiments.assignments,
+            exposures=read_sql(self.experiments.exposures),
             outcomes=read_sql(self.experiments.outcomes),
         )
         return moment.execute(statement, parameters).fetchall()
+
+
+def _is_of(row: Mapping[str, Any], experiment: Experiment) -> bool:
+    return bool(row["experiment_id"] == experiment.id)

@@ -1,22 +1,17 @@
--- One row a unit that has seen its variant and a metric of its experiment, where an event of that name came between its
--- first sight of the variant and the experiment's end: the value 1, a conversion, however often the event came. A unit
--- is a user with the session in which the variant was assigned, or a session.
--- Parameters: experiments, metrics and ends (one entry an experiment and metric each).
-with wanted as (
-    select * from unnest(%(experiments)s::uuid[], %(metrics)s::text[], %(ends)s::timestamptz[])
-        as w (experiment_id, metric, until)
-)
-select experiment_id, metric, variant, id, 1 as value
+-- One row a unit and a metric of its experiment, where an event of that name came after the unit saw its variant and before
+-- the experiment's end: the value 1, a conversion, however often the event came. `exposed` has the rows of
+-- experiment_exposures.sql. Parameters: measured and metrics (one entry an experiment and metric each).
+select experiment_id, metric, variant, 1 as value
 from (
-    select w.experiment_id, w.metric, a.variant, a.id
-    from wanted w
-    join experiments.assignments a on a.experiment_id = w.experiment_id
-    join analytics.events e on e.user_id = a.user_id and e.name = w.metric
-    where e.created_at >= a.first_exposed_at and e.created_at < w.until
+    select x.experiment_id, w.metric, x.variant, x.id
+    from unnest(%(measured)s::uuid[], %(metrics)s::text[]) as w (experiment_id, metric)
+    join exposed x using (experiment_id)
+    join analytics.events e on e.user_id = x.user_id and e.name = w.metric
+    where e.created_at >= x.exposed_at and e.created_at < x.until
     union
-    select w.experiment_id, w.metric, a.variant, a.id
-    from wanted w
-    join experiments.assignments a on a.experiment_id = w.experiment_id
-    join analytics.events e on e.session_id = a.session_id and e.name = w.metric
-    where e.created_at >= a.first_exposed_at and e.created_at < w.until and (a.user_id is null or e.user_id is null)
+    select x.experiment_id, w.metric, x.variant, x.id
+    from unnest(%(measured)s::uuid[], %(metrics)s::text[]) as w (experiment_id, metric)
+    join exposed x using (experiment_id)
+    join analytics.events e on e.session_id = x.session_id and e.name = w.metric
+    where e.created_at >= x.exposed_at and e.created_at < x.until and (x.user_id is null or e.user_id is null)
 ) as converted

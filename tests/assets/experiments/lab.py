@@ -113,12 +113,19 @@ class Lab:
         )
 
     def event(
-        self, at: datetime, *, name: str = "signup", user: uuid.UUID | None = None, session: str | None = None
+        self,
+        at: datetime,
+        *,
+        name: str = "signup",
+        user: uuid.UUID | None = None,
+        session: str | None = None,
+        of: str | None = None,
     ) -> None:
+        """One event. of: the experiment that it names."""
         self.source.execute(
-            "insert into analytics.events (type, name, user_id, session_id, created_at)"
-            " values ('form', %s, %s, %s, %s)",
-            (name, user, session, at),
+            "insert into analytics.events (type, name, user_id, session_id, created_at, properties)"
+            " values ('form', %s, %s, %s, %s, %s)",
+            (name, user, session, at, Jsonb({"experiment": of} if of else {})),
         )
 
     def looked(self) -> Looks:

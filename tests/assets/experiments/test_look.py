@@ -176,6 +176,27 @@ def test_a_session_counts_for_its_user_and_never_for_another(lab: Lab) -> None:
     assert (result(look).sample.total, result(look, "control").sample.total) == (1, 1)
 
 
+def test_a_variant_is_seen_by_an_event_that_names_the_experiment(lab: Lab) -> None:
+    lab.define()
+    ann, bob, cid = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+    lab.unit("treatment", user=ann, exposed=None)
+    lab.unit("treatment", user=bob, exposed=STARTED + 5 * HOUR)
+    lab.unit("treatment", user=cid, exposed=None)
+    lab.unit("treatment", session="s1", exposed=None)
+    lab.event(STARTED, user=ann)  # before
+    lab.event(STARTED + HOUR, name="experiment_exposure", user=ann, of="checkout")
+    lab.event(STARTED + HOUR, name="experiment_exposure", user=bob, of="checkout")
+    lab.event(STARTED + HOUR, name="experiment_exposure", user=cid, of="another")
+    lab.event(STARTED + HOUR, name="signup", user=cid, of="checkout")
+    lab.event(STARTED + HOUR, name="experiment_exposure", session="s1", of="checkout")
+    lab.event(STARTED - HOUR, name="experiment_exposure", session="s1", of="checkout")
+    lab.event(STARTED - HOUR / 2, session="s1")  # before the experiment began
+    assert (lab.result().sample.n, lab.result().sample.total) == (3, 0)
+    for user, session in ((ann, None), (bob, None), (None, "s1")):
+        lab.event(STARTED + 2 * HOUR, user=user, session=session)
+    assert (lab.result().sample.n, lab.result().sample.total) == (3, 3)
+
+
 def test_a_second_look_replaces_the_days_and_leaves_those_of_other_days(lab: Lab) -> None:
     lab.define()
     lab.users("control", 200, {"signup": 20})
@@ -208,18 +229,21 @@ def test_what_cannot_be_judged_is_named_and_the_others_are(lab: Lab) -> None:
     lab.users("control", 10, key="strayed")
     lab.users("gone", 10, key="strayed")
     lab.define("old", started_at=NOW - timedelta(days=120))
+    lab.define("ended", started_at=NOW - timedelta(days=120), status="completed", ended_at=NOW - timedelta(days=3))
     found = lab.looked()
     assert [look.experiment.key for look in found.looks] == ["checkout"]
+    assert found.unusable.keys() == {"old", "strayed"}
     assert found.unusable["old"].startswith("it began before 2026-08-31, and events of then are deleted")
     assert "variants that it does not list (gone)" in found.unusable["strayed"]
 
 
+SEEN = "experiment_exposure"
 UNITS = st.lists(
     st.tuples(
         st.sampled_from(["control", "treatment"]),
         st.sampled_from(["user", "session", "both"]),
         st.one_of(st.none(), st.integers(0, 800)),
-        st.lists(st.tuples(st.sampled_from(["signup", "paid", "other"]), st.integers(0, 800)), max_size=3),
+        st.lists(st.tuples(st.sampled_from(["signup", "paid", SEEN]), st.integers(0, 800)), max_size=4),
     ),
     max_size=12,
 )
@@ -239,16 +263,16 @@ def test_any_users_are_counted_as_in_python(lab: Lab, units: list[Any]) -> None:
         at = None if hours is None else STARTED + hours * HOUR
         lab.unit(variant, user=user, session=session, exposed=at)
         for name, later in events:
-            lab.event(STARTED + later * HOUR, name=name, user=user if later % 2 else None, session=session)
-        if at is not None and at < until:
+            lab.event(
+                STARTED + later * HOUR, name=name, user=user if later % 2 else None, session=session, of="checkout"
+            )
+        # An event without the user and without a session is nobody's.
+        own = [(name, STARTED + later * HOUR) for name, later in events if kind != "user" or later % 2]
+        seen = [*([] if at is None else [at]), *(when for name, when in own if name == SEEN)]
+        if any(when < until for when in seen):
             exposed[variant] += 1
             for metric in ("signup", "paid"):
-                totals[variant, metric] += any(
-                    name == metric
-                    and at <= STARTED + later * HOUR < until
-                    and not (kind == "user" and later % 2 == 0)  # an event of nobody
-                    for name, later in events
-                )
+                totals[variant, metric] += any(name == metric and min(seen) <= when < until for name, when in own)
     look = lab.look()
     for one in look.results:
         assert one.sample.n == exposed[one.variant.key]

@@ -39,8 +39,8 @@ insert into analytics.events (type, name, user_id, session_id, created_at)
 select case when n % 50 = 0 then 'error' else 'user_action' end::analytics.event_type,
     case when n % 50 = 0 then 'client_error' when n % 20 = 1 then 'signup' else 'page_' || n % 40 end,
     md5('user ' || 1 + n * 7919 % {users})::uuid, 'visit-' || n / 5,
-    timestamptz '2026-11-01' + n * interval '1 day' / {events}
-from generate_series(0, {days} * {events} - 1) as n;
+    timestamptz '2026-11-01' + n * (interval '1 day' / {events})
+from generate_series(0::bigint, {days} * {events} - 1) as n;
 alter table analytics.events enable trigger user;
 analyze
 """

@@ -7,30 +7,30 @@ with looked as (
     from unnest(%(experiments)s::uuid[], %(ends)s::timestamptz[]) as given (id, until)
     join experiments.experiments e using (id)
 ),
-shown as (
-    select l.experiment_id, e.user_id, e.session_id, min(e.created_at) as at
+shown as materialized (
+    select l.experiment_id, e.user_id, e.session_id, e.created_at
     from looked l
     join analytics.events e on e.properties ->> 'experiment' = l.key
         and e.created_at >= l.started_at and e.created_at < l.until
     where e.name = 'experiment_exposure'
-    group by l.experiment_id, e.user_id, e.session_id
 ),
-seen as (
-    select a.id, a.first_exposed_at as at
+to_users as (
+    select experiment_id, user_id, min(created_at) as at
+    from shown
+    group by experiment_id, user_id
+),
+in_sessions as (
+    select experiment_id, session_id, min(created_at) as at,
+        min(created_at) filter (where user_id is null) as at_of_nobody
+    from shown
+    group by experiment_id, session_id
+)
+select * from (
+    select a.experiment_id, a.id, a.variant, a.user_id, a.session_id, l.until,
+        least(a.first_exposed_at, u.at, case when a.user_id is null then s.at else s.at_of_nobody end) as exposed_at
     from looked l
     join experiments.assignments a using (experiment_id)
-    where a.first_exposed_at < l.until
-    union all
-    select a.id, s.at
-    from shown s
-    join experiments.assignments a on a.experiment_id = s.experiment_id and a.user_id = s.user_id
-    union all
-    select a.id, s.at
-    from shown s
-    join experiments.assignments a on a.experiment_id = s.experiment_id and a.session_id = s.session_id
-    where a.user_id is null or s.user_id is null
-)
-select a.experiment_id, a.id, a.variant, a.user_id, a.session_id, first_seen.at as exposed_at, l.until
-from (select id, min(at) as at from seen group by id) as first_seen
-join experiments.assignments a using (id)
-join looked l using (experiment_id)
+    left join to_users u on u.experiment_id = a.experiment_id and u.user_id = a.user_id
+    left join in_sessions s on s.experiment_id = a.experiment_id and s.session_id = a.session_id
+) as units
+where exposed_at < until

@@ -3,7 +3,7 @@
 from assets.apps.app import App
 from assets.apps.growth_lifecycles import LIFECYCLES
 from assets.apps.growth_personal import PERSONAL
-from assets.apps.model import Experiments
+from assets.apps.model import CacheFamily, Experiments
 
 APP = App(
     name="growth",
@@ -11,6 +11,22 @@ APP = App(
     owner="team:growth-data",
     tables={},
     postgres_migrations="growth/postgres",
+    cache=(
+        CacheFamily(
+            "leads",
+            "Leads by source and status, by range of days",
+            "dashboard:leads:{range}",
+            "app_postgres",
+            "growth/cache/leads.sql",
+        ),
+        CacheFamily(
+            "onboarding",
+            "Onboardings by step and status, by range of days",
+            "dashboard:onboarding:{range}",
+            "app_postgres",
+            "growth/cache/onboarding.sql",
+        ),
+    ),
     experiments=Experiments(
         table="experiments.experiments",
         assignments="experiments.assignments",

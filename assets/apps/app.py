@@ -11,6 +11,7 @@ from assets.apps.model import (
     CacheAside,
     CacheFamily,
     Extraction,
+    Growth,
     LoggedTable,
     Media,
     MetricSeries,
@@ -33,7 +34,8 @@ class App:
     own_lifecycles: how long each of its own tables and prefixes is kept. personal: whose data its own tables, prefixes
     and key families hold; what its web events and the pipelines' own stores hold is the same for every application.
     series: what its D1 keeps in partitions. points: set where sessions flush points. metrics: set where it counts some
-    series. extractions: columns that its migrations took out of JSON. changes: the tables whose changes are logged.
+    series. growth: set where its own Postgres holds events, leads and onboarding. extractions: columns that its
+    migrations took out of JSON. changes: the tables whose changes are logged.
     """
 
     name: str
@@ -52,6 +54,7 @@ class App:
     series: tuple[Series, ...] = ()
     points: Points | None = None
     metrics: MetricSeries | None = None
+    growth: Growth | None = None
     extractions: tuple[Extraction, ...] = ()
     changes: tuple[LoggedTable, ...] = ()
 

@@ -14,6 +14,7 @@ import assets.cache.capability
 import assets.columns.capability
 import assets.compaction.capability
 import assets.events.capability
+import assets.growth.capability
 import assets.media.capability
 import assets.metrics.capability
 import assets.points.capability
@@ -46,6 +47,7 @@ ROOMS: tuple[ModuleType, ...] = (
     assets.points.capability,
     assets.metrics.capability,
     assets.columns.capability,
+    assets.growth.capability,
     assets.media.capability,
     assets.archive.capability,
     assets.retention.capability,

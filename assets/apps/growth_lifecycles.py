@@ -4,7 +4,7 @@ Events go when a sealed archive holds them. What needs no archive goes by the da
 takes the days from here.
 """
 
-from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle, kept
+from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle, kept, prefix
 
 BUCKETS = 16
 DAYS = 90
@@ -77,7 +77,15 @@ LIFECYCLES = (
         not_archived="a note of what to do",
         time="occurred_at",
     ),
+    kept(
+        "app_postgres",
+        "pipelines.stale_windows",
+        "goes when its window is made again",
+        not_archived="a note of what to do",
+        time="window_start",
+    ),
     _cleaned("pipelines.rate_limits", "minute", "a count of one minute", days=1),
     kept("app_postgres", "pipelines.settings", "one row a setting"),
     kept("app_postgres", "pipelines.migrations", "one row a migration"),
+    prefix("reports/growth/", 365, "a report of days that can be made of leads and onboarding again"),
 )

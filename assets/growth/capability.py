@@ -35,9 +35,7 @@ def bring(app: App, site: Site) -> Capability:
                 "At hh:10, hours and days in which events were counted since, and metrics of days that have ended.",
                 AfterGap.LATEST,
             ),
-            Tick(
-                "phones", "25 * * * *", "phones", "At hh:25, phone numbers that came or changed.", AfterGap.LATEST
-            ),
+            Tick("phones", "25 * * * *", "phones", "At hh:25, phone numbers that came or changed.", AfterGap.LATEST),
             Tick(
                 "reports",
                 "10 6 * * *",

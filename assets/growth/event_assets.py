@@ -1,4 +1,7 @@
-"""Events as assets: pending ones taken, aggregations and metrics made again. The work is in pending.py and windows.py."""
+"""Events as assets: pending ones taken, aggregations and metrics made again.
+
+The work is in pending.py and windows.py, the proof in drift.py.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

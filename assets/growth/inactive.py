@@ -25,8 +25,6 @@ def end(postgres: Postgres, growth: Growth, now: datetime) -> Ended:
         ended = connection.execute(
             read_sql(f"{growth.statements}/abandon_inactive.sql"), {"hours": HOURS, "now": now}
         ).fetchone()
-    (left,) = postgres.fetch(
-        read_sql(f"{growth.statements}/inactive.sql"), {"since": now - timedelta(hours=HOURS)}
-    )
+    (left,) = postgres.fetch(read_sql(f"{growth.statements}/inactive.sql"), {"since": now - timedelta(hours=HOURS)})
     assert ended is not None  # a function's result is a row
     return Ended(ended["abandoned"], left["in_progress"], left["inactive"])

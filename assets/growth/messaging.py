@@ -23,9 +23,7 @@ class ToDo:
     broken: bool
 
 
-def to_do(
-    accounts: Iterable[Mapping[str, Any]], templates: Iterable[Mapping[str, Any]], now: datetime
-) -> list[ToDo]:
+def to_do(accounts: Iterable[Mapping[str, Any]], templates: Iterable[Mapping[str, Any]], now: datetime) -> list[ToDo]:
     """All that is to be done, what is broken first.
 
     accounts: rows of account, status, quality, has_token, token_expires_at, last_synced_at. templates: rows of account,

@@ -1,8 +1,9 @@
 """Taking pending events into the aggregations, batch by batch, until none is left.
 
-A batch is one transaction of the database: its ids leave the queue, its counts are added, and the windows that its events
-lie in are marked. So a kill repeats a batch or nothing, and each event is counted once. Batches of several workers take
-different events. What does not belong here: exact distinct counts, which are made of whole windows (windows.py).
+A batch is one transaction of the database: its ids leave the queue, its counts are added, and the windows that its
+events lie in are marked. So a kill repeats a batch or nothing, and each event is counted once. Batches of several
+workers take different events. What does not belong here: exact distinct counts, which are made of whole windows
+(windows.py).
 """
 
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""Leads and onboarding as assets: phone numbers read, inactive sessions ended. The work is in phones.py and inactive.py."""
+"""Leads and onboarding as assets: phone numbers read, inactive sessions ended.
+
+The work is in phones.py and inactive.py.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta

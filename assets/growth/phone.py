@@ -29,6 +29,4 @@ def read(typed: str, country: str | None) -> Phone | None:
         return None
     extension = number.extension or ""
     told = extension.isascii() and extension.isdigit() and len(extension) <= LONGEST_EXTENSION
-    return Phone(
-        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), extension if told else None
-    )
+    return Phone(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), extension if told else None)

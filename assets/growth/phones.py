@@ -3,9 +3,7 @@
 A page is one transaction. A number that changed while it was read stays unread. Raw numbers are never changed.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -34,33 +32,31 @@ class Phones:
 
     postgres: Postgres
     growth: Growth
-    clock: Callable[[], datetime]
     page: int = PAGE
     progress: Progress = silent
 
     @classmethod
     def of(cls, rooms: Rooms, app: App, growth: Growth) -> Self:
         """The engine over an app's own database."""
-        return cls(rooms.app_postgres(app), growth, rooms.clock, progress=rooms.progress("phone numbers"))
+        return cls(rooms.app_postgres(app), growth, progress=rooms.progress("phone numbers"))
 
     def run(self) -> ReadPhones:
         """Read every number that waits."""
         total, done, valid, after = self._waiting(), 0, 0, None
         while rows := self._unread(after):
-            numbers = [read(row["phone"], row["country"]) for row in rows]
+            numbers = [row["phone"] and read(row["phone"], row["country"]) for row in rows]
             self.postgres.execute(
                 self._sql("write_phones"),
                 {
                     "ids": [row["id"] for row in rows],
                     "phones": [row["phone"] for row in rows],
                     "countries": [row["country"] for row in rows],
-                    "numbers": [number and number.e164 for number in numbers],
-                    "extensions": [number and number.extension for number in numbers],
-                    "now": self.clock(),
+                    "numbers": [number.e164 if number else None for number in numbers],
+                    "extensions": [number.extension if number else None for number in numbers],
                 },
             )
             after, done = rows[-1]["id"], done + len(rows)
-            valid += sum(number is not None for number in numbers)
+            valid += sum(1 for number in numbers if number)
             self.progress(done, max(done, total))
         return ReadPhones(done, valid, self._waiting())
 

@@ -2,7 +2,8 @@
 
 A batch of pending events marks the windows that its events lie in, in its own transaction. Making some windows is one
 transaction too: it replaces their rows and removes their marks, and no batch ends meanwhile. So a late event reopens
-exactly its hour and its day, and a kill repeats work and loses nothing. What does not belong here: counting, which is SQL.
+exactly its hour and its day, and a kill repeats work and loses nothing. What does not belong here: counting, which is
+SQL.
 """
 
 from collections.abc import Callable, Mapping

@@ -13,6 +13,7 @@ import assets.attribution.capability
 import assets.cache.capability
 import assets.columns.capability
 import assets.compaction.capability
+import assets.database.capability
 import assets.events.capability
 import assets.growth.capability
 import assets.media.capability
@@ -48,6 +49,7 @@ ROOMS: tuple[ModuleType, ...] = (
     assets.metrics.capability,
     assets.columns.capability,
     assets.growth.capability,
+    assets.database.capability,
     assets.media.capability,
     assets.archive.capability,
     assets.retention.capability,

@@ -42,7 +42,7 @@ create schema whatsapp;
 create schema if not exists pipelines;
 
 create type marketing.lead_status as enum ('new', 'contacted', 'qualified', 'converted', 'lost');
-create type marketing.interaction_kind as enum ('capture', 'email', 'call', 'meeting', 'message', 'note');
+create type marketing.interaction_kind as enum ('form', 'email', 'call', 'meeting', 'message', 'note');
 create type onboarding.session_status as enum ('in_progress', 'completed', 'abandoned');
 create type onboarding.step as enum (
     'signup', 'business_info', 'whatsapp_setup', 'bot_setup', 'testing', 'launch'

@@ -77,15 +77,8 @@ LIFECYCLES = (
         not_archived="a note of what to do",
         time="occurred_at",
     ),
-    kept(
-        "app_postgres",
-        "pipelines.stale_windows",
-        "goes when its window is made again",
-        not_archived="a note of what to do",
-        time="window_start",
-    ),
     _cleaned("pipelines.rate_limits", "minute", "a count of one minute", days=1),
     kept("app_postgres", "pipelines.settings", "one row a setting"),
     kept("app_postgres", "pipelines.migrations", "one row a migration"),
-    prefix("reports/growth/", 365, "a report of days that can be made of leads and onboarding again"),
+    prefix("reports/growth/", 365, "counts of days, which say nothing about a person"),
 )

@@ -8,7 +8,6 @@ _TABLES = (
         "marketing.leads",
         subjects=(("lead", "id"), ("lead", "email_key")),
         personal="email email_key phone phone_e164 phone_extension company_name company_key name utm metadata",
-        traces="phone_read_hash",
         erasure="delete",
     ),
     Holding(
@@ -91,7 +90,6 @@ PERSONAL = registry(
             whatsapp.accounts: id status quality_rating token_expires_at last_synced_at created_at updated_at
             whatsapp.templates: id name language category status submitted_at reviewed_at created_at updated_at
             pipelines.pending_events: event_id occurred_at
-            pipelines.stale_windows: kind window_start
             pipelines.rate_limits: minute n
             pipelines.settings: name value
             pipelines.migrations: folder number name checksum applied_at

@@ -20,11 +20,10 @@ class Ended:
 
 
 def end(postgres: Postgres, growth: Growth, now: datetime) -> Ended:
-    """End the sessions in which nothing happened for HOURS before `now`."""
-    with postgres.connection() as connection:
-        ended = connection.execute(
-            read_sql(f"{growth.statements}/abandon_inactive.sql"), {"hours": HOURS, "now": now}
-        ).fetchone()
+    """End the sessions in which nothing happened for HOURS before `now`, batch by batch."""
+    statement = read_sql(f"{growth.statements}/abandon_inactive.sql")
+    total = 0
+    while ended := postgres.fetch(statement, {"hours": HOURS, "now": now})[0]["abandoned"]:
+        total += ended
     (left,) = postgres.fetch(read_sql(f"{growth.statements}/inactive.sql"), {"since": now - timedelta(hours=HOURS)})
-    assert ended is not None  # a function's result is a row
-    return Ended(ended["abandoned"], left["in_progress"], left["inactive"])
+    return Ended(total, left["in_progress"], left["inactive"])

@@ -3,7 +3,9 @@
 A page is one transaction. A number that changed while it was read stays unread. Raw numbers are never changed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -32,19 +34,20 @@ class Phones:
 
     postgres: Postgres
     growth: Growth
+    clock: Callable[[], datetime]
     page: int = PAGE
     progress: Progress = silent
 
     @classmethod
     def of(cls, rooms: Rooms, app: App, growth: Growth) -> Self:
         """The engine over an app's own database."""
-        return cls(rooms.app_postgres(app), growth, progress=rooms.progress("phone numbers"))
+        return cls(rooms.app_postgres(app), growth, rooms.clock, progress=rooms.progress("phone numbers"))
 
     def run(self) -> ReadPhones:
         """Read every number that waits."""
         total, done, valid, after = self._waiting(), 0, 0, None
         while rows := self._unread(after):
-            numbers = [row["phone"] and read(row["phone"], row["country"]) for row in rows]
+            numbers = [read(row["phone"], row["country"]) for row in rows]
             self.postgres.execute(
                 self._sql("write_phones"),
                 {
@@ -53,6 +56,7 @@ class Phones:
                     "countries": [row["country"] for row in rows],
                     "numbers": [number.e164 if number else None for number in numbers],
                     "extensions": [number.extension if number else None for number in numbers],
+                    "now": self.clock(),
                 },
             )
             after, done = rows[-1]["id"], done + len(rows)

@@ -2,6 +2,6 @@
 -- Parameters: since.
 select
     count(*) as in_progress,
-    count(*) filter (where last_activity_at < %(since)s::timestamptz) as inactive
+    count(*) filter (where last_activity_at <= %(since)s::timestamptz) as inactive
 from onboarding.sessions
 where status = 'in_progress'

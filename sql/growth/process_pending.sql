@@ -1,3 +1,3 @@
--- One row: how many pending events one batch took, at most `rows` of them. Its counts, its marks and what it took are one
--- transaction. Parameters: rows.
-select events, windows from analytics.process_pending_events(%(rows)s)
+-- One row: how many pending events one batch took, and how many windows it marked. The counts, the marks and what left the
+-- queue are one transaction. Parameters: rows (how many events at most).
+select events, windows from public.process_pending_events(%(rows)s)

@@ -75,7 +75,6 @@ create table marketing.leads (
     phone             text,
     phone_e164        text,
     phone_extension   text,
-    phone_read_hash   text,
     company_name      text,
     company_key       text,
     name              text,
@@ -122,8 +121,6 @@ comment on table marketing.leads is 'One row a person who left an e-mail address
 comment on column marketing.leads.email is 'As first typed, without spaces around it';
 comment on column marketing.leads.email_key is 'What makes two addresses one: lower case, without what follows a plus';
 comment on column marketing.leads.phone is 'As typed; phone_e164 is set by a job, where the number is valid';
-comment on column marketing.leads.phone_read_hash is
-    'md5 of number:country as the job last read them; another one is to be read again';
 comment on column marketing.leads.company_key is 'Finds companies of one name; no reason to merge leads';
 comment on column marketing.leads.source is 'Of the newest capture; first_source never changes';
 comment on column marketing.leads.capture_window_at is
@@ -396,15 +393,6 @@ create table pipelines.pending_events (
     occurred_at timestamptz not null
 );
 comment on table pipelines.pending_events is 'One row an event that is not in the aggregations yet';
-
--- Written in the transaction that counts an event, so that a late one makes exactly its windows again.
-create table pipelines.stale_windows (
-    kind         text not null check (kind in ('hour', 'day', 'metrics')),
-    window_start timestamptz not null,
-    primary key (kind, window_start)
-);
-comment on table pipelines.stale_windows is
-    'One row a UTC hour or day whose aggregations or metrics are to be made again from its events';
 
 create table pipelines.rate_limits (
     client bytea not null,

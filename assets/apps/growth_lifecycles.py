@@ -77,6 +77,13 @@ LIFECYCLES = (
         not_archived="a note of what to do",
         time="occurred_at",
     ),
+    kept(
+        "app_postgres",
+        "pipelines.stale_windows",
+        "goes when its window is made again",
+        not_archived="a note of what to do",
+        time="window_start",
+    ),
     _cleaned("pipelines.rate_limits", "minute", "a count of one minute", days=1),
     kept("app_postgres", "pipelines.settings", "one row a setting"),
     kept("app_postgres", "pipelines.migrations", "one row a migration"),

@@ -74,7 +74,7 @@ PERSONAL = registry(
     *_TABLES,
     impersonal={
         "app_postgres": """
-            marketing.leads: country source first_source status capture_count last_captured_at capture_window_at
+            marketing.leads: phone_read_at country source first_source status capture_count last_captured_at capture_window_at
                 capture_window_count consent created_at updated_at
             marketing.lead_interactions: id kind channel occurred_at created_at
             onboarding.sessions: id status current_step progress_percentage signup_completed_at
@@ -90,6 +90,7 @@ PERSONAL = registry(
             whatsapp.accounts: id status quality_rating token_expires_at last_synced_at created_at updated_at
             whatsapp.templates: id name language category status submitted_at reviewed_at created_at updated_at
             pipelines.pending_events: event_id occurred_at
+            pipelines.stale_windows: kind window_start
             pipelines.rate_limits: minute n
             pipelines.settings: name value
             pipelines.migrations: folder number name checksum applied_at

@@ -1,4 +1,4 @@
-drop table pipelines.settings, pipelines.rate_limits, pipelines.pending_events;
+drop table pipelines.settings, pipelines.rate_limits, pipelines.stale_windows, pipelines.pending_events;
 drop schema whatsapp cascade;
 drop schema experiments cascade;
 drop schema analytics cascade;

@@ -75,6 +75,7 @@ create table marketing.leads (
     phone             text,
     phone_e164        text,
     phone_extension   text,
+    phone_read_at     timestamptz,
     company_name      text,
     company_key       text,
     name              text,
@@ -121,6 +122,7 @@ comment on table marketing.leads is 'One row a person who left an e-mail address
 comment on column marketing.leads.email is 'As first typed, without spaces around it';
 comment on column marketing.leads.email_key is 'What makes two addresses one: lower case, without what follows a plus';
 comment on column marketing.leads.phone is 'As typed; phone_e164 is set by a job, where the number is valid';
+comment on column marketing.leads.phone_read_at is 'When a job read phone; null since phone or country changed';
 comment on column marketing.leads.company_key is 'Finds companies of one name; no reason to merge leads';
 comment on column marketing.leads.source is 'Of the newest capture; first_source never changes';
 comment on column marketing.leads.capture_window_at is
@@ -219,7 +221,9 @@ create table analytics.events (
     )
 );
 comment on table analytics.events is 'One row an event of the site or of the application';
-comment on column analytics.events.created_at is 'The event''s own moment; ingested_at is when it came here';
+comment on column analytics.events.created_at is 'The event''s own moment';
+comment on column analytics.events.ingested_at is
+    'When it came here. Only rows of now wait to be processed: those that an archive gives back were counted before';
 comment on column analytics.events.page is 'Path of the page, out of properties or the referrer where the event says none';
 
 create table analytics.event_aggregations (
@@ -240,7 +244,7 @@ create table analytics.event_aggregations (
 );
 comment on table analytics.event_aggregations is 'One row a UTC hour or day, type, name and country of events';
 comment on column analytics.event_aggregations.country is 'Empty where the events say none';
-comment on column analytics.event_aggregations.sessions is 'Different sessions; null until the window was counted from its events';
+comment on column analytics.event_aggregations.sessions is 'Different sessions; null until the window was made of its events';
 
 create table analytics.metrics (
     metric      text not null,
@@ -393,6 +397,15 @@ create table pipelines.pending_events (
     occurred_at timestamptz not null
 );
 comment on table pipelines.pending_events is 'One row an event that is not in the aggregations yet';
+
+create table pipelines.stale_windows (
+    kind         text not null,
+    window_start timestamptz not null,
+    primary key (kind, window_start),
+    constraint stale_windows_kind_is_not_hour_day_or_metrics check (kind in ('hour', 'day', 'metrics'))
+);
+comment on table pipelines.stale_windows is
+    'One row a window that events came to since it was made: aggregations of an hour or day, metrics of a day';
 
 create table pipelines.rate_limits (
     client bytea not null,

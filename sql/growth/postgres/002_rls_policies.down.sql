@@ -9,7 +9,7 @@ begin
     for held in
         select schemaname, tablename, policyname from pg_policies
         where schemaname in ('marketing', 'onboarding', 'analytics', 'experiments', 'whatsapp')
-        or (schemaname = 'pipelines' and tablename in ('pending_events', 'rate_limits', 'settings'))
+        or (schemaname = 'pipelines' and tablename <> 'migrations')
     loop
         execute format('drop policy %I on %I.%I', held.policyname, held.schemaname, held.tablename);
         execute format('alter table %I.%I disable row level security', held.schemaname, held.tablename);

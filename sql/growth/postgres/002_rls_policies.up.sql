@@ -47,7 +47,7 @@ $$;
 -- What makes two addresses one. Dots stay, because only some providers ignore them; a plus at the start is the name.
 create function pipelines.email_key(email text) returns text
 language sql immutable parallel safe set search_path = '' as $$
-    select regexp_replace(lower(regexp_replace(email, '^\s+|\s+$', 'g')), '^([^+@]+)\+[^@]*@', '\1@')
+    select regexp_replace(lower(regexp_replace(email, '^\s+|\s+$', '', 'g')), '^([^+@]+)\+[^@]*@', '\1@')
 $$;
 
 -- The salt of the rate limit: made at its first use and never shown, so that an address cannot be found by trying.
@@ -112,7 +112,7 @@ begin
     for held in
         select schemaname, tablename from pg_tables
         where schemaname in ('marketing', 'onboarding', 'analytics', 'experiments', 'whatsapp')
-        or (schemaname = 'pipelines' and tablename in ('pending_events', 'rate_limits', 'settings'))
+        or (schemaname = 'pipelines' and tablename <> 'migrations')
     loop
         execute format('alter table %I.%I enable row level security', held.schemaname, held.tablename);
         execute format(
@@ -126,7 +126,8 @@ $$;
 
 -- Leads: everybody may leave one, as a form does, and sees their own once they are signed in.
 create policy captured on marketing.leads for insert to anon, authenticated with check (
-    status = 'new' and capture_count = 1 and capture_window_count = 1 and phone_e164 is null and phone_extension is null
+    status = 'new' and capture_count = 1 and capture_window_count = 1
+    and phone_e164 is null and phone_extension is null and phone_read_at is null
     and first_source = source and created_at = now() and updated_at = now() and last_captured_at = now()
     and capture_window_at = now()
 );

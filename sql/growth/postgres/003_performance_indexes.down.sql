@@ -45,7 +45,6 @@ drop index
     analytics.event_aggregations_by_name,
     analytics.event_aggregations_by_type,
     analytics.event_aggregations_by_country,
-    analytics.event_aggregations_to_count,
     analytics.metrics_by_day,
     analytics.metrics_by_dimension,
     experiments.experiments_running,

@@ -17,7 +17,7 @@ create index leads_by_domain on marketing.leads (split_part(email_key, '@', 2));
 -- Whose number is calling?
 create index leads_by_phone on marketing.leads (phone_e164) where phone_e164 is not null;
 -- Numbers that no job has looked at.
-create index leads_with_raw_phone on marketing.leads (id) where phone is not null and phone_e164 is null;
+create index leads_with_raw_phone on marketing.leads (id) where phone is not null and phone_read_at is null;
 -- Who came back lately?
 create index leads_by_captured on marketing.leads (last_captured_at);
 -- Who may be written to?
@@ -99,8 +99,6 @@ create index event_aggregations_by_type on analytics.event_aggregations (type, p
 -- One country over time.
 create index event_aggregations_by_country on analytics.event_aggregations (country, period, window_start)
 where country <> '';
--- Windows whose people are not counted yet.
-create index event_aggregations_to_count on analytics.event_aggregations (period, window_start) where sessions is null;
 
 -- All figures of a day.
 create index metrics_by_day on analytics.metrics (day, metric);

@@ -382,7 +382,9 @@ create table whatsapp.templates (
     created_at       timestamptz not null default now(),
     updated_at       timestamptz not null default now(),
     constraint templates_name_is_taken_in_this_language unique (account_id, name, language),
-    constraint templates_name_is_not_small_letters_digits_and_underscores check (name ~ '^[a-z0-9_]{1,512}$'),
+    constraint templates_name_is_not_small_letters_digits_and_underscores check (
+        name ~ '^[a-z0-9_]+$' and char_length(name) <= 512
+    ),
     constraint templates_language_is_no_code_such_as_en_us check (language ~ '^[a-z]{2,3}(_[A-Z]{2})?$'),
     constraint templates_reason_belongs_to_rejected check (rejection_reason is null or status = 'rejected'),
     constraint templates_components_are_no_json_list_of_64000_bytes check (

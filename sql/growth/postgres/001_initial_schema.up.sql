@@ -58,15 +58,13 @@ create type whatsapp.template_status as enum ('draft', 'pending', 'approved', 'r
 
 -- True for a short text of people: no control characters, none that turn the direction of what follows.
 create function pipelines.is_plain(value text, longest integer) returns boolean
-language sql immutable parallel safe set search_path = '' as $$
-    select char_length(value) <= longest and value !~ '[[:cntrl:]\u202a-\u202e\u2066-\u2069]'
-$$;
+language sql immutable parallel safe
+return char_length(value) <= longest and value !~ '[[:cntrl:]\u202a-\u202e\u2066-\u2069]';
 
 -- True for a JSON object of at most so many bytes as text.
 create function pipelines.is_small_object(value jsonb, bytes integer) returns boolean
-language sql immutable parallel safe set search_path = '' as $$
-    select jsonb_typeof(value) = 'object' and octet_length(value::text) <= bytes
-$$;
+language sql immutable parallel safe
+return jsonb_typeof(value) = 'object' and octet_length(value::text) <= bytes;
 
 create table marketing.leads (
     id                uuid primary key default gen_random_uuid(),
@@ -261,26 +259,25 @@ comment on column analytics.metrics.value is 'numerator / denominator, where the
 
 -- True for a list of at least two variants with different keys, positive weights and one control.
 create function pipelines.are_variants(variants jsonb) returns boolean
-language sql immutable parallel safe set search_path = '' as $$
-    select coalesce(
-        jsonb_typeof(variants) = 'array'
-        and (
-            select
-                count(*) >= 2
-                and count(distinct variant ->> 'key') = count(*)
-                and bool_and(coalesce(variant ->> 'key', '') ~ '^[a-z0-9_-]{1,50}$')
-                and bool_and(
-                    jsonb_typeof(variant -> 'weight') = 'number'
-                    and (variant ->> 'weight')::numeric > 0
-                )
-                and count(*) filter (where variant -> 'is_control' = 'true'::jsonb) = 1
-            from jsonb_array_elements(
-                case when jsonb_typeof(variants) = 'array' then variants else '[]'::jsonb end
-            ) as variant
-        ),
-        false
-    )
-$$;
+language sql immutable parallel safe
+return coalesce(
+    jsonb_typeof(variants) = 'array'
+    and (
+        select
+            count(*) >= 2
+            and count(distinct variant ->> 'key') = count(*)
+            and bool_and(coalesce(variant ->> 'key', '') ~ '^[a-z0-9_-]{1,50}$')
+            and bool_and(
+                jsonb_typeof(variant -> 'weight') = 'number'
+                and (variant ->> 'weight')::numeric > 0
+            )
+            and count(*) filter (where variant -> 'is_control' = 'true'::jsonb) = 1
+        from jsonb_array_elements(
+            case when jsonb_typeof(variants) = 'array' then variants else '[]'::jsonb end
+        ) as variant
+    ),
+    false
+);
 
 create table experiments.experiments (
     id                uuid primary key default gen_random_uuid(),

@@ -7,48 +7,46 @@
 -- The claims of the request, which PostgREST has verified; {} where there is no request. After a transaction that had
 -- some, the setting is '' and not null.
 create function pipelines.claims() returns jsonb
-language sql stable set search_path = '' as $$
-    select coalesce(nullif(current_setting('request.jwt.claims', true), '')::jsonb, '{}')
-$$;
+language sql stable
+return coalesce(nullif(current_setting('request.jwt.claims', true), '')::jsonb, '{}');
 
 create function pipelines.user_id() returns uuid
-language sql stable set search_path = '' as $$
+language sql stable
+return (
     select case
         when claims ->> 'sub' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then (claims ->> 'sub')::uuid
     end
     from pipelines.claims() as claims
-$$;
+);
 
 -- app.user_email stands in for claims only where there are none: a request always has some, and only a login that is a
 -- member of the role can work as it without one.
 create function pipelines.user_email() returns text
-language sql stable set search_path = '' as $$
+language sql stable
+return (
     select case
         when claims = '{}' then nullif(current_setting('app.user_email', true), '')
         else claims ->> 'email'
     end
     from pipelines.claims() as claims
-$$;
+);
 
 create function pipelines.is_admin() returns boolean
-language sql stable set search_path = '' as $$
-    select coalesce(pipelines.claims() #>> '{app_metadata,role}' = 'admin', false)
-$$;
+language sql stable
+return coalesce(pipelines.claims() #>> '{app_metadata,role}' = 'admin', false);
 
 -- Of the session's setting, else of the request's header x-session-token.
 create function pipelines.session_token() returns text
-language sql stable set search_path = '' as $$
-    select coalesce(
-        nullif(current_setting('app.session_token', true), ''),
-        nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-session-token'
-    )
-$$;
+language sql stable
+return coalesce(
+    nullif(current_setting('app.session_token', true), ''),
+    nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-session-token'
+);
 
 -- What makes two addresses one. Dots stay, because only some providers ignore them; a plus at the start is the name.
 create function pipelines.email_key(email text) returns text
-language sql immutable parallel safe set search_path = '' as $$
-    select regexp_replace(lower(regexp_replace(email, '^\s+|\s+$', '', 'g')), '^([^+@]+)\+[^@]*@', '\1@')
-$$;
+language sql immutable parallel safe
+return regexp_replace(lower(regexp_replace(email, '^\s+|\s+$', '', 'g')), '^([^+@]+)\+[^@]*@', '\1@');
 
 -- The salt of the rate limit: made at its first use and never shown, so that an address cannot be found by trying.
 create function pipelines.salt() returns text

@@ -5,21 +5,19 @@
 
 -- What finds companies of one name: small letters, no signs, no legal form at the end. Null where nothing is left.
 create function pipelines.company_key(company_name text) returns text
-language sql immutable parallel safe set search_path = '' as $$
-    select nullif(
-        regexp_replace(
-            btrim(regexp_replace(lower(company_name), '[\s.,;:''"()/&+_-]+', ' ', 'g')),
-            '( (inc|incorporated|llc|ltd|limited|gmbh|ag|sa|sas|srl|bv|oy|ab|plc|corp|corporation|co|company))+$', ''
-        ),
-        ''
-    )
-$$;
+language sql immutable parallel safe
+return nullif(
+    regexp_replace(
+        btrim(regexp_replace(lower(company_name), '[\s.,;:''"()/&+_-]+', ' ', 'g')),
+        '( (inc|incorporated|llc|ltd|ltda|limited|gmbh|ag|sa|sas|srl|bv|oy|ab|plc|corp|corporation|co|company))+$', ''
+    ),
+    ''
+);
 
 -- Null for what is empty without the space around it; runs of space within become one.
 create function pipelines.squeezed(value text) returns text
-language sql immutable parallel safe set search_path = '' as $$
-    select nullif(btrim(regexp_replace(value, '\s+', ' ', 'g')), '')
-$$;
+language sql immutable parallel safe
+return nullif(btrim(regexp_replace(value, '\s+', ' ', 'g')), '');
 
 create function pipelines.normalise_lead() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -146,7 +144,6 @@ begin
             old.current_step, old.signup_completed_at, old.business_info_completed_at, old.whatsapp_setup_completed_at,
             old.bot_setup_completed_at, old.testing_completed_at, old.launch_completed_at, old.metadata
         );
-        new.updated_at := now();
     end if;
     new.progress_percentage := round(100.0 * done / cardinality(steps));
     while place < cardinality(steps) and completed[place] is not null loop
@@ -169,6 +166,9 @@ begin
         )
     end;
     new.abandoned_at := case when new.status = 'abandoned' then coalesce(new.abandoned_at, now()) end;
+    if tg_op = 'UPDATE' and new is distinct from old then
+        new.updated_at := now();
+    end if;
     return new;
 end
 $$;
@@ -269,13 +269,13 @@ referencing new table as added for each statement execute function pipelines.que
 -- Which of 10,000 buckets a user or session falls in. Of MD5, because its value is the same on every version and in every
 -- language.
 create function pipelines.bucket(key text, unit text) returns integer
-language sql immutable parallel safe set search_path = '' as $$
-    select ((('x' || substr(md5(key || ':' || unit), 1, 8))::bit(32)::bigint * 10000) >> 32)::integer
-$$;
+language sql immutable parallel safe
+return ((('x' || substr(md5(key || ':' || unit), 1, 8))::bit(32)::bigint * 10000) >> 32)::integer;
 
 -- The variant of a bucket: variants share the buckets by their weights, in their order.
 create function pipelines.variant_of(variants jsonb, bucket integer) returns text
-language sql immutable parallel safe set search_path = '' as $$
+language sql immutable parallel safe
+return (
     select share.key
     from (
         select
@@ -287,7 +287,7 @@ language sql immutable parallel safe set search_path = '' as $$
     where bucket * share.whole < share.until * 10000
     order by share.until
     limit 1
-$$;
+);
 
 -- The variant of every running experiment that is for this user, or for a session without one; it is assigned at the first
 -- call and stays. A session's variant goes on with the user who signs in. Who is admitted is decided by another hash than

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from dagster import (
     AssetCheckResult,
@@ -16,10 +15,8 @@ from dagster import (
 
 from assets.apps import App, Growth
 from assets.description import app_asset
+from assets.growth import reports
 from assets.rooms import Rooms
-
-if TYPE_CHECKING:
-    from assets.growth.reports import Name
 
 NOTHING = "Nothing came in these days: nothing is proved."
 
@@ -29,7 +26,7 @@ class _Plan:
     """A report: its asset, the table it reads, how many days back, and what it is about."""
 
     group: str
-    name: "Name"
+    name: reports.Name
     table: str
     days: int
     title: str
@@ -73,8 +70,6 @@ def _report(app: App, growth: Growth, plan: _Plan) -> AssetsDefinition:
         checks={"each_counted_once": "The numbers of the report add up to the rows that the table has of these days."},
     )
     def report(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
-        from assets.growth import reports
-
         now = rooms.clock()
         made = reports.make(plan.name, rooms.app_postgres(app), growth, now - timedelta(days=plan.days), now)
         key = reports.store(made, rooms.object_store, growth, plan.name, now.date())

@@ -1,7 +1,6 @@
 """Reports: small frames of the last days, shown in an asset's metadata and stored as CSV in R2 for whoever wants them.
 
 What belongs here: how a report is made, looks and where it lies. What does not: what it says (funnel.py, drop_off.py).
-Importing this imports pandas, which takes longer than all other definitions of the room: do it where a report is made.
 """
 
 import base64

@@ -88,13 +88,17 @@ def _asset(app: App, name: str, description: str, look: Look) -> AssetsDefinitio
                     check_name="nothing_to_do",
                     passed=not seen.found,
                     severity=AssetCheckSeverity.WARN,
-                    description=f"{len(seen.found):,} findings: see `findings`." if seen.found else None,
+                    description=_first(seen.found),
                     metadata={"found": len(seen.found)},
                 )
             ],
         )
 
     return looked_at
+
+
+def _first(found: list[Finding]) -> str | None:
+    return f"{len(found):,} findings, the first: {found[0].kind} of {found[0].what}." if found else None
 
 
 def _indexes(postgres: Postgres, now: datetime) -> _Seen:

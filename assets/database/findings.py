@@ -18,8 +18,8 @@ SMALLEST_INDEX = MIB
 SCANS, ROWS_A_SCAN = 100, 10_000
 BLOAT, SMALLEST_BLOATED = 0.5, 10 * MIB
 FREEZE_SHARE = 0.8
-# Dead and changed rows at this multiple of the server's own limits: autovacuum does not keep up.
-BEHIND = 2.0
+# Dead and changed rows at this multiple of the server's own limits, and so many at least: autovacuum does not keep up.
+BEHIND, FEWEST = 2.0, 1_000
 CONNECTIONS = 0.8
 
 
@@ -135,10 +135,10 @@ def _of_table(row: Row) -> Iterator[Finding]:
     if row["xid_age"] > FREEZE_SHARE * row["freeze_age"]:
         why = f"its oldest transaction is {row['xid_age']:,} back, and {row['freeze_age']:,} force a vacuum"
         yield Finding("vacuum", name, why, f"vacuum (freeze) {name}")
-    elif row["dead"] > BEHIND * row["vacuum_at"]:
+    elif row["dead"] > max(FEWEST, BEHIND * row["vacuum_at"]):
         why = f"{row['dead']:,} dead rows beside {row['live']:,} live ones, vacuumed {_when(row['vacuumed_at'])}"
         yield Finding("vacuum", name, why, f"vacuum (analyze) {name}")
-    if row["changed"] > BEHIND * row["analyze_at"]:
+    if row["changed"] > max(FEWEST, BEHIND * row["analyze_at"]):
         why = f"{row['changed']:,} rows changed since it was analyzed ({_when(row['analyzed_at'])})"
         yield Finding("analyze", name, why, f"analyze {name}")
     if row["bloat"] is not None and row["bloat"] > BLOAT and row["table_bytes"] > SMALLEST_BLOATED:

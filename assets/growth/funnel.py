@@ -1,4 +1,4 @@
-"""The funnel of leads: how many of those that came in a time got how far, by where they first came from. Pure.
+"""The funnel of leads: how many of those that came in a time got how far, by where they came from. Pure.
 
 A lead has a status, not a history: who is qualified was contacted too. Of a lost one nobody knows how far it had got.
 """

@@ -63,7 +63,7 @@ def _accounts(app: App, growth: Growth) -> AssetsDefinition:
                     check_name="nothing_to_do",
                     passed=not found,
                     severity=AssetCheckSeverity.WARN,
-                    description=f"{len(found):,} things are to be done: see `to_do`." if found else None,
+                    description=f"{len(found):,} to do, the first: {found[0].what}." if found else None,
                     metadata={"all": len(found)},
                 )
             ],

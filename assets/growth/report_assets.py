@@ -41,7 +41,7 @@ def build(app: App, growth: Growth) -> list[AssetsDefinition]:
         growth.leads,
         30,
         "Leads of the last 30 days",
-        "How far the leads of the last 30 days got, by where they first came from.",
+        "How far the leads of the last 30 days got, by where they came from.",
     )
     drop_off = _Plan(
         "onboarding",

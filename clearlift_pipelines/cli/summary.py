@@ -18,6 +18,7 @@ from clearlift_pipelines.cli.terminal import Terminal
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.d1 import D1
+from resources.sql_files import read_sql
 
 
 def stores_in(stores: Stores) -> str:
@@ -39,6 +40,9 @@ def print_summary(opened: Terminal) -> None:
     for app in APPS:
         if app.series:
             counts.add_row(app.title, _series(stores.d1(app), app))
+        if app.growth is not None:
+            (found,) = stores.app_postgres(app).fetch(read_sql(f"{app.growth.statements}/summary.sql"))
+            counts.add_row(app.title, ", ".join(f"{number:,} {name}" for name, number in found.items()))
     show(counts)
     for app in APPS:
         synced = ads.summary(stores, app)

@@ -3,7 +3,7 @@
 from assets.apps.app import App
 from assets.apps.growth_lifecycles import LIFECYCLES
 from assets.apps.growth_personal import PERSONAL
-from assets.apps.model import Growth
+from assets.apps.model import CacheFamily, Growth
 
 APP = App(
     name="growth",
@@ -21,6 +21,22 @@ APP = App(
         accounts="whatsapp.accounts",
         templates="whatsapp.templates",
         reports="reports/growth/",
+    ),
+    cache=(
+        CacheFamily(
+            "leads",
+            "Leads by source and status, by range of days",
+            "dashboard:leads:{range}",
+            "app_postgres",
+            "growth/cache/leads.sql",
+        ),
+        CacheFamily(
+            "onboarding",
+            "Onboardings by step and status, by range of days",
+            "dashboard:onboarding:{range}",
+            "app_postgres",
+            "growth/cache/onboarding.sql",
+        ),
     ),
     own_lifecycles=LIFECYCLES,
     personal=PERSONAL,

@@ -1,18 +1,24 @@
 """How long Growth's own tables are kept. What our own stores hold of it: pipelines_lifecycles.py. Pure.
 
-Events go when a sealed archive holds them. What needs no archive goes by the database's own `cleanup_old_data`, which
-takes the days from here.
+The database has a function `cleanup_old_data` for whoever runs it without these pipelines. What needs no archive goes by
+either, whichever comes first; a test holds that they mean the same rows.
 """
 
-from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle, kept, prefix
+from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle, Rule, kept, prefix
 
 BUCKETS = 16
 DAYS = 90
-CLEAN_UP = "cleanup_old_data, in the app's own database"
 
 
-def _cleaned(
-    name: str, time: str, not_archived: str, *, days: int = DAYS, aggregates: tuple[str, ...] = ()
+def _short(
+    name: str,
+    time: str,
+    not_archived: str,
+    *,
+    days: int = DAYS,
+    aggregates: tuple[str, ...] = (),
+    rule: Rule | None = None,
+    share: float = LARGE_SHARE,
 ) -> Lifecycle:
     return Lifecycle(
         "app_postgres",
@@ -21,26 +27,20 @@ def _cleaned(
         not_archived=not_archived,
         delete_after_days=days,
         aggregates=aggregates,
-        deleted_by=CLEAN_UP,
-        largest_share=LARGE_SHARE,
+        rule=rule,
+        largest_share=share,
     )
 
 
 LIFECYCLES = (
     kept("app_postgres", "marketing.leads", "a lead stays until it asks to go, by erasure", time="created_at"),
     kept("app_postgres", "marketing.lead_interactions", "goes with its lead", time="occurred_at"),
-    _cleaned(
+    _short(
         "onboarding.sessions",
         "abandoned_at",
-        "who gave up says nothing after the days; completed ones stay",
-        aggregates=("analytics.metrics",),
+        "who gave up so long ago says nothing; completed ones have no such time, and stay",
     ),
-    _cleaned(
-        "onboarding.step_activities",
-        "occurred_at",
-        "how one person filled in a form says nothing after the days",
-        aggregates=("analytics.metrics",),
-    ),
+    _short("onboarding.step_activities", "occurred_at", "how one person filled in a form so long ago says nothing"),
     Lifecycle(
         "app_postgres",
         "analytics.events",
@@ -54,13 +54,14 @@ LIFECYCLES = (
         requires=("sealed",),
         largest_share=LARGE_SHARE,
     ),
-    _cleaned(
+    _short(
         "analytics.event_aggregations",
         "window_start",
-        "days stay; hours cannot be counted again once their events are gone",
+        "days stay, and hours cannot be counted again once their events are gone",
         aggregates=("analytics.event_aggregations",),
+        rule=Rule("growth/old_hours.sql"),
     ),
-    kept("app_postgres", "analytics.metrics", "all that stays of events and onboarding", time="day"),
+    kept("app_postgres", "analytics.metrics", "all that stays of events", time="day"),
     kept("app_postgres", "experiments.experiments", "says what was tested and how it was decided", time="created_at"),
     kept(
         "app_postgres",
@@ -84,7 +85,8 @@ LIFECYCLES = (
         not_archived="a note of what to do",
         time="window_start",
     ),
-    _cleaned("pipelines.rate_limits", "minute", "a count of one minute", days=1),
+    # On a day without requests all of them are old.
+    _short("pipelines.rate_limits", "minute", "a count of one minute", days=1, share=1.0),
     kept("app_postgres", "pipelines.settings", "one row a setting"),
     kept("app_postgres", "pipelines.migrations", "one row a migration"),
     prefix("reports/growth/", 365, "counts of days, which say nothing about a person"),

@@ -74,8 +74,8 @@ PERSONAL = registry(
     *_TABLES,
     impersonal={
         "app_postgres": """
-            marketing.leads: phone_read_at country source first_source status capture_count last_captured_at capture_window_at
-                capture_window_count consent created_at updated_at
+            marketing.leads: phone_read_at country source first_source status capture_count last_captured_at
+                capture_window_at capture_window_count consent created_at updated_at
             marketing.lead_interactions: id kind channel occurred_at created_at
             onboarding.sessions: id status current_step progress_percentage signup_completed_at
                 business_info_completed_at whatsapp_setup_completed_at bot_setup_completed_at testing_completed_at
@@ -95,6 +95,7 @@ PERSONAL = registry(
             pipelines.settings: name value
             pipelines.migrations: folder number name checksum applied_at
         """,
-        "r2": "reports/growth/: key content",
+        "r2": "access/growth/ quarantine/access/growth/ reports/growth/: key content",
+        "kv": "leads onboarding: key value",
     },
 )

@@ -107,9 +107,8 @@ create table marketing.leads (
     constraint leads_name_is_longer_than_200_or_has_control_characters check (pipelines.is_plain(name, 200)),
     constraint leads_country_is_not_two_capital_letters check (country ~ '^[A-Z]{2}$'),
     constraint leads_source_is_empty_or_not_plain_or_longer_than_100 check (
-        source <> '' and pipelines.is_plain(source, 100)
+        source <> '' and pipelines.is_plain(source, 100) and pipelines.is_plain(first_source, 100)
     ),
-    constraint leads_first_source_is_longer_than_100 check (pipelines.is_plain(first_source, 100)),
     constraint leads_capture_count_is_below_1 check (capture_count >= 1 and capture_window_count >= 1),
     constraint leads_utm_is_no_json_object_of_at_most_4000_bytes check (pipelines.is_small_object(utm, 4000)),
     constraint leads_metadata_is_no_json_object_of_at_most_16000_bytes check (

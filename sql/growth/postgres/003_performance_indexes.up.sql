@@ -51,7 +51,7 @@ create index sessions_by_step on onboarding.sessions (current_step, last_activit
 -- Who was done lately?
 create index sessions_by_completed on onboarding.sessions (completed_at) where status = 'completed';
 -- Who gave up, the oldest first: for the clean-up, and for whoever writes to them.
-create index sessions_by_abandoned on onboarding.sessions (abandoned_at) where status = 'abandoned';
+create index sessions_by_abandoned on onboarding.sessions (abandoned_at) where abandoned_at is not null;
 -- Sessions by what the application noted.
 create index sessions_by_metadata on onboarding.sessions using gin (metadata jsonb_path_ops);
 

@@ -425,7 +425,7 @@ comment on function public.abandon_inactive_sessions is
     'How many sessions it ended. Call it until it ends none';
 
 -- Deletes what is older than so many days and needs no archive, a batch of each table. Events are none of it: they go when
--- an archive holds them. What is kept how long is decided by whoever calls it.
+-- an archive holds them. How long what is kept is decided by who calls it; hours that are to be made again stay.
 create function public.cleanup_old_data(
     days integer default 90, as_of timestamptz default now(), batch integer default 5000
 ) returns table (relation text, deleted bigint)
@@ -445,15 +445,19 @@ begin
     relation := 'onboarding.step_activities';
     return next;
     delete from onboarding.sessions where id = any(array(
-        select id from onboarding.sessions where status = 'abandoned' and abandoned_at < before
+        select id from onboarding.sessions where abandoned_at < before
         order by abandoned_at limit batch for update skip locked
     ));
     get diagnostics deleted = row_count;
     relation := 'onboarding.sessions';
     return next;
     delete from analytics.event_aggregations where ctid = any(array(
-        select ctid from analytics.event_aggregations where period = 'hour' and window_start < before
-        order by window_start limit batch for update skip locked
+        select ctid from analytics.event_aggregations as stored
+        where period = 'hour' and window_start < before and not exists (
+            select from pipelines.stale_windows as stale
+            where stale.kind = 'hour' and stale.window_start = stored.window_start
+        )
+        order by window_start limit batch for update of stored skip locked
     ));
     get diagnostics deleted = row_count;
     relation := 'analytics.event_aggregations';

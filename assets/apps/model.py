@@ -53,12 +53,12 @@ class AdAccounts:
 class CacheFamily:
     """Keys of an application's KV that are made alike, by one statement.
 
-    key: a template such as "strain:{id}", whose fields are columns of the statement, each percent-encoded when filled
-    in. store: "d1", "postgres" (ours), "app_postgres" (the app's own). statement: SQL under sql/ that yields the fields
-    and `value` (JSON text), ordered by the key's fields, and `tenant` where it belongs to one organisation or user. reads: asset keys, below the
-    application, that the statement reads. gathered_by: columns that distinguish the rows of one key, where the key's
-    value is the JSON array of its rows' values in the order of these columns (a list may be longer than one row of D1
-    can be); empty where one row is one key.
+    key: a template such as "strain:{id}", whose fields are columns of the statement, each percent-encoded when
+    filled in. store: "d1", "postgres" (ours), "app_postgres" (the app's own). statement: SQL under sql/ that yields
+    the fields and `value` (JSON text), ordered by the key's fields, and `tenant` where it belongs to one
+    organisation or user. reads: asset keys, below the application, that the statement reads. gathered_by: columns
+    that distinguish the rows of one key, where the key's value is the JSON array of its rows' values in the order
+    of these columns (a list may be longer than one row of D1 can be); empty where one row is one key.
     """
 
     name: str

@@ -22,7 +22,7 @@ D1_PAGE = 1_000
 
 @dataclass(frozen=True)
 class Sources:
-    """What values are made of. app: the name that its rows in our Postgres have. today: the last UTC day of every range.
+    """What values are made of. app: the name of its rows in our Postgres. today: the last UTC day of every range.
 
     app_postgres: the app's own Postgres database, None where it has none.
     """

@@ -39,7 +39,7 @@ class SharedServer:
             return embedded.start(self._folder)
 
     def database(self, name: str) -> str:
-        """The DSN of a further database of that server, made where it is missing. It says that it is for development."""
+        """The DSN of a further database of that server, for development, as it says; made where it is missing."""
         dsn = self.dsn()
         # Of two processes that make it at once, one finds it made.
         made = suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)

@@ -70,6 +70,7 @@ PERSONAL = {
     "clearlift/d1": "invitations organizations platform_connections sessions users",
     "clearlift/events": "compacted ingested landing",
     "clearlift/sessions": "daily",
+    "growth/archive": "analytics_events",
     "sesh/archive": "change_log points sessions",
     "sesh/cache": "dashboard_layout demand user_preferences verified",
     "sesh/d1": "inventory journal_entries medical_symptoms user_preferences users",
@@ -82,6 +83,7 @@ PERSONAL = {
 JOBS = {
     "clearlift": "ads archive attribution compact hourly ingest policy remove_files retention roll_up_days"
     " roll_up_hours roll_up_months roll_up_weeks sessions tidy verify_cache warm",
+    "growth": "archive policy retention verify_cache warm",
     "sesh": "archive columns invalidate media metrics partitions points policy pruning retention verify_cache warm",
     "pipelines": "purge",
 }
@@ -103,6 +105,12 @@ TICKS = {
         "sweep": ("ingest", "0 4 * * *"),
         "verify_cache": ("verify_cache", "20 4 * * *"),
         "ads_look_back": ("ads", "45 4 * * *"),
+        "retention": ("retention", "0 5 * * *"),
+        "archive": ("archive", "15 5 1 1,4,7,10 *"),
+    },
+    "growth": {
+        "warm": ("warm", "35 * * * *"),
+        "verify_cache": ("verify_cache", "20 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
     },

@@ -12,6 +12,7 @@ from assets.apps.model import (
     CacheFamily,
     Experiments,
     Extraction,
+    Growth,
     LoggedTable,
     Media,
     MetricSeries,
@@ -34,8 +35,8 @@ class App:
     own_lifecycles: how long each of its own tables and prefixes is kept. personal: whose data its own tables, prefixes
     and key families hold; what its web events and the pipelines' own stores hold is the same for every application.
     series: what its D1 keeps in partitions. points: set where sessions flush points. metrics: set where it counts some
-    series. experiments: set where its own Postgres holds any. extractions: columns that its migrations took out of
-    JSON. changes: the tables whose changes are logged.
+    series. experiments: set where its own Postgres holds any. growth: set where that holds events, leads and
+    onboarding. extractions: columns that its migrations took out of JSON. changes: the tables whose changes are logged.
     """
 
     name: str
@@ -55,6 +56,7 @@ class App:
     points: Points | None = None
     metrics: MetricSeries | None = None
     experiments: Experiments | None = None
+    growth: Growth | None = None
     extractions: tuple[Extraction, ...] = ()
     changes: tuple[LoggedTable, ...] = ()
 

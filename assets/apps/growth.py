@@ -3,7 +3,7 @@
 from assets.apps.app import App
 from assets.apps.growth_lifecycles import LIFECYCLES
 from assets.apps.growth_personal import PERSONAL
-from assets.apps.model import CacheFamily, Experiments
+from assets.apps.model import CacheFamily, Experiments, Growth
 
 APP = App(
     name="growth",
@@ -11,6 +11,17 @@ APP = App(
     owner="team:growth-data",
     tables={},
     postgres_migrations="growth/postgres",
+    growth=Growth(
+        statements="growth",
+        events="analytics.events",
+        aggregations="analytics.event_aggregations",
+        metrics="analytics.metrics",
+        leads="marketing.leads",
+        onboarding="onboarding.sessions",
+        accounts="whatsapp.accounts",
+        templates="whatsapp.templates",
+        reports="reports/growth/",
+    ),
     cache=(
         CacheFamily(
             "leads",

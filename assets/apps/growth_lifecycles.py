@@ -4,7 +4,7 @@ The database has a function `cleanup_old_data` for whoever runs it without these
 by either, whichever comes first; a test holds that they mean the same rows.
 """
 
-from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle, Rule, kept
+from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle, Rule, kept, prefix
 
 BUCKETS = 16
 DAYS = 90
@@ -89,4 +89,5 @@ LIFECYCLES = (
     _short("pipelines.rate_limits", "minute", "a count of one minute", days=1, share=1.0),
     kept("app_postgres", "pipelines.settings", "one row a setting"),
     kept("app_postgres", "pipelines.migrations", "one row a migration"),
+    prefix("reports/growth/", 365, "counts of days, which say nothing about a person"),
 )

@@ -95,7 +95,7 @@ PERSONAL = registry(
             pipelines.settings: name value
             pipelines.migrations: folder number name checksum applied_at
         """,
-        "r2": "access/growth/ quarantine/access/growth/: key content",
+        "r2": "access/growth/ quarantine/access/growth/ reports/growth/: key content",
         "kv": "leads onboarding: key value",
     },
 )

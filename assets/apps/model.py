@@ -173,6 +173,26 @@ class Experiments:
 
 
 @dataclass(frozen=True)
+class Growth:
+    """What an app's own Postgres database holds of its visitors: their events, leads, onboarding, messaging accounts.
+
+    statements: the folder under sql/ that says all of it to the tables, a file for each thing that assets/growth asks.
+    The other fields name the tables, with their schemas, for those who look at the graph. reports: the prefix of R2
+    under which each report lies as `{report}/{day}.csv`.
+    """
+
+    statements: str
+    events: str
+    aggregations: str
+    metrics: str
+    leads: str
+    onboarding: str
+    accounts: str
+    templates: str
+    reports: str
+
+
+@dataclass(frozen=True)
 class Extraction:
     """A column of D1 whose values were a field of JSON before. key: the table's key, one column. source: the column
     that holds the JSON. path: where in it the value was.

@@ -10,7 +10,7 @@ from assets.apps import App, Experiments
 from assets.description import app_asset, column_schema, table
 from assets.experiments import checks, stored
 from assets.experiments.look import Looking, Looks
-from assets.experiments.report import markdown
+from assets.experiments.report import markdown, share
 from assets.experiments.verdict import Look
 from assets.rooms import Rooms
 from resources.postgres import Postgres
@@ -93,7 +93,8 @@ def _verdicts(found: Looks) -> list[dict[str, str | int]]:
         {
             "experiment": look.experiment.key,
             "variant": result.variant.key,
-            "users": look.exposed,
+            "users": result.sample.n,
+            "lift": share(result.lift.estimate) if result.lift else "",
             "verdict": result.verdict.value,
             "why": result.why,
             "days_left": "" if look.days_left is None else look.days_left,

@@ -16,7 +16,7 @@ COLOURS = {"better": "#1f7a4d", "worse": "#b3261e"}
 UNDECIDED = "#2f6f9f"
 # The first looks are so wide that beside them nothing else would be seen: the axis fits the newest, times this.
 WIDEST = 2.5
-SMALLEST, LARGEST = 0.01, 10.0
+SMALLEST, LARGEST = 0.01, 1.0
 
 
 @dataclass(frozen=True)

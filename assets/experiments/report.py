@@ -4,7 +4,6 @@ What belongs here: words and Markdown. What does not: what may be said (verdict.
 """
 
 import base64
-import math
 from collections.abc import Sequence
 
 from assets.experiments.plot import Interval, intervals
@@ -13,6 +12,8 @@ from assets.experiments.verdict import Look, Result, Verdict
 
 COLUMNS = ("metric", "variant", "users", "rate", "lift", "interval", "p", "findable", "verdict")
 NUMBERS = COLUMNS[2:-1]
+# A wider interval says nothing but that there are too few conversions.
+LARGEST = 9.995
 _MARKUP = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>|#~$&"} | {"\n": " ", "\r": " "})
 
 
@@ -21,7 +22,7 @@ def markdown(look: Look, lately: Sequence[Interval]) -> str:
     parts = [headline(look), _table(look.results)]
     if lately:
         newest = lately[-1]
-        said = f"Lift by day; on {newest.day} {_share(newest.lift)} ({_share(newest.low)} to {_share(newest.high)})"
+        said = f"Lift by day; on {newest.day} {share(newest.lift)} ({share(newest.low)} to {share(newest.high)})"
         image = base64.b64encode(intervals(lately)).decode()
         parts.append(f"Lift by {plain(look.experiment.metrics[0].name)}, look by look:")
         parts.append(f"![{said}](data:image/png;base64,{image})")
@@ -72,8 +73,8 @@ def _cells(result: Result) -> tuple[str, ...]:
         plain(result.variant.key),
         f"{result.sample.n:,}",
         _rate(result.sample),
-        _share(lift.estimate) if lift else "",
-        f"{_share(lift.low)} to {_share(lift.high)}" if lift else "",
+        share(lift.estimate) if lift else "",
+        f"{share(lift.low)} to {share(lift.high)}" if lift else "",
         _p(result.difference),
         f"±{result.detectable:.1%}" if result.detectable is not None else "",
         _verdict(result),
@@ -87,8 +88,9 @@ def _rate(sample: Sample) -> str:
     return f"{sample.mean:.2%}" if sample.total == sample.squares else f"{sample.mean:,.2f}"
 
 
-def _share(value: float) -> str:
-    return f"{value:+.1%}" if math.isfinite(value) else "∞"
+def share(value: float) -> str:
+    """A lift as people read it."""
+    return f"{value:+.1%}" if value < LARGEST else "above +999%"
 
 
 def _p(effect: Effect | None) -> str:

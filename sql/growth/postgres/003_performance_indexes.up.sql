@@ -2,7 +2,7 @@
 
 -- Funnel of the last 30 days by source and status, from the index alone.
 create index leads_by_created on marketing.leads (created_at) include (source, status);
--- The newest leads of a status.
+-- How many leads have a status, and the newest of them.
 create index leads_by_status on marketing.leads (status, created_at desc);
 -- What a source brought lately.
 create index leads_by_source on marketing.leads (source, created_at);

@@ -105,9 +105,7 @@ create index metrics_by_day on analytics.metrics (day, metric);
 -- All figures of a dimension.
 create index metrics_by_dimension on analytics.metrics (dimension, day) where dimension <> '';
 
--- Which experiments run?
-create index experiments_running on experiments.experiments (key) where status = 'running';
--- Experiments of a status, by their start.
+-- Which experiments run, and since when?
 create index experiments_by_status on experiments.experiments (status, started_at);
 
 -- The variants of a user.

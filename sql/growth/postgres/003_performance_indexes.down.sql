@@ -47,7 +47,6 @@ drop index
     analytics.event_aggregations_by_country,
     analytics.metrics_by_day,
     analytics.metrics_by_dimension,
-    experiments.experiments_running,
     experiments.experiments_by_status,
     experiments.assignments_by_user,
     experiments.assignments_by_session,

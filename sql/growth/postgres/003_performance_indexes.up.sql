@@ -2,7 +2,7 @@
 
 -- Funnel of the last 30 days by source and status, from the index alone.
 create index leads_by_created on marketing.leads (created_at) include (source, status);
--- The newest leads of a status.
+-- How many leads have a status, and the newest of them.
 create index leads_by_status on marketing.leads (status, created_at desc);
 -- What a source brought lately.
 create index leads_by_source on marketing.leads (source, created_at);
@@ -105,9 +105,7 @@ create index metrics_by_day on analytics.metrics (day, metric);
 -- All figures of a dimension.
 create index metrics_by_dimension on analytics.metrics (dimension, day) where dimension <> '';
 
--- Which experiments run?
-create index experiments_running on experiments.experiments (key) where status = 'running';
--- Experiments of a status, by their start.
+-- Which experiments run, and since when?
 create index experiments_by_status on experiments.experiments (status, started_at);
 
 -- The variants of a user.

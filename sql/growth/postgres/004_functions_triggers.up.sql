@@ -425,14 +425,16 @@ comment on function public.abandon_inactive_sessions is
     'How many sessions it ended. Call it until it ends none';
 
 -- Deletes what is older than so many days and needs no archive, a batch of each table. Events are none of it: they go when
--- an archive holds them. How long what is kept is decided by who calls it; hours that are to be made again stay.
+-- an archive holds them. How long what is kept is decided by who calls it, in whole days (UTC). Hours that are to be made
+-- again stay.
 create function public.cleanup_old_data(
     days integer default 90, as_of timestamptz default now(), batch integer default 5000
 ) returns table (relation text, deleted bigint)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
-    before timestamptz := as_of - make_interval(days => cleanup_old_data.days);
+    today  timestamptz := date_trunc('day', as_of, 'UTC');
+    before timestamptz := today - make_interval(days => cleanup_old_data.days);
 begin
     if days < 1 or batch < 1 then
         raise invalid_parameter_value using message = 'days and batch are at least 1';
@@ -463,7 +465,7 @@ begin
     relation := 'analytics.event_aggregations';
     return next;
     delete from pipelines.rate_limits where ctid = any(array(
-        select ctid from pipelines.rate_limits where minute < as_of - interval '1 day'
+        select ctid from pipelines.rate_limits where minute < today - interval '1 day'
         order by minute limit batch for update skip locked
     ));
     get diagnostics deleted = row_count;

@@ -54,7 +54,7 @@ def owned(server: str) -> Iterator[str]:
             admin.execute(f"alter database {name} owner to {owner}".encode())
             # Roles that are there already were made by somebody else, as in a project of Supabase.
             for role in ("anon", "authenticated", "service_role"):
-                if admin.execute("select from pg_roles where rolname = %s", (role,)).fetchone():
+                if admin.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
                     admin.execute(f"grant {role} to {owner}".encode())
         try:
             yield urlunsplit(urlsplit(dsn)._replace(netloc=f"{owner}@"))

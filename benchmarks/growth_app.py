@@ -203,7 +203,10 @@ def _dashboards() -> dict[str, Ask]:
     }
 
     def asking(statement: str, parameters: dict[str, Any]) -> Ask:
-        return lambda connection, _: connection.execute(statement.encode(), parameters).fetchall() and None
+        def ask(connection: psycopg.Connection[Any], n: int) -> None:
+            assert connection.execute(statement.encode(), parameters).fetchall(), n
+
+        return ask
 
     return {name: asking(*asked) for name, asked in statements.items()}
 

@@ -63,4 +63,4 @@ def total(funnel: pd.DataFrame) -> int:
 
 
 def _shown(source: str) -> str:
-    return redact(" ".join(source.split())).replace("|", "/")[:LONGEST_SOURCE] or "empty"
+    return redact(" ".join(source.split()))[:LONGEST_SOURCE] or "empty"

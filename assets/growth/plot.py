@@ -27,5 +27,5 @@ def bars(numbers: Sequence[tuple[str, int]]) -> bytes:
         share = f" ({number / first:.0%})" if first else ""
         draw.text((LABEL + length + 6, top + ROW // 2), f"{number:,}{share}", TEXT, font, anchor="lm")
     file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
+    image.quantize(16).save(file, "PNG", optimize=True)
     return file.getvalue()

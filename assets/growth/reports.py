@@ -14,7 +14,7 @@ import pandas as pd
 from dagster import MetadataValue
 
 from assets.apps import Growth
-from assets.description import table
+from assets.description import in_markdown, table
 from assets.growth import drop_off, funnel, plot
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
@@ -40,7 +40,8 @@ class Report:
         """The frame as a table, and with the plot as Markdown."""
         image = base64.b64encode(plot.bars(self.bars)).decode()
         numbers = ", ".join(f"{label} {number}" for label, number in self.bars)
-        text = f"### {title}\n\n{self.frame.to_markdown(index=False)}\n\n"
+        shown = self.frame.map(lambda value: in_markdown(value) if isinstance(value, str) else value)
+        text = f"### {title}\n\n{shown.to_markdown(index=False)}\n\n"
         rows = [{str(name): value for name, value in row.items()} for row in self.frame.to_dict("records")]
         return {
             "table": table(rows),

@@ -46,6 +46,7 @@ def test_a_number_is_kept_only_where_it_is_valid(typed: str, country: str | None
 @given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)))
 def test_a_number_of_each_region_is_the_same_however_it_is_written(region: str) -> None:
     example = phonenumbers.example_number_for_type(region, MOBILE) or phonenumbers.example_number(region)
+    assert example is not None
     forms = phonenumbers.PhoneNumberFormat
     expected = Phone(phonenumbers.format_number(example, forms.E164), None)
     for form in (forms.E164, forms.INTERNATIONAL, forms.NATIONAL, forms.RFC3966):

@@ -76,11 +76,12 @@ def test_pages_of_phones_and_hours_cost_the_same_however_many_there_were_before(
         with filled.connection() as connection:
             (row,) = connection.execute(f"explain (analyze, format json) {statement}", parameters).fetchall()
             connection.rollback()
-        return sum(
+        read: float = sum(
             node["Actual Rows"] * node["Actual Loops"]
             for node in nodes(next(iter(row.values()))[0]["Plan"])
             if node.get("Relation Name") in LARGE
         )
+        return read
 
     # 30,000 events, of which an hour has 21; 12,000 leads, of which 24 were not read.
     assert rows_read("make_windows", {"kind": "hour", "windows": HOURS[1:2]}) < 21 * 8

@@ -73,15 +73,18 @@ def test_every_lead_is_in_one_row_and_no_stage_is_larger_than_the_one_before(
     assert [stage for stage, _ in funnel.bars(frame)] == (list(funnel.STAGES) if leads else [])
 
 
-def test_a_source_that_names_a_person_or_breaks_a_table_is_not_shown_as_it_is() -> None:
+def test_a_source_that_names_a_person_or_is_markup_is_not_shown_as_it_is() -> None:
     rows = [
         lead("ann@example.com", "new", 1),
-        lead("a|b\nc", "new", 1),
+        lead("a|b\n<i>", "new", 1),
         lead("x y " * 30, "new", 1),
         lead("", "new", 1),
     ]
     shown = set(funnel.frame(rows)["source"])
-    assert shown == {"[redacted]", "a/b c", ("x y " * 30)[: funnel.LONGEST_SOURCE], "empty", "all"}
+    assert shown == {"[redacted]", "a|b <i>", ("x y " * 30)[: funnel.LONGEST_SOURCE], "empty", "all"}
+    text = reports.Report(funnel.frame(rows), [], 4, 4).metadata("Leads")["report"].value
+    assert isinstance(text, str)
+    assert "| a\\|b \\<i\\> " in text
 
 
 def step(position: int, status: str | None, sessions: int, progress: float = 0.0) -> dict[str, Any]:
@@ -155,7 +158,7 @@ def test_reports_of_nothing_are_empty_and_can_be_shown() -> None:
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.text(st.characters(codec="utf-8"), max_size=30), st.integers(0, 10**9)), max_size=8))
 def test_a_plot_of_any_numbers_is_an_image_with_longer_bars_for_larger_numbers(numbers: list[tuple[str, int]]) -> None:
-    image = Image.open(io.BytesIO(plot.bars(numbers)))
+    image = Image.open(io.BytesIO(plot.bars(numbers))).convert("RGB")
     assert image.size == (plot.WIDTH, plot.ROW * max(1, len(numbers)) + 2 * plot.MARGIN)
     colour = tuple(bytes.fromhex(plot.BAR.removeprefix("#")))
     lengths = []

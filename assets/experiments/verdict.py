@@ -144,9 +144,8 @@ def _decided(
         return (Verdict.BETTER if better else Verdict.WORSE), ""
     if reached:
         return Verdict.NO_DIFFERENCE, "none was found by the planned number of users"
-    return _undecided(
-        experiment
-    ), "not decided yet" if experiment.ended_at is None else "it ended before it was decided"
+    why = "not decided yet" if experiment.ended_at is None else "it ended before it was decided"
+    return _undecided(experiment), why
 
 
 def _undecided(experiment: Experiment) -> Verdict:

@@ -3,7 +3,19 @@
 import sys
 from importlib import import_module
 
-ALL = ("ingest", "compaction", "rollups", "stores", "cache", "ads", "archive", "retention", "growth")
+ALL = (
+    "ingest",
+    "compaction",
+    "rollups",
+    "stores",
+    "cache",
+    "ads",
+    "archive",
+    "retention",
+    "growth",
+    "growth_app",
+    "experiments",
+)
 
 for name in sys.argv[1:] or ALL:
     import_module(f"benchmarks.{name}").main()

@@ -13,7 +13,10 @@ import assets.attribution.capability
 import assets.cache.capability
 import assets.columns.capability
 import assets.compaction.capability
+import assets.database.capability
 import assets.events.capability
+import assets.experiments.capability
+import assets.growth.capability
 import assets.media.capability
 import assets.metrics.capability
 import assets.points.capability
@@ -46,6 +49,9 @@ ROOMS: tuple[ModuleType, ...] = (
     assets.points.capability,
     assets.metrics.capability,
     assets.columns.capability,
+    assets.experiments.capability,
+    assets.growth.capability,
+    assets.database.capability,
     assets.media.capability,
     assets.archive.capability,
     assets.retention.capability,

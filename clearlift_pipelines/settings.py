@@ -97,7 +97,7 @@ class Settings(BaseSettings):
 
     postgres_dsn: SecretStr | None = Field(None, description="Postgres, e.g. Supabase's; direct or pooled port")
     postgres: dict[str, SecretStr] = Field(
-        {}, description="Postgres of an app that has one of its own", examples=["CLEARLIFT_POSTGRES__SHOP"]
+        {}, description="Postgres of an app that has one of its own", examples=["CLEARLIFT_POSTGRES__GROWTH"]
     )
     postgres_role: str | None = Field(
         None,

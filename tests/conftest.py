@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from resources.lake import Lake
 from resources.postgres import Postgres, embedded
+from tests.app_databases import AppDatabases
 from tests.databases import database
 from tests.resources.lake.opened import opened
 from tests.workerd.local_runtime import RUN
@@ -63,6 +64,20 @@ def _one_connection() -> Iterator[None]:
     assert defaults is not None
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(defaults, "max_connections", 1)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def app_databases(pytestconfig: pytest.Config) -> Iterator[AppDatabases]:
+    """Where the stores of tests find an app's own database that no setting names."""
+    databases = AppDatabases(lambda: embedded.start(pytestconfig.stash[FOLDER], SETTINGS))
+    with pytest.MonkeyPatch.context() as patch, databases.instead_of_embedded_ones(patch):
+        yield databases
+
+
+@pytest.fixture(autouse=True)
+def _app_databases_of_a_test(app_databases: AppDatabases) -> Iterator[None]:
+    with app_databases.during_a_test():
         yield
 
 

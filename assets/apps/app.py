@@ -10,7 +10,9 @@ from assets.apps.model import (
     Audience,
     CacheAside,
     CacheFamily,
+    Experiments,
     Extraction,
+    Growth,
     LoggedTable,
     Media,
     MetricSeries,
@@ -33,7 +35,8 @@ class App:
     own_lifecycles: how long each of its own tables and prefixes is kept. personal: whose data its own tables, prefixes
     and key families hold; what its web events and the pipelines' own stores hold is the same for every application.
     series: what its D1 keeps in partitions. points: set where sessions flush points. metrics: set where it counts some
-    series. extractions: columns that its migrations took out of JSON. changes: the tables whose changes are logged.
+    series. experiments: set where its own Postgres holds any. growth: set where that holds events, leads and
+    onboarding. extractions: columns that its migrations took out of JSON. changes: the tables whose changes are logged.
     """
 
     name: str
@@ -52,6 +55,8 @@ class App:
     series: tuple[Series, ...] = ()
     points: Points | None = None
     metrics: MetricSeries | None = None
+    experiments: Experiments | None = None
+    growth: Growth | None = None
     extractions: tuple[Extraction, ...] = ()
     changes: tuple[LoggedTable, ...] = ()
 
@@ -70,6 +75,7 @@ class App:
             media=self.media,
             cache=self.cache,
             cache_aside=self.cache_aside,
+            experiments=self.experiments,
         )
         return tuple(sorted((*self.own_lifecycles, *ours), key=lambda entry: STORES.index(entry.store)))
 

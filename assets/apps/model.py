@@ -53,18 +53,18 @@ class AdAccounts:
 class CacheFamily:
     """Keys of an application's KV that are made alike, by one statement.
 
-    key: a template such as "strain:{id}", whose fields are columns of the statement, each percent-encoded when filled
-    in. store: "d1" or "postgres". statement: SQL under sql/ that yields the fields and `value` (JSON text), ordered by
-    the key's fields, and `tenant` where the value belongs to one organisation or user. reads: asset keys, below the
-    application, that the statement reads. gathered_by: columns that distinguish the rows of one key, where the key's
-    value is the JSON array of its rows' values in the order of these columns (a list may be longer than one row of D1
-    can be); empty where one row is one key.
+    key: a template such as "strain:{id}", whose fields are columns of the statement, each percent-encoded when
+    filled in. store: "d1", "postgres" (ours), "app_postgres" (the app's own). statement: SQL under sql/ that yields
+    the fields and `value` (JSON text), ordered by the key's fields, and `tenant` where it belongs to one
+    organisation or user. reads: asset keys, below the application, that the statement reads. gathered_by: columns
+    that distinguish the rows of one key, where the key's value is the JSON array of its rows' values in the order
+    of these columns (a list may be longer than one row of D1 can be); empty where one row is one key.
     """
 
     name: str
     doc: str
     key: str
-    store: Literal["d1", "postgres"]
+    store: Literal["d1", "postgres", "app_postgres"]
     statement: str
     reads: tuple[tuple[str, str], ...] = ()
     gathered_by: tuple[str, ...] = ()
@@ -150,6 +150,46 @@ class MetricSeries:
     hours: Series
     details: tuple[Series, ...]
     measured: str
+
+
+@dataclass(frozen=True)
+class Experiments:
+    """Experiments in the application's own Postgres database.
+
+    table: their definitions, with the columns that sql/experiments/defined.sql reads. assignments: which unit (a user
+    or a session) has which variant, with the columns that sql/experiments/assigned.sql reads. events: the table out of
+    which metrics are counted; an experiment is judged for as long as all of its events are there. exposures: SELECT
+    under sql/ with a row for each unit that has seen its variant: experiment_id, variant, exposed_at, and what
+    `outcomes` reads of it; its parameters are the arrays `experiments` and `ends`. outcomes: SELECT under sql/ over
+    these rows, which are `exposed` there: experiment_id, metric, variant and `value` of each unit that has one; its
+    parameters are the arrays `measured` and `metrics`.
+    """
+
+    table: str
+    assignments: str
+    events: str
+    exposures: str
+    outcomes: str
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What an app's own Postgres database holds of its visitors: their events, leads, onboarding, messaging accounts.
+
+    statements: the folder under sql/ that says all of it to the tables, a file for each thing that assets/growth asks.
+    The other fields name the tables, with their schemas, for those who look at the graph. reports: the prefix of R2
+    under which each report lies as `{report}/{day}.csv`.
+    """
+
+    statements: str
+    events: str
+    aggregations: str
+    metrics: str
+    leads: str
+    onboarding: str
+    accounts: str
+    templates: str
+    reports: str
 
 
 @dataclass(frozen=True)

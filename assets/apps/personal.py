@@ -10,9 +10,10 @@ from typing import Literal, get_args
 
 from assets.apps.lifecycle import Store
 
-Person = Literal["user", "visitor", "member", "invitee"]
+Person = Literal["user", "visitor", "member", "invitee", "lead"]
 """user: who signs in to an application, or to a site that an application measures. visitor: who visits such a site.
-member: who signs in and belongs to an organisation. invitee: who is invited to one.
+member: who signs in and belongs to an organisation. invitee: who is invited to one. lead: who left an e-mail address,
+and may become a user.
 """
 
 Erasure = Literal["delete", "blank", "remake", "keep"]

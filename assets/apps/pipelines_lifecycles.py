@@ -18,7 +18,7 @@ from assets.apps.lifecycle import (
     prefix,
     quarantine,
 )
-from assets.apps.model import AdAccounts, Audience, CacheAside, CacheFamily, Media
+from assets.apps.model import AdAccounts, Audience, CacheAside, CacheFamily, Experiments, Media
 
 GRAINS = ("hourly", "daily", "weekly", "monthly")
 _OWN = "goes with its organisation or user, by erasure"
@@ -45,6 +45,7 @@ def lifecycles_of(
     media: Media | None,
     cache: tuple[CacheFamily, ...],
     cache_aside: tuple[CacheAside, ...],
+    experiments: Experiments | None,
 ) -> Iterator[Lifecycle]:
     """The entries of an app, by its name and its parts, for our own stores."""
     if audience is not None:
@@ -55,6 +56,11 @@ def lifecycles_of(
         yield from _cache(name)
     if media is not None:
         yield from _media(media.root)
+    if experiments is not None:
+        for table in ("looks", "results"):
+            yield kept(
+                "postgres", f"experiments.{table}", "how an experiment was decided; its events are gone", time="day"
+            )
     for table, why in _RECORDS.items():
         yield kept("postgres", table, why)
     yield kept("r2", "archive/", "for those who must look back", not_archived="it is the archive")

@@ -197,6 +197,10 @@ _IMPERSONAL = f"""
     ads.restatements: app id org_id platform account_id campaign_id date seen_at sync_run_id currency impressions_before
         impressions_after clicks_before clicks_after spend_before spend_after conversions_before conversions_after
         conversions_value_before conversions_value_after
+    experiments.looks: app experiment day name has_ended exposed planned_total ln_evidence mismatched days_left
+        looked_at
+    experiments.results: app experiment day metric variant is_guardrail fewer_is_better is_control exposed total squares
+        difference difference_low difference_high lift lift_low lift_high p detectable_lift verdict why
     cache.entries: namespace family bytes expires_at written_at
     cache.reads: namespace family day reads hits
     cache.access_objects: namespace sha256 lines refused reads hits ingested_at

@@ -22,12 +22,16 @@ D1_PAGE = 1_000
 
 @dataclass(frozen=True)
 class Sources:
-    """What values are made of. app: the name that its rows in Postgres have. today: the last UTC day of every range."""
+    """What values are made of. app: the name of its rows in our Postgres. today: the last UTC day of every range.
+
+    app_postgres: the app's own Postgres database, None where it has none.
+    """
 
     app: str
     d1: D1
     postgres: Postgres
     today: date
+    app_postgres: Postgres | None = None
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,15 @@ class FamilyError(ValueError):
 def of_statement(family: CacheFamily) -> Family:
     """A family whose rows one statement gives. In Postgres its parameters are %(app)s and %(today)s."""
 
+    def from_own_postgres(sources: Sources) -> Iterator[Row]:
+        assert sources.app_postgres is not None, f"cache family {family.name}: its app has no Postgres database"
+        yield from streamed(sources, sources.app_postgres)
+
     def from_postgres(sources: Sources) -> Iterator[Row]:
-        with sources.postgres.connection() as connection:
+        yield from streamed(sources, sources.postgres)
+
+    def streamed(sources: Sources, postgres: Postgres) -> Iterator[Row]:
+        with postgres.connection() as connection:
             params = {"app": sources.app, "today": sources.today}
             for batch in stream(connection, read_sql(family.statement), params, BATCH):
                 yield from batch
@@ -81,7 +92,7 @@ def of_statement(family: CacheFamily) -> Family:
         for page in sources.d1.stream(read_sql(family.statement), order, page=D1_PAGE):
             yield from page
 
-    rows = {"d1": from_d1, "postgres": from_postgres}[family.store]
+    rows = {"d1": from_d1, "postgres": from_postgres, "app_postgres": from_own_postgres}[family.store]
     return Family(family.name, family.doc, family.key, family.reads, rows, bool(family.gathered_by))
 
 

@@ -72,12 +72,14 @@ class Warming:
         postgres: Postgres,
         clock: Callable[[], datetime],
         *,
+        app_postgres: Postgres | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._app = app
         self._kv = kv
         self._d1 = d1
         self._postgres = postgres
+        self._app_postgres = app_postgres
         self._clock = clock
         self._sleep = sleep
 
@@ -123,7 +125,7 @@ class Warming:
 
     def _survey(self, connection: Connection, family: Family, spool: Spool, writes: int | None) -> Survey:
         now = self._clock()
-        sources = Sources(self._app, self._d1, self._postgres, now.date())
+        sources = Sources(self._app, self._d1, self._postgres, now.date(), self._app_postgres)
         return survey(connection, family, sources, spool, now, writes=writes)
 
     def _deleted(self, rows: list[Row]) -> int:
@@ -176,7 +178,8 @@ def lock_of(app: str, family: Family) -> str:
 
 def of(rooms: Rooms, app: App) -> Warming:
     """The cache of an app's namespace."""
-    return Warming(app.name, rooms.kv(app), rooms.d1(app), rooms.postgres, rooms.clock)
+    own = rooms.app_postgres(app) if app.postgres_migrations is not None else None
+    return Warming(app.name, rooms.kv(app), rooms.d1(app), rooms.postgres, rooms.clock, app_postgres=own)
 
 
 def _batches(connection: Connection, statement: str, params: dict[str, Any] | None) -> Iterator[list[Row]]:

@@ -10,7 +10,15 @@ from typing import Any
 
 import click
 import psutil
-from dagster import AssetKey, DagsterInstance, DagsterRunStatus, Definitions, ExecuteInProcessResult, RunsFilter
+from dagster import (
+    AssetCheckSeverity,
+    AssetKey,
+    DagsterInstance,
+    DagsterRunStatus,
+    Definitions,
+    ExecuteInProcessResult,
+    RunsFilter,
+)
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from rich.console import Console
 from rich.progress import Progress
@@ -24,6 +32,7 @@ from clearlift_pipelines.cli.interruption import not_swallowed
 from clearlift_pipelines.cli.terminal import Terminal, progress_on
 from clearlift_pipelines.definitions import build_defs
 
+WARN = AssetCheckSeverity.WARN
 PROCESS_TAG = "clearlift/process"
 # Run through an instance, a job logs every event to the terminal; the progress bar says what a person follows.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -77,8 +86,9 @@ class Workbench(Terminal):
             raise click.ClickException(_why(result))
         failed = [e for e in result.get_asset_check_evaluations() if not e.passed]
         for evaluation in failed:
+            said = "[yellow]warning[/yellow]" if evaluation.severity is WARN else "[red]check failed[/red]"
             self.console.print(
-                f"[red]check failed[/red] {evaluation.asset_key.to_user_string()} {evaluation.check_name}: "
+                f"{said} {evaluation.asset_key.to_user_string()} {evaluation.check_name}: "
                 f"{evaluation.description or 'see the UI'}"
             )
         return result

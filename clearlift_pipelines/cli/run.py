@@ -40,6 +40,10 @@ FURTHER: Mapping[str, Mapping[Object, Mapping[str, Any]]] = {
     "columns": {},
     "points": {("points", "ingested"): {"sweep": True}},
     "media": {("media", "variants"): {"sweep": True}},
+    **{
+        job: {}
+        for job in ("pending_events", "aggregate", "inactive_sessions", "phones", "experiments", "reports", "database")
+    },
     **{job: {} for job in ("invalidate", "warm", "tidy", "remove_files", "policy", "retention")},
 }
 

@@ -18,6 +18,7 @@ from clearlift_pipelines.cli.terminal import Terminal
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.d1 import D1
+from resources.sql_files import read_sql
 
 
 def stores_in(stores: Stores) -> str:
@@ -37,8 +38,7 @@ def print_summary(opened: Terminal) -> None:
     )[0]
     counts.add_row("cache", f"{cached['keys']:,} keys, {_mib(cached['bytes'])}")
     for app in APPS:
-        if app.series:
-            counts.add_row(app.title, _series(stores.d1(app), app))
+        _count_rows(counts, stores, app)
     show(counts)
     for app in APPS:
         synced = ads.summary(stores, app)
@@ -71,6 +71,14 @@ def _count_events(counts: Table, stores: Stores, app: App) -> None:
             {"app": app.name},
         )[0]
         counts.add_row(f"{grain} roll-ups", f"{row['rows']:,} rows of {int(row['events']):,} events")
+
+
+def _count_rows(counts: Table, stores: Stores, app: App) -> None:
+    if app.series:
+        counts.add_row(app.title, _series(stores.d1(app), app))
+    if app.growth is not None:
+        (found,) = stores.app_postgres(app).fetch(read_sql(f"{app.growth.statements}/summary.sql"))
+        counts.add_row(app.title, ", ".join(f"{number:,} {name}" for name, number in found.items()))
 
 
 def _series(d1: D1, app: App) -> str:

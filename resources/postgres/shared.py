@@ -39,13 +39,13 @@ class SharedServer:
             return embedded.start(self._folder)
 
     def database(self, name: str) -> str:
-        """The DSN of a further database of that server, made where it is missing."""
+        """The DSN of a further database of that server, for development, as it says; made where it is missing."""
         dsn = self.dsn()
         # Of two processes that make it at once, one finds it made.
         made = suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)
         with psycopg.connect(dsn, autocommit=True) as connection, made:
             connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
-        return make_conninfo(dsn, dbname=name)
+        return make_conninfo(dsn, dbname=name, options="-c app.environment=development")
 
     def release(self) -> None:
         """Stop using it."""

@@ -70,6 +70,11 @@ PERSONAL = {
     "clearlift/d1": "invitations organizations platform_connections sessions users",
     "clearlift/events": "compacted ingested landing",
     "clearlift/sessions": "daily",
+    "growth/analytics": "pending",
+    "growth/archive": "analytics_events",
+    "growth/leads": "phones",
+    "growth/messaging": "accounts",
+    "growth/onboarding": "inactive",
     "sesh/archive": "change_log points sessions",
     "sesh/cache": "dashboard_layout demand user_preferences verified",
     "sesh/d1": "inventory journal_entries medical_symptoms user_preferences users",
@@ -82,6 +87,8 @@ PERSONAL = {
 JOBS = {
     "clearlift": "ads archive attribution compact hourly ingest policy remove_files retention roll_up_days"
     " roll_up_hours roll_up_months roll_up_weeks sessions tidy verify_cache warm",
+    "growth": "aggregate archive database experiments inactive_sessions pending_events phones policy reports retention"
+    " verify_cache warm",
     "sesh": "archive columns invalidate media metrics partitions points policy pruning retention verify_cache warm",
     "pipelines": "purge",
 }
@@ -103,6 +110,17 @@ TICKS = {
         "sweep": ("ingest", "0 4 * * *"),
         "verify_cache": ("verify_cache", "20 4 * * *"),
         "ads_look_back": ("ads", "45 4 * * *"),
+        "retention": ("retention", "0 5 * * *"),
+        "archive": ("archive", "15 5 1 1,4,7,10 *"),
+    },
+    "growth": {
+        "aggregate": ("aggregate", "10 * * * *"),
+        "experiments": ("experiments", "20 1 * * *"),
+        "phones": ("phones", "25 * * * *"),
+        "database": ("database", "40 4 * * *"),
+        "reports": ("reports", "10 6 * * *"),
+        "warm": ("warm", "35 * * * *"),
+        "verify_cache": ("verify_cache", "20 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
     },
@@ -129,6 +147,8 @@ WATCHES = {
     ),
     "clearlift_late_sessions": (60, "clearlift_sessions"),
     "clearlift_late_attribution": (60, "clearlift_attribution"),
+    "growth_pending_events": (300, "growth_pending_events"),
+    "growth_inactive_sessions": (600, ""),
     "sesh_changed_rows": (300, "sesh_warm"),
     "sesh_invalidation": (300, ""),
     "sesh_uploads": (60, "sesh_media"),

@@ -30,7 +30,19 @@ from tests.databases import database, empty
 from tests.filled import d1_rows, fill_postgres, postgres_rows
 from tests.sql.sesh.database import REQUIRED, put
 
-SCHEMAS = ["ads", "archive", "attribution", "cache", "ingest", "media", "restored", "retention", "rollups", "sessions"]
+SCHEMAS = [
+    "ads",
+    "archive",
+    "attribution",
+    "cache",
+    "experiments",
+    "ingest",
+    "media",
+    "restored",
+    "retention",
+    "rollups",
+    "sessions",
+]
 
 
 def there_and_back(applied: AppliedMigrations, folder: str, to: int) -> bool:
@@ -73,7 +85,7 @@ def test_our_postgres(postgres_server: str, filled: str, to: int, emptied: set[s
 def test_our_postgres_goes_down_where_no_row_is_in_the_way(postgres_server: str, filled: str) -> None:
     with database(postgres_server, filled) as dsn, Postgres(dsn) as postgres:
         applied = migrations.PostgresAppliedMigrations(postgres)
-        empty(postgres, "ads", "attribution", "ingest", "cache", "rollups")
+        empty(postgres, "ads", "attribution", "experiments", "ingest", "cache", "rollups")
         # Views and rights, and columns of tables without rows.
         assert there_and_back(applied, OUR_MIGRATIONS, 12)
         assert not there_and_back(applied, OUR_MIGRATIONS, 0)

@@ -71,7 +71,17 @@ def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> No
     found = json.loads(project.python(INSPECT))
     assert found["groups"] == [
         f"shop_{capability}"
-        for capability in ("archive", "cache", "d1", "events", "retention", "rollups", "sessions", "upkeep")
+        for capability in (
+            "archive",
+            "cache",
+            "d1",
+            "database",
+            "events",
+            "retention",
+            "rollups",
+            "sessions",
+            "upkeep",
+        )
     ]
     assert {"shop_hourly", "shop_sweep", "shop_warm", "shop_archive", "shop_retention"} <= set(found["schedules"])
     assert {"shop_landing", "shop_late_data"} <= set(found["sensors"])

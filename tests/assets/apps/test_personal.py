@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,8 @@ from assets.description import preview
 from assets.events.table import events_table
 from assets.series import ahead
 from resources.d1 import D1
+from resources.postgres import Postgres
+from tests.app_databases import AppDatabases
 from tests.assets.archive.archive_stores import APPS_BY_NAME, ArchiveStores
 from tests.sql.sesh.database import put
 from tests.tables import EVENTS
@@ -50,6 +53,7 @@ PERSONAL_COLUMNS = {
         "org_tag_mappings": "",
         "invitations": "email token",
     },
+    "growth": {},
     "sesh": {
         "users": "avatarImageId displayName email profile timeZone",
         "user_preferences": "dashboardLayout preferences",
@@ -65,6 +69,7 @@ PERSONAL_COLUMNS = {
 SUBJECTS = {
     ("clearlift", "clearlift.events"): (("user", "user_id"), ("visitor", "anonymous_id")),
     ("clearlift", "ads.restatements"): (),
+    ("growth", "analytics.events"): (("user", "user_id"), ("lead", "lead_id"), ("visitor", "session_id")),
     ("sesh", "sessions_*"): (("user", "userId"),),
     ("sesh", "points_*"): (("user", "userId"),),
     ("sesh", "change_log"): (("user", "row_id"), ("user", "old_keys.userId"), ("user", "new_keys.userId")),
@@ -113,7 +118,15 @@ def filled(archive_stores: ArchiveStores) -> ArchiveStores:
 
 def test_every_column_of_every_d1_has_an_entry(filled: ArchiveStores) -> None:
     for app in APPS:
-        assert faults(app, "d1", d1_schema(filled.d1[app.name])) == []
+        if app.d1_migrations is not None:
+            assert faults(app, "d1", d1_schema(filled.d1[app.name])) == []
+
+
+def test_every_column_of_every_app_s_own_postgres_has_an_entry(app_databases: AppDatabases, tmp_path: Path) -> None:
+    for app in APPS:
+        if app.postgres_migrations is not None:
+            with Postgres(app_databases.of(tmp_path, f"app_{app.name}")) as postgres:
+                assert faults(app, "app_postgres", grouped(postgres.fetch(POSTGRES_COLUMNS))) == []
 
 
 def test_every_column_of_postgres_has_an_entry(archive_stores: ArchiveStores) -> None:

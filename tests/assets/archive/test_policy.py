@@ -11,6 +11,8 @@ from assets.apps import APPS, App
 from assets.apps.lifecycle import CONDITIONS, Archive, Lifecycle
 from assets.archive.tables import postgres_table
 from assets.cache import access_log
+from resources.postgres import Postgres
+from tests.app_databases import AppDatabases
 from tests.assets.archive.archive_stores import ArchiveStores
 from tests.tables import EVENTS
 
@@ -48,6 +50,21 @@ def test_every_table_of_postgres_and_the_lake_has_an_entry(archive_stores: Archi
     named = [e.name for e in entries("postgres") if not e.is_series]
     assert [n for n in named if n not in tables] == []
     assert without_entry([".".join(EVENTS.identifier)], entries("lake")) == []
+
+
+def test_every_table_of_an_app_s_own_postgres_has_an_entry(app_databases: AppDatabases, tmp_path: Path) -> None:
+    for app in APPS:
+        if app.postgres_migrations is None:
+            assert entries("app_postgres", app) == []
+            continue
+        with Postgres(app_databases.of(tmp_path, f"app_{app.name}")) as postgres:
+            tables = [row["name"] for row in postgres.fetch(POSTGRES_TABLES)]
+            assert {e.name for e in entries("app_postgres", app)} == set(tables)
+            for entry in entries("app_postgres", app):
+                with postgres.connection() as connection:
+                    columns = {column.name for column in postgres_table(app, entry).columns(connection)}
+                bucket = {entry.archive.bucket} if entry.archive is not None else set()
+                assert {entry.time or "", *entry.key, *bucket} - {""} <= columns, entry.name
 
 
 def test_every_prefix_of_r2_has_an_entry() -> None:

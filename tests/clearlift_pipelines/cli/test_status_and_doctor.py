@@ -60,8 +60,8 @@ def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(t
     bad = terminal.clearlift("doctor")
     assert bad.code == 1
     pending = ", ".join(f"{name} pending" for name in POSTGRES)
-    assert f"bad  postgres schema     {pending}. Next: `clearlift migrate up`" in bad.out
-    assert "bad  clearlift-lake      the lake's catalog is missing. Next: `clearlift migrate up` makes it" in bad.out
+    assert f"bad  postgres schema        {pending}. Next: `clearlift migrate up`" in bad.out
+    assert "bad  clearlift-lake         the lake's catalog is missing. Next: `clearlift migrate up` makes it" in bad.out
 
     assert f"postgres: {', '.join(POSTGRES)}" in terminal.good("migrate", "up").splitlines()
     again = terminal.good("migrate", "up").splitlines()
@@ -72,17 +72,20 @@ def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(t
         *(
             "home",
             "postgres",
+            "growth-postgres",
             "object store",
             "clearlift-lake",
             "clearlift-d1 schema",
+            "growth-postgres schema",
             "sesh-d1 schema",
             "postgres schema",
         ),
-        *("clearlift-kv", "sesh-kv"),
+        *("clearlift-kv", "growth-kv", "sesh-kv"),
     )
-    assert [row[5:25].rstrip() for row in well] == list(names)
-    assert {row[24] for row in well} == {" "}
-    assert " " not in {row[25] for row in well}
+    width = max(len(name) for name in names)
+    assert [row[5 : 6 + width].rstrip() for row in well] == list(names)
+    assert {row[5 + width] for row in well} == {" "}
+    assert " " not in {row[6 + width] for row in well}
     assert [info.key for info in terminal.stores.object_store.list("doctor")] == []
 
 
@@ -131,10 +134,10 @@ def test_doctor_finds_a_store_that_does_not_answer_and_keeps_its_password(termin
     terminal.monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", "postgresql://me:hush@127.0.0.1:1/x?connect_timeout=2")
     said = terminal.clearlift("doctor")
     assert said.code == 1
-    assert "bad  postgres            Postgres at 127.0.0.1:1/x: no connection" in said.out
+    assert "bad  postgres               Postgres at 127.0.0.1:1/x: no connection" in said.out
     assert "ok   object store" in said.out
     assert "clearlift-lake" not in said.out
-    assert "postgres schema" not in said.out
+    assert "  postgres schema" not in said.out
     assert "pool" not in said.out + said.err
     assert "hush" not in said.out + said.err
 
@@ -171,7 +174,7 @@ def test_migrate_up_goes_on_with_other_stores_and_says_what_was_done(
     assert f"postgres: {POSTGRES[0]}, " in said.out
     assert "made: " not in said.out
     assert said.err == (
-        "Error: 1 of 3 stores are not up to date: sesh-d1. Next: remove the cause that their lines name, then "
+        "Error: 1 of 4 stores are not up to date: sesh-d1. Next: remove the cause that their lines name, then "
         "`clearlift migrate up` (docs/runbooks/failed-migration.md)\n"
     )
     file.write_text(whole)
@@ -188,8 +191,9 @@ def test_a_way_down_says_without_confirmation_what_stands_in_its_way(terminal: T
 
 
 def test_migrate_refuses_what_it_does_not_know(terminal: Terminal) -> None:
-    assert "mongo is no store with migrations. Next: name one of clearlift-d1, sesh-d1, postgres" in terminal.refused(
-        "migrate", "up", "mongo"
+    assert (
+        "mongo is no store with migrations. Next: name one of clearlift-d1, growth-postgres, sesh-d1, postgres"
+        in terminal.refused("migrate", "up", "mongo")
     )
     assert terminal.clearlift("migrate", "down").code == 2
     assert terminal.clearlift("migrate", "sideways").code == 2
@@ -208,7 +212,7 @@ def test_a_file_that_is_gone_or_another_is_reported_with_what_to_do(
         script.write("-- a later thought")
     edited = f"{POSTGRES[0]} was applied and its file is another now; restore it and add a new migration"
     said = terminal.clearlift("doctor")
-    assert f"bad  postgres schema     sql/pipelines/postgres: {edited}\n" in said.out
+    assert f"bad  postgres schema        sql/pipelines/postgres: {edited}\n" in said.out
     assert edited.replace("; ", ". Next: ") in terminal.refused("run", "--no-sample")
 
     (folder / f"{POSTGRES[0]}.up.sql").unlink()
@@ -219,4 +223,4 @@ def test_a_file_that_is_gone_or_another_is_reported_with_what_to_do(
     said = terminal.clearlift("migrate", "up")
     assert said.code == 1
     assert f"{POSTGRES[0]}.up.sql is missing. Next: restore it" in said.out
-    assert said.err.startswith("Error: 1 of 3 stores are not up to date: postgres. Next: ")
+    assert said.err.startswith("Error: 1 of 4 stores are not up to date: postgres. Next: ")

@@ -1,0 +1,101 @@
+"""Whose data Growth's own tables hold, and what an erasure does to it. Data only."""
+
+from assets.apps.personal import Holding, registry
+
+_TABLES = (
+    Holding(
+        "app_postgres",
+        "marketing.leads",
+        subjects=(("lead", "id"), ("lead", "email_key")),
+        personal="email email_key phone phone_e164 phone_extension company_name company_key name utm metadata",
+        erasure="delete",
+    ),
+    Holding(
+        "app_postgres",
+        "marketing.lead_interactions",
+        subjects=(("lead", "lead_id"),),
+        personal="notes metadata",
+        erasure="delete",
+    ),
+    Holding(
+        "app_postgres",
+        "onboarding.sessions",
+        subjects=(("user", "user_id"), ("lead", "lead_id")),
+        personal="session_token metadata",
+        erasure="delete",
+    ),
+    Holding(
+        "app_postgres",
+        "onboarding.step_activities",
+        personal="error metadata",
+        traces="session_id",
+        erasure="delete",
+        reason="goes with its session",
+    ),
+    Holding(
+        "app_postgres",
+        "analytics.events",
+        subjects=(("user", "user_id"), ("lead", "lead_id"), ("visitor", "session_id")),
+        personal="properties user_agent",
+        traces="referrer page",
+        erasure="delete",
+    ),
+    Holding(
+        "app_postgres",
+        "experiments.assignments",
+        subjects=(("user", "user_id"), ("visitor", "session_id")),
+        erasure="delete",
+    ),
+    Holding(
+        "app_postgres",
+        "whatsapp.accounts",
+        subjects=(("user", "user_id"), ("lead", "lead_id")),
+        personal="waba_id phone_number_id display_phone business_name access_token_ciphertext",
+        erasure="delete",
+    ),
+    Holding(
+        "app_postgres",
+        "whatsapp.templates",
+        personal="components",
+        traces="account_id rejection_reason",
+        erasure="delete",
+        reason="goes with its account",
+    ),
+    Holding(
+        "app_postgres",
+        "pipelines.rate_limits",
+        traces="client",
+        erasure="keep",
+        reason="a salted hash of an address, which is gone after a day",
+    ),
+)
+
+PERSONAL = registry(
+    *_TABLES,
+    impersonal={
+        "app_postgres": """
+            marketing.leads: phone_read_at country source first_source status capture_count last_captured_at
+                capture_window_at capture_window_count consent created_at updated_at
+            marketing.lead_interactions: id kind channel occurred_at created_at
+            onboarding.sessions: id status current_step progress_percentage signup_completed_at
+                business_info_completed_at whatsapp_setup_completed_at bot_setup_completed_at testing_completed_at
+                launch_completed_at started_at last_activity_at completed_at abandoned_at created_at updated_at
+            onboarding.step_activities: id step kind duration_seconds occurred_at
+            analytics.events: id type name country created_at ingested_at
+            analytics.event_aggregations: period window_start type name country events sessions users updated_at
+            analytics.metrics: metric day dimension value numerator denominator updated_at
+            experiments.experiments: id key name status variants traffic_share audience primary_metric
+                guardrail_metrics minimum_exposure planned_total alpha started_at ended_at created_at updated_at
+            experiments.assignments: id experiment_id variant country bucket assigned_at first_exposed_at
+            whatsapp.accounts: id status quality_rating token_expires_at last_synced_at created_at updated_at
+            whatsapp.templates: id name language category status submitted_at reviewed_at created_at updated_at
+            pipelines.pending_events: event_id occurred_at
+            pipelines.stale_windows: kind window_start
+            pipelines.rate_limits: minute n
+            pipelines.settings: name value
+            pipelines.migrations: folder number name checksum applied_at
+        """,
+        "r2": "access/growth/ quarantine/access/growth/ reports/growth/: key content",
+        "kv": "leads onboarding: key value",
+    },
+)

@@ -1,0 +1,2 @@
+-- Forgets what was said of experiments, and when.
+drop schema experiments cascade;

@@ -1,4 +1,5 @@
-"""How an op says an expected refusal: Dagster's own failure, with the sentence and the next step, and no trace.
+"""How an op says an expected refusal: Dagster's own failure, with the sentence and the next step, and no trace; and
+the refusal of a configuration that names no day.
 
 What does not belong here: the error itself (resources/declined.py) and the reasons for it, which engines know.
 """
@@ -6,6 +7,7 @@ What does not belong here: the error itself (resources/declined.py) and the reas
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Any
 
@@ -35,6 +37,18 @@ def plainly_declined(compute: Callable[..., Any]) -> Callable[..., Any]:
             return compute(*arguments, **named)
 
     return returns
+
+
+def given_day(name: str, text: str) -> date:
+    """The day that a field of an asset's configuration names.
+
+    Raises:
+        DeclinedError: it names none.
+    """
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise DeclinedError(f"{name} {text!r} is no day", "give it as YYYY-MM-DD") from None
 
 
 @contextmanager

@@ -4,7 +4,7 @@ The work is in pending.py and windows.py, the proof in drift.py.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 
 from dagster import (
@@ -21,13 +21,13 @@ from dagster import (
 from pydantic import Field
 
 from assets.apps import App, Growth
+from assets.declined import given_day
 from assets.description import app_asset
 from assets.growth import drift
 from assets.growth.drift import Drift
 from assets.growth.pending import PendingEvents, Taken
 from assets.growth.windows import Made, StaleWindows
 from assets.rooms import Rooms
-from resources.declined import DeclinedError
 
 # The sensor looks every 5 minutes. An event that waited for longer was missed by two of its looks.
 IN_TIME = timedelta(minutes=15)
@@ -46,13 +46,8 @@ class AgainConfig(Config):
         Raises:
             DeclinedError: it is no day.
         """
-        if not self.day:
-            return
-        try:
-            day = date.fromisoformat(self.day)
-        except ValueError:
-            raise DeclinedError(f"{self.day!r} is no day", "give one as 2026-11-29") from None
-        windows.mark(day)
+        if self.day:
+            windows.mark(given_day("day", self.day))
 
 
 def build(app: App, growth: Growth) -> list[AssetsDefinition]:

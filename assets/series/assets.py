@@ -1,7 +1,7 @@
 """Time series as assets: their partitions, and the folding of old months. The work is in ahead.py and fold.py."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from dagster import (
@@ -16,13 +16,14 @@ from dagster import (
 from pydantic import Field
 
 from assets.apps import App, Series
+from assets.declined import given_day
 from assets.description import app_asset, asset_arguments
 from assets.description import table as table_of
 from assets.rooms import Rooms
 from assets.series import ahead, audit, fold, registry
 from assets.series.layout import next_fold
+from assets.windows import midnight
 from resources.d1 import D1
-from resources.declined import DeclinedError
 
 
 class PartitionsConfig(Config):
@@ -78,7 +79,7 @@ def _partitions(app: App) -> AssetsDefinition:
     )
     def partitions(config: PartitionsConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         database, clock = rooms.d1(app), rooms.clock
-        since = _day(config.since) if config.since else None
+        since = midnight(given_day("since", config.since)) if config.since else None
         made = [p.name for series in app.series for p in ahead.make(database, series, clock, since)]
         late = [series.name for series in app.series if not audit.has_next_month(database, series, clock())]
         faults = [fault for series in app.series for fault in audit.faults(database, series)]
@@ -91,13 +92,6 @@ def _partitions(app: App) -> AssetsDefinition:
         )
 
     return partitions
-
-
-def _day(text: str) -> datetime:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        raise DeclinedError(f"since {text!r} is no day", "give it as YYYY-MM-DD") from None
 
 
 def _overview(app: App, database: D1) -> list[dict[str, Any]]:

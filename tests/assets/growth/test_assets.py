@@ -88,7 +88,7 @@ def test_a_day_is_made_again_when_it_is_asked_for_and_what_is_no_day_is_refused(
     for day in ("2026-03-18", "2026-03-19", "2026-03-20"):
         made(APP, rooms, "analytics/aggregations", event_assets.AgainConfig(day=day))
     assert stored(rooms.postgres) == right
-    with pytest.raises(Exception, match="'yesterday' is no day"):
+    with pytest.raises(Exception, match="day 'yesterday' is no day"):
         made(APP, rooms, "analytics/aggregations", event_assets.AgainConfig(day="yesterday"))
 
 

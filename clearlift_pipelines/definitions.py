@@ -14,6 +14,7 @@ import assets.cache.capability
 import assets.columns.capability
 import assets.compaction.capability
 import assets.events.capability
+import assets.integrity.capability
 import assets.media.capability
 import assets.metrics.capability
 import assets.points.capability
@@ -34,6 +35,7 @@ from resources import private
 
 ROOMS: tuple[ModuleType, ...] = (
     assets.tables.capability,
+    assets.integrity.capability,
     assets.events.capability,
     assets.compaction.capability,
     assets.upkeep.capability,

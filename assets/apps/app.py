@@ -11,10 +11,12 @@ from assets.apps.model import (
     CacheAside,
     CacheFamily,
     Extraction,
+    IntegrityRule,
     LoggedTable,
     Media,
     MetricSeries,
     Points,
+    SearchIndex,
     Series,
     Table,
 )
@@ -34,6 +36,7 @@ class App:
     and key families hold; what its web events and the pipelines' own stores hold is the same for every application.
     series: what its D1 keeps in partitions. points: set where sessions flush points. metrics: set where it counts some
     series. extractions: columns that its migrations took out of JSON. changes: the tables whose changes are logged.
+    rules: what holds for the rows of its own database. search: the full-text indexes of its D1.
     """
 
     name: str
@@ -54,6 +57,8 @@ class App:
     metrics: MetricSeries | None = None
     extractions: tuple[Extraction, ...] = ()
     changes: tuple[LoggedTable, ...] = ()
+    rules: tuple[IntegrityRule, ...] = ()
+    search: tuple[SearchIndex, ...] = ()
 
     @property
     def has_kv(self) -> bool:

@@ -57,9 +57,9 @@ def search(app: App) -> AssetsDefinition:
         pool="d1",
         checks={AGREED: "Every index agreed with its table before anything was made again."},
     )
-    def searched(rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+    def searched(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         done = compare(rooms.d1(app), app.search)
-        return MaterializeResult(
+        yield MaterializeResult(
             metadata={"agreed": len(done.agreed), "made_again": len(done.made_again)},
             check_results=[
                 AssetCheckResult(

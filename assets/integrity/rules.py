@@ -26,7 +26,7 @@ class Finding:
     """
 
     offending: int = 0
-    ids: Sequence[str] = ()
+    ids: tuple[str, ...] = ()
     unknown: str = ""
 
     @property
@@ -47,7 +47,7 @@ def look(rooms: Rooms, app: App, rule: IntegrityRule) -> Finding:
         return Finding(unknown=f"It could not be looked at: {message_of(error)}")
     if not rows[0]["compared"]:
         return Finding(unknown=f"{rule.table} has no rows: nothing was compared.")
-    ids = [row["id"] for row in rows if row["id"] is not None]
+    ids = tuple(row["id"] for row in rows if row["id"] is not None)
     return Finding(int(rows[0]["offending"]), ids if _impersonal(app, rule) else ())
 
 

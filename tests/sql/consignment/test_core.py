@@ -64,6 +64,21 @@ def test_its_tables_are_those_that_the_app_lists() -> None:
     assert {table.name for table in APP.changes} == REQUIRED.keys()
 
 
+def test_an_index_that_a_replaced_row_left_words_in_is_made_again(each_consignment: D1) -> None:
+    put(each_consignment, "consignors", user_id="u")
+    put(each_consignment, "events", id=1)
+    put(each_consignment, "inventory_items", id=1, user_id="u", event_id=1, name="Zeppelin")
+    assert compare(each_consignment, APP.search).made_again == ()
+    replaced = inserted(
+        "inventory_items", {"id": 1, "user_id": "u", "event_id": 1, "name": "Lamp"}, "insert or replace"
+    )
+    each_consignment.execute(replaced.sql, replaced.params)
+    assert found(each_consignment, "zeppelin") == [1]
+    assert compare(each_consignment, APP.search).made_again == ("item_search",)
+    assert (found(each_consignment, "zeppelin"), found(each_consignment, "lamp")) == ([], [1])
+    assert compare(each_consignment, APP.search).made_again == ()
+
+
 NAMES = st.one_of(
     st.sampled_from(["Rain jacket", "T-shirt", "Crème brûlée", "it's 5 o'clock", "a,b/c(d)", ""]),
     st.text("aé -ß漢'\"", max_size=8),

@@ -28,7 +28,7 @@ def rules(app: App) -> AssetChecksDefinition:
     """The checks of an app that has rules, all made by one op."""
 
     @multi_asset_check(
-        name=f"{app.name}_integrity",
+        name=f"{app.name}_rules",
         specs=[
             AssetCheckSpec(rule.name, asset=AssetKey([app.name, *rule.shown_on]), description=rule.doc)
             for rule in app.rules

@@ -10,7 +10,7 @@ from resources.d1 import D1, CloudflareD1
 from tests.sql.consignment.database import make, migrated
 from tests.workerd.local_runtime import NotInstalledError, installed, local_session, running
 
-DATABASES = 6
+DATABASES = 2
 
 
 @pytest.fixture

@@ -188,20 +188,11 @@ def test_own_items_come_in_pages(consignment: D1) -> None:
     assert pages == [ids[:2], ids[2:4], ids[4:]]
 
 
-@pytest.mark.parametrize(
-    ("words", "finds"),
-    [
-        ('"t-shirt"', True),
-        ('"creme"', True),
-        ('"CRÈME" "shirt"', True),
-        ('"AND"', False),
-        ('"say ""hi"""', False),
-        ('"shir"', False),
-    ],
-)
-def test_search_takes_words_as_people_write_them(each_consignment: D1, words: str, finds: bool) -> None:
-    sign_up(each_consignment, "ann")
+def test_search_takes_words_as_people_write_them(each_consignment: D1) -> None:
+    sign_up(each_consignment, "ann", "bob")
     one = item(each_consignment, "ann", event(each_consignment), name="T-Shirt, crème")
-    put(each_consignment, "consignors", user_id="bob")
-    assert [row["id"] for row in asked(each_consignment, "search_items", "ann", words, 10)] == [one] * finds
-    assert asked(each_consignment, "search_items", "bob", words, 10) == [], "it is not approved yet"
+    for words in ('"t-shirt"', '"creme"', '"CRÈME" "shirt"'):
+        assert [row["id"] for row in asked(each_consignment, "search_items", "ann", words, 10)] == [one], words
+    for words in ('"AND"', '"say ""hi"""', '"shir"'):
+        assert asked(each_consignment, "search_items", "ann", words, 10) == [], words
+    assert asked(each_consignment, "search_items", "bob", '"shirt"', 10) == [], "it is not approved yet"

@@ -10,7 +10,7 @@ from resources.d1 import D1, CloudflareD1
 from tests.sql.consignment.database import make, migrated
 from tests.workerd.local_runtime import NotInstalledError, installed, local_session, running
 
-DATABASES = 2
+DATABASES = 6
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def consignment(tmp_path: Path) -> Iterator[D1]:
     d1.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def empty_databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[D1]]:
     """Databases of Cloudflare's local runtime that no test has used; a test takes one."""
     try:

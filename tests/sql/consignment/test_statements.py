@@ -7,7 +7,7 @@ import pytest
 from resources.d1 import D1
 from resources.sql_files import list_sql
 from tests.sql.consignment import statements
-from tests.sql.consignment.database import CLOSES, NOW, OPENS, asked, found, put
+from tests.sql.consignment.database import CLOSES, NOW, OPENS, asked, found
 from tests.sql.consignment.statements import NAMES, text_of
 
 # The indexes by which each statement finds its rows; PRIMARY KEY is the id's own.

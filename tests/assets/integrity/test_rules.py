@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import AssetCheckSeverity, AssetKey, Definitions
+from dagster import AssetCheckSeverity, AssetKey, DagsterInstance, DagsterRunStatus, Definitions, RunRequest
 
 from assets.apps import App, IntegrityRule, SearchIndex
 from assets.apps.consignment import APP
@@ -16,6 +16,9 @@ from assets.capability import Site
 from assets.integrity import assets, capability
 from assets.integrity.rules import Finding, look
 from assets.integrity.search import compare
+from assets.requested import Runs
+from clearlift_pipelines.definitions import build_defs
+from clearlift_pipelines.settings import load
 from resources import sql_files
 from resources.d1 import D1, CloudflareD1, D1Error, EmbeddedD1, Param
 from resources.http import Session
@@ -130,7 +133,9 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
         "-- One row an order without an amount: 100% free.\nselect id from shop.orders where amount <= 0;\n"
     )
     monkeypatch.setattr(sql_files, "ROOT", tmp_path / "sql")
-    paid = IntegrityRule("paid", "Orders cost something.", "shop.orders", "shop/rules/paid.sql", store="postgres")
+    shown = ("orders", "imported")
+    doc, table, file = "Orders cost something.", "shop.orders", "shop/rules/paid.sql"
+    paid = IntegrityRule("paid", doc, table, file, store="postgres", asset=shown)
     personal = registry(impersonal={"app_postgres": "shop.orders: id amount"})
     return App(
         "shop", "Shop", "team:shop-data", {}, postgres_migrations="shop/postgres", rules=(paid,), personal=personal
@@ -146,6 +151,12 @@ def test_a_further_app_needs_only_sql_in_postgres_too(shop: App, postgres: Postg
     assert look(rooms, shop, rule) == Finding(2, ("2", "3"))
     postgres.execute("delete from shop.orders where amount <= 0")
     assert look(rooms, shop, rule).holds
+
+
+def test_a_rule_of_postgres_names_the_asset_that_shows_it(shop: App) -> None:
+    assert {key.asset_key for key in assets.rules(shop).check_keys} == {AssetKey(["shop", "orders", "imported"])}
+    with pytest.raises(ValueError, match="rule paid: name the asset that shows it"):
+        replace(shop.rules[0], asset=None)
 
 
 def test_ids_that_lead_to_a_person_are_counted_and_not_shown(shop: App, tmp_path: Path) -> None:
@@ -200,6 +211,15 @@ def test_an_app_without_rules_and_indexes_has_no_such_room() -> None:
     assert capability.bring(App("shop", "Shop", "team:shop-data", {}), site) == capability.Capability()
     brought = capability.bring(APP, site)
     assert [job.name for job in brought.jobs] == [tick.job for tick in brought.ticks] == ["integrity"]
+
+
+@pytest.mark.parametrize(("open_run", "made"), [("consignment_retention", False), ("consignment_integrity", True)])
+def test_a_job_that_only_checks_is_asked_for_beside_other_open_runs(open_run: str, made: bool) -> None:
+    defs = build_defs(load(), apps=[replace(APP, search=())])
+    with DagsterInstance.ephemeral() as instance:
+        instance.create_run_for_job(defs.resolve_job_def(open_run), status=DagsterRunStatus.STARTED)
+        runs = Runs(instance, defs.get_repository_def())
+        assert runs.are_making(RunRequest(), "consignment_integrity") is made
 
 
 def test_every_rule_is_of_a_table_of_the_app_and_every_file_is_a_rule() -> None:

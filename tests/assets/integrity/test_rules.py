@@ -12,7 +12,7 @@ from dagster import AssetCheckSeverity, AssetKey, DagsterInstance, DagsterRunSta
 from assets.apps import App, IntegrityRule, SearchIndex
 from assets.apps.consignment import APP
 from assets.apps.personal import Holding, registry
-from assets.capability import Site
+from assets.capability import Capability, Site
 from assets.integrity import assets, capability
 from assets.integrity.rules import Finding, look
 from assets.integrity.search import compare
@@ -208,7 +208,7 @@ def test_an_index_that_is_not_there_is_no_agreement(d1: EmbeddedD1) -> None:
 
 def test_an_app_without_rules_and_indexes_has_no_such_room() -> None:
     site = Site(None, None, None, 0)  # type: ignore[arg-type]
-    assert capability.bring(App("shop", "Shop", "team:shop-data", {}), site) == capability.Capability()
+    assert capability.bring(App("shop", "Shop", "team:shop-data", {}), site) == Capability()
     brought = capability.bring(APP, site)
     assert [job.name for job in brought.jobs] == [tick.job for tick in brought.ticks] == ["integrity"]
 

@@ -6,12 +6,12 @@ goes on where it stopped, and then changes nothing. What does not belong here: t
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from resources.d1 import D1, Param
+from resources.d1 import D1, Param, Statement
 from resources.sql_files import read_sql
 
 SEED = 13
@@ -46,8 +46,7 @@ class Sale:
 def fill(d1: D1, until: datetime) -> str:
     """Play the sample's sales, as of `until`, in Consignment's D1. Returns what became of the sale that is over."""
     sellers = [f"user-consignor-{n:02}" for n in range(CONSIGNORS)]
-    for n, user in enumerate(sellers):
-        _sign_up(d1, user, n, _text(until - timedelta(days=40)))
+    _sign_up(d1, sellers, _text(until - timedelta(days=40)))
     over = Sale(SALE, until - timedelta(days=20), CONSIGNORS)
     event = _organize(d1, over)
     if _status(d1, event) != "completed":
@@ -64,19 +63,17 @@ def _hand_in(d1: D1, sale: Sale, event: int, sellers: Sequence[str]) -> list[int
     """Publish a sale, and have its items brought and approved; their ids."""
     chance = random.Random(f"{SEED} {sale.name}")  # noqa: S311 (a sample, no secret)
     _move(d1, event, "published", sale.at(days=-10))
-    items = [item for seller in sellers for item in _bring(d1, sale, event, seller, chance)]
-    for item in items:
-        _asked(d1, "drop_off_item", ORGANIZER, item, sale.at(hours=6))
-        _asked(d1, "judge_item", ORGANIZER, item, "approved", sale.at(hours=7))
+    _asked_all(d1, (ask for seller in sellers for ask in _bringing(sale, event, seller, chance)))
+    items = sorted(int(row["id"]) for row in _asked(d1, "items_of_event", ORGANIZER, event))
+    _asked_all(d1, [_ask("drop_off_item", ORGANIZER, item, sale.at(hours=6)) for item in items])
+    _asked_all(d1, [_ask("judge_item", ORGANIZER, item, "approved", sale.at(hours=7)) for item in items])
     return items
 
 
 def _end(d1: D1, sale: Sale, event: int, items: Sequence[int]) -> None:
-    for number, item in enumerate(items):
-        if number % 10 < SOLD_OF_TEN:
-            _asked(d1, "judge_item", ORGANIZER, item, "sold", sale.at(days=7, hours=2))
-        else:
-            _asked(d1, "judge_item", ORGANIZER, item, "returned", sale.at(days=8))
+    ends = {"sold": sale.at(days=7, hours=2), "returned": sale.at(days=8)}
+    found = (("sold" if number % 10 < SOLD_OF_TEN else "returned", item) for number, item in enumerate(items))
+    _asked_all(d1, (_ask("judge_item", ORGANIZER, item, status, ends[status]) for status, item in found))
     _move(d1, event, "completed", sale.at(days=10))
 
 
@@ -90,12 +87,16 @@ def _told(d1: D1, event: int) -> str:
     )
 
 
-def _sign_up(d1: D1, user: str, number: int, at: str) -> None:
-    if not _asked(d1, "consignor", user):
-        contact = "phone" if number % 3 == 0 else "email"
-        phone = f"+1 555 01{number:02}" if contact == "phone" else None
-        name, email = f"Consignor {number:02}", f"consignor{number:02}@consignment.example"
-        _asked(d1, "write_consignor", user, name, email, phone, None, contact, at)
+def _sign_up(d1: D1, users: Sequence[str], at: str) -> None:
+    known = _asked_all(d1, [_ask("consignor", user) for user in users])
+    new = [number for number, rows in enumerate(known) if not rows]
+    _asked_all(d1, [_ask("write_consignor", users[number], *_details(number), at) for number in new])
+
+
+def _details(number: int) -> list[Param]:
+    contact = "phone" if number % 3 == 0 else "email"
+    phone = f"+1 555 01{number:02}" if contact == "phone" else None
+    return [f"Consignor {number:02}", f"consignor{number:02}@consignment.example", phone, None, contact]
 
 
 def _organize(d1: D1, sale: Sale) -> int:
@@ -117,20 +118,26 @@ def _status(d1: D1, event: int) -> str:
     return str(row["status"])
 
 
-def _bring(d1: D1, sale: Sale, event: int, seller: str, chance: random.Random) -> Iterator[int]:
-    """The ids of what a consignor brings. Barcodes say which item is which, so that no item comes twice."""
+def _bringing(sale: Sale, event: int, seller: str, chance: random.Random) -> Iterator[Statement]:
+    """What makes the items of a consignor. Barcodes say which item is which, so that no item comes twice."""
     for number in range(ITEMS_EACH):
         name, category, size = chance.choice(_THINGS)
         price, condition = chance.randrange(*CENTS) / 100, chance.choice(_CONDITIONS)
-        barcode = f"{seller[-2:]}{number:03}"
-        details: list[Param] = [name, None, category, size, price, condition, barcode]
-        _asked(d1, "create_item", seller, event, *details, sale.at(days=-5))
-        (item,) = _asked(d1, "item_by_barcode", ORGANIZER, event, barcode)
-        yield int(item["id"])
+        details: list[Param] = [name, None, category, size, price, condition, f"{seller[-2:]}{number:03}"]
+        yield _ask("create_item", seller, event, *details, sale.at(days=-5))
+
+
+def _ask(statement: str, caller: str, *params: Param) -> Statement:
+    return Statement(read_sql(f"consignment/statements/{statement}.sql"), [caller, *params])
 
 
 def _asked(d1: D1, statement: str, caller: str, *params: Param) -> list[dict[str, Any]]:
-    return d1.query(read_sql(f"consignment/statements/{statement}.sql"), [caller, *params])
+    return _asked_all(d1, [_ask(statement, caller, *params)])[0]
+
+
+def _asked_all(d1: D1, asks: Iterable[Statement]) -> list[list[dict[str, Any]]]:
+    """The rows of statements that are asked in one transaction. Each may be asked again."""
+    return [result.rows for result in d1.batch(asks, idempotent=True)]
 
 
 def _text(at: datetime) -> str:

@@ -92,6 +92,7 @@ def run(app_name: str, table: str, quarter: Quarter) -> None:
     """Archive what of a quarter is not archived yet."""
     from assets.archive.commands import command
     from assets.archive.write import Archiver
+    from assets.events.ingest import pending
 
     app, entry = _entry(app_name, table)
     with terminal() as opened:
@@ -103,6 +104,11 @@ def run(app_name: str, table: str, quarter: Quarter) -> None:
         )
         if done.not_looked_at:
             click.echo(f"{command('verify', app.name, entry.table, quarter)} reads all of them")
+        if entry.store == "lake" and (waiting := pending(app, opened.stores.object_store, opened.stores.postgres)):
+            click.echo(
+                f"Landed and not ingested, so not archived: {counted(len(waiting), 'batch', 'batches')}. "
+                "Next: `clearlift run --no-sample`, then this command again"
+            )
 
 
 @archive.command()

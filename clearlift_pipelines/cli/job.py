@@ -17,13 +17,13 @@ from dagster import (
     IntMetadataValue,
     TableMetadataValue,
 )
-from rich.console import Console
 from rich.table import Column, Table
 
 from clearlift_pipelines import settings
-from clearlift_pipelines.cli.execution import Workbench, workbench
+from clearlift_pipelines.cli.execution import workbench
 from clearlift_pipelines.cli.jobs import Field, RunnableJob, runnable
 from clearlift_pipelines.cli.sandbox import platforms
+from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.definitions import build_defs
 
 TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H"])
@@ -68,7 +68,7 @@ def list_jobs(context: click.Context) -> None:
     for name, found in sorted(jobs.every.items()):
         takes = [option.opts[0] for option in _options(found) if option.name != "app"]
         table.add_row(name, " ".join(app.name for app in found.apps), " ".join(takes), found.description)
-    Console().print(table)
+    show(table)
 
 
 def _command(found: RunnableJob) -> click.Command:
@@ -121,10 +121,10 @@ def _run(found: RunnableJob, given: dict[str, Any]) -> None:
         with platforms(bench.stores) if asks_platforms else nullcontext():
             done = bench.run(app, found.name, *keys, config=config, assets=chosen if named else None)
         bench.progress.stop()
-        _say(bench, done)
+        _say(done)
 
 
-def _say(bench: Workbench, done: ExecuteInProcessResult) -> None:
+def _say(done: ExecuteInProcessResult) -> None:
     """What each asset counted. Checks that failed have said so before."""
     # Of a range of partitions each has the same event.
     events = (event.materialization for event in done.get_asset_materialization_events())
@@ -134,11 +134,11 @@ def _say(bench: Workbench, done: ExecuteInProcessResult) -> None:
         counts = {name: value.value for name, value in materialization.metadata.items() if isinstance(value, COUNTS)}
         said = ", ".join(f"{name} {value}" for name, value in counts.items() if "/" not in name)
         overview.add_row("/".join(key.path), said or "made")
-    bench.console.print(overview)
+    show(overview)
     for materialization in made.values():
         for name, value in materialization.metadata.items():
             if isinstance(value, TableMetadataValue) and name != "preview":
-                bench.console.print(_table(name, [record.data for record in value.records]))
+                show(_table(name, [record.data for record in value.records]))
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:

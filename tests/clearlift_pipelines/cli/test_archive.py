@@ -9,6 +9,7 @@ from assets.archive.policy import rows
 from clearlift_pipelines.cli.policy import SHOWN
 from resources.lake import PartitionKey
 from tests.assets.rollups.event_lake import event, frame
+from tests.clearlift_pipelines.cli import intake
 from tests.clearlift_pipelines.cli.terminal import Terminal
 from tests.tables import EVENTS
 
@@ -22,9 +23,15 @@ def test_a_quarter_is_archived_listed_verified_and_restored(terminal: Terminal) 
         table.append(table.write([(PartitionKey(org, at.date()), events)]), org)
     assert "Nothing is archived." in terminal.good("archive", "list")
 
+    (terminal.folder / "late.ndjson").write_bytes(b"{}\n")
+    terminal.good("land", "late.ndjson")
     assert "2 buckets sealed, 0 without new rows, 0 not looked at: 6 rows in 2 parts" in terminal.good(
         "archive", "run", "clearlift", "events", "2025Q4"
     )
+    run = ("archive", "run", "clearlift", "events", "2025Q4")
+    assert "Landed and not ingested, so not archived: 1 batch. Next: `clearlift run --no-sample`" in terminal.good(*run)
+    intake.ingest(terminal)
+    assert "not ingested" not in terminal.good(*run)
     listed = terminal.good("archive", "list", "clearlift", "events")
     assert listed.count("sealed") == 3  # the heading too
     assert "2 buckets, 2 parts, 6 rows read" in terminal.good("archive", "verify", "clearlift", "events", "2025Q4")
@@ -39,7 +46,7 @@ def test_a_quarter_is_archived_listed_verified_and_restored(terminal: Terminal) 
     assert f"damaged {part}: missing" in said.out.replace("\n", "")
     assert "the archive is damaged. Next: `clearlift archive repair clearlift events 2025Q4`" in said.err
     # Nothing changed in the lake: the run looks at nothing, and says so.
-    again = terminal.good("archive", "run", "clearlift", "events", "2025Q4")
+    again = terminal.good(*run)
     assert "0 buckets sealed, 0 without new rows, 2 not looked at: 0 rows in 0 parts" in again
     assert "`clearlift archive verify clearlift events 2025Q4` reads all of them" in again
     assert "missing; from 3 live rows" in terminal.good("archive", "repair", "clearlift", "events", "2025Q4")

@@ -59,6 +59,8 @@ def test_a_dry_run_is_offered_where_no_asset_would_do_its_work_all_the_same(term
 def test_the_list_and_the_help_say_what_a_job_takes(terminal: Terminal) -> None:
     said = terminal.good("job", "list")
     assert "roll_up_hours" in said
+    # Into a pipe, each job is one line.
+    assert all(line.startswith(" ") and not line.startswith("  ") for line in said.splitlines())
     assert "--partition --from --to --org" in said
     said = terminal.good("job", "partitions", "--help")
     assert "clearlift job partitions [OPTIONS]" in said

@@ -1,6 +1,7 @@
 """The rules of an app as checks of its tables, its full-text indexes as an asset. The work: rules.py, search.py."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from dagster import (
     AssetCheckResult,
@@ -9,6 +10,7 @@ from dagster import (
     AssetCheckSpec,
     AssetKey,
     AssetsDefinition,
+    FreshnessPolicy,
     MaterializeResult,
     ResourceParam,
     multi_asset_check,
@@ -55,6 +57,7 @@ def search(app: App) -> AssetsDefinition:
         deps=[[app.name, "d1", index.table] for index in app.search],
         description=f"Full-text indexes, compared with their tables and made again where they differ: {names}.",
         pool="d1",
+        freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26)),
         checks={AGREED: "Every index agreed with its table before anything was made again."},
     )
     def searched(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:

@@ -4,6 +4,7 @@ The scripts run on a copy of the schema in memory, which shows what they drop. T
 are rows in it. What belongs here: the copy, and what it shows. What does not: running a migration (d1.py).
 """
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,18 +15,12 @@ from resources.d1 import D1, Statement
 from resources.migrations.plan import Migration, MigrationError, counted, load
 
 MADE_FIRST = ("table", "index", "view", "trigger")
-# Without full-text indexes whose content is another table: they hold no row of their own, and the way up makes them.
 COLUMNS = """select tables.name as name, columns.name as column
 from sqlite_master as tables, pragma_table_xinfo(tables.name) as columns
-where tables.type = 'table' and tables.name not like 'sqlite\\_%' escape '\\'
-and not exists (
-    select 1 from sqlite_master as indexes
-    where replace(lower(indexes.sql), ' ', '') glob 'createvirtualtable*usingfts5(*content=''[^'']*'
-    and tables.name in (
-        indexes.name, indexes.name || '_data', indexes.name || '_idx', indexes.name || '_docsize',
-        indexes.name || '_config'
-    )
-)"""
+where tables.type = 'table' and tables.name not like 'sqlite\\_%' escape '\\'"""
+# A full-text index whose content is another table. It holds no row of its own, and the way up makes it again.
+INDEX = re.compile(r"create virtual table .* using fts5\b.*\bcontent\s*=\s*['\"\[]?\w", re.IGNORECASE | re.DOTALL)
+PARTS = ("", "_data", "_idx", "_docsize", "_config")
 Schema = Mapping[str, frozenset[str]]
 
 
@@ -153,9 +148,12 @@ def _order(row: Mapping[str, Any]) -> tuple[int, bool]:
 
 
 def _columns(connection: sqlite3.Connection) -> dict[str, frozenset[str]]:
+    made = connection.execute("select name, sql from sqlite_master where type = 'table'").fetchall()
+    derived = {f"{name}{part}" for name, sql in made if INDEX.match(sql) for part in PARTS}
     found: dict[str, set[str]] = {}
     for table, column in connection.execute(COLUMNS):
-        found.setdefault(table, set()).add(column)
+        if table not in derived:
+            found.setdefault(table, set()).add(column)
     return {table: frozenset(columns) for table, columns in found.items()}
 
 

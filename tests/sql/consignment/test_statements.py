@@ -7,7 +7,7 @@ import pytest
 from resources.d1 import D1
 from resources.sql_files import list_sql
 from tests.sql.consignment import statements
-from tests.sql.consignment.database import CLOSES, NOW, OPENS, asked, found
+from tests.sql.consignment.database import CLOSES, NOW, OPENS, REQUIRED, asked, found
 from tests.sql.consignment.statements import NAMES, text_of
 
 # The indexes by which each statement finds its rows; PRIMARY KEY is the id's own.
@@ -65,6 +65,13 @@ def test_a_statement_says_who_asks_and_shows_a_stranger_nothing_of_others(consig
     assert statements.unsaid(text) == []
     statements.fill(consignment)
     assert statements.leaks(consignment, text) == []
+
+
+def test_parameters_have_the_types_of_their_columns(consignment: D1) -> None:
+    types = {row["name"]: row["type"].lower() for t in REQUIRED for row in consignment.query(f"pragma table_info({t})")}
+    said = {parameter for name in NAMES for parameter in statements.parameters(text_of(name)).values()}
+    assert {name for name, _ in said} - types.keys() == {"now", "words", "most", "after_id", "event_id"} - types.keys()
+    assert [(name, type_) for name, type_ in said if types.get(name, type_) != type_] == []
 
 
 @pytest.mark.parametrize(

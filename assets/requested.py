@@ -39,9 +39,12 @@ MOST_OPEN = 1_000
 
 @dataclass(frozen=True)
 class Work:
-    """What a run makes: assets, with the configuration of their ops, of a range of partitions (empty where of none)."""
+    """What a run makes: assets, with the configuration of their ops, of a range of partitions (empty where of none).
 
-    assets: frozenset[AssetKey]
+    A job that makes no asset, because it only checks some, stands for itself by its name.
+    """
+
+    assets: frozenset[AssetKey | str]
     ops: Mapping[str, Any]
     first: str
     last: str
@@ -92,7 +95,7 @@ class Runs:
             assets = self._repository.get_job(job).asset_layer.selected_asset_keys
         one = tags.get(PARTITION_NAME_TAG, "")
         return Work(
-            frozenset(assets or ()),
+            frozenset(assets or (job,)),
             config.get("ops") or {},
             tags.get(ASSET_PARTITION_RANGE_START_TAG, one),
             tags.get(ASSET_PARTITION_RANGE_END_TAG, one),

@@ -17,6 +17,7 @@ import assets.database.capability
 import assets.events.capability
 import assets.experiments.capability
 import assets.growth.capability
+import assets.integrity.capability
 import assets.media.capability
 import assets.metrics.capability
 import assets.points.capability
@@ -37,6 +38,7 @@ from resources import private
 
 ROOMS: tuple[ModuleType, ...] = (
     assets.tables.capability,
+    assets.integrity.capability,
     assets.events.capability,
     assets.compaction.capability,
     assets.upkeep.capability,

@@ -5,11 +5,14 @@ from datetime import datetime
 from assets.apps import App
 from resources.d1 import D1
 from resources.r2 import ObjectStore
-from sandbox import sample_media, sample_sesh, sample_sesh_sessions, sample_stores
+from sandbox import sample_consignment, sample_media, sample_sesh, sample_sesh_sessions, sample_stores
 
 
-def fill(app: App, d1: D1, store: ObjectStore, until: datetime) -> None:
-    """What an app's people did until a moment; nothing for an app that has no sample. Doing it twice does no more."""
+def fill(app: App, d1: D1, store: ObjectStore, until: datetime) -> str:
+    """What an app's people did until a moment; nothing for an app that has no sample. Doing it twice does no more.
+
+    Returns what is worth telling of it, in one line, or an empty text.
+    """
     if app.name == "clearlift":
         sample_stores.fill_d1(d1)
     if app.name == "sesh":
@@ -17,6 +20,9 @@ def fill(app: App, d1: D1, store: ObjectStore, until: datetime) -> None:
         sample_sesh_sessions.fill(d1, store, until)
         if app.media is not None:
             sample_media.land(store, app.media)
+    if app.name == "consignment":
+        return sample_consignment.fill(d1, until)
+    return ""
 
 
 def collects(app: App) -> bool:

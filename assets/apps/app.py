@@ -13,10 +13,12 @@ from assets.apps.model import (
     Experiments,
     Extraction,
     Growth,
+    IntegrityRule,
     LoggedTable,
     Media,
     MetricSeries,
     Points,
+    SearchIndex,
     Series,
     Table,
 )
@@ -37,6 +39,7 @@ class App:
     series: what its D1 keeps in partitions. points: set where sessions flush points. metrics: set where it counts some
     series. experiments: set where its own Postgres holds any. growth: set where that holds events, leads and
     onboarding. extractions: columns that its migrations took out of JSON. changes: the tables whose changes are logged.
+    rules: what holds for the rows of its own database. search: the full-text indexes of its D1.
     """
 
     name: str
@@ -59,6 +62,8 @@ class App:
     growth: Growth | None = None
     extractions: tuple[Extraction, ...] = ()
     changes: tuple[LoggedTable, ...] = ()
+    rules: tuple[IntegrityRule, ...] = ()
+    search: tuple[SearchIndex, ...] = ()
 
     @property
     def has_kv(self) -> bool:

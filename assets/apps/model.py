@@ -219,3 +219,39 @@ class LoggedTable:
     keys: tuple[str, ...]
     unique: tuple[str, ...] = ()
     store: Literal["d1", "postgres"] = "d1"
+
+
+@dataclass(frozen=True)
+class IntegrityRule:
+    """What holds for every row of a table of the app's own database, whoever wrote it.
+
+    name: of the asset check. table: in Postgres with its schema. statement: SQL under sql/ that gives `id` (the row's
+    key, one column) of each row for which it does not hold. severity: "error" where people are misled or something is
+    lost until it is corrected, "warn" where somebody should look. asset: below the app, the asset that shows the check,
+    where it is not the table of D1; a rule of Postgres names one.
+    """
+
+    name: str
+    doc: str
+    table: str
+    statement: str
+    severity: Literal["warn", "error"] = "error"
+    store: Literal["d1", "postgres"] = "d1"
+    asset: tuple[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.store == "postgres" and self.asset is None:
+            raise ValueError(f"rule {self.name}: name the asset that shows it, because a table of Postgres is none")
+
+    @property
+    def shown_on(self) -> tuple[str, str]:
+        """The asset that shows the check: the named one, else the table's."""
+        return self.asset or ("d1", self.table)
+
+
+@dataclass(frozen=True)
+class SearchIndex:
+    """A full-text index of D1 (FTS5 with external content), which triggers keep in step with its table."""
+
+    name: str
+    table: str

@@ -65,7 +65,7 @@ def _in_postgres(stores: Stores) -> set[str]:
 def _checks(stores: Stores) -> list[tuple[str, Check]]:
     kept = [app for app in APPS if app.postgres_migrations is not None]
     chosen = stores.settings
-    checks = [
+    checks: list[tuple[str, Check]] = [
         ("home", partial(_home, chosen.home)),
         (POSTGRES, partial(_postgres, stores.postgres)),
         *((f"{app.name}-postgres", partial(_postgres, stores.app_postgres(app))) for app in kept),

@@ -44,7 +44,7 @@ FURTHER: Mapping[str, Mapping[Object, Mapping[str, Any]]] = {
         job: {}
         for job in ("pending_events", "aggregate", "inactive_sessions", "phones", "experiments", "reports", "database")
     },
-    **{job: {} for job in ("invalidate", "warm", "tidy", "remove_files", "policy", "retention")},
+    **{job: {} for job in ("invalidate", "warm", "integrity", "tidy", "remove_files", "policy", "retention")},
 }
 
 
@@ -189,7 +189,8 @@ def _land_sample(bench: Workbench, days: int, scale: float) -> None:
     store = bench.stores.object_store
     until = sample_stores.mark(store, utc_now())
     for app in (app for app in APPS if app.d1_migrations is not None):
-        sample_apps.fill(app, bench.stores.d1(app), store, until)
+        if told := sample_apps.fill(app, bench.stores.d1(app), store, until):
+            bench.console.print(f"{app.title}: {told}")
     if store.exists(sample_stores.LANDED):
         return
     (collecting,) = filter(sample_apps.collects, APPS)

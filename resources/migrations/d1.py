@@ -1,17 +1,19 @@
 """The applied migrations of a D1 database. Script and row go in one batch, because D1 has no other transaction.
 
 What belongs here: splitting a script, running one migration, finding the statement that failed. What does not: which
-migration is next (plan.py), what a way down would lose (d1_losses.py).
+migration is next (plan.py), what a way down would lose (d1_losses.py), what a drop takes along (d1_cascades.py).
 """
 
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Literal
 
 from resources.d1 import D1, D1Error, Statement
 from resources.d1.database import Param
 from resources.http import HttpError
+from resources.migrations.d1_cascades import MAY_DROP, Cascade, cascades
 from resources.migrations.d1_losses import Rehearsal
 from resources.migrations.failed import failed
 from resources.migrations.plan import AppliedMigration, Migration, MigrationError, would_lose
@@ -33,6 +35,8 @@ RELEASE = f"delete from {TABLE} where folder = ?1 and number in (?2, -?2)"
 # The error by which the end of a probe is known: the batch came this far, and nothing of it stays.
 STOP = f"insert into {TABLE} (folder, number, name, checksum, applied_at) values ('', 0, '', null, '')"
 STOPPED = f"{TABLE}.checksum"
+# The column whose NULL is the error by which a cascade is stopped.
+CASCADED = f"{TABLE}.applied_at"
 SCHEMA = """select type, name, sql from sqlite_master
 where sql is not null and name not like 'sqlite\\_%' escape '\\' and name not like '\\_cf\\_%' escape '\\'"""
 
@@ -104,9 +108,14 @@ class D1AppliedMigrations:
         self, migration: Migration, direction: Literal["up", "down"], before: list[Statement], after: list[Statement]
     ) -> bool:
         script = _statements(migration, migration.up if direction == "up" else migration.down)
+        stopping = self._cascades(script)
+        guarded = [
+            [*(Statement(cascade.guard(TABLE)) for cascade in found), statement]
+            for found, statement in zip(stopping, script, strict=True)
+        ]
         try:
             # It may be sent twice, because the second one fails at its row.
-            self._database.batch([*before, *script, *after], idempotent=True)
+            self._database.batch([*before, *chain.from_iterable(guarded), *after], idempotent=True)
         except (D1Error, HttpError) as error:
             # If the table says so, another process did it, or this one did and the answer was lost.
             if (migration.number in self._numbers(migration.folder)) is (direction == "up"):
@@ -115,23 +124,42 @@ class D1AppliedMigrations:
                 raise
             if direction == "down" and (lost := self.losses([migration])):
                 raise would_lose(self, [migration], lost) from None
-            number = self._failing(before, script)
+            number = self._failing(before, guarded)
+            if CASCADED in error.message:
+                raise _would_cascade(self.store, migration, direction, stopping[number - 1]) from None
             place = (number, len(script))
             raise failed(
                 self.store, migration, direction, statement=script[number - 1].sql, place=place, reason=error.message
             ) from None
         return True
 
-    def _failing(self, before: list[Statement], script: list[Statement]) -> int:
+    def _cascades(self, script: list[Statement]) -> list[list[Cascade]]:
+        """For each statement, what a drop in it would take along."""
+        texts = [statement.sql for statement in script]
+        drops = any(MAY_DROP.search(text) for text in texts)
+        return cascades(self._database.query(SCHEMA), texts) if drops else [[] for _ in texts]
+
+    def _failing(self, before: list[Statement], guarded: list[list[Statement]]) -> int:
         """The number of the statement that fails: D1 names none, so parts of the script are tried and stopped."""
-        good, bad = 0, len(script)
+        good, bad = 0, len(guarded)
         while bad - good > 1:
             middle = (good + bad) // 2
             try:
-                self._database.batch([*before, *script[:middle], Statement(STOP)], idempotent=True)
+                part = chain.from_iterable(guarded[:middle])
+                self._database.batch([*before, *part, Statement(STOP)], idempotent=True)
             except D1Error as error:
                 good, bad = (middle, bad) if STOPPED in error.message else (good, middle)
         return bad
+
+
+def _would_cascade(
+    store: str, migration: Migration, direction: Literal["up", "down"], stopped: Sequence[Cascade]
+) -> MigrationError:
+    return MigrationError(
+        f"{store}: sql/{migration.folder}/{migration}.{direction}.sql would lose what refers to a table that it drops: "
+        f"{', '.join(map(str, stopped))}",
+        "keep those rows in the same script (docs/runbooks/failed-migration.md says how)",
+    )
 
 
 def split(script: str) -> list[str]:

@@ -4,6 +4,7 @@ The scripts run on a copy of the schema in memory, which shows what they drop. T
 are rows in it. What belongs here: the copy, and what it shows. What does not: running a migration (d1.py).
 """
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -17,6 +18,9 @@ MADE_FIRST = ("table", "index", "view", "trigger")
 COLUMNS = """select tables.name as name, columns.name as column
 from sqlite_master as tables, pragma_table_xinfo(tables.name) as columns
 where tables.type = 'table' and tables.name not like 'sqlite\\_%' escape '\\'"""
+# A full-text index whose content is another table. It holds no row of its own, and the way up makes it again.
+INDEX = re.compile(r"create virtual table .* using fts5\b.*\bcontent\s*=\s*['\"\[]?\w", re.IGNORECASE | re.DOTALL)
+PARTS = ("", "_data", "_idx", "_docsize", "_config")
 Schema = Mapping[str, frozenset[str]]
 
 
@@ -77,7 +81,7 @@ class Rehearsal:
 
     def possible(self, going: Sequence[Migration]) -> list[Loss]:
         """What would be lost if there were any rows."""
-        with closing(self._copy()) as copy:
+        with closing(copy_of(self.schema)) as copy:
             whole = _broken(copy) is None
             before = _columns(copy)
             copy.set_authorizer(self._noted)
@@ -122,14 +126,6 @@ class Rehearsal:
                     fresh.execute(statement)
             return {table: fresh.execute(f"select * from {table}").fetchall() for table in _columns(fresh)}
 
-    def _copy(self) -> sqlite3.Connection:
-        copy = sqlite3.connect(":memory:", isolation_level=None)
-        for row in sorted(self.schema, key=_order):
-            # A virtual table makes the tables that it consists of.
-            if not copy.execute("select 1 from sqlite_master where name = ?", [row["name"]]).fetchone():
-                copy.execute(row["sql"])
-        return copy
-
     def _noted(self, action: int, table: str | None, *_: object) -> int:
         """Notes which tables the scripts change or delete rows of; a drop is noted too, and shows by itself."""
         if action in (sqlite3.SQLITE_DELETE, sqlite3.SQLITE_UPDATE) and table and not table.startswith("sqlite_"):
@@ -137,14 +133,27 @@ class Rehearsal:
         return sqlite3.SQLITE_OK
 
 
+def copy_of(schema: Sequence[Mapping[str, Any]]) -> sqlite3.Connection:
+    """A database in memory with a schema (type, name, sql of sqlite_master) and no rows; its foreign keys are off."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    for row in sorted(schema, key=_order):
+        # A virtual table makes the tables that it consists of.
+        if not copy.execute("select 1 from sqlite_master where name = ?", [row["name"]]).fetchone():
+            copy.execute(row["sql"])
+    return copy
+
+
 def _order(row: Mapping[str, Any]) -> tuple[int, bool]:
     return MADE_FIRST.index(row["type"]), not row["sql"].lower().startswith("create virtual")
 
 
 def _columns(connection: sqlite3.Connection) -> dict[str, frozenset[str]]:
+    made = connection.execute("select name, sql from sqlite_master where type = 'table'").fetchall()
+    derived = {f"{name}{part}" for name, sql in made if INDEX.match(sql) for part in PARTS}
     found: dict[str, set[str]] = {}
     for table, column in connection.execute(COLUMNS):
-        found.setdefault(table, set()).add(column)
+        if table not in derived:
+            found.setdefault(table, set()).add(column)
     return {table: frozenset(columns) for table, columns in found.items()}
 
 

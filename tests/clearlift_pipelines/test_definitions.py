@@ -37,7 +37,7 @@ MADE = {
     **{f"{app.name}/cache/demand": f"{app.name}_cache" for app in APPS},
     **{f"{app.name}/cache/{family.name}": f"{app.name}_cache" for app in APPS for family in app.cache},
     **{f"{app.name}/cache/verified": f"{app.name}_cache" for app in APPS},
-    "sesh/cache/invalidated": "sesh_cache",
+    **{f"{app.name}/cache/invalidated": f"{app.name}_cache" for app in APPS if app.cache_aside},
 }
 PARENTS = {
     "clearlift/attribution/touches": {
@@ -61,6 +61,12 @@ PARENTS = {
     "clearlift/sessions/daily": {"clearlift/events/compacted"},
     "clearlift/cache/summary": {"clearlift/rollups/daily", "clearlift/cache/demand"},
     "clearlift/cache/attribution": {"clearlift/attribution/daily", "clearlift/cache/demand"},
+    "consignment/cache/items_by_category": {
+        "consignment/d1/inventory_items",
+        "consignment/d1/events",
+        "consignment/cache/demand",
+    },
+    "consignment/integrity/search": {"consignment/d1/inventory_items"},
     "sesh/cache/strain": {"sesh/d1/strains", "sesh/cache/demand"},
 }
 
@@ -70,6 +76,9 @@ PERSONAL = {
     "clearlift/d1": "invitations organizations platform_connections sessions users",
     "clearlift/events": "compacted ingested landing",
     "clearlift/sessions": "daily",
+    "consignment/archive": "change_log",
+    "consignment/cache": "consignor_items demand verified",
+    "consignment/d1": "consignors inventory_items",
     "growth/analytics": "pending",
     "growth/archive": "analytics_events",
     "growth/leads": "phones",
@@ -87,6 +96,7 @@ PERSONAL = {
 JOBS = {
     "clearlift": "ads archive attribution compact hourly ingest policy remove_files retention roll_up_days"
     " roll_up_hours roll_up_months roll_up_weeks sessions tidy verify_cache warm",
+    "consignment": "archive integrity invalidate policy retention verify_cache warm",
     "growth": "aggregate archive database experiments inactive_sessions pending_events phones policy reports retention"
     " verify_cache warm",
     "sesh": "archive columns invalidate media metrics partitions points policy pruning retention verify_cache warm",
@@ -110,6 +120,13 @@ TICKS = {
         "sweep": ("ingest", "0 4 * * *"),
         "verify_cache": ("verify_cache", "20 4 * * *"),
         "ads_look_back": ("ads", "45 4 * * *"),
+        "retention": ("retention", "0 5 * * *"),
+        "archive": ("archive", "15 5 1 1,4,7,10 *"),
+    },
+    "consignment": {
+        "warm": ("warm", "35 * * * *"),
+        "verify_cache": ("verify_cache", "20 4 * * *"),
+        "integrity": ("integrity", "30 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
     },
@@ -147,6 +164,8 @@ WATCHES = {
     ),
     "clearlift_late_sessions": (60, "clearlift_sessions"),
     "clearlift_late_attribution": (60, "clearlift_attribution"),
+    "consignment_changed_rows": (300, "consignment_warm"),
+    "consignment_invalidation": (300, ""),
     "growth_pending_events": (300, "growth_pending_events"),
     "growth_inactive_sessions": (600, ""),
     "sesh_changed_rows": (300, "sesh_warm"),
@@ -275,6 +294,8 @@ def test_checks_are_there(defs: Definitions) -> None:
         ("clearlift/events/ingested", "every_line_counted"),
         ("clearlift/events/ingested", "lake_holds_what_the_ledger_says"),
         ("clearlift/rollups/hourly", "recount_from_raw_events"),
+        ("consignment/d1/inventory_items", "price_is_one"),
+        ("consignment/d1/events", "consignors_within_limit"),
     }
 
 

@@ -35,6 +35,7 @@ def test_every_age_of_the_policy_is_in_the_table() -> None:
         ("clearlift", "invitations", None, 0),
         ("clearlift", "ads.restatements", 365, 730),
         ("clearlift", "landing/events/", None, 30),
+        ("consignment", "change_log", 90, 90),
         ("growth", "analytics.events", 90, 90),
         ("growth", "onboarding.sessions", None, 90),
         ("sesh", "sessions_*", 365, 365),

@@ -54,6 +54,8 @@ def real_terminal(
         "CLEARLIFT_KV__CLEARLIFT": cloudflare.namespaces[0],
         "CLEARLIFT_D1__SESH": cloudflare.databases[1],
         "CLEARLIFT_KV__SESH": cloudflare.namespaces[1],
+        "CLEARLIFT_D1__CONSIGNMENT": cloudflare.databases[2],
+        "CLEARLIFT_KV__CONSIGNMENT": cloudflare.namespaces[2],
         "CLEARLIFT_R2_ENDPOINT": cloudflare.s3_endpoint,
         "CLEARLIFT_R2_BUCKET": cloudflare.bucket,
         "CLEARLIFT_R2_ACCESS_KEY_ID": cloudflare.access_key_id,
@@ -88,6 +90,7 @@ def test_a_wrong_credential_is_named_by_its_store(real_terminal: Terminal, varia
 def test_the_main_path_ends_as_the_samples_truth_says(real_terminal: Terminal, cloudflare: Workerd) -> None:
     said = real_terminal.good("run", "--sample", "--days", "1", "--scale", "0.05")
     assert "check failed" not in said
+    assert "Consignment: Autumn Kids Sale: draft, published, 60 items of 12 consignors handed in" in said
 
     stores = real_terminal.stores
     d1, kv, events = stores.d1(CLEARLIFT), stores.kv(CLEARLIFT), stores.lake.table(EVENTS)

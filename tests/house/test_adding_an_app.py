@@ -66,6 +66,7 @@ def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> No
     assert "unknown_org_tag" in said["clearlift quarantine list --app shop"]
     assert "shop/visits" in said["clearlift cache status --app shop"]
     assert "shop.orders" in said["clearlift policy --app shop"]
+    assert "check failed" not in said["clearlift job integrity --app shop"]
     assert "40 rows" in said["clearlift archive run shop shop.orders 2024Q1"]
 
     found = json.loads(project.python(INSPECT))
@@ -83,7 +84,9 @@ def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> No
             "upkeep",
         )
     ]
-    assert {"shop_hourly", "shop_sweep", "shop_warm", "shop_archive", "shop_retention"} <= set(found["schedules"])
+    assert {"shop_hourly", "shop_sweep", "shop_warm", "shop_archive", "shop_retention", "shop_integrity"} <= set(
+        found["schedules"]
+    )
     assert {"shop_landing", "shop_late_data"} <= set(found["sensors"])
     assert found["rolled_up"] == {"app": "shop", "events": 19, "visitors": 7}
     assert set(found["keys"]) >= {"store:5a0b9c:visits", "store:s1", "dashboard:5a0b9c:summary:7d"}

@@ -53,6 +53,11 @@ PERSONAL_COLUMNS = {
         "org_tag_mappings": "",
         "invitations": "email token",
     },
+    "consignment": {
+        "consignors": "address email name phone preferred_contact",
+        "events": "",
+        "inventory_items": "barcode description dropped_off_at name price size",
+    },
     "growth": {},
     "sesh": {
         "users": "avatarImageId displayName email profile timeZone",
@@ -69,6 +74,7 @@ PERSONAL_COLUMNS = {
 SUBJECTS = {
     ("clearlift", "clearlift.events"): (("user", "user_id"), ("visitor", "anonymous_id")),
     ("clearlift", "ads.restatements"): (),
+    ("consignment", "change_log"): (("user", "old_keys.user_id"), ("user", "new_keys.user_id")),
     ("growth", "analytics.events"): (("user", "user_id"), ("lead", "lead_id"), ("visitor", "session_id")),
     ("sesh", "sessions_*"): (("user", "userId"),),
     ("sesh", "points_*"): (("user", "userId"),),
@@ -221,7 +227,11 @@ def test_archived_tables_are_searched_by_the_ids_of_their_people() -> None:
 
 def test_keys_that_hold_personal_values_are_shown_as_a_digest() -> None:
     personal = {(app.name, family.name) for app in APPS for family in families(app) if family.personal}
-    assert personal == {("sesh", "user_preferences"), ("sesh", "dashboard_layout")}
+    assert personal == {
+        ("consignment", "consignor_items"),
+        ("sesh", "user_preferences"),
+        ("sesh", "dashboard_layout"),
+    }
 
 
 def test_a_preview_leaves_out_what_is_personal() -> None:

@@ -18,6 +18,7 @@ from assets.archive.restore import Restore, Restored
 from assets.archive.tables import archived
 from assets.archive.verify import Verified, verify
 from assets.archive.write import Archived, Archiver
+from assets.changes.d1 import install
 from assets.rows.target import Into
 from resources import migrations
 from resources.d1 import EmbeddedD1
@@ -52,6 +53,7 @@ class ArchiveStores:
         for app in APPS:
             if app.d1_migrations is not None:
                 migrations.up(migrations.D1AppliedMigrations(self.d1[app.name], f"{app.name}-d1"), app.d1_migrations)
+                install(self.d1[app.name], app)
         self.events = self.lake.ensure(EVENTS)
 
     @property

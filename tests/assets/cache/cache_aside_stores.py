@@ -1,10 +1,11 @@
-"""Sesh's database and namespace for tests of invalidation: rows, the keys that depend on them, and kills on demand."""
+"""An app's database and namespace for tests of invalidation: rows, keys that depend on them, kills on demand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from assets.apps import App
 from assets.apps.sesh import APP as SESH
 from assets.cache import keys
 from assets.cache.invalidate import READER, Invalidated, invalidate
@@ -18,12 +19,13 @@ NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 
 @dataclass
 class CacheAsideStores:
-    """Sesh's database and namespace; `dies` is "before", "half way" or "after" a delete."""
+    """The database and namespace of an app; `dies` is "before", "half way" or "after" a delete."""
 
     d1: EmbeddedD1
     held: EmbeddedKV
+    app: App = field(default=SESH, repr=False)
     dies: str = ""
-    deleted: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list, repr=False)
 
     def delete_many(self, doomed: Iterable[str]) -> None:
         found = list(doomed)
@@ -36,7 +38,7 @@ class CacheAsideStores:
             raise KeyboardInterrupt
 
     def invalidate(self, page: int = 5_000) -> Invalidated:
-        return invalidate([D1ChangeLog(self.d1)], self, SESH.cache_aside, lambda: NOW, page=page)  # type: ignore[arg-type]
+        return invalidate([D1ChangeLog(self.d1)], self, self.app.cache_aside, lambda: NOW, page=page)  # type: ignore[arg-type]
 
     def fill(self, names: Iterable[str]) -> None:
         """What the application does on a miss."""
@@ -50,14 +52,14 @@ class CacheAsideStores:
         return int(rows[0]["last_id"]) if rows else 0
 
 
-def rows(d1: D1) -> dict[tuple[str, str], dict[str, Any]]:
-    """Every row of Sesh by table and key."""
-    return {(table, row[key]): row for table, key in KEYS.items() for row in d1.query(f"select * from {table}")}
+def rows(d1: D1, tables: Mapping[str, str] = KEYS) -> dict[tuple[str, Any], dict[str, Any]]:
+    """Every row of tables (with their keys), by table and key."""
+    return {(table, row[key]): row for table, key in tables.items() for row in d1.query(f"select * from {table}")}
 
 
-def hanging(table: str, row: dict[str, Any]) -> set[str]:
+def hanging(table: str, row: dict[str, Any], app: App = SESH) -> set[str]:
     """The cache-aside keys of a row that D1 holds."""
-    templates = [key for aside in SESH.cache_aside if aside.table == table for key in aside.keys]
+    templates = [key for aside in app.cache_aside if aside.table == table for key in aside.keys]
     return {
         keys.filled(template, row)
         for template in templates

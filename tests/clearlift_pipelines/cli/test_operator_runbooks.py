@@ -12,6 +12,8 @@ import pytest
 
 from clearlift_pipelines.stores import Stores
 from resources import sql_files
+from resources.d1 import EmbeddedD1
+from resources.migrations import D1AppliedMigrations, Migration
 from tests.clearlift_pipelines.cli.terminal import Terminal
 from tests.pages import DOCS, blocks, pasted_well
 
@@ -32,6 +34,8 @@ def test_a_failed_migration(terminal: Terminal, monkeypatch: pytest.MonkeyPatch,
     said = terminal.clearlift("migrate", "up")
     assert said.code == 1
     assert seen == ("text", "", said.out + said.err)
+    script = next(step for step in steps if step.language == "sql")
+    steps.remove(script)
     assert [step.language for step in steps] == ["console"] * 4
     assert "008 note" in pasted_well(terminal, steps[0])
     note.write_text("create table notes (id text);\n")
@@ -42,6 +46,23 @@ def test_a_failed_migration(terminal: Terminal, monkeypatch: pytest.MonkeyPatch,
     assert "sesh-d1: 008_note\n" in back
     over = pasted_well(terminal, steps[3])
     assert not re.search("pending|edited|missing|^bad", over, re.MULTILINE)
+
+
+def test_a_parent_made_again_keeps_its_children(tmp_path: Path) -> None:
+    d1 = EmbeddedD1(tmp_path / "family.sqlite")
+    for text in (
+        "create table parents (id integer primary key, name text)",
+        "create table children (id integer primary key, parent integer references parents on delete cascade)",
+        "insert into parents values (1, 'one')",
+        "insert into children values (2, 1)",
+    ):
+        d1.execute(text)
+    (script,) = (step.text for step in blocks("runbooks/failed-migration.md") if step.language == "sql")
+    assert D1AppliedMigrations(d1).apply(Migration("family/d1", 1, "again", script, "select 1"))
+    assert d1.query("select * from children") == [{"id": 2, "parent": 1}]
+    d1.execute("delete from parents")
+    assert d1.query("select * from children") == []
+    d1.close()
 
 
 def test_what_clears_the_way_down_is_a_command(terminal: Terminal) -> None:

@@ -47,6 +47,7 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(on_sup
     """As service_role of a Supabase project, from its first migration on."""
     terminal = on_supabase
     said = terminal.good("run", *SMALL)
+    assert "Consignment: Autumn Kids Sale: draft, published, 60 items" in " ".join(said.split())
     stores = terminal.stores
     until = sample_stores.marked(stores.object_store)
     assert until is not None

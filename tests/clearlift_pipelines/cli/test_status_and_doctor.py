@@ -1,5 +1,6 @@
 """`clearlift status`, `doctor` and `migrate`: how things stand, and what is said when they do not."""
 
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,13 @@ POSTGRES = [str(migration) for migration in load("pipelines/postgres")]
 
 def assets_of(said: str) -> dict[str, str]:
     return {row.split()[0]: row for row in said.splitlines() if row.strip().startswith("clearlift/")}
+
+
+def bad_line(said: str, name: str) -> str:
+    """What doctor says of a store that is not well; names are padded to the longest."""
+    found = re.search(rf"^bad  {re.escape(name)} +(?!schema )(.*)$", said, re.MULTILINE)
+    assert found is not None, said
+    return found[1]
 
 
 def test_status_shows_what_was_never_made_and_what_is_missing(terminal: Terminal) -> None:
@@ -60,8 +68,9 @@ def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(t
     bad = terminal.clearlift("doctor")
     assert bad.code == 1
     pending = ", ".join(f"{name} pending" for name in POSTGRES)
-    assert f"bad  postgres schema        {pending}. Next: `clearlift migrate up`" in bad.out
-    assert "bad  clearlift-lake         the lake's catalog is missing. Next: `clearlift migrate up` makes it" in bad.out
+    assert bad_line(bad.out, "postgres schema").startswith(f"{pending}. Next: `clearlift migrate up`")
+    missing = "the lake's catalog is missing. Next: `clearlift migrate up` makes it"
+    assert bad_line(bad.out, "clearlift-lake").startswith(missing)
 
     assert f"postgres: {', '.join(POSTGRES)}" in terminal.good("migrate", "up").splitlines()
     again = terminal.good("migrate", "up").splitlines()
@@ -76,14 +85,15 @@ def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(t
             "object store",
             "clearlift-lake",
             "clearlift-d1 schema",
+            "consignment-d1 schema",
             "growth-postgres schema",
             "sesh-d1 schema",
             "postgres schema",
         ),
-        *("clearlift-kv", "growth-kv", "sesh-kv"),
+        *("clearlift-kv", "consignment-kv", "growth-kv", "sesh-kv"),
     )
-    width = max(len(name) for name in names)
-    assert [row[5 : 6 + width].rstrip() for row in well] == list(names)
+    width = max(map(len, names))
+    assert [row[5 : 5 + width].rstrip() for row in well] == list(names)
     assert {row[5 + width] for row in well} == {" "}
     assert " " not in {row[6 + width] for row in well}
     assert [info.key for info in terminal.stores.object_store.list("doctor")] == []
@@ -134,7 +144,7 @@ def test_doctor_finds_a_store_that_does_not_answer_and_keeps_its_password(termin
     terminal.monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", "postgresql://me:hush@127.0.0.1:1/x?connect_timeout=2")
     said = terminal.clearlift("doctor")
     assert said.code == 1
-    assert "bad  postgres               Postgres at 127.0.0.1:1/x: no connection" in said.out
+    assert bad_line(said.out, "postgres").startswith("Postgres at 127.0.0.1:1/x: no connection")
     assert "ok   object store" in said.out
     assert "clearlift-lake" not in said.out
     assert "  postgres schema" not in said.out
@@ -193,6 +203,7 @@ def test_a_way_down_says_without_confirmation_what_stands_in_its_way(terminal: T
 def test_migrate_refuses_what_it_does_not_know(terminal: Terminal) -> None:
     assert (
         "mongo is no store with migrations. Next: name one of clearlift-d1, growth-postgres, sesh-d1, postgres"
+        "mongo is no store with migrations. Next: name one of clearlift-d1, consignment-d1, sesh-d1, postgres"
         in terminal.refused("migrate", "up", "mongo")
     )
     assert terminal.clearlift("migrate", "down").code == 2
@@ -213,6 +224,7 @@ def test_a_file_that_is_gone_or_another_is_reported_with_what_to_do(
     edited = f"{POSTGRES[0]} was applied and its file is another now; restore it and add a new migration"
     said = terminal.clearlift("doctor")
     assert f"bad  postgres schema        sql/pipelines/postgres: {edited}\n" in said.out
+    assert bad_line(said.out, "postgres schema") == f"sql/pipelines/postgres: {edited}"
     assert edited.replace("; ", ". Next: ") in terminal.refused("run", "--no-sample")
 
     (folder / f"{POSTGRES[0]}.up.sql").unlink()

@@ -1,5 +1,6 @@
 """A way down that would lose rows is refused before it begins, in every store."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -67,4 +68,34 @@ def test_a_trigger_of_a_table_that_a_job_made_keeps_what_it_writes_to(tmp_path: 
         migrations.down(applied, FOLDER, to=1)
     d1.execute("drop table made_by_a_job")
     assert migrations.down(applied, FOLDER, to=1) == ["003_index", "002_orders"]
+    d1.close()
+
+
+FULL_TEXT = "create virtual table words using fts5(name{content});{rebuild}"
+
+
+@pytest.mark.parametrize(
+    ("content", "rebuild", "held"),
+    [
+        (", content = 'customers'", " insert into words (words) values ('rebuild');", False),
+        (', content="customers"', " insert into words (words) values ('rebuild');", False),
+        ("", "", True),
+        (", content=''", "", True),
+    ],
+)
+def test_a_full_text_index_of_another_table_is_no_loss_and_one_with_texts_of_its_own_is(
+    tmp_path: Path, files: Path, content: str, rebuild: str, held: bool
+) -> None:
+    (files / "003_index.up.sql").write_text(FULL_TEXT.format(content=content, rebuild=rebuild))
+    (files / "003_index.down.sql").write_text("drop table words")
+    d1 = EmbeddedD1(tmp_path / "shop.db")
+    applied = migrations.D1AppliedMigrations(d1, "shop-d1")
+    migrations.up(applied, FOLDER)
+    d1.execute("insert into words (rowid, name) values (1, 'fine')")
+    found = d1.query("select rowid from words where words match 'fine'")
+    assert found
+    with pytest.raises(MigrationError, match="would lose") if held else nullcontext():
+        migrations.down(applied, FOLDER)
+    migrations.up(applied, FOLDER)
+    assert d1.query("select rowid from words where words match 'fine'") == found
     d1.close()

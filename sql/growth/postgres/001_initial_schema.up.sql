@@ -406,21 +406,30 @@ comment on table pipelines.stale_windows is
     'One row a window that events came to since it was made: aggregations of an hour or day, metrics of a day';
 
 create table pipelines.rate_limits (
-    client bytea not null,
     minute timestamptz not null,
+    client bytea not null,
     n      integer not null,
-    primary key (client, minute)
+    primary key (minute, client)
 );
-comment on table pipelines.rate_limits is 'One row a client and minute: what it inserted. A client is a salted hash of its address';
+comment on table pipelines.rate_limits is 'One row a minute and client: what it inserted. A client is a salted hash of its address';
 
 create table pipelines.settings (
-    name  text primary key,
-    value text not null
+    is_only_row                  boolean primary key default true,
+    rate_limit_header            text not null default 'x-forwarded-for',
+    rate_limit_position          integer not null default -1,
+    rate_limit_client_per_minute integer not null default 20,
+    rate_limit_email_per_hour    integer not null default 5,
+    rate_limit_salt              text,
+    constraint settings_are_more_than_one_row check (is_only_row),
+    constraint settings_header_has_capitals_and_would_not_be_found check (rate_limit_header = lower(rate_limit_header)),
+    constraint settings_position_is_0_and_not_from_1_or_minus_1 check (rate_limit_position <> 0),
+    constraint settings_limit_is_below_1 check (
+        rate_limit_client_per_minute >= 1 and rate_limit_email_per_hour >= 1
+    )
 );
-comment on table pipelines.settings is 'One row a setting; the salt of the rate limit is made when it is first needed';
-insert into pipelines.settings (name, value) values
--- Which header says who asks, and which of its elements the nearest proxy has set: -1 is the last one.
-('rate_limit_header', 'x-forwarded-for'),
-('rate_limit_position', '-1'),
-('rate_limit_client_per_minute', '20'),
-('rate_limit_email_per_hour', '5');
+comment on table pipelines.settings is 'One row: the settings of this database';
+comment on column pipelines.settings.rate_limit_header is 'The header of a request that says who asks';
+comment on column pipelines.settings.rate_limit_position is
+    'Which of the header''s elements the nearest proxy has set; -1 is the last one';
+comment on column pipelines.settings.rate_limit_salt is 'Made when it is first needed, and never shown';
+insert into pipelines.settings default values;

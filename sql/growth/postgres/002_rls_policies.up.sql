@@ -48,46 +48,48 @@ create function pipelines.email_key(email text) returns text
 language sql immutable parallel safe
 return regexp_replace(lower(regexp_replace(email, '^\s+|\s+$', '', 'g')), '^([^+@]+)\+[^@]*@', '\1@');
 
--- The salt of the rate limit: made at its first use and never shown, so that an address cannot be found by trying.
-create function pipelines.salt() returns text
-language plpgsql volatile set search_path = '' as $$
-declare
-    salt text := (select value from pipelines.settings where name = 'rate_limit_salt');
-begin
-    if salt is null then
-        insert into pipelines.settings (name, value)
-        values ('rate_limit_salt', gen_random_uuid()::text || gen_random_uuid()::text)
-        on conflict (name) do nothing;
-        select value into salt from pipelines.settings where name = 'rate_limit_salt';
-    end if;
-    return salt;
-end
-$$;
-
 -- Counts a row against its client, or refuses it. Requests without an address share one count. The count belongs to the
--- transaction: what fails is not counted.
-create function pipelines.limit_client() returns trigger
-language plpgsql security definer set search_path = '' as $$
+-- transaction: what fails is not counted. The salt is made at its first use, so that nobody finds an address by trying.
+-- Triggers call it, with their owner's rights.
+create function pipelines.count_request(settings pipelines.settings) returns void
+language plpgsql as $$
 declare
-    headers  jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
-    settings jsonb := (select jsonb_object_agg(name, value) from pipelines.settings where name like 'rate_limit_%');
-    places   text[] := string_to_array(headers ->> (settings ->> 'rate_limit_header'), ',');
-    place    integer := (settings ->> 'rate_limit_position')::integer;
-    address  text := btrim(places[case when place < 0 then cardinality(places) + 1 + place else place end]);
-    counted  integer;
+    place   integer := settings.rate_limit_position;
+    places  text[] := string_to_array(
+        nullif(current_setting('request.headers', true), '')::json ->> settings.rate_limit_header, ','
+    );
+    counted integer;
 begin
-    insert into pipelines.rate_limits as known (client, minute, n)
+    if settings.rate_limit_salt is null then
+        update pipelines.settings
+        set rate_limit_salt = coalesce(rate_limit_salt, gen_random_uuid()::text || gen_random_uuid()::text)
+        returning rate_limit_salt into settings.rate_limit_salt;
+    end if;
+    insert into pipelines.rate_limits as known (minute, client, n)
     values (
-        sha256(convert_to(coalesce(settings ->> 'rate_limit_salt', pipelines.salt()) || coalesce(address, ''), 'UTF8')),
-        date_trunc('minute', now()), 1
+        date_trunc('minute', now()),
+        sha256(convert_to(
+            settings.rate_limit_salt || coalesce(
+                btrim(places[case when place < 0 then cardinality(places) + 1 else 0 end + place]), ''
+            ),
+            'UTF8'
+        )),
+        1
     )
-    on conflict (client, minute) do update set n = known.n + 1
-    where known.n < (settings ->> 'rate_limit_client_per_minute')::integer
+    on conflict (minute, client) do update set n = known.n + 1
+    where known.n < settings.rate_limit_client_per_minute
     returning n into counted;
     if counted is null then
         raise sqlstate 'PT429' using
             message = 'too many requests of this client in a minute', hint = 'try again in a minute';
     end if;
+end
+$$;
+
+create function pipelines.limit_client() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform pipelines.count_request(settings) from pipelines.settings;
     return new;
 end
 $$;
@@ -216,5 +218,4 @@ grant select (
 ) on whatsapp.accounts to authenticated;
 grant select, insert, update, delete on whatsapp.templates to authenticated;
 
-revoke execute on function pipelines.salt() from public;
-revoke execute on function pipelines.limit_client() from public;
+revoke execute on function pipelines.count_request, pipelines.limit_client from public;

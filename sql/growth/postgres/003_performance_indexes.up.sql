@@ -140,5 +140,3 @@ create index templates_by_category on whatsapp.templates (account_id, category, 
 
 -- The pending events of an hour.
 create index pending_events_by_time on pipelines.pending_events (occurred_at);
--- Counts of minutes that are over.
-create index rate_limits_by_minute on pipelines.rate_limits (minute);

@@ -19,26 +19,31 @@ create function pipelines.squeezed(value text) returns text
 language sql immutable parallel safe
 return nullif(btrim(regexp_replace(value, '\s+', ' ', 'g')), '');
 
-create function pipelines.normalise_lead() returns trigger
+create function pipelines.normalised(lead marketing.leads) returns marketing.leads
+language plpgsql immutable as $$
+begin
+    lead.email := regexp_replace(lead.email, '^\s+|\s+$', '', 'g');
+    lead.email_key := pipelines.email_key(lead.email);
+    lead.phone := pipelines.squeezed(lead.phone);
+    lead.name := pipelines.squeezed(lead.name);
+    lead.company_name := pipelines.squeezed(lead.company_name);
+    lead.company_key := pipelines.company_key(lead.company_name);
+    lead.country := upper(pipelines.squeezed(lead.country));
+    lead.source := coalesce(pipelines.squeezed(lead.source), 'unknown');
+    lead.first_source := coalesce(lead.first_source, lead.source);
+    return lead;
+end
+$$;
+
+create function pipelines.change_lead() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-    new.email := regexp_replace(new.email, '^\s+|\s+$', '', 'g');
-    new.email_key := pipelines.email_key(new.email);
-    new.phone := pipelines.squeezed(new.phone);
-    new.name := pipelines.squeezed(new.name);
-    new.company_name := pipelines.squeezed(new.company_name);
-    new.company_key := pipelines.company_key(new.company_name);
-    new.country := upper(pipelines.squeezed(new.country));
-    new.source := coalesce(pipelines.squeezed(new.source), 'unknown');
-    if tg_op = 'INSERT' then
-        new.first_source := coalesce(new.first_source, new.source);
-    else
-        new.first_source := old.first_source;
-        if (new.phone, new.country) is distinct from (old.phone, old.country) then
-            new.phone_read_at := null;
-            new.phone_e164 := null;
-            new.phone_extension := null;
-        end if;
+    new := pipelines.normalised(new);
+    new.first_source := old.first_source;
+    if (new.phone, new.country) is distinct from (old.phone, old.country) then
+        new.phone_read_at := null;
+        new.phone_e164 := null;
+        new.phone_extension := null;
     end if;
     return new;
 end
@@ -49,15 +54,18 @@ $$;
 --
 -- One address at a time: a transaction waits for the lock of its first address only. It would wait for ever for a second
 -- one if another transaction came to the same two in the other order, so that it is asked to try again instead.
+--
+-- It counts the request too: a trigger and a look at the settings of its own would cost as much as the count.
 create function pipelines.capture_lead() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-    held    integer := coalesce(nullif(current_setting('pipelines.leads_held', true), '')::integer, 0);
-    address bigint := hashtextextended(new.email_key, 0);
     limited boolean := current_setting('role') in ('anon', 'authenticated');
-    most    integer := (select value::integer from pipelines.settings where name = 'rate_limit_email_per_hour');
-    known   marketing.leads;
+    held    integer := coalesce(nullif(current_setting('pipelines.leads_held', true), '')::integer, 0);
+    address bigint;
+    known   record;
 begin
+    new := pipelines.normalised(new);
+    address := hashtextextended(new.email_key, 0);
     if held >= 5000 then
         raise program_limit_exceeded using message = 'more than 5,000 leads in one transaction', hint = 'commit in between';
     elsif held = 0 then
@@ -68,26 +76,28 @@ begin
     end if;
     perform set_config('pipelines.leads_held', (held + 1)::text, true);
 
-    select * into known from marketing.leads where email_key = new.email_key;
-    if not found then
+    select settings, lead.id, lead.capture_window_count as count, lead.capture_window_at as since into known
+    from pipelines.settings
+    left join marketing.leads as lead on lead.email_key = new.email_key;
+    if limited then
+        perform pipelines.count_request(known.settings);
+    end if;
+    if known.id is null then
         return new;
     end if;
-    if known.capture_window_at > now() - interval '1 hour' then
-        if limited and known.capture_window_count >= most then
-            raise sqlstate 'PT429' using
-                message = 'too many requests for this address in an hour', hint = 'try again in an hour';
-        end if;
-        known.capture_window_count := known.capture_window_count + 1;
-    else
-        known.capture_window_at := now();
-        known.capture_window_count := 1;
+    if known.since <= now() - interval '1 hour' then
+        known.since := now();
+        known.count := 0;
+    elsif limited and known.count >= (known.settings).rate_limit_email_per_hour then
+        raise sqlstate 'PT429' using
+            message = 'too many requests for this address in an hour', hint = 'try again in an hour';
     end if;
     update marketing.leads as lead
     set
         capture_count = lead.capture_count + 1,
         last_captured_at = now(),
-        capture_window_at = known.capture_window_at,
-        capture_window_count = known.capture_window_count,
+        capture_window_at = known.since,
+        capture_window_count = known.count + 1,
         source = new.source,
         phone = coalesce(lead.phone, new.phone),
         name = coalesce(lead.name, new.name),
@@ -109,10 +119,11 @@ begin
 end
 $$;
 
-create trigger b_normalise before insert or update on marketing.leads
-for each row execute function pipelines.normalise_lead();
-create trigger c_capture before insert on marketing.leads
+drop trigger a_limit_client on marketing.leads;
+create trigger b_capture before insert on marketing.leads
 for each row execute function pipelines.capture_lead();
+create trigger b_change before update on marketing.leads
+for each row execute function pipelines.change_lead();
 create trigger d_touch before update on marketing.leads
 for each row when (old.* is distinct from new.*) execute function pipelines.touch();
 create trigger d_touch before update on experiments.experiments
@@ -573,6 +584,6 @@ grant execute on function
     public.gdpr_delete_user_data
 to service_role;
 revoke execute on function
-    pipelines.normalise_lead, pipelines.capture_lead, pipelines.advance_onboarding, pipelines.follow_activity,
+    pipelines.change_lead, pipelines.capture_lead, pipelines.advance_onboarding, pipelines.follow_activity,
     pipelines.enrich_event, pipelines.queue_events, pipelines.touch
 from public;

@@ -202,7 +202,6 @@ def test_what_is_ours_is_closed_to_requests(shared: Connection) -> None:
         with asking(shared, who), pytest.raises(psycopg.errors.InsufficientPrivilege):
             shared.execute(f"select 1 from pipelines.{table}".encode())
     functions = (
-        "pipelines.salt()",
         "public.gdpr_delete_user_data(email := 'ada@example.com')",
         "public.cleanup_old_data()",
         "public.abandon_inactive_sessions()",

@@ -189,7 +189,8 @@ from generate_series(1, 6000) as n;
 insert into onboarding.sessions (id, session_token, user_id, lead_id, status, current_step, progress_percentage,
     started_at, last_activity_at, completed_at, abandoned_at, metadata)
 select pg_temp.id(n), 'sess_of_number_' || n, pg_temp.id(n % 1500), pg_temp.id(n), status,
-    (enum_range(null::onboarding.step))[case when n % 40 = 0 then 5 else 1 + n % 4 end], n % 100, pg_temp.at(n, 3000), pg_temp.at(n, 3000),
+    (enum_range(null::onboarding.step))[case when n % 40 = 0 then 5 else 1 + n % 4 end], n % 100,
+    pg_temp.at(n, 3000), pg_temp.at(n, 3000),
     case when status = 'completed' then pg_temp.at(n, 3000) end,
     case when status = 'abandoned' then pg_temp.at(n, 3000) end, jsonb_build_object('plan', 'p' || n % 90)
 from generate_series(1, 3000) as n,

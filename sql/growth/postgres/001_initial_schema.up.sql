@@ -96,7 +96,10 @@ create table marketing.leads (
     -- One @, nothing that ends or quotes an address, nothing that cannot be seen; a domain of labels with a dot.
     constraint leads_email_is_not_one_address check (
         email !~ '[[:cntrl:]\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]'
-        and email ~ '^[^@\s<>(),;:"\\\[\]]{1,64}@([^@\s.<>(),;:"''\\\[\]_/]{1,63}\.)+[^@\s.<>(),;:"''\\\[\]_/0-9][^@\s.<>(),;:"''\\\[\]_/]{1,62}$'
+        and email ~ (
+            '^[^@\s<>(),;:"\\\[\]]{1,64}@([^@\s.<>(),;:"''\\\[\]_/]{1,63}\.)+'
+            || '[^@\s.<>(),;:"''\\\[\]_/0-9][^@\s.<>(),;:"''\\\[\]_/]{1,62}$'
+        )
         and email !~ '(^\.|\.\.|\.@|@-|-\.|\.-|-$)'
     ),
     constraint leads_phone_is_longer_than_50_or_has_control_characters check (pipelines.is_plain(phone, 50)),

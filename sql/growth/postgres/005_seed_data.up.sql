@@ -125,8 +125,8 @@ begin
     select
         ('00000000-0000-4000-8004-' || lpad(number::text, 12, '0'))::uuid, key, name,
         status::experiments.experiment_status, variants::jsonb, share, audience::jsonb, 'signup',
-        array['-client_error'], 20, 5000, case when status <> 'draft' then as_of - interval '4 days' end, as_of - interval '6 days',
-        as_of - interval '4 days'
+        array['-client_error'], 20, 5000, case when status <> 'draft' then as_of - interval '4 days' end,
+        as_of - interval '6 days', as_of - interval '4 days'
     from (
         values
         (1, 'hero-headline', 'A headline that names the saving', 'running',

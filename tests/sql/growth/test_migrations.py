@@ -54,7 +54,7 @@ def owned(server: str) -> Iterator[str]:
             admin.execute(f"create role {owner} login createrole".encode())
             name = urlsplit(dsn).path.removeprefix("/")
             admin.execute(f"alter database {name} owner to {owner}".encode())
-            # Roles that are there were made by somebody else, as in a project of Supabase, which opens `public` to them.
+            # Roles that are there were made by somebody else, as in a project of Supabase; it opens `public` to them.
             given = all(
                 admin.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone() for role in API_ROLES
             )

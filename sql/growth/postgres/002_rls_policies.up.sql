@@ -1,8 +1,9 @@
 -- Who may do what: a policy names the roles that it is for, and one row is visible where a policy of its table says so.
 --
 -- anon leaves leads and goes through an onboarding by its token. authenticated sees what is its own. An admin is an
--- authenticated user whose token says so in app_metadata, which users cannot write. service_role passes everywhere, by a
--- policy, because a server may have made it without BYPASSRLS. A token of onboarding is worth as much as it is secret.
+-- authenticated user whose token says so in app_metadata, which users cannot write. service_role passes everywhere, by
+-- a policy, because a server may have made it without BYPASSRLS. A token of onboarding is worth as much as it is
+-- secret.
 
 -- The claims of the request, which PostgREST has verified; {} where there is no request. After a transaction that had
 -- some, the setting is '' and not null.
@@ -94,7 +95,8 @@ begin
 end
 $$;
 
--- Before other triggers, which fire in the order of their names. Whoever works without the role of a request is trusted.
+-- Before other triggers, which fire in the order of their names. Whoever works without the role of a request is
+-- trusted.
 create trigger a_limit_client before insert on marketing.leads
 for each row when (current_setting('role') in ('anon', 'authenticated'))
 execute function pipelines.limit_client();
@@ -119,7 +121,9 @@ begin
             'create policy of_service on %I.%I to service_role using (true) with check (true)',
             held.schemaname, held.tablename
         );
-        execute format('grant select, insert, update, delete on %I.%I to service_role', held.schemaname, held.tablename);
+        execute format(
+            'grant select, insert, update, delete on %I.%I to service_role', held.schemaname, held.tablename
+        );
     end loop;
 end
 $$;

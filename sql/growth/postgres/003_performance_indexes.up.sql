@@ -1,4 +1,5 @@
--- One index a hot question, which its comment asks. A test asks each of them and looks whether the plan takes the index.
+-- One index a hot question, which its comment asks. A test asks each of them and looks whether the plan takes the
+-- index.
 
 -- Funnel of the last 30 days by source and status, from the index alone.
 create index leads_by_created on marketing.leads (created_at) include (source, status);

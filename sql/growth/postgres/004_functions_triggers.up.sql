@@ -1,5 +1,5 @@
--- What the database does by itself: one lead a person, progress of onboardings, events made whole and queued; and what is
--- called from outside. One row of a result is what the function's comment says.
+-- What the database does by itself: one lead a person, progress of onboardings, events made whole and queued; and what
+-- is called from outside. One row of a result is what the function's comment says.
 --
 -- Functions of triggers have their owner's rights, because a request has none on what they change.
 
@@ -52,8 +52,8 @@ $$;
 -- A lead that is known is updated in place of a second one: counted, its newest source and moment kept, what was empty
 -- filled in. No row is inserted then.
 --
--- One address at a time: a transaction waits for the lock of its first address only. It would wait for ever for a second
--- one if another transaction came to the same two in the other order, so that it is asked to try again instead.
+-- One address at a time: a transaction waits for the lock of its first address only. It would wait for ever for a
+-- second one if another transaction came to the same two in the other order, so that it is asked to try again instead.
 --
 -- It counts the request too: a trigger and a look at the settings of its own would cost as much as the count.
 create function pipelines.capture_lead() returns trigger
@@ -67,7 +67,8 @@ begin
     new := pipelines.normalised(new);
     address := hashtextextended(new.email_key, 0);
     if held >= 5000 then
-        raise program_limit_exceeded using message = 'more than 5,000 leads in one transaction', hint = 'commit in between';
+        raise program_limit_exceeded using
+            message = 'more than 5,000 leads in one transaction', hint = 'commit in between';
     elsif held = 0 then
         perform pg_advisory_xact_lock(address);
     elsif not pg_try_advisory_xact_lock(address) then
@@ -133,8 +134,8 @@ for each row when (old.* is distinct from new.*) execute function pipelines.touc
 create trigger d_touch before update on whatsapp.templates
 for each row when (old.* is distinct from new.*) execute function pipelines.touch();
 
--- Progress is the share of steps that are completed. A step that is completed while it is the current one makes the next
--- open one current; the last one ends the session. Whoever goes on with an abandoned session takes it up again.
+-- Progress is the share of steps that are completed. A step that is completed while it is the current one makes the
+-- next open one current; the last one ends the session. Whoever goes on with an abandoned session takes it up again.
 create function pipelines.advance_onboarding() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -172,7 +173,8 @@ begin
     end if;
     new.completed_at := case
         when new.status = 'completed' then coalesce(
-            new.completed_at, case when done = cardinality(steps) then (select max(at) from unnest(completed) as at) end,
+            new.completed_at,
+            case when done = cardinality(steps) then (select max(at) from unnest(completed) as at) end,
             now()
         )
     end;
@@ -277,8 +279,8 @@ $$;
 create trigger queue_events after insert on analytics.events
 referencing new table as added for each statement execute function pipelines.queue_events();
 
--- Which of 10,000 buckets a user or session falls in. Of MD5, because its value is the same on every version and in every
--- language.
+-- Which of 10,000 buckets a user or session falls in. Of MD5, because its value is the same on every version and in
+-- every language.
 create function pipelines.bucket(key text, unit text) returns integer
 language sql immutable parallel safe
 return ((('x' || substr(md5(key || ':' || unit), 1, 8))::bit(32)::bigint * 10000) >> 32)::integer;
@@ -300,9 +302,9 @@ return (
     limit 1
 );
 
--- The variant of every running experiment that is for this user, or for a session without one; it is assigned at the first
--- call and stays. A session's variant goes on with the user who signs in. Who is admitted is decided by another hash than
--- who sees what, so that a greater share of the traffic moves nobody.
+-- The variant of every running experiment that is for this user, or for a session without one; it is assigned at the
+-- first call and stays. A session's variant goes on with the user who signs in. Who is admitted is decided by another
+-- hash than who sees what, so that a greater share of the traffic moves nobody.
 create function public.auto_assign_experiments(user_id uuid, session_id text, country text default null)
 returns table (experiment_key text, variant text)
 language plpgsql security definer set search_path = '' as $$
@@ -357,8 +359,9 @@ end
 $$;
 comment on function public.auto_assign_experiments is 'One row a running experiment that this user or session is in';
 
--- Takes a batch of pending events into the counts of their hours and days, and marks their windows as stale. Two at once
--- take different events. The lock comes first: who makes windows again keeps batches out, and none has read before.
+-- Takes a batch of pending events into the counts of their hours and days, and marks their windows as stale. Two at
+-- once take different events. The lock comes first: who makes windows again keeps batches out, and none has read
+-- before.
 create function public.process_pending_events(batch integer default 2000)
 returns table (events bigint, windows bigint)
 language plpgsql security definer set search_path = '' as $$
@@ -435,9 +438,9 @@ $$;
 comment on function public.abandon_inactive_sessions is
     'How many sessions it ended. Call it until it ends none';
 
--- Deletes what is older than so many days and needs no archive, a batch of each table. Events are none of it: they go when
--- an archive holds them. How long what is kept is decided by who calls it, in whole days (UTC). Hours that are to be made
--- again stay.
+-- Deletes what is older than so many days and needs no archive, a batch of each table. Events are none of it: they go
+-- when an archive holds them. How long what is kept is decided by who calls it, in whole days (UTC). Hours that are to
+-- be made again stay.
 create function public.cleanup_old_data(
     days integer default 90, as_of timestamptz default now(), batch integer default 5000
 ) returns table (relation text, deleted bigint)

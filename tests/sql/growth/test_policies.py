@@ -218,7 +218,7 @@ def test_what_is_ours_is_closed_to_requests(shared: Connection) -> None:
 def test_nobody_writes_for_somebody_else(owned: Connection) -> None:
     lead, session, account, _ = ids("b")
     activity = "insert into onboarding.step_activities (session_id, step, kind) values (%s, 'signup', 'error')"
-    refused = (
+    refused: tuple[tuple[str, str, str, list[str]], ...] = (
         ("a", "", "insert into whatsapp.accounts (user_id, waba_id, phone_number_id) values (%s, '1', '77')", [B]),
         ("a", "", "insert into whatsapp.templates (account_id, name, category) values (%s, 'y', 'utility')", [account]),
         ("a", "", "update whatsapp.accounts set user_id = %s", [B]),

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from assets.apps import APPS, App
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import NotSetUpError, Stores
@@ -46,6 +47,8 @@ def examine(stores: Stores) -> bool:
             continue  # its line would be that of Postgres, after the same wait
         try:
             line, good = check(), True
+        except DeclinedError as error:
+            line, good = str(error), False  # whole, because its end is what to do next
         except Exception as error:  # noqa: BLE001 (any fault of a store is a line of the answer)
             line, good = one_line(error), False
         # A store's own words are not markup.
@@ -121,9 +124,10 @@ def _migrated(applied: migrations.AppliedMigrations, folder: str) -> str:
     drifted = [f"{s} {s.drift}" for s in standing if s.drift]
     if drifted:
         raise click.ClickException(f"sql/{folder}: {'; '.join(drifted)}")
-    pending = [f"{s} pending" for s in standing if s.state is State.PENDING]
+    pending = [s for s in standing if s.state is State.PENDING]
     if pending:
-        raise DeclinedError(", ".join(pending), "`clearlift migrate up`")
+        said = f"{counted(len(pending), 'migration')} pending, the first {pending[0]}"
+        raise DeclinedError(said, "`clearlift migrate up`")
     return f"{len(standing)} migrations applied"
 
 

@@ -67,8 +67,8 @@ def test_status_shows_what_was_never_made_and_what_is_missing(terminal: Terminal
 def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(terminal: Terminal) -> None:
     bad = terminal.clearlift("doctor")
     assert bad.code == 1
-    pending = ", ".join(f"{name} pending" for name in POSTGRES)
-    assert bad_line(bad.out, "postgres schema").startswith(f"{pending}. Next: `clearlift migrate up`")
+    pending = f"{len(POSTGRES)} migrations pending, the first {POSTGRES[0]}"
+    assert bad_line(bad.out, "postgres schema") == f"{pending}. Next: `clearlift migrate up`"
     missing = "the lake's catalog is missing. Next: `clearlift migrate up` makes it"
     assert bad_line(bad.out, "clearlift-lake").startswith(missing)
 
@@ -184,7 +184,7 @@ def test_migrate_up_goes_on_with_other_stores_and_says_what_was_done(
     assert f"postgres: {POSTGRES[0]}, " in said.out
     assert "made: " not in said.out
     assert said.err == (
-        "Error: 1 of 4 stores are not up to date: sesh-d1. Next: remove the cause that their lines name, then "
+        "Error: 1 of 5 stores are not up to date: sesh-d1. Next: remove the cause that their lines name, then "
         "`clearlift migrate up` (docs/runbooks/failed-migration.md)\n"
     )
     file.write_text(whole)
@@ -201,11 +201,9 @@ def test_a_way_down_says_without_confirmation_what_stands_in_its_way(terminal: T
 
 
 def test_migrate_refuses_what_it_does_not_know(terminal: Terminal) -> None:
-    assert (
-        "mongo is no store with migrations. Next: name one of clearlift-d1, growth-postgres, sesh-d1, postgres"
-        "mongo is no store with migrations. Next: name one of clearlift-d1, consignment-d1, sesh-d1, postgres"
-        in terminal.refused("migrate", "up", "mongo")
-    )
+    names = "clearlift-d1, consignment-d1, growth-postgres, sesh-d1, postgres"
+    refusal = terminal.refused("migrate", "up", "mongo")
+    assert f"mongo is no store with migrations. Next: name one of {names}" in refusal
     assert terminal.clearlift("migrate", "down").code == 2
     assert terminal.clearlift("migrate", "sideways").code == 2
     for steps in ("0", "-1"):
@@ -235,4 +233,4 @@ def test_a_file_that_is_gone_or_another_is_reported_with_what_to_do(
     said = terminal.clearlift("migrate", "up")
     assert said.code == 1
     assert f"{POSTGRES[0]}.up.sql is missing. Next: restore it" in said.out
-    assert said.err.startswith("Error: 1 of 4 stores are not up to date: postgres. Next: ")
+    assert said.err.startswith("Error: 1 of 5 stores are not up to date: postgres. Next: ")

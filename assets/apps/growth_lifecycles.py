@@ -87,7 +87,7 @@ LIFECYCLES = (
     ),
     # On a day without requests all of them are old.
     _short("pipelines.rate_limits", "minute", "a count of one minute", days=1, share=1.0),
-    kept("app_postgres", "pipelines.settings", "one row a setting"),
+    kept("app_postgres", "pipelines.settings", "one row of settings"),
     kept("app_postgres", "pipelines.migrations", "one row a migration"),
     prefix("reports/growth/", 365, "counts of days, which say nothing about a person"),
 )

@@ -92,7 +92,8 @@ PERSONAL = registry(
             pipelines.pending_events: event_id occurred_at
             pipelines.stale_windows: kind window_start
             pipelines.rate_limits: minute n
-            pipelines.settings: name value
+            pipelines.settings: is_only_row rate_limit_header rate_limit_position rate_limit_client_per_minute
+                rate_limit_email_per_hour rate_limit_salt
             pipelines.migrations: folder number name checksum applied_at
         """,
         "r2": "access/growth/ quarantine/access/growth/ reports/growth/: key content",

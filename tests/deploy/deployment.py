@@ -97,6 +97,7 @@ class Postgres:
         with psycopg.connect(self._server, autocommit=True) as admin:
             admin.execute("create database dagster")
             admin.execute("create database clearlift")
+            admin.execute("create database growth")
         self._keeper.start()
         return self
 
@@ -124,6 +125,7 @@ class Deployment:
         return {
             "CLEARLIFT_DAGSTER_POSTGRES_URL": self.postgres.url("dagster").replace("://", "+psycopg2://"),
             "CLEARLIFT_POSTGRES_DSN": self.postgres.url("clearlift", self.pooler_port),
+            "CLEARLIFT_POSTGRES__GROWTH": self.postgres.url("growth", self.pooler_port),
         }
 
     def units(self) -> list[Unit]:

@@ -102,8 +102,9 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
         monkeypatch.setenv("CLEARLIFT_DAGSTER_POSTGRES_URL", lines["CLEARLIFT_DAGSTER_POSTGRES_URL"])
         # Direct, because the test looks also while the pooler is down.
         dsn = SecretStr(deployment.postgres.url("clearlift"))
+        own = {"growth": SecretStr(deployment.postgres.url("growth"))}
         with (
-            Stores(settings.load(home=home, postgres_dsn=dsn, partitions_start=start)) as stores,
+            Stores(settings.load(home=home, postgres_dsn=dsn, postgres=own, partitions_start=start)) as stores,
             DagsterInstance.from_config(str(dagster_home)) as instance,
         ):
             stores.migrate()

@@ -1,5 +1,5 @@
--- One row a range up to `today`: the onboardings that began in it, by the step that they are in and by their status, with
--- the average of their progress in percent. Parameters: today.
+-- One row a range up to `today`: the onboardings that began in it, by the step that they are in and by their status,
+-- with the average of their progress in percent. Parameters: today.
 with found as (
     select
         ranges.range,

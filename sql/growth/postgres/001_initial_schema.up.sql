@@ -1,11 +1,12 @@
--- Growth: leads, their onboarding, what happens on the site, experiments and WhatsApp accounts. One row of a table is what
--- the table's comment says. `pipelines` holds what shares a transaction with these rows, and is never opened to the API.
+-- Growth: leads, their onboarding, what happens on the site, experiments and WhatsApp accounts. One row of a table is
+-- what the table's comment says. `pipelines` holds what shares a transaction with these rows, and is never opened to
+-- the API.
 --
 -- Names of constraints say what is wrong, because they are all that a message may show: its DETAIL holds the whole row.
 -- A column of time is the moment of what happened, in UTC; ingested_at and updated_at are this database's.
 
--- The roles and the schema `auth` of Supabase, where the server has none. Roles are the server's, so that another database
--- may make them meanwhile. A way down leaves them.
+-- The roles and the schema `auth` of Supabase, where the server has none. Roles are the server's, so that another
+-- database may make them meanwhile. A way down leaves them.
 do $$
 declare
     wanted text;
@@ -95,7 +96,10 @@ create table marketing.leads (
     -- One @, nothing that ends or quotes an address, nothing that cannot be seen; a domain of labels with a dot.
     constraint leads_email_is_not_one_address check (
         email !~ '[[:cntrl:]\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]'
-        and email ~ '^[^@\s<>(),;:"\\\[\]]{1,64}@([^@\s.<>(),;:"''\\\[\]_/]{1,63}\.)+[^@\s.<>(),;:"''\\\[\]_/0-9][^@\s.<>(),;:"''\\\[\]_/]{1,62}$'
+        and email ~ (
+            '^[^@\s<>(),;:"\\\[\]]{1,64}@([^@\s.<>(),;:"''\\\[\]_/]{1,63}\.)+'
+            || '[^@\s.<>(),;:"''\\\[\]_/0-9][^@\s.<>(),;:"''\\\[\]_/]{1,62}$'
+        )
         and email !~ '(^\.|\.\.|\.@|@-|-\.|\.-|-$)'
     ),
     constraint leads_phone_is_longer_than_50_or_has_control_characters check (pipelines.is_plain(phone, 50)),
@@ -115,7 +119,8 @@ create table marketing.leads (
         pipelines.is_small_object(metadata, 16000)
     )
 );
-comment on table marketing.leads is 'One row a person who left an e-mail address, by email_key; a second capture updates it';
+comment on table marketing.leads is
+    'One row a person who left an e-mail address, by email_key; a second capture updates it';
 comment on column marketing.leads.email is 'As first typed, without spaces around it';
 comment on column marketing.leads.email_key is 'What makes two addresses one: lower case, without what follows a plus';
 comment on column marketing.leads.phone is 'As typed; phone_e164 is set by a job, where the number is valid';
@@ -173,7 +178,8 @@ create table onboarding.sessions (
     )
 );
 comment on table onboarding.sessions is 'One row a way through the onboarding, which its token opens';
-comment on column onboarding.sessions.progress_percentage is 'Share of the six steps that are completed; a trigger sets it';
+comment on column onboarding.sessions.progress_percentage is
+    'Share of the six steps that are completed; a trigger sets it';
 
 create table onboarding.step_activities (
     id               uuid primary key default gen_random_uuid(),
@@ -192,7 +198,8 @@ create table onboarding.step_activities (
 );
 comment on table onboarding.step_activities is 'One row a thing that somebody did in a step of the onboarding';
 
--- Without references to leads: an event that comes back from the archive may be older than what its lead's erasure left.
+-- Without references to leads: an event that comes back from the archive may be older than what its lead's erasure
+-- left.
 create table analytics.events (
     id          uuid primary key default gen_random_uuid(),
     type        analytics.event_type not null,
@@ -221,7 +228,8 @@ comment on table analytics.events is 'One row an event of the site or of the app
 comment on column analytics.events.created_at is 'The event''s own moment';
 comment on column analytics.events.ingested_at is
     'When it came here. Only rows of now wait to be processed: those that an archive gives back were counted before';
-comment on column analytics.events.page is 'Path of the page, out of properties or the referrer where the event says none';
+comment on column analytics.events.page is
+    'Path of the page, out of properties or the referrer where the event says none';
 
 create table analytics.event_aggregations (
     period       analytics.period not null,
@@ -241,7 +249,8 @@ create table analytics.event_aggregations (
 );
 comment on table analytics.event_aggregations is 'One row a UTC hour or day, type, name and country of events';
 comment on column analytics.event_aggregations.country is 'Empty where the events say none';
-comment on column analytics.event_aggregations.sessions is 'Different sessions; null until the window was made of its events';
+comment on column analytics.event_aggregations.sessions is
+    'Different sessions; null until the window was made of its events';
 
 create table analytics.metrics (
     metric      text not null,
@@ -314,9 +323,11 @@ create table experiments.experiments (
     constraint experiments_running_has_no_start check (status = 'draft' or started_at is not null)
 );
 comment on table experiments.experiments is 'One row a test of variants against a control';
-comment on column experiments.experiments.variants is '[{"key": …, "weight": …, "is_control": …}]; weights are relative';
+comment on column experiments.experiments.variants is
+    '[{"key": …, "weight": …, "is_control": …}]; weights are relative';
 comment on column experiments.experiments.audience is '{"countries": ["US", …]}, or {} for everybody';
-comment on column experiments.experiments.planned_total is 'Users after which the test is to be decided: N* of its intervals';
+comment on column experiments.experiments.planned_total is
+    'Users after which the test is to be decided: N* of its intervals';
 
 create table experiments.assignments (
     id               uuid primary key default gen_random_uuid(),
@@ -337,8 +348,10 @@ create table experiments.assignments (
 );
 create unique index assignments_session_has_a_variant_already
 on experiments.assignments (experiment_id, session_id) where user_id is null;
-comment on table experiments.assignments is 'One row a user, or a session without one, in an experiment: the variant it sees';
-comment on column experiments.assignments.bucket is '0 to 9999, by a hash of the experiment''s key and the user or session';
+comment on table experiments.assignments is
+    'One row a user, or a session without one, in an experiment: the variant it sees';
+comment on column experiments.assignments.bucket is
+    '0 to 9999, by a hash of the experiment''s key and the user or session';
 
 create table whatsapp.accounts (
     id                      uuid primary key default gen_random_uuid(),
@@ -389,7 +402,8 @@ create table whatsapp.templates (
 );
 comment on table whatsapp.templates is 'One row a message template of an account, in one language';
 
--- Its rows are taken out as their events are processed. An event that is deleted before leaves a row that means nothing.
+-- Its rows are taken out as their events are processed. An event that is deleted before leaves a row that means
+-- nothing.
 create table pipelines.pending_events (
     event_id    uuid primary key,
     occurred_at timestamptz not null
@@ -406,21 +420,31 @@ comment on table pipelines.stale_windows is
     'One row a window that events came to since it was made: aggregations of an hour or day, metrics of a day';
 
 create table pipelines.rate_limits (
-    client bytea not null,
     minute timestamptz not null,
+    client bytea not null,
     n      integer not null,
-    primary key (client, minute)
+    primary key (minute, client)
 );
-comment on table pipelines.rate_limits is 'One row a client and minute: what it inserted. A client is a salted hash of its address';
+comment on table pipelines.rate_limits is
+    'One row a minute and client: what it inserted. A client is a salted hash of its address';
 
 create table pipelines.settings (
-    name  text primary key,
-    value text not null
+    is_only_row                  boolean primary key default true,
+    rate_limit_header            text not null default 'x-forwarded-for',
+    rate_limit_position          integer not null default -1,
+    rate_limit_client_per_minute integer not null default 20,
+    rate_limit_email_per_hour    integer not null default 5,
+    rate_limit_salt              text,
+    constraint settings_are_more_than_one_row check (is_only_row),
+    constraint settings_header_has_capitals_and_would_not_be_found check (rate_limit_header = lower(rate_limit_header)),
+    constraint settings_position_is_0_and_not_from_1_or_minus_1 check (rate_limit_position <> 0),
+    constraint settings_limit_is_below_1 check (
+        rate_limit_client_per_minute >= 1 and rate_limit_email_per_hour >= 1
+    )
 );
-comment on table pipelines.settings is 'One row a setting; the salt of the rate limit is made when it is first needed';
-insert into pipelines.settings (name, value) values
--- Which header says who asks, and which of its elements the nearest proxy has set: -1 is the last one.
-('rate_limit_header', 'x-forwarded-for'),
-('rate_limit_position', '-1'),
-('rate_limit_client_per_minute', '20'),
-('rate_limit_email_per_hour', '5');
+comment on table pipelines.settings is 'One row: the settings of this database';
+comment on column pipelines.settings.rate_limit_header is 'The header of a request that says who asks';
+comment on column pipelines.settings.rate_limit_position is
+    'Which of the header''s elements the nearest proxy has set; -1 is the last one';
+comment on column pipelines.settings.rate_limit_salt is 'Made when it is first needed, and never shown';
+insert into pipelines.settings default values;

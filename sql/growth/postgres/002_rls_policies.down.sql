@@ -23,7 +23,7 @@ revoke usage on schema marketing, onboarding, analytics, experiments, whatsapp, 
 from anon, authenticated, service_role;
 
 drop function pipelines.limit_client();
-drop function pipelines.salt();
+drop function pipelines.count_request;
 drop function pipelines.email_key(text);
 drop function pipelines.session_token();
 drop function pipelines.is_admin();

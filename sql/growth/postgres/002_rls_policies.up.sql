@@ -1,8 +1,9 @@
 -- Who may do what: a policy names the roles that it is for, and one row is visible where a policy of its table says so.
 --
 -- anon leaves leads and goes through an onboarding by its token. authenticated sees what is its own. An admin is an
--- authenticated user whose token says so in app_metadata, which users cannot write. service_role passes everywhere, by a
--- policy, because a server may have made it without BYPASSRLS. A token of onboarding is worth as much as it is secret.
+-- authenticated user whose token says so in app_metadata, which users cannot write. service_role passes everywhere, by
+-- a policy, because a server may have made it without BYPASSRLS. A token of onboarding is worth as much as it is
+-- secret.
 
 -- The claims of the request, which PostgREST has verified; {} where there is no request. After a transaction that had
 -- some, the setting is '' and not null.
@@ -48,51 +49,54 @@ create function pipelines.email_key(email text) returns text
 language sql immutable parallel safe
 return regexp_replace(lower(regexp_replace(email, '^\s+|\s+$', '', 'g')), '^([^+@]+)\+[^@]*@', '\1@');
 
--- The salt of the rate limit: made at its first use and never shown, so that an address cannot be found by trying.
-create function pipelines.salt() returns text
-language plpgsql volatile set search_path = '' as $$
-declare
-    salt text := (select value from pipelines.settings where name = 'rate_limit_salt');
-begin
-    if salt is null then
-        insert into pipelines.settings (name, value)
-        values ('rate_limit_salt', gen_random_uuid()::text || gen_random_uuid()::text)
-        on conflict (name) do nothing;
-        select value into salt from pipelines.settings where name = 'rate_limit_salt';
-    end if;
-    return salt;
-end
-$$;
-
 -- Counts a row against its client, or refuses it. Requests without an address share one count. The count belongs to the
--- transaction: what fails is not counted.
-create function pipelines.limit_client() returns trigger
-language plpgsql security definer set search_path = '' as $$
+-- transaction: what fails is not counted. The salt is made at its first use, so that nobody finds an address by trying.
+-- Triggers call it, with their owner's rights.
+create function pipelines.count_request(settings pipelines.settings) returns void
+language plpgsql as $$
 declare
-    headers  jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
-    settings jsonb := (select jsonb_object_agg(name, value) from pipelines.settings where name like 'rate_limit_%');
-    places   text[] := string_to_array(headers ->> (settings ->> 'rate_limit_header'), ',');
-    place    integer := (settings ->> 'rate_limit_position')::integer;
-    address  text := btrim(places[case when place < 0 then cardinality(places) + 1 + place else place end]);
-    counted  integer;
+    place   integer := settings.rate_limit_position;
+    places  text[] := string_to_array(
+        nullif(current_setting('request.headers', true), '')::json ->> settings.rate_limit_header, ','
+    );
+    counted integer;
 begin
-    insert into pipelines.rate_limits as known (client, minute, n)
+    if settings.rate_limit_salt is null then
+        update pipelines.settings
+        set rate_limit_salt = coalesce(rate_limit_salt, gen_random_uuid()::text || gen_random_uuid()::text)
+        returning rate_limit_salt into settings.rate_limit_salt;
+    end if;
+    insert into pipelines.rate_limits as known (minute, client, n)
     values (
-        sha256(convert_to(coalesce(settings ->> 'rate_limit_salt', pipelines.salt()) || coalesce(address, ''), 'UTF8')),
-        date_trunc('minute', now()), 1
+        date_trunc('minute', now()),
+        sha256(convert_to(
+            settings.rate_limit_salt || coalesce(
+                btrim(places[case when place < 0 then cardinality(places) + 1 else 0 end + place]), ''
+            ),
+            'UTF8'
+        )),
+        1
     )
-    on conflict (client, minute) do update set n = known.n + 1
-    where known.n < (settings ->> 'rate_limit_client_per_minute')::integer
+    on conflict (minute, client) do update set n = known.n + 1
+    where known.n < settings.rate_limit_client_per_minute
     returning n into counted;
     if counted is null then
         raise sqlstate 'PT429' using
             message = 'too many requests of this client in a minute', hint = 'try again in a minute';
     end if;
+end
+$$;
+
+create function pipelines.limit_client() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform pipelines.count_request(settings) from pipelines.settings;
     return new;
 end
 $$;
 
--- Before other triggers, which fire in the order of their names. Whoever works without the role of a request is trusted.
+-- Before other triggers, which fire in the order of their names. Whoever works without the role of a request is
+-- trusted.
 create trigger a_limit_client before insert on marketing.leads
 for each row when (current_setting('role') in ('anon', 'authenticated'))
 execute function pipelines.limit_client();
@@ -117,7 +121,9 @@ begin
             'create policy of_service on %I.%I to service_role using (true) with check (true)',
             held.schemaname, held.tablename
         );
-        execute format('grant select, insert, update, delete on %I.%I to service_role', held.schemaname, held.tablename);
+        execute format(
+            'grant select, insert, update, delete on %I.%I to service_role', held.schemaname, held.tablename
+        );
     end loop;
 end
 $$;
@@ -216,5 +222,4 @@ grant select (
 ) on whatsapp.accounts to authenticated;
 grant select, insert, update, delete on whatsapp.templates to authenticated;
 
-revoke execute on function pipelines.salt() from public;
-revoke execute on function pipelines.limit_client() from public;
+revoke execute on function pipelines.count_request, pipelines.limit_client from public;

@@ -61,5 +61,4 @@ drop index
     whatsapp.templates_by_status,
     whatsapp.templates_rejected,
     whatsapp.templates_by_category,
-    pipelines.pending_events_by_time,
-    pipelines.rate_limits_by_minute;
+    pipelines.pending_events_by_time;

@@ -1,4 +1,5 @@
--- One index a hot question, which its comment asks. A test asks each of them and looks whether the plan takes the index.
+-- One index a hot question, which its comment asks. A test asks each of them and looks whether the plan takes the
+-- index.
 
 -- Funnel of the last 30 days by source and status, from the index alone.
 create index leads_by_created on marketing.leads (created_at) include (source, status);
@@ -140,5 +141,3 @@ create index templates_by_category on whatsapp.templates (account_id, category, 
 
 -- The pending events of an hour.
 create index pending_events_by_time on pipelines.pending_events (occurred_at);
--- Counts of minutes that are over.
-create index rate_limits_by_minute on pipelines.rate_limits (minute);

@@ -14,14 +14,18 @@ drop trigger d_touch on whatsapp.templates;
 drop trigger d_touch on whatsapp.accounts;
 drop trigger d_touch on experiments.experiments;
 drop trigger d_touch on marketing.leads;
-drop trigger c_capture on marketing.leads;
-drop trigger b_normalise on marketing.leads;
+drop trigger b_change on marketing.leads;
+drop trigger b_capture on marketing.leads;
+create trigger a_limit_client before insert on marketing.leads
+for each row when (current_setting('role') in ('anon', 'authenticated'))
+execute function pipelines.limit_client();
 drop function pipelines.queue_events;
 drop function pipelines.enrich_event;
 drop function pipelines.follow_activity;
 drop function pipelines.advance_onboarding;
 drop function pipelines.touch;
 drop function pipelines.capture_lead;
-drop function pipelines.normalise_lead;
+drop function pipelines.change_lead;
+drop function pipelines.normalised;
 drop function pipelines.squeezed;
 drop function pipelines.company_key;

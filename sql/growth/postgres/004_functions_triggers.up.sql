@@ -1,5 +1,5 @@
--- What the database does by itself: one lead a person, progress of onboardings, events made whole and queued; and what is
--- called from outside. One row of a result is what the function's comment says.
+-- What the database does by itself: one lead a person, progress of onboardings, events made whole and queued; and what
+-- is called from outside. One row of a result is what the function's comment says.
 --
 -- Functions of triggers have their owner's rights, because a request has none on what they change.
 
@@ -19,26 +19,31 @@ create function pipelines.squeezed(value text) returns text
 language sql immutable parallel safe
 return nullif(btrim(regexp_replace(value, '\s+', ' ', 'g')), '');
 
-create function pipelines.normalise_lead() returns trigger
+create function pipelines.normalised(lead marketing.leads) returns marketing.leads
+language plpgsql immutable as $$
+begin
+    lead.email := regexp_replace(lead.email, '^\s+|\s+$', '', 'g');
+    lead.email_key := pipelines.email_key(lead.email);
+    lead.phone := pipelines.squeezed(lead.phone);
+    lead.name := pipelines.squeezed(lead.name);
+    lead.company_name := pipelines.squeezed(lead.company_name);
+    lead.company_key := pipelines.company_key(lead.company_name);
+    lead.country := upper(pipelines.squeezed(lead.country));
+    lead.source := coalesce(pipelines.squeezed(lead.source), 'unknown');
+    lead.first_source := coalesce(lead.first_source, lead.source);
+    return lead;
+end
+$$;
+
+create function pipelines.change_lead() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-    new.email := regexp_replace(new.email, '^\s+|\s+$', '', 'g');
-    new.email_key := pipelines.email_key(new.email);
-    new.phone := pipelines.squeezed(new.phone);
-    new.name := pipelines.squeezed(new.name);
-    new.company_name := pipelines.squeezed(new.company_name);
-    new.company_key := pipelines.company_key(new.company_name);
-    new.country := upper(pipelines.squeezed(new.country));
-    new.source := coalesce(pipelines.squeezed(new.source), 'unknown');
-    if tg_op = 'INSERT' then
-        new.first_source := coalesce(new.first_source, new.source);
-    else
-        new.first_source := old.first_source;
-        if (new.phone, new.country) is distinct from (old.phone, old.country) then
-            new.phone_read_at := null;
-            new.phone_e164 := null;
-            new.phone_extension := null;
-        end if;
+    new := pipelines.normalised(new);
+    new.first_source := old.first_source;
+    if (new.phone, new.country) is distinct from (old.phone, old.country) then
+        new.phone_read_at := null;
+        new.phone_e164 := null;
+        new.phone_extension := null;
     end if;
     return new;
 end
@@ -47,19 +52,23 @@ $$;
 -- A lead that is known is updated in place of a second one: counted, its newest source and moment kept, what was empty
 -- filled in. No row is inserted then.
 --
--- One address at a time: a transaction waits for the lock of its first address only. It would wait for ever for a second
--- one if another transaction came to the same two in the other order, so that it is asked to try again instead.
+-- One address at a time: a transaction waits for the lock of its first address only. It would wait for ever for a
+-- second one if another transaction came to the same two in the other order, so that it is asked to try again instead.
+--
+-- It counts the request too: a trigger and a look at the settings of its own would cost as much as the count.
 create function pipelines.capture_lead() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-    held    integer := coalesce(nullif(current_setting('pipelines.leads_held', true), '')::integer, 0);
-    address bigint := hashtextextended(new.email_key, 0);
     limited boolean := current_setting('role') in ('anon', 'authenticated');
-    most    integer := (select value::integer from pipelines.settings where name = 'rate_limit_email_per_hour');
-    known   marketing.leads;
+    held    integer := coalesce(nullif(current_setting('pipelines.leads_held', true), '')::integer, 0);
+    address bigint;
+    known   record;
 begin
+    new := pipelines.normalised(new);
+    address := hashtextextended(new.email_key, 0);
     if held >= 5000 then
-        raise program_limit_exceeded using message = 'more than 5,000 leads in one transaction', hint = 'commit in between';
+        raise program_limit_exceeded using
+            message = 'more than 5,000 leads in one transaction', hint = 'commit in between';
     elsif held = 0 then
         perform pg_advisory_xact_lock(address);
     elsif not pg_try_advisory_xact_lock(address) then
@@ -68,26 +77,28 @@ begin
     end if;
     perform set_config('pipelines.leads_held', (held + 1)::text, true);
 
-    select * into known from marketing.leads where email_key = new.email_key;
-    if not found then
+    select settings, lead.id, lead.capture_window_count as count, lead.capture_window_at as since into known
+    from pipelines.settings
+    left join marketing.leads as lead on lead.email_key = new.email_key;
+    if limited then
+        perform pipelines.count_request(known.settings);
+    end if;
+    if known.id is null then
         return new;
     end if;
-    if known.capture_window_at > now() - interval '1 hour' then
-        if limited and known.capture_window_count >= most then
-            raise sqlstate 'PT429' using
-                message = 'too many requests for this address in an hour', hint = 'try again in an hour';
-        end if;
-        known.capture_window_count := known.capture_window_count + 1;
-    else
-        known.capture_window_at := now();
-        known.capture_window_count := 1;
+    if known.since <= now() - interval '1 hour' then
+        known.since := now();
+        known.count := 0;
+    elsif limited and known.count >= (known.settings).rate_limit_email_per_hour then
+        raise sqlstate 'PT429' using
+            message = 'too many requests for this address in an hour', hint = 'try again in an hour';
     end if;
     update marketing.leads as lead
     set
         capture_count = lead.capture_count + 1,
         last_captured_at = now(),
-        capture_window_at = known.capture_window_at,
-        capture_window_count = known.capture_window_count,
+        capture_window_at = known.since,
+        capture_window_count = known.count + 1,
         source = new.source,
         phone = coalesce(lead.phone, new.phone),
         name = coalesce(lead.name, new.name),
@@ -109,10 +120,11 @@ begin
 end
 $$;
 
-create trigger b_normalise before insert or update on marketing.leads
-for each row execute function pipelines.normalise_lead();
-create trigger c_capture before insert on marketing.leads
+drop trigger a_limit_client on marketing.leads;
+create trigger b_capture before insert on marketing.leads
 for each row execute function pipelines.capture_lead();
+create trigger b_change before update on marketing.leads
+for each row execute function pipelines.change_lead();
 create trigger d_touch before update on marketing.leads
 for each row when (old.* is distinct from new.*) execute function pipelines.touch();
 create trigger d_touch before update on experiments.experiments
@@ -122,8 +134,8 @@ for each row when (old.* is distinct from new.*) execute function pipelines.touc
 create trigger d_touch before update on whatsapp.templates
 for each row when (old.* is distinct from new.*) execute function pipelines.touch();
 
--- Progress is the share of steps that are completed. A step that is completed while it is the current one makes the next
--- open one current; the last one ends the session. Whoever goes on with an abandoned session takes it up again.
+-- Progress is the share of steps that are completed. A step that is completed while it is the current one makes the
+-- next open one current; the last one ends the session. Whoever goes on with an abandoned session takes it up again.
 create function pipelines.advance_onboarding() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -161,7 +173,8 @@ begin
     end if;
     new.completed_at := case
         when new.status = 'completed' then coalesce(
-            new.completed_at, case when done = cardinality(steps) then (select max(at) from unnest(completed) as at) end,
+            new.completed_at,
+            case when done = cardinality(steps) then (select max(at) from unnest(completed) as at) end,
             now()
         )
     end;
@@ -266,8 +279,8 @@ $$;
 create trigger queue_events after insert on analytics.events
 referencing new table as added for each statement execute function pipelines.queue_events();
 
--- Which of 10,000 buckets a user or session falls in. Of MD5, because its value is the same on every version and in every
--- language.
+-- Which of 10,000 buckets a user or session falls in. Of MD5, because its value is the same on every version and in
+-- every language.
 create function pipelines.bucket(key text, unit text) returns integer
 language sql immutable parallel safe
 return ((('x' || substr(md5(key || ':' || unit), 1, 8))::bit(32)::bigint * 10000) >> 32)::integer;
@@ -289,9 +302,9 @@ return (
     limit 1
 );
 
--- The variant of every running experiment that is for this user, or for a session without one; it is assigned at the first
--- call and stays. A session's variant goes on with the user who signs in. Who is admitted is decided by another hash than
--- who sees what, so that a greater share of the traffic moves nobody.
+-- The variant of every running experiment that is for this user, or for a session without one; it is assigned at the
+-- first call and stays. A session's variant goes on with the user who signs in. Who is admitted is decided by another
+-- hash than who sees what, so that a greater share of the traffic moves nobody.
 create function public.auto_assign_experiments(user_id uuid, session_id text, country text default null)
 returns table (experiment_key text, variant text)
 language plpgsql security definer set search_path = '' as $$
@@ -346,8 +359,9 @@ end
 $$;
 comment on function public.auto_assign_experiments is 'One row a running experiment that this user or session is in';
 
--- Takes a batch of pending events into the counts of their hours and days, and marks their windows as stale. Two at once
--- take different events. The lock comes first: who makes windows again keeps batches out, and none has read before.
+-- Takes a batch of pending events into the counts of their hours and days, and marks their windows as stale. Two at
+-- once take different events. The lock comes first: who makes windows again keeps batches out, and none has read
+-- before.
 create function public.process_pending_events(batch integer default 2000)
 returns table (events bigint, windows bigint)
 language plpgsql security definer set search_path = '' as $$
@@ -424,9 +438,9 @@ $$;
 comment on function public.abandon_inactive_sessions is
     'How many sessions it ended. Call it until it ends none';
 
--- Deletes what is older than so many days and needs no archive, a batch of each table. Events are none of it: they go when
--- an archive holds them. How long what is kept is decided by who calls it, in whole days (UTC). Hours that are to be made
--- again stay.
+-- Deletes what is older than so many days and needs no archive, a batch of each table. Events are none of it: they go
+-- when an archive holds them. How long what is kept is decided by who calls it, in whole days (UTC). Hours that are to
+-- be made again stay.
 create function public.cleanup_old_data(
     days integer default 90, as_of timestamptz default now(), batch integer default 5000
 ) returns table (relation text, deleted bigint)
@@ -573,6 +587,6 @@ grant execute on function
     public.gdpr_delete_user_data
 to service_role;
 revoke execute on function
-    pipelines.normalise_lead, pipelines.capture_lead, pipelines.advance_onboarding, pipelines.follow_activity,
+    pipelines.change_lead, pipelines.capture_lead, pipelines.advance_onboarding, pipelines.follow_activity,
     pipelines.enrich_event, pipelines.queue_events, pipelines.touch
 from public;

@@ -1,10 +1,10 @@
 -- A sample for development: six leads, onboardings that were completed, abandoned and are in progress, 2,500 events of
--- the three days before a moment, experiments with who is in them, WhatsApp accounts of two customers. One row of a table
--- is what the table's comment says.
+-- the three days before a moment, experiments with who is in them, WhatsApp accounts of two customers. One row of a
+-- table is what the table's comment says.
 --
 -- A database is for development where its connection says so: app.environment = development. The embedded server's do.
--- Elsewhere this migration makes the function and leaves the tables alone, and the function refuses. Ids and times follow
--- from the moment, which is that of the first migration, so that a way down and up again brings the same rows.
+-- Elsewhere this migration makes the function and leaves the tables alone, and the function refuses. Ids and times
+-- follow from the moment, which is that of the first migration, so that a way down and up again brings the same rows.
 create function pipelines.fill_sample(as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 begin
@@ -52,7 +52,8 @@ begin
     from (
         values
         (1, 'form', 'web', 'Asked for a price', 500), (1, 'call', 'phone', 'Wants to answer orders at night', 470),
-        (1, 'meeting', 'video', 'Demo', 400), (2, 'form', 'web', null, 330), (2, 'email', 'email', 'Sent the guide', 300),
+        (1, 'meeting', 'video', 'Demo', 400), (2, 'form', 'web', null, 330),
+        (2, 'email', 'email', 'Sent the guide', 300),
         (3, 'message', 'whatsapp', 'Asked for references', 120), (4, 'email', 'email', 'Sent a first offer', 60),
         (5, 'note', 'crm', 'Took another product', 590)
     ) as contact (lead, kind, channel, notes, hours);
@@ -123,9 +124,9 @@ begin
     )
     select
         ('00000000-0000-4000-8004-' || lpad(number::text, 12, '0'))::uuid, key, name,
-        status::experiments.experiment_status, variants::jsonb, share, audience::jsonb, 'signup', array['-client_error'],
-        20, 5000, case when status <> 'draft' then as_of - interval '4 days' end, as_of - interval '6 days',
-        as_of - interval '4 days'
+        status::experiments.experiment_status, variants::jsonb, share, audience::jsonb, 'signup',
+        array['-client_error'], 20, 5000, case when status <> 'draft' then as_of - interval '4 days' end,
+        as_of - interval '6 days', as_of - interval '4 days'
     from (
         values
         (1, 'hero-headline', 'A headline that names the saving', 'running',

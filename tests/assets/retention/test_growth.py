@@ -34,7 +34,7 @@ from generate_series(0, 199) as n, unnest(enum_range(null::analytics.period)) as
 insert into pipelines.stale_windows (kind, window_start)
 values ('hour', '2026-01-05Z'), ('day', '2026-01-06Z');
 insert into pipelines.rate_limits
-select sha256(n::text::bytea), timestamptz '2026-07-01 02:00Z' - n * interval '1 hour', 1
+select timestamptz '2026-07-01 02:00Z' - n * interval '1 hour', sha256(n::text::bytea), 1
 from generate_series(0, 47) as n
 """
 

@@ -149,7 +149,7 @@ templates_by_category
 pending_events_by_time
     select event_id from pipelines.pending_events where occurred_at >= :day and occurred_at < :day + interval '1
     hour'
-rate_limits_by_minute
+rate_limits_pkey
     select ctid from pipelines.rate_limits where minute < :day
 """
 DAY, ID = "timestamptz '2026-03-01Z'", "'00000000-0000-4000-8000-000000000007'"
@@ -236,7 +236,7 @@ select pg_temp.id(n % 600), 't' || n, (enum_range(null::whatsapp.template_catego
 from generate_series(1, 9000) as n;
 insert into pipelines.pending_events select pg_temp.id(n), pg_temp.at(n, 9000) from generate_series(1, 9000) as n;
 insert into pipelines.rate_limits
-select sha256(n::text::bytea), date_trunc('minute', pg_temp.at(n, 3000)), 1 from generate_series(1, 3000) as n;
+select date_trunc('minute', pg_temp.at(n, 3000)), sha256(n::text::bytea), 1 from generate_series(1, 3000) as n;
 """
 
 

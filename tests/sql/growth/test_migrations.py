@@ -19,7 +19,9 @@ from resources.postgres import Postgres, embedded
 from tests.databases import database
 from tests.sql.growth.database import FOLDER, VARIANTS, A, asking, capture, connect, one
 from tests.sql.growth.older_server import PROGRAMS, older
+from tests.supabase import DEFAULTS
 
+API_ROLES = ("anon", "authenticated", "service_role")
 NEWEST = len(migrations.load(FOLDER))
 DEVELOPMENT = "&options=-c%20app.environment%3Ddevelopment"
 SAMPLED = """
@@ -52,12 +54,18 @@ def owned(server: str) -> Iterator[str]:
             admin.execute(f"create role {owner} login createrole".encode())
             name = urlsplit(dsn).path.removeprefix("/")
             admin.execute(f"alter database {name} owner to {owner}".encode())
-            # Roles that are there already were made by somebody else, as in a project of Supabase.
-            for role in ("anon", "authenticated", "service_role"):
-                if admin.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
-                    admin.execute(f"grant {role} to {owner}".encode())
+            # Roles that are there were made by somebody else, as in a project of Supabase; it opens `public` to them.
+            given = all(
+                admin.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone() for role in API_ROLES
+            )
+            if given:
+                admin.execute(f"grant {', '.join(API_ROLES)} to {owner}".encode())
+        own = urlunsplit(urlsplit(dsn)._replace(netloc=f"{owner}@"))
         try:
-            yield urlunsplit(urlsplit(dsn)._replace(netloc=f"{owner}@"))
+            if given:
+                with connect(own) as connection:
+                    connection.execute(DEFAULTS.encode())
+            yield own
         finally:
             with psycopg.connect(dsn, autocommit=True) as admin:
                 admin.execute(f"drop owned by {owner} cascade; drop schema if exists pipelines, auth cascade".encode())
@@ -126,6 +134,10 @@ def works(dsn: str) -> None:
         gone = connection.execute("select * from gdpr_delete_user_data(%s, 'ada@example.com')", (A,)).fetchall()
         assert sum(row["deleted"] for row in gone) == 3
         assert one(connection, "select count(*) as n from index_usage_stats")["n"] > 50
+        # Nothing of `public` is open to requests, though a project opens what is made there.
+        for closed in ("* from index_usage_stats", "cleanup_old_data()", "gdpr_delete_user_data(email := 'x')"):
+            with asking(connection, "anon"), pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"select {closed}".encode())
 
 
 def test_a_development_database_has_the_sample_and_gets_the_same_one_again(postgres_dsn: str) -> None:

@@ -202,7 +202,6 @@ def test_what_is_ours_is_closed_to_requests(shared: Connection) -> None:
         with asking(shared, who), pytest.raises(psycopg.errors.InsufficientPrivilege):
             shared.execute(f"select 1 from pipelines.{table}".encode())
     functions = (
-        "pipelines.salt()",
         "public.gdpr_delete_user_data(email := 'ada@example.com')",
         "public.cleanup_old_data()",
         "public.abandon_inactive_sessions()",
@@ -219,7 +218,7 @@ def test_what_is_ours_is_closed_to_requests(shared: Connection) -> None:
 def test_nobody_writes_for_somebody_else(owned: Connection) -> None:
     lead, session, account, _ = ids("b")
     activity = "insert into onboarding.step_activities (session_id, step, kind) values (%s, 'signup', 'error')"
-    refused = (
+    refused: tuple[tuple[str, str, str, list[str]], ...] = (
         ("a", "", "insert into whatsapp.accounts (user_id, waba_id, phone_number_id) values (%s, '1', '77')", [B]),
         ("a", "", "insert into whatsapp.templates (account_id, name, category) values (%s, 'y', 'utility')", [account]),
         ("a", "", "update whatsapp.accounts set user_id = %s", [B]),

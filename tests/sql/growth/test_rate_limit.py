@@ -76,7 +76,7 @@ def test_the_element_that_the_proxy_sets_says_who_asks(
     shared: Connection, position: str, forwarded: str, distinct: int
 ) -> None:
     with shared.transaction(force_rollback=True):
-        shared.execute("update pipelines.settings set value = %s where name = 'rate_limit_position'", (position,))
+        shared.execute("update pipelines.settings set rate_limit_position = %s", (position,))
         for n in range(1, 4):
             with asking(shared, "anon", address=forwarded.format(n=n), keep=True):
                 capture(shared, f"lead{n}@example.com")
@@ -105,9 +105,26 @@ def test_requests_that_say_nothing_share_one_count_and_what_fails_is_not_counted
 def test_a_salt_is_made_once_and_hides_the_address(growth_dsn: str, growth: Connection) -> None:
     assert at_once(growth_dsn, lambda c, n: left_by(c, f"l{n}@example.com", "203.0.113.7"), 8) == {"": 8}
     assert one(growth, "select count(*) as n, max(n) as most from pipelines.rate_limits") == {"n": 1, "most": 8}
-    salt = one(growth, "select value from pipelines.settings where name = 'rate_limit_salt'")["value"]
+    salt = one(growth, "select rate_limit_salt as salt from pipelines.settings")["salt"]
     assert len(salt) == 72
     assert one(growth, "select count(*) as n from pipelines.rate_limits where client = sha256('203.0.113.7')")["n"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ("rate_limit_header = 'X-Forwarded-For'", "settings_header_has_capitals_and_would_not_be_found"),
+        ("rate_limit_position = 0", "settings_position_is_0_and_not_from_1_or_minus_1"),
+        ("rate_limit_email_per_hour = 0", "settings_limit_is_below_1"),
+        ("is_only_row = false", "settings_are_more_than_one_row"),
+    ],
+)
+def test_settings_that_would_limit_wrongly_are_refused_by_name(
+    shared: Connection, change: str, constraint: str
+) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation) as refused:
+        shared.execute(f"update pipelines.settings set {change}".encode())
+    assert refused.value.diag.constraint_name == constraint
 
 
 def test_onboarding_is_limited_too(growth: Connection) -> None:
@@ -127,7 +144,9 @@ def test_onboarding_is_limited_too(growth: Connection) -> None:
 def test_six_addresses_a_transaction_in_any_order_end_without_a_deadlock(growth_dsn: str, growth: Connection) -> None:
     """Each transaction is tried again until it went through, as its hint says."""
     addresses = [f"lead{n}@example.com" for n in range(6)]
-    growth.execute("update pipelines.settings set value = '1000000' where name like 'rate_limit_%_per_%'")
+    growth.execute(
+        "update pipelines.settings set rate_limit_client_per_minute = 1000, rate_limit_email_per_hour = 1000"
+    )
 
     def leave_six(connection: Connection, number: int) -> None:
         order = random.Random(number)

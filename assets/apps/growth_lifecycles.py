@@ -53,6 +53,7 @@ LIFECYCLES = (
         aggregates=("analytics.event_aggregations", "analytics.metrics"),
         requires=("sealed",),
         largest_share=LARGE_SHARE,
+        readers=(("analytics", "aggregations"), ("analytics", "metrics")),
     ),
     _short(
         "analytics.event_aggregations",

@@ -49,7 +49,7 @@ class PendingEvents:
 
     def run(self, batches: int | None = None) -> Taken:
         """Take batches until the queue is empty, at most so many."""
-        waiting = self._waiting()
+        waiting = self.waiting()
         events = number = 0
         while batches is None or number < batches:
             (took,) = self.postgres.fetch(self._sql("process_pending"), {"rows": self.batch})
@@ -57,11 +57,12 @@ class PendingEvents:
                 break
             events, number = events + took["events"], number + 1
             self.progress(events, max(events, waiting["events"]))
-        left = self._waiting()
+        left = self.waiting()
         oldest = self.clock() - left["since"] if left["since"] is not None else timedelta()
         return Taken(events, number, left["events"], oldest)
 
-    def _waiting(self) -> dict[str, Any]:
+    def waiting(self) -> dict[str, Any]:
+        """How many `events` are in no aggregation yet, and when the oldest of them came (`since`)."""
         (row,) = self.postgres.fetch(self._sql("pending"))
         return row
 

@@ -12,6 +12,8 @@ from assets.attribution import late as attribution
 from assets.capability import Object
 from assets.events.ingest import pending
 from assets.events.table import events_table
+from assets.growth.pending import PendingEvents
+from assets.growth.windows import Kind, StaleWindows
 from assets.rollups import late
 from assets.rollups.definition import Grain
 from assets.rollups.follow import unfollowed
@@ -50,7 +52,24 @@ def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:
     for app in (app for app in APPS if app.audience is not None):
         for (capability, name), line in _missing_of(bench.stores, app, now):
             lines[AssetKey([app.name, capability, name])] = line
+    for app in APPS:
+        for name, line in _missing_of_growth(bench.stores, app):
+            lines[AssetKey([app.name, "analytics", name])] = line
     return lines
+
+
+def _missing_of_growth(stores: Stores, app: App) -> Iterator[tuple[str, str]]:
+    """What is missing of the events in an app's own Postgres, by asset."""
+    if app.growth is None:
+        return
+    if waiting := PendingEvents.of(stores, app, app.growth).waiting()["events"]:
+        yield "pending", f"{counted(waiting, 'event')}: clearlift run"
+    windows = StaleWindows.of(stores, app, app.growth)
+    kinds: dict[str, tuple[Kind, ...]] = {"aggregations": ("hour", "day"), "metrics": ("metrics",)}
+    for name, made_of in kinds.items():
+        starts = [start for kind in made_of for start in windows.stale(kind)]
+        if starts:
+            yield name, f"{counted(len(starts), 'changed window')} from {min(starts):%Y-%m-%d %H:%M}: clearlift run"
 
 
 def _missing_of(stores: Stores, app: App, now: datetime) -> Iterator[tuple[Object, str]]:

@@ -29,8 +29,9 @@ MONTH = {"since": NOW - 30 * DAY, "until": NOW}
 def filled(postgres_server: str, empty_app_dsn: str) -> Iterator[Postgres]:
     """A database with rows of sixty days, analyzed and vacuumed."""
     with database(postgres_server, empty_app_dsn) as dsn, Postgres(dsn) as postgres:
-        year.fill(postgres, START - 300 * DAY, 360, (year.LEADS, 12_000, 0), (year.SESSIONS, 6_000, 0))
-        year.fill(postgres, START, 60, (year.EVENTS, 30_000, 0), (year.AGGREGATIONS, 0, 0))
+        with postgres.connection() as filling:
+            year.fill(filling, START - 300 * DAY, 360, (year.LEADS, 12_000, 0), (year.SESSIONS, 6_000, 0))
+            year.fill(filling, START, 60, (year.EVENTS, 30_000, 0), (year.AGGREGATIONS, 0, 0))
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("vacuum analyze")
         yield postgres

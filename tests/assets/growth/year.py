@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from resources.postgres import Postgres
+from resources.postgres import Connection
 
 TRIGGERS = ("analytics.events", "marketing.leads", "onboarding.sessions")
 
@@ -87,13 +87,12 @@ group by 1, 2, 3, 4, 5
 """
 
 
-def fill(postgres: Postgres, start: datetime, days: int, *wanted: tuple[str, int, int]) -> None:
-    """Make rows of some days from `start` on, evenly in time, in one transaction.
+def fill(connection: Connection, start: datetime, days: int, *wanted: tuple[str, int, int]) -> None:
+    """Make rows of some days from `start` on, evenly in time.
 
     wanted: statements of this module, each with how many rows it makes and the number of the first one.
     """
-    with postgres.connection() as connection:
-        connection.execute("; ".join(f"alter table {name} disable trigger user" for name in TRIGGERS))
-        for statement, number, first in wanted:
-            connection.execute(statement, {"start": start, "length": f"{days} days", "number": number, "first": first})
-        connection.execute("; ".join(f"alter table {name} enable trigger user" for name in TRIGGERS))
+    connection.execute("; ".join(f"alter table {name} disable trigger user" for name in TRIGGERS))
+    for statement, number, first in wanted:
+        connection.execute(statement, {"start": start, "length": f"{days} days", "number": number, "first": first})
+    connection.execute("; ".join(f"alter table {name} enable trigger user" for name in TRIGGERS))

@@ -72,6 +72,9 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(on_sup
         "ClearLift: lines received": truth.received,
         **{name.replace("_", " "): getattr(truth, name) for name in counts},
     }
+    # Every event of Growth's own database is counted, however many its sample has.
+    assert re.search(r"Growth +[\d,]+ leads, [\d,]+ onboardings, ([\d,]+) events, \1 counted", said)
+    assert "check failed" not in said
     keys = stores.postgres.fetch("select namespace, key, family, written_at from cache.entries order by namespace, key")
     for app in APPS:
         present = {info.name for info in stores.kv(app).list()}

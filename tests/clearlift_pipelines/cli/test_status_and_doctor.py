@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from assets.apps import APPS
+from assets.growth.pending import PendingEvents
 from assets.rollups.follow import follow
 from assets.windows import DAY, HOUR, midnight
 from clearlift_pipelines.stores import utc_now
@@ -20,8 +22,29 @@ from tests.clearlift_pipelines.cli.terminal import Terminal
 POSTGRES = [str(migration) for migration in load("pipelines/postgres")]
 
 
-def assets_of(said: str) -> dict[str, str]:
-    return {row.split()[0]: row for row in said.splitlines() if row.strip().startswith("clearlift/")}
+def assets_of(said: str, app: str = "clearlift") -> dict[str, str]:
+    return {row.split()[0]: row for row in said.splitlines() if row.strip().startswith(f"{app}/")}
+
+
+def test_status_shows_which_events_of_an_own_postgres_are_not_counted(terminal: Terminal) -> None:
+    terminal.monkeypatch.setenv("COLUMNS", "80")
+    terminal.stores.migrate()
+    (app,) = (app for app in APPS if app.growth is not None)
+    own = terminal.stores.app_postgres(app)
+    own.execute("truncate analytics.events, pipelines.pending_events, pipelines.stale_windows")
+    day = midnight((utc_now() - timedelta(days=2)).date())
+    own.execute(
+        "insert into analytics.events (type, name, created_at) select 'form', 'f', %s from generate_series(1, 3)",
+        (day,),
+    )
+    assert assets_of(terminal.good("status"), app.name)["growth/analytics/pending"].endswith("3 events: clearlift run")
+    assert app.growth is not None
+    PendingEvents.of(terminal.stores, app, app.growth).run()
+    rows = assets_of(terminal.good("status"), app.name)
+    assert "clearlift run" not in rows["growth/analytics/pending"]
+    at = f"from {day:%Y-%m-%d %H:%M}: clearlift run"
+    assert rows["growth/analytics/aggregations"].endswith(f"2 changed windows {at}")
+    assert rows["growth/analytics/metrics"].endswith(f"1 changed window {at}")
 
 
 def bad_line(said: str, name: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from assets.metrics.kept import kept_before
+from tests.app_databases import AppDatabases
 from tests.simulation.accepted import Accepted
 from tests.simulation.accounts import Accounts
 from tests.simulation.faults import Faults
@@ -52,7 +53,11 @@ EVERY_DAY = Pace(step=1, visits=1.5, sessions=1.0, interrupted=0.05, dagster=91,
 
 
 @pytest.fixture
-def pipelines(tmp_path: Path, postgres_dsn: str) -> Iterator[Pipelines]:
+def pipelines(
+    tmp_path: Path, postgres_dsn: str, app_databases: AppDatabases, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Pipelines]:
+    # For processes too: one that is killed would leave an embedded server behind.
+    monkeypatch.setenv("CLEARLIFT_POSTGRES__GROWTH", app_databases.of(tmp_path, "app_growth"))
     # A commit that was interrupted logs a warning, and so does a pool that gets an interrupted connection back.
     logging.disable(logging.WARNING)
     try:

@@ -24,11 +24,11 @@ D1_PAGE = 1_000
 class Sources:
     """What values are made of. app: the name of its rows in our Postgres. today: the last UTC day of every range.
 
-    app_postgres: the app's own Postgres database, None where it has none.
+    d1, app_postgres: the app's own databases, None where it has none.
     """
 
     app: str
-    d1: D1
+    d1: D1 | None
     postgres: Postgres
     today: date
     app_postgres: Postgres | None = None
@@ -85,6 +85,7 @@ def of_statement(family: CacheFamily) -> Family:
                 yield from batch
 
     def from_d1(sources: Sources) -> Iterator[Row]:
+        assert sources.d1 is not None, f"cache family {family.name}: its app has no D1"
         order = [*keys.fields(family.key), *family.gathered_by]
         if not order:
             yield from sources.d1.query(read_sql(family.statement))

@@ -68,7 +68,7 @@ class Warming:
         self,
         app: str,
         kv: KV,
-        d1: D1,
+        d1: D1 | None,
         postgres: Postgres,
         clock: Callable[[], datetime],
         *,
@@ -178,8 +178,9 @@ def lock_of(app: str, family: Family) -> str:
 
 def of(rooms: Rooms, app: App) -> Warming:
     """The cache of an app's namespace."""
+    d1 = rooms.d1(app) if app.d1_migrations is not None else None
     own = rooms.app_postgres(app) if app.postgres_migrations is not None else None
-    return Warming(app.name, rooms.kv(app), rooms.d1(app), rooms.postgres, rooms.clock, app_postgres=own)
+    return Warming(app.name, rooms.kv(app), d1, rooms.postgres, rooms.clock, app_postgres=own)
 
 
 def _batches(connection: Connection, statement: str, params: dict[str, Any] | None) -> Iterator[list[Row]]:

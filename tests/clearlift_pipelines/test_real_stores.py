@@ -56,6 +56,7 @@ def real_terminal(
         "CLEARLIFT_KV__SESH": cloudflare.namespaces[1],
         "CLEARLIFT_D1__CONSIGNMENT": cloudflare.databases[2],
         "CLEARLIFT_KV__CONSIGNMENT": cloudflare.namespaces[2],
+        "CLEARLIFT_KV__GROWTH": cloudflare.namespaces[3],
         "CLEARLIFT_R2_ENDPOINT": cloudflare.s3_endpoint,
         "CLEARLIFT_R2_BUCKET": cloudflare.bucket,
         "CLEARLIFT_R2_ACCESS_KEY_ID": cloudflare.access_key_id,

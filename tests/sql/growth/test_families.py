@@ -20,7 +20,7 @@ TODAY = date(2026, 3, 20)
 def drawn(dsn: str, name: str) -> dict[str, Any]:
     (family,) = (family for family in families(APP) if family.name == name)
     with Postgres(dsn) as own:
-        sources = Sources(APP.name, None, own, TODAY, own)  # type: ignore[arg-type]
+        sources = Sources(APP.name, None, own, TODAY, own)
         return {wanted.key: json.loads(wanted.value) for wanted in draw(family, sources)}
 
 

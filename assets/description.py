@@ -20,7 +20,6 @@ from assets.apps.lifecycle import Store
 from assets.apps.personal import Holding
 from assets.declined import plainly_declined
 
-MARKUP = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>|#~$&"} | {"\n": " ", "\r": " "})
 PREVIEW_ROWS = 5
 PREVIEW_COLUMNS = 12
 
@@ -92,8 +91,3 @@ def table(rows: Sequence[Mapping[str, Any]]) -> MetadataValue[Any]:
             for row in rows
         ]
     )
-
-
-def in_markdown(text: str) -> str:
-    """A text of people as it stands, whatever of Markdown or HTML is in it."""
-    return text.translate(MARKUP)

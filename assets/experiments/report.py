@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from assets.experiments.plot import Interval, intervals
 from assets.experiments.sequential import Effect, Sample
 from assets.experiments.verdict import Look, Result, Verdict
+from assets.markdown import in_markdown
 
 COLUMNS = ("metric", "variant", "users", "rate", "lift", "interval", "p", "findable", "verdict")
 NUMBERS = COLUMNS[2:-1]
 # A wider interval says nothing but that there are too few conversions.
 LARGEST = 9.995
-_MARKUP = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>|#~$&"} | {"\n": " ", "\r": " "})
 
 
 def markdown(look: Look, lately: Sequence[Interval]) -> str:
@@ -24,7 +24,7 @@ def markdown(look: Look, lately: Sequence[Interval]) -> str:
         newest = lately[-1]
         said = f"Lift by day; on {newest.day} {share(newest.lift)} ({share(newest.low)} to {share(newest.high)})"
         image = base64.b64encode(intervals(lately)).decode()
-        parts.append(f"Lift by {plain(look.experiment.metrics[0].name)}, look by look:")
+        parts.append(f"Lift by {in_markdown(look.experiment.metrics[0].name)}, look by look:")
         parts.append(f"![{said}](data:image/png;base64,{image})")
     return "\n\n".join(parts)
 
@@ -32,7 +32,7 @@ def markdown(look: Look, lately: Sequence[Interval]) -> str:
 def headline(look: Look) -> str:
     """What the look says in one line of Markdown."""
     experiment = look.experiment
-    said = [f"**{plain(experiment.name)}**: {look.exposed:,} of {experiment.planned_total:,} users"]
+    said = [f"**{in_markdown(experiment.name)}**: {look.exposed:,} of {experiment.planned_total:,} users"]
     if experiment.ended_at is not None:
         said.append(f"ended {experiment.ended_at:%Y-%m-%d}")
     elif look.days_left is None:
@@ -50,14 +50,9 @@ def split(look: Look) -> str:
     """How many users each variant has, beside how many it should have."""
     shown = {result.variant.key: result for result in look.results}.values()
     return ", ".join(
-        f"{plain(one.variant.key)} {one.sample.n:,} instead of about {round(look.exposed * one.variant.share):,}"
+        f"{in_markdown(one.variant.key)} {one.sample.n:,} instead of about {round(look.exposed * one.variant.share):,}"
         for one in shown
     )
-
-
-def plain(text: str) -> str:
-    """A text of people as it stands, whatever of Markdown or HTML is in it."""
-    return text.translate(_MARKUP)
 
 
 def _table(results: Sequence[Result]) -> str:
@@ -66,11 +61,11 @@ def _table(results: Sequence[Result]) -> str:
 
 
 def _cells(result: Result) -> tuple[str, ...]:
-    metric = plain(result.metric.name) + (" (fewer is better)" if result.metric.fewer_is_better else "")
+    metric = in_markdown(result.metric.name) + (" (fewer is better)" if result.metric.fewer_is_better else "")
     lift = result.lift
     return (
         f"{metric}, guardrail" if result.metric.is_guardrail else metric,
-        plain(result.variant.key),
+        in_markdown(result.variant.key),
         f"{result.sample.n:,}",
         _rate(result.sample),
         share(lift.estimate) if lift else "",

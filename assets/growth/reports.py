@@ -14,8 +14,9 @@ import pandas as pd
 from dagster import MetadataValue
 
 from assets.apps import Growth
-from assets.description import in_markdown, table
+from assets.description import table
 from assets.growth import drop_off, funnel, plot
+from assets.markdown import in_markdown
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 from resources.sql_files import read_sql

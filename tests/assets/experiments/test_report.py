@@ -12,7 +12,7 @@ from PIL import Image
 
 from assets.experiments.definition import Experiment, UnusableExperimentError
 from assets.experiments.plot import Interval, intervals
-from assets.experiments.report import headline, markdown, plain
+from assets.experiments.report import headline, markdown
 from assets.experiments.verdict import Counted, judge
 
 ROW: dict[str, Any] = {
@@ -72,15 +72,6 @@ def test_a_value_that_is_no_conversion_is_shown_as_a_mean() -> None:
 )
 def test_the_line_says_how_it_stands(changed: dict[str, Any], counted: Counted, said: str) -> None:
     assert headline(judge(Experiment.of(ROW | changed), counted)).endswith(said)
-
-
-@given(text=st.text(max_size=50))
-def test_a_text_of_people_opens_no_cell_tag_or_line(text: str) -> None:
-    shown = plain(text)
-    assert "\n" not in shown
-    assert "\r" not in shown
-    bare = shown.replace("\\\\", "")
-    assert all(bare[place - 1] == "\\" for place, mark in enumerate(bare) if mark in "<|`*[&")
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,20 @@ class Settings(BaseSettings):
                 raise ValueError("it has more than one @; in a user name or password write %40, and %23 for #")
         return value
 
+    @field_validator("postgres_dsn", "postgres")
+    @classmethod
+    def _a_connection_string(cls, value: Any) -> Any:
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
+
+        for app, dsn in value.items() if isinstance(value, Mapping) else [("", value)] if value is not None else []:
+            try:
+                conninfo_to_dict(dsn.get_secret_value())
+            except ProgrammingError:  # its text quotes what it cannot read
+                said = "it is no connection string; write postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+                raise ValueError(f"of {app}, {said}" if app else said) from None
+        return value
+
     @field_validator("ad_origin", "cloudflare_api_url", "r2_endpoint", "lake_catalog_uri", "r2_sql_url")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:

@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
+# A variant with less than this share of the units is a slip of the pen: nothing would ever be known of it.
+SMALLEST_SHARE = 0.0001
 # A metric whose name begins with it is the better, the fewer units have it: an error, an unsubscription.
 FEWER = "-"
 
@@ -61,7 +63,8 @@ class Experiment:
         """The experiment of a row of `experiments/defined.sql`.
 
         Raises:
-            UnusableExperimentError: its variants are not at least two with weights, of which one is the control.
+            UnusableExperimentError: its variants are not at least two with weights, of which one is the control, or a
+                metric has no name.
         """
         return cls(
             id=row["id"],
@@ -108,12 +111,21 @@ def _variants(given: Any) -> tuple[Variant, ...]:
             " control; correct the column `variants`"
         )
     whole = sum(weight for _, weight, _ in listed)
-    return tuple(Variant(key, weight, float(weight / whole), is_control) for key, weight, is_control in listed)
+    variants = tuple(Variant(key, weight, float(weight / whole), is_control) for key, weight, is_control in listed)
+    if any(variant.share < SMALLEST_SHARE for variant in variants):
+        raise UnusableExperimentError(
+            f"a variant has less than {SMALLEST_SHARE:.2%} of the units; correct the weights in the column `variants`"
+        )
+    return variants
 
 
 def _metrics(names: Sequence[str]) -> tuple[Metric, ...]:
     found: dict[str, Metric] = {}
     for place, name in enumerate(names):
         bare = name.removeprefix(FEWER)
+        if not bare.strip():
+            raise UnusableExperimentError(
+                "a metric has no name; correct the columns `primary_metric` and `guardrail_metrics`"
+            )
         found.setdefault(bare, Metric(bare, name.startswith(FEWER), is_guardrail=place > 0))
     return tuple(found.values())

@@ -26,7 +26,7 @@ from assets.description import app_asset
 from assets.growth import drift
 from assets.growth.drift import Drift
 from assets.growth.pending import PendingEvents, Taken
-from assets.growth.windows import Made, StaleWindows
+from assets.growth.windows import Kind, Made, StaleWindows
 from assets.rooms import Rooms
 
 # The sensor looks every 5 minutes. An event that waited for longer was missed by two of its looks.
@@ -40,14 +40,14 @@ class AgainConfig(Config):
 
     day: str = Field(default="", description="Make all windows of this UTC day again, e.g. 2026-11-29.")
 
-    def mark(self, windows: StaleWindows) -> None:
-        """Mark the windows of the day, if one is given.
+    def mark(self, windows: StaleWindows, *kinds: Kind) -> None:
+        """Mark windows of the day, if one is given.
 
         Raises:
-            DeclinedError: it is no day.
+            DeclinedError: it is no day, or one that has not begun.
         """
         if self.day:
-            windows.mark(given_day("day", self.day))
+            windows.mark(given_day("day", self.day), *kinds)
 
 
 def build(app: App, growth: Growth) -> list[AssetsDefinition]:
@@ -121,7 +121,7 @@ def _aggregations(app: App, growth: Growth) -> AssetsDefinition:
     )
     def aggregations(config: AgainConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         windows = StaleWindows.of(rooms, app, growth)
-        config.mark(windows)
+        config.mark(windows, "hour", "day")
         hours, days = windows.make("hour"), windows.make("day")
         seen = drift.measure(rooms.app_postgres(app), growth, rooms.clock(), SystemRandom().random())
         yield MaterializeResult(
@@ -175,7 +175,7 @@ def _metrics(app: App, growth: Growth) -> AssetsDefinition:
     )
     def metrics(config: AgainConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         windows = StaleWindows.of(rooms, app, growth)
-        config.mark(windows)
+        config.mark(windows, "metrics")
         made = windows.make("metrics")
         waiting: list[datetime] = windows.stale("metrics")
         yield MaterializeResult(

@@ -19,7 +19,7 @@ _REACHED = {
     "lost": ("lost",),
 }
 COLUMNS = ["source", *STAGES, "lost", "conversion_percent"]
-ALL, OTHER = "all", "other sources"
+ALL, OTHER, EMPTY = "all", "other sources", "empty"
 MOST_SOURCES = 20
 LONGEST_SOURCE = 40
 
@@ -63,4 +63,6 @@ def total(funnel: pd.DataFrame) -> int:
 
 
 def _shown(source: str) -> str:
-    return redact(" ".join(source.split()))[:LONGEST_SOURCE] or "empty"
+    shown = redact(" ".join(source.split()))[:LONGEST_SOURCE] or EMPTY
+    # Whoever sends the report's own words as a source must not end in the report's own rows.
+    return f'"{shown}"' if shown in (ALL, OTHER) or (shown == EMPTY and source.strip()) else shown

@@ -22,6 +22,8 @@ from resources.r2 import ObjectStore
 from resources.sql_files import read_sql
 
 Name = Literal["funnel", "drop_off"]
+# What a spreadsheet takes as the beginning of a formula.
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 _RULES: dict[Name, tuple[ModuleType, str, str]] = {
     "funnel": (funnel, "lead_funnel", "count_leads"),
     "drop_off": (drop_off, "drop_off", "count_onboardings"),
@@ -64,5 +66,10 @@ def make(name: Name, postgres: Postgres, growth: Growth, since: datetime, until:
 def store(report: Report, objects: ObjectStore, growth: Growth, name: Name, day: date) -> str:
     """Store the frame as CSV, in the place of the same day's; returns its key."""
     key = f"{growth.reports}{name}/{day:%Y-%m-%d}.csv"
-    objects.put(key, report.frame.to_csv(index=False).encode())
+    objects.put(key, report.frame.map(_without_formula).to_csv(index=False).encode())
     return key
+
+
+def _without_formula(value: Any) -> Any:
+    """A text that a spreadsheet shows, where it would compute it: strangers send some of these texts."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value

@@ -15,6 +15,7 @@ from assets.apps import App, Growth
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from assets.windows import DAY, midnight
+from resources.declined import DeclinedError
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -60,9 +61,15 @@ class StaleWindows:
         """The engine over an app's own database."""
         return cls(rooms.app_postgres(app), growth, rooms.clock, rooms.progress("windows of events"))
 
-    def mark(self, day: date) -> None:
-        """Ask for all windows of a UTC day again."""
-        self.postgres.execute(self._sql("mark_day"), {"day": midnight(day)})
+    def mark(self, day: date, *kinds: Kind) -> None:
+        """Ask for the windows of a UTC day again.
+
+        Raises:
+            DeclinedError: the day has not begun, so that its marks would wait for it.
+        """
+        if midnight(day) > self.clock():
+            raise DeclinedError(f"{day} has not begun", "name a day up to today")
+        self.postgres.execute(self._sql("mark_day"), {"day": midnight(day), "kinds": list(kinds)})
 
     def stale(self, kind: Kind) -> list[datetime]:
         """The windows to be made now, oldest first. Those of events from the future wait."""

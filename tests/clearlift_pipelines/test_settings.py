@@ -331,6 +331,23 @@ def test_an_account_alone_is_half_a_store(monkeypatch: pytest.MonkeyPatch) -> No
     assert refusal() == said
 
 
+@pytest.mark.parametrize(
+    ("variable", "named"),
+    [
+        ("CLEARLIFT_POSTGRES_DSN", "CLEARLIFT_POSTGRES_DSN: it"),
+        ("CLEARLIFT_POSTGRES__GROWTH", "POSTGRES: of growth, it"),
+    ],
+)
+@pytest.mark.parametrize("dsn", ["hush", "mysql://hush/y", "postgresql://u:hush@h:5432/x?nosuch=1"])
+def test_what_is_no_connection_string_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, variable: str, named: str, dsn: str
+) -> None:
+    monkeypatch.setenv(variable, dsn)
+    with pytest.raises(SettingsError, match=f"{named} is no connection string") as raised:
+        load()
+    assert "hush" not in str(raised.value)
+
+
 @pytest.mark.parametrize("variable", ["CLEARLIFT_POSTGRES_DSN", "CLEARLIFT_DAGSTER_POSTGRES_URL"])
 def test_a_password_with_an_at_sign_is_refused_without_being_shown(
     monkeypatch: pytest.MonkeyPatch, variable: str

@@ -87,12 +87,19 @@ def test_the_line_says_how_it_stands(changed: dict[str, Any], counted: Counted, 
         [{"key": "a", "weight": 1, "is_control": True}, {"key": "b", "weight": "much"}],
         [{"key": "a", "weight": 1}, {"key": "b", "weight": 1}],
         [{"key": "a", "weight": 1, "is_control": True}, {"key": "b", "weight": 1, "is_control": True}],
+        [{"key": "a", "weight": 1e-300, "is_control": True}, {"key": "b", "weight": 1e300}],
         ["a", "b"],
     ],
 )
 def test_variants_that_are_none_are_refused(variants: Any) -> None:
-    with pytest.raises(UnusableExperimentError, match="correct the column `variants`"):
+    with pytest.raises(UnusableExperimentError, match=r"correct the .*column `variants`"):
         Experiment.of(ROW | {"variants": variants})
+
+
+@pytest.mark.parametrize("named", [{"primary_metric": "-"}, {"guardrail_metrics": ["error", ""]}])
+def test_a_metric_without_a_name_is_refused(named: dict[str, Any]) -> None:
+    with pytest.raises(UnusableExperimentError, match="a metric has no name"):
+        Experiment.of(ROW | named)
 
 
 LIFTS = st.floats(-1, 50) | st.just(float("inf"))

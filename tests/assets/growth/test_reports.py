@@ -201,3 +201,25 @@ def test_reports_are_made_of_their_days_shown_and_stored(own: Postgres, tmp_path
     assert text.startswith("### Leads\n\n| source ")
     image = text.partition("base64,")[2].removesuffix(")")
     assert Image.open(io.BytesIO(base64.b64decode(image))).format == "PNG"
+
+
+def test_the_words_of_the_report_as_sources_stay_sources() -> None:
+    found = funnel.frame(
+        [lead("all", "new", 3), lead("other sources", "new", 2), lead("empty", "new", 1), lead("", "new", 1)]
+    )
+    assert dict(zip(found["source"], found["captured"], strict=True)) == {
+        '"all"': 3,
+        '"other sources"': 2,
+        '"empty"': 1,
+        "empty": 1,
+        "all": 7,
+    }
+    assert funnel.total(found) == 7
+
+
+def test_no_cell_of_the_csv_is_a_formula(tmp_path: Path) -> None:
+    frame = funnel.frame([lead(source, "new", 1) for source in ("=1+1", "+1", "-1", "@SUM(A1)", "web")])
+    objects = FolderObjectStore(tmp_path)
+    key = reports.store(reports.Report(frame, [], 0, 0), objects, GROWTH, "funnel", date(2026, 11, 29))
+    sources = list(pd.read_csv(io.BytesIO(objects.get(key)))["source"])
+    assert sorted(sources) == ["'+1", "'-1", "'=1+1", "'@SUM(A1)", "all", "web"]

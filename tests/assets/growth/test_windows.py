@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from assets.growth.pending import PendingEvents
 from assets.growth.windows import Made, StaleWindows
 from assets.windows import DAY, HOUR, Window, floor_hour, midnight
+from resources.declined import DeclinedError
 from resources.postgres import Postgres
 from tests.assets.growth.app_database import (
     GROWTH,
@@ -153,7 +154,7 @@ def test_a_day_that_is_asked_for_is_made_again_whole(own: Postgres) -> None:
         (midnight(day), midnight(day) + DAY),
     )
     own.execute("delete from analytics.metrics where day = %s", (day,))
-    engine(own).mark(day)
+    engine(own).mark(day, "hour", "day", "metrics")
     hours, days, metrics = make(own)
     assert (hours.windows, days.windows, metrics.windows) == (24, 1, 1)
     assert stored(own) == right
@@ -257,3 +258,8 @@ def test_in_any_order_of_steps_the_end_is_the_recount(own: Postgres, plan: list[
     assert own.fetch("select count(*) as n from pipelines.stale_windows where kind <> 'metrics'") == [{"n": 0}]
     ended = {key[1].date() for key in recount(rows) if key[0] == "day" and key[1] + DAY <= NOW + timedelta(seconds=1)}
     assert {row["day"] for row in own.fetch("select distinct day from analytics.metrics")} == ended
+
+
+def test_a_day_that_has_not_begun_is_refused(own: Postgres) -> None:
+    with pytest.raises(DeclinedError, match=r"has not begun\. Next: name a day up to today"):
+        engine(own).mark((NOW + DAY).date(), "hour")

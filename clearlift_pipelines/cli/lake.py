@@ -59,11 +59,16 @@ def verify(day: datetime | None, org: str | None, app: App) -> None:
 @click.option("--dry-run/--no-dry-run", default=True, show_default=True, help="Only prove that it can be done.")
 def rebuild(day: datetime, org: str, app: App, dry_run: bool) -> None:
     """Make the damaged files of an organisation's day again: from the landing zone, else from the archive."""
+    from assets.events.validation import EventReason
+    from assets.intake.postgres_refusals import PostgresRefusals
+    from assets.intake.refused_lines import Selection
     from assets.recovery.rebuild import Rebuild
 
     with terminal() as opened:
         done = Rebuild.of(opened.stores, app).run(_day(day), org, dry_run=dry_run)
         opened.progress.stop()
+        refusals = PostgresRefusals(opened.stores.postgres, "events", app.name)
+        waiting = refusals.lines(Selection(reason=EventReason.DAMAGED_PARTITION))
     if done.origin is None:
         click.echo(f"{org} {_day(day)}: no file is damaged")
         return
@@ -73,7 +78,8 @@ def rebuild(day: datetime, org: str, app: App, dry_run: bool) -> None:
         click.echo(f"Next: clearlift lake rebuild --day {_day(day)} --org {shlex.quote(org)} --no-dry-run")
     else:
         click.echo(f"Made again {of}")
-        click.echo("Next: clearlift quarantine replay --reason damaged_partition, then clearlift run --no-sample")
+        replay = f"clearlift quarantine replay --reason {EventReason.DAMAGED_PARTITION}, then " if waiting else ""
+        click.echo(f"Next: {replay}clearlift run --no-sample")
 
 
 def _day(given: datetime) -> date:

@@ -80,7 +80,8 @@ def test_a_damaged_lake(migrated: Terminal) -> None:
     assert f"Error: 1 file damaged or missing. Next: `{rebuild}`" in everything.err
     assert "1 file read with 3 rows" in day.out
     assert dry.out == f"Would make again 1 file with 3 rows, from the landing zone\nNext: {rebuild} --no-dry-run\n"
-    assert done.out.startswith("Made again 1 file with 3 rows, from the landing zone\n")
+    next_step = "Next: clearlift quarantine replay --reason damaged_partition, then clearlift run --no-sample"
+    assert done.out == f"Made again 1 file with 3 rows, from the landing zone\n{next_step}\n"
     assert "2 lines landed again" in replayed.out
     assert "2 files read with 4 rows" in after.out
     assert closed.out.count("damaged_partition") == 2
@@ -97,6 +98,10 @@ def test_a_whole_day_has_nothing_to_be_made_again_and_an_unknown_one_is_refused(
     of_day = ("--day", "2025-10-11", "--org")
     said = migrated.good("lake", "rebuild", *of_day, "a3f7c2", "--no-dry-run")
     assert said == "a3f7c2 2025-10-11: no file is damaged\n"
+    local(migrated.stores.lake.table(EVENTS).files()[0].path).unlink()
+    # Nothing waits, so that a replay would be refused.
+    said = migrated.good("lake", "rebuild", *of_day, "a3f7c2", "--no-dry-run")
+    assert said.endswith("\nNext: clearlift run --no-sample\n")
     assert "nobody 2025-10-11 has no data file. Next:" in migrated.refused("lake", "rebuild", *of_day, "nobody")
     assert "no data file of that day and organisation is there" in migrated.refused("lake", "verify", *of_day, "nobody")
 

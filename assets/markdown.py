@@ -4,5 +4,5 @@ MARKUP = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>|#~$&"} | {"\n":
 
 
 def in_markdown(text: str) -> str:
-    """A text of people as it stands, whatever of Markdown or HTML is in it."""
+    """A text of people as it stands, also where it holds Markdown or HTML."""
     return text.translate(MARKUP)

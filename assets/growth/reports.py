@@ -1,4 +1,4 @@
-"""Reports: small frames of the last days, shown in an asset's metadata and stored as CSV in R2 for whoever wants them.
+"""Reports: small frames of the last days, shown in an asset's metadata and stored as CSV in R2 for other tools.
 
 What belongs here: how a report is made, looks and where it lies. What does not: what it says (funnel.py, drop_off.py).
 """

@@ -1,4 +1,4 @@
-"""Random changes of an app's rows, and whether invalidation leaves just the keys that hang on none of them.
+"""Random changes of an app's rows, and whether invalidation leaves just the keys that depend on none of them.
 
 What belongs here: the changes, for rows 0 to 3 of each table, and the comparison. What does not: the rows of one app.
 """
@@ -101,7 +101,7 @@ def steps(shape: Shape) -> SearchStrategy[list[Step]]:
 def leaves_just_what_hangs_on_nothing_changed(
     shape: Shape, stores: CacheAsideStores, made: list[Step], page: int, others: set[str]
 ) -> None:
-    """Fill the tables and the namespace (`others`: keys that hang on no row), change, invalidate, and compare."""
+    """Fill the tables and the namespace (`others`: keys that depend on no row), change, invalidate, and compare."""
     fresh = [s for number in range(4) for table in shape.keys for s in replace(shape, table, number, number, BEGIN)]
     stores.d1.batch([*(Statement(f"delete from {table}") for table in reversed(list(shape.keys))), *fresh])
     stores.invalidate()

@@ -67,11 +67,11 @@ def rebuild(day: datetime, org: str, app: App, dry_run: bool) -> None:
     with terminal() as opened:
         done = Rebuild.of(opened.stores, app).run(_day(day), org, dry_run=dry_run)
         opened.progress.stop()
+        if done.origin is None:
+            click.echo(f"{org} {_day(day)}: no file is damaged")
+            return
         refusals = PostgresRefusals(opened.stores.postgres, "events", app.name)
-        waiting = refusals.lines(Selection(reason=EventReason.DAMAGED_PARTITION))
-    if done.origin is None:
-        click.echo(f"{org} {_day(day)}: no file is damaged")
-        return
+        waiting = not dry_run and refusals.lines(Selection(reason=EventReason.DAMAGED_PARTITION))
     of = f"{counted(len(done.damaged), 'file')} with {done.rows:,} rows, from the {done.origin}"
     if dry_run:
         click.echo(f"Would make again {of}")

@@ -144,7 +144,8 @@ def _list_unlisted(slice_: Slice, level: Level, *, is_listed: bool) -> None:
     They are described by their latest facts, which are read a second time; few slices need it.
     """
     statement = read_sql("ads/unlisted.sql").format(entities=ENTITIES[level].table)
-    wanted = {row["entity_id"] for row in slice_.connection.execute(statement, slice_.parameters)}
+    values = {**slice_.parameters, "is_listed": is_listed, "list": ENTITIES[level].lists[-1].value}
+    wanted = {row["entity_id"] for row in slice_.connection.execute(statement, values)}
     if not wanted:
         return
     latest: dict[str, Fact] = {}

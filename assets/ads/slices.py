@@ -138,9 +138,10 @@ class Slice:
 
     def lists_merged(self, lists: tuple[Stream, ...]) -> bool:
         """Whether the run of the slice has merged all these lists, so that what is not on them is gone."""
+        # Of the run's own slices, because the state of a stream is that of another run which merged its list meanwhile.
         return not self.any(
             "select 1 from unnest(%(lists)s::text[]) as list (stream) where not exists ("
-            " select from ads.sync_state s where s.app = %(app)s and s.connection_id = %(connection_id)s"
-            " and s.stream = list.stream and s.run_id = %(run_id)s)",
+            " select from ads.sync_slices s where s.app = %(app)s and s.run_id = %(run_id)s"
+            " and s.stream = list.stream and s.state = 'merged')",
             lists=[stream.value for stream in lists],
         )

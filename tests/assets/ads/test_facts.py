@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from assets.ads.entities import ENTITIES
 from resources.ad_platforms import Counting, Level, Record
 from resources.postgres import Postgres
 from tests.assets.ads.ad_stores import EMPTY
@@ -106,6 +107,36 @@ def test_without_lists_of_the_same_run_nothing_is_deleted_and_the_doubt_is_count
     result = paper.report(level, [])
     assert (result.deleted, result.doubtful) == (0, 1)
     assert len(paper.facts(level)) == 1
+
+
+@pytest.mark.parametrize("level", [Level.AD, Level.KEYWORD])
+def test_what_another_run_stored_meanwhile_is_known_as_gone_by_the_run_that_has_the_lists(
+    paper: Paper, level: Level
+) -> None:
+    """Two runs at once: one has merged the lists, which lack the entity, and the other one its facts."""
+    paper.listed(level)
+    first = paper.run_id
+    paper.run()
+    paper.report(level, [fact(level, 100, 10, "25.00")])
+    paper.run_id = first
+    paper.report(level, [fact(level, 100, 10, "25.00")])
+    (row,) = paper.postgres.fetch(f"select deleted_at from {ENTITIES[level].table}")
+    assert row["deleted_at"] is not None
+    assert len(paper.facts(level)) == 1
+
+
+@EVERY_LEVEL
+def test_a_list_that_another_run_merged_meanwhile_takes_nothing_from_this_one(paper: Paper, level: Level) -> None:
+    paper.listed()
+    paper.report(level, [fact(level, 100, 10, "25.00")])
+    paper.run()
+    paper.listed()
+    second = paper.run_id
+    paper.run()
+    paper.listed()
+    paper.run_id = second
+    result = paper.report(level, [])
+    assert (result.deleted, result.doubtful, paper.facts(level)) == (1, 0, {})
 
 
 @EVERY_LEVEL

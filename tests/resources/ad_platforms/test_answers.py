@@ -10,7 +10,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.ad_platforms import Campaign, Fact, MalformedPageError, Notes, PlatformError, Stream, fields
+from resources.ad_platforms import PLATFORMS, Campaign, Fact, MalformedPageError, Notes, PlatformError, Stream, fields
 from resources.ad_platforms.google.client import Google
 from resources.ad_platforms.google.rows import read
 from resources.ad_platforms.meta import answers, rows
@@ -179,6 +179,28 @@ def test_a_value_is_an_exact_number_or_refused(value: object) -> None:
         return
     assert found.is_finite()
     assert value is None or Decimal(str(value).replace(",", "")) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"), [("1,234.50", "1234.50"), ("-1,234,567", "-1234567"), ("1234.5", "1234.5"), ("0.00", "0")]
+)
+def test_commas_between_thousands_are_read(value: str, meant: str) -> None:
+    assert fields.number(value, "x") == Decimal(meant)
+    assert fields.whole({"x": "12,345"}, "x") == 12_345
+    for wrong in ("1,23", "1,2345", ",123", "12,34.5"):
+        with pytest.raises(MalformedPageError, match="x: not a"):
+            fields.number(wrong, "x")
+        with pytest.raises(MalformedPageError, match="x: not a"):
+            fields.whole({"x": wrong}, "x")
+
+
+def test_tiktoks_dash_is_no_number() -> None:
+    metrics = {"campaign_name": "c", "impressions": "-", "clicks": "-", "spend": "-", "complete_payment": "-"}
+    row = {"dimensions": {"campaign_id": "1", "stat_time_day": "2026-11-01 00:00:00"}, "metrics": metrics}
+    body = json.dumps({"code": 0, "data": {"list": [row]}}).encode()
+    (fact,) = PLATFORMS["tiktok"].read(Stream.CAMPAIGN_DAYS, io.BytesIO(body), {}, Notes())
+    assert isinstance(fact, Fact)
+    assert not any(fact[5:10])
 
 
 @pytest.mark.parametrize("value", [-1, "1.5", "x", True, 2**63, "9" * 19, [], "１２x"])

@@ -4,6 +4,7 @@ What belongs here: what is written outside a merge's transaction. What does not:
 application reads of a sync in D1 (connections.py).
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from assets.ads.connections import AdConnection
 from assets.ads.plan import SyncMode
 from assets.ads.staging import SliceManifest
 from assets.apps import App
-from resources.ad_platforms import AccountDays, Notes, RemoteJob, Stream
+from resources.ad_platforms import Notes, RemoteJob, Stream
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -43,7 +44,7 @@ class RecordedJob(RemoteJob):
     def started(self, job_id: str) -> None:
         """The platform has given the job an id."""
         super().started(job_id)
-        self._history.update_slice(self._manifest.slice_id, "remote_job_id", job_id)
+        self._history.started(self._manifest, job_id)
 
     def narrowed(self, days: int) -> None:
         """The platform refused more days than these."""
@@ -53,11 +54,12 @@ class RecordedJob(RemoteJob):
 
 @dataclass(frozen=True)
 class History:
-    """Writes and reads of the history of one app."""
+    """Writes and reads of the history of one app. origin: the address in front of the platform's hosts, if any."""
 
     app: App
     postgres: Postgres
     clock: Callable[[], datetime]
+    origin: str = ""
 
     def start(self, run_id: str, connection: AdConnection, mode: SyncMode) -> None:
         """A run of a connection begins."""
@@ -90,20 +92,15 @@ class History:
         }
         self.postgres.execute(read_sql("ads/end_run.sql"), values)
 
-    def resume(self, connection: AdConnection, stream: Stream, days: AccountDays) -> Resumed | None:
-        """Take over the platform's job that an earlier run left behind for the same days of the same stream."""
-        rows = self.postgres.fetch(
-            read_sql("ads/resume_slice.sql"),
-            {
-                "app": self.app.name,
-                "connection_id": connection.id,
-                "stream": stream.value,
-                "since": days.since,
-                "until": days.until,
-                "oldest": self.clock() - OLDEST_JOB,
-                "now": self.clock(),
-            },
-        )
+    def resume(self, manifest: SliceManifest) -> Resumed | None:
+        """Take over the platform's job that an earlier run left behind for the same days and the same question."""
+        values = {
+            **manifest.parameters(self.app),
+            "question": self._question(manifest),
+            "oldest": self.clock() - OLDEST_JOB,
+            "now": self.clock(),
+        }
+        rows = self.postgres.fetch(read_sql("ads/resume_slice.sql"), values)
         return Resumed(**rows[0]) if rows else None
 
     def open(self, manifest: SliceManifest, raw_prefix: str, resumed: Resumed | None = None) -> RecordedJob:
@@ -114,11 +111,15 @@ class History:
             {
                 **manifest.parameters(self.app),
                 "raw_prefix": raw_prefix,
-                "remote_job_id": job_id,
+                "remote_job_id": f"{self._question(manifest)} {job_id}" if job_id else None,
                 "attempts": resumed.attempts + 1 if resumed else 1,
             },
         )
         return RecordedJob(self, manifest, job_id, self._longest_days(manifest) if manifest.days else None)
+
+    def started(self, manifest: SliceManifest, job_id: str) -> None:
+        """The platform has given the job of a slice an id."""
+        self.update_slice(manifest.slice_id, "remote_job_id", f"{self._question(manifest)} {job_id}")
 
     def staged(self, manifest: SliceManifest) -> None:
         """All pages of a slice lie in R2."""
@@ -178,6 +179,12 @@ class History:
             },
         )
         return [row["action"] for row in rows]
+
+    def _question(self, manifest: SliceManifest) -> str:
+        """What a job was asked beside its stream and days, as one word. An id that another address gave, or that was
+        given for another account or other settings, is the id of another report here."""
+        asked = (self.origin, manifest.account_id, manifest.attribution, manifest.time_zone)
+        return hashlib.sha256("\n".join(asked).encode()).hexdigest()[:16]
 
     def _longest_days(self, manifest: SliceManifest) -> int | None:
         rows = self.postgres.fetch(

@@ -14,7 +14,7 @@ from assets.ads import entities, facts
 from assets.ads.slices import MergeResult, Slice
 from assets.ads.staging import SliceManifest, Staging
 from assets.apps import App
-from resources.ad_platforms import Account, MalformedPageError, Platform, Stream
+from resources.ad_platforms import Account, MalformedPageError, OtherAccountError, Platform, Stream
 from resources.postgres import Postgres
 
 LONGEST_SECONDS = 3_600
@@ -37,6 +37,7 @@ class Merge:
 
         Raises:
             MalformedPageError: a page cannot be read; nothing was changed.
+            OtherAccountError: a page is another account's; nothing was changed.
         """
         with self.postgres.lock(f"{self.app.name}.ads.{manifest.connection_id}") as connection:
             connection.execute("select set_config('statement_timeout', %s, true)", (str(LONGEST_SECONDS * 1000),))
@@ -59,6 +60,8 @@ def _account(slice_: Slice) -> None:
     if not accounts:
         raise MalformedPageError("account: the platform did not name it")
     account = accounts[0]
+    if account.id != context.account_id:
+        raise OtherAccountError(context.account_id, account.id)
     try:
         ZoneInfo(account.time_zone)
     except (ZoneInfoNotFoundError, ValueError):

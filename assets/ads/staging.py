@@ -33,7 +33,8 @@ class StagedPage(msgspec.Struct, frozen=True):
 class SliceManifest(msgspec.Struct):
     """One slice: its account, what was requested and when, and its pages in order.
 
-    since and until are None for a list. actions: those that count by the connection's own setting.
+    since and until are None for a list. actions: those that count by the connection's own setting. host: of the address
+    in front of the platform's own hosts, such as a sandbox or a proxy; '' where there was none.
     currency and time_zone are the account's; they are empty in the account's own slice, which brings them.
     """
 
@@ -51,6 +52,7 @@ class SliceManifest(msgspec.Struct):
     currency: str = ""
     time_zone: str = ""
     actions: list[str] = []
+    host: str = ""
     pages: list[StagedPage] = []
 
     @property
@@ -89,6 +91,12 @@ class Staging:
     def finish(self, manifest: SliceManifest) -> None:
         """Store the manifest: all pages of the slice are there."""
         self.store.put(f"{self.prefix(manifest)}/{MANIFEST}", msgspec.json.encode(manifest))
+
+    def drop(self, manifest: SliceManifest) -> None:
+        """Delete a slice, the manifest first, so that a kill leaves nothing complete."""
+        prefix = self.prefix(manifest)
+        self.store.delete(f"{prefix}/{MANIFEST}")
+        self.store.delete([info.key for info in self.store.list(f"{prefix}/")])
 
     def manifest(self, prefix: str) -> SliceManifest:
         """The manifest of a complete slice; raises ObjectNotFoundError where there is none."""

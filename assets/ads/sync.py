@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from threading import Lock
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from assets.ads import plan
 from assets.ads.connections import AdConnection, Connections, ConnectionSettings, is_sealed
@@ -33,6 +34,7 @@ from resources.ad_platforms import (
     Client,
     MalformedPageError,
     Notes,
+    OtherAccountError,
     Platform,
     PlatformError,
     Stream,
@@ -146,7 +148,7 @@ class AdSync:
         self.connections = Connections(accounts, self.d1, self.keyring)
         self.staging = Staging(self.store, accounts.raw)
         self._pacing = Pacing(self.platform.account_rate, {"app": self.platform.app_rate}, **sleep)
-        self._history = History(self.app, self.postgres, self.clock)
+        self._history = History(self.app, self.postgres, self.clock, self.origin)
         self._merge = Merge(self.app, self.platform, self.postgres, self.staging, self.clock)
         self._counting = Lock()
         self._done = self._total = 0
@@ -237,7 +239,7 @@ class AdSync:
 
     def _slice(self, client: Client, manifest: SliceManifest, result: SyncResult) -> MergeResult | None:
         """Request a slice, stage it and merge it; None where it failed and other streams may still succeed."""
-        resumed = self._history.resume(result.connection, manifest.stream, manifest.days) if manifest.days else None
+        resumed = self._history.resume(manifest) if manifest.days else None
         if resumed is not None:
             manifest.observed_at = resumed.observed_at
         job = self._history.open(manifest, self.staging.prefix(manifest), resumed)
@@ -246,6 +248,8 @@ class AdSync:
             merged = self._merge.run(manifest)
         except Exception as error:
             self._history.failed(manifest, *describe(error))
+            if isinstance(error, OtherAccountError):
+                self.staging.drop(manifest)
             if not isinstance(error, REFUSALS) or self.platform.concerns_account(error):
                 raise
             result.fail(error, manifest.stream)
@@ -269,14 +273,25 @@ class AdSync:
         self._history.staged(manifest)
 
     def replay(self, connection_id: str) -> MergeResult:
-        """Merge all staged slices of a connection again, without the platform; later observations still win."""
+        """Merge the staged slices of a connection again, without the platform; later observations still win.
+
+        Of slices that came from several addresses, those from the newest one's host are merged; the notes name others.
+        """
         merge = Merge(self.app, self.platform, self.postgres, self.staging, self.clock, restatements=False)
         total = MergeResult()
-        manifests = self.staging.manifests(self.platform.name, connection_id)
+        staged = self.staging.manifests(self.platform.name, connection_id)
+        manifests = [manifest for manifest in staged if manifest.host == staged[-1].host]
+        for manifest in staged:
+            if manifest.host != staged[-1].host:
+                total.notes[f"slices left out, which came from {manifest.host or 'the platform itself'}"] += 1
         for done, manifest in enumerate(manifests):
             self.progress(done, len(manifests))
             self._history.adopt(manifest, self.staging.prefix(manifest))
-            merged = merge.run(manifest)
+            try:
+                merged = merge.run(manifest)
+            except OtherAccountError:
+                self.staging.drop(manifest)
+                raise
             for name in SUMMED:
                 setattr(total, name, getattr(total, name) + getattr(merged, name))
         self.progress(len(manifests), len(manifests))
@@ -321,6 +336,7 @@ class AdSync:
             observed_at=self.clock(),
             attribution=self.platform.attribution(settings.sync.windows),
             actions=list(settings.sync.conversion_actions),
+            host=urlsplit(self.origin).hostname or "",
             since=days.since if days else None,
             until=days.until if days else None,
             currency=currency,

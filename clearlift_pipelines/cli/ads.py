@@ -105,6 +105,8 @@ def replay(app: App, platform: str, connection: str) -> None:
             f"{merged.pages:,} pages merged again: {merged.inserted:,} rows inserted, {merged.updated:,} updated, "
             f"{merged.deleted:,} deleted"
         )
+        for note, count in merged.notes.items():
+            screen.console.print(f"{count:,} {note}")
 
 
 def failures(result: ExecuteInProcessResult) -> list[str]:

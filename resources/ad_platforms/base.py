@@ -45,15 +45,18 @@ class BaseClient(ABC):
 
     def pages(self, stream: Stream, days: AccountDays | None = None, remote: RemoteJob | None = None) -> Iterator[Page]:
         """The stream's pages, in order. A report that is too large comes in parts."""
+        for page in self._stream(stream, days, remote or RemoteJob()):
+            page.context = {**page.context, "account": self._access.account_id}
+            yield page
+
+    def _stream(self, stream: Stream, days: AccountDays | None, remote: RemoteJob) -> Iterator[Page]:
         if stream is Stream.ACCOUNT:
-            yield from self._account()
-        elif days is None:
-            yield from self._list(stream)
-        elif stream.is_daily:
-            remote = remote or RemoteJob()
-            yield from _in_parts(days, remote, lambda part: self._report(stream, part, remote))
-        else:
-            yield from self._clicks(days)
+            return self._account()
+        if days is None:
+            return self._list(stream)
+        if stream.is_daily:
+            return _in_parts(days, remote, lambda part: self._report(stream, part, remote))
+        return self._clicks(days)
 
     def close(self) -> None:
         """Close idle connections."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from resources.ad_platforms.records import MalformedPageError, Notes, Record
+from resources.ad_platforms.records import MalformedPageError, Notes, OtherAccountError, Record
 
 # The longest legal name of the four platforms is below 1,000 characters, so a page with a longer text is damaged.
 LONGEST_TEXT = 65_536
@@ -147,6 +147,19 @@ def time(value: Any, name: str) -> datetime | None:
     except (TypeError, ValueError):
         raise MalformedPageError(f"{name}: not a time") from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def of_account(rows: Iterable[Any], asked: str | None, named: Callable[[Any], Iterable[Any]]) -> Iterator[Any]:
+    """The rows; an OtherAccountError for one that names another account than `asked`, None where that is not known.
+
+    named: the accounts that a row names; None among them stands for no name.
+    """
+    for row in rows:
+        if asked is not None and isinstance(row, dict):
+            for account in named(row):
+                if account is not None and str(account) != asked:
+                    raise OtherAccountError(asked, str(account))
+        yield row
 
 
 def note_unknown(notes: Notes, prefix: str, row: Mapping[str, Any], known: AbstractSet[str]) -> None:

@@ -27,6 +27,8 @@ from resources.pacing import Rate
 # Our own errors that every stream of the account would meet, and those of OAuth 2.0.
 ACCOUNT_ERRORS = frozenset(
     {"account_not_found", "app_not_configured", "manager_account", "no_credentials", "no_token", "no_window"}
+    # Where one answer is another account's, an empty one may be too, and would be taken for days of zero.
+    | {"other_account"}
     | {"token_expired", "invalid_client", "invalid_grant", "unauthorized_client"}
 )
 

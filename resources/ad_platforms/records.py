@@ -16,6 +16,10 @@ Notes: TypeAlias = Counter[str]
 """Unknown things and how often they came: `field campaign.newThing`, `status SOMETHING`."""
 
 
+LONGEST_ACCOUNT = 32
+"""Characters of an account's id that an error shows."""
+
+
 class Level(StrEnum):
     """What a fact or an entity describes."""
 
@@ -248,7 +252,10 @@ Record: TypeAlias = Account | Campaign | AdGroup | Ad | Keyword | Fact | Convers
 
 @dataclass(slots=True)
 class Page:
-    """One answer of a platform: its body without tokens but otherwise unchanged, and the context to read it with."""
+    """One answer of a platform: its body without tokens but otherwise unchanged, and the context to read it with.
+
+    `account` of the context is the one that was asked for.
+    """
 
     body: BinaryIO = field(repr=False)
     context: Mapping[str, str] = field(default_factory=dict)
@@ -261,6 +268,18 @@ class PlatformError(Exception):
         super().__init__(f"{message} (code {code})")
         self.code = code
         self.again = again
+
+
+class OtherAccountError(PlatformError):
+    """An answer names another account than the one that was asked for; nothing of it may be stored."""
+
+    def __init__(self, asked: str, came: str) -> None:
+        named = came if came.isalnum() and len(came) <= LONGEST_ACCOUNT else "another one"
+        super().__init__(
+            "other_account",
+            f"account {asked} was asked for, and the answer is of {named}; nothing of it was stored. Check the"
+            " connection's account, and the address that requests are sent to",
+        )
 
 
 class MalformedPageError(Exception):

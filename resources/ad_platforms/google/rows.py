@@ -44,12 +44,21 @@ _KNOWN = {
 
 def read(stream: Stream, body: BinaryIO, context: Mapping[str, str], notes: Notes) -> Iterator[Record]:
     """The records of a page; a MalformedPageError if it cannot be read. `context`: `of` is `conversions` for these."""
-    rows = fields.rows(fields.decoded(body.read()), "results")
+    rows = fields.of_account(fields.rows(fields.decoded(body.read()), "results"), context.get("account"), _accounts)
     if not stream.is_daily:
         return fields.records(rows, _READ[stream], notes)
     if context.get("of") == "conversions":
         return fields.record_lists(rows, partial(_conversions, stream.level), notes)
     return fields.records(rows, partial(_fact, stream.level), notes)
+
+
+def _accounts(row: Mapping[str, Any]) -> Iterator[str]:
+    """The customers in the resource names of a row, such as customers/1/campaigns/7. That of a conversion action is no
+    part of its own, because it may be the manager's."""
+    for entity in row.values():
+        name = entity.get("resourceName") if isinstance(entity, dict) else None
+        if isinstance(name, str) and name.startswith("customers/"):
+            yield name.split("/")[1]
 
 
 def _account(row: Mapping[str, Any], notes: Notes) -> Account:

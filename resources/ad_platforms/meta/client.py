@@ -37,8 +37,8 @@ EDGES = {
 }
 LEVELS = {Level.ACCOUNT: "account", Level.CAMPAIGN: "campaign", Level.AD_GROUP: "adset", Level.AD: "ad"}
 JOB_FIELDS = (
-    "async_status", "async_percent_completion", "error_code", "error_subcode", "error_message", "error_user_title",
-    "error_user_msg",
+    "account_id", "async_status", "async_percent_completion", "error_code", "error_subcode", "error_message",
+    "error_user_title", "error_user_msg",
 )  # fmt: skip
 
 
@@ -123,7 +123,7 @@ class Meta(BaseClient):
         wait_for(lambda: self._look(run), self._session.pause, "Meta's report run")
 
     def _look(self, run: str) -> Progress:
-        job = _object(self._ask("GET", f"{API}/{run}/", params=_fields(JOB_FIELDS)).content)
+        job = self._mine(self._ask("GET", f"{API}/{run}/", params=_fields(JOB_FIELDS)).content)
         status = str(job.get("async_status"))
         if status == "Job Failed":
             message = f"Meta's report run failed: {reason(job) or 'no reason was given'}"
@@ -209,9 +209,15 @@ class Meta(BaseClient):
     def _known(self) -> str:
         """The account's currency."""
         if not self._currency:
-            answer = self._ask("GET", f"{API}/{self._node}", params=_fields(("currency",)))
-            self._currency = text(_object(answer.content), "currency")
+            answer = self._ask("GET", f"{API}/{self._node}", params=_fields(("account_id", "currency")))
+            self._currency = text(self._mine(answer.content), "currency")
         return self._currency
+
+    def _mine(self, content: bytes) -> Mapping[str, Any]:
+        """The object of an answer, which is of the account that was asked for."""
+        found = _object(content)
+        list(fields.of_account([found], self._access.account_id, rows.accounts))
+        return found
 
 
 def _fields(names: tuple[str, ...]) -> dict[str, str]:

@@ -27,21 +27,21 @@ from resources.ad_platforms.records import (
 
 ACCOUNT_FIELDS = ("account_id", "name", "currency", "timezone_name", "account_status")
 CAMPAIGN_FIELDS = (
-    "id", "name", "status", "effective_status", "objective", "daily_budget", "lifetime_budget", "created_time",
-    "updated_time",
+    "id", "account_id", "name", "status", "effective_status", "objective", "daily_budget", "lifetime_budget",
+    "created_time", "updated_time",
 )  # fmt: skip
 AD_SET_FIELDS = (
-    "id", "campaign_id", "name", "status", "effective_status", "daily_budget", "lifetime_budget", "bid_amount",
-    "created_time", "updated_time",
+    "id", "account_id", "campaign_id", "name", "status", "effective_status", "daily_budget", "lifetime_budget",
+    "bid_amount", "created_time", "updated_time",
 )  # fmt: skip
 CREATIVE_FIELDS = (
     "id", "name", "title", "body", "object_type", "link_url", "object_url", "url_tags", "object_story_spec",
 )  # fmt: skip
 AD_FIELDS = (
-    "id", "adset_id", "campaign_id", "name", "status", "effective_status", "created_time", "updated_time",
+    "id", "account_id", "adset_id", "campaign_id", "name", "status", "effective_status", "created_time", "updated_time",
     f"creative{{{','.join(CREATIVE_FIELDS)}}}",
 )  # fmt: skip
-_METRICS = ("impressions", "clicks", "spend", "actions", "action_values", "account_currency")
+_METRICS = ("account_id", "impressions", "clicks", "spend", "actions", "action_values", "account_currency")
 INSIGHTS = {
     Level.ACCOUNT: _METRICS,
     Level.CAMPAIGN: ("campaign_id", "campaign_name", *_METRICS),
@@ -54,7 +54,7 @@ _KNOWN = {
     "adset.": frozenset(AD_SET_FIELDS),
     "ad.": {*AD_FIELDS, "creative"},
     "creative.": frozenset(CREATIVE_FIELDS),
-    "insights.": {*INSIGHTS[Level.AD], "date_start", "date_stop", "account_id"},
+    "insights.": {*INSIGHTS[Level.AD], "date_start", "date_stop"},
 }
 # Currencies without minor units at Meta; ISO 4217 differs.
 _OFFSET_ONE = listed("CLP COP CRC HUF IDR ISK JPY KRW PYG TWD VND")
@@ -67,14 +67,21 @@ def read(stream: Stream, body: BinaryIO, context: Mapping[str, str], notes: Note
     `context`: the account's `currency`; for insights, the `attribution` windows of the request.
     """
     page = fields.decoded(body.read())
+    found = [page] if stream is Stream.ACCOUNT else fields.rows(page, "data")
+    rows = fields.of_account(found, context.get("account"), accounts)
     if stream is Stream.ACCOUNT:
-        return fields.records([page], _account, notes)
-    rows = fields.rows(page, "data")
+        return fields.records(rows, _account, notes)
     if stream.is_daily:
         windows = [window for window in context.get("attribution", "").split("+") if window]
         return fields.record_lists(rows, partial(_day, stream.level, windows), notes)
     offset = Decimal(1 if context.get("currency") in _OFFSET_ONE else 100)
     return fields.records(rows, partial(_READ[stream], offset), notes)
+
+
+def accounts(row: Mapping[str, Any]) -> Iterator[str]:
+    """The account that a row or a job names. An ad's creative is one of the ad's account."""
+    if row.get("account_id") is not None:
+        yield str(row["account_id"]).removeprefix("act_")
 
 
 def _account(row: Mapping[str, Any], notes: Notes) -> Account:

@@ -50,17 +50,16 @@ def extract(file: BinaryIO, wanted: AbstractSet[str]) -> BinaryIO:
     return packed
 
 
-def read(stream: Stream, body: BinaryIO, notes: Notes) -> Iterator[Record]:
+def read(stream: Stream, body: BinaryIO, context: Mapping[str, str], notes: Notes) -> Iterator[Record]:
     """The entities of a list; a MalformedPageError if its file cannot be read."""
     lines = unpacked(body)
     header = next(lines, [])
     if header[:1] != ["Type"]:
         raise MalformedPageError("a file of entities without its header")
     campaign_of: dict[str, str] = {}
-    for cells in lines:
-        if len(cells) != len(header):
-            raise MalformedPageError("a line with more or fewer cells than the header")
-        row = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
+    for row in fields.of_account(_rows(header, lines), context.get("account"), _accounts):
+        if row["Type"] == "Account":
+            continue
         if row["Type"] == "Ad Group":
             campaign_of[identity(row, "Id")] = identity(row, "Parent Id")
             if stream is not Stream.AD_GROUPS:
@@ -75,6 +74,20 @@ def read(stream: Stream, body: BinaryIO, notes: Notes) -> Iterator[Record]:
             if campaign_id is None:
                 raise MalformedPageError(f"{row['Type']}: its ad group is not in the file")
             yield _keyword(row, campaign_id) if stream is Stream.KEYWORDS else _ad(row, campaign_id, notes)
+
+
+def _rows(header: list[str], lines: Iterator[list[str]]) -> Iterator[dict[str, str]]:
+    for cells in lines:
+        if len(cells) != len(header):
+            raise MalformedPageError("a line with more or fewer cells than the header")
+        yield {name: cell for name, cell in zip(header, cells, strict=True) if cell}
+
+
+def _accounts(row: Mapping[str, Any]) -> Iterator[Any]:
+    """The account of the whole file, and the one above a campaign."""
+    kinds = {"Account": "Id", "Campaign": "Parent Id"}
+    if (column := kinds.get(row["Type"])) is not None:
+        yield row.get(column)
 
 
 def _campaign(row: Mapping[str, Any], notes: Notes) -> Campaign:

@@ -22,7 +22,15 @@ from resources.ad_platforms.microsoft import bulk
 from resources.ad_platforms.microsoft.words import CODES, ENTITIES, GOALS, METRICS, RECORDS, REPORTS
 from resources.ad_platforms.microsoft.zones import in_reports
 from resources.ad_platforms.polling import Progress, wait_for
-from resources.ad_platforms.records import AccountDays, Level, Page, PlatformError, RemoteJob, Stream
+from resources.ad_platforms.records import (
+    AccountDays,
+    Level,
+    OtherAccountError,
+    Page,
+    PlatformError,
+    RemoteJob,
+    Stream,
+)
 from resources.http import HttpError
 
 BULK = "https://bulk.api.bingads.microsoft.com/Bulk/v13"
@@ -79,7 +87,10 @@ class Microsoft(BaseClient):
         answer = fields.decoded(content)
         if not isinstance(answer, dict) or not answer.get("Account"):
             raise PlatformError("account_not_found", "the account is not among those of the connection's user")
-        self._zone = text(part(answer, "Account"), "TimeZone")
+        account = part(answer, "Account")
+        if (came := identity(account, "Id")) != self._access.account_id:
+            raise OtherAccountError(self._access.account_id, came)
+        self._zone = text(account, "TimeZone")
         yield Page(io.BytesIO(content))
 
     def _list(self, stream: Stream) -> Iterator[Page]:

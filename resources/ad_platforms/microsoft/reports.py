@@ -22,11 +22,13 @@ _NAMES = {
 }
 
 
-def read(level: Level, body: BinaryIO, of: str, notes: Notes) -> Iterator[Record]:
-    """The facts or, where `of` is `conversions`, these; a MalformedPageError if the file cannot be read."""
+def read(level: Level, body: BinaryIO, context: Mapping[str, str], notes: Notes) -> Iterator[Record]:
+    """The facts or, where `of` of the context is `conversions`, these; a MalformedPageError if the file cannot be
+    read."""
+    of = context.get("of", "facts")
     report = REPORTS[level]
     known = {"TimePeriod", *report.ids, *report.attributes, *(GOALS if of == "conversions" else METRICS)}
-    for row in _rows(body):
+    for row in fields.of_account(_rows(body), context.get("account"), lambda row: [row.get("AccountId")]):
         fields.note_unknown(notes, "report.", row, known)
         if of == "conversions":
             yield from _conversions(level, row)
@@ -55,8 +57,7 @@ def _rows(body: BinaryIO) -> Iterator[dict[str, str | None]]:
 
 def _ids(level: Level, row: Mapping[str, Any]) -> tuple[str, str, str, str]:
     """Campaign, ad group, ad and keyword; '' below the level."""
-    names = REPORTS[level].ids if level is not Level.ACCOUNT else ()
-    found = {name: identity(row, name) for name in names}
+    found = {name: identity(row, name) for name in REPORTS[level].ids[1:]}
     campaign, group, ad, keyword = (found.get(f"{name}Id", "") for name in ("Campaign", "AdGroup", "Ad", "Keyword"))
     return campaign, group, ad, keyword
 

@@ -13,10 +13,12 @@ from resources.ad_platforms.records import Account, MalformedPageError, Notes, R
 def read(stream: Stream, body: BinaryIO, context: Mapping[str, str], notes: Notes) -> Iterator[Record]:
     """The records of a page; a MalformedPageError if it cannot be read. `context`: what a report is `of`."""
     if stream is Stream.ACCOUNT:
-        return fields.records([part(fields.decoded(body.read()), "Account")], _account, notes)
+        account = part(fields.decoded(body.read()), "Account")
+        rows = fields.of_account([account], context.get("account"), lambda row: [row.get("Id")])
+        return fields.records(rows, _account, notes)
     if stream.is_daily:
-        return reports.read(stream.level, body, context.get("of", "facts"), notes)
-    return bulk.read(stream, body, notes)
+        return reports.read(stream.level, body, context, notes)
+    return bulk.read(stream, body, context, notes)
 
 
 def _account(row: Mapping[str, Any], notes: Notes) -> Account:

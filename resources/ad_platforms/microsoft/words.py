@@ -40,7 +40,7 @@ AD_RECORDS = frozenset(
 
 
 class Report(NamedTuple):
-    """A report by day: its kind, the columns of ids from campaign to its own level, and other attributes."""
+    """A report by day: its kind, the columns of ids from the account to its own level, and other attributes."""
 
     kind: str
     ids: tuple[str, ...]
@@ -48,10 +48,11 @@ class Report(NamedTuple):
     status: str
 
 
-_CAMPAIGN = ("CampaignId",)
+_ACCOUNT = ("AccountId",)
+_CAMPAIGN = (*_ACCOUNT, "CampaignId")
 _GROUP = (*_CAMPAIGN, "AdGroupId")
 REPORTS = {
-    Level.ACCOUNT: Report("AccountPerformance", ("AccountId",), (), ""),
+    Level.ACCOUNT: Report("AccountPerformance", _ACCOUNT, (), ""),
     Level.CAMPAIGN: Report("CampaignPerformance", _CAMPAIGN, ("CampaignName", "CampaignStatus"), "CampaignStatus"),
     # Only this report calls the status of an ad group `Status`.
     Level.AD_GROUP: Report("AdGroupPerformance", _GROUP, ("CampaignName", "AdGroupName", "Status"), "Status"),
@@ -70,13 +71,13 @@ METRICS = ("Impressions", "Clicks", "Spend", "ConversionsQualified", "Revenue", 
 GOALS = ("Goal", "ConversionsQualified", "Revenue", "AllConversionsQualified", "AllRevenue")
 
 # What is asked of the Bulk service, and the records of each list. The campaign of a keyword or an ad is known from its
-# ad group.
+# ad group. Each file has a record of its account.
 ENTITIES = ("Campaigns", "AdGroups", "Ads", "Keywords")
 RECORDS = {
-    Stream.CAMPAIGNS: frozenset({"Campaign"}),
-    Stream.AD_GROUPS: frozenset({"Ad Group"}),
-    Stream.ADS: AD_RECORDS | {"Ad Group"},
-    Stream.KEYWORDS: frozenset({"Keyword", "Ad Group"}),
+    Stream.CAMPAIGNS: frozenset({"Account", "Campaign"}),
+    Stream.AD_GROUPS: frozenset({"Account", "Ad Group"}),
+    Stream.ADS: AD_RECORDS | {"Account", "Ad Group"},
+    Stream.KEYWORDS: frozenset({"Account", "Keyword", "Ad Group"}),
 }
 _ANY = (
     "Type",

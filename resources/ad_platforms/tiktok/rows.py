@@ -32,11 +32,19 @@ _METRICS = frozenset(words.METRICS) | fields.listed("campaign_id campaign_name a
 
 def read(stream: Stream, body: BinaryIO, context: Mapping[str, str], notes: Notes) -> Iterator[Record]:
     """The records of a page; a MalformedPageError if it cannot be read."""
-    del context
-    rows = fields.rows(part(fields.decoded(body.read()), "data"), "list")
+    found = fields.rows(part(fields.decoded(body.read()), "data"), "list")
+    rows = fields.of_account(found, context.get("account"), _accounts)
     if stream.is_daily:
         return fields.record_lists(rows, partial(_day, stream.level), notes)
     return fields.records(rows, _READ[stream], notes)
+
+
+def _accounts(row: Mapping[str, Any]) -> Iterator[Any]:
+    """The advertiser that an entity or the report of an account names. Reports below the account have no column of
+    it."""
+    dimensions = row.get("dimensions")
+    yield row.get("advertiser_id")
+    yield dimensions.get("advertiser_id") if isinstance(dimensions, dict) else None
 
 
 def _account(row: Mapping[str, Any], notes: Notes) -> Account:

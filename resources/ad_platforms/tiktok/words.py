@@ -13,22 +13,22 @@ LISTS = {
     Stream.CAMPAIGNS: (
         "campaign",
         (
-            "campaign_id", "campaign_name", "operation_status", "secondary_status", "objective_type", "budget",
-            "budget_mode", "create_time", "modify_time",
+            "advertiser_id", "campaign_id", "campaign_name", "operation_status", "secondary_status", "objective_type",
+            "budget", "budget_mode", "create_time", "modify_time",
         ),
     ),
     Stream.AD_GROUPS: (
         "adgroup",
         (
-            "adgroup_id", "campaign_id", "adgroup_name", "operation_status", "secondary_status", "budget",
-            "budget_mode", "bid_price", "create_time", "modify_time",
+            "advertiser_id", "adgroup_id", "campaign_id", "adgroup_name", "operation_status", "secondary_status",
+            "budget", "budget_mode", "bid_price", "create_time", "modify_time",
         ),
     ),
     Stream.ADS: (
         "ad",
         (
-            "ad_id", "adgroup_id", "campaign_id", "ad_name", "operation_status", "secondary_status", "ad_format",
-            "ad_text", "landing_page_url", "display_name", "video_id", "create_time", "modify_time",
+            "advertiser_id", "ad_id", "adgroup_id", "campaign_id", "ad_name", "operation_status", "secondary_status",
+            "ad_format", "ad_text", "landing_page_url", "display_name", "video_id", "create_time", "modify_time",
         ),
     ),
 }  # fmt: skip

@@ -22,6 +22,7 @@ from clearlift_pipelines.cli.sandbox import platforms
 from clearlift_pipelines.cli.terminal import terminal
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.ad_platforms import PLATFORMS
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.sql_files import read_sql
 
@@ -102,8 +103,8 @@ def replay(app: App, platform: str, connection: str) -> None:
                 f"`clearlift backfill ads --platform {platform} --connection ID --from DAY --to DAY`",
             )
         screen.console.print(
-            f"{merged.pages:,} pages merged again: {merged.inserted:,} rows inserted, {merged.updated:,} updated, "
-            f"{merged.deleted:,} deleted"
+            f"{counted(merged.pages, 'page')} merged again: {counted(merged.inserted, 'row')} inserted, "
+            f"{merged.updated:,} updated, {merged.deleted:,} deleted"
         )
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from assets.apps import APPS, App
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
+from resources.counts import counted
 
 if TYPE_CHECKING:
     from assets.cache.wanted import Family
@@ -43,7 +44,7 @@ def rebuild(app_name: str | None, family_name: str | None) -> None:
             for reason in done.survey.refused.examples:
                 opened.console.print(f"[red]refused[/red] {reason}")
         opened.progress.stop()
-        opened.console.print(f"{written:,} keys written, {size / 1e6:,.1f} MB")
+        opened.console.print(f"{counted(written, 'key')} written, {size / 1e6:,.1f} MB")
 
 
 @cache.command()
@@ -96,7 +97,9 @@ def verify(app_name: str | None, dry_run: bool) -> None:
         opened.console.print(table)
     if wrong:
         done = "Nothing was changed." if dry_run else "They were written again or deleted."
-        raise click.ClickException(f"{wrong:,} keys in KV were not as the index says. {done}")
+        raise click.ClickException(
+            f"{counted(wrong, 'key in KV was', 'keys in KV were')} not as the index says. {done}"
+        )
 
 
 def _families(app_name: str | None, family_name: str | None) -> "list[tuple[App, Family]]":

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from assets.apps import APPS, App
 from clearlift_pipelines import settings
-from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import NotSetUpError, Stores
 from resources import migrations
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.kv import KV, Entry
 from resources.migrations import State
@@ -128,7 +128,7 @@ def _migrated(applied: migrations.AppliedMigrations, folder: str) -> str:
     if pending:
         said = f"{counted(len(pending), 'migration')} pending, the first {pending[0]}"
         raise DeclinedError(said, "`clearlift migrate up`")
-    return f"{len(standing)} migrations applied"
+    return f"{counted(len(standing), 'migration')} applied"
 
 
 def _kv(kv: KV) -> str:

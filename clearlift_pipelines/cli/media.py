@@ -19,6 +19,7 @@ from clearlift_pipelines import settings
 from clearlift_pipelines.cli.new_file import NewFile
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.stores import Stores
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.r2 import ObjectNotFoundError
 
@@ -111,7 +112,7 @@ def replay(reason: str | None, key: str | None, corrected: Path | None, mended: 
     if not images:
         click.echo("Nothing to replay.")
         return
-    click.echo(f"{outcomes['again']} images put back.")
+    click.echo(f"{counted(outcomes['again'], 'image')} put back.")
     for outcome, why in LEFT.items():
         if outcomes[outcome]:
             click.echo(f"{outcomes[outcome]} left, {why}.", err=True)

@@ -16,7 +16,6 @@ from rich.table import Column, Table
 from assets.intake.correction import Correction
 from assets.intake.quarantine import Replayed
 from assets.intake.refused_lines import Batch, RefusedLine
-from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.new_file import NewFile
 from clearlift_pipelines.cli.refused_lines import (
     APP,
@@ -30,6 +29,7 @@ from clearlift_pipelines.cli.refused_lines import (
     selection_options,
 )
 from clearlift_pipelines.cli.tables import show
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.r2 import ObjectNotFoundError
 

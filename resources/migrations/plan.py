@@ -239,11 +239,6 @@ def would_lose(database: AppliedMigrations, going: Sequence[Migration], lost: Se
     )
 
 
-def counted(number: int, what: str, where: str) -> str:
-    """A loss as a phrase, such as `12 rows of orders`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'} of {where}"
-
-
 def _agreed(database: AppliedMigrations, folder: str) -> set[int]:
     """The applied numbers. MigrationError if there is drift, or if one is applied before an earlier one."""
     done: set[int] = set()

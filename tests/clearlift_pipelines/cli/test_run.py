@@ -123,7 +123,7 @@ def test_without_a_sample_it_takes_what_has_landed_and_leaves_out_what_cannot_be
     assert IngestLedger(stores.postgres, CLEARLIFT.name).totals()["stored"] == 4
     restore = "`clearlift archive restore clearlift events 2026Q1 --into live`"
     backfill = f"clearlift backfill rollups --from {gone:%Y-%m-%d}"
-    assert f"1 late events in 1 days are too old to be rolled up automatically: {restore}; {backfill}" in said
+    assert f"1 late event in 1 day, too old to be rolled up automatically: {restore}; {backfill}" in said
     for grain, step in (("hourly", "hour"), ("daily", "day")):
         row = stores.postgres.fetch(
             f"select sum(events) as n, min({step})::timestamptz as first, max({step})::timestamptz as last"

@@ -44,7 +44,7 @@ def test_a_damaged_archive(terminal: Terminal) -> None:
     assert (first.out.count("\nrepaired"), first.out.count("not repaired")) == (2, 2)
     assert f"repaired {parts['copied']}: missing; from the copy backup/" in second.out
     assert f"left out {parts['lost']}: " in accepted.out
-    assert "1 buckets sealed, 1 without new rows, 2 not looked at: 2 rows in 1 parts" in again.out
+    assert "1 bucket sealed, 1 without new rows, 2 not looked at: 2 rows in 1 part," in again.out
     assert "4 buckets, 4 parts, 11 rows read" in last.out
     assert "damaged" not in plan.out
 
@@ -115,5 +115,5 @@ def test_what_cannot_be_made_whole_ends_in_one_line(migrated: Terminal) -> None:
 
     said = migrated.refused("lake", "rebuild", "--day", "2025-10-11", "--org", "a3f7c2")
 
-    assert "a3f7c2 2025-10-11 cannot be made whole: landing zone: 0 rows were found where 1 are missing" in said
+    assert "a3f7c2 2025-10-11 cannot be made whole: landing zone: 0 rows found where 1 are missing" in said
     assert f"Next: put copies of {'/'.join(local(hurt.path).parts[-5:])} back in their place" in said

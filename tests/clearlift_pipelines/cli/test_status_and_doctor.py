@@ -73,7 +73,7 @@ def test_status_shows_what_was_never_made_and_what_is_missing(terminal: Terminal
     assert "never" in rows["clearlift/events/ingested"]
     assert rows["clearlift/events/ingested"].endswith("1 landed batch")
     backfill = f"clearlift backfill rollups --from {first:%Y-%m-%d}"
-    too_old = f"2 late events in 2 days are too old to be rolled up automatically: {backfill}"
+    too_old = f"2 late events in 2 days, too old to be rolled up automatically: {backfill}"
     assert too_old in rows["clearlift/rollups/hourly"]
     assert too_old in rows["clearlift/rollups/daily"]
 

@@ -79,9 +79,8 @@ class LiveRows:
             rows += frame.height
             total += checksum(encode(frame, lost.columns))
         if rows != lost.rows:
-            raise NotLiveError(
-                f"{counted(rows, 'live row is', 'live rows are')} not in the rest of the archive, where {lost.rows:,} were lost"
-            )
+            more = counted(rows, "live row is", "live rows are")
+            raise NotLiveError(f"{more} not in the rest of the archive, where {lost.rows:,} were lost")
         if f"{total % CHECKSUM_MODULUS:032x}" != lost.checksum:
             raise NotLiveError(f"of the {rows:,} live rows some changed after they were archived")
 

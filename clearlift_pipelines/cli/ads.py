@@ -75,7 +75,7 @@ def backfill(app: App, platform: str, connection: str | None, *, window: Window,
             raise DeclinedError(
                 "not all of these days can be synced", f"name days from {start:%Y-%m-%d} to {latest:%Y-%m-%d}"
             )
-        bench.stores.migrate()
+        bench.stores.prepare()
         bar = bench.bar("quarters of ads")
         parts = list(chunks)
         config = {("ads", platform): {"connection": connection, "mode": SyncMode.WINDOW.value}}
@@ -94,7 +94,7 @@ def backfill(app: App, platform: str, connection: str | None, *, window: Window,
 def replay(app: App, platform: str, connection: str) -> None:
     """Merge the staged pages of a connection again; raises DeclinedError where there are none."""
     with terminal() as screen:
-        screen.stores.migrate()
+        screen.stores.prepare()
         progress = screen.bar("staged slices merged")
         merged = AdSync.of(screen.stores, app, PLATFORMS[platform], progress=progress).replay(connection)
         if not merged.pages:

@@ -116,7 +116,7 @@ def _run(found: RunnableJob, given: dict[str, Any]) -> None:
     chosen = found.objects(app, named)
     config = found.config(app, chosen, {option: value for option, value in given.items() if value not in (None, ())})
     with workbench() as bench:
-        bench.stores.migrate()
+        bench.stores.prepare()
         asks_platforms = bool({capability for capability, _ in chosen} & ASK_PLATFORMS)
         with platforms(bench.stores) if asks_platforms else nullcontext():
             done = bench.run(app, found.name, *keys, config=config, assets=chosen if named else None)

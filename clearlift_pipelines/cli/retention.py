@@ -96,7 +96,7 @@ def _pruned(
     from assets.retention.stores import prune
 
     run_id = f"clearlift retention {uuid.uuid4()}"
-    opened.stores.migrate()
+    opened.stores.prepare()
     for app, entry in wanted:
         yield prune(opened.stores, app, entry, run_id=run_id, dry_run=dry_run, confirmed=confirmed)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.sql_files import list_sql, read_sql
 
@@ -204,6 +205,19 @@ def up(database: AppliedMigrations, folder: str, to: int | None = None, *, done:
             applied.append(str(migration))
     _agreed(database, folder)
     return applied
+
+
+def require(database: AppliedMigrations, folder: str) -> None:
+    """Refuse a database that is not at the newest migration of a folder; changes nothing.
+
+    Raises:
+        MigrationError: migrations are pending, or there is drift.
+    """
+    done = _agreed(database, folder)
+    pending = [migration for migration in load(folder) if migration.number not in done]
+    if pending:
+        said = counted(len(pending), "migration")
+        raise MigrationError(f"{database.store}: {said} pending, the first {pending[0]}", "`clearlift migrate up`")
 
 
 def going_down(database: AppliedMigrations, folder: str, *, to: int | None = None, steps: int = 1) -> list[Migration]:

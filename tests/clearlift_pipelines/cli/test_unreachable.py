@@ -1,5 +1,7 @@
 """A store that nobody answers for: one line with the variable that says where it is, and what to do next."""
 
+from collections.abc import Callable
+
 import pytest
 
 from assets.apps.clearlift import APP as CLEARLIFT

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from assets.apps import APPS, App
 from clearlift_pipelines.cli.tables import show
@@ -42,7 +43,7 @@ def rebuild(app_name: str | None, family_name: str | None) -> None:
             written += done.written
             size += done.bytes_written
             for reason in done.survey.refused.examples:
-                opened.console.print(f"[red]refused[/red] {reason}")
+                opened.console.print(Text.assemble(("refused", "red"), f" {reason}"))
         opened.progress.stop()
         opened.console.print(f"{counted(written, 'key')} written, {size / 1e6:,.1f} MB")
 
@@ -94,7 +95,7 @@ def verify(app_name: str | None, dry_run: bool) -> None:
                 table.add_row(f"{app.name}/{look.family}", f"{look.keys:,}", *shares, *(f"{n:,}" for n in counts))
                 wrong += look.wrong + look.surplus
         opened.progress.stop()
-        opened.console.print(table)
+        show(table)
     if wrong:
         done = "Nothing was changed." if dry_run else "They were written again or deleted."
         raise click.ClickException(

@@ -6,8 +6,8 @@ What does not belong here: the work (assets/compaction), which is imported when 
 from datetime import UTC, datetime
 
 import click
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from assets.apps import App
 from assets.compaction.plan import Group
@@ -54,7 +54,7 @@ def compact(org: str | None, day: datetime | None, app: App, dry_run: bool) -> N
             f"in {done.seconds:.1f} s ({done.mb_per_second:.0f} MB/s), {counted(done.doubles, 'double')} dropped"
         )
         for left in done.left:
-            opened.console.print(f"[red]left as it is:[/red] {escape(left.reason)}", soft_wrap=True)
+            opened.console.print(Text.assemble(("left as it is:", "red"), f" {left.reason}"), soft_wrap=True)
         if done.left:
             step = DeclinedError.together(done.left).next_step
             raise DeclinedError(f"{counted(len(done.left), 'group')} have files that are damaged or missing", step)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 from pydantic import SecretStr
-from rich.console import Console
 from rich.text import Text
 
 from assets.apps import APPS, App
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli import tables
 from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import NotSetUpError, Stores
@@ -38,7 +38,7 @@ def doctor() -> None:
 
 def examine(stores: Stores) -> bool:
     """Print a line for each store; whether all is well."""
-    console = Console()
+    console = tables.console()
     well = answers = True
     checks = _checks(stores)
     width = max(len(name) for name, _ in checks)

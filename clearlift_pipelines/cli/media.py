@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 import click
-from rich.table import Column, Table
+from rich.table import Table
 
 from assets.apps import APPS
 from assets.media import ledger, naming, quarantine
@@ -69,7 +69,7 @@ def list_images(reason: str | None, everything: bool) -> None:
                 for row in images.by_reason():
                     table.add_row(images.app, f"{row['images']:,}", f"{row['bytes'] / 1e6:,.2f}", row["reason"])
     else:
-        table = Table("reason", "bytes", "refused at", Column("key", overflow="fold"), box=None)
+        table = Table("reason", "bytes", "refused at", "key", box=None)
         with _ledgers() as (_, ledgers):
             for image in _images(ledgers, reason):
                 table.add_row(image.reason, f"{image.bytes:,}", f"{image.at:%Y-%m-%d %H:%M}", image.key)

@@ -57,7 +57,9 @@ def compact(org: str | None, day: datetime | None, app: App, dry_run: bool) -> N
             opened.console.print(Text.assemble(("left as it is:", "red"), f" {left.reason}"), soft_wrap=True)
         if done.left:
             step = DeclinedError.together(done.left).next_step
-            raise DeclinedError(f"{counted(len(done.left), 'group')} have files that are damaged or missing", step)
+            raise DeclinedError(
+                f"{counted(len(done.left), 'group has', 'groups have')} files that are damaged or missing", step
+            )
 
 
 def _print(groups: list[Group]) -> None:

@@ -76,9 +76,9 @@ def test_a_damaged_lake(migrated: Terminal) -> None:
     assert [said.code for said in steps] == [1, 1, 0, 0, 0, 0, 0], steps
     everything, day, dry, done, replayed, after, closed = steps
     rebuild = "clearlift lake rebuild --day 2025-10-11 --org a3f7c2"
-    assert f"damaged {hurt.path}" in everything.out
-    assert f"Error: 1 file damaged or missing. Next: `{rebuild}`" in everything.err
-    assert "1 file read with 3 rows" in day.out
+    assert everything.out.splitlines()[-2:] == ["2 files read with 6 rows", f"missing {hurt.path}"]
+    assert f"Error: 1 file missing. Next: `{rebuild}`" in everything.err
+    assert "0 files read with 0 rows" in day.out
     assert dry.out == f"Would make again 1 file with 3 rows, from the landing zone\nNext: {rebuild} --no-dry-run\n"
     next_step = "Next: clearlift quarantine replay --reason damaged_partition, then clearlift run --no-sample"
     assert done.out == f"Made again 1 file with 3 rows, from the landing zone\n{next_step}\n"

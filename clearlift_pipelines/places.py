@@ -13,11 +13,15 @@ DIRECT, POOLED, POOLED_USER = re.compile(r"db\.(\w+)\.supabase\.\w+"), ".pooler.
 
 
 def database(dsn: str) -> tuple[str, ...]:
-    """Server and database of a connection string that can be read."""
+    """Server and database of a connection string; nothing of one that cannot be read: its user finds that."""
+    from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
     scheme, separator, rest = dsn.partition("://")
-    parts = conninfo_to_dict(f"{scheme.partition('+')[0]}{separator}{rest}")
+    try:
+        parts = conninfo_to_dict(f"{scheme.partition('+')[0]}{separator}{rest}")
+    except ProgrammingError:
+        return ()
     user, host = str(parts.get("user") or ""), str(parts.get("host") or parts.get("hostaddr") or "").lower()
     name = str(parts.get("dbname") or user)
     if direct := DIRECT.fullmatch(host):
@@ -31,7 +35,7 @@ def shared(places: Iterable[tuple[str, tuple[str, ...]]]) -> tuple[str, str] | N
     """The first two variables that lead to one place, of variables with their places."""
     seen: dict[tuple[str, ...], str] = {}
     for variable, place in places:
-        if place in seen:
+        if place and place in seen:
             return seen[place], variable
         seen[place] = variable
     return None

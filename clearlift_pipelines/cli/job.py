@@ -101,7 +101,7 @@ def _option(field: Field) -> click.Option:
     if field.type is bool:
         said = " [default: yes]" if field.default else ""
         return click.Option([f"--{flag}/--no-{flag}"], default=None, help=f"{field.description}{said}")
-    said = f" [default: {field.default}]" if field.default not in (None, []) else ""
+    said = f" [default: {field.default}]" if field.default not in (None, "", []) else ""
     many = field.type is list
     return click.Option(
         [f"--{flag}"], type=str if many else field.type, multiple=many, help=f"{field.description}{said}"

@@ -86,8 +86,8 @@ class NoAnswerError(HttpError, DeclinedError):
         self.reason, self.next_step = str(self.args[0]), next_step
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {"retry_after": self.retry_after, "request_id": self.request_id}
-        return partial(NoAnswerError, **state), (self.route, self.code, self.message, self.next_step)
+        again = partial(NoAnswerError, retry_after=self.retry_after, request_id=self.request_id)
+        return again, (self.route, self.code, self.message, self.next_step)
 
 
 def decoded(response: requests.Response) -> Any:

@@ -101,14 +101,14 @@ class BucketRepair:
             except NotRebuiltError as error:
                 why_not.append(str(error))
             else:
-                self._found(key, wrong, "repaired", f"from its {counted(revision.parts, 'part')}")
+                self._found(key, wrong, "repaired", f"from its {counted(revision.parts or 0, 'part')}")
                 return None
             try:
                 self._all_from_live(source, before)
             except NotLiveError as error:
                 why_not.append(str(error))
             else:
-                self._found(key, wrong, "repaired", f"with its parts, from {counted(revision.rows, 'live row')}")
+                self._found(key, wrong, "repaired", f"with its parts, from {counted(revision.rows or 0, 'live row')}")
                 return None
         if self._means.accept_loss:
             columns, found = self._described(found, columns)

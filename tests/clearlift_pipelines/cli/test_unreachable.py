@@ -54,7 +54,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         (rest_catalog, "sleep", no_time),
         (BucketObjectStore.__init__, "retries", 0),
     ):
-        defaults = made.__kwdefaults__  # type: ignore[attr-defined]
+        defaults = made.__kwdefaults__
+        assert defaults is not None
         monkeypatch.setitem(defaults, name, value)
 
 

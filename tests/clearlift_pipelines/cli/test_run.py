@@ -46,6 +46,7 @@ def said_counts(said: str) -> dict[str, int]:
 def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(on_supabase: Terminal) -> None:
     """As service_role of a Supabase project, from its first migration on."""
     terminal = on_supabase
+    terminal.good("migrate", "up")
     said = terminal.good("run", *SMALL)
     assert "Consignment: Autumn Kids Sale: draft, published, 60 items" in " ".join(said.split())
     stores = terminal.stores

@@ -83,7 +83,7 @@ def _result(app: App, rule: IntegrityRule, found: Finding) -> AssetCheckResult:
         asset_key=AssetKey([app.name, *rule.shown_on]),
         check_name=rule.name,
         passed=found.holds,
-        severity=SEVERITIES[rule.severity],
+        severity=AssetCheckSeverity.WARN if found.vacant else SEVERITIES[rule.severity],
         description=found.unknown
         or (f"{counted(found.offending, 'row')} of {rule.table}." if found.offending else None),
         metadata={"offending": found.offending, "ids": ", ".join(found.ids) or "none shown"},

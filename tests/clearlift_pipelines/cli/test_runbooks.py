@@ -76,7 +76,7 @@ def test_a_damaged_lake(migrated: Terminal) -> None:
     assert [said.code for said in steps] == [1, 1, 0, 0, 0, 0, 0], steps
     everything, day, dry, done, replayed, after, closed = steps
     rebuild = "clearlift lake rebuild --day 2025-10-11 --org a3f7c2"
-    assert everything.out.splitlines()[-2:] == ["2 files read with 6 rows", f"missing {hurt.path}"]
+    assert everything.out.splitlines()[-2:] == ["3 files read with 7 rows", f"missing {hurt.path}"]
     assert f"Error: 1 file missing. Next: `{rebuild}`" in everything.err
     assert "0 files read with 0 rows" in day.out
     assert dry.out == f"Would make again 1 file with 3 rows, from the landing zone\nNext: {rebuild} --no-dry-run\n"

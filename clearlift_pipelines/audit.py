@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from resources.counts import counted
 from resources.http import HttpError, Patience, Session, decoded
 
 SERVICE = "https://api.osv.dev"
@@ -127,7 +128,7 @@ def audit(service: str, root: Path) -> None:
         click.echo(finding.line, err=True)
     codes = {finding.code for finding in findings}
     if not codes:
-        click.echo(f"{len(found)} locked packages: licences allowed, no vulnerability known")
+        click.echo(f"{counted(len(found), 'locked package')}: licences allowed, no vulnerability known")
     sys.exit(BAD if BAD in codes else max(codes, default=0))
 
 

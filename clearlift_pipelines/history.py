@@ -110,9 +110,13 @@ def refuse_unreachable(url: str | None = None) -> str | None:
         return None
     scheme, separator, rest = url.partition("://")
     try:
-        with Postgres(f"{scheme.partition('+')[0]}{separator}{rest}", application_name="clearlift-history") as postgres:
+        with Postgres(
+            f"{scheme.partition('+')[0]}{separator}{rest}", setting=VARIABLE, application_name="clearlift-history"
+        ) as postgres:
             postgres.fetch("select 1 as here")
-    except (PostgresUnreachableError, ValueError) as error:
+    except PostgresUnreachableError as error:
+        raise SettingsError(f"{VARIABLE}: {error.reason}", error.next_step) from None
+    except ValueError as error:
         raise SettingsError(f"{VARIABLE}: {error}") from None
     return url
 

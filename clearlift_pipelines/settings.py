@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from assets.apps import APPS
-from clearlift_pipelines import env_file
+from clearlift_pipelines import env_file, places
 from clearlift_pipelines.project import folder
 from resources import keyring, private
 from resources.ad_platforms import PLATFORMS
@@ -149,7 +149,7 @@ class Settings(BaseSettings):
         try:
             private.make_folder(self.home)
         except OSError as error:
-            raise SettingsError(f"{_name('home')}: {self.home} cannot be made: {error.strerror}") from None
+            raise SettingsError(f"{variable_of('home')}: {self.home} cannot be made: {error.strerror}") from None
         return self.home
 
     @field_validator("home")
@@ -248,25 +248,48 @@ class Settings(BaseSettings):
             if getattr(self, store):
                 self._require(f"{PREFIX}{store.upper()}__…", *cloudflare)
         if self.cloudflare_api_token and not self.d1 and not self.kv:
-            raise ValueError(_missing("d1__…", _name("cloudflare_api_token"), f"or {_name('kv__…')}"))
+            raise ValueError(_missing("d1__…", variable_of("cloudflare_api_token"), f"or {variable_of('kv__…')}"))
         if self.cloudflare_account_id and not (self.cloudflare_api_token or self.r2_bucket or self.r2_sql_token):
-            token, bucket = "cloudflare_api_token", _name("r2_bucket")
-            raise ValueError(_missing(token, _name("cloudflare_account_id"), f"or {bucket}"))
+            token, bucket = "cloudflare_api_token", variable_of("r2_bucket")
+            raise ValueError(_missing(token, variable_of("cloudflare_account_id"), f"or {bucket}"))
         for name, app in self.ad_apps.items():
             for part in PLATFORMS[name].credentials:
                 if app and part not in app:
                     family = f"ad_apps__{name}__"
-                    raise ValueError(_missing(family + part, _name(family + next(iter(app)))))
+                    raise ValueError(_missing(family + part, variable_of(family + next(iter(app)))))
         r2 = ("r2_bucket", "r2_access_key_id", "r2_secret_access_key")
         self._all_or_none(*r2)
         if self.r2_bucket and not self.r2_endpoint and not self.cloudflare_account_id:
-            raise ValueError(_missing("r2_endpoint", f"{PREFIX}R2_BUCKET", f"or {_name('cloudflare_account_id')}"))
+            raise ValueError(
+                _missing("r2_endpoint", f"{PREFIX}R2_BUCKET", f"or {variable_of('cloudflare_account_id')}")
+            )
         self._all_or_none("lake_catalog_uri", "lake_warehouse", "lake_token")
         if self.r2_sql_token or self.r2_sql_url:
-            because = _name("r2_sql_token" if self.r2_sql_token else "r2_sql_url")
+            because = variable_of("r2_sql_token" if self.r2_sql_token else "r2_sql_url")
             # It reads the tables of R2 Data Catalog, and no others.
             self._require(because, "r2_sql_token", "r2_bucket", "lake_catalog_uri", "cloudflare_account_id")
+        self._one_place_each()
         return self
+
+    def _one_place_each(self) -> None:
+        """Each app has a D1, a KV namespace and a Postgres database of its own; ours is another one.
+
+        A server, the bucket and the lake may be shared, and the run history may lie in our own database.
+        """
+        own = [(variable_of("postgres", app), dsn) for app, dsn in self.postgres.items()]
+        ours = [
+            (variable_of(field), dsn)
+            for field in ("postgres_dsn", "dagster_postgres_url")
+            if (dsn := getattr(self, field)) is not None
+        ]
+        families: list[list[tuple[str, tuple[str, ...]]]] = [
+            *([(name, places.database(dsn.get_secret_value())) for name, dsn in (one, *own)] for one in ours),
+            [(name, places.database(dsn.get_secret_value())) for name, dsn in own],
+            *(places.identifiers(variable_of(field), getattr(self, field)) for field in ("d1", "kv")),
+        ]
+        for family in families:
+            if found := places.shared(family):
+                raise ValueError(f"{' and '.join(found)} lead to one place; each needs its own")
 
     def _of_known_apps(self) -> None:
         having = {
@@ -283,7 +306,7 @@ class Settings(BaseSettings):
     def _all_or_none(self, *names: str) -> None:
         given = [name for name in names if getattr(self, name) is not None]
         if given:
-            self._require(_name(given[0]), *names)
+            self._require(variable_of(given[0]), *names)
 
     def _require(self, because: str, *names: str) -> None:
         for name in names:
@@ -307,7 +330,7 @@ def load(file: Path | None = None, **overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         message = first["msg"].removeprefix("Value error, ")
-        where = _name("__".join(map(str, first["loc"]))) + ": " if first["loc"] else ""
+        where = variable_of("__".join(map(str, first["loc"]))) + ": " if first["loc"] else ""
         if first["loc"] == ("keyring_file",):
             raise SettingsError(f"{where}{message}", KEY_FILE_BACK) from None
         raise SettingsError(f"{where}{message}") from None
@@ -331,7 +354,7 @@ def written(file: Path) -> dict[str, str]:
 
 def refuse_unknown(variable: str) -> None:
     """Raise a SettingsError for a variable that is no setting; it suggests the setting that was likely meant."""
-    known = sorted(_name(name) for name in Settings.model_fields)
+    known = sorted(variable_of(name) for name in Settings.model_fields)
     family, *rest = variable.split("__")
     if family in known:
         return
@@ -352,9 +375,10 @@ def _is_deep(value: str) -> bool:
     return False
 
 
-def _name(field: str) -> str:
-    return PREFIX + field.upper()
+def variable_of(field: str, app: str = "") -> str:
+    """The variable of a field; of an app's own value, where the field has one for each."""
+    return f"{PREFIX}{field}{'__' if app else ''}{app}".upper()
 
 
 def _missing(field: str, because: str, alternative: str = "") -> str:
-    return " ".join(part for part in (_name(field), alternative, f"is missing ({because} is set)") if part)
+    return " ".join(part for part in (variable_of(field), alternative, f"is missing ({because} is set)") if part)

@@ -3,7 +3,7 @@
 The lake is also imported on first use, because pyiceberg and pyarrow take a second and most commands need neither.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
@@ -13,9 +13,9 @@ from assets.changes.d1 import install as install_in_d1
 from assets.changes.postgres import install as install_in_postgres
 from assets.progress import Progress, silent
 from assets.rooms import Clock
-from clearlift_pipelines.settings import Settings, SettingsError
+from clearlift_pipelines.settings import Settings, SettingsError, variable_of
 from resources import keyring, migrations
-from resources.cloudflare import api_session
+from resources.cloudflare import API, api_session
 from resources.d1 import D1, CloudflareD1, EmbeddedD1
 from resources.declined import DeclinedError
 from resources.http import Session
@@ -90,7 +90,7 @@ class Stores:
         if app.name not in self._app_postgres:
             dsn = self.settings.postgres.get(app.name)
             self._app_postgres[app.name] = (
-                Postgres(dsn.get_secret_value())
+                Postgres(dsn.get_secret_value(), setting=variable_of("postgres", app.name))
                 if dsn is not None
                 else Postgres(partial(self._server.database, f"app_{app.name}"))
             )
@@ -110,7 +110,8 @@ class Stores:
         endpoint = s.r2_endpoint or f"https://{s.cloudflare_account_id}.r2.cloudflarestorage.com"
         secret = s.r2_secret_access_key.get_secret_value()
         bucket = Bucket(endpoint=endpoint, name=name, access_key_id=s.r2_access_key_id, secret_access_key=secret)
-        return BucketObjectStore(bucket, storage_classes=s.r2_storage_classes)
+        setting = variable_of("r2_endpoint" if s.r2_endpoint else "cloudflare_account_id")
+        return BucketObjectStore(bucket, storage_classes=s.r2_storage_classes, setting=setting)
 
     @cached_property
     def lake(self) -> "Lake":
@@ -128,7 +129,8 @@ class Stores:
         s = self.settings
         if s.r2_sql_token is None or s.r2_bucket is None:
             return None
-        session = api_session(s.r2_sql_token.get_secret_value())
+        setting = variable_of("r2_sql_url") if s.r2_sql_url else None
+        session = api_session(s.r2_sql_token.get_secret_value(), setting=setting)
         return R2Sql(session, self._account, s.r2_bucket, api=s.r2_sql_url or R2_SQL_API)
 
     @cached_property
@@ -171,7 +173,10 @@ class Stores:
         return self._kv[app.name]
 
     def migrated(self) -> Iterator[tuple[str, migrations.AppliedMigrations, str]]:
-        """Every store with migrations: its name on the command line, what was applied, its folder under sql/."""
+        """Every store with migrations: its name on the command line, what was applied, its folder under sql/.
+
+        A Postgres database with the migrations of another folder is refused: it is another store's.
+        """
         for app in APPS:
             if app.d1_migrations is not None:
                 yield (
@@ -180,15 +185,36 @@ class Stores:
                     app.d1_migrations,
                 )
             if app.postgres_migrations is not None:
-                applied = migrations.PostgresAppliedMigrations(self.app_postgres(app))
+                applied = migrations.PostgresAppliedMigrations(self.app_postgres(app), alone=True)
                 yield f"{app.name}-postgres", applied, app.postgres_migrations
-        ours = migrations.PostgresAppliedMigrations(self.postgres_of_login, FORMER_NAMES)
+        ours = migrations.PostgresAppliedMigrations(self.postgres_of_login, FORMER_NAMES, alone=True)
         yield "postgres", ours, OUR_MIGRATIONS
+
+    def prepare(self) -> None:
+        """Before a command's own work: embedded stores are brought to date, real ones must be.
+
+        Raises:
+            MigrationError: a real store is not. A person decides when it changes: by `clearlift migrate up` or `init`.
+        """
+        for name, applied, folder in self.migrated():
+            if name in self._real:
+                migrations.require(applied, folder)
+            else:
+                migrations.up(applied, folder)
+        self.make_the_rest(left_alone=self._real)
+
+    @cached_property
+    def _real(self) -> frozenset[str]:
+        """The stores that are not embedded, by their names; a lake is where its catalog and its files are."""
+        s = self.settings
+        ours = {"postgres"} if s.postgres_dsn else set()
+        lakes = (f"{app.name}-lake" for app in APPS if s.lake_catalog_uri or s.r2_bucket or s.postgres_dsn)
+        return frozenset({*(f"{app}-d1" for app in s.d1), *(f"{app}-postgres" for app in s.postgres), *ours, *lakes})
 
     def migrate(self) -> list[str]:
         """Bring every store to the newest migration, and make what migrations do not; returns what was done.
 
-        The one way in which stores are set up. Repeating it, also at once or after a kill, changes nothing more.
+        Repeating it, also at once or after a kill, changes nothing more.
         """
         done = [
             f"{name}: {migration}"
@@ -197,18 +223,21 @@ class Stores:
         ]
         return done + self.make_the_rest()
 
-    def make_the_rest(self) -> list[str]:
-        """Make what an app's data asks for beside its migrations: triggers of change logs, tables of the lake."""
+    def make_the_rest(self, left_alone: Collection[str] = ()) -> list[str]:
+        """Make what an app's data asks for beside its migrations: triggers of change logs, tables of the lake.
+
+        left_alone: stores that are not touched, by their names.
+        """
         from assets.events.table import events_table
 
         made = []
         for app in APPS:
-            if app.d1_migrations is not None:
+            if app.d1_migrations is not None and f"{app.name}-d1" not in left_alone:
                 made += [f"{app.name}-d1: trigger {name}" for name in install_in_d1(self.d1(app), app)]
-            if app.postgres_migrations is not None:
+            if app.postgres_migrations is not None and f"{app.name}-postgres" not in left_alone:
                 triggers = install_in_postgres(self.app_postgres(app), app)
                 made += [f"{app.name}-postgres: trigger of {name}" for name in triggers]
-            if app.audience is not None:
+            if app.audience is not None and f"{app.name}-lake" not in left_alone:
                 name = ".".join((table := events_table(app)).identifier)
                 if not self.lake.exists(table):
                     self.lake.ensure(table)
@@ -237,13 +266,16 @@ class Stores:
 
     def _postgres_as(self, role: str | None) -> Postgres:
         dsn = self.settings.postgres_dsn
-        return Postgres(dsn.get_secret_value() if dsn else self._server.dsn, role)
+        if dsn is None:
+            return Postgres(self._server.dsn, role)
+        return Postgres(dsn.get_secret_value(), role, setting=variable_of("postgres_dsn"))
 
     @cached_property
     def _cloudflare(self) -> Session:
         token = self.settings.cloudflare_api_token
         assert token is not None  # settings admit no D1 or KV without it
-        return api_session(token.get_secret_value())
+        setting = variable_of("cloudflare_api_url") if self._api != API else None
+        return api_session(token.get_secret_value(), setting=setting)
 
     @property
     def _account(self) -> str:
@@ -259,7 +291,8 @@ class Stores:
         s = self.settings
         # Settings admit a catalog only with all three.
         token = s.lake_token.get_secret_value() if s.lake_token else ""
-        return rest_catalog(s.lake_catalog_uri or "", s.lake_warehouse or "", token)
+        setting = variable_of("lake_catalog_uri")
+        return rest_catalog(s.lake_catalog_uri or "", s.lake_warehouse or "", token, setting=setting)
 
     def _sql_catalog(self) -> "Catalog":
         from resources.lake.catalogs import sql_catalog

@@ -14,16 +14,20 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from http.client import responses as reasons
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from resources.declined import DeclinedError
 from resources.pacing import Pacing
 from resources.rate_limits import announced_pause, retry_after
 from resources.redaction import Secrets, named_secrets, route_of
+from resources.unreachable import where_to_look
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +66,28 @@ class HttpError(Exception):
         self.request_id = request_id
         answer = "no answer" if status is None else f"HTTP {status}"
         service_code = f" (code {code})" if code else ""
-        super().__init__(f"{route}: {answer}{service_code}: {message} [request {request_id}]")
+        # Not of the next base, because that of NoAnswerError takes other arguments.
+        Exception.__init__(self, f"{route}: {answer}{service_code}: {message} [request {request_id}]")
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = {"retry_after": self.retry_after, "request_id": self.request_id}
         return _rebuilt, ((self.route, self.status, self.code, self.message), state)
+
+
+class NoAnswerError(HttpError, DeclinedError):
+    """No answer came: the service cannot be reached, or is too slow. The next step names its host, and the variable
+    that says where it is.
+    """
+
+    retryable = True
+
+    def __init__(self, route: str, code: str | None, message: str, next_step: str, **options: Any) -> None:
+        HttpError.__init__(self, route, None, code, message, **options)
+        self.reason, self.next_step = str(self.args[0]), next_step
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        again = partial(NoAnswerError, retry_after=self.retry_after, request_id=self.request_id)
+        return again, (self.route, self.code, self.message, self.next_step)
 
 
 def decoded(response: requests.Response) -> Any:
@@ -177,7 +198,7 @@ class _Request:
 
 
 class Session:
-    """Requests to one service; safe to share among threads.
+    """Requests to one service; safe to share among threads. `setting`: the variable that says where it is, if one does.
 
     `auth` gives the secret headers of each try, so that it follows a refresh. `refresh` renews them after a REFRESH
     verdict, once a request. `pacing` delays requests by their `pacing_key`.
@@ -187,6 +208,7 @@ class Session:
         self,
         name: str,
         *,
+        setting: str | None = None,
         auth: Callable[[], Mapping[str, str]] | None = None,
         refresh: Callable[[], None] | None = None,
         pacing: Pacing | None = None,
@@ -196,6 +218,7 @@ class Session:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.name = name
+        self._setting = setting
         self._auth = auth
         self._refresh = refresh
         self._pacing = pacing
@@ -382,14 +405,14 @@ class Session:
         named = (value for form in forms if isinstance(form, Mapping) for value in named_secrets(form))
         # Of `Bearer TOKEN` the token alone, because the first word is in many an innocent text.
         secrets = Secrets([*(value.split()[-1] for value in headers.values() if value.strip()), *named])
-        return HttpError(
-            f"{request.method} {request.route}",
-            None if response is None else response.status_code,
-            verdict.code and secrets.redact(verdict.code),
-            secrets.redact(verdict.message) or "no reason was given",
-            retry_after=verdict.after,
-            request_id=request.id,
-        )
+        route = f"{request.method} {request.route}"
+        code = verdict.code and secrets.redact(verdict.code)
+        message = secrets.redact(verdict.message) or "no reason was given"
+        if response is None:
+            next_step = where_to_look(urlsplit(request.url).hostname or "its host", self._setting)
+            return NoAnswerError(route, code, message, next_step, retry_after=verdict.after, request_id=request.id)
+        status = response.status_code
+        return HttpError(route, status, code, message, retry_after=verdict.after, request_id=request.id)
 
 
 def _cause(error: Exception) -> Exception:

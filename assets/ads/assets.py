@@ -37,6 +37,7 @@ from assets.partitions import Calendar, window
 from assets.rooms import Rooms
 from assets.windows import DAY
 from resources.ad_platforms import PLATFORMS, Platform
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.sql_files import read_sql
 
@@ -178,7 +179,7 @@ def _connections_ok(results: list[SyncResult]) -> AssetCheckResult:
         check_name=CONNECTIONS_OK,
         passed=not failed,
         severity=AssetCheckSeverity.ERROR,
-        description=f"{len(failed)} of {len(results)} connections failed: {first}" if failed else "",
+        description=f"{len(failed)} of {counted(len(results), 'connection')} failed: {first}" if failed else "",
         metadata={"failed": len(failed), "connections": len(results), "why": table_of(named)},
     )
 
@@ -276,10 +277,10 @@ def _describe(result: AdAudit) -> str:
     if result.day is None:
         return "No final day was synced lately, so nothing is proved."
     if result.differences:
-        return f"{len(result.differences)} differences that no restatement explains: {result.differences[0]}"
+        return f"{counted(len(result.differences), 'difference')} without a restatement: {result.differences[0]}"
     if result.unassigned:
         return f"The account has more than its campaigns: {result.unassigned[0]}"
-    return f"{len(result.restated)} campaigns restated since they were synced" if result.restated else ""
+    return f"{counted(len(result.restated), 'campaign')} restated since they were synced" if result.restated else ""
 
 
 def _levels_agree(app: App, platform: Platform) -> AssetChecksDefinition:

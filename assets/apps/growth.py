@@ -29,6 +29,7 @@ APP = App(
             "dashboard:leads:{range}",
             "app_postgres",
             "growth/cache/leads.sql",
+            (("leads", "phones"),),
         ),
         CacheFamily(
             "onboarding",
@@ -36,6 +37,7 @@ APP = App(
             "dashboard:onboarding:{range}",
             "app_postgres",
             "growth/cache/onboarding.sql",
+            (("onboarding", "inactive"),),
         ),
     ),
     experiments=Experiments(

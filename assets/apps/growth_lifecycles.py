@@ -86,6 +86,7 @@ LIFECYCLES = (
         not_archived="a note of what to do",
         time="window_start",
     ),
+    kept("app_postgres", "pipelines.audit_log", "proves who changed what, also when it is gone", time="changed_at"),
     # On a day without requests all of them are old.
     _short("pipelines.rate_limits", "minute", "a count of one minute", days=1, share=1.0),
     kept("app_postgres", "pipelines.settings", "one row of settings"),

@@ -63,6 +63,13 @@ _TABLES = (
     ),
     Holding(
         "app_postgres",
+        "pipelines.audit_log",
+        traces="row_id user_id",
+        erasure="keep",
+        reason="ids alone, which lead to nothing once their rows are gone; it proves the erasure too",
+    ),
+    Holding(
+        "app_postgres",
         "pipelines.rate_limits",
         traces="client",
         erasure="keep",
@@ -91,6 +98,7 @@ PERSONAL = registry(
             whatsapp.templates: id name language category status submitted_at reviewed_at created_at updated_at
             pipelines.pending_events: event_id occurred_at
             pipelines.stale_windows: kind window_start
+            pipelines.audit_log: id changed_at made_by table_name operation columns new_values
             pipelines.rate_limits: minute n
             pipelines.settings: is_only_row rate_limit_header rate_limit_position rate_limit_client_per_minute
                 rate_limit_email_per_hour rate_limit_salt

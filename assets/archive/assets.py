@@ -33,6 +33,7 @@ from assets.description import app_asset
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
 from assets.rooms import Rooms
+from resources.counts import counted
 
 # Checks look at as many due quarters as a year has.
 CHECKED = 4
@@ -115,7 +116,7 @@ def _source_archived(app: App, entry: Lifecycle) -> AssetChecksDefinition:
         return AssetCheckResult(
             passed=known and not late,
             severity=AssetCheckSeverity.WARN,
-            description=f"{late:,} rows wait for the next run." if known else NOTHING_KNOWN,
+            description=f"{counted(late, 'row waits', 'rows wait')} for the next run." if known else NOTHING_KNOWN,
             metadata={
                 "rows_waiting": late,
                 "quarters": table_of(
@@ -150,7 +151,9 @@ def _reads_back(app: App, entry: Lifecycle) -> AssetChecksDefinition:
             except NewerManifestError as error:
                 newer.append(str(error))
         damaged = [*done.faults[:5], repairs(done.faults)] if done.faults else []
-        summary = "; ".join([*damaged, *newer[:5]]) or f"{done.parts} parts with {done.rows:,} rows were read."
+        summary = (
+            "; ".join([*damaged, *newer[:5]]) or f"{counted(done.parts, 'part')} read with {counted(done.rows, 'row')}."
+        )
         return AssetCheckResult(
             passed=bool(by_quarter) and not done.faults and not newer,
             severity=AssetCheckSeverity.ERROR if done.faults or newer else AssetCheckSeverity.WARN,

@@ -31,6 +31,7 @@ from assets.archive.revisions import Revisions
 from assets.archive.sealed import DamagedManifestError, checked_manifest, manifest_of
 from assets.rows.columns import RowColumn
 from assets.rows.source import Source
+from resources.counts import counted
 
 End = Literal["repaired", "given up", "not repaired"]
 
@@ -100,21 +101,21 @@ class BucketRepair:
             except NotRebuiltError as error:
                 why_not.append(str(error))
             else:
-                self._found(key, wrong, "repaired", f"from its {revision.parts} parts")
+                self._found(key, wrong, "repaired", f"from its {counted(revision.parts or 0, 'part')}")
                 return None
             try:
                 self._all_from_live(source, before)
             except NotLiveError as error:
                 why_not.append(str(error))
             else:
-                self._found(key, wrong, "repaired", f"with its parts, from {revision.rows:,} live rows")
+                self._found(key, wrong, "repaired", f"with its parts, from {counted(revision.rows or 0, 'live row')}")
                 return None
         if self._means.accept_loss:
             columns, found = self._described(found, columns)
             self._put_copies(found)
             self._without_others(replace(self._unsealed(columns, before), parts=tuple(each.part for each in found)))
             lost = max(0, (revision.rows or 0) - sum(each.part.rows for each in found))
-            self._found(key, wrong, "given up", f"made of the {len(found)} parts that are whole: {_lost(lost)}")
+            self._found(key, wrong, "given up", f"made of {counted(len(found), 'whole part')}: {_lost(lost)}")
         else:
             self._found(key, wrong, "not repaired", "; ".join([*why_not, "no copy"]))
         return None
@@ -171,7 +172,7 @@ class BucketRepair:
                 made = live.put(rows, self._means.part_bytes)
                 if {part.name for part in made} != {part.name for part in lost}:
                     self._seal(replace(manifest, parts=(*intact, *made), snapshot=source.snapshot))
-        return {part: f"from {part.rows:,} live rows" for part in lost}
+        return {part: f"from {counted(part.rows, 'live row')}" for part in lost}
 
     def _from_parts(
         self, found: Sequence[FoundPart], before: Sequence[BucketManifest], columns: Sequence[RowColumn]
@@ -322,4 +323,4 @@ def _columns(before: Sequence[BucketManifest], source: Source) -> Sequence[RowCo
 
 
 def _lost(rows: int) -> str:
-    return f"{rows:,} archived rows are lost, except for those that are live"
+    return f"{counted(rows, 'archived row')} lost, except for those that are live"

@@ -21,6 +21,7 @@ from assets.rows.columns import RowColumn, schema, text_of
 from assets.rows.known import KnownRows
 from assets.rows.lines import CHECKSUM_MODULUS, checksum, encode
 from assets.rows.source import RowsChangedError, Source
+from resources.counts import counted
 from resources.r2 import ObjectStore
 
 WORKERS = 2
@@ -78,7 +79,8 @@ class LiveRows:
             rows += frame.height
             total += checksum(encode(frame, lost.columns))
         if rows != lost.rows:
-            raise NotLiveError(f"{rows:,} live rows are not in the rest of the archive, where {lost.rows:,} were lost")
+            more = counted(rows, "live row is", "live rows are")
+            raise NotLiveError(f"{more} not in the rest of the archive, where {lost.rows:,} were lost")
         if f"{total % CHECKSUM_MODULUS:032x}" != lost.checksum:
             raise NotLiveError(f"of the {rows:,} live rows some changed after they were archived")
 

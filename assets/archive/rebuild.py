@@ -31,6 +31,7 @@ from assets.archive.registry import Revision
 from assets.rows.columns import ColumnKind, RowColumn
 from assets.rows.known import HASHES, KnownRows
 from assets.rows.lines import CHECKSUM_MODULUS, checksum, decode
+from resources.counts import counted
 from resources.r2 import ObjectNotFoundError, ObjectStore
 
 # A killed run leaves a few parts that belong to nothing, not many.
@@ -89,7 +90,7 @@ def chosen(found: Sequence[FoundPart], revision: Revision) -> list[FoundPart]:
             return list(some)
     rows = sum(each.part.rows for each in found)
     raise NotRebuiltError(
-        f"{len(found)} whole parts with {rows:,} rows are there, "
+        f"{counted(len(found), 'whole part')} found with {counted(rows, 'row')}, "
         f"where {revision.parts} with {revision.rows:,} were sealed"
     )
 

@@ -230,6 +230,7 @@ def _adds_up(app: App) -> AssetChecksDefinition:
         days = rooms.postgres.fetch(read_sql("attribution/days_compared.sql"), parameters)[0]["days"]
         return AssetCheckResult(
             passed=bool(days) and not differing,
+            severity=AssetCheckSeverity.ERROR if days or differing else AssetCheckSeverity.WARN,
             description="" if days else "No day was credited, so nothing is proved.",
             metadata={"days": days, "differing": len(differing), "differences": table_of(differing[:20])},
         )

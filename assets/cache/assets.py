@@ -22,6 +22,7 @@ from assets.cache.wanted import Family
 from assets.cache.warm import Warmed
 from assets.description import app_asset
 from assets.rooms import Rooms
+from resources.counts import counted
 
 # The share of the wanted keys that the index must call present and current after a warming.
 FRESH = 0.99
@@ -162,7 +163,10 @@ def _nothing_left_out(done: Warmed) -> AssetCheckResult:
         check_name="nothing_left_out",
         passed=not survey.left_out and not survey.refused.number,
         severity=AssetCheckSeverity.WARN,
-        description=f"{survey.left_out:,} keys wait for the next run, {survey.refused.number:,} cannot be held.",
+        description=(
+            f"{counted(survey.left_out, 'key waits', 'keys wait')} for the next run, "
+            f"{survey.refused.number:,} cannot be held."
+        ),
         metadata={
             "left_out": survey.left_out,
             "most_wanted_left_out": MetadataValue.json(list(survey.left_out_first)),

@@ -22,6 +22,7 @@ from assets.compaction.plan import Candidate, CompactionPolicy, Group, plan
 from assets.events.table import events_table
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey, Rewritten, SourcesGoneError
 from resources.lake.checksum import MODULUS
@@ -39,7 +40,7 @@ class GroupsLeftError(DeclinedError):
     def __init__(self, done: "Compacted") -> None:
         together = DeclinedError.together(done.left)
         super().__init__(
-            f"{done.groups} groups were rewritten, {len(done.left)} left: {together.reason}", together.next_step
+            f"{counted(done.groups, 'group')} rewritten, {len(done.left)} left: {together.reason}", together.next_step
         )
         self.done = done
 

@@ -24,6 +24,7 @@ from assets.database import findings
 from assets.database.findings import Finding
 from assets.description import app_asset, table
 from assets.rooms import Rooms
+from resources.counts import counted
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -98,7 +99,7 @@ def _asset(app: App, name: str, description: str, look: Look) -> AssetsDefinitio
 
 
 def _first(found: list[Finding]) -> str | None:
-    return f"{len(found):,} findings, the first: {found[0].kind} of {found[0].what}." if found else None
+    return f"{counted(len(found), 'finding')}, the first: {found[0].kind} of {found[0].what}." if found else None
 
 
 def _indexes(postgres: Postgres, now: datetime) -> _Seen:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from resources.counts import counted
+
 Row = Mapping[str, Any]
 MIB = 2**20
 # An index that nobody used, by statistics of so many days; and since when, where the server knows (PostgreSQL 16).
@@ -54,7 +56,7 @@ def of_queries(queries: Iterable[Row]) -> list[Finding]:
         Finding(
             "slow query",
             row["query_id"],
-            f"{row['mean_ms']:,.0f} ms on average in {row['calls']:,} calls: {row['query']}",
+            f"{row['mean_ms']:,.0f} ms on average in {counted(row['calls'], 'call')}: {row['query']}",
             "explain (analyze, buffers) of the statement with values of your own",
         )
         for row in queries
@@ -69,7 +71,14 @@ def of_connections(row: Row) -> list[Finding]:
         found.append(Finding("connections", "server", f"{row['used']} of {row['admitted']} are in use", sql))
     if row["stuck"]:
         sql = "select pid, usename, application_name, state_change from pg_stat_activity where state like 'idle in t%'"
-        found.append(Finding("idle in transaction", "database", f"{row['stuck']} connections keep one open", sql))
+        found.append(
+            Finding(
+                "idle in transaction",
+                "database",
+                f"{counted(row['stuck'], 'connection keeps', 'connections keep')} one open",
+                sql,
+            )
+        )
     return found
 
 
@@ -126,7 +135,8 @@ def _unused(row: Row) -> Finding:
 
 def _missing(row: Row) -> Finding:
     table, columns = _name(row, "table_name"), ", ".join(map(quoted, row["columns"]))
-    why = f"no index begins with the columns of foreign key {quoted(row['constraint_name'])}; {row['rows']:,} rows"
+    key = quoted(row["constraint_name"])
+    why = f"no index begins with the columns of foreign key {key}; {counted(row['rows'], 'row')}"
     return Finding("missing index", f"{table} ({columns})", why, f"create index concurrently on {table} ({columns})")
 
 
@@ -136,16 +146,19 @@ def _of_table(row: Row) -> Iterator[Finding]:
         why = f"its oldest transaction is {row['xid_age']:,} back, and {row['freeze_age']:,} force a vacuum"
         yield Finding("vacuum", name, why, f"vacuum (freeze) {name}")
     elif row["dead"] > max(FEWEST, BEHIND * row["vacuum_at"]):
-        why = f"{row['dead']:,} dead rows beside {row['live']:,} live ones, vacuumed {_when(row['vacuumed_at'])}"
+        why = (
+            f"{counted(row['dead'], 'dead row')} beside {row['live']:,} live ones, vacuumed {_when(row['vacuumed_at'])}"
+        )
         yield Finding("vacuum", name, why, f"vacuum (analyze) {name}")
     if row["changed"] > max(FEWEST, BEHIND * row["analyze_at"]):
-        why = f"{row['changed']:,} rows changed since it was analyzed ({_when(row['analyzed_at'])})"
+        why = f"{counted(row['changed'], 'row')} changed since it was analyzed ({_when(row['analyzed_at'])})"
         yield Finding("analyze", name, why, f"analyze {name}")
     if row["bloat"] is not None and row["bloat"] > BLOAT and row["table_bytes"] > SMALLEST_BLOATED:
         why = f"about {row['bloat']:.0%} of {row['table_bytes'] / MIB:,.0f} MiB are empty"
         yield Finding("bloat", name, why, f"vacuum (full) {name} -- it locks the table: at a quiet hour")
     if row["seq_scans"] >= SCANS and row["seq_rows"] >= ROWS_A_SCAN * row["seq_scans"]:
-        why = f"read as a whole {row['seq_scans']:,} times, {row['seq_rows'] // row['seq_scans']:,} rows each"
+        rows = counted(row["seq_rows"] // row["seq_scans"], "row")
+        why = f"read as a whole {counted(row['seq_scans'], 'time')}, {rows} each"
         sql = f"select calls, query from pg_stat_statements where query ilike '%{row['table_name']}%' order by 1 desc"
         yield Finding("missing index", name, why, sql)
 

@@ -63,9 +63,11 @@ class Experiment:
         """The experiment of a row of `experiments/defined.sql`.
 
         Raises:
-            UnusableExperimentError: its variants are not at least two with weights, of which one is the control, or a
-                metric has no name.
+            UnusableExperimentError: its variants are not at least two with weights, of which one is the control, a
+                metric has no name, or it is completed without an end.
         """
+        if row["lacks_end"]:
+            raise UnusableExperimentError("it is completed and nobody said when; set the column `ended_at`")
         return cls(
             id=row["id"],
             key=row["key"],

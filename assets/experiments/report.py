@@ -10,6 +10,7 @@ from assets.experiments.plot import Interval, intervals
 from assets.experiments.sequential import Effect, Sample
 from assets.experiments.verdict import Look, Result, Verdict
 from assets.markdown import in_markdown
+from resources.counts import counted
 
 COLUMNS = ("metric", "variant", "users", "rate", "lift", "interval", "p", "findable", "verdict")
 NUMBERS = COLUMNS[2:-1]
@@ -40,7 +41,7 @@ def headline(look: Look) -> str:
     elif look.days_left == 0:
         said.append("the planned number is reached")
     else:
-        said.append(f"about {look.days_left:,} days to go")
+        said.append(f"about {counted(look.days_left, 'day')} to go")
     if look.mismatched:
         said.append(f"**users are not split as planned: no verdict** ({split(look)})")
     return "; ".join(said) + "."

@@ -16,7 +16,7 @@ def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """One row a step, in their order, from rows of step, position, status (None: no session), sessions and progress.
 
     reached: sessions that are in this step or a later one. The other numbers are of those that are in it now.
-    drop_off_percent: the abandoned ones, of those that reached it.
+    drop_off_percent: the abandoned ones, of those that reached it. A share or an average of nobody is empty.
     """
     found = pd.DataFrame(list(rows), columns=["step", "position", "status", "sessions", "progress"])
     if found.empty:
@@ -32,9 +32,14 @@ def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     weighted = (found["sessions"] * found["progress"]).groupby(found["position"]).sum()
     steps["reached"] = here[::-1].cumsum()[::-1]
     steps[list(STATUSES)] = within
-    steps["drop_off_percent"] = (100 * within["abandoned"] / steps["reached"].where(steps["reached"] > 0)).round(1)
-    steps["average_progress"] = (weighted / here.where(here > 0)).round(1)
-    return steps.fillna({"drop_off_percent": 0.0, "average_progress": 0.0}).reset_index(drop=True)[COLUMNS]
+    steps["drop_off_percent"] = _share(100 * within["abandoned"], steps["reached"])
+    steps["average_progress"] = _share(weighted, here)
+    return steps.reset_index(drop=True)[COLUMNS]
+
+
+def _share(values: "pd.Series[Any]", of: "pd.Series[int]") -> "pd.Series[Any]":
+    """Rounded; an empty text where it is of nobody, because 0 would be an answer."""
+    return (values / of.where(of > 0)).round(1).astype(object).where(of > 0, "")
 
 
 def bars(drop_off: pd.DataFrame) -> list[tuple[str, int]]:

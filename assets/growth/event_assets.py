@@ -28,6 +28,7 @@ from assets.growth.drift import Drift
 from assets.growth.pending import PendingEvents, Taken
 from assets.growth.windows import Kind, Made, StaleWindows
 from assets.rooms import Rooms
+from resources.counts import counted
 
 # The sensor looks every 5 minutes. An event that waited for longer was missed by two of its looks.
 IN_TIME = timedelta(minutes=15)
@@ -94,7 +95,7 @@ def pending_result(app: App, taken: Taken) -> MaterializeResult[None]:
                 check_name="taken_in_time",
                 passed=taken.oldest <= IN_TIME,
                 severity=AssetCheckSeverity.WARN,
-                description=f"{taken.left:,} events wait, the oldest for {waited:,.0f} s.",
+                description=f"{counted(taken.left, 'event waits', 'events wait')}, the oldest for {waited:,.0f} s.",
                 metadata={"left": taken.left, "oldest_waits_seconds": waited},
             )
         ],
@@ -151,8 +152,8 @@ def _recount(app: App, seen: Drift) -> AssetCheckResult:
 
 def _said(seen: Drift, command: str) -> tuple[str, ...]:
     if seen.passed:
-        return (f"{seen.groups:,} groups agree.",)
-    return (f"{len(seen.differing):,} groups differ.", DELETED if seen.lost else command)
+        return (f"{counted(seen.groups, 'group agrees', 'groups agree')}.",)
+    return (f"{counted(len(seen.differing), 'group differs', 'groups differ')}.", DELETED if seen.lost else command)
 
 
 def _metrics(app: App, growth: Growth) -> AssetsDefinition:

@@ -3,12 +3,13 @@
 A lead has a status, not a history: who is qualified was contacted too. Of a lost one nobody knows how far it had got.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from resources.redaction import redact
+from resources.redaction import CUT, redact
 
 STAGES = ("captured", "contacted", "qualified", "converted")
 _REACHED = {
@@ -22,6 +23,8 @@ COLUMNS = ["source", *STAGES, "lost", "conversion_percent"]
 ALL, OTHER, EMPTY = "all", "other sources", "empty"
 MOST_SOURCES = 20
 LONGEST_SOURCE = 40
+# 7 to 15 digits with a few signs between them, and no date: what looks like a phone number.
+PHONE = re.compile(r"(?<!\w)(?!(?:19|20)\d\d[-/.]?\d\d[-/.]?\d\d(?!\d))[+(]*\d(?:[\s().\-/]{0,2}\d){6,14}(?!\w)")
 
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -63,6 +66,6 @@ def total(funnel: pd.DataFrame) -> int:
 
 
 def _shown(source: str) -> str:
-    shown = redact(" ".join(source.split()))[:LONGEST_SOURCE] or EMPTY
+    shown = PHONE.sub(CUT, redact(" ".join(source.split())))[:LONGEST_SOURCE] or EMPTY
     # Whoever sends the report's own words as a source must not end in the report's own rows.
     return f'"{shown}"' if shown in (ALL, OTHER) or (shown == EMPTY and source.strip()) else shown

@@ -90,6 +90,7 @@ class StaleWindows:
         with self.postgres.connection() as connection:
             connection.execute(self._sql("lock_windows"))
             row: dict[str, Any] | None = connection.execute(statement, {"kind": kind, "windows": windows}).fetchone()
+            connection.execute(self._sql("unmark_windows"), {"kind": kind, "windows": windows})
         assert row is not None  # the statement counts, and a count has a row
         return Made(row["made"], row["kept"], row["events"], row["rows_changed"])
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
+from resources.counts import counted
 from resources.declined import DeclinedError
 
 State = Literal["open", "landing", "closed"]
@@ -92,7 +93,7 @@ class SeveralBatchesError(DeclinedError):
         listed = sorted(set(batches))
         shown = "; ".join(f"{batch.sha256[:16]} {batch.object_key}" for batch in listed[:LISTED])
         more = f"; and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
-        super().__init__(f"{name!r} names {len(listed)} batches", f"say which: {shown}{more}")
+        super().__init__(f"{name!r} names {counted(len(listed), 'batch', 'batches')}", f"say which: {shown}{more}")
 
 
 LISTED = 5

@@ -21,6 +21,7 @@ from assets.description import app_asset
 from assets.integrity.rules import Finding, look
 from assets.integrity.search import compare
 from assets.rooms import Rooms
+from resources.counts import counted
 
 SEVERITIES = {"warn": AssetCheckSeverity.WARN, "error": AssetCheckSeverity.ERROR}
 AGREED = "indexes_agreed"
@@ -82,7 +83,8 @@ def _result(app: App, rule: IntegrityRule, found: Finding) -> AssetCheckResult:
         asset_key=AssetKey([app.name, *rule.shown_on]),
         check_name=rule.name,
         passed=found.holds,
-        severity=SEVERITIES[rule.severity],
-        description=found.unknown or (f"{found.offending:,} rows of {rule.table}." if found.offending else None),
+        severity=AssetCheckSeverity.WARN if found.vacant else SEVERITIES[rule.severity],
+        description=found.unknown
+        or (f"{counted(found.offending, 'row')} of {rule.table}." if found.offending else None),
         metadata={"offending": found.offending, "ids": ", ".join(found.ids) or "none shown"},
     )

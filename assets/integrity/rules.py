@@ -22,12 +22,14 @@ STORES: dict[str, Store] = {"d1": "d1", "postgres": "app_postgres"}
 class Finding:
     """What a rule found. offending: rows that break it. ids: the first 20 of them, as texts, without personal ones.
 
-    unknown: why nobody knows, empty where the rule was compared with at least one row.
+    unknown: why nobody knows, empty where the rule was compared with at least one row. vacant: the table has none,
+    which is no fault.
     """
 
     offending: int = 0
     ids: tuple[str, ...] = ()
     unknown: str = ""
+    vacant: bool = False
 
     @property
     def holds(self) -> bool:
@@ -46,7 +48,7 @@ def look(rooms: Rooms, app: App, rule: IntegrityRule) -> Finding:
     except psycopg.Error as error:
         return Finding(unknown=f"It could not be looked at: {message_of(error)}")
     if not rows[0]["compared"]:
-        return Finding(unknown=f"{rule.table} has no rows: nothing was compared.")
+        return Finding(unknown=f"{rule.table} has no rows: nothing was compared.", vacant=True)
     ids = tuple(row["id"] for row in rows if row["id"] is not None)
     return Finding(int(rows[0]["offending"]), ids if _impersonal(app, rule) else ())
 

@@ -117,6 +117,6 @@ def _settled(proof: MediaProof, run: MediaRun) -> AssetCheckResult:
         check_name="every_upload_is_settled",
         passed=not proof.missing,
         severity=AssetCheckSeverity.ERROR,
-        description=f"{proof.missing:,} of {proof.uploads:,} uploads have neither variants nor an entry in quarantine.",
+        description=f"{proof.missing:,} of {proof.uploads:,}: neither variants nor an entry in quarantine.",
         metadata=counted,
     )

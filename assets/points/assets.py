@@ -27,6 +27,7 @@ from assets.points.ingest import PointIngest
 from assets.points.point import PointReason
 from assets.points.refused import quarantine
 from assets.rooms import Rooms
+from resources.counts import counted
 from resources.declined import DeclinedError
 
 # Sessions with a point in this time are searched for gaps. Runs come every hour.
@@ -118,7 +119,7 @@ def _ingested(app: App, points: Points) -> AssetsDefinition:
                     check_name="no_large_gap",
                     passed=not missing.large,
                     severity=AssetCheckSeverity.WARN,
-                    description=f"{len(missing.large)} gaps of more than {TOLERATED} points.",
+                    description=f"{counted(len(missing.large), 'gap')} of more than {TOLERATED} points.",
                     metadata={"gaps": table_of(missing.large[:GAPS_SHOWN])},
                 ),
             ],

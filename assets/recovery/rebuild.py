@@ -25,6 +25,7 @@ from assets.rooms import Rooms
 from assets.rows.lake import version_of
 from assets.rows.lake_columns import as_stored, lake_columns
 from assets.windows import day_window
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.lake import DataFile, FileInfo, LakeTable, PartitionKey, SourcesGoneError
 from resources.lake.proof import names
@@ -128,7 +129,11 @@ class Rebuild:
 
     def _candidates(self, key: PartitionKey, live: Sequence[FileInfo]) -> Iterator[_Candidate]:
         of_landing = landed(self.app, self.store, self.postgres, key)
-        gone = f"{len(of_landing.gone)} batches are gone, {of_landing.gone[0]} for one" if of_landing.gone else ""
+        gone = (
+            f"{counted(len(of_landing.gone), 'batch is', 'batches are')} gone, {of_landing.gone[0]} for one"
+            if of_landing.gone
+            else ""
+        )
         yield _Candidate("landing zone", of_landing.events, same_files=False, about=gone)
         of_archive = sealed(self.app, self.store, self.postgres, key, lake_columns(self.table.layout))
         now = version_of(sum(info.rows for info in live), (info.path for info in live))
@@ -144,7 +149,7 @@ class Rebuild:
         """Why rows are not proved to be those of the damaged files; empty where they are."""
         expected = sum(file.record_count for file in damaged)
         if rows.height != expected:
-            return f"{rows.height:,} rows were found where {expected:,} are missing" + (
+            return f"{counted(rows.height, 'row')} found where {expected:,} are missing" + (
                 f" ({candidate.about})" if candidate.about else ""
             )
         written = self.table.written(damaged)

@@ -13,12 +13,17 @@ from resources.lake import DataFile, LakeTable
 
 @dataclass
 class VerifiedLake:
-    """What was read: files and their rows; files of which only the number of rows is known; damaged files."""
+    """Files that were read, the rows that they should have, and the damaged ones.
+
+    counted: how many of them are of other writers, so that only the number of rows is known. missing: files that could
+    not be read, because they are gone.
+    """
 
     files: int = 0
     rows: int = 0
     counted: int = 0
     damaged: list[DataFile] = field(default_factory=list)
+    missing: list[DataFile] = field(default_factory=list)
 
 
 def verify(
@@ -29,10 +34,13 @@ def verify(
     files = table.files(start, end, None if org is None else [org])
     done = VerifiedLake()
     for number, info in enumerate(files, start=1):
-        done.files += 1
-        done.rows += info.rows
-        done.counted += not table.wrote(info.file)
-        if not table.is_whole(info.file):
-            done.damaged.append(info.file)
+        is_whole = table.is_whole(info.file)
+        if not is_whole and not table.is_there(info.file):
+            done.missing.append(info.file)
+        else:
+            done.files += 1
+            done.rows += info.rows
+            done.counted += not table.wrote(info.file)
+            done.damaged += [] if is_whole else [info.file]
         progress(number, len(files))
     return done

@@ -29,6 +29,7 @@ from assets.retention.audit import unproved
 from assets.retention.deletion import DeletionOutcome
 from assets.retention.stores import entries, prune_all
 from assets.rooms import Rooms
+from resources.counts import counted
 from resources.declined import DeclinedError
 
 
@@ -186,7 +187,7 @@ def _nothing_unproved(rooms: Rooms, app: App, run_id: str, outcomes: Sequence[De
         passed=not faults,
         severity=AssetCheckSeverity.ERROR,
         description="; ".join(filter(None, [*faults[:5], repairs(damaged)]))
-        or f"{sum(o.deleted for o in outcomes):,} rows went, each of them proved.",
+        or f"{counted(sum(o.deleted for o in outcomes), 'row')} went, each of them proved.",
         metadata={"faults": len(faults)},
     )
 

@@ -10,6 +10,7 @@ from assets.apps.lifecycle import Lifecycle
 from assets.archive.layout import bucket_of
 from assets.archive.quarters import Quarter
 from assets.archive.registry import ArchiveRegistry
+from resources.counts import counted
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -25,7 +26,7 @@ def unproved(postgres: Postgres, app: App, entry: Lifecycle, run: str) -> list[s
     for row in postgres.fetch(read_sql("retention/deleted_by_run.sql"), parameters):
         archived = sum(revision.rows or 0 for revision in registry.sealed(Quarter.parse(row["place"])))
         if row["rows"] > archived:
-            faults.append(f"{entry.name} {row['place']}: {row['rows']:,} rows went, {archived:,} are archived")
+            faults.append(f"{entry.name} {row['place']}: {counted(row['rows'], 'row')} went, {archived:,} are archived")
     return faults + (_marks(postgres, registry, app, entry) if entry.store == "lake" else [])
 
 
@@ -38,5 +39,5 @@ def _marks(postgres: Postgres, registry: ArchiveRegistry, app: App, entry: Lifec
         archived = {revision.bucket: revision.rows or 0 for revision in registry.sealed(Quarter.parse(quarter))}
         for org, rows in orgs.items():
             if rows > archived.get(bucket_of(org, None), 0):
-                faults.append(f"{entry.name} {quarter} of {org}: {rows:,} rows went, fewer are archived")
+                faults.append(f"{entry.name} {quarter} of {org}: {counted(rows, 'row')} went, fewer are archived")
     return faults

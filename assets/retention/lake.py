@@ -26,6 +26,7 @@ from assets.rows.known import KnownRows
 from assets.rows.lake import file_rows, rows_of
 from assets.rows.lake_columns import lake_columns
 from assets.windows import Window, day_window
+from resources.counts import counted
 from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey
 from resources.postgres import Postgres
 
@@ -143,14 +144,14 @@ class LakeDays(OldRows):
             self.log.settle(record, went, size)
         outcome.gone(went, size)
         if stayed := [key for key in days if key not in gone]:
-            outcome.hold(f"{quarter}, {len(stayed)} days", sum(rows[key] for key in stayed), MEANWHILE)
+            outcome.hold(f"{quarter}, {counted(len(stayed), 'day')}", sum(rows[key] for key in stayed), MEANWHILE)
 
     def _days(self, head: int, outcome: DeletionOutcome) -> Iterator[Day]:
         files: dict[PartitionKey, list[FileInfo]] = defaultdict(list)
         before = self.deletion.before
         live = self.table.files(until=before, snapshot_id=head)
         if other := [info for info in live if info.partition is None]:
-            outcome.hold(f"{len(other)} files", sum(info.rows for info in live), OTHER_SPEC)
+            outcome.hold(f"{counted(len(other), 'file')}", sum(info.rows for info in live), OTHER_SPEC)
             return
         for info in live:
             if info.key.day < before.date():
@@ -195,7 +196,7 @@ class _Comparison:
             if compared and revision is not None:
                 self._compare(org, revision, compared, staying)
             for why, of_reason in staying.items():
-                place = f"{quarter} of {org}, {len(of_reason)} days"
+                place = f"{quarter} of {org}, {counted(len(of_reason), 'day')}"
                 self._outcome.hold(place, sum(day.rows for day in of_reason), why)
         return self._going
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from dagster import (
     AssetCheckResult,
     AssetChecksDefinition,
+    AssetCheckSeverity,
     AssetExecutionContext,
     AssetsDefinition,
     BackfillPolicy,
@@ -195,6 +196,7 @@ def _audit(app: App) -> AssetChecksDefinition:
         audit = RollUpAudit.of(rooms, app).run()
         return AssetCheckResult(
             passed=audit.passed,
+            severity=AssetCheckSeverity.ERROR if audit.window else AssetCheckSeverity.WARN,
             description="" if audit.window else "No hour that was built can be counted again: nothing is proved.",
             metadata={
                 "hour": audit.window.start.isoformat() if audit.window else "none",

@@ -18,6 +18,7 @@ from assets.rollups.definition import VERSION, Grain
 from assets.rollups.periods import VERSION as PERIOD_VERSION
 from assets.rollups.periods import Period
 from assets.windows import DAY, HOUR, Window, joined, midnight, touching
+from resources.counts import counted
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
@@ -79,8 +80,8 @@ class LateDays:
         )
         if self.pruned:
             commands = f"{self.pruned.commands}; {commands}"
-        more = f"; and {len(self.days) - COMMANDS} more ranges" if len(self.days) > COMMANDS else ""
-        late = f"{self.events} late events in {count} days are too old to be rolled up automatically"
+        more = f"; and {counted(len(self.days) - COMMANDS, 'more range')}" if len(self.days) > COMMANDS else ""
+        late = f"{counted(self.events, 'late event')} in {counted(count, 'day')}, too old to be rolled up automatically"
         return f"{late}: {commands}{more}; then clearlift backfill attribution of the same days"
 
 

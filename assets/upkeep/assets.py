@@ -16,7 +16,7 @@ from assets.rooms import Rooms
 from assets.upkeep.expiry import Expiry
 from assets.upkeep.keep import GRACE_HOURS, SnapshotPolicy, grace
 from resources.lake import manifests
-from resources.lake.sweep import FileSurvey, counted, remove, survey
+from resources.lake.sweep import FileSurvey, remove, survey, tally
 
 
 class SnapshotsConfig(Config):
@@ -134,9 +134,9 @@ def _files(app: App) -> AssetsDefinition:
 def described(files: FileSurvey) -> dict[str, Any]:
     """Surveyed files as metadata."""
     return {
-        "in_use": MetadataValue.json(counted(files.reached)),
-        "unnamed_and_old": MetadataValue.json(counted(files.old)),
-        "unnamed_but_young": MetadataValue.json(counted(files.young)),
-        "not_of_the_table": MetadataValue.json(counted(files.foreign)),
+        "in_use": MetadataValue.json(tally(files.reached)),
+        "unnamed_and_old": MetadataValue.json(tally(files.old)),
+        "unnamed_but_young": MetadataValue.json(tally(files.young)),
+        "not_of_the_table": MetadataValue.json(tally(files.foreign)),
         "missing": len(files.missing),
     }

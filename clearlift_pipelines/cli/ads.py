@@ -22,6 +22,7 @@ from clearlift_pipelines.cli.sandbox import platforms
 from clearlift_pipelines.cli.terminal import terminal
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.ad_platforms import PLATFORMS
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.sql_files import read_sql
 
@@ -74,7 +75,7 @@ def backfill(app: App, platform: str, connection: str | None, *, window: Window,
             raise DeclinedError(
                 "not all of these days can be synced", f"name days from {start:%Y-%m-%d} to {latest:%Y-%m-%d}"
             )
-        bench.stores.migrate()
+        bench.stores.prepare()
         bar = bench.bar("quarters of ads")
         parts = list(chunks)
         config = {("ads", platform): {"connection": connection, "mode": SyncMode.WINDOW.value}}
@@ -93,7 +94,7 @@ def backfill(app: App, platform: str, connection: str | None, *, window: Window,
 def replay(app: App, platform: str, connection: str) -> None:
     """Merge the staged pages of a connection again; raises DeclinedError where there are none."""
     with terminal() as screen:
-        screen.stores.migrate()
+        screen.stores.prepare()
         progress = screen.bar("staged slices merged")
         merged = AdSync.of(screen.stores, app, PLATFORMS[platform], progress=progress).replay(connection)
         if not merged.pages:
@@ -102,8 +103,8 @@ def replay(app: App, platform: str, connection: str) -> None:
                 f"`clearlift backfill ads --platform {platform} --connection ID --from DAY --to DAY`",
             )
         screen.console.print(
-            f"{merged.pages:,} pages merged again: {merged.inserted:,} rows inserted, {merged.updated:,} updated, "
-            f"{merged.deleted:,} deleted"
+            f"{counted(merged.pages, 'page')} merged again: {counted(merged.inserted, 'row')} inserted, "
+            f"{merged.updated:,} updated, {merged.deleted:,} deleted"
         )
         for note, count in merged.notes.items():
             screen.console.print(f"{count:,} {note}")

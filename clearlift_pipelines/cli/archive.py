@@ -14,9 +14,9 @@ from rich.table import Table
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.quarters import Quarter
-from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
+from resources.counts import counted
 from resources.declined import DeclinedError
 
 if TYPE_CHECKING:
@@ -99,8 +99,9 @@ def run(app_name: str, table: str, quarter: Quarter) -> None:
         done = Archiver.of(opened.stores, app, entry).run(quarter)
         opened.progress.stop()
         click.echo(
-            f"{done.sealed} buckets sealed, {done.nothing_new} without new rows, {done.not_looked_at} not looked at: "
-            f"{done.rows:,} rows in {done.parts} parts, {done.packed_bytes / 1e6:,.2f} MB"
+            f"{counted(done.sealed, 'bucket')} sealed, {done.nothing_new} without new rows, "
+            f"{done.not_looked_at} not looked at: "
+            f"{counted(done.rows, 'row')} in {counted(done.parts, 'part')}, {done.packed_bytes / 1e6:,.2f} MB"
         )
         if done.not_looked_at:
             click.echo(f"{command('verify', app.name, entry.table, quarter)} reads all of them")
@@ -130,7 +131,9 @@ def verify(app_name: str, table: str, quarter: Quarter, org: str | None) -> None
         opened.progress.stop()
         for fault in done.faults:
             click.echo(f"damaged {fault}")
-        click.echo(f"{done.buckets} buckets, {done.parts} parts, {done.rows:,} rows read")
+        click.echo(
+            f"{counted(done.buckets, 'bucket')}, {counted(done.parts, 'part')}, {counted(done.rows, 'row')} read"
+        )
         if done.faults:
             again = command("repair", app.name, entry.table, quarter)
             raise DeclinedError("the archive is damaged", f"{again} repairs what can be repaired")
@@ -209,7 +212,7 @@ def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: 
         done = Restore.of(opened.stores, app, entry, into).run(quarter, _wanted(entry, org))
         opened.progress.stop()
         click.echo(
-            f"{done.added:,} rows added to {done.target}: {done.rows:,} were archived, "
+            f"{counted(done.added, 'row')} added to {done.target}: {done.rows:,} archived, "
             f"{done.erased:,} of people who were erased"
         )
 

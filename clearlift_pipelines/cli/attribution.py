@@ -31,7 +31,7 @@ def backfill(app: App, window: Window, chunks: Iterable[Window]) -> None:
             raise DeclinedError(
                 "not all of these days can be attributed", f"name days from {start:%Y-%m-%d} to {latest:%Y-%m-%d}"
             )
-        bench.stores.migrate()
+        bench.stores.prepare()
         with platforms(bench.stores):
             make(bench, app, chunks)
 

@@ -57,7 +57,7 @@ def rollups(app: App, first: datetime, end: datetime, org: str | None) -> None:
             )
         # Of today, the hours up to the one in progress are there.
         window = Window(window.start, min(window.end, floor_hour(now) + HOUR))
-        bench.stores.migrate()
+        bench.stores.prepare()
         require(bench.stores, app, org)
         # The first and last sessions of a day reach into its neighbours.
         around = Window(

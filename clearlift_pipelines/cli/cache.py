@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from assets.apps import APPS, App
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
+from resources.counts import counted
 
 if TYPE_CHECKING:
     from assets.cache.wanted import Family
@@ -41,9 +43,9 @@ def rebuild(app_name: str | None, family_name: str | None) -> None:
             written += done.written
             size += done.bytes_written
             for reason in done.survey.refused.examples:
-                opened.console.print(f"[red]refused[/red] {reason}")
+                opened.console.print(Text.assemble(("refused", "red"), f" {reason}"))
         opened.progress.stop()
-        opened.console.print(f"{written:,} keys written, {size / 1e6:,.1f} MB")
+        opened.console.print(f"{counted(written, 'key')} written, {size / 1e6:,.1f} MB")
 
 
 @cache.command()
@@ -93,10 +95,12 @@ def verify(app_name: str | None, dry_run: bool) -> None:
                 table.add_row(f"{app.name}/{look.family}", f"{look.keys:,}", *shares, *(f"{n:,}" for n in counts))
                 wrong += look.wrong + look.surplus
         opened.progress.stop()
-        opened.console.print(table)
+        show(table)
     if wrong:
         done = "Nothing was changed." if dry_run else "They were written again or deleted."
-        raise click.ClickException(f"{wrong:,} keys in KV were not as the index says. {done}")
+        raise click.ClickException(
+            f"{counted(wrong, 'key in KV was', 'keys in KV were')} not as the index says. {done}"
+        )
 
 
 def _families(app_name: str | None, family_name: str | None) -> "list[tuple[App, Family]]":

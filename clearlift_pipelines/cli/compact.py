@@ -6,17 +6,17 @@ What does not belong here: the work (assets/compaction), which is imported when 
 from datetime import UTC, datetime
 
 import click
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from assets.apps import App
 from assets.compaction.plan import Group
 from assets.windows import DAY
 from clearlift_pipelines.cli.apps import app_option
-from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.organisations import require
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import terminal
+from resources.counts import counted
 from resources.declined import DeclinedError
 
 NOTHING = "Nothing is worth merging."
@@ -49,15 +49,17 @@ def compact(org: str | None, day: datetime | None, app: App, dry_run: bool) -> N
             opened.console.print(NOTHING)
             return
         opened.console.print(
-            f"{done.files_before} files became {done.files_after}: {done.rows:,} rows, "
+            f"{counted(done.files_before, 'file')} became {done.files_after:,}: {counted(done.rows, 'row')}, "
             f"{done.bytes_before / 1e6:,.1f} MB became {done.bytes_after / 1e6:,.1f} MB "
-            f"in {done.seconds:.1f} s ({done.mb_per_second:.0f} MB/s), {done.doubles} doubles dropped"
+            f"in {done.seconds:.1f} s ({done.mb_per_second:.0f} MB/s), {counted(done.doubles, 'double')} dropped"
         )
         for left in done.left:
-            opened.console.print(f"[red]left as it is:[/red] {escape(left.reason)}", soft_wrap=True)
+            opened.console.print(Text.assemble(("left as it is:", "red"), f" {left.reason}"), soft_wrap=True)
         if done.left:
             step = DeclinedError.together(done.left).next_step
-            raise DeclinedError(f"{counted(len(done.left), 'group')} have files that are damaged or missing", step)
+            raise DeclinedError(
+                f"{counted(len(done.left), 'group has', 'groups have')} files that are damaged or missing", step
+            )
 
 
 def _print(groups: list[Group]) -> None:
@@ -71,4 +73,6 @@ def _print(groups: list[Group]) -> None:
         )
     show(table)
     files = sum(len(g.files) for g in groups)
-    click.echo(f"{files} files would become {len(groups)}: {files - len(groups)} fewer to open for every read")
+    click.echo(
+        f"{counted(files, 'file')} would become {len(groups):,}: {files - len(groups):,} fewer to open for every read"
+    )

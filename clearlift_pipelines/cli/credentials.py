@@ -13,8 +13,9 @@ from pyiceberg.exceptions import ForbiddenError, RESTError, UnauthorizedError
 from assets.apps import APPS
 from clearlift_pipelines.cli.doctor import can_write_kv, can_write_objects
 from clearlift_pipelines.cli.entry import one_line
-from clearlift_pipelines.settings import PREFIX
+from clearlift_pipelines.settings import variable_of
 from clearlift_pipelines.stores import Stores
+from resources.declined import DeclinedError
 from resources.http import HttpError
 from resources.postgres import Postgres, PostgresUnreachableError
 from resources.r2 import ObjectNotFoundError
@@ -41,7 +42,9 @@ def faults(stores: Stores, about: Collection[str] | None = None) -> dict[str, st
         try:
             credential.ask()
         except Exception as error:  # noqa: BLE001 (whatever a store answers is about its credential)
-            found.setdefault(credential.wrong(credential.variable, error), one_line(error))
+            # What to do next is said once, below all lines.
+            why = error.reason if isinstance(error, DeclinedError) else one_line(error)
+            found.setdefault(credential.wrong(credential.variable, error), why)
     return found
 
 
@@ -49,31 +52,33 @@ def _credentials(stores: Stores) -> Iterator[Credential]:
     yield from _of_apps(stores)
     s = stores.settings
     if s.r2_bucket:
-        yield Credential(_name("r2_bucket"), lambda: can_write_objects(stores.object_store), _of_r2)
+        yield Credential(variable_of("r2_bucket"), lambda: can_write_objects(stores.object_store), _of_r2)
     if s.lake_catalog_uri:
-        yield Credential(_name("lake_catalog_uri"), lambda: stores.lake.catalog.list_namespaces(), _of_catalog)
+        yield Credential(variable_of("lake_catalog_uri"), lambda: stores.lake.catalog.list_namespaces(), _of_catalog)
     if stores.r2_sql is not None:
-        yield Credential(_name("r2_sql_token"), partial(stores.r2_sql.query, "select 1 as one"), _of_r2_sql)
+        yield Credential(variable_of("r2_sql_token"), partial(stores.r2_sql.query, "select 1 as one"), _of_r2_sql)
     if s.postgres_dsn:
-        yield Credential(_name("postgres_dsn"), partial(_connected, stores.postgres_of_login))
+        yield Credential(variable_of("postgres_dsn"), partial(_connected, stores.postgres_of_login))
     if s.postgres_role:
-        yield Credential(_name("postgres_role"), partial(_connected, stores.postgres), _of_role)
+        yield Credential(variable_of("postgres_role"), partial(_connected, stores.postgres), _of_role)
     if s.dagster_postgres_url:
         from clearlift_pipelines.history import refuse_unreachable
 
         url = s.dagster_postgres_url.get_secret_value()
-        yield Credential(_name("dagster_postgres_url"), partial(refuse_unreachable, url))
+        yield Credential(variable_of("dagster_postgres_url"), partial(refuse_unreachable, url))
 
 
 def _of_apps(stores: Stores) -> Iterator[Credential]:
     s = stores.settings
     for app in APPS:
         if app.name in s.d1:
-            yield Credential(_name("d1", app.name), partial(stores.d1(app).query, "select 1 as one"), _of_cloudflare)
+            yield Credential(
+                variable_of("d1", app.name), partial(stores.d1(app).query, "select 1 as one"), _of_cloudflare
+            )
         if app.name in s.kv:
-            yield Credential(_name("kv", app.name), partial(can_write_kv, stores.kv(app)), _of_cloudflare)
+            yield Credential(variable_of("kv", app.name), partial(can_write_kv, stores.kv(app)), _of_cloudflare)
         if app.name in s.postgres:
-            yield Credential(_name("postgres", app.name), partial(_connected, stores.app_postgres(app)))
+            yield Credential(variable_of("postgres", app.name), partial(_connected, stores.app_postgres(app)))
 
 
 def _connected(postgres: Postgres) -> None:
@@ -83,37 +88,33 @@ def _connected(postgres: Postgres) -> None:
 def _of_cloudflare(variable: str, error: Exception) -> str:
     if isinstance(error, HttpError):
         if error.status is None:
-            return _name("cloudflare_api_url")
+            return variable_of("cloudflare_api_url")
         if error.code in NO_ROUTE:
-            return _name("cloudflare_account_id")
+            return variable_of("cloudflare_account_id")
         if error.status in (401, 403):
-            return _name("cloudflare_api_token")
+            return variable_of("cloudflare_api_token")
     return variable
 
 
 def _of_r2(_variable: str, error: Exception) -> str:
     if isinstance(error, ObjectNotFoundError):
-        return _name("r2_bucket")
+        return variable_of("r2_bucket")
     refused = ("PermissionDeniedError", "UnauthenticatedError", "400 Bad Request")
     if any(word in str(error) for word in refused):
-        return f"{_name('r2_access_key_id')}, {_name('r2_secret_access_key')}"
-    return _name("r2_endpoint")
+        return f"{variable_of('r2_access_key_id')}, {variable_of('r2_secret_access_key')}"
+    return variable_of("r2_endpoint")
 
 
 def _of_catalog(_variable: str, error: Exception) -> str:
     if isinstance(error, UnauthorizedError | ForbiddenError):
-        return _name("lake_token")
-    return _name("lake_warehouse" if isinstance(error, RESTError) else "lake_catalog_uri")
+        return variable_of("lake_token")
+    return variable_of("lake_warehouse" if isinstance(error, RESTError) else "lake_catalog_uri")
 
 
 def _of_r2_sql(_variable: str, error: Exception) -> str:
     refused = isinstance(error, HttpError) and error.status in (401, 403)
-    return _name("r2_sql_token" if refused else "r2_sql_url")
+    return variable_of("r2_sql_token" if refused else "r2_sql_url")
 
 
 def _of_role(variable: str, error: Exception) -> str:
-    return _name("postgres_dsn") if isinstance(error, PostgresUnreachableError) else variable
-
-
-def _name(field: str, app: str = "") -> str:
-    return f"{PREFIX}{field}{'__' if app else ''}{app}".upper()
+    return variable_of("postgres_dsn") if isinstance(error, PostgresUnreachableError) else variable

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import click
 from pydantic import SecretStr
-from rich.console import Console
 from rich.text import Text
 
 from assets.apps import APPS, App
 from clearlift_pipelines import settings
-from clearlift_pipelines.cli.counts import counted
+from clearlift_pipelines.cli import tables
 from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import NotSetUpError, Stores
 from resources import migrations
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.kv import KV, Entry
 from resources.migrations import State
@@ -38,7 +38,7 @@ def doctor() -> None:
 
 def examine(stores: Stores) -> bool:
     """Print a line for each store; whether all is well."""
-    console = Console()
+    console = tables.console()
     well = answers = True
     checks = _checks(stores)
     width = max(len(name) for name, _ in checks)
@@ -128,7 +128,7 @@ def _migrated(applied: migrations.AppliedMigrations, folder: str) -> str:
     if pending:
         said = f"{counted(len(pending), 'migration')} pending, the first {pending[0]}"
         raise DeclinedError(said, "`clearlift migrate up`")
-    return f"{len(standing)} migrations applied"
+    return f"{counted(len(standing), 'migration')} applied"
 
 
 def _kv(kv: KV) -> str:

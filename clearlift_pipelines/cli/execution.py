@@ -11,28 +11,39 @@ from typing import Any
 import click
 import psutil
 from dagster import (
+    AssetCheckEvaluation,
     AssetCheckSeverity,
     AssetKey,
+    BoolMetadataValue,
     DagsterInstance,
     DagsterRunStatus,
     Definitions,
     ExecuteInProcessResult,
+    FloatMetadataValue,
+    IntMetadataValue,
     RunsFilter,
+    TextMetadataValue,
 )
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from rich.console import Console
 from rich.progress import Progress
+from rich.text import Text
 
 from assets.apps import App
 from assets.capability import Object, job_name, op_name
 from assets.declined import NEXT
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli import tables
 from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.interruption import not_swallowed
 from clearlift_pipelines.cli.terminal import Terminal, progress_on
 from clearlift_pipelines.definitions import build_defs
+from resources.counts import counted
+from resources.declined import DeclinedError
 
 WARN = AssetCheckSeverity.WARN
+TOLD = (BoolMetadataValue, FloatMetadataValue, IntMetadataValue, TextMetadataValue)
+NAMED = 5  # failed checks in the last line
 PROCESS_TAG = "clearlift/process"
 # Run through an instance, a job logs every event to the terminal; the progress bar says what a person follows.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -46,6 +57,7 @@ class Workbench(Terminal):
     ) -> None:
         super().__init__(chosen, console, progress)
         self.instance = instance
+        self._failed: dict[tuple[str, str], None] = {}
         self.definitions: Definitions = build_defs(chosen, self.stores)
 
     def has(self, app: App, job: str) -> bool:
@@ -84,27 +96,60 @@ class Workbench(Terminal):
             )
         if not result.success:
             raise click.ClickException(_why(result))
-        failed = [e for e in result.get_asset_check_evaluations() if not e.passed]
-        for evaluation in failed:
-            said = "[yellow]warning[/yellow]" if evaluation.severity is WARN else "[red]check failed[/red]"
-            self.console.print(
-                f"{said} {evaluation.asset_key.to_user_string()} {evaluation.check_name}: "
-                f"{evaluation.description or 'see the UI'}"
-            )
+        for evaluation in (e for e in result.get_asset_check_evaluations() if not e.passed):
+            self._say(evaluation)
         return result
+
+    def refuse_failed_checks(self) -> None:
+        """After all work, which a failed check does not stop.
+
+        Raises:
+            DeclinedError: checks of severity ERROR failed; it names them, and where all that they found is.
+        """
+        if self._failed:
+            names = "; ".join(f"{asset} {check}" for asset, check in list(self._failed)[:NAMED])
+            more = f" and {len(self._failed) - NAMED} more" if len(self._failed) > NAMED else ""
+            asset, check = next(iter(self._failed))
+            raise DeclinedError(
+                f"{counted(len(self._failed), 'check')} failed: {names}{more}",
+                "read the lines above that begin with `check failed`; all that was found is in the UI (`clearlift ui`),"
+                f" for example at /assets/{asset}?view=checks&checkDetail={check}",
+            )
+
+    def _say(self, evaluation: AssetCheckEvaluation) -> None:
+        """A check that did not pass; of a failed one also what it counted, such as the ids of rows."""
+        asset, check = evaluation.asset_key.to_user_string(), evaluation.check_name
+        warned = evaluation.severity is WARN
+        if not warned:
+            self._failed[asset, check] = None
+        told = [
+            f"{name} {value.value}"
+            for name, value in evaluation.metadata.items()
+            if not warned and isinstance(value, TOLD) and "/" not in name
+        ]
+        found = f" ({', '.join(told)})" if told else ""
+        # What a check says may hold brackets of others, so it is no markup.
+        self.console.print(
+            Text.assemble(
+                ("warning", "yellow") if warned else ("check failed", "red"),
+                f" {asset} {check}: {evaluation.description or 'see the UI'}{found}",
+            ),
+            soft_wrap=True,
+        )
 
 
 @contextmanager
 def workbench() -> Iterator[Workbench]:
-    """A workbench for the length of a command."""
+    """A workbench for the length of a command, which is refused at its end where a check of it failed."""
     chosen = settings.load()
     dagster_home(chosen)
-    console = Console(stderr=False, highlight=False)
+    console = tables.console()
     with DagsterInstance.get() as instance, progress_on(console) as progress:
         end_dead_runs(instance)
         bench = Workbench(chosen, console, progress, instance)
         with bench.stores:
             yield bench
+        bench.refuse_failed_checks()
 
 
 def end_dead_runs(instance: DagsterInstance) -> int:

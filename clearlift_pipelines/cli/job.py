@@ -17,7 +17,7 @@ from dagster import (
     IntMetadataValue,
     TableMetadataValue,
 )
-from rich.table import Column, Table
+from rich.table import Table
 
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.execution import workbench
@@ -64,7 +64,7 @@ def list_jobs(context: click.Context) -> None:
     assert context.parent is not None
     jobs = context.parent.command
     assert isinstance(jobs, Jobs)
-    table = Table("job", "app", Column("takes", overflow="fold"), Column("what it does", overflow="fold"), box=None)
+    table = Table("job", "app", "takes", "what it does", box=None)
     for name, found in sorted(jobs.every.items()):
         takes = [option.opts[0] for option in _options(found) if option.name != "app"]
         table.add_row(name, " ".join(app.name for app in found.apps), " ".join(takes), found.description)
@@ -101,7 +101,7 @@ def _option(field: Field) -> click.Option:
     if field.type is bool:
         said = " [default: yes]" if field.default else ""
         return click.Option([f"--{flag}/--no-{flag}"], default=None, help=f"{field.description}{said}")
-    said = f" [default: {field.default}]" if field.default not in (None, []) else ""
+    said = f" [default: {field.default}]" if field.default not in (None, "", []) else ""
     many = field.type is list
     return click.Option(
         [f"--{flag}"], type=str if many else field.type, multiple=many, help=f"{field.description}{said}"
@@ -116,7 +116,7 @@ def _run(found: RunnableJob, given: dict[str, Any]) -> None:
     chosen = found.objects(app, named)
     config = found.config(app, chosen, {option: value for option, value in given.items() if value not in (None, ())})
     with workbench() as bench:
-        bench.stores.migrate()
+        bench.stores.prepare()
         asks_platforms = bool({capability for capability, _ in chosen} & ASK_PLATFORMS)
         with platforms(bench.stores) if asks_platforms else nullcontext():
             done = bench.run(app, found.name, *keys, config=config, assets=chosen if named else None)
@@ -129,7 +129,7 @@ def _say(done: ExecuteInProcessResult) -> None:
     # Of a range of partitions each has the same event.
     events = (event.materialization for event in done.get_asset_materialization_events())
     made = {materialization.asset_key: materialization for materialization in events}
-    overview = Table("asset", Column("", overflow="fold"), box=None, show_header=False)
+    overview = Table("asset", "", box=None, show_header=False)
     for key, materialization in made.items():
         counts = {name: value.value for name, value in materialization.metadata.items() if isinstance(value, COUNTS)}
         said = ", ".join(f"{name} {value}" for name, value in counts.items() if "/" not in name)
@@ -142,7 +142,7 @@ def _say(done: ExecuteInProcessResult) -> None:
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(*(Column(column, overflow="fold") for column in rows[0]), title=name, title_justify="left", box=None)
+    table = Table(*rows[0], title=name, title_justify="left", box=None)
     for row in rows[:LONGEST_TABLE]:
         table.add_row(*map(str, row.values()))
     if len(rows) > LONGEST_TABLE:

@@ -11,8 +11,8 @@ import click
 from assets.apps import App
 from assets.windows import day_window
 from clearlift_pipelines.cli.apps import app_option
-from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.terminal import terminal
+from resources.counts import counted
 from resources.declined import DeclinedError
 
 AUDIENCE = app_option(lambda app: app.audience)
@@ -37,19 +37,19 @@ def verify(day: datetime | None, org: str | None, app: App) -> None:
         table, window = opened.stores.lake.table(events_table(app)), day_window(_day(day)) if day else None
         done = verify_all(table, window, org, opened.bar("files verified"))
         opened.progress.stop()
-        if not done.files and (day or org):
+        if not (done.files or done.missing) and (day or org):
             raise DeclinedError(
                 "no data file of that day and organisation is there", "`clearlift lake verify` reads all"
             )
         by_number = f", of {done.counted:,} of them only the number of rows is known" if done.counted else ""
-        click.echo(f"{counted(done.files, 'file')} read with {done.rows:,} rows{by_number}")
-        if done.damaged:
-            for file in done.damaged:
-                click.echo(f"damaged {file.file_path}")
-            partitions = map(table.layout.partition, done.damaged)
-            raise DamagedFilesError(
-                f"{counted(len(done.damaged), 'file')} damaged or missing", done.damaged, partitions
-            )
+        click.echo(f"{counted(done.files, 'file')} read with {counted(done.rows, 'row')}{by_number}")
+        found = (("damaged", done.damaged), ("missing", done.missing))
+        for state, files in found:
+            for file in files:
+                click.echo(f"{state} {file.file_path}")
+        if lost := [*done.damaged, *done.missing]:
+            said = ", ".join(f"{counted(len(files), 'file')} {state}" for state, files in found if files)
+            raise DamagedFilesError(said, lost, map(table.layout.partition, lost))
 
 
 @lake.command()
@@ -72,7 +72,7 @@ def rebuild(day: datetime, org: str, app: App, dry_run: bool) -> None:
             return
         refusals = PostgresRefusals(opened.stores.postgres, "events", app.name)
         waiting = not dry_run and refusals.lines(Selection(reason=EventReason.DAMAGED_PARTITION))
-    of = f"{counted(len(done.damaged), 'file')} with {done.rows:,} rows, from the {done.origin}"
+    of = f"{counted(len(done.damaged), 'file')} with {counted(done.rows, 'row')}, from the {done.origin}"
     if dry_run:
         click.echo(f"Would make again {of}")
         click.echo(f"Next: clearlift lake rebuild --day {_day(day)} --org {shlex.quote(org)} --no-dry-run")

@@ -19,8 +19,8 @@ from assets.events import landing
 from assets.intake.objects import land_once
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.apps import app_option
-from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.stores import Stores, utc_now
+from resources.counts import counted
 from resources.declined import DeclinedError
 
 ENDINGS = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz")

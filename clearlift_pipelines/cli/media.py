@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 import click
-from rich.table import Column, Table
+from rich.table import Table
 
 from assets.apps import APPS
 from assets.media import ledger, naming, quarantine
@@ -19,6 +19,7 @@ from clearlift_pipelines import settings
 from clearlift_pipelines.cli.new_file import NewFile
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.stores import Stores
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.r2 import ObjectNotFoundError
 
@@ -68,7 +69,7 @@ def list_images(reason: str | None, everything: bool) -> None:
                 for row in images.by_reason():
                     table.add_row(images.app, f"{row['images']:,}", f"{row['bytes'] / 1e6:,.2f}", row["reason"])
     else:
-        table = Table("reason", "bytes", "refused at", Column("key", overflow="fold"), box=None)
+        table = Table("reason", "bytes", "refused at", "key", box=None)
         with _ledgers() as (_, ledgers):
             for image in _images(ledgers, reason):
                 table.add_row(image.reason, f"{image.bytes:,}", f"{image.at:%Y-%m-%d %H:%M}", image.key)
@@ -111,7 +112,7 @@ def replay(reason: str | None, key: str | None, corrected: Path | None, mended: 
     if not images:
         click.echo("Nothing to replay.")
         return
-    click.echo(f"{outcomes['again']} images put back.")
+    click.echo(f"{counted(outcomes['again'], 'image')} put back.")
     for outcome, why in LEFT.items():
         if outcomes[outcome]:
             click.echo(f"{outcomes[outcome]} left, {why}.", err=True)

@@ -1,9 +1,11 @@
 """`clearlift migrate`: the numbered migrations of a store."""
 
 import click
+from rich.table import Table
 
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import one_line
+from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.stores import Stores
 from resources import migrations
 from resources.declined import DeclinedError
@@ -27,8 +29,7 @@ def migrate(action: str, store: str | None, to: int | None, steps: int, confirm:
             raise DeclinedError(f"{store} is no store with migrations", f"name one of {', '.join(every)}")
         chosen = {name: known for name, known in every.items() if store in (None, name)}
         if action == "status":
-            for name, known in chosen.items():
-                _show(name, *known)
+            _show(chosen)
         elif action == "down":
             for name, known in chosen.items():
                 _take_back(name, *known, to=to, steps=steps, confirm=confirm)
@@ -39,10 +40,12 @@ def migrate(action: str, store: str | None, to: int | None, steps: int, confirm:
                     click.echo(f"made: {line}")
 
 
-def _show(name: str, applied: migrations.AppliedMigrations, folder: str) -> None:
-    for migration in migrations.status(applied, folder):
-        when = migration.applied_at or ""
-        click.echo(f"{name:<16} {migration.number:03} {migration.name:<24} {migration.state:<8} {when}")
+def _show(chosen: Known) -> None:
+    table = Table("store", "migration", "state", "applied at (UTC)", box=None)
+    for name, (applied, folder) in chosen.items():
+        for migration in migrations.status(applied, folder):
+            table.add_row(name, str(migration), migration.state, migration.applied_at or "")
+    show(table)
 
 
 def _bring_up(chosen: Known, to: int | None) -> None:

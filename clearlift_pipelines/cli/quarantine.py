@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import click
-from rich.table import Column, Table
+from rich.table import Table
 
 from assets.intake.correction import Correction
 from assets.intake.quarantine import Replayed
 from assets.intake.refused_lines import Batch, RefusedLine
-from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.new_file import NewFile
 from clearlift_pipelines.cli.refused_lines import (
     APP,
@@ -30,6 +29,7 @@ from clearlift_pipelines.cli.refused_lines import (
     selection_options,
 )
 from clearlift_pipelines.cli.tables import show
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.r2 import ObjectNotFoundError
 
@@ -194,7 +194,7 @@ def _print(rows: list[tuple[Choice, dict[str, Any]]], columns: tuple[str, ...]) 
     kinds = {(choice.app, choice.kind) for choice, _ in rows}
     # The events of one app need no columns that tell them from others.
     names = columns if len(kinds) == 1 and kinds.pop()[1] == "events" else ("app", "kind", *columns)
-    table = Table(*(Column(name, overflow="fold") for name in names), box=None)
+    table = Table(*names, box=None)
     for choice, row in rows:
         cells = {"app": choice.app, "kind": choice.kind, **row}
         table.add_row(*(_cell(cells[name]) for name in names))

@@ -15,6 +15,7 @@ from assets.apps.lifecycle import Lifecycle
 from assets.retention.deletion import DeletionOutcome
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
+from resources.counts import counted
 from resources.declined import DeclinedError
 
 SHOWN = ("app", "name", "before", "rows", "would go", "kept back", "why")
@@ -64,9 +65,9 @@ def run(app_name: str | None, table: str | None, confirm: bool) -> None:
             if outcome.deleted or outcome.held_back:
                 why = "; ".join(dict.fromkeys(held.why for held in outcome.held_back))
                 deletion, kept = outcome.deletion, f", {outcome.held_rows:,} kept back: {why}" if why else ""
-                click.echo(f"{deletion.app} {deletion.entry.name}: {outcome.deleted:,} rows deleted{kept}")
+                click.echo(f"{deletion.app} {deletion.entry.name}: {counted(outcome.deleted, 'row')} deleted{kept}")
         opened.progress.stop()
-        click.echo(f"{sum(outcome.deleted for outcome in outcomes):,} rows deleted")
+        click.echo(f"{counted(sum(outcome.deleted for outcome in outcomes), 'row')} deleted")
         stopped = [outcome.stopped for outcome in outcomes if outcome.stopped]
         if stopped:
             raise DeclinedError.together(stopped)
@@ -95,7 +96,7 @@ def _pruned(
     from assets.retention.stores import prune
 
     run_id = f"clearlift retention {uuid.uuid4()}"
-    opened.stores.migrate()
+    opened.stores.prepare()
     for app, entry in wanted:
         yield prune(opened.stores, app, entry, run_id=run_id, dry_run=dry_run, confirmed=confirmed)
 

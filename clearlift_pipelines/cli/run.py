@@ -75,7 +75,7 @@ def run(with_sample: bool | None, days: int, scale: float) -> None:
     with workbench() as bench:
         bench.console.print(f"[bold]ClearLift Pipelines[/bold]  stores in {stores_in(bench.stores)}")
         stores = bench.bar("stores started and migrated")
-        bench.stores.migrate()
+        bench.stores.prepare()
         stores(1, 1)
         wants_sample = with_sample if with_sample is not None else bench.stores.settings.embedded
         if wants_sample:

@@ -20,10 +20,10 @@ from assets.rollups.follow import unfollowed
 from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.windows import DAY, HOUR, midnight
-from clearlift_pipelines.cli.counts import counted
 from clearlift_pipelines.cli.execution import Workbench, workbench
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.stores import Stores, utc_now
+from resources.counts import counted
 
 
 @click.command()

@@ -17,6 +17,7 @@ from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import Stores, utc_now
+from resources.counts import counted
 from resources.d1 import D1
 from resources.sql_files import read_sql
 
@@ -36,7 +37,7 @@ def print_summary(opened: Terminal) -> None:
     cached = stores.postgres.fetch(
         "select count(*) as keys, coalesce(sum(bytes), 0)::bigint as bytes from cache.entries"
     )[0]
-    counts.add_row("cache", f"{cached['keys']:,} keys, {_mib(cached['bytes'])}")
+    counts.add_row("cache", f"{counted(cached['keys'], 'key')}, {_mib(cached['bytes'])}")
     for app in APPS:
         _count_rows(counts, stores, app)
     show(counts)
@@ -58,19 +59,21 @@ def print_summary(opened: Terminal) -> None:
 def _count_events(counts: Table, stores: Stores, app: App) -> None:
     totals = IngestLedger(stores.postgres, app.name).totals()
     files = stores.lake.table(events_table(app)).files()
-    counts.add_row(f"{app.title}: lines received", f"{totals['received']:,}  in {totals['batches']:,} batches")
+    counts.add_row(
+        f"{app.title}: lines received", f"{totals['received']:,}  in {counted(totals['batches'], 'batch', 'batches')}"
+    )
     for count in ("stored", "doubled", "quarantined", "without_consent"):
         counts.add_row(f"  {count.replace('_', ' ')}", f"{totals[count]:,}")
     if totals["conflicting"]:
         counts.add_row("  doubled with another payload", f"{totals['conflicting']:,}")
     rows, size = sum(file.rows for file in files), sum(file.bytes for file in files)
-    counts.add_row("lake", f"{rows:,} rows in {len(files):,} files, {_mib(size)}")
+    counts.add_row("lake", f"{counted(rows, 'row')} in {counted(len(files), 'file')}, {_mib(size)}")
     for grain in ("hourly", "daily", "weekly", "monthly"):
         row: dict[str, Any] = stores.postgres.fetch(
             f"select count(*) as rows, coalesce(sum(events), 0) as events from rollups.{grain} where app = %(app)s",
             {"app": app.name},
         )[0]
-        counts.add_row(f"{grain} roll-ups", f"{row['rows']:,} rows of {int(row['events']):,} events")
+        counts.add_row(f"{grain} roll-ups", f"{counted(row['rows'], 'row')} of {counted(int(row['events']), 'event')}")
 
 
 def _count_rows(counts: Table, stores: Stores, app: App) -> None:
@@ -86,7 +89,7 @@ def _series(d1: D1, app: App) -> str:
     for series in app.series:
         (row,) = d1.query(f"select count(*) as n from {series.name}")
         partitions = len(registry.load(d1, series).answering)
-        counts.append(f"{row['n']:,} {series.name} in {partitions} partitions")
+        counts.append(f"{row['n']:,} {series.name} in {counted(partitions, 'partition')}")
     return ", ".join(counts)
 
 

@@ -10,10 +10,19 @@ from rich.table import Table
 WIDEST = 100_000
 
 
+def console() -> Console:
+    """What prints lines to standard output."""
+    made = Console(highlight=False)
+    # FORCE_COLOR makes a pipe coloured, and no terminal of it.
+    return made if made.file.isatty() else Console(highlight=False, width=WIDEST)
+
+
 def show(table: Table) -> None:
-    """Print it; cells are plain text."""
+    """Print it; cells are plain text, and none is cut."""
+    for column in table.columns:
+        column.overflow = "fold"
     terminal = Console(highlight=False, markup=False)
-    if terminal.is_terminal:
+    if terminal.file.isatty():
         terminal.print(table)
         return
     whole = io.StringIO()

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli import tables
 from clearlift_pipelines.stores import Stores
 
 
@@ -51,7 +52,7 @@ def progress_on(console: Console) -> Iterator[Progress]:
 def terminal() -> Iterator[Terminal]:
     """A terminal for the length of a command."""
     chosen = settings.load()
-    console = Console(stderr=False, highlight=False)
+    console = tables.console()
     with progress_on(console) as progress:
         opened = Terminal(chosen, console, progress)
         with opened.stores:

@@ -46,7 +46,7 @@ def ui(host: str, port: int) -> None:
     with _alone(home):
         history.refuse_unreachable()
         with Stores(chosen) as stores:
-            stores.migrate()
+            stores.prepare()
             click.echo(f"http://{host}:{port} as soon as the definitions are loaded; Ctrl-C ends it.")
             environment = {**os.environ}
             # Schedules sync the sample's connections too, where there are any: their platforms live as long as the UI.

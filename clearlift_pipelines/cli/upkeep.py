@@ -24,7 +24,7 @@ def upkeep(dry_run: bool, grace_hours: float, app: App) -> None:
     from assets.events.table import events_table
     from assets.upkeep.expiry import Expiry
     from resources.lake import manifests
-    from resources.lake.sweep import counted, remove, survey
+    from resources.lake.sweep import remove, survey, tally
 
     try:
         before = utc_now() - grace(grace_hours)
@@ -43,7 +43,7 @@ def upkeep(dry_run: bool, grace_hours: float, app: App) -> None:
         shown.add_row("manifests", str(planned.before), str(planned.after))
         because = ", ".join(f"{number} {rule}" for rule, number in expired.kept.items())
         shown.add_row("snapshots", str(expired.before), str(expired.after), because)
-        in_use, gone, young = (counted(files) for files in (found.reached, found.old, found.young))
+        in_use, gone, young = (tally(files) for files in (found.reached, found.old, found.young))
         megabytes = f"{gone['bytes'] / 1e6:,.1f} MB less, {young['bytes'] / 1e6:,.1f} MB unnamed but young"
         total = len(found.reached) + len(found.old) + len(found.young)
         shown.add_row("files", str(total), str(total - len(found.old)), f"{in_use['bytes'] / 1e6:,.1f} MB, {megabytes}")

@@ -26,6 +26,7 @@ from resources.postgres.client import secrets_of
 from resources.r2 import leave_out_checksums
 from resources.rate_limits import retry_after
 from resources.redaction import Secrets
+from resources.unreachable import UnreachableError, where_to_look
 
 
 def sql_catalog(
@@ -62,13 +63,17 @@ def rest_catalog(
     *,
     patience: Patience | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    setting: str | None = None,
 ) -> Catalog:
-    """R2 Data Catalog, or any Iceberg REST catalog. It vends the credentials of the object store."""
+    """R2 Data Catalog, or any Iceberg REST catalog. It vends the credentials of the object store.
+
+    setting: the variable that `uri` was read from, for errors.
+    """
     leave_out_checksums()
     # Without a region pyiceberg asks AWS for the bucket's; R2's is `auto`. A vended region comes first.
     properties = {"uri": uri, "warehouse": warehouse, "token": token, "client.region": "auto"}
     secrets = Secrets([token, *_of_address(uri)])
-    open_catalog = partial(_PatientRestCatalog, name, patience or Patience(read=120.0), sleep)
+    open_catalog = partial(_PatientRestCatalog, name, patience or Patience(read=120.0), sleep, setting)
     return _keeping(secrets.kept(open_catalog)(**properties), secrets)
 
 
@@ -117,15 +122,18 @@ def _set(settings: Mapping[str, str | None], connection: Connection) -> None:
 class _PatientRestCatalog(RestCatalog):
     """With time-outs and retries, which pyiceberg's own session does not have."""
 
-    def __init__(self, name: str, patience: Patience, sleep: Callable[[float], None], **properties: str) -> None:
+    def __init__(
+        self, name: str, patience: Patience, sleep: Callable[[float], None], setting: str | None, **properties: str
+    ) -> None:
         self._patience = patience
         self._sleep = sleep
+        self._setting = setting
         super().__init__(name, **properties)
 
     def _create_session(self) -> requests.Session:
         session = super()._create_session()
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _PatientAdapter(self._patience, self._sleep))
+            session.mount(scheme, _PatientAdapter(self._patience, self._sleep, self._setting))
         return session
 
     def commit_table(
@@ -151,9 +159,10 @@ class _PatientAdapter(HTTPAdapter):
     A commit is not, because only a look at the table tells whether it landed (resources.lake.commit).
     """
 
-    def __init__(self, patience: Patience, sleep: Callable[[float], None]) -> None:
+    def __init__(self, patience: Patience, sleep: Callable[[float], None], setting: str | None) -> None:
         self._patience = patience
         self._sleep = sleep
+        self._setting = setting
         super().__init__()
 
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
@@ -171,7 +180,14 @@ class _PatientAdapter(HTTPAdapter):
             except TRANSIENT:
                 pass
             self._sleep(min(wait, self._patience.longest_wait))
-        return self._read(request, **options)
+        try:
+            return self._read(request, **options)
+        except requests.ConnectionError as error:
+            # Without its text, which holds the URL. Whether a commit landed is unknown after any error.
+            raise UnreachableError(
+                f"the lake's catalog does not answer: {type(error).__name__}",
+                where_to_look(urlsplit(request.url or "").hostname or "its host", self._setting),
+            ) from None
 
     def _read(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         response = super().send(request, **options)

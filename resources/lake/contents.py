@@ -199,6 +199,10 @@ class TableContents:
         """Whether a data file holds the rows that were written to it; the whole file is read."""
         return self._proof(self._load()).is_whole(file)
 
+    def is_there(self, file: DataFile) -> bool:
+        """Whether a data file lies in its place."""
+        return self._load().io.new_input(file.file_path).exists()
+
     def written(self, files: Iterable[DataFile]) -> Tally | None:
         """The rows that were written to data files, by their names; None where a name does not say it."""
         proof = self._proof(self._load())

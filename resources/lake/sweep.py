@@ -16,6 +16,7 @@ from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.utils.concurrent import ExecutorFactory
 
+from resources.counts import counted
 from resources.lake.table import LakeTable
 
 # The files that Iceberg writes. All others below a table are foreign and stay.
@@ -71,7 +72,7 @@ class FileSurvey:
         """
         if self.missing:
             raise MissingFilesError(
-                f"{len(self.missing)} files that the table names are missing, e.g. {self.missing[0]}; "
+                f"{counted(len(self.missing), 'file')} of the table missing, e.g. {self.missing[0]}; "
                 "nothing was removed"
             )
 
@@ -115,7 +116,7 @@ def remove(table: LakeTable, files: FileSurvey) -> int:
     return sum(ExecutorFactory.get_or_create().map(lambda file: _removed(filesystem, file.path), files.old))
 
 
-def counted(files: Iterable[StoredFile]) -> dict[str, int]:
+def tally(files: Iterable[StoredFile]) -> dict[str, int]:
     """The number of files of each kind, and the bytes of all."""
     files = list(files)
     kinds = Counter(file.kind or "foreign" for file in files)

@@ -11,8 +11,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from resources.counts import counted
 from resources.d1 import D1, Statement
-from resources.migrations.plan import Migration, MigrationError, counted, load
+from resources.migrations.plan import Migration, MigrationError, load
 
 MADE_FIRST = ("table", "index", "view", "trigger")
 COLUMNS = """select tables.name as name, columns.name as column
@@ -51,7 +52,7 @@ class Loss:
 
     def __str__(self) -> str:
         where = f"{self.table}.{self.column}" if self.column else self.table
-        return counted(self.rows, "value" if self.column else "row", where)
+        return f"{counted(self.rows, 'value' if self.column else 'row')} of {where}"
 
 
 @dataclass

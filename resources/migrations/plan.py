@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.sql_files import list_sql, read_sql
 
@@ -206,6 +207,19 @@ def up(database: AppliedMigrations, folder: str, to: int | None = None, *, done:
     return applied
 
 
+def require(database: AppliedMigrations, folder: str) -> None:
+    """Refuse a database that is not at the newest migration of a folder; changes nothing.
+
+    Raises:
+        MigrationError: migrations are pending, or there is drift.
+    """
+    done = _agreed(database, folder)
+    pending = [migration for migration in load(folder) if migration.number not in done]
+    if pending:
+        said = counted(len(pending), "migration")
+        raise MigrationError(f"{database.store}: {said} pending, the first {pending[0]}", "`clearlift migrate up`")
+
+
 def going_down(database: AppliedMigrations, folder: str, *, to: int | None = None, steps: int = 1) -> list[Migration]:
     """The applied migrations that `down` would revert, in its order; changes nothing."""
     done = _agreed(database, folder)
@@ -237,11 +251,6 @@ def would_lose(database: AppliedMigrations, going: Sequence[Migration], lost: Se
         f"{', '.join(lost[:NAMED])}{more}",
         "write a further migration that changes what is wrong (docs/runbooks/failed-migration.md)",
     )
-
-
-def counted(number: int, what: str, where: str) -> str:
-    """A loss as a phrase, such as `12 rows of orders`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'} of {where}"
 
 
 def _agreed(database: AppliedMigrations, folder: str) -> set[int]:

@@ -13,7 +13,7 @@ from typing import Literal
 import psycopg
 
 from resources.migrations.failed import COMMENT, failed
-from resources.migrations.plan import AppliedMigration, Migration, would_lose
+from resources.migrations.plan import AppliedMigration, Migration, MigrationError, would_lose
 from resources.migrations.postgres_losses import losses
 from resources.postgres.client import Connection, Postgres, message_of
 
@@ -30,6 +30,7 @@ create table if not exists pipelines.migrations (
 )"""
 ROWS = """select number, name, checksum, to_char(applied_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') applied_at
 from pipelines.migrations where folder = any(%s) order by number"""
+OTHERS = "select folder from pipelines.migrations where folder <> all(%s) order by folder limit 1"
 # What a semicolon may stand in without an end of the statement: comments, strings, names, bodies of functions.
 TOKEN = re.compile(
     r"--[^\n]*|/\*.*?\*/|\b[eE]'(?:\\.|''|[^'\\])*'|'(?:''|[^'])*'|\"[^\"]*\"|\$(\w*)\$.*?\$\1\$|;|[^;]", re.DOTALL
@@ -39,12 +40,16 @@ TOKEN = re.compile(
 class PostgresAppliedMigrations:
     """The table `pipelines.migrations` of a database. Use the direct port for migrations, not the pooled one.
 
-    former_names: by folder, the name that it had when some of its migrations were applied.
+    former_names: by folder, the name that it had when some of its migrations were applied. alone: the database is
+    refused where it has migrations of another folder, because its address is another store's then.
     """
 
-    def __init__(self, postgres: Postgres, former_names: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self, postgres: Postgres, former_names: Mapping[str, str] = MappingProxyType({}), *, alone: bool = False
+    ) -> None:
         self._postgres = postgres
         self._former_names = former_names
+        self._alone = alone
 
     @property
     def store(self) -> str:
@@ -57,6 +62,8 @@ class PostgresAppliedMigrations:
             table = connection.execute("select to_regclass('pipelines.migrations') as name").fetchone()
             if table is None or table["name"] is None:
                 return []
+            if self._alone:
+                self._refuse_others(connection, folder)
             return [AppliedMigration(**row) for row in connection.execute(ROWS, (self._names(folder),)).fetchall()]
 
     def apply(self, migration: Migration) -> bool:
@@ -93,6 +100,14 @@ class PostgresAppliedMigrations:
                 (self._names(migration.folder), migration.number),
             )
             return True
+
+    def _refuse_others(self, connection: Connection, folder: str) -> None:
+        others = connection.execute(OTHERS, (self._names(folder),)).fetchall()
+        if others:
+            raise MigrationError(
+                f"{self.store} holds sql/{others[0]['folder']}, so it cannot be the database of sql/{folder} too",
+                f"give sql/{folder} a database of its own: correct {self._postgres.setting or 'its address'}",
+            )
 
     def _locked(self, folder: str) -> AbstractContextManager[Connection]:
         return self._postgres.lock(f"migrations:{folder}")

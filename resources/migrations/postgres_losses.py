@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg.sql import SQL, Identifier
 
-from resources.migrations.plan import counted
+from resources.counts import counted
 from resources.postgres.client import Connection
 
 # One row a table: its file and its columns, by which a table is known that was dropped, made again or rewritten.
@@ -98,4 +98,4 @@ def _phrase(name: Name, held: Rows, back: Rows, before: Mapping[str, Any], after
     gone = [column for column in before["columns"] if column not in after["columns"]] if after else []
     if gone and back.count == held.count:
         return f"values of {', '.join(f'{table}.{column}' for column in gone)}"
-    return counted(max(held.count - back.count, 0) or held.count, "row", table)
+    return f"{counted(max(held.count - back.count, 0) or held.count, 'row')} of {table}"

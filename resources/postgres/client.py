@@ -21,8 +21,10 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.redaction import NOTHING, Secrets
+from resources.unreachable import UnreachableError, where_to_look
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
 Params: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
@@ -43,7 +45,7 @@ select set_config('statement_timeout', {timeout}, true),
     set_config('role', coalesce({role}, current_setting('role')), true)"""
 
 
-class PostgresUnreachableError(ConnectionError):
+class PostgresUnreachableError(UnreachableError):
     """No first connection, or no further one in time; the message names host, database and reason."""
 
 
@@ -57,9 +59,10 @@ class LockHeldError(DeclinedError):
 class Postgres:
     """A database. Nothing is opened before the first use. `close()`, or a with-block, closes every connection.
 
-    `dsn` is a connection string or URL, or a function that returns one for the first connection. Each transaction has
-    the `role`, and `schema` as its search path. A statement is cancelled after `statement_timeout` seconds. Database
-    errors are psycopg's own. Their messages have SQLSTATE, table, column and constraint, but no values of rows.
+    `dsn` is a connection string or URL, or a function that returns one for the first connection. `setting` is the
+    variable that it was read from, for errors. Each transaction has the `role`, and `schema` as its search path. A
+    statement is cancelled after `statement_timeout` seconds. Database errors are psycopg's own. Their messages have
+    SQLSTATE, table, column and constraint, but no values of rows.
 
     At most `max_connections` transactions work at once; a further one waits `wait_seconds`. Locks and long reads are
     held on connections beside these. So whoever holds one never takes the place of the work that it is held for, and
@@ -71,6 +74,7 @@ class Postgres:
         dsn: str | Callable[[], str],
         role: str | None = None,
         *,
+        setting: str | None = None,
         schema: str | None = None,
         statement_timeout: float = 300.0,
         application_name: str = "clearlift",
@@ -81,6 +85,7 @@ class Postgres:
         self.role = role
         self.schema = schema
         self._dsn = dsn
+        self.setting = setting
         self._secrets = NOTHING  # until the string is read, which is at the first use
         self._statement_timeout_ms = str(int(statement_timeout * 1000))
         self._application_name = application_name
@@ -221,7 +226,9 @@ class Postgres:
         """Report a wrong address at once. The pool would try for a long time and log each try."""
         reason = self._refused(**parts)
         if reason is not None:
-            raise PostgresUnreachableError(f"Postgres at {self.address}: no connection: {reason}")
+            raise PostgresUnreachableError(
+                f"Postgres at {self.address}: no connection: {reason}", where_to_look("its server", self.setting)
+            )
 
     def _begun(self, pool: "ConnectionPool[Connection]", mode: LiteralString) -> Connection:
         """A connection with an open transaction. A pooled connection whose server is gone is replaced."""
@@ -252,9 +259,10 @@ class Postgres:
             pass
         # The pool does not say the reason, so connect once directly.
         reason = self._refused(conninfo=pool.conninfo if isinstance(pool.conninfo, str) else "")
+        full = counted(pool.max_size, "connection is in use", "connections are in use")
         raise PostgresUnreachableError(
-            f"Postgres at {self.address}: no connection in {self._wait_seconds:g} s: "
-            f"{reason or f'all {pool.max_size} connections are in use'}"
+            f"Postgres at {self.address}: no connection in {self._wait_seconds:g} s: {reason or full}",
+            where_to_look("its server", self.setting) if reason else "run this again when other work has ended",
         )
 
     def _refused(self, **parts: Any) -> str | None:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionError
@@ -16,6 +17,7 @@ from resources.r2.keys import checked_key, checked_prefix
 from resources.r2.objects import Objects, check_signature
 from resources.r2.protocol import ObjectInfo, ObjectStore, StorageClass
 from resources.redaction import Secrets
+from resources.unreachable import where_to_look
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -29,7 +31,7 @@ class BucketObjectStore(ObjectStore):
 
     A request is tried `1 + retries` times: again after about `backoff_seconds`, then after twice as long each time.
     One try takes `request_seconds` at most. `storage_classes=False` leaves them out of requests, for an S3 server
-    that has none.
+    that has none. `setting` is the variable that says where the bucket is, for errors.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class BucketObjectStore(ObjectStore):
         retries: int = 5,
         backoff_seconds: float = 0.2,
         storage_classes: bool = True,
+        setting: str | None = None,
     ) -> None:
         self._bucket = bucket
         self._prefix = checked_prefix(prefix)
@@ -72,7 +75,8 @@ class BucketObjectStore(ObjectStore):
                 },
             },
         )
-        self._objects = Objects(self._store, Secrets([bucket.secret_access_key]))
+        host = urlsplit(bucket.endpoint).hostname or "its host"
+        self._objects = Objects(self._store, Secrets([bucket.secret_access_key]), reach=where_to_look(host, setting))
 
     def __repr__(self) -> str:
         return f"BucketObjectStore({self.uri()!r})"

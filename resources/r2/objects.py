@@ -4,6 +4,7 @@ What does not belong here: what only one of the two does (folder.py, bucket.py).
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -14,20 +15,34 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
 from resources.r2.keys import checked_key, checked_prefix
-from resources.r2.protocol import LONGEST_SIGNATURE_SECONDS, ObjectInfo, ObjectNotFoundError, ObjectStoreError
+from resources.r2.protocol import (
+    LONGEST_SIGNATURE_SECONDS,
+    ObjectInfo,
+    ObjectNotFoundError,
+    ObjectStoreError,
+    ObjectStoreUnreachableError,
+)
 from resources.redaction import NOTHING, Secrets
 
 # R2 takes up to 10,000 parts of one size (5 MiB to 5 GiB): 16 MiB reaches 160 GB with 64 MiB in flight.
 PART_BYTES = 16 * 1024 * 1024
 PARTS_IN_FLIGHT = 4
+# obstore has no class of its own for it; the text of an error ends with the error below.
+NO_ANSWER = re.compile(r"kind: (Connect|Timeout)\b")
 
 
 class Objects:
-    """The objects of one obstore store; the methods are those of `ObjectStore` that both rooms do in the same way."""
+    """The objects of one obstore store; the methods are those of `ObjectStore` that both rooms do in the same way.
 
-    def __init__(self, store: LocalStore | S3Store, secrets: Secrets = NOTHING) -> None:
+    reach: what to do next where the store does not answer.
+    """
+
+    def __init__(
+        self, store: LocalStore | S3Store, secrets: Secrets = NOTHING, *, reach: str = "see that it can be reached"
+    ) -> None:
         self._store = store
         self._secrets = secrets
+        self._reach = reach
 
     @contextmanager
     def named(self, operation: str, key: str) -> Iterator[None]:
@@ -40,7 +55,10 @@ class Objects:
         except BaseError as error:
             self._secrets.cleaned(error)
             first_line = str(error).strip().splitlines()[0]
-            raise ObjectStoreError(f"{operation} {key}: {type(error).__name__}: {first_line}") from None
+            reason = f"{operation} {key}: {type(error).__name__}: {first_line}"
+            if NO_ANSWER.search(str(error)):
+                raise ObjectStoreUnreachableError(reason, self._reach) from None
+            raise ObjectStoreError(reason) from None
 
     def put(self, key: str, data: bytes | Iterable[bytes], attributes: dict[str, str] | None = None) -> None:
         """See `ObjectStore.put`; `attributes` are stored with the object."""

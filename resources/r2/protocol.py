@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
+from resources.declined import DeclinedError
+
 if TYPE_CHECKING:
     from pyarrow import fs
 
@@ -19,6 +21,12 @@ LONGEST_SIGNATURE_SECONDS = 7 * 24 * 3600
 
 class ObjectStoreError(RuntimeError):
     """The store refused the request or did not answer; the message names the operation and the key."""
+
+
+class ObjectStoreUnreachableError(DeclinedError, ObjectStoreError):
+    """The store does not answer; the same may go well later."""
+
+    retryable = True
 
 
 class ObjectNotFoundError(FileNotFoundError):

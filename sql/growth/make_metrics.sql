@@ -1,5 +1,5 @@
--- One row: what making the metrics of some UTC days again from their events has done, and their marks are gone. A day of
--- which events were deleted after they were counted is kept as it is. Pending events are left to their batch.
+-- One row: what making the metrics of some UTC days again from their events has done. A day of which events were deleted
+-- after they were counted is kept as it is. Pending events are left to their batch.
 -- Parameters: windows (the moments at which the days begin).
 with wanted as (
     select window_start, window_start + interval '1 day' as window_end, (window_start at time zone 'UTC')::date as day
@@ -91,12 +91,6 @@ surplus as (
                 and figures.day = stored.day
                 and figures.dimension = stored.dimension
         )
-    returning 1
-),
-
-unmarked as (
-    delete from pipelines.stale_windows
-    where kind = 'metrics' and window_start = any(%(windows)s::timestamptz[])
     returning 1
 )
 

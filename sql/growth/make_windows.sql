@@ -1,6 +1,6 @@
--- One row: what making the aggregations of some windows again from their events has done, and their marks are gone. A
--- window of which events were deleted after they were counted is kept as it is, because a recount would lose them; its
--- number of events is right all the same, for late ones were added to it. Pending events are left to their batch.
+-- One row: what making the aggregations of some windows again from their events has done. A window of which events were
+-- deleted after they were counted is kept as it is, because a recount would lose them; its number of events is right all
+-- the same, for late ones were added to it. Pending events are left to their batch.
 -- Parameters: kind ('hour' or 'day'), windows (the moments at which they begin).
 with wanted as (
     select window_start, window_start + ('1 ' || %(kind)s)::interval as window_end
@@ -69,12 +69,6 @@ surplus as (
                 and counted.name = stored.name
                 and counted.country = stored.country
         )
-    returning 1
-),
-
-unmarked as (
-    delete from pipelines.stale_windows
-    where kind = %(kind)s and window_start = any(%(windows)s::timestamptz[])
     returning 1
 )
 

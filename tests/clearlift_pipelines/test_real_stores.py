@@ -89,6 +89,7 @@ def test_a_wrong_credential_is_named_by_its_store(real_terminal: Terminal, varia
 
 
 def test_the_main_path_ends_as_the_samples_truth_says(real_terminal: Terminal, cloudflare: Workerd) -> None:
+    real_terminal.good("migrate", "up")
     said = real_terminal.good("run", "--sample", "--days", "1", "--scale", "0.05")
     assert "check failed" not in said
     assert "Consignment: Autumn Kids Sale: draft, published, 60 items of 12 consignors handed in" in said

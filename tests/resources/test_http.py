@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from resources.http import OK, Answer, HttpError, Patience, Session, Verdict, by_status
+from resources.http import OK, Answer, HttpError, NoAnswerError, Patience, Session, Verdict, by_status
 from resources.pacing import Pacing, Rate
 from tests.standin.loopback import Fault, Loopback, Reply, Request
 from tests.standin.waits import Waits
@@ -316,11 +316,18 @@ def test_an_empty_quota_holds_back_the_next_of_its_bucket(
     client.close()
 
 
-def test_an_error_survives_a_process_boundary() -> None:
-    error = HttpError("GET x", 429, "5", "slow", retry_after=3.0, request_id="r")
+@pytest.mark.parametrize(
+    "error",
+    [
+        HttpError("GET x", 429, "5", "slow", retry_after=3.0, request_id="r"),
+        NoAnswerError("GET x", None, "ReadTimeout", "see that x can be reached", retry_after=3.0, request_id="r"),
+    ],
+)
+def test_an_error_survives_a_process_boundary(error: HttpError) -> None:
     copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
     assert str(copy) == str(error)
-    assert (copy.status, copy.retry_after) == (429, 3.0)
+    assert (copy.status, copy.retry_after) == (error.status, 3.0)
 
 
 def test_by_status_reads_no_body_of_a_good_answer() -> None:

@@ -54,7 +54,7 @@ def test_a_run_archives_a_quarter_and_its_checks_pass(location: Location) -> Non
     )
     checks = {e.check_name: e for e in again.get_asset_check_evaluations()}
     assert not any(e.passed for e in checks.values())
-    assert checks["source_is_archived"].description == "1 rows wait for the next run."
+    assert checks["source_is_archived"].description == "1 row waits for the next run."
     repair = "`clearlift archive repair clearlift events 2026Q1`"
     assert checks["a_bucket_reads_back"].description == f"{part}: missing; {repair}"
 

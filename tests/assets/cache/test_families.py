@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.apps import APPS
 from assets.apps.sesh import APP as SESH
 from assets.cache.families import families
 from assets.cache.warm import Warming
@@ -161,3 +162,8 @@ def test_every_statement_of_an_empty_store_wants_nothing(warmed_cache: WarmedCac
 
 def _rows(d1: D1) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in d1.query("select * from platform_connections")}
+
+
+def test_every_family_says_what_it_is_made_of() -> None:
+    """Else the graph shows a value that comes from nowhere."""
+    assert [family.name for app in APPS for family in app.cache if not family.reads] == []

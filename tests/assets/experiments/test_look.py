@@ -139,6 +139,20 @@ def test_an_experiment_that_ends_today_is_looked_at_as_one_that_runs(lab: Lab) -
     assert lab.look().experiment.ended_at is None
 
 
+def test_a_completed_experiment_without_an_end_is_named_and_not_looked_at_as_one_that_runs(lab: Lab) -> None:
+    lab.define(status="completed")
+    lab.users("control", 2_500, {"signup": 250})
+    lab.users("treatment", 2_450, {"signup": 350})
+    for days in (0, 1, 400):
+        lab.now = NOW + timedelta(days=days)
+        found = lab.looked()
+        assert found.looks == ()
+        assert found.unusable == {"checkout": "it is completed and nobody said when; set the column `ended_at`"}
+    lab.now = NOW
+    lab.source.execute("update experiments.experiments set ended_at = %s", (NOW - timedelta(days=2),))
+    assert lab.result().verdict is Verdict.BETTER
+
+
 def test_drafts_and_what_begins_later_are_not_looked_at(lab: Lab) -> None:
     lab.define("draft", status="draft")
     lab.define("later", started_at=NOW)

@@ -30,6 +30,7 @@ ROW: dict[str, Any] = {
     "alpha": 0.05,
     "started_at": datetime(2026, 11, 1, tzinfo=UTC),
     "ended_at": None,
+    "lacks_end": False,
 }
 COUNTED = Counted(
     exposed={"old": 1_000, "new": 1_010},

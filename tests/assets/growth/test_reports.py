@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -116,7 +117,7 @@ def test_the_drop_off_counts_who_reached_a_step_and_who_left_there() -> None:
             "completed": 0,
             "abandoned": 0,
             "drop_off_percent": 0.0,
-            "average_progress": 0.0,
+            "average_progress": "",
         },
         {
             "step": "whatsapp_setup",
@@ -144,7 +145,9 @@ def test_every_session_is_in_one_step_and_no_step_is_reached_by_more_than_the_on
     assert list(frame["step"]) == list(STEPS)
     assert drop_off.total(frame) == sum(sessions.values()) == frame["reached"].iloc[0]
     assert (frame["reached"].diff().dropna() <= 0).all()
-    assert frame["drop_off_percent"].between(0, 100).all()
+    known = frame[frame["drop_off_percent"] != ""]
+    assert known["drop_off_percent"].between(0, 100).all()
+    assert list(known["step"]) == list(frame[frame["reached"] > 0]["step"])
 
 
 def test_reports_of_nothing_are_empty_and_can_be_shown() -> None:
@@ -201,6 +204,38 @@ def test_reports_are_made_of_their_days_shown_and_stored(own: Postgres, tmp_path
     assert text.startswith("### Leads\n\n| source ")
     image = text.partition("base64,")[2].removesuffix(")")
     assert Image.open(io.BytesIO(base64.b64decode(image))).format == "PNG"
+
+
+def test_where_nobody_is_no_share_is_shown(tmp_path: Path) -> None:
+    frame = drop_off.frame([step(1, "in_progress", 2, 10), step(2, None, 0)])
+    assert list(frame.loc[1, ["reached", "drop_off_percent", "average_progress"]]) == [0, "", ""]
+    made = reports.Report(frame, [], 2, 2)
+    shown = made.metadata("Onboarding")
+    assert [record.data["average_progress"] for record in shown["table"].records] == [10.0, ""]  # type: ignore[attr-defined]
+    assert "nan" not in str(shown["report"].value)
+    objects = FolderObjectStore(tmp_path)
+    key = reports.store(made, objects, GROWTH, "drop_off", date(2026, 11, 29))
+    assert objects.get(key).decode().splitlines()[2] == "business_info,0,0,0,0,,"
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("+49 170 1234567", "[redacted]"),
+        ("call 0170/123 45 67 Ann", "call [redacted] Ann"),
+        ("(020) 7946-0018", "[redacted]"),
+        ("tel:+442079460018", "tel:[redacted]"),
+        ("anna-0170-1234567", "anna-[redacted]"),
+        ("12345678", "[redacted]"),
+        # A date, a short number and a campaign's name stay.
+        ("newsletter 2026-11-30", "newsletter 2026-11-30"),
+        ("spring-20260401", "spring-20260401"),
+        ("google_ads_120210432101", "google_ads_120210432101"),
+        ("form 42", "form 42"),
+    ],
+)
+def test_no_phone_number_is_shown_as_a_source(source: str, shown: str) -> None:
+    assert funnel.frame([lead(source, "new", 1)])["source"].iloc[0] == shown
 
 
 def test_the_words_of_the_report_as_sources_stay_sources() -> None:

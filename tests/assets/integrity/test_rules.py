@@ -187,6 +187,13 @@ def test_checks_stand_at_the_tables_and_say_how_bad_it_is(d1: EmbeddedD1) -> Non
     assert said["drop_off_in_window"] == (False, AssetCheckSeverity.WARN, "2 rows of inventory_items.")
 
 
+def test_a_table_without_rows_is_a_warning_and_no_failure(d1: EmbeddedD1) -> None:
+    d1.execute("delete from inventory_items")
+    passed, severity, said = checked(d1)["price_is_one"]
+    assert (passed, severity) == (False, AssetCheckSeverity.WARN)
+    assert said == "inventory_items has no rows: nothing was compared."
+
+
 def test_an_index_that_differs_is_made_again_and_said_so_once(d1: EmbeddedD1) -> None:
     # The words of a replaced row stay: no delete trigger fires.
     d1.execute("update inventory_items set name = 'Old zeppelin' where id = 1")

@@ -105,10 +105,10 @@ def test_what_cannot_be_made_whole_is_refused_and_left_as_it_is(
     lose(pipeline)
     before = pipeline.files()
 
-    with pytest.raises(NotWholeError, match=r"1 rows were found where 3 are missing \(1 batches are gone") as refused:
+    with pytest.raises(NotWholeError, match=r"1 row found where 3 are missing \(1 batch is gone") as refused:
         engine(pipeline).run(DAY, ORG, dry_run=False)
 
-    assert "archive: 0 rows were found where 3 are missing (2025Q4 of it is not archived)" in refused.value.reason
+    assert "archive: 0 rows found where 3 are missing (2025Q4 of it is not archived)" in refused.value.reason
     assert local(hurt.path).name in refused.value.next_step
     assert pipeline.files() == before
 
@@ -161,7 +161,7 @@ def test_rows_of_people_who_were_erased_do_not_come_back(pipeline: Pipeline) -> 
     (hurt,) = of_day(pipeline)
     local(hurt.path).unlink()
 
-    with pytest.raises(NotWholeError, match="landing zone: 1 rows were found where 2 are missing"):
+    with pytest.raises(NotWholeError, match="landing zone: 1 row found where 2 are missing"):
         engine(pipeline).run(DAY, ORG, dry_run=False)
 
 

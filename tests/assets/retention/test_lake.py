@@ -336,7 +336,7 @@ def test_late_events_of_a_pruned_day_are_reported_and_counted_once_it_is_restore
         rolled_up_stores.count()
     line = str(late.beyond(CLEARLIFT, archive_stores.postgres, START, archive_stores.now))
     assert line == (
-        f"2 late events in 1 days are too old to be rolled up automatically: {RESTORE}; "
+        f"2 late events in 1 day, too old to be rolled up automatically: {RESTORE}; "
         "clearlift backfill rollups --from 2026-01-02 --to 2026-01-03; "
         "then clearlift backfill attribution of the same days"
     )

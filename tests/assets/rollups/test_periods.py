@@ -194,7 +194,7 @@ def test_what_is_beyond_the_horizon_is_counted_and_reported_with_its_command(eve
     found = late.beyond(event_lake.app, event_lake.postgres, FEB_23, at(8))
     assert found == late.LateDays(PrunedDays(event_lake.app), (Window(at(3), at(4)), Window(at(5), at(6))), 4)
     assert str(found) == (
-        "4 late events in 2 days are too old to be rolled up automatically: "
+        "4 late events in 2 days, too old to be rolled up automatically: "
         "clearlift backfill rollups --from 2026-03-03 --to 2026-03-04; "
         "clearlift backfill rollups --from 2026-03-05 --to 2026-03-06; "
         "then clearlift backfill attribution of the same days"

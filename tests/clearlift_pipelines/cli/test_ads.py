@@ -33,7 +33,7 @@ def test_where_a_platform_fails_completely_the_tables_are_counted_with_the_other
     with workbench() as bench, sample_platforms(bench.stores):
         d1.execute(ONE_EACH)
         d1.execute(UNSIGNED)
-        with pytest.raises(click.ClickException, match="clearlift__ads__tiktok failed: 1 of 1 connections failed"):
+        with pytest.raises(click.ClickException, match="clearlift__ads__tiktok failed: 1 of 1 connection failed"):
             ads.sync(bench, CLEARLIFT)
         made = bench.instance.fetch_materializations
         for name in TABLES:

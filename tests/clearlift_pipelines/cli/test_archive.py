@@ -36,8 +36,8 @@ def test_a_quarter_is_archived_listed_verified_and_restored(terminal: Terminal) 
     assert listed.count("sealed") == 3  # the heading too
     assert "2 buckets, 2 parts, 6 rows read" in terminal.good("archive", "verify", "clearlift", "events", "2025Q4")
     restore = ("archive", "restore", "clearlift", "events", "2025Q4", "--org", "b8e9d1")
-    assert "3 rows added to clearlift.events_restored: 3 were archived, 0 of" in terminal.good(*restore)
-    assert "0 rows added to clearlift.events: 3 were archived" in terminal.good(*restore, "--into", "live")
+    assert "3 rows added to clearlift.events_restored: 3 archived, 0 of" in terminal.good(*restore)
+    assert "0 rows added to clearlift.events: 3 archived" in terminal.good(*restore, "--into", "live")
 
     (part,) = [i.key for i in terminal.stores.object_store.list("archive") if "a3f7c2/part-" in i.key]
     terminal.stores.object_store.delete(part)

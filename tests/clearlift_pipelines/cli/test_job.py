@@ -6,6 +6,7 @@ import click
 import pytest
 
 from assets.apps import APPS
+from assets.apps.consignment import APP as CONSIGNMENT
 from assets.apps.sesh import APP as SESH
 from assets.capability import job_name
 from clearlift_pipelines import settings
@@ -14,6 +15,7 @@ from clearlift_pipelines.cli.jobs import DRY_RUN
 from clearlift_pipelines.definitions import build_defs
 from tests.assets.rollups.event_lake import EventLake, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
+from tests.sql.consignment.database import put
 
 
 def commands() -> dict[str, click.Command]:
@@ -83,8 +85,32 @@ def test_a_range_of_partitions_is_one_run(migrated: Terminal) -> None:
     EventLake(migrated.stores).append(event(timestamp=datetime(2025, 10, 10, 1, tzinfo=UTC)))
     said = migrated.good("job", "roll_up_hours", "--from", "2025-10-10", "--to", "2025-10-10T03", "--org", "a3f7c2")
     assert "events 1, windows 3" in said
-    assert "check failed clearlift/rollups/hourly recount_from_raw_events" in said, "nothing of lately is proved by it"
+    assert "warning clearlift/rollups/hourly recount_from_raw_events" in said, "nothing of lately is proved by it"
     assert migrated.stores.postgres.fetch("select sum(events)::int as n from rollups.hourly") == [{"n": 1}]
+
+
+def test_a_failed_check_ends_a_job_with_exit_code_1_and_says_what_it_found(migrated: Terminal) -> None:
+    d1 = migrated.stores.d1(CONSIGNMENT)
+    put(d1, "events", id=7, status="published", max_consignors=1)
+    for n in (1, 2):
+        put(d1, "consignors", user_id=f"u{n}")
+        put(d1, "inventory_items", id=n, user_id=f"u{n}", event_id=7, status="approved")
+    said = migrated.clearlift("job", "integrity")
+    assert said.code == 1
+    (found,) = (line for line in said.out.splitlines() if line.startswith("check failed "))
+    name, _, what = found.removeprefix("check failed ").partition(": ")
+    assert what == "1 row of events. (offending 1, ids 7)"
+    assert said.err.startswith(f"Error: 1 check failed: {name}. Next: ")
+    asset, check = name.split()
+    assert check == "consignors_within_limit"
+    assert f"/assets/{asset}?view=checks&checkDetail={check}" in said.err
+
+
+def test_a_field_without_a_default_shows_none(terminal: Terminal) -> None:
+    assert "[default: ]" not in terminal.good("job", "aggregate", "--help")
+    for name, command in commands().items():
+        for option in command.params:
+            assert not str(getattr(option, "help", "")).endswith("[default: ]"), name
 
 
 @pytest.mark.parametrize(
@@ -110,6 +136,7 @@ def test_a_range_of_partitions_is_one_run(migrated: Terminal) -> None:
 def test_an_expected_refusal_is_one_line_with_the_next_step(
     terminal: Terminal, arguments: list[str], said: str
 ) -> None:
+    terminal.stores.migrate()
     ended = terminal.clearlift("job", *arguments)
     assert ended.code == 1
     assert ended.err.startswith(said)

@@ -59,12 +59,12 @@ def test_one_is_taken_out_corrected_and_tried_again(looked: Terminal) -> None:
     assert (looked.folder / "cut.jpg").read_bytes() == looked.stores.object_store.get(naming.quarantined(cut.key))
     (looked.folder / "corrected.jpg").write_bytes(photo())
     said = looked.good("media", "quarantine", "replay", "--key", cut.key, "--corrected", "corrected.jpg")
-    assert said.startswith("1 images put back.\nNext: ")
+    assert said.startswith("1 image put back.\nNext: ")
     look(looked)
     assert ledger.in_quarantine("truncated") == []
 
     again = looked.clearlift("media", "quarantine", "replay", "--all")
-    assert (again.code, again.out.splitlines()[0]) == (0, "1 images put back.")
+    assert (again.code, again.out.splitlines()[0]) == (0, "1 image put back.")
     assert again.err == "1 left, of which no bytes are kept: give a corrected file with --corrected.\n"
     look(looked)
     assert {image.reason for image in ledger.in_quarantine()} == {"empty", "not_an_image"}

@@ -46,6 +46,7 @@ def said_counts(said: str) -> dict[str, int]:
 def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(on_supabase: Terminal) -> None:
     """As service_role of a Supabase project, from its first migration on."""
     terminal = on_supabase
+    terminal.good("migrate", "up")
     said = terminal.good("run", *SMALL)
     assert "Consignment: Autumn Kids Sale: draft, published, 60 items" in " ".join(said.split())
     stores = terminal.stores
@@ -123,7 +124,7 @@ def test_without_a_sample_it_takes_what_has_landed_and_leaves_out_what_cannot_be
     assert IngestLedger(stores.postgres, CLEARLIFT.name).totals()["stored"] == 4
     restore = "`clearlift archive restore clearlift events 2026Q1 --into live`"
     backfill = f"clearlift backfill rollups --from {gone:%Y-%m-%d}"
-    assert f"1 late events in 1 days are too old to be rolled up automatically: {restore}; {backfill}" in said
+    assert f"1 late event in 1 day, too old to be rolled up automatically: {restore}; {backfill}" in said
     for grain, step in (("hourly", "hour"), ("daily", "day")):
         row = stores.postgres.fetch(
             f"select sum(events) as n, min({step})::timestamptz as first, max({step})::timestamptz as last"

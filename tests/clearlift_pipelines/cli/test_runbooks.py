@@ -44,7 +44,7 @@ def test_a_damaged_archive(terminal: Terminal) -> None:
     assert (first.out.count("\nrepaired"), first.out.count("not repaired")) == (2, 2)
     assert f"repaired {parts['copied']}: missing; from the copy backup/" in second.out
     assert f"left out {parts['lost']}: " in accepted.out
-    assert "1 buckets sealed, 1 without new rows, 2 not looked at: 2 rows in 1 parts" in again.out
+    assert "1 bucket sealed, 1 without new rows, 2 not looked at: 2 rows in 1 part," in again.out
     assert "4 buckets, 4 parts, 11 rows read" in last.out
     assert "damaged" not in plan.out
 
@@ -76,9 +76,9 @@ def test_a_damaged_lake(migrated: Terminal) -> None:
     assert [said.code for said in steps] == [1, 1, 0, 0, 0, 0, 0], steps
     everything, day, dry, done, replayed, after, closed = steps
     rebuild = "clearlift lake rebuild --day 2025-10-11 --org a3f7c2"
-    assert f"damaged {hurt.path}" in everything.out
-    assert f"Error: 1 file damaged or missing. Next: `{rebuild}`" in everything.err
-    assert "1 file read with 3 rows" in day.out
+    assert everything.out.splitlines()[-2:] == ["3 files read with 7 rows", f"missing {hurt.path}"]
+    assert f"Error: 1 file missing. Next: `{rebuild}`" in everything.err
+    assert "0 files read with 0 rows" in day.out
     assert dry.out == f"Would make again 1 file with 3 rows, from the landing zone\nNext: {rebuild} --no-dry-run\n"
     next_step = "Next: clearlift quarantine replay --reason damaged_partition, then clearlift run --no-sample"
     assert done.out == f"Made again 1 file with 3 rows, from the landing zone\n{next_step}\n"
@@ -115,5 +115,5 @@ def test_what_cannot_be_made_whole_ends_in_one_line(migrated: Terminal) -> None:
 
     said = migrated.refused("lake", "rebuild", "--day", "2025-10-11", "--org", "a3f7c2")
 
-    assert "a3f7c2 2025-10-11 cannot be made whole: landing zone: 0 rows were found where 1 are missing" in said
+    assert "a3f7c2 2025-10-11 cannot be made whole: landing zone: 0 rows found where 1 are missing" in said
     assert f"Next: put copies of {'/'.join(local(hurt.path).parts[-5:])} back in their place" in said

@@ -73,7 +73,7 @@ def test_status_shows_what_was_never_made_and_what_is_missing(terminal: Terminal
     assert "never" in rows["clearlift/events/ingested"]
     assert rows["clearlift/events/ingested"].endswith("1 landed batch")
     backfill = f"clearlift backfill rollups --from {first:%Y-%m-%d}"
-    too_old = f"2 late events in 2 days are too old to be rolled up automatically: {backfill}"
+    too_old = f"2 late events in 2 days, too old to be rolled up automatically: {backfill}"
     assert too_old in rows["clearlift/rollups/hourly"]
     assert too_old in rows["clearlift/rollups/daily"]
 
@@ -175,8 +175,12 @@ def test_doctor_finds_a_store_that_does_not_answer_and_keeps_its_password(termin
     assert "hush" not in said.out + said.err
 
 
+def words(said: str) -> list[list[str]]:
+    return [line.split() for line in said.splitlines()]
+
+
 def test_migrations_go_up_and_with_confirmation_down(terminal: Terminal) -> None:
-    assert "postgres         001 ingest                   pending" in terminal.good("migrate", "status")
+    assert ["postgres", "001_ingest", "pending"] in words(terminal.good("migrate", "status"))
     assert terminal.good("migrate", "up", "postgres", "--to", "2") == "postgres: 001_ingest, 002_rollups\n"
     assert "clearlift-d1: 001_initial" in terminal.good("migrate", "up")
     rest = ", ".join(reversed(POSTGRES[1:]))
@@ -189,7 +193,7 @@ def test_migrations_go_up_and_with_confirmation_down(terminal: Terminal) -> None
         terminal.good("migrate", "down", "postgres", "--steps", steps, "--confirm") == f"postgres: took back {rest}\n"
     )
     assert "would take back 001_ingest" in terminal.good("migrate", "down", "postgres", "--to", "0")
-    assert "002 rollups                  pending" in terminal.good("migrate", "status", "postgres")
+    assert ["postgres", "002_rollups", "pending"] in words(terminal.good("migrate", "status", "postgres"))
 
 
 def test_migrate_up_goes_on_with_other_stores_and_says_what_was_done(
@@ -251,8 +255,8 @@ def test_a_file_that_is_gone_or_another_is_reported_with_what_to_do(
     (folder / f"{POSTGRES[0]}.up.sql").unlink()
     missing = "was applied and its up or down file is missing; restore it"
     assert f"{POSTGRES[0]} {missing}" in terminal.clearlift("doctor").out
-    listed = terminal.good("migrate", "status", "postgres").splitlines()
-    assert [row.split()[3] for row in listed] == ["missing"] + ["applied"] * (len(POSTGRES) - 1)
+    listed = terminal.good("migrate", "status", "postgres").splitlines()[1:]
+    assert [row.split()[2] for row in listed] == ["missing"] + ["applied"] * (len(POSTGRES) - 1)
     said = terminal.clearlift("migrate", "up")
     assert said.code == 1
     assert f"{POSTGRES[0]}.up.sql is missing. Next: restore it" in said.out

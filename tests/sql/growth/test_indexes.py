@@ -149,6 +149,8 @@ templates_by_category
 pending_events_by_time
     select event_id from pipelines.pending_events where occurred_at >= :day and occurred_at < :day + interval '1
     hour'
+audit_log_by_row
+    select changed_at, operation from pipelines.audit_log where row_id = :id order by id
 rate_limits_pkey
     select ctid from pipelines.rate_limits where minute < :day
 """
@@ -235,6 +237,8 @@ select pg_temp.id(n % 600), 't' || n, (enum_range(null::whatsapp.template_catego
     (enum_range(null::whatsapp.template_status))[1 + (n / 3) % 5], pg_temp.at(n, 9000), pg_temp.at(n, 9000)
 from generate_series(1, 9000) as n;
 insert into pipelines.pending_events select pg_temp.id(n), pg_temp.at(n, 9000) from generate_series(1, 9000) as n;
+insert into pipelines.audit_log (made_by, table_name, row_id, operation, columns, new_values)
+select 'anon', 'marketing.leads', pg_temp.id(n % 3000), 'update', '{status}', '{}' from generate_series(1, 9000) as n;
 insert into pipelines.rate_limits
 select date_trunc('minute', pg_temp.at(n, 3000)), sha256(n::text::bytea), 1 from generate_series(1, 3000) as n;
 """

@@ -155,7 +155,7 @@ def test_a_development_database_has_the_sample_and_gets_the_same_one_again(postg
             "bot_setup in_progress", "business_info in_progress", "whatsapp_setup abandoned", "signup abandoned"
         }  # fmt: skip
         before = rows(postgres)
-        assert migrations.down(applied, FOLDER) == ["005_seed_data"]
+        assert migrations.down(applied, FOLDER, to=4) == ["006_audit_trail", "005_seed_data"]
         assert one_row(postgres, "select count(*) as n from marketing.leads") == {"n": 0}
         migrations.up(applied, FOLDER)
         assert rows(postgres) == before
@@ -163,12 +163,12 @@ def test_a_development_database_has_the_sample_and_gets_the_same_one_again(postg
         assert applied.losses(migrations.going_down(applied, FOLDER, to=0)) == []
         postgres.execute("update marketing.leads set status = 'contacted' where status = 'new'")
         with pytest.raises(MigrationError, match=r"would lose 6 rows of marketing\.leads"):
-            migrations.down(applied, FOLDER)
+            migrations.down(applied, FOLDER, to=4)
 
 
 def test_elsewhere_the_sample_is_refused_and_migrating_goes_on(postgres: Postgres) -> None:
     applied = migrations.PostgresAppliedMigrations(postgres)
-    assert migrations.up(applied, FOLDER)[-1] == "005_seed_data"
+    assert "005_seed_data" in migrations.up(applied, FOLDER)
     assert one_row(postgres, SAMPLED) == {
         "leads": 0, "events": 0, "pending": 0, "running": 0, "assigned": 0, "accounts": 0, "journeys": None
     }  # fmt: skip

@@ -197,7 +197,7 @@ def test_a_table_without_a_policy_is_found(shared: Connection) -> None:
 
 
 def test_what_is_ours_is_closed_to_requests(shared: Connection) -> None:
-    tables = ["pending_events", "stale_windows", "rate_limits", "settings", "migrations"]
+    tables = ["pending_events", "stale_windows", "rate_limits", "settings", "migrations", "audit_log"]
     for who, table in itertools.product(("anon", "a", "admin"), tables):
         with asking(shared, who), pytest.raises(psycopg.errors.InsufficientPrivilege):
             shared.execute(f"select 1 from pipelines.{table}".encode())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resources import migrations
+from resources import migrations, sql_files
 from resources.migrations import State
 from resources.postgres import Postgres
 from tests.databases import database
@@ -39,6 +39,20 @@ def test_up_and_down_to_a_number(shop: Store, files: Path) -> None:
     assert migrations.down(shop.applied, FOLDER, to=0) == ["001_customers"]
     applied_at = [status.applied_at for status in migrations.status(shop.applied, FOLDER)]
     assert applied_at == [None] * 3
+
+
+def test_files_are_read_once_and_the_table_once_more_than_it_changes(
+    shop: Store, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    table, text = type(shop.applied).rows, sql_files.read_sql
+    with monkeypatch.context() as patch:
+        patch.setattr(type(shop.applied), "rows", lambda self, folder: read.append("table") or table(self, folder))
+        patch.setattr("resources.migrations.plan.read_sql", lambda path: read.append("file") or text(path))
+        for applied in (3, 0):
+            migrations.up(shop.applied, FOLDER)
+            assert (read.count("table"), read.count("file")) == (1 + applied, 2 * len(NAMES))
+            read.clear()
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])

@@ -5,6 +5,7 @@ The process that starts the run (not its xdist workers) names the server's folde
 
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -37,8 +38,10 @@ settings.load_profile("engines")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Workers and the processes of tests inherit it.
+    # Workers and the processes of tests inherit both. Without compiled modules each of them compiles the project again.
     os.environ.setdefault(RUN, uuid.uuid4().hex)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     given = getattr(config, "workerinput", {}).get("postgres_folder")
     in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES
     made = given or tempfile.mkdtemp(prefix="clearlift-tests-", dir=MEMORY if in_memory else None) + "/pg"

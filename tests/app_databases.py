@@ -8,7 +8,7 @@ import pytest
 
 from assets.apps import APPS
 from resources.postgres.shared import SharedServer
-from tests.databases import database, migrated
+from tests.databases import database, template_of
 
 
 class AppDatabases:
@@ -24,7 +24,7 @@ class AppDatabases:
         if (home, name) not in self._made:
             (app,) = (app for app in APPS if f"app_{app.name}" == name)
             assert app.postgres_migrations is not None
-            copy = database(server := self._server(), migrated(server, app.postgres_migrations))
+            copy = database(server := self._server(), template_of(server, app.postgres_migrations))
             self._made[home, name] = self._for_a_test.enter_context(copy)
         return self._made[home, name]
 

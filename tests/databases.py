@@ -42,7 +42,7 @@ def database(server: str, template: str = "") -> Iterator[str]:
         admin.execute(f"drop database {name} with (force)")
 
 
-def migrated(server: str, folder: str) -> str:
+def template_of(server: str, folder: str) -> str:
     """The DSN of a database with all migrations of a folder under sql/, to be copied and never connected to.
 
     The first process of the run that asks makes it, and it lasts as long as the server.

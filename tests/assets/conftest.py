@@ -8,14 +8,14 @@ import pytest
 from resources.lake import LakeTable
 from resources.postgres import Postgres
 from tests.assets.event_pipeline import Pipeline
-from tests.databases import database, migrated
+from tests.databases import database, template_of
 from tests.resources.lake.opened import opened
 
 
 @pytest.fixture(scope="session")
 def migrated_dsn(postgres_server: str) -> str:
     """A database with every migration and nothing else, to be copied."""
-    return migrated(postgres_server, "pipelines/postgres")
+    return template_of(postgres_server, "pipelines/postgres")
 
 
 @pytest.fixture

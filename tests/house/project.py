@@ -36,7 +36,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         for name in PROJECT:
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.sqlite*"))
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.sqlite*"))
         binaries = folder / "bin"
         binaries.mkdir()
         command = "from clearlift_pipelines.cli import main; main()"

@@ -7,11 +7,11 @@ import pytest
 
 from resources.postgres import Postgres
 from tests.assets.experiments.lab import Lab
-from tests.databases import database, migrated
+from tests.databases import database, template_of
 
 
 @pytest.fixture
 def lab(postgres: Postgres, postgres_server: str, tmp_path: Path) -> Iterator[Lab]:
     """An app without an experiment so far."""
-    with database(postgres_server, migrated(postgres_server, "growth/postgres")) as dsn, Postgres(dsn) as source:
+    with database(postgres_server, template_of(postgres_server, "growth/postgres")) as dsn, Postgres(dsn) as source:
         yield Lab(source, postgres, tmp_path)

@@ -7,14 +7,14 @@ import pytest
 from assets.apps.growth import APP
 from resources.postgres import Postgres
 from tests.assets.growth.app_database import SCHEMAS
-from tests.databases import database, empty, migrated
+from tests.databases import database, empty, template_of
 
 
 @pytest.fixture(scope="session")
 def empty_app_dsn(postgres_server: str) -> Iterator[str]:
     """A database with every migration of the app and no row."""
     assert APP.postgres_migrations is not None
-    with database(postgres_server, migrated(postgres_server, APP.postgres_migrations)) as dsn:
+    with database(postgres_server, template_of(postgres_server, APP.postgres_migrations)) as dsn:
         with Postgres(dsn) as postgres:
             empty(postgres, *SCHEMAS)
             postgres.execute("truncate pipelines.pending_events, pipelines.stale_windows")

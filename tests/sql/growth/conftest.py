@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from resources.postgres import Connection
-from tests.databases import database, migrated
+from tests.databases import database, template_of
 from tests.sql.growth.database import FOLDER, connect
 
 
 @pytest.fixture(scope="session")
 def growth_template(postgres_server: str) -> str:
     """The DSN of a migrated database without rows, which is copied and never connected to."""
-    return migrated(postgres_server, FOLDER)
+    return template_of(postgres_server, FOLDER)
 
 
 @pytest.fixture

@@ -170,11 +170,10 @@ def test_two_workers_on_one_table_end_where_one_ends(
     split = [
         [
             compact(org),
-            roll_up(Grain.HOURLY, 10, 11, org),
-            roll_up(Grain.HOURLY, own[0], own[0]),
-            roll_up(Grain.DAILY, *own[1]),
+            roll_up(Grain.HOURLY, first, last, org),
+            roll_up(Grain.DAILY, *own),
         ]
-        for org, own in zip(ORGS, ((12, (10, 11)), (13, (12, 13))), strict=True)
+        for org, own in zip(ORGS, (DAYS[:2], DAYS[2:]), strict=True)
     ]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CLEARLIFT_")},

@@ -23,8 +23,14 @@ from tests.resources.lake.opened import opened
 from tests.workerd.local_runtime import RUN
 
 FOLDER = pytest.StashKey[Path]()
-# Speed over safety: no test asks what this server keeps through a power cut.
-SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "256MB"}
+# Speed over safety: no test asks what this server keeps through a power cut, or takes an incremental backup of it.
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_wal_size": "256MB",
+    "summarize_wal": "off",
+}
 # A database is 300 files, and ext4 steps over every inode that was freed in the last minutes to make each: after a
 # few hundred tests a database takes 200 ms on disk, and 30 ms in memory.
 MEMORY = Path("/dev/shm")

@@ -24,12 +24,15 @@ from tests.clearlift_pipelines.cli.terminal import Terminal
 from tests.tables import EVENTS
 from tests.workerd.local_runtime import Workerd, running, skip_without_runtime
 
+# So that one worker starts it.
+pytestmark = pytest.mark.xdist_group("real_stores")
 
-@pytest.fixture
-def cloudflare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workerd]:
-    """A local Cloudflare of the test's own."""
+
+@pytest.fixture(scope="module")
+def cloudflare(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
+    """A local Cloudflare, which only the test of the main path writes to."""
     skip_without_runtime(request, "the main path")
-    with running(tmp_path / "cloudflare") as local:
+    with running(tmp_path_factory.mktemp("cloudflare")) as local:
         yield local
 
 

@@ -1,12 +1,14 @@
 """Up, down, up again: alone, two at once, and beside other folders and databases."""
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from resources import migrations, sql_files
-from resources.migrations import State
+from resources.migrations import AppliedMigrations, State
+from resources.migrations.plan import AppliedMigration
 from resources.postgres import Postgres
 from tests.databases import database
 from tests.resources.migrations.shop import FOLDER, NAMES, Store, states
@@ -46,9 +48,18 @@ def test_files_are_read_once_and_the_table_once_more_than_it_changes(
 ) -> None:
     read: list[str] = []
     table, text = type(shop.applied).rows, sql_files.read_sql
+
+    def rows(applied: AppliedMigrations, folder: str) -> Sequence[AppliedMigration]:
+        read.append("table")
+        return table(applied, folder)
+
+    def read_sql(path: str) -> str:
+        read.append("file")
+        return text(path)
+
     with monkeypatch.context() as patch:
-        patch.setattr(type(shop.applied), "rows", lambda self, folder: read.append("table") or table(self, folder))
-        patch.setattr("resources.migrations.plan.read_sql", lambda path: read.append("file") or text(path))
+        patch.setattr(type(shop.applied), "rows", rows)
+        patch.setattr("resources.migrations.plan.read_sql", read_sql)
         for applied in (3, 0):
             migrations.up(shop.applied, FOLDER)
             assert (read.count("table"), read.count("file")) == (1 + applied, 2 * len(NAMES))

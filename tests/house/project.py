@@ -93,14 +93,3 @@ class Project:
     def follow(self, page: str) -> str:
         """Run the commands of a page of docs/ in one shell, as somebody pastes them; what they wrote."""
         return self.shell("".join(text for language, _, text in blocks(page) if language == "console"))
-
-    def python(self, script: str) -> str:
-        """Run Python in the copy; what it wrote."""
-        return subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout

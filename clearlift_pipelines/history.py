@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS, create_db_conn_string
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
@@ -49,7 +50,17 @@ class RunHistory(DagsterSqliteStorage):
 class _Sqlite(DagsterSqliteStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(base_dir, inst_data)
+        self._run_storage = SqliteRuns(self._run_storage._conn_string)
         self._event_log_storage = SqliteEventLog(self._event_log_storage._base_dir)
+
+
+class SqliteRuns(SqliteRunStorage):
+    """Dagster's own, which also keeps the connections of its database: see `SqliteEventLog`."""
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        with _engine(self._conn_string).begin() as connection:
+            yield connection
 
 
 class SqliteEventLog(SqliteEventLogStorage):

@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from assets.apps import APPS
-from resources import migrations
-from resources.postgres import Postgres
 from resources.postgres.shared import SharedServer
-from tests.databases import database
+from tests.databases import database, template_of
 
 
 class AppDatabases:
@@ -18,15 +16,15 @@ class AppDatabases:
 
     def __init__(self, server: Callable[[], str]) -> None:
         self._server = server
-        self._templates: dict[str, str] = {}
-        self._for_the_run = ExitStack()
         self._for_a_test = ExitStack()
         self._made: dict[tuple[Path, str], str] = {}
 
     def of(self, home: Path, name: str) -> str:
         """The DSN of a home's database."""
         if (home, name) not in self._made:
-            copy = database(self._server(), self._template(name))
+            (app,) = (app for app in APPS if f"app_{app.name}" == name)
+            assert app.postgres_migrations is not None
+            copy = database(server := self._server(), template_of(server, app.postgres_migrations))
             self._made[home, name] = self._for_a_test.enter_context(copy)
         return self._made[home, name]
 
@@ -49,14 +47,5 @@ class AppDatabases:
                 return self.of(server._folder, name)
 
         patch.setattr("clearlift_pipelines.stores.SharedServer", Server)
-        with self._for_the_run, self._for_a_test:
+        with self._for_a_test:
             yield
-
-    def _template(self, name: str) -> str:
-        if name not in self._templates:
-            self._templates[name] = self._for_the_run.enter_context(database(self._server()))
-            (app,) = (app for app in APPS if f"app_{app.name}" == name)
-            assert app.postgres_migrations is not None
-            with Postgres(self._templates[name]) as postgres:
-                migrations.up(migrations.PostgresAppliedMigrations(postgres), app.postgres_migrations)
-        return self._templates[name]

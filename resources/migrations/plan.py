@@ -7,7 +7,7 @@ migrations themselves (sql/).
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -173,10 +173,17 @@ def status(database: AppliedMigrations, folder: str) -> list[MigrationStatus]:
     names, texts = _files(folder)
     whole = (n for n in names if {(n, "up"), (n, "down")} <= texts.keys())
     files = {n: Migration(folder, n, names[n], texts[n, "up"], texts[n, "down"]) for n in whole}
-    rows = {row.number: row for row in database.rows(folder)}
+    return _compared(database.rows(folder), names, files)
+
+
+def _compared(
+    rows: Sequence[AppliedMigration], names: Mapping[int, str], files: Mapping[int, Migration]
+) -> list[MigrationStatus]:
+    """The state of every migration that the table or a file has; `names` by the number of each file."""
+    applied = {row.number: row for row in rows}
     statuses = []
-    for number in sorted(names.keys() | rows):
-        file, row = files.get(number), rows.get(number)
+    for number in sorted(names.keys() | applied):
+        file, row = files.get(number), applied.get(number)
         if row is None:
             statuses.append(MigrationStatus(number, names[number], State.PENDING if file else State.MISSING, None))
             continue
@@ -197,13 +204,20 @@ def up(database: AppliedMigrations, folder: str, to: int | None = None, *, done:
     because another process may have applied it.
     """
     applied = done if done is not None else []
-    for migration in load(folder):
-        numbers = _agreed(database, folder)
-        if migration.number in numbers or (to is not None and migration.number > to):
+    files = {migration.number: migration for migration in load(folder)}
+    names = {number: migration.name for number, migration in files.items()}
+
+    def numbers() -> set[int]:
+        return _agreed(database, folder, _compared(database.rows(folder), names, files))
+
+    there = numbers()
+    for migration in files.values():
+        if migration.number in there or (to is not None and migration.number > to):
             continue
         if database.apply(migration):
             applied.append(str(migration))
-    _agreed(database, folder)
+        # Another process may have applied some meanwhile.
+        there = numbers()
     return applied
 
 
@@ -213,7 +227,7 @@ def require(database: AppliedMigrations, folder: str) -> None:
     Raises:
         MigrationError: migrations are pending, or there is drift.
     """
-    done = _agreed(database, folder)
+    done = _agreed(database, folder, status(database, folder))
     pending = [migration for migration in load(folder) if migration.number not in done]
     if pending:
         said = counted(len(pending), "migration")
@@ -222,7 +236,7 @@ def require(database: AppliedMigrations, folder: str) -> None:
 
 def going_down(database: AppliedMigrations, folder: str, *, to: int | None = None, steps: int = 1) -> list[Migration]:
     """The applied migrations that `down` would revert, in its order; changes nothing."""
-    done = _agreed(database, folder)
+    done = _agreed(database, folder, status(database, folder))
     target = to if to is not None else max(len(done) - steps, 0)
     return [migration for migration in reversed(load(folder)) if target < migration.number and migration.number in done]
 
@@ -239,7 +253,7 @@ def down(database: AppliedMigrations, folder: str, *, to: int | None = None, ste
     return [
         str(migration)
         for migration in going
-        if migration.number in _agreed(database, folder) and database.revert(migration)
+        if migration.number in _agreed(database, folder, status(database, folder)) and database.revert(migration)
     ]
 
 
@@ -253,19 +267,16 @@ def would_lose(database: AppliedMigrations, going: Sequence[Migration], lost: Se
     )
 
 
-def _agreed(database: AppliedMigrations, folder: str) -> set[int]:
+def _agreed(database: AppliedMigrations, folder: str, statuses: Sequence[MigrationStatus]) -> set[int]:
     """The applied numbers. MigrationError if there is drift, or if one is applied before an earlier one."""
     done: set[int] = set()
-    for migration in status(database, folder):
-        where = f"{database.store}: migration sql/{folder}/{migration}"
-        if migration.drift:
-            fault, _, remedy = migration.drift.partition("; ")
-            raise MigrationError(f"{where} {fault}", remedy)
+    for migration in statuses:
+        fault, _, remedy = (migration.drift or "").partition("; ")
         if migration.state is State.APPLIED:
             if migration.number != len(done) + 1:
-                raise MigrationError(
-                    f"{where} is applied and an earlier one is not",
-                    "restore the table of applied migrations from a backup",
-                )
+                fault = "is applied and an earlier one is not"
+                remedy = "restore the table of applied migrations from a backup"
             done.add(migration.number)
+        if fault:
+            raise MigrationError(f"{database.store}: migration sql/{folder}/{migration} {fault}", remedy)
     return done

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from clearlift_pipelines.stores import OUR_MIGRATIONS
 from tests.clearlift_pipelines.location import Location, located
 from tests.conftest import SETTINGS
+from tests.databases import database, template_of
 from tests.supabase import project, supabase
 
 NUMBERS = itertools.count(1)
@@ -18,9 +20,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def location(tmp_path: Path, postgres_dsn: str) -> Iterator[Location]:
+def migrated_dsn(postgres_server: str) -> Iterator[str]:
+    """The DSN of a migrated database, gone after the test."""
+    with database(postgres_server, template_of(postgres_server, OUR_MIGRATIONS)) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def location(tmp_path: Path, migrated_dsn: str) -> Iterator[Location]:
     """Definitions over migrated, empty stores."""
-    with located(tmp_path / "home", postgres_dsn) as opened:
+    with located(tmp_path / "home", migrated_dsn) as opened:
         yield opened
 
 

@@ -9,10 +9,10 @@ import pytest
 from dagster._core.test_utils import instance_for_test
 
 from assets.windows import DAY, HOUR, Window, daily_key, midnight, month_of, week_of
-from clearlift_pipelines.history import with_driver
+from clearlift_pipelines.stores import OUR_MIGRATIONS
 from tests.clearlift_pipelines.downtime import Downtime
 from tests.clearlift_pipelines.location import located
-from tests.databases import database
+from tests.databases import database, template_of
 
 pytestmark = [
     # Dagster's own, when a location is loaded into this process; and what it says of one that fails to load.
@@ -27,9 +27,11 @@ AT = timedelta(minutes=12)
 def downtime(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: str) -> Iterator[Downtime]:
     """A daemon that starts at 06:12 on the day of the parameter, over a migrated location."""
     start: date = request.param
-    with database(postgres_server) as ours, database(postgres_server) as dagsters:
+    # Every query of Dagster opens a connection of its own, which takes Postgres longer than all else here.
+    events = {"module": "dagster._core.storage.event_log", "class": "ConsolidatedSqliteEventLogStorage"}
+    with database(postgres_server, template_of(postgres_server, OUR_MIGRATIONS)) as ours:
         overrides = {
-            "storage": {"postgres": {"postgres_url": with_driver(dagsters)}},
+            "event_log_storage": {**events, "config": {"base_dir": str(tmp_path / "history")}},
             "run_coordinator": {"module": "dagster", "class": "QueuedRunCoordinator"},
             "telemetry": {"enabled": False},
         }

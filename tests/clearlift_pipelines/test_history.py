@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.runs import SqliteRunStorage
 from sqlalchemy import text
 
-from clearlift_pipelines.history import SqliteEventLog, with_driver
+from clearlift_pipelines.history import SqliteEventLog, SqliteRuns, with_driver
 
 ROOT = Path(__file__).resolve().parents[2]
 INSPECT = """
@@ -96,3 +97,12 @@ def test_a_runs_database_begins_as_dagsters_own(tmp_path: Path) -> None:
             found[-1] += connection.execute(text("pragma journal_mode")).all()
         assert set(log.get_all_run_ids()) == {"run"}
     assert found[0] == found[1]
+
+
+def test_the_database_of_runs_keeps_its_connection(tmp_path: Path) -> None:
+    runs = SqliteRuns(SqliteRunStorage.from_local(str(tmp_path))._conn_string)
+    used = []
+    for _ in range(2):
+        with runs.connect() as connection:
+            used.append(connection.connection.dbapi_connection)
+    assert used[0] is used[1]

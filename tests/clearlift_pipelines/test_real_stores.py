@@ -4,7 +4,6 @@ make the difference.
 
 import base64
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,20 +22,17 @@ from resources.sql_files import read_sql
 from sandbox import sample, sample_stores
 from tests.clearlift_pipelines.cli.terminal import Terminal
 from tests.tables import EVENTS
-from tests.workerd.local_runtime import NotInstalledError, Workerd, installed, running
+from tests.workerd.local_runtime import Workerd, running, skip_without_runtime
+
+# So that one worker starts it.
+pytestmark = pytest.mark.xdist_group("real_stores")
 
 
-@pytest.fixture
-def cloudflare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workerd]:
-    """A local Cloudflare of the test's own."""
-    try:
-        installed()
-    except NotInstalledError as error:
-        line = f"SKIPPED: the main path against workerd, Cloudflare's local runtime: npm install failed: {error}"
-        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            sys.stderr.write(f"\n{line}\n")
-        pytest.skip(line)
-    with running(tmp_path / "cloudflare") as local:
+@pytest.fixture(scope="module")
+def cloudflare(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
+    """A local Cloudflare, which only the test of the main path writes to."""
+    skip_without_runtime(request, "the main path")
+    with running(tmp_path_factory.mktemp("cloudflare")) as local:
         yield local
 
 

@@ -157,20 +157,18 @@ def test_no_kill_of_a_process_leaves_a_run_open(servers: Servers, own_postgres: 
     assert servers.health(run) is WorkerStatus.NOT_FOUND
 
     with servers.daemon():
+        # The daemon starts meanwhile. A run is ended at its longest time; one that does not listen is killed.
+        late = [servers.launch(job, **{MAX_RUNTIME_SECONDS_TAG: "1"}) for job in (lasting, hanging)]
+        # What somebody ends is no failure, because a failure is run again.
+        ended, deaf = servers.launch(hanging)
+        assert servers.instance.run_launcher.terminate(ended.run_id)
         until(lambda: servers.status(run) is DagsterRunStatus.FAILURE)
-
-        # A run is ended at its longest time; one that does not listen is killed.
-        for job in (lasting, hanging):
-            run, process = servers.launch(job, **{MAX_RUNTIME_SECONDS_TAG: "1"})
-            until(lambda run=run: servers.status(run) is DagsterRunStatus.FAILURE)  # type: ignore[misc]
-            until(lambda process=process: dead(process))  # type: ignore[misc]
-            assert servers.status(run) is DagsterRunStatus.FAILURE
-
-    # What somebody ends is no failure, because a failure is run again.
-    run, process = servers.launch(hanging)
-    assert servers.instance.run_launcher.terminate(run.run_id)
-    until(lambda: dead(process))
-    assert servers.status(run) is DagsterRunStatus.CANCELED
+        for each, its_process in late:
+            until(lambda each=each: servers.status(each) is DagsterRunStatus.FAILURE)  # type: ignore[misc]
+            until(lambda its_process=its_process: dead(its_process))  # type: ignore[misc]
+            assert servers.status(each) is DagsterRunStatus.FAILURE
+        until(lambda: dead(deaf))
+        assert servers.status(ended) is DagsterRunStatus.CANCELED
 
 
 @contextmanager

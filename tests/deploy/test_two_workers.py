@@ -21,11 +21,12 @@ from dagster import DagsterInstance, DagsterRunStatus
 from assets.events.record import NAMES
 from assets.rollups.definition import CUTS, Grain
 from clearlift_pipelines.history import with_driver
+from clearlift_pipelines.stores import OUR_MIGRATIONS
 from resources.lake import LakeTable
 from resources.postgres import Postgres
 from tests.assets.event_pipeline import line, written
 from tests.clearlift_pipelines.location import Location, located
-from tests.databases import database
+from tests.databases import database, template_of
 from tests.tables import EVENTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,6 +145,13 @@ def together(work: Path, environment: Mapping[str, str], plans: Sequence[Sequenc
 
 
 @pytest.fixture
+def postgres_dsn(postgres_server: str) -> Iterator[str]:
+    """The DSN of a migrated database, gone after the test."""
+    with database(postgres_server, template_of(postgres_server, OUR_MIGRATIONS)) as dsn:
+        yield dsn
+
+
+@pytest.fixture
 def shared(tmp_path: Path, postgres_dsn: str) -> Iterator[Location]:
     """Stores that two workers work on."""
     with located(tmp_path / "shared", postgres_dsn) as location:
@@ -153,7 +161,10 @@ def shared(tmp_path: Path, postgres_dsn: str) -> Iterator[Location]:
 @pytest.fixture
 def alone(tmp_path: Path, postgres_server: str) -> Iterator[Location]:
     """Stores of the same content that one process works on by itself."""
-    with database(postgres_server) as dsn, located(tmp_path / "alone", dsn) as location:
+    with (
+        database(postgres_server, template_of(postgres_server, OUR_MIGRATIONS)) as dsn,
+        located(tmp_path / "alone", dsn) as location,
+    ):
         yield location
 
 
@@ -170,11 +181,10 @@ def test_two_workers_on_one_table_end_where_one_ends(
     split = [
         [
             compact(org),
-            roll_up(Grain.HOURLY, 10, 11, org),
-            roll_up(Grain.HOURLY, own[0], own[0]),
-            roll_up(Grain.DAILY, *own[1]),
+            roll_up(Grain.HOURLY, first, last, org),
+            roll_up(Grain.DAILY, *own),
         ]
-        for org, own in zip(ORGS, ((12, (10, 11)), (13, (12, 13))), strict=True)
+        for org, own in zip(ORGS, (DAYS[:2], DAYS[2:]), strict=True)
     ]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CLEARLIFT_")},

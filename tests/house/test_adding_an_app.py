@@ -46,7 +46,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> None:
-    said: dict[str, str] = {}
+    lines = []
     for language, name, text in blocks("adding-an-app.md"):
         if name:
             file = project.folder / name
@@ -55,8 +55,13 @@ def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> No
             file.write_text(text)
         else:
             assert language == "console"
-            for line in text.splitlines():
-                said[line] = project.shell(line)
+            lines += text.splitlines()
+    (project.folder / "inspect_it.py").write_text(INSPECT)
+    first, *further = lines
+    said = {first: project.shell(first)}
+    with project.typed() as run:
+        said |= {line: run(line) for line in further}
+        inspected = run("python inspect_it.py")
 
     assert "shop-d1" in said["clearlift migrate up"]
     assert "shop-postgres" in said["clearlift migrate up"]
@@ -69,7 +74,7 @@ def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> No
     assert "check failed" not in said["clearlift job integrity --app shop"]
     assert "40 rows" in said["clearlift archive run shop shop.orders 2024Q1"]
 
-    found = json.loads(project.python(INSPECT))
+    found = json.loads(inspected)
     assert found["groups"] == [
         f"shop_{capability}"
         for capability in (

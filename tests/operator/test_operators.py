@@ -93,7 +93,7 @@ def walk(terminal: Terminal, *, examples: int, steps: int) -> None:
 
 
 def test_operators_lose_and_double_nothing(terminal: Terminal) -> None:
-    walk(terminal, examples=6, steps=15)
+    walk(terminal, examples=4, steps=15)
 
 
 @pytest.mark.soak

@@ -1,7 +1,6 @@
 """Fixtures of several stores' tests: Cloudflare's local runtime, moto's S3 (one for each test process), stand-ins."""
 
 import logging
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,19 +14,13 @@ from resources.pacing import Pacing
 from tests.standin.cloudflare import TOKEN, Cloudflare
 from tests.standin.loopback import faults_of, read_seconds
 from tests.standin.waits import Waits
-from tests.workerd.local_runtime import NotInstalledError, Workerd, installed, running
+from tests.workerd.local_runtime import Workerd, running, skip_without_runtime
 
 
 @pytest.fixture(scope="session")
 def workerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
     """Cloudflare's own runtime on loopback; mark its tests with xdist_group("workerd"), so that it starts only once."""
-    try:
-        installed()
-    except NotInstalledError as error:
-        line = f"SKIPPED: the tests against workerd, Cloudflare's local runtime: npm install failed: {error}"
-        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            sys.stderr.write(f"\n{line}\n")
-        pytest.skip(line)
+    skip_without_runtime(request, "the tests")
     with running(tmp_path_factory.mktemp("workerd")) as stores:
         yield stores
 

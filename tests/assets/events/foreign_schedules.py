@@ -6,9 +6,10 @@ must be there follows from a model in plain Python. No fixtures here.
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import combinations, count, product
 
 import polars as pl
 from pyiceberg.expressions import And, EqualTo, Reference
@@ -24,6 +25,37 @@ from tests.resources.lake.row_deletes import delete_equal, delete_rows
 MORE = "kept_by_them"
 TITLES = ("page_title", "headline", "caption")
 DAY = "2025-10-10T08:{:02}:{:02}Z"
+
+
+# How often each is drawn, beside the others.
+ACTIONS = {
+    "land": 4,
+    "ingest": 4,
+    "compact": 2,
+    "append": 3,
+    "delete_by_copy": 1,
+    "delete_by_position": 2,
+    "delete_by_value": 1,
+    "change_columns": 1,
+    "expire": 1,
+    "roll_back": 2,
+}
+
+
+def drawn(chance: random.Random, steps: int) -> list[str]:
+    """The actions of a schedule."""
+    return chance.choices(list(ACTIONS), list(ACTIONS.values()), k=steps)
+
+
+def with_each_pair(steps: int) -> Iterator[int]:
+    """Seeds, from 0 on, whose schedules together have each action after each action."""
+    left = set(product(ACTIONS, repeat=2))
+    for seed in count():
+        if not left:
+            return
+        if brought := left & set(combinations(drawn(random.Random(seed), steps), 2)):
+            left -= brought
+            yield seed
 
 
 @dataclass
@@ -60,21 +92,9 @@ class Schedule:
         """Every step, then the end: what is left is ingested, all is merged, and the lake holds what it must."""
         self.pipeline.orgs[self.org] = True
         self._note()
-        actions: list[tuple[Callable[[], None], int]] = [
-            (self.land, 4),
-            (self.ingest, 4),
-            (self.compact, 2),
-            (self.append, 3),
-            (self.delete_by_copy, 1),
-            (self.delete_by_position, 2),
-            (self.delete_by_value, 1),
-            (self.change_columns, 1),
-            (self.expire, 1),
-            (self.roll_back, 2),
-        ]
-        for action in self.chance.choices([a for a, _ in actions], [weight for _, weight in actions], k=self.steps):
-            self.said.append(action.__name__)
-            action()
+        for action in drawn(self.chance, self.steps):
+            self.said.append(action)
+            getattr(self, action)()
             self._note()
         self.ingest(dies=False)
         self.compact(dies=False)

@@ -117,7 +117,7 @@ def clean_rows(pipeline: Pipeline) -> Rows:
 ALL = tuple(range(len(LINES)))
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(history=histories())
 @example([Step((ALL,), "data files", True, 1, None)])
 @example([Step((ALL,), "quarantine", True, 1, None)])

@@ -5,19 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from assets.apps.growth import APP
-from resources import migrations
 from resources.postgres import Postgres
 from tests.assets.growth.app_database import SCHEMAS
-from tests.databases import database, empty
+from tests.databases import database, empty, template_of
 
 
 @pytest.fixture(scope="session")
 def empty_app_dsn(postgres_server: str) -> Iterator[str]:
     """A database with every migration of the app and no row."""
     assert APP.postgres_migrations is not None
-    with database(postgres_server) as dsn:
+    with database(postgres_server, template_of(postgres_server, APP.postgres_migrations)) as dsn:
         with Postgres(dsn) as postgres:
-            migrations.up(migrations.PostgresAppliedMigrations(postgres), APP.postgres_migrations)
             empty(postgres, *SCHEMAS)
             postgres.execute("truncate pipelines.pending_events, pipelines.stale_windows")
         yield dsn

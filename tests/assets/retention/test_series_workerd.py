@@ -1,6 +1,5 @@
 """Pruning and restoring through Cloudflare's own runtime: its limits of statements, RETURNING, what it answers."""
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from resources import migrations
 from resources.d1 import D1, CloudflareD1
 from resources.postgres import Postgres
 from tests.assets.retention.series_stores import SeriesStores, laid_out
-from tests.workerd.local_runtime import NotInstalledError, installed, local_session, running
+from tests.workerd.local_runtime import local_session, running, skip_without_runtime
 
 pytestmark = pytest.mark.xdist_group("workerd_of_pruning")
 DECEMBER = datetime(2025, 12, 1, tzinfo=UTC)
@@ -26,13 +25,7 @@ LONG_AGO = "2025-11-01T00:00:00.000Z"
 @pytest.fixture
 def d1(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D1]:
     """An empty D1 of Cloudflare's local runtime, with Sesh's schema."""
-    try:
-        installed()
-    except NotInstalledError as error:
-        line = f"SKIPPED: pruning against workerd, Cloudflare's local runtime: npm install failed: {error}"
-        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            sys.stderr.write(f"\n{line}\n")
-        pytest.skip(line)
+    skip_without_runtime(request, "pruning")
     with running(tmp_path / "cloudflare", databases=1, namespaces=1) as local:
         found = CloudflareD1(local_session(), "", local.databases[0], api=local.api)
         migrations.up(migrations.D1AppliedMigrations(found, "sesh-d1"), "sesh/d1")

@@ -19,7 +19,7 @@ from tests.assets.rollups.recount import recount
 
 MARCH_1 = date(2026, 3, 1)
 EXAMPLES = settings(
-    max_examples=25,
+    max_examples=15,
     phases=[Phase.explicit, Phase.generate],
 )
 

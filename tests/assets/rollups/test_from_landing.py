@@ -37,7 +37,7 @@ def landings(draw: st.DrawFn) -> list[list[int]]:
 
 
 @settings(
-    max_examples=12,
+    max_examples=6,
     phases=[Phase.explicit, Phase.generate],
 )
 @given(batches=landings(), repeated=st.integers(0, 5), between=st.booleans())

@@ -1,6 +1,5 @@
 """The whole way through Cloudflare's own runtime: views beyond its compound limit, folds, reads, points and metrics."""
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +27,7 @@ from tests.assets.points.flushes import Flushes, line
 from tests.assets.series import partitioned_d1
 from tests.assets.series.partitioned_d1 import NOW, SINCE, UNHURRIED, clock, record, rows
 from tests.sql.sesh.database import put
-from tests.workerd.local_runtime import NotInstalledError, installed, local_session, running
+from tests.workerd.local_runtime import local_session, running, skip_without_runtime
 
 pytestmark = pytest.mark.xdist_group("workerd_of_sesh")
 
@@ -36,13 +35,7 @@ pytestmark = pytest.mark.xdist_group("workerd_of_sesh")
 @pytest.fixture(scope="module")
 def d1(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D1]:
     """An empty D1 of Cloudflare's local runtime, with Sesh's schema and partitions."""
-    try:
-        installed()
-    except NotInstalledError as error:
-        line = f"SKIPPED: Sesh's partitions against workerd, Cloudflare's local runtime: npm install failed: {error}"
-        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            sys.stderr.write(f"\n{line}\n")
-        pytest.skip(line)
+    skip_without_runtime(request, "Sesh's partitions")
     with running(tmp_path_factory.mktemp("cloudflare"), databases=1, namespaces=1) as local:
         found = CloudflareD1(local_session(), "", local.databases[0], api=local.api)
         migrations.up(migrations.D1AppliedMigrations(found, "sesh-d1"), "sesh/d1")

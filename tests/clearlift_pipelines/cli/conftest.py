@@ -46,8 +46,9 @@ def _opened(folder: Path, monkeypatch: pytest.MonkeyPatch, dsn: str) -> Iterator
 
 
 @pytest.fixture
-def migrated(terminal: Terminal) -> Terminal:
-    """The stores migrated, with the sample's organisations."""
-    terminal.stores.migrate()
-    sample_stores.fill_d1(terminal.stores.d1(CLEARLIFT))
-    return terminal
+def migrated(bare_environment: Path, monkeypatch: pytest.MonkeyPatch, migrated_dsn: str) -> Iterator[Terminal]:
+    """As `terminal`, with the stores migrated and the sample's organisations."""
+    for terminal in _opened(bare_environment, monkeypatch, migrated_dsn):
+        terminal.stores.migrate()
+        sample_stores.fill_d1(terminal.stores.d1(CLEARLIFT))
+        yield terminal

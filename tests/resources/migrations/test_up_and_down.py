@@ -1,12 +1,14 @@
 """Up, down, up again: alone, two at once, and beside other folders and databases."""
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from resources import migrations
-from resources.migrations import State
+from resources import migrations, sql_files
+from resources.migrations import AppliedMigrations, State
+from resources.migrations.plan import AppliedMigration
 from resources.postgres import Postgres
 from tests.databases import database
 from tests.resources.migrations.shop import FOLDER, NAMES, Store, states
@@ -39,6 +41,29 @@ def test_up_and_down_to_a_number(shop: Store, files: Path) -> None:
     assert migrations.down(shop.applied, FOLDER, to=0) == ["001_customers"]
     applied_at = [status.applied_at for status in migrations.status(shop.applied, FOLDER)]
     assert applied_at == [None] * 3
+
+
+def test_files_are_read_once_and_the_table_once_more_than_it_changes(
+    shop: Store, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    table, text = type(shop.applied).rows, sql_files.read_sql
+
+    def rows(applied: AppliedMigrations, folder: str) -> Sequence[AppliedMigration]:
+        read.append("table")
+        return table(applied, folder)
+
+    def read_sql(path: str) -> str:
+        read.append("file")
+        return text(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(shop.applied), "rows", rows)
+        patch.setattr("resources.migrations.plan.read_sql", read_sql)
+        for applied in (3, 0):
+            migrations.up(shop.applied, FOLDER)
+            assert (read.count("table"), read.count("file")) == (1 + applied, 2 * len(NAMES))
+            read.clear()
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])

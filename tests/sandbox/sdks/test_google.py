@@ -2,32 +2,36 @@
 strictly: a field or a word that Google does not have is an error."""
 
 import json
-import warnings
 from datetime import date
 from typing import Any
 
 import pytest
 import requests
-from google.protobuf.json_format import ParseError
 
 from sandbox.limits import Limits
 from sandbox.platforms import Connection
 from sandbox.server import Sandbox
 from tests.sandbox.accounts import connection_of, true_rows
 from tests.sandbox.test_google import headers
+from tests.sdks import GROUP, googles, module
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from google.ads.googleads.v26.errors.types.errors import GoogleAdsFailure
-    from google.ads.googleads.v26.services.types.google_ads_service import (
-        SearchGoogleAdsRequest,
-        SearchGoogleAdsResponse,
-    )
+pytestmark = GROUP
+
+
+def service() -> Any:
+    """The messages of Google's search."""
+    return googles("services.types.google_ads_service")
+
+
+def failure(text: str) -> Any:
+    """An error as the SDK reads it."""
+    return googles("errors.types.errors").GoogleAdsFailure.from_json(text)
 
 
 def search(sandbox: Sandbox, connection: Connection, query: str, token: str = "") -> requests.Response:
-    request = SearchGoogleAdsRequest(customer_id=connection.account_id, query=query, page_token=token)
-    body = json.loads(SearchGoogleAdsRequest.to_json(request, always_print_fields_with_no_presence=False))
+    kind = service().SearchGoogleAdsRequest
+    request = kind(customer_id=connection.account_id, query=query, page_token=token)
+    body = json.loads(kind.to_json(request, always_print_fields_with_no_presence=False))
     customer = body.pop("customerId")  # a part of the path
     url = f"{sandbox.endpoints('google')['api']}/customers/{customer}/googleAds:search"
     return requests.post(url, headers=headers(connection), json=body, timeout=10)
@@ -37,7 +41,7 @@ def rows(sandbox: Sandbox, connection: Connection, query: str) -> list[Any]:
     found: list[Any] = []
     token = ""
     while True:
-        answer = SearchGoogleAdsResponse.from_json(search(sandbox, connection, query, token).text)
+        answer = service().SearchGoogleAdsResponse.from_json(search(sandbox, connection, query, token).text)
         found += answer.results
         token = answer.next_page_token
         if not token:
@@ -82,14 +86,15 @@ def test_errors_are_google_ads_failures(ad_sandbox: Sandbox) -> None:
     refused = search(ad_sandbox, connection, "SELECT campaign.colour FROM campaign").json()
     (detail,) = refused["error"]["details"]
     assert detail.pop("@type").endswith("v26.errors.GoogleAdsFailure")
-    failure = GoogleAdsFailure.from_json(json.dumps(detail))
-    assert failure.errors[0].error_code.query_error.name == "UNRECOGNIZED_FIELD"
+    assert failure(json.dumps(detail)).errors[0].error_code.query_error.name == "UNRECOGNIZED_FIELD"
     ad_sandbox.tokens.expire("google", connection.account_id)
     expired = search(ad_sandbox, connection, "SELECT campaign.id FROM campaign").json()["error"]["details"][0]
-    failure = GoogleAdsFailure.from_json(json.dumps({k: v for k, v in expired.items() if k != "@type"}))
-    assert failure.errors[0].error_code.authentication_error.name == "OAUTH_TOKEN_EXPIRED"
+    found = failure(json.dumps({k: v for k, v in expired.items() if k != "@type"}))
+    assert found.errors[0].error_code.authentication_error.name == "OAUTH_TOKEN_EXPIRED"
 
 
 def test_a_field_that_google_does_not_have_would_be_found() -> None:
-    with pytest.raises(ParseError, match="colour"):
-        SearchGoogleAdsResponse.from_json('{"results": [{"campaign": {"colour": "red"}}]}', ignore_unknown_fields=False)
+    with pytest.raises(module("google.protobuf.json_format").ParseError, match="colour"):
+        service().SearchGoogleAdsResponse.from_json(
+            '{"results": [{"campaign": {"colour": "red"}}]}', ignore_unknown_fields=False
+        )

@@ -1,10 +1,8 @@
 """msads against the sandbox: the account, the file of entities and a report by its clients and its file readers."""
 
-import warnings
 import zipfile
 from collections.abc import Iterator
 from datetime import date
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +14,17 @@ from sandbox.server import Sandbox
 from tests import kept_pydantic
 from tests.sandbox.accounts import connection_of, true_rows
 from tests.sandbox.test_microsoft import headers
-
-with warnings.catch_warnings(), kept_pydantic.kept():
-    warnings.simplefilter("ignore")
-    from bingads.v13.bulk import BulkAdGroup, BulkCampaign, BulkFileReader, BulkKeyword, BulkResponsiveSearchAd
-    from bingads.v13.reporting import ReportFileReader
-    from openapi_client.api.bulk_service_api import BulkServiceApi
-    from openapi_client.api.customer_management_service_api import CustomerManagementServiceApi
-    from openapi_client.api.reporting_service_api import ReportingServiceApi
-    from openapi_client.api_client import ApiClient
-    from openapi_client.configuration import Configuration
-    from openapi_client.exceptions import ApiException
-    from openapi_client.model_utils import enable_alias_support
-
-    bulk, customer, reporting = (
-        import_module(f"openapi_client.models.{name}") for name in ("bulk", "customer", "reporting")
-    )
+from tests.sdks import GROUP, microsofts, module
 
 COLUMNS = ["TimePeriod", "CampaignId", "AdGroupId", "Status", "Impressions", "Spend"]
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), GROUP]
 
 
 @pytest.fixture(autouse=True)
 def aliases() -> Iterator[None]:
     """The attribute access that the SDK's own readers need."""
     with kept_pydantic.kept():
-        enable_alias_support()
+        module("openapi_client.model_utils").enable_alias_support()
         yield
 
 
@@ -51,11 +34,20 @@ def connection(ad_sandbox: Sandbox) -> Connection:
     return connection_of(ad_sandbox, "microsoft")
 
 
-def client(sandbox: Sandbox, connection: Connection, host: str) -> ApiClient:
+def service(sandbox: Sandbox, connection: Connection, host: str, name: str) -> Any:
     """The SDK's client of a service, at the sandbox."""
-    made = ApiClient(Configuration(host=f"{sandbox.origin}/{host}.api.bingads.microsoft.com"))
-    made.default_headers.update(headers(connection))
-    return made
+    configuration = module("openapi_client.configuration").Configuration
+    client = module("openapi_client.api_client").ApiClient(
+        configuration(host=f"{sandbox.origin}/{host}.api.bingads.microsoft.com")
+    )
+    client.default_headers.update(headers(connection))
+    api = module(f"openapi_client.api.{name}_service_api")
+    return getattr(api, f"{name.title().replace('_', '')}ServiceApi")(client)
+
+
+def refused() -> Any:
+    """The block in which the SDK must raise its error."""
+    return pytest.raises(module("openapi_client.exceptions").ApiException)
 
 
 def saved(url: str, path: Path) -> str:
@@ -68,16 +60,16 @@ def saved(url: str, path: Path) -> str:
 
 
 def test_the_account(ad_sandbox: Sandbox, connection: Connection) -> None:
-    api = CustomerManagementServiceApi(client(ad_sandbox, connection, "clientcenter"))
+    customer, api = microsofts("customer"), service(ad_sandbox, connection, "clientcenter", "customer_management")
     answer = api.get_account(customer.GetAccountRequest(account_id=connection.account_id))
     assert (answer.account.currency_code, answer.account.time_zone.value) == ("USD", "EasternTimeUSCanada")
-    with pytest.raises(ApiException) as caught:
+    with refused() as caught:
         api.get_account(customer.GetAccountRequest(account_id="1"))
     assert "UserIsNotAuthorized" in caught.value.body
 
 
 def test_the_file_of_entities(ad_sandbox: Sandbox, connection: Connection, tmp_path: Path) -> None:
-    api = BulkServiceApi(client(ad_sandbox, connection, "bulk"))
+    bulk, api = microsofts("bulk"), service(ad_sandbox, connection, "bulk", "bulk")
     request = bulk.DownloadCampaignsByAccountIdsRequest(
         account_ids=[connection.account_id],
         download_entities=["Campaigns", "AdGroups", "Ads", "Keywords"],
@@ -90,21 +82,22 @@ def test_the_file_of_entities(ad_sandbox: Sandbox, connection: Connection, tmp_p
     states = [api.get_bulk_download_status(bulk.GetBulkDownloadStatusRequest(request_id=job)) for _ in range(3)]
     assert [state.request_status for state in states] == ["InProgress", "InProgress", "Completed"]
     path = saved(states[-1].result_file_url, tmp_path / "entities.csv")
-    with BulkFileReader(path) as reader:
+    files = module("bingads.v13.bulk")
+    with files.BulkFileReader(path) as reader:
         found: list[Any] = list(reader)
     world, now = ad_sandbox.world, ad_sandbox.clock()
     alive = {one.id: one.name for one in world.campaigns("microsoft", connection.account_id, now) if not one.deleted_at}
-    campaigns = [one for one in found if isinstance(one, BulkCampaign)]
+    campaigns = [one for one in found if isinstance(one, files.BulkCampaign)]
     assert {str(one.campaign.Id): one.campaign.Name for one in campaigns} == alive
-    for kind in (BulkAdGroup, BulkKeyword, BulkResponsiveSearchAd):
+    for kind in (files.BulkAdGroup, files.BulkKeyword, files.BulkResponsiveSearchAd):
         assert any(isinstance(one, kind) for one in found), kind
-    assert {str(one.campaign_id) for one in found if isinstance(one, BulkAdGroup)} <= alive.keys()
+    assert {str(one.campaign_id) for one in found if isinstance(one, files.BulkAdGroup)} <= alive.keys()
 
 
 @pytest.fixture
 def report_path(ad_sandbox: Sandbox, connection: Connection, tmp_path: Path) -> str:
     """A report with its header and footer, as a file."""
-    api = ReportingServiceApi(client(ad_sandbox, connection, "reporting"))
+    reporting, api = microsofts("reporting"), service(ad_sandbox, connection, "reporting", "reporting")
     day = reporting.Date(day=10, month=11, year=2026), reporting.Date(day=16, month=11, year=2026)
     request = reporting.AdGroupPerformanceReportRequest(
         report_name="Groups",
@@ -124,7 +117,7 @@ def report_path(ad_sandbox: Sandbox, connection: Connection, tmp_path: Path) -> 
 
 
 def test_a_report_and_its_header(ad_sandbox: Sandbox, connection: Connection, report_path: str) -> None:
-    reader = ReportFileReader(report_path, "Csv")
+    reader = module("bingads.v13.reporting").ReportFileReader(report_path, "Csv")
     report = reader.get_report()
     try:
         assert report.report_name == "Groups"
@@ -143,7 +136,7 @@ def test_a_report_and_its_header(ad_sandbox: Sandbox, connection: Connection, re
 
 
 def test_errors_have_their_codes(ad_sandbox: Sandbox, connection: Connection) -> None:
-    api = ReportingServiceApi(client(ad_sandbox, connection, "reporting"))
-    with pytest.raises(ApiException) as caught:
+    reporting, api = microsofts("reporting"), service(ad_sandbox, connection, "reporting", "reporting")
+    with refused() as caught:
         api.poll_generate_report(reporting.PollGenerateReportRequest(report_request_id="1"))
     assert "InvalidReportId" in caught.value.body

@@ -5,16 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from resources.postgres import Connection
-from tests.databases import database
-from tests.sql.growth.database import connect, migrate
+from tests.databases import database, template_of
+from tests.sql.growth.database import FOLDER, connect
 
 
 @pytest.fixture(scope="session")
-def growth_template(postgres_server: str) -> Iterator[str]:
+def growth_template(postgres_server: str) -> str:
     """The DSN of a migrated database without rows, which is copied and never connected to."""
-    with database(postgres_server) as dsn:
-        migrate(dsn)
-        yield dsn
+    return template_of(postgres_server, FOLDER)
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from resources import migrations
-from resources.postgres import Connection, Postgres
+from resources.postgres import Connection
 
 FOLDER = "growth/postgres"
 A = "a0000000-0000-4000-8000-000000000001"
@@ -27,12 +26,6 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "service": {"role": "service_role"},
 }
 VARIANTS = '[{"key": "control", "weight": 1, "is_control": true}, {"key": "other", "weight": 1}]'
-
-
-def migrate(dsn: str) -> None:
-    """Bring a database to the newest schema."""
-    with Postgres(dsn) as postgres:
-        migrations.up(migrations.PostgresAppliedMigrations(postgres), FOLDER)
 
 
 def connect(dsn: str) -> Connection:

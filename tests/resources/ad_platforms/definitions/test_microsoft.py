@@ -1,9 +1,7 @@
 """Microsoft's client and its words against the definitions of msads 13.0.30 (REST v13)."""
 
 import re
-import warnings
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -13,24 +11,19 @@ from resources.ad_platforms.microsoft import words, zones
 from sandbox.exchange import Request
 from sandbox.microsoft import bulk
 from sandbox.microsoft import report as served
-from tests import kept_pydantic
-
-with warnings.catch_warnings(), kept_pydantic.kept():
-    warnings.simplefilter("ignore")
-    from bingads.v13.internal.bulk.string_table import _StringTable
-
-    # By their names, because the SDK's own modules hide some of its packages.
-    bulk_models, campaign_models, customer_models, reporting_models = (
-        import_module(f"openapi_client.models.{name}") for name in ("bulk", "campaign", "customer", "reporting")
-    )
-    from openapi_client.models.campaign.campaign_type import CampaignType
+from tests.sdks import GROUP, microsofts, module
 
 KINDS = {level: report.kind for level, report in words.REPORTS.items()}
-BULK_COLUMNS = {value for name, value in vars(_StringTable).items() if not name.startswith("_")}
+pytestmark = GROUP
+
+
+def bulk_columns() -> set[str]:
+    table = module("bingads.v13.internal.bulk.string_table")._StringTable
+    return {value for name, value in vars(table).items() if not name.startswith("_")}
 
 
 def columns_of(level: Level) -> set[str]:
-    return {word.value for word in getattr(reporting_models, f"{KINDS[level]}ReportColumn")}
+    return {word.value for word in getattr(microsofts("reporting"), f"{KINDS[level]}ReportColumn")}
 
 
 def names_of(model: Any) -> dict[str, Any]:
@@ -44,7 +37,8 @@ def check(body: Mapping[str, Any], model: Any) -> None:
 
 
 def test_every_body_is_one_that_the_sdk_sends(sent: Mapping[str, list[Request]]) -> None:
-    models = {
+    customer_models, bulk_models, reporting_models = map(microsofts, ("customer", "bulk", "reporting"))
+    sendable = {
         "Account/Query": customer_models.GetAccountRequest,
         "Campaigns/DownloadByAccountIds": bulk_models.DownloadCampaignsByAccountIdsRequest,
         "BulkDownloadStatus/Query": bulk_models.GetBulkDownloadStatusRequest,
@@ -54,12 +48,12 @@ def test_every_body_is_one_that_the_sdk_sends(sent: Mapping[str, list[Request]])
     seen = set()
     for request in sent["microsoft"]:
         name = "/".join(request.path.split("/")[-2:])
-        if name not in models:
+        if name not in sendable:
             assert request.method == "GET", "a file"
             continue
         seen.add(name)
         body = request.json()
-        check(body, models[name])
+        check(body, sendable[name])
         if name == "GenerateReport/Submit":
             report = body["ReportRequest"]
             check(report, getattr(reporting_models, report["Type"]))
@@ -75,7 +69,7 @@ def test_every_body_is_one_that_the_sdk_sends(sent: Mapping[str, list[Request]])
             assert body["DataScope"] == "EntityData"
             assert body["CompressionType"] in {word.value for word in bulk_models.CompressionType}
             assert body["DownloadFileType"] in {word.value for word in bulk_models.DownloadFileType}
-    assert seen == set(models)
+    assert seen == set(sendable)
 
 
 @pytest.mark.parametrize("level", Level)
@@ -89,8 +83,8 @@ def test_every_column_of_client_and_sandbox_is_one_of_the_reports(level: Level) 
 
 
 def test_the_zones_are_all_of_microsofts_in_both_spellings() -> None:
-    accounts = {word.value for word in customer_models.TimeZoneType}
-    reports = {word.value for word in reporting_models.ReportTimeZone}
+    accounts = {word.value for word in microsofts("customer").TimeZoneType}
+    reports = {word.value for word in microsofts("reporting").ReportTimeZone}
     assert zones.IANA.keys() == accounts
     assert {zones.in_reports(zone) for zone in accounts} == reports
     assert {zone: zones.in_reports(zone) for zone in accounts if zones.in_reports(zone) != zone} == {
@@ -103,39 +97,33 @@ def test_the_zones_are_all_of_microsofts_in_both_spellings() -> None:
 
 def test_every_column_of_the_file_of_entities_is_one_of_microsofts() -> None:
     # The format's own lines and the sandbox's new field are no columns of entities.
-    known = BULK_COLUMNS | {"Campaign Type", "Budget", "Bid Strategy Type"}
+    columns = bulk_columns()
+    known = columns | {"Campaign Type", "Budget", "Bid Strategy Type"}
     assert {name for stream in words.COLUMNS for name in words.COLUMNS[stream]} <= known
     assert set(bulk._COLUMNS) - {"Trust Tier"} <= known
     kinds = {name for names in words.RECORDS.values() for name in names}
     # The SDK reads no hotel ads from the file, and has their type.
-    assert kinds - {"Hotel Ad"} <= BULK_COLUMNS
+    assert kinds - {"Hotel Ad"} <= columns
     assert words.COLUMNS.keys() == {Stream.CAMPAIGNS, Stream.AD_GROUPS, Stream.ADS, Stream.KEYWORDS}
 
 
 @pytest.mark.parametrize(
-    ("ours", "microsofts"),
+    ("ours", "service", "enums"),
     [
-        (
-            words.STATUSES,
-            [
-                campaign_models.CampaignStatus,
-                campaign_models.AdGroupStatus,
-                campaign_models.KeywordStatus,
-                campaign_models.AdStatus,
-            ],
-        ),
-        (words.ACCOUNT_STATUSES, [customer_models.AccountLifeCycleStatus]),
-        (words.BUDGET_TYPES, [campaign_models.BudgetLimitType]),
+        (words.STATUSES, "campaign", ["CampaignStatus", "AdGroupStatus", "KeywordStatus", "AdStatus"]),
+        (words.ACCOUNT_STATUSES, "customer", ["AccountLifeCycleStatus"]),
+        (words.BUDGET_TYPES, "campaign", ["BudgetLimitType"]),
     ],
 )
-def test_our_words_are_all_of_microsofts(ours: Iterable[str], microsofts: list[Any]) -> None:
-    assert set(ours) == {word.value for enum in microsofts for word in enum}
+def test_our_words_are_all_of_microsofts(ours: Iterable[str], service: str, enums: list[str]) -> None:
+    assert set(ours) == {word.value for enum in enums for word in getattr(microsofts(service), enum)}
 
 
 def test_every_type_of_campaign_and_ad_is_known() -> None:
-    assert {str(kind) for kind in CampaignType if kind.value} - {"None"} == words.CAMPAIGN_TYPES
-    assert CampaignType.OBJECTIVEBASED.value == 128
-    spaced = (re.sub(r"([a-z])([A-Z])", r"\1 \2", word.value) for word in campaign_models.AdType)
+    campaign_type = module("openapi_client.models.campaign.campaign_type").CampaignType
+    assert {str(kind) for kind in campaign_type if kind.value} - {"None"} == words.CAMPAIGN_TYPES
+    assert campaign_type.OBJECTIVEBASED.value == 128
+    spaced = (re.sub(r"([a-z])([A-Z])", r"\1 \2", word.value) for word in microsofts("campaign").AdType)
     ads = {f"{name.removesuffix(' Ad')} Ad" for name in spaced}
     assert ads - {"Image Ad"} == words.AD_RECORDS
     assert set(words.STATUSES.values()) == set(Status)

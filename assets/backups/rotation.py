@@ -1,36 +1,19 @@
 """Which sets of a store stay, and why. Pure.
 
-A set counts where it was verified and every set that it needs is there; any other counts as none. What does not belong
-here: listing the sets of a target and removing from it (removal.py).
+Only a good set counts: one that was verified, with all that it needs. What does not belong here: finding the sets of a
+target (sets.py) and removing from it (removal.py).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
 
+from assets.backups.manifest import Kind, Manifest
 from resources.declined import DeclinedError
 
-
-class RotatedSet(Protocol):
-    """A complete set. `moment` is in UTC, `base` the id of the set that it needs, `is_log` says whether it holds what
-    changed since its base, so that every position in between can be restored.
-    """
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def moment(self) -> datetime: ...
-    @property
-    def base(self) -> str | None: ...
-    @property
-    def is_log(self) -> bool: ...
-    @property
-    def verified(self) -> bool: ...
-
-
-Set = TypeVar("Set", bound=RotatedSet)
 Period = Callable[[datetime], object]
+LOGS = frozenset({Kind.INCREMENTAL, Kind.WAL})
+"""Sets by which every position since their base can be restored."""
 
 
 @dataclass(frozen=True)
@@ -51,25 +34,25 @@ class RotationPolicy:
             )
 
 
-def kept(sets: Iterable[Set], policy: RotationPolicy) -> dict[str, str]:
+def kept(sets: Iterable[Manifest], good: Collection[str], policy: RotationPolicy) -> dict[str, str]:
     """The ids of the sets of one store that stay, each with the first rule that keeps it, the newest first.
 
-    Until a set was verified, all stay.
+    `good` are the ids of the good ones. While there is none, all stay.
     """
     ordered = sorted(sets, key=lambda s: (s.moment, s.id), reverse=True)
     by_id = {s.id: s for s in ordered}
-    good = [s for s in ordered if s.verified and _is_whole(s, by_id)]
-    keep = _promised(good, policy)
+    best = [s for s in ordered if s.id in good]
+    keep = _promised(best, policy)
     for one in ordered:
-        if not good or one.moment > good[0].moment:
+        if not best or one.moment > best[0].moment:
             keep.setdefault(one.id, "not verified yet")
     for identity in list(keep):
-        for needed in _chain(by_id[identity], by_id):
+        for needed in _below(by_id[identity], by_id):
             keep.setdefault(needed, "needed by another set")
     return {one.id: keep[one.id] for one in ordered if one.id in keep}
 
 
-def _promised(good: Sequence[Set], policy: RotationPolicy) -> dict[str, str]:
+def _promised(good: Sequence[Manifest], policy: RotationPolicy) -> dict[str, str]:
     """The sets that a person can count on, of the good ones, which come the newest first."""
     keep = {good[0].id: "newest verified set"} if good else {}
     days = _newest(good, _day, policy.days)
@@ -84,33 +67,27 @@ def _promised(good: Sequence[Set], policy: RotationPolicy) -> dict[str, str]:
             keep.setdefault(good[-1].id, "oldest verified set")
     # The newest set of a day may be a full one: then nothing that is kept would need the log up to it.
     for one in good:
-        if one.is_log and one.moment >= days[-1].moment:
+        if one.kind in LOGS and one.moment >= days[-1].moment:
             keep.setdefault(one.id, "log of the last days")
     return keep
 
 
-def _newest(good: Sequence[Set], period: Period, most: int) -> list[Set]:
+def _newest(good: Sequence[Manifest], period: Period, most: int) -> list[Manifest]:
     """The newest set of each of the last periods that hold one, the newest first."""
-    found: dict[object, Set] = {}
+    found: dict[object, Manifest] = {}
     for one in good:
         found.setdefault(period(one.moment), one)
     return list(found.values())[:most]
 
 
-def _chain(one: RotatedSet, by_id: Mapping[str, RotatedSet]) -> list[str]:
+def _below(one: Manifest, by_id: Mapping[str, Manifest]) -> list[str]:
     """The ids of the sets below one that are there, its base first."""
-    chain: list[str] = []
+    below: list[str] = []
     base = one.base
-    while base in by_id and base not in chain:
-        chain.append(base)
+    while base in by_id and base not in below:
+        below.append(base)
         base = by_id[base].base
-    return chain
-
-
-def _is_whole(one: RotatedSet, by_id: Mapping[str, RotatedSet]) -> bool:
-    """Whether every set below one is there."""
-    chain = [one.id, *_chain(one, by_id)]
-    return by_id[chain[-1]].base is None
+    return below
 
 
 def _day(moment: datetime) -> object:

@@ -1,4 +1,4 @@
-"""Tables that are brought elsewhere: every engine reads there what was in the original, and nothing leads back to it."""
+"""Tables that are brought elsewhere: every engine reads there what was in the original, and nothing leads back."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -46,6 +46,14 @@ class Rooms(Protocol):
         """R2: landing zones, quarantine, lake files, archives, media."""
 
     @property
+    def backup_store(self) -> ObjectStore:
+        """Where backups lie: R2 itself, or a bucket of their own."""
+
+    @property
+    def backup_prefix(self) -> str:
+        """Their prefix there, without a final slash."""
+
+    @property
     def lake(self) -> "Lake":
         """Iceberg tables."""
 

@@ -113,6 +113,32 @@ class Stores:
         return BucketObjectStore(bucket, storage_classes=s.r2_storage_classes)
 
     @cached_property
+    def backup_store(self) -> ObjectStore:
+        """Where backups lie: the bucket that is set for them, else R2 itself."""
+        s = self.settings
+        if s.backup_bucket is None:
+            return self.object_store
+        if s.backup_access_key_id is None or s.backup_secret_access_key is None or s.backup_endpoint is None:
+            opened = self.bucket(s.backup_bucket)
+            assert opened is not None  # settings admit it only beside R2's credentials
+            return opened
+        secret = s.backup_secret_access_key.get_secret_value()
+        return BucketObjectStore(
+            Bucket(
+                endpoint=s.backup_endpoint,
+                name=s.backup_bucket,
+                access_key_id=s.backup_access_key_id,
+                secret_access_key=secret,
+            ),
+            storage_classes=s.r2_storage_classes,
+        )
+
+    @property
+    def backup_prefix(self) -> str:
+        """The prefix of the backups there."""
+        return self.settings.backup_prefix
+
+    @cached_property
     def lake(self) -> "Lake":
         """Iceberg tables: in R2 Data Catalog where it is configured, else in a catalog of ours in Postgres."""
         from resources.lake import Lake

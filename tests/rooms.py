@@ -29,6 +29,7 @@ class TestRooms:
     r2_sql: Any = None
     ad_apps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ad_origin: str = ""
+    backup_prefix: str = "backups"
 
     @property
     def clock(self) -> Clock:
@@ -36,6 +37,10 @@ class TestRooms:
 
     def progress(self, label: str) -> Progress:
         return silent
+
+    @property
+    def backup_store(self) -> ObjectStore:
+        return self.object_store
 
     @property
     def lake(self) -> Lake:

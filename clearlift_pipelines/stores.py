@@ -6,6 +6,7 @@ The lake is also imported on first use, because pyiceberg and pyarrow take a sec
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from assets.apps import APPS, App
@@ -137,6 +138,11 @@ class Stores:
     def backup_prefix(self) -> str:
         """The prefix of the backups there."""
         return self.settings.backup_prefix
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of the home."""
+        return self.settings.made_home() / "scratch"
 
     @cached_property
     def lake(self) -> "Lake":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NoReturn
 
 from assets.apps import App
@@ -30,6 +31,7 @@ class TestRooms:
     ad_apps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ad_origin: str = ""
     backup_prefix: str = "backups"
+    scratch: Path = Path("/nonexistent")
 
     @property
     def clock(self) -> Clock:

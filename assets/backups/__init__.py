@@ -1,0 +1,1 @@
+"""Backups of every store: sets that are proved by restoring them."""

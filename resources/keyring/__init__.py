@@ -1,6 +1,6 @@
-"""The keyring: encryption of single fields with a set of keys.
+"""The keyring: encryption of single fields, and of streams of bytes, with a set of keys.
 
-What belongs here: key sets, encryption ('sealing') and decryption ('opening') of one value. What does not: which fields
+What belongs here: key sets, encryption ('sealing') and decryption ('opening'). What does not: which fields
 are secret, and the stores that have them.
 """
 

@@ -26,7 +26,7 @@ class Tombstones:
         """Those of an app. None can be added before the connection's transaction ends."""
         connection.execute("lock table archive.tombstones in share mode")
         hashes: dict[str, set[bytes]] = {}
-        for row in connection.execute(read_sql("archive/tombstones.sql"), {"app": app}):
+        for row in connection.execute(read_sql("privacy/tombstones.sql"), {"app": app}):
             hashes.setdefault(row["subject_kind"], set()).add(bytes(row["subject_hash"]))
         return cls({kind: frozenset(of_kind) for kind, of_kind in hashes.items()})
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.backups.method import NotRestorableError, Scope
-from assets.backups.restore import Done, Restore
+from assets.backups.restore import Done, Restore, readable
 from assets.backups.scratch import scratch
 from assets.backups.sets import find
 from assets.rooms import Clock
@@ -45,11 +45,11 @@ class Drill:
 
         Raises:
             NotRestorableError: no set is verified.
-            DamagedSetError, DiffersError: as of a restore.
+            UnreadableError, DamagedSetError, DiffersError: as of a restore.
             SealError: a sealed field does not open.
         """
         method, target = self.restore.method, self.restore.target
-        sets = find(target, method.store)
+        sets = readable(find(target, method.store))
         newest = sets.newest_good
         if newest is None:
             raise NotRestorableError(

@@ -13,7 +13,7 @@ from assets.apps import App
 from assets.backups.erased import erased
 from assets.backups.manifest import Manifest
 from assets.backups.method import Chain, Method, Restored, Scope
-from assets.backups.sets import find
+from assets.backups.sets import Sets, find
 from assets.backups.target import Target
 from resources.declined import DeclinedError
 from resources.postgres import Postgres
@@ -24,6 +24,10 @@ SHOWN = 5  # differences of an error
 
 class DiffersError(DeclinedError):
     """What was restored is not what the set says. It is left as it is, to be looked at."""
+
+
+class UnreadableError(DeclinedError):
+    """Sets lie there, and not one of their manifests can be read: the key set is another one, or they are damaged."""
 
 
 class NotConfirmedError(DeclinedError):
@@ -63,12 +67,13 @@ class Restore:
 
         Raises:
             NotRestorableError: no set reaches the moment.
+            UnreadableError: no set can be read at all.
             NotConfirmedError: the live store is meant, and nobody confirmed it.
             OccupiedError: the place holds something.
             DamagedSetError: a set is not what was written.
             DiffersError: the place does not hold what the set says.
         """
-        chain = self.method.chain(find(self.target, self.method.store), scope.at)
+        chain = self.method.chain(readable(find(self.target, self.method.store)), scope.at)
         if into == LIVE:
             if not confirmed:
                 raise NotConfirmedError(
@@ -91,6 +96,20 @@ class Restore:
                 f"`clearlift backup verify {self.method.store}`, then restore another moment",
             )
         return Done(chain, restored, monotonic() - began)
+
+
+def readable(sets: Sets) -> Sets:
+    """The sets, if any of them can be read or none is there.
+
+    Raises:
+        UnreadableError: all that there are cannot be read.
+    """
+    if sets.damaged and not sets.complete:
+        raise UnreadableError(
+            f"no backup of {sets.store} can be read: {sets.damaged[-1].reason}",
+            "bring back the key set that sealed it; docs/recovery.md says how",
+        )
+    return sets
 
 
 def _what(scope: Scope, chain: Chain) -> str:

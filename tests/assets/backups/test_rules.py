@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from assets.backups.erased import TombstonesMissingError
 from assets.backups.making import Backup, NotReadBackError
 from assets.backups.method import NotRestorableError, OccupiedError, Scope
 from assets.backups.parts import DamagedSetError
-from assets.backups.restore import DiffersError, NotConfirmedError, Restore
+from assets.backups.restore import DiffersError, NotConfirmedError, Restore, UnreadableError
 from assets.backups.sets import find
 from assets.backups.target import Target, TargetError
 from assets.privacy.tombstones import subject_hash
@@ -149,6 +150,17 @@ def test_a_time_before_the_first_set_and_a_target_that_is_gone_are_one_line(
     backup(target, notebook).run()
     with pytest.raises(NotRestorableError, match="no backup of consignment/notes as old as 2026-03-01"):
         restore(target, notebook, postgres).run(Scope(at=MONDAY - timedelta(days=1)), str(tmp_path / "beside"))
+
+
+def test_sets_whose_key_is_gone_are_not_said_to_be_absent(
+    target: Target, notebook: Notebook, postgres: Postgres, tmp_path: Path
+) -> None:
+    backup(target, notebook).run()
+    elsewhere = replace(target, keyring=Keyring({2: b"l" * 32}))
+    with pytest.raises(UnreadableError, match=r"sealed with key 1, .* Next: bring back the key set"):
+        restore(elsewhere, notebook, postgres).run(Scope(), str(tmp_path / "beside"))
+    with pytest.raises(UnreadableError):
+        drill(elsewhere, notebook, postgres, tmp_path / "scratch", lambda _: 0).run()
 
 
 def drill(target: Target, notebook: Notebook, postgres: Postgres, root: Path, opens: Callable[[Path], int]) -> Drill:

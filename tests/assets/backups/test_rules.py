@@ -18,6 +18,7 @@ from assets.backups.restore import DiffersError, NotConfirmedError, Restore, Unr
 from assets.backups.sets import find
 from assets.backups.target import Target, TargetError
 from assets.privacy.tombstones import subject_hash
+from resources.disk import DiskFullError
 from resources.keyring import Keyring
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore, ObjectStoreError
@@ -196,12 +197,19 @@ def test_a_drill_of_a_damaged_set_fails_and_leaves_nothing(
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-def test_a_target_that_does_not_answer_is_one_line(
-    target: Target, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("reason", "expected", "said"),
+    [
+        ("put: no route", TargetError, r"no route\. Next: check"),
+        ("put: No space left on device (os error 28)", DiskFullError, r"the disk is full .* Next: make room"),
+    ],
+)
+def test_a_target_that_does_not_answer_or_is_full_is_one_line(
+    target: Target, notebook: Notebook, monkeypatch: pytest.MonkeyPatch, reason: str, expected: type, said: str
 ) -> None:
     def away(*_: object) -> bool:
-        raise ObjectStoreError("put: no route")
+        raise ObjectStoreError(reason)
 
     monkeypatch.setattr(FolderObjectStore, "put_if_absent", away)
-    with pytest.raises(TargetError, match=r"no route\. Next: check"):
+    with pytest.raises(expected, match=said):
         backup(target, notebook).run()

@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -50,6 +50,7 @@ from resources.d1.pace import Pace
 from resources.d1.pages import table_pages, wide_row
 from resources.d1.schema import OBJECTS, Schema, TableShape
 from resources.declined import DeclinedError
+from resources.http import HttpError
 
 ANCHOR = "anchor"
 BOOKMARK = "bookmark"
@@ -68,15 +69,14 @@ class ChangingError(DeclinedError):
 class D1Backups:
     """The backups of an app's D1: a `Method`.
 
-    d1: opens the database. clock: now. bookmark: gives a Time Travel bookmark of a real D1, empty for another one.
-    opened: opens the place that a person names, by default a SQLite file.
+    d1: the database. clock: now. opened: opens the place that a person names, by default a SQLite file.
     """
 
     app: App
     d1: D1
     clock: Callable[[], datetime]
-    bookmark: Callable[[], str] = lambda: ""
     opened: Callable[[str], D1] = field(default=lambda name: EmbeddedD1(Path(name)))
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def store(self) -> StoreName:
@@ -108,9 +108,10 @@ class D1Backups:
         )
 
     def incremental(self, draft: Draft, base: Manifest) -> Contents:
-        """See Method.incremental."""
+        """See Method.incremental. The base is verified, so the log up to its end is deleted."""
         install(self.d1, self.clock())
         self._check_continues(base, position(self.d1))
+        prune(self.d1, int(base.until), self.pace)
         end, changes = self._log(draft, int(base.until))
         self._check_continues(base, end)
         return Contents(
@@ -216,11 +217,6 @@ class D1Backups:
                     else f"table {table.name} has other values than were backed up"
                 )
 
-    def prune(self, sets: Sets, pace: Pace) -> int:
-        """Delete the entries of the log that a verified set holds; how many."""
-        newest = sets.newest_good
-        return prune(self.d1, int(newest.until), pace) if newest else 0
-
     def _log(self, draft: Draft, since: int) -> tuple[Position, Counter[str]]:
         """Write the log after `since`, and the rows that were too long for it; where it ended, and changes by table."""
         shapes: Mapping[str, TableShape] = {}
@@ -254,12 +250,12 @@ class D1Backups:
         return end, changes
 
     def _facts(self, end: Position) -> dict[str, str]:
-        bookmark = self.bookmark()
-        return {
-            SEQUENCES: json.dumps(end.sequences),
-            ANCHOR: end.anchor,
-            **({BOOKMARK: bookmark} if bookmark else {}),
-        }
+        facts = {SEQUENCES: json.dumps(end.sequences), ANCHOR: end.anchor}
+        if not isinstance(self.d1, EmbeddedD1):
+            # Without Time Travel there is still a backup.
+            with suppress(D1Error, HttpError):
+                facts[BOOKMARK] = self.d1.bookmark()
+        return facts
 
     def _check_continues(self, base: Manifest, now: Position) -> None:
         since = int(base.until)

@@ -6,7 +6,7 @@ belongs here: which files make a set, and tables made of them. What does not: Ic
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,10 +19,11 @@ from pyiceberg.table import Table as IcebergTable
 
 from assets.apps import App
 from assets.apps.personal import Subject
+from assets.backups.lake_copies import Content, Copies
 from assets.backups.lake_people import erase
-from assets.backups.manifest import Kind, Manifest, Part, Table
+from assets.backups.manifest import Kind, Manifest, Table
 from assets.backups.method import At, Chain, Contents, NotRestorableError, OccupiedError, Restored, Scope
-from assets.backups.parts import Draft, read_part
+from assets.backups.parts import Draft
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from assets.events.table import events_table
@@ -33,7 +34,6 @@ from resources.lake.moments import earliest, set_back
 from resources.lake.place import CATALOG, LakePlace
 
 LOOKS = 5
-READ_BYTES = 1024 * 1024
 _ROOT = "root"
 
 Place = Callable[[], AbstractContextManager[LakePlace]]
@@ -90,7 +90,7 @@ class LakeBackup:
 
     def _snapshot(self, draft: Draft, before: Manifest | None) -> Contents:
         moment = self.clock()
-        copies = _Copies(draft, before)
+        copies = Copies(draft, before)
         pinned = [self._pinned(copies, self.lake.table(spec)) for spec in self.tables]
         copies.keep(location for one in pinned for location in one.locations)
         since = [first for one in pinned if (first := earliest(one.table.metadata)) is not None]
@@ -104,7 +104,7 @@ class LakeBackup:
             facts={_ROOT: reach.common(folders), **{one.held.name: one.table.metadata_location for one in pinned}},
         )
 
-    def _pinned(self, copies: "_Copies", table: LakeTable) -> Pinned:
+    def _pinned(self, copies: Copies, table: LakeTable) -> Pinned:
         """Copy one state. Where a file of it expires meanwhile, the state of then is copied: no writer is held up."""
         for look in range(LOOKS):
             live = table.load()
@@ -160,7 +160,7 @@ class LakeBackup:
         """See `Method.restore`. The tables are registered at the end, as they shall be: until then nobody sees them."""
         manifest = chain[-1]
         specs = self._chosen(manifest, scope)
-        content = _Content(target, manifest, {_name(spec) for spec in specs})
+        content = Content(target, manifest, {_name(spec) for spec in specs})
         if scope.live:
             content.require_whole()
         with place() as there:
@@ -215,76 +215,6 @@ class LakeBackup:
                 f"{manifest.id} holds no table {unknown[0]}", f"name one of {', '.join(sorted(held))}"
             )
         return [spec for spec in self.tables if _name(spec) in (scope.tables or held)]
-
-
-class _Copies:
-    """The files of a draft. What `before` has is taken over; all else is read and put."""
-
-    def __init__(self, draft: Draft, before: Manifest | None) -> None:
-        self._draft = draft
-        self._before = before
-        self._known = _by_file(before.parts) if before is not None else {}
-        self._parts: dict[str, list[Part]] = {}
-
-    def add(self, table: IcebergTable, locations: Iterable[str]) -> None:
-        """Bring the files of a table into the draft.
-
-        Raises:
-            FileNotFoundError: one is gone.
-        """
-        for location in locations:
-            if location not in self._parts:
-                start = len(self._draft.parts)
-                if self._before is not None and location in self._known:
-                    self._draft.reuse(self._before, self._known[location])
-                else:
-                    self._read(table, location)
-                self._parts[location] = self._draft.parts[start:]
-
-    def _read(self, table: IcebergTable, location: str) -> None:
-        name = ".".join(table.name())
-        with table.io.new_input(location).open() as stream, self._draft.file(location, name) as write:
-            while chunk := stream.read(READ_BYTES):
-                write(chunk)
-
-    def keep(self, locations: Iterable[str]) -> None:
-        """Make these files the draft's, in their order, and remove what was put for a state that expired."""
-        draft = self._draft
-        own = {part.name for part in draft.parts if not part.set_id}
-        draft.parts[:] = [part for location in locations for part in self._parts[location]]
-        if surplus := own - {part.name for part in draft.parts if not part.set_id}:
-            draft.target.delete(draft.store, draft.id, sorted(surplus))
-
-
-class _Content:
-    """The files of some tables of a set."""
-
-    def __init__(self, target: Target, manifest: Manifest, tables: set[str]) -> None:
-        self._target = target
-        self._manifest = manifest
-        self.files = _by_file(part for part in manifest.parts if part.table in tables)
-
-    def of(self, location: str) -> Iterator[bytes]:
-        """The bytes of a file; errors as of `parts.read`."""
-        for part in self.files[location]:
-            yield from read_part(self._target, self._manifest, part)
-
-    def require_whole(self) -> None:
-        """Read all files.
-
-        Raises:
-            DamagedSetError: one is not what was written.
-        """
-        for location in self.files:
-            for _ in self.of(location):
-                pass
-
-
-def _by_file(parts: Iterable[Part]) -> dict[str, list[Part]]:
-    found: dict[str, list[Part]] = {}
-    for part in parts:
-        found.setdefault(part.file, []).append(part)
-    return found
 
 
 def _held(table: LakeTable, snapshot_id: int | None) -> Table:

@@ -184,8 +184,9 @@ def _smallest_circle(waiting: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
                     todo.append(parent)
         return frozenset(seen)
 
-    circles: list[list[str]] = [sorted(reached(name) | {name}) for name in waiting]
-    return tuple(min(circles, key=lambda names: (len(names), names)))
+    circles = [sorted(reached(name) | {name}) for name in waiting]
+    smallest = min(circles, key=lambda names: (len(names), names))
+    return tuple(smallest)
 
 
 def _shape(copy: sqlite3.Connection, name: str, sql: str) -> TableShape:

@@ -35,7 +35,7 @@ def side(tmp_path: Path) -> Iterator[LakeSide]:
         yield found
 
 
-STEPS = [pytest.param(5, id="some"), pytest.param(1, id="all", marks=pytest.mark.soak)]
+STEPS = [pytest.param(7, id="some"), pytest.param(1, id="all", marks=pytest.mark.soak)]
 
 
 @pytest.mark.parametrize("after", [False, True])

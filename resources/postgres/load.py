@@ -12,10 +12,10 @@ whoever looks from outside sees the old rows or the new ones.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import psycopg
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composable, Identifier
 
 from resources.declined import DeclinedError
 from resources.postgres import snapshot
@@ -23,6 +23,8 @@ from resources.postgres.client import Connection, Postgres, message_of
 from resources.postgres.snapshot import Partition, TableOf
 from resources.sql_files import read_sql
 
+Present: TypeAlias = Literal["go", "stay", "refused"]
+ASIDE = Identifier("pg_temp", "clearlift_rows")
 NAMED = 8
 """How many tables a refusal names."""
 
@@ -66,16 +68,21 @@ class Load:
         Raises:
             LoadRefusedError: a column is missing, or a constraint of the table refuses a row.
         """
+        self._copy_in(self.tables[name], self.tables[name].identifier, columns, chunks)
+
+    def add(self, name: str, columns: Sequence[str], chunks: Iterable[bytes], wanted: Composable) -> int:
+        """Add of these rows those that fulfil a condition and whose keys are free; returns how many. Errors as `fill`."""
         table = self.tables[name]
-        if gone := [column for column in columns if column not in table.columns]:
-            raise LoadRefusedError(
-                f"{name} has no column {', '.join(gone)}", "restore into an empty database, which is migrated to fit"
-            )
+        self.connection.execute(SQL("create temp table {} (like {}) on commit drop").format(ASIDE, table.identifier))
+        self._copy_in(table, ASIDE, columns, chunks)
         names = SQL(", ").join(map(Identifier, columns))
-        statement = SQL("copy {} ({}) from stdin").format(table.identifier, names)
-        with _refused(name), self.connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for chunk in chunks:
-                copy.write(chunk)
+        statement = SQL(
+            "insert into {} ({}) overriding system value select {} from {} where {} on conflict do nothing"
+        ).format(table.identifier, names, names, ASIDE, wanted)
+        with _refused(name):
+            added = self.connection.execute(statement).rowcount
+        self.connection.execute(SQL("drop table {}").format(ASIDE))
+        return added
 
     def advance(self, sequence: str, last_value: int | None, start_value: int, *, backwards: bool) -> None:
         """Let a sequence go on after a value; where not `backwards`, never to one that it has already given."""
@@ -84,18 +91,30 @@ class Load:
             statement, {"name": sequence, "last": last_value, "start": start_value, "backwards": backwards}
         )
 
+    def _copy_in(self, table: TableOf, goal: Identifier, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
+        if gone := [column for column in columns if column not in table.columns]:
+            raise LoadRefusedError(
+                f"{table.name} has no column {', '.join(gone)}",
+                "restore into an empty database, which is migrated to fit",
+            )
+        names = SQL(", ").join(map(Identifier, columns))
+        statement = SQL("copy {} ({}) from stdin").format(goal, names)
+        with _refused(table.name), self.connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for chunk in chunks:
+                copy.write(chunk)
+
 
 @contextmanager
 def loading(
-    postgres: Postgres, names: Sequence[str], *, replace: bool, partitions: Sequence[Partition] = (), whole: bool = True
+    postgres: Postgres, names: Sequence[str], present: Present, *, partitions: Sequence[Partition] = (), whole: bool
 ) -> Iterator[Load]:
-    """A load of some tables (quoted names), which are empty within the block. Its end commits, an error undoes all.
+    """A load of some tables (quoted names). The end of the block commits, an error undoes all.
 
-    replace: rows that are there go; else such a table is an error. partitions: made where they are missing. whole: if
-    not, foreign keys that lead to other tables come back without a look at the rows that are there.
+    present: what happens to rows that are there: they `go`, they `stay`, or they are `refused`. partitions: made where
+    they are missing. whole: if not, foreign keys that lead to other tables come back without a look at rows.
 
     Raises:
-        NotEmptyError: of a table that has rows.
+        NotEmptyError: a table has rows that are refused.
         LoadRefusedError: a table is missing, the login does not own one, or rows break a constraint.
     """
     with postgres.connection(held=True) as connection:
@@ -109,15 +128,28 @@ def loading(
         load = Load(connection, {name: there[name] for name in names}, _foreign_keys(connection, names))
         with _refused(postgres.address):
             _make_partitions(connection, partitions)
-            if not replace and (filled := _filled(connection, load.tables.values())):
+            if present == "refused" and (filled := _filled(load)):
                 raise NotEmptyError(
                     f"{_listed(filled)} in {postgres.address} has rows", "choose another place, or say --confirm"
                 )
             triggers = connection.execute(read_sql("backups/postgres/triggers.sql"), {"tables": list(names)}).fetchall()
             _take_down(load, triggers)
+            if present == "go" and load.tables:
+                tables = SQL(", ").join(table.identifier for table in load.tables.values())
+                connection.execute(SQL("truncate {}").format(tables))
         yield load
         with _refused(postgres.address):
             _put_up(load, triggers, whole=whole)
+
+
+def filled_tables(postgres: Postgres) -> list[str]:
+    """The tables of a database that have a row, by their quoted names; those that the login cannot read count too."""
+    with postgres.connection() as connection:
+        return [
+            row["name"]
+            for row in snapshot.tables_of(connection)
+            if row["missing"] is not None or _has_rows(connection, snapshot.table_of(row))
+        ]
 
 
 def _foreign_keys(connection: Connection, names: Sequence[str]) -> tuple[ForeignKey, ...]:
@@ -128,14 +160,15 @@ def _foreign_keys(connection: Connection, names: Sequence[str]) -> tuple[Foreign
     )
 
 
-def _filled(connection: Connection, tables: Iterable[TableOf]) -> list[str]:
-    filled = []
-    for table in tables:
-        # Locked before the look, so that no row comes after it.
-        connection.execute(SQL("lock table {} in share row exclusive mode").format(table.identifier))
-        if connection.execute(SQL("select from {} limit 1").format(table.identifier)).fetchall():
-            filled.append(table.name)
-    return filled
+def _filled(load: Load) -> list[str]:
+    # Locked before the look, so that no row comes after it.
+    for table in load.tables.values():
+        load.connection.execute(SQL("lock table {} in share row exclusive mode").format(table.identifier))
+    return [table.name for table in load.tables.values() if _has_rows(load.connection, table)]
+
+
+def _has_rows(connection: Connection, table: TableOf) -> bool:
+    return bool(connection.execute(SQL("select from {} limit 1").format(table.identifier)).fetchall())
 
 
 def _make_partitions(connection: Connection, partitions: Sequence[Partition]) -> None:
@@ -151,9 +184,6 @@ def _take_down(load: Load, triggers: Sequence[dict[str, Any]]) -> None:
         load.connection.execute(SQL(f"alter table {key.child} drop constraint {key.name}"))
     for trigger in triggers:
         load.connection.execute(SQL(f"alter table {trigger['table_name']} disable trigger {trigger['name']}"))
-    if load.tables:
-        names = SQL(", ").join(table.identifier for table in load.tables.values())
-        load.connection.execute(SQL("truncate {}").format(names))
 
 
 def _put_up(load: Load, triggers: Sequence[dict[str, Any]], *, whole: bool) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from resources.postgres import Postgres
+from resources.postgres import Connection, Postgres
 from resources.postgres.load import LoadRefusedError, NotEmptyError, loading
 from resources.postgres.row_checksum import RowChecksum
 from resources.postgres.snapshot import Snapshot, snapshot, tables_of
@@ -72,7 +72,9 @@ def contents(now: Snapshot) -> Iterator[tuple[str, int, str, bytes]]:
 def put_back(source: Postgres, goal: Postgres, *, replace: bool = False) -> None:
     with (
         snapshot(source) as now,
-        loading(goal, [t.name for t in now.tables], replace=replace, partitions=now.partitions) as load,
+        loading(
+            goal, [t.name for t in now.tables], "go" if replace else "refused", partitions=now.partitions, whole=True
+        ) as load,
     ):
         for table in now.tables:
             load.fill(table.name, table.columns, now.rows(table, RowChecksum()))
@@ -127,7 +129,7 @@ def test_what_has_rows_is_replaced_only_when_asked_and_all_or_nothing(postgres_s
         live = read(goal)
         with pytest.raises(NotEmptyError, match=r"shop.people, shop.things, shop.visits in .* has rows"):
             put_back(source, goal)
-        with pytest.raises(ZeroDivisionError), loading(goal, ["shop.people"], replace=True):
+        with pytest.raises(ZeroDivisionError), loading(goal, ["shop.people"], "go", whole=True):
             1 / 0  # noqa: B018
         assert read(goal) == live
         put_back(source, goal, replace=True)
@@ -138,18 +140,21 @@ def test_rows_that_others_refer_to_stay_and_the_error_has_no_values(postgres_ser
     with shop(postgres_server, ROWS) as goal:
         before = read(goal)
         line = b"1\tsecret name" + 2 * b"\t\\N" + b"\n"
-        with pytest.raises(LoadRefusedError) as refused, loading(goal, ["shop.people"], replace=True) as load:
+        with pytest.raises(LoadRefusedError) as refused, loading(goal, ["shop.people"], "go", whole=True) as load:
             load.fill("shop.people", ["id", "name", "boss", "favourite"], [line])
         assert "things_owner_fkey" in str(refused.value)
-        with pytest.raises(LoadRefusedError) as doubled, loading(goal, ["shop.people"], replace=True) as load:
+        with pytest.raises(LoadRefusedError) as doubled, loading(goal, ["shop.people"], "go", whole=True) as load:
             load.fill("shop.people", ["id", "name", "boss", "favourite"], [line, line])
         assert "secret" not in str(refused.value) + str(doubled.value)
         with (
             pytest.raises(LoadRefusedError, match="has no column nick"),
-            loading(goal, ["shop.people"], replace=True) as load,
+            loading(goal, ["shop.people"], "go", whole=True) as load,
         ):
             load.fill("shop.people", ["id", "nick"], [])
-        with pytest.raises(LoadRefusedError, match="nothing: no such table"), loading(goal, ["nothing"], replace=True):
+        with (
+            pytest.raises(LoadRefusedError, match="nothing: no such table"),
+            loading(goal, ["nothing"], "go", whole=True),
+        ):
             pass
         assert read(goal) == before
 
@@ -176,7 +181,7 @@ def test_a_table_that_is_truncated_while_it_begins_is_looked_at_again(
         real = tables_of
         calls = iter(["truncate shop.visits", 'drop table shop."Odd.Name%"'])
 
-        def between(connection: object) -> object:
+        def between(connection: Connection) -> object:
             found = real(connection)
             for statement in calls:
                 writer.execute(statement)
@@ -231,7 +236,7 @@ def test_it_is_the_same_through_a_transaction_pooler(way: str) -> None:
         postgres.execute(ROWS)
         first = read(postgres)
         put_back_rows = [(name, data) for name, (_, _, data) in first.items() if name != 'shop."Odd.Name%"']
-        with loading(postgres, [name for name, _ in put_back_rows], replace=True) as load:
+        with loading(postgres, [name for name, _ in put_back_rows], "go", whole=True) as load:
             for name, data in put_back_rows:
                 load.fill(name, load.tables[name].columns, [data[:7], data[7:]])
         assert read(postgres) == first

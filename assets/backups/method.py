@@ -81,12 +81,14 @@ class Restored:
     until: the position that was reached. moment: the time of the last change that is in it, or of the reading where
     there is no log. tables: rows and checksum of each restored table as the set's bytes say, without those of erased
     people; `differences` compares the place with them. erased: rows left out because their people were erased.
+    left_out: what else of the set has no place there, by name.
     """
 
     until: str
     moment: datetime
     tables: tuple[Table, ...]
     erased: int = 0
+    left_out: tuple[str, ...] = ()
 
 
 Place = TypeVar("Place")

@@ -20,7 +20,7 @@ from psycopg.sql import SQL, Composable, Identifier
 from resources.declined import DeclinedError
 from resources.postgres import snapshot
 from resources.postgres.client import Connection, Postgres, message_of
-from resources.postgres.snapshot import Partition, TableOf
+from resources.postgres.snapshot import Partition, SequenceValue, TableOf
 from resources.sql_files import read_sql
 
 Present: TypeAlias = Literal["go", "stay", "refused"]
@@ -71,7 +71,7 @@ class Load:
         self._copy_in(self.tables[name], self.tables[name].identifier, columns, chunks)
 
     def add(self, name: str, columns: Sequence[str], chunks: Iterable[bytes], wanted: Composable) -> int:
-        """Add of these rows those that fulfil a condition and whose keys are free; returns how many. Errors as `fill`."""
+        """Add those rows that fulfil a condition and whose keys are free; returns how many. Errors as of `fill`."""
         table = self.tables[name]
         self.connection.execute(SQL("create temp table {} (like {}) on commit drop").format(ASIDE, table.identifier))
         self._copy_in(table, ASIDE, columns, chunks)
@@ -84,11 +84,17 @@ class Load:
         self.connection.execute(SQL("drop table {}").format(ASIDE))
         return added
 
-    def advance(self, sequence: str, last_value: int | None, start_value: int, *, backwards: bool) -> None:
+    def advance(self, sequence: SequenceValue, *, backwards: bool) -> None:
         """Let a sequence go on after a value; where not `backwards`, never to one that it has already given."""
         statement = read_sql("backups/postgres/advance.sql")
         self.connection.execute(
-            statement, {"name": sequence, "last": last_value, "start": start_value, "backwards": backwards}
+            statement,
+            {
+                "name": sequence.name,
+                "last": sequence.last_value,
+                "start": sequence.start_value,
+                "backwards": backwards,
+            },
         )
 
     def _copy_in(self, table: TableOf, goal: Identifier, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
@@ -106,12 +112,12 @@ class Load:
 
 @contextmanager
 def loading(
-    postgres: Postgres, names: Sequence[str], present: Present, *, partitions: Sequence[Partition] = (), whole: bool
+    postgres: Postgres, names: Sequence[str], present: Present, *, partitions: Sequence[Partition] = (), check_all: bool
 ) -> Iterator[Load]:
     """A load of some tables (quoted names). The end of the block commits, an error undoes all.
 
     present: what happens to rows that are there: they `go`, they `stay`, or they are `refused`. partitions: made where
-    they are missing. whole: if not, foreign keys that lead to other tables come back without a look at rows.
+    they are missing. check_all: if not, foreign keys from or to other tables come back without a look at the rows.
 
     Raises:
         NotEmptyError: a table has rows that are refused.
@@ -139,7 +145,7 @@ def loading(
                 connection.execute(SQL("truncate {}").format(tables))
         yield load
         with _refused(postgres.address):
-            _put_up(load, triggers, whole=whole)
+            _put_up(load, triggers, check_all=check_all)
 
 
 def filled_tables(postgres: Postgres) -> list[str]:
@@ -186,9 +192,9 @@ def _take_down(load: Load, triggers: Sequence[dict[str, Any]]) -> None:
         load.connection.execute(SQL(f"alter table {trigger['table_name']} disable trigger {trigger['name']}"))
 
 
-def _put_up(load: Load, triggers: Sequence[dict[str, Any]], *, whole: bool) -> None:
+def _put_up(load: Load, triggers: Sequence[dict[str, Any]], *, check_all: bool) -> None:
     for key in load.foreign_keys:
-        unchecked = not whole and not {key.child, key.parent} <= load.tables.keys() and key.validated
+        unchecked = not check_all and not {key.child, key.parent} <= load.tables.keys() and key.validated
         load.connection.execute(
             SQL(
                 f"alter table {key.child} add constraint {key.name} {key.definition}{' not valid' if unchecked else ''}"

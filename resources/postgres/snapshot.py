@@ -48,18 +48,20 @@ class Missing(NamedTuple):
     reason: str
 
 
-class Sequence(NamedTuple):
-    """A sequence: the last value that it gave, None where it gave none."""
+class SequenceValue(NamedTuple):
+    """A sequence: the last value that it gave, None where it gave none, and the table that it belongs to."""
 
     name: str
     last_value: int | None
     start_value: int
+    table: str | None
 
 
 class Partition(NamedTuple):
-    """A partition, by what makes it again: the quoted names, and texts of SQL."""
+    """A partition, by what makes it again: quoted names (`root` is the table that it is a part of), texts of SQL."""
 
     name: str
+    root: str
     parent: str
     bounds: str
     divided_by: str | None
@@ -79,7 +81,7 @@ class Snapshot:
     server_version: int
     tables: tuple[TableOf, ...]
     missing: tuple[Missing, ...]
-    sequences: tuple[Sequence, ...]
+    sequences: tuple[SequenceValue, ...]
     partitions: tuple[Partition, ...]
     objects: tuple[str, ...]
 
@@ -171,7 +173,9 @@ def _looked(connection: Connection) -> Snapshot | None:
         tables=tuple(readable),
         missing=tuple(Missing(row["name"], row["missing"]) for row in missing),
         sequences=tuple(
-            Sequence(row["name"], row["last_value"], row["start_value"]) for row in sequences if row["missing"] is None
+            SequenceValue(row["name"], row["last_value"], row["start_value"], row["table_name"])
+            for row in sequences
+            if row["missing"] is None
         ),
         partitions=tuple(Partition(**row) for row in partitions),
         objects=tuple(f"{row['kind']} {row['name']}" for row in objects),

@@ -1,8 +1,8 @@
 """The write-ahead log of the embedded server, read from its folder.
 
-A replication slot makes the server keep what was not read yet, up to a limit: beyond it the server gives the log up and
-says so, and no disk is filled. What belongs here: the slot, and whole segments in their order. What does not: where they
-are kept (assets), replaying them (recovery.py).
+A replication slot makes the server keep what was not read yet, up to a limit: beyond it the server gives the log up
+and says so, and no disk is filled. What belongs here: the slot, and whole segments in their order. What does not: where
+they are kept (assets), replaying them (recovery.py).
 
 A slot rather than `archive_command`: it needs no restart of a server that runs already, no shell, no second copy of the
 log on the same disk, and its limit is the server's own.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from assets.apps import App
@@ -44,6 +45,18 @@ class Rooms(Protocol):
     @property
     def object_store(self) -> ObjectStore:
         """R2: landing zones, quarantine, lake files, archives, media."""
+
+    @property
+    def backup_store(self) -> ObjectStore:
+        """Where backups lie: R2 itself, or a bucket of their own."""
+
+    @property
+    def backup_prefix(self) -> str:
+        """Their prefix there, without a final slash."""
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of this machine, for its owner alone, for files that only one process needs."""
 
     @property
     def lake(self) -> "Lake":

@@ -6,6 +6,7 @@ The lake is also imported on first use, because pyiceberg and pyarrow take a sec
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from assets.apps import APPS, App
@@ -111,6 +112,37 @@ class Stores:
         secret = s.r2_secret_access_key.get_secret_value()
         bucket = Bucket(endpoint=endpoint, name=name, access_key_id=s.r2_access_key_id, secret_access_key=secret)
         return BucketObjectStore(bucket, storage_classes=s.r2_storage_classes)
+
+    @cached_property
+    def backup_store(self) -> ObjectStore:
+        """Where backups lie: the bucket that is set for them, else R2 itself."""
+        s = self.settings
+        if s.backup_bucket is None:
+            return self.object_store
+        if s.backup_access_key_id is None or s.backup_secret_access_key is None or s.backup_endpoint is None:
+            opened = self.bucket(s.backup_bucket)
+            assert opened is not None  # settings admit it only beside R2's credentials
+            return opened
+        secret = s.backup_secret_access_key.get_secret_value()
+        return BucketObjectStore(
+            Bucket(
+                endpoint=s.backup_endpoint,
+                name=s.backup_bucket,
+                access_key_id=s.backup_access_key_id,
+                secret_access_key=secret,
+            ),
+            storage_classes=s.r2_storage_classes,
+        )
+
+    @property
+    def backup_prefix(self) -> str:
+        """The prefix of the backups there."""
+        return self.settings.backup_prefix
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of the home."""
+        return self.settings.made_home() / "scratch"
 
     @cached_property
     def lake(self) -> "Lake":

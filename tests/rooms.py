@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NoReturn
 
 from assets.apps import App
@@ -29,6 +30,8 @@ class TestRooms:
     r2_sql: Any = None
     ad_apps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ad_origin: str = ""
+    backup_prefix: str = "backups"
+    scratch: Path = Path("/nonexistent")
 
     @property
     def clock(self) -> Clock:
@@ -36,6 +39,10 @@ class TestRooms:
 
     def progress(self, label: str) -> Progress:
         return silent
+
+    @property
+    def backup_store(self) -> ObjectStore:
+        return self.object_store
 
     @property
     def lake(self) -> Lake:

@@ -40,6 +40,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
     file: of all pieces of one file, in their order, the contents follow each other. table: the table whose rows these
     are, empty where the file is about no single table. size (bytes) and sha256: of the object as it lies there.
+    set_id: the set in whose folder it lies, where an earlier one put it there; empty for the set's own.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     key_id: int
     table: str = ""
+    set_id: str = ""
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):

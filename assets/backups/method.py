@@ -80,7 +80,8 @@ class Restored:
 
     until: the position that was reached. moment: the time of the last change that is in it, or of the reading where
     there is no log. tables: rows and checksum of each restored table as the set's bytes say, without those of erased
-    people; `differences` compares the place with them. erased: rows left out because their people were erased.
+    people; `differences` compares the place with them. erased: rows left out because their people were erased. whole:
+    whether all of the store came back. beside: whether rows were put beside others, which cannot be told apart later.
     left_out: what else of the set has no place there, by name.
     """
 
@@ -88,6 +89,8 @@ class Restored:
     moment: datetime
     tables: tuple[Table, ...]
     erased: int = 0
+    whole: bool = True
+    beside: bool = False
     left_out: tuple[str, ...] = ()
 
 

@@ -6,10 +6,11 @@ alone. What belongs here: bytes in and out. What does not: what a store's files 
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import msgspec
 import zstandard
 
 from assets.backups.manifest import Manifest, Part
@@ -54,6 +55,10 @@ class Draft:
         """A file that is at hand as a whole."""
         with self.file(name, table) as write:
             write(data)
+
+    def reuse(self, manifest: Manifest, parts: Iterable[Part]) -> None:
+        """Take over parts of a set that is complete, for content that never changes. They stay where they lie."""
+        self.parts += [msgspec.structs.replace(part, set_id=part.set_id or manifest.id) for part in parts]
 
 
 class _Writer:
@@ -120,8 +125,8 @@ def read(target: Target, manifest: Manifest, file: str) -> Iterator[bytes]:
 
 def read_part(target: Target, manifest: Manifest, part: Part) -> Iterator[bytes]:
     """The bytes of one part; as `read`."""
-    store = StoreName(manifest.app, manifest.store)
-    key = target.key(store, manifest.id, part.name)
+    store, set_id = StoreName(manifest.app, manifest.store), part.set_id or manifest.id
+    key = target.key(store, set_id, part.name)
     try:
         data = target.get(key)
     except ObjectNotFoundError:
@@ -131,7 +136,7 @@ def read_part(target: Target, manifest: Manifest, part: Part) -> Iterator[bytes]
     if hashlib.sha256(data).hexdigest() != part.sha256:
         raise DamagedSetError(key, "its bytes have another SHA-256 than those that were written")
     try:
-        packed = b"".join(opened(target.keyring, [data], label(store, manifest.id, part.name)))
+        packed = b"".join(opened(target.keyring, [data], label(store, set_id, part.name)))
     except SealError as error:
         raise DamagedSetError(key, str(error)) from None
     del data

@@ -50,15 +50,15 @@ class DatabaseSchema:
     """How an empty database becomes one of a store.
 
     folder: of its migrations, under sql/. rest: makes what no migration makes. subjects: whose the rows of a table are.
-    owners: the columns of a table that hold the id of an organisation or a person. kept: tables that are never emptied
-    where the store is live, because what they hold must not be forgotten.
+    owners: names of columns that hold the id of an organisation, in whichever table they are. kept: tables that are
+    never emptied where the store is live, because what they hold must not be forgotten.
     """
 
     folder: str
     applied: Callable[[Postgres], migrations.AppliedMigrations] = migrations.PostgresAppliedMigrations
     rest: Callable[[Postgres], object] = lambda _: None
     subjects: Mapping[str, Sequence[Subject]] = field(default_factory=dict)
-    owners: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    owners: tuple[str, ...] = ()
     kept: frozenset[str] = frozenset()
 
     def number(self, postgres: Postgres) -> int:

@@ -8,7 +8,7 @@ embedded one has no TLS, one of the system is often older than the server and th
 may not see it says no more than an exit code. What it would add is the text of a schema, which migrations have.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -34,7 +34,8 @@ from assets.backups.postgres_database import DONE, DatabaseSchema, Description, 
 from assets.backups.postgres_people import erased_rows, remove
 from resources.declined import DeclinedError
 from resources.postgres import Connection, Postgres, embedded
-from resources.postgres.load import Load, NotEmptyError, filled_tables, loading
+from resources.postgres.beside import Beside
+from resources.postgres.load import Load, filled_tables, loading
 from resources.postgres.row_checksum import RowChecksum
 from resources.postgres.snapshot import Snapshot, TableOf, copied, snapshot, tables_of
 from resources.sql_files import read_sql
@@ -51,11 +52,26 @@ NAMED = 8
 
 @dataclass(frozen=True, kw_only=True)
 class RestoredDatabase(Restored):
-    """description: of the set. without_table: rows of the tables that the database does not have."""
+    """description: of the set. without_table: rows of the tables that the database does not have. live: whether others
+    go on with it, so that its rows were compared before anybody saw them.
+    """
 
     description: Description
     without_table: Mapping[str, int]
-    scope: Scope
+    live: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set that is restored."""
+
+    target: "Target"
+    manifest: Manifest
+    description: Description
+
+    def rows(self, table: str) -> tuple[tuple[str, ...], Iterator[bytes]]:
+        """The columns of a table, and its rows in chunks."""
+        return self.description.columns[table], read(self.target, self.manifest, _file(table))
 
 
 class PostgresLogical:
@@ -137,59 +153,58 @@ class PostgresLogical:
         return is_begun(place) or not filled_tables(place)
 
     def restore(self, target: "Target", chain: Chain, place: Postgres, scope: Scope) -> RestoredDatabase:
-        """See Method.restore. The rows come in one transaction, which a damaged part undoes. In the live database
-        tables are replaced; of single owners, those rows come back that are missing.
-        """
+        """See Method.restore. The rows come in one transaction, which a damaged part undoes."""
         manifest = chain[-1]
         description = _description(target, manifest)
-        fresh = not scope.live and self.is_empty(place)
-        if scope.whole and not scope.live and not fresh:
-            raise OccupiedError(f"{place.address} is not empty", "choose another database")
-        if fresh:
+        if not scope.live:
+            if not self.is_empty(place):
+                raise OccupiedError(f"{place.address} is not empty", "name another database, which is made if missing")
             self._schema.set_up(place, description.migrated, manifest.code_version)
         names, without_table = self._wanted(manifest, description, place, scope)
-        try:
-            with loading(
-                place,
-                names,
-                "stay" if scope.owners else "go" if scope.live or fresh else "refused",
-                partitions=[part for part in description.partitions if part.root in names],
-                check_all=scope.whole or scope.live,
-            ) as load:
-                tables, erased = self._fill(target, manifest, description, load, scope)
-                self._advance(load, description, scope)
-                if fresh:
-                    load.connection.execute(DONE)
-        except NotEmptyError as error:
-            raise OccupiedError(error.reason, error.next_step) from None
+        beside = scope.live and not scope.whole
+        with loading(
+            place,
+            names,
+            emptied=not beside,
+            check_all=scope.whole or scope.live,
+            partitions=[part for part in description.partitions if part.root in names],
+        ) as load:
+            source = Source(target, manifest, description)
+            if beside or scope.owners:
+                tables, erased = self._put_beside(source, load, scope)
+            else:
+                tables, erased = self._put(source, load, scope)
+            self._advance(load, description, scope)
+            if not scope.live:
+                load.connection.execute(DONE)
         return RestoredDatabase(
             until=manifest.until,
             moment=manifest.moment,
             tables=tuple(tables),
             erased=erased,
+            whole=scope.whole,
+            beside=beside,
             left_out=_left_out(description, place) if scope.whole else (),
             description=description,
             without_table=without_table,
-            scope=scope,
+            live=scope.live,
         )
 
     def differences(self, place: Postgres, restored: Restored) -> Iterator[str]:
-        """See Method.differences. Of the live database, which goes on, the rows were compared before they were seen."""
+        """See Method.differences."""
         assert isinstance(restored, RestoredDatabase)
-        description, scope = restored.description, restored.scope
+        description = restored.description
         with snapshot(place) as now:
-            if not scope.live and not scope.owners:
-                expected = {table.name: table for table in restored.tables}
-                for table in now.tables:
-                    if table.name in expected:
-                        yield from _compared(_counted(now.connection, table), expected[table.name])
-            there = {table.name for table in now.tables} | dict(now.missing).keys()
-            if scope.whole:
+            expected = {} if restored.live else {table.name: table for table in restored.tables}
+            for table in now.tables:
+                if table.name in expected:
+                    yield from _compared(now.connection, table, expected[table.name])
+            if restored.whole:
+                there = {table.name for table in now.tables} | dict(now.missing).keys()
                 for name in sorted(there - description.columns.keys()):
                     why = description.missing.get(name, "it was not there")
                     yield f"the rows of {name} are in no backup: {why}"
-            for row in now.connection.execute(read_sql("backups/postgres/invalid.sql")).fetchall():
-                if scope.whole:
+                for row in now.connection.execute(read_sql("backups/postgres/invalid.sql")).fetchall():
                     yield f"{row['kind']} {row['name']} is not valid"
         for name, rows in restored.without_table.items():
             if rows:
@@ -202,55 +217,60 @@ class PostgresLogical:
         if unknown := [name for name in scope.tables if name not in description.columns]:
             raise NotRestorableError(
                 f"{', '.join(unknown)}: not in this set of {self.store}",
-                "name tables as SCHEMA.TABLE, as `clearlift backup list` shows them",
+                f"name some of {', '.join(list(description.columns)[:NAMED])}, …",
             )
         with place.connection() as connection:
             there = {row["name"] for row in tables_of(connection)}
         wanted = scope.tables or tuple(description.columns)
-        if scope.owners:
-            wanted = tuple(name for name in wanted if self._schema.owners.get(name))
-            if not wanted:
-                raise NotRestorableError(f"no table of {self.store} says whose a row is", "leave out --organisation")
         if scope.live:
             wanted = tuple(name for name in wanted if name not in self._schema.kept)
         rows = {table.name: table.rows for table in manifest.tables}
         return [name for name in wanted if name in there], {n: rows[n] for n in wanted if n not in there}
 
-    def _fill(
-        self, target: "Target", manifest: Manifest, description: Description, load: Load, scope: Scope
-    ) -> tuple[list[Table], int]:
-        """Put the rows in; what is there then, by table, and how many were left out because of their people."""
-        sets = {table.name: table for table in manifest.tables}
-        if scope.owners:
-            return [self._add(target, manifest, description, load, name, scope) for name in load.tables], 0
+    def _put(self, source: Source, load: Load, scope: Scope) -> tuple[list[Table], int]:
+        """Fill the tables; what is there then, by table, and how many rows of erased people are not."""
         checksums: dict[str, RowChecksum] = {}
-        for name in load.tables:
-            load.fill(name, description.columns[name], _chunks(target, manifest, name))
-            checksums[name] = RowChecksum(sets[name].rows, sets[name].checksum)
+        for table in source.manifest.tables:
+            if table.name in load.tables:
+                load.fill(table.name, *source.rows(table.name))
+                checksums[table.name] = RowChecksum(table.rows, table.checksum)
         erased = remove(load, self._schema.subjects, scope.erased, checksums)
         tables = [Table(name=name, rows=c.rows, checksum=c.checksum) for name, c in checksums.items()]
         if scope.live:
-            wrong = [
-                text
-                for table in tables
-                for text in _compared(_counted(load.connection, load.tables[table.name]), table)
-            ]
-            if wrong:
+            pairs = ((load.tables[table.name], table) for table in tables)
+            if wrong := [text for pair in pairs for text in _compared(load.connection, *pair)]:
                 raise NotRestorableError("; ".join(wrong), "choose another set; nothing was changed")
         return tables, erased
 
-    def _add(
-        self, target: "Target", manifest: Manifest, description: Description, load: Load, name: str, scope: Scope
-    ) -> Table:
-        """Add the missing rows of single owners to one table."""
-        owners = Literal(list(scope.owners))
-        theirs = [SQL("{}::text = any({})").format(Identifier(c), owners) for c in self._schema.owners[name]]
-        wanted: Composable = SQL("({})").format(SQL(" or ").join(theirs))
-        erased = erased_rows(self._schema.subjects.get(name, ()), scope.erased)
-        if erased is not None:
-            wanted = SQL("{} and {} is not true").format(wanted, erased)
-        added = load.add(name, description.columns[name], _chunks(target, manifest, name), wanted)
-        return Table(name=name, rows=added, checksum="")
+    def _put_beside(self, source: Source, load: Load, scope: Scope) -> tuple[list[Table], int]:
+        """Put single rows in the place of those of the same key; how many came or changed, by table, and how many of
+        erased people did not.
+
+        Of an owner are the rows that name them as a subject, as an organisation or by a primary key, and all rows that
+        refer to one of theirs.
+        """
+        beside, erased = Beside(load), 0
+        # Rows without a key cannot be told apart; who asks for them by name gets that as an answer.
+        laid = [name for name in load.tables if beside.key(name) or name in scope.tables]
+        for name in laid:
+            beside.lay(name, *source.rows(name), wanted=not scope.owners)
+            condition = erased_rows(self._schema.subjects.get(name, ()), scope.erased)
+            erased += beside.leave_out(name, condition) if condition is not None else 0
+        if erased:
+            beside.leave_out_orphans()
+        if scope.owners:
+            for name in laid:
+                beside.want(name, self._of_owners(load.tables[name], beside.key(name), scope.owners))
+            beside.want_children()
+        return [Table(name=name, rows=beside.put(name), checksum="") for name in laid], erased
+
+    def _of_owners(self, table: TableOf, key: Sequence[str], owners: Sequence[str]) -> Composable:
+        columns = {place for _, place in self._schema.subjects.get(table.name, ()) if place in table.columns}
+        columns |= set(self._schema.owners) & set(table.columns)
+        columns |= set(key) if len(key) == 1 else set()
+        ids = Literal(list(owners))
+        conditions = [SQL("{}::text = any({})").format(Identifier(column), ids) for column in sorted(columns)]
+        return SQL(" or ").join(conditions) if conditions else SQL("false")
 
     def _advance(self, load: Load, description: Description, scope: Scope) -> None:
         """Let the sequences go on: all after a whole restore, else those of the tables that were filled."""
@@ -273,10 +293,6 @@ def _file(table: str) -> str:
     return f"rows/{table}"
 
 
-def _chunks(target: "Target", manifest: Manifest, table: str) -> Iterator[bytes]:
-    return read(target, manifest, _file(table))
-
-
 def _description(target: "Target", manifest: Manifest) -> Description:
     return msgspec.json.decode(b"".join(read(target, manifest, DATABASE)), type=Description)
 
@@ -287,15 +303,12 @@ def _left_out(description: Description, place: Postgres) -> tuple[str, ...]:
         return tuple(sorted(set(description.objects) - set(now.objects)))
 
 
-def _counted(connection: Connection, table: TableOf) -> RowChecksum:
-    checksum = RowChecksum()
-    for _ in copied(connection, table.copy_out(), checksum):
+def _compared(connection: Connection, table: TableOf, expected: Table) -> Iterator[str]:
+    """What is wrong with the rows of a table."""
+    found = RowChecksum()
+    for _ in copied(connection, table.copy_out(), found):
         pass
-    return checksum
-
-
-def _compared(found: RowChecksum, expected: Table) -> Iterator[str]:
     if found.rows != expected.rows:
         yield f"{expected.name} has {found.rows} rows, not {expected.rows}"
-    elif found.checksum != expected.checksum:
+    elif expected.checksum and found.checksum != expected.checksum:
         yield f"rows of {expected.name} are not those of the set"

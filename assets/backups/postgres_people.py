@@ -10,10 +10,8 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from assets.apps.personal import Subject
 from assets.privacy.tombstones import Tombstones
-from resources.postgres.load import ForeignKey, Load
+from resources.postgres.load import CASCADE, SET_NULL, ForeignKey, Load
 from resources.postgres.row_checksum import RowChecksum
-
-CASCADE, SET_NULL = "c", "n"
 
 
 def erased_rows(subjects: Sequence[Subject], people: Tombstones) -> Composable | None:
@@ -76,12 +74,8 @@ def _followed(load: Load, key: ForeignKey, checksum: RowChecksum) -> set[str]:
 
 
 def _orphaned(load: Load, key: ForeignKey) -> Composable:
-    pairs = zip(key.columns, key.parent_columns, strict=True)
-    same = [SQL("child.{} = parent.{}").format(Identifier(own), Identifier(theirs)) for own, theirs in pairs]
-    filled = [SQL("child.{} is not null").format(Identifier(column)) for column in key.columns]
-    return SQL("{} and not exists (select from {} parent where {})").format(
-        SQL(" and ").join(filled), load.tables[key.parent].identifier, SQL(" and ").join(same)
-    )
+    parent = load.tables[key.parent].identifier
+    return SQL("{} and not exists (select from {} parent where {})").format(key.filled(), parent, key.same())
 
 
 def _deleted(load: Load, name: str, condition: Composable, checksum: RowChecksum) -> int:

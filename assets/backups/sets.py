@@ -168,6 +168,11 @@ def is_marked(target: Target, store: StoreName, set_id: str) -> bool:
     return True
 
 
+def any_marked(target: Target, store: StoreName) -> bool:
+    """Whether a mark lies beside any set: two requests where the newest has one, however many sets there are."""
+    return any(is_marked(target, store, set_id) for set_id in reversed(target.ids(store)))
+
+
 def unverified(sets: Sets) -> Sequence[Manifest]:
     """The complete sets without a mark, oldest first."""
     return [manifest for manifest in sets.complete if manifest.id not in sets.verified]

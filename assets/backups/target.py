@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from assets.backups.manifest import Kind
+from resources import disk
 from resources.declined import DeclinedError
 from resources.keyring import Keyring
 from resources.keyring.stream import opened, sealed
@@ -147,7 +148,7 @@ class Target:
             raise
         except ObjectStoreError as error:
             next_step = "check the bucket's settings, then try again"
-            raise TargetError(f"backups at {self.prefix}/: {error}", next_step) from None
+            raise disk.full(error) or TargetError(f"backups at {self.prefix}/: {error}", next_step) from None
 
 
 def label(store: StoreName, set_id: str, name: str) -> str:

@@ -12,7 +12,7 @@ whoever looks from outside sees the old rows or the new ones.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Composable, Identifier
@@ -23,14 +23,11 @@ from resources.postgres.client import Connection, Postgres, message_of
 from resources.postgres.snapshot import Partition, SequenceValue, TableOf
 from resources.sql_files import read_sql
 
-Present: TypeAlias = Literal["go", "stay", "refused"]
-ASIDE = Identifier("pg_temp", "clearlift_rows")
+CASCADE, SET_NULL = "c", "n"
+"""Letters of `ForeignKey.on_delete`."""
+
 NAMED = 8
 """How many tables a refusal names."""
-
-
-class NotEmptyError(DeclinedError):
-    """A table that is to be filled has rows. Nothing was changed."""
 
 
 class LoadRefusedError(DeclinedError):
@@ -39,7 +36,7 @@ class LoadRefusedError(DeclinedError):
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """A foreign key of the database, by quoted names; `on_delete` is Postgres' letter (`c`: cascade, `n`: set null)."""
+    """A foreign key of the database, by quoted names; `on_delete` is Postgres' letter."""
 
     child: str
     name: str
@@ -49,6 +46,15 @@ class ForeignKey:
     parent_columns: tuple[str, ...]
     on_delete: str
     validated: bool
+
+    def same(self) -> Composable:
+        """The condition that a row `child` refers to a row `parent`."""
+        pairs = zip(self.columns, self.parent_columns, strict=True)
+        return SQL(" and ").join(SQL("child.{} = parent.{}").format(Identifier(a), Identifier(b)) for a, b in pairs)
+
+    def filled(self) -> Composable:
+        """The condition that a row `child` refers to one at all."""
+        return SQL(" and ").join(SQL("child.{} is not null").format(Identifier(column)) for column in self.columns)
 
 
 @dataclass(frozen=True)
@@ -62,27 +68,22 @@ class Load:
     tables: dict[str, TableOf]
     foreign_keys: tuple[ForeignKey, ...]
 
-    def fill(self, name: str, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
-        """Add the rows that `Snapshot.rows` gave of these columns.
+    def fill(self, name: str, columns: Sequence[str], chunks: Iterable[bytes], into: Identifier | None = None) -> None:
+        """Add the rows that `Snapshot.rows` gave of these columns, by default to the table itself.
 
         Raises:
             LoadRefusedError: a column is missing, or a constraint of the table refuses a row.
         """
-        self._copy_in(self.tables[name], self.tables[name].identifier, columns, chunks)
-
-    def add(self, name: str, columns: Sequence[str], chunks: Iterable[bytes], wanted: Composable) -> int:
-        """Add those rows that fulfil a condition and whose keys are free; returns how many. Errors as of `fill`."""
         table = self.tables[name]
-        self.connection.execute(SQL("create temp table {} (like {}) on commit drop").format(ASIDE, table.identifier))
-        self._copy_in(table, ASIDE, columns, chunks)
+        if gone := [column for column in columns if column not in table.columns]:
+            raise LoadRefusedError(
+                f"{name} has no column {', '.join(gone)}", "restore into an empty database, which is migrated to fit"
+            )
         names = SQL(", ").join(map(Identifier, columns))
-        statement = SQL(
-            "insert into {} ({}) overriding system value select {} from {} where {} on conflict do nothing"
-        ).format(table.identifier, names, names, ASIDE, wanted)
-        with _refused(name):
-            added = self.connection.execute(statement).rowcount
-        self.connection.execute(SQL("drop table {}").format(ASIDE))
-        return added
+        statement = SQL("copy {} ({}) from stdin").format(into or table.identifier, names)
+        with refused(name), self.connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for chunk in chunks:
+                copy.write(chunk)
 
     def advance(self, sequence: SequenceValue, *, backwards: bool) -> None:
         """Let a sequence go on after a value; where not `backwards`, never to one that it has already given."""
@@ -97,30 +98,22 @@ class Load:
             },
         )
 
-    def _copy_in(self, table: TableOf, goal: Identifier, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
-        if gone := [column for column in columns if column not in table.columns]:
-            raise LoadRefusedError(
-                f"{table.name} has no column {', '.join(gone)}",
-                "restore into an empty database, which is migrated to fit",
-            )
-        names = SQL(", ").join(map(Identifier, columns))
-        statement = SQL("copy {} ({}) from stdin").format(goal, names)
-        with _refused(table.name), self.connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for chunk in chunks:
-                copy.write(chunk)
-
 
 @contextmanager
 def loading(
-    postgres: Postgres, names: Sequence[str], present: Present, *, partitions: Sequence[Partition] = (), check_all: bool
+    postgres: Postgres,
+    names: Sequence[str],
+    *,
+    emptied: bool,
+    check_all: bool = True,
+    partitions: Sequence[Partition] = (),
 ) -> Iterator[Load]:
     """A load of some tables (quoted names). The end of the block commits, an error undoes all.
 
-    present: what happens to rows that are there: they `go`, they `stay`, or they are `refused`. partitions: made where
-    they are missing. check_all: if not, foreign keys from or to other tables come back without a look at the rows.
+    emptied: whether rows that are there go first. check_all: if not, foreign keys from or to other tables come back
+    without a look at the rows. partitions: made where they are missing.
 
     Raises:
-        NotEmptyError: a table has rows that are refused.
         LoadRefusedError: a table is missing, the login does not own one, or rows break a constraint.
     """
     with postgres.connection(held=True) as connection:
@@ -132,19 +125,15 @@ def loading(
                 "migrate it first, or leave them out by --table",
             )
         load = Load(connection, {name: there[name] for name in names}, _foreign_keys(connection, names))
-        with _refused(postgres.address):
+        with refused(postgres.address):
             _make_partitions(connection, partitions)
-            if present == "refused" and (filled := _filled(load)):
-                raise NotEmptyError(
-                    f"{_listed(filled)} in {postgres.address} has rows", "choose another place, or say --confirm"
-                )
             triggers = connection.execute(read_sql("backups/postgres/triggers.sql"), {"tables": list(names)}).fetchall()
             _take_down(load, triggers)
-            if present == "go" and load.tables:
+            if emptied and load.tables:
                 tables = SQL(", ").join(table.identifier for table in load.tables.values())
                 connection.execute(SQL("truncate {}").format(tables))
         yield load
-        with _refused(postgres.address):
+        with refused(postgres.address):
             _put_up(load, triggers, check_all=check_all)
 
 
@@ -164,13 +153,6 @@ def _foreign_keys(connection: Connection, names: Sequence[str]) -> tuple[Foreign
         ForeignKey(**{**row, "columns": tuple(row["columns"]), "parent_columns": tuple(row["parent_columns"])})
         for row in rows
     )
-
-
-def _filled(load: Load) -> list[str]:
-    # Locked before the look, so that no row comes after it.
-    for table in load.tables.values():
-        load.connection.execute(SQL("lock table {} in share row exclusive mode").format(table.identifier))
-    return [table.name for table in load.tables.values() if _has_rows(load.connection, table)]
 
 
 def _has_rows(connection: Connection, table: TableOf) -> bool:
@@ -209,7 +191,7 @@ def _put_up(load: Load, triggers: Sequence[dict[str, Any]], *, check_all: bool) 
 
 
 @contextmanager
-def _refused(where: str) -> Iterator[None]:
+def refused(where: str) -> Iterator[None]:
     """What a database refuses to take, as a refusal. A lost connection and the like stay what they are."""
     try:
         yield

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from resources.postgres import Connection, Postgres
-from resources.postgres.load import LoadRefusedError, NotEmptyError, loading
+from resources.postgres.load import LoadRefusedError, filled_tables, loading
 from resources.postgres.row_checksum import RowChecksum
 from resources.postgres.snapshot import Snapshot, snapshot, tables_of
 from tests.databases import database
@@ -75,9 +75,8 @@ def put_back(source: Postgres, goal: Postgres, *, replace: bool = False) -> None
         loading(
             goal,
             [t.name for t in now.tables],
-            "go" if replace else "refused",
+            emptied=replace,
             partitions=now.partitions,
-            check_all=True,
         ) as load,
     ):
         for table in now.tables:
@@ -127,13 +126,12 @@ def test_all_rows_come_back_past_triggers_and_circles_and_the_schema_is_as_it_wa
             goal.execute("delete from shop.people where id = 3")
 
 
-def test_what_has_rows_is_replaced_only_when_asked_and_all_or_nothing(postgres_server: str) -> None:
+def test_what_has_rows_is_replaced_all_or_nothing(postgres_server: str) -> None:
     with shop(postgres_server, ROWS) as source, shop(postgres_server, ROWS) as goal:
         goal.execute("update shop.people set name = 'live ' || id")
         live = read(goal)
-        with pytest.raises(NotEmptyError, match=r"shop.people, shop.things, shop.visits in .* has rows"):
-            put_back(source, goal)
-        with pytest.raises(ZeroDivisionError), loading(goal, ["shop.people"], "go", check_all=True):
+        assert filled_tables(goal) == ['shop."Odd.Name%"', "shop.people", "shop.things", "shop.visits"]
+        with pytest.raises(ZeroDivisionError), loading(goal, ["shop.people"], emptied=True):
             1 / 0  # noqa: B018
         assert read(goal) == live
         put_back(source, goal, replace=True)
@@ -144,20 +142,20 @@ def test_rows_that_others_refer_to_stay_and_the_error_has_no_values(postgres_ser
     with shop(postgres_server, ROWS) as goal:
         before = read(goal)
         line = b"1\tsecret name" + 2 * b"\t\\N" + b"\n"
-        with pytest.raises(LoadRefusedError) as refused, loading(goal, ["shop.people"], "go", check_all=True) as load:
+        with pytest.raises(LoadRefusedError) as refused, loading(goal, ["shop.people"], emptied=True) as load:
             load.fill("shop.people", ["id", "name", "boss", "favourite"], [line])
         assert "things_owner_fkey" in str(refused.value)
-        with pytest.raises(LoadRefusedError) as doubled, loading(goal, ["shop.people"], "go", check_all=True) as load:
+        with pytest.raises(LoadRefusedError) as doubled, loading(goal, ["shop.people"], emptied=True) as load:
             load.fill("shop.people", ["id", "name", "boss", "favourite"], [line, line])
         assert "secret" not in str(refused.value) + str(doubled.value)
         with (
             pytest.raises(LoadRefusedError, match="has no column nick"),
-            loading(goal, ["shop.people"], "go", check_all=True) as load,
+            loading(goal, ["shop.people"], emptied=True) as load,
         ):
             load.fill("shop.people", ["id", "nick"], [])
         with (
             pytest.raises(LoadRefusedError, match="nothing: no such table"),
-            loading(goal, ["nothing"], "go", check_all=True),
+            loading(goal, ["nothing"], emptied=True),
         ):
             pass
         assert read(goal) == before
@@ -240,7 +238,7 @@ def test_it_is_the_same_through_a_transaction_pooler(way: str) -> None:
         postgres.execute(ROWS)
         first = read(postgres)
         put_back_rows = [(name, data) for name, (_, _, data) in first.items() if name != 'shop."Odd.Name%"']
-        with loading(postgres, [name for name, _ in put_back_rows], "go", check_all=True) as load:
+        with loading(postgres, [name for name, _ in put_back_rows], emptied=True) as load:
             for name, data in put_back_rows:
                 load.fill(name, load.tables[name].columns, [data[:7], data[7:]])
         assert read(postgres) == first

@@ -1,0 +1,81 @@
+"""Which stores are backed up, and by which method: it follows from what an app has, and from what all apps share.
+
+What does not belong here: what a method does, and when it runs (capability.py).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from assets.apps import APPS, App
+from assets.backups.drill import Drill
+from assets.backups.making import Backup
+from assets.backups.method import Method
+from assets.backups.restore import Restore
+from assets.backups.target import StoreName, Target
+from assets.rooms import Rooms
+from resources.declined import DeclinedError
+
+
+@dataclass(frozen=True)
+class Covered:
+    """A store that is backed up.
+
+    owner: the app, or the pipelines, whose assets show it. apps: those whose data it holds. method: what makes its
+    means of backup. opens: how many sealed fields of a restored place could be opened.
+    """
+
+    name: StoreName
+    owner: App
+    apps: Sequence[App]
+    method: Callable[[Rooms], Method[Any]]
+    opens: Callable[[Rooms, Any], int] = lambda _rooms, _place: 0
+
+    def backup(self, rooms: Rooms) -> Backup:
+        """What makes its sets."""
+        return Backup(target_of(rooms), self.method(rooms), rooms.clock)
+
+    def restore(self, rooms: Rooms) -> Restore:
+        """What restores it."""
+        return Restore(target_of(rooms), self.method(rooms), self.apps, rooms.postgres)
+
+    def drill(self, rooms: Rooms) -> Drill:
+        """What proves that it can be restored."""
+        return Drill(self.restore(rooms), rooms.scratch, rooms.clock, lambda place: self.opens(rooms, place))
+
+
+def target_of(rooms: Rooms) -> Target:
+    """Where all sets lie."""
+    return Target(rooms.backup_store, rooms.backup_prefix, rooms.keyring)
+
+
+def of(app: App) -> tuple[Covered, ...]:
+    """The stores of an app."""
+    del app
+    return ()
+
+
+def shared() -> tuple[Covered, ...]:
+    """The stores that all apps share. Our Postgres is the first, because restores of the others ask it."""
+    return ()
+
+
+def every() -> tuple[Covered, ...]:
+    """All stores, in the order in which they are restored."""
+    return (*shared(), *(covered for app in APPS for covered in of(app)))
+
+
+def named(text: str) -> Covered:
+    """The store of a name such as `clearlift/d1`.
+
+    Raises:
+        DeclinedError: there is none.
+    """
+    by_name = {str(covered.name): covered for covered in every()}
+    if text not in by_name:
+        near = get_close_matches(text, by_name, n=1)
+        raise DeclinedError(
+            f"there is no store {text!r}", f"name {near[0]}" if near else f"name one of {', '.join(by_name)}"
+        )
+    return by_name[text]

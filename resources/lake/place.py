@@ -1,0 +1,105 @@
+"""A place that tables are brought to from elsewhere: a catalog, and where files go.
+
+What belongs here: putting files there, and making tables of them. What does not: where the files come from.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pyiceberg.catalog import Catalog
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.io import FileIO, load_file_io
+from pyiceberg.table import Table
+from pyiceberg.typedef import Identifier
+
+from resources.lake.commit import Lock
+from resources.lake.lake import Lake
+from resources.lake.relocate import Moved, relocate
+
+CATALOG = "catalog.sqlite"
+
+
+@dataclass(frozen=True)
+class LakePlace:
+    """A catalog and the files beside it.
+
+    root: the URL that files go below; None where each goes to the very place that it had. `lock` is held while a table
+    takes the place of another one.
+    """
+
+    catalog: Catalog
+    io: FileIO
+    root: str | None
+    lock: Lock = nullcontext
+
+    @classmethod
+    @contextmanager
+    def in_folder(cls, folder: Path) -> Iterator[Self]:
+        """A place of its own in a folder: a catalog in SQLite, and the files beside it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        root = f"file://{folder.resolve()}"
+        catalog = SqlCatalog("place", uri=f"sqlite:///{folder.resolve() / CATALOG}", warehouse=root)
+        try:
+            yield cls(catalog, load_file_io({}, root), root)
+        finally:
+            catalog.close()
+
+    @property
+    def lake(self) -> Lake:
+        """The tables of the place."""
+        return Lake(lambda: self.catalog, self.lock, self.root)
+
+    def moved(self, common: str) -> Moved:
+        """Where each location goes. `common` is the folder that all files of the tables lie below."""
+
+        def moved(location: str) -> str:
+            within = location == common or location.startswith(f"{common}/")
+            return f"{self.root}{location[len(common) :]}" if within and self.root is not None else location
+
+        return moved
+
+    def put(self, location: str, content: Callable[[], Iterable[bytes]]) -> bool:
+        """Write a file; False, and nothing done, where it has this content already.
+
+        Readers of files that never change see no difference. `content` is called once more where there is one.
+        """
+        if self._holds(location, content()):
+            return False
+        with self.io.new_output(location).create(overwrite=True) as stream:
+            for chunk in content():
+                stream.write(chunk)
+        return True
+
+    def register(self, identifier: Identifier, metadata_location: str, common: str) -> Table:
+        """Make a table of files that were put: its metadata's `metadata_location` is the one before the move.
+
+        A table of this name that has another state goes out of the catalog; its files stay.
+        """
+        moved = self.moved(common)
+        if self.root is not None:
+            relocate(self.io, moved(metadata_location), moved)
+        with suppress(NamespaceAlreadyExistsError):
+            self.catalog.create_namespace(identifier[:-1])
+        with self.lock():
+            with suppress(NoSuchTableError):
+                if self.catalog.load_table(identifier).metadata_location == moved(metadata_location):
+                    return self.catalog.load_table(identifier)
+                self.catalog.drop_table(identifier)
+            with suppress(TableAlreadyExistsError):
+                return self.catalog.register_table(identifier, moved(metadata_location))
+            return self.catalog.load_table(identifier)
+
+    def tables(self, wanted: Sequence[Identifier]) -> list[Identifier]:
+        """Those of some tables that are there."""
+        return [identifier for identifier in wanted if self.catalog.table_exists(identifier)]
+
+    def _holds(self, location: str, content: Iterable[bytes]) -> bool:
+        try:
+            with self.io.new_input(location).open() as stream:
+                return all(stream.read(len(chunk)) == chunk for chunk in content if chunk) and not stream.read(1)
+        except FileNotFoundError:
+            return False

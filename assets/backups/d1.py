@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from assets.apps import App
 from assets.backups import d1_people, d1_place
@@ -41,7 +42,7 @@ from assets.backups.method import (
     Scope,
 )
 from assets.backups.parts import Draft
-from assets.backups.sets import Sets
+from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.d1.images import is_too_long, values
@@ -53,6 +54,7 @@ from resources.declined import DeclinedError
 from resources.http import HttpError
 
 ANCHOR = "anchor"
+CONTINUES = "continues"
 BOOKMARK = "bookmark"
 ENTRIES = "entries"
 ROUNDS = 20
@@ -95,16 +97,21 @@ class D1Backups:
                 for lines in table_pages(self.d1.query, table):
                     tally.add(table.name, lines)
                     write(b"\n".join(lines) + b"\n")
-        end, changes = self._log(draft, start.end)
+        # The log of the time between the last set and this one comes too, so that no moment of it is lost.
+        before = find(draft.target, self.store).newest_good
+        if before and self._broken(before, start):
+            before = None
+        end, changes = self._log(draft, int(before.until) if before else start.end)
         if end.schema != start.schema:
             raise ChangingError(f"the schema of {self.store} changed while it was read", "run the backup again")
         return Contents(
             Kind.FULL,
             str(end.end),
             end.moment,
+            since=before.until if before else None,
             schema=end.schema.sha256,
             tables=tally.tables([table.name for table in tables]),
-            facts={**self._facts(end), ENTRIES: str(changes.total())},
+            facts={**self._facts(end), ENTRIES: str(changes.total()), **({CONTINUES: before.id} if before else {})},
         )
 
     def incremental(self, draft: Draft, base: Manifest) -> Contents:
@@ -130,11 +137,14 @@ class D1Backups:
             return sets.at_or_before(None)
         if isinstance(at, str) and not at.isdecimal():
             raise NotRestorableError(f"{at!r} is no position of {self.store}", "give a time, or an id of the log")
-        found = [chain for manifest in sets.complete if _holds(chain := sets.chain(manifest), at)]
-        if not found:
-            raise NotRestorableError(f"no backup of {self.store} holds {at}", "`clearlift backup list` shows them all")
-        # Of the sets that reach so far, the first one has the least to read.
-        return min(reversed(found), key=lambda chain: (len(chain), chain[-1].moment))
+        wanted = at if isinstance(at, datetime) else int(at)
+        for last in reversed(sets.complete):
+            if _end(last, at) == wanted:
+                return sets.chain(last)
+            before = sets.get(last.base or last.facts.get(CONTINUES, ""))
+            if before and _end(before, at) <= wanted < _end(last, at):
+                return (*sets.chain(before), last)
+        raise NotRestorableError(f"no backup of {self.store} holds {at}", "`clearlift backup list` shows them all")
 
     def live(self) -> D1:
         """See Method.live."""
@@ -258,26 +268,24 @@ class D1Backups:
         return facts
 
     def _check_continues(self, base: Manifest, now: Position) -> None:
+        if reason := self._broken(base, now):
+            raise FullNeededError(reason, f"`clearlift backup run {self.store} --full`")
+
+    def _broken(self, base: Manifest, now: Position) -> str:
+        """Why the log does not continue what a set holds; empty where it does."""
         since = int(base.until)
         if now.schema.sha256 != base.schema:
-            reason = f"the schema of {self.store} changed since {base.id}"
-        elif now.end < since or (since and anchor(self.d1, since) != base.facts[ANCHOR]):
-            reason = f"the log of {self.store} does not continue that of {base.id}: it was set back or deleted"
-        elif not since and now.first not in (None, 1):
-            reason = f"the log of {self.store} does not reach back to {base.id}"
-        else:
-            return
-        raise FullNeededError(reason, f"`clearlift backup run {self.store} --full`")
+            return f"the schema of {self.store} changed since {base.id}"
+        if now.end < since or (since and anchor(self.d1, since) != base.facts[ANCHOR]):
+            return f"the log of {self.store} does not continue that of {base.id}: it was set back or deleted"
+        if not since and now.first not in (None, 1):
+            return f"the log of {self.store} does not reach back to {base.id}"
+        return ""
 
 
-def _holds(chain: Chain, at: datetime | str) -> bool:
-    """Whether a chain begins before `at` and its last set is the one that reaches it."""
-    first, last = chain[0], chain[-1]
-    if isinstance(at, datetime):
-        before = chain[-2].moment < at if len(chain) > 1 else at == last.moment
-        return first.moment <= at <= last.moment and before
-    reached = int(chain[-2].until) < int(at) if len(chain) > 1 else int(at) == int(last.until)
-    return int(first.until) <= int(at) <= int(last.until) and reached
+def _end(manifest: Manifest, at: At) -> Any:
+    """Up to where a set reaches, as a time or a position, to compare with `at`."""
+    return manifest.moment if isinstance(at, datetime) else int(manifest.until)
 
 
 def _damage(place: D1) -> Iterator[str]:

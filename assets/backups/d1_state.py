@@ -102,10 +102,10 @@ def _net(
 ) -> tuple[int, datetime]:
     """Put the last image of each key up to `at` into `net.entries`; the position that was reached, and its time."""
     until, moment = int(chain[0].until), chain[0].moment
-    for manifest in chain:
+    for number, manifest in enumerate(chain):
         long_rows = dict(line.split(b"\t", 1) for line in _lines(target, manifest, LONG_ROWS))
         entries: Iterator[Entry] = (Entry.parse(line) for line in _lines(target, manifest, LOG))
-        if manifest.base is not None:
+        if number:
             # Of times that step back, the first one that is too late counts.
             entries = takewhile(lambda entry: _is_reached(entry, at), entries)
         for chunk in chunked(entries, _CHUNK):
@@ -117,7 +117,7 @@ def _net(
                     if entry.table in tables
                 ],
             )
-            if manifest.base is not None:
+            if number:
                 until, moment = chunk[-1].id, chunk[-1].at
         if until < int(manifest.until):
             break

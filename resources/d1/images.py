@@ -63,7 +63,7 @@ def values(line: bytes) -> list[list[Any]]:
     """
     try:
         groups = _decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         groups = list(json.loads(line.decode(errors="surrogateescape")))
     if b'{"' not in line:
         return groups

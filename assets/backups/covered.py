@@ -9,12 +9,17 @@ from difflib import get_close_matches
 from typing import Any
 
 from assets.apps import APPS, App
+from assets.backups.d1 import D1Backups
 from assets.backups.drill import Drill
 from assets.backups.making import Backup
 from assets.backups.method import Method
 from assets.backups.restore import Restore
+from assets.backups.sealed_fields import opened
+from assets.backups.sets import Sets
 from assets.backups.target import StoreName, Target
 from assets.rooms import Rooms
+from resources.d1 import EmbeddedD1
+from resources.d1.pace import Pace
 from resources.declined import DeclinedError
 
 
@@ -23,7 +28,8 @@ class Covered:
     """A store that is backed up.
 
     owner: the app, or the pipelines, whose assets show it. apps: those whose data it holds. method: what makes its
-    means of backup. opens: how many sealed fields of a restored place could be opened.
+    means of backup. opens: how many sealed fields of a restored place could be opened. prune: removes from the live
+    store what only a backup needs, and a verified one has.
     """
 
     name: StoreName
@@ -31,10 +37,11 @@ class Covered:
     apps: Sequence[App]
     method: Callable[[Rooms], Method[Any]]
     opens: Callable[[Rooms, Any], int] = lambda _rooms, _place: 0
+    prune: Callable[[Rooms, Sets], object] = lambda _rooms, _sets: None
 
     def backup(self, rooms: Rooms) -> Backup:
         """What makes its sets."""
-        return Backup(target_of(rooms), self.method(rooms), rooms.clock)
+        return Backup(target_of(rooms), self.method(rooms), rooms.clock, lambda sets: self.prune(rooms, sets))
 
     def restore(self, rooms: Rooms) -> Restore:
         """What restores it."""
@@ -52,8 +59,7 @@ def target_of(rooms: Rooms) -> Target:
 
 def of(app: App) -> tuple[Covered, ...]:
     """The stores of an app."""
-    del app
-    return ()
+    return (_d1(app),) if app.d1_migrations is not None else ()
 
 
 def shared() -> tuple[Covered, ...]:
@@ -79,3 +85,19 @@ def named(text: str) -> Covered:
             f"there is no store {text!r}", f"name {near[0]}" if near else f"name one of {', '.join(by_name)}"
         )
     return by_name[text]
+
+
+def _d1(app: App) -> Covered:
+    def method(rooms: Rooms) -> D1Backups:
+        d1 = rooms.d1(app)
+        # A real one has 30 days of Time Travel, the quick way back.
+        return D1Backups(app, d1, rooms.clock, lambda: "" if isinstance(d1, EmbeddedD1) else d1.bookmark())
+
+    return Covered(
+        StoreName(app.name, "d1"),
+        app,
+        (app,),
+        method,
+        opens=lambda rooms, place: opened(app, place, rooms.keyring),
+        prune=lambda rooms, sets: method(rooms).prune(sets, Pace()),
+    )

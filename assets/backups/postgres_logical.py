@@ -8,37 +8,27 @@ embedded one has no TLS, one of the system is often older than the server and th
 may not see it says no more than an exit code. What it would add is the text of a schema, which migrations have.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
-from psycopg.sql import SQL, Composable, Identifier, Literal
 
+from assets.backups import postgres_restore
 from assets.backups.manifest import Kind, Manifest, Table
-from assets.backups.method import (
-    At,
-    Chain,
-    Contents,
-    FullNeededError,
-    NotRestorableError,
-    OccupiedError,
-    Restored,
-    Scope,
-)
+from assets.backups.method import At, Chain, Contents, FullNeededError, NotRestorableError, Restored, Scope
 from assets.backups.parts import Draft, read
-from assets.backups.postgres_database import DONE, DatabaseSchema, Description, described, is_begun
-from assets.backups.postgres_people import erased_rows, remove
+from assets.backups.postgres_database import DatabaseSchema, Description, described
+from assets.backups.postgres_restore import DatabaseRestore, RestoredDatabase
 from resources.declined import DeclinedError
-from resources.postgres import Connection, Postgres, embedded
-from resources.postgres.beside import Beside
-from resources.postgres.load import Load, filled_tables, loading
+from resources.postgres import Postgres, embedded
 from resources.postgres.row_checksum import RowChecksum
-from resources.postgres.snapshot import Snapshot, TableOf, copied, snapshot, tables_of
-from resources.sql_files import read_sql
+from resources.postgres.snapshot import Snapshot, snapshot
 
 if TYPE_CHECKING:
     from assets.backups.sets import Sets
@@ -46,32 +36,47 @@ if TYPE_CHECKING:
 
 DATABASE = "database.json"
 SCRATCH = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-NAMED = 8
-"""How many objects a sentence names."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RestoredDatabase(Restored):
-    """description: of the set. without_table: rows of the tables that the database does not have. live: whether others
-    go on with it, so that its rows were compared before anybody saw them.
-    """
-
-    description: Description
-    without_table: Mapping[str, int]
-    live: bool
 
 
 @dataclass(frozen=True)
-class Source:
-    """A set that is restored."""
+class SetOfRows:
+    """A set that is restored: a `Source`."""
 
     target: "Target"
     manifest: Manifest
-    description: Description
 
-    def rows(self, table: str) -> tuple[tuple[str, ...], Iterator[bytes]]:
-        """The columns of a table, and its rows in chunks."""
-        return self.description.columns[table], read(self.target, self.manifest, _file(table))
+    @cached_property
+    def description(self) -> Description:
+        """See Source."""
+        return msgspec.json.decode(b"".join(read(self.target, self.manifest, DATABASE)), type=Description)
+
+    @property
+    def until(self) -> str:
+        """See Source."""
+        return self.manifest.until
+
+    @property
+    def moment(self) -> datetime:
+        """See Source."""
+        return self.manifest.moment
+
+    @property
+    def release(self) -> str:
+        """See Source."""
+        return self.manifest.code_version
+
+    def rows(self, table: str) -> Iterator[bytes]:
+        """See Source."""
+        return read(self.target, self.manifest, _file(table))
+
+    def checksum(self, table: str) -> RowChecksum:
+        """See Source."""
+        (found,) = (each for each in self.manifest.tables if each.name == table)
+        return RowChecksum(found.rows, found.checksum)
+
+    def count(self, table: str) -> int:
+        """See Source."""
+        return self.checksum(table).rows
 
 
 class PostgresLogical:
@@ -149,135 +154,16 @@ class PostgresLogical:
             yield place
 
     def is_empty(self, place: Postgres) -> bool:
-        """See Method.is_empty: no table has a row, or only a killed restore has been there."""
-        return is_begun(place) or not filled_tables(place)
+        """See Method.is_empty."""
+        return postgres_restore.is_empty(place)
 
     def restore(self, target: "Target", chain: Chain, place: Postgres, scope: Scope) -> RestoredDatabase:
-        """See Method.restore. The rows come in one transaction, which a damaged part undoes."""
-        manifest = chain[-1]
-        description = _description(target, manifest)
-        if not scope.live:
-            if not self.is_empty(place):
-                raise OccupiedError(f"{place.address} is not empty", "name another database, which is made if missing")
-            self._schema.set_up(place, description.migrated, manifest.code_version)
-        names, without_table = self._wanted(manifest, description, place, scope)
-        beside = scope.live and not scope.whole
-        with loading(
-            place,
-            names,
-            emptied=not beside,
-            check_all=scope.whole or scope.live,
-            partitions=[part for part in description.partitions if part.root in names],
-        ) as load:
-            source = Source(target, manifest, description)
-            if beside or scope.owners:
-                tables, erased = self._put_beside(source, load, scope)
-            else:
-                tables, erased = self._put(source, load, scope)
-            self._advance(load, description, scope)
-            if not scope.live:
-                load.connection.execute(DONE)
-        return RestoredDatabase(
-            until=manifest.until,
-            moment=manifest.moment,
-            tables=tuple(tables),
-            erased=erased,
-            whole=scope.whole,
-            beside=beside,
-            left_out=_left_out(description, place) if scope.whole else (),
-            description=description,
-            without_table=without_table,
-            live=scope.live,
-        )
+        """See Method.restore."""
+        return DatabaseRestore(self.store, self._schema).run(SetOfRows(target, chain[-1]), place, scope)
 
     def differences(self, place: Postgres, restored: Restored) -> Iterator[str]:
         """See Method.differences."""
-        assert isinstance(restored, RestoredDatabase)
-        description = restored.description
-        with snapshot(place) as now:
-            expected = {} if restored.live else {table.name: table for table in restored.tables}
-            for table in now.tables:
-                if table.name in expected:
-                    yield from _compared(now.connection, table, expected[table.name])
-            if restored.whole:
-                there = {table.name for table in now.tables} | dict(now.missing).keys()
-                for name in sorted(there - description.columns.keys()):
-                    why = description.missing.get(name, "it was not there")
-                    yield f"the rows of {name} are in no backup: {why}"
-                for row in now.connection.execute(read_sql("backups/postgres/invalid.sql")).fetchall():
-                    yield f"{row['kind']} {row['name']} is not valid"
-        for name, rows in restored.without_table.items():
-            if rows:
-                yield f"{rows} rows of {name} have no place, because no migration makes it"
-
-    def _wanted(
-        self, manifest: Manifest, description: Description, place: Postgres, scope: Scope
-    ) -> tuple[list[str], dict[str, int]]:
-        """The tables to fill, and those of the set that the database does not have, with their rows."""
-        if unknown := [name for name in scope.tables if name not in description.columns]:
-            raise NotRestorableError(
-                f"{', '.join(unknown)}: not in this set of {self.store}",
-                f"name some of {', '.join(list(description.columns)[:NAMED])}, …",
-            )
-        with place.connection() as connection:
-            there = {row["name"] for row in tables_of(connection)}
-        wanted = scope.tables or tuple(description.columns)
-        if scope.live:
-            wanted = tuple(name for name in wanted if name not in self._schema.kept)
-        rows = {table.name: table.rows for table in manifest.tables}
-        return [name for name in wanted if name in there], {n: rows[n] for n in wanted if n not in there}
-
-    def _put(self, source: Source, load: Load, scope: Scope) -> tuple[list[Table], int]:
-        """Fill the tables; what is there then, by table, and how many rows of erased people are not."""
-        checksums: dict[str, RowChecksum] = {}
-        for table in source.manifest.tables:
-            if table.name in load.tables:
-                load.fill(table.name, *source.rows(table.name))
-                checksums[table.name] = RowChecksum(table.rows, table.checksum)
-        erased = remove(load, self._schema.subjects, scope.erased, checksums)
-        tables = [Table(name=name, rows=c.rows, checksum=c.checksum) for name, c in checksums.items()]
-        if scope.live:
-            pairs = ((load.tables[table.name], table) for table in tables)
-            if wrong := [text for pair in pairs for text in _compared(load.connection, *pair)]:
-                raise NotRestorableError("; ".join(wrong), "choose another set; nothing was changed")
-        return tables, erased
-
-    def _put_beside(self, source: Source, load: Load, scope: Scope) -> tuple[list[Table], int]:
-        """Put single rows in the place of those of the same key; how many came or changed, by table, and how many of
-        erased people did not.
-
-        Of an owner are the rows that name them as a subject, as an organisation or by a primary key, and all rows that
-        refer to one of theirs.
-        """
-        beside, erased = Beside(load), 0
-        # Rows without a key cannot be told apart; who asks for them by name gets that as an answer.
-        laid = [name for name in load.tables if beside.key(name) or name in scope.tables]
-        for name in laid:
-            beside.lay(name, *source.rows(name), wanted=not scope.owners)
-            condition = erased_rows(self._schema.subjects.get(name, ()), scope.erased)
-            erased += beside.leave_out(name, condition) if condition is not None else 0
-        if erased:
-            beside.leave_out_orphans()
-        if scope.owners:
-            for name in laid:
-                beside.want(name, self._of_owners(load.tables[name], beside.key(name), scope.owners))
-            beside.want_children()
-        return [Table(name=name, rows=beside.put(name), checksum="") for name in laid], erased
-
-    def _of_owners(self, table: TableOf, key: Sequence[str], owners: Sequence[str]) -> Composable:
-        columns = {place for _, place in self._schema.subjects.get(table.name, ()) if place in table.columns}
-        columns |= set(self._schema.owners) & set(table.columns)
-        columns |= set(key) if len(key) == 1 else set()
-        ids = Literal(list(owners))
-        conditions = [SQL("{}::text = any({})").format(Identifier(column), ids) for column in sorted(columns)]
-        return SQL(" or ").join(conditions) if conditions else SQL("false")
-
-    def _advance(self, load: Load, description: Description, scope: Scope) -> None:
-        """Let the sequences go on: all after a whole restore, else those of the tables that were filled."""
-        there = {row["name"]: row for row in load.connection.execute(read_sql("backups/postgres/sequences.sql"))}
-        for sequence in description.sequences:
-            if sequence.name in there and (scope.whole or sequence.table in load.tables):
-                load.advance(sequence, backwards=scope.whole and not scope.live)
+        return postgres_restore.differences(place, restored)
 
 
 def _written(draft: Draft, now: Snapshot) -> Iterator[Table]:
@@ -291,24 +177,3 @@ def _written(draft: Draft, now: Snapshot) -> Iterator[Table]:
 
 def _file(table: str) -> str:
     return f"rows/{table}"
-
-
-def _description(target: "Target", manifest: Manifest) -> Description:
-    return msgspec.json.decode(b"".join(read(target, manifest, DATABASE)), type=Description)
-
-
-def _left_out(description: Description, place: Postgres) -> tuple[str, ...]:
-    """What somebody made beside the migrations, and parts of what the login could not read."""
-    with snapshot(place) as now:
-        return tuple(sorted(set(description.objects) - set(now.objects)))
-
-
-def _compared(connection: Connection, table: TableOf, expected: Table) -> Iterator[str]:
-    """What is wrong with the rows of a table."""
-    found = RowChecksum()
-    for _ in copied(connection, table.copy_out(), found):
-        pass
-    if found.rows != expected.rows:
-        yield f"{expected.name} has {found.rows} rows, not {expected.rows}"
-    elif expected.checksum and found.checksum != expected.checksum:
-        yield f"rows of {expected.name} are not those of the set"

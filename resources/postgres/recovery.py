@@ -9,7 +9,8 @@ No incremental base backups: servers before 18.7 bring deleted rows back from th
 import io
 import shutil
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,32 +42,27 @@ def base_backup(folder: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def recover(
-    folder: Path,
-    base: Iterable[bytes],
-    segments: Iterable[tuple[str, Iterable[bytes]]],
-    at: datetime | None,
-    finish: Callable[[str], None],
-) -> None:
-    """Make a data folder as the server was at a moment (None: at the end of its log). The folder must not be there.
+@contextmanager
+def recovered(
+    folder: Path, base: Iterable[bytes], segments: Iterable[tuple[str, Iterable[bytes]]], at: datetime | None
+) -> Iterator[str]:
+    """The server as it was at a moment (None: at the end of its log), running in a folder, by its DSN; stopped after.
 
-    segments: name and bytes of each, from the start of the base backup on. The moment lies before the last commit in
-    them, and not before the end of the base backup. finish: what is done in the recovered server, by its DSN, before
-    the folder gets its name. The server is stopped then. After a kill, a further call begins from the start.
+    Whatever lies in the folder goes first. segments: name and bytes of each, from the start of the base backup on. The
+    moment lies before the last commit in them, and not before the end of the base backup.
 
     Raises:
         EmbeddedPostgresError: the log does not reach, or is damaged; with the last lines of the server's log.
     """
-    draft = folder.with_name(f".{folder.name}.new")
-    clear(draft)
-    private.make_folder(draft)
-    _unpack(base, draft)
-    (draft / ARCHIVE).mkdir()
+    clear(folder)
+    private.make_folder(folder)
+    _unpack(base, folder)
+    (folder / ARCHIVE).mkdir()
     for name, chunks in segments:
-        with (draft / ARCHIVE / name).open("wb") as file:
+        with (folder / ARCHIVE / name).open("wb") as file:
             file.writelines(chunks)
-    (draft / "recovery.signal").touch()
-    embedded.give_to_server(draft)
+    (folder / "recovery.signal").touch()
+    embedded.give_to_server(folder)
     settings = {
         "restore_command": f"cp {ARCHIVE}/%f %p",
         "recovery_target_timeline": "current",
@@ -77,10 +73,15 @@ def recover(
     if at is not None:
         settings["recovery_target_time"] = at.astimezone(UTC).isoformat(sep=" ")
     try:
-        finish(embedded.start(draft, settings, wait_seconds=RECOVERY_SECONDS))
+        dsn = embedded.start(folder, settings, wait_seconds=RECOVERY_SECONDS)
+        shutil.rmtree(folder / ARCHIVE)
+        yield dsn
     finally:
-        embedded.stop(draft)
-    shutil.rmtree(draft / ARCHIVE)
+        embedded.stop(folder)
+
+
+def settle(draft: Path, folder: Path) -> None:
+    """Give a recovered folder, whose server is stopped, its name. Nothing is there, or an empty folder."""
     (draft / "log").unlink(missing_ok=True)
     draft.rename(folder)
     clear(draft)

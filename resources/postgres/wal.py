@@ -40,10 +40,14 @@ class Server:
 
 @dataclass(frozen=True)
 class Mark:
-    """A byte of the log, behind a commit of its own. Whatever was committed before `moment` (UTC) lies before it."""
+    """The first byte of a segment of the log, behind a commit of its own, whose number is `transaction`.
+
+    Whatever was committed before `moment` (UTC) lies before it.
+    """
 
     position: int
     moment: datetime
+    transaction: int
 
 
 @dataclass(frozen=True)
@@ -102,19 +106,18 @@ def mark(dsn: str) -> Mark:
     with _connected(dsn) as connection:
         with connection.transaction():
             (row,) = connection.execute(read_sql("backups/postgres/mark.sql")).fetchall()
-        (end,) = connection.execute("select pg_switch_wal() - '0/0'::pg_lsn as position").fetchall()
-    return Mark(int(end["position"]), row["moment"])
+        (end,) = connection.execute(read_sql("backups/postgres/switch.sql")).fetchall()
+    return Mark(int(end["position"]), row["moment"], int(row["transaction"]))
 
 
 def segments(folder: Path, server: Server, start: int, end: int) -> Iterator[tuple[str, Path]]:
-    """Name and file of each segment from the one that holds `start` to the last one that ends at or before the next
-    boundary after `end`, oldest first. All of them must be whole: `end` is a mark's.
+    """Name and file of each segment from the one that holds `start` up to a mark, oldest first. All are whole then.
 
     Raises:
         WalGoneError: one of them is no longer there.
     """
     size = server.segment_bytes
-    for number in range(start // size, -(-end // size)):
+    for number in range(start // size, end // size):
         name = segment_name(server, number)
         file = folder / "pg_wal" / name
         if not file.exists():
@@ -126,6 +129,21 @@ def segment_name(server: Server, number: int) -> str:
     """The name of a segment, counted from 0."""
     a_file = 2**32 // server.segment_bytes
     return f"{server.timeline:08X}{number // a_file:08X}{number % a_file:08X}"
+
+
+def text_of(position: int) -> str:
+    """A position as Postgres writes it."""
+    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
+
+
+def position_of(text: str) -> int:
+    """A position of such a text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    high, low = text.split("/")
+    return (int(high, 16) << 32) + int(low, 16)
 
 
 @contextmanager

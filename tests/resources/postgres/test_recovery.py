@@ -16,7 +16,7 @@ import pytest
 
 from resources.postgres import embedded, wal
 from resources.postgres.embedded import EmbeddedPostgresError
-from resources.postgres.recovery import base_backup, recover
+from resources.postgres.recovery import base_backup, recovered, settle
 
 FAST = {"fsync": "off", "max_wal_size": "64MB"}
 STATE = "select array_agg(t::text order by id) from t"
@@ -53,11 +53,11 @@ class Archive:
         return mark.moment
 
     def recover(self, folder: Path, at: datetime | None) -> object:
-        seen: list[object] = []
-        recover(
-            folder, [self.base], ((n, [d]) for n, d in self.segments.items()), at, lambda dsn: seen.append(ask(dsn))
-        )
-        return seen[0]
+        draft = folder.with_name("draft")
+        with recovered(draft, [self.base], ((name, [data]) for name, data in self.segments.items()), at) as dsn:
+            seen = ask(dsn)
+        settle(draft, folder)
+        return seen
 
 
 def ask(dsn: str, sql: str = STATE) -> object:
@@ -121,6 +121,7 @@ def test_any_moment_comes_back_row_for_row_past_kills_of_the_server(place: Path)
     with pytest.raises(EmbeddedPostgresError, match="recovery ended before configured recovery target was reached"):
         archive.recover(place / "late", after[-1][0])
     assert not (place / "late").exists()
+    assert wal.position_of(wal.text_of(2**40 + 17)) == 2**40 + 17
 
 
 def kill(folder: Path) -> None:

@@ -15,11 +15,16 @@ from assets.backups.drill import Drill
 from assets.backups.lake import LakeBackup
 from assets.backups.making import Backup
 from assets.backups.method import Method
+from assets.backups.postgres_database import DatabaseSchema
+from assets.backups.postgres_logical import PostgresLogical
+from assets.backups.postgres_schemas import OURS, schema_of
 from assets.backups.restore import Restore
 from assets.backups.sealed_fields import opened
 from assets.backups.target import StoreName, Target
 from assets.rooms import Rooms
 from resources.declined import DeclinedError
+from resources.postgres import Postgres
+from resources.postgres.databases import made
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,18 @@ def target_of(rooms: Rooms) -> Target:
 
 def of(app: App) -> tuple[Covered, ...]:
     """The stores of an app."""
-    return (_d1(app),) if app.d1_migrations is not None else ()
+    found = []
+    if app.d1_migrations is not None:
+        found.append(_d1(app))
+    if app.postgres_migrations is not None:
+        found.append(_postgres(app, (app,), schema_of(app), lambda rooms: rooms.app_postgres(app)))
+    return tuple(found)
 
 
 def shared() -> tuple[Covered, ...]:
     """The stores that all apps share. Our Postgres is the first, because restores of the others ask it."""
-    return (_lake(),)
+    ours = _postgres(PIPELINES, APPS, OURS, lambda rooms: rooms.postgres_of_login)
+    return (ours, _lake())
 
 
 def every() -> tuple[Covered, ...]:
@@ -99,3 +110,13 @@ def _lake() -> Covered:
     return Covered(
         StoreName(PIPELINES.name, "lake"), PIPELINES, collecting, lambda rooms: LakeBackup.of(rooms, collecting)
     )
+
+
+def _postgres(owner: App, apps: Sequence[App], schema: DatabaseSchema, live: Callable[[Rooms], Postgres]) -> Covered:
+    name = StoreName(owner.name, "postgres")
+
+    def method(rooms: Rooms) -> PostgresLogical:
+        postgres = live(rooms)
+        return PostgresLogical(name, postgres, schema, lambda other: Postgres(made(postgres.dsn, other)))
+
+    return Covered(name, owner, apps, method)

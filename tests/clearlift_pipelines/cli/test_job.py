@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 import click
 import pytest
 
-from assets.apps import APPS
 from assets.apps.sesh import APP as SESH
 from assets.capability import job_name
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.job import Jobs, job
-from clearlift_pipelines.cli.jobs import DRY_RUN
+from clearlift_pipelines.cli.jobs import DRY_RUN, OWNERS
 from clearlift_pipelines.definitions import build_defs
 from tests.assets.rollups.event_lake import EventLake, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
@@ -36,7 +35,7 @@ def test_every_job_of_every_app_is_a_command_and_takes_what_its_assets_take(term
         for name, command in offered.items()
         for parameter in command.params
         if parameter.name == "app" and isinstance(parameter.type, click.Choice)
-        for app in APPS
+        for app in OWNERS
         if app.name in parameter.type.choices
     }
     for name, command in offered.items():

@@ -30,7 +30,7 @@ def options(command: click.Command) -> set[str]:
 def test_every_job_of_every_app_is_a_command_and_takes_what_its_assets_take(terminal: Terminal) -> None:
     definitions = build_defs(settings.load())
     offered = commands()
-    # The purge of Dagster's history belongs to no app.
+    # The purge of Dagster's history is a command of its own.
     assert {job.name for job in definitions.jobs or ()} - {"pipelines_purge"} == {
         job_name(app, name)
         for name, command in offered.items()
@@ -51,7 +51,7 @@ def test_every_job_of_every_app_is_a_command_and_takes_what_its_assets_take(term
 
 def test_a_dry_run_is_offered_where_no_asset_would_do_its_work_all_the_same(terminal: Terminal) -> None:
     offered = {name for name, command in commands().items() if "--dry-run" in options(command)}
-    assert offered == {"compact", "pruning", "remove_files", "retention", "tidy", "verify_cache"}
+    assert offered == {"compact", "pruning", "remove_files", "retention", "rotate", "tidy", "verify_cache"}
     assert isinstance(job, Jobs)
     assert DRY_RUN not in job.every["hourly"].fields
 

@@ -143,7 +143,7 @@ class DatabaseRestore:
         tables = [Table(name=name, rows=c.rows, checksum=c.checksum) for name, c in checksums.items()]
         if scope.live:
             pairs = ((load.tables[table.name], table) for table in tables)
-            if wrong := [text for pair in pairs for text in _compared(load.connection, *pair)]:
+            if wrong := [text for pair in pairs for text in compared(load.connection, *pair)]:
                 raise NotRestorableError("; ".join(wrong), "choose another set; nothing was changed")
         return tables, erased
 
@@ -191,14 +191,13 @@ def differences(place: Postgres, restored: Restored) -> Iterator[str]:
         expected = {} if restored.live else {table.name: table for table in restored.tables}
         for table in now.tables:
             if table.name in expected:
-                yield from _compared(now.connection, table, expected[table.name])
+                yield from compared(now.connection, table, expected[table.name])
         if restored.whole:
             there = {table.name for table in now.tables} | dict(now.missing).keys()
             for name in sorted(there - description.columns.keys()):
                 why = description.missing.get(name, "it was not there")
                 yield f"the rows of {name} are in no backup: {why}"
-            for row in now.connection.execute(read_sql("backups/postgres/invalid.sql")).fetchall():
-                yield f"{row['kind']} {row['name']} is not valid"
+            yield from sound(now.connection)
     for name, rows in restored.without_table.items():
         if rows:
             yield f"{rows} rows of {name} have no place, because no migration makes it"
@@ -218,7 +217,7 @@ def _left_out(description: Description, place: Postgres) -> tuple[str, ...]:
         return tuple(sorted(set(description.objects) - set(now.objects)))
 
 
-def _compared(connection: Connection, table: TableOf, expected: Table) -> Iterator[str]:
+def compared(connection: Connection, table: TableOf, expected: Table) -> Iterator[str]:
     """What is wrong with the rows of a table."""
     found = RowChecksum()
     for _ in copied(connection, table.copy_out(), found):
@@ -227,3 +226,13 @@ def _compared(connection: Connection, table: TableOf, expected: Table) -> Iterat
         yield f"{expected.name} has {found.rows} rows, not {expected.rows}"
     elif expected.checksum and found.checksum != expected.checksum:
         yield f"rows of {expected.name} are not those of the set"
+
+
+def sound(connection: Connection) -> Iterator[str]:
+    """What is wrong with constraints and indexes."""
+    for row in connection.execute(read_sql("backups/postgres/invalid.sql")).fetchall():
+        yield f"{row['kind']} {row['name']} is not valid"
+    for key in connection.execute(read_sql("backups/postgres/orphans.sql")).fetchall():
+        (found,) = connection.execute(key["counting"]).fetchall()
+        if found["n"]:
+            yield f"{found['n']} rows break the foreign key {key['name']}"

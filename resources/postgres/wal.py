@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
+from resources.declined import DeclinedError
 from resources.sql_files import read_sql
 
 SLOT = "clearlift_backups"
@@ -25,8 +26,8 @@ KEPT_MEGABYTES = 4096
 """The most log that waits for a backup."""
 
 
-class WalGoneError(RuntimeError):
-    """The server has given up log that was not read yet; the message says which. A new base backup is needed."""
+class WalGoneError(DeclinedError):
+    """The server has given up log that was not read yet."""
 
 
 @dataclass(frozen=True)
@@ -110,19 +111,24 @@ def mark(dsn: str) -> Mark:
     return Mark(int(end["position"]), row["moment"], int(row["transaction"]))
 
 
-def segments(folder: Path, server: Server, start: int, end: int) -> Iterator[tuple[str, Path]]:
-    """Name and file of each segment from the one that holds `start` up to a mark, oldest first. All are whole then.
+def segments(dsn: str, folder: Path, server: Server, start: int, end: int) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each segment from the one that holds `start` up to a mark, oldest first. All are whole then.
 
     Raises:
-        WalGoneError: one of them is no longer there.
+        WalGoneError: the server gave one of them up, before or while it was read.
     """
     size = server.segment_bytes
     for number in range(start // size, end // size):
         name = segment_name(server, number)
-        file = folder / "pg_wal" / name
-        if not file.exists():
-            raise WalGoneError(f"the server in {folder} no longer has its log {name}")
-        yield name, file
+        try:
+            data = (folder / "pg_wal" / name).read_bytes()
+        except FileNotFoundError:
+            data = b""
+        # A file that was given up is written over, so it is looked for once it was read.
+        first = kept(dsn).start
+        if len(data) != size or first is None or first >= (number + 1) * size:
+            raise WalGoneError(f"the server in {folder} gave up its log {name}", "make a full backup")
+        yield name, data
 
 
 def segment_name(server: Server, number: int) -> str:

@@ -47,8 +47,7 @@ class Archive:
 
     def take_log(self, folder: Path, dsn: str) -> datetime:
         mark = wal.mark(dsn)
-        for name, file in wal.segments(folder, self.server, self.since, mark.position):
-            self.segments[name] = file.read_bytes()
+        self.segments.update(wal.segments(dsn, folder, self.server, self.since, mark.position))
         self.since = mark.position
         return mark.moment
 

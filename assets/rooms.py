@@ -33,6 +33,10 @@ class Rooms(Protocol):
     def postgres(self) -> Postgres:
         """Our own Postgres: ad data, roll-ups, ledgers and locks of all apps."""
 
+    @property
+    def postgres_of_login(self) -> Postgres:
+        """The same database as the login that made it and owns it, which no row-level security holds back."""
+
     def app_postgres(self, app: App) -> Postgres:
         """The Postgres database of an app that has one."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from assets.apps import APPS, App
+from assets.apps.pipelines import CATALOG_SCHEMA, FORMER_NAMES, MIGRATIONS
 from assets.changes.d1 import install as install_in_d1
 from assets.changes.postgres import install as install_in_postgres
 from assets.progress import Progress, silent
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 
 LAKE_LOCK = "clearlift.lake.commit"
 CATALOG_LOCK = "clearlift.lake.catalog"
-CATALOG_SCHEMA = "lake"
-OUR_MIGRATIONS = "pipelines/postgres"
-# Databases that were migrated before there was a second app know the folder by the name of the first.
-FORMER_NAMES = {OUR_MIGRATIONS: "clearlift/postgres"}
 
 
 class NotSetUpError(DeclinedError):
@@ -215,7 +212,7 @@ class Stores:
                 applied = migrations.PostgresAppliedMigrations(self.app_postgres(app))
                 yield f"{app.name}-postgres", applied, app.postgres_migrations
         ours = migrations.PostgresAppliedMigrations(self.postgres_of_login, FORMER_NAMES)
-        yield "postgres", ours, OUR_MIGRATIONS
+        yield "postgres", ours, MIGRATIONS
 
     def migrate(self) -> list[str]:
         """Bring every store to the newest migration, and make what migrations do not; returns what was done.

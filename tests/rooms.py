@@ -49,6 +49,10 @@ class TestRooms:
         assert self.opened_lake is not None, "the test has no lake"
         return self.opened_lake
 
+    @property
+    def postgres_of_login(self) -> Postgres:
+        return self.postgres
+
     def d1(self, app: App) -> D1:
         return self.d1s[app.name]
 

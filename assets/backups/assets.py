@@ -19,6 +19,7 @@ from dagster import (
     ResourceParam,
     asset_check,
 )
+from pydantic import Field
 
 from assets.apps import App
 from assets.backups.covered import Covered, target_of
@@ -41,15 +42,15 @@ LATE, TOO_LATE = timedelta(hours=26), timedelta(hours=50)
 
 
 class BackupConfig(Config):
-    """full: a set that stands alone, also where what changed since the last one would do."""
+    """What set is made."""
 
-    full: bool = False
+    full: bool = Field(default=False, description="Make a set that stands alone, also where an incremental would do.")
 
 
 class RotationConfig(Config):
-    """dry_run: only say what would go."""
+    """What a rotation may do."""
 
-    dry_run: bool = True
+    dry_run: bool = Field(default=True, description="Only say what would go.")
 
 
 def build(

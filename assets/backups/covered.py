@@ -9,18 +9,22 @@ from difflib import get_close_matches
 from typing import Any
 
 from assets.apps import APPS, App
+from assets.apps.pipelines import PIPELINES
 from assets.backups.d1 import D1Backups
 from assets.backups.drill import Drill
+from assets.backups.lake import LakeBackup
 from assets.backups.making import Backup
 from assets.backups.method import Method
+from assets.backups.postgres_database import DatabaseSchema
+from assets.backups.postgres_logical import PostgresLogical
+from assets.backups.postgres_schemas import OURS, schema_of
 from assets.backups.restore import Restore
 from assets.backups.sealed_fields import opened
-from assets.backups.sets import Sets
 from assets.backups.target import StoreName, Target
 from assets.rooms import Rooms
-from resources.d1 import EmbeddedD1
-from resources.d1.pace import Pace
 from resources.declined import DeclinedError
+from resources.postgres import Postgres
+from resources.postgres.databases import made
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,7 @@ class Covered:
     """A store that is backed up.
 
     owner: the app, or the pipelines, whose assets show it. apps: those whose data it holds. method: what makes its
-    means of backup. opens: how many sealed fields of a restored place could be opened. prune: removes from the live
-    store what only a backup needs, and a verified one has.
+    means of backup. opens: how many sealed fields of a restored place could be opened.
     """
 
     name: StoreName
@@ -37,11 +40,10 @@ class Covered:
     apps: Sequence[App]
     method: Callable[[Rooms], Method[Any]]
     opens: Callable[[Rooms, Any], int] = lambda _rooms, _place: 0
-    prune: Callable[[Rooms, Sets], object] = lambda _rooms, _sets: None
 
     def backup(self, rooms: Rooms) -> Backup:
         """What makes its sets."""
-        return Backup(target_of(rooms), self.method(rooms), rooms.clock, lambda sets: self.prune(rooms, sets))
+        return Backup(target_of(rooms), self.method(rooms), rooms.clock)
 
     def restore(self, rooms: Rooms) -> Restore:
         """What restores it."""
@@ -59,12 +61,18 @@ def target_of(rooms: Rooms) -> Target:
 
 def of(app: App) -> tuple[Covered, ...]:
     """The stores of an app."""
-    return (_d1(app),) if app.d1_migrations is not None else ()
+    found = []
+    if app.d1_migrations is not None:
+        found.append(_d1(app))
+    if app.postgres_migrations is not None:
+        found.append(_postgres(app, (app,), schema_of(app), lambda rooms: rooms.app_postgres(app)))
+    return tuple(found)
 
 
 def shared() -> tuple[Covered, ...]:
     """The stores that all apps share. Our Postgres is the first, because restores of the others ask it."""
-    return ()
+    ours = _postgres(PIPELINES, APPS, OURS, lambda rooms: rooms.postgres_of_login)
+    return (ours, _lake())
 
 
 def every() -> tuple[Covered, ...]:
@@ -88,16 +96,27 @@ def named(text: str) -> Covered:
 
 
 def _d1(app: App) -> Covered:
-    def method(rooms: Rooms) -> D1Backups:
-        d1 = rooms.d1(app)
-        # A real one has 30 days of Time Travel, the quick way back.
-        return D1Backups(app, d1, rooms.clock, lambda: "" if isinstance(d1, EmbeddedD1) else d1.bookmark())
-
     return Covered(
         StoreName(app.name, "d1"),
         app,
         (app,),
-        method,
-        opens=lambda rooms, place: opened(app, place, rooms.keyring),
-        prune=lambda rooms, sets: method(rooms).prune(sets, Pace()),
+        lambda rooms: D1Backups(app, rooms.d1(app), rooms.clock),
+        lambda rooms, place: opened(app, place, rooms.keyring),
     )
+
+
+def _lake() -> Covered:
+    collecting = tuple(app for app in APPS if app.audience is not None)
+    return Covered(
+        StoreName(PIPELINES.name, "lake"), PIPELINES, collecting, lambda rooms: LakeBackup.of(rooms, collecting)
+    )
+
+
+def _postgres(owner: App, apps: Sequence[App], schema: DatabaseSchema, live: Callable[[Rooms], Postgres]) -> Covered:
+    name = StoreName(owner.name, "postgres")
+
+    def method(rooms: Rooms) -> PostgresLogical:
+        postgres = live(rooms)
+        return PostgresLogical(name, postgres, schema, lambda other: Postgres(made(postgres.dsn, other)))
+
+    return Covered(name, owner, apps, method)

@@ -102,7 +102,7 @@ class D1Backups:
         if before and self._broken(before, start):
             before = None
         end, changes = self._log(draft, int(before.until) if before else start.end)
-        if end.schema != start.schema:
+        if end.schema.sha256 != start.schema.sha256:
             raise ChangingError(f"the schema of {self.store} changed while it was read", "run the backup again")
         return Contents(
             Kind.FULL,

@@ -5,7 +5,9 @@ because its foreign keys are always on. What does not: which rows (d1_state.py).
 """
 
 import math
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from assets.backups.d1_log import NOT_BACKED_UP, is_ours
 from assets.backups.method import OccupiedError
@@ -25,6 +27,11 @@ UNFINISHED = "backup_restore"
 
 NEW_PLACE = "name another place, which is made if it is missing"
 BESIDE = "restore into a new place with --into, and take the rows from there"
+_WRITES = re.compile(
+    r"\b(?:insert\s+(?:or\s+\w+\s+)?into|replace\s+into|update(?:\s+or\s+\w+)?|delete\s+from)\s+"
+    r"(?:\"([^\"]+)\"|\[([^\]]+)\]|`([^`]+)`|(\w+))",
+    re.IGNORECASE,
+)
 LONG_LINE = 600_000
 PASSES = 5
 
@@ -59,7 +66,7 @@ def put_into_empty(scratch: Scratch, place: D1) -> None:
     _clear(place)
     made = [o for o in schema.objects if o.type == "table" and not is_virtual(o) and o.name not in schema.shadows]
     _make(place, made)
-    _put(scratch, place, list(schema.tables))
+    _put(scratch, place, list(schema.tables), Writing())
     _count_on(scratch, place)
     _make(place, [o for o in schema.objects if o.type == "index" and o.table not in schema.shadows])
     _make(place, schema.virtual)
@@ -83,10 +90,11 @@ def put_over_live(scratch: Scratch, place: D1) -> None:
             "migrate to the version of then, or restore into a new place with --into",
         )
     names = [name for name in schema.tables if name not in NOT_BACKED_UP]
+    writing = Writing(suspended(schema, names), replacing=True)
     for _ in range(PASSES):
-        changed = _put(scratch, place, names, replacing=True)
+        changed = _put(scratch, place, names, writing)
         for group in reversed(schema.parents_first(names)):
-            changed += sum(_delete_others(scratch, place, schema.tables[name]) for name in group)
+            changed += sum(_delete_others(scratch, place, schema.tables[name], writing) for name in group)
         if not changed:
             break
     _count_on(scratch, place)
@@ -103,9 +111,10 @@ def put_beside(scratch: Scratch, place: D1, names: Sequence[str]) -> None:
     for name in names:
         if name not in there.tables or set(there.tables[name].columns) != set(scratch.schema.tables[name].columns):
             raise DeclinedError(f"table {name} is not there with the columns that it had then", BESIDE)
+    writing = Writing(suspended(there, there.tables.keys() - NOT_BACKED_UP))
     try:
         for _ in range(PASSES):
-            if not _put(scratch, place, names):
+            if not _put(scratch, place, names, writing):
                 break
     except D1Error as error:
         if "constraint failed" not in error.message:
@@ -144,11 +153,8 @@ def _make(place: D1, objects: Sequence[SchemaObject]) -> None:
         place.batch([Statement(o.sql) for o in objects])
 
 
-def _put(scratch: Scratch, place: D1, names: Sequence[str], *, replacing: bool = False) -> int:
-    """Put the rows of these tables that are not there already, each after those that it refers to; how many changed.
-
-    replacing: a row of another key that has a unique value of the set goes; it gets its own later, or is in no set.
-    """
+def _put(scratch: Scratch, place: D1, names: Sequence[str], writing: "Writing") -> int:
+    """Put the rows of these tables that are not there already, each after those that it refers to; how many changed."""
     schema = scratch.schema
     changed = 0
     for group in schema.parents_first(names):
@@ -158,19 +164,55 @@ def _put(scratch: Scratch, place: D1, names: Sequence[str], *, replacing: bool =
             for lines in table_pages(scratch.query, table)
             if (missing := _missing(place, table, lines))
         )
-        if schema.refers_to_itself(group):
-            # Rows that refer to each other come in one transaction.
-            statements = [statement for table, lines in pages for statement in _upserts(table, lines)]
-            changed += _run(place, [Statement("pragma defer_foreign_keys = on"), *statements]) if statements else 0
-            continue
-        for table, lines in pages:
-            try:
-                changed += _run(place, list(_upserts(table, lines)))
-            except D1Error as error:
-                if not replacing or "UNIQUE" not in error.message:
-                    raise
-                changed += _run(place, list(_upserts(table, lines, replacing=True)))
+        # Rows that refer to each other come in one transaction.
+        for together in [list(pages)] if schema.refers_to_itself(group) else ([page] for page in pages):
+            changed += writing.put(place, together)
     return changed
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How rows are put where others are. suspended: triggers that would change rows once more, as they stand there.
+
+    replacing: a row of another key that has a unique value of the set goes; it gets its own later, or is in no set.
+    """
+
+    suspended: Sequence[SchemaObject] = ()
+    replacing: bool = False
+
+    def put(self, place: D1, pages: Sequence[tuple[TableShape, Sequence[bytes]]]) -> int:
+        """Put rows in one transaction; how many changed."""
+        try:
+            return self.run(place, [s for table, lines in pages for s in _upserts(table, lines)])
+        except D1Error as error:
+            if not self.replacing or "UNIQUE" not in error.message:
+                raise
+        return self.run(place, [s for table, lines in pages for s in _upserts(table, lines, replacing=True)])
+
+    def run(self, place: D1, statements: Sequence[Statement]) -> int:
+        """Run statements in one transaction, in which the suspended triggers are not there; how many rows changed."""
+        if not statements:
+            return 0
+        results = place.batch(
+            [
+                Statement("pragma defer_foreign_keys = on"),
+                *(Statement(f"drop trigger {quoted(trigger.name)}") for trigger in self.suspended),
+                *statements,
+                *(Statement(trigger.sql) for trigger in self.suspended),
+            ],
+            idempotent=True,
+        )
+        return sum(result.changes for result in results)
+
+
+def suspended(schema: Schema, names: Collection[str]) -> list[SchemaObject]:
+    """The triggers that write to these tables. Those that keep a log or a full-text index stay."""
+    lowered = {name.lower() for name in names}
+    return [
+        o
+        for o in schema.objects
+        if o.type == "trigger" and any(next(filter(None, w)).lower() in lowered for w in _WRITES.findall(o.sql))
+    ]
 
 
 def _missing(place: D1, table: TableShape, lines: Sequence[bytes]) -> list[bytes]:
@@ -178,10 +220,6 @@ def _missing(place: D1, table: TableShape, lines: Sequence[bytes]) -> list[bytes
     first, last = (values(line)[0] for line in (lines[0], lines[-1]))
     there = {canonical(line) for page in table_pages(place.query, table, (first, last)) for line in page}
     return [line for line in lines if canonical(line) not in there]
-
-
-def _run(place: D1, statements: list[Statement]) -> int:
-    return sum(result.changes for result in place.batch(statements, idempotent=True)) if statements else 0
 
 
 def _upserts(table: TableShape, lines: Sequence[bytes], *, replacing: bool = False) -> Iterator[Statement]:
@@ -200,7 +238,7 @@ def _is_odd(value: object) -> bool:
     return is_odd(value) if isinstance(value, str) else isinstance(value, float) and math.isinf(value)
 
 
-def _delete_others(scratch: Scratch, place: D1, table: TableShape) -> int:
+def _delete_others(scratch: Scratch, place: D1, table: TableShape, writing: Writing) -> int:
     """Delete the rows whose key the set does not have; how many there were."""
     names = column_list(table.key)
     deleted = 0
@@ -211,9 +249,8 @@ def _delete_others(scratch: Scratch, place: D1, table: TableShape) -> int:
             marks, params = placed([value for key in chunk for value in key])
             width = len(table.key)
             tuples = ", ".join(f"({', '.join(marks[n : n + width])})" for n in range(0, len(marks), width))
-            deleted += place.execute(
-                f"delete from {quoted(table.name)} where ({names}) in (values {tuples})", params, idempotent=True
-            )
+            delete = f"delete from {quoted(table.name)} where ({names}) in (values {tuples})"
+            deleted += writing.run(place, [Statement(delete, params)])
     return deleted
 
 

@@ -91,8 +91,9 @@ class Schema:
 
     @property
     def sha256(self) -> str:
-        """By which a change of any object is seen."""
-        return hashlib.sha256(self.to_json()).hexdigest()
+        """By which a change of any object is seen; their order says nothing."""
+        ordered = Schema(tuple(sorted(self.objects, key=lambda o: (o.type, o.name))))
+        return hashlib.sha256(ordered.to_json()).hexdigest()
 
     def without(self, dropped: Callable[[SchemaObject], bool]) -> "Schema":
         """The schema without some objects."""

@@ -15,6 +15,7 @@ from assets.backups.drill import Drill
 from assets.backups.lake import LakeBackup
 from assets.backups.making import Backup
 from assets.backups.method import Method
+from assets.backups.objects import ObjectsBackup
 from assets.backups.postgres_database import DatabaseSchema
 from assets.backups.postgres_logical import PostgresLogical
 from assets.backups.postgres_physical import PostgresPhysical
@@ -78,7 +79,7 @@ def of(app: App) -> tuple[Covered, ...]:
 
 def shared() -> tuple[Covered, ...]:
     """The stores that all apps share. Our Postgres is the first, because restores of the others ask it."""
-    return (_ours(), _lake())
+    return (_ours(), _lake(), _objects())
 
 
 def every() -> tuple[Covered, ...]:
@@ -116,6 +117,11 @@ def _lake() -> Covered:
     return Covered(
         StoreName(PIPELINES.name, "lake"), PIPELINES, collecting, lambda rooms: LakeBackup.of(rooms, collecting)
     )
+
+
+def _objects() -> Covered:
+    name = StoreName(PIPELINES.name, "objects")
+    return Covered(name, PIPELINES, APPS, lambda rooms: ObjectsBackup.of(rooms, APPS))
 
 
 def _postgres(app: App) -> Covered:

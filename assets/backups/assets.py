@@ -22,6 +22,8 @@ from dagster import (
 from pydantic import Field
 
 from assets.apps import App
+from assets.apps.pipelines import PIPELINES
+from assets.backups import keys as envelopes
 from assets.backups.covered import Covered, target_of
 from assets.backups.drill import Drilled
 from assets.backups.making import Made
@@ -36,7 +38,8 @@ from resources.declined import DeclinedError
 KINDS = {"d1": {"cloudflare", "sqlite"}, "postgres": {"postgres"}, "lake": {"iceberg"}, "objects": {"cloudflare"}}
 SCHEMA_STAYED, COMES_BACK, IS_YOUNG = "schema_stayed", "comes_back", "newest_verified_is_young"
 NOTHING_HELD = "nothing_is_held"
-ROTATION = ("backups", "rotation")
+IN_ENVELOPE = "every_key_is_in_an_envelope"
+ROTATION, KEYS = ("backups", "rotation"), ("backups", "keys")
 SHOWN = 5  # sets of a check's text
 LATE, TOO_LATE = timedelta(hours=26), timedelta(hours=50)
 
@@ -196,6 +199,38 @@ def _rotation(owner: App, stores: tuple[Covered, ...], policy: RotationPolicy) -
         )
 
     return rotation
+
+
+def keys() -> AssetsDefinition:
+    """The key set that opens every backup, which is in none of them."""
+
+    @app_asset(
+        PIPELINES,
+        *KEYS,
+        store="keys",
+        holds=[],
+        kinds={"python"},
+        description="The keys that seal backups, and when each was last put into an envelope that is kept elsewhere.",
+        checks={IN_ENVELOPE: "Every key is in an envelope: without it a lost machine takes all backups with it."},
+    )
+    def looked_at(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
+        found = envelopes.kept(target_of(rooms), rooms.keyring)
+        missing = ", ".join(str(key_id) for key_id, at in found.items() if at is None)
+        yield MaterializeResult(
+            metadata={
+                "keys": table([{"key": key_id, "in an envelope of": at or "none"} for key_id, at in found.items()])
+            },
+            check_results=[
+                AssetCheckResult(
+                    check_name=IN_ENVELOPE,
+                    passed=not missing,
+                    severity=AssetCheckSeverity.WARN,
+                    description=f"In none: {missing}. Next: `clearlift keys envelope FILE`" if missing else None,
+                )
+            ],
+        )
+
+    return looked_at
 
 
 def _of_rotation(done: Mapping[StoreName, Rotated]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ What belongs here: jobs and their times. What does not: assets themselves.
 from collections.abc import Iterator
 from datetime import timedelta
 
-from dagster import AssetChecksDefinition, AssetSelection
+from dagster import AssetChecksDefinition, AssetsDefinition, AssetSelection
 
 from assets.apps import App
 from assets.apps.pipelines import PIPELINES
@@ -25,21 +25,21 @@ def bring(app: App, site: Site) -> Capability:
 
 
 def bring_shared(site: Site) -> Capability:
-    """The backups of the stores that all apps share."""
-    return _brought(PIPELINES, site, covered.shared())
+    """The backups of the stores that all apps share, and a look at the keys that open all of them."""
+    return _brought(PIPELINES, site, covered.shared(), assets.keys())
 
 
-def _brought(owner: App, site: Site, stores: tuple[Covered, ...]) -> Capability:
+def _brought(owner: App, site: Site, stores: tuple[Covered, ...], *further: AssetsDefinition) -> Capability:
     if not stores:
         return Capability()
     definitions = assets.build(owner, stores, RotationPolicy(*site.kept_backups))
     checks = [one for one in definitions if isinstance(one, AssetChecksDefinition)]
     return Capability(
-        assets=definitions,
+        assets=[*definitions, *further],
         jobs=[
             Job(
                 "backup",
-                assets_of(owner, *(name for one in stores for name in objects(one))),
+                assets_of(owner, *(name for one in stores for name in objects(one))) | AssetSelection.assets(*further),
                 "Back up every store, then restore each backup to a scratch place and compare it.",
                 timedelta(hours=12),
             ),

@@ -1,6 +1,7 @@
 """The Protocol of the stores that engines are handed. Who opens them, and from which settings, is not known here."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from resources.lake import Lake
 
 Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """The Postgres server that we start ourselves. databases: of the apps whose database is on it, by their names."""
+
+    folder: Path
+    databases: Mapping[str, str]
 
 
 class Rooms(Protocol):
@@ -36,6 +45,10 @@ class Rooms(Protocol):
     @property
     def postgres_of_login(self) -> Postgres:
         """The same database as the login that made it and owns it, which no row-level security holds back."""
+
+    @property
+    def embedded_postgres(self) -> EmbeddedServer | None:
+        """Our server, whose files we own; None where Postgres is a configured one."""
 
     def app_postgres(self, app: App) -> Postgres:
         """The Postgres database of an app that has one."""

@@ -14,7 +14,7 @@ from assets.apps.pipelines import CATALOG_SCHEMA, FORMER_NAMES, MIGRATIONS
 from assets.changes.d1 import install as install_in_d1
 from assets.changes.postgres import install as install_in_postgres
 from assets.progress import Progress, silent
-from assets.rooms import Clock
+from assets.rooms import Clock, EmbeddedServer
 from clearlift_pipelines.settings import Settings, SettingsError
 from resources import keyring, migrations
 from resources.cloudflare import api_session
@@ -83,6 +83,14 @@ class Stores:
         """The same database as the login itself, which makes and owns what the role works with."""
         return self._postgres_as(None)
 
+    @property
+    def embedded_postgres(self) -> EmbeddedServer | None:
+        """The embedded server, where no other one is configured."""
+        if self.settings.postgres_dsn is not None:
+            return None
+        having = [app for app in APPS if app.postgres_migrations is not None and app.name not in self.settings.postgres]
+        return EmbeddedServer(self.settings.home / "postgres", {app.name: _database(app) for app in having})
+
     def app_postgres(self, app: App) -> Postgres:
         """An app's own database: the configured one, else one beside ours on the embedded server."""
         if app.name not in self._app_postgres:
@@ -90,7 +98,7 @@ class Stores:
             self._app_postgres[app.name] = (
                 Postgres(dsn.get_secret_value())
                 if dsn is not None
-                else Postgres(partial(self._server.database, f"app_{app.name}"))
+                else Postgres(partial(self._server.database, _database(app)))
             )
         return self._app_postgres[app.name]
 
@@ -304,6 +312,10 @@ class Stores:
                 schema=CATALOG_SCHEMA,
                 role=self.settings.postgres_role,
             )
+
+
+def _database(app: App) -> str:
+    return f"app_{app.name}"
 
 
 def _url(uri: str) -> str:

@@ -53,6 +53,10 @@ class TestRooms:
     def postgres_of_login(self) -> Postgres:
         return self.postgres
 
+    @property
+    def embedded_postgres(self) -> None:
+        return None
+
     def d1(self, app: App) -> D1:
         return self.d1s[app.name]
 

@@ -123,12 +123,7 @@ class LakeBackup:
     def chain(self, sets: Sets, at: At | None) -> Chain:
         """See `Method.chain`: the set whose kept snapshots reach back to `at`, else the newest before it."""
         if isinstance(at, str):
-            found = [manifest for manifest in sets.complete if at in (manifest.until, manifest.id)]
-            if not found:
-                raise NotRestorableError(
-                    f"no backup of {self.store} has the position {at}", "`clearlift backup list` shows them all"
-                )
-            return (found[-1],)
+            return sets.at_position(at)
         if at is not None:
             for manifest in sets.complete:
                 if manifest.since is not None and datetime.fromisoformat(manifest.since) <= at <= manifest.moment:

@@ -133,6 +133,11 @@ class DatabaseRestore:
             there = {row["name"] for row in tables_of(connection)}
         wanted = scope.tables or tuple(description.columns)
         if scope.live:
+            if staying := [name for name in scope.tables if name in self.schema.kept]:
+                raise NotRestorableError(
+                    f"{', '.join(staying)} stays as it is in the live {self.store}",
+                    "restore into a new place with --into",
+                )
             wanted = tuple(name for name in wanted if name not in self.schema.kept)
         return [n for n in wanted if n in there], {n: source.count(n) for n in wanted if n not in there}
 

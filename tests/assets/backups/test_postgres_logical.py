@@ -214,6 +214,9 @@ def test_what_is_live_is_replaced_but_for_what_must_not_be_forgotten(
     assert {**state(live), kept: None, remembered: None} == {**seen, kept: None, remembered: None}
     assert live.fetch(f"select count(*) as n from {remembered}") == [{"n": 3}]
     assert live.fetch(f"select count(*) as n from {kept}") == [{"n": 1}]
+    with pytest.raises(NotRestorableError, match="stays as it is in the live growth/postgres"):
+        method.restore(target, (manifest,), live, Scope(tables=(kept,), live=True))
+    # Its triggers work again.
     with pytest.raises(psycopg.errors.CheckViolation):
         live.execute("insert into marketing.leads (email, source) values ('none', 'referral')")
 

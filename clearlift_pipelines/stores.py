@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from assets.apps import APPS, App
+from assets.apps.pipelines import CATALOG_SCHEMA, FORMER_NAMES, MIGRATIONS
 from assets.changes.d1 import install as install_in_d1
 from assets.changes.postgres import install as install_in_postgres
 from assets.progress import Progress, silent
-from assets.rooms import Clock
+from assets.rooms import Clock, EmbeddedServer
 from clearlift_pipelines.settings import Settings, SettingsError
 from resources import keyring, migrations
 from resources.cloudflare import api_session
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 
 LAKE_LOCK = "clearlift.lake.commit"
 CATALOG_LOCK = "clearlift.lake.catalog"
-CATALOG_SCHEMA = "lake"
-OUR_MIGRATIONS = "pipelines/postgres"
-# Databases that were migrated before there was a second app know the folder by the name of the first.
-FORMER_NAMES = {OUR_MIGRATIONS: "clearlift/postgres"}
 
 
 class NotSetUpError(DeclinedError):
@@ -86,6 +83,14 @@ class Stores:
         """The same database as the login itself, which makes and owns what the role works with."""
         return self._postgres_as(None)
 
+    @property
+    def embedded_postgres(self) -> EmbeddedServer | None:
+        """The embedded server, where no other one is configured."""
+        if self.settings.postgres_dsn is not None:
+            return None
+        having = [app for app in APPS if app.postgres_migrations is not None and app.name not in self.settings.postgres]
+        return EmbeddedServer(self.settings.home / "postgres", {app.name: _database(app) for app in having})
+
     def app_postgres(self, app: App) -> Postgres:
         """An app's own database: the configured one, else one beside ours on the embedded server."""
         if app.name not in self._app_postgres:
@@ -93,7 +98,7 @@ class Stores:
             self._app_postgres[app.name] = (
                 Postgres(dsn.get_secret_value())
                 if dsn is not None
-                else Postgres(partial(self._server.database, f"app_{app.name}"))
+                else Postgres(partial(self._server.database, _database(app)))
             )
         return self._app_postgres[app.name]
 
@@ -215,7 +220,7 @@ class Stores:
                 applied = migrations.PostgresAppliedMigrations(self.app_postgres(app))
                 yield f"{app.name}-postgres", applied, app.postgres_migrations
         ours = migrations.PostgresAppliedMigrations(self.postgres_of_login, FORMER_NAMES)
-        yield "postgres", ours, OUR_MIGRATIONS
+        yield "postgres", ours, MIGRATIONS
 
     def migrate(self) -> list[str]:
         """Bring every store to the newest migration, and make what migrations do not; returns what was done.
@@ -307,6 +312,10 @@ class Stores:
                 schema=CATALOG_SCHEMA,
                 role=self.settings.postgres_role,
             )
+
+
+def _database(app: App) -> str:
+    return f"app_{app.name}"
 
 
 def _url(uri: str) -> str:

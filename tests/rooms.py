@@ -49,6 +49,14 @@ class TestRooms:
         assert self.opened_lake is not None, "the test has no lake"
         return self.opened_lake
 
+    @property
+    def postgres_of_login(self) -> Postgres:
+        return self.postgres
+
+    @property
+    def embedded_postgres(self) -> None:
+        return None
+
     def d1(self, app: App) -> D1:
         return self.d1s[app.name]
 

@@ -3,7 +3,7 @@
 What belongs here: what Dagster shows. What does not: the work (making.py, drill.py, removal.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from dagster import (
     ResourceParam,
     asset_check,
 )
+from pydantic import Field
 
 from assets.apps import App
 from assets.backups.covered import Covered, target_of
@@ -41,15 +42,15 @@ LATE, TOO_LATE = timedelta(hours=26), timedelta(hours=50)
 
 
 class BackupConfig(Config):
-    """full: a set that stands alone, also where what changed since the last one would do."""
+    """What set is made."""
 
-    full: bool = False
+    full: bool = Field(default=False, description="Make a set that stands alone, also where an incremental would do.")
 
 
 class RotationConfig(Config):
-    """dry_run: only say what would go."""
+    """What a rotation may do."""
 
-    dry_run: bool = True
+    dry_run: bool = Field(default=True, description="Only say what would go.")
 
 
 def build(
@@ -87,9 +88,9 @@ def _backup(covered: Covered) -> AssetsDefinition:
         freshness_policy=FreshnessPolicy.time_window(fail_window=TOO_LATE, warn_window=LATE),
         checks={SCHEMA_STAYED: "What changed since the last set could be told, so that every moment between is there."},
     )
-    def backed_up(config: BackupConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+    def backed_up(config: BackupConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         made = covered.backup(rooms).run(full=config.full)
-        return MaterializeResult(
+        yield MaterializeResult(
             metadata=_of_backup(made),
             check_results=[
                 AssetCheckResult(
@@ -120,15 +121,16 @@ def _drill(covered: Covered) -> AssetsDefinition:
         freshness_policy=FreshnessPolicy.time_window(fail_window=TOO_LATE, warn_window=LATE),
         checks={COMES_BACK: "The store comes back from its backup alone, row for row."},
     )
-    def drilled(rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+    def drilled(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         try:
             done = covered.drill(rooms).run()
         except DeclinedError as error:
-            return MaterializeResult(
+            yield MaterializeResult(
                 metadata={},
                 check_results=[AssetCheckResult(check_name=COMES_BACK, passed=False, description=str(error))],
             )
-        return MaterializeResult(
+            return
+        yield MaterializeResult(
             metadata=_of_drill(done), check_results=[AssetCheckResult(check_name=COMES_BACK, passed=True)]
         )
 
@@ -172,7 +174,7 @@ def _rotation(owner: App, stores: tuple[Covered, ...], policy: RotationPolicy) -
         pool="backups",
         checks={NOTHING_HELD: "Everything that is to go can be deleted, and every manifest can be read."},
     )
-    def rotation(config: RotationConfig, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+    def rotation(config: RotationConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         target, now = target_of(rooms), rooms.clock()
         done = {one.name: rotate(target, one.name, policy, now, dry_run=config.dry_run) for one in stores}
         held = [f"{name} {set_id}: the target refuses to delete it" for name, of in done.items() for set_id in of.held]
@@ -181,7 +183,7 @@ def _rotation(owner: App, stores: tuple[Covered, ...], policy: RotationPolicy) -
             for name, of in done.items()
             for set_id in of.unreadable
         ]
-        return MaterializeResult(
+        yield MaterializeResult(
             metadata=_of_rotation(done) | {"dry_run": config.dry_run},
             check_results=[
                 AssetCheckResult(

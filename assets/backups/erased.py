@@ -28,8 +28,9 @@ class TombstonesMissingError(DeclinedError):
 
 
 @contextmanager
-def erased(postgres: Postgres, target: Target, store: StoreName, apps: Sequence[App]) -> Iterator[Tombstones]:
+def erased(postgres: Postgres | None, target: Target, store: StoreName, apps: Sequence[App]) -> Iterator[Tombstones]:
     """The tombstones of apps whose data a store holds. While the block lasts, no further person can be erased.
+    postgres: ours; None where there is none yet.
 
     Our own Postgres, which keeps them, is restored with those that it still has: who was erased before its set was
     made is not in the set.
@@ -40,6 +41,8 @@ def erased(postgres: Postgres, target: Target, store: StoreName, apps: Sequence[
     if store == KEPT_IN:
         yield _still_known(postgres, apps)
         return
+    if postgres is None:
+        raise TombstonesMissingError("there is no Postgres of ours that says who was erased", FIRST)
     recorded = _recorded(target)
     with ExitStack() as held:
         try:
@@ -52,9 +55,10 @@ def erased(postgres: Postgres, target: Target, store: StoreName, apps: Sequence[
         yield found
 
 
-def _still_known(postgres: Postgres, apps: Sequence[App]) -> Tombstones:
-    with suppress(*MISSING), postgres.connection() as connection:
-        return _locked(connection, apps)
+def _still_known(postgres: Postgres | None, apps: Sequence[App]) -> Tombstones:
+    if postgres is not None:
+        with suppress(*MISSING), postgres.connection() as connection:
+            return _locked(connection, apps)
     return Tombstones({})
 
 

@@ -4,6 +4,7 @@ A run that is killed leaves parts without a manifest, or a set without a mark. N
 them. What does not belong here: what a set holds (a method), and proving that it can be restored (drill.py).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from time import monotonic
@@ -12,7 +13,7 @@ from typing import Any
 from assets.backups.manifest import Kind, Manifest
 from assets.backups.method import Contents, FullNeededError, Method
 from assets.backups.parts import Draft
-from assets.backups.sets import find, seal
+from assets.backups.sets import Sets, find, seal
 from assets.backups.target import Target, new_id
 from assets.backups.verify import Verification
 from assets.rooms import Clock
@@ -34,11 +35,12 @@ class Made:
 
 @dataclass(frozen=True)
 class Backup:
-    """Makes the sets of one store."""
+    """Makes the sets of one store. prune: is called with all sets once a further one is verified."""
 
     target: Target
     method: Method[Any]
     clock: Clock
+    prune: Callable[[Sets], None] = lambda _: None
 
     def run(self, *, full: bool = False) -> Made:
         """A further set: an incremental on the newest verified one, else a full one.
@@ -64,6 +66,7 @@ class Backup:
             raise NotReadBackError(
                 f"{store} {manifest.id} does not read back: {read.faults[0]}", f"`clearlift backup run {store}` again"
             )
+        self.prune(find(self.target, store))
         return Made(manifest, monotonic() - began, because)
 
     def _incremental(self, base: Manifest) -> tuple[Draft, Contents]:

@@ -82,6 +82,7 @@ class Restored:
     there is no log. tables: rows and checksum of each restored table as the set's bytes say, without those of erased
     people; `differences` compares the place with them. erased: rows left out because their people were erased. whole:
     whether all of the store came back. beside: whether rows were put beside others, which cannot be told apart later.
+    left_out: what else of the set has no place there, by name.
     """
 
     until: str
@@ -90,6 +91,7 @@ class Restored:
     erased: int = 0
     whole: bool = True
     beside: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 Place = TypeVar("Place")

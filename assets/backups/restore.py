@@ -55,12 +55,14 @@ class Done:
 
 @dataclass(frozen=True)
 class Restore:
-    """Restores one store. apps: whose data it holds. postgres: ours, which knows who was erased."""
+    """Restores one store. apps: whose data it holds. postgres: ours, which knows who was erased; None where there is
+    none yet.
+    """
 
     target: Target
     method: Method[Any]
     apps: Sequence[App]
-    postgres: Postgres
+    postgres: Postgres | None
 
     def run(self, scope: Scope, into: str, *, confirmed: bool = False) -> Done:
         """Restore into the place that a person names, or over what is live.

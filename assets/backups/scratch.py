@@ -7,38 +7,36 @@ come removes what a killed one left. What does not belong here: what is restored
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
 from resources import private
+from resources.postgres import embedded
 
-Clear = Callable[[Path], None]
 
-
-def removed(folder: Path) -> None:
-    """Remove a folder with all that is in it."""
+def remove(folder: Path) -> None:
+    """Remove a folder with all that is in it; servers that run directly below it are stopped first."""
+    for data in folder.glob("*/postmaster.pid"):
+        embedded.stop(data.parent)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def scratch(root: Path, clear: Clear = removed) -> Iterator[Path]:
-    """A new folder below `root`, for its owner alone, and gone after the block; also those that dead processes left.
-
-    clear: removes a folder, and first ends what runs in it.
-    """
+def scratch(root: Path) -> Iterator[Path]:
+    """A new folder below `root`, for its owner alone, and gone after the block; also those that dead processes left."""
     private.make_folder(root)
-    remove_abandoned(root, clear)
+    remove_abandoned(root)
     folder, lock = _made(root)
     try:
         yield folder
     finally:
-        clear(folder)
+        remove(folder)
         os.close(lock)
 
 
-def remove_abandoned(root: Path, clear: Clear = removed) -> int:
+def remove_abandoned(root: Path) -> int:
     """Remove the folders below `root` whose process is gone; returns how many."""
     gone = 0
     for folder in sorted(root.iterdir()) if root.is_dir() else ():
@@ -46,7 +44,7 @@ def remove_abandoned(root: Path, clear: Clear = removed) -> int:
             lock = os.open(folder, os.O_RDONLY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                clear(folder)
+                remove(folder)
                 gone += 1
             finally:
                 os.close(lock)

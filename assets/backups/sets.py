@@ -93,6 +93,19 @@ class Sets:
             )
         return self.chain(max(found, key=lambda m: (m.moment, m.id)))
 
+    def at_position(self, position: str) -> tuple[Manifest, ...]:
+        """The chain of the newest set that ends at a position or has this id, for a method without a log.
+
+        Raises:
+            NotRestorableError: there is none.
+        """
+        found = [m for m in self.complete if position in (m.until, m.id)]
+        if not found:
+            raise NotRestorableError(
+                f"no backup of {self.store} has the position {position}", "`clearlift backup list` shows them all"
+            )
+        return self.chain(found[-1])
+
 
 def find(target: Target, store: StoreName) -> Sets:
     """All sets of a store, as they lie in the target now."""

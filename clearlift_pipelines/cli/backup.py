@@ -51,8 +51,7 @@ def run(names: tuple[str, ...], full: bool) -> None:
             manifest = made.manifest
             because = f", because {made.full_because}" if made.full_because else ""
             click.echo(
-                f"{one.name} {manifest.id}: {manifest.kind}{because}, "
-                f"{counted(sum(table.rows for table in manifest.tables), 'row')}, {_size(manifest.size)} in "
+                f"{one.name} {manifest.id}: {manifest.kind}{because}, {_size(manifest.size)} in "
                 f"{counted(len(manifest.parts), 'part')}, {made.seconds:.1f} s, read back"
             )
         if failed:
@@ -79,7 +78,7 @@ def list_(names: tuple[str, ...]) -> None:
                     manifest.kind,
                     f"{manifest.moment:%Y-%m-%d %H:%M:%S}",
                     manifest.until,
-                    f"{sum(table.rows for table in manifest.tables):,}",
+                    f"{sum(table.rows for table in manifest.tables):,}" if manifest.tables else "",
                     _size(manifest.size),
                     "verified" if manifest.id in sets.verified else "not verified",
                     manifest.base or "",

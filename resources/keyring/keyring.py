@@ -7,6 +7,7 @@ id, each after its length, so that a value does not open in another row or colum
 
 import base64
 import binascii
+import json
 import secrets
 from collections.abc import Mapping
 
@@ -44,6 +45,15 @@ class Keyring:
     def newest(self) -> int:
         """The id of the key that seals."""
         return max(self._keys)
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """The ids of all keys."""
+        return frozenset(self._keys)
+
+    def exported(self) -> str:
+        """The key set as JSON, in clear: for its envelope and its file alone."""
+        return json.dumps({"keys": {str(i): base64.b64encode(key).decode() for i, key in sorted(self._keys.items())}})
 
     def __repr__(self) -> str:
         return f"Keyring(ids={sorted(self._keys)})"

@@ -3,9 +3,11 @@
 What belongs here: putting files there, and making tables of them. What does not: where the files come from.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -27,13 +29,13 @@ CATALOG = "catalog.sqlite"
 class LakePlace:
     """A catalog and the files beside it.
 
-    root: the URL that files go below; None where each goes to the very place that it had. `lock` is held while a table
-    takes the place of another one.
+    root: the URL that files go below; None where each goes to the very place that it had. properties: pyiceberg's for
+    the store of the files; they may hold a secret. lock: held while a table takes the place of another one.
     """
 
     catalog: Catalog
-    io: FileIO
     root: str | None
+    properties: Mapping[str, str] = field(default_factory=dict, repr=False)
     lock: Lock = nullcontext
 
     @classmethod
@@ -42,16 +44,18 @@ class LakePlace:
         """A place of its own in a folder: a catalog in SQLite, and the files beside it."""
         folder.mkdir(parents=True, exist_ok=True)
         root = f"file://{folder.resolve()}"
-        catalog = SqlCatalog("place", uri=f"sqlite:///{folder.resolve() / CATALOG}", warehouse=root)
-        try:
-            yield cls(catalog, load_file_io({}, root), root)
-        finally:
-            catalog.close()
+        with _in_sqlite(folder.resolve() / CATALOG, {"warehouse": root}) as catalog:
+            yield cls(catalog, root)
 
     @property
     def lake(self) -> Lake:
         """The tables of the place."""
         return Lake(lambda: self.catalog, self.lock, self.root)
+
+    @cached_property
+    def io(self) -> FileIO:
+        """The files of the place."""
+        return load_file_io(dict(self.properties), self.root)
 
     def moved(self, common: str) -> Moved:
         """Where each location goes. `common` is the folder that all files of the tables lie below."""
@@ -74,24 +78,34 @@ class LakePlace:
                 stream.write(chunk)
         return True
 
-    def register(self, identifier: Identifier, metadata_location: str, common: str) -> Table:
-        """Make a table of files that were put: its metadata's `metadata_location` is the one before the move.
+    @contextmanager
+    def staged(self) -> Iterator[Lake]:
+        """A catalog that nobody else sees, over the files of the place: for work on a table before it is registered."""
+        with (
+            tempfile.TemporaryDirectory(prefix="clearlift-staged-") as folder,
+            _in_sqlite(Path(folder) / CATALOG, {"warehouse": f"file://{folder}", **self.properties}) as catalog,
+        ):
+            yield Lake(lambda: catalog, nullcontext)
 
-        A table of this name that has another state goes out of the catalog; its files stay.
-        """
+    def stage(self, staged: Lake, identifier: Identifier, metadata_location: str, common: str) -> None:
+        """Make a table of files that were put, in a staged catalog. `metadata_location` is the one before the move."""
         moved = self.moved(common)
         if self.root is not None:
             relocate(self.io, moved(metadata_location), moved)
-        with suppress(NamespaceAlreadyExistsError):
-            self.catalog.create_namespace(identifier[:-1])
+        _register(staged.catalog, identifier, moved(metadata_location))
+
+    def register(self, identifier: Identifier, metadata_location: str) -> Table:
+        """Make a table of metadata that lies at this place, and of all that it names.
+
+        A table of this name that has another state goes out of the catalog; its files stay.
+        """
         with self.lock():
             with suppress(NoSuchTableError):
-                if self.catalog.load_table(identifier).metadata_location == moved(metadata_location):
-                    return self.catalog.load_table(identifier)
+                there = self.catalog.load_table(identifier)
+                if there.metadata_location == metadata_location:
+                    return there
                 self.catalog.drop_table(identifier)
-            with suppress(TableAlreadyExistsError):
-                return self.catalog.register_table(identifier, moved(metadata_location))
-            return self.catalog.load_table(identifier)
+            return _register(self.catalog, identifier, metadata_location)
 
     def tables(self, wanted: Sequence[Identifier]) -> list[Identifier]:
         """Those of some tables that are there."""
@@ -103,3 +117,20 @@ class LakePlace:
                 return all(stream.read(len(chunk)) == chunk for chunk in content if chunk) and not stream.read(1)
         except FileNotFoundError:
             return False
+
+
+@contextmanager
+def _in_sqlite(file: Path, properties: Mapping[str, str]) -> Iterator[Catalog]:
+    catalog = SqlCatalog("place", uri=f"sqlite:///{file}", **properties)
+    try:
+        yield catalog
+    finally:
+        catalog.close()
+
+
+def _register(catalog: Catalog, identifier: Identifier, metadata_location: str) -> Table:
+    with suppress(NamespaceAlreadyExistsError):
+        catalog.create_namespace(identifier[:-1])
+    with suppress(TableAlreadyExistsError):  # another one that does the same was faster
+        return catalog.register_table(identifier, metadata_location)
+    return catalog.load_table(identifier)

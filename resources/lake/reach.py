@@ -3,8 +3,8 @@
 What belongs here: what manifest lists and manifests name. What does not: listing a store, removing and copying.
 """
 
-from collections.abc import Callable
-from itertools import chain
+from collections.abc import Callable, Iterable
+from itertools import chain, takewhile
 
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
@@ -44,3 +44,24 @@ def in_order(table: Table) -> list[str]:
     data = reached - lists - named.keys()
     statistics = {file.statistics_path for file in (*metadata.statistics, *metadata.partition_statistics)}
     return [*sorted(data | statistics), *sorted(named), *sorted(lists), table.metadata_location]
+
+
+def folders(table: Table, locations: Iterable[str]) -> set[str]:
+    """The folders of a table's files, and those that it writes to."""
+    metadata = table.metadata
+    written = (metadata.properties.get("write.data.path"), metadata.properties.get("write.metadata.path"))
+    return {metadata.location, *filter(None, written), *(location.rpartition("/")[0] for location in locations)}
+
+
+def common(folders: Iterable[str]) -> str:
+    """The folder that some folders lie in.
+
+    Raises:
+        ValueError: they lie in stores of more than one kind.
+    """
+    paths = [folder.rstrip("/").split("/") for folder in folders]
+    shared = takewhile(lambda segments: len(set(segments)) == 1, zip(*paths, strict=False))
+    folder = "/".join(segments[0] for segments in shared)
+    if not folder:
+        raise ValueError("the files lie in stores of more than one kind")
+    return folder

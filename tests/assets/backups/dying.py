@@ -38,7 +38,8 @@ class Dying:
         self.calls += 1
         if self.calls == self._number and not self._after:
             raise Killed
-        answer = method(*args, **kwargs)
-        if self.calls == self._number:
-            raise Killed
-        return answer
+        try:
+            return method(*args, **kwargs)
+        finally:
+            if self.calls == self._number:
+                raise Killed

@@ -130,6 +130,8 @@ def test_nothing_is_restored_while_nobody_knows_who_was_erased(
     postgres.execute("alter table archive.tombstones rename to gone")
     with pytest.raises(TombstonesMissingError, match="Next: `clearlift backup restore pipelines/postgres`"):
         restore(target, notebook, postgres).run(Scope(), str(tmp_path / "beside"))
+    with pytest.raises(TombstonesMissingError):
+        Restore(target, notebook, (CONSIGNMENT,), None).run(Scope(), str(tmp_path / "beside"))
     nowhere = Postgres("postgresql://nobody@127.0.0.1:1/none", wait_seconds=0.1)
     with nowhere, pytest.raises(TombstonesMissingError):
         restore(target, notebook, nowhere).run(Scope(), str(tmp_path / "beside"))

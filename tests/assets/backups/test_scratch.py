@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from assets.backups.scratch import remove_abandoned, scratch
@@ -15,6 +16,16 @@ from pathlib import Path
 from assets.backups.scratch import scratch
 with scratch(Path(sys.argv[1])) as folder:
     (folder / "people.sqlite").write_text("x")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+SERVING = """
+import os, signal, sys
+from pathlib import Path
+from assets.backups.scratch import scratch
+from resources.postgres import embedded
+with scratch(Path(sys.argv[1])) as folder:
+    embedded.start(folder / "postgres")
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -44,10 +55,13 @@ def test_the_folder_of_a_killed_process_goes_and_that_of_a_living_one_stays(tmp_
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_runs_in_a_folder_is_ended_first(tmp_path: Path) -> None:
-    ended: list[Path] = []
-    with scratch(tmp_path, ended.append) as folder:
-        assert not ended
-    assert ended == [folder]
-    assert remove_abandoned(tmp_path, ended.append) == 1
-    assert ended == [folder, folder]
+def test_a_server_that_a_killed_process_left_running_is_stopped(tmp_path: Path) -> None:
+    root = tmp_path / "scratch"
+    killed = subprocess.run([sys.executable, "-c", SERVING, str(root)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (folder,) = root.iterdir()
+    process = int((folder / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+    assert psutil.pid_exists(process)
+    assert remove_abandoned(root) == 1
+    assert not psutil.pid_exists(process)
+    assert list(root.iterdir()) == []

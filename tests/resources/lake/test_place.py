@@ -43,7 +43,9 @@ def brought(table: LakeTable, place: LakePlace, common: str) -> LakeTable:
     for location in in_order(live):
         data = Path(location.removeprefix("file://")).read_bytes()
         place.put(moved(location), lambda data=data: [data[:100], data[100:]])  # type: ignore[misc]
-    place.register(READINGS.identifier, live.metadata_location, common)
+    with place.staged() as staged:
+        place.stage(staged, READINGS.identifier, live.metadata_location, common)
+        place.register(READINGS.identifier, staged.table(READINGS).load().metadata_location)
     return place.lake.table(READINGS)
 
 
@@ -102,15 +104,15 @@ def test_a_table_is_made_again_at_its_own_place_from_the_same_bytes(table: LakeT
     broken = Path(locations[0].removeprefix("file://"))
     broken.write_bytes(b"x" * len(kept[locations[0]]))
     Path(locations[-2].removeprefix("file://")).unlink()
-    place = LakePlace(live.catalog, live.io, None)
+    place = LakePlace(live.catalog, None)
 
     changed = [at for at in locations if place.put(at, lambda at=at: [kept[at]])]  # type: ignore[misc]
-    place.register(READINGS.identifier, live.metadata_location, "")
+    place.register(READINGS.identifier, live.metadata_location)
 
     assert changed == [locations[0], locations[-2]]
     assert ids(table) == expected
     assert {path: path.read_bytes() for path in files} == files
-    assert place.register(READINGS.identifier, live.metadata_location, "").metadata_location == live.metadata_location
+    assert place.register(READINGS.identifier, live.metadata_location).metadata_location == live.metadata_location
 
 
 def test_the_files_come_before_those_that_name_them(table: LakeTable) -> None:

@@ -23,12 +23,13 @@ ORGANISATION_COLUMNS = ("org_id", "org_tag")
 """In which columns of our tables an organisation's id is."""
 NOT_SET_BACK = frozenset(
     {
-        "archive.tombstones",
         "pipelines.migrations",
         f"{CATALOG_SCHEMA}.iceberg_namespace_properties",
         f"{CATALOG_SCHEMA}.iceberg_tables",
     }
 )
-"""Tables that a restore over what is live leaves as they are: who was erased stays erased, the schema is what it is,
-and the lake is restored by itself.
+"""Tables that a restore over what is live leaves as they are: the schema is what it is, and the lake is restored by
+itself.
 """
+REMEMBERED = frozenset({"archive.tombstones"})
+"""Tables to which such a restore only adds: who was erased, now or then, stays erased."""

@@ -50,8 +50,8 @@ class DatabaseSchema:
     """How an empty database becomes one of a store.
 
     folder: of its migrations, under sql/. rest: makes what no migration makes. subjects: whose the rows of a table are.
-    owners: names of columns that hold the id of an organisation, in whichever table they are. kept: tables that are
-    never emptied where the store is live, because what they hold must not be forgotten.
+    owners: names of columns that hold the id of an organisation, in whichever table they are. kept: tables that stay as
+    they are where the store is live. remembered: tables whose rows only ever come, there too.
     """
 
     folder: str
@@ -60,6 +60,7 @@ class DatabaseSchema:
     subjects: Mapping[str, Sequence[Subject]] = field(default_factory=dict)
     owners: tuple[str, ...] = ()
     kept: frozenset[str] = frozenset()
+    remembered: frozenset[str] = frozenset()
 
     def number(self, postgres: Postgres) -> int:
         """The number of the newest migration that a database has; 0 for none."""

@@ -45,14 +45,14 @@ def remove(
     """
     before = sum(checksum.rows for checksum in checksums.values())
     gone: set[str] = set()
-    for name in load.tables:
+    for name, checksum in checksums.items():
         condition = erased_rows(subjects.get(name, ()), people)
-        if condition is not None and _deleted(load, name, condition, checksums[name]):
+        if condition is not None and _deleted(load, name, condition, checksum):
             gone.add(name)
     while gone:
         parents, gone = gone, set()
         for key in load.foreign_keys:
-            if key.parent in parents and key.child in load.tables and key.validated:
+            if key.parent in parents and key.child in checksums and key.validated:
                 gone |= _followed(load, key, checksums[key.child])
     return before - sum(checksum.rows for checksum in checksums.values())
 

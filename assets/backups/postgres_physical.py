@@ -9,7 +9,7 @@ incremental has the log since the newest good set.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -137,6 +137,9 @@ class PostgresPhysical:
         """See Method.restore. Into the live server the rows of our database come back, as of a recovered one beside it;
         what other databases it has is not touched. Anywhere else a data folder is made, of all of them.
         """
+        if self.is_empty(place):
+            # What was live is lost, and is made again.
+            scope = replace(scope, live=False)
         if not scope.live and not scope.whole:
             raise NotRestorableError(
                 f"single rows of {self.store} come back into the live database alone", "restore all with --into"
@@ -208,7 +211,7 @@ class PostgresPhysical:
             with Postgres(make_conninfo(dsn, dbname=name)) as server:
                 with server.connection() as connection:
                     names = [row["name"] for row in tables_of(connection) if row["missing"] is None]
-                with loading(server, names, emptied=False) as load:
+                with loading(server, names, emptied=()) as load:
                     counts = {table: RowChecksum() for table in names}
                     erased += remove(load, schema.subjects, scope.erased, counts)
                     tables = [load.tables[table] for table, count in counts.items() if count.rows]

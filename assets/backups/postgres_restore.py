@@ -5,7 +5,7 @@ postgres_logical.py, a recovered server in postgres_physical.py), COPY itself (r
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -84,9 +84,12 @@ class DatabaseRestore:
             NotRestorableError: as of the scope, or the place would not be what the source says.
             LoadRefusedError: the place does not take the rows.
         """
-        description = source.description
+        description, empty = source.description, is_empty(place)
+        if empty:
+            # What was live is lost, and is made again.
+            scope = replace(scope, live=False)
         if not scope.live:
-            if not is_empty(place):
+            if not empty:
                 raise OccupiedError(f"{place.address} is not empty", "name another database, which is made if missing")
             self.schema.set_up(place, description.migrated, source.release)
         names, without_table = self._wanted(source, place, scope)
@@ -94,7 +97,7 @@ class DatabaseRestore:
         with loading(
             place,
             names,
-            emptied=not beside,
+            emptied=() if beside else [n for n in names if not (scope.live and n in self.schema.remembered)],
             check_all=scope.whole or scope.live,
             partitions=[part for part in description.partitions if part.root in names],
         ) as load:
@@ -130,13 +133,23 @@ class DatabaseRestore:
             there = {row["name"] for row in tables_of(connection)}
         wanted = scope.tables or tuple(description.columns)
         if scope.live:
+            if staying := [name for name in scope.tables if name in self.schema.kept]:
+                raise NotRestorableError(
+                    f"{', '.join(staying)} stays as it is in the live {self.store}",
+                    "restore into a new place with --into",
+                )
             wanted = tuple(name for name in wanted if name not in self.schema.kept)
         return [n for n in wanted if n in there], {n: source.count(n) for n in wanted if n not in there}
 
     def _put(self, source: Source, load: Load, scope: Scope) -> tuple[list[Table], int]:
         """Fill the tables; what is there then, by table, and how many rows of erased people are not."""
         checksums: dict[str, RowChecksum] = {}
+        beside = Beside(load)
         for name in load.tables:
+            if scope.live and name in self.schema.remembered:
+                beside.lay(name, source.description.columns[name], source.rows(name), wanted=True)
+                beside.put(name)
+                continue
             load.fill(name, source.description.columns[name], source.rows(name))
             checksums[name] = source.checksum(name)
         erased = remove(load, self.schema.subjects, scope.erased, checksums)

@@ -6,7 +6,14 @@ What does not belong here: rows (postgres_logical.py), the data of an app (asset
 from functools import partial
 
 from assets.apps import App
-from assets.apps.pipelines import CATALOG_SCHEMA, FORMER_NAMES, MIGRATIONS, NOT_SET_BACK, ORGANISATION_COLUMNS
+from assets.apps.pipelines import (
+    CATALOG_SCHEMA,
+    FORMER_NAMES,
+    MIGRATIONS,
+    NOT_SET_BACK,
+    ORGANISATION_COLUMNS,
+    REMEMBERED,
+)
 from assets.apps.pipelines_personal import PIPELINES as HOLDINGS
 from assets.backups.postgres_database import DatabaseSchema
 from assets.changes.postgres import install
@@ -20,6 +27,7 @@ OURS = DatabaseSchema(
     subjects={entry.name: entry.subjects for entry in HOLDINGS if entry.store == "postgres"},
     owners=ORGANISATION_COLUMNS,
     kept=NOT_SET_BACK,
+    remembered=REMEMBERED,
 )
 
 

@@ -9,7 +9,7 @@ triggers are disabled by name, because a row that comes back is nothing that hap
 whoever looks from outside sees the old rows or the new ones.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -104,13 +104,13 @@ def loading(
     postgres: Postgres,
     names: Sequence[str],
     *,
-    emptied: bool,
+    emptied: Collection[str],
     check_all: bool = True,
     partitions: Sequence[Partition] = (),
 ) -> Iterator[Load]:
     """A load of some tables (quoted names). The end of the block commits, an error undoes all.
 
-    emptied: whether rows that are there go first. check_all: if not, foreign keys from or to other tables come back
+    emptied: those of them whose rows go first. check_all: if not, foreign keys from or to other tables come back
     without a look at the rows. partitions: made where they are missing.
 
     Raises:
@@ -129,8 +129,8 @@ def loading(
             _make_partitions(connection, partitions)
             triggers = connection.execute(read_sql("backups/postgres/triggers.sql"), {"tables": list(names)}).fetchall()
             _take_down(load, triggers)
-            if emptied and load.tables:
-                tables = SQL(", ").join(table.identifier for table in load.tables.values())
+            if emptied:
+                tables = SQL(", ").join(load.tables[name].identifier for name in emptied)
                 connection.execute(SQL("truncate {}").format(tables))
         yield load
         with refused(postgres.address):

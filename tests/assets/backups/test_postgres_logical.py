@@ -32,6 +32,7 @@ SCHEMA = DatabaseSchema(
     "growth/postgres",
     subjects={entry.name: entry.subjects for entry in APP.personal if entry.store == "app_postgres"},
     kept=frozenset({"pipelines.stale_windows"}),
+    remembered=frozenset({"pipelines.rate_limits"}),
 )
 LEADS = """insert into marketing.leads (email, source)
 select 'p' || gen_random_uuid() || '@e.example', 'referral' from generate_series(1, 5)"""
@@ -195,18 +196,27 @@ def test_people_who_were_erased_stay_away_with_all_that_went_with_them(
 def test_what_is_live_is_replaced_but_for_what_must_not_be_forgotten(
     method: PostgresLogical, live: Postgres, target: Target
 ) -> None:
-    (kept,) = SCHEMA.kept
+    (kept,), (remembered,) = SCHEMA.kept, SCHEMA.remembered
     work(live, random.Random(1))
     live.execute(LEADS)
+    live.execute(
+        f"insert into {remembered} (client, minute, n) values (sha256('a'), now(), 1), (sha256('b'), now(), 1)"
+    )
     manifest, seen = full(method, target), state(live)
     live.execute("delete from pipelines.stale_windows")
     live.execute(WINDOW)
+    live.execute(f"delete from {remembered} where client = sha256('a')")
+    live.execute(f"insert into {remembered} (client, minute, n) values (sha256('c'), now(), 1)")
     live.execute("delete from marketing.leads")
     with pytest.raises(OccupiedError):
         method.restore(target, (manifest,), live, Scope())
     restored(method, target, manifest, live, Scope(live=True))
-    assert {**state(live), kept: None} == {**seen, kept: None}
+    assert {**state(live), kept: None, remembered: None} == {**seen, kept: None, remembered: None}
+    assert live.fetch(f"select count(*) as n from {remembered}") == [{"n": 3}]
     assert live.fetch(f"select count(*) as n from {kept}") == [{"n": 1}]
+    with pytest.raises(NotRestorableError, match="stays as it is in the live growth/postgres"):
+        method.restore(target, (manifest,), live, Scope(tables=(kept,), live=True))
+    # Its triggers work again.
     with pytest.raises(psycopg.errors.CheckViolation):
         live.execute("insert into marketing.leads (email, source) values ('none', 'referral')")
 

@@ -83,11 +83,11 @@ def traded(d1: D1, folder: Path, seed: int, days: int, most: int) -> tuple[Tradi
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_random_moments_come_back_as_they_were(seed: int, tmp_path: Path) -> None:
-    d1 = new_file(tmp_path, "shop")
-    trading, kept = traded(d1, tmp_path / "target", seed, days=6, most=15)
+def test_random_moments_come_back_as_they_were(seed: int, memory_folder: Path) -> None:
+    d1 = new_file(memory_folder, "shop")
+    trading, kept = traded(d1, memory_folder / "target", seed, days=6, most=15)
     for at in trading.chance.sample(sorted(trading.states), MOMENTS):
-        place = new_file(tmp_path, f"at {at}")
+        place = new_file(memory_folder, f"at {at}")
         assert kept.restore(place, Scope(at=str(at))).until == str(at)
         assert held(place) == trading.states[at], at
         place.close()

@@ -10,7 +10,7 @@ from dagster import AssetChecksDefinition, AssetsDefinition, AssetSelection
 
 from assets.apps import App
 from assets.apps.pipelines import PIPELINES
-from assets.backups import assets, covered
+from assets.backups import assets, covered, kept_assets
 from assets.backups.covered import Covered
 from assets.backups.rotation import RotationPolicy
 from assets.backups.sets import any_marked
@@ -26,16 +26,17 @@ def bring(app: App, site: Site) -> Capability:
 
 def bring_shared(site: Site) -> Capability:
     """The backups of the stores that all apps share, and a look at the keys that open all of them."""
-    return _brought(PIPELINES, site, covered.shared(), assets.keys())
+    return _brought(PIPELINES, site, covered.shared(), kept_assets.keys())
 
 
 def _brought(owner: App, site: Site, stores: tuple[Covered, ...], *further: AssetsDefinition) -> Capability:
     if not stores:
         return Capability()
-    definitions = assets.build(owner, stores, RotationPolicy(*site.kept_backups))
+    definitions = assets.build(stores)
+    rotation = kept_assets.rotation(owner, stores, RotationPolicy(*site.kept_backups))
     checks = [one for one in definitions if isinstance(one, AssetChecksDefinition)]
     return Capability(
-        assets=[*definitions, *further],
+        assets=[*definitions, rotation, *further],
         jobs=[
             Job(
                 "backup",
@@ -52,7 +53,7 @@ def _brought(owner: App, site: Site, stores: tuple[Covered, ...], *further: Asse
             ),
             Job(
                 "rotate",
-                assets_of(owner, assets.ROTATION),
+                assets_of(owner, kept_assets.ROTATION),
                 "Remove backups that no rule keeps; a dry run unless the configuration says otherwise.",
                 timedelta(hours=2),
             ),
@@ -79,7 +80,7 @@ def _brought(owner: App, site: Site, stores: tuple[Covered, ...], *further: Asse
                 "rotate",
                 "Daily at 05:40: backups that no rule keeps.",
                 AfterGap.LATEST,
-                lambda _: [Request(config={assets.ROTATION: assets.RotationConfig(dry_run=False)})],
+                lambda _: [Request(config={kept_assets.ROTATION: kept_assets.RotationConfig(dry_run=False)})],
             ),
         ],
         watches=[

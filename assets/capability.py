@@ -29,13 +29,14 @@ class Site:
     """Where the graph is built: what every room may need to know of it. Stores open when an asset or watch asks.
 
     late_horizon: how far back late data reopens windows by itself. cache_writes: keys of a cache family that one run
-    may write.
+    may write. kept_backups: of how many days, weeks and months the newest verified backup is kept.
     """
 
     rooms: Rooms
     calendar: Calendar
     late_horizon: timedelta
     cache_writes: int
+    kept_backups: tuple[int, int, int]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """The Protocol of the stores that engines are handed. Who opens them, and from which settings, is not known here."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from assets.apps import App
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 
 
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """The Postgres server that we start ourselves. databases: of the apps whose database is on it, by their names."""
+
+    folder: Path
+    databases: Mapping[str, str]
+
+
 class Rooms(Protocol):
     """Every store by its role, the clock, and what takes the progress of jobs. A store opens at its first use."""
 
@@ -32,6 +42,14 @@ class Rooms(Protocol):
     def postgres(self) -> Postgres:
         """Our own Postgres: ad data, roll-ups, ledgers and locks of all apps."""
 
+    @property
+    def postgres_of_login(self) -> Postgres:
+        """The same database as the login that made it and owns it, which no row-level security holds back."""
+
+    @property
+    def embedded_postgres(self) -> EmbeddedServer | None:
+        """Our server, whose files we own; None where Postgres is a configured one."""
+
     def app_postgres(self, app: App) -> Postgres:
         """The Postgres database of an app that has one."""
 
@@ -44,6 +62,18 @@ class Rooms(Protocol):
     @property
     def object_store(self) -> ObjectStore:
         """R2: landing zones, quarantine, lake files, archives, media."""
+
+    @property
+    def backup_store(self) -> ObjectStore:
+        """Where backups lie: R2 itself, or a bucket of their own."""
+
+    @property
+    def backup_prefix(self) -> str:
+        """Their prefix there, without a final slash."""
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of this machine, for its owner alone, for files that only one process needs."""
 
     @property
     def lake(self) -> "Lake":

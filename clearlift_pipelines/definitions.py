@@ -10,6 +10,7 @@ from dagster import AssetChecksDefinition, BetaWarning, Definitions, definitions
 import assets.ads.capability
 import assets.archive.capability
 import assets.attribution.capability
+import assets.backups.capability
 import assets.cache.capability
 import assets.columns.capability
 import assets.compaction.capability
@@ -28,6 +29,7 @@ import assets.sessions.capability
 import assets.tables.capability
 import assets.upkeep.capability
 from assets.apps import APPS, App
+from assets.apps.pipelines import PIPELINES
 from assets.automation import as_job, as_schedule, as_sensor
 from assets.capability import Capability, Site
 from assets.partitions import Calendar
@@ -57,6 +59,7 @@ ROOMS: tuple[ModuleType, ...] = (
     assets.media.capability,
     assets.archive.capability,
     assets.retention.capability,
+    assets.backups.capability,
 )
 """A further capability is a folder in assets/ and one line here."""
 
@@ -64,13 +67,20 @@ ROOMS: tuple[ModuleType, ...] = (
 def brought(
     stores: Stores, apps: Sequence[App] = APPS, rooms: Sequence[ModuleType] = ROOMS
 ) -> Iterator[tuple[App, list[Capability]]]:
-    """What every room brings, app by app."""
+    """What every room brings, app by app; and at the end for the stores that all apps share."""
     # Backfill policies and freshness are beta in Dagster 1.13, said once for every asset.
     warnings.filterwarnings("ignore", category=BetaWarning)
     chosen = stores.settings
-    site = Site(stores, Calendar(chosen.partitions_start), chosen.late_horizon, chosen.cache_writes_per_run)
+    site = Site(
+        stores,
+        Calendar(chosen.partitions_start),
+        chosen.late_horizon,
+        chosen.cache_writes_per_run,
+        (chosen.backup_days, chosen.backup_weeks, chosen.backup_months),
+    )
     for app in apps:
         yield app, [room.bring(app, site) for room in rooms]
+    yield PIPELINES, [assets.backups.capability.bring_shared(site)]
 
 
 def build_defs(

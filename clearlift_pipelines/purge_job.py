@@ -19,11 +19,11 @@ from dagster import (
 )
 from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
-from assets.capability import AfterGap
+from assets.apps.pipelines import PIPELINES
+from assets.capability import AfterGap, job_name
 from clearlift_pipelines.purging import purge
 
-NAME = "pipelines_purge"
-OWNER = "team:pipelines-data"
+NAME = job_name(PIPELINES, "purge")
 CRON = "55 5 * * *"
 LONGEST = timedelta(hours=2)
 DESCRIPTION = (
@@ -72,5 +72,5 @@ def build(days: int, clock: Callable[[], datetime]) -> tuple[JobDefinition, Sche
         run_config=RunConfig(ops={"purge_history": PurgeConfig(dry_run=False)}),
         default_status=DefaultScheduleStatus.RUNNING,
         description=DESCRIPTION,
-        owners=[OWNER],
+        owners=[PIPELINES.owner],
     )

@@ -22,6 +22,7 @@ from resources import keyring, private
 from resources.ad_platforms import PLATFORMS
 from resources.cloudflare import API
 from resources.declined import DeclinedError
+from resources.r2.keys import checked_key
 
 PREFIX = "CLEARLIFT_"
 KEY_FILE_BACK = "bring the file back from its copy, for its owner alone (chmod 600); a new key opens nothing old"
@@ -130,6 +131,19 @@ class Settings(BaseSettings):
         None, description="Put in front of the ad platforms' hosts: a sandbox or a proxy, e.g. http://127.0.0.1:8990"
     )
 
+    backup_bucket: str | None = Field(
+        None, description="Bucket of the backups, best in another account; by default the R2 bucket itself"
+    )
+    backup_endpoint: str | None = Field(
+        None, description="S3 endpoint of that bucket, where it is not one that the credentials of R2 open"
+    )
+    backup_access_key_id: str | None = Field(None, description="S3 access key id there")
+    backup_secret_access_key: SecretStr | None = Field(None, description="S3 secret access key there")
+    backup_prefix: str = Field("backups", description="Prefix of the backups in their bucket")
+    backup_days: int = Field(7, ge=1, description="Days whose newest verified backup is kept")
+    backup_weeks: int = Field(5, ge=1, description="ISO weeks whose newest verified backup is kept")
+    backup_months: int = Field(12, ge=1, description="Months whose newest verified backup is kept")
+
     @property
     def late_horizon(self) -> timedelta:
         return timedelta(days=self.late_days)
@@ -230,7 +244,15 @@ class Settings(BaseSettings):
                 raise ValueError(f"of {app}, {said}" if app else said) from None
         return value
 
-    @field_validator("ad_origin", "cloudflare_api_url", "r2_endpoint", "lake_catalog_uri", "r2_sql_url")
+    @field_validator("backup_prefix")
+    @classmethod
+    def _a_prefix(cls, value: str) -> str:
+        checked_key(value)
+        return value
+
+    @field_validator(
+        "ad_origin", "cloudflare_api_url", "r2_endpoint", "backup_endpoint", "lake_catalog_uri", "r2_sql_url"
+    )
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:
         parts = urlsplit(value or "http://none")
@@ -263,6 +285,7 @@ class Settings(BaseSettings):
             raise ValueError(
                 _missing("r2_endpoint", f"{PREFIX}R2_BUCKET", f"or {variable_of('cloudflare_account_id')}")
             )
+        self._backups()
         self._all_or_none("lake_catalog_uri", "lake_warehouse", "lake_token")
         if self.r2_sql_token or self.r2_sql_url:
             because = variable_of("r2_sql_token" if self.r2_sql_token else "r2_sql_url")
@@ -290,6 +313,16 @@ class Settings(BaseSettings):
         for family in families:
             if found := places.shared(family):
                 raise ValueError(f"{' and '.join(found)} lead to one place; each needs its own")
+
+    def _backups(self) -> None:
+        """A bucket of its own credentials, or one that those of R2 open."""
+        own = ("backup_endpoint", "backup_access_key_id", "backup_secret_access_key")
+        if any(getattr(self, name) is not None for name in own):
+            self._all_or_none(*own, "backup_bucket")
+        elif self.backup_bucket and not self.r2_bucket:
+            raise ValueError(
+                _missing("backup_endpoint", variable_of("backup_bucket"), f"or {variable_of('r2_bucket')}")
+            )
 
     def _of_known_apps(self) -> None:
         having = {

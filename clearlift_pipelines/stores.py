@@ -6,13 +6,15 @@ The lake is also imported on first use, because pyiceberg and pyarrow take a sec
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from assets.apps import APPS, App
+from assets.apps.pipelines import CATALOG_SCHEMA, FORMER_NAMES, MIGRATIONS
 from assets.changes.d1 import install as install_in_d1
 from assets.changes.postgres import install as install_in_postgres
 from assets.progress import Progress, silent
-from assets.rooms import Clock
+from assets.rooms import Clock, EmbeddedServer
 from clearlift_pipelines.settings import Settings, SettingsError, variable_of
 from resources import keyring, migrations
 from resources.cloudflare import API, api_session
@@ -32,10 +34,6 @@ if TYPE_CHECKING:
 
 LAKE_LOCK = "clearlift.lake.commit"
 CATALOG_LOCK = "clearlift.lake.catalog"
-CATALOG_SCHEMA = "lake"
-OUR_MIGRATIONS = "pipelines/postgres"
-# Databases that were migrated before there was a second app know the folder by the name of the first.
-FORMER_NAMES = {OUR_MIGRATIONS: "clearlift/postgres"}
 
 
 class NotSetUpError(DeclinedError):
@@ -85,6 +83,14 @@ class Stores:
         """The same database as the login itself, which makes and owns what the role works with."""
         return self._postgres_as(None)
 
+    @property
+    def embedded_postgres(self) -> EmbeddedServer | None:
+        """The embedded server, where no other one is configured."""
+        if self.settings.postgres_dsn is not None:
+            return None
+        having = [app for app in APPS if app.postgres_migrations is not None and app.name not in self.settings.postgres]
+        return EmbeddedServer(self.settings.home / "postgres", {app.name: _database(app) for app in having})
+
     def app_postgres(self, app: App) -> Postgres:
         """An app's own database: the configured one, else one beside ours on the embedded server."""
         if app.name not in self._app_postgres:
@@ -92,7 +98,7 @@ class Stores:
             self._app_postgres[app.name] = (
                 Postgres(dsn.get_secret_value(), setting=variable_of("postgres", app.name))
                 if dsn is not None
-                else Postgres(partial(self._server.database, f"app_{app.name}"))
+                else Postgres(partial(self._server.database, _database(app)))
             )
         return self._app_postgres[app.name]
 
@@ -112,6 +118,38 @@ class Stores:
         bucket = Bucket(endpoint=endpoint, name=name, access_key_id=s.r2_access_key_id, secret_access_key=secret)
         setting = variable_of("r2_endpoint" if s.r2_endpoint else "cloudflare_account_id")
         return BucketObjectStore(bucket, storage_classes=s.r2_storage_classes, setting=setting)
+
+    @cached_property
+    def backup_store(self) -> ObjectStore:
+        """Where backups lie: the bucket that is set for them, else R2 itself."""
+        s = self.settings
+        if s.backup_bucket is None:
+            return self.object_store
+        if s.backup_access_key_id is None or s.backup_secret_access_key is None or s.backup_endpoint is None:
+            opened = self.bucket(s.backup_bucket)
+            assert opened is not None  # settings admit it only beside R2's credentials
+            return opened
+        secret = s.backup_secret_access_key.get_secret_value()
+        return BucketObjectStore(
+            Bucket(
+                endpoint=s.backup_endpoint,
+                name=s.backup_bucket,
+                access_key_id=s.backup_access_key_id,
+                secret_access_key=secret,
+            ),
+            storage_classes=s.r2_storage_classes,
+            setting=variable_of("backup_endpoint"),
+        )
+
+    @property
+    def backup_prefix(self) -> str:
+        """The prefix of the backups there."""
+        return self.settings.backup_prefix
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of the home."""
+        return self.settings.made_home() / "scratch"
 
     @cached_property
     def lake(self) -> "Lake":
@@ -188,7 +226,7 @@ class Stores:
                 applied = migrations.PostgresAppliedMigrations(self.app_postgres(app), alone=True)
                 yield f"{app.name}-postgres", applied, app.postgres_migrations
         ours = migrations.PostgresAppliedMigrations(self.postgres_of_login, FORMER_NAMES, alone=True)
-        yield "postgres", ours, OUR_MIGRATIONS
+        yield "postgres", ours, MIGRATIONS
 
     def prepare(self) -> None:
         """Before a command's own work: embedded stores are brought to date, real ones must be.
@@ -308,6 +346,10 @@ class Stores:
                 schema=CATALOG_SCHEMA,
                 role=self.settings.postgres_role,
             )
+
+
+def _database(app: App) -> str:
+    return f"app_{app.name}"
 
 
 def _url(uri: str) -> str:

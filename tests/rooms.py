@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NoReturn
 
 from assets.apps import App
@@ -29,6 +30,8 @@ class TestRooms:
     r2_sql: Any = None
     ad_apps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ad_origin: str = ""
+    backup_prefix: str = "backups"
+    scratch: Path = Path("/nonexistent")
 
     @property
     def clock(self) -> Clock:
@@ -38,9 +41,21 @@ class TestRooms:
         return silent
 
     @property
+    def backup_store(self) -> ObjectStore:
+        return self.object_store
+
+    @property
     def lake(self) -> Lake:
         assert self.opened_lake is not None, "the test has no lake"
         return self.opened_lake
+
+    @property
+    def postgres_of_login(self) -> Postgres:
+        return self.postgres
+
+    @property
+    def embedded_postgres(self) -> None:
+        return None
 
     def d1(self, app: App) -> D1:
         return self.d1s[app.name]

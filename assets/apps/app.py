@@ -81,6 +81,7 @@ class App:
             cache=self.cache,
             cache_aside=self.cache_aside,
             experiments=self.experiments,
+            d1=self.d1_migrations is not None,
         )
         return tuple(sorted((*self.own_lifecycles, *ours), key=lambda entry: STORES.index(entry.store)))
 

@@ -46,6 +46,7 @@ def lifecycles_of(
     cache: tuple[CacheFamily, ...],
     cache_aside: tuple[CacheAside, ...],
     experiments: Experiments | None,
+    d1: bool,
 ) -> Iterator[Lifecycle]:
     """The entries of an app, by its name and its parts, for our own stores."""
     if audience is not None:
@@ -61,6 +62,9 @@ def lifecycles_of(
             yield kept(
                 "postgres", f"experiments.{table}", "how an experiment was decided; its events are gone", time="day"
             )
+    if d1:
+        yield kept("d1", "backup_log", "each backup deletes what a verified one holds", time="changed_at")
+        yield kept("d1", "backup_noted", "empty but for rows that a refused statement noted")
     for table, why in _RECORDS.items():
         yield kept("postgres", table, why)
     yield kept("r2", "archive/", "for those who must look back", not_archived="it is the archive")

@@ -115,6 +115,13 @@ _POSTGRES = (
     _kept("archive.tombstones", "a restore reads it and leaves out who was erased", traces="subject_hash"),
 )
 
+_BACKED_UP = "goes once a verified backup holds it; an erasure deletes what is left, and a full backup follows"
+
+_D1 = (
+    Holding("d1", "backup_log", traces="key image", erasure="delete", reason=_BACKED_UP),
+    Holding("d1", "backup_noted", traces="k1 k2 k3 k4 k5 k6 k7 k8", erasure="delete", reason=_BACKED_UP),
+)
+
 _R2 = (
     Holding(
         "r2", "data/", personal="content", erasure="delete", reason="files of lake tables, by the ids of the table"
@@ -220,10 +227,12 @@ _IMPERSONAL = f"""
 
 PIPELINES = registry(
     *_POSTGRES,
+    *_D1,
     *_R2,
     impersonal={
         "postgres": _IMPERSONAL,
-        "d1": "pipelines_migrations: folder number name checksum applied_at",
+        "d1": "pipelines_migrations: folder number name checksum applied_at\n"
+        "backup_log: id table_name changed_at\nbackup_noted: id table_name",
         "r2": "data/ archive/: key\nlake/: key content",
     },
 )

@@ -19,7 +19,7 @@ from assets.archive.quarters import Quarter
 from assets.archive.registry import ArchiveRegistry, Revision
 from assets.archive.sealed import NotArchivedError, manifest_of
 from assets.archive.tables import came_back, target_of
-from assets.archive.tombstones import Tombstones
+from assets.privacy.tombstones import Tombstones
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from assets.rows.target import Into, Target

@@ -55,9 +55,9 @@ def install(d1: D1, app: App) -> list[str]:
     """
     expected = {name: text for table in app.changes if table.store == "d1" for name, text in triggers(table).items()}
     rows = d1.query("select name, sql from sqlite_master where type = 'trigger'")
-    existing = {row["name"]: _plain(row["sql"]) for row in rows}
+    existing = {row["name"]: plain(row["sql"]) for row in rows}
     ours = {name for name, text in existing.items() if "insert into change_log (" in text and _TRIGGER.match(text)}
-    wrong = [name for name, text in expected.items() if existing.get(name) != _plain(text)]
+    wrong = [name for name, text in expected.items() if existing.get(name) != plain(text)]
     surplus = sorted(ours - expected.keys())
     if wrong or surplus:
         log = [Statement(text) for text in split(read_sql("changes/d1/log.sql"))] if expected else []
@@ -104,6 +104,6 @@ def _pushed_out(table: LoggedTable) -> str:
     return f"{key} <> old.{key} and ({' or '.join(f'{name} = new.{name}' for name in (*table.unique, key))})"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A statement without what SQLite and a formatter may change: white space, the case of its start, its semicolon."""
     return re.sub(r"(?i)^create trigger", "create trigger", " ".join(text.split()).rstrip(";").strip())

@@ -15,10 +15,10 @@ import polars as pl
 
 from assets.apps import App
 from assets.apps.personal import Subject
-from assets.archive.tombstones import Tombstones
 from assets.events import pruned
 from assets.events.ingest import lock_name
 from assets.events.table import events_table
+from assets.privacy.tombstones import Tombstones
 from assets.recovery.archived import sealed
 from assets.recovery.landed import landed
 from assets.rooms import Rooms

@@ -121,7 +121,7 @@ class LakeTarget:
         files: list[DataFile] = []
         for frame in frames:
             rows = as_stored(frame.with_columns(**missing), layout)
-            for key, part in _partitions(rows, self._spec):
+            for key, part in partitions(rows, self._spec):
                 if key not in present:
                     present[key] = self._known(table, key)
                 late = present[key].late(part, self._key).unique(self._key, keep="first", maintain_order=True)
@@ -163,7 +163,7 @@ class LakeTarget:
         total = 0
         replaced: list[FileInfo] = []
         written: list[DataFile] = []
-        for key, part in _partitions(as_stored(pl.concat(given), layout), self._spec):
+        for key, part in partitions(as_stored(pl.concat(given), layout), self._spec):
             day = day_window(key.day)
             files = [info for info in table.files(day.start, day.end) if info.key == key]
             with table.named(files):
@@ -207,7 +207,8 @@ def _batches(
         yield from chosen.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
 
 
-def _partitions(rows: pl.DataFrame, spec: TableSpec) -> Iterable[tuple[PartitionKey, pl.DataFrame]]:
+def partitions(rows: pl.DataFrame, spec: TableSpec) -> Iterable[tuple[PartitionKey, pl.DataFrame]]:
+    """Rows as the table has them, by tenant and day."""
     day = pl.col(spec.time).dt.date().alias("\0day")
     parts = rows.with_columns(day).partition_by(spec.tenant, "\0day", as_dict=True, maintain_order=True)
     for (tenant, at), part in parts.items():

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pyiceberg.exceptions import ForbiddenError, RESTError, UnauthorizedError
 
 from assets.apps import APPS
-from clearlift_pipelines.cli.doctor import can_write_kv, can_write_objects
+from clearlift_pipelines.cli.doctor import can_write_backups, can_write_kv, can_write_objects
 from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.settings import variable_of
 from clearlift_pipelines.stores import Stores
@@ -53,6 +53,9 @@ def _credentials(stores: Stores) -> Iterator[Credential]:
     s = stores.settings
     if s.r2_bucket:
         yield Credential(variable_of("r2_bucket"), lambda: can_write_objects(stores.object_store), _of_r2)
+    if s.backup_bucket:
+        asked = partial(can_write_backups, stores.backup_store, s.backup_prefix)
+        yield Credential(variable_of("backup_bucket"), asked, _of_backups if s.backup_endpoint else _of_r2)
     if s.lake_catalog_uri:
         yield Credential(variable_of("lake_catalog_uri"), lambda: stores.lake.catalog.list_namespaces(), _of_catalog)
     if stores.r2_sql is not None:
@@ -96,13 +99,21 @@ def _of_cloudflare(variable: str, error: Exception) -> str:
     return variable
 
 
-def _of_r2(_variable: str, error: Exception) -> str:
+def _of_r2(variable: str, error: Exception) -> str:
+    return _of_bucket("r2", variable, error)
+
+
+def _of_backups(variable: str, error: Exception) -> str:
+    return _of_bucket("backup", variable, error)
+
+
+def _of_bucket(family: str, variable: str, error: Exception) -> str:
     if isinstance(error, ObjectNotFoundError):
-        return variable_of("r2_bucket")
+        return variable
     refused = ("PermissionDeniedError", "UnauthenticatedError", "400 Bad Request")
     if any(word in str(error) for word in refused):
-        return f"{variable_of('r2_access_key_id')}, {variable_of('r2_secret_access_key')}"
-    return variable_of("r2_endpoint")
+        return f"{variable_of(f'{family}_access_key_id')}, {variable_of(f'{family}_secret_access_key')}"
+    return variable_of(f"{family}_endpoint")
 
 
 def _of_catalog(_variable: str, error: Exception) -> str:

@@ -73,6 +73,7 @@ def _checks(stores: Stores) -> list[tuple[str, Check]]:
         (POSTGRES, partial(_postgres, stores.postgres)),
         *((f"{app.name}-postgres", partial(_postgres, stores.app_postgres(app))) for app in kept),
         ("object store", partial(_objects, stores.object_store)),
+        ("backups", partial(_backups, stores)),
         *((f"{app.name}-lake", partial(_lake, stores, app)) for app in APPS if app.audience is not None),
         *((f"{name} schema", partial(_migrated, applied, folder)) for name, applied, folder in stores.migrated()),
         *((f"{app.name}-kv", partial(_kv, stores.kv(app))) for app in APPS if app.has_kv),
@@ -104,6 +105,12 @@ def _postgres(postgres: Postgres) -> str:
 def _objects(store: ObjectStore) -> str:
     can_write_objects(store)
     return f"{store.uri()}: reachable, writable"
+
+
+def _backups(stores: Stores) -> str:
+    can_write_backups(stores.backup_store, stores.backup_prefix)
+    beside = "" if stores.settings.backup_bucket else ", in the bucket that they are copies of"
+    return f"{stores.backup_store.uri(stores.backup_prefix)}: reachable, writable{beside}"
 
 
 def _lake(stores: Stores, app: App) -> str:
@@ -155,6 +162,13 @@ def can_write_objects(store: ObjectStore) -> None:
     key = f"doctor/{uuid.uuid4()}"
     store.put(key, b"ok")
     store.delete(key)
+
+
+def can_write_backups(store: ObjectStore, prefix: str) -> None:
+    """Put an object that stays, because a lock of the bucket may forbid to delete; the store's own error where it
+    cannot.
+    """
+    store.put_if_absent(f"{prefix}/writable", b"ok")
 
 
 def can_write_kv(kv: KV) -> None:

@@ -14,9 +14,12 @@ import click
 from dagster import Definitions, JobDefinition, TimeWindowPartitionsDefinition
 
 from assets.apps import APPS, App
+from assets.apps.pipelines import PIPELINES
 from assets.capability import Object, job_name, op_name
+from clearlift_pipelines import purge_job
 from resources.declined import DeclinedError
 
+OWNERS = (*APPS, PIPELINES)
 # By the keys of Dagster's own types.
 TYPES: Mapping[str, type] = {
     "BoolSourceType": bool,
@@ -49,7 +52,7 @@ class RunnableJob:
     @property
     def apps(self) -> list[App]:
         """The apps that have it."""
-        return [app for app in APPS if app.name in self.definitions]
+        return [app for app in OWNERS if app.name in self.definitions]
 
     @property
     def description(self) -> str:
@@ -142,8 +145,8 @@ class RunnableJob:
 def runnable(definitions: Definitions) -> dict[str, RunnableJob]:
     """Every job of some apps' definitions by its name without its app's."""
     found: dict[str, dict[str, JobDefinition]] = {}
-    for job, app in product(definitions.jobs or (), APPS):
-        if not job.name.startswith(job_name(app, "")):
+    for job, app in product(definitions.jobs or (), OWNERS):
+        if not job.name.startswith(job_name(app, "")) or job.name == purge_job.NAME:
             continue
         found.setdefault(job.name.removeprefix(job_name(app, "")), {})[app.name] = definitions.resolve_job_def(job.name)
     return {name: RunnableJob(name, by_app) for name, by_app in found.items()}

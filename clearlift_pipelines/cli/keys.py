@@ -1,20 +1,23 @@
-"""`clearlift keys`: the key set that seals credentials."""
+"""`clearlift keys`: the key set that seals credentials and backups, and its envelopes."""
 
+import os
 from pathlib import Path
 
 import click
 
 from clearlift_pipelines import settings
 from clearlift_pipelines.project import folder
+from clearlift_pipelines.stores import Stores
 from resources import keyring
 from resources.declined import DeclinedError
 
 FILE_NAME = "keyring.json"
+STEP = "`clearlift keys envelope FILE`"
 
 
 @click.group()
 def keys() -> None:
-    """The key set that seals credentials: new."""
+    """The key set that seals credentials and backups: new, envelope, open, status."""
 
 
 @keys.command()
@@ -32,3 +35,94 @@ def new(file: Path | None) -> None:
     if not made:
         raise DeclinedError(f"{path} is there already, and what it sealed opens with it alone", "name another file")
     click.echo(f"{path}: one new key. CLEARLIFT_KEYRING_FILE names the file; keep a copy, without it nothing opens.")
+
+
+PASSPHRASE = click.option(
+    "--passphrase-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File whose first line is the passphrase; without it you are asked.",
+)
+
+
+@keys.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@PASSPHRASE
+def envelope(file: Path, passphrase_file: Path | None) -> None:
+    """Write all keys to FILE, an envelope that only the passphrase opens.
+
+    Keep it and the passphrase apart from each other, and both away from the stores and their backups: without the keys
+    no backup opens. Example: clearlift keys envelope /media/usb/keys.json
+    """
+    from assets.backups import keys as envelopes
+    from assets.backups.covered import target_of
+
+    path = folder() / file.expanduser()
+    with Stores(settings.load()) as stores:
+        home = stores.settings.home.resolve()
+        if path.resolve().is_relative_to(home):
+            raise DeclinedError(
+                f"{path} lies beside what the keys open, so that one loss takes both", f"name a file outside of {home}"
+            )
+        target = target_of(stores)
+        try:
+            text = keyring.wrap(stores.keyring, _passphrase(passphrase_file, twice=True))
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+                out.write(text)
+        except keyring.EnvelopeError as error:
+            raise DeclinedError(str(error), "choose a longer one") from None
+        except OSError as error:
+            raise DeclinedError(f"{path} cannot be made: {error.strerror}", "name another file") from None
+        envelopes.note(target, stores.keyring, stores.clock())
+        click.echo(
+            f"{path}: the keys {_listed(stores.keyring)}. Carry it to another place, then try `clearlift keys open`"
+        )
+
+
+@keys.command("open")
+@click.argument("file", metavar="ENVELOPE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("into", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@PASSPHRASE
+def open_(file: Path, into: Path, passphrase_file: Path | None) -> None:
+    """Make the key set FILE of an ENVELOPE; a file that is there is never overwritten.
+
+    Example: clearlift keys open /media/usb/keys.json /etc/clearlift/keyring.json
+    """
+    path = folder() / into.expanduser()
+    try:
+        found = keyring.unwrap(file.read_text(encoding="utf-8"), _passphrase(passphrase_file, twice=False))
+        written = keyring.write(path, found)
+    except (keyring.EnvelopeError, UnicodeDecodeError) as error:
+        raise DeclinedError(f"{file}: {error}", "try another passphrase, or another copy of the envelope") from None
+    except OSError as error:
+        raise DeclinedError(f"{path} cannot be made: {error.strerror}", "name another file") from None
+    if not written:
+        raise DeclinedError(f"{path} is there already", "name another file")
+    click.echo(f"{path}: the keys {_listed(found)}. CLEARLIFT_KEYRING_FILE names the file")
+
+
+@keys.command()
+def status() -> None:
+    """Say of each key when it was last put into an envelope. Exit code 1 where one never was.
+
+    Example: clearlift keys status
+    """
+    from assets.backups import keys as envelopes
+    from assets.backups.covered import target_of
+
+    with Stores(settings.load()) as stores:
+        found = envelopes.kept(target_of(stores), stores.keyring)
+    for key_id, at in found.items():
+        click.echo(f"key {key_id}: {f'in an envelope of {at:%Y-%m-%d %H:%M} UTC' if at else 'in no envelope'}")
+    if None in found.values():
+        raise DeclinedError("a key is in no envelope: with this machine all backups would be lost", STEP)
+
+
+def _passphrase(file: Path | None, *, twice: bool) -> str:
+    if file is not None:
+        return file.read_text(encoding="utf-8").partition("\n")[0]
+    asked: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=twice)
+    return asked
+
+
+def _listed(found: keyring.Keyring) -> str:
+    return ", ".join(map(str, sorted(found.ids)))

@@ -16,6 +16,12 @@ from resources.ad_platforms import PLATFORMS
 TOPICS = {
     "Cloudflare's D1 and Workers KV": ("cloudflare_account_id", "cloudflare_api_token", "d1", "kv"),
     "R2": ("r2_bucket", "r2_endpoint", "r2_access_key_id", "r2_secret_access_key"),
+    "a bucket of the backups, best in another account": (
+        "backup_bucket",
+        "backup_endpoint",
+        "backup_access_key_id",
+        "backup_secret_access_key",
+    ),
     "R2 Data Catalog": ("lake_catalog_uri", "lake_warehouse", "lake_token"),
     "R2 SQL": ("r2_sql_token",),
     "Postgres": ("postgres_dsn", "postgres_role", "postgres"),

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from assets.apps import APPS, App
+from assets.apps.pipelines import PIPELINES
 from assets.attribution import late as attributed
 from assets.capability import Object
 from assets.events import pruned
@@ -44,7 +45,7 @@ FURTHER: Mapping[str, Mapping[Object, Mapping[str, Any]]] = {
         job: {}
         for job in ("pending_events", "aggregate", "inactive_sessions", "phones", "experiments", "reports", "database")
     },
-    **{job: {} for job in ("invalidate", "warm", "integrity", "tidy", "remove_files", "policy", "retention")},
+    **{job: {} for job in ("invalidate", "warm", "integrity", "tidy", "remove_files", "policy", "retention", "backup")},
 }
 
 
@@ -91,7 +92,7 @@ def run(with_sample: bool | None, days: int, scale: float) -> None:
         with sample_platforms(bench.stores) if wants_sample else nullcontext():
             for app in APPS:
                 _sync_and_attribute(bench, app, failures)
-        for app in APPS:
+        for app in (*APPS, PIPELINES):
             for job, config in FURTHER.items():
                 if bench.has(app, job) and not (job == "media" and _nothing_uploaded(bench, app)):
                     bench.run(app, job, config=config)

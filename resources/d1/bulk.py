@@ -24,19 +24,24 @@ def statements(
     update: Sequence[str] | None = None,
     *,
     only_changed: bool = False,
+    replacing: bool = False,
 ) -> Iterator[Statement]:
-    """The upsert as statements of one parameter each; see `D1.upsert` for the arguments."""
-    conflict = _on_conflict(table, columns, key, update, only_changed=only_changed)
-    target = f"insert into {quoted(table)} ({column_list(columns)})"
+    """The upsert as statements of one parameter each; see `D1.upsert` for the arguments.
+
+    `replacing` deletes the rows that are in the way of a row, instead of updating the one of the same key.
+    """
+    conflict = "" if replacing else on_conflict(table, columns, key, update, only_changed=only_changed)
+    target = f"insert{' or replace' if replacing else ''} into {quoted(table)} ({column_list(columns)})"
     for payload, blobs in chunks(table, columns, rows):
         values = ", ".join(value(i, blob=i in blobs) for i in range(len(columns)))
         # With `where true`, SQLite's parser does not take ON CONFLICT for the ON of a join.
         yield Statement(f"{target} select {values} from json_each(?1) where true {conflict}", (payload,))
 
 
-def _on_conflict(
+def on_conflict(
     table: str, columns: Sequence[str], key: Sequence[str], update: Sequence[str] | None, *, only_changed: bool
 ) -> str:
+    """The clause of an upsert; see `D1.upsert` for the arguments."""
     if len(columns) > MAX_COLUMNS or len(set(columns)) != len(columns):
         raise D1Error(7400, f"upsert into {table}: {len(columns)} columns, some twice or above D1's {MAX_COLUMNS}")
     changed = [name for name in columns if name not in key] if update is None else list(update)

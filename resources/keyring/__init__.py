@@ -1,10 +1,23 @@
-"""The keyring: encryption of single fields with a set of keys.
+"""The keyring: encryption of single fields, and of streams of bytes, with a set of keys; envelopes of such a set.
 
-What belongs here: key sets, encryption ('sealing') and decryption ('opening') of one value. What does not: which fields
+What belongs here: key sets, encryption ('sealing') and decryption ('opening'). What does not: which fields
 are secret, and the stores that have them.
 """
 
-from resources.keyring.key_set import KeySetError, load, load_or_make, make, parse
+from resources.keyring.envelope import EnvelopeError, unwrap, wrap
+from resources.keyring.key_set import KeySetError, load, load_or_make, make, parse, write
 from resources.keyring.keyring import Keyring, SealError
 
-__all__ = ["KeySetError", "Keyring", "SealError", "load", "load_or_make", "make", "parse"]
+__all__ = [
+    "EnvelopeError",
+    "KeySetError",
+    "Keyring",
+    "SealError",
+    "load",
+    "load_or_make",
+    "make",
+    "parse",
+    "unwrap",
+    "wrap",
+    "write",
+]

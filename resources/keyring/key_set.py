@@ -64,12 +64,16 @@ def load(path: Path) -> Keyring:
 
 def make(path: Path) -> bool:
     """Make the file with one new key; False, and nothing done, if there is one. A key in use is never overwritten."""
+    return write(path, Keyring({1: secrets.token_bytes(KEY_BYTES)}))
+
+
+def write(path: Path, keyring: Keyring) -> bool:
+    """Write a key set to a new file that only its owner may read; False, and nothing done, if there is one."""
     private.make_folder(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    key = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump({"keys": {"1": key}}, file)
+            file.write(keyring.exported())
             file.flush()
             os.fsync(file.fileno())
         # A link fails if the name is taken, also by another process that makes the file at once.

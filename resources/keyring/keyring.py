@@ -7,6 +7,7 @@ id, each after its length, so that a value does not open in another row or colum
 
 import base64
 import binascii
+import json
 import secrets
 from collections.abc import Mapping
 
@@ -45,6 +46,15 @@ class Keyring:
         """The id of the key that seals."""
         return max(self._keys)
 
+    @property
+    def ids(self) -> frozenset[int]:
+        """The ids of all keys."""
+        return frozenset(self._keys)
+
+    def exported(self) -> str:
+        """The key set as JSON, in clear: for its envelope and its file alone."""
+        return json.dumps({"keys": {str(i): base64.b64encode(key).decode() for i, key in sorted(self._keys.items())}})
+
     def __repr__(self) -> str:
         return f"Keyring(ids={sorted(self._keys)})"
 
@@ -63,8 +73,6 @@ class Keyring:
     def open(self, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
         """Decrypt a value that was sealed for this row and column; a SealError for any other."""
         key_id = key_id_of(sealed)
-        if key_id not in self._keys:
-            raise SealError(f"{table}.{column}: sealed with key {key_id}, which is not in the key set")
         nonce, ciphertext = sealed[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES], sealed[HEAD_BYTES + NONCE_BYTES :]
         try:
             return self._cipher(key_id, table, column).decrypt(nonce, ciphertext, _context(table, column, row, key_id))
@@ -83,11 +91,17 @@ class Keyring:
         """Whether a value is sealed with another key than the newest, so that rotation must seal it again."""
         return key_id_of(sealed) != self.newest
 
+    def sub_key(self, key_id: int, info: bytes, name: str) -> bytes:
+        """The 32 bytes that HKDF-SHA-256 derives of a key for one purpose (`info`); a SealError names what needs it."""
+        if key_id not in self._keys:
+            raise SealError(f"{name}: sealed with key {key_id}, which is not in the key set")
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(self._keys[key_id])
+
     def _cipher(self, key_id: int, table: str, column: str) -> AESGCM:
         cipher = self._ciphers.get((key_id, table, column))
         if cipher is None:
             info = b"clearlift field" + _prefixed(table.encode()) + _prefixed(column.encode())
-            sub_key = HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(self._keys[key_id])
+            sub_key = self.sub_key(key_id, info, f"{table}.{column}")
             cipher = self._ciphers[key_id, table, column] = AESGCM(sub_key)
         return cipher
 

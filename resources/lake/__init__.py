@@ -12,6 +12,7 @@ from resources.lake.contents import Rewritten
 from resources.lake.data_file import DataFile, FileInfo, ForeignPartitionError, PartitionKey, Source
 from resources.lake.lake import Lake
 from resources.lake.layout import Layout, LayoutError
+from resources.lake.planning import SnapshotGoneError
 from resources.lake.proof import DamagedFilesError
 from resources.lake.table import LakeTable
 
@@ -33,6 +34,7 @@ __all__ = [
     "PartitionKey",
     "Rewritten",
     "RolledBackError",
+    "SnapshotGoneError",
     "SnapshotInfo",
     "Source",
     "SourcesGoneError",

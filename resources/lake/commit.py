@@ -124,7 +124,7 @@ class _ExactFiles(_OverwriteFiles):
         return update_snapshot_summaries(Summary(self._operation, **counts, **snapshot_properties), before)
 
 
-class _DeletesWriter(ManifestWriterV2):
+class DeletesWriter(ManifestWriterV2):
     """A manifest of delete files, of which pyiceberg 0.12 writes none."""
 
     def content(self) -> ManifestContent:
@@ -161,7 +161,7 @@ class _ReplaceFiles(_ExactFiles):
             # pyiceberg 0.12 writes their field ids as 64-bit integers, at which Spark fails: only whole manifests go.
             return [] if all(entry.data_file in self._gone for entry in entries) else [manifest]
         spec, output = self.spec(manifest.partition_spec_id), self.new_manifest_output()
-        with _DeletesWriter(spec, self.schema(), output, self._snapshot_id, self._compression) as writer:
+        with DeletesWriter(spec, self.schema(), output, self._snapshot_id, self._compression) as writer:
             for entry in entries:
                 (writer.delete if entry.data_file in self._gone else writer.existing)(entry)
         return [writer.to_manifest_file()]

@@ -42,6 +42,11 @@ class Lake:
         """pyiceberg's catalog."""
         return self._open_catalog()
 
+    @property
+    def lock(self) -> Lock:
+        """The lock of every commit."""
+        return self._lock
+
     def table(self, spec: TableSpec) -> LakeTable:
         """A handle of a table; nothing is opened before it is used."""
         return LakeTable(spec, lambda: self.catalog.load_table(spec.identifier), self._lock, self._storage_options)

@@ -17,6 +17,10 @@ from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.typedef import Record
 
 
+class SnapshotGoneError(ValueError):
+    """The snapshot is no longer kept."""
+
+
 @dataclass(frozen=True)
 class Planned:
     """A live data file, and the delete files that apply to it: positions, deletion vectors, equality."""
@@ -82,14 +86,14 @@ def plan(table: Table, row_filter: BooleanExpression, snapshot_id: int | None = 
     """Data files with their delete files that may hold rows of `row_filter`, as they are now or were at a snapshot.
 
     Raises:
-        ValueError: the snapshot is no longer kept.
+        SnapshotGoneError: the snapshot is no longer kept.
     """
     metadata = table.metadata
     snapshot = metadata.current_snapshot() if snapshot_id is None else metadata.snapshot_by_id(snapshot_id)
     if snapshot is None:
         if snapshot_id is None:
             return []
-        raise ValueError(f"snapshot {snapshot_id} is no longer kept")
+        raise SnapshotGoneError(f"snapshot {snapshot_id} is no longer kept")
     return list(_Planner(metadata, table.io, row_filter).planned(snapshot))
 
 

@@ -8,15 +8,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from functools import partial
 
 from pyarrow import fs
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import Table
-from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.utils.concurrent import ExecutorFactory
 
 from resources.counts import counted
+from resources.lake import reach
 from resources.lake.table import LakeTable
 
 # The files that Iceberg writes. All others below a table are foreign and stay.
@@ -159,26 +159,17 @@ def _root(table: Table, location: str) -> tuple[fs.FileSystem, str]:
 
 def _reach(table: LakeTable) -> tuple[Table, dict[int, set[str]]]:
     """The table as it is now, and the files that each of its snapshots needs."""
-    manifests: dict[str, set[str]] = {}
+    named: reach.Named = {}
     for look in range(LOOKS):
         now = table.load()
         try:
-            return now, {s.snapshot_id: _reached(now, s, manifests) for s in now.metadata.snapshots}
+            path = partial(_path, now)
+            return now, {s.snapshot_id: reach.of_snapshot(now, s, named, path) for s in now.metadata.snapshots}
         except FileNotFoundError:
             # Another process expired and swept meanwhile. If the table is unchanged, a manifest is lost.
             if look == LOOKS - 1 or table.load().metadata_location == now.metadata_location:
                 raise
     raise AssertionError
-
-
-def _reached(table: Table, snapshot: Snapshot, manifests: dict[str, set[str]]) -> set[str]:
-    listed = snapshot.manifests(table.io)
-    unread = [m for m in listed if m.manifest_path not in manifests]
-    entries = ExecutorFactory.get_or_create().map(lambda m: m.fetch_manifest_entry(table.io), unread)
-    for manifest, named in zip(unread, entries, strict=True):
-        manifests[manifest.manifest_path] = {_path(table, e.data_file.file_path) for e in named}
-    own = (_path(table, m.manifest_path) for m in listed)
-    return set(chain(own, [_path(table, snapshot.manifest_list)], *(manifests[m.manifest_path] for m in listed)))
 
 
 def _own_files(table: Table) -> set[str]:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from resources.d1 import D1, D1Error, Statement
 from resources.d1.database import Param
+from resources.d1.names import quoted
 from resources.http import HttpError
 from resources.migrations.d1_cascades import MAY_DROP, Cascade, cascades
 from resources.migrations.d1_losses import Rehearsal
@@ -38,7 +39,11 @@ STOPPED = f"{TABLE}.checksum"
 # The column whose NULL is the error by which a cascade is stopped.
 CASCADED = f"{TABLE}.applied_at"
 SCHEMA = """select type, name, sql from sqlite_master
-where sql is not null and name not like 'sqlite\\_%' escape '\\' and name not like '\\_cf\\_%' escape '\\'"""
+where sql is not null and name not like 'sqlite\\_%' escape '\\' and name not like '\\_cf\\_%' escape '\\'
+and name not like 'backup\\_of\\_%' escape '\\'"""
+# The backup log's triggers name the columns of their tables, so that these could not be changed. The next backup makes
+# them again, and is a full one.
+OF_BACKUPS = "select name from sqlite_master where type = 'trigger' and name like 'backup\\_of\\_%' escape '\\'"
 
 
 class D1AppliedMigrations:
@@ -108,6 +113,8 @@ class D1AppliedMigrations:
         self, migration: Migration, direction: Literal["up", "down"], before: list[Statement], after: list[Statement]
     ) -> bool:
         script = _statements(migration, migration.up if direction == "up" else migration.down)
+        triggers = [row["name"] for row in self._database.query(OF_BACKUPS)]
+        before = [*before, *(Statement(f"drop trigger if exists {quoted(name)}") for name in triggers)]
         stopping = self._cascades(script)
         guarded = [
             [*(Statement(cascade.guard(TABLE)) for cascade in found), statement]

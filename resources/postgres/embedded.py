@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Any
 from urllib.parse import quote
 
 import psutil
@@ -98,6 +99,47 @@ def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator
 
 
 @contextmanager
+def output_of(folder: Path, program: str, arguments: Sequence[str]) -> Iterator[IO[bytes]]:
+    """What a client program of the server's writes to its output, connected to the running server of `folder`.
+
+    Raises:
+        EmbeddedPostgresError: it failed, which may show only at the end of the block. A block that ends before the
+            output does ends the program.
+    """
+    folder = folder.expanduser().resolve()
+    socket_folder = _socket_folder(folder)
+    host = str(_seen_by_server(folder) if socket_folder == folder else socket_folder)
+    command = [str(_programs() / program), f"--host={host}", "--port=5432", "--username=postgres", *arguments]
+    # Complaints go to a file, because nobody reads a second pipe while the first is read.
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(  # noqa: S603 - our own command line
+            command, stdout=subprocess.PIPE, stderr=complaints, **_as_owner(folder)
+        )
+        assert process.stdout
+        try:
+            with process.stdout:
+                yield process.stdout
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.wait()
+        if process.returncode:
+            complaints.seek(0)
+            said = " ".join(complaints.read().decode(errors="replace").split())
+            raise EmbeddedPostgresError(f"embedded Postgres: {program} failed in {folder}: {said}")
+
+
+def give_to_server(folder: Path) -> None:
+    """Let nobody but the account of the server into a data folder and all that is in it."""
+    account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        if account:
+            os.chown(path, account.pw_uid, account.pw_gid)
+
+
+@contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """One process at a time makes, starts or stops the server of a folder. The kernel frees a dead process's lock."""
     private.make_folder(folder.parent)
@@ -117,9 +159,7 @@ def _initialise(folder: Path) -> None:
     fresh = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
-    if os.geteuid() == 0:
-        account = pwd.getpwnam("nobody")
-        os.chown(fresh, account.pw_uid, account.pw_gid)
+    give_to_server(fresh)
     done = _run(
         fresh,
         [
@@ -168,23 +208,24 @@ def _pg_ctl(folder: Path, arguments: Sequence[str]) -> None:
 
 def _run(folder: Path, command: Sequence[str], capture: bool = True) -> subprocess.CompletedProcess[str]:
     """Run one of the programs inside `folder`, as its owner: Postgres refuses to run as root."""
-    owner = folder.stat()
-    as_owner = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     output = subprocess.PIPE if capture else subprocess.DEVNULL
-    return subprocess.run(  # type: ignore[call-overload,no-any-return]  # noqa: S603 - our own command line
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=output,
-        text=True,
-        check=False,
-        start_new_session=True,
-        umask=0o077,
-        **as_owner,
+    return subprocess.run(  # noqa: S603 - our own command line
+        command, stdout=subprocess.DEVNULL, stderr=output, text=True, check=False, **_as_owner(folder)
     )
+
+
+def _as_owner(folder: Path) -> dict[str, Any]:
+    """How a process is started that works in a folder as its owner, apart from this one."""
+    owner = folder.stat()
+    identity = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    return {
+        "cwd": folder,
+        "env": {name: value for name, value in os.environ.items() if not name.startswith("PG")},
+        "stdin": subprocess.DEVNULL,
+        "start_new_session": True,
+        "umask": 0o077,
+        **identity,
+    }
 
 
 def _running(folder: Path) -> str | None:

@@ -6,15 +6,12 @@ Each process holds a shared lock on a file beside the server's folder. The kerne
 import fcntl
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-import psycopg
-import psycopg.sql
 from psycopg.conninfo import make_conninfo
 
-from resources.postgres import embedded
+from resources.postgres import databases, embedded
 
 
 class SharedServer:
@@ -40,12 +37,7 @@ class SharedServer:
 
     def database(self, name: str) -> str:
         """The DSN of a further database of that server, for development, as it says; made where it is missing."""
-        dsn = self.dsn()
-        # Of two processes that make it at once, one finds it made.
-        made = suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)
-        with psycopg.connect(dsn, autocommit=True) as connection, made:
-            connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
-        return make_conninfo(dsn, dbname=name, options="-c app.environment=development")
+        return make_conninfo(databases.made(self.dsn(), name), options="-c app.environment=development")
 
     def release(self) -> None:
         """Stop using it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clearlift_pipelines.stores import OUR_MIGRATIONS
+from assets.apps.pipelines import MIGRATIONS
 from tests.clearlift_pipelines.location import Location, located
 from tests.conftest import SETTINGS
 from tests.databases import database, template_of
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def migrated_dsn(postgres_server: str) -> Iterator[str]:
     """The DSN of a migrated database, gone after the test."""
-    with database(postgres_server, template_of(postgres_server, OUR_MIGRATIONS)) as dsn:
+    with database(postgres_server, template_of(postgres_server, MIGRATIONS)) as dsn:
         yield dsn
 
 

@@ -93,6 +93,8 @@ PERSONAL = {
     "sesh/series": "sessions",
 }
 
+# Of every app, and of the pipelines for the stores that all apps share.
+OF_BACKUPS = " backup backup_age rotate"
 JOBS = {
     "clearlift": "ads archive attribution compact hourly ingest policy remove_files retention roll_up_days"
     " roll_up_hours roll_up_months roll_up_weeks sessions tidy verify_cache warm",
@@ -155,6 +157,11 @@ TICKS = {
     },
     "pipelines": {"purge": ("purge", "55 5 * * *")},
 }
+TICKS_OF_BACKUPS = {
+    "backup": ("backup", "10 1 * * *"),
+    "backup_age": ("backup_age", "50 */6 * * *"),
+    "rotate": ("rotate", "40 5 * * *"),
+}
 # By sensor: its interval in seconds, and its jobs.
 WATCHES = {
     "clearlift_landing": (30, "clearlift_ingest"),
@@ -171,6 +178,7 @@ WATCHES = {
     "sesh_changed_rows": (300, "sesh_warm"),
     "sesh_invalidation": (300, ""),
     "sesh_uploads": (60, "sesh_media"),
+    **{f"{owner}_first_backup": (600, f"{owner}_backup") for owner in JOBS},
 }
 
 # Loads what Dagster would, with every way to the outside closed; says where it lies and what files it made.
@@ -300,10 +308,14 @@ def test_checks_are_there(defs: Definitions) -> None:
 
 
 def test_every_job_schedule_and_sensor_is_there_and_on(defs: Definitions) -> None:
-    assert {job.name for job in defs.jobs or ()} == {f"{app}_{job}" for app in JOBS for job in JOBS[app].split()}
+    assert {job.name for job in defs.jobs or ()} == {
+        f"{owner}_{job}" for owner, jobs in JOBS.items() for job in (jobs + OF_BACKUPS).split()
+    }
     schedules = {s.name: s for s in defs.schedules or () if isinstance(s, ScheduleDefinition)}
     assert {(name, s.job_name, s.cron_schedule) for name, s in schedules.items()} == {
-        (f"{app}_{tick}", f"{app}_{job}", cron) for app, ticks in TICKS.items() for tick, (job, cron) in ticks.items()
+        (f"{owner}_{tick}", f"{owner}_{job}", cron)
+        for owner, ticks in TICKS.items()
+        for tick, (job, cron) in (ticks | TICKS_OF_BACKUPS).items()
     }
     assert {s.execution_timezone for s in schedules.values()} == {"UTC"}
     sensors = {s.name: s for s in defs.sensors or ()}
@@ -331,6 +343,6 @@ def test_the_graph_of_one_app_names_no_other() -> None:
     for app in APPS:
         defs = build_defs(settings.load(), apps=[app])
         Definitions.validate_loadable(defs)
-        assert {key.split("/")[0] for key in specs(defs)} == {app.name}
+        assert {key.split("/")[0] for key in specs(defs)} == {app.name, "pipelines"}
         names = {d.name for d in (*(defs.jobs or ()), *(defs.schedules or ()), *(defs.sensors or ()))}
         assert {name.partition("_")[0] for name in names} == {app.name, "pipelines"}

@@ -8,8 +8,8 @@ from random import Random
 import pytest
 from dagster._core.test_utils import instance_for_test
 
+from assets.apps.pipelines import MIGRATIONS
 from assets.windows import DAY, HOUR, Window, daily_key, midnight, month_of, week_of
-from clearlift_pipelines.stores import OUR_MIGRATIONS
 from tests.clearlift_pipelines.downtime import Downtime
 from tests.clearlift_pipelines.location import located
 from tests.databases import database, template_of
@@ -29,7 +29,7 @@ def downtime(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: st
     start: date = request.param
     # Every query of Dagster opens a connection of its own, which takes Postgres longer than all else here.
     events = {"module": "dagster._core.storage.event_log", "class": "ConsolidatedSqliteEventLogStorage"}
-    with database(postgres_server, template_of(postgres_server, OUR_MIGRATIONS)) as ours:
+    with database(postgres_server, template_of(postgres_server, MIGRATIONS)) as ours:
         overrides = {
             "event_log_storage": {**events, "config": {"base_dir": str(tmp_path / "history")}},
             "run_coordinator": {"module": "dagster", "class": "QueuedRunCoordinator"},

@@ -39,7 +39,22 @@ ADS = {
     "CLEARLIFT_AD_APPS__TIKTOK__APP_ID": "tiktok-id",
     "CLEARLIFT_AD_ORIGIN": "http://127.0.0.1:8990/",
 }
-EVERYTHING = {**D1, **KV, **R2, **LAKE, **POSTGRES, **ADS, "CLEARLIFT_AD_APPS__TIKTOK__SECRET": "hush-tiktok"}
+BACKUPS = {
+    "CLEARLIFT_BACKUP_BUCKET": "copies",
+    "CLEARLIFT_BACKUP_ENDPOINT": "https://other.example",
+    "CLEARLIFT_BACKUP_ACCESS_KEY_ID": "backup-id",
+    "CLEARLIFT_BACKUP_SECRET_ACCESS_KEY": "hush-backup",
+}
+EVERYTHING = {
+    **BACKUPS,
+    **D1,
+    **KV,
+    **R2,
+    **LAKE,
+    **POSTGRES,
+    **ADS,
+    "CLEARLIFT_AD_APPS__TIKTOK__SECRET": "hush-tiktok",
+}
 
 
 def set_variables(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
@@ -68,6 +83,7 @@ def test_everything_set_is_all_real_and_opens_nothing(monkeypatch: pytest.Monkey
     assert isinstance(stores.d1(CLEARLIFT), CloudflareD1)
     assert isinstance(stores.kv(CLEARLIFT), CloudflareKV)
     assert stores.object_store.uri() == "s3://bucket"
+    assert stores.backup_store.uri(stores.backup_prefix) == "s3://copies/backups"
     stores.close()
 
 
@@ -81,7 +97,7 @@ def test_one_real_store_beside_embedded_ones(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("whole", "missing"),
-    [(store, name) for store in (D1, KV, R2, LAKE) for name in store if not name.endswith("__CLEARLIFT")],
+    [(store, name) for store in (D1, KV, R2, LAKE, BACKUPS) for name in store if not name.endswith("__CLEARLIFT")],
 )
 @pytest.mark.parametrize("how", ["absent", "empty"])
 def test_a_half_configured_store_is_refused_naming_what_is_missing(
@@ -102,6 +118,16 @@ def test_the_endpoint_of_r2_follows_from_the_account(monkeypatch: pytest.MonkeyP
     set_variables(monkeypatch, {**R2, "CLEARLIFT_CLOUDFLARE_ACCOUNT_ID": "acc"})
     monkeypatch.delenv("CLEARLIFT_R2_ENDPOINT")
     assert not load().embedded
+
+
+def test_backups_lie_in_r2_or_in_a_further_bucket_that_its_credentials_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    stores = Stores(load())
+    assert stores.backup_store.uri() == stores.object_store.uri()
+    monkeypatch.setenv("CLEARLIFT_BACKUP_BUCKET", "copies")
+    said = "CLEARLIFT_BACKUP_ENDPOINT or CLEARLIFT_R2_BUCKET is missing (CLEARLIFT_BACKUP_BUCKET is set)"
+    assert refusal() == said
+    set_variables(monkeypatch, R2)
+    assert Stores(load()).backup_store.uri("a") == "s3://copies/a"
 
 
 @pytest.mark.parametrize("where", ["environment", ".env"])
@@ -165,6 +191,9 @@ def test_a_store_of_no_app_is_refused(monkeypatch: pytest.MonkeyPatch, store: st
         ("CLEARLIFT_R2_ENDPOINT", "hush"),
         ("CLEARLIFT_LAKE_CATALOG_URI", "hush"),
         ("CLEARLIFT_R2_SQL_URL", "hush"),
+        ("CLEARLIFT_BACKUP_ENDPOINT", "hush"),
+        ("CLEARLIFT_BACKUP_PREFIX", "../backups"),
+        ("CLEARLIFT_BACKUP_DAYS", "0"),
         ("CLEARLIFT_KEYRING", "{hush"),
         ("CLEARLIFT_KEYRING", '{"keys": {"1": "aHVzaA=="}}'),
         ("CLEARLIFT_KEYRING_FILE", "/nonexistent"),

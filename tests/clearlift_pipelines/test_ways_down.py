@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.apps.clearlift import APP as CLEARLIFT
+from assets.apps.pipelines import MIGRATIONS
 from assets.apps.sesh import APP as SESH
 from assets.apps.sesh_series import METRIC_SERIES, SERIES, SESSIONS
 from assets.events.table import events_table
 from assets.metrics.build import Metrics
 from assets.metrics.grains import GRAINS
 from assets.series import ahead, audit, fold
-from clearlift_pipelines.stores import OUR_MIGRATIONS
 from resources import migrations
 from resources.d1 import EmbeddedD1
 from resources.migrations import AppliedMigrations, MigrationError, State
@@ -65,19 +65,19 @@ def filled(postgres_server: str) -> Iterator[str]:
     """The DSN of our Postgres with a row in every table."""
     with database(postgres_server) as dsn:
         with Postgres(dsn) as postgres:
-            migrations.up(migrations.PostgresAppliedMigrations(postgres), OUR_MIGRATIONS)
+            migrations.up(migrations.PostgresAppliedMigrations(postgres), MIGRATIONS)
             assert fill_postgres(postgres) == set()
         yield dsn
 
 
 @settings(max_examples=3)
-@given(st.integers(0, len(migrations.load(OUR_MIGRATIONS))), st.sets(st.sampled_from(SCHEMAS), min_size=1))
+@given(st.integers(0, len(migrations.load(MIGRATIONS))), st.sets(st.sampled_from(SCHEMAS), min_size=1))
 def test_our_postgres(postgres_server: str, filled: str, to: int, emptied: set[str]) -> None:
     with database(postgres_server, filled) as dsn, Postgres(dsn) as postgres:
         applied = migrations.PostgresAppliedMigrations(postgres)
         empty(postgres, *emptied)
         before = postgres_rows(postgres)
-        there_and_back(applied, OUR_MIGRATIONS, to)
+        there_and_back(applied, MIGRATIONS, to)
         assert postgres_rows(postgres) == before
         assert fill_postgres(postgres) == set(), "rows can be written as before"
 
@@ -87,10 +87,10 @@ def test_our_postgres_goes_down_where_no_row_is_in_the_way(postgres_server: str,
         applied = migrations.PostgresAppliedMigrations(postgres)
         empty(postgres, "ads", "attribution", "experiments", "ingest", "cache", "rollups")
         # Views and rights, and columns of tables without rows.
-        assert there_and_back(applied, OUR_MIGRATIONS, 12)
-        assert not there_and_back(applied, OUR_MIGRATIONS, 0)
+        assert there_and_back(applied, MIGRATIONS, 12)
+        assert not there_and_back(applied, MIGRATIONS, 0)
         empty(postgres, *SCHEMAS)
-        assert there_and_back(applied, OUR_MIGRATIONS, 0)
+        assert there_and_back(applied, MIGRATIONS, 0)
 
 
 def a_sesh(path: Path, folded: bool, partitions: bool) -> EmbeddedD1:

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
+from assets.apps.pipelines import MIGRATIONS
 from assets.events.record import NAMES
 from assets.rollups.definition import CUTS, Grain
 from clearlift_pipelines.history import with_driver
-from clearlift_pipelines.stores import OUR_MIGRATIONS
 from resources.lake import LakeTable
 from resources.postgres import Postgres
 from tests.assets.event_pipeline import line, written
@@ -147,7 +147,7 @@ def together(work: Path, environment: Mapping[str, str], plans: Sequence[Sequenc
 @pytest.fixture
 def postgres_dsn(postgres_server: str) -> Iterator[str]:
     """The DSN of a migrated database, gone after the test."""
-    with database(postgres_server, template_of(postgres_server, OUR_MIGRATIONS)) as dsn:
+    with database(postgres_server, template_of(postgres_server, MIGRATIONS)) as dsn:
         yield dsn
 
 
@@ -162,7 +162,7 @@ def shared(tmp_path: Path, postgres_dsn: str) -> Iterator[Location]:
 def alone(tmp_path: Path, postgres_server: str) -> Iterator[Location]:
     """Stores of the same content that one process works on by itself."""
     with (
-        database(postgres_server, template_of(postgres_server, OUR_MIGRATIONS)) as dsn,
+        database(postgres_server, template_of(postgres_server, MIGRATIONS)) as dsn,
         located(tmp_path / "alone", dsn) as location,
     ):
         yield location

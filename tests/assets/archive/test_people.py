@@ -7,7 +7,7 @@ import pytest
 
 from assets.apps.sesh_series import SESSIONS
 from assets.archive.layout import bucket_of
-from assets.archive.tombstones import subject_hash
+from assets.privacy.tombstones import subject_hash
 from assets.series.layout import month_partition
 from assets.series.registry import change, load, table
 from tests.assets.archive.archive_stores import ArchiveStores

@@ -10,10 +10,11 @@ import pytest
 from assets.apps import APPS, App
 from assets.apps.lifecycle import CONDITIONS, Archive, Lifecycle
 from assets.archive.tables import postgres_table
+from assets.backups import d1_log
 from assets.cache import access_log
 from resources.postgres import Postgres
 from tests.app_databases import AppDatabases
-from tests.assets.archive.archive_stores import ArchiveStores
+from tests.assets.archive.archive_stores import NOW, ArchiveStores
 from tests.tables import EVENTS
 
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
@@ -38,6 +39,7 @@ def without_entry(names: list[str], known: list[Lifecycle]) -> list[str]:
 def test_every_table_of_every_d1_has_an_entry(archive_stores: ArchiveStores) -> None:
     for app in APPS:
         if app.d1_migrations is not None:
+            d1_log.install(archive_stores.d1[app.name], NOW)
             tables = [row["name"] for row in archive_stores.d1[app.name].query(D1_TABLES)]
             assert without_entry(tables, entries("d1", app)) == []
             gone = [e.name for e in entries("d1", app) if not e.is_series and e.name not in tables]

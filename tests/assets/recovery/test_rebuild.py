@@ -7,8 +7,8 @@ from unittest.mock import patch
 import pytest
 
 from assets.apps.clearlift import APP
-from assets.archive.tombstones import subject_hash
 from assets.intake.refused_lines import Selection
+from assets.privacy.tombstones import subject_hash
 from assets.recovery.rebuild import NotWholeError, Rebuild
 from assets.rollups.follow import changed_hours
 from resources.lake import FileInfo, LakeTable, PartitionKey, checksum

@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 import click
 import pytest
 
-from assets.apps import APPS
 from assets.apps.consignment import APP as CONSIGNMENT
 from assets.apps.sesh import APP as SESH
 from assets.capability import job_name
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.job import Jobs, job
-from clearlift_pipelines.cli.jobs import DRY_RUN
+from clearlift_pipelines.cli.jobs import DRY_RUN, OWNERS
 from clearlift_pipelines.definitions import build_defs
 from tests.assets.rollups.event_lake import EventLake, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
@@ -32,13 +31,13 @@ def options(command: click.Command) -> set[str]:
 def test_every_job_of_every_app_is_a_command_and_takes_what_its_assets_take(terminal: Terminal) -> None:
     definitions = build_defs(settings.load())
     offered = commands()
-    # The purge of Dagster's history belongs to no app.
+    # The purge of Dagster's history is a command of its own.
     assert {job.name for job in definitions.jobs or ()} - {"pipelines_purge"} == {
         job_name(app, name)
         for name, command in offered.items()
         for parameter in command.params
         if parameter.name == "app" and isinstance(parameter.type, click.Choice)
-        for app in APPS
+        for app in OWNERS
         if app.name in parameter.type.choices
     }
     for name, command in offered.items():
@@ -53,7 +52,7 @@ def test_every_job_of_every_app_is_a_command_and_takes_what_its_assets_take(term
 
 def test_a_dry_run_is_offered_where_no_asset_would_do_its_work_all_the_same(terminal: Terminal) -> None:
     offered = {name for name, command in commands().items() if "--dry-run" in options(command)}
-    assert offered == {"compact", "pruning", "remove_files", "retention", "tidy", "verify_cache"}
+    assert offered == {"compact", "pruning", "remove_files", "retention", "rotate", "tidy", "verify_cache"}
     assert isinstance(job, Jobs)
     assert DRY_RUN not in job.every["hourly"].fields
 

@@ -106,6 +106,7 @@ def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(t
             "postgres",
             "growth-postgres",
             "object store",
+            "backups",
             "clearlift-lake",
             "clearlift-d1 schema",
             "consignment-d1 schema",

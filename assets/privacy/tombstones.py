@@ -4,7 +4,7 @@ What belongs here: finding their rows in a frame. What does not: erasing what is
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -26,9 +26,18 @@ class Tombstones:
         """Those of an app. None can be added before the connection's transaction ends."""
         connection.execute("lock table archive.tombstones in share mode")
         hashes: dict[str, set[bytes]] = {}
-        for row in connection.execute(read_sql("archive/tombstones.sql"), {"app": app}):
+        for row in connection.execute(read_sql("privacy/tombstones.sql"), {"app": app}):
             hashes.setdefault(row["subject_kind"], set()).add(bytes(row["subject_hash"]))
         return cls({kind: frozenset(of_kind) for kind, of_kind in hashes.items()})
+
+    @staticmethod
+    def together(several: "Iterable[Tombstones]") -> "Tombstones":
+        """Those of several apps, for a store that holds data of all of them."""
+        hashes: dict[str, frozenset[bytes]] = {}
+        for one in several:
+            for kind, of_kind in one.hashes.items():
+                hashes[kind] = hashes.get(kind, frozenset()) | of_kind
+        return Tombstones(hashes)
 
     def kept(self, frame: pl.DataFrame, columns: Sequence[RowColumn], subjects: Sequence[Subject]) -> pl.DataFrame:
         """The rows without those of people who were erased. `subjects` are (kind, column) pairs, or

@@ -1,0 +1,181 @@
+"""Whose rows of a built database come back: without people who were erased, or those of some owners alone.
+
+What belongs here: finding these rows, and what refers to them. What does not: whose a row is (apps/*_personal.py), and
+the database itself (d1_state.py).
+"""
+
+import secrets
+from collections.abc import Collection, Iterator, Sequence
+from fnmatch import fnmatchcase
+from itertools import groupby
+
+from assets.apps import App
+from assets.apps.personal import Holding, Subject
+from assets.privacy.tombstones import Tombstones, subject_hash
+from resources.d1.database import Row
+from resources.d1.names import column_list, quoted
+from resources.d1.schema import TableShape
+from resources.d1.scratch import Scratch
+
+_REFERENCES = (
+    'select id, "table" as parent, "from" as child_column, "to" as parent_column, on_delete '
+    "from pragma_foreign_key_list(?) order by id, seq"
+)
+
+
+def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones) -> int:
+    """Delete the rows of people who were erased, with what refers to them; how many rows of theirs there were.
+
+    Where a row of somebody else must refer to such a person, it refers to a nobody instead: a row with another id, in
+    which everything personal is blank.
+    """
+    if not erased.hashes:
+        return 0
+    scratch.function("erased", 2, lambda kind, value: int(_is_erased(erased, kind, value)))
+    deleted = 0
+    for table in scratch.schema.tables.values():
+        conditions = [
+            f"erased('{kind}', {_place(path)})"
+            for kind, path in _subjects(app, table.name)
+            if path.partition(".")[0] in table.columns
+        ]
+        if conditions:
+            where = " or ".join(conditions)
+            gone = quoted(f"gone {table.name}")
+            scratch.execute(f"create temp table {gone} as select * from {quoted(table.name)} where {where}")
+            deleted += scratch.execute(f"delete from {quoted(table.name)} where {where}")
+    if deleted:
+        while any(_follow(scratch, app, table) for table in scratch.schema.tables.values()):
+            pass
+    return deleted
+
+
+def _is_erased(erased: Tombstones, kind: str, value: object) -> bool:
+    return value is not None and subject_hash(kind, str(value)) in erased.hashes.get(kind, frozenset())
+
+
+def _place(path: str) -> str:
+    name, _, field = path.partition(".")
+    if not field:
+        return quoted(name)
+    return f"case when json_valid({quoted(name)}) then json_extract({quoted(name)}, '$.{field}') end"
+
+
+def _holding(app: App, table: str) -> Holding | None:
+    return next((h for h in app.holdings if h.store == "d1" and fnmatchcase(table, h.name)), None)
+
+
+def _subjects(app: App, table: str) -> tuple[Subject, ...]:
+    holding = _holding(app, table)
+    return holding.subjects if holding else ()
+
+
+def _follow(scratch: Scratch, app: App, table: TableShape) -> int:
+    """Do to the rows of a table whose parent is gone what their reference says; how many there were."""
+    changed = 0
+    for parent, pairs, on_delete in _references(scratch, table.name):
+        name = quoted(table.name)
+        filled = " and ".join(f"t.{quoted(child)} is not null" for child, _ in pairs)
+        found = " and ".join(f"p.{quoted(above)} = t.{quoted(child)}" for child, above in pairs)
+        orphans = f"from {name} as t where {filled} and not exists (select 1 from {quoted(parent)} as p where {found})"
+        key = ", ".join(f"t.{quoted(column)}" for column in table.key)
+        is_orphan = f"({column_list(table.key)}) in (select {key} {orphans})"
+        emptied = next((child for child, _ in pairs if child not in table.required), None)
+        if on_delete == "CASCADE":
+            changed += scratch.execute(f"delete from {name} where {is_orphan}")
+        elif emptied is not None:
+            changed += scratch.execute(f"update {name} set {quoted(emptied)} = null where {is_orphan}")
+        else:
+            values = ", ".join(f"t.{quoted(child)} as {quoted(child)}" for child, _ in pairs)
+            for row in scratch.query(f"select distinct {values} {orphans}"):
+                changed += _refer_to_nobody(scratch, app, table, parent, pairs, row)
+    return changed
+
+
+def _references(scratch: Scratch, table: str) -> Iterator[tuple[str, list[tuple[str, str]], str]]:
+    """The parent of each foreign key, its pairs of columns (here, there), and what its ON DELETE says."""
+    tables = scratch.schema.tables
+    for _, rows in groupby(scratch.query(_REFERENCES, [table]), key=lambda row: row["id"]):
+        columns = list(rows)
+        parent = next(name for name in tables if name.lower() == columns[0]["parent"].lower())
+        pairs = [
+            (row["child_column"], row["parent_column"] or tables[parent].key[number])
+            for number, row in enumerate(columns)
+        ]
+        yield parent, pairs, columns[0]["on_delete"]
+
+
+def _refer_to_nobody(
+    scratch: Scratch, app: App, table: TableShape, parent: str, pairs: Sequence[tuple[str, str]], row: Row
+) -> int:
+    """Put a nobody in the place of one who is gone. Rows that may not be without it go too if it was nobody's row."""
+    here = " and ".join(f"{quoted(child)} = ?" for child, _ in pairs)
+    there = " and ".join(f"{quoted(above)} = ?" for _, above in pairs)
+    values = [row[child] for child, _ in pairs]
+    gone = quoted(f"gone {parent}")
+    known = scratch.query("select 1 as one from sqlite_temp_master where name = ?", [f"gone {parent}"])
+    if not known or not scratch.query(f"select 1 as one from {gone} where {there}", values):
+        return scratch.execute(f"delete from {quoted(table.name)} where {here}", values)
+    shape = scratch.schema.tables[parent]
+    nobody = f"erased-{secrets.token_hex(8)}"
+    ids = {above for value, (_, above) in zip(values, pairs, strict=True) if isinstance(value, str)}
+    holding = _holding(app, parent)
+    personal = holding.columns - holding.impersonal_columns if holding else frozenset()
+    selected = [
+        "?1" if name in ids or (name in personal and name in shape.required)
+        else "null" if name in personal
+        else quoted(name)
+        for name in shape.columns
+    ]  # fmt: skip
+    there = " and ".join(f"{quoted(above)} = ?{number}" for number, (_, above) in enumerate(pairs, start=2))
+    scratch.execute(
+        f"insert into {quoted(parent)} ({column_list(shape.columns)}) "
+        f"select {', '.join(selected)} from {gone} where {there} and ?1 is not null",
+        [nobody, *values],
+    )
+    renamed = ", ".join(f"{quoted(child)} = ?1" for child, above in pairs if above in ids)
+    here = " and ".join(f"{quoted(child)} = ?{number}" for number, (child, _) in enumerate(pairs, start=2))
+    if not renamed:
+        return 1
+    return scratch.execute(
+        f"update {quoted(table.name)} set {renamed} where {here} and ?1 is not null", [nobody, *values]
+    )
+
+
+def keep_only(scratch: Scratch, app: App, owners: Collection[str]) -> None:
+    """Delete all rows that are not of these people or organisations.
+
+    Theirs are the rows that name one of them as a subject, or by a primary key that is a text, and all rows that refer
+    to a row of theirs.
+    """
+    scratch.execute("create temp table owners (id primary key)")
+    scratch.execute_many("insert or ignore into owners values (?)", [[owner] for owner in owners])
+    tables = scratch.schema.tables
+    for table in tables.values():
+        places = [_place(path) for _, path in _subjects(app, table.name) if path.partition(".")[0] in table.columns]
+        if len(table.key) == 1 and not table.aliased and table.plain_key:
+            places.append(quoted(table.key[0]))
+        where = " or ".join(f"{place} in (select id from owners)" for place in places) or "false"
+        kept = quoted(f"kept {table.name}")
+        scratch.execute(f"create temp table {kept} ({column_list(table.key)}, primary key ({column_list(table.key)}))")
+        scratch.execute(f"insert into {kept} select {column_list(table.key)} from {quoted(table.name)} where {where}")
+    while any(_keep_children(scratch, table) for table in tables.values()):
+        pass
+    for table in tables.values():
+        kept = f"select {column_list(table.key)} from {quoted(f'kept {table.name}')}"
+        scratch.execute(f"delete from {quoted(table.name)} where ({column_list(table.key)}) not in ({kept})")
+
+
+def _keep_children(scratch: Scratch, table: TableShape) -> int:
+    """Keep the rows that refer to a kept row; how many more there were."""
+    more = 0
+    key = ", ".join(f"t.{quoted(column)}" for column in table.key)
+    for parent, pairs, _ in _references(scratch, table.name):
+        above = scratch.schema.tables[parent]
+        joined = " and ".join(f"p.{quoted(there)} = t.{quoted(here)}" for here, there in pairs)
+        is_kept = " and ".join(f"k.{quoted(column)} = p.{quoted(column)}" for column in above.key)
+        more += scratch.execute(
+            f"insert or ignore into {quoted(f'kept {table.name}')} select {key} from {quoted(table.name)} as t "
+            f"join {quoted(parent)} as p on {joined} join {quoted(f'kept {parent}')} as k on {is_kept}"
+        )
+    return more

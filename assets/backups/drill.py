@@ -1,0 +1,70 @@
+"""A drill: the newest verified sets of a store are restored to a scratch place, and what came back is compared.
+
+RPO is what a loss of the store would cost now: the time since the last moment that comes back. RTO is how long the
+restore took, with all that it is compared with. What does not belong here: what a restore does (restore.py).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from assets.backups.method import NotRestorableError, Scope
+from assets.backups.restore import DiffersError, Done, Restore, readable
+from assets.backups.scratch import scratch
+from assets.backups.sets import find
+from assets.rooms import Clock
+from resources.keyring import SealError
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """A drill that went well. opened: sealed fields that were opened."""
+
+    done: Done
+    rpo: timedelta
+    opened: int
+
+    @property
+    def rto(self) -> timedelta:
+        """How long it took until the store was back and compared."""
+        return timedelta(seconds=self.done.seconds)
+
+
+@dataclass(frozen=True)
+class Drill:
+    """Drills one store. root: the folder of scratch places. opens: how many sealed fields of a place it could open."""
+
+    restore: Restore
+    root: Path
+    clock: Clock
+    opens: Callable[[Any], int]
+
+    def run(self) -> Drilled:
+        """Restore and compare; the scratch place is gone afterwards.
+
+        Raises:
+            NotRestorableError: no set is verified.
+            UnreadableError, DamagedSetError, DiffersError: as of a restore; the last one also for a sealed field that
+                does not open.
+        """
+        method, target = self.restore.method, self.restore.target
+        sets = readable(find(target, method.store))
+        newest = sets.newest_good
+        if newest is None:
+            raise NotRestorableError(
+                f"no backup of {method.store} is verified", f"`clearlift backup run {method.store}`"
+            )
+        with scratch(self.root) as folder, method.scratch(folder) as place:
+            done = self.restore.into(place, sets.chain(newest), Scope())
+            return Drilled(done, self.clock() - done.restored.moment, self._opened(place))
+
+    def _opened(self, place: Any) -> int:
+        try:
+            return self.opens(place)
+        except SealError as error:
+            raise DiffersError(
+                f"{self.restore.method.store} came back, and a sealed field does not open: {error}",
+                "bring back the key set that sealed it; docs/recovery.md says how",
+            ) from None

@@ -1,0 +1,83 @@
+"""Who was erased, as a restore of a store asks: the tombstones of its apps.
+
+What belongs here: where they are read, and when they can be relied on. What does not: finding the rows of these people
+in a set (a method).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+
+import psycopg
+
+from assets.apps import App
+from assets.backups.sets import find
+from assets.backups.target import StoreName, Target
+from assets.privacy.tombstones import Tombstones
+from resources.declined import DeclinedError
+from resources.postgres import Connection, Postgres, PostgresUnreachableError
+from resources.sql_files import read_sql
+
+KEPT_IN = StoreName("pipelines", "postgres")
+TABLE = "archive.tombstones"
+MISSING = (PostgresUnreachableError, psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
+FIRST = f"`clearlift backup restore {KEPT_IN}` first, because it knows them"
+
+
+class TombstonesMissingError(DeclinedError):
+    """Nobody knows who was erased, so that a restore could bring them back. Nothing was touched."""
+
+
+@contextmanager
+def erased(postgres: Postgres | None, target: Target, store: StoreName, apps: Sequence[App]) -> Iterator[Tombstones]:
+    """The tombstones of apps whose data a store holds. While the block lasts, no further person can be erased, and no
+    other restore of the store begins. postgres: ours; None where there is none yet.
+
+    Our own Postgres, which keeps them, is restored with those that it still has: who was erased before its set was
+    made is not in the set.
+
+    Raises:
+        TombstonesMissingError: they cannot be read, or are fewer than a backup says.
+    """
+    lock = f"clearlift.backups.restore.{store}"
+    if store == KEPT_IN:
+        with ExitStack() as held:
+            found = Tombstones({})
+            if postgres is not None:
+                with suppress(*MISSING):
+                    held.enter_context(postgres.lock(lock))
+                    found = _still_known(postgres, apps)
+            yield found
+        return
+    if postgres is None:
+        raise TombstonesMissingError("there is no Postgres of ours that says who was erased", FIRST)
+    recorded = _recorded(target)
+    with ExitStack() as held:
+        try:
+            connection = held.enter_context(postgres.lock(lock))
+            known, found = _count(connection), _locked(connection, apps)
+        except MISSING:
+            raise TombstonesMissingError("who was erased cannot be read from our Postgres", FIRST) from None
+        if known < recorded:
+            raise TombstonesMissingError(f"our Postgres knows {known} erased people, and its backup {recorded}", FIRST)
+        yield found
+
+
+def _still_known(postgres: Postgres, apps: Sequence[App]) -> Tombstones:
+    # In a transaction of its own: the restore writes to their table.
+    with postgres.connection() as connection:
+        return _locked(connection, apps)
+
+
+def _locked(connection: Connection, apps: Sequence[App]) -> Tombstones:
+    return Tombstones.together(Tombstones.locked(connection, app.name) for app in apps)
+
+
+def _count(connection: Connection) -> int:
+    (row,) = connection.execute(read_sql("privacy/tombstone_count.sql"))
+    return int(row["n"])
+
+
+def _recorded(target: Target) -> int:
+    """Tombstones that the newest backup of our Postgres holds."""
+    sets = find(target, KEPT_IN).complete
+    return next((table.rows for table in sets[-1].tables if table.name == TABLE), 0) if sets else 0

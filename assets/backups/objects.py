@@ -1,0 +1,226 @@
+"""Backups of objects that nothing can make again: archives, and images that people uploaded.
+
+A set is an inventory with the checksum of each object. Where the backups lie in a bucket of their own, the objects are
+in the set too; else they are where they are, and the inventory says what must be there. What does not belong here: what
+can be made again, and the lake's files (lake.py).
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import unquote
+
+import msgspec
+
+from assets.apps import App
+from assets.archive.layout import PREFIX as ARCHIVE
+from assets.backups.manifest import Kind, Manifest, Part, Table
+from assets.backups.method import At, Chain, Contents, NotRestorableError, OccupiedError, Restored, Scope
+from assets.backups.parts import DamagedSetError, Draft, read, read_part
+from assets.backups.sets import Sets, find
+from assets.backups.target import StoreName, Target
+from assets.privacy.tombstones import Tombstones, subject_hash
+from assets.rooms import Clock, Rooms
+from resources.chunks import chunked
+from resources.r2 import FolderObjectStore, ObjectInfo, ObjectNotFoundError, ObjectStore
+
+INVENTORY = "inventory"
+LINES = 1_000
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An object: its key, its bytes, the etag by which a change is seen, the SHA-256 of its content."""
+
+    key: str
+    size: int
+    etag: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ObjectsBackup:
+    """The means of some prefixes of the object store. copied: whether the objects themselves are in the sets."""
+
+    store: StoreName
+    objects: ObjectStore
+    prefixes: Sequence[str]
+    copied: bool
+    clock: Clock
+
+    @classmethod
+    def of(cls, rooms: Rooms, apps: Sequence[App]) -> Self:
+        """The archives and the uploaded images of apps."""
+        prefixes = (ARCHIVE, *(app.media.root for app in apps if app.media is not None))
+        copied = rooms.backup_store.uri() != rooms.object_store.uri()
+        return cls(StoreName("pipelines", "objects"), rooms.object_store, prefixes, copied, rooms.clock)
+
+    def full(self, draft: Draft) -> Contents:
+        """See `Method.full`. What is known of the newest good set is not read again."""
+        return self._inventory(draft, find(draft.target, self.store).newest_good)
+
+    def incremental(self, draft: Draft, base: Manifest) -> Contents:
+        """See `Method.incremental`. The set stands alone: it names what it takes over from `base`."""
+        return self._inventory(draft, base)
+
+    def _inventory(self, draft: Draft, before: Manifest | None) -> Contents:
+        moment = self.clock()
+        known = {entry.key: entry for entry in entries(draft.target, before)} if before is not None else {}
+        parts = _by_file(before)
+        listed: list[Entry] = []
+        tables = []
+        for prefix in self.prefixes:
+            begun = len(listed)
+            for info in self.objects.list(prefix):
+                entry = known.get(info.key)
+                same = entry is not None and (entry.size, entry.etag) == (info.size, info.etag or "")
+                if same and before is not None and (not self.copied or info.key in parts):
+                    draft.reuse(before, parts.get(info.key, ()) if self.copied else ())
+                    listed.append(entry)  # type: ignore[arg-type]
+                elif (taken := self._taken(draft, info, prefix)) is not None:
+                    listed.append(taken)
+            tables.append(_table(prefix, listed[begun:]))
+        with draft.file(INVENTORY) as write:
+            for some in chunked(listed, LINES):
+                write(b"".join(msgspec.json.encode(entry) + b"\n" for entry in some))
+        return Contents(Kind.INVENTORY, until=moment.isoformat(), moment=moment, tables=tables)
+
+    def _taken(self, draft: Draft, info: ObjectInfo, prefix: str) -> Entry | None:
+        """Read an object, and bring it into the draft; None where it went since it was listed."""
+        sha256, size = hashlib.sha256(), 0
+        try:
+            with draft.file(info.key, prefix) if self.copied else nullcontext(lambda _: None) as write:
+                for chunk in self.objects.stream(info.key):
+                    sha256.update(chunk)
+                    size += len(chunk)
+                    write(chunk)
+        except ObjectNotFoundError:
+            return None
+        return Entry(info.key, size, info.etag or "", sha256.hexdigest())
+
+    def chain(self, sets: Sets, at: At | None) -> Chain:
+        """See `Method.chain`."""
+        return sets.at_position(at) if isinstance(at, str) else sets.at_or_before(at)
+
+    def live(self) -> ObjectStore:
+        """See `Method.live`."""
+        return self.objects
+
+    def place(self, name: str) -> ObjectStore:
+        """See `Method.place`: a folder."""
+        if Path(name).is_file():
+            raise OccupiedError(f"{name} is a file", "name a folder that is new or empty")
+        return FolderObjectStore(Path(name))
+
+    def scratch(self, folder: Path) -> AbstractContextManager[ObjectStore]:
+        """See `Method.scratch`. Objects that are in no set are looked for where they are."""
+        return nullcontext(FolderObjectStore(folder / "objects") if self.copied else self.objects)
+
+    def is_empty(self, place: ObjectStore) -> bool:
+        """See `Method.is_empty`."""
+        return not any(next(iter(place.list(prefix)), None) for prefix in self.prefixes)
+
+    def restore(self, target: Target, chain: Chain, place: ObjectStore, scope: Scope) -> "RestoredObjects":
+        """See `Method.restore`. What is live and in no set stays: nobody knows whether it is newer."""
+        manifest = chain[-1]
+        chosen = [entry for entry in entries(target, manifest) if _is_wanted(entry, scope)]
+        coming = [entry for entry in chosen if not _is_erased(entry, scope.erased)]
+        copies = _by_file(manifest)
+        if any(entry.key in copies for entry in coming):
+            if scope.whole and not scope.live and (other := self._other(place, coming)) is not None:
+                raise OccupiedError(f"the place holds {other} already", "name a folder that is new or empty")
+            for entry in coming if scope.live else ():
+                _content(target, manifest, copies, entry)
+            for entry in coming:
+                if _digest(place, entry.key) != entry.sha256:
+                    place.put(entry.key, _content(target, manifest, copies, entry))
+        elif place is not self.objects and coming:
+            raise NotRestorableError(
+                f"{manifest.id} is an inventory without the objects, because no bucket of its own was set for backups",
+                "set CLEARLIFT_BACKUP_BUCKET, so that further backups hold them",
+            )
+        tables = tuple(_table(p, [e for e in coming if e.key.startswith(f"{p}/")]) for p in self.prefixes)
+        return RestoredObjects(
+            manifest.until, manifest.moment, tables, erased=len(chosen) - len(coming), entries=tuple(coming)
+        )
+
+    def _other(self, place: ObjectStore, coming: Sequence[Entry]) -> str | None:
+        """An object of a place that is none of those to come: they may be there because a restore was killed."""
+        known = {entry.key for entry in coming}
+        return next((info.key for p in self.prefixes for info in place.list(p) if info.key not in known), None)
+
+    def differences(self, place: ObjectStore, restored: Restored) -> Iterator[str]:
+        """See `Method.differences`: each object is read."""
+        assert isinstance(restored, RestoredObjects)
+        for entry in restored.entries:
+            found = _digest(place, entry.key)
+            if found is None:
+                yield f"{entry.key} is missing"
+            elif found != entry.sha256:
+                yield f"{entry.key} has another content than in the inventory"
+
+
+@dataclass(frozen=True)
+class RestoredObjects(Restored):
+    """entries: the objects that the place must have now."""
+
+    entries: tuple[Entry, ...] = ()
+
+
+def entries(target: Target, manifest: Manifest) -> Iterator[Entry]:
+    """The objects of a set; errors as of `parts.read`."""
+    rest = b""
+    for chunk in read(target, manifest, INVENTORY):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (msgspec.json.decode(line, type=Entry) for line in lines)
+
+
+def _content(target: Target, manifest: Manifest, copies: dict[str, list[Part]], entry: Entry) -> bytes:
+    """The bytes of an object out of a set, which are those of the inventory."""
+    content = b"".join(chunk for part in copies.get(entry.key, ()) for chunk in read_part(target, manifest, part))
+    if hashlib.sha256(content).hexdigest() != entry.sha256:
+        raise DamagedSetError(entry.key, "the set does not hold the content of the inventory")
+    return content
+
+
+def _digest(place: ObjectStore, key: str) -> str | None:
+    """The SHA-256 of an object; None where there is none."""
+    sha256 = hashlib.sha256()
+    try:
+        for chunk in place.stream(key):
+            sha256.update(chunk)
+    except ObjectNotFoundError:
+        return None
+    return sha256.hexdigest()
+
+
+def _by_file(manifest: Manifest | None) -> dict[str, list[Part]]:
+    found: dict[str, list[Part]] = {}
+    for part in manifest.parts if manifest is not None else ():
+        if part.file != INVENTORY:
+            found.setdefault(part.file, []).append(part)
+    return found
+
+
+def _table(prefix: str, listed: Sequence[Entry]) -> Table:
+    lines = sorted(f"{entry.key} {entry.sha256}" for entry in listed)
+    return Table(name=prefix, rows=len(lines), checksum=hashlib.sha256("\n".join(lines).encode()).hexdigest())
+
+
+def _is_wanted(entry: Entry, scope: Scope) -> bool:
+    """Whether an object lies below a wanted prefix, and in a folder of a wanted organisation or person."""
+    below = not scope.tables or any(entry.key.startswith(f"{table}/") for table in scope.tables)
+    return below and (not scope.owners or not set(scope.owners).isdisjoint(_folders(entry)))
+
+
+def _is_erased(entry: Entry, erased: Tombstones) -> bool:
+    """Whether an object lies in a folder of a person who was erased."""
+    return any(
+        subject_hash(kind, folder) in hashes for kind, hashes in erased.hashes.items() for folder in _folders(entry)
+    )
+
+
+def _folders(entry: Entry) -> list[str]:
+    return [unquote(folder) for folder in entry.key.split("/")[:-1]]

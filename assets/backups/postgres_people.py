@@ -1,0 +1,100 @@
+"""Rows of erased people that a restore of Postgres has put back, removed before anybody sees them.
+
+What belongs here: finding and removing them in an open load, with what goes with them. What does not: who was erased
+(assets/privacy).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from psycopg.sql import SQL, Composable, Identifier, Literal
+
+from assets.apps.personal import Subject
+from assets.privacy.tombstones import Tombstones
+from resources.postgres.load import CASCADE, SET_NULL, ForeignKey, Load
+from resources.postgres.row_checksum import RowChecksum
+
+
+def erased_rows(subjects: Sequence[Subject], people: Tombstones) -> Composable | None:
+    """The condition that holds for rows of erased people; None where there can be none."""
+    found: list[Composable] = []
+    for kind, place in subjects:
+        column, _, path = place.partition(".")
+        hashes = people.hashes.get(kind)
+        if not hashes:
+            continue
+        value = (
+            SQL("{}::jsonb #>> {}").format(Identifier(column), Literal(path.split(".")))
+            if path
+            else SQL("{}::text").format(Identifier(column))
+        )
+        digest = SQL("sha256(convert_to({} || ({}), 'UTF8'))").format(Literal(f"{kind}:"), value)
+        found.append(SQL("{} = any({})").format(digest, Literal(sorted(hashes))))
+    return SQL("({})").format(SQL(" or ").join(found)) if found else None
+
+
+def remove(
+    load: Load,
+    subjects: Mapping[str, Sequence[Subject]],
+    people: Tombstones,
+    checksums: Mapping[str, RowChecksum],
+) -> int:
+    """Delete the rows of erased people from the tables of a load, and what goes with them; returns how many rows.
+
+    What goes with them is what the foreign keys say, which are down in a load: a row that referred to a deleted one
+    goes too, or is emptied there. checksums: of the rows of each table; they follow what is done.
+    """
+    before = sum(checksum.rows for checksum in checksums.values())
+    gone: set[str] = set()
+    for name, checksum in checksums.items():
+        condition = erased_rows(subjects.get(name, ()), people)
+        if condition is not None and _deleted(load, name, condition, checksum):
+            gone.add(name)
+    while gone:
+        parents, gone = gone, set()
+        for key in load.foreign_keys:
+            if key.parent in parents and key.child in checksums and key.validated:
+                gone |= _followed(load, key, checksums[key.child])
+    return before - sum(checksum.rows for checksum in checksums.values())
+
+
+def _followed(load: Load, key: ForeignKey, checksum: RowChecksum) -> set[str]:
+    """Do what a key says of rows whose parent is gone; the child's name, if others may refer to what went."""
+    orphaned = _orphaned(load, key)
+    if key.on_delete == CASCADE:
+        return {key.child} if _deleted(load, key.child, orphaned, checksum) else set()
+    if key.on_delete == SET_NULL:
+        table = load.tables[key.child]
+        columns = _columns(table.columns)
+        emptied = SQL(", ").join(SQL("{} = null").format(Identifier(column)) for column in key.columns)
+        was = SQL("select {} from {} child where {}").format(columns, table.identifier, orphaned)
+        _each(load, was, checksum.remove)
+        now = SQL("update {} child set {} where {} returning {}").format(table.identifier, emptied, orphaned, columns)
+        _each(load, now, checksum.add)
+    return set()
+
+
+def _orphaned(load: Load, key: ForeignKey) -> Composable:
+    parent = load.tables[key.parent].identifier
+    return SQL("{} and not exists (select from {} parent where {})").format(key.filled(), parent, key.same())
+
+
+def _deleted(load: Load, name: str, condition: Composable, checksum: RowChecksum) -> int:
+    table = load.tables[name]
+    statement = SQL("delete from {} child where {} returning {}").format(
+        table.identifier, condition, _columns(table.columns)
+    )
+    return _each(load, statement, checksum.remove)
+
+
+def _each(load: Load, statement: Composable, take: Callable[[bytes], None]) -> int:
+    """Hand each row that a statement returns on, in the form in which checksums count it."""
+    rows = 0
+    with load.connection.cursor() as cursor, cursor.copy(SQL("copy ({}) to stdout").format(statement)) as copy:
+        for row in copy:
+            take(bytes(row))
+            rows += 1
+    return rows
+
+
+def _columns(names: Sequence[str]) -> Composable:
+    return SQL(", ").join(map(Identifier, names))

@@ -1,0 +1,301 @@
+"""Backups of the embedded Postgres server by its files: base backups and its log, restored to any second.
+
+They hold every database of the server. What belongs here: the Protocol of a method for such a server. What does not:
+slot, segments and recovery (resources/postgres), databases of which only a login is given (postgres_logical.py).
+
+A full set has the base backup, and the log from the newest good set on, so that no moment between the two is lost. An
+incremental has the log since the newest good set.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import SQL
+
+from assets.backups.manifest import Kind, Manifest, Table
+from assets.backups.method import (
+    At,
+    Chain,
+    Contents,
+    FullNeededError,
+    NotRestorableError,
+    OccupiedError,
+    Restored,
+    Scope,
+)
+from assets.backups.parts import Draft, read
+from assets.backups.postgres_database import DatabaseSchema, Description, described
+from assets.backups.postgres_people import remove
+from assets.backups.postgres_restore import DatabaseRestore, compared, differences, sound
+from assets.backups.sets import Sets, find
+from assets.backups.target import StoreName, Target
+from resources.postgres import Postgres, embedded, wal
+from resources.postgres.load import loading
+from resources.postgres.recovery import base_backup, clear, recovered, settle
+from resources.postgres.row_checksum import RowChecksum
+from resources.postgres.snapshot import Snapshot, TableOf, snapshot, tables_of
+
+BASE = "base.tar"
+LOG = "wal/"
+CONTINUES = "continues"
+EXACT = "tables_are_exact"
+SERVER = ("system", "timeline", "segment_bytes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoredServer(Restored):
+    """witnessed: tables as they were read when the set was made; none where others wrote then."""
+
+    witnessed: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class PostgresPhysical:
+    """A server by its files: a `Method[Path]`, whose places are data folders.
+
+    postgres: the database of ours on the server, as its superuser. folder: of the server. schema: of that database.
+    others: the schemas of the other databases on the server, by their names.
+    """
+
+    store: StoreName
+    postgres: Postgres
+    folder: Path
+    schema: DatabaseSchema
+    others: Mapping[str, DatabaseSchema] = field(default_factory=dict)
+
+    def full(self, draft: Draft) -> Contents:
+        """See Method.full."""
+        server, start = wal.identity(self.postgres.dsn), wal.keep(self.postgres.dsn)
+        before = find(draft.target, self.store).newest_good
+        if before is not None and (_of_other(before, server) or wal.position_of(before.until) < start):
+            before = None
+        with draft.file(BASE) as write:
+            for chunk in base_backup(self.folder):
+                write(chunk)
+        since = wal.position_of(before.until) if before else start
+        return self._log(draft, Kind.BASE, server, since, {CONTINUES: before.id} if before else {})
+
+    def incremental(self, draft: Draft, base: Manifest) -> Contents:
+        """See Method.incremental."""
+        server, kept = wal.identity(self.postgres.dsn), wal.kept(self.postgres.dsn)
+        needed = f"`clearlift backup run {self.store} --full`"
+        if reason := _of_other(base, server):
+            raise FullNeededError(f"{self.store} {base.id} is {reason}", needed)
+        if kept.start is None or kept.start > wal.position_of(base.until):
+            raise FullNeededError(f"the server of {self.store} gave up its log after {base.id}", needed)
+        try:
+            return self._log(draft, Kind.WAL, server, wal.position_of(base.until), base=base.id)
+        except wal.WalGoneError as error:
+            raise FullNeededError(error.reason, needed) from None
+
+    def prune(self, sets: Sets) -> None:
+        """Let the server remove the log that good sets hold."""
+        newest = sets.newest_good
+        if newest is not None and not _of_other(newest, wal.identity(self.postgres.dsn)):
+            wal.release(self.postgres.dsn, wal.position_of(newest.until))
+
+    def chain(self, sets: Sets, at: At | None) -> Chain:
+        """See Method.chain. The last set is the one whose log holds the moment; a full one may be that too."""
+        if at is None:
+            return sets.at_or_before(None)
+        for last in reversed(sets.complete):
+            if at in (last.moment, last.until):
+                return sets.chain(last)
+            before = sets.get(last.base or last.facts.get(CONTINUES, ""))
+            if before and isinstance(at, datetime) and before.moment <= at < last.moment:
+                return (*sets.chain(before), last)
+        raise NotRestorableError(f"no backup of {self.store} holds {at}", "`clearlift backup list` shows them all")
+
+    def live(self) -> Path:
+        """See Method.live."""
+        return self.folder
+
+    def place(self, name: str) -> Path:
+        """See Method.place: a folder, which is made."""
+        return Path(name).expanduser().resolve()
+
+    @contextmanager
+    def scratch(self, folder: Path) -> Iterator[Path]:
+        """See Method.scratch."""
+        place = folder / "postgres"
+        try:
+            yield place
+        finally:
+            clear(place)
+
+    def is_empty(self, place: Path) -> bool:
+        """See Method.is_empty."""
+        return not place.exists() or not any(place.iterdir())
+
+    def restore(self, target: Target, chain: Chain, place: Path, scope: Scope) -> Restored:
+        """See Method.restore. Into the live server the rows of our database come back, as of a recovered one beside it;
+        what other databases it has is not touched. Anywhere else a data folder is made, of all of them.
+        """
+        if self.is_empty(place):
+            # What was live is lost, and is made again.
+            scope = replace(scope, live=False)
+        if not scope.live and not scope.whole:
+            raise NotRestorableError(
+                f"single rows of {self.store} come back into the live database alone", "restore all with --into"
+            )
+        if not scope.live and not self.is_empty(place):
+            raise OccupiedError(f"{place} is not empty", "name a folder that is not there")
+        last = chain[-1]
+        draft = place.with_name(f".{place.name}.restored")
+        before_end = isinstance(scope.at, datetime) and scope.at < last.moment
+        at = scope.at if before_end and isinstance(scope.at, datetime) else None
+        segments = (
+            (file.removeprefix(LOG), read(target, one, file))
+            for one in chain
+            for file in one.files()
+            if file.startswith(LOG)
+        )
+        moment = at or last.moment
+        try:
+            with recovered(draft, read(target, chain[0], BASE), segments, at) as dsn:
+                erased = self._without(dsn, scope)
+                with Postgres(dsn) as server, snapshot(server) as now:
+                    reached = now.connection.execute("select pg_last_wal_replay_lsn()::text as lsn").fetchall()
+                    until = str(reached[0]["lsn"])
+                    if scope.live:
+                        description = described(now, self.schema.number(server))
+                        source = RecoveredRows(now, description, until, moment, last.code_version)
+                        return DatabaseRestore(self.store, self.schema).run(source, self.postgres, scope)
+                    tables = tuple(_counted(now))
+            settle(draft, place)
+        finally:
+            clear(draft)
+        exact = at is None and not erased and EXACT in last.facts
+        return RestoredServer(
+            until=until,
+            moment=moment,
+            tables=tables,
+            erased=erased,
+            witnessed=last.tables if exact else (),
+        )
+
+    def differences(self, place: Path, restored: Restored) -> Iterator[str]:
+        """See Method.differences."""
+        if not isinstance(restored, RestoredServer):
+            yield from differences(self.postgres, restored)
+            return
+        expected = {table.name: table for table in (*restored.tables, *restored.witnessed)}
+        with embedded.running(place) as dsn:
+            for name, schema in self._databases(dsn):
+                with Postgres(make_conninfo(dsn, dbname=name)) as server, snapshot(server) as now:
+                    yield from (f"database {name}: {what}" for what in sound(now.connection))
+                    if schema is self.schema:
+                        for table in now.tables:
+                            if table.name in expected:
+                                yield from compared(now.connection, table, expected[table.name])
+                        for gone in sorted(expected.keys() - {table.name for table in now.tables}):
+                            yield f"table {gone} is missing"
+
+    def _databases(self, dsn: str) -> list[tuple[str, DatabaseSchema]]:
+        """The databases of a server that are of ours, the first one among them."""
+        own = str(conninfo_to_dict(dsn)["dbname"])
+        with Postgres(dsn) as server:
+            there = {row["datname"] for row in server.fetch("select datname from pg_database")}
+        return [(own, self.schema), *((name, schema) for name, schema in self.others.items() if name in there)]
+
+    def _without(self, dsn: str, scope: Scope) -> int:
+        """Remove the rows of erased people from all databases of a recovered server; how many."""
+        erased = 0
+        for name, schema in self._databases(dsn) if scope.erased.hashes else ():
+            with Postgres(make_conninfo(dsn, dbname=name)) as server:
+                with server.connection() as connection:
+                    names = [row["name"] for row in tables_of(connection) if row["missing"] is None]
+                with loading(server, names, emptied=()) as load:
+                    counts = {table: RowChecksum() for table in names}
+                    erased += remove(load, schema.subjects, scope.erased, counts)
+                    tables = [load.tables[table] for table, count in counts.items() if count.rows]
+            with psycopg.connect(make_conninfo(dsn, dbname=name), autocommit=True) as vacuuming:
+                for table in tables:
+                    # Deleted rows stay in the files until then.
+                    vacuuming.execute(SQL("vacuum full {}").format(table.identifier))
+        return erased
+
+    def _log(
+        self,
+        draft: Draft,
+        kind: Kind,
+        server: wal.Server,
+        since: int,
+        facts: Mapping[str, str] | None = None,
+        base: str | None = None,
+    ) -> Contents:
+        """Write the log up to now."""
+        with snapshot(self.postgres) as now:
+            tables, position, objects = list(_counted(now)), now.position, now.objects
+        mark = wal.mark(self.postgres.dsn)
+        for name, data in wal.segments(self.postgres.dsn, self.folder, server, since, mark.position):
+            draft.write(f"{LOG}{name}", data)
+        # Nobody wrote between the two if the next transaction after the snapshot is the mark's.
+        exact = position == f"{mark.transaction}:{mark.transaction}:"
+        return Contents(
+            kind=kind,
+            base=base,
+            since=wal.text_of(since),
+            until=wal.text_of(mark.position),
+            moment=mark.moment,
+            schema=sha256("\n".join(objects).encode()).hexdigest(),
+            tables=tables,
+            facts={
+                **{name: str(getattr(server, name)) for name in SERVER},
+                **({EXACT: "yes"} if exact else {}),
+                **(facts or {}),
+            },
+        )
+
+
+@dataclass(frozen=True)
+class RecoveredRows:
+    """Our database on a recovered server: a `Source`."""
+
+    snapshot: Snapshot
+    description: Description
+    until: str
+    moment: datetime
+    release: str
+    _checksums: dict[str, RowChecksum] = field(default_factory=dict)
+
+    def rows(self, table: str) -> Iterator[bytes]:
+        """See Source."""
+        self._checksums[table] = RowChecksum()
+        return self.snapshot.rows(self._table(table), self._checksums[table])
+
+    def checksum(self, table: str) -> RowChecksum:
+        """See Source."""
+        return self._checksums[table]
+
+    def count(self, table: str) -> int:
+        """See Source."""
+        statement = SQL("select count(*) as n from {}").format(self._table(table).identifier)
+        (found,) = self.snapshot.connection.execute(statement).fetchall()
+        return int(found["n"])
+
+    def _table(self, name: str) -> TableOf:
+        return next(table for table in self.snapshot.tables if table.name == name)
+
+
+def _of_other(manifest: Manifest, server: wal.Server) -> str:
+    """Why a set is not of this server's present log; empty where it is."""
+    if manifest.kind not in (Kind.BASE, Kind.WAL):
+        return "no base backup and no log"
+    if any(manifest.facts[name] != str(getattr(server, name)) for name in SERVER):
+        return "of another server, or of the time before it was restored"
+    return ""
+
+
+def _counted(now: Snapshot) -> Iterator[Table]:
+    for table in now.tables:
+        checksum = RowChecksum()
+        for _ in now.rows(table, checksum):
+            pass
+        yield Table(name=table.name, rows=checksum.rows, checksum=checksum.checksum)

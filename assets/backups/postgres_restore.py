@@ -1,0 +1,251 @@
+"""Rows of a backup put into a Postgres database: all of them, or single tables and owners beside what is there.
+
+What belongs here: which rows come, in which order, and what is compared. What does not: where they come from (a set in
+postgres_logical.py, a recovered server in postgres_physical.py), COPY itself (resources/postgres).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from psycopg.sql import SQL, Composable, Identifier, Literal
+
+from assets.backups.manifest import Table
+from assets.backups.method import NotRestorableError, OccupiedError, Restored, Scope
+from assets.backups.postgres_database import DONE, DatabaseSchema, Description, is_begun
+from assets.backups.postgres_people import erased_rows, remove
+from resources.postgres import Connection, Postgres
+from resources.postgres.beside import Beside
+from resources.postgres.load import Load, filled_tables, loading
+from resources.postgres.row_checksum import RowChecksum
+from resources.postgres.snapshot import TableOf, copied, snapshot, tables_of
+from resources.sql_files import read_sql
+
+if TYPE_CHECKING:
+    from assets.backups.target import StoreName
+
+NAMED = 8
+"""How many tables a sentence names."""
+
+
+class Source(Protocol):
+    """Where the rows come from. release: of the code that made it."""
+
+    @property
+    def description(self) -> Description:
+        """What it says beside the rows."""
+
+    @property
+    def until(self) -> str:
+        """Its position."""
+
+    @property
+    def moment(self) -> datetime:
+        """Its moment."""
+
+    @property
+    def release(self) -> str:
+        """The release that made it."""
+
+    def rows(self, table: str) -> Iterator[bytes]:
+        """The rows of a table, in chunks."""
+
+    def checksum(self, table: str) -> RowChecksum:
+        """The number of these rows and their checksum, once they were read."""
+
+    def count(self, table: str) -> int:
+        """Their number, before they are read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoredDatabase(Restored):
+    """description: of the set. without_table: rows of the tables that the database does not have. live: whether others
+    go on with it, so that its rows were compared before anybody saw them.
+    """
+
+    description: Description
+    without_table: Mapping[str, int]
+    live: bool
+
+
+@dataclass(frozen=True)
+class DatabaseRestore:
+    """Restores the database of one store."""
+
+    store: "StoreName"
+    schema: DatabaseSchema
+
+    def run(self, source: Source, place: Postgres, scope: Scope) -> RestoredDatabase:
+        """Put the rows that a scope wants into a place. They come in one transaction, which an error undoes.
+
+        Raises:
+            OccupiedError: the place is not live and not empty.
+            NotRestorableError: as of the scope, or the place would not be what the source says.
+            LoadRefusedError: the place does not take the rows.
+        """
+        description, empty = source.description, is_empty(place)
+        if empty:
+            # What was live is lost, and is made again.
+            scope = replace(scope, live=False)
+        if not scope.live:
+            if not empty:
+                raise OccupiedError(f"{place.address} is not empty", "name another database, which is made if missing")
+            self.schema.set_up(place, description.migrated, source.release)
+        names, without_table = self._wanted(source, place, scope)
+        beside = scope.live and not scope.whole
+        with loading(
+            place,
+            names,
+            emptied=() if beside else [n for n in names if not (scope.live and n in self.schema.remembered)],
+            check_all=scope.whole or scope.live,
+            partitions=[part for part in description.partitions if part.root in names],
+        ) as load:
+            if beside or scope.owners:
+                tables, erased = self._put_beside(source, load, scope)
+            else:
+                tables, erased = self._put(source, load, scope)
+            _advance(load, description, scope)
+            if not scope.live:
+                load.connection.execute(DONE)
+        return RestoredDatabase(
+            until=source.until,
+            moment=source.moment,
+            tables=tuple(tables),
+            erased=erased,
+            whole=scope.whole,
+            beside=beside,
+            left_out=_left_out(description, place) if scope.whole else (),
+            description=description,
+            without_table=without_table,
+            live=scope.live,
+        )
+
+    def _wanted(self, source: Source, place: Postgres, scope: Scope) -> tuple[list[str], dict[str, int]]:
+        """The tables to fill, and those of the source that the database does not have, with their rows."""
+        description = source.description
+        if unknown := [name for name in scope.tables if name not in description.columns]:
+            raise NotRestorableError(
+                f"{', '.join(unknown)}: not in this set of {self.store}",
+                f"name some of {', '.join(list(description.columns)[:NAMED])}, …",
+            )
+        with place.connection() as connection:
+            there = {row["name"] for row in tables_of(connection)}
+        wanted = scope.tables or tuple(description.columns)
+        if scope.live:
+            if staying := [name for name in scope.tables if name in self.schema.kept]:
+                raise NotRestorableError(
+                    f"{', '.join(staying)} stays as it is in the live {self.store}",
+                    "restore into a new place with --into",
+                )
+            wanted = tuple(name for name in wanted if name not in self.schema.kept)
+        return [n for n in wanted if n in there], {n: source.count(n) for n in wanted if n not in there}
+
+    def _put(self, source: Source, load: Load, scope: Scope) -> tuple[list[Table], int]:
+        """Fill the tables; what is there then, by table, and how many rows of erased people are not."""
+        checksums: dict[str, RowChecksum] = {}
+        beside = Beside(load)
+        for name in load.tables:
+            if scope.live and name in self.schema.remembered:
+                beside.lay(name, source.description.columns[name], source.rows(name), wanted=True)
+                beside.put(name)
+                continue
+            load.fill(name, source.description.columns[name], source.rows(name))
+            checksums[name] = source.checksum(name)
+        erased = remove(load, self.schema.subjects, scope.erased, checksums)
+        tables = [Table(name=name, rows=c.rows, checksum=c.checksum) for name, c in checksums.items()]
+        if scope.live:
+            pairs = ((load.tables[table.name], table) for table in tables)
+            if wrong := [text for pair in pairs for text in compared(load.connection, *pair)]:
+                raise NotRestorableError("; ".join(wrong), "choose another set; nothing was changed")
+        return tables, erased
+
+    def _put_beside(self, source: Source, load: Load, scope: Scope) -> tuple[list[Table], int]:
+        """Put single rows in the place of those of the same key; how many came or changed, by table, and how many of
+        erased people did not.
+
+        Of an owner are the rows that name them as a subject, as an organisation or by a primary key, and all rows that
+        refer to one of theirs.
+        """
+        beside, erased = Beside(load), 0
+        # Rows without a key cannot be told apart; who asks for them by name gets that as an answer.
+        laid = [name for name in load.tables if beside.key(name) or name in scope.tables]
+        for name in laid:
+            beside.lay(name, source.description.columns[name], source.rows(name), wanted=not scope.owners)
+            condition = erased_rows(self.schema.subjects.get(name, ()), scope.erased)
+            erased += beside.leave_out(name, condition) if condition is not None else 0
+        if erased:
+            beside.leave_out_orphans()
+        if scope.owners:
+            for name in laid:
+                beside.want(name, self._of_owners(load.tables[name], beside.key(name), scope.owners))
+            beside.want_children()
+        return [Table(name=name, rows=beside.put(name), checksum="") for name in laid], erased
+
+    def _of_owners(self, table: TableOf, key: Sequence[str], owners: Sequence[str]) -> Composable:
+        columns = {place for _, place in self.schema.subjects.get(table.name, ()) if place in table.columns}
+        columns |= set(self.schema.owners) & set(table.columns)
+        columns |= set(key) if len(key) == 1 else set()
+        ids = Literal(list(owners))
+        conditions = [SQL("{}::text = any({})").format(Identifier(column), ids) for column in sorted(columns)]
+        return SQL(" or ").join(conditions) if conditions else SQL("false")
+
+
+def is_empty(place: Postgres) -> bool:
+    """Whether no table has a row, or only a killed restore has been there."""
+    return is_begun(place) or not filled_tables(place)
+
+
+def differences(place: Postgres, restored: Restored) -> Iterator[str]:
+    """What is wrong with a restored database, a sentence each."""
+    assert isinstance(restored, RestoredDatabase)
+    description = restored.description
+    with snapshot(place) as now:
+        expected = {} if restored.live else {table.name: table for table in restored.tables}
+        for table in now.tables:
+            if table.name in expected:
+                yield from compared(now.connection, table, expected[table.name])
+        if restored.whole:
+            there = {table.name for table in now.tables} | dict(now.missing).keys()
+            for name in sorted(there - description.columns.keys()):
+                why = description.missing.get(name, "it was not there")
+                yield f"the rows of {name} are in no backup: {why}"
+            yield from sound(now.connection)
+    for name, rows in restored.without_table.items():
+        if rows:
+            yield f"{rows} rows of {name} have no place, because no migration makes it"
+
+
+def _advance(load: Load, description: Description, scope: Scope) -> None:
+    """Let the sequences go on: all after a whole restore, else those of the tables that were filled."""
+    there = {row["name"]: row for row in load.connection.execute(read_sql("backups/postgres/sequences.sql"))}
+    for sequence in description.sequences:
+        if sequence.name in there and (scope.whole or sequence.table in load.tables):
+            load.advance(sequence, backwards=scope.whole and not scope.live)
+
+
+def _left_out(description: Description, place: Postgres) -> tuple[str, ...]:
+    """What somebody made beside the migrations, and parts of what the login could not read."""
+    with snapshot(place) as now:
+        return tuple(sorted(set(description.objects) - set(now.objects)))
+
+
+def compared(connection: Connection, table: TableOf, expected: Table) -> Iterator[str]:
+    """What is wrong with the rows of a table."""
+    found = RowChecksum()
+    for _ in copied(connection, table.copy_out(), found):
+        pass
+    if found.rows != expected.rows:
+        yield f"{expected.name} has {found.rows} rows, not {expected.rows}"
+    elif expected.checksum and found.checksum != expected.checksum:
+        yield f"rows of {expected.name} are not those of the set"
+
+
+def sound(connection: Connection) -> Iterator[str]:
+    """What is wrong with constraints and indexes."""
+    for row in connection.execute(read_sql("backups/postgres/invalid.sql")).fetchall():
+        yield f"{row['kind']} {row['name']} is not valid"
+    for key in connection.execute(read_sql("backups/postgres/orphans.sql")).fetchall():
+        (found,) = connection.execute(key["counting"]).fetchall()
+        if found["n"]:
+            yield f"{found['n']} rows break the foreign key {key['name']}"

@@ -1,0 +1,49 @@
+"""The databases that are backed up by their rows, and how an empty one becomes one of them.
+
+What does not belong here: rows (postgres_logical.py), the data of an app (assets/apps).
+"""
+
+from functools import partial
+
+from assets.apps import App
+from assets.apps.pipelines import (
+    CATALOG_SCHEMA,
+    FORMER_NAMES,
+    MIGRATIONS,
+    NOT_SET_BACK,
+    ORGANISATION_COLUMNS,
+    REMEMBERED,
+)
+from assets.apps.pipelines_personal import PIPELINES as HOLDINGS
+from assets.backups.postgres_database import DatabaseSchema
+from assets.changes.postgres import install
+from resources.migrations import PostgresAppliedMigrations
+from resources.postgres import Postgres
+
+OURS = DatabaseSchema(
+    MIGRATIONS,
+    applied=partial(PostgresAppliedMigrations, former_names=FORMER_NAMES),
+    rest=lambda postgres: _make_catalog(postgres),
+    subjects={entry.name: entry.subjects for entry in HOLDINGS if entry.store == "postgres"},
+    owners=ORGANISATION_COLUMNS,
+    kept=NOT_SET_BACK,
+    remembered=REMEMBERED,
+)
+
+
+def schema_of(app: App) -> DatabaseSchema:
+    """The database of an app that has one."""
+    assert app.postgres_migrations is not None, f"{app.name} has no Postgres database"
+    return DatabaseSchema(
+        app.postgres_migrations,
+        rest=lambda postgres: install(postgres, app),
+        subjects={entry.name: entry.subjects for entry in app.personal if entry.store == "app_postgres"},
+        kept=frozenset({"pipelines.migrations"}),
+    )
+
+
+def _make_catalog(postgres: Postgres) -> None:
+    """The tables of the lake's catalog."""
+    from resources.lake.catalogs import sql_catalog
+
+    sql_catalog(postgres.dsn, "file:///", {}, schema=CATALOG_SCHEMA).close()

@@ -1,0 +1,126 @@
+"""Restores of one store: people who were erased stay away, and the result is compared before it counts as one.
+
+What belongs here: the order and the rules that hold for every store. What does not: how a store takes its rows (a
+method), what several stores say of each other (agreement.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any
+
+from assets.apps import App
+from assets.backups.erased import erased
+from assets.backups.manifest import Manifest
+from assets.backups.method import Chain, Method, Restored, Scope
+from assets.backups.sets import Sets, find
+from assets.backups.target import Target
+from resources.declined import DeclinedError
+from resources.postgres import Postgres
+
+LIVE = "live"
+SHOWN = 5  # differences of an error
+
+
+class DiffersError(DeclinedError):
+    """What was restored is not what the set says. It is left as it is, to be looked at."""
+
+
+class UnreadableError(DeclinedError):
+    """Sets lie there, and not one of their manifests can be read: the key set is another one, or they are damaged."""
+
+
+class NotConfirmedError(DeclinedError):
+    """The live store would be written to. Nothing was touched."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A restore that was compared: the sets that it read, what came back, and how long it took."""
+
+    chain: Chain
+    restored: Restored
+    seconds: float
+
+    @property
+    def rows(self) -> int:
+        """Rows that were restored."""
+        return sum(table.rows for table in self.restored.tables)
+
+    @property
+    def newest(self) -> Manifest:
+        """The last set of the chain."""
+        return self.chain[-1]
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Restores one store. apps: whose data it holds. postgres: ours, which knows who was erased; None where there is
+    none yet.
+    """
+
+    target: Target
+    method: Method[Any]
+    apps: Sequence[App]
+    postgres: Postgres | None
+
+    def run(self, scope: Scope, into: str, *, confirmed: bool = False) -> Done:
+        """Restore into the place that a person names, or over what is live.
+
+        Raises:
+            NotRestorableError: no set reaches the moment.
+            UnreadableError: no set can be read at all.
+            NotConfirmedError: the live store is meant, and nobody confirmed it.
+            OccupiedError: the place holds something.
+            DamagedSetError: a set is not what was written.
+            DiffersError: the place does not hold what the set says.
+        """
+        chain = self.method.chain(readable(find(self.target, self.method.store)), scope.at)
+        if into == LIVE:
+            if not confirmed:
+                raise NotConfirmedError(
+                    f"this would write {_what(scope, chain)} over the live {self.method.store}",
+                    "the same with --confirm does it; with --into PLACE it is restored beside it",
+                )
+            live = self.method.live()
+            # One that is lost, or new, is a place like any other.
+            is_new = scope.whole and self.method.is_empty(live)
+            return self.into(live, chain, replace(scope, live=not is_new))
+        return self.into(self.method.place(into), chain, scope)
+
+    def into(self, place: Any, chain: Chain, scope: Scope) -> Done:
+        """Restore a chain into an open place, and compare it. The errors are those of `run`."""
+        began = monotonic()
+        with erased(self.postgres, self.target, self.method.store, self.apps) as people:
+            restored = self.method.restore(self.target, chain, place, replace(scope, erased=people))
+        differences = list(self.method.differences(place, restored))
+        if differences:
+            more = f" (and {len(differences) - SHOWN} more)" if len(differences) > SHOWN else ""
+            raise DiffersError(
+                f"{self.method.store} was restored and differs from its set: {'; '.join(differences[:SHOWN])}{more}",
+                f"`clearlift backup verify {self.method.store}`, then restore another moment",
+            )
+        return Done(chain, restored, monotonic() - began)
+
+
+def readable(sets: Sets) -> Sets:
+    """The sets, if any of them can be read or none is there.
+
+    Raises:
+        UnreadableError: all that there are cannot be read.
+    """
+    if sets.damaged and not sets.complete:
+        raise UnreadableError(
+            f"no backup of {sets.store} can be read: {sets.damaged[-1].reason}",
+            "bring back the key set that sealed it; docs/recovery.md says how",
+        )
+    return sets
+
+
+def _what(scope: Scope, chain: Chain) -> str:
+    """What a restore would write, in words."""
+    newest = chain[-1]
+    parts = [", ".join(scope.tables) or "all tables"]
+    if scope.owners:
+        parts.append(f"of {len(scope.owners)} owners")
+    return f"{' '.join(parts)} as of {newest.moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,191 @@
+"""Which sets of a store there are, which of them are verified, and which need which.
+
+The truth lies in the target alone, because our own Postgres may be what is lost. A set counts once its manifest is
+there, which is put last; it is verified once a mark lies beside it. What does not belong here: reading a set's parts.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from assets.backups.manifest import Manifest, ManifestError, NewerFormatError, parse
+from assets.backups.method import Contents, NotRestorableError
+from assets.backups.parts import Draft
+from assets.backups.target import StoreName, TakenError, Target
+from resources.keyring import SealError
+from resources.r2 import ObjectNotFoundError
+
+MANIFEST = "manifest"
+VERIFIED = "verified"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A set that cannot be used at all, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sets:
+    """What lies of one store, in order of time.
+
+    complete: the manifests that can be read. verified: the ids with a mark. damaged: sets whose manifest is no longer
+    what was written, is of a newer release, or whose key is gone. unfinished: ids without a manifest.
+    """
+
+    store: StoreName
+    complete: tuple[Manifest, ...] = ()
+    verified: frozenset[str] = frozenset()
+    damaged: tuple[Damage, ...] = ()
+    unfinished: tuple[str, ...] = ()
+
+    @cached_property
+    def _by_id(self) -> dict[str, Manifest]:
+        return {manifest.id: manifest for manifest in self.complete}
+
+    def get(self, set_id: str) -> Manifest | None:
+        """The manifest of a complete set."""
+        return self._by_id.get(set_id)
+
+    def chain(self, manifest: Manifest) -> tuple[Manifest, ...]:
+        """The sets that a restore of this one reads: the one that stands alone first, itself last.
+
+        Raises:
+            NotRestorableError: one of them is missing.
+        """
+        chain = [manifest]
+        while (base := chain[0].base) is not None:
+            found = self.get(base)
+            if found is None or found in chain:
+                raise NotRestorableError(
+                    f"{self.store} {manifest.id} needs {base}, which is not there", "choose another moment"
+                )
+            chain.insert(0, found)
+        return tuple(chain)
+
+    def is_good(self, manifest: Manifest) -> bool:
+        """Whether a set and all that it needs are there and verified."""
+        try:
+            return all(needed.id in self.verified for needed in self.chain(manifest))
+        except NotRestorableError:
+            return False
+
+    @property
+    def newest_good(self) -> Manifest | None:
+        """The good set that reaches furthest; the base of the next incremental."""
+        return max(filter(self.is_good, self.complete), key=lambda m: (m.moment, m.id), default=None)
+
+    def at_or_before(self, at: datetime | None) -> tuple[Manifest, ...]:
+        """The chain of the newest set whose moment is not after `at`, for a method without a log.
+
+        Raises:
+            NotRestorableError: there is none.
+        """
+        found = [m for m in self.complete if at is None or m.moment <= at]
+        if not found:
+            age = f" as old as {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+            raise NotRestorableError(
+                f"there is no backup of {self.store}{age}", "`clearlift backup list` shows them all"
+            )
+        return self.chain(max(found, key=lambda m: (m.moment, m.id)))
+
+    def at_position(self, position: str) -> tuple[Manifest, ...]:
+        """The chain of the newest set that ends at a position or has this id, for a method without a log.
+
+        Raises:
+            NotRestorableError: there is none.
+        """
+        found = [m for m in self.complete if position in (m.until, m.id)]
+        if not found:
+            raise NotRestorableError(
+                f"no backup of {self.store} has the position {position}", "`clearlift backup list` shows them all"
+            )
+        return self.chain(found[-1])
+
+
+def find(target: Target, store: StoreName) -> Sets:
+    """All sets of a store, as they lie in the target now."""
+    complete: list[Manifest] = []
+    verified: set[str] = set()
+    damaged: list[Damage] = []
+    unfinished: list[str] = []
+    for set_id in target.ids(store):
+        try:
+            manifest = read_manifest(target, store, set_id)
+        except ObjectNotFoundError:
+            unfinished.append(set_id)
+            continue
+        except (SealError, ManifestError, NewerFormatError) as error:
+            damaged.append(Damage(set_id, str(error)))
+            continue
+        complete.append(manifest)
+        if is_marked(target, store, set_id):
+            verified.add(set_id)
+    complete.sort(key=lambda m: (m.moment, m.id))
+    return Sets(store, tuple(complete), frozenset(verified), tuple(damaged), tuple(unfinished))
+
+
+def read_manifest(target: Target, store: StoreName, set_id: str) -> Manifest:
+    """The manifest of a set.
+
+    Raises:
+        ObjectNotFoundError: there is none, so that the set is unfinished.
+        SealError: it is not what was written there, or its key is gone.
+        ManifestError, NewerFormatError: as of `manifest.parse`.
+    """
+    manifest = parse(target.get_sealed(store, set_id, MANIFEST))
+    if (manifest.app, manifest.store, manifest.id) != (store.app, store.store, set_id):
+        raise ManifestError(f"it says that it is {manifest.app}/{manifest.store}/{manifest.id}")
+    return manifest
+
+
+def seal(draft: Draft, contents: Contents, code_version: str) -> Manifest:
+    """Make a set of a draft: put the manifest, last."""
+    manifest = Manifest(
+        app=draft.store.app,
+        store=draft.store.store,
+        id=draft.id,
+        kind=contents.kind,
+        base=contents.base,
+        since=contents.since,
+        until=contents.until,
+        moment=contents.moment,
+        code_version=code_version,
+        schema=contents.schema,
+        tables=tuple(contents.tables),
+        parts=tuple(draft.parts),
+        facts=dict(contents.facts),
+    )
+    draft.target.put_sealed(draft.store, draft.id, MANIFEST, manifest.to_json())
+    return manifest
+
+
+def mark_verified(target: Target, store: StoreName, set_id: str, at: datetime) -> None:
+    """Note that every byte of a set and of its chain was read and was right. A second mark changes nothing."""
+    try:
+        target.put_sealed(store, set_id, VERIFIED, json.dumps({"at": at.isoformat()}).encode())
+    except TakenError:
+        return
+
+
+def is_marked(target: Target, store: StoreName, set_id: str) -> bool:
+    """Whether a mark lies beside a set that opens; one that somebody else put there counts as none."""
+    try:
+        target.get_sealed(store, set_id, VERIFIED)
+    except (ObjectNotFoundError, SealError):
+        return False
+    return True
+
+
+def any_marked(target: Target, store: StoreName) -> bool:
+    """Whether a mark lies beside any set: two requests where the newest has one, however many sets there are."""
+    return any(is_marked(target, store, set_id) for set_id in reversed(target.ids(store)))
+
+
+def unverified(sets: Sets) -> Sequence[Manifest]:
+    """The complete sets without a mark, oldest first."""
+    return [manifest for manifest in sets.complete if manifest.id not in sets.verified]

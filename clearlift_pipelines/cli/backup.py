@@ -1,0 +1,219 @@
+"""`clearlift backup`: back up a store, list and verify its backups, prove them by a drill, restore from them.
+
+What belongs here: what people type and read. What does not: the work (assets/backups), which is imported by the command
+that needs it, so that help starts at once.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Table
+
+from clearlift_pipelines.cli.moments import At
+from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.terminal import Terminal, terminal
+from resources.counts import counted
+from resources.declined import DeclinedError
+
+if TYPE_CHECKING:
+    from assets.backups.method import Scope
+    from assets.backups.restore import Done
+
+ALL = "all"
+STORES = click.argument("names", metavar="[STORE…]", nargs=-1)
+
+
+@click.group()
+def backup() -> None:
+    """Back up a store, list and verify its backups, prove them by a drill, restore from them."""
+
+
+@backup.command()
+@STORES
+@click.option("--full", is_flag=True, help="A set that stands alone, also where an incremental would do.")
+def run(names: tuple[str, ...], full: bool) -> None:
+    """Back up stores, by default all: an incremental on the newest verified set, else a full one. It is read back.
+
+    Example: clearlift backup run clearlift/d1
+    """
+    from assets.backups import covered
+
+    with terminal() as opened:
+        opened.progress.stop()
+        failed: list[DeclinedError] = []
+        for one in [covered.named(name) for name in names] or covered.every():
+            try:
+                made = one.backup(opened.stores).run(full=full)
+            except DeclinedError as error:
+                failed.append(error)
+                continue
+            manifest = made.manifest
+            because = f", because {made.full_because}" if made.full_because else ""
+            click.echo(
+                f"{one.name} {manifest.id}: {manifest.kind}{because}, {_size(manifest.size)} in "
+                f"{counted(len(manifest.parts), 'part')}, {made.seconds:.1f} s, read back"
+            )
+        if failed:
+            raise failed[0] if len(failed) == 1 else DeclinedError.together(failed)
+
+
+@backup.command("list")
+@STORES
+def list_(names: tuple[str, ...]) -> None:
+    """List the backups of stores, by default of all: what each holds, whether it is verified, what it needs."""
+    from assets.backups import covered
+    from assets.backups.sets import find
+
+    with terminal() as opened:
+        opened.progress.stop()
+        shown = Table("store", "set", "kind", "moment (UTC)", "position", "rows", "size", "state", "needs", box=None)
+        target = covered.target_of(opened.stores)
+        for one in [covered.named(name) for name in names] or covered.every():
+            sets = find(target, one.name)
+            for manifest in sets.complete:
+                shown.add_row(
+                    str(one.name),
+                    manifest.id,
+                    manifest.kind,
+                    f"{manifest.moment:%Y-%m-%d %H:%M:%S}",
+                    manifest.until,
+                    f"{sum(table.rows for table in manifest.tables):,}" if manifest.tables else "",
+                    _size(manifest.size),
+                    "verified" if manifest.id in sets.verified else "not verified",
+                    manifest.base or "",
+                )
+            for damaged in sets.damaged:
+                shown.add_row(str(one.name), damaged.id, "", "", "", "", "", f"damaged: {damaged.reason}", "")
+            for unfinished in sets.unfinished:
+                shown.add_row(str(one.name), unfinished, "", "", "", "", "", "unfinished", "")
+        if shown.row_count:
+            show(shown)
+        else:
+            click.echo("There is no backup. Next: clearlift backup run")
+
+
+@backup.command()
+@click.argument("name", metavar="STORE")
+@click.argument("ids", metavar="[SET…]", nargs=-1)
+def verify(name: str, ids: tuple[str, ...]) -> None:
+    """Read every byte of a store's sets, by default of all, with those that they need; name what is wrong.
+
+    A set that is whole is marked as verified. Which set is which: clearlift backup list
+    """
+    from assets.backups import covered
+    from assets.backups.sets import find
+    from assets.backups.verify import Verification
+
+    with terminal() as opened:
+        one, target = covered.named(name), covered.target_of(opened.stores)
+        verification = Verification(target, find(target, one.name), opened.stores.clock(), opened.bar("sets verified"))
+        done = verification.run(ids)
+        opened.progress.stop()
+        for read in done:
+            for fault in read.faults:
+                click.echo(f"damaged {fault}")
+        whole = [read for read in done if not read.faults]
+        click.echo(
+            f"{counted(len(whole), 'set')} of {name} verified, {counted(sum(read.parts for read in done), 'part')} read"
+        )
+        if len(whole) < len(done):
+            raise DeclinedError(
+                f"{counted(len(done) - len(whole), 'set')} of {name} damaged", f"`clearlift backup run {name} --full`"
+            )
+        if not done:
+            raise DeclinedError(f"there is no backup of {name}", f"`clearlift backup run {name}`")
+
+
+@backup.command()
+@STORES
+def drill(names: tuple[str, ...]) -> None:
+    """Restore the newest backup of stores, by default of all, to a scratch place, and compare it."""
+    from assets.backups import covered
+
+    with terminal() as opened:
+        opened.progress.stop()
+        failed: list[DeclinedError] = []
+        for one in [covered.named(name) for name in names] or covered.every():
+            try:
+                drilled = one.drill(opened.stores).run()
+            except DeclinedError as error:
+                failed.append(error)
+                continue
+            click.echo(
+                f"{one.name}: {_what(drilled.done)}, compared; RTO {drilled.rto.total_seconds():.1f} s, "
+                f"RPO {drilled.rpo.total_seconds():,.0f} s"
+            )
+        if failed:
+            raise DeclinedError.together(failed)
+
+
+@backup.command()
+@click.argument("name", metavar=f"STORE|{ALL}")
+@click.option("--at", type=At(), help="The newest state at or before it; by default the newest that there is.")
+@click.option("--table", "tables", multiple=True, help="Only this table; repeatable.")
+@click.option("--organisation", "owners", multiple=True, help="Only rows of this organisation or person; repeatable.")
+@click.option("--into", required=True, metavar="PLACE|live", help="A new file, folder or database; or the live store.")
+@click.option("--confirm", is_flag=True, help="Write to the live store.")
+def restore(
+    name: str,
+    at: datetime | str | None,
+    tables: tuple[str, ...],
+    owners: tuple[str, ...],
+    into: str,
+    confirm: bool,
+) -> None:
+    """Restore a store, or all of them to one moment, and compare what came back.
+
+    People who were erased do not come back. Example: clearlift backup restore sesh/d1 --into restored.sqlite
+    """
+    from assets.backups import covered
+    from assets.backups.method import Scope
+
+    scope = Scope(at=at, tables=tables, owners=owners)
+    with terminal() as opened:
+        opened.progress.stop()
+        if name == ALL:
+            _restore_all(opened, scope, into, confirm)
+            return
+        done = covered.named(name).restore(opened.stores).run(scope, into, confirmed=confirm)
+        click.echo(f"{name} restored into {into}: {_what(done)}, compared; {done.seconds:.1f} s")
+
+
+def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> None:
+    """Each store in turn; then what the stores may say differently of each other."""
+    from assets.apps import APPS
+    from assets.backups import covered
+    from assets.backups.agreement import disagreements
+    from assets.backups.restore import LIVE
+
+    if not scope.whole or isinstance(scope.at, str):
+        raise DeclinedError("tables, organisations and positions are of one store", f"name the store in place of {ALL}")
+    reached, failed = {}, []
+    for one in covered.every():
+        place = into if into == LIVE else one.place_in(opened.stores, into)
+        try:
+            done = one.restore(opened.stores).run(scope, place, confirmed=confirm)
+        except DeclinedError as error:
+            failed.append(error)
+            continue
+        reached[str(one.name)] = done.restored.moment
+        click.echo(f"{one.name} restored into {place}: {_what(done)}, compared; {done.seconds:.1f} s")
+    for sentence in disagreements(reached, APPS):
+        click.echo(sentence)
+    if failed:
+        raise DeclinedError.together(failed)
+
+
+def _what(done: "Done") -> str:
+    """What came back, in words."""
+    restored = done.restored
+    erased = f", {restored.erased:,} of erased people left out" if restored.erased else ""
+    return (
+        f"{counted(done.rows, 'row')} in {counted(len(restored.tables), 'table')} as of "
+        f"{restored.moment:%Y-%m-%d %H:%M:%S} UTC (position {restored.until}){erased}"
+    )
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.2f} MB"

@@ -1,0 +1,76 @@
+"""The applications' own databases: their tables can be followed, and their migrations know nothing of it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from assets.apps import APPS, App
+from assets.backups.d1_log import install, logged, position
+from assets.backups.method import FullNeededError
+from resources import migrations
+from resources.migrations.failed import FailedMigrationError
+from resources.migrations.plan import Migration
+from tests.assets.backups.d1_databases import Kept, new_file
+from tests.sql.consignment.database import put
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+WITH_D1 = [app for app in APPS if app.d1_migrations is not None]
+
+
+@pytest.mark.parametrize("app", WITH_D1, ids=lambda app: app.name)
+def test_every_table_of_an_app_can_be_backed_up_and_comes_back(app: App, memory_folder: Path) -> None:
+    d1 = new_file(memory_folder, app.name)
+    ledger = migrations.D1AppliedMigrations(d1, f"{app.name}-d1")
+    assert app.d1_migrations is not None
+    migrations.up(ledger, app.d1_migrations)
+    assert set(install(d1, NOW)) == {table.name for table in logged(position(d1).schema)} >= set(app.tables)
+    assert install(d1, NOW) == []
+    kept = Kept.of(d1, memory_folder / "target", app)
+    kept.full()
+    place = new_file(memory_folder, "place")
+    kept.restore(place)
+    # The log and its triggers are the one thing that does not come back: a backup of the place makes its own.
+    names = "select name from sqlite_master where name not like 'sqlite_%' order by name"
+    made = [row["name"] for row in d1.query(names) if not row["name"].startswith("backup_")]
+    assert [row["name"] for row in place.query(names)] == made
+    assert migrations.up(migrations.D1AppliedMigrations(place, f"{app.name}-d1"), app.d1_migrations) == []
+    d1.close()
+    place.close()
+
+
+def test_migrations_go_down_and_up_while_a_log_is_kept(memory_folder: Path) -> None:
+    d1 = new_file(memory_folder, "consignment")
+    ledger = migrations.D1AppliedMigrations(d1, "consignment-d1")
+    migrations.up(ledger, "consignment/d1")
+    kept = Kept.of(d1, memory_folder / "target")
+    kept.full()
+    put(d1, "consignors", user_id="u1")
+    migrations.down(ledger, "consignment/d1", to=1)
+    migrations.up(ledger, "consignment/d1")
+    assert d1.query("select user_id from consignors") == [{"user_id": "u1"}]
+    with pytest.raises(FullNeededError, match="the schema of shop/d1 changed since"):
+        kept.incremental()
+    kept.full()
+    place = new_file(memory_folder, "place")
+    kept.restore(place)
+    assert place.query("select user_id from consignors") == [{"user_id": "u1"}]
+    d1.close()
+    place.close()
+
+
+def test_a_migration_may_change_what_the_triggers_of_the_log_name(memory_folder: Path) -> None:
+    d1 = new_file(memory_folder, "shop")
+    d1.execute("create table items (id integer primary key, name text, price real)")
+    install(d1, NOW)
+    d1.execute("insert into items values (1, 'lamp', 2.5)")
+    ledger = migrations.D1AppliedMigrations(d1, "shop-d1")
+    drops = Migration("shop/d1", 1, "no_price", up="alter table items drop column price;", down="select 1;")
+    assert ledger.apply(drops)
+    fails = Migration("shop/d1", 2, "fails", up="alter table items drop column no_such;", down="select 1;")
+    install(d1, NOW)
+    before = position(d1).schema
+    with pytest.raises(FailedMigrationError, match="no such column"):
+        ledger.apply(fails)
+    assert position(d1).schema.sha256 == before.sha256, "a migration that fails leaves the triggers"
+    d1.close()

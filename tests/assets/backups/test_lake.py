@@ -1,0 +1,230 @@
+"""Backups of the lake: what a set holds, what later sets take over, and what comes back, where, and without whom."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from assets.backups.lake import LOOKS, DamagedLakeError
+from assets.backups.lake_copies import Copies
+from assets.backups.method import NotRestorableError, OccupiedError, Scope
+from assets.backups.parts import DamagedSetError
+from assets.backups.removal import rotate
+from assets.backups.rotation import RotationPolicy
+from assets.backups.sets import find
+from assets.backups.verify import Verification
+from assets.privacy.tombstones import Tombstones, subject_hash
+from resources.lake.sweep import survey
+from tests.assets.backups.lake_side import STORE, LakeSide, lake_side, rows
+from tests.assets.upkeep.memory_lake import DAYS, ORGS, VISITS, now
+from tests.resources.lake.engines import by_chdb
+from tests.resources.lake.row_deletes import delete_rows
+
+LATER = timedelta(hours=1)
+
+
+@pytest.fixture
+def side(tmp_path: Path) -> Iterator[LakeSide]:
+    with lake_side(tmp_path) as found:
+        yield found
+
+
+def filled(side: LakeSide) -> None:
+    """Two days of two organisations, merged, with a deleted row."""
+    visits = side.visits
+    for org in ORGS:
+        for day in DAYS:
+            for _ in range(2):
+                visits.append(visits.visits("ann", "bob", org=org, day=day))
+    visits.compact()
+    delete_rows(visits.table, visits.table.files()[0].file, 0)
+
+
+def test_a_set_comes_back_in_a_folder_of_its_own(side: LakeSide) -> None:
+    filled(side)
+    made = side.backup()
+    expected = side.visits.rows()
+    side.visits.append(side.visits.visits("later"))
+
+    done = side.restored(side.place("beside"))
+
+    assert rows(side.place("beside")) == expected
+    assert (done.tables, done.moment, done.erased) == (made.tables, made.moment, 0)
+    assert made.tables[0].rows == len(expected) == 15
+    with pytest.raises(OccupiedError, match="these tables already"):
+        side.restored(side.place("beside"))
+    assert not side.method.is_empty(side.place("beside"))
+    assert side.method.is_empty(side.place("new"))
+
+
+def test_each_file_is_copied_once_and_stays_while_a_set_needs_it(side: LakeSide) -> None:
+    filled(side)
+    first = side.backup()
+    side.visits.append(side.visits.visits("cid"))
+    second = side.backup()
+    assert not first.base
+    assert not second.base
+    assert {part.set_id for part in second.parts} == {"", first.id}
+    new = [part for part in second.parts if not part.set_id]
+    assert sorted(part.file.rpartition(".")[2] for part in new) == ["avro", "avro", "json", "parquet"]
+    assert {part.file for part in first.parts} - {part.file for part in second.parts} == {
+        part.file for part in first.parts if part.file.endswith(".json")
+    }
+
+    side.visits.compact()
+    side.visits.expire(now() + LATER)
+    third = side.backup()
+    expected = side.visits.rows()
+    policy = RotationPolicy(days=1, weeks=0, months=0)
+    assert set(rotate(side.at, STORE, policy, now()).dropped) == {first.id, second.id}
+    after = rotate(side.at, STORE, policy, now() + timedelta(days=2))
+    assert after.removed > 0
+    assert {part.set_id for part in third.parts} >= {"", first.id}
+    side.restored(side.place("beside"))
+    assert rows(side.place("beside")) == expected
+    assert len(list((side.folder / "backups").rglob("part-*"))) == len(third.parts)
+
+
+def test_a_file_of_a_set_that_is_damaged_is_copied_again(side: LakeSide) -> None:
+    filled(side)
+    first = side.backup()
+    Path(side.folder / "backups", side.at.key(STORE, first.id, first.parts[0].name)).write_bytes(b"rot")
+    assert Verification(side.at, find(side.at, STORE), now()).run()[0].faults
+    second = side.backup()
+    assert {part.set_id for part in second.parts} == {""}
+    side.restored(side.place("beside"))
+
+
+def test_any_moment_that_the_kept_snapshots_reach_comes_back(side: LakeSide) -> None:
+    states: list[tuple[datetime, list[tuple[str, str]]]] = []
+    sets = []
+    for number in range(6):
+        side.visits.append(side.visits.visits(f"visitor {number}"))
+        states.append((now(), side.visits.rows()))
+        if number in (2, 5):
+            sets.append(side.backup())
+    for number, (moment, expected) in enumerate(states):
+        done = side.restored(side.place(f"as of {number}"), Scope(at=moment))
+        assert rows(side.place(f"as of {number}")) == expected
+        assert done.moment == moment
+    done = side.restored(side.place("by position"), Scope(at=sets[0].until))
+    assert rows(side.place("by position")) == states[2][1]
+    with pytest.raises(NotRestorableError, match="no backup of pipelines/lake as old as"):
+        side.method.chain(find(side.at, STORE), states[0][0] - LATER)
+    with pytest.raises(NotRestorableError, match="no backup of pipelines/lake has the position 7"):
+        side.method.chain(find(side.at, STORE), "7")
+
+
+def test_the_live_table_comes_back_from_nothing_and_another_engine_reads_it(side: LakeSide, tmp_path: Path) -> None:
+    filled(side)
+    side.backup()
+    expected = side.visits.rows()
+    side.lake.catalog.drop_table(VISITS.identifier)
+    (tmp_path / "r2").rename(tmp_path / "lost")
+
+    side.restored(side.live, Scope(live=True))
+
+    assert side.visits.rows() == expected
+    assert survey(side.visits.table, now()).missing == ()
+    metadata = side.visits.table.load().metadata_location
+    assert sorted(by_chdb(metadata, ("event_id", "visitor"))) == expected
+
+
+def test_the_live_table_goes_back_to_a_set_and_its_damaged_files_are_whole_again(side: LakeSide) -> None:
+    filled(side)
+    side.backup()
+    expected = side.visits.rows()
+    damaged = Path(side.visits.table.files()[0].path.removeprefix("file://"))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    side.visits.append(side.visits.visits("later"))
+
+    side.restored(side.live, Scope(live=True))
+    assert side.visits.rows() == expected
+    side.restored(side.live, Scope(live=True))
+    assert side.visits.rows() == expected
+
+
+def test_a_damaged_set_leaves_the_live_table_alone(side: LakeSide) -> None:
+    filled(side)
+    made = side.backup()
+    side.visits.append(side.visits.visits("later"))
+    before = side.visits.table.load().metadata_location
+    for part in (made.parts[0], made.parts[-1]):
+        path = Path(side.folder / "backups", side.at.key(STORE, made.id, part.name))
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        with pytest.raises(DamagedSetError, match=part.name):
+            side.restored(side.live, Scope(live=True))
+        assert side.visits.table.load().metadata_location == before
+        path.write_bytes(whole)
+
+
+def test_who_was_erased_does_not_come_back_in_any_file(side: LakeSide) -> None:
+    filled(side)
+    side.visits.table.load().manage_snapshots().create_tag(side.visits.table.head()[0] or 0, "audit").commit()
+    side.visits.append(side.visits.visits("ann"))
+    side.backup()
+    gone = Scope(erased=Tombstones({"visitor": frozenset([subject_hash("visitor", "ann")])}))
+    expected = [row for row in side.visits.rows() if row[1] != "ann"]
+
+    done = side.restored(side.place("beside"), gone)
+
+    assert rows(side.place("beside")) == expected
+    assert done.erased == len(side.visits.rows()) - len(expected)
+    assert not any(b"ann" in path.read_bytes() for path in (side.folder / "beside").rglob("*.parquet"))
+    with side.place("beside")() as there:
+        assert len(there.lake.table(VISITS).load().metadata.snapshots) == 1
+
+
+def test_single_people_and_unknown_tables_are_refused(side: LakeSide) -> None:
+    filled(side)
+    side.backup()
+    with pytest.raises(NotRestorableError, match="single organisations"):
+        side.restored(side.place("a"), Scope(owners=("a3f7c2",)))
+    with pytest.raises(NotRestorableError, match="holds no table"):
+        side.restored(side.place("a"), Scope(tables=("site.visit",)))
+    side.restored(side.place("a"), Scope(tables=("site.visits",)))
+    (side.folder / "b").mkdir()
+    (side.folder / "b" / "note.txt").write_text("mine")
+    with pytest.raises(OccupiedError, match="holds something else"):
+        side.place("b")
+
+
+def test_a_file_that_is_not_there_makes_no_set(side: LakeSide) -> None:
+    filled(side)
+    Path(side.visits.table.files()[0].path.removeprefix("file://")).unlink()
+    with pytest.raises(DamagedLakeError, match="names a file that is not there"):
+        side.backup()
+    assert find(side.at, STORE).complete == ()
+
+
+def test_an_empty_table_comes_back_empty(side: LakeSide) -> None:
+    made = side.backup()
+    assert (made.tables[0].rows, made.since) == (0, None)
+    side.restored(side.place("beside"))
+    assert rows(side.place("beside")) == []
+
+
+def test_a_state_that_expires_while_it_is_copied_gives_way_to_the_next(
+    side: LakeSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(side)
+    read, changes = Copies._read, iter(range(LOOKS - 1))
+
+    def interrupted(copies: Copies, table: object, location: str) -> None:
+        if location.endswith(".avro") and next(changes, None) is not None:
+            side.visits.append(side.visits.visits("beside"))
+            side.visits.compact()
+            side.visits.rewrite_manifests()
+            side.visits.expire(now() + LATER)
+            side.visits.sweep(now() + LATER)
+        read(copies, table, location)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Copies, "_read", interrupted)
+    made = side.backup()
+
+    side.restored(side.place("beside"))
+    assert rows(side.place("beside")) == side.visits.rows()
+    assert [one.notes for one in Verification(side.at, find(side.at, STORE), now()).run()] == [()]
+    assert len(list((side.folder / "backups").rglob("part-*"))) == len(made.parts)

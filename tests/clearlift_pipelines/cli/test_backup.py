@@ -1,0 +1,146 @@
+"""`clearlift backup`: what people type and read, and that no wrong word harms what is live."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from assets.apps.consignment import APP as CONSIGNMENT
+from assets.apps.growth import APP as GROWTH
+from assets.backups import covered
+from assets.backups.sets import find
+from assets.backups.target import StoreName
+from assets.privacy.tombstones import subject_hash
+from resources.d1 import D1, EmbeddedD1
+from resources.postgres import Postgres
+from resources.postgres.databases import made
+from sandbox import sample_apps
+from tests.clearlift_pipelines.cli.terminal import Terminal
+
+SALES = "consignment/d1"
+
+
+@pytest.fixture
+def sold(terminal: Terminal) -> Terminal:
+    """A migrated location whose Consignment has a sale, and a backup of it."""
+    stores = terminal.stores
+    stores.migrate()
+    sample_apps.fill(CONSIGNMENT, stores.d1(CONSIGNMENT), stores.object_store, datetime.now(UTC))
+    terminal.good("backup", "run", SALES)
+    return terminal
+
+
+def rows(d1: D1, sql: str) -> list[object]:
+    return [row["v"] for row in d1.query(sql)]
+
+
+def erase(terminal: Terminal, app: str, kind: str, person: str) -> None:
+    terminal.stores.postgres.execute(
+        "insert into archive.tombstones (app, subject_kind, subject_hash, erased_at) values (%s, %s, %s, now())",
+        (app, kind, subject_hash(kind, person)),
+    )
+
+
+@contextmanager
+def other_database(postgres: Postgres) -> Iterator[str]:
+    """The name of a database that a restore makes on the same server; gone afterwards."""
+    name = f"{conninfo_to_dict(postgres.dsn)['dbname']}_beside"
+    yield name
+    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+def test_a_backup_is_listed_verified_drilled_and_restored(sold: Terminal) -> None:
+    d1 = sold.stores.d1(CONSIGNMENT)
+    (first,) = find(covered.target_of(sold.stores), StoreName("consignment", "d1")).complete
+    d1.execute("update events set name = 'Wrong'")
+    assert "incremental, " in sold.good("backup", "run", SALES)
+    listed = [line.split() for line in sold.good("backup", "list", SALES).splitlines()[1:]]
+    assert listed[0][1:3] == [first.id, "full"]
+    assert listed[1][-1] == first.id, "what the incremental needs"
+    assert sold.good("backup", "verify", SALES).startswith("sets verified")
+    assert "compared; RTO" in sold.good("backup", "drill", SALES)
+
+    beside = str(sold.folder / "beside.sqlite")
+    position = ("--at", first.until)
+    said = sold.good("backup", "restore", SALES, *position, "--into", beside)
+    assert said.startswith(f"{SALES} restored into {beside}: ")
+    place = EmbeddedD1(Path(beside))
+    assert "Wrong" not in rows(place, "select name as v from events")
+    place.close()
+    refused = sold.refused("backup", "restore", SALES, *position, "--table", "events", "--into", "live")
+    assert "would write events as of" in refused
+    assert set(rows(d1, "select name as v from events")) == {"Wrong"}
+    sold.good("backup", "restore", SALES, *position, "--table", "events", "--into", "live", "--confirm")
+    assert "Wrong" not in rows(d1, "select name as v from events")
+
+
+def test_a_person_who_was_erased_comes_back_neither_to_d1_nor_to_postgres(sold: Terminal) -> None:
+    d1, postgres = sold.stores.d1(CONSIGNMENT), sold.stores.app_postgres(GROWTH)
+    postgres.execute("insert into marketing.leads (email, source) values ('gone@e.example', 'referral')")
+    postgres.execute("insert into marketing.leads (email, source) values ('here@e.example', 'referral')")
+    sold.good("backup", "run", "growth/postgres")
+    person = str(rows(d1, "select min(user_id) as v from consignors")[0])
+    lead = str(postgres.fetch("select id from marketing.leads where email = 'gone@e.example'")[0]["id"])
+    erase(sold, "consignment", "user", person)
+    erase(sold, "growth", "lead", lead)
+
+    said = sold.good("backup", "restore", SALES, "--into", "beside.sqlite")
+    assert " of erased people left out, compared" in said
+    place = EmbeddedD1(sold.folder / "beside.sqlite")
+    for table in ("consignors", "inventory_items"):
+        assert rows(place, f"select count(*) as v from {table} where user_id = '{person}'") == [0]
+        assert rows(place, f"select count(*) as v from {table}") != [0]
+    place.close()
+    with other_database(postgres) as name:
+        sold.good("backup", "restore", "growth/postgres", "--into", name)
+        with Postgres(made(postgres.dsn, name)) as beside:
+            found = {row["email"] for row in beside.fetch("select email from marketing.leads")}
+    assert "here@e.example" in found
+    assert "gone@e.example" not in found
+
+
+def test_a_wrong_word_is_one_line_and_changes_nothing(sold: Terminal) -> None:
+    d1 = sold.stores.d1(CONSIGNMENT)
+    before = d1.query("select * from events order by id")
+    early = f"{datetime.now(UTC) - timedelta(days=3):%Y-%m-%d}"
+    live = ("--into", "live", "--confirm")
+    assert "there is no store 'consignment/d2'. Next: name consignment/d1" in sold.refused(
+        "backup", "run", "consignment/d2"
+    )
+    assert f"no backup of {SALES} holds {early}" in sold.refused("backup", "restore", SALES, "--at", early, *live)
+    assert f"no backup of {SALES} holds 99999" in sold.refused("backup", "restore", SALES, "--at", "99999", *live)
+    assert "no table sales" in sold.refused("backup", "restore", SALES, "--table", "sales", *live)
+    assert "there is no backup 20260101T000000Z-full-0 of" in sold.refused(
+        "backup", "verify", SALES, "20260101T000000Z-full-0"
+    )
+    assert "no backup of sesh/d1" in sold.refused("backup", "restore", "sesh/d1", *live)
+    assert "are of one store. Next: name the store" in sold.refused("backup", "restore", "all", "--at", "7", *live)
+    for at in ("yesterday", "2999-01-01"):
+        said = sold.clearlift("backup", "restore", SALES, "--at", at, *live)
+        assert (said.code, said.out) == (2, "")
+    assert d1.query("select * from events order by id") == before
+
+
+def test_a_damaged_set_is_named_and_refused(sold: Terminal) -> None:
+    target, store = covered.target_of(sold.stores), StoreName("consignment", "d1")
+    (manifest,) = find(target, store).complete
+    key = target.key(store, manifest.id, manifest.parts[0].name)
+    data = target.objects.get(key)
+    target.objects.put(key, data[:-1] + bytes([data[-1] ^ 1]))
+    said = sold.clearlift("backup", "verify", SALES)
+    assert (said.code, f"damaged {key}: its bytes have another SHA-256" in said.out) == (1, True)
+    assert "1 set of consignment/d1 damaged. Next: `clearlift backup run consignment/d1 --full`" in said.err
+    assert key in sold.refused("backup", "restore", SALES, "--into", "live", "--confirm")
+    assert "no backup of consignment/d1 is verified" in sold.refused("backup", "drill", SALES)
+
+
+def test_nothing_is_listed_where_nothing_is(terminal: Terminal) -> None:
+    assert terminal.good("backup", "list") == "There is no backup. Next: clearlift backup run\n"
+    assert "there is no backup of sesh/d1. Next: `clearlift backup run sesh/d1`" in terminal.refused(
+        "backup", "verify", "sesh/d1"
+    )

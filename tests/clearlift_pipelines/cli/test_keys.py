@@ -1,0 +1,73 @@
+"""`clearlift keys envelope`, `open` and `status`: the keys come back on another machine, and open what they sealed."""
+
+from pathlib import Path
+
+import pytest
+
+from assets.backups import keys
+from assets.backups.covered import target_of
+from resources.keyring import Keyring, envelope, load
+from tests.clearlift_pipelines.cli.terminal import Terminal
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envelope, "_COST", {"n": 2**4, "r": 8, "p": 1})
+
+
+@pytest.fixture
+def phrase(terminal: Terminal) -> tuple[str, str]:
+    """The option that gives a passphrase."""
+    file = terminal.folder / "phrase.txt"
+    file.write_text("correct horse battery staple\n")
+    return "--passphrase-file", str(file)
+
+
+def test_the_keys_come_back_out_of_their_envelope(terminal: Terminal, phrase: tuple[str, str]) -> None:
+    assert "a key is in no envelope" in terminal.refused("keys", "status")
+
+    assert "the keys 1." in terminal.good("keys", "envelope", "away.json", *phrase)
+    assert "key 1: in an envelope of 20" in terminal.good("keys", "status")
+    terminal.good("keys", "open", "away.json", "back/keyring.json", *phrase)
+
+    away, back = terminal.folder / "away.json", terminal.folder / "back" / "keyring.json"
+    assert load(back).exported() == terminal.stores.keyring.exported()
+    assert [path.stat().st_mode & 0o777 for path in (away, back)] == [0o600, 0o600]
+    assert terminal.refused("keys", "envelope", "away.json", *phrase).endswith("Next: name another file")
+    assert terminal.refused("keys", "open", "away.json", "back/keyring.json", *phrase).endswith("name another file")
+
+
+def test_a_passphrase_that_is_asked_for_is_not_shown(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("click.termui.hidden_prompt_func", lambda _: "correct horse battery staple")
+    said = terminal.clearlift("keys", "envelope", "away.json")
+    assert said.code == 0
+    assert "horse" not in said.out + said.err
+
+
+def test_an_envelope_beside_what_it_opens_is_refused(terminal: Terminal, phrase: tuple[str, str]) -> None:
+    inside = str(terminal.stores.settings.home / "r2" / "away.json")
+    assert "one loss takes both" in terminal.refused("keys", "envelope", inside, *phrase)
+    assert not Path(inside).exists()
+
+
+def test_another_passphrase_and_a_cut_envelope_are_one_clear_line(terminal: Terminal, phrase: tuple[str, str]) -> None:
+    terminal.good("keys", "envelope", "away.json", *phrase)
+    other = terminal.folder / "other.txt"
+    other.write_text("something else")
+    assert "another passphrase" in terminal.refused(
+        "keys", "open", "away.json", "k.json", "--passphrase-file", str(other)
+    )
+    assert "16 are the fewest" in terminal.refused("keys", "envelope", "b.json", "--passphrase-file", str(other))
+    away = terminal.folder / "away.json"
+    away.write_bytes(away.read_bytes()[:-20] + b"\xff")
+    assert "Error: " in terminal.refused("keys", "open", "away.json", "k.json", *phrase)
+    assert not (terminal.folder / "k.json").exists()
+
+
+def test_a_key_that_came_since_and_one_that_was_replaced_are_in_no_envelope(terminal: Terminal) -> None:
+    target = target_of(terminal.stores)
+    old = terminal.stores.keyring
+    keys.note(target, old, terminal.stores.clock())
+    assert list(keys.kept(target, old).values()) != [None]
+    other = Keyring({1: b"x" * 32, 2: b"2" * 32})
+    assert keys.kept(target, other) == {1: None, 2: None}

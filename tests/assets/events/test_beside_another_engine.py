@@ -17,6 +17,13 @@ def test_schedules_with_each_pair_of_actions_end_with_each_row_once(pipeline: Pi
     assert pipeline.ledger.unbalanced() == []
 
 
+@pytest.mark.parametrize("first", range(0, 180, TOGETHER))
+def test_hundreds_of_short_schedules_end_with_each_row_once(pipeline: Pipeline, first: int) -> None:
+    for seed in range(first, first + TOGETHER):
+        Schedule(pipeline, seed, steps=4).play()
+    assert pipeline.ledger.unbalanced() == []
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("first", range(1_000, 11_000, TOGETHER))
 def test_ten_thousand_longer_schedules_end_with_each_row_once(pipeline: Pipeline, first: int) -> None:

@@ -5,7 +5,7 @@ rewriting them in the copies. What does not: copying files, catalogs.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any, cast
 
 import pyarrow as pa
@@ -116,25 +116,30 @@ class _Copies:
         if file.content != DataFileContent.POSITION_DELETES:
             return
         for name in ("lower_bounds", "upper_bounds"):
-            # Bounds are optional; those of the paths would be of the old ones.
-            bounds = file[_FIELDS[name]] or {}
-            file[_FIELDS[name]] = {key: bound for key, bound in bounds.items() if key != _PATH_ID} or None
+            file[_FIELDS[name]] = self._bounds(file[_FIELDS[name]] or {}) or None
         if live:  # what a deleted entry names may be gone
             if source not in self._bytes:
                 self._bytes[source] = self._positions(file.file_path)
             file[_FIELDS["file_size_in_bytes"]] = self._bytes[source]
 
+    def _bounds(self, bounds: Mapping[int, bytes]) -> dict[int, bytes]:
+        """Bounds with the one of paths moved: readers know by it that deletes are of one data file. One that was cut
+        short, and so is no path that moves, goes: bounds are optional.
+        """
+        path = bounds.get(_PATH_ID, b"").decode(errors="replace")
+        others = {field_id: bound for field_id, bound in bounds.items() if field_id != _PATH_ID}
+        return others if self._moved(path) == path else {**others, _PATH_ID: self._moved(path).encode()}
+
     def _positions(self, place: str) -> int:
         """Rewrite the copy of a file of position deletes; returns its new bytes."""
         with self._io.new_input(place).open() as stream:
             rows = pq.read_table(cast(IO[bytes], stream))
-        paths = pa.array(
-            [self._moved(path) for path in rows[_PATH_COLUMN].to_pylist()], rows.schema.field(_PATH_COLUMN).type
-        )
         at = rows.schema.get_field_index(_PATH_COLUMN)
+        paths = [self._moved(str(path)) for path in rows.column(at).to_pylist()]
+        field = rows.schema.field(at)
         output = self._io.new_output(place)
-        with output.create(overwrite=True) as stream:
-            pq.write_table(rows.set_column(at, rows.schema.field(at), paths), stream)
+        with output.create(overwrite=True) as written:
+            pq.write_table(rows.set_column(at, field, pa.array(paths, field.type)), cast(IO[bytes], written))
         return len(output)
 
     @property

@@ -22,7 +22,7 @@ from resources.declined import DeclinedError
 from resources.sql_files import read_sql
 
 SLOT = "clearlift_backups"
-KEPT_MEGABYTES = 4096
+KEPT_MEGABYTES = 2048
 """The most log that waits for a backup."""
 
 

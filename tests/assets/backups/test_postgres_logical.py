@@ -23,7 +23,9 @@ from resources.postgres import Postgres
 from resources.postgres.load import LoadRefusedError
 from resources.postgres.row_checksum import RowChecksum
 from resources.postgres.snapshot import snapshot
-from tests.assets.backups.sets_of import Killed, full, killed_after, sets, target_in
+from tests.assets.backups import planted
+from tests.assets.backups.dying import Dying, Killed
+from tests.assets.backups.sets_of import full, sets
 from tests.databases import database, empty
 from tests.filled import fill_postgres
 
@@ -84,7 +86,7 @@ def method(live: Postgres, postgres_server: str, stack: ExitStack) -> PostgresLo
 
 @pytest.fixture
 def target(tmp_path: Path) -> Target:
-    return target_in(tmp_path / "r2")
+    return planted.target(tmp_path / "r2")
 
 
 def fresh(server: str, stack: ExitStack) -> Postgres:
@@ -340,14 +342,14 @@ def test_a_migration_in_between_is_seen(
 
 
 def test_a_kill_at_any_request_of_a_backup_or_a_restore_leaves_nothing_half_done(
-    method: PostgresLogical, live: Postgres, target: Target
+    method: PostgresLogical, live: Postgres, target: Target, tmp_path: Path
 ) -> None:
     for statement in STATEMENTS[:4]:
         live.execute(statement)
     requests = 0
     while True:
         try:
-            full(method, killed_after(target, requests))
+            full(method, planted.target(Dying(tmp_path / "r2", requests + 1).objects))
         except Killed:
             assert sets(method, target).newest_good is None
             requests += 7
@@ -357,12 +359,10 @@ def test_a_kill_at_any_request_of_a_backup_or_a_restore_leaves_nothing_half_done
     place, seen = method.place("back"), state(live)
     live.execute("update marketing.leads set name = 'later'")
     later = state(live)
-    for survives in (0, 1, 5, len(manifest.parts) - 1):
-        short = killed_after(target, survives)
-        with pytest.raises(Killed):
-            method.restore(short, (manifest,), place, Scope())
-        with pytest.raises(Killed):
-            method.restore(short, (manifest,), live, Scope(live=True))
+    for survives in (0, 1, 5, len(manifest.parts) - 2):
+        for goal, scope in ((place, Scope()), (live, Scope(live=True))):
+            with pytest.raises(Killed):
+                method.restore(planted.target(Dying(tmp_path / "r2", survives + 1).objects), (manifest,), goal, scope)
         assert state(live) == later
         assert method.is_empty(place)
     restored(method, target, manifest, place)

@@ -21,7 +21,9 @@ from assets.privacy.tombstones import Tombstones, subject_hash
 from resources import migrations
 from resources.postgres import Postgres, embedded, wal
 from resources.postgres.recovery import clear
-from tests.assets.backups.sets_of import Killed, full, incremental, killed_after, sets, target_in
+from tests.assets.backups import planted
+from tests.assets.backups.dying import Dying, Killed
+from tests.assets.backups.sets_of import full, incremental, sets
 from tests.assets.backups.test_postgres_logical import ACTIVITIES, INTERACTIONS, LEADS, SESSIONS, STATEMENTS, state
 
 STORE = StoreName("pipelines", "postgres")
@@ -54,7 +56,7 @@ def method(live: Postgres, place: Path) -> PostgresPhysical:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Target:
-    return target_in(tmp_path / "r2")
+    return planted.target(tmp_path / "r2")
 
 
 def restored(method: PostgresPhysical, target: Target, at: At | None, place: Path, scope: Scope | None = None) -> int:
@@ -188,18 +190,20 @@ def test_a_log_that_was_given_up_or_is_of_another_server_asks_for_a_full_backup(
 
 
 def test_a_kill_at_a_request_leaves_nothing_half_done(
-    method: PostgresPhysical, live: Postgres, target: Target, place: Path
+    method: PostgresPhysical, live: Postgres, target: Target, place: Path, tmp_path: Path
 ) -> None:
     live.execute(LEADS)
     for requests in (0, 1, 2):
         with pytest.raises(Killed):
-            full(method, killed_after(target, requests))
+            full(method, planted.target(Dying(tmp_path / "r2", requests + 1).objects))
         assert sets(method, target).newest_good is None
     manifest = full(method, target)
     seen = state(live)
     for survives in range(0, len(manifest.parts), 2):
         with pytest.raises(Killed):
-            method.restore(killed_after(target, survives), (manifest,), place / "back", Scope())
+            method.restore(
+                planted.target(Dying(tmp_path / "r2", survives + 1).objects), (manifest,), place / "back", Scope()
+            )
         assert method.is_empty(place / "back")
     restored(method, target, None, place / "back")
     assert without_sequences(seen_in(place / "back")) == without_sequences(seen)

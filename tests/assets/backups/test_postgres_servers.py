@@ -10,7 +10,8 @@ import pytest
 from assets.backups.postgres_logical import PostgresLogical
 from resources import migrations
 from resources.postgres import Postgres
-from tests.assets.backups.sets_of import full, target_in
+from tests.assets.backups import planted
+from tests.assets.backups.sets_of import full
 from tests.assets.backups.test_postgres_logical import (
     ACTIVITIES,
     INTERACTIONS,
@@ -58,7 +59,7 @@ def test_a_login_without_a_superusers_rights_backs_up_and_restores_its_project(t
         other = stack.enter_context(Postgres(stack.enter_context(project(server, "other"))))
         live = filled(stack.enter_context(Postgres(dsn)))
         method = PostgresLogical(STORE, live, SCHEMA, lambda _: other)
-        target = target_in(tmp_path / "r2")
+        target = planted.target(tmp_path / "r2")
         manifest = full(method, target)
         assert "left_out" not in manifest.facts
         restored(method, target, manifest, method.place("other"))
@@ -75,6 +76,6 @@ def test_rows_come_back_between_versions_of_the_server_in_both_directions(tmp_pa
                 for server in (from_server, to_server)
             )
             method = PostgresLogical(STORE, filled(live), SCHEMA, nowhere)
-            target = target_in(tmp_path / f"r2 {len(from_server)}")
+            target = planted.target(tmp_path / f"r2 {len(from_server)}")
             restored(method, target, full(method, target), back)
             assert state(back) == state(live)

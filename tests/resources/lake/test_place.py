@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyiceberg.io import FileIO
 
 from resources.lake import LakeTable
 from resources.lake.manifests import RewriteLimits, rewrite
@@ -11,6 +12,7 @@ from resources.lake.place import LakePlace
 from resources.lake.reach import in_order
 from tests.resources.lake.engines import READERS
 from tests.resources.lake.readings import NORTH, READINGS, SOUTH, ids, readings, written
+from tests.resources.lake.rooms import moto_properties, rest_lake, served
 from tests.resources.lake.row_deletes import delete_equal, delete_positions, delete_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore:Iceberg scan planning:polars.exceptions.PerformanceWarning")
@@ -66,17 +68,19 @@ def test_what_was_brought_elsewhere_is_read_alike_by_every_engine_without_the_or
         assert there.scan(snapshot_id=snapshot_id).collect().height > 0
 
 
-@pytest.mark.parametrize("engine", ["polars", "chDB", "DuckDB"])
+@pytest.mark.parametrize("engine", ["PyIceberg", "polars", "chDB", "DuckDB"])
 def test_other_engines_read_what_was_brought_elsewhere(
     table: LakeTable, place: LakePlace, tmp_path: Path, engine: str
 ) -> None:
-    table.append([written(table, "a", "b"), written(table, "c", key=SOUTH)], "one")
+    first = written(table, "a", "b")
+    table.append([first, written(table, "c", key=SOUTH)], "one")
     table.append([written(table, "d")], "two")
+    delete_rows(table, first, 1)
     there = brought(table, place, (tmp_path / "r2").as_uri())
     (tmp_path / "r2").rename(tmp_path / "gone")
-    assert sorted(READERS[engine](there.load().metadata_location, COLUMNS)) == sorted(
-        there.scan().select(COLUMNS).collect().iter_rows()
-    )
+    read = sorted(READERS[engine](there.load().metadata_location, COLUMNS))
+    assert read == sorted(there.scan().select(COLUMNS).collect().iter_rows())
+    assert [row[1] for row in read] == ["a", "d", "c"]
 
 
 def test_work_goes_on_where_a_table_was_brought_and_leaves_the_original_alone(
@@ -123,3 +127,39 @@ def test_the_files_come_before_those_that_name_them(table: LakeTable) -> None:
     ]
     assert kinds == sorted(kinds, key=["parquet", "avro", "list", "metadata"].index)
     assert len(set(locations)) == len(locations)
+
+
+def test_behind_a_rest_catalog_a_table_is_made_again_in_its_bucket(tmp_path: Path, s3_url: str) -> None:
+    vended = moto_properties(s3_url)
+    with served(tmp_path, vended) as server, rest_lake(server) as lake:
+        table = lake.ensure(READINGS)
+        filled_by_appends(table)
+        live, expected = table.load(), ids(table)
+        kept = {at: read(live.io, at) for at in in_order(live)}
+        lake.catalog.drop_table(READINGS.identifier)
+        for at in kept:
+            live.io.delete(at)
+        place = LakePlace(lake.catalog, None, vended)
+        assert place.tables([READINGS.identifier]) == []
+
+        assert all(place.put(at, lambda at=at: [kept[at]]) for at in kept)  # type: ignore[misc]
+        with place.staged() as staged:
+            place.stage(staged, READINGS.identifier, live.metadata_location, "")
+            work = staged.table(READINGS)
+            work.append([written(work, "later")], "on the stage")
+            assert place.tables([READINGS.identifier]) == []
+            place.register(READINGS.identifier, work.load().metadata_location)
+
+        assert ids(table) == sorted([*expected, "later"])
+        place.register(READINGS.identifier, live.metadata_location)
+        assert ids(table) == expected
+
+
+def filled_by_appends(table: LakeTable) -> None:
+    for name in "abc":
+        table.append([written(table, name)], name)
+
+
+def read(io: FileIO, location: str) -> bytes:
+    with io.new_input(location).open() as stream:
+        return stream.read()

@@ -19,6 +19,7 @@ from resources.d1.names import balanced, quoted
 GROUP = 30
 # A character is at most 6 bytes of JSON, a byte of a blob 2.
 LONGEST_ROW = MAX_VALUE_BYTES // 6 - 10_000
+_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[Any]).decode
 
 
@@ -86,7 +87,10 @@ def canonical(line: bytes) -> bytes:
 def written(groups: Iterable[Sequence[Any]]) -> bytes:
     """The canonical image of these groups of values."""
     tagged = [[_tagged(value) for value in group] for group in groups]
-    return json.dumps(tagged, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogateescape")
+    try:
+        return _encode(tagged)
+    except UnicodeEncodeError:
+        return json.dumps(tagged, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogateescape")
 
 
 def _tagged(value: Param) -> object:

@@ -9,7 +9,7 @@ from assets.apps import App
 from assets.backups import sets
 from assets.backups.d1 import D1Backups
 from assets.backups.manifest import Kind, Manifest
-from assets.backups.method import Restored, Scope
+from assets.backups.method import Contents, Restored, Scope
 from assets.backups.parts import Draft
 from assets.backups.target import Target, new_id
 from resources.d1 import D1, EmbeddedD1
@@ -58,7 +58,7 @@ class Kept:
         assert base is not None
         return self._sealed(draft, lambda: self.method.incremental(draft, base))
 
-    def _sealed(self, draft: Draft, contents: Callable[[], sets.Contents]) -> Manifest:
+    def _sealed(self, draft: Draft, contents: Callable[[], Contents]) -> Manifest:
         manifest = sets.seal(draft, contents(), "test")
         sets.mark_verified(self.target, self.method.store, manifest.id, self.method.clock())
         return manifest

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -127,7 +128,7 @@ def test_a_restore_that_was_killed_is_whole_when_it_was_run_again(kept: Kept, me
         file = new_file(memory_folder, f"place {number}")
         # What is no file for the method is written to as a D1 over HTTP is.
         place = cast("D1", Mortal(file, countdown))
-        killed = ends(lambda kept=kept, place=place: kept.restore(place))
+        killed = ends(partial(kept.restore, place))
         if killed and kept.method.is_empty(file):
             kept.restore(cast("D1", Mortal(file, Countdown(0, after=True))))
         assert held(file) == state
@@ -143,7 +144,7 @@ def test_a_restore_over_the_live_database_that_was_killed_is_whole_when_it_was_r
     for countdown in every_end():
         for _ in range(3):
             shopkeeper.trade()
-        if ends(lambda d1=d1, countdown=countdown: kept.restore(cast("D1", Mortal(d1, countdown)), Scope(live=True))):
+        if ends(partial(kept.restore, cast("D1", Mortal(d1, countdown)), Scope(live=True))):
             kept.restore(d1, Scope(live=True))
         assert held(d1) == state
 

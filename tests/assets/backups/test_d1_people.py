@@ -1,0 +1,160 @@
+"""Who was erased does not come back from a D1, whoever refers to them; and single tables and owners come back alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets.apps.clearlift import APP as CLEARLIFT
+from assets.apps.sesh import APP as SESH
+from assets.backups.method import Scope
+from assets.privacy.tombstones import Tombstones, subject_hash
+from resources import migrations
+from resources.d1 import D1
+from resources.declined import DeclinedError
+from tests.assets.backups.d1_databases import Kept, new_file
+from tests.sql.sesh.database import put as put_into_sesh
+
+TABLES = ("users", "organizations", "organization_members", "platform_connections", "sessions", "invitations")
+
+
+@dataclass
+class ClearLift:
+    """ClearLift's D1 with two organisations, their members, and a backup of it."""
+
+    d1: D1
+    kept: Kept
+    folder: Path
+
+    def put(self, table: str, **values: Any) -> None:
+        names = ", ".join(values)
+        marks = ", ".join("?" for _ in values)
+        self.d1.execute(f"insert into {table} ({names}) values ({marks})", list(values.values()))
+
+    def restored(self, name: str, scope: Scope) -> D1:
+        place = new_file(self.folder, name)
+        self.kept.restore(place, scope)
+        return place
+
+
+@pytest.fixture
+def clearlift(memory_folder: Path) -> Iterator[ClearLift]:
+    d1 = new_file(memory_folder, "clearlift")
+    migrations.up(migrations.D1AppliedMigrations(d1, "clearlift-d1"), "clearlift/d1")
+    found = ClearLift(d1, Kept.of(d1, memory_folder / "target", CLEARLIFT), memory_folder)
+    for user in ("ada", "bob"):
+        found.put("users", id=user, email=f"{user}@x.example", issuer="i", access_sub=f"sub {user}", name=user)
+        found.put("sessions", token=f"t {user}", user_id=user, expires_at="2027")
+    for org in ("acme", "zoo"):
+        found.put("organizations", id=org, name=org, slug=org)
+        for user in ("ada", "bob"):
+            found.put("organization_members", organization_id=org, user_id=user, role="admin", invited_by="ada")
+        found.put(
+            "platform_connections", id=f"c {org}", organization_id=org, platform="meta", account_id="1",
+            connected_by="ada",
+        )  # fmt: skip
+    found.kept.full()
+    yield found
+    d1.close()
+
+
+def erased(*subjects: tuple[str, str]) -> Scope:
+    hashes: dict[str, set[bytes]] = {}
+    for kind, subject in subjects:
+        hashes.setdefault(kind, set()).add(subject_hash(kind, subject))
+    return Scope(erased=Tombstones({kind: frozenset(found) for kind, found in hashes.items()}))
+
+
+def everything(d1: D1) -> str:
+    return repr([d1.query(f"select * from {table}") for table in TABLES])
+
+
+def test_an_erased_member_does_not_come_back_and_their_organisation_does(clearlift: ClearLift) -> None:
+    place = clearlift.restored("place", erased(("member", "ada")))
+    text = everything(place)
+    assert "ada" not in text
+    assert "sub ada" not in text
+    assert [row["id"] for row in place.query("select id from organizations order by id")] == ["acme", "zoo"]
+    assert (
+        place.query("select user_id, invited_by from organization_members order by organization_id")
+        == [{"user_id": "bob", "invited_by": None}] * 2
+    )
+    assert place.query("select token from sessions") == [{"token": "t bob"}]
+    # Who connected the account must be somebody, so that it is a nobody.
+    (nobody,) = place.query("select id, email, name from users where id <> 'bob'")
+    assert nobody["id"].startswith("erased-")
+    assert nobody["name"] is None
+    connected = place.query("select distinct connected_by as id from platform_connections")
+    assert connected == [{"id": nobody["id"]}]
+    assert place.query("pragma foreign_key_check") == []
+    place.close()
+
+
+def test_an_erased_member_does_not_come_back_over_the_live_database_either(clearlift: ClearLift) -> None:
+    d1 = clearlift.d1
+    d1.execute("update platform_connections set connected_by = 'bob'")
+    d1.execute("delete from users where id = 'ada'")
+    d1.execute("delete from organizations where id = 'zoo'")
+    clearlift.kept.restore(d1, Scope(live=True, erased=erased(("member", "ada")).erased))
+    assert "ada" not in everything(d1)
+    assert d1.query("select count(*) as n from organizations") == [{"n": 2}]
+
+
+def test_people_in_json_and_in_partitions_are_left_out(memory_folder: Path) -> None:
+    d1 = new_file(memory_folder, "sesh")
+    migrations.up(migrations.D1AppliedMigrations(d1, "sesh-d1"), "sesh/d1")
+    for user in ("ada", "bob"):
+        put_into_sesh(d1, "users", id=user)
+        put_into_sesh(d1, "inventory", id=f"item of {user}", userId=user)
+    kept = Kept.of(d1, memory_folder / "target", SESH)
+    kept.full()
+    place = new_file(memory_folder, "place")
+    assert kept.restore(place, erased(("user", "ada"))).erased == 2
+    assert place.query("select id from users") == [{"id": "bob"}]
+    assert place.query("select id from inventory") == [{"id": "item of bob"}]
+    d1.close()
+    place.close()
+
+
+def test_one_organisation_comes_back_beside_what_is_there(clearlift: ClearLift) -> None:
+    d1 = clearlift.d1
+    d1.execute("delete from organizations")
+    clearlift.put("organizations", id="new", name="new", slug="new")
+    clearlift.kept.restore(d1, Scope(live=True, owners=("acme",)))
+    assert [row["id"] for row in d1.query("select id from organizations order by id")] == ["acme", "new"]
+    assert [row["id"] for row in d1.query("select id from platform_connections")] == ["c acme"]
+    assert len(d1.query("select * from organization_members")) == 2
+
+
+def test_one_person_s_rows_are_restored_aside(clearlift: ClearLift) -> None:
+    place = clearlift.restored("aside", Scope(owners=("bob",)))
+    assert [row["id"] for row in place.query("select id from users")] == ["bob"]
+    assert [row["token"] for row in place.query("select token from sessions")] == ["t bob"]
+    assert place.query("select * from organizations") == []
+    place.close()
+
+
+def test_single_tables_come_back_aside_and_live(clearlift: ClearLift) -> None:
+    place = clearlift.restored("aside", Scope(tables=("sessions",)))
+    assert len(place.query("select * from sessions")) == 2
+    assert place.query("select * from users") == []
+    d1 = clearlift.d1
+    d1.execute("delete from sessions where user_id = 'ada'")
+    d1.execute("update sessions set expires_at = '2030'")
+    clearlift.kept.restore(d1, Scope(live=True, tables=("sessions",)))
+    assert sorted(row["expires_at"] for row in d1.query("select * from sessions")) == [2027, 2027]
+    place.close()
+
+
+def test_what_does_not_fit_beside_what_is_there_is_refused_in_one_line(clearlift: ClearLift) -> None:
+    d1 = clearlift.d1
+    d1.execute("delete from organizations where id = 'acme'")
+    clearlift.put("organizations", id="other", name="other", slug="acme")
+    before = everything(d1)
+    with pytest.raises(DeclinedError, match="does not fit what is there now"):
+        clearlift.kept.restore(d1, Scope(live=True, owners=("acme",)))
+    assert everything(d1) == before
+    with pytest.raises(DeclinedError, match="no table nothing in that set"):
+        clearlift.kept.restore(d1, Scope(live=True, tables=("nothing",)))

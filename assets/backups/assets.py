@@ -1,9 +1,10 @@
-"""Backups, drills and the rotation as assets: a backup and a drill a store, checks beside them.
+"""Backups and drills as assets: one of each a store, with their checks.
 
-What belongs here: what Dagster shows. What does not: the work (making.py, drill.py, removal.py).
+What belongs here: what Dagster shows. What does not: the work (making.py, drill.py), what is about all stores
+(kept_assets.py).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,23 +22,16 @@ from dagster import (
 )
 from pydantic import Field
 
-from assets.apps import App
 from assets.backups.covered import Covered, target_of
 from assets.backups.drill import Drilled
 from assets.backups.making import Made
-from assets.backups.removal import Rotated, rotate
-from assets.backups.rotation import RotationPolicy
 from assets.backups.sets import find
-from assets.backups.target import StoreName
 from assets.description import app_asset, table
 from assets.rooms import Rooms
 from resources.declined import DeclinedError
 
 KINDS = {"d1": {"cloudflare", "sqlite"}, "postgres": {"postgres"}, "lake": {"iceberg"}, "objects": {"cloudflare"}}
 SCHEMA_STAYED, COMES_BACK, IS_YOUNG = "schema_stayed", "comes_back", "newest_verified_is_young"
-NOTHING_HELD = "nothing_is_held"
-ROTATION = ("backups", "rotation")
-SHOWN = 5  # sets of a check's text
 LATE, TOO_LATE = timedelta(hours=26), timedelta(hours=50)
 
 
@@ -47,20 +41,12 @@ class BackupConfig(Config):
     full: bool = Field(default=False, description="Make a set that stands alone, also where an incremental would do.")
 
 
-class RotationConfig(Config):
-    """What a rotation may do."""
-
-    dry_run: bool = Field(default=True, description="Only say what would go.")
-
-
-def build(
-    owner: App, stores: tuple[Covered, ...], policy: RotationPolicy
-) -> list[AssetsDefinition | AssetChecksDefinition]:
-    """The assets of some stores of an app, or of the pipelines."""
+def build(stores: Sequence[Covered]) -> list[AssetsDefinition | AssetChecksDefinition]:
+    """The assets of some stores."""
     definitions: list[AssetsDefinition | AssetChecksDefinition] = []
     for covered in stores:
         definitions += [_backup(covered), _drill(covered), _is_young(covered)]
-    return [*definitions, _rotation(owner, stores, policy)]
+    return definitions
 
 
 def backup_object(covered: Covered) -> tuple[str, str]:
@@ -157,61 +143,6 @@ def _is_young(covered: Covered) -> AssetChecksDefinition:
         )
 
     return newest_verified_is_young
-
-
-def _rotation(owner: App, stores: tuple[Covered, ...], policy: RotationPolicy) -> AssetsDefinition:
-    @app_asset(
-        owner,
-        *ROTATION,
-        store="backups",
-        holds=[],
-        kinds={"cloudflare"},
-        deps=[[owner.name, *backup_object(covered)] for covered in stores],
-        description=(
-            f"Which sets stay: the newest verified one of {policy.days} days, {policy.weeks} weeks and {policy.months} "
-            "months, with all that they need. What nothing names goes a day later."
-        ),
-        pool="backups",
-        checks={NOTHING_HELD: "Everything that is to go can be deleted, and every manifest can be read."},
-    )
-    def rotation(config: RotationConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
-        target, now = target_of(rooms), rooms.clock()
-        done = {one.name: rotate(target, one.name, policy, now, dry_run=config.dry_run) for one in stores}
-        held = [f"{name} {set_id}: the target refuses to delete it" for name, of in done.items() for set_id in of.held]
-        unreadable = [
-            f"{name} {set_id}: its manifest cannot be read, so that nothing of this store goes"
-            for name, of in done.items()
-            for set_id in of.unreadable
-        ]
-        yield MaterializeResult(
-            metadata=_of_rotation(done) | {"dry_run": config.dry_run},
-            check_results=[
-                AssetCheckResult(
-                    check_name=NOTHING_HELD,
-                    passed=not (held or unreadable),
-                    severity=AssetCheckSeverity.WARN,
-                    description="; ".join([*held, *unreadable][:SHOWN]) or None,
-                )
-            ],
-        )
-
-    return rotation
-
-
-def _of_rotation(done: Mapping[StoreName, Rotated]) -> dict[str, Any]:
-    return {
-        "kept": sum(len(of.kept) for of in done.values()),
-        "dropped": sum(len(of.dropped) for of in done.values()),
-        "objects_removed": sum(of.removed for of in done.values()),
-        "objects_waiting": sum(of.waiting for of in done.values()),
-        "sets": table(
-            [
-                {"store": str(name), "set": set_id, "why": why}
-                for name, of in done.items()
-                for set_id, why in of.kept.items()
-            ]
-        ),
-    }
 
 
 def _of_backup(made: Made) -> dict[str, Any]:

@@ -6,11 +6,11 @@ What belongs here: jobs and their times. What does not: assets themselves.
 from collections.abc import Iterator
 from datetime import timedelta
 
-from dagster import AssetChecksDefinition, AssetSelection
+from dagster import AssetChecksDefinition, AssetsDefinition, AssetSelection
 
 from assets.apps import App
 from assets.apps.pipelines import PIPELINES
-from assets.backups import assets, covered
+from assets.backups import assets, covered, kept_assets
 from assets.backups.covered import Covered
 from assets.backups.rotation import RotationPolicy
 from assets.backups.sets import any_marked
@@ -25,21 +25,22 @@ def bring(app: App, site: Site) -> Capability:
 
 
 def bring_shared(site: Site) -> Capability:
-    """The backups of the stores that all apps share."""
-    return _brought(PIPELINES, site, covered.shared())
+    """The backups of the stores that all apps share, and a look at the keys that open all of them."""
+    return _brought(PIPELINES, site, covered.shared(), kept_assets.keys())
 
 
-def _brought(owner: App, site: Site, stores: tuple[Covered, ...]) -> Capability:
+def _brought(owner: App, site: Site, stores: tuple[Covered, ...], *further: AssetsDefinition) -> Capability:
     if not stores:
         return Capability()
-    definitions = assets.build(owner, stores, RotationPolicy(*site.kept_backups))
+    definitions = assets.build(stores)
+    rotation = kept_assets.rotation(owner, stores, RotationPolicy(*site.kept_backups))
     checks = [one for one in definitions if isinstance(one, AssetChecksDefinition)]
     return Capability(
-        assets=definitions,
+        assets=[*definitions, rotation, *further],
         jobs=[
             Job(
                 "backup",
-                assets_of(owner, *(name for one in stores for name in objects(one))),
+                assets_of(owner, *(name for one in stores for name in objects(one))) | AssetSelection.assets(*further),
                 "Back up every store, then restore each backup to a scratch place and compare it.",
                 timedelta(hours=12),
             ),
@@ -52,7 +53,7 @@ def _brought(owner: App, site: Site, stores: tuple[Covered, ...]) -> Capability:
             ),
             Job(
                 "rotate",
-                assets_of(owner, assets.ROTATION),
+                assets_of(owner, kept_assets.ROTATION),
                 "Remove backups that no rule keeps; a dry run unless the configuration says otherwise.",
                 timedelta(hours=2),
             ),
@@ -79,7 +80,7 @@ def _brought(owner: App, site: Site, stores: tuple[Covered, ...]) -> Capability:
                 "rotate",
                 "Daily at 05:40: backups that no rule keeps.",
                 AfterGap.LATEST,
-                lambda _: [Request(config={assets.ROTATION: assets.RotationConfig(dry_run=False)})],
+                lambda _: [Request(config={kept_assets.ROTATION: kept_assets.RotationConfig(dry_run=False)})],
             ),
         ],
         watches=[

@@ -3,9 +3,11 @@
 What does not belong here: what a method does, and when it runs (capability.py).
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from assets.apps import APPS, App
@@ -60,6 +62,12 @@ class Covered:
     def drill(self, rooms: Rooms) -> Drill:
         """What proves that it can be restored."""
         return Drill(self.restore(rooms), rooms.scratch, rooms.clock, lambda place: self.opens(rooms, place))
+
+    def place_in(self, rooms: Rooms, into: str) -> str:
+        """The name of its place where all stores are restored beside each other: below a folder, or a database."""
+        if isinstance(self.method(rooms), PostgresLogical):
+            return re.sub(r"\W+", "_", f"{Path(into).name}_{self.name.app}").lower()
+        return str(Path(into) / f"{self.name.app}-{self.name.store}")
 
 
 def target_of(rooms: Rooms) -> Target:

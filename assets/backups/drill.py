@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from assets.backups.method import NotRestorableError, Scope
-from assets.backups.restore import Done, Restore, readable
+from assets.backups.restore import DiffersError, Done, Restore, readable
 from assets.backups.scratch import scratch
 from assets.backups.sets import find
 from assets.rooms import Clock
+from resources.keyring import SealError
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Drill:
 
         Raises:
             NotRestorableError: no set is verified.
-            UnreadableError, DamagedSetError, DiffersError: as of a restore.
-            SealError: a sealed field does not open.
+            UnreadableError, DamagedSetError, DiffersError: as of a restore; the last one also for a sealed field that
+                does not open.
         """
         method, target = self.restore.method, self.restore.target
         sets = readable(find(target, method.store))
@@ -57,4 +58,13 @@ class Drill:
             )
         with scratch(self.root) as folder, method.scratch(folder) as place:
             done = self.restore.into(place, sets.chain(newest), Scope())
-            return Drilled(done, self.clock() - done.restored.moment, self.opens(place))
+            return Drilled(done, self.clock() - done.restored.moment, self._opened(place))
+
+    def _opened(self, place: Any) -> int:
+        try:
+            return self.opens(place)
+        except SealError as error:
+            raise DiffersError(
+                f"{self.restore.method.store} came back, and a sealed field does not open: {error}",
+                "bring back the key set that sealed it; docs/recovery.md says how",
+            ) from None

@@ -29,8 +29,8 @@ class TombstonesMissingError(DeclinedError):
 
 @contextmanager
 def erased(postgres: Postgres | None, target: Target, store: StoreName, apps: Sequence[App]) -> Iterator[Tombstones]:
-    """The tombstones of apps whose data a store holds. While the block lasts, no further person can be erased.
-    postgres: ours; None where there is none yet.
+    """The tombstones of apps whose data a store holds. While the block lasts, no further person can be erased, and no
+    other restore of the store begins. postgres: ours; None where there is none yet.
 
     Our own Postgres, which keeps them, is restored with those that it still has: who was erased before its set was
     made is not in the set.
@@ -38,15 +38,22 @@ def erased(postgres: Postgres | None, target: Target, store: StoreName, apps: Se
     Raises:
         TombstonesMissingError: they cannot be read, or are fewer than a backup says.
     """
+    lock = f"clearlift.backups.restore.{store}"
     if store == KEPT_IN:
-        yield _still_known(postgres, apps)
+        with ExitStack() as held:
+            found = Tombstones({})
+            if postgres is not None:
+                with suppress(*MISSING):
+                    held.enter_context(postgres.lock(lock))
+                    found = _still_known(postgres, apps)
+            yield found
         return
     if postgres is None:
         raise TombstonesMissingError("there is no Postgres of ours that says who was erased", FIRST)
     recorded = _recorded(target)
     with ExitStack() as held:
         try:
-            connection = held.enter_context(postgres.lock(f"clearlift.backups.restore.{store}"))
+            connection = held.enter_context(postgres.lock(lock))
             known, found = _count(connection), _locked(connection, apps)
         except MISSING:
             raise TombstonesMissingError("who was erased cannot be read from our Postgres", FIRST) from None
@@ -55,11 +62,10 @@ def erased(postgres: Postgres | None, target: Target, store: StoreName, apps: Se
         yield found
 
 
-def _still_known(postgres: Postgres | None, apps: Sequence[App]) -> Tombstones:
-    if postgres is not None:
-        with suppress(*MISSING), postgres.connection() as connection:
-            return _locked(connection, apps)
-    return Tombstones({})
+def _still_known(postgres: Postgres, apps: Sequence[App]) -> Tombstones:
+    # In a transaction of its own: the restore writes to their table.
+    with postgres.connection() as connection:
+        return _locked(connection, apps)
 
 
 def _locked(connection: Connection, apps: Sequence[App]) -> Tombstones:

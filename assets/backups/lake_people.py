@@ -52,4 +52,5 @@ def _forget_the_rest(table: LakeTable) -> None:
         for name, ref in live.metadata.refs.items():
             if name != MAIN_BRANCH:
                 change.remove_tag(name) if ref.snapshot_ref_type == SnapshotRefType.TAG else change.remove_branch(name)
-    expire(table, lambda _: {live.metadata.current_snapshot_id})
+    current = {snapshot.snapshot_id for snapshot in [live.current_snapshot()] if snapshot is not None}
+    expire(table, lambda _: current)

@@ -82,7 +82,10 @@ class Restore:
                     f"this would write {_what(scope, chain)} over the live {self.method.store}",
                     "the same with --confirm does it; with --into PLACE it is restored beside it",
                 )
-            return self.into(self.method.live(), chain, replace(scope, live=True))
+            live = self.method.live()
+            # One that is lost, or new, is a place like any other.
+            is_new = scope.whole and self.method.is_empty(live)
+            return self.into(live, chain, replace(scope, live=not is_new))
         return self.into(self.method.place(into), chain, scope)
 
     def into(self, place: Any, chain: Chain, scope: Scope) -> Done:

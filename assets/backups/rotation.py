@@ -84,7 +84,7 @@ def _below(one: Manifest, by_id: Mapping[str, Manifest]) -> list[str]:
     """The ids of the sets below one that are there, its base first."""
     below: list[str] = []
     base = one.base
-    while base in by_id and base not in below:
+    while base is not None and base in by_id and base not in below:
         below.append(base)
         base = by_id[base].base
     return below

@@ -73,7 +73,8 @@ class Verification:
             chain = self.sets.chain(manifest)
         except NotRestorableError as error:
             return Verified(manifest.id, faults=(error.reason,))
-        faults, notes = [], []
+        faults: list[str] = []
+        notes: list[str] = []
         for one in chain:
             found = list(self._faults_of(one))
             if found and one.id in self.sets.verified:

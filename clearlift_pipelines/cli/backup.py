@@ -191,7 +191,7 @@ def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> 
         raise DeclinedError("tables, organisations and positions are of one store", f"name the store in place of {ALL}")
     reached, failed = {}, []
     for one in covered.every():
-        place = into if into == LIVE else f"{into}/{one.name.app}-{one.name.store}"
+        place = into if into == LIVE else one.place_in(opened.stores, into)
         try:
             done = one.restore(opened.stores).run(scope, place, confirmed=confirm)
         except DeclinedError as error:

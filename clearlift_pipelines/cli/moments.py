@@ -22,13 +22,16 @@ class At(click.ParamType[datetime | str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime | str:
         """The time or position of a text."""
-        if isinstance(value, datetime) or POSITION.fullmatch(value):
+        if isinstance(value, datetime):
             return value
+        text = str(value)
+        if POSITION.fullmatch(text):
+            return text
         try:
-            found = datetime.fromisoformat(value)
+            found = datetime.fromisoformat(text)
         except ValueError:
-            self.fail(f"{value!r} is neither a time such as 2026-11-29T13:05:00 nor a position", param, ctx)
+            self.fail(f"{text!r} is neither a time such as 2026-11-29T13:05:00 nor a position", param, ctx)
         found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         if found > utc_now():
-            self.fail(f"{value} lies in the future", param, ctx)
+            self.fail(f"{text} lies in the future", param, ctx)
         return found

@@ -100,8 +100,7 @@ class LakePlace:
         A table of this name that has another state goes out of the catalog; its files stay.
         """
         with self.lock():
-            with suppress(NoSuchTableError):
-                there = self.catalog.load_table(identifier)
+            if (there := self._loaded(identifier)) is not None:
                 if there.metadata_location == metadata_location:
                     return there
                 self.catalog.drop_table(identifier)
@@ -109,7 +108,12 @@ class LakePlace:
 
     def tables(self, wanted: Sequence[Identifier]) -> list[Identifier]:
         """Those of some tables that are there."""
-        return [identifier for identifier in wanted if self.catalog.table_exists(identifier)]
+        return [identifier for identifier in wanted if self._loaded(identifier) is not None]
+
+    def _loaded(self, identifier: Identifier) -> Table | None:
+        with suppress(NoSuchTableError):
+            return self.catalog.load_table(identifier)
+        return None
 
     def _holds(self, location: str, content: Iterable[bytes]) -> bool:
         try:

@@ -128,13 +128,12 @@ class _Copies:
         """Rewrite the copy of a file of position deletes; returns its new bytes."""
         with self._io.new_input(place).open() as stream:
             rows = pq.read_table(cast(IO[bytes], stream))
-        paths = pa.array(
-            [self._moved(path) for path in rows[_PATH_COLUMN].to_pylist()], rows.schema.field(_PATH_COLUMN).type
-        )
         at = rows.schema.get_field_index(_PATH_COLUMN)
+        paths = [self._moved(str(path)) for path in rows.column(at).to_pylist()]
+        field = rows.schema.field(at)
         output = self._io.new_output(place)
-        with output.create(overwrite=True) as stream:
-            pq.write_table(rows.set_column(at, rows.schema.field(at), paths), stream)
+        with output.create(overwrite=True) as written:
+            pq.write_table(rows.set_column(at, field, pa.array(paths, field.type)), cast(IO[bytes], written))
         return len(output)
 
     @property

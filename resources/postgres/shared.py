@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from psycopg.conninfo import make_conninfo
+
 from resources.postgres import databases, embedded
 
 
@@ -35,7 +37,7 @@ class SharedServer:
 
     def database(self, name: str) -> str:
         """The DSN of a further database of that server, for development, as it says; made where it is missing."""
-        return databases.made(self.dsn(), name, "-c app.environment=development")
+        return make_conninfo(databases.made(self.dsn(), name), options="-c app.environment=development")
 
     def release(self) -> None:
         """Stop using it."""

@@ -1,7 +1,7 @@
 """An Iceberg REST catalog on loopback: the protocol's tables and namespaces, a token, vended S3 credentials.
 
 It keeps its tables in a pyiceberg catalog over SQLite. pyiceberg's own code checks the requirements of a commit against
-the table as it is then. It has no views, deletes, renames or credentials for single tables.
+the table as it is then. It has no views, renames or credentials for single tables.
 """
 
 import threading
@@ -88,6 +88,14 @@ class RestCatalogServer:
                 return self._described(self._catalog.load_table((namespace, name)))
             case ("POST", prefix, "namespaces", namespace, "tables", name) if prefix == WAREHOUSE:
                 return self._committed((namespace, name), CommitTableRequest.model_validate_json(request.body))
+            case ("POST", prefix, "namespaces", namespace, "register") if prefix == WAREHOUSE:
+                asked = request.json
+                return self._described(
+                    self._catalog.register_table((namespace, asked["name"]), asked["metadata-location"])
+                )
+            case ("DELETE", prefix, "namespaces", namespace, "tables", name) if prefix == WAREHOUSE:
+                self._catalog.drop_table((namespace, name))
+                return Reply({})
         return refusal(404, "NotFoundException", f"No route {request.method} {request.path}")
 
     def _created(self, namespace: str, request: CreateTableRequest) -> Reply:

@@ -34,8 +34,16 @@ class Made:
     @property
     def manifest(self) -> Manifest:
         kind = Kind.INCREMENTAL if self.is_log else Kind.FULL
-        of = {"app": "consignment", "store": "d1", "until": "", "code_version": ""}
-        return Manifest(id=self.id, kind=kind, base=self.base, moment=self.moment, **of)
+        return Manifest(
+            app="consignment",
+            store="d1",
+            id=self.id,
+            kind=kind,
+            base=self.base,
+            until="",
+            moment=self.moment,
+            code_version="",
+        )
 
 
 def kept(sets: Collection[Made], policy: RotationPolicy) -> dict[str, str]:

@@ -19,7 +19,7 @@ from assets.backups.sets import find
 from assets.backups.target import Target, TargetError
 from assets.privacy.tombstones import subject_hash
 from resources.disk import DiskFullError
-from resources.keyring import Keyring
+from resources.keyring import Keyring, SealError
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore, ObjectStoreError
 from tests.assets.backups.notebook import Notebook
@@ -187,6 +187,17 @@ def test_a_drill_says_what_a_loss_would_cost_and_leaves_nothing(
     assert done.rto > timedelta(0)
     assert seen == [notebook.path.read_bytes()]
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_drill_whose_sealed_fields_do_not_open_fails(
+    target: Target, notebook: Notebook, postgres: Postgres, tmp_path: Path
+) -> None:
+    def opens(place: Path) -> int:
+        raise SealError("connections.token: sealed with key 3, which is not in the key set")
+
+    backup(target, notebook).run()
+    with pytest.raises(DiffersError, match=r"sealed field does not open: connections\.token: sealed with key 3"):
+        drill(target, notebook, postgres, tmp_path / "scratch", opens).run()
 
 
 def test_a_drill_of_a_damaged_set_fails_and_leaves_nothing(

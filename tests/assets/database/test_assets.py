@@ -26,7 +26,7 @@ def rooms(postgres: Postgres, tmp_path: Path) -> TestRooms:
 
 
 def looked_at(rooms: TestRooms, name: str) -> tuple[dict[str, Any], bool]:
-    site = Site(rooms, Calendar(date(2026, 1, 1)), timedelta(days=35), 1000)
+    site = Site(rooms, Calendar(date(2026, 1, 1)), timedelta(days=35), 1000, (7, 5, 12))
     (asset,) = (asset for asset in bring(APP, site).assets if asset.key.path[-1] == name)
     done = materialize([asset], resources={"rooms": rooms})
     (event,) = done.asset_materializations_for_node(op_name(asset.key.path))
@@ -35,7 +35,7 @@ def looked_at(rooms: TestRooms, name: str) -> tuple[dict[str, Any], bool]:
 
 
 def test_an_app_without_a_postgres_of_its_own_has_nothing_to_look_at(rooms: TestRooms) -> None:
-    site = Site(rooms, Calendar(date(2026, 1, 1)), timedelta(days=35), 1000)
+    site = Site(rooms, Calendar(date(2026, 1, 1)), timedelta(days=35), 1000, (7, 5, 12))
     assert bring(replace(APP, postgres_migrations=None), site) == Capability()
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 
 def made(lab: Lab) -> tuple[dict[str, Any], dict[str, AssetCheckEvaluation]]:
     """The metadata of the asset, and its checks by name."""
-    site = Site(lab.rooms, Calendar(date(2026, 11, 1)), timedelta(days=35), 1_000)
+    site = Site(lab.rooms, Calendar(date(2026, 11, 1)), timedelta(days=35), 1_000, (7, 5, 12))
     result = materialize(list(bring(APP, site).assets), resources={"rooms": lab.rooms})
     (event,) = result.get_asset_materialization_events()
     metadata = {
@@ -149,5 +149,5 @@ def test_the_sample_of_a_development_database_is_looked_at(lab: Lab) -> None:
 
 
 def test_only_apps_with_experiments_have_the_room(lab: Lab) -> None:
-    site = Site(lab.rooms, Calendar(date(2026, 11, 1)), timedelta(days=35), 1_000)
+    site = Site(lab.rooms, Calendar(date(2026, 11, 1)), timedelta(days=35), 1_000, (7, 5, 12))
     assert {app.name for app in APPS if bring(app, site).assets} == {app.name for app in APPS if app.experiments}

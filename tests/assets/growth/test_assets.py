@@ -31,7 +31,7 @@ def rooms(own: Postgres, tmp_path: Path) -> TestRooms:
 
 
 def brought(app: App, rooms: TestRooms) -> Capability:
-    return bring(app, Site(rooms, Calendar(date(2026, 1, 1)), timedelta(days=35), 1000))
+    return bring(app, Site(rooms, Calendar(date(2026, 1, 1)), timedelta(days=35), 1000, (7, 5, 12)))
 
 
 def made(app: App, rooms: TestRooms, name: str, config: Config | None = None) -> tuple[dict[str, Any], Checks]:

@@ -207,7 +207,7 @@ def test_an_index_that_is_not_there_is_no_agreement(d1: EmbeddedD1) -> None:
 
 
 def test_an_app_without_rules_and_indexes_has_no_such_room() -> None:
-    site = Site(None, None, None, 0)  # type: ignore[arg-type]
+    site = Site(None, None, None, 0, (7, 5, 12))  # type: ignore[arg-type]
     assert capability.bring(App("shop", "Shop", "team:shop-data", {}), site) == Capability()
     brought = capability.bring(APP, site)
     assert [job.name for job in brought.jobs] == [tick.job for tick in brought.ticks] == ["integrity"]

@@ -15,13 +15,13 @@ from assets.backups import covered
 from assets.backups.sets import find
 from assets.backups.target import StoreName
 from assets.privacy.tombstones import subject_hash
-from resources.d1 import EmbeddedD1
+from resources.d1 import D1, EmbeddedD1
 from resources.postgres import Postgres
 from resources.postgres.databases import made
 from sandbox import sample_apps
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
-D1 = "consignment/d1"
+SALES = "consignment/d1"
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def sold(terminal: Terminal) -> Terminal:
     stores = terminal.stores
     stores.migrate()
     sample_apps.fill(CONSIGNMENT, stores.d1(CONSIGNMENT), stores.object_store, datetime.now(UTC))
-    terminal.good("backup", "run", D1)
+    terminal.good("backup", "run", SALES)
     return terminal
 
 
-def rows(d1: EmbeddedD1, sql: str) -> list[object]:
+def rows(d1: D1, sql: str) -> list[object]:
     return [row["v"] for row in d1.query(sql)]
 
 
@@ -58,24 +58,24 @@ def test_a_backup_is_listed_verified_drilled_and_restored(sold: Terminal) -> Non
     d1 = sold.stores.d1(CONSIGNMENT)
     (first,) = find(covered.target_of(sold.stores), StoreName("consignment", "d1")).complete
     d1.execute("update events set name = 'Wrong'")
-    assert "incremental, " in sold.good("backup", "run", D1)
-    listed = [line.split() for line in sold.good("backup", "list", D1).splitlines()[1:]]
+    assert "incremental, " in sold.good("backup", "run", SALES)
+    listed = [line.split() for line in sold.good("backup", "list", SALES).splitlines()[1:]]
     assert listed[0][1:3] == [first.id, "full"]
     assert listed[1][-1] == first.id, "what the incremental needs"
-    assert sold.good("backup", "verify", D1).startswith("sets verified")
-    assert "compared; RTO" in sold.good("backup", "drill", D1)
+    assert sold.good("backup", "verify", SALES).startswith("sets verified")
+    assert "compared; RTO" in sold.good("backup", "drill", SALES)
 
     beside = str(sold.folder / "beside.sqlite")
     position = ("--at", first.until)
-    said = sold.good("backup", "restore", D1, *position, "--into", beside)
-    assert said.startswith(f"{D1} restored into {beside}: ")
+    said = sold.good("backup", "restore", SALES, *position, "--into", beside)
+    assert said.startswith(f"{SALES} restored into {beside}: ")
     place = EmbeddedD1(Path(beside))
     assert "Wrong" not in rows(place, "select name as v from events")
     place.close()
-    refused = sold.refused("backup", "restore", D1, *position, "--table", "events", "--into", "live")
+    refused = sold.refused("backup", "restore", SALES, *position, "--table", "events", "--into", "live")
     assert "would write events as of" in refused
     assert set(rows(d1, "select name as v from events")) == {"Wrong"}
-    sold.good("backup", "restore", D1, *position, "--table", "events", "--into", "live", "--confirm")
+    sold.good("backup", "restore", SALES, *position, "--table", "events", "--into", "live", "--confirm")
     assert "Wrong" not in rows(d1, "select name as v from events")
 
 
@@ -89,7 +89,7 @@ def test_a_person_who_was_erased_comes_back_neither_to_d1_nor_to_postgres(sold: 
     erase(sold, "consignment", "user", person)
     erase(sold, "growth", "lead", lead)
 
-    said = sold.good("backup", "restore", D1, "--into", "beside.sqlite")
+    said = sold.good("backup", "restore", SALES, "--into", "beside.sqlite")
     assert " of erased people left out, compared" in said
     place = EmbeddedD1(sold.folder / "beside.sqlite")
     for table in ("consignors", "inventory_items"):
@@ -112,16 +112,16 @@ def test_a_wrong_word_is_one_line_and_changes_nothing(sold: Terminal) -> None:
     assert "there is no store 'consignment/d2'. Next: name consignment/d1" in sold.refused(
         "backup", "run", "consignment/d2"
     )
-    assert f"no backup of {D1} holds {early}" in sold.refused("backup", "restore", D1, "--at", early, *live)
-    assert f"no backup of {D1} holds 99999" in sold.refused("backup", "restore", D1, "--at", "99999", *live)
-    assert "no table sales" in sold.refused("backup", "restore", D1, "--table", "sales", *live)
+    assert f"no backup of {SALES} holds {early}" in sold.refused("backup", "restore", SALES, "--at", early, *live)
+    assert f"no backup of {SALES} holds 99999" in sold.refused("backup", "restore", SALES, "--at", "99999", *live)
+    assert "no table sales" in sold.refused("backup", "restore", SALES, "--table", "sales", *live)
     assert "there is no backup 20260101T000000Z-full-0 of" in sold.refused(
-        "backup", "verify", D1, "20260101T000000Z-full-0"
+        "backup", "verify", SALES, "20260101T000000Z-full-0"
     )
     assert "no backup of sesh/d1" in sold.refused("backup", "restore", "sesh/d1", *live)
     assert "are of one store. Next: name the store" in sold.refused("backup", "restore", "all", "--at", "7", *live)
     for at in ("yesterday", "2999-01-01"):
-        said = sold.clearlift("backup", "restore", D1, "--at", at, *live)
+        said = sold.clearlift("backup", "restore", SALES, "--at", at, *live)
         assert (said.code, said.out) == (2, "")
     assert d1.query("select * from events order by id") == before
 
@@ -132,11 +132,11 @@ def test_a_damaged_set_is_named_and_refused(sold: Terminal) -> None:
     key = target.key(store, manifest.id, manifest.parts[0].name)
     data = target.objects.get(key)
     target.objects.put(key, data[:-1] + bytes([data[-1] ^ 1]))
-    said = sold.clearlift("backup", "verify", D1)
+    said = sold.clearlift("backup", "verify", SALES)
     assert (said.code, f"damaged {key}: its bytes have another SHA-256" in said.out) == (1, True)
     assert "1 set of consignment/d1 damaged. Next: `clearlift backup run consignment/d1 --full`" in said.err
-    assert key in sold.refused("backup", "restore", D1, "--into", "live", "--confirm")
-    assert "no backup of consignment/d1 is verified" in sold.refused("backup", "drill", D1)
+    assert key in sold.refused("backup", "restore", SALES, "--into", "live", "--confirm")
+    assert "no backup of consignment/d1 is verified" in sold.refused("backup", "drill", SALES)
 
 
 def test_nothing_is_listed_where_nothing_is(terminal: Terminal) -> None:

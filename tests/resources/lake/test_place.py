@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyiceberg.io import FileIO
 
 from resources.lake import LakeTable
 from resources.lake.manifests import RewriteLimits, rewrite
@@ -11,6 +12,7 @@ from resources.lake.place import LakePlace
 from resources.lake.reach import in_order
 from tests.resources.lake.engines import READERS
 from tests.resources.lake.readings import NORTH, READINGS, SOUTH, ids, readings, written
+from tests.resources.lake.rooms import moto_properties, rest_lake, served
 from tests.resources.lake.row_deletes import delete_equal, delete_positions, delete_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore:Iceberg scan planning:polars.exceptions.PerformanceWarning")
@@ -123,3 +125,39 @@ def test_the_files_come_before_those_that_name_them(table: LakeTable) -> None:
     ]
     assert kinds == sorted(kinds, key=["parquet", "avro", "list", "metadata"].index)
     assert len(set(locations)) == len(locations)
+
+
+def test_behind_a_rest_catalog_a_table_is_made_again_in_its_bucket(tmp_path: Path, s3_url: str) -> None:
+    vended = moto_properties(s3_url)
+    with served(tmp_path, vended) as server, rest_lake(server) as lake:
+        table = lake.ensure(READINGS)
+        filled_by_appends(table)
+        live, expected = table.load(), ids(table)
+        kept = {at: read(live.io, at) for at in in_order(live)}
+        lake.catalog.drop_table(READINGS.identifier)
+        for at in kept:
+            live.io.delete(at)
+        place = LakePlace(lake.catalog, None, vended)
+        assert place.tables([READINGS.identifier]) == []
+
+        assert all(place.put(at, lambda at=at: [kept[at]]) for at in kept)  # type: ignore[misc]
+        with place.staged() as staged:
+            place.stage(staged, READINGS.identifier, live.metadata_location, "")
+            work = staged.table(READINGS)
+            work.append([written(work, "later")], "on the stage")
+            assert place.tables([READINGS.identifier]) == []
+            place.register(READINGS.identifier, work.load().metadata_location)
+
+        assert ids(table) == sorted([*expected, "later"])
+        place.register(READINGS.identifier, live.metadata_location)
+        assert ids(table) == expected
+
+
+def filled_by_appends(table: LakeTable) -> None:
+    for name in "abc":
+        table.append([written(table, name)], name)
+
+
+def read(io: FileIO, location: str) -> bytes:
+    with io.new_input(location).open() as stream:
+        return stream.read()

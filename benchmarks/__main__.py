@@ -11,6 +11,7 @@ ALL = (
     "cache",
     "ads",
     "archive",
+    "backups",
     "retention",
     "growth",
     "growth_app",

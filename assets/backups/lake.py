@@ -5,7 +5,6 @@ belongs here: which files make a set, and tables made of them. What does not: Ic
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -98,7 +97,7 @@ class LakeBackup:
         return Contents(
             Kind.SNAPSHOT,
             since=max(since).isoformat() if since else None,
-            until=json.dumps({one.held.name: str(one.table.metadata.current_snapshot_id or "") for one in pinned}),
+            until=",".join(f"{one.held.name}@{one.table.metadata.current_snapshot_id or ''}" for one in pinned),
             moment=moment,
             tables=[one.held for one in pinned],
             facts={_ROOT: reach.common(folders), **{one.held.name: one.table.metadata_location for one in pinned}},

@@ -16,6 +16,7 @@ ALL = (
     "growth",
     "growth_app",
     "experiments",
+    "backups_postgres",
 )
 
 for name in sys.argv[1:] or ALL:

@@ -29,6 +29,7 @@ from resources import migrations
 from resources.keyring import Keyring
 from resources.postgres import Postgres, embedded
 from resources.postgres.databases import made
+from resources.postgres.recovery import clear
 from resources.r2 import FolderObjectStore
 
 ROWS = 1_000_000
@@ -134,9 +135,11 @@ def files_back() -> Work:
     manifest = _backup(method, target)
 
     def work() -> Mapping[str, Any]:
-        place = _new_folder() / "pg"
+        place = FOLDER.with_name("back")
+        clear(place)
         restored = method.restore(target, (manifest,), place, Scope())
         assert list(method.differences(place, restored)) == []
+        clear(place)
         return {"from_mb": _size(postgres), "mb": manifest.size / 1e6}
 
     return work

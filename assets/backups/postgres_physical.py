@@ -37,7 +37,7 @@ from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from resources.postgres import Postgres, embedded, wal
 from resources.postgres.load import loading
-from resources.postgres.recovery import base_backup, clear, recovered, settle
+from resources.postgres.recovery import alone, base_backup, clear, recovered, settle
 from resources.postgres.row_checksum import RowChecksum
 from resources.postgres.snapshot import Snapshot, TableOf, snapshot, tables_of
 
@@ -137,6 +137,10 @@ class PostgresPhysical:
         """See Method.restore. Into the live server the rows of our database come back, as of a recovered one beside it;
         what other databases it has is not touched. Anywhere else a data folder is made, of all of them.
         """
+        with alone(place):
+            return self._restored(target, chain, place, scope)
+
+    def _restored(self, target: Target, chain: Chain, place: Path, scope: Scope) -> Restored:
         if self.is_empty(place):
             # What was live is lost, and is made again.
             scope = replace(scope, live=False)

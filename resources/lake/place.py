@@ -15,6 +15,7 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.io import FileIO, load_file_io
+from pyiceberg.serializers import ToOutputFile
 from pyiceberg.table import Table
 from pyiceberg.typedef import Identifier
 
@@ -88,11 +89,21 @@ class LakePlace:
             yield Lake(lambda: catalog, nullcontext)
 
     def stage(self, staged: Lake, identifier: Identifier, metadata_location: str, common: str) -> None:
-        """Make a table of files that were put, in a staged catalog. `metadata_location` is the one before the move."""
+        """Make a table of files that were put, in a staged catalog. `metadata_location` is the one before the move.
+
+        Its next commits have numbers above those of the table whose place it takes: who follows a table compares them.
+        """
         moved = self.moved(common)
         if self.root is not None:
             relocate(self.io, moved(metadata_location), moved)
-        _register(staged.catalog, identifier, moved(metadata_location))
+        table = _register(staged.catalog, identifier, moved(metadata_location))
+        there = self._loaded(identifier)
+        if there is not None and table.metadata.last_sequence_number < there.metadata.last_sequence_number:
+            numbers = {"last_sequence_number": there.metadata.last_sequence_number}
+            location = table.location_provider().new_table_metadata_file_location()
+            ToOutputFile.table_metadata(table.metadata.model_copy(update=numbers), self.io.new_output(location))
+            staged.catalog.drop_table(identifier)
+            _register(staged.catalog, identifier, location)
 
     def register(self, identifier: Identifier, metadata_location: str) -> Table:
         """Make a table of metadata that lies at this place, and of all that it names.

@@ -145,6 +145,22 @@ def test_the_live_table_goes_back_to_a_set_and_its_damaged_files_are_whole_again
     assert side.visits.rows() == expected
 
 
+def test_commits_after_a_restore_have_numbers_above_those_that_are_gone(side: LakeSide) -> None:
+    filled(side)
+    side.backup()
+    for _ in range(3):
+        side.visits.append(side.visits.visits("later"))
+    gone = side.visits.table.history().newest
+
+    side.restored(side.live, Scope(live=True))
+
+    assert side.visits.table.history().newest < gone
+    assert side.visits.table.renumbered().newest == gone + 1
+    side.restored(side.live, Scope(live=True))
+    side.visits.append(side.visits.visits("new"))
+    assert side.visits.table.history().newest == gone + 2
+
+
 def test_a_damaged_set_leaves_the_live_table_alone(side: LakeSide) -> None:
     filled(side)
     made = side.backup()

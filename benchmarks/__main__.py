@@ -12,11 +12,11 @@ ALL = (
     "ads",
     "archive",
     "backups",
+    "backups_postgres",
     "retention",
     "growth",
     "growth_app",
     "experiments",
-    "backups_postgres",
 )
 
 for name in sys.argv[1:] or ALL:

@@ -75,10 +75,10 @@ class PostgresPhysical:
         before = find(draft.target, self.store).newest_good
         if before is not None and (_of_other(before, server) or wal.position_of(before.until) < start):
             before = None
+        since = wal.position_of(before.until) if before else wal.mark(self.postgres.dsn).position
         with draft.file(BASE) as write:
             for chunk in base_backup(self.folder):
                 write(chunk)
-        since = wal.position_of(before.until) if before else start
         return self._log(draft, Kind.BASE, server, since, {CONTINUES: before.id} if before else {})
 
     def incremental(self, draft: Draft, base: Manifest) -> Contents:

@@ -100,8 +100,9 @@ class LakePlace:
             relocate(self.io, moved(metadata_location), moved)
         table = _register(staged.catalog, identifier, moved(metadata_location))
         there = self._loaded(identifier)
-        if there is not None and table.metadata.last_sequence_number < there.metadata.last_sequence_number:
-            numbers = {"last_sequence_number": there.metadata.last_sequence_number}
+        number = there.metadata.next_sequence_number() - 1 if there is not None else 0
+        if table.metadata.format_version > 1 and table.metadata.next_sequence_number() <= number:
+            numbers = {"last_sequence_number": number}
             location = table.location_provider().new_table_metadata_file_location()
             ToOutputFile.table_metadata(table.metadata.model_copy(update=numbers), self.io.new_output(location))
             staged.catalog.drop_table(identifier)

@@ -11,6 +11,8 @@ ALL = (
     "cache",
     "ads",
     "archive",
+    "backups",
+    "backups_postgres",
     "retention",
     "growth",
     "growth_app",

@@ -6,7 +6,7 @@ because its foreign keys are always on. What does not: which rows (d1_state.py).
 
 import math
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assets.backups.d1_log import NOT_BACKED_UP, is_ours
@@ -32,7 +32,9 @@ _WRITES = re.compile(
     r"(?:\"([^\"]+)\"|\[([^\]]+)\]|`([^`]+)`|(\w+))",
     re.IGNORECASE,
 )
+FILE = "restore into a SQLite file with --into, which takes any number"
 LONG_LINE = 600_000
+MOST_TOGETHER = 50_000_000
 PASSES = 5
 
 
@@ -66,7 +68,7 @@ def put_into_empty(scratch: Scratch, place: D1) -> None:
     _clear(place)
     made = [o for o in schema.objects if o.type == "table" and not is_virtual(o) and o.name not in schema.shadows]
     _make(place, made)
-    _put(scratch, place, list(schema.tables), Writing())
+    _put(scratch, place, list(schema.tables), Writing(fresh=True))
     _count_on(scratch, place)
     _make(place, [o for o in schema.objects if o.type == "index" and o.table not in schema.shadows])
     _make(place, schema.virtual)
@@ -90,7 +92,7 @@ def put_over_live(scratch: Scratch, place: D1) -> None:
             "migrate to the version of then, or restore into a new place with --into",
         )
     names = [name for name in schema.tables if name not in NOT_BACKED_UP]
-    writing = Writing(suspended(schema, names), replacing=True)
+    writing = Writing(suspended=suspended(schema, names), replacing=True)
     for _ in range(PASSES):
         changed = _put(scratch, place, names, writing)
         for group in reversed(schema.parents_first(names)):
@@ -111,7 +113,7 @@ def put_beside(scratch: Scratch, place: D1, names: Sequence[str]) -> None:
     for name in names:
         if name not in there.tables or set(there.tables[name].columns) != set(scratch.schema.tables[name].columns):
             raise DeclinedError(f"table {name} is not there with the columns that it had then", BESIDE)
-    writing = Writing(suspended(there, there.tables.keys() - NOT_BACKED_UP))
+    writing = Writing(suspended=suspended(there, there.tables.keys() - NOT_BACKED_UP))
     try:
         for _ in range(PASSES):
             if not _put(scratch, place, names, writing):
@@ -162,21 +164,39 @@ def _put(scratch: Scratch, place: D1, names: Sequence[str], writing: "Writing") 
             (table, missing)
             for table in (schema.tables[name] for name in group)
             for lines in table_pages(scratch.query, table)
-            if (missing := _missing(place, table, lines))
+            if (missing := lines if writing.fresh else _missing(place, table, lines))
         )
         # Rows that refer to each other come in one transaction.
-        for together in [list(pages)] if schema.refers_to_itself(group) else ([page] for page in pages):
+        for together in [_bounded(pages)] if schema.refers_to_itself(group) else ([page] for page in pages):
             changed += writing.put(place, together)
     return changed
 
 
+def _bounded(pages: Iterable[tuple[TableShape, list[bytes]]]) -> list[tuple[TableShape, list[bytes]]]:
+    """All pages at once.
+
+    Raises:
+        DeclinedError: they are more than one transaction of a D1 takes.
+    """
+    found: list[tuple[TableShape, list[bytes]]] = []
+    size = 0
+    for table, lines in pages:
+        found.append((table, lines))
+        size += sum(map(len, lines))
+        if size > MOST_TOGETHER:
+            raise DeclinedError(f"rows of {table.name} refer to each other, and are too many for one transaction", FILE)
+    return found
+
+
 @dataclass(frozen=True)
 class Writing:
-    """How rows are put where others are. suspended: triggers that would change rows once more, as they stand there.
+    """How rows are put. suspended: triggers that would change rows once more, as they stand there.
 
+    fresh: no row is there yet.
     replacing: a row of another key that has a unique value of the set goes; it gets its own later, or is in no set.
     """
 
+    fresh: bool = False
     suspended: Sequence[SchemaObject] = ()
     replacing: bool = False
 

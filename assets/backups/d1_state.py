@@ -19,7 +19,7 @@ from assets.backups.method import At, Chain, NotRestorableError
 from assets.backups.target import Target
 from assets.rows.lines import CHECKSUM_MODULUS, checksum
 from resources.chunks import chunked
-from resources.d1.images import canonical, is_too_long, values, written
+from resources.d1.images import canonical, canonical_text, is_too_long, values, written
 from resources.d1.pages import Query, table_pages
 from resources.d1.schema import Schema, TableShape
 from resources.d1.scratch import Scratch
@@ -45,7 +45,7 @@ class Tally:
     def add(self, table: str, lines: Sequence[bytes]) -> None:
         """Count rows by their images."""
         self.rows[table] += len(lines)
-        self.checksums[table] += checksum(b"".join(canonical(line) + b"\n" for line in lines))
+        self.checksums[table] += checksum(canonical_text(lines))
 
     def tables(self, names: Sequence[str]) -> tuple[Table, ...]:
         """What was counted of these tables, as manifests have it."""

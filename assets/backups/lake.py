@@ -5,7 +5,6 @@ belongs here: which files make a set, and tables made of them. What does not: Ic
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -75,8 +74,9 @@ class LakeBackup:
         }
 
         def live() -> AbstractContextManager[LakePlace]:
-            lake, properties = rooms.lake, rooms.object_store.iceberg_properties()
-            return nullcontext(LakePlace(lake.catalog, None, properties, lake.lock))
+            lake, objects = rooms.lake, rooms.object_store
+            root = objects.uri() if "://" in objects.uri() else f"file://{objects.uri()}"
+            return nullcontext(LakePlace(lake.catalog, root, True, objects.iceberg_properties(), lake.lock))
 
         return cls(StoreName("pipelines", "lake"), rooms.lake, tables, live, rooms.clock)
 
@@ -98,7 +98,7 @@ class LakeBackup:
         return Contents(
             Kind.SNAPSHOT,
             since=max(since).isoformat() if since else None,
-            until=json.dumps({one.held.name: str(one.table.metadata.current_snapshot_id or "") for one in pinned}),
+            until=",".join(f"{one.held.name}@{one.table.metadata.current_snapshot_id or ''}" for one in pinned),
             moment=moment,
             tables=[one.held for one in pinned],
             facts={_ROOT: reach.common(folders), **{one.held.name: one.table.metadata_location for one in pinned}},
@@ -171,7 +171,7 @@ class LakeBackup:
                     table = staged.table(spec)
                     if isinstance(scope.at, datetime) and scope.at < manifest.moment:
                         set_back(table.load(), scope.at)
-                    gone += erase(table, self.tables[spec], scope.erased, alone=there.root is not None)
+                    gone += erase(table, self.tables[spec], scope.erased, alone=not scope.live)
                     tables.append(_held(table, table.head()[0]))
                 for spec in specs:
                     there.register(spec.identifier, staged.table(spec).load().metadata_location)

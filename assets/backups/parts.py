@@ -79,10 +79,10 @@ class _Writer:
         self._size = 0
 
     def write(self, data: bytes) -> None:
-        if self._size >= self._draft.part_bytes:
-            self._put()
-            self._begin()
         for start in range(0, len(data), READ_BYTES):
+            if self._size >= self._draft.part_bytes:
+                self._put()
+                self._begin()
             self._keep(self._sealer.update(self._compressor.compress(data[start : start + READ_BYTES])))
 
     def close(self) -> None:

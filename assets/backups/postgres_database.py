@@ -22,7 +22,7 @@ DONE = "comment on schema pipelines is null"
 
 class Description(msgspec.Struct, frozen=True):
     """What a set says of its database beside the rows. columns: by table. missing: what the login could not read, and
-    why. migrated: the number of the newest migration.
+    why. of_others: tables in schemas of others. migrated: the number of the newest migration.
     """
 
     migrated: int
@@ -31,6 +31,7 @@ class Description(msgspec.Struct, frozen=True):
     partitions: tuple[Partition, ...]
     objects: tuple[str, ...]
     missing: dict[str, str]
+    of_others: frozenset[str]
 
 
 def described(now: Snapshot, migrated: int) -> Description:
@@ -42,6 +43,7 @@ def described(now: Snapshot, migrated: int) -> Description:
         partitions=now.partitions,
         objects=now.objects,
         missing=dict(now.missing),
+        of_others=now.of_others,
     )
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
+import psycopg
 
 from assets.backups import postgres_restore
 from assets.backups.manifest import Kind, Manifest, Table
@@ -104,7 +105,13 @@ class PostgresLogical:
         Raises:
             DeclinedError: a migration came in between.
         """
-        number = self._schema.number(self._postgres)
+        try:
+            number = self._schema.number(self._postgres)
+        except psycopg.errors.InsufficientPrivilege:
+            raise DeclinedError(
+                f"{self.store}: the login has no right to read which migrations were applied",
+                "grant it usage on the schema pipelines and select on its tables, or set another login",
+            ) from None
         with snapshot(self._postgres) as now:
             description = described(now, number)
             if self._schema.number(self._postgres) != number:

@@ -37,7 +37,7 @@ from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from resources.postgres import Postgres, embedded, wal
 from resources.postgres.load import loading
-from resources.postgres.recovery import base_backup, clear, recovered, settle
+from resources.postgres.recovery import alone, base_backup, clear, recovered, settle
 from resources.postgres.row_checksum import RowChecksum
 from resources.postgres.snapshot import Snapshot, TableOf, snapshot, tables_of
 
@@ -75,10 +75,10 @@ class PostgresPhysical:
         before = find(draft.target, self.store).newest_good
         if before is not None and (_of_other(before, server) or wal.position_of(before.until) < start):
             before = None
+        since = wal.position_of(before.until) if before else wal.mark(self.postgres.dsn).position
         with draft.file(BASE) as write:
             for chunk in base_backup(self.folder):
                 write(chunk)
-        since = wal.position_of(before.until) if before else start
         return self._log(draft, Kind.BASE, server, since, {CONTINUES: before.id} if before else {})
 
     def incremental(self, draft: Draft, base: Manifest) -> Contents:
@@ -137,6 +137,10 @@ class PostgresPhysical:
         """See Method.restore. Into the live server the rows of our database come back, as of a recovered one beside it;
         what other databases it has is not touched. Anywhere else a data folder is made, of all of them.
         """
+        with alone(place):
+            return self._restored(target, chain, place, scope)
+
+    def _restored(self, target: Target, chain: Chain, place: Path, scope: Scope) -> Restored:
         if self.is_empty(place):
             # What was live is lost, and is made again.
             scope = replace(scope, live=False)

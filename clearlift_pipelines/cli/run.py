@@ -35,7 +35,8 @@ MOST_RANGES = 4
 # A sample is made in memory.
 MOST_DAYS, MOST_SCALE = 366, 100
 SWEEP: Mapping[Object, Mapping[str, Any]] = {("events", "ingested"): {"sweep": True}}
-# After events and ads, in this order. Of retention a dry run: the UI shows what would go, its schedule deletes it.
+# After events and ads, in this order. Of retention and of the backups' rotation dry runs: the UI shows what would go,
+# their schedules delete it.
 FURTHER: Mapping[str, Mapping[Object, Mapping[str, Any]]] = {
     "partitions": {},
     "columns": {},
@@ -45,7 +46,8 @@ FURTHER: Mapping[str, Mapping[Object, Mapping[str, Any]]] = {
         job: {}
         for job in ("pending_events", "aggregate", "inactive_sessions", "phones", "experiments", "reports", "database")
     },
-    **{job: {} for job in ("invalidate", "warm", "integrity", "tidy", "remove_files", "policy", "retention", "backup")},
+    **{job: {} for job in ("invalidate", "warm", "integrity", "tidy", "remove_files", "policy", "retention")},
+    **{job: {} for job in ("backup", "rotate")},
 }
 
 

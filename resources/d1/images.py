@@ -7,6 +7,7 @@ belong here: which rows are read, and when.
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from resources.d1.names import balanced, quoted
 GROUP = 30
 # A character is at most 6 bytes of JSON, a byte of a blob 2.
 LONGEST_ROW = MAX_VALUE_BYTES // 6 - 10_000
+# In a text, the quotes would be escaped.
+_REAL = re.compile(rb'\{"r":"([^"]*)"\}')
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[Any]).decode
 
@@ -68,20 +71,27 @@ def values(line: bytes) -> list[list[Any]]:
         groups = list(json.loads(line.decode(errors="surrogateescape")))
     if b'{"' not in line:
         return groups
-    return [[_plain(value) for value in group] for group in groups]
+    return [[_plain(value) if type(value) is dict else value for value in group] for group in groups]
 
 
-def _plain(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
+def _plain(value: dict[str, str]) -> Param:
     return bytes.fromhex(value["x"]) if "x" in value else float(value["r"])
 
 
 def canonical(line: bytes) -> bytes:
     """The image as every version of SQLite and this module write it, for checksums."""
-    if b'{"' not in line and b"\\" not in line:
-        return line
-    return written(values(line))
+    # Versions differ in the digits of reals and in what they escape.
+    return written(values(line)) if b"\\" in line else _REAL.sub(_shortest, line)
+
+
+def canonical_text(lines: Sequence[bytes]) -> bytes:
+    """The canonical images, each ended by a newline."""
+    text = b"".join(line + b"\n" for line in lines)
+    return b"".join(canonical(line) + b"\n" for line in lines) if b"\\" in text else _REAL.sub(_shortest, text)
+
+
+def _shortest(real: re.Match[bytes]) -> bytes:
+    return b'{"r":"%s"}' % repr(float(real[1])).encode()
 
 
 def written(groups: Iterable[Sequence[Any]]) -> bytes:

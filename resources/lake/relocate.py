@@ -5,7 +5,7 @@ rewriting them in the copies. What does not: copying files, catalogs.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any, cast
 
 import pyarrow as pa
@@ -116,13 +116,19 @@ class _Copies:
         if file.content != DataFileContent.POSITION_DELETES:
             return
         for name in ("lower_bounds", "upper_bounds"):
-            # Bounds are optional; those of the paths would be of the old ones.
-            bounds = file[_FIELDS[name]] or {}
-            file[_FIELDS[name]] = {key: bound for key, bound in bounds.items() if key != _PATH_ID} or None
+            file[_FIELDS[name]] = self._bounds(file[_FIELDS[name]] or {}) or None
         if live:  # what a deleted entry names may be gone
             if source not in self._bytes:
                 self._bytes[source] = self._positions(file.file_path)
             file[_FIELDS["file_size_in_bytes"]] = self._bytes[source]
+
+    def _bounds(self, bounds: Mapping[int, bytes]) -> dict[int, bytes]:
+        """Bounds with the one of paths moved: readers know by it that deletes are of one data file. One that was cut
+        short, and so is no path that moves, goes: bounds are optional.
+        """
+        path = bounds.get(_PATH_ID, b"").decode(errors="replace")
+        others = {field_id: bound for field_id, bound in bounds.items() if field_id != _PATH_ID}
+        return others if self._moved(path) == path else {**others, _PATH_ID: self._moved(path).encode()}
 
     def _positions(self, place: str) -> int:
         """Rewrite the copy of a file of position deletes; returns its new bytes."""

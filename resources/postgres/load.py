@@ -5,8 +5,9 @@ What does not: making the tables (migrations), reading rows out (snapshot.py), w
 
 `session_replication_role`, by which a superuser turns all checks off, is not for every login. So foreign keys are
 dropped and made again at the end, which checks all rows at once, in any order of the tables, circles included; and
-triggers are disabled by name, because a row that comes back is nothing that happened. All of it is one transaction:
-whoever looks from outside sees the old rows or the new ones.
+triggers are disabled by name, because a row that comes back is nothing that happened. Indexes of emptied tables are
+made again too, because that takes a fraction of the time of keeping them. All of it is one transaction: whoever looks
+from outside sees the old rows or the new ones.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -127,14 +128,15 @@ def loading(
         load = Load(connection, {name: there[name] for name in names}, _foreign_keys(connection, names))
         with refused(postgres.address):
             _make_partitions(connection, partitions)
-            triggers = connection.execute(read_sql("backups/postgres/triggers.sql"), {"tables": list(names)}).fetchall()
-            _take_down(load, triggers)
+            triggers = _found(connection, "triggers", names)
+            indexes = _found(connection, "indexes", emptied)
+            _take_down(load, triggers, indexes)
             if emptied:
                 tables = SQL(", ").join(load.tables[name].identifier for name in emptied)
                 connection.execute(SQL("truncate {}").format(tables))
         yield load
         with refused(postgres.address):
-            _put_up(load, triggers, check_all=check_all)
+            _put_up(load, triggers, indexes, check_all=check_all)
 
 
 def filled_tables(postgres: Postgres) -> list[str]:
@@ -148,11 +150,15 @@ def filled_tables(postgres: Postgres) -> list[str]:
 
 
 def _foreign_keys(connection: Connection, names: Sequence[str]) -> tuple[ForeignKey, ...]:
-    rows = connection.execute(read_sql("backups/postgres/foreign_keys.sql"), {"tables": list(names)})
     return tuple(
         ForeignKey(**{**row, "columns": tuple(row["columns"]), "parent_columns": tuple(row["parent_columns"])})
-        for row in rows
+        for row in _found(connection, "foreign_keys", names)
     )
+
+
+def _found(connection: Connection, what: str, names: Collection[str]) -> list[dict[str, Any]]:
+    """What some tables have: the rows of a file under sql/backups/postgres."""
+    return connection.execute(read_sql(f"backups/postgres/{what}.sql"), {"tables": list(names)}).fetchall()
 
 
 def _has_rows(connection: Connection, table: TableOf) -> bool:
@@ -167,14 +173,21 @@ def _make_partitions(connection: Connection, partitions: Sequence[Partition]) ->
         )
 
 
-def _take_down(load: Load, triggers: Sequence[dict[str, Any]]) -> None:
+def _take_down(load: Load, triggers: Sequence[dict[str, Any]], indexes: Sequence[dict[str, Any]]) -> None:
     for key in load.foreign_keys:
         load.connection.execute(SQL(f"alter table {key.child} drop constraint {key.name}"))
     for trigger in triggers:
         load.connection.execute(SQL(f"alter table {trigger['table_name']} disable trigger {trigger['name']}"))
+    for index in indexes:
+        load.connection.execute(SQL(f"drop index {index['name']}"))
 
 
-def _put_up(load: Load, triggers: Sequence[dict[str, Any]], *, check_all: bool) -> None:
+def _put_up(
+    load: Load, triggers: Sequence[dict[str, Any]], indexes: Sequence[dict[str, Any]], *, check_all: bool
+) -> None:
+    # Before the foreign keys, whose checks some of them help.
+    for index in indexes:
+        load.connection.execute(SQL(index["definition"]))
     for key in load.foreign_keys:
         unchecked = not check_all and not {key.child, key.parent} <= load.tables.keys() and key.validated
         load.connection.execute(

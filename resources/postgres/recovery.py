@@ -6,6 +6,7 @@ What belongs here: the two ends of a physical backup. What does not: the log bet
 No incremental base backups: servers before 18.7 bring deleted rows back from them.
 """
 
+import fcntl
 import io
 import shutil
 import tarfile
@@ -78,6 +79,15 @@ def recovered(
         yield dsn
     finally:
         embedded.stop(folder)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One process at a time works on a folder; another one waits. The kernel frees a dead process's lock."""
+    private.make_folder(folder.parent)
+    with (folder.parent / f".{folder.name}.restore.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def settle(draft: Path, folder: Path) -> None:

@@ -72,7 +72,8 @@ class Snapshot:
     """A database at one moment, for the length of a block.
 
     position: Postgres' text of the snapshot. moment: when it was begun, in UTC. objects: `kind name` of each object of
-    the schema. missing: what this login cannot read whole; all other tables are in `tables`.
+    the schema. missing: what this login cannot read whole; all other tables are in `tables`. of_others: the tables in a
+    schema that is somebody else's, such as the platform's.
     """
 
     connection: Connection
@@ -81,6 +82,7 @@ class Snapshot:
     server_version: int
     tables: tuple[TableOf, ...]
     missing: tuple[Missing, ...]
+    of_others: frozenset[str]
     sequences: tuple[SequenceValue, ...]
     partitions: tuple[Partition, ...]
     objects: tuple[str, ...]
@@ -172,6 +174,7 @@ def _looked(connection: Connection) -> Snapshot | None:
         server_version=now["server_version"],
         tables=tuple(readable),
         missing=tuple(Missing(row["name"], row["missing"]) for row in missing),
+        of_others=frozenset(row["name"] for row in rows if row["of_others"]),
         sequences=tuple(
             SequenceValue(row["name"], row["last_value"], row["start_value"], row["table_name"])
             for row in sequences

@@ -1,11 +1,12 @@
 -- One row a table that holds rows of its own; a partitioned one stands for all its partitions. `name` is quoted as SQL
--- needs it; `columns` are those that are stored, so that generated ones are not among them; `missing` says why a backup
--- cannot have its rows, and is null where it can.
+-- needs it; `of_others` says whether its schema is somebody else's, such as the platform's; `columns` are those that are
+-- stored, so that generated ones are not among them; `missing` says why a backup cannot have its rows, null where it can.
 select
     namespace.nspname as schema,
     class.relname as table_name,
     format('%I.%I', namespace.nspname, class.relname) as name,
     class.relkind = 'p' as partitioned,
+    not pg_has_role(namespace.nspowner, 'usage') as of_others,
     coalesce(stored.columns, '{}') as columns,
     case
         when class.relkind = 'f' then 'its rows are in another database'

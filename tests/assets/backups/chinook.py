@@ -32,7 +32,7 @@ def put(d1: D1) -> None:
         columns = [f'"{column}"{_reference(column, set(tables))}' for column in of_table[0] if column != "id"]
         statements.append(Statement(f"create table {name} (id integer primary key, {', '.join(columns)})"))
     d1.batch(statements)
-    for name in _parents_first(tables):
+    for name in parents_first(tables):
         columns = list(tables[name][0])
         values = [[row[column] for column in columns] for row in tables[name]]
         d1.upsert(name, columns, values, ["id"])
@@ -43,7 +43,7 @@ def _reference(column: str, tables: set[str]) -> str:
     return f" integer references {parent} (id)" if parent in tables else ""
 
 
-def _parents_first(tables: dict[str, list[dict[str, Any]]]) -> list[str]:
+def parents_first(tables: dict[str, list[dict[str, Any]]]) -> list[str]:
     def depth(name: str) -> int:
         parents = {REFERENCES.get(column, column) for column in tables[name][0]} & tables.keys() - {name}
         return 1 + max((depth(parent) for parent in parents), default=0)

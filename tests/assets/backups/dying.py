@@ -1,6 +1,6 @@
-"""An object store whose user dies at a chosen call. No fixtures here."""
+"""An object store whose user dies, or lets another one work, at a chosen call. No fixtures here."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,13 +13,21 @@ class Killed(BaseException):
     """The end of a process, as far as one process can be its own witness."""
 
 
-class Dying:
-    """The objects of a folder until the call of this number, which is still made where `after`. `calls` counts."""
+def die() -> None:
+    """End."""
+    raise Killed
 
-    def __init__(self, folder: Path, number: int = 0, *, after: bool = False) -> None:
+
+class Dying:
+    """The objects of a folder. `at` is called at the call of this number: before it or, where `after`, after it.
+    `calls` counts them.
+    """
+
+    def __init__(self, folder: Path, number: int = 0, *, after: bool = False, at: Callable[[], object] = die) -> None:
         self._store = FolderObjectStore(folder)
         self._number = number
         self._after = after
+        self._at = at
         self.calls = 0
 
     @property
@@ -36,10 +44,11 @@ class Dying:
 
     def _call(self, method: Any, *args: Any, **kwargs: Any) -> Any:
         self.calls += 1
-        if self.calls == self._number and not self._after:
-            raise Killed
+        is_it = self.calls == self._number
+        if is_it and not self._after:
+            self._at()
         try:
             return method(*args, **kwargs)
         finally:
-            if self.calls == self._number:
-                raise Killed
+            if is_it and self._after:
+                self._at()

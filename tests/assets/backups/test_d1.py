@@ -3,16 +3,21 @@
 import random
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from assets.backups.d1 import BOOKMARK
 from assets.backups.method import Scope
+from resources.cloudflare import api_session
 from resources.d1 import D1, CloudflareD1, pages
+from resources.pacing import Pacing, Rate
 from tests.assets.backups.d1_databases import Kept, new_file
 from tests.assets.backups.d1_shop import Between, Shopkeeper, held, make
+from tests.standin.cloudflare import ACCOUNT, DATABASE, TOKEN, Cloudflare
 from tests.workerd.local_runtime import NotInstalledError, installed, local_session, running
 
 END = "select coalesce(max(id), 0) as id from backup_log"
@@ -110,4 +115,18 @@ def test_a_database_over_http_comes_back_there_and_in_a_file_and_from_there_agai
     file.full()
     file.restore(places[2])
     assert held(places[2]) == trading.states[moments[-1]]
+    # And over what is live, whatever was written since.
+    trading.trade(5)
+    kept.restore(d1, Scope(live=True))
+    assert held(d1) == trading.states[int(kept.found.complete[-1].until)]
+    assert BOOKMARK not in kept.found.complete[-1].facts, "the local runtime has no Time Travel"
     place.close()
+
+
+def test_a_set_of_a_real_database_has_its_bookmark(tmp_path: Path) -> None:
+    api = Cloudflare(tmp_path / "cloudflare", clock=lambda: 0.0)
+    session = api_session(TOKEN, Pacing(Rate(per_second=1e6, burst=1e6)))
+    with api.loopback, closing(CloudflareD1(session, ACCOUNT, DATABASE, api=api.api)) as d1:
+        d1.execute("create table items (id integer primary key)")
+        assert Kept.of(d1, tmp_path / "target").full().facts[BOOKMARK] == "00000000-00000000-now"
+    api.close()

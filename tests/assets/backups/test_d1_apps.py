@@ -2,16 +2,23 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from assets.apps import APPS, App
+from assets.apps.sesh_series import SESSIONS
+from assets.backups import d1_place
 from assets.backups.d1_log import install, logged, position
 from assets.backups.method import FullNeededError
+from assets.series import ahead
 from resources import migrations
+from resources.d1 import D1
+from resources.declined import DeclinedError
 from resources.migrations.failed import FailedMigrationError
 from resources.migrations.plan import Migration
 from tests.assets.backups.d1_databases import Kept, new_file
+from tests.assets.backups.d1_shop import Between
 from tests.sql.consignment.database import put
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -73,4 +80,38 @@ def test_a_migration_may_change_what_the_triggers_of_the_log_name(memory_folder:
     with pytest.raises(FailedMigrationError, match="no such column"):
         ledger.apply(fails)
     assert position(d1).schema.sha256 == before.sha256, "a migration that fails leaves the triggers"
+    d1.close()
+
+
+def test_a_partition_that_is_made_later_is_followed_from_the_next_backup_on(memory_folder: Path) -> None:
+    d1 = new_file(memory_folder, "sesh")
+    migrations.up(migrations.D1AppliedMigrations(d1, "sesh-d1"), "sesh/d1")
+    kept = Kept.of(d1, memory_folder / "target")
+    kept.full()
+    ahead.make(d1, SESSIONS, lambda: NOW)
+    with pytest.raises(FullNeededError, match="changed since"):
+        kept.incremental()
+    kept.full()
+    names = {o.name for o in position(d1).schema.objects if o.type == "trigger"}
+    assert "backup_of_sessions_2026_03_inserted" in names
+    kept.incremental()
+    d1.close()
+
+
+def test_too_many_rows_that_refer_to_each_other_are_refused_over_http_and_come_back_in_a_file(
+    memory_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    d1 = new_file(memory_folder, "shop")
+    d1.execute("create table people (id integer primary key, boss integer references people (id), note text)")
+    d1.execute("insert into people values (1, 2, 'a'), (2, 1, 'b'), (3, 3, 'c')")
+    kept = Kept.of(d1, memory_folder / "target")
+    kept.full()
+    over_http = cast("D1", Between(new_file(memory_folder, "other"), lambda: None))
+    with monkeypatch.context() as patch:
+        patch.setattr(d1_place, "MOST_TOGETHER", 10)
+        with pytest.raises(DeclinedError, match="rows of people refer to each other, and are too many"):
+            kept.restore(over_http)
+        kept.restore(new_file(memory_folder, "file"))
+    kept.restore(over_http)
+    assert over_http.query("select id, boss from people") == d1.query("select id, boss from people")
     d1.close()

@@ -198,3 +198,28 @@ def test_two_who_install_at_once_leave_one_set_of_triggers(d1: EmbeddedD1) -> No
     assert install(d1, NOW) == []
     d1.execute("insert into items values (1, 'a', 1)")
     assert len(logged(d1)) == 1
+
+
+@pytest.mark.parametrize("first", ["the log", "the application"])
+def test_what_the_triggers_of_the_application_made_of_a_change_is_logged(d1: EmbeddedD1, first: str) -> None:
+    if first == "the log":
+        install(d1, NOW)
+    for text in (
+        "create trigger kept after delete on items when old.id = 1 begin insert into items values (1, 'kept', 0); end",
+        "create trigger twice after insert on items when new.id = 2 begin update items set price = 9 where id = 2; end",
+        "create trigger moved after update on items when new.id = 3 begin update items set id = 4 where id = 3; end",
+        "create trigger gone after insert on items when new.id = 5 begin delete from items where id = 5; end",
+    ):
+        d1.execute(text)
+    install(d1, NOW)
+    d1.execute("insert into items values (1, 'a', 1), (2, 'b', 1), (3, 'c', 1), (5, 'd', 1)")
+    d1.execute("delete from items where id = 1")
+    d1.execute("update items set price = 2 where id = 3")
+    assert [row["id"] for row in d1.query("select id from items order by id")] == [1, 2, 4]
+    assert {key: image for _, key, image in logged(d1)} == {
+        b"[1]": b'[[1],["kept",{"r":"0.0"}]]',
+        b"[2]": b'[[2],["b",{"r":"9.0"}]]',
+        b"[3]": None,
+        b"[4]": b'[[4],["c",{"r":"2.0"}]]',
+        b"[5]": None,
+    }

@@ -305,7 +305,13 @@ def test_what_a_backup_cannot_have_or_give_back_is_named(
         "table public.by_hand",
     )
     role = f"reader_{urlsplit(live.dsn).path[1:]}"
-    live.execute(f"""create role {role} login; grant usage on schema marketing, pipelines, onboarding to {role};
+    live.execute(f"create role {role} login")
+    with (
+        Postgres(live.dsn.replace("postgres@", f"{role}@")) as reader,
+        pytest.raises(DeclinedError, match="no right to read which migrations were applied"),
+    ):
+        full(PostgresLogical(STORE, reader, SCHEMA, method.place), target)
+    live.execute(f"""grant usage on schema marketing, pipelines, onboarding to {role};
         grant select on all tables in schema marketing, pipelines to {role}""")
     try:
         with Postgres(live.dsn.replace("postgres@", f"{role}@")) as reader:

@@ -3,6 +3,7 @@
 import random
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -151,7 +152,10 @@ def test_the_live_database_goes_back_and_people_stay_erased(
     assert sorted(path.name for path in place.iterdir() if not path.name.endswith(".lock")) == ["back", "pg"]
     live.close()
     clear(place / "pg")
-    restored(method, target, at, place / "pg", Scope(at=at, live=True))
+    chain = method.chain(sets(method, target), at)
+    with ThreadPoolExecutor(2) as pool:
+        two = [pool.submit(method.restore, target, chain, place / "pg", Scope(at=at)) for _ in range(2)]
+    assert {type(one.exception()) for one in two} == {type(None), OccupiedError}
     assert without_sequences(seen_in(place / "pg")) == without_sequences(seen)
 
 
@@ -159,7 +163,9 @@ def test_a_log_that_was_given_up_or_is_of_another_server_asks_for_a_full_backup(
     method: PostgresPhysical, live: Postgres, target: Target, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = full(method, target)
-    assert wal.kept(live.dsn).start == wal.position_of(base.since or "")
+    start = wal.kept(live.dsn).start
+    assert start is not None
+    assert start < wal.position_of(base.since or "")
     method.prune(sets(method, target))
     assert wal.kept(live.dsn).start == wal.position_of(base.until)
     monkeypatch.setattr(wal, "KEPT_MEGABYTES", 16)
@@ -205,7 +211,8 @@ def test_a_kill_at_a_request_leaves_nothing_half_done(
                 planted.target(Dying(tmp_path / "r2", survives + 1).objects), (manifest,), place / "back", Scope()
             )
         assert method.is_empty(place / "back")
-    restored(method, target, None, place / "back")
+    # A live server that is lost is made again.
+    restored(method, target, None, place / "back", Scope(live=True))
     assert without_sequences(seen_in(place / "back")) == without_sequences(seen)
 
 

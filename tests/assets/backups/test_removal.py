@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,25 @@ def test_a_rotation_that_is_killed_at_any_call_ends_the_same_when_run_again(tmp_
     assert calls > 30
     for number in range(1, calls + 1):
         life(tmp_path / str(number), number)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_two_rotations_at_once_end_as_one(tmp_path: Path, *, after: bool) -> None:
+    number, calls = 0, 1
+    while number < calls:
+        number += 1
+        folder = tmp_path / str(number)
+        at = target(folder)
+        _, base = good(at, range(2))
+        log = planted(at, NOON + 1.5 * DAY, base)
+        mark_verified(at, STORE, log.id, NOON)
+        calls = 0
+        for day in (1.5, 3.5):
+            store = Dying(folder, number - calls, after=after, at=partial(rotated, at, day))
+            rotated(target(store.objects), day)
+            calls += store.calls
+        rotated(at, 6)
+        assert [one.id for one in find(at, STORE).complete] == [base.id, log.id]
+        assert len(objects(folder)) == len(base.parts) + len(log.parts) + 4
+        assert not list(folder.rglob(f"{UNNAMED}/*"))
+    assert calls > 30

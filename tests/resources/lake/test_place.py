@@ -68,17 +68,19 @@ def test_what_was_brought_elsewhere_is_read_alike_by_every_engine_without_the_or
         assert there.scan(snapshot_id=snapshot_id).collect().height > 0
 
 
-@pytest.mark.parametrize("engine", ["polars", "chDB", "DuckDB"])
+@pytest.mark.parametrize("engine", ["PyIceberg", "polars", "chDB", "DuckDB"])
 def test_other_engines_read_what_was_brought_elsewhere(
     table: LakeTable, place: LakePlace, tmp_path: Path, engine: str
 ) -> None:
-    table.append([written(table, "a", "b"), written(table, "c", key=SOUTH)], "one")
+    first = written(table, "a", "b")
+    table.append([first, written(table, "c", key=SOUTH)], "one")
     table.append([written(table, "d")], "two")
+    delete_rows(table, first, 1)
     there = brought(table, place, (tmp_path / "r2").as_uri())
     (tmp_path / "r2").rename(tmp_path / "gone")
-    assert sorted(READERS[engine](there.load().metadata_location, COLUMNS)) == sorted(
-        there.scan().select(COLUMNS).collect().iter_rows()
-    )
+    read = sorted(READERS[engine](there.load().metadata_location, COLUMNS))
+    assert read == sorted(there.scan().select(COLUMNS).collect().iter_rows())
+    assert [row[1] for row in read] == ["a", "d", "c"]
 
 
 def test_work_goes_on_where_a_table_was_brought_and_leaves_the_original_alone(
@@ -106,7 +108,7 @@ def test_a_table_is_made_again_at_its_own_place_from_the_same_bytes(table: LakeT
     broken = Path(locations[0].removeprefix("file://"))
     broken.write_bytes(b"x" * len(kept[locations[0]]))
     Path(locations[-2].removeprefix("file://")).unlink()
-    place = LakePlace(live.catalog, None)
+    place = LakePlace(live.catalog, (tmp_path / "r2").as_uri(), home=True)
 
     changed = [at for at in locations if place.put(at, lambda at=at: [kept[at]])]  # type: ignore[misc]
     place.register(READINGS.identifier, live.metadata_location)
@@ -137,12 +139,12 @@ def test_behind_a_rest_catalog_a_table_is_made_again_in_its_bucket(tmp_path: Pat
         lake.catalog.drop_table(READINGS.identifier)
         for at in kept:
             live.io.delete(at)
-        place = LakePlace(lake.catalog, None, vended)
+        place = LakePlace(lake.catalog, "s3://lake", True, vended)
         assert place.tables([READINGS.identifier]) == []
 
         assert all(place.put(at, lambda at=at: [kept[at]]) for at in kept)  # type: ignore[misc]
         with place.staged() as staged:
-            place.stage(staged, READINGS.identifier, live.metadata_location, "")
+            place.stage(staged, READINGS.identifier, live.metadata_location, "s3://lake")
             work = staged.table(READINGS)
             work.append([written(work, "later")], "on the stage")
             assert place.tables([READINGS.identifier]) == []

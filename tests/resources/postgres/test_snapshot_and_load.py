@@ -31,6 +31,9 @@ create table shop.visits (day date not null, n int) partition by range (day);
 create table shop.visits_2025 partition of shop.visits for values from ('2025-01-01') to ('2026-01-01');
 create materialized view shop.names as select count(*) as n from shop.people;
 create function shop.refuse() returns trigger language plpgsql as $$ begin raise 'a trigger fired'; end $$;
+create index people_by_shout on shop.people (shout desc nulls last, lower(name)) where ratio is not null;
+create unique index things_by_owner on shop.things (owner) include (id);
+create index on shop.visits (n);
 create sequence shop.tickets start 7;
 create sequence shop.untouched;
 """
@@ -100,6 +103,8 @@ def test_all_rows_come_back_past_triggers_and_circles_and_the_schema_is_as_it_wa
         source.close()
         with snapshot(goal) as empty:
             before = empty.objects
+        indexes = "select indexname, indexdef from pg_indexes where schemaname = 'shop' and tablename <> 'visits_2024'"
+        as_before = goal.fetch(f"{indexes} order by 1")
         put_back(source, goal)
         assert read(goal) == read(source)
         assert {name: rows for name, (rows, *_) in read(goal).items()} == {
@@ -110,6 +115,8 @@ def test_all_rows_come_back_past_triggers_and_circles_and_the_schema_is_as_it_wa
         }
         with snapshot(goal) as now:
             assert now.objects == before
+        assert goal.fetch(f"{indexes} order by 1") == as_before
+        with snapshot(goal) as now:
             assert [(s.name, s.last_value) for s in now.sequences] == [
                 ("shop.people_id_seq", 50),
                 ("shop.things_id_seq", 50),

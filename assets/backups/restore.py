@@ -15,6 +15,7 @@ from assets.backups.manifest import Manifest
 from assets.backups.method import Chain, Method, Restored, Scope
 from assets.backups.sets import Sets, find
 from assets.backups.target import Target
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.postgres import Postgres
 
@@ -122,5 +123,5 @@ def _what(scope: Scope, chain: Chain) -> str:
     newest = chain[-1]
     parts = [", ".join(scope.tables) or "all tables"]
     if scope.owners:
-        parts.append(f"of {len(scope.owners)} owners")
+        parts.append(f"of {counted(len(scope.owners), 'owner')}")
     return f"{' '.join(parts)} as of {newest.moment:%Y-%m-%d %H:%M:%S} UTC"

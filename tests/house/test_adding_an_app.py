@@ -79,6 +79,7 @@ def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> No
         f"shop_{capability}"
         for capability in (
             "archive",
+            "backups",
             "cache",
             "d1",
             "database",
@@ -89,9 +90,15 @@ def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> No
             "upkeep",
         )
     ]
-    assert {"shop_hourly", "shop_sweep", "shop_warm", "shop_archive", "shop_retention", "shop_integrity"} <= set(
-        found["schedules"]
-    )
+    assert {
+        "shop_hourly",
+        "shop_sweep",
+        "shop_warm",
+        "shop_archive",
+        "shop_retention",
+        "shop_integrity",
+        "shop_backup",
+    } <= set(found["schedules"])
     assert {"shop_landing", "shop_late_data"} <= set(found["sensors"])
     assert found["rolled_up"] == {"app": "shop", "events": 19, "visitors": 7}
     assert set(found["keys"]) >= {"store:5a0b9c:visits", "store:s1", "dashboard:5a0b9c:summary:7d"}

@@ -44,7 +44,7 @@ from assets.backups.method import (
 from assets.backups.parts import Draft
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
-from resources.counts import counted
+from resources import counts
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.d1.images import is_too_long, values
 from resources.d1.names import quoted
@@ -298,4 +298,4 @@ def _damage(place: D1) -> Iterator[str]:
     else:
         found = [row["quick_check"] for row in place.query("pragma quick_check(5)")]
     if found != ["ok"]:
-        yield f"the database is damaged: {counted(len(found), 'finding')} of SQLite's check"
+        yield f"the database is damaged: {counts.counted(len(found), 'finding')} of SQLite's check"

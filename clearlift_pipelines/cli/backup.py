@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from assets.backups.restore import Done
 
 ALL = "all"
+NAMED = 8  # of what has no place
 STORES = click.argument("names", metavar="[STORE…]", nargs=-1)
 
 
@@ -209,9 +210,11 @@ def _what(done: "Done") -> str:
     """What came back, in words."""
     restored = done.restored
     erased = f", {restored.erased:,} of erased people left out" if restored.erased else ""
+    more = f" and {len(restored.left_out) - NAMED} more" if len(restored.left_out) > NAMED else ""
+    left = f", no place for {', '.join(restored.left_out[:NAMED])}{more}" if restored.left_out else ""
     return (
         f"{counted(done.rows, 'row')} in {counted(len(restored.tables), 'table')} as of "
-        f"{restored.moment:%Y-%m-%d %H:%M:%S} UTC (position {restored.until}){erased}"
+        f"{restored.moment:%Y-%m-%d %H:%M:%S} UTC (position {restored.until}){erased}{left}"
     )
 
 

@@ -74,8 +74,9 @@ class LakeBackup:
         }
 
         def live() -> AbstractContextManager[LakePlace]:
-            lake, properties = rooms.lake, rooms.object_store.iceberg_properties()
-            return nullcontext(LakePlace(lake.catalog, None, properties, lake.lock))
+            lake, objects = rooms.lake, rooms.object_store
+            root = objects.uri() if "://" in objects.uri() else f"file://{objects.uri()}"
+            return nullcontext(LakePlace(lake.catalog, root, True, objects.iceberg_properties(), lake.lock))
 
         return cls(StoreName("pipelines", "lake"), rooms.lake, tables, live, rooms.clock)
 
@@ -170,7 +171,7 @@ class LakeBackup:
                     table = staged.table(spec)
                     if isinstance(scope.at, datetime) and scope.at < manifest.moment:
                         set_back(table.load(), scope.at)
-                    gone += erase(table, self.tables[spec], scope.erased, alone=there.root is not None)
+                    gone += erase(table, self.tables[spec], scope.erased, alone=not scope.live)
                     tables.append(_held(table, table.head()[0]))
                 for spec in specs:
                     there.register(spec.identifier, staged.table(spec).load().metadata_location)

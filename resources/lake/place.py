@@ -30,12 +30,14 @@ CATALOG = "catalog.sqlite"
 class LakePlace:
     """A catalog and the files beside it.
 
-    root: the URL that files go below; None where each goes to the very place that it had. properties: pyiceberg's for
-    the store of the files; they may hold a secret. lock: held while a table takes the place of another one.
+    root: the URL that files go below. home: files that lay below `root` before go to the very place that they had.
+    properties: pyiceberg's for the store of the files; they may hold a secret. lock: held while a table takes the place
+    of another one.
     """
 
     catalog: Catalog
-    root: str | None
+    root: str
+    home: bool = False
     properties: Mapping[str, str] = field(default_factory=dict, repr=False)
     lock: Lock = nullcontext
 
@@ -60,10 +62,10 @@ class LakePlace:
 
     def moved(self, common: str) -> Moved:
         """Where each location goes. `common` is the folder that all files of the tables lie below."""
+        stays = self.home and _is_below(common, self.root)
 
         def moved(location: str) -> str:
-            within = location == common or location.startswith(f"{common}/")
-            return f"{self.root}{location[len(common) :]}" if within and self.root is not None else location
+            return f"{self.root}{location[len(common) :]}" if _is_below(location, common) and not stays else location
 
         return moved
 
@@ -94,12 +96,13 @@ class LakePlace:
         Its next commits have numbers above those of the table whose place it takes: who follows a table compares them.
         """
         moved = self.moved(common)
-        if self.root is not None:
+        if moved(metadata_location) != metadata_location:
             relocate(self.io, moved(metadata_location), moved)
         table = _register(staged.catalog, identifier, moved(metadata_location))
         there = self._loaded(identifier)
-        if there is not None and table.metadata.last_sequence_number < there.metadata.last_sequence_number:
-            numbers = {"last_sequence_number": there.metadata.last_sequence_number}
+        number = there.metadata.next_sequence_number() - 1 if there is not None else 0
+        if table.metadata.format_version > 1 and table.metadata.next_sequence_number() <= number:
+            numbers = {"last_sequence_number": number}
             location = table.location_provider().new_table_metadata_file_location()
             ToOutputFile.table_metadata(table.metadata.model_copy(update=numbers), self.io.new_output(location))
             staged.catalog.drop_table(identifier)
@@ -132,6 +135,10 @@ class LakePlace:
                 return all(stream.read(len(chunk)) == chunk for chunk in content if chunk) and not stream.read(1)
         except FileNotFoundError:
             return False
+
+
+def _is_below(location: str, folder: str) -> bool:
+    return location == folder or location.startswith(f"{folder}/")
 
 
 @contextmanager

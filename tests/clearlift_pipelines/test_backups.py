@@ -6,6 +6,7 @@ from dagster import AssetCheckEvaluation, AssetKey, ExecuteInProcessResult, RunR
 
 from assets.apps.consignment import APP as CONSIGNMENT
 from assets.backups import covered
+from assets.backups import keys as envelopes
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from sandbox import sample_apps
@@ -144,3 +145,17 @@ def test_the_rotation_is_a_dry_run_unless_it_is_told_otherwise(location: Locatio
     # The newest of a day and the oldest of all; one more where midnight lies between.
     assert kept in (2, 3)
     assert (dry["kept"], dry["dropped"], len(sets(location).complete)) == (kept, 5 - kept, kept)
+
+
+def test_a_key_that_is_in_no_envelope_is_not_green(location: Location) -> None:
+    def look() -> AssetCheckEvaluation:
+        done = location.defs.resolve_job_def("pipelines_backup").execute_in_process(
+            instance=location.instance, asset_selection=[AssetKey(["pipelines", "backups", "keys"])]
+        )
+        return checks(done)["every_key_is_in_an_envelope"]
+
+    none = look()
+    assert (none.passed, none.severity.value) == (False, "WARN")
+    assert none.description == "In none: 1. Next: `clearlift keys envelope FILE`"
+    envelopes.note(target(location), location.stores.keyring, location.clock())
+    assert look().passed

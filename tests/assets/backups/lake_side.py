@@ -34,7 +34,7 @@ class LakeSide:
         return LakeBackup(STORE, self.lake, {VISITS: (("visitor", "visitor"),)}, self.live, now)
 
     def live(self) -> AbstractContextManager[LakePlace]:
-        return nullcontext(LakePlace(self.lake.catalog, None))
+        return nullcontext(LakePlace(self.lake.catalog, (self.folder / "r2").as_uri(), home=True))
 
     def backup(self) -> Manifest:
         """A further set."""

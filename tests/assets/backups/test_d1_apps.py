@@ -56,7 +56,7 @@ def test_migrations_go_down_and_up_while_a_log_is_kept(memory_folder: Path) -> N
     migrations.down(ledger, "consignment/d1", to=1)
     migrations.up(ledger, "consignment/d1")
     assert d1.query("select user_id from consignors") == [{"user_id": "u1"}]
-    with pytest.raises(FullNeededError, match="the schema of shop/d1 changed since"):
+    with pytest.raises(FullNeededError, match="triggers of the log were made again"):
         kept.incremental()
     kept.full()
     place = new_file(memory_folder, "place")
@@ -89,7 +89,7 @@ def test_a_partition_that_is_made_later_is_followed_from_the_next_backup_on(memo
     kept = Kept.of(d1, memory_folder / "target")
     kept.full()
     ahead.make(d1, SESSIONS, lambda: NOW)
-    with pytest.raises(FullNeededError, match="changed since"):
+    with pytest.raises(FullNeededError, match="sessions_2026_03"):
         kept.incremental()
     kept.full()
     names = {o.name for o in position(d1).schema.objects if o.type == "trigger"}

@@ -1,6 +1,7 @@
 """Backups of the lake: what a set holds, what later sets take over, and what comes back, where, and without whom."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -143,6 +144,20 @@ def test_the_live_table_goes_back_to_a_set_and_its_damaged_files_are_whole_again
     assert side.visits.rows() == expected
     side.restored(side.live, Scope(live=True))
     assert side.visits.rows() == expected
+
+
+def test_a_live_lake_in_another_account_takes_the_files_over(side: LakeSide, tmp_path: Path) -> None:
+    filled(side)
+    side.backup()
+    expected = side.visits.rows()
+    with lake_side(tmp_path / "other") as other:
+        (tmp_path / "r2").rename(tmp_path / "lost")
+        there = replace(other, at=side.at)
+        there.restored(there.live, Scope(live=True))
+        assert there.visits.rows() == expected
+        there.visits.append(there.visits.visits("new"))
+        assert survey(there.visits.table, now()).missing == ()
+        assert str(tmp_path / "r2") not in there.visits.table.load().metadata.model_dump_json()
 
 
 def test_commits_after_a_restore_have_numbers_above_those_that_are_gone(side: LakeSide) -> None:

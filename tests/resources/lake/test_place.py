@@ -108,7 +108,7 @@ def test_a_table_is_made_again_at_its_own_place_from_the_same_bytes(table: LakeT
     broken = Path(locations[0].removeprefix("file://"))
     broken.write_bytes(b"x" * len(kept[locations[0]]))
     Path(locations[-2].removeprefix("file://")).unlink()
-    place = LakePlace(live.catalog, None)
+    place = LakePlace(live.catalog, (tmp_path / "r2").as_uri(), home=True)
 
     changed = [at for at in locations if place.put(at, lambda at=at: [kept[at]])]  # type: ignore[misc]
     place.register(READINGS.identifier, live.metadata_location)
@@ -139,12 +139,12 @@ def test_behind_a_rest_catalog_a_table_is_made_again_in_its_bucket(tmp_path: Pat
         lake.catalog.drop_table(READINGS.identifier)
         for at in kept:
             live.io.delete(at)
-        place = LakePlace(lake.catalog, None, vended)
+        place = LakePlace(lake.catalog, "s3://lake", True, vended)
         assert place.tables([READINGS.identifier]) == []
 
         assert all(place.put(at, lambda at=at: [kept[at]]) for at in kept)  # type: ignore[misc]
         with place.staged() as staged:
-            place.stage(staged, READINGS.identifier, live.metadata_location, "")
+            place.stage(staged, READINGS.identifier, live.metadata_location, "s3://lake")
             work = staged.table(READINGS)
             work.append([written(work, "later")], "on the stage")
             assert place.tables([READINGS.identifier]) == []

@@ -25,6 +25,7 @@ from assets.backups.d1_log import (
     anchor,
     entries,
     install,
+    is_ours,
     logged,
     position,
     prune,
@@ -41,7 +42,7 @@ from assets.backups.method import (
     Restored,
     Scope,
 )
-from assets.backups.parts import Draft
+from assets.backups.parts import Draft, read
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from resources import counts
@@ -59,6 +60,7 @@ CONTINUES = "continues"
 BOOKMARK = "bookmark"
 ENTRIES = "entries"
 ROUNDS = 20
+SHOWN = 5  # names of an error
 STORE = "d1"
 
 
@@ -118,10 +120,10 @@ class D1Backups:
     def incremental(self, draft: Draft, base: Manifest) -> Contents:
         """See Method.incremental. The base is verified, so the log up to its end is deleted."""
         install(self.d1, self.clock())
-        self._check_continues(base, position(self.d1))
+        self._check_continues(draft.target, base, position(self.d1))
         prune(self.d1, int(base.until), self.pace)
         end, changes = self._log(draft, int(base.until))
-        self._check_continues(base, end)
+        self._check_continues(draft.target, base, end)
         return Contents(
             Kind.INCREMENTAL,
             str(end.end),
@@ -184,14 +186,22 @@ class D1Backups:
             totals = state.tables
             if erased or scope.owners:
                 totals = counted(scratch.query, [tables[name] for name in names])
-            if not scope.live:
-                if scope.tables:
-                    scratch.empty(set(tables) - set(names))
-                d1_place.put_into_empty(scratch, place)
-            elif scope.whole:
-                d1_place.put_over_live(scratch, place)
-            else:
-                d1_place.put_beside(scratch, place, names)
+            # SQLite lets some statements make such rows, and D1 takes none of them from outside.
+            dangling = len(scratch.query("select 1 as one from pragma_foreign_key_check")) if scope.whole else 0
+            try:
+                if not scope.live:
+                    if scope.tables:
+                        scratch.empty(set(tables) - set(names))
+                    d1_place.put_into_empty(scratch, place)
+                elif scope.whole:
+                    d1_place.put_over_live(scratch, place)
+                else:
+                    d1_place.put_beside(scratch, place, names)
+            except D1Error as error:
+                if not dangling or "FOREIGN KEY" not in error.message:
+                    raise
+                reason = f"{dangling} of the rows refer to a row that is not there, which D1 refuses"
+                raise DeclinedError(reason, d1_place.FILE) from None
             return Restored(
                 str(state.until),
                 state.moment,
@@ -199,15 +209,17 @@ class D1Backups:
                 erased,
                 whole=scope.whole,
                 beside=scope.live and not scope.whole,
+                dangling=dangling,
             )
 
     def differences(self, place: D1, restored: Restored) -> Iterator[str]:
         """See Method.differences."""
         schema = Schema.of(place.query(OBJECTS))
         yield from _damage(place)
-        if restored.whole or restored.beside:
-            for row in place.query('select "table", count(*) as n from pragma_foreign_key_check group by 1'):
-                yield f"{row['n']} rows of {row['table']} refer to a row that is not there"
+        if restored.whole:
+            (row,) = place.query("select count(*) as n from pragma_foreign_key_check")
+            if row["n"] > restored.dangling:
+                yield f"{row['n']} rows refer to a row that is not there, and {restored.dangling} did when backed up"
         for name in schema.indexes_of_text:
             try:
                 place.execute(
@@ -233,7 +245,7 @@ class D1Backups:
         shapes: Mapping[str, TableShape] = {}
         changes: Counter[str] = Counter()
         long_rows: dict[tuple[str, bytes], int] = {}
-        read: dict[tuple[str, bytes], bytes | None] = {}
+        current: dict[tuple[str, bytes], bytes | None] = {}
         with draft.file(LOG) as write:
             for _ in range(ROUNDS):
                 end = position(self.d1)
@@ -243,20 +255,20 @@ class D1Backups:
                         row = entry.table, entry.key
                         changes[entry.table] += 1
                         long_rows.pop(row, None)
-                        read.pop(row, None)
+                        current.pop(row, None)
                         if entry.image is not None and is_too_long(entry.image):
                             long_rows[row] = entry.id
                     write(b"\n".join(lines) + b"\n")
                 since = max(since, end.end)
-                if long_rows.keys() == read.keys():
+                if long_rows.keys() == current.keys():
                     break
                 # A row that is too long is read from its table. It is right unless an entry follows, which is looked
                 # for once more.
-                for table, key in long_rows.keys() - read.keys():
-                    read[table, key] = wide_row(self.d1.query, shapes[table], values(b"[" + key + b"]")[0])
+                for table, key in long_rows.keys() - current.keys():
+                    current[table, key] = wide_row(self.d1.query, shapes[table], values(b"[" + key + b"]")[0])
             else:
                 raise ChangingError(f"rows of {self.store} change faster than they can be read", "run the backup again")
-        images = (b"%d\t%s\n" % (long_rows[row], image) for row, image in read.items() if image is not None)
+        images = (b"%d\t%s\n" % (long_rows[row], image) for row, image in current.items() if image is not None)
         draft.write(LONG_ROWS, b"".join(images))
         return end, changes
 
@@ -268,9 +280,20 @@ class D1Backups:
                 facts[BOOKMARK] = self.d1.bookmark()
         return facts
 
-    def _check_continues(self, base: Manifest, now: Position) -> None:
+    def _check_continues(self, target: Target, base: Manifest, now: Position) -> None:
         if reason := self._broken(base, now):
+            if now.schema.sha256 != base.schema:
+                reason += f": {self._changed(target, base, now.schema)}"
             raise FullNeededError(reason, f"`clearlift backup run {self.store} --full`")
+
+    def _changed(self, target: Target, base: Manifest, now: Schema) -> str:
+        """What of the schema is other than in a set, in words."""
+        full = find(target, self.store).chain(base)[0]
+        before = Schema.parse(b"".join(read(target, full, SCHEMA)))
+        differing = set(before.objects) ^ set(now.objects)
+        names = sorted({o.name for o in differing if not is_ours(o)})
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        return f"{', '.join(names[:SHOWN])}{more}" if names else "triggers of the log were made again"
 
     def _broken(self, base: Manifest, now: Position) -> str:
         """Why the log does not continue what a set holds; empty where it does."""

@@ -50,9 +50,9 @@ SERVER = ("system", "timeline", "segment_bytes")
 
 @dataclass(frozen=True, kw_only=True)
 class RestoredServer(Restored):
-    """witnessed: tables as they were read when the set was made; none where others wrote then."""
+    """exact: whether `tables` are as they were read when the set was made; else as they were read once it was back."""
 
-    witnessed: tuple[Table, ...] = ()
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -171,25 +171,19 @@ class PostgresPhysical:
                         description = described(now, self.schema.number(server))
                         source = RecoveredRows(now, description, until, moment, last.code_version)
                         return DatabaseRestore(self.store, self.schema).run(source, self.postgres, scope)
-                    tables = tuple(_counted(now))
+                    exact = at is None and not erased and EXACT in last.facts
+                    tables = last.tables if exact else tuple(_counted(now))
             settle(draft, place)
         finally:
             clear(draft)
-        exact = at is None and not erased and EXACT in last.facts
-        return RestoredServer(
-            until=until,
-            moment=moment,
-            tables=tables,
-            erased=erased,
-            witnessed=last.tables if exact else (),
-        )
+        return RestoredServer(until=until, moment=moment, tables=tables, erased=erased, exact=exact)
 
     def differences(self, place: Path, restored: Restored) -> Iterator[str]:
         """See Method.differences."""
         if not isinstance(restored, RestoredServer):
             yield from differences(self.postgres, restored)
             return
-        expected = {table.name: table for table in (*restored.tables, *restored.witnessed)}
+        expected = {table.name: table for table in restored.tables} if restored.exact else {}
         with embedded.running(place) as dsn:
             for name, schema in self._databases(dsn):
                 with Postgres(make_conninfo(dsn, dbname=name)) as server, snapshot(server) as now:

@@ -193,6 +193,10 @@ def test_a_log_that_was_given_up_or_is_of_another_server_asks_for_a_full_backup(
         with pytest.raises(FullNeededError, match="of another server, or of the time before it was restored"):
             other.incremental(Draft(target, STORE, "x"), again)
         assert "continues" not in full(other, target).facts
+        back.execute(LEADS)
+        incremental(other, target)
+        restored(other, target, None, place / "third")
+        assert without_sequences(seen_in(place / "third")) == without_sequences(state(back))
 
 
 def test_a_kill_at_a_request_leaves_nothing_half_done(

@@ -75,7 +75,12 @@ class PostgresPhysical:
         before = find(draft.target, self.store).newest_good
         if before is not None and (_of_other(before, server) or wal.position_of(before.until) < start):
             before = None
-        since = wal.position_of(before.until) if before else wal.mark(self.postgres.dsn).position
+        if before is None:
+            # The log before is of no use, and would count against the limit of what is kept.
+            since = wal.mark(self.postgres.dsn).position
+            wal.release(self.postgres.dsn, since)
+        else:
+            since = wal.position_of(before.until)
         with draft.file(BASE) as write:
             for chunk in base_backup(self.folder):
                 write(chunk)

@@ -82,6 +82,7 @@ class Restored:
     there is no log. tables: rows and checksum of each restored table as the set's bytes say, without those of erased
     people; `differences` compares the place with them. erased: rows left out because their people were erased. whole:
     whether all of the store came back. beside: whether rows were put beside others, which cannot be told apart later.
+    dangling: rows that refer to a row which was not there then either.
     left_out: what else of the set has no place there, by name.
     """
 
@@ -91,6 +92,7 @@ class Restored:
     erased: int = 0
     whole: bool = True
     beside: bool = False
+    dangling: int = 0
     left_out: tuple[str, ...] = ()
 
 

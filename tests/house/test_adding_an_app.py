@@ -74,6 +74,7 @@ def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> No
         f"shop_{capability}"
         for capability in (
             "archive",
+            "backups",
             "cache",
             "d1",
             "database",

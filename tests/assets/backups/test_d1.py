@@ -87,7 +87,7 @@ def traded(d1: D1, folder: Path, seed: int, days: int, most: int) -> tuple[Tradi
     return trading, kept
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 40))])
 def test_random_moments_come_back_as_they_were(seed: int, memory_folder: Path) -> None:
     d1 = new_file(memory_folder, "shop")
     trading, kept = traded(d1, memory_folder / "target", seed, days=6, most=15)

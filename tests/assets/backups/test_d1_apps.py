@@ -1,5 +1,7 @@
 """The applications' own databases: their tables can be followed, and their migrations know nothing of it."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -10,7 +12,7 @@ from assets.apps import APPS, App
 from assets.apps.sesh_series import SESSIONS
 from assets.backups import d1_place
 from assets.backups.d1_log import install, logged, position
-from assets.backups.method import FullNeededError
+from assets.backups.method import FullNeededError, Scope
 from assets.series import ahead
 from resources import migrations
 from resources.d1 import D1
@@ -115,3 +117,27 @@ def test_too_many_rows_that_refer_to_each_other_are_refused_over_http_and_come_b
     kept.restore(over_http)
     assert over_http.query("select id, boss from people") == d1.query("select id, boss from people")
     d1.close()
+
+
+def test_rows_that_refer_to_nothing_come_back_in_a_file_and_are_refused_over_http(memory_folder: Path) -> None:
+    d1 = new_file(memory_folder, "shop")
+    d1.execute("create table people (id integer primary key, boss integer references people (id))")
+    d1.execute("insert into people values (1, null)")
+    with closing(sqlite3.connect(d1.path, isolation_level=None)) as unchecked:
+        unchecked.execute("insert into people values (2, 99)")
+    kept = Kept.of(d1, memory_folder / "target")
+    kept.full()
+    file = new_file(memory_folder, "file")
+    assert kept.restore(file).dangling == 1
+    assert file.query("select id, boss from people") == d1.query("select id, boss from people")
+    with pytest.raises(DeclinedError, match="1 of the rows refer to a row that is not there, which D1 refuses"):
+        kept.restore(cast("D1", Between(new_file(memory_folder, "other"), lambda: None)))
+    d1.execute("update people set boss = 1 where id = 1")
+    kept.restore(d1, Scope(live=True))
+    assert d1.query("select boss from people where id = 1") == [{"boss": None}]
+    with closing(sqlite3.connect(file.path, isolation_level=None)) as unchecked:
+        unchecked.execute("update people set boss = 98")
+    restored = kept.restore(new_file(memory_folder, "again"))
+    assert "2 rows refer to a row that is not there, and 1 did" in " ".join(kept.method.differences(file, restored))
+    d1.close()
+    file.close()

@@ -197,12 +197,14 @@ def _backup(method: Method[Any], target: Target) -> Manifest:
 
 
 def _server() -> tuple[Postgres, Path]:
-    """The server with its rows, which is kept for the next contender."""
+    """The server with its rows and nothing else, which is kept for the next contender."""
     postgres = Postgres(embedded.start(FOLDER, SETTINGS), statement_timeout=3600)
     if not postgres.fetch("select to_regclass('public.written') is not null as filled")[0]["filled"]:
         assert GROWTH.postgres_migrations is not None
         migrations.up(migrations.PostgresAppliedMigrations(postgres), GROWTH.postgres_migrations)
         postgres.execute(EVENTS.format(rows=ROWS))
+    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+        connection.execute("drop database if exists back with (force)")
     return postgres, FOLDER
 
 
@@ -212,8 +214,6 @@ def _size(postgres: Postgres) -> float:
 
 def _empty(postgres: Postgres) -> str:
     """A new database beside it."""
-    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
-        connection.execute("drop database if exists back with (force)")
     return made(postgres.dsn, "back")
 
 

@@ -4,8 +4,9 @@ What belongs here: the order and the rules that hold for every store. What does 
 method), what several stores say of each other (agreement.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
@@ -14,7 +15,7 @@ from assets.backups.erased import erased
 from assets.backups.manifest import Manifest
 from assets.backups.method import Chain, Method, Restored, Scope
 from assets.backups.sets import Sets, find
-from assets.backups.target import Target
+from assets.backups.target import Target, begun_at
 from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.postgres import Postgres
@@ -31,17 +32,24 @@ class UnreadableError(DeclinedError):
     """Sets lie there, and not one of their manifests can be read: the key set is another one, or they are damaged."""
 
 
+class PassedOverError(DeclinedError):
+    """A set that is newer than what would come back cannot be restored, and nobody asked for an older state."""
+
+
 class NotConfirmedError(DeclinedError):
     """The live store would be written to. Nothing was touched."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """A restore that was compared: the sets that it read, what came back, and how long it took."""
+    """A restore that was compared: the sets that it read, what came back, and how long it took. notes: what a person
+    should know of the sets, a clause each.
+    """
 
     chain: Chain
     restored: Restored
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -71,12 +79,15 @@ class Restore:
         Raises:
             NotRestorableError: no set reaches the moment.
             UnreadableError: no set can be read at all.
+            PassedOverError: a newer set cannot be read, and the scope names no moment.
             NotConfirmedError: the live store is meant, and nobody confirmed it.
             OccupiedError: the place holds something.
             DamagedSetError: a set is not what was written.
             DiffersError: the place does not hold what the set says.
         """
-        chain = self.method.chain(readable(find(self.target, self.method.store)), scope.at)
+        sets = readable(find(self.target, self.method.store))
+        chain = self.method.chain(sets, scope.at)
+        notes = tuple(_notes(sets, chain, scope))
         if into == LIVE:
             if not confirmed:
                 raise NotConfirmedError(
@@ -86,8 +97,8 @@ class Restore:
             live = self.method.live()
             # One that is lost, or new, is a place like any other.
             is_new = scope.whole and self.method.is_empty(live)
-            return self.into(live, chain, replace(scope, live=not is_new))
-        return self.into(self.method.place(into), chain, scope)
+            return replace(self.into(live, chain, replace(scope, live=not is_new)), notes=notes)
+        return replace(self.into(self.method.place(into), chain, scope), notes=notes)
 
     def into(self, place: Any, chain: Chain, scope: Scope) -> Done:
         """Restore a chain into an open place, and compare it. The errors are those of `run`."""
@@ -116,6 +127,22 @@ def readable(sets: Sets) -> Sets:
             "bring back the key set that sealed it; docs/recovery.md says how",
         )
     return sets
+
+
+def _notes(sets: Sets, chain: Chain, scope: Scope) -> Iterator[str]:
+    """What to say of the sets beside what came back; PassedOverError where that is an older state than was meant."""
+    newest = chain[-1]
+    damage = sets.passed_over(newest)
+    if damage is not None and scope.at is None:
+        raise PassedOverError(
+            f"{sets.store} {damage.id} cannot be read: {damage.reason}; without it, {sets.store} comes back as of "
+            f"{newest.moment:%Y-%m-%d %H:%M:%S} UTC",
+            f"put a copy of it back, or take that older state by --at {newest.moment.isoformat()}",
+        )
+    if damage is not None and isinstance(scope.at, datetime) and begun_at(damage.id) <= scope.at:
+        yield f"without {damage.id}, which cannot be read"
+    if waiting := [one.id for one in chain if one.id not in sets.verified]:
+        yield f"{waiting[-1]} was never verified"
 
 
 def _what(scope: Scope, chain: Chain) -> str:

@@ -17,8 +17,10 @@ from resources.counts import counted
 from resources.declined import DeclinedError
 
 if TYPE_CHECKING:
+    from assets.backups.manifest import Manifest
     from assets.backups.method import Scope
     from assets.backups.restore import Done
+    from assets.backups.sets import Sets
 
 ALL = "all"
 NAMED = 8  # of what has no place
@@ -62,7 +64,10 @@ def run(names: tuple[str, ...], full: bool) -> None:
 @backup.command("list")
 @STORES
 def list_(names: tuple[str, ...]) -> None:
-    """List the backups of stores, by default of all: what each holds, whether it is verified, what it needs."""
+    """List the backups of stores, by default of all: what each holds, whether it is verified, what it needs.
+
+    Exit code 1 where one cannot be restored.
+    """
     from assets.backups import covered
     from assets.backups.sets import find
 
@@ -70,6 +75,7 @@ def list_(names: tuple[str, ...]) -> None:
         opened.progress.stop()
         shown = Table("store", "set", "kind", "moment (UTC)", "position", "rows", "size", "state", "needs", box=None)
         target = covered.target_of(opened.stores)
+        damaged_of: dict[str, int] = {}
         for one in [covered.named(name) for name in names] or covered.every():
             sets = find(target, one.name)
             for manifest in sets.complete:
@@ -81,17 +87,24 @@ def list_(names: tuple[str, ...]) -> None:
                     manifest.until,
                     f"{sum(table.rows for table in manifest.tables):,}" if manifest.tables else "",
                     _size(manifest.size),
-                    "verified" if manifest.id in sets.verified else "not verified",
+                    _state(sets, manifest),
                     manifest.base or "",
                 )
             for damaged in sets.damaged:
                 shown.add_row(str(one.name), damaged.id, "", "", "", "", "", f"damaged: {damaged.reason}", "")
+            if wrong := len(sets.damaged) + sum(not sets.is_restorable(manifest) for manifest in sets.complete):
+                damaged_of[str(one.name)] = wrong
             for unfinished in sets.unfinished:
                 shown.add_row(str(one.name), unfinished, "", "", "", "", "", "unfinished", "")
         if shown.row_count:
             show(shown)
         else:
             click.echo("There is no backup. Next: clearlift backup run")
+        if damaged_of:
+            raise DeclinedError(
+                f"{counted(sum(damaged_of.values()), 'set')} of {', '.join(damaged_of)} cannot be restored",
+                f"`clearlift backup verify {next(iter(damaged_of))}` names what is wrong",
+            )
 
 
 @backup.command()
@@ -206,6 +219,12 @@ def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> 
         raise DeclinedError.together(failed)
 
 
+def _state(sets: "Sets", manifest: "Manifest") -> str:
+    if not sets.is_restorable(manifest):
+        return "damaged: what it needs is not there"
+    return "verified" if sets.is_good(manifest) else "not verified"
+
+
 def _what(done: "Done") -> str:
     """What came back, in words."""
     restored = done.restored
@@ -215,6 +234,7 @@ def _what(done: "Done") -> str:
     return (
         f"{counted(done.rows, 'row')} in {counted(len(restored.tables), 'table')} as of "
         f"{restored.moment:%Y-%m-%d %H:%M:%S} UTC (position {restored.until}){erased}{left}"
+        f"{''.join(f', {note}' for note in done.notes)}"
     )
 
 

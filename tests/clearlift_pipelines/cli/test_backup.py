@@ -1,5 +1,6 @@
 """`clearlift backup`: what people type and read, and that no wrong word harms what is live."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -137,6 +138,26 @@ def test_a_damaged_set_is_named_and_refused(sold: Terminal) -> None:
     assert "1 set of consignment/d1 damaged. Next: `clearlift backup run consignment/d1 --full`" in said.err
     assert key in sold.refused("backup", "restore", SALES, "--into", "live", "--confirm")
     assert "no backup of consignment/d1 is verified" in sold.refused("backup", "drill", SALES)
+
+
+def test_a_manifest_that_was_changed_ends_the_list_and_the_restore_with_an_error(sold: Terminal) -> None:
+    target, store = covered.target_of(sold.stores), StoreName("consignment", "d1")
+    sold.good("backup", "run", SALES)
+    first, newest = find(target, store).complete
+    key = target.key(store, newest.id, "manifest")
+    data = target.objects.get(key)
+    target.objects.put(key, data[:-1] + bytes([data[-1] ^ 1]))
+    said = sold.clearlift("backup", "list", SALES)
+    assert (said.code, "1 set of consignment/d1 cannot be restored" in said.err) == (1, True)
+    refused = sold.refused("backup", "restore", SALES, "--into", "beside.sqlite")
+    assert newest.id in refused
+    at = re.search(r"--at (\S+)$", refused)
+    assert at
+    sold.good("backup", "restore", SALES, "--into", "beside.sqlite", "--at", at[1])
+    target.objects.put(key, data)
+    target.objects.delete(target.key(store, first.id, "manifest"))
+    said = sold.clearlift("backup", "list", SALES)
+    assert (said.code, "what it needs is not there" in " ".join(said.out.split())) == (1, True), said
 
 
 def test_nothing_is_listed_where_nothing_is(terminal: Terminal) -> None:

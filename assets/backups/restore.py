@@ -7,13 +7,15 @@ method), what several stores say of each other (agreement.py).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from assets.apps import App
 from assets.backups.erased import erased
 from assets.backups.manifest import Manifest
-from assets.backups.method import Chain, Method, Restored, Scope
+from assets.backups.method import Chain, Method, NotRestorableError, Restored, Scope
+from assets.backups.scratch import scratch
 from assets.backups.sets import Sets, find
 from assets.backups.target import Target, begun_at
 from resources.counts import counted
@@ -65,13 +67,14 @@ class Done:
 @dataclass(frozen=True)
 class Restore:
     """Restores one store. apps: whose data it holds. postgres: ours, which knows who was erased; None where there is
-    none yet.
+    none yet. root: the folder of scratch places, in which it is tried first what single rows would come.
     """
 
     target: Target
     method: Method[Any]
     apps: Sequence[App]
     postgres: Postgres | None
+    root: Path | None = None
 
     def run(self, scope: Scope, into: str, *, confirmed: bool = False) -> Done:
         """Restore into the place that a person names, or over what is live.
@@ -90,8 +93,9 @@ class Restore:
         notes = tuple(_notes(sets, chain, scope))
         if into == LIVE:
             if not confirmed:
+                rows = self._rows(scope, chain)
                 raise NotConfirmedError(
-                    f"this would write {_what(scope, chain)} over the live {self.method.store}",
+                    f"this would write {_what(scope, chain)} ({rows}) over the live {self.method.store}",
                     "the same with --confirm does it; with --into PLACE it is restored beside it",
                 )
             live = self.method.live()
@@ -99,6 +103,17 @@ class Restore:
             is_new = scope.whole and self.method.is_empty(live)
             return replace(self.into(live, chain, replace(scope, live=not is_new)), notes=notes)
         return replace(self.into(self.method.place(into), chain, scope), notes=notes)
+
+    def _rows(self, scope: Scope, chain: Chain) -> str:
+        """How many rows a restore would write: as the sets say, or of single tables and owners as they come back."""
+        if scope.whole or self.root is None:
+            since = f", and what {counted(len(chain) - 1, 'set')} changed since" if len(chain) > 1 else ""
+            return f"{counted(sum(table.rows for table in chain[0].tables), 'row')}{since}"
+        with scratch(self.root) as folder, self.method.scratch(folder) as place:
+            done = self.into(place, chain, scope)
+        if scope.owners and not done.rows:
+            raise NotRestorableError("no row of these owners is in that set", "see that their ids are right")
+        return ", ".join(f"{table.name}: {counted(table.rows, 'row')}" for table in done.restored.tables if table.rows)
 
     def into(self, place: Any, chain: Chain, scope: Scope) -> Done:
         """Restore a chain into an open place, and compare it. The errors are those of `run`."""
@@ -122,8 +137,9 @@ def readable(sets: Sets) -> Sets:
         UnreadableError: all that there are cannot be read.
     """
     if sets.damaged and not sets.complete:
+        other = ", which another key set sealed, or all of them are damaged" if sets.foreign else ""
         raise UnreadableError(
-            f"no backup of {sets.store} can be read: {sets.damaged[-1].reason}",
+            f"no backup of {sets.store} can be read{other}: {sets.damaged[-1].reason}",
             "bring back the key set that sealed it; docs/recovery.md says how",
         )
     return sets

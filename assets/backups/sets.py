@@ -83,6 +83,11 @@ class Sets:
         return self.is_restorable(manifest) and all(needed.id in self.verified for needed in self.chain(manifest))
 
     @property
+    def foreign(self) -> bool:
+        """Whether not one set opens, as with the keys of another key set."""
+        return not self.complete and any(damage.sealed for damage in self.damaged)
+
+    @property
     def newest_good(self) -> Manifest | None:
         """The good set that reaches furthest; the base of the next incremental."""
         return max(filter(self.is_good, self.complete), key=lambda m: (m.moment, m.id), default=None)
@@ -213,6 +218,18 @@ def is_marked(target: Target, store: StoreName, set_id: str) -> bool:
 def any_marked(target: Target, store: StoreName) -> bool:
     """Whether a mark lies beside any set: two requests where the newest has one, however many sets there are."""
     return any(is_marked(target, store, set_id) for set_id in reversed(target.ids(store)))
+
+
+def opens_any(target: Target) -> bool:
+    """Whether the keys of a target open any set that lies there, of whichever store."""
+    for store in target.stores():
+        for set_id in reversed(target.ids(store)):
+            try:
+                target.get_sealed(store, set_id, MANIFEST)
+            except (ObjectNotFoundError, SealError):
+                continue
+            return True
+    return False
 
 
 def unverified(sets: Sets) -> Sequence[Manifest]:

@@ -63,7 +63,7 @@ def test_a_backup_is_listed_verified_drilled_and_restored(sold: Terminal) -> Non
     listed = [line.split() for line in sold.good("backup", "list", SALES).splitlines()[1:]]
     assert listed[0][1:3] == [first.id, "full"]
     assert listed[1][-1] == first.id, "what the incremental needs"
-    assert sold.good("backup", "verify", SALES).startswith("sets verified")
+    assert sold.good("backup", "verify", SALES).startswith(f"{SALES}: sets verified")
     assert "compared; RTO" in sold.good("backup", "drill", SALES)
 
     beside = str(sold.folder / "beside.sqlite")
@@ -73,6 +73,9 @@ def test_a_backup_is_listed_verified_drilled_and_restored(sold: Terminal) -> Non
     place = EmbeddedD1(Path(beside))
     assert "Wrong" not in rows(place, "select name as v from events")
     place.close()
+    # A time after the newest set gives the newest state, as of every store.
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    sold.good("backup", "restore", SALES, "--at", now, "--into", "newest.sqlite")
     refused = sold.refused("backup", "restore", SALES, *position, "--table", "events", "--into", "live")
     assert "would write events as of" in refused
     assert set(rows(d1, "select name as v from events")) == {"Wrong"}
@@ -165,3 +168,24 @@ def test_nothing_is_listed_where_nothing_is(terminal: Terminal) -> None:
     assert "there is no backup of sesh/d1. Next: `clearlift backup run sesh/d1`" in terminal.refused(
         "backup", "verify", "sesh/d1"
     )
+
+
+def test_the_step_before_the_confirmation_says_what_the_confirmed_one_does(sold: Terminal) -> None:
+    d1 = sold.stores.d1(CONSIGNMENT)
+    before = d1.query("select * from events order by id")
+    (events,) = rows(d1, "select count(*) as v from events")
+    live = ("backup", "restore", SALES, "--into", "live")
+    for table in ("nosuch", "item_search", "change_log"):
+        for confirm in ((), ("--confirm",)):
+            said = sold.refused(*live, "--table", table, *confirm)
+            assert f"no table {table} in that set. Next: name some of " in said
+    assert f"(events: {events} row" in sold.refused(*live, "--table", "events")
+    assert " rows) over the live" in sold.refused(*live)
+    person = str(rows(d1, "select min(user_id) as v from consignors")[0])
+    said = sold.refused(*live, "--organisation", person)
+    assert "consignors: 1 row" in said
+    for into in (live, ("backup", "restore", SALES, "--into", "beside.sqlite")):
+        said = sold.refused(*into, "--organisation", person, "--organisation", "nobody")
+        assert "no row is of the organisation or person named as number 2" in said
+    assert not (sold.folder / "beside.sqlite").exists()
+    assert d1.query("select * from events order by id") == before

@@ -31,6 +31,9 @@ from resources.declined import DeclinedError
 from resources.postgres import Postgres
 from resources.postgres.databases import made
 
+LIKE = 0.8
+"""From where on a name counts as mistyped; stores of other apps share their ends."""
+
 
 @dataclass(frozen=True)
 class Covered:
@@ -103,7 +106,7 @@ def named(text: str) -> Covered:
     """
     by_name = {str(covered.name): covered for covered in every()}
     if text not in by_name:
-        near = get_close_matches(text, by_name, n=1)
+        near = get_close_matches(text, by_name, n=1, cutoff=LIKE)
         raise DeclinedError(
             f"there is no store {text!r}", f"name {near[0]}" if near else f"name one of {', '.join(by_name)}"
         )

@@ -157,6 +157,8 @@ class D1Backups:
 
     def place(self, name: str) -> D1:
         """See Method.place: the path of a SQLite file, which must not exist."""
+        if Path(name).is_dir():
+            raise OccupiedError(f"{name} is a folder", "name a SQLite file that is not there yet")
         return self.opened(name)
 
     @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.backups.method import NotRestorableError, Scope
+from assets.backups.parts import DamagedSetError
 from assets.backups.restore import DiffersError, Done, PassedOverError, Restore, readable
 from assets.backups.scratch import scratch
 from assets.backups.sets import find
@@ -65,7 +66,11 @@ class Drill:
                 f"`clearlift backup verify {method.store}`, then `clearlift backup run {method.store}`",
             )
         with scratch(self.root) as folder, method.scratch(folder) as place:
-            done = self.restore.into(place, sets.chain(newest), Scope())
+            try:
+                done = self.restore.into(place, sets.chain(newest), Scope())
+            except DamagedSetError as error:
+                step = f"put a copy of it back, or `clearlift backup run {method.store} --full`"
+                raise DamagedSetError(error.key, error.what, step) from None
             return Drilled(done, self.clock() - done.restored.moment, self._opened(place))
 
     def _opened(self, place: Any) -> int:

@@ -5,6 +5,7 @@ method), what several stores say of each other (agreement.py).
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +16,11 @@ from assets.apps import App
 from assets.backups.erased import erased
 from assets.backups.manifest import Manifest
 from assets.backups.method import Chain, Method, NotRestorableError, Restored, Scope
+from assets.backups.parts import DamagedSetError
 from assets.backups.scratch import scratch
 from assets.backups.sets import Sets, find
 from assets.backups.target import Target, begun_at
+from resources import disk
 from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.postgres import Postgres
@@ -88,6 +91,8 @@ class Restore:
             DamagedSetError: a set is not what was written.
             DiffersError: the place does not hold what the set says.
         """
+        if not into.strip():
+            raise DeclinedError("no place is named to restore into", "name a new file, folder or database")
         sets = readable(find(self.target, self.method.store))
         chain = self.method.chain(sets, scope.at)
         notes = tuple(_notes(sets, chain, scope))
@@ -101,8 +106,28 @@ class Restore:
             live = self.method.live()
             # One that is lost, or new, is a place like any other.
             is_new = scope.whole and self.method.is_empty(live)
-            return replace(self.into(live, chain, replace(scope, live=not is_new)), notes=notes)
-        return replace(self.into(self.method.place(into), chain, scope), notes=notes)
+            with self._next_step(sets, chain):
+                return replace(self.into(live, chain, replace(scope, live=not is_new)), notes=notes)
+        with self._next_step(sets, chain), _made(into):
+            return replace(self.into(self.method.place(into), chain, scope), notes=notes)
+
+    @contextmanager
+    def _next_step(self, sets: Sets, chain: Chain) -> Iterator[None]:
+        """Let the error of a damaged part name the newest set that can do without it."""
+        try:
+            yield
+        except DamagedSetError as error:
+            older = [m for m in sets.complete if m.moment < chain[-1].moment and sets.is_restorable(m)]
+            for other in reversed(older):
+                if error.key not in self._keys(sets.chain(other)):
+                    step = f"--at {other.moment.isoformat()} restores the newest set that does not need it"
+                    raise DamagedSetError(error.key, error.what, step) from None
+            step = "put a copy of it back, because no older set is without it"
+            raise DamagedSetError(error.key, error.what, step) from None
+
+    def _keys(self, chain: Chain) -> set[str]:
+        store = self.method.store
+        return {self.target.key(store, part.set_id or one.id, part.name) for one in chain for part in one.parts}
 
     def _rows(self, scope: Scope, chain: Chain) -> str:
         """How many rows a restore would write: as the sets say, or of single tables and owners as they come back."""
@@ -128,6 +153,25 @@ class Restore:
                 f"`clearlift backup verify {self.method.store}`, then restore another moment",
             )
         return Done(chain, restored, monotonic() - began)
+
+
+@contextmanager
+def _made(into: str) -> Iterator[None]:
+    """Say in one line where a place cannot be made, and leave no empty folder of a restore that failed."""
+    place = Path(into)
+    was_there = place.exists()
+    try:
+        yield
+    except OSError as error:
+        if not error.errno:  # an object that is not there
+            raise
+        raise disk.full(error) or DeclinedError(f"{into} cannot be made: {error.strerror}", "name another place") from (
+            None
+        )
+    finally:
+        if not was_there and place.is_dir():
+            with suppress(OSError):  # it holds something
+                place.rmdir()
 
 
 def readable(sets: Sets) -> Sets:

@@ -22,6 +22,7 @@ from resources.disk import DiskFullError
 from resources.keyring import Keyring, SealError
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore, ObjectStoreError
+from resources.r2.protocol import ObjectStoreUnreachableError
 from tests.assets.backups.notebook import Notebook
 
 MONDAY = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -265,3 +266,28 @@ def test_a_newer_set_that_was_not_verified_fails_a_drill_and_is_said_of_a_restor
         drill(target, notebook, postgres, tmp_path / "scratch", lambda _: 0).run()
     done = restore(target, notebook, postgres).run(Scope(), str(tmp_path / "beside"))
     assert done.notes == (f"{newest.id} was never verified",)
+
+
+def test_a_damaged_part_names_the_newest_set_that_can_do_without_it(
+    target: Target, notebook: Notebook, postgres: Postgres, tmp_path: Path
+) -> None:
+    backup(target, notebook).run()
+    notebook.now += timedelta(minutes=10)
+    newest = backup(target, notebook).run(full=True).manifest
+    target.objects.delete(target.key(notebook.store, newest.id, newest.parts[0].name))
+    with pytest.raises(DamagedSetError, match=r"Next: --at 2026-03-02T01:00:00\+00:00 restores the newest set that"):
+        restore(target, notebook, postgres).run(Scope(), str(tmp_path / "beside"))
+    with pytest.raises(DamagedSetError, match="Next: put a copy of it back, or `clearlift backup run"):
+        drill(target, notebook, postgres, tmp_path / "scratch", lambda _: 0).run()
+
+
+def test_a_store_that_says_what_to_do_next_says_it_once(
+    target: Target, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> bool:
+        raise ObjectStoreUnreachableError("put: no route", "see that r2.example can be reached")
+
+    monkeypatch.setattr(FolderObjectStore, "put_if_absent", away)
+    with pytest.raises(TargetError) as raised:
+        backup(target, notebook).run()
+    assert str(raised.value) == "backups at backups/: put: no route. Next: see that r2.example can be reached"

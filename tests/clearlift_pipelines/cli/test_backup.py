@@ -116,6 +116,15 @@ def test_a_wrong_word_is_one_line_and_changes_nothing(sold: Terminal) -> None:
     assert "there is no store 'consignment/d2'. Next: name consignment/d1" in sold.refused(
         "backup", "run", "consignment/d2"
     )
+    assert "there is no store 'nosuch/d1'. Next: name one of pipelines/postgres, " in sold.refused(
+        "backup", "run", "nosuch/d1"
+    )
+    for into, why in (
+        ("", "no place is named to restore into. Next: name a new file"),
+        (".", ". is a folder. Next: name a SQLite file"),
+        ("/proc/x.sqlite", "/proc/x.sqlite cannot be made: No such file or directory. Next: name another place"),
+    ):
+        assert why in sold.refused("backup", "restore", SALES, "--into", into)
     assert f"no backup of {SALES} holds {early}" in sold.refused("backup", "restore", SALES, "--at", early, *live)
     assert f"no backup of {SALES} holds 99999" in sold.refused("backup", "restore", SALES, "--at", "99999", *live)
     assert "no table sales" in sold.refused("backup", "restore", SALES, "--table", "sales", *live)
@@ -161,6 +170,20 @@ def test_a_manifest_that_was_changed_ends_the_list_and_the_restore_with_an_error
     target.objects.delete(target.key(store, first.id, "manifest"))
     said = sold.clearlift("backup", "list", SALES)
     assert (said.code, "what it needs is not there" in " ".join(said.out.split())) == (1, True), said
+
+
+def test_verifying_takes_all_stores_and_names_a_damaged_part_once(sold: Terminal) -> None:
+    assert f"1 set of {SALES} verified" in sold.good("backup", "verify")
+    target, store = covered.target_of(sold.stores), StoreName("consignment", "d1")
+    sold.good("backup", "run", SALES)
+    full, _ = find(target, store).complete
+    key = target.key(store, full.id, full.parts[0].name)
+    target.objects.delete(key)
+    said = sold.clearlift("backup", "verify")
+    assert (said.code, said.out.count(f"damaged {key}: missing")) == (1, 1)
+    assert f"2 sets of {SALES} damaged" in said.err
+    said = sold.clearlift("backup", "restore", SALES, "--into", "beside.sqlite")
+    assert f"{key}: missing. Next: put a copy of it back, because no older set is without it" in said.err
 
 
 def test_nothing_is_listed_where_nothing_is(terminal: Terminal) -> None:

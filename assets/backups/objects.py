@@ -17,7 +17,7 @@ import msgspec
 
 from assets.apps import App
 from assets.archive.layout import PREFIX as ARCHIVE
-from assets.backups.manifest import Kind, Manifest, Part, Table
+from assets.backups.manifest import Kind, Manifest, Part, Table, of_form
 from assets.backups.method import At, Chain, Contents, NotRestorableError, OccupiedError, Restored, Scope
 from assets.backups.parts import DamagedSetError, Draft, read, read_part
 from assets.backups.sets import Sets, find
@@ -174,7 +174,7 @@ def entries(target: Target, manifest: Manifest) -> Iterator[Entry]:
     rest = b""
     for chunk in read(target, manifest, INVENTORY):
         *lines, rest = (rest + chunk).split(b"\n")
-        yield from (msgspec.json.decode(line, type=Entry) for line in lines)
+        yield from (of_form(line, Entry, manifest, INVENTORY) for line in lines)
 
 
 def _content(target: Target, manifest: Manifest, copies: dict[str, list[Part]], entry: Entry) -> bytes:

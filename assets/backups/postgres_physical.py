@@ -291,7 +291,7 @@ def _of_other(manifest: Manifest, server: wal.Server) -> str:
     """Why a set is not of this server's present log; empty where it is."""
     if manifest.kind not in (Kind.BASE, Kind.WAL):
         return "no base backup and no log"
-    if any(manifest.facts[name] != str(getattr(server, name)) for name in SERVER):
+    if any(manifest.facts.get(name) != str(getattr(server, name)) for name in SERVER):
         return "of another server, or of the time before it was restored"
     return ""
 

@@ -38,7 +38,6 @@ from assets.backups.method import (
     Contents,
     FullNeededError,
     NotRestorableError,
-    OccupiedError,
     Restored,
     Scope,
 )
@@ -169,8 +168,6 @@ class D1Backups:
 
     def restore(self, target: Target, chain: Chain, place: D1, scope: Scope) -> Restored:
         """See Method.restore."""
-        if not scope.live and not d1_place.is_empty(place):
-            raise OccupiedError(f"{place!r} is not empty", d1_place.NEW_PLACE)
         # Whose rows are of an owner, and what goes with an erased person, is seen over all tables.
         of_all = not scope.tables or scope.owners or scope.erased.hashes
         with built(target, chain, scope.at, lambda name: bool(of_all) or name in scope.tables) as state:
@@ -192,7 +189,8 @@ class D1Backups:
                 if not scope.live:
                     if scope.tables:
                         scratch.empty(set(tables) - set(names))
-                    d1_place.put_into_empty(scratch, place)
+                    if not d1_place.holds(scratch, place):
+                        d1_place.put_into_empty(scratch, place)
                 elif scope.whole:
                     d1_place.put_over_live(scratch, place)
                 else:

@@ -58,6 +58,12 @@ class Drill:
             )
         with scratch(self.root) as folder, method.scratch(folder) as place:
             done = self.restore.into(place, sets.chain(newest), Scope())
+            if gone := done.restored.without_place:
+                raise DiffersError(
+                    f"{method.store} came back without {', '.join(gone)}, because no migration makes "
+                    f"{'it' if len(gone) == 1 else 'them'}",
+                    "add a migration that does, or drop what nobody needs",
+                )
             return Drilled(done, self.clock() - done.restored.moment, self._opened(place))
 
     def _opened(self, place: Any) -> int:

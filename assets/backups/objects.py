@@ -8,7 +8,7 @@ files (lake.py).
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -157,6 +157,9 @@ class ObjectsBackup:
                 if _digest(place, entry.key) != entry.sha256:
                     place.put(entry.key, cleaned.get(entry.key) or _content(target, manifest, copies, entry))
         elif place is not self.objects and coming:
+            if isinstance(place, FolderObjectStore):
+                with suppress(OSError):
+                    place.path.rmdir()  # was made as it was named
             raise NotRestorableError(
                 f"{manifest.id} is an inventory without the objects, because no bucket of its own was set for backups",
                 "set CLEARLIFT_BACKUP_BUCKET, so that further backups hold them",

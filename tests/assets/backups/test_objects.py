@@ -200,6 +200,7 @@ def test_without_a_bucket_for_backups_the_inventory_says_what_is_lost(
         ]
     with pytest.raises(NotRestorableError, match="an inventory without the objects"):
         restore(at, of, of.place(str(tmp_path / "beside")), Scope())
+    assert not (tmp_path / "beside").exists()
     live.put("media/user-1/sessions/s/i.jpg", b"again")
     assert {part.file for part in backup(at, method(live)).parts} == {"inventory", *BOTH}  # a bucket was named since
 

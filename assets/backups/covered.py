@@ -147,8 +147,15 @@ def _ours() -> Covered:
         server = rooms.embedded_postgres
         if server is None:
             return _logical(name, rooms.postgres_of_login, OURS)
-        others = {database: schema_of(app) for app in APPS if (database := server.databases.get(app.name))}
-        return PostgresPhysical(name, rooms.postgres_of_login, server.folder, OURS, others)
+        apps = {database: app for app in APPS if (database := server.databases.get(app.name))}
+        return PostgresPhysical(
+            name,
+            rooms.postgres_of_login,
+            server.folder,
+            OURS,
+            {database: schema_of(app) for database, app in apps.items()},
+            {database: StoreName(app.name, "postgres") for database, app in apps.items()},
+        )
 
     def prune(rooms: Rooms, sets: Sets) -> None:
         if isinstance(made_by := method(rooms), PostgresPhysical):

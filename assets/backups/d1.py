@@ -30,7 +30,7 @@ from assets.backups.d1_log import (
     position,
     prune,
 )
-from assets.backups.d1_state import LONG_ROWS, SCHEMA, SEQUENCES, Tally, built, counted, rows_file
+from assets.backups.d1_state import LONG_ROWS, SCHEMA, SEQUENCES, Tally, built, counted, rows_file, schema_of
 from assets.backups.manifest import Kind, Manifest
 from assets.backups.method import (
     At,
@@ -38,11 +38,10 @@ from assets.backups.method import (
     Contents,
     FullNeededError,
     NotRestorableError,
-    OccupiedError,
     Restored,
     Scope,
 )
-from assets.backups.parts import Draft, read
+from assets.backups.parts import Draft
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from resources import counts
@@ -173,8 +172,6 @@ class D1Backups:
 
     def restore(self, target: Target, chain: Chain, place: D1, scope: Scope) -> Restored:
         """See Method.restore."""
-        if not scope.live and not d1_place.is_empty(place):
-            raise OccupiedError(f"{place!r} is not empty", d1_place.NEW_PLACE)
         # Whose rows are of an owner, and what goes with an erased person, is seen over all tables.
         of_all = not scope.tables or scope.owners or scope.erased.hashes
         with built(target, chain, scope.at, lambda name: bool(of_all) or name in scope.tables) as state:
@@ -198,7 +195,8 @@ class D1Backups:
                 if not scope.live:
                     if scope.tables:
                         scratch.empty(set(tables) - set(names))
-                    d1_place.put_into_empty(scratch, place)
+                    if not d1_place.holds(scratch, place):
+                        d1_place.put_into_empty(scratch, place)
                 elif scope.whole:
                     d1_place.put_over_live(scratch, place)
                 else:
@@ -295,7 +293,7 @@ class D1Backups:
     def _changed(self, target: Target, base: Manifest, now: Schema) -> str:
         """What of the schema is other than in a set, in words."""
         full = find(target, self.store).chain(base)[0]
-        before = Schema.parse(b"".join(read(target, full, SCHEMA)))
+        before = schema_of(target, full)
         differing = set(before.objects) ^ set(now.objects)
         names = sorted({o.name for o in differing if not is_ours(o)})
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
@@ -306,7 +304,7 @@ class D1Backups:
         since = int(base.until)
         if now.schema.sha256 != base.schema:
             return f"the schema of {self.store} changed since {base.id}"
-        if now.end < since or (since and anchor(self.d1, since) != base.facts[ANCHOR]):
+        if now.end < since or (since and anchor(self.d1, since) != base.facts.get(ANCHOR)):
             return f"the log of {self.store} does not continue that of {base.id}: it was set back or deleted"
         if not since and now.first not in (None, 1):
             return f"the log of {self.store} does not reach back to {base.id}"

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assets.backups.d1_log import NOT_BACKED_UP, is_ours
+from assets.backups.d1_state import counted
 from assets.backups.method import OccupiedError
 from resources.chunks import chunked
 from resources.d1 import D1, D1Error, EmbeddedD1, Statement, bulk
@@ -46,6 +47,19 @@ def is_empty(place: D1) -> bool:
     return not objects or any(o.name == UNFINISHED for o in objects)
 
 
+def holds(scratch: Scratch, place: D1) -> bool:
+    """Whether a place holds exactly this already, as a restore leaves it that was killed at its end; else False, also
+    where it is empty.
+    """
+    if is_empty(place):
+        return False
+    there = Schema.of(place.query(OBJECTS))
+    if set(there.objects) != set(scratch.schema.objects):
+        return False
+    tables = [table for name, table in scratch.schema.tables.items() if name not in NOT_BACKED_UP]
+    return all(counted(place.query, [table]) == counted(scratch.query, [table]) for table in tables)
+
+
 def put_into_empty(scratch: Scratch, place: D1) -> None:
     """Write the database, with indexes and all, into an empty place.
 
@@ -53,7 +67,7 @@ def put_into_empty(scratch: Scratch, place: D1) -> None:
         OccupiedError: something is there.
     """
     if not is_empty(place):
-        raise OccupiedError(f"{place!r} is not empty", NEW_PLACE)
+        raise OccupiedError(f"{_named(place)} is not empty, and holds something else", NEW_PLACE)
     if isinstance(place, EmbeddedD1):
         place.close()
         for name in ("", "-wal", "-shm"):
@@ -62,7 +76,7 @@ def put_into_empty(scratch: Scratch, place: D1) -> None:
         try:
             scratch.write(place.path)
         except FileExistsError:
-            raise OccupiedError(f"{place!r} is there since now", NEW_PLACE) from None
+            raise OccupiedError(f"{_named(place)} is there since now", NEW_PLACE) from None
         return
     schema = scratch.schema
     _clear(place)
@@ -130,6 +144,10 @@ def rebuild(place: D1, schema: Schema) -> None:
     """Make full-text indexes of their tables again."""
     for name in schema.indexes_of_text:
         place.execute(f"insert into {quoted(name)} ({quoted(name)}) values ('rebuild')", idempotent=True)
+
+
+def _named(place: D1) -> str:
+    return str(place.path) if isinstance(place, EmbeddedD1) else "the database"
 
 
 def _clear(place: D1) -> None:

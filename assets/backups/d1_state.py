@@ -14,7 +14,7 @@ from itertools import takewhile
 
 from assets.backups import parts
 from assets.backups.d1_log import LOG, NOT_BACKED_UP, Entry, is_ours
-from assets.backups.manifest import Manifest, Table
+from assets.backups.manifest import FormError, Manifest, Table
 from assets.backups.method import At, Chain, NotRestorableError
 from assets.backups.target import Target
 from assets.rows.lines import CHECKSUM_MODULUS, checksum
@@ -82,7 +82,7 @@ def built(target: Target, chain: Chain, at: At | None, wanted: Callable[[str], b
         DamagedSetError: a part is not what was written.
         NotRestorableError: a row was too long for the log at that position.
     """
-    schema = Schema.parse(b"".join(parts.read(target, chain[0], SCHEMA)))
+    schema = schema_of(target, chain[0])
     tables = {name: t for name, t in schema.tables.items() if name not in NOT_BACKED_UP and wanted(name)}
     with Scratch(schema.without(is_ours)) as scratch:
         scratch.execute("attach '' as net")
@@ -92,9 +92,17 @@ def built(target: Target, chain: Chain, at: At | None, wanted: Callable[[str], b
         for table in tables.values():
             _load(target, chain[0], table, scratch, tally)
         scratch.execute("drop table net.entries")
-        numbers = json.loads(chain[-1].facts[SEQUENCES])
+        numbers = json.loads(chain[-1].fact(SEQUENCES))
         scratch.set_sequences({name: number for name, number in numbers.items() if scratch.schema.tables.get(name)})
         yield State(scratch, until, moment, tally.tables(list(tables)))
+
+
+def schema_of(target: Target, full: Manifest) -> Schema:
+    """The schema that a full set holds; FormError for another form of it."""
+    try:
+        return Schema.parse(b"".join(parts.read(target, full, SCHEMA)))
+    except (TypeError, ValueError):
+        raise FormError(full, SCHEMA) from None
 
 
 def _net(

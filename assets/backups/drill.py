@@ -71,6 +71,12 @@ class Drill:
             except DamagedSetError as error:
                 step = f"put a copy of it back, or `clearlift backup run {method.store} --full`"
                 raise DamagedSetError(error.key, error.what, step) from None
+            if gone := done.restored.without_place:
+                raise DiffersError(
+                    f"{method.store} came back without {', '.join(gone)}, because no migration makes "
+                    f"{'it' if len(gone) == 1 else 'them'}",
+                    "add a migration that does, or drop what nobody needs",
+                )
             return Drilled(done, self.clock() - done.restored.moment, self._opened(place))
 
     def _opened(self, place: Any) -> int:

@@ -161,13 +161,13 @@ class LakeBackup:
         with place() as there:
             if not scope.live and there.tables([spec.identifier for spec in specs]):
                 raise OccupiedError("the place holds these tables already", "name a folder that is new or empty")
-            moved = there.moved(manifest.facts[_COMMON])
+            moved = there.moved(manifest.fact(_COMMON))
             for location in content.files:
                 there.put(moved(location), partial(content.of, location))
             with there.staged() as staged:
                 tables, gone = [], 0
                 for spec in specs:
-                    there.stage(staged, spec.identifier, manifest.facts[_name(spec)], manifest.facts[_COMMON])
+                    there.stage(staged, spec.identifier, manifest.fact(_name(spec)), manifest.fact(_COMMON))
                     table = staged.table(spec)
                     if isinstance(scope.at, datetime) and scope.at < manifest.moment:
                         set_back(table.load(), scope.at)

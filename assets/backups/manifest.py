@@ -6,10 +6,15 @@ It is JSON and lies sealed beside the parts. What belongs here: its form. What d
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 
+from resources.declined import DeclinedError
+
 FORMAT = 1
+
+Form = TypeVar("Form")
 
 
 class ManifestError(ValueError):
@@ -18,6 +23,18 @@ class ManifestError(ValueError):
 
 class NewerFormatError(ValueError):
     """A manifest of a newer format than this release reads. It says nothing about damage."""
+
+
+class FormError(DeclinedError):
+    """A set says something in a form that this release does not read. It says nothing about damage."""
+
+    def __init__(self, manifest: "Manifest", what: str) -> None:
+        super().__init__(
+            f"{manifest.app}/{manifest.store} {manifest.id} was made by release {manifest.code_version}, which wrote "
+            f"{what} in another form",
+            f"restore it with release {manifest.code_version}; `clearlift backup run {manifest.app}/{manifest.store} "
+            "--full` makes one in this form",
+        )
 
 
 class Kind(StrEnum):
@@ -94,6 +111,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         """The names of its files in order, all or those of one table."""
         return tuple(dict.fromkeys(part.file for part in self.parts if table is None or part.table == table))
 
+    def fact(self, name: str) -> str:
+        """One of its facts.
+
+        Raises:
+            FormError: it does not have it.
+        """
+        if name not in self.facts:
+            raise FormError(self, name)
+        return self.facts[name]
+
     def to_json(self) -> bytes:
         """The manifest as it is sealed; the same manifest is the same bytes."""
         return msgspec.json.encode(self)
@@ -117,3 +144,15 @@ def parse(data: bytes) -> Manifest:
     except msgspec.MsgspecError as error:
         raise ManifestError(str(error)) from None
     raise NewerFormatError(f"format {version}, and this release reads up to {FORMAT}")
+
+
+def of_form(data: bytes, form: type[Form], manifest: Manifest, file: str) -> Form:
+    """What a file of a set says as JSON. A field that was added to a form has a default, so that older sets open.
+
+    Raises:
+        FormError: it is none of this form.
+    """
+    try:
+        return msgspec.json.decode(data, type=form)
+    except msgspec.MsgspecError:
+        raise FormError(manifest, file) from None

@@ -83,7 +83,8 @@ class Restored:
     people; `differences` compares the place with them. erased: rows left out because their people were erased. whole:
     whether all of the store came back. beside: whether rows were put beside others, which cannot be told apart later.
     dangling: rows that refer to a row which was not there then either.
-    left_out: what else of the set has no place there, by name.
+    left_out: what else of the set has no place there, by name. without_place: rows of tables that are not there, by
+    table. notes: what to know of it, a sentence each, with a next step.
     """
 
     until: str
@@ -94,6 +95,8 @@ class Restored:
     beside: bool = False
     dangling: int = 0
     left_out: tuple[str, ...] = ()
+    without_place: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 Place = TypeVar("Place")

@@ -1,14 +1,15 @@
-"""Backups of objects that nothing can make again: archives, and images that people uploaded.
+"""Backups of objects that nothing can make again: archives, uploaded images, what landed, and what was refused of it.
 
 A set is an inventory with the checksum of each object. Where the backups lie in a bucket of their own, the objects are
-in the set too; else they are where they are, and the inventory says what must be there. What does not belong here: what
-can be made again, and the lake's files (lake.py).
+in the set too; else they are where they are, and the inventory says what must be there. Of what landed or was refused
+it says nothing then, because that comes and goes. What does not belong here: what can be made again, and the lake's
+files (lake.py).
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from urllib.parse import unquote
@@ -16,12 +17,15 @@ from urllib.parse import unquote
 import msgspec
 
 from assets.apps import App
+from assets.apps.personal import Subject
 from assets.archive.layout import PREFIX as ARCHIVE
-from assets.backups.manifest import Kind, Manifest, Part, Table
+from assets.backups.manifest import Kind, Manifest, Part, Table, of_form
 from assets.backups.method import At, Chain, Contents, NotRestorableError, OccupiedError, Restored, Scope
+from assets.backups.objects_people import names_anyone, without_erased
 from assets.backups.parts import DamagedSetError, Draft, read, read_part
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
+from assets.media.naming import QUARANTINE
 from assets.privacy.tombstones import Tombstones, subject_hash
 from assets.rooms import Clock, Rooms
 from resources.chunks import chunked
@@ -42,20 +46,34 @@ class Entry(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class ObjectsBackup:
-    """The means of some prefixes of the object store. copied: whether the objects themselves are in the sets."""
+    """The means of some prefixes of the object store. copied: whether the objects themselves are in the sets.
+    subjects: whom the lines of an object name, by prefix.
+    """
 
     store: StoreName
     objects: ObjectStore
     prefixes: Sequence[str]
     copied: bool
     clock: Clock
+    subjects: Mapping[str, Sequence[Subject]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rooms: Rooms, apps: Sequence[App]) -> Self:
-        """The archives and the uploaded images of apps."""
-        prefixes = (ARCHIVE, *(app.media.root for app in apps if app.media is not None))
+        """The archives and the uploaded images of apps and, where objects are copied, what landed and was refused."""
+        prefixes = [ARCHIVE, *(app.media.root for app in apps if app.media is not None)]
         copied = rooms.backup_store.uri() != rooms.object_store.uri()
-        return cls(StoreName("pipelines", "objects"), rooms.object_store, prefixes, copied, rooms.clock)
+        passing = [prefix for app in apps for prefix in _passing(app)]
+        subjects = {
+            entry.name.rstrip("/"): entry.subjects for app in apps for entry in app.holdings if entry.store == "r2"
+        }
+        return cls(
+            StoreName("pipelines", "objects"),
+            rooms.object_store,
+            (*prefixes, *passing) if copied else prefixes,
+            copied,
+            rooms.clock,
+            {prefix: subjects[prefix] for prefix in passing if prefix in subjects},
+        )
 
     def full(self, draft: Draft) -> Contents:
         """See `Method.full`. What is known of the newest good set is not read again."""
@@ -128,23 +146,58 @@ class ObjectsBackup:
         chosen = [entry for entry in entries(target, manifest) if _is_wanted(entry, scope)]
         coming = [entry for entry in chosen if not _is_erased(entry, scope.erased)]
         copies = _by_file(manifest)
+        coming, cleaned, lines = self._cleaned(target, manifest, copies, coming, scope.erased)
         if any(entry.key in copies for entry in coming):
             if scope.whole and not scope.live and (other := self._other(place, coming)) is not None:
                 raise OccupiedError(f"the place holds {other} already", "name a folder that is new or empty")
             for entry in coming if scope.live else ():
-                _content(target, manifest, copies, entry)
+                if entry.key not in cleaned:
+                    _content(target, manifest, copies, entry)
             for entry in coming:
                 if _digest(place, entry.key) != entry.sha256:
-                    place.put(entry.key, _content(target, manifest, copies, entry))
+                    place.put(entry.key, cleaned.get(entry.key) or _content(target, manifest, copies, entry))
         elif place is not self.objects and coming:
+            if isinstance(place, FolderObjectStore):
+                with suppress(OSError):
+                    place.path.rmdir()  # was made as it was named
             raise NotRestorableError(
                 f"{manifest.id} is an inventory without the objects, because no bucket of its own was set for backups",
                 "set CLEARLIFT_BACKUP_BUCKET, so that further backups hold them",
             )
         tables = tuple(_table(p, [e for e in coming if e.key.startswith(f"{p}/")]) for p in self.prefixes)
         return RestoredObjects(
-            manifest.until, manifest.moment, tables, erased=len(chosen) - len(coming), entries=tuple(coming)
+            manifest.until,
+            manifest.moment,
+            tables,
+            erased=len(chosen) - len(coming) + lines,
+            entries=tuple(coming),
         )
+
+    def _cleaned(
+        self,
+        target: Target,
+        manifest: Manifest,
+        copies: dict[str, list[Part]],
+        coming: Sequence[Entry],
+        erased: Tombstones,
+    ) -> tuple[list[Entry], dict[str, bytes], int]:
+        """The objects to come, the content of those of which lines of erased people are left out, and these lines
+        without the ones of objects of which nothing is left.
+        """
+        stay, contents, dropped = [], {}, 0
+        for entry in coming:
+            subjects = next((of for prefix, of in self.subjects.items() if entry.key.startswith(f"{prefix}/")), ())
+            if not copies.get(entry.key) or not names_anyone(subjects, erased):
+                stay.append(entry)
+                continue
+            content, lines = without_erased(_content(target, manifest, copies, entry), subjects, erased)
+            if not lines:
+                stay.append(entry)
+            elif content:
+                contents[entry.key] = content
+                stay.append(Entry(entry.key, len(content), "", hashlib.sha256(content).hexdigest()))
+                dropped += lines
+        return stay, contents, dropped
 
     def _other(self, place: ObjectStore, coming: Sequence[Entry]) -> str | None:
         """An object of a place that is none of those to come: they may be there because a restore was killed."""
@@ -162,6 +215,18 @@ class ObjectsBackup:
                 yield f"{entry.key} has another content than in the inventory"
 
 
+def _passing(app: App) -> Iterator[str]:
+    """The prefixes of an app in which lines land, and those of what was refused. Access logs only rank keys of a cache
+    for a week, and are left out.
+    """
+    if app.audience is not None:
+        yield from (app.audience.landing.rstrip("/"), app.audience.quarantine.rstrip("/"))
+    if app.points is not None:
+        yield from (app.points.prefix.rstrip("/"), app.points.quarantine.rstrip("/"))
+    if app.media is not None:
+        yield f"{QUARANTINE}{app.media.root}"
+
+
 @dataclass(frozen=True)
 class RestoredObjects(Restored):
     """entries: the objects that the place must have now."""
@@ -174,7 +239,7 @@ def entries(target: Target, manifest: Manifest) -> Iterator[Entry]:
     rest = b""
     for chunk in read(target, manifest, INVENTORY):
         *lines, rest = (rest + chunk).split(b"\n")
-        yield from (msgspec.json.decode(line, type=Entry) for line in lines)
+        yield from (of_form(line, Entry, manifest, INVENTORY) for line in lines)
 
 
 def _content(target: Target, manifest: Manifest, copies: dict[str, list[Part]], entry: Entry) -> bytes:

@@ -22,7 +22,8 @@ DONE = "comment on schema pipelines is null"
 
 class Description(msgspec.Struct, frozen=True):
     """What a set says of its database beside the rows. columns: by table. missing: what the login could not read, and
-    why. of_others: tables in schemas of others. migrated: the number of the newest migration.
+    why. of_others: tables in schemas of others; the first sets do not name them. migrated: the number of the newest
+    migration.
     """
 
     migrated: int
@@ -31,7 +32,7 @@ class Description(msgspec.Struct, frozen=True):
     partitions: tuple[Partition, ...]
     objects: tuple[str, ...]
     missing: dict[str, str]
-    of_others: frozenset[str]
+    of_others: frozenset[str] = frozenset()
 
 
 def described(now: Snapshot, migrated: int) -> Description:

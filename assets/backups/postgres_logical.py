@@ -21,7 +21,7 @@ import msgspec
 import psycopg
 
 from assets.backups import postgres_restore
-from assets.backups.manifest import Kind, Manifest, Table
+from assets.backups.manifest import Kind, Manifest, Table, of_form
 from assets.backups.method import At, Chain, Contents, FullNeededError, NotRestorableError, Restored, Scope
 from assets.backups.parts import Draft, read
 from assets.backups.postgres_database import DatabaseSchema, Description, described
@@ -49,7 +49,7 @@ class SetOfRows:
     @cached_property
     def description(self) -> Description:
         """See Source."""
-        return msgspec.json.decode(b"".join(read(self.target, self.manifest, DATABASE)), type=Description)
+        return of_form(b"".join(read(self.target, self.manifest, DATABASE)), Description, self.manifest, DATABASE)
 
     @property
     def until(self) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL
@@ -60,7 +61,7 @@ class PostgresPhysical:
     """A server by its files: a `Method[Path]`, whose places are data folders.
 
     postgres: the database of ours on the server, as its superuser. folder: of the server. schema: of that database.
-    others: the schemas of the other databases on the server, by their names.
+    others: the schemas of the other databases on the server, by their names; stores: the store that each of them is.
     """
 
     store: StoreName
@@ -68,6 +69,7 @@ class PostgresPhysical:
     folder: Path
     schema: DatabaseSchema
     others: Mapping[str, DatabaseSchema] = field(default_factory=dict)
+    stores: Mapping[str, StoreName] = field(default_factory=dict)
 
     def full(self, draft: Draft) -> Contents:
         """See Method.full."""
@@ -175,9 +177,11 @@ class PostgresPhysical:
                     if scope.live:
                         description = described(now, self.schema.number(server))
                         source = RecoveredRows(now, description, until, moment, last.code_version)
-                        return DatabaseRestore(self.store, self.schema).run(source, self.postgres, scope)
+                        done = DatabaseRestore(self.store, self.schema).run(source, self.postgres, scope)
+                        return replace(done, notes=(*done.notes, *self._staying(scope)))
                     exact = at is None and not erased and EXACT in last.facts
                     tables = last.tables if exact else tuple(_counted(now))
+                tables += tuple(self._others(dsn))
             settle(draft, place)
         finally:
             clear(draft)
@@ -188,17 +192,33 @@ class PostgresPhysical:
         if not isinstance(restored, RestoredServer):
             yield from differences(self.postgres, restored)
             return
-        expected = {table.name: table for table in restored.tables} if restored.exact else {}
+        expected = {table.name: table for table in restored.tables}
+        found = set()
         with embedded.running(place) as dsn:
             for name, schema in self._databases(dsn):
                 with Postgres(make_conninfo(dsn, dbname=name)) as server, snapshot(server) as now:
                     yield from (f"database {name}: {what}" for what in sound(now.connection))
-                    if schema is self.schema:
-                        for table in now.tables:
-                            if table.name in expected:
-                                yield from compared(now.connection, table, expected[table.name])
-                        for gone in sorted(expected.keys() - {table.name for table in now.tables}):
-                            yield f"table {gone} is missing"
+                    for table in now.tables:
+                        said = table.name if schema is self.schema else f"{name}.{table.name}"
+                        found.add(said)
+                        if said in expected and (restored.exact or schema is not self.schema):
+                            yield from compared(now.connection, table, expected[said])
+        yield from (f"table {gone} is missing" for gone in sorted(expected.keys() - found))
+
+    def _staying(self, scope: Scope) -> Iterator[str]:
+        """That the databases of apps stay as they are where ours goes back: people have written to them since."""
+        for name, store in self.stores.items() if scope.whole else ():
+            yield (
+                f"The database {name} stays as it is. Next: `clearlift backup restore {store} --into live --confirm`, "
+                "if it shall go back too"
+            )
+
+    def _others(self, dsn: str) -> Iterator[Table]:
+        """What the other databases of a server hold."""
+        for name, schema in self._databases(dsn):
+            if schema is not self.schema:
+                with Postgres(make_conninfo(dsn, dbname=name)) as server, snapshot(server) as now:
+                    yield from (msgspec.structs.replace(table, name=f"{name}.{table.name}") for table in _counted(now))
 
     def _databases(self, dsn: str) -> list[tuple[str, DatabaseSchema]]:
         """The databases of a server that are of ours, the first one among them."""
@@ -291,7 +311,7 @@ def _of_other(manifest: Manifest, server: wal.Server) -> str:
     """Why a set is not of this server's present log; empty where it is."""
     if manifest.kind not in (Kind.BASE, Kind.WAL):
         return "no base backup and no log"
-    if any(manifest.facts[name] != str(getattr(server, name)) for name in SERVER):
+    if any(manifest.facts.get(name) != str(getattr(server, name)) for name in SERVER):
         return "of another server, or of the time before it was restored"
     return ""
 

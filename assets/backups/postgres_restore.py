@@ -15,6 +15,7 @@ from assets.backups.manifest import Table
 from assets.backups.method import NotRestorableError, OccupiedError, Restored, Scope
 from assets.backups.postgres_database import DONE, DatabaseSchema, Description, is_begun
 from assets.backups.postgres_people import erased_rows, remove
+from resources.counts import counted
 from resources.postgres import Connection, Postgres
 from resources.postgres.beside import Beside
 from resources.postgres.load import Load, filled_tables, loading
@@ -60,12 +61,11 @@ class Source(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class RestoredDatabase(Restored):
-    """description: of the set. without_table: rows of the tables that the database does not have. live: whether others
-    go on with it, so that its rows were compared before anybody saw them.
+    """description: of the set. live: whether others go on with it, so that its rows were compared before anybody saw
+    them.
     """
 
     description: Description
-    without_table: Mapping[str, int]
     live: bool
 
 
@@ -92,7 +92,7 @@ class DatabaseRestore:
             if not empty:
                 raise OccupiedError(f"{place.address} is not empty", "name another database, which is made if missing")
             self.schema.set_up(place, description.migrated, source.release)
-        names, without_table = self._wanted(source, place, scope)
+        names, without_place = self._wanted(source, place, scope)
         beside = scope.live and not scope.whole
         with loading(
             place,
@@ -117,7 +117,8 @@ class DatabaseRestore:
             beside=beside,
             left_out=_left_out(description, place) if scope.whole else (),
             description=description,
-            without_table=without_table,
+            without_place=without_place,
+            notes=tuple(_notes(without_place, live=scope.live)),
             live=scope.live,
         )
 
@@ -139,7 +140,9 @@ class DatabaseRestore:
                     "restore into a new place with --into",
                 )
             wanted = tuple(name for name in wanted if name not in self.schema.kept)
-        return [n for n in wanted if n in there], {n: source.count(n) for n in wanted if n not in there}
+        # Of a schema of its own the platform takes care.
+        gone = [name for name in wanted if name not in there and name not in description.of_others]
+        return [n for n in wanted if n in there], {n: rows for n in gone if (rows := source.count(n))}
 
     def _put(self, source: Source, load: Load, scope: Scope) -> tuple[list[Table], int]:
         """Fill the tables; what is there then, by table, and how many rows of erased people are not."""
@@ -211,10 +214,17 @@ def differences(place: Postgres, restored: Restored) -> Iterator[str]:
                 why = description.missing.get(name, "it was not there")
                 yield f"the rows of {name} are in no backup: {why}"
             yield from sound(now.connection)
-    for name, rows in restored.without_table.items():
-        # Of a schema of its own the platform takes care.
-        if rows and name not in description.of_others:
-            yield f"{rows} rows of {name} have no place, because no migration makes it"
+
+
+def _notes(without_place: Mapping[str, int], *, live: bool) -> Iterator[str]:
+    """What to do about the tables that a place does not have."""
+    again = "run this restore again" if live else "restore into a new place"
+    how = "make the table as it was" if live else "let a migration make it"
+    for name, rows in without_place.items():
+        yield (
+            f"{counted(rows, 'row')} of {name} did not come back, because no migration makes this table. Next: "
+            f"{how}, and {again}"
+        )
 
 
 def _advance(load: Load, description: Description, scope: Scope) -> None:

@@ -233,6 +233,8 @@ def restore(
             return
         done = covered.named(name).restore(opened.stores).run(scope, into, confirmed=confirm)
         click.echo(f"{name} restored into {into}: {_what(done)}, compared; {done.seconds:.1f} s")
+        for note in done.restored.notes:
+            click.echo(note)
 
 
 def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> None:
@@ -254,6 +256,8 @@ def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> 
             continue
         reached[str(one.name)] = done.restored.moment
         click.echo(f"{one.name} restored into {place}: {_what(done)}, compared; {done.seconds:.1f} s")
+        for note in done.restored.notes:
+            click.echo(note)
     for sentence in disagreements(reached, APPS):
         click.echo(sentence)
     if failed:

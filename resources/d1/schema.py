@@ -82,7 +82,7 @@ class Schema:
 
     @classmethod
     def parse(cls, data: bytes) -> "Schema":
-        """The schema that `to_json` wrote."""
+        """The schema that `to_json` wrote; TypeError or ValueError for anything else."""
         return cls(tuple(SchemaObject(**fields) for fields in json.loads(data)))
 
     def to_json(self) -> bytes:

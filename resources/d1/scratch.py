@@ -101,20 +101,28 @@ class Scratch:
         """Write the database to a new file, whole or not at all; FileExistsError where there is one already."""
         private.make_folder(path.parent)
         draft = path.with_name(f".{path.name}.draft")
-        draft.unlink(missing_ok=True)
-        private.make_file(draft)
-        with closing(sqlite3.connect(draft)) as file:
-            self._connection.backup(file)
-        with draft.open("rb") as written:
-            os.fsync(written.fileno())
-        # A link fails where the name is taken.
-        os.link(draft, path)
-        draft.unlink()
+        _remove(draft)
+        try:
+            private.make_file(draft)
+            with closing(sqlite3.connect(draft)) as file:
+                self._connection.backup(file)
+            with draft.open("rb") as written:
+                os.fsync(written.fileno())
+            # A link fails where the name is taken.
+            os.link(draft, path)
+        finally:
+            # Also where the disk is full: what stays would keep it full.
+            _remove(draft)
 
     def _make(self, wanted: Callable[[SchemaObject], bool]) -> None:
         for o in self.schema.objects:
             if wanted(o):
                 self._connection.execute(o.sql)
+
+
+def _remove(draft: Path) -> None:
+    for ending in ("", "-journal", "-wal", "-shm"):
+        draft.with_name(draft.name + ending).unlink(missing_ok=True)
 
 
 def _is_utf8(line: bytes) -> bool:

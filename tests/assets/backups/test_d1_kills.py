@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from assets.backups.method import Scope
-from resources.d1 import D1, Statement
+from assets.backups.method import OccupiedError, Scope
+from resources.d1 import D1, EmbeddedD1, Statement
 from tests.assets.backups.d1_databases import Kept, new_file
 from tests.assets.backups.d1_shop import Shopkeeper, held, make
 
@@ -171,8 +171,37 @@ def test_two_restores_into_one_place_leave_one_whole_database(kept: Kept, memory
     state = held(kept.method.d1)
     first, second = new_file(memory_folder, "place"), new_file(memory_folder, "place")
     assert restored(kept, first) == state
-    with pytest.raises(Exception, match="is not empty"):
-        kept.restore(second)
-    assert held(second) == state
+    # One that was killed at its end has left the same, so that equal content is done.
+    assert restored(kept, second) == state
     second.batch([Statement("delete from texts")])
+    changed = held(second)
+    with pytest.raises(
+        OccupiedError, match=r"^\S+/place\S* is not empty, and holds something else. Next: name another"
+    ):
+        kept.restore(second)
+    assert held(second) == changed
     second.close()
+
+
+def test_one_table_in_a_place_is_done_and_all_of_them_are_something_else(kept: Kept, memory_folder: Path) -> None:
+    kept.full()
+    place = new_file(memory_folder, "place")
+    one = Scope(tables=("texts",))
+    assert restored(kept, place, one) == restored(kept, place, one)
+    with pytest.raises(OccupiedError):
+        kept.restore(place)
+    place.close()
+
+
+def test_a_disk_that_is_full_is_not_kept_full(kept: Kept, memory_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.full()
+
+    def full(_: int) -> None:
+        memory_folder.joinpath(".place.sqlite.draft-journal").touch()
+        raise OSError(28, "No space left on device")
+
+    before = {path.name for path in memory_folder.iterdir()}
+    monkeypatch.setattr("resources.d1.scratch.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        kept.restore(EmbeddedD1(memory_folder / "place.sqlite"))
+    assert {path.name for path in memory_folder.iterdir()} == before

@@ -1,9 +1,13 @@
 """Backups of objects: copied once where the backups have a bucket of their own, else looked for where they are."""
 
+import base64
+import gzip
 from pathlib import Path
 
 import pytest
 
+from assets.apps import APPS
+from assets.apps.personal import Subject
 from assets.backups.making import Backup
 from assets.backups.manifest import Manifest
 from assets.backups.method import NotRestorableError, OccupiedError, Scope
@@ -12,6 +16,8 @@ from assets.backups.parts import DamagedSetError
 from assets.backups.sets import find
 from assets.backups.target import StoreName, Target
 from assets.privacy.tombstones import Tombstones, subject_hash
+from clearlift_pipelines.settings import load
+from clearlift_pipelines.stores import Stores
 from resources.r2 import FolderObjectStore, ObjectStore
 from tests.assets.backups.dying import Dying, Killed
 from tests.assets.backups.planted import NOON, target
@@ -120,6 +126,63 @@ def test_images_of_who_was_erased_do_not_come_back(at: Target, live: ObjectStore
     assert len(held(place)) == 3
 
 
+LANDED = {
+    "landing/a.ndjson": b'{"user_id":"user-1","n":1}\n{"user_id":"user-2"}\n{"n": 3}\n',
+    "landing/b.ndjson.gz": gzip.compress(b'{"anonymous_id" : "v"}\n{"user_id":"other"}\n', mtime=0),
+    "landing/whole": b"\x1f\x8bno gzip",
+    "quarantine/c.ndjson.gz": gzip.compress(
+        b"\n".join(
+            b'{"line":%d,"raw":"%s"}' % (number, base64.b64encode(raw))
+            for number, raw in enumerate((b'{"user_id":"user-1",, no json', b'{"user_id":"user-3"}'))
+        ),
+        mtime=0,
+    ),
+}
+
+
+def test_lines_of_who_was_erased_do_not_come_back(at: Target, live: ObjectStore, tmp_path: Path) -> None:
+    for key, data in LANDED.items():
+        live.put(key, data)
+    lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))
+    of = ObjectsBackup(
+        STORE, live, ("landing", "quarantine"), True, lambda: NOON, {"landing": lines, "quarantine": lines}
+    )
+    backup(at, of)
+    place = of.place(str(tmp_path / "beside"))
+    gone = Tombstones(
+        {
+            "user": frozenset([subject_hash("user", "user-1"), subject_hash("user", "x")]),
+            "visitor": frozenset([subject_hash("visitor", "v")]),
+        }
+    )
+    done = of.restore(at, of.chain(find(at, STORE), None), place, Scope(erased=gone))
+    assert list(of.differences(place, done)) == []
+    assert done.erased == 4
+    found = held(place)
+    assert found["landing/a.ndjson"] == b'{"user_id":"user-2"}\n{"n": 3}\n'
+    assert gzip.decompress(found["landing/b.ndjson.gz"]) == b'{"user_id":"other"}\n'
+    assert gzip.decompress(found["quarantine/c.ndjson.gz"]).startswith(b'{"line":1,')
+    assert "landing/whole" not in found
+    of.restore(at, of.chain(find(at, STORE), None), place, Scope(erased=gone))
+    assert held(place) == found
+    of.restore(at, of.chain(find(at, STORE), None), live, Scope(live=True))
+    assert {key: data for key, data in held(live).items() if key in LANDED} == LANDED
+
+
+def test_what_landed_and_what_was_refused_is_copied_into_a_bucket_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passing = ["landing/events", "quarantine/events", "sesh/points", "quarantine/points", "quarantine/user-media"]
+    monkeypatch.setenv("CLEARLIFT_HOME", str(tmp_path / "home"))
+    with Stores(load()) as stores:
+        assert list(ObjectsBackup.of(stores, APPS).prefixes) == ["archive", "user-media"]
+    monkeypatch.setattr(Stores, "backup_store", FolderObjectStore(tmp_path / "other"))
+    with Stores(load()) as stores:
+        of = ObjectsBackup.of(stores, APPS)
+        assert sorted(of.prefixes) == sorted(["archive", "user-media", *passing])
+        assert all(of.subjects[prefix] for prefix in passing)
+
+
 def test_without_a_bucket_for_backups_the_inventory_says_what_is_lost(
     at: Target, live: ObjectStore, tmp_path: Path
 ) -> None:
@@ -137,6 +200,7 @@ def test_without_a_bucket_for_backups_the_inventory_says_what_is_lost(
         ]
     with pytest.raises(NotRestorableError, match="an inventory without the objects"):
         restore(at, of, of.place(str(tmp_path / "beside")), Scope())
+    assert not (tmp_path / "beside").exists()
     live.put("media/user-1/sessions/s/i.jpg", b"again")
     assert {part.file for part in backup(at, method(live)).parts} == {"inventory", *BOTH}  # a bucket was named since
 

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from assets.backups.target import StoreName, Target
 from assets.privacy.tombstones import Tombstones, subject_hash
 from resources import migrations
 from resources.postgres import Postgres, embedded, wal
+from resources.postgres.databases import made
 from resources.postgres.recovery import clear
 from tests.assets.backups import planted
 from tests.assets.backups.dying import Dying, Killed
@@ -157,6 +159,31 @@ def test_the_live_database_goes_back_and_people_stay_erased(
         two = [pool.submit(method.restore, target, chain, place / "pg", Scope(at=at)) for _ in range(2)]
     assert {type(one.exception()) for one in two} == {type(None), OccupiedError}
     assert without_sequences(seen_in(place / "pg")) == without_sequences(seen)
+
+
+def test_databases_of_apps_stay_where_ours_goes_back_and_come_with_a_folder(
+    live: Postgres, target: Target, place: Path
+) -> None:
+    with Postgres(made(live.dsn, "app")) as app:
+        migrations.up(migrations.PostgresAppliedMigrations(app), GROWTH.folder)
+        app.execute(LEADS)
+        # Another one than ours, though its tables are the same.
+        others = {"app": replace(GROWTH)}
+        method = PostgresPhysical(STORE, live, place / "pg", GROWTH, others, {"app": StoreName("growth", "postgres")})
+        full(method, target)
+        app.execute("delete from marketing.leads")
+        chain = method.chain(sets(method, target), None)
+        done = method.restore(target, chain, place / "pg", Scope(live=True))
+        (note,) = done.notes
+        assert note.startswith("The database app stays as it is. Next: `clearlift backup restore growth/postgres ")
+        assert app.fetch("select 1 from marketing.leads") == []
+    done = method.restore(target, chain, place / "back", Scope())
+    assert {table.name: table.rows for table in done.tables}["app.marketing.leads"] == 5
+    assert list(method.differences(place / "back", done)) == []
+    with embedded.running(place / "back", FAST) as dsn, Postgres(made(dsn, "app")) as app:
+        app.execute("delete from marketing.leads")
+    wrong = list(method.differences(place / "back", done))
+    assert "app.marketing.leads has 0 rows, not 5" in wrong
 
 
 def test_a_log_that_was_given_up_or_is_of_another_server_asks_for_a_full_backup(

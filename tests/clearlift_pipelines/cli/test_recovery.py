@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -42,6 +43,16 @@ def without_database(stores: Stores, name: str) -> Iterator[None]:
 def filled(stores: Stores) -> None:
     stores.migrate()
     sample_apps.fill(CONSIGNMENT, stores.d1(CONSIGNMENT), stores.object_store, datetime.now(UTC))
+
+
+def test_places_of_the_pages_are_in_no_commit() -> None:
+    places = {place for place in re.findall(r"(?:--into|keys open) (\S+)", PAGE) if place not in ("live", "PLACE")}
+    assert {"beside.sqlite", "recovered", "restored", "usb/envelope.json"} <= places
+    for place in places:
+        for name in (f"{place}/", place, f"{place}/.pipelines-postgres.lock", ".beside.sqlite.draft", ".restored.lock"):
+            # A folder is ignored as one.
+            said = subprocess.run(["git", "check-ignore", "-q", "--no-index", name], cwd=DOCS.parent, check=False)
+            assert said.returncode == 0 or name == place, name
 
 
 def test_rows_and_stores_that_are_lost(terminal: Terminal) -> None:

@@ -128,7 +128,8 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
             if result.notes:
                 context.log.warning(f"{result.connection.id}: not known yet: {dict(result.notes.most_common(20))}")
         if config.connection and not results:
-            raise sync.connections.unknown(platform.name, config.connection)
+            # One of another platform is none of this asset's business: its own asset syncs it in the same run.
+            sync.connections.require(config.connection, PLATFORMS)
         if not results:
             progress(0, 0)
         check = _connections_ok(results)

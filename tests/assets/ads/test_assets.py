@@ -171,9 +171,19 @@ def test_checks_find_what_does_not_agree(ads_bench: AdStores) -> None:
 
 def test_an_unknown_connection_is_one_clear_error(ads_bench: AdStores) -> None:
     with pytest.raises(
-        Failure, match=r"no active \w+ connection has the id 'nobody'\. Next: (name one of|connect an account) "
+        Failure, match=r"no active connection has the id 'nobody'\. Next: (name one of|connect an account) "
     ):
         materialized(ads_bench, {"connection": "nobody"}, "2026-11-20", "2026-11-20")
+
+
+def test_a_connection_is_named_to_a_run_of_all_platforms_without_saying_whose_it_is(ads_bench: AdStores) -> None:
+    ads_bench.connect(only=["tiktok", "facebook"], lookback_days=3)
+    named = ads_bench.connection("tiktok")["id"]
+    result = materialized(ads_bench, {"connection": named}, "2026-11-20", "2026-11-20")
+    assert result.success
+    assert {name: metadata(result, name)["connections"] for name in PLATFORMS} == {
+        **dict.fromkeys(PLATFORMS, 0), "tiktok": 1
+    }  # fmt: skip
 
 
 def test_the_plot_has_a_bar_for_each_age() -> None:

@@ -5,6 +5,7 @@ What belongs here: keys, descriptions, metadata and check results. What does not
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -27,8 +28,11 @@ from pydantic import Field
 
 from assets.ads import restatements
 from assets.ads.audit import AdAudit, audit
+from assets.ads.connections import Connections
+from assets.ads.disconnected import DisconnectedAccounts
 from assets.ads.plan import SyncMode, SyncRequest
 from assets.ads.rounding import WHOLE_CURRENCIES
+from assets.ads.staging import Staging
 from assets.ads.sync import AdSync, SyncResult
 from assets.apps import AdAccounts, App
 from assets.description import app_asset, column_schema
@@ -58,6 +62,7 @@ TABLES = {
 # How far back the asset of restatements looks.
 SHOWN = timedelta(days=60)
 NAMED_FAILURES = 50
+NAMED = 5  # accounts of an answer
 CONNECTIONS_OK = "connections_ok"
 
 
@@ -85,7 +90,7 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
             _actions_add_up(app, platform),
         ]
     definitions += [_table(app, name, doc) for name, doc in TABLES.items()]
-    return [*definitions, _no_orphans(app), _restatements(app)]
+    return [*definitions, _no_orphans(app), _accounts_connected(app, app.ad_accounts), _restatements(app)]
 
 
 def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Calendar) -> AssetsDefinition:
@@ -349,3 +354,30 @@ def _no_orphans(app: App) -> AssetChecksDefinition:
         return AssetCheckResult(passed=not any(counts.values()), metadata={"orphans": MetadataValue.json(counts)})
 
     return orphans
+
+
+def _accounts_connected(app: App, accounts: AdAccounts) -> AssetChecksDefinition:
+    @asset_check(
+        asset=[app.name, "ads", "campaigns"],
+        name="accounts_connected",
+        description="Every account of which something is stored is named by a connection of its organisation.",
+    )
+    def connected(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
+        connections = Connections(accounts, rooms.d1(app), rooms.keyring)
+        staging = Staging(rooms.object_store, accounts.raw)
+        found = DisconnectedAccounts(app, connections, rooms.postgres, staging).find()
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        return AssetCheckResult(
+            passed=not found,
+            # An organisation sees what is another's; else it may only have taken its connection away.
+            severity=AssetCheckSeverity.ERROR if any(one.is_of_another for one in found) else AssetCheckSeverity.WARN,
+            description=(
+                f"no connection names {'; '.join(map(str, found[:NAMED]))}{more}."
+                " Next: correct the connection, or remove what is stored: `clearlift disconnected`"
+                if found
+                else ""
+            ),
+            metadata={"accounts": len(found), "rows": table_of([asdict(one) for one in found[:NAMED_FAILURES]])},
+        )
+
+    return connected

@@ -249,7 +249,7 @@ class AdSync:
         except Exception as error:
             self._history.failed(manifest, *describe(error))
             if isinstance(error, OtherAccountError):
-                self.staging.drop(manifest)
+                self.staging.drop(self.staging.prefix(manifest))
             if not isinstance(error, REFUSALS) or self.platform.concerns_account(error):
                 raise
             result.fail(error, manifest.stream)
@@ -290,7 +290,7 @@ class AdSync:
             try:
                 merged = merge.run(manifest)
             except OtherAccountError:
-                self.staging.drop(manifest)
+                self.staging.drop(self.staging.prefix(manifest))
                 raise
             for name in SUMMED:
                 setattr(total, name, getattr(total, name) + getattr(merged, name))

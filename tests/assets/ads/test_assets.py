@@ -82,7 +82,7 @@ def test_the_graph_is_synced_checked_and_counted(ads_bench: AdStores) -> None:
     result = materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
     assert all(c.passed for c in checks(result).values()), checks(result)
     assert {name for _, name in checks(result)} == {
-        "connections_ok", "stored_equals_source", "levels_agree", "actions_add_up", "no_orphans"
+        "connections_ok", "stored_equals_source", "levels_agree", "actions_add_up", "no_orphans", "accounts_connected"
     }  # fmt: skip
     google = metadata(result, "google")
     assert (google["connections"], google["failed"]) == (2, 0)

@@ -5,7 +5,6 @@ What belongs here: keys, descriptions, metadata and check results. What does not
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -28,11 +27,17 @@ from pydantic import Field
 
 from assets.ads import restatements
 from assets.ads.audit import AdAudit, audit
-from assets.ads.connections import Connections
-from assets.ads.disconnected import DisconnectedAccounts
+from assets.ads.connection_assets import (
+    CONNECTIONS_OK,
+    SETTINGS_OK,
+    accounts_connected,
+    connections_ok,
+    platforms_known,
+    settings_have_effect,
+)
+from assets.ads.connections import TIERS
 from assets.ads.plan import SyncMode, SyncRequest
 from assets.ads.rounding import WHOLE_CURRENCIES
-from assets.ads.staging import Staging
 from assets.ads.sync import AdSync, SyncResult
 from assets.apps import AdAccounts, App
 from assets.description import app_asset, column_schema
@@ -61,9 +66,6 @@ TABLES = {
 }
 # How far back the asset of restatements looks.
 SHOWN = timedelta(days=60)
-NAMED_FAILURES = 50
-NAMED = 5  # accounts of an answer
-CONNECTIONS_OK = "connections_ok"
 
 
 class AdSyncConfig(Config):
@@ -90,7 +92,13 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
             _actions_add_up(app, platform),
         ]
     definitions += [_table(app, name, doc) for name, doc in TABLES.items()]
-    return [*definitions, _no_orphans(app), _accounts_connected(app, app.ad_accounts), _restatements(app)]
+    return [
+        *definitions,
+        _no_orphans(app),
+        accounts_connected(app, app.ad_accounts),
+        platforms_known(app, app.ad_accounts),
+        _restatements(app),
+    ]
 
 
 def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Calendar) -> AssetsDefinition:
@@ -101,7 +109,10 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
         store="postgres",
         holds=[],
         kinds={"postgres", "python"},
-        checks={CONNECTIONS_OK: "Every connection of the run was synced."},
+        checks={
+            CONNECTIONS_OK: "Every connection of the run was synced.",
+            SETTINGS_OK: "Every setting in `sync_config` is known, and every conversion action that it names has come.",
+        },
         deps=[[app.name, "d1", accounts.table]],
         partitions_def=calendar.daily,
         backfill_policy=BackfillPolicy.single_run(),
@@ -120,6 +131,9 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
         context: AssetExecutionContext, config: AdSyncConfig, rooms: ResourceParam[Rooms]
     ) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
         days = window(context)
+        unknown = [tier for tier in config.tiers if tier not in TIERS]
+        if unknown:
+            raise DeclinedError(f"{unknown[0]!r} is no tier of an organisation", f"name one of {', '.join(TIERS)}")
         request = SyncRequest(
             _mode(config.mode), since=days.start.date(), until=(days.end - DAY).date(), today=rooms.clock().date()
         )
@@ -137,12 +151,13 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
             sync.connections.require(config.connection, PLATFORMS)
         if not results:
             progress(0, 0)
-        check = _connections_ok(results)
+        check, settings = connections_ok(results), settings_have_effect(results)
         if results and not any(result.error is None or result.stored for result in results):
             # Nothing was made, and a materialisation would count as fresh.
             yield check
+            yield settings
             raise Failure(check.description, metadata=_metadata(results), allow_retries=False)
-        yield MaterializeResult(metadata=_metadata(results), check_results=[check])
+        yield MaterializeResult(metadata=_metadata(results), check_results=[check, settings])
 
     return synced
 
@@ -167,27 +182,6 @@ def _metadata(results: list[SyncResult]) -> dict[str, Any]:
         "days_kept_in_doubt": rows["doubtful"],
         "not_known_yet": MetadataValue.json(dict(unknown)),
     }
-
-
-def _connections_ok(results: list[SyncResult]) -> AssetCheckResult:
-    failed = [result for result in results if result.error is not None]
-    named = [
-        {
-            "connection": result.connection.id,
-            "organisation": result.connection.org_id,
-            "code": result.code or "",
-            "why": result.error or "",
-        }
-        for result in failed[:NAMED_FAILURES]
-    ]
-    first = "; ".join(f"{row['connection']}: {row['why']}" for row in named[:3])
-    return AssetCheckResult(
-        check_name=CONNECTIONS_OK,
-        passed=not failed,
-        severity=AssetCheckSeverity.ERROR,
-        description=f"{len(failed)} of {counted(len(results), 'connection')} failed: {first}" if failed else "",
-        metadata={"failed": len(failed), "connections": len(results), "why": table_of(named)},
-    )
 
 
 def _table(app: App, name: str, doc: str) -> AssetsDefinition:
@@ -354,30 +348,3 @@ def _no_orphans(app: App) -> AssetChecksDefinition:
         return AssetCheckResult(passed=not any(counts.values()), metadata={"orphans": MetadataValue.json(counts)})
 
     return orphans
-
-
-def _accounts_connected(app: App, accounts: AdAccounts) -> AssetChecksDefinition:
-    @asset_check(
-        asset=[app.name, "ads", "campaigns"],
-        name="accounts_connected",
-        description="Every account of which something is stored is named by a connection of its organisation.",
-    )
-    def connected(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
-        connections = Connections(accounts, rooms.d1(app), rooms.keyring)
-        staging = Staging(rooms.object_store, accounts.raw)
-        found = DisconnectedAccounts(app, connections, rooms.postgres, staging).find()
-        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-        return AssetCheckResult(
-            passed=not found,
-            # An organisation sees what is another's; else it may only have taken its connection away.
-            severity=AssetCheckSeverity.ERROR if any(one.is_of_another for one in found) else AssetCheckSeverity.WARN,
-            description=(
-                f"no connection names {'; '.join(map(str, found[:NAMED]))}{more}."
-                " Next: correct the connection, or remove what is stored: `clearlift disconnected`"
-                if found
-                else ""
-            ),
-            metadata={"accounts": len(found), "rows": table_of([asdict(one) for one in found[:NAMED_FAILURES]])},
-        )
-
-    return connected

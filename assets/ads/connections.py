@@ -22,6 +22,8 @@ COLUMN = "settings_encrypted"
 PAGE = 500
 NAMED = 5  # connections of an answer
 SECRET = frozenset({"oauth", "app"})
+PAYING, FREE = ("pro", "enterprise"), ("free",)
+TIERS = (*FREE, *PAYING)
 
 
 @dataclass(frozen=True)

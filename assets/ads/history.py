@@ -62,7 +62,11 @@ class History:
     origin: str = ""
 
     def start(self, run_id: str, connection: AdConnection, mode: SyncMode) -> None:
-        """A run of a connection begins."""
+        """A run of a connection begins; earlier ones that still count as running are settled."""
+        self.postgres.execute(
+            read_sql("ads/settle_runs.sql"),
+            {"app": self.app.name, "connection_id": connection.id, "now": self.clock()},
+        )
         self.postgres.execute(
             read_sql("ads/start_run.sql"),
             {

@@ -69,6 +69,7 @@ class SyncResult:
     """How the sync of one connection went: `error` is None where it succeeded.
 
     failed: the streams that failed. merged: those of which a slice was merged. requests: how many were sent.
+    ineffective: settings of the connection that change nothing, or name what never came, each as a sentence.
     """
 
     connection: AdConnection
@@ -81,6 +82,7 @@ class SyncResult:
     requests: int = 0
     rows: Counter[str] = field(default_factory=Counter)
     notes: Notes = field(default_factory=Notes)
+    ineffective: list[str] = field(default_factory=list)
 
     def add(self, stream: Stream, merged: MergeResult) -> None:
         """Count what the merge of a slice did."""
@@ -178,6 +180,7 @@ class AdSync:
         settings = self.connections.open(connection)
         if not is_sealed(connection):
             self.connections.keep(connection, settings, settings.oauth)
+        result.ineffective += settings.sync.unknown
         self.platform.attribution(settings.sync.windows)  # a window that the platform does not have is refused here
         client = self.platform.open(self._access(connection, settings))
         try:
@@ -214,7 +217,9 @@ class AdSync:
             self._count(done=1)
         if settings.sync.conversion_actions:
             for action in self._history.unseen_actions(result.connection, settings.sync.conversion_actions):
-                result.notes[f"conversion action {action[:64]}: none has come"] += 1
+                note = f"conversion action {action[:64]}: none has come"
+                result.notes[note] += 1
+                result.ineffective.append(note)
 
     def _list(self, stream: Stream, result: SyncResult, synced: Callable[[Stream], MergeResult | None]) -> bool:
         """Request the lists that name a stream's entities, of those that this run has not; whether all are there."""

@@ -11,7 +11,8 @@ import click
 from dagster import ExecuteInProcessResult
 from rich.table import Table
 
-from assets.ads.assets import CONNECTIONS_OK, TABLES
+from assets.ads.assets import TABLES
+from assets.ads.connection_assets import CONNECTIONS_OK
 from assets.ads.connections import any_active
 from assets.ads.plan import SyncMode
 from assets.ads.sync import AdSync

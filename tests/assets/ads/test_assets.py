@@ -8,6 +8,7 @@ from dagster import (
     AssetCheckEvaluation,
     AssetCheckKey,
     AssetChecksDefinition,
+    AssetCheckSeverity,
     AssetKey,
     AssetsDefinition,
     AssetSelection,
@@ -82,7 +83,8 @@ def test_the_graph_is_synced_checked_and_counted(ads_bench: AdStores) -> None:
     result = materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
     assert all(c.passed for c in checks(result).values()), checks(result)
     assert {name for _, name in checks(result)} == {
-        "connections_ok", "stored_equals_source", "levels_agree", "actions_add_up", "no_orphans", "accounts_connected"
+        "connections_ok", "stored_equals_source", "levels_agree", "actions_add_up", "no_orphans", "accounts_connected",
+        "platforms_known", "settings_have_effect"
     }  # fmt: skip
     google = metadata(result, "google")
     assert (google["connections"], google["failed"]) == (2, 0)
@@ -205,3 +207,30 @@ def test_every_asset_has_its_key_group_and_pool() -> None:
         assert definition.group_names_by_key[key] == "clearlift_ads"
         if key.path[2] in PLATFORMS:
             assert definition.op.pool == f"ads_{key.path[2]}"
+
+
+def test_settings_that_change_nothing_are_a_warning_that_names_them(ads_bench: AdStores) -> None:
+    ads_bench.connect(only=["tiktok"], lookback_days=2, lookback=5, conversion_actions=["nosuch"])
+    named = ads_bench.connection("tiktok")["id"]
+    ads_bench.d1.execute(
+        "insert into platform_connections (id, organization_id, platform, account_id, connected_by)"
+        " values ('late', 'org-a', 'snapchat', '1', 'u')"
+    )
+    found = checks(materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20"))
+    settings = found["tiktok", "settings_have_effect"]
+    assert (settings.passed, settings.severity) == (False, AssetCheckSeverity.WARN)
+    assert str(settings.description).startswith(
+        f"{named}: sync_config.lookback is no setting: lookback_days may be meant; {named}: conversion action nosuch:"
+        " none has come; "
+    )
+    assert str(settings.description).endswith(". Next: correct `sync_config` of the connection (docs/ads.md)")
+    platforms = found["campaigns", "platforms_known"]
+    assert (platforms.passed, platforms.severity) == (False, AssetCheckSeverity.WARN)
+    assert "late (snapchat)" in str(platforms.description)
+
+
+def test_a_tier_that_nobody_has_is_refused(ads_bench: AdStores) -> None:
+    with pytest.raises(
+        Failure, match=r"'gold' is no tier of an organisation\. Next: name one of free, pro, enterprise"
+    ):
+        materialized(ads_bench, {"tiers": ["gold"]}, "2026-11-20", "2026-11-20")

@@ -32,6 +32,7 @@ from assets.ads.connection_assets import (
     SETTINGS_OK,
     accounts_connected,
     connections_ok,
+    next_steps,
     platforms_known,
     settings_have_effect,
 )
@@ -40,6 +41,7 @@ from assets.ads.plan import SyncMode, SyncRequest
 from assets.ads.rounding import WHOLE_CURRENCIES
 from assets.ads.sync import AdSync, SyncResult
 from assets.apps import AdAccounts, App
+from assets.declined import NEXT
 from assets.description import app_asset, column_schema
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
@@ -151,12 +153,14 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
             sync.connections.require(config.connection, PLATFORMS)
         if not results:
             progress(0, 0)
-        check, settings = connections_ok(results), settings_have_effect(results)
+        check, settings = connections_ok(platform, results), settings_have_effect(results)
         if results and not any(result.error is None or result.stored for result in results):
             # Nothing was made, and a materialisation would count as fresh.
             yield check
             yield settings
-            raise Failure(check.description, metadata=_metadata(results), allow_retries=False)
+            raise Failure(
+                check.description, metadata={**_metadata(results), NEXT: next_steps(results)}, allow_retries=False
+            )
         yield MaterializeResult(metadata=_metadata(results), check_results=[check, settings])
 
     return synced
@@ -257,7 +261,7 @@ def _stored_equals_source(app: App, platform: Platform) -> AssetChecksDefinition
         result = audit(AdSync.of(rooms, app, platform))
         return AssetCheckResult(
             passed=result.passed,
-            # A restatement since the sync is no fault, and neither is having nothing yet.
+            # A restatement since the sync is no fault, and neither is having nothing yet or getting no answer.
             severity=AssetCheckSeverity.ERROR if result.differences else AssetCheckSeverity.WARN,
             description=_describe(result),
             metadata={
@@ -276,6 +280,8 @@ def _stored_equals_source(app: App, platform: Platform) -> AssetChecksDefinition
 def _describe(result: AdAudit) -> str:
     if result.day is None:
         return "No final day was synced lately, so nothing is proved."
+    if result.unasked:
+        return f"The platform could not be asked for a day again, so nothing is proved: {result.unasked}"
     if result.differences:
         return f"{counted(len(result.differences), 'difference')} without a restatement: {result.differences[0]}"
     if result.unassigned:

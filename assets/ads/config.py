@@ -18,6 +18,10 @@ LONGEST_NAME = 64
 class ConnectionSettingsError(ValueError):
     """The settings of a connection cannot be used; the text names the setting and shows no secret."""
 
+    def __init__(self, reason: str, next_step: str = "correct the settings of the connection (docs/ads.md)") -> None:
+        super().__init__(reason)
+        self.next_step = next_step
+
 
 @dataclass(frozen=True)
 class SyncConfig:

@@ -4,6 +4,7 @@ What belongs here: what a check says. What does not: checks of the numbers (asse
 """
 
 from dataclasses import asdict
+from textwrap import shorten
 
 from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity, ResourceParam, asset_check
 
@@ -14,16 +15,17 @@ from assets.ads.sync import SyncResult
 from assets.apps import AdAccounts, App
 from assets.description import table as table_of
 from assets.rooms import Rooms
-from resources.ad_platforms import PLATFORMS
+from resources.ad_platforms import PLATFORMS, Platform
 from resources.counts import counted
 
 NAMED_FAILURES = 50
 NAMED = 5  # in an answer
+TOLD, LONGEST = 3, 300  # failures in a description, and the characters of each
 CONNECTIONS_OK = "connections_ok"
 SETTINGS_OK = "settings_have_effect"
 
 
-def connections_ok(results: list[SyncResult]) -> AssetCheckResult:
+def connections_ok(platform: Platform, results: list[SyncResult]) -> AssetCheckResult:
     failed = [result for result in results if result.error is not None]
     named = [
         {
@@ -34,14 +36,31 @@ def connections_ok(results: list[SyncResult]) -> AssetCheckResult:
         }
         for result in failed[:NAMED_FAILURES]
     ]
-    first = "; ".join(f"{row['connection']}: {row['why']}" for row in named[:3])
+    first = "; ".join(f"{one.connection.id}: {_short(one)}" for one in failed[:TOLD])
+    more = f" and {len(failed) - TOLD} more" if len(failed) > TOLD else ""
     return AssetCheckResult(
         check_name=CONNECTIONS_OK,
         passed=not failed,
         severity=AssetCheckSeverity.ERROR,
-        description=f"{len(failed)} of {counted(len(results), 'connection')} failed: {first}" if failed else "",
+        description=(
+            f"{len(failed)} of {counted(len(results), f'{platform.title} connection')} failed: {first}{more}."
+            f" Next: {next_steps(results)}"
+            if failed
+            else ""
+        ),
         metadata={"failed": len(failed), "connections": len(results), "why": table_of(named)},
     )
+
+
+def next_steps(results: list[SyncResult]) -> str:
+    """What to do about the failures that a check names."""
+    failures = [result.failure for result in results if result.failure is not None]
+    return "; ".join(dict.fromkeys(failure.next_step for failure in failures[:TOLD]))
+
+
+def _short(result: SyncResult) -> str:
+    assert result.failure is not None  # only failed ones are named
+    return shorten(result.failure.why, LONGEST, placeholder=" …")
 
 
 def settings_have_effect(results: list[SyncResult]) -> AssetCheckResult:

@@ -123,7 +123,9 @@ class Connections:
             secret = {name: value for name, value in plain.items() if name in SECRET}
         oauth = secret.get("oauth")
         if not isinstance(oauth, dict) or not oauth:
-            raise ConnectionSettingsError("the connection has no credentials")
+            raise ConnectionSettingsError(
+                "the connection has no credentials", "connect the account again in the application"
+            )
         if not isinstance(secret.get("app") or {}, dict):
             raise ConnectionSettingsError("app: not an object")
         return ConnectionSettings(secret, sync_config({**secret, **plain}))

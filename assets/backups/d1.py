@@ -38,6 +38,7 @@ from assets.backups.method import (
     Contents,
     FullNeededError,
     NotRestorableError,
+    OccupiedError,
     Restored,
     Scope,
 )

@@ -89,7 +89,7 @@ def _of_rotation(done: Mapping[StoreName, Rotated]) -> dict[str, Any]:
             [
                 {"store": str(name), "set": set_id, "why": why}
                 for name, of in done.items()
-                for set_id, why in of.kept.items()
+                for set_id, why in (*((set_id, "dropped") for set_id in of.dropped), *of.kept.items())
             ]
         ),
     }

@@ -14,7 +14,9 @@ from clearlift_pipelines.stores import Stores
 class Terminal:
     """Stores, and what a person sees meanwhile."""
 
-    def __init__(self, chosen: settings.Settings, console: Console, progress: Progress, *, makes_keys: bool) -> None:
+    def __init__(
+        self, chosen: settings.Settings, console: Console, progress: Progress, *, makes_keys: bool = True
+    ) -> None:
         self.console = console
         self.progress = progress
         self._bars: dict[str, TaskID] = {}

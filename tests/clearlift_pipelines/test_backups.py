@@ -1,8 +1,16 @@
 """Backups in the graph: one a day with its drill, the first one by itself, and nothing green that is not proved."""
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
-from dagster import AssetCheckEvaluation, AssetKey, ExecuteInProcessResult, RunRequest, build_sensor_context
+from dagster import (
+    AssetCheckEvaluation,
+    AssetKey,
+    ExecuteInProcessResult,
+    RunRequest,
+    TableRecord,
+    build_sensor_context,
+)
 
 from assets.apps.consignment import APP as CONSIGNMENT
 from assets.backups import covered
@@ -138,6 +146,10 @@ def test_the_rotation_is_a_dry_run_unless_it_is_told_otherwise(location: Locatio
         covered.named(str(STORE)).backup(location.stores).run(full=True)
     config = {"ops": {"consignment__backups__rotation": {"config": {"dry_run": False}}}}
     dry = metadata(location.run("rotate", app="consignment"), "rotation")
+    (records, *_) = cast("tuple[list[TableRecord], ...]", dry["sets"])
+    listed = {record.data["set"]: record.data["why"] for record in records}
+    assert listed.keys() == {manifest.id for manifest in sets(location).complete}
+    assert list(listed.values()).count("dropped") == dry["dropped"]
     assert len(sets(location).complete) == 5
     done = location.run("rotate", app="consignment", config=config)
     assert checks(done)["nothing_is_held"].passed

@@ -148,7 +148,9 @@ def test_a_time_is_cut_at_the_first_change_that_is_later(kept: Kept, d1: Embedde
     assert names(kept, memory_folder, Scope(at=at(0.6))) == ["a"]
     assert names(kept, memory_folder, Scope(at=at(0.9))) == ["a", "b", "c"]
     assert [manifest.id for manifest in kept.method.chain(kept.found, at(0.6))] == [full.id, last.id]
-    for outside in (full.moment - timedelta(seconds=1), last.moment + timedelta(seconds=1), "99", "x"):
+    # After the newest set there is the newest state, as of every store.
+    assert kept.method.chain(kept.found, last.moment + timedelta(seconds=1)) == (full, last)
+    for outside in (full.moment - timedelta(seconds=1), "99", "x"):
         with pytest.raises(NotRestorableError):
             kept.method.chain(kept.found, outside)
 

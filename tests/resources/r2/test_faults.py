@@ -2,12 +2,16 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 import requests
+from obstore.exceptions import GenericError
+from obstore.store import LocalStore
 
 from resources.r2 import BucketObjectStore, ObjectStore, ObjectStoreError
+from resources.r2.objects import Objects
 from tests.resources.r2.conftest import PART_BYTES, lake_bucket
 from tests.standin.loopback import SILENT_SECONDS, Fault, Loopback, Reply, Request
 
@@ -122,3 +126,13 @@ def test_refused_credentials_fail_at_once(failing_s3: Loopback, status: int) -> 
     with pytest.raises(ObjectStoreError, match="get k"):
         store.get("k")
     assert len(failing_s3.requests) == 1
+
+
+def test_an_answer_in_xml_is_not_repeated(tmp_path: Path) -> None:
+    """As of a bucket that is not there."""
+    answer = '404 Not Found: <?xml version="1.0" encoding="utf-8"?><Error><Code>NoSuchBucket</Code></Error>'
+    with pytest.raises(ObjectStoreError) as raised, Objects(LocalStore(tmp_path)).named("list", "backups"):
+        raise GenericError(f"Generic S3 error: Error performing list request: {answer}")
+    assert str(raised.value) == (
+        "list backups: GenericError: Generic S3 error: Error performing list request: 404 Not Found"
+    )

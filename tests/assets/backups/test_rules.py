@@ -226,3 +226,13 @@ def test_a_target_that_does_not_answer_or_is_full_is_one_line(
     monkeypatch.setattr(FolderObjectStore, "put_if_absent", away)
     with pytest.raises(expected, match=said):
         backup(target, notebook).run()
+
+
+def test_a_drill_of_rows_that_have_no_place_fails(
+    target: Target, notebook: Notebook, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(target, notebook).run()
+    real = Notebook.restore
+    monkeypatch.setattr(Notebook, "restore", lambda *given: replace(real(*given), without_place={"public.by_hand": 2}))
+    with pytest.raises(DiffersError, match=r"came back without public\.by_hand, because no migration makes it"):
+        drill(target, notebook, postgres, tmp_path / "scratch", lambda _: 0).run()

@@ -248,6 +248,11 @@ class Settings(BaseSettings):
     @classmethod
     def _a_prefix(cls, value: str) -> str:
         checked_key(value)
+        first = value.partition("/")[0]
+        if first in {
+            holding.name.partition("/")[0] for app in APPS for holding in app.holdings if holding.store == "r2"
+        }:
+            raise ValueError("that folder holds what is backed up; name one of its own, such as backups")
         return value
 
     @field_validator(

@@ -3,6 +3,7 @@
 The lake is also imported on first use, because pyiceberg and pyarrow take a second and most commands need neither.
 """
 
+import secrets
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -43,6 +44,17 @@ class NotSetUpError(DeclinedError):
         super().__init__(reason, "`clearlift migrate up` makes it")
 
 
+class KeySetMissingError(DeclinedError):
+    """The key set that sealed what is there is not here. None was made, because a new one would open nothing."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            reason,
+            "`clearlift keys open ENVELOPE FILE` brings it back; CLEARLIFT_KEYRING_FILE names FILE where it is not "
+            "keyring.json of the home folder. Only where it is lost for good: `clearlift keys new`",
+        )
+
+
 def utc_now() -> datetime:
     """The machine's clock."""
     return datetime.now(UTC)
@@ -52,7 +64,8 @@ class Stores:
     """Every store by its role: the `Rooms` that engines are handed. Making one opens nothing.
 
     A with-block, or `close()`, ends what was opened. `clock` gives now in UTC. `progress` makes, of a label, what takes
-    the progress of a job.
+    the progress of a job. Without `makes_keys` no key set is written, for commands that only look: where there is none,
+    nothing was sealed either, so that any keys do.
     """
 
     def __init__(
@@ -61,10 +74,12 @@ class Stores:
         *,
         clock: Clock = utc_now,
         progress: Callable[[str], Progress] = lambda _: silent,
+        makes_keys: bool = True,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.progress = progress
+        self._makes_keys = makes_keys
         self._app_postgres: dict[str, Postgres] = {}
         self._d1: dict[str, D1] = {}
         self._kv: dict[str, KV] = {}
@@ -181,7 +196,23 @@ class Stores:
             return keyring.load(s.keyring_file)
         if s.d1:
             raise SettingsError("CLEARLIFT_KEYRING or CLEARLIFT_KEYRING_FILE is missing (CLEARLIFT_D1__… is set)")
-        return keyring.load_or_make(s.made_home() / "keyring.json")
+        file = s.home / "keyring.json"
+        if not file.exists():
+            self.check_new_keys()
+            if not self._makes_keys:
+                return keyring.Keyring({1: secrets.token_bytes(keyring.KEY_BYTES)})
+        return keyring.load_or_make(s.made_home() / file.name)
+
+    def check_new_keys(self) -> None:
+        """See that a new key set would not stand in the place of one that is lost.
+
+        Raises:
+            KeySetMissingError: backups are there, and a new key set opens none of them.
+        """
+        if next(iter(self.backup_store.list_prefixes(self.backup_prefix)), None) is not None:
+            raise KeySetMissingError(
+                f"there is no key set, and {self.backup_store.uri(self.backup_prefix)} has backups"
+            )
 
     @property
     def ad_apps(self) -> dict[str, dict[str, str]]:

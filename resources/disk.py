@@ -11,6 +11,7 @@ from resources.declined import DeclinedError
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # Of the operating system, in the words that Postgres, polars and obstore repeat; of SQLite.
 _WORDS = ("No space left on device", "Disk quota exceeded", "database or disk is full")
+_TOO_LARGE = "File too large"
 LONGEST = 200  # characters of what a library says
 
 
@@ -23,6 +24,15 @@ class DiskFullError(DeclinedError):
         super().__init__(f"the disk is full ({said})", "make room on it, then run the same again")
 
 
+class FileLimitError(DiskFullError):
+    """A file would become larger than this process may write."""
+
+    def __init__(self, said: str) -> None:
+        DeclinedError.__init__(
+            self, f"a file is larger than this process may write ({said})", "raise `ulimit -f`, then run the same again"
+        )
+
+
 def full(error: BaseException) -> DiskFullError | None:
     """The refusal in the place of an error that a full disk caused; None where it was something else."""
     seen: set[int] = set()
@@ -32,5 +42,7 @@ def full(error: BaseException) -> DiskFullError | None:
         lines = [line for line in str(cause).splitlines() if any(words in line for words in _WORDS)]
         if lines or (isinstance(cause, OSError) and cause.errno in _FULL):
             return DiskFullError((lines or [str(cause)])[0].strip()[:LONGEST])
+        if _TOO_LARGE in str(cause) or (isinstance(cause, OSError) and cause.errno == errno.EFBIG):
+            return FileLimitError(str(cause).strip().splitlines()[0][:LONGEST])
         cause = cause.__cause__ or cause.__context__
     return None

@@ -27,10 +27,21 @@ from pydantic import Field
 
 from assets.ads import restatements
 from assets.ads.audit import AdAudit, audit
+from assets.ads.connection_assets import (
+    CONNECTIONS_OK,
+    SETTINGS_OK,
+    accounts_connected,
+    connections_ok,
+    next_steps,
+    platforms_known,
+    settings_have_effect,
+)
+from assets.ads.connections import TIERS
 from assets.ads.plan import SyncMode, SyncRequest
 from assets.ads.rounding import WHOLE_CURRENCIES
 from assets.ads.sync import AdSync, SyncResult
 from assets.apps import AdAccounts, App
+from assets.declined import NEXT
 from assets.description import app_asset, column_schema
 from assets.description import table as table_of
 from assets.partitions import Calendar, window
@@ -57,8 +68,6 @@ TABLES = {
 }
 # How far back the asset of restatements looks.
 SHOWN = timedelta(days=60)
-NAMED_FAILURES = 50
-CONNECTIONS_OK = "connections_ok"
 
 
 class AdSyncConfig(Config):
@@ -85,7 +94,13 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
             _actions_add_up(app, platform),
         ]
     definitions += [_table(app, name, doc) for name, doc in TABLES.items()]
-    return [*definitions, _no_orphans(app), _restatements(app)]
+    return [
+        *definitions,
+        _no_orphans(app),
+        accounts_connected(app, app.ad_accounts),
+        platforms_known(app, app.ad_accounts),
+        _restatements(app),
+    ]
 
 
 def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Calendar) -> AssetsDefinition:
@@ -96,7 +111,10 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
         store="postgres",
         holds=[],
         kinds={"postgres", "python"},
-        checks={CONNECTIONS_OK: "Every connection of the run was synced."},
+        checks={
+            CONNECTIONS_OK: "Every connection of the run was synced.",
+            SETTINGS_OK: "Every setting in `sync_config` is known, and every conversion action that it names has come.",
+        },
         deps=[[app.name, "d1", accounts.table]],
         partitions_def=calendar.daily,
         backfill_policy=BackfillPolicy.single_run(),
@@ -115,6 +133,9 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
         context: AssetExecutionContext, config: AdSyncConfig, rooms: ResourceParam[Rooms]
     ) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
         days = window(context)
+        unknown = [tier for tier in config.tiers if tier not in TIERS]
+        if unknown:
+            raise DeclinedError(f"{unknown[0]!r} is no tier of an organisation", f"name one of {', '.join(TIERS)}")
         request = SyncRequest(
             _mode(config.mode), since=days.start.date(), until=(days.end - DAY).date(), today=rooms.clock().date()
         )
@@ -128,15 +149,19 @@ def _platform(app: App, accounts: AdAccounts, platform: Platform, calendar: Cale
             if result.notes:
                 context.log.warning(f"{result.connection.id}: not known yet: {dict(result.notes.most_common(20))}")
         if config.connection and not results:
-            raise sync.connections.unknown(platform.name, config.connection)
+            # One of another platform is none of this asset's business: its own asset syncs it in the same run.
+            sync.connections.require(config.connection, PLATFORMS)
         if not results:
             progress(0, 0)
-        check = _connections_ok(results)
+        check, settings = connections_ok(platform, results), settings_have_effect(results)
         if results and not any(result.error is None or result.stored for result in results):
             # Nothing was made, and a materialisation would count as fresh.
             yield check
-            raise Failure(check.description, metadata=_metadata(results), allow_retries=False)
-        yield MaterializeResult(metadata=_metadata(results), check_results=[check])
+            yield settings
+            raise Failure(
+                check.description, metadata={**_metadata(results), NEXT: next_steps(results)}, allow_retries=False
+            )
+        yield MaterializeResult(metadata=_metadata(results), check_results=[check, settings])
 
     return synced
 
@@ -161,27 +186,6 @@ def _metadata(results: list[SyncResult]) -> dict[str, Any]:
         "days_kept_in_doubt": rows["doubtful"],
         "not_known_yet": MetadataValue.json(dict(unknown)),
     }
-
-
-def _connections_ok(results: list[SyncResult]) -> AssetCheckResult:
-    failed = [result for result in results if result.error is not None]
-    named = [
-        {
-            "connection": result.connection.id,
-            "organisation": result.connection.org_id,
-            "code": result.code or "",
-            "why": result.error or "",
-        }
-        for result in failed[:NAMED_FAILURES]
-    ]
-    first = "; ".join(f"{row['connection']}: {row['why']}" for row in named[:3])
-    return AssetCheckResult(
-        check_name=CONNECTIONS_OK,
-        passed=not failed,
-        severity=AssetCheckSeverity.ERROR,
-        description=f"{len(failed)} of {counted(len(results), 'connection')} failed: {first}" if failed else "",
-        metadata={"failed": len(failed), "connections": len(results), "why": table_of(named)},
-    )
 
 
 def _table(app: App, name: str, doc: str) -> AssetsDefinition:
@@ -257,7 +261,7 @@ def _stored_equals_source(app: App, platform: Platform) -> AssetChecksDefinition
         result = audit(AdSync.of(rooms, app, platform))
         return AssetCheckResult(
             passed=result.passed,
-            # A restatement since the sync is no fault, and neither is having nothing yet.
+            # A restatement since the sync is no fault, and neither is having nothing yet or getting no answer.
             severity=AssetCheckSeverity.ERROR if result.differences else AssetCheckSeverity.WARN,
             description=_describe(result),
             metadata={
@@ -276,6 +280,8 @@ def _stored_equals_source(app: App, platform: Platform) -> AssetChecksDefinition
 def _describe(result: AdAudit) -> str:
     if result.day is None:
         return "No final day was synced lately, so nothing is proved."
+    if result.unasked:
+        return f"The platform could not be asked for a day again, so nothing is proved: {result.unasked}"
     if result.differences:
         return f"{counted(len(result.differences), 'difference')} without a restatement: {result.differences[0]}"
     if result.unassigned:

@@ -17,10 +17,11 @@ from typing import Any
 
 from assets.ads import normalise
 from assets.ads.connections import AdConnection
+from assets.ads.failure import describe
 from assets.ads.normalise import AccountContext
 from assets.ads.numbers import Numbers, by_entity, numbers
 from assets.ads.rounding import rounding
-from assets.ads.sync import AdSync, describe
+from assets.ads.sync import AdSync
 from resources.ad_platforms import AccountDays, Client, Conversion, Fact, Level, Notes, Record, Stream
 from resources.r2 import ObjectNotFoundError
 from resources.sql_files import read_sql
@@ -33,7 +34,8 @@ class AdAudit:
     """One comparison. `day` is None where there was nothing to compare, which proves nothing.
 
     rows: stored campaigns of the day. restated: what the platform has changed since it was synced. unassigned: what the
-    account has and none of its campaigns. differences: every other disagreement.
+    account has and none of its campaigns. differences: every other disagreement. unasked: why the platform could
+    not be asked, which proves nothing either.
     """
 
     account_id: str = ""
@@ -42,11 +44,12 @@ class AdAudit:
     restated: list[str] = field(default_factory=list)
     unassigned: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
+    unasked: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether a day was compared and agrees."""
-        return self.day is not None and not (self.restated or self.unassigned or self.differences)
+        return self.day is not None and not (self.unasked or self.restated or self.unassigned or self.differences)
 
 
 def audit(engine: AdSync) -> AdAudit:
@@ -76,7 +79,7 @@ def audit(engine: AdSync) -> AdAudit:
     try:
         source, account = _source(engine, connections[0], day, context)
     except Exception as error:  # noqa: BLE001 (a platform that does not answer proves nothing, and breaks nothing)
-        result.differences.append(f"the platform could not be asked: {describe(error)[1]}")
+        result.unasked = str(describe(error, engine.platform))
         return result
     stored, deleted, prefix = _stored(engine, sample, day)
     result.rows = len(stored)

@@ -10,6 +10,7 @@ from dagster import AssetSelection
 
 from assets.ads import assets
 from assets.ads.config import SyncConfig
+from assets.ads.connections import FREE, PAYING
 from assets.ads.plan import SyncMode
 from assets.apps import App
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick
@@ -56,7 +57,7 @@ def bring(app: App, site: Site) -> Capability:
                 "ads",
                 "At hh:05, pro and enterprise connections: yesterday, today, and every missing day before.",
                 AfterGap.LATEST,
-                asks_for(SyncMode.RECENT, 1, ["pro", "enterprise"]),
+                asks_for(SyncMode.RECENT, 1, PAYING),
             ),
             Tick(
                 "ads_daily",
@@ -64,7 +65,7 @@ def bring(app: App, site: Site) -> Capability:
                 "ads",
                 "At 03:15, the same for free connections.",
                 AfterGap.LATEST,
-                asks_for(SyncMode.RECENT, 1, ["free"]),
+                asks_for(SyncMode.RECENT, 1, FREE),
             ),
             Tick(
                 "ads_look_back",

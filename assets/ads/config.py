@@ -4,17 +4,23 @@ What belongs here: the settings, their defaults and limits. What does not: crede
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 Value = TypeVar("Value", int, bool)
 
 WINDOWS = ("click_window", "view_window", "engaged_view_window")
 MOST_ACTIONS, LONGEST_ACTION = 50, 256
+LONGEST_NAME = 64
 
 
 class ConnectionSettingsError(ValueError):
     """The settings of a connection cannot be used; the text names the setting and shows no secret."""
+
+    def __init__(self, reason: str, next_step: str = "correct the settings of the connection (docs/ads.md)") -> None:
+        super().__init__(reason)
+        self.next_step = next_step
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,7 @@ class SyncConfig:
     lookback_days: how far back a full look-back reaches. windows: days of attribution by the name of the setting
     (`click_window`, `view_window`, `engaged_view_window`), those that are set; not every platform offers a choice.
     conversion_actions: the platform's actions that are 'the' conversions; the platform's default where none is named.
+    unknown: what was set and is no setting, each as a sentence that names the nearest one.
     """
 
     lookback_days: int = 30
@@ -32,6 +39,13 @@ class SyncConfig:
     include_ads: bool = True
     windows: Mapping[str, str] = field(default_factory=dict)
     conversion_actions: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+SETTINGS = (
+    *(one.name for one in fields(SyncConfig) if one.name not in ("windows", "unknown")),
+    *WINDOWS,
+)
 
 
 def sync_config(settings: Mapping[str, Any]) -> SyncConfig:
@@ -52,10 +66,17 @@ def sync_config(settings: Mapping[str, Any]) -> SyncConfig:
         include_ads=_typed(section, "include_ads", bool, True),
         windows={name: str(_typed(section, name, int, 0)) for name in WINDOWS if section.get(name) is not None},
         conversion_actions=_actions(section.get("conversion_actions")),
+        unknown=tuple(_unknown(name) for name in section if name not in SETTINGS),
     )
     if not 1 <= config.lookback_days <= 365:
         raise ConnectionSettingsError("sync_config.lookback_days: 1 to 365 is expected")
     return config
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, SETTINGS, 1)
+    meant = f"{near[0]} may be meant" if near else f"there are {', '.join(SETTINGS)}"
+    return f"sync_config.{name[:LONGEST_NAME]} is no setting: {meant}"
 
 
 def _typed(section: Mapping[str, Any], name: str, kind: type[Value], default: Value) -> Value:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
 from assets.ads.config import ConnectionSettingsError, SyncConfig, sync_config
@@ -21,6 +22,8 @@ COLUMN = "settings_encrypted"
 PAGE = 500
 NAMED = 5  # connections of an answer
 SECRET = frozenset({"oauth", "app"})
+PAYING, FREE = ("pro", "enterprise"), ("free",)
+TIERS = (*FREE, *PAYING)
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,17 @@ class AdConnection:
     tier: str
     settings: str | None = field(repr=False)
     sealed: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NamedConnection:
+    """Which account of which platform an organisation names, by the connection's id."""
+
+    id: str
+    org_id: str
+    platform: str
+    account_id: str
+    is_active: bool
 
 
 @dataclass(frozen=True)
@@ -75,15 +89,24 @@ class Connections:
         for rows in self.d1.stream(query, "id", page=PAGE, params=[platform, connection]):
             yield [AdConnection(**row) for row in rows if not tiers or row["tier"] in tiers]
 
-    def unknown(self, platform: str, connection: str) -> DeclinedError:
-        """The refusal of an id that no active connection of a platform has."""
-        known = [one.id for one in next(self.active(platform), [])]
-        more = " …" if len(known) > NAMED else ""
-        return DeclinedError(
-            f"no active {platform} connection has the id {connection!r}",
-            f"name one of {', '.join(known[:NAMED])}{more}, or none for all"
+    def named(self) -> list[NamedConnection]:
+        """Every connection, active or not, without its settings."""
+        rows = self.d1.stream(read_sql(self.accounts.named), "id", page=PAGE)
+        return [NamedConnection(**{**row, "is_active": bool(row["is_active"])}) for page in rows for row in page]
+
+    def require(self, connection: str, platforms: Collection[str]) -> None:
+        """Refuse an id that no active connection of these platforms has; raises DeclinedError, which names some."""
+        known = sorted(one.id for one in self.named() if one.is_active and one.platform in platforms)
+        if connection in known:
+            return
+        of = f"{next(iter(platforms))} " if len(platforms) == 1 else ""
+        near = get_close_matches(connection, known, NAMED) or known[:NAMED]
+        more = " …" if len(known) > len(near) else ""
+        raise DeclinedError(
+            f"no active {of}connection has the id {connection!r}",
+            f"name one of {', '.join(near)}{more}, or none for all"
             if known
-            else f"connect an account of {platform} in the application",
+            else f"connect an account of {', '.join(platforms)} in the application",
         )
 
     def open(self, connection: AdConnection) -> ConnectionSettings:
@@ -100,7 +123,9 @@ class Connections:
             secret = {name: value for name, value in plain.items() if name in SECRET}
         oauth = secret.get("oauth")
         if not isinstance(oauth, dict) or not oauth:
-            raise ConnectionSettingsError("the connection has no credentials")
+            raise ConnectionSettingsError(
+                "the connection has no credentials", "connect the account again in the application"
+            )
         if not isinstance(secret.get("app") or {}, dict):
             raise ConnectionSettingsError("app: not an object")
         return ConnectionSettings(secret, sync_config({**secret, **plain}))

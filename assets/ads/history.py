@@ -62,7 +62,11 @@ class History:
     origin: str = ""
 
     def start(self, run_id: str, connection: AdConnection, mode: SyncMode) -> None:
-        """A run of a connection begins."""
+        """A run of a connection begins; earlier ones that still count as running are settled."""
+        self.postgres.execute(
+            read_sql("ads/settle_runs.sql"),
+            {"app": self.app.name, "connection_id": connection.id, "now": self.clock()},
+        )
         self.postgres.execute(
             read_sql("ads/start_run.sql"),
             {
@@ -143,11 +147,11 @@ class History:
         self.open(manifest, raw_prefix)
 
     def synced_through(self, connection: AdConnection) -> dict[Stream, date]:
-        """The day up to which each daily stream is complete."""
+        """The day up to which each daily stream of the connection's account is complete."""
         rows = self.postgres.fetch(
             "select stream, synced_through from ads.sync_state"
-            " where app = %s and connection_id = %s and synced_through is not null",
-            (self.app.name, connection.id),
+            " where app = %s and connection_id = %s and account_id = %s and synced_through is not null",
+            (self.app.name, connection.id, connection.account_id),
         )
         return {Stream(row["stream"]): row["synced_through"] for row in rows}
 
@@ -155,8 +159,8 @@ class History:
         """When each list of entities was requested last."""
         rows = self.postgres.fetch(
             "select stream, observed_at from ads.sync_state"
-            " where app = %s and connection_id = %s and synced_through is null",
-            (self.app.name, connection.id),
+            " where app = %s and connection_id = %s and account_id = %s and synced_through is null",
+            (self.app.name, connection.id, connection.account_id),
         )
         return {Stream(row["stream"]): row["observed_at"] for row in rows}
 

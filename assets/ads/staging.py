@@ -92,9 +92,8 @@ class Staging:
         """Store the manifest: all pages of the slice are there."""
         self.store.put(f"{self.prefix(manifest)}/{MANIFEST}", msgspec.json.encode(manifest))
 
-    def drop(self, manifest: SliceManifest) -> None:
-        """Delete a slice, the manifest first, so that a kill leaves nothing complete."""
-        prefix = self.prefix(manifest)
+    def drop(self, prefix: str) -> None:
+        """Delete a slice by its prefix, the manifest first, so that a kill leaves nothing complete."""
         self.store.delete(f"{prefix}/{MANIFEST}")
         self.store.delete([info.key for info in self.store.list(f"{prefix}/")])
 

@@ -10,7 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from threading import Lock
 from typing import Any, Self
@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from assets.ads import plan
 from assets.ads.connections import AdConnection, Connections, ConnectionSettings, is_sealed
 from assets.ads.entities import ENTITIES
+from assets.ads.failure import SyncFailure, describe
 from assets.ads.history import History, RecordedJob
 from assets.ads.merge import Merge
 from assets.ads.plan import SyncRequest
@@ -45,7 +46,6 @@ from resources.keyring import Keyring
 from resources.pacing import Pacing
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
-from resources.redaction import redact
 
 log = logging.getLogger(__name__)
 
@@ -66,21 +66,22 @@ def accounts_of(app: App) -> AdAccounts:
 
 @dataclass
 class SyncResult:
-    """How the sync of one connection went: `error` is None where it succeeded.
+    """How the sync of one connection went: `failure` is None where it succeeded.
 
     failed: the streams that failed. merged: those of which a slice was merged. requests: how many were sent.
+    ineffective: settings of the connection that change nothing, or name what never came, each as a sentence.
     """
 
     connection: AdConnection
     run_id: str
-    error: str | None = None
-    code: str | None = None
+    failure: SyncFailure | None = None
     slices: int = 0
     failed: list[str] = field(default_factory=list)
     merged: set[Stream] = field(default_factory=set)
     requests: int = 0
     rows: Counter[str] = field(default_factory=Counter)
     notes: Notes = field(default_factory=Notes)
+    ineffective: list[str] = field(default_factory=list)
 
     def add(self, stream: Stream, merged: MergeResult) -> None:
         """Count what the merge of a slice did."""
@@ -96,13 +97,22 @@ class SyncResult:
         """Whether it brought anything but the account itself."""
         return bool(self.merged - {Stream.ACCOUNT})
 
-    def fail(self, error: Exception, stream: Stream | None = None) -> None:
+    @property
+    def error(self) -> str | None:
+        """Why it failed, and what to do next, as one line."""
+        return None if self.failure is None else str(self.failure)
+
+    @property
+    def code(self) -> str | None:
+        """The code of the failure."""
+        return None if self.failure is None else self.failure.code
+
+    def fail(self, failure: SyncFailure, stream: Stream | None = None) -> None:
         """Record a failure, of the whole connection or of one stream; the first one is told."""
         if stream is not None:
             self.failed.append(stream.value)
-        if self.error is None:
-            self.code, why = describe(error)
-            self.error = why if stream is None else f"{stream.value}: {why}"
+            failure = replace(failure, why=f"{stream.value}: {failure.why}")
+        self.failure = self.failure or failure
 
 
 @dataclass
@@ -170,7 +180,7 @@ class AdSync:
             self._history.start(result.run_id, connection, request.mode)
             self._sync(connection, request, result)
         except Exception as error:  # noqa: BLE001 (a connection's failure must not stop the others)
-            result.fail(error)
+            result.fail(describe(error, self.platform))
         self._report(result)
         return result
 
@@ -178,10 +188,13 @@ class AdSync:
         settings = self.connections.open(connection)
         if not is_sealed(connection):
             self.connections.keep(connection, settings, settings.oauth)
+        result.ineffective += settings.sync.unknown
         self.platform.attribution(settings.sync.windows)  # a window that the platform does not have is refused here
         client = self.platform.open(self._access(connection, settings))
         try:
+            self._count(total=1)
             merged = self._slice(client, self._manifest(settings, result, Stream.ACCOUNT), result)
+            self._count(done=1)
             if merged is not None and merged.account is not None:
                 self._streams(client, settings, request, result, merged.account)
         finally:
@@ -210,16 +223,28 @@ class AdSync:
                 merged = synced(stream, days)
                 if merged is not None and merged.doubtful and self._list(stream, result, synced):
                     # Asked again, because only a report that is later than the lists says what it leaves out.
+                    self._count(total=1)
                     synced(stream, days)
+                    self._count(done=1)
             self._count(done=1)
         if settings.sync.conversion_actions:
             for action in self._history.unseen_actions(result.connection, settings.sync.conversion_actions):
-                result.notes[f"conversion action {action[:64]}: none has come"] += 1
+                note = f"conversion action {action[:64]}: none has come"
+                result.notes[note] += 1
+                result.ineffective.append(note)
 
     def _list(self, stream: Stream, result: SyncResult, synced: Callable[[Stream], MergeResult | None]) -> bool:
         """Request the lists that name a stream's entities, of those that this run has not; whether all are there."""
         lists = [one for one in ENTITIES[stream.level].lists if one not in result.merged]
-        return not any(one.value in result.failed for one in lists) and all(synced(one) is not None for one in lists)
+        if any(one.value in result.failed for one in lists):
+            return False
+        for one in lists:
+            self._count(total=1)
+            merged = synced(one)
+            self._count(done=1)
+            if merged is None:
+                return False
+        return True
 
     def _wanted(
         self, connection: AdConnection, settings: ConnectionSettings, request: SyncRequest, time_zone: str
@@ -247,12 +272,13 @@ class AdSync:
             self._stage(client, manifest, job)
             merged = self._merge.run(manifest)
         except Exception as error:
-            self._history.failed(manifest, *describe(error))
+            failure = describe(error, self.platform)
+            self._history.failed(manifest, failure.code, str(failure))
             if isinstance(error, OtherAccountError):
-                self.staging.drop(manifest)
+                self.staging.drop(self.staging.prefix(manifest))
             if not isinstance(error, REFUSALS) or self.platform.concerns_account(error):
                 raise
-            result.fail(error, manifest.stream)
+            result.fail(failure, manifest.stream)
             return None
         result.add(manifest.stream, merged)
         return merged
@@ -290,7 +316,7 @@ class AdSync:
             try:
                 merged = merge.run(manifest)
             except OtherAccountError:
-                self.staging.drop(manifest)
+                self.staging.drop(self.staging.prefix(manifest))
                 raise
             for name in SUMMED:
                 setattr(total, name, getattr(total, name) + getattr(merged, name))
@@ -349,22 +375,10 @@ class AdSync:
             status, at = ("success", self.clock()) if result.error is None else ("error", None)
             self.connections.report(result.connection, status, error=result.error, at=at)
         except Exception as error:  # noqa: BLE001 (the caller gets the result in any case)
-            result.fail(error)
+            result.fail(describe(error, self.platform))
 
     def _count(self, *, total: int = 0, done: int = 0) -> None:
         with self._counting:
             self._total += total
             self._done += done
             self.progress(self._done, self._total)
-
-
-def describe(error: Exception) -> tuple[str, str]:
-    """A code and one redacted line for a failure."""
-    if isinstance(error, HttpError):
-        # It was redacted where it was raised; a second time, its path would be taken for a token.
-        return error.code or (f"http_{error.status}" if error.status else "no_answer"), str(error)
-    if isinstance(error, PlatformError):
-        return error.code, redact(str(error))
-    if isinstance(error, MalformedPageError):
-        return "malformed_page", redact(str(error))
-    return type(error).__name__, redact(f"{type(error).__name__}: {error}")

@@ -95,6 +95,7 @@ APP = App(
     ad_accounts=AdAccounts(
         table="platform_connections",
         connections="clearlift/ad_connections.sql",
+        named="clearlift/ad_connections_named.sql",
         raw="raw/ads/",
         rules="clearlift/attribution_rules.sql",
         rules_read=("organizations", "org_tag_mappings"),

@@ -37,13 +37,15 @@ class AdAccounts:
 
     table: it has the columns id, is_active, settings, settings_encrypted, sync_status, sync_error and last_synced_at.
     connections: SQL under sql/ that gives the active connections of platform ?1, or only the one whose id is ?2, as
-    id, org_id, platform, account_id, settings, sealed (settings_encrypted) and tier. raw: the prefix of R2 for the
+    id, org_id, platform, account_id, settings, sealed (settings_encrypted) and tier. named: SQL that gives id, org_id,
+    platform, account_id and is_active of every connection, the inactive ones too. raw: the prefix of R2 for the
     platforms' raw pages. rules: SQL that gives `org_tag`, `org_id` and `attribution` (JSON: the organisation's rules)
     of each data tag; None where web events are not attributed to campaigns. rules_read: the tables that it reads.
     """
 
     table: str
     connections: str
+    named: str
     raw: str
     rules: str | None = None
     rules_read: tuple[str, ...] = ()

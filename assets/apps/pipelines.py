@@ -33,3 +33,5 @@ itself.
 """
 REMEMBERED = frozenset({"archive.tombstones"})
 """Tables to which such a restore only adds: who was erased, now or then, stays erased."""
+REMEMBERED_OF_APPS = frozenset({"pipelines.audit_log"})
+"""The same of an app's own database: who changed what stays known."""

@@ -32,6 +32,7 @@ from resources.declined import DeclinedError
 
 KINDS = {"d1": {"cloudflare", "sqlite"}, "postgres": {"postgres"}, "lake": {"iceberg"}, "objects": {"cloudflare"}}
 SCHEMA_STAYED, COMES_BACK, IS_YOUNG = "schema_stayed", "comes_back", "newest_verified_is_young"
+VERIFY = "`clearlift backup verify"
 LATE, TOO_LATE = timedelta(hours=26), timedelta(hours=50)
 
 
@@ -127,18 +128,24 @@ def _is_young(covered: Covered) -> AssetChecksDefinition:
     @asset_check(
         asset=AssetKey([covered.owner.name, *backup_object(covered)]),
         name=IS_YOUNG,
-        description=f"The newest verified backup is at most {LATE // timedelta(hours=1)} hours old.",
+        description=(
+            f"The newest verified backup is at most {LATE // timedelta(hours=1)} hours old, and no set is damaged."
+        ),
     )
     def newest_verified_is_young(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
-        newest = find(target_of(rooms), covered.name).newest_good
+        sets = find(target_of(rooms), covered.name)
+        newest = sets.newest_good
         again = f"`clearlift backup run {covered.name}`"
         if newest is None:
             return AssetCheckResult(passed=False, description=f"No backup is verified. Next: {again}")
         age = rooms.clock() - newest.moment
+        damage = sets.passed_over(newest, unverified=True) or next(iter(sets.damaged), None)
+        wrong = f"{damage.id} cannot be relied on: {damage.reason}. Next: {VERIFY} {covered.name}`" if damage else None
+        late = f"It is {age // timedelta(hours=1)} hours old. Next: {again}" if age > LATE else None
         return AssetCheckResult(
-            passed=age <= LATE,
+            passed=not (late or wrong),
             severity=AssetCheckSeverity.ERROR if age > TOO_LATE else AssetCheckSeverity.WARN,
-            description=None if age <= LATE else f"It is {age // timedelta(hours=1)} hours old. Next: {again}",
+            description=" ".join(filter(None, (late, wrong))) or None,
             metadata={"set": newest.id, "age_hours": round(age / timedelta(hours=1), 2)},
         )
 

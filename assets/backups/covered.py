@@ -31,6 +31,9 @@ from resources.declined import DeclinedError
 from resources.postgres import Postgres
 from resources.postgres.databases import made
 
+LIKE = 0.8
+"""From where on a name counts as mistyped; stores of other apps share their ends."""
+
 
 @dataclass(frozen=True)
 class Covered:
@@ -57,7 +60,7 @@ class Covered:
         server = rooms.embedded_postgres
         # To ask a server that is lost would start an empty one in its place.
         postgres = None if server is not None and not server.folder.exists() else rooms.postgres
-        return Restore(target_of(rooms), self.method(rooms), self.apps, postgres)
+        return Restore(target_of(rooms), self.method(rooms), self.apps, postgres, rooms.scratch)
 
     def drill(self, rooms: Rooms) -> Drill:
         """What proves that it can be restored."""
@@ -103,7 +106,7 @@ def named(text: str) -> Covered:
     """
     by_name = {str(covered.name): covered for covered in every()}
     if text not in by_name:
-        near = get_close_matches(text, by_name, n=1)
+        near = get_close_matches(text, by_name, n=1, cutoff=LIKE)
         raise DeclinedError(
             f"there is no store {text!r}", f"name {near[0]}" if near else f"name one of {', '.join(by_name)}"
         )

@@ -38,6 +38,7 @@ from assets.backups.method import (
     Contents,
     FullNeededError,
     NotRestorableError,
+    OccupiedError,
     Restored,
     Scope,
 )
@@ -139,6 +140,8 @@ class D1Backups:
             return sets.at_or_before(None)
         if isinstance(at, str) and not at.isdecimal():
             raise NotRestorableError(f"{at!r} is no position of {self.store}", "give a time, or an id of the log")
+        if isinstance(at, datetime) and sets.complete and at > sets.complete[-1].moment:
+            return sets.chain(sets.complete[-1])
         wanted = at if isinstance(at, datetime) else int(at)
         for last in reversed(sets.complete):
             if _end(last, at) == wanted:
@@ -154,6 +157,8 @@ class D1Backups:
 
     def place(self, name: str) -> D1:
         """See Method.place: the path of a SQLite file, which must not exist."""
+        if Path(name).is_dir():
+            raise OccupiedError(f"{name} is a folder", "name a SQLite file that is not there yet")
         return self.opened(name)
 
     @contextmanager
@@ -172,9 +177,11 @@ class D1Backups:
         of_all = not scope.tables or scope.owners or scope.erased.hashes
         with built(target, chain, scope.at, lambda name: bool(of_all) or name in scope.tables) as state:
             scratch, tables = state.scratch, state.scratch.schema.tables
-            unknown = sorted(set(scope.tables) - tables.keys())
-            if unknown:
-                raise DeclinedError(f"no table {', '.join(unknown)} in that set", f"it has {', '.join(sorted(tables))}")
+            held = tables.keys() - NOT_BACKED_UP
+            if unknown := sorted(set(scope.tables) - held):
+                raise DeclinedError(
+                    f"no table {', '.join(unknown)} in that set", f"name some of {', '.join(sorted(held))}"
+                )
             scratch.add_indexes()
             erased = d1_people.leave_out_erased(scratch, self.app, scope.erased)
             if scope.owners:

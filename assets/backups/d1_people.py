@@ -11,6 +11,7 @@ from itertools import groupby
 
 from assets.apps import App
 from assets.apps.personal import Holding, Subject
+from assets.backups.method import NotRestorableError
 from assets.privacy.tombstones import Tombstones, subject_hash
 from resources.d1.database import Row
 from resources.d1.names import column_list, quoted
@@ -147,9 +148,13 @@ def keep_only(scratch: Scratch, app: App, owners: Collection[str]) -> None:
 
     Theirs are the rows that name one of them as a subject, or by a primary key that is a text, and all rows that refer
     to a row of theirs.
+
+    Raises:
+        NotRestorableError: nothing is of one of them.
     """
-    scratch.execute("create temp table owners (id primary key)")
-    scratch.execute_many("insert or ignore into owners values (?)", [[owner] for owner in owners])
+    for name in ("owners", "unknown"):
+        scratch.execute(f"create temp table {name} (id primary key)")
+        scratch.execute_many(f"insert or ignore into {name} values (?)", [[owner] for owner in owners])
     tables = scratch.schema.tables
     for table in tables.values():
         places = [_place(path) for _, path in _subjects(app, table.name) if path.partition(".")[0] in table.columns]
@@ -159,6 +164,14 @@ def keep_only(scratch: Scratch, app: App, owners: Collection[str]) -> None:
         kept = quoted(f"kept {table.name}")
         scratch.execute(f"create temp table {kept} ({column_list(table.key)}, primary key ({column_list(table.key)}))")
         scratch.execute(f"insert into {kept} select {column_list(table.key)} from {quoted(table.name)} where {where}")
+        for place in places:
+            scratch.execute(f"delete from unknown where id in (select {place} from {quoted(table.name)})")
+    unknown = {row["id"] for row in scratch.query("select id from unknown")}
+    if places_of := [str(n) for n, owner in enumerate(owners, start=1) if owner in unknown]:  # an id may be a person's
+        raise NotRestorableError(
+            f"no row is of the organisation or person named as number {', '.join(places_of)}",
+            "see that their ids are right",
+        )
     while any(_keep_children(scratch, table) for table in tables.values()):
         pass
     for table in tables.values():

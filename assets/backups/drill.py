@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from assets.backups.method import NotRestorableError, Scope
-from assets.backups.restore import DiffersError, Done, Restore, readable
+from assets.backups.parts import DamagedSetError
+from assets.backups.restore import DiffersError, Done, PassedOverError, Restore, readable
 from assets.backups.scratch import scratch
 from assets.backups.sets import find
 from assets.rooms import Clock
@@ -46,6 +47,7 @@ class Drill:
 
         Raises:
             NotRestorableError: no set is verified.
+            PassedOverError: a newer set than the newest verified one is damaged or was not verified.
             UnreadableError, DamagedSetError, DiffersError: as of a restore; the last one also for a sealed field that
                 does not open.
         """
@@ -56,8 +58,19 @@ class Drill:
             raise NotRestorableError(
                 f"no backup of {method.store} is verified", f"`clearlift backup run {method.store}`"
             )
+        damage = sets.passed_over(newest, unverified=True)
+        if damage is not None:
+            raise PassedOverError(
+                f"{method.store} {damage.id} cannot be relied on: {damage.reason}; what comes back is of "
+                f"{newest.moment:%Y-%m-%d %H:%M:%S} UTC",
+                f"`clearlift backup verify {method.store}`, then `clearlift backup run {method.store}`",
+            )
         with scratch(self.root) as folder, method.scratch(folder) as place:
-            done = self.restore.into(place, sets.chain(newest), Scope())
+            try:
+                done = self.restore.into(place, sets.chain(newest), Scope())
+            except DamagedSetError as error:
+                step = f"put a copy of it back, or `clearlift backup run {method.store} --full`"
+                raise DamagedSetError(error.key, error.what, step) from None
             if gone := done.restored.without_place:
                 raise DiffersError(
                     f"{method.store} came back without {', '.join(gone)}, because no migration makes "

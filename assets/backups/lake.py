@@ -33,7 +33,7 @@ from resources.lake.moments import earliest, set_back
 from resources.lake.place import CATALOG, LakePlace
 
 LOOKS = 5
-_ROOT = "root"
+_COMMON = "root"
 
 Place = Callable[[], AbstractContextManager[LakePlace]]
 """Opens a place. A catalog in a folder is a file that is closed after use."""
@@ -101,7 +101,7 @@ class LakeBackup:
             until=",".join(f"{one.held.name}@{one.table.metadata.current_snapshot_id or ''}" for one in pinned),
             moment=moment,
             tables=[one.held for one in pinned],
-            facts={_ROOT: reach.common(folders), **{one.held.name: one.table.metadata_location for one in pinned}},
+            facts={_COMMON: reach.common(folders), **{one.held.name: one.table.metadata_location for one in pinned}},
         )
 
     def _pinned(self, copies: Copies, table: LakeTable) -> Pinned:
@@ -164,13 +164,13 @@ class LakeBackup:
                 raise OccupiedError(
                     "the place holds tables of this name in another state", "name a folder that is new or empty"
                 )
-            moved = there.moved(manifest.fact(_ROOT))
+            moved = there.moved(manifest.fact(_COMMON))
             for location in content.files:
                 there.put(moved(location), partial(content.of, location))
             with there.staged() as staged:
                 tables, gone = [], 0
                 for spec in specs:
-                    there.stage(staged, spec.identifier, manifest.fact(_name(spec)), manifest.fact(_ROOT))
+                    there.stage(staged, spec.identifier, manifest.fact(_name(spec)), manifest.fact(_COMMON))
                     table = staged.table(spec)
                     if isinstance(scope.at, datetime) and scope.at < manifest.moment:
                         set_back(table.load(), scope.at)

@@ -26,11 +26,14 @@ class NotReadBackError(DeclinedError):
 
 @dataclass(frozen=True)
 class Made:
-    """A set that was made and read back. full_because: why it is a full one, where an incremental was asked for."""
+    """A set that was made and read back. full_because: why it is a full one, where an incremental was asked for.
+    unreadable: how many earlier sets cannot be read.
+    """
 
     manifest: Manifest
     seconds: float
     full_because: str = ""
+    unreadable: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Backup:
                 f"{store} {manifest.id} does not read back: {read.faults[0]}", f"`clearlift backup run {store}` again"
             )
         self.prune(find(self.target, store))
-        return Made(manifest, monotonic() - began, because)
+        return Made(manifest, monotonic() - began, because, len(sets.damaged))
 
     def _incremental(self, base: Manifest) -> tuple[Draft, Contents]:
         draft = self._draft(Kind.INCREMENTAL)

@@ -28,8 +28,10 @@ LEVEL = 3
 class DamagedSetError(DeclinedError):
     """A part of a set is cut, changed, missing, foreign, or its key is gone. `key` is the object's."""
 
-    def __init__(self, key: str, what: str) -> None:
-        super().__init__(f"{key}: {what}", "choose an older set; `clearlift backup list` shows them")
+    def __init__(
+        self, key: str, what: str, next_step: str = "choose an older set; `clearlift backup list` shows them"
+    ) -> None:
+        super().__init__(f"{key}: {what}", next_step)
         self.key = key
         self.what = what
 

@@ -13,6 +13,7 @@ from assets.apps.pipelines import (
     NOT_SET_BACK,
     ORGANISATION_COLUMNS,
     REMEMBERED,
+    REMEMBERED_OF_APPS,
 )
 from assets.apps.pipelines_personal import PIPELINES as HOLDINGS
 from assets.backups.postgres_database import DatabaseSchema
@@ -39,6 +40,7 @@ def schema_of(app: App) -> DatabaseSchema:
         rest=lambda postgres: install(postgres, app),
         subjects={entry.name: entry.subjects for entry in app.personal if entry.store == "app_postgres"},
         kept=frozenset({"pipelines.migrations"}),
+        remembered=REMEMBERED_OF_APPS,
     )
 
 

@@ -4,17 +4,23 @@ What belongs here: the order and the rules that hold for every store. What does 
 method), what several stores say of each other (agreement.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from assets.apps import App
 from assets.backups.erased import erased
 from assets.backups.manifest import Manifest
-from assets.backups.method import Chain, Method, Restored, Scope
+from assets.backups.method import Chain, Method, NotRestorableError, Restored, Scope
+from assets.backups.parts import DamagedSetError
+from assets.backups.scratch import scratch
 from assets.backups.sets import Sets, find
-from assets.backups.target import Target
+from assets.backups.target import Target, begun_at
+from resources import disk
 from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.postgres import Postgres
@@ -31,17 +37,24 @@ class UnreadableError(DeclinedError):
     """Sets lie there, and not one of their manifests can be read: the key set is another one, or they are damaged."""
 
 
+class PassedOverError(DeclinedError):
+    """A set that is newer than what would come back cannot be restored, and nobody asked for an older state."""
+
+
 class NotConfirmedError(DeclinedError):
     """The live store would be written to. Nothing was touched."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """A restore that was compared: the sets that it read, what came back, and how long it took."""
+    """A restore that was compared: the sets that it read, what came back, and how long it took. notes: what a person
+    should know of the sets, a clause each.
+    """
 
     chain: Chain
     restored: Restored
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -57,13 +70,14 @@ class Done:
 @dataclass(frozen=True)
 class Restore:
     """Restores one store. apps: whose data it holds. postgres: ours, which knows who was erased; None where there is
-    none yet.
+    none yet. root: the folder of scratch places, in which it is tried first what single rows would come.
     """
 
     target: Target
     method: Method[Any]
     apps: Sequence[App]
     postgres: Postgres | None
+    root: Path | None = None
 
     def run(self, scope: Scope, into: str, *, confirmed: bool = False) -> Done:
         """Restore into the place that a person names, or over what is live.
@@ -71,23 +85,60 @@ class Restore:
         Raises:
             NotRestorableError: no set reaches the moment.
             UnreadableError: no set can be read at all.
+            PassedOverError: a newer set cannot be read, and the scope names no moment.
             NotConfirmedError: the live store is meant, and nobody confirmed it.
             OccupiedError: the place holds something.
             DamagedSetError: a set is not what was written.
             DiffersError: the place does not hold what the set says.
         """
-        chain = self.method.chain(readable(find(self.target, self.method.store)), scope.at)
+        if not into.strip():
+            raise DeclinedError("no place is named to restore into", "name a new file, folder or database")
+        sets = readable(find(self.target, self.method.store))
+        chain = self.method.chain(sets, scope.at)
+        notes = tuple(_notes(sets, chain, scope))
         if into == LIVE:
             if not confirmed:
+                rows = self._rows(scope, chain)
                 raise NotConfirmedError(
-                    f"this would write {_what(scope, chain)} over the live {self.method.store}",
+                    f"this would write {_what(scope, chain)} ({rows}) over the live {self.method.store}",
                     "the same with --confirm does it; with --into PLACE it is restored beside it",
                 )
             live = self.method.live()
             # One that is lost, or new, is a place like any other.
             is_new = scope.whole and self.method.is_empty(live)
-            return self.into(live, chain, replace(scope, live=not is_new))
-        return self.into(self.method.place(into), chain, scope)
+            with self._next_step(sets, chain):
+                return replace(self.into(live, chain, replace(scope, live=not is_new)), notes=notes)
+        with self._next_step(sets, chain), _made(into):
+            return replace(self.into(self.method.place(into), chain, scope), notes=notes)
+
+    @contextmanager
+    def _next_step(self, sets: Sets, chain: Chain) -> Iterator[None]:
+        """Let the error of a damaged part name the newest set that can do without it."""
+        try:
+            yield
+        except DamagedSetError as error:
+            older = [m for m in sets.complete if m.moment < chain[-1].moment and sets.is_restorable(m)]
+            for other in reversed(older):
+                if error.key not in self._keys(sets.chain(other)):
+                    step = f"--at {other.moment.isoformat()} restores the newest set that does not need it"
+                    raise DamagedSetError(error.key, error.what, step) from None
+            step = "put a copy of it back, because no older set is without it"
+            raise DamagedSetError(error.key, error.what, step) from None
+
+    def _keys(self, chain: Chain) -> set[str]:
+        store = self.method.store
+        return {self.target.key(store, part.set_id or one.id, part.name) for one in chain for part in one.parts}
+
+    def _rows(self, scope: Scope, chain: Chain) -> str:
+        """How many rows a restore would write: as the sets say, or of single tables and owners as they come back."""
+        if scope.whole or self.root is None:
+            since = f", and what {counted(len(chain) - 1, 'set')} changed since" if len(chain) > 1 else ""
+            return f"{counted(sum(table.rows for table in chain[0].tables), 'row')}{since}"
+        with scratch(self.root) as folder, self.method.scratch(folder) as place:
+            done = self.into(place, chain, scope)
+        if scope.owners and not done.rows:
+            raise NotRestorableError("no row of these owners is in that set", "see that their ids are right")
+        return ", ".join(f"{table.name}: {counted(table.rows, 'row')}" for table in done.restored.tables if table.rows)
 
     def into(self, place: Any, chain: Chain, scope: Scope) -> Done:
         """Restore a chain into an open place, and compare it. The errors are those of `run`."""
@@ -104,6 +155,25 @@ class Restore:
         return Done(chain, restored, monotonic() - began)
 
 
+@contextmanager
+def _made(into: str) -> Iterator[None]:
+    """Say in one line where a place cannot be made, and leave no empty folder of a restore that failed."""
+    place = Path(into)
+    was_there = place.exists()
+    try:
+        yield
+    except OSError as error:
+        if not error.errno:  # an object that is not there
+            raise
+        raise disk.full(error) or DeclinedError(f"{into} cannot be made: {error.strerror}", "name another place") from (
+            None
+        )
+    finally:
+        if not was_there and place.is_dir():
+            with suppress(OSError):  # it holds something
+                place.rmdir()
+
+
 def readable(sets: Sets) -> Sets:
     """The sets, if any of them can be read or none is there.
 
@@ -111,11 +181,28 @@ def readable(sets: Sets) -> Sets:
         UnreadableError: all that there are cannot be read.
     """
     if sets.damaged and not sets.complete:
+        other = ", which another key set sealed, or all of them are damaged" if sets.foreign else ""
         raise UnreadableError(
-            f"no backup of {sets.store} can be read: {sets.damaged[-1].reason}",
+            f"no backup of {sets.store} can be read{other}: {sets.damaged[-1].reason}",
             "bring back the key set that sealed it; docs/recovery.md says how",
         )
     return sets
+
+
+def _notes(sets: Sets, chain: Chain, scope: Scope) -> Iterator[str]:
+    """What to say of the sets beside what came back; PassedOverError where that is an older state than was meant."""
+    newest = chain[-1]
+    damage = sets.passed_over(newest)
+    if damage is not None and scope.at is None:
+        raise PassedOverError(
+            f"{sets.store} {damage.id} cannot be read: {damage.reason}; without it, {sets.store} comes back as of "
+            f"{newest.moment:%Y-%m-%d %H:%M:%S} UTC",
+            f"put a copy of it back, or take that older state by --at {newest.moment.isoformat()}",
+        )
+    if damage is not None and isinstance(scope.at, datetime) and begun_at(damage.id) <= scope.at:
+        yield f"without {damage.id}, which cannot be read"
+    if waiting := [one.id for one in chain if one.id not in sets.verified]:
+        yield f"{waiting[-1]} was never verified"
 
 
 def _what(scope: Scope, chain: Chain) -> str:

@@ -13,20 +13,22 @@ from functools import cached_property
 from assets.backups.manifest import Manifest, ManifestError, NewerFormatError, parse
 from assets.backups.method import Contents, NotRestorableError
 from assets.backups.parts import Draft
-from assets.backups.target import StoreName, TakenError, Target
+from assets.backups.target import StoreName, TakenError, Target, begun_at
 from resources.keyring import SealError
 from resources.r2 import ObjectNotFoundError
 
 MANIFEST = "manifest"
 VERIFIED = "verified"
+MISSING = "missing"
 
 
 @dataclass(frozen=True)
 class Damage:
-    """A set that cannot be used at all, and why."""
+    """A set that cannot be used at all, and why. sealed: it does not open, as with the keys of another key set."""
 
     id: str
     reason: str
+    sealed: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Sets:
     """What lies of one store, in order of time.
 
     complete: the manifests that can be read. verified: the ids with a mark. damaged: sets whose manifest is no longer
-    what was written, is of a newer release, or whose key is gone. unfinished: ids without a manifest.
+    what was written, is gone, is of a newer release, or whose key is gone. unfinished: ids that never had a manifest.
     """
 
     store: StoreName
@@ -61,23 +63,51 @@ class Sets:
         while (base := chain[0].base) is not None:
             found = self.get(base)
             if found is None or found in chain:
+                reasons = {d.id: d.reason for d in self.damaged if d.reason != MISSING}
+                gone = f"cannot be read: {reasons[base]}" if base in reasons else "is not there"
                 raise NotRestorableError(
-                    f"{self.store} {manifest.id} needs {base}, which is not there", "choose another moment"
+                    f"{self.store} {manifest.id} needs {base}, which {gone}", "choose another moment"
                 )
             chain.insert(0, found)
         return tuple(chain)
 
-    def is_good(self, manifest: Manifest) -> bool:
-        """Whether a set and all that it needs are there and verified."""
+    def is_restorable(self, manifest: Manifest) -> bool:
+        """Whether a set and all that it needs are there."""
         try:
-            return all(needed.id in self.verified for needed in self.chain(manifest))
+            return bool(self.chain(manifest))
         except NotRestorableError:
             return False
+
+    def is_good(self, manifest: Manifest) -> bool:
+        """Whether a set and all that it needs are there and verified."""
+        return self.is_restorable(manifest) and all(needed.id in self.verified for needed in self.chain(manifest))
+
+    @property
+    def foreign(self) -> bool:
+        """Whether not one set opens, as with the keys of another key set."""
+        return not self.complete and any(damage.sealed for damage in self.damaged)
 
     @property
     def newest_good(self) -> Manifest | None:
         """The good set that reaches furthest; the base of the next incremental."""
         return max(filter(self.is_good, self.complete), key=lambda m: (m.moment, m.id), default=None)
+
+    def passed_over(self, chosen: Manifest, *, unverified: bool = False) -> Damage | None:
+        """The newest set which was begun no earlier than a chosen one and cannot be restored; None where there is none.
+
+        unverified: one that was not verified counts too.
+        """
+        found = [damage for damage in self.damaged if begun_at(damage.id) >= begun_at(chosen.id)]
+        for manifest in self.complete:
+            if (manifest.moment, manifest.id) > (chosen.moment, chosen.id):
+                try:
+                    chain = self.chain(manifest)
+                except NotRestorableError as error:
+                    found.append(Damage(manifest.id, error.reason))
+                    continue
+                if unverified and (waiting := [one.id for one in chain if one.id not in self.verified]):
+                    found.append(Damage(manifest.id, f"{waiting[0]} is not verified"))
+        return max(found, key=lambda damage: damage.id, default=None)
 
     def at_or_before(self, at: datetime | None) -> tuple[Manifest, ...]:
         """The chain of the newest set whose moment is not after `at`, for a method without a log.
@@ -117,10 +147,14 @@ def find(target: Target, store: StoreName) -> Sets:
         try:
             manifest = read_manifest(target, store, set_id)
         except ObjectNotFoundError:
-            unfinished.append(set_id)
+            # The mark is put after the manifest, and goes before it.
+            if is_marked(target, store, set_id):
+                damaged.append(Damage(set_id, MISSING))
+            else:
+                unfinished.append(set_id)
             continue
         except (SealError, ManifestError, NewerFormatError) as error:
-            damaged.append(Damage(set_id, str(error)))
+            damaged.append(Damage(set_id, str(error), isinstance(error, SealError)))
             continue
         complete.append(manifest)
         if is_marked(target, store, set_id):
@@ -184,6 +218,18 @@ def is_marked(target: Target, store: StoreName, set_id: str) -> bool:
 def any_marked(target: Target, store: StoreName) -> bool:
     """Whether a mark lies beside any set: two requests where the newest has one, however many sets there are."""
     return any(is_marked(target, store, set_id) for set_id in reversed(target.ids(store)))
+
+
+def opens_any(target: Target) -> bool:
+    """Whether the keys of a target open any set that lies there, of whichever store."""
+    for store in target.stores():
+        for set_id in reversed(target.ids(store)):
+            try:
+                target.get_sealed(store, set_id, MANIFEST)
+            except (ObjectNotFoundError, SealError):
+                continue
+            return True
+    return False
 
 
 def unverified(sets: Sets) -> Sequence[Manifest]:

@@ -147,8 +147,10 @@ class Target:
         except ObjectNotFoundError:
             raise
         except ObjectStoreError as error:
-            next_step = "check the bucket's settings, then try again"
-            raise disk.full(error) or TargetError(f"backups at {self.prefix}/: {error}", next_step) from None
+            reason, next_step = str(error), "check the bucket's settings, then try again"
+            if isinstance(error, DeclinedError):
+                reason, next_step = error.reason, error.next_step
+            raise disk.full(error) or TargetError(f"backups at {self.prefix}/: {reason}", next_step) from None
 
 
 def label(store: StoreName, set_id: str, name: str) -> str:

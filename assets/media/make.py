@@ -22,6 +22,7 @@ from assets.media.ledger import ImageLedger
 from assets.media.plan import KnownImage
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
+from resources.counts import counted
 from resources.postgres import Postgres
 from resources.r2 import ObjectInfo, ObjectNotFoundError, ObjectStore, ObjectStoreError
 
@@ -83,7 +84,7 @@ class Making:
                 _count(done, settled)
                 self.progress(number, max(total, number))
         if done.failed:
-            raise MediaError(f"{done.failed.total()} uploads could not be settled and stay wanted: {dict(done.failed)}")
+            raise MediaError(f"{counted(done.failed.total(), 'upload')} not settled, still wanted: {dict(done.failed)}")
         return done
 
     def _settled(self, ledger: ImageLedger, threads: ThreadPoolExecutor) -> Iterator["Settled"]:

@@ -1,10 +1,12 @@
 """Makes the damaged files of one organisation and day again: from the landing zone, else from the archive.
 
 Only what is proved is put in their place: rows that no whole file of the day holds, with the checksum that the damaged
-files had, by their names. One commit replaces exactly these files, so that a run that is killed anywhere leaves nothing
+files had, by their names. Rows that were deleted stay deleted. What cannot be proved is taken only where a person says
+so. One commit replaces exactly these files, so that a run that is killed anywhere leaves nothing
 but a file that no commit names, and the next one does all of it or finds that nothing is damaged.
 """
 
+import shlex
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +22,7 @@ from assets.events.ingest import lock_name
 from assets.events.table import events_table
 from assets.privacy.tombstones import Tombstones
 from assets.recovery.archived import sealed
+from assets.recovery.deleted import deleted
 from assets.recovery.landed import landed
 from assets.rooms import Rooms
 from assets.rows.lake import version_of
@@ -43,13 +46,36 @@ class NotWholeError(DeclinedError):
 class Rebuilt:
     """What was made again, or would be: damaged files by their names, their rows, and from where these came.
 
-    Without damaged files there is nothing to do.
+    Without damaged files there is nothing to do. given_up: how many rows are nowhere. returned: how many rows are back
+    that another writer had deleted; None where only some are, and nobody knows which. proved: whether they have the
+    values that were lost, as far as anything says them.
     """
 
     key: PartitionKey
     damaged: tuple[DataFile, ...] = ()
     rows: int = 0
     origin: Origin | None = None
+    given_up: int = 0
+    returned: int | None = 0
+    proved: bool = True
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person takes where nothing is proved.
+
+    with_deleted: also rows that another writer deleted. give_up: what is found, so that the rest is given up.
+    """
+
+    with_deleted: bool = False
+    give_up: bool = False
+
+    def cover(self, found: int, missing: int) -> bool:
+        """Whether so many rows may be taken for those that are missing."""
+        return self.with_deleted if found > missing else self.give_up
+
+
+PROVED = Choices()
 
 
 @dataclass(frozen=True)
@@ -76,11 +102,12 @@ class Rebuild:
         """The engine of an app over its rooms."""
         return cls(app, rooms.lake.table(events_table(app)), rooms.object_store, rooms.postgres)
 
-    def run(self, day: date, org: str, *, dry_run: bool) -> Rebuilt:
+    def run(self, day: date, org: str, *, dry_run: bool, choices: Choices = PROVED) -> Rebuilt:
         """Make the damaged files of a partition again, or only prove that it can be done.
 
         Raises:
-            NotWholeError: neither landing zone nor archive hold all rows of the damaged files.
+            NotWholeError: neither landing zone nor archive hold exactly the rows of the damaged files, and no choice
+                covers what they hold.
         """
         key = PartitionKey(org, day)
         # No batch is ingested meanwhile: its events would be compared with files that cannot be read. And nobody is
@@ -90,42 +117,57 @@ class Rebuild:
             live = self._live(key)
             if not live:
                 raise NotWholeError(f"{org} {day} has no data file", "`clearlift lake verify` reads all that there are")
-            damaged = [info.file for info in live if not self.table.is_whole(info.file)]
+            damaged = [info for info in live if not self.table.is_whole(info.file)]
             if not damaged:
                 return Rebuilt(key)
-            if any(info.has_deletes for info in live):
+            files, cut = [info.file for info in damaged], any(info.has_deletes for info in damaged)
+            if cut and not choices.with_deleted:
                 raise NotWholeError(
-                    f"{org} {day}: another writer deleted rows of it one by one, so nobody knows which rows it had",
-                    f"put copies of {names(damaged)} back in their place",
+                    f"{org} {day}: another writer deleted rows of the damaged files one by one, and nobody knows which",
+                    f"{_copies(files)}, or {_command(key)} --with-deleted` takes these rows back too",
                 )
-            found = self._proved(key, live, damaged, tombstones)
+            found, why_not = self._found(key, live, files, tombstones)
+            rows, missing = found.rows.height, sum(file.record_count for file in files)
+            if why_not and not choices.cover(rows, missing):
+                step = (
+                    f"{_command(key)} --with-deleted` takes back rows that another writer deleted"
+                    if rows > missing
+                    else f"{_command(key)} --give-up` takes what is found, and gives up the rest"
+                )
+                raise NotWholeError(f"{org} {day} cannot be made whole: {why_not}", f"{_copies(files)}, or {step}")
             if not dry_run:
                 self._replace(key, live, damaged, found.rows)
-            return Rebuilt(key, tuple(damaged), found.rows.height, found.origin)
+            given_up, returned = max(missing - rows, 0), None if cut else max(rows - missing, 0)
+            return Rebuilt(key, tuple(files), rows, found.origin, given_up, returned, not why_not)
 
     def _live(self, key: PartitionKey) -> list[FileInfo]:
         day = day_window(key.day)
         return [info for info in self.table.files(day.start, day.end, [key.tenant]) if info.partition == key]
 
-    def _proved(
+    def _found(
         self, key: PartitionKey, live: Sequence[FileInfo], damaged: Sequence[DataFile], tombstones: Tombstones
-    ) -> _Candidate:
+    ) -> tuple[_Candidate, str]:
+        """The rows that prove to be the lost ones; else the most that there are, and why nothing is proved."""
         lost = {file.file_path for file in damaged}
-        whole = [info for info in live if info.path not in lost]
+        # With the rows that were deleted from them one by one, which stay deleted.
+        whole = [info.file for info in live if info.path not in lost]
         with self.table.named(whole):
             kept = self.table.read(whole).select("event_id").collect(engine="streaming")
-        why_not = []
+        why_not, most = list[str](), None
+        expected = sum(file.record_count for file in damaged)
         columns, subjects = lake_columns(self.table.layout), self._subjects
         for candidate in self._candidates(key, live):
             rows = as_stored(tombstones.kept(candidate.rows, columns, subjects), self.table.layout)
             rows = rows.join(kept, on="event_id", how="anti", maintain_order="left")
+            if rows.height > expected:
+                rows = rows.filter(~pl.col("event_id").is_in(list(deleted(self.table, key))))
+            of_origin = replace(candidate, rows=rows)
             if not (wrong := self._wrong(rows, damaged, candidate)):
-                return replace(candidate, rows=rows)
+                return of_origin, ""
             why_not.append(f"{candidate.origin}: {wrong}")
-        raise NotWholeError(
-            f"{key.tenant} {key.day} cannot be made whole: {'; '.join(why_not)}",
-            f"put copies of {names(damaged)} back in their place",
-        )
+            most = of_origin if most is None or rows.height > most.rows.height else most
+        assert most is not None, "there are two candidates"
+        return most, "; ".join(why_not)
 
     def _candidates(self, key: PartitionKey, live: Sequence[FileInfo]) -> Iterator[_Candidate]:
         of_landing = landed(self.app, self.store, self.postgres, key)
@@ -161,10 +203,10 @@ class Rebuild:
         return "" if self.table.tally(rows) == written else f"of the {expected:,} rows some have other values"
 
     def _replace(
-        self, key: PartitionKey, live: Sequence[FileInfo], damaged: Sequence[DataFile], rows: pl.DataFrame
+        self, key: PartitionKey, live: Sequence[FileInfo], damaged: Sequence[FileInfo], rows: pl.DataFrame
     ) -> None:
-        lost = {file.file_path for file in damaged}
-        made = self.table.write([(key, rows)])
+        lost = {info.path for info in damaged}
+        made = self.table.write([(key, rows)] if rows.height else [])
         if not all(map(self.table.is_whole, made)):
             raise NotWholeError(f"{names(made)} did not come back as it was written", "run the same again")
         try:
@@ -173,9 +215,21 @@ class Rebuild:
                 made,
                 str(uuid.uuid4()),
                 {pruned.WRITER: pruned.REBUILD},
-                relied_on=[info.file for info in live if info.path not in lost],
+                relied_on=[info for info in live if info.path not in lost],
             )
         except SourcesGoneError:
             raise NotWholeError(
                 f"files of {key.tenant} {key.day} were rewritten meanwhile", "run the same again"
             ) from None
+
+
+def _command(key: PartitionKey) -> str:
+    """A command of this partition, without its last option and backquote."""
+    return f"`clearlift lake rebuild --day {key.day} --org {shlex.quote(key.tenant)}"
+
+
+def _copies(files: Sequence[DataFile]) -> str:
+    return (
+        f"put copies of {names(files)} back in their place, out of `clearlift backup restore pipelines/lake --into "
+        "copies` (docs/runbooks/damaged-lake.md)"
+    )

@@ -1,7 +1,8 @@
 """Verifying live data files: each is read whole and compared with what was written to it.
 
-A file of ours has its rows' checksum in its name. Of another writer's file only the number of rows is known. What
-belongs here: finding damage. What does not: repairing it (rebuild.py).
+A file of ours has its rows' checksum in its name. Only the number of rows is known of another writer's file, and of a
+file with a column that another engine dropped from the table. What belongs here: finding damage. What does not:
+repairing it (rebuild.py).
 """
 
 from dataclasses import dataclass, field
@@ -15,8 +16,8 @@ from resources.lake import DataFile, LakeTable
 class VerifiedLake:
     """Files that were read, the rows that they should have, and the damaged ones.
 
-    counted: how many of them are of other writers, so that only the number of rows is known. missing: files that could
-    not be read, because they are gone.
+    counted: of how many of them only the number of rows is known. missing: files that could not be read, because they
+    are gone.
     """
 
     files: int = 0
@@ -40,7 +41,7 @@ def verify(
         else:
             done.files += 1
             done.rows += info.rows
-            done.counted += not table.wrote(info.file)
+            done.counted += not table.by_checksum(info.file)
             done.damaged += [] if is_whole else [info.file]
         progress(number, len(files))
     return done

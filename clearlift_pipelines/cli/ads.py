@@ -11,7 +11,8 @@ import click
 from dagster import ExecuteInProcessResult
 from rich.table import Table
 
-from assets.ads.assets import CONNECTIONS_OK, TABLES
+from assets.ads.assets import TABLES
+from assets.ads.connection_assets import CONNECTIONS_OK
 from assets.ads.connections import any_active
 from assets.ads.plan import SyncMode
 from assets.ads.sync import AdSync
@@ -65,7 +66,7 @@ def backfill(app: App, platform: str, connection: str | None, *, window: Window,
     """Sync the metric days of a window from a platform, a chunk at a time.
 
     Raises:
-        DeclinedError: the window cannot be synced.
+        DeclinedError: the window cannot be synced, or the platform has no such connection.
         click.ClickException: connections failed.
     """
     with workbench() as bench:
@@ -76,6 +77,8 @@ def backfill(app: App, platform: str, connection: str | None, *, window: Window,
                 "not all of these days can be synced", f"name days from {start:%Y-%m-%d} to {latest:%Y-%m-%d}"
             )
         bench.stores.prepare()
+        if connection is not None:
+            AdSync.of(bench.stores, app, PLATFORMS[platform]).connections.require(connection, [platform])
         bar = bench.bar("quarters of ads")
         parts = list(chunks)
         config = {("ads", platform): {"connection": connection, "mode": SyncMode.WINDOW.value}}

@@ -17,8 +17,11 @@ from resources.counts import counted
 from resources.declined import DeclinedError
 
 if TYPE_CHECKING:
+    from assets.backups.covered import Covered
+    from assets.backups.manifest import Manifest
     from assets.backups.method import Scope
     from assets.backups.restore import Done
+    from assets.backups.sets import Sets
 
 ALL = "all"
 NAMED = 8  # of what has no place
@@ -55,6 +58,12 @@ def run(names: tuple[str, ...], full: bool) -> None:
                 f"{one.name} {manifest.id}: {manifest.kind}{because}, {_size(manifest.size)} in "
                 f"{counted(len(manifest.parts), 'part')}, {made.seconds:.1f} s, read back"
             )
+            if made.unreadable:
+                click.echo(
+                    f"{one.name}: {counted(made.unreadable, 'earlier set')} cannot be read, because another key set "
+                    f"sealed them or they are damaged. Next: clearlift backup list {one.name}",
+                    err=True,
+                )
         if failed:
             raise failed[0] if len(failed) == 1 else DeclinedError.together(failed)
 
@@ -62,16 +71,24 @@ def run(names: tuple[str, ...], full: bool) -> None:
 @backup.command("list")
 @STORES
 def list_(names: tuple[str, ...]) -> None:
-    """List the backups of stores, by default of all: what each holds, whether it is verified, what it needs."""
+    """List the backups of stores, by default of all: what each holds, whether it is verified, what it needs.
+
+    Exit code 1 where one cannot be restored.
+    """
     from assets.backups import covered
+    from assets.backups.restore import readable
     from assets.backups.sets import find
 
-    with terminal() as opened:
+    with terminal(makes_keys=False) as opened:
         opened.progress.stop()
         shown = Table("store", "set", "kind", "moment (UTC)", "position", "rows", "size", "state", "needs", box=None)
         target = covered.target_of(opened.stores)
+        damaged_of: dict[str, int] = {}
+        foreign: list[Sets] = []
         for one in [covered.named(name) for name in names] or covered.every():
             sets = find(target, one.name)
+            if sets.foreign:
+                foreign.append(sets)
             for manifest in sets.complete:
                 shown.add_row(
                     str(one.name),
@@ -81,49 +98,86 @@ def list_(names: tuple[str, ...]) -> None:
                     manifest.until,
                     f"{sum(table.rows for table in manifest.tables):,}" if manifest.tables else "",
                     _size(manifest.size),
-                    "verified" if manifest.id in sets.verified else "not verified",
+                    _state(sets, manifest),
                     manifest.base or "",
                 )
             for damaged in sets.damaged:
-                shown.add_row(str(one.name), damaged.id, "", "", "", "", "", f"damaged: {damaged.reason}", "")
+                shown.add_row(
+                    str(one.name),
+                    damaged.id,
+                    "",
+                    "",
+                    "",
+                    "",
+                    "",
+                    f"{'does not open' if damaged.sealed else 'damaged'}: {damaged.reason}",
+                    "",
+                )
+            if wrong := len(sets.damaged) + sum(not sets.is_restorable(manifest) for manifest in sets.complete):
+                damaged_of[str(one.name)] = wrong
             for unfinished in sets.unfinished:
                 shown.add_row(str(one.name), unfinished, "", "", "", "", "", "unfinished", "")
         if shown.row_count:
             show(shown)
         else:
             click.echo("There is no backup. Next: clearlift backup run")
+        if damaged_of:
+            if foreign:
+                readable(foreign[0])
+            raise DeclinedError(
+                f"{counted(sum(damaged_of.values()), 'set')} of {', '.join(damaged_of)} cannot be restored",
+                f"`clearlift backup verify {next(iter(damaged_of))}` names what is wrong",
+            )
 
 
 @backup.command()
-@click.argument("name", metavar="STORE")
-@click.argument("ids", metavar="[SET…]", nargs=-1)
-def verify(name: str, ids: tuple[str, ...]) -> None:
-    """Read every byte of a store's sets, by default of all, with those that they need; name what is wrong.
+@click.argument("name", metavar="[STORE", required=False)
+@click.argument("ids", metavar="[SET…]]", nargs=-1)
+def verify(name: str | None, ids: tuple[str, ...]) -> None:
+    """Read every byte of a store's sets, by default of all stores and all sets, with those that they need; name what
+    is wrong.
 
     A set that is whole is marked as verified. Which set is which: clearlift backup list
     """
     from assets.backups import covered
+
+    with terminal(makes_keys=False) as opened:
+        failed: list[DeclinedError] = []
+        for one in [covered.named(name)] if name else covered.every():
+            try:
+                _verify(opened, one, ids, needed=name is not None)
+            except DeclinedError as error:
+                failed.append(error)
+        opened.progress.stop()
+        if failed:
+            raise failed[0] if len(failed) == 1 else DeclinedError.together(failed)
+
+
+def _verify(opened: Terminal, one: "Covered", ids: tuple[str, ...], *, needed: bool) -> None:
+    """Verify the sets of one store, and print what is wrong. needed: that there is none is an error."""
+    from assets.backups import covered
+    from assets.backups.restore import readable
     from assets.backups.sets import find
     from assets.backups.verify import Verification
 
-    with terminal() as opened:
-        one, target = covered.named(name), covered.target_of(opened.stores)
-        verification = Verification(target, find(target, one.name), opened.stores.clock(), opened.bar("sets verified"))
-        done = verification.run(ids)
-        opened.progress.stop()
-        for read in done:
-            for fault in read.faults:
-                click.echo(f"damaged {fault}")
-        whole = [read for read in done if not read.faults]
+    target, name = covered.target_of(opened.stores), one.name
+    sets = find(target, name)
+    done = Verification(target, sets, opened.stores.clock(), opened.bar(f"{name}: sets verified")).run(ids)
+    if sets.foreign:
+        readable(sets)
+    for fault in dict.fromkeys(fault for read in done for fault in read.faults):
+        click.echo(f"damaged {fault}")
+    whole = [read for read in done if not read.faults]
+    if done:
         click.echo(
             f"{counted(len(whole), 'set')} of {name} verified, {counted(sum(read.parts for read in done), 'part')} read"
         )
-        if len(whole) < len(done):
-            raise DeclinedError(
-                f"{counted(len(done) - len(whole), 'set')} of {name} damaged", f"`clearlift backup run {name} --full`"
-            )
-        if not done:
-            raise DeclinedError(f"there is no backup of {name}", f"`clearlift backup run {name}`")
+    if len(whole) < len(done):
+        raise DeclinedError(
+            f"{counted(len(done) - len(whole), 'set')} of {name} damaged", f"`clearlift backup run {name} --full`"
+        )
+    if needed and not done:
+        raise DeclinedError(f"there is no backup of {name}", f"`clearlift backup run {name}`")
 
 
 @backup.command()
@@ -132,7 +186,7 @@ def drill(names: tuple[str, ...]) -> None:
     """Restore the newest backup of stores, by default of all, to a scratch place, and compare it."""
     from assets.backups import covered
 
-    with terminal() as opened:
+    with terminal(makes_keys=False) as opened:
         opened.progress.stop()
         failed: list[DeclinedError] = []
         for one in [covered.named(name) for name in names] or covered.every():
@@ -151,7 +205,7 @@ def drill(names: tuple[str, ...]) -> None:
 
 @backup.command()
 @click.argument("name", metavar=f"STORE|{ALL}")
-@click.option("--at", type=At(), help="The newest state at or before it; by default the newest that there is.")
+@click.option("--at", type=At(), help="The newest state at or before a time, or a position; else the newest.")
 @click.option("--table", "tables", multiple=True, help="Only this table; repeatable.")
 @click.option("--organisation", "owners", multiple=True, help="Only rows of this organisation or person; repeatable.")
 @click.option("--into", required=True, metavar="PLACE|live", help="A new file, folder or database; or the live store.")
@@ -172,7 +226,7 @@ def restore(
     from assets.backups.method import Scope
 
     scope = Scope(at=at, tables=tables, owners=owners)
-    with terminal() as opened:
+    with terminal(makes_keys=False) as opened:
         opened.progress.stop()
         if name == ALL:
             _restore_all(opened, scope, into, confirm)
@@ -210,6 +264,12 @@ def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> 
         raise DeclinedError.together(failed)
 
 
+def _state(sets: "Sets", manifest: "Manifest") -> str:
+    if not sets.is_restorable(manifest):
+        return "damaged: what it needs is not there"
+    return "verified" if sets.is_good(manifest) else "not verified"
+
+
 def _what(done: "Done") -> str:
     """What came back, in words."""
     restored = done.restored
@@ -219,6 +279,7 @@ def _what(done: "Done") -> str:
     return (
         f"{counted(done.rows, 'row')} in {counted(len(restored.tables), 'table')} as of "
         f"{restored.moment:%Y-%m-%d %H:%M:%S} UTC (position {restored.until}){erased}{left}"
+        f"{''.join(f', {note}' for note in done.notes)}"
     )
 
 

@@ -6,6 +6,7 @@ A run whose process was killed is reported to Dagster by the next command: it wo
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import shorten
 from typing import Any
 
 import click
@@ -44,6 +45,7 @@ from resources.declined import DeclinedError
 WARN = AssetCheckSeverity.WARN
 TOLD = (BoolMetadataValue, FloatMetadataValue, IntMetadataValue, TextMetadataValue)
 NAMED = 5  # failed checks in the last line
+LONGEST = 400  # characters of a failure's reason
 PROCESS_TAG = "clearlift/process"
 # Run through an instance, a job logs every event to the terminal; the progress bar says what a person follows.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -193,6 +195,6 @@ def _why(result: ExecuteInProcessResult) -> str:
                 error = error.cause
             # What an asset says of its failure itself comes without the name of an exception's type.
             said = failure.user_failure_data.description if failure.user_failure_data else error and error.message
-            reason = " ".join(said.split())[:400] if said else "no reason was recorded"
-            return f"{event.step_key} failed: {reason}"
+            reason = shorten(said, LONGEST, placeholder=" …") if said else "no reason was recorded"
+            return f"{str(event.step_key).replace('__', '/')} failed: {reason}"
     return f"run {result.run_id} failed; the UI shows why"

@@ -167,6 +167,8 @@ def _with_keys(path: Path, chosen: Settings) -> Settings:
     if chosen.keyring is not None or chosen.keyring_file is not None:
         return chosen
     file = chosen.made_home() / FILE_NAME
+    if not file.exists():
+        Stores(chosen).check_new_keys()
     if keyring.make(file):
         click.echo(f"made {file}: keep a copy, without it nothing that is sealed opens")
     env_file.draft(path, {KEY_FILE: str(file)}).replace(path)

@@ -12,6 +12,7 @@ from resources import keyring
 from resources.declined import DeclinedError
 
 FILE_NAME = "keyring.json"
+ELSEWHERE = "name another file, and set CLEARLIFT_KEYRING_FILE to it"
 STEP = "`clearlift keys envelope FILE`"
 
 
@@ -83,20 +84,25 @@ def envelope(file: Path, passphrase_file: Path | None) -> None:
 @click.argument("into", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @PASSPHRASE
 def open_(file: Path, into: Path, passphrase_file: Path | None) -> None:
-    """Make the key set FILE of an ENVELOPE; a file that is there is never overwritten.
+    """Make the key set FILE of an ENVELOPE. A key set that is there is never overwritten.
+
+    One that sealed no backup, as of a first start without the right one, is set aside under another name.
 
     Example: clearlift keys open /media/usb/keys.json /etc/clearlift/keyring.json
     """
     path = folder() / into.expanduser()
     try:
         found = keyring.unwrap(file.read_text(encoding="utf-8"), _passphrase(passphrase_file, twice=False))
+        aside = _set_aside(path, found) if path.exists() else None
         written = keyring.write(path, found)
     except (keyring.EnvelopeError, UnicodeDecodeError) as error:
         raise DeclinedError(f"{file}: {error}", "try another passphrase, or another copy of the envelope") from None
     except OSError as error:
         raise DeclinedError(f"{path} cannot be made: {error.strerror}", "name another file") from None
     if not written:
-        raise DeclinedError(f"{path} is there already", "name another file")
+        raise DeclinedError(f"{path} was made meanwhile", "run the same again")
+    if aside:
+        click.echo(f"the key set that was there sealed no backup; it is {aside} now")
     click.echo(f"{path}: the keys {_listed(found)}. CLEARLIFT_KEYRING_FILE names the file")
 
 
@@ -109,7 +115,7 @@ def status() -> None:
     from assets.backups import keys as envelopes
     from assets.backups.covered import target_of
 
-    with Stores(settings.load()) as stores:
+    with Stores(settings.load(), makes_keys=False) as stores:
         found = envelopes.kept(target_of(stores), stores.keyring)
     for key_id, at in found.items():
         click.echo(f"key {key_id}: {f'in an envelope of {at:%Y-%m-%d %H:%M} UTC' if at else 'in no envelope'}")
@@ -122,6 +128,31 @@ def _passphrase(file: Path | None, *, twice: bool) -> str:
         return file.read_text(encoding="utf-8").partition("\n")[0]
     asked: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=twice)
     return asked
+
+
+def _set_aside(path: Path, wanted: keyring.Keyring) -> Path:
+    """Give a key set that opens no backup another name, which it returns.
+
+    Raises:
+        DeclinedError: it is what is wanted, or backups were sealed with it.
+    """
+    from assets.backups.sets import opens_any
+    from assets.backups.target import Target
+
+    try:
+        there = keyring.load(path)
+    except keyring.KeySetError as error:
+        raise DeclinedError(f"{path} is there already, and cannot be read: {error}", ELSEWHERE) from None
+    if there.exported() == wanted.exported():
+        raise DeclinedError(f"{path} is there already, with these keys", "`clearlift backup list`")
+    with Stores(settings.load()) as stores:
+        if opens_any(Target(stores.backup_store, stores.backup_prefix, there)):
+            raise DeclinedError(f"{path} is there already, and backups were sealed with it", ELSEWHERE)
+        aside = path.with_name(f"{path.name}.unused-{stores.clock():%Y%m%dT%H%M%SZ}")
+    # A link, because a key set is never overwritten.
+    os.link(path, aside)
+    path.unlink()
+    return aside
 
 
 def _listed(found: keyring.Keyring) -> str:

@@ -5,6 +5,7 @@ What does not belong here: the work (assets/recovery), which is imported when it
 
 import shlex
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.terminal import terminal
 from resources.counts import counted
 from resources.declined import DeclinedError
+
+if TYPE_CHECKING:
+    from assets.recovery.rebuild import Rebuilt
 
 AUDIENCE = app_option(lambda app: app.audience)
 
@@ -57,15 +61,18 @@ def verify(day: datetime | None, org: str | None, app: App) -> None:
 @click.option("--org", required=True, help="The organisation's tag.")
 @AUDIENCE
 @click.option("--dry-run/--no-dry-run", default=True, show_default=True, help="Only prove that it can be done.")
-def rebuild(day: datetime, org: str, app: App, dry_run: bool) -> None:
+@click.option("--with-deleted", is_flag=True, help="Take back rows that another writer deleted, if nobody knows which.")
+@click.option("--give-up", is_flag=True, help="Take what is found, and give up rows that are nowhere any more.")
+def rebuild(day: datetime, org: str, app: App, dry_run: bool, with_deleted: bool, give_up: bool) -> None:
     """Make the damaged files of an organisation's day again: from the landing zone, else from the archive."""
     from assets.events.validation import EventReason
     from assets.intake.postgres_refusals import PostgresRefusals
     from assets.intake.refused_lines import Selection
-    from assets.recovery.rebuild import Rebuild
+    from assets.recovery.rebuild import Choices, Rebuild
 
     with terminal() as opened:
-        done = Rebuild.of(opened.stores, app).run(_day(day), org, dry_run=dry_run)
+        choices = Choices(with_deleted, give_up)
+        done = Rebuild.of(opened.stores, app).run(_day(day), org, dry_run=dry_run, choices=choices)
         opened.progress.stop()
         if done.origin is None:
             click.echo(f"{org} {_day(day)}: no file is damaged")
@@ -73,13 +80,26 @@ def rebuild(day: datetime, org: str, app: App, dry_run: bool) -> None:
         refusals = PostgresRefusals(opened.stores.postgres, "events", app.name)
         waiting = not dry_run and refusals.lines(Selection(reason=EventReason.DAMAGED_PARTITION))
     of = f"{counted(len(done.damaged), 'file')} with {counted(done.rows, 'row')}, from the {done.origin}"
+    of += _unproved(done)
     if dry_run:
         click.echo(f"Would make again {of}")
-        click.echo(f"Next: clearlift lake rebuild --day {_day(day)} --org {shlex.quote(org)} --no-dry-run")
+        chosen = "".join([" --with-deleted" * with_deleted, " --give-up" * give_up])
+        click.echo(f"Next: clearlift lake rebuild --day {_day(day)} --org {shlex.quote(org)}{chosen} --no-dry-run")
     else:
         click.echo(f"Made again {of}")
         replay = f"clearlift quarantine replay --reason {EventReason.DAMAGED_PARTITION}, then " if waiting else ""
         click.echo(f"Next: {replay}clearlift run --no-sample")
+
+
+def _unproved(done: "Rebuilt") -> str:
+    """What is otherwise than it was before the damage."""
+    if done.returned is None:
+        said = ["those among them that another writer had deleted are back"]
+    else:
+        said = [f"{done.returned:,} more than were lost, which another writer had deleted"] if done.returned else []
+    said += [f"{counted(done.given_up, 'row')} given up"] if done.given_up else []
+    said += [] if done.proved else ["nothing proves that their values are those of before"]
+    return "".join(f"; {each}" for each in said)
 
 
 def _day(given: datetime) -> date:

@@ -14,11 +14,11 @@ from clearlift_pipelines.stores import Stores
 class Terminal:
     """Stores, and what a person sees meanwhile."""
 
-    def __init__(self, chosen: settings.Settings, console: Console, progress: Progress) -> None:
+    def __init__(self, chosen: settings.Settings, console: Console, progress: Progress, *, makes_keys: bool) -> None:
         self.console = console
         self.progress = progress
         self._bars: dict[str, TaskID] = {}
-        self.stores = Stores(chosen, progress=self.bar)
+        self.stores = Stores(chosen, progress=self.bar, makes_keys=makes_keys)
 
     def bar(self, label: str) -> Callable[[int, int], None]:
         """A named bar; calling it with (done, total) moves it. One name is one bar, however often it is asked for."""
@@ -49,11 +49,11 @@ def progress_on(console: Console) -> Iterator[Progress]:
 
 
 @contextmanager
-def terminal() -> Iterator[Terminal]:
-    """A terminal for the length of a command."""
+def terminal(*, makes_keys: bool = True) -> Iterator[Terminal]:
+    """A terminal for the length of a command. makes_keys: as of Stores."""
     chosen = settings.load()
     console = tables.console()
     with progress_on(console) as progress:
-        opened = Terminal(chosen, console, progress)
+        opened = Terminal(chosen, console, progress, makes_keys=makes_keys)
         with opened.stores:
             yield opened

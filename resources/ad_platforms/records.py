@@ -277,8 +277,7 @@ class OtherAccountError(PlatformError):
         named = came if came.isalnum() and len(came) <= LONGEST_ACCOUNT else "another one"
         super().__init__(
             "other_account",
-            f"account {asked} was asked for, and the answer is of {named}; nothing of it was stored. Check the"
-            " connection's account, and the address that requests are sent to",
+            f"account {asked} was asked for, and the answer is of {named}; nothing of it was stored",
         )
 
 

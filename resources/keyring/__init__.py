@@ -6,9 +6,10 @@ are secret, and the stores that have them.
 
 from resources.keyring.envelope import EnvelopeError, unwrap, wrap
 from resources.keyring.key_set import KeySetError, load, load_or_make, make, parse, write
-from resources.keyring.keyring import Keyring, SealError
+from resources.keyring.keyring import KEY_BYTES, Keyring, SealError
 
 __all__ = [
+    "KEY_BYTES",
     "EnvelopeError",
     "KeySetError",
     "Keyring",

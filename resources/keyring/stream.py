@@ -66,7 +66,9 @@ def opened(keyring: Keyring, chunks: Iterable[bytes], label: str) -> Iterator[by
             yield decryptor.update(chunk)
         yield decryptor.finalize()
     except InvalidTag:
-        raise SealError(f"{label}: does not open with key {key_id}: cut, changed, or not of this place") from None
+        raise SealError(
+            f"{label}: does not open with key {key_id}: cut, changed, not of this place, or of another key set"
+        ) from None
 
 
 def key_id_of(head: bytes, label: str) -> int:

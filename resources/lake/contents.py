@@ -7,6 +7,7 @@ commits (table.py), how a rewrite is proved (proof.py), how a file is read (read
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, cast
 
 import polars as pl
@@ -102,9 +103,23 @@ class TableContents:
     def _proof(self, table: Table) -> Proof:
         reader = self._reader(table)
         layout = reader.layout
+        outdated = partial(self._is_outdated, table, layout)
         ours = pl.Schema(list(layout.schema.items())[: len(self.spec.columns)])
-        earlier = Proof(ours, reader.read, layout.partition) if ours != layout.schema else None
-        return Proof(layout.schema, reader.read, layout.partition, earlier)
+        earlier = Proof(ours, reader.read, layout.partition, outdated) if ours != layout.schema else None
+        return Proof(layout.schema, reader.read, layout.partition, outdated, earlier)
+
+    def _is_outdated(self, table: Table, layout: Layout, file: DataFile) -> bool:
+        """Whether a data file has values of a column that another engine dropped, by the field ids in the file."""
+        if not layout.dropped:
+            return False
+        try:
+            with table.io.new_input(file.file_path).open() as stream:
+                columns = pq.read_schema(cast(IO[bytes], stream))
+        except (pa.ArrowException, FileNotFoundError):
+            return False  # who reads it finds that it is damaged
+        known = {c.field.field_id for c in layout.columns} | data_file.null_columns([file])
+        ids = ((column.metadata or {}).get(b"PARQUET:field_id") for column in columns)
+        return any(field_id is not None and int(field_id) not in known for field_id in ids)
 
     def info(self, file: DataFile) -> FileInfo:
         """What the manifest entry of a data file says, such as the bounds of its times."""
@@ -215,6 +230,11 @@ class TableContents:
         tally = Tally(schema)
         tally.add(rows.select(pl.col(name).cast(schema[name]) for name in rows.columns))
         return tally
+
+    def by_checksum(self, file: DataFile) -> bool:
+        """Whether the name of a data file says which rows were written to it, not only how many."""
+        proof = self._proof(self._load())
+        return any(each.by_name(file) is not None for each in (proof, proof.earlier) if each is not None)
 
     def wrote(self, file: DataFile) -> bool:
         """Whether a data file was written here, by the fingerprint in its name; other writers' files have none."""

@@ -9,11 +9,12 @@ from functools import cached_property
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.table import Transaction
+from pyiceberg.table.update.schema import TABLE_ROOT_ID
 from pyiceberg.types import IcebergType, NestedField
 
 from resources.lake.columns import ICEBERG_TYPES, TableSpec
 from resources.lake.commit import Lock, land
-from resources.lake.layout import FIELD_IDS, field_ids
+from resources.lake.layout import FIELD_IDS, field_ids, former_ids
 from resources.lake.table import LakeTable
 
 
@@ -68,7 +69,7 @@ class Lake:
     def complete(self, spec: TableSpec) -> list[str]:
         """Add our optional columns that the table lacks, and record the field ids of ours; the names of the added ones.
 
-        A column that another engine dropped comes back without its values.
+        A column that another engine dropped comes back under its field id, and so with the values in data files.
 
         Raises:
             LayoutError: the table lacks a required column, or cannot be completed for another reason.
@@ -80,9 +81,16 @@ class Lake:
             known = field_ids(spec, transaction.table_metadata)
             lacking = [c for c in spec.columns if c.name not in known and not c.required]
             if lacking:
+                former = former_ids(spec, transaction.table_metadata)
                 with transaction.update_schema() as update:
                     for column in lacking:
-                        update.add_column(column.name, ICEBERG_TYPES[column.type], doc=column.doc or None)
+                        kind, doc = ICEBERG_TYPES[column.type], column.doc or None
+                        if column.name in former:
+                            # `add_column` would take a new id, by which no data file has the values.
+                            again = NestedField(former[column.name], column.name, kind, required=False, doc=doc)
+                            update._adds.setdefault(TABLE_ROOT_ID, []).append(again)
+                        else:
+                            update.add_column(column.name, kind, doc=doc)
                 added.extend(column.name for column in lacking)
             recorded = json.dumps(field_ids(spec, transaction.table_metadata))
             if recorded != transaction.table_metadata.properties.get(FIELD_IDS):

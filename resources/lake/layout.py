@@ -22,7 +22,7 @@ from pyiceberg.transforms import DayTransform, IdentityTransform
 from pyiceberg.types import IcebergType, NestedField, PrimitiveType, UUIDType
 
 from resources.declined import DeclinedError
-from resources.lake.columns import Column, TableSpec
+from resources.lake.columns import ICEBERG_TYPES, Column, TableSpec
 from resources.lake.data_file import PartitionKey
 
 # The table property with the field ids of our columns, by our names: names may change, ids may not.
@@ -48,7 +48,8 @@ class LiveColumn:
 class Layout:
     """The columns of a table in the order of frames, our partition spec, and how each spec says a file's partition.
 
-    `names`: what a column is called, by field id, in a data file that has no field ids.
+    `names`: what a column is called, by field id, in a data file that has no field ids. `dropped`: whether the table
+    has had further columns, which data files may have too.
     """
 
     spec: TableSpec
@@ -56,6 +57,7 @@ class Layout:
     spec_id: int
     keys: Mapping[int, tuple[int, int]] = field(repr=False)
     names: Mapping[int, list[str]] = field(repr=False)
+    dropped: bool = False
 
     @classmethod
     def of(cls, spec: TableSpec, metadata: TableMetadata) -> "Layout":
@@ -67,7 +69,7 @@ class Layout:
         live, ids = metadata.schema(), field_ids(spec, metadata)
         title = ".".join(spec.identifier)
         if missing := [column for column in spec.columns if column.name not in ids]:
-            raise _lacking(title, missing)
+            raise _lacking(title, missing, former_ids(spec, metadata))
         ours = [LiveColumn(c.name, live.find_field(ids[c.name]), added=False) for c in spec.columns]
         for column, expected in zip(ours, spec.schema().fields, strict=True):
             if column.field.field_type != expected.field_type:
@@ -94,7 +96,8 @@ class Layout:
         mapping = metadata.name_mapping()
         names = {f.field_id: list(f.names) for f in mapping.root if f.field_id is not None} if mapping else {}
         by_name = {c.field.field_id: [*dict.fromkeys((c.field.name, c.name))] for c in columns}
-        return cls(spec, columns, own[0], keys, {**by_name, **names})
+        dropped = metadata.last_column_id > len(columns)
+        return cls(spec, columns, own[0], keys, {**by_name, **names}, dropped)
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -164,6 +167,22 @@ def field_ids(spec: TableSpec, metadata: TableMetadata) -> dict[str, int]:
     return found
 
 
+def former_ids(spec: TableSpec, metadata: TableMetadata) -> dict[str, int]:
+    """The field ids of our optional columns that another engine dropped. Data files still have the values by them."""
+    first = {f.name: f.field_id for f in min(metadata.schemas, key=lambda schema: schema.schema_id).fields}
+    known = first | json.loads(metadata.properties.get(FIELD_IDS, "{}"))
+    types = {(f.field_id, f.field_type) for schema in metadata.schemas for f in schema.fields}
+    here, live = field_ids(spec, metadata), {f.field_id for f in metadata.schema().fields}
+    return {
+        c.name: known[c.name]
+        for c in spec.columns
+        if c.name not in here
+        and not c.required
+        and known.get(c.name) not in {None, *live}
+        and all(kind == ICEBERG_TYPES[c.type] for field_id, kind in types if field_id == known[c.name])
+    }
+
+
 def writable(metadata: TableMetadata, title: str) -> None:
     """Check that our commits can be read by all who read the table.
 
@@ -209,10 +228,12 @@ def _name(added: NestedField, spec: TableSpec) -> str:
     return f"{added.name}#{added.field_id}" if added.name in ours else added.name
 
 
-def _lacking(title: str, missing: list[Column]) -> LayoutError:
+def _lacking(title: str, missing: list[Column], former: Mapping[str, int]) -> LayoutError:
     names = ", ".join(column.name for column in missing)
     if any(column.required for column in missing):
         step = "set the table's schema back to one that has them, with the engine that dropped them"
+    elif all(column.name in former for column in missing):
+        step = "`clearlift migrate up` brings them back with their values"
     else:
         step = "`clearlift migrate up` adds them"
     return LayoutError(f"{title} lacks the columns {names}", step)

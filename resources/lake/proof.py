@@ -41,12 +41,15 @@ UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, FileNotFo
 class Proof:
     """For the files of one table: its columns, and the functions that read files and say the partition of one.
 
-    `earlier`: the same for the columns before another engine added some, which older names are of.
+    `earlier`: the same for the columns before another engine added some, which older names are of. `outdated` says
+    whether a file has columns that the table no longer has: what its name says is of other rows than those that are
+    read, so that only their number is known.
     """
 
     schema: pl.Schema
     read: Callable[[Iterable[Source]], pl.LazyFrame]
     partition: Callable[[DataFile], PartitionKey | None]
+    outdated: Callable[[DataFile], bool]
     earlier: "Proof | None" = None
 
     def written(self, files: Iterable[DataFile], absent: Collection[str] = ()) -> Tally:
@@ -158,7 +161,8 @@ class Proof:
 
     def by_name(self, file: DataFile) -> Tally | None:
         """The rows that were written to a file, by its name; None where the name does not say it."""
-        return Tally.from_name(self.schema, file.file_path, file.record_count)
+        tally = Tally.from_name(self.schema, file.file_path, file.record_count)
+        return None if tally is None or self.outdated(file) else tally
 
 
 def names(files: Iterable[DataFile]) -> str:

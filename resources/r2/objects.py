@@ -54,7 +54,8 @@ class Objects:
             raise ObjectNotFoundError(f"{operation} {key}: no such object") from None
         except BaseError as error:
             self._secrets.cleaned(error)
-            first_line = str(error).strip().splitlines()[0]
+            # What a bucket answers in XML says no more than the status before it.
+            first_line = str(error).strip().splitlines()[0].partition("<?xml")[0].rstrip(" :")
             reason = f"{operation} {key}: {type(error).__name__}: {first_line}"
             if NO_ANSWER.search(str(error)):
                 raise ObjectStoreUnreachableError(reason, self._reach) from None

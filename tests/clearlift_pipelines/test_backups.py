@@ -159,3 +159,18 @@ def test_a_key_that_is_in_no_envelope_is_not_green(location: Location) -> None:
     assert none.description == "In none: 1. Next: `clearlift keys envelope FILE`"
     envelopes.note(target(location), location.stores.keyring, location.clock())
     assert look().passed
+
+
+def test_a_damaged_newest_backup_is_not_green_and_the_list_of_them_ends_with_an_error(location: Location) -> None:
+    def age() -> AssetCheckEvaluation:
+        return checks(location.run("backup_age", app="consignment"))["newest_verified_is_young"]
+
+    run = covered.named(str(STORE)).backup(location.stores).run
+    run(full=True)
+    newest = run(full=True).manifest
+    key = target(location).key(STORE, newest.id, "manifest")
+    target(location).objects.put(key, target(location).objects.get(key)[:-9])
+    look = age()
+    assert (look.passed, look.severity.value) == (False, "WARN")
+    assert f"{newest.id} cannot be relied on" in str(look.description)
+    assert not checks(backed_up(location))["newest_verified_is_young"].passed

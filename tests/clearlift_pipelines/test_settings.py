@@ -193,6 +193,8 @@ def test_a_store_of_no_app_is_refused(monkeypatch: pytest.MonkeyPatch, store: st
         ("CLEARLIFT_R2_SQL_URL", "hush"),
         ("CLEARLIFT_BACKUP_ENDPOINT", "hush"),
         ("CLEARLIFT_BACKUP_PREFIX", "../backups"),
+        ("CLEARLIFT_BACKUP_PREFIX", "lake"),
+        ("CLEARLIFT_BACKUP_PREFIX", "landing/backups"),
         ("CLEARLIFT_BACKUP_DAYS", "0"),
         ("CLEARLIFT_KEYRING", "{hush"),
         ("CLEARLIFT_KEYRING", '{"keys": {"1": "aHVzaA=="}}'),

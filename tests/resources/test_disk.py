@@ -1,5 +1,6 @@
 """A full disk is recognised in the errors of every library that writes for us, and nothing else is."""
 
+import errno
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,16 @@ def test_a_full_disk_is_recognised(write: Callable[[], None]) -> None:
     assert refusal.reason.startswith("the disk is full (")
     assert "HINT" not in refusal.reason
     assert refusal.next_step == "make room on it, then run the same again"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.EFBIG, "File too large"), ObjectStoreError("put a: GenericError: File too large (os error 27)")],
+)
+def test_a_limit_of_this_process_is_not_a_full_disk(error: Exception) -> None:
+    refusal = disk.full(error)
+    assert refusal is not None
+    assert refusal.next_step == "raise `ulimit -f`, then run the same again"
 
 
 @pytest.mark.parametrize("error", [OSError(2, "No such file"), ValueError("the disc"), RuntimeError()])

@@ -8,6 +8,7 @@ from dagster import (
     AssetCheckEvaluation,
     AssetCheckKey,
     AssetChecksDefinition,
+    AssetCheckSeverity,
     AssetKey,
     AssetsDefinition,
     AssetSelection,
@@ -82,7 +83,8 @@ def test_the_graph_is_synced_checked_and_counted(ads_bench: AdStores) -> None:
     result = materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20")
     assert all(c.passed for c in checks(result).values()), checks(result)
     assert {name for _, name in checks(result)} == {
-        "connections_ok", "stored_equals_source", "levels_agree", "actions_add_up", "no_orphans"
+        "connections_ok", "stored_equals_source", "levels_agree", "actions_add_up", "no_orphans", "accounts_connected",
+        "platforms_known", "settings_have_effect"
     }  # fmt: skip
     google = metadata(result, "google")
     assert (google["connections"], google["failed"]) == (2, 0)
@@ -132,7 +134,9 @@ def test_a_platform_that_cannot_be_asked_fails_the_check_and_not_the_run(ads_ben
     assert result.success
     source = checks(result)["google", "stored_equals_source"]
     assert not source.passed
-    assert "could not be asked" in str(source.metadata["differences"].value)
+    assert source.severity is AssetCheckSeverity.WARN
+    assert "could not be asked" in str(source.description)
+    assert "difference" not in str(source.description)
 
 
 def test_where_every_connection_failed_nothing_was_made(ads_bench: AdStores) -> None:
@@ -145,10 +149,11 @@ def test_where_every_connection_failed_nothing_was_made(ads_bench: AdStores) -> 
     assert result.asset_materializations_for_node("clearlift__ads__tiktok"), "without connections there is no failure"
     proved = checks(result)["google", "connections_ok"]
     assert not proved.passed
-    assert str(proved.description).startswith("2 of 2 connections failed: ")
+    assert str(proved.description).startswith("2 of 2 Google Ads connections failed: ")
     (failure,) = (e for e in result.all_events if e.is_step_failure and "google" in str(e.step_key))
     assert failure.step_failure_data.user_failure_data is not None
     assert failure.step_failure_data.user_failure_data.description == proved.description
+    assert "next" in failure.step_failure_data.user_failure_data.metadata
 
 
 def test_checks_find_what_does_not_agree(ads_bench: AdStores) -> None:
@@ -171,9 +176,19 @@ def test_checks_find_what_does_not_agree(ads_bench: AdStores) -> None:
 
 def test_an_unknown_connection_is_one_clear_error(ads_bench: AdStores) -> None:
     with pytest.raises(
-        Failure, match=r"no active \w+ connection has the id 'nobody'\. Next: (name one of|connect an account) "
+        Failure, match=r"no active connection has the id 'nobody'\. Next: (name one of|connect an account) "
     ):
         materialized(ads_bench, {"connection": "nobody"}, "2026-11-20", "2026-11-20")
+
+
+def test_a_connection_is_named_to_a_run_of_all_platforms_without_saying_whose_it_is(ads_bench: AdStores) -> None:
+    ads_bench.connect(only=["tiktok", "facebook"], lookback_days=3)
+    named = ads_bench.connection("tiktok")["id"]
+    result = materialized(ads_bench, {"connection": named}, "2026-11-20", "2026-11-20")
+    assert result.success
+    assert {name: metadata(result, name)["connections"] for name in PLATFORMS} == {
+        **dict.fromkeys(PLATFORMS, 0), "tiktok": 1
+    }  # fmt: skip
 
 
 def test_the_plot_has_a_bar_for_each_age() -> None:
@@ -195,3 +210,41 @@ def test_every_asset_has_its_key_group_and_pool() -> None:
         assert definition.group_names_by_key[key] == "clearlift_ads"
         if key.path[2] in PLATFORMS:
             assert definition.op.pool == f"ads_{key.path[2]}"
+
+
+def test_settings_that_change_nothing_are_a_warning_that_names_them(ads_bench: AdStores) -> None:
+    ads_bench.connect(only=["tiktok"], lookback_days=2, lookback=5, conversion_actions=["nosuch"])
+    named = ads_bench.connection("tiktok")["id"]
+    ads_bench.d1.execute(
+        "insert into platform_connections (id, organization_id, platform, account_id, connected_by)"
+        " values ('late', 'org-a', 'snapchat', '1', 'u')"
+    )
+    found = checks(materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20"))
+    settings = found["tiktok", "settings_have_effect"]
+    assert (settings.passed, settings.severity) == (False, AssetCheckSeverity.WARN)
+    assert str(settings.description).startswith(
+        f"{named}: sync_config.lookback is no setting: lookback_days may be meant; {named}: conversion action nosuch:"
+        " none has come; "
+    )
+    assert str(settings.description).endswith(". Next: correct `sync_config` of the connection (docs/ads.md)")
+    platforms = found["campaigns", "platforms_known"]
+    assert (platforms.passed, platforms.severity) == (False, AssetCheckSeverity.WARN)
+    assert "late (snapchat)" in str(platforms.description)
+
+
+def test_a_tier_that_nobody_has_is_refused(ads_bench: AdStores) -> None:
+    with pytest.raises(
+        Failure, match=r"'gold' is no tier of an organisation\. Next: name one of free, pro, enterprise"
+    ):
+        materialized(ads_bench, {"tiers": ["gold"]}, "2026-11-20", "2026-11-20")
+
+
+def test_progress_and_summary_count_the_same_slices(ads_bench: AdStores, monkeypatch: pytest.MonkeyPatch) -> None:
+    ads_bench.connect(only=["tiktok"], lookback_days=2)
+    told: dict[str, tuple[int, int]] = {}
+    rooms = ads_bench.rooms
+    rooms.progress = lambda label: lambda done, total: told.update({label: (done, total)})
+    monkeypatch.setattr(AdStores, "rooms", property(lambda _: rooms))
+    slices = metadata(materialized(ads_bench, {"mode": "recent"}, "2026-11-19", "2026-11-20"), "tiktok")["slices"]
+    (label,) = (label for label in told if "TikTok" in label)
+    assert told[label] == (slices, slices)

@@ -78,7 +78,11 @@ def test_bad_settings_are_one_clear_error(settings: Any, sealed: dict[str, Any] 
             {"lookback_days": 1, "click_window": 28, "view_window": 0},
             SyncConfig(1, windows={"click_window": "28", "view_window": "0"}),
         ),
-        ({"lookback_days": 365, "include_ad_groups": False, "new": "?"}, SyncConfig(365, include_ad_groups=False)),
+        ({"lookback_days": 365, "include_ad_groups": False}, SyncConfig(365, include_ad_groups=False)),
+        (
+            {"lookback": 5},
+            SyncConfig(30, unknown=("sync_config.lookback is no setting: lookback_days may be meant",)),
+        ),
         (
             {"conversion_actions": ["lead", "purchase", "lead"], "include_ads": False},
             SyncConfig(include_ads=False, conversion_actions=("lead", "purchase")),

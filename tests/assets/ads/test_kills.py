@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +154,14 @@ def test_a_process_that_is_really_killed_in_a_merge(tiny: AdStores) -> None:
     account = tiny.sandbox.world.accounts("google")[0].id
     days = [day for _, day in tiny.stored("google", account, "campaign")]
     assert tiny.differences("google", since=min(days), until=max(days)) == []
+
+
+def test_a_killed_run_is_settled_when_the_next_one_begins(tiny: AdStores) -> None:
+    tiny.connect(only=["tiktok"], lookback_days=1)
+    tiny.sync("tiktok")
+    tiny.postgres.execute("update ads.sync_runs set status = 'running', finished_at = null")
+    tiny.sandbox.clock.advance(timedelta(minutes=1))
+    tiny.sync("tiktok")
+    runs = tiny.postgres.fetch("select status, error_code, finished_at from ads.sync_runs order by started_at")
+    assert [(run["status"], run["error_code"]) for run in runs] == [("error", "killed"), ("success", None)]
+    assert all(run["finished_at"] for run in runs)

@@ -77,7 +77,7 @@ def test_a_manifest_comes_back_from_its_parts_when_no_row_is_live(archive_stores
 
     done = archive_stores.repair(kind.app, kind.table)
 
-    assert {found.why for found in done.findings} == {"from its 2 parts", "from its 1 parts"}
+    assert {found.why for found in done.findings} == {"from its 2 parts", "from its 1 part"}
     assert archive_stores.verify(kind.app, kind.table).faults == []
     archive_stores.restore(kind.app, kind.table, "live")
     assert kind.rows(archive_stores, "live") == before
@@ -121,7 +121,7 @@ def test_a_given_file_may_have_any_name(archive_stores: ArchiveStores, tmp_path:
     (tmp_path / part.rpartition("/")[2]).write_bytes(archive_stores.store.get(part))
     archive_stores.store.delete([part, manifest])
     done = archive_stores.repair(copies=Copies(on_disk(tmp_path / part.rpartition("/")[2])))
-    assert [(found.key, found.why) for found in done.findings] == [(manifest, "from its 1 parts")]
+    assert [(found.key, found.why) for found in done.findings] == [(manifest, "from its 1 part")]
     assert archive_stores.verify().faults == []
 
 

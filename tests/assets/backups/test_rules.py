@@ -14,14 +14,15 @@ from assets.backups.erased import TombstonesMissingError
 from assets.backups.making import Backup, NotReadBackError
 from assets.backups.method import NotRestorableError, OccupiedError, Scope
 from assets.backups.parts import DamagedSetError
-from assets.backups.restore import DiffersError, NotConfirmedError, Restore, UnreadableError
-from assets.backups.sets import find
+from assets.backups.restore import DiffersError, NotConfirmedError, PassedOverError, Restore, UnreadableError
+from assets.backups.sets import MANIFEST, VERIFIED, find
 from assets.backups.target import Target, TargetError
 from assets.privacy.tombstones import subject_hash
 from resources.disk import DiskFullError
 from resources.keyring import Keyring, SealError
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore, ObjectStoreError
+from resources.r2.protocol import ObjectStoreUnreachableError
 from tests.assets.backups.notebook import Notebook
 
 MONDAY = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -236,3 +237,67 @@ def test_a_drill_of_rows_that_have_no_place_fails(
     monkeypatch.setattr(Notebook, "restore", lambda *given: replace(real(*given), without_place={"public.by_hand": 2}))
     with pytest.raises(DiffersError, match=r"came back without public\.by_hand, because no migration makes it"):
         drill(target, notebook, postgres, tmp_path / "scratch", lambda _: 0).run()
+
+
+def test_an_unreadable_newest_set_is_named_and_never_passed_over_in_silence(
+    target: Target, notebook: Notebook, postgres: Postgres, tmp_path: Path
+) -> None:
+    older = backup(target, notebook).run().manifest
+    notebook.now += timedelta(minutes=10)
+    notebook.write(("bob", "three"))
+    newest = backup(target, notebook).run().manifest
+    key = target.key(notebook.store, newest.id, MANIFEST)
+    whole = target.objects.get(key)
+    moment = "2026-03-02T01:00:00"
+    for damaged in (whole[:-1] + bytes([whole[-1] ^ 1]), b"", None):
+        target.objects.delete(key) if damaged is None else target.objects.put(key, damaged)
+        beside = tmp_path / f"beside-{damaged is None}-{len(damaged or b'')}"
+        for into, confirmed in ((str(beside), False), ("live", False), ("live", True)):
+            with pytest.raises(PassedOverError, match=rf"{newest.id} cannot be read: .* --at {moment}\+00:00"):
+                restore(target, notebook, postgres).run(Scope(), into, confirmed=confirmed)
+        with pytest.raises(PassedOverError, match=rf"{newest.id} cannot be relied on"):
+            drill(target, notebook, postgres, tmp_path / "scratch", lambda _: 0).run()
+        assert not beside.exists()
+        done = restore(target, notebook, postgres).run(Scope(at=older.moment), str(beside))
+        assert (done.newest.id, done.notes) == (older.id, ())
+        beside.unlink()
+        done = restore(target, notebook, postgres).run(Scope(at=notebook.now), str(beside))
+        assert done.notes == (f"without {newest.id}, which cannot be read",)
+
+
+def test_a_newer_set_that_was_not_verified_fails_a_drill_and_is_said_of_a_restore(
+    target: Target, notebook: Notebook, postgres: Postgres, tmp_path: Path
+) -> None:
+    backup(target, notebook).run()
+    notebook.now += timedelta(minutes=10)
+    newest = backup(target, notebook).run().manifest
+    target.delete(notebook.store, newest.id, [VERIFIED])
+    with pytest.raises(PassedOverError, match=f"{newest.id} is not verified"):
+        drill(target, notebook, postgres, tmp_path / "scratch", lambda _: 0).run()
+    done = restore(target, notebook, postgres).run(Scope(), str(tmp_path / "beside"))
+    assert done.notes == (f"{newest.id} was never verified",)
+
+
+def test_a_damaged_part_names_the_newest_set_that_can_do_without_it(
+    target: Target, notebook: Notebook, postgres: Postgres, tmp_path: Path
+) -> None:
+    backup(target, notebook).run()
+    notebook.now += timedelta(minutes=10)
+    newest = backup(target, notebook).run(full=True).manifest
+    target.objects.delete(target.key(notebook.store, newest.id, newest.parts[0].name))
+    with pytest.raises(DamagedSetError, match=r"Next: --at 2026-03-02T01:00:00\+00:00 restores the newest set that"):
+        restore(target, notebook, postgres).run(Scope(), str(tmp_path / "beside"))
+    with pytest.raises(DamagedSetError, match="Next: put a copy of it back, or `clearlift backup run"):
+        drill(target, notebook, postgres, tmp_path / "scratch", lambda _: 0).run()
+
+
+def test_a_store_that_says_what_to_do_next_says_it_once(
+    target: Target, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> bool:
+        raise ObjectStoreUnreachableError("put: no route", "see that r2.example can be reached")
+
+    monkeypatch.setattr(FolderObjectStore, "put_if_absent", away)
+    with pytest.raises(TargetError) as raised:
+        backup(target, notebook).run()
+    assert str(raised.value) == "backups at backups/: put: no route. Next: see that r2.example can be reached"

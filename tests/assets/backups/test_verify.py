@@ -100,7 +100,7 @@ def test_a_part_of_another_place_is_foreign(tmp_path: Path) -> None:
     here[0].write_bytes(there.read_bytes())
     Path(here[0].parent, MANIFEST).unlink()
     at.put_sealed(STORE, first.id, MANIFEST, msgspec.structs.replace(first, parts=(forged,)).to_json())
-    assert "does not open with key 1: cut, changed, or not of this place" in faults(at)[0]
+    assert "does not open with key 1: cut, changed, not of this place" in faults(at)[0]
 
 
 def test_a_set_of_a_newer_release_is_named_as_such(tmp_path: Path) -> None:

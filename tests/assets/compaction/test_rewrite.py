@@ -254,7 +254,7 @@ def test_a_damaged_rewrite_is_never_committed(events_table: LakeTable, monkeypat
     sink = LakeTable._sink
     monkeypatch.setattr(LakeTable, "_sink", lambda self, rows, *to: sink(self, rows.collect().head(1).lazy(), *to))
 
-    with pytest.raises(GroupsLeftError, match=r"0 groups were rewritten, 1 left: a3f7c2 2025-10-10: damaged: "):
+    with pytest.raises(GroupsLeftError, match=r"0 groups rewritten, 1 left: a3f7c2 2025-10-10: damaged: "):
         Compaction(events_table, MERGE_ALL).run()
     assert (events_table.head(), paths(events_table)) == before
 
@@ -275,7 +275,7 @@ def test_a_damaged_file_hinders_only_its_own_group(events_table: LakeTable, dama
     with pytest.raises(GroupsLeftError) as left:
         Compaction(events_table, MERGE_ALL).run()
 
-    assert "1 groups were rewritten, 1 left: a3f7c2 2025-10-10: damaged" in str(left.value)
+    assert "1 group rewritten, 1 left: a3f7c2 2025-10-10: damaged" in str(left.value)
     assert path.name in str(left.value)
     assert whole.file_path.rpartition("/")[2] not in str(left.value)
     assert {whole.file_path, hurt.file_path} < paths(events_table)

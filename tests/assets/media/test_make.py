@@ -256,7 +256,7 @@ def test_a_store_that_fails_for_one_upload_stops_no_other_and_the_error_names_no
     with pytest.raises(make.MediaError) as caught:
         media_stores.run(before=fail)
     assert "user" not in str(caught.value)
-    assert str(caught.value) == "1 uploads could not be settled and stay wanted: {'ObjectStoreError': 1}"
+    assert str(caught.value) == "1 upload not settled, still wanted: {'ObjectStoreError': 1}"
     assert media_stores.proof().made == 1
     assert media_stores.run().made == 1
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import date
 from unittest.mock import patch
 
+import polars as pl
 import pytest
 
 from assets.apps.clearlift import APP
 from assets.intake.refused_lines import Selection
 from assets.privacy.tombstones import subject_hash
-from assets.recovery.rebuild import NotWholeError, Rebuild
+from assets.recovery.rebuild import Choices, NotWholeError, Rebuild
 from assets.rollups.follow import changed_hours
 from resources.lake import FileInfo, LakeTable, PartitionKey, checksum
 from tests.assets.archive.archive_stores import ArchiveStores
@@ -127,14 +128,90 @@ def test_rows_with_other_values_are_not_taken_for_those_that_were_lost(pipeline:
         engine(pipeline).run(DAY, ORG, dry_run=False)
 
 
-def test_a_day_of_which_another_writer_deleted_rows_is_refused(pipeline: Pipeline) -> None:
+def test_rows_that_another_writer_deleted_from_a_whole_file_stay_deleted(pipeline: Pipeline) -> None:
     filled(pipeline)
     hurt, other = of_day(pipeline)
     delete_rows(pipeline.table, other.file, 0)
+    before = pipeline.rows()
     local(hurt.path).unlink()
 
-    with pytest.raises(NotWholeError, match="another writer deleted rows of it one by one"):
-        engine(pipeline).run(DAY, ORG, dry_run=False)
+    done = engine(pipeline).run(DAY, ORG, dry_run=False)
+
+    assert (done.rows, done.returned, done.proved) == (hurt.rows, 0, True)
+    assert pipeline.rows() == before
+
+
+def test_rows_that_another_writer_deleted_from_the_damaged_file_come_back_only_by_choice(pipeline: Pipeline) -> None:
+    filled(pipeline)
+    before = pipeline.rows()
+    hurt, _ = of_day(pipeline)
+    delete_rows(pipeline.table, hurt.file, 0)
+    local(hurt.path).unlink()
+
+    with pytest.raises(NotWholeError, match="one by one, and nobody knows which") as refused:
+        engine(pipeline).run(DAY, ORG, dry_run=False, choices=Choices(give_up=True))
+    assert "`clearlift lake rebuild --day 2025-10-11 --org a3f7c2 --with-deleted` takes" in refused.value.next_step
+    done = engine(pipeline).run(DAY, ORG, dry_run=False, choices=Choices(with_deleted=True))
+
+    assert (done.rows, done.returned, done.proved) == (hurt.rows, None, True)
+    assert pipeline.rows() == before
+    assert not any(info.has_deletes for info in pipeline.table.files())
+
+
+def test_rows_that_another_writer_deleted_by_copying_stay_deleted_while_a_snapshot_shows_them(
+    pipeline: Pipeline,
+) -> None:
+    filled(pipeline)
+    hurt, other = of_day(pipeline)
+    gone = pipeline.table.read([other]).collect()["event_id"][0]
+    pipeline.table.load().delete(f"event_id = '{gone}'")
+    left = pipeline.rows()
+    local(hurt.path).unlink()
+
+    planned = engine(pipeline).run(DAY, ORG, dry_run=True)
+    assert (planned.rows, planned.returned, planned.proved) == (hurt.rows, 0, True)
+    local(other.path).unlink()
+    with pytest.raises(NotWholeError, match="landing zone: 4 rows found where 3 are missing") as refused:
+        engine(pipeline).run(DAY, ORG, dry_run=False, choices=Choices(give_up=True))
+    assert "--with-deleted` takes back rows that another writer deleted" in refused.value.next_step
+    done = engine(pipeline).run(DAY, ORG, dry_run=False, choices=Choices(with_deleted=True))
+
+    assert (done.rows, done.returned, done.given_up) == (hurt.rows + 1, 1, 0)
+    assert gone in pipeline.event_ids()
+    assert len(pipeline.rows()) == len(left) + 1
+
+
+def test_rows_of_another_writer_that_are_nowhere_are_given_up_by_choice(pipeline: Pipeline) -> None:
+    filled(pipeline)
+    before = pipeline.rows()
+    hurt, _ = of_day(pipeline)
+    theirs = pipeline.table.read([hurt]).collect().with_columns(event_id=pl.lit("their ") + pl.col("event_id"))
+    pipeline.table.load().append(theirs.to_arrow().cast(pipeline.table.spec.arrow_schema()))
+    foreign = next(info for info in of_day(pipeline) if not pipeline.table.wrote(info.file))
+    for info in (hurt, foreign):
+        local(info.path).unlink()
+
+    with pytest.raises(NotWholeError, match="landing zone: 3 rows found where 6 are missing") as refused:
+        engine(pipeline).run(DAY, ORG, dry_run=False, choices=Choices(with_deleted=True))
+    for step in ("`clearlift backup restore pipelines/lake --into copies`", "--org a3f7c2 --give-up` takes what is"):
+        assert step in refused.value.next_step
+    done = engine(pipeline).run(DAY, ORG, dry_run=False, choices=Choices(give_up=True))
+
+    assert (done.rows, done.given_up, done.returned, done.proved) == (3, 3, 0, False)
+    assert pipeline.rows() == before
+
+
+def test_a_file_of_which_nothing_is_found_is_given_up_without_one_in_its_place(pipeline: Pipeline) -> None:
+    filled(pipeline)
+    hurt, whole = of_day(pipeline)
+    local(hurt.path).unlink()
+    for batch in pipeline.store.list("landing"):
+        pipeline.store.delete([batch.key])
+
+    done = engine(pipeline).run(DAY, ORG, dry_run=False, choices=Choices(give_up=True))
+
+    assert (done.rows, done.given_up) == (0, hurt.rows)
+    assert [info.path for info in of_day(pipeline)] == [whole.path]
 
 
 def test_a_file_of_a_release_with_another_hash_is_proved_by_its_number_of_rows(

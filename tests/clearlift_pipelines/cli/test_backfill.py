@@ -100,10 +100,10 @@ def test_ads_of_the_sample_come_from_its_sandbox_and_failures_are_named(
     d1.execute(
         f"{broken} and account_id = (select min(account_id) from platform_connections where platform = 'google')"
     )
-    assert terminal.refused(*command).startswith(f"Error: 1 of {accounts} connections failed: org-")
+    assert terminal.refused(*command).startswith(f"Error: 1 of {accounts} Google Ads connections failed: org-")
     d1.execute(broken)
     said = terminal.refused(*command)
-    assert said.startswith(f"Error: clearlift__ads__google failed: {accounts} of {accounts} connections failed: org-")
+    assert said.startswith(f"Error: {accounts} of {accounts} Google Ads connections failed: org-")
 
 
 def test_an_unknown_organisation_is_refused(terminal: Terminal) -> None:

@@ -1,5 +1,6 @@
 """`clearlift backup`: what people type and read, and that no wrong word harms what is live."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -62,7 +63,7 @@ def test_a_backup_is_listed_verified_drilled_and_restored(sold: Terminal) -> Non
     listed = [line.split() for line in sold.good("backup", "list", SALES).splitlines()[1:]]
     assert listed[0][1:3] == [first.id, "full"]
     assert listed[1][-1] == first.id, "what the incremental needs"
-    assert sold.good("backup", "verify", SALES).startswith("sets verified")
+    assert sold.good("backup", "verify", SALES).startswith(f"{SALES}: sets verified")
     assert "compared; RTO" in sold.good("backup", "drill", SALES)
 
     beside = str(sold.folder / "beside.sqlite")
@@ -72,6 +73,9 @@ def test_a_backup_is_listed_verified_drilled_and_restored(sold: Terminal) -> Non
     place = EmbeddedD1(Path(beside))
     assert "Wrong" not in rows(place, "select name as v from events")
     place.close()
+    # A time after the newest set gives the newest state, as of every store.
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    sold.good("backup", "restore", SALES, "--at", now, "--into", "newest.sqlite")
     refused = sold.refused("backup", "restore", SALES, *position, "--table", "events", "--into", "live")
     assert "would write events as of" in refused
     assert set(rows(d1, "select name as v from events")) == {"Wrong"}
@@ -112,6 +116,15 @@ def test_a_wrong_word_is_one_line_and_changes_nothing(sold: Terminal) -> None:
     assert "there is no store 'consignment/d2'. Next: name consignment/d1" in sold.refused(
         "backup", "run", "consignment/d2"
     )
+    assert "there is no store 'nosuch/d1'. Next: name one of pipelines/postgres, " in sold.refused(
+        "backup", "run", "nosuch/d1"
+    )
+    for into, why in (
+        ("", "no place is named to restore into. Next: name a new file"),
+        (".", ". is a folder. Next: name a SQLite file"),
+        ("/proc/x.sqlite", "/proc/x.sqlite cannot be made: No such file or directory. Next: name another place"),
+    ):
+        assert why in sold.refused("backup", "restore", SALES, "--into", into)
     assert f"no backup of {SALES} holds {early}" in sold.refused("backup", "restore", SALES, "--at", early, *live)
     assert f"no backup of {SALES} holds 99999" in sold.refused("backup", "restore", SALES, "--at", "99999", *live)
     assert "no table sales" in sold.refused("backup", "restore", SALES, "--table", "sales", *live)
@@ -139,8 +152,63 @@ def test_a_damaged_set_is_named_and_refused(sold: Terminal) -> None:
     assert "no backup of consignment/d1 is verified" in sold.refused("backup", "drill", SALES)
 
 
+def test_a_manifest_that_was_changed_ends_the_list_and_the_restore_with_an_error(sold: Terminal) -> None:
+    target, store = covered.target_of(sold.stores), StoreName("consignment", "d1")
+    sold.good("backup", "run", SALES)
+    first, newest = find(target, store).complete
+    key = target.key(store, newest.id, "manifest")
+    data = target.objects.get(key)
+    target.objects.put(key, data[:-1] + bytes([data[-1] ^ 1]))
+    said = sold.clearlift("backup", "list", SALES)
+    assert (said.code, "1 set of consignment/d1 cannot be restored" in said.err) == (1, True)
+    refused = sold.refused("backup", "restore", SALES, "--into", "beside.sqlite")
+    assert newest.id in refused
+    at = re.search(r"--at (\S+)$", refused)
+    assert at
+    sold.good("backup", "restore", SALES, "--into", "beside.sqlite", "--at", at[1])
+    target.objects.put(key, data)
+    target.objects.delete(target.key(store, first.id, "manifest"))
+    said = sold.clearlift("backup", "list", SALES)
+    assert (said.code, "what it needs is not there" in " ".join(said.out.split())) == (1, True), said
+
+
+def test_verifying_takes_all_stores_and_names_a_damaged_part_once(sold: Terminal) -> None:
+    assert f"1 set of {SALES} verified" in sold.good("backup", "verify")
+    target, store = covered.target_of(sold.stores), StoreName("consignment", "d1")
+    sold.good("backup", "run", SALES)
+    full, _ = find(target, store).complete
+    key = target.key(store, full.id, full.parts[0].name)
+    target.objects.delete(key)
+    said = sold.clearlift("backup", "verify")
+    assert (said.code, said.out.count(f"damaged {key}: missing")) == (1, 1)
+    assert f"2 sets of {SALES} damaged" in said.err
+    said = sold.clearlift("backup", "restore", SALES, "--into", "beside.sqlite")
+    assert f"{key}: missing. Next: put a copy of it back, because no older set is without it" in said.err
+
+
 def test_nothing_is_listed_where_nothing_is(terminal: Terminal) -> None:
     assert terminal.good("backup", "list") == "There is no backup. Next: clearlift backup run\n"
     assert "there is no backup of sesh/d1. Next: `clearlift backup run sesh/d1`" in terminal.refused(
         "backup", "verify", "sesh/d1"
     )
+
+
+def test_the_step_before_the_confirmation_says_what_the_confirmed_one_does(sold: Terminal) -> None:
+    d1 = sold.stores.d1(CONSIGNMENT)
+    before = d1.query("select * from events order by id")
+    (events,) = rows(d1, "select count(*) as v from events")
+    live = ("backup", "restore", SALES, "--into", "live")
+    for table in ("nosuch", "item_search", "change_log"):
+        for confirm in ((), ("--confirm",)):
+            said = sold.refused(*live, "--table", table, *confirm)
+            assert f"no table {table} in that set. Next: name some of " in said
+    assert f"(events: {events} row" in sold.refused(*live, "--table", "events")
+    assert " rows) over the live" in sold.refused(*live)
+    person = str(rows(d1, "select min(user_id) as v from consignors")[0])
+    said = sold.refused(*live, "--organisation", person)
+    assert "consignors: 1 row" in said
+    for into in (live, ("backup", "restore", SALES, "--into", "beside.sqlite")):
+        said = sold.refused(*into, "--organisation", person, "--organisation", "nobody")
+        assert "no row is of the organisation or person named as number 2" in said
+    assert not (sold.folder / "beside.sqlite").exists()
+    assert d1.query("select * from events order by id") == before

@@ -64,7 +64,7 @@ def test_a_run_whose_compaction_fails_makes_all_else_and_names_step_and_reason(t
 
     terminal.monkeypatch.setattr("assets.compaction.rewrite.Compaction.run", refuse)
     assert terminal.refused("run", "--no-sample") == (
-        "Error: clearlift__events__compacted failed: OSError: the disk is full"
+        "Error: clearlift/events/compacted failed: OSError: the disk is full"
     )
     assert terminal.stores.postgres.fetch("select events from rollups.hourly_totals") == [{"events": 1}]
     said = terminal.clearlift("--verbose", "job", "compact", "--app", "clearlift")

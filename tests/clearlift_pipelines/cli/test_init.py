@@ -194,7 +194,7 @@ def test_what_cannot_be_set_is_one_line(
 
 def test_a_wrong_answer_is_said_and_asked_again(fresh: Terminal, supabase_dsn: str) -> None:
     wrong = elsewhere(supabase_dsn)
-    answers = [*4 * "n", "y", wrong, "service_role", "", "y", supabase_dsn, "service_role", "", *5 * "n"]
+    answers = [*5 * "n", "y", wrong, "service_role", "", "y", supabase_dsn, "service_role", "", *5 * "n"]
     done = CliRunner().invoke(init, ["--ask"], input="\n".join(answers) + "\n")
     assert done.exit_code == 0, done.output
     assert done.output.count("CLEARLIFT_POSTGRES_DSN (") == 2

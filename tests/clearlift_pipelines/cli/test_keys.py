@@ -34,7 +34,9 @@ def test_the_keys_come_back_out_of_their_envelope(terminal: Terminal, phrase: tu
     assert load(back).exported() == terminal.stores.keyring.exported()
     assert [path.stat().st_mode & 0o777 for path in (away, back)] == [0o600, 0o600]
     assert terminal.refused("keys", "envelope", "away.json", *phrase).endswith("Next: name another file")
-    assert terminal.refused("keys", "open", "away.json", "back/keyring.json", *phrase).endswith("name another file")
+    assert terminal.refused("keys", "open", "away.json", "back/keyring.json", *phrase).endswith(
+        "`clearlift backup list`"
+    )
 
 
 def test_a_passphrase_that_is_asked_for_is_not_shown(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,3 +73,50 @@ def test_a_key_that_came_since_and_one_that_was_replaced_are_in_no_envelope(term
     assert list(keys.kept(target, old).values()) != [None]
     other = Keyring({1: b"x" * 32, 2: b"2" * 32})
     assert keys.kept(target, other) == {1: None, 2: None}
+
+
+def test_looking_at_backups_without_the_key_set_makes_none(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    looks = (("list",), ("verify", "sesh/d1"), ("drill", "sesh/d1"), ("restore", "sesh/d1", "--into", "x.sqlite"))
+    file = terminal.stores.settings.home / "keyring.json"
+    for look in looks:
+        terminal.clearlift("backup", *look)
+        assert not file.exists(), look
+
+    terminal.good("backup", "run", "sesh/d1")
+    file.rename(terminal.folder / "kept.json")
+    for command in (*looks, ("run", "sesh/d1")):
+        said = terminal.refused("backup", *command)
+        assert "there is no key set, and " in said
+        assert "Next: `clearlift keys open ENVELOPE FILE`" in said
+        assert not file.exists(), command
+
+
+def test_a_wrong_key_set_is_not_damage_and_one_without_a_backup_gives_way(
+    terminal: Terminal, phrase: tuple[str, str]
+) -> None:
+    terminal.stores.migrate()
+    terminal.good("backup", "run", "sesh/d1")
+    terminal.good("keys", "envelope", "away.json", *phrase)
+    home = terminal.stores.settings.home
+    right, file = (home / "keyring.json").read_text(), home / "keyring.json"
+    file.unlink()
+    terminal.good("keys", "new")
+    for look in (("list",), ("verify", "sesh/d1"), ("drill", "sesh/d1")):
+        said = terminal.clearlift("backup", *look)
+        assert said.code == 1
+        assert "another key set sealed" in said.err
+        assert "Next: bring back the key set that sealed it" in said.err
+        assert "damaged:" not in said.out
+
+    opened = terminal.good("keys", "open", "away.json", str(file), *phrase)
+    assert "the key set that was there sealed no backup; it is " in opened
+    assert file.read_text() == right
+    assert len(list(home.glob("keyring.json.unused-*"))) == 1
+
+    file.unlink()
+    terminal.good("keys", "new")
+    said = terminal.clearlift("backup", "run", "sesh/d1")
+    assert (said.code, "1 earlier set cannot be read, because another key set sealed" in said.err) == (0, True)
+    refused = terminal.refused("keys", "open", "away.json", str(file), *phrase)
+    assert "backups were sealed with it. Next: name another file, and set CLEARLIFT_KEYRING_FILE" in refused

@@ -37,7 +37,7 @@ def test_a_failed_migration(terminal: Terminal, monkeypatch: pytest.MonkeyPatch,
     script = next(step for step in steps if step.language == "sql")
     steps.remove(script)
     assert [step.language for step in steps] == ["console"] * 4
-    assert "008 note" in pasted_well(terminal, steps[0])
+    assert "008_note" in pasted_well(terminal, steps[0])
     note.write_text("create table notes (id text);\n")
     assert "sesh-d1: 008_note\n" in pasted_well(terminal, steps[1])
     back = pasted_well(terminal, steps[2])

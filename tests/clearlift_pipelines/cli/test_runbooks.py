@@ -1,6 +1,12 @@
 """The runbooks on damaged archives and on a damaged lake, pasted as they stand, over stores in that state."""
 
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
 
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events import landing
@@ -8,7 +14,7 @@ from tests.assets.damage import local
 from tests.assets.event_pipeline import line
 from tests.clearlift_pipelines.cli.intake import ingest
 from tests.clearlift_pipelines.cli.terminal import Said, Terminal
-from tests.pages import blocks, typed
+from tests.pages import blocks, pasted_well, typed
 from tests.tables import EVENTS
 
 RESTATED = """
@@ -59,6 +65,7 @@ def test_a_damaged_lake(migrated: Terminal) -> None:
     landed(migrated, "first", *(line(n) for n in range(9)))
     ingest(migrated)
     table = stores.lake.table(EVENTS)
+    migrated.good("backup", "run", "pipelines/lake")
     hurt = table.files()[1]
     local(hurt.path).unlink()
     landed(migrated, "second", line(1), line(10), line(11))
@@ -73,8 +80,8 @@ def test_a_damaged_lake(migrated: Terminal) -> None:
         else:
             steps += typed(migrated, block)
 
-    assert [said.code for said in steps] == [1, 1, 0, 0, 0, 0, 0], steps
-    everything, day, dry, done, replayed, after, closed = steps
+    assert [said.code for said in steps] == [1, 1, 0, 0, 0, 0, 0, 0, 0, 0], steps
+    everything, day, _, dry, done, with_deleted, give_up, replayed, after, closed = steps
     rebuild = "clearlift lake rebuild --day 2025-10-11 --org a3f7c2"
     assert everything.out.splitlines()[-2:] == ["3 files read with 7 rows", f"missing {hurt.path}"]
     assert f"Error: 1 file missing. Next: `{rebuild}`" in everything.err
@@ -82,12 +89,44 @@ def test_a_damaged_lake(migrated: Terminal) -> None:
     assert dry.out == f"Would make again 1 file with 3 rows, from the landing zone\nNext: {rebuild} --no-dry-run\n"
     next_step = "Next: clearlift quarantine replay --reason damaged_partition, then clearlift run --no-sample"
     assert done.out == f"Made again 1 file with 3 rows, from the landing zone\n{next_step}\n"
+    assert with_deleted.out == give_up.out == "a3f7c2 2025-10-11: no file is damaged\n"
     assert "2 lines landed again" in replayed.out
     assert "2 files read with 4 rows" in after.out
     assert closed.out.count("damaged_partition") == 2
     assert table.scan().select("event_id").collect()["event_id"].sort().to_list() == sorted(
         f"event-{n}" for n in (*range(9), 10, 11)
     )
+
+
+def test_a_lost_file_of_another_writer_comes_back_out_of_a_backup_or_is_given_up(migrated: Terminal) -> None:
+    table = migrated.stores.lake.table(EVENTS)
+    landed(migrated, "first", line(1))
+    ingest(migrated)
+    theirs = table.scan().collect().with_columns(event_id=pl.lit("theirs"))
+    table.load().append(theirs.to_arrow().cast(EVENTS.arrow_schema()))
+    migrated.good("backup", "run", "pipelines/lake")
+    (lost,) = (info for info in table.files() if not table.wrote(info.file))
+    content = local(lost.path).read_bytes()
+    local(lost.path).unlink()
+    copies, rebuild, choices = (
+        next(block for block in blocks("runbooks/damaged-lake.md") if text in block.text)
+        for text in ("backup restore", "--no-dry-run", "--give-up")
+    )
+
+    refused, _ = typed(migrated, rebuild)
+    assert "cannot be made whole: landing zone: 0 rows found where 1 are missing" in refused.err
+    assert "`clearlift backup restore pipelines/lake --into copies`" in refused.err
+    with_deleted, planned = typed(migrated, choices)
+    assert with_deleted.code == 1
+    assert "with 0 rows" in planned.out
+    assert "; 1 row given up" in planned.out
+    assert planned.out.endswith("--give-up --no-dry-run\n")
+    pasted_well(migrated, copies)
+    (by_shell,) = (block.text for block in blocks("runbooks/damaged-lake.md") if block.language == "sh")
+    here = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-euc", by_shell], cwd=migrated.folder, env=here, check=True)
+    assert local(lost.path).read_bytes() == content
+    assert "missing" not in migrated.good("lake", "verify")
 
 
 def test_a_whole_day_has_nothing_to_be_made_again_and_an_unknown_one_is_refused(migrated: Terminal) -> None:

@@ -27,7 +27,7 @@ def test_a_dry_run_reports_missing_files_too(terminal: Terminal) -> None:
     said = terminal.clearlift("upkeep", "--dry-run")
     assert said.code == 1
     assert "files " in said.out
-    assert "Error: 1 files that the table names are missing, e.g. " in said.err
+    assert "Error: 1 file of the table missing, e.g. " in said.err
 
 
 @pytest.mark.parametrize("hours", ["inf", "-inf", "nan", "1e+09", "2", "0", "-1"])

@@ -150,16 +150,63 @@ def test_a_name_of_ours_that_another_column_has_by_now_is_told_apart(table: Lake
     assert values(table, added) == {"a": None, "b": 7}
 
 
-def test_an_optional_column_that_was_dropped_is_refused_until_it_is_added_again(lake: Lake, table: LakeTable) -> None:
+def test_an_optional_column_that_was_dropped_is_refused_until_it_comes_back_with_its_values(
+    lake: Lake, table: LakeTable
+) -> None:
     table.append([written(table, "a")], "one")
+    before = table.layout
     drop_column(table, "note")
+    append(table, readings(NORTH, "theirs").drop("note"))
 
     for refused in (table.files, table.scan, lambda: written(table, "b"), table.examined):
-        with pytest.raises(LayoutError, match=r"plant.readings lacks the columns note. Next: `clearlift migrate up`"):
+        with pytest.raises(LayoutError, match=r"columns note. Next: `clearlift migrate up` brings them back with"):
             refused()
     assert lake.complete(READINGS) == ["note"]
+    assert lake.complete(READINGS) == []
+
+    assert table.layout.columns == before.columns
     table.append([written(table, "b")], "two")
-    assert values(table, "note") == {"a": None, "b": "note b"}
+    assert values(table, "note") == {"a": "note a", "theirs": None, "b": "note b"}
+    assert [table.is_whole(info.file) for info in table.files()] == [True] * 3
+    by_pyiceberg = table.load().scan().to_arrow()
+    assert dict(zip(*(by_pyiceberg[n].to_pylist() for n in ("id", "note")), strict=True))["a"] == "note a"
+
+
+def test_a_column_comes_back_also_where_no_schema_or_property_names_it_but_the_first(
+    lake: Lake, table: LakeTable
+) -> None:
+    table.append([written(table, "a")], "one")
+    drop_column(table, "note")
+    with table.load().transaction() as transaction:
+        transaction.remove_properties(FIELD_IDS)
+
+    lake.complete(READINGS)
+
+    assert values(table, "note") == {"a": "note a"}
+
+
+def test_files_with_values_of_a_column_that_has_another_id_now_are_known_by_their_number_of_rows(
+    lake: Lake, table: LakeTable
+) -> None:
+    old, without = written(table, "a", "b"), table.write([(NORTH, readings(NORTH, "c").with_columns(note=None))])[0]
+    table.append([old, without], "one")
+    drop_column(table, "note")
+    add_column(table, "note", StringType())
+    table.append([written(table, "d")], "two")
+
+    assert [table.is_whole(info.file) for info in table.files()] == [True] * 3
+    assert {info.path: table.by_checksum(info.file) for info in table.files()}[old.file_path] is False
+    assert table.by_checksum(without)
+    files = table.files()
+    merged = table.rewrite(NORTH, files)
+    table.replace(files, [merged.file], "three")
+    assert values(table, "note") == {"a": None, "b": None, "c": None, "d": "note d"}
+    assert table.by_checksum(merged.file)
+    path = Path(old.file_path.removeprefix("file://"))
+    pq.write_table(pq.read_table(path, partitioning=None).slice(0, 1), path)
+    assert not table.is_whole(old)
+    path.unlink()
+    assert not table.is_whole(old)
 
 
 def test_a_required_column_that_was_dropped_is_refused(lake: Lake, table: LakeTable) -> None:

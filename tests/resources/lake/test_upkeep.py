@@ -129,7 +129,7 @@ def test_a_table_that_lacks_files_is_not_swept(table: LakeTable) -> None:
     found = survey(table, later())
 
     assert found.missing == (str(local(lost.file_path)),)
-    with pytest.raises(MissingFilesError, match="1 files that the table names are missing"):
+    with pytest.raises(MissingFilesError, match="1 file of the table missing"):
         remove(table, found)
     assert local(orphan.file_path).exists()
 

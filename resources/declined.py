@@ -23,9 +23,9 @@ class DeclinedError(Exception):
 
     @staticmethod
     def together(errors: "Sequence[DeclinedError]") -> "DeclinedError":
-        """Several refusals as one, with every next step."""
+        """Several refusals as one, with every next step; one that several share is said once."""
         return DeclinedError(
-            "; ".join(error.reason for error in errors), "; ".join(error.next_step for error in errors)
+            "; ".join(error.reason for error in errors), "; ".join(dict.fromkeys(error.next_step for error in errors))
         )
 
     def __str__(self) -> str:

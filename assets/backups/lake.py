@@ -159,8 +159,11 @@ class LakeBackup:
         if scope.live:
             content.require_whole()
         with place() as there:
-            if not scope.live and there.tables([spec.identifier for spec in specs]):
-                raise OccupiedError("the place holds these tables already", "name a folder that is new or empty")
+            # A restore that was killed at its end has left them as the set has them.
+            if not scope.live and not self._as_in(manifest, there):
+                raise OccupiedError(
+                    "the place holds tables of this name in another state", "name a folder that is new or empty"
+                )
             moved = there.moved(manifest.fact(_COMMON))
             for location in content.files:
                 there.put(moved(location), partial(content.of, location))
@@ -197,6 +200,16 @@ class LakeBackup:
                 for file in table.files():
                     if not table.is_whole(file.file):
                         yield f"{expected.name}: {file.path} does not hold the rows that were written to it"
+
+    def _as_in(self, manifest: Manifest, there: LakePlace) -> bool:
+        """Whether the tables that a place has are as a set has them; also where it has none."""
+        wanted = {table.name: table for table in manifest.tables}
+        for spec in self.tables:
+            if there.tables([spec.identifier]):
+                table = there.lake.table(spec)
+                if _held(table, table.head()[0]) != wanted.get(_name(spec)):
+                    return False
+        return True
 
     def _chosen(self, manifest: Manifest, scope: Scope) -> list[TableSpec]:
         if scope.owners:

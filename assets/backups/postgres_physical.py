@@ -156,7 +156,10 @@ class PostgresPhysical:
                 f"single rows of {self.store} come back into the live database alone", "restore all with --into"
             )
         if not scope.live and not self.is_empty(place):
-            raise OccupiedError(f"{place} is not empty", "name a folder that is not there")
+            raise OccupiedError(
+                f"{place} is not empty; a restore gives a folder its name once all of it is there",
+                "name a folder that is not there, or remove this one and run the restore again",
+            )
         last = chain[-1]
         draft = place.with_name(f".{place.name}.restored")
         before_end = isinstance(scope.at, datetime) and scope.at < last.moment

@@ -90,7 +90,7 @@ class DatabaseRestore:
             scope = replace(scope, live=False)
         if not scope.live:
             if not empty:
-                raise OccupiedError(f"{place.address} is not empty", "name another database, which is made if missing")
+                return self._found(source, place, scope)
             self.schema.set_up(place, description.migrated, source.release)
         names, without_place = self._wanted(source, place, scope)
         beside = scope.live and not scope.whole
@@ -120,6 +120,39 @@ class DatabaseRestore:
             without_place=without_place,
             notes=tuple(_notes(without_place, live=scope.live)),
             live=scope.live,
+        )
+
+    def _found(self, source: Source, place: Postgres, scope: Scope) -> RestoredDatabase:
+        """What is restored, where a place holds all of it already: a restore was killed after it wrote.
+
+        Raises:
+            OccupiedError: it holds something else.
+        """
+        other = OccupiedError(
+            f"{place.address} is not empty, and holds something else", "name another database, which is made if missing"
+        )
+        if not scope.whole or self.schema.number(place) != source.description.migrated:
+            raise other
+        names, without_place = self._wanted(source, place, scope)
+        with snapshot(place) as now:
+            there = {table.name: table for table in now.tables}
+            tables = []
+            for name in names:
+                for _ in source.rows(name):
+                    pass
+                sums = source.checksum(name)
+                tables.append(Table(name=name, rows=sums.rows, checksum=sums.checksum))
+                if name not in there or any(compared(now.connection, there[name], tables[-1])):
+                    raise other
+        return RestoredDatabase(
+            until=source.until,
+            moment=source.moment,
+            tables=tuple(tables),
+            left_out=_left_out(source.description, place),
+            without_place=without_place,
+            notes=tuple(_notes(without_place, live=False)),
+            description=source.description,
+            live=False,
         )
 
     def _wanted(self, source: Source, place: Postgres, scope: Scope) -> tuple[list[str], dict[str, int]]:

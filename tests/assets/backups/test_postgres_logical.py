@@ -391,6 +391,12 @@ def test_a_kill_at_any_request_of_a_backup_or_a_restore_leaves_nothing_half_done
         assert method.is_empty(place)
     restored(method, target, manifest, place)
     assert state(place) == seen
+    # Killed after it wrote, it has left the same, which is done.
+    restored(method, target, manifest, place)
+    assert state(place) == seen
+    place.execute("update marketing.leads set name = 'theirs'")
+    with pytest.raises(OccupiedError, match="is not empty, and holds something else"):
+        restored(method, target, manifest, place)
 
 
 def test_a_damaged_part_undoes_the_restore(method: PostgresLogical, live: Postgres, target: Target) -> None:

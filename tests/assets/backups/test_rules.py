@@ -229,6 +229,16 @@ def test_a_target_that_does_not_answer_or_is_full_is_one_line(
         backup(target, notebook).run()
 
 
+def test_a_drill_of_rows_that_have_no_place_fails(
+    target: Target, notebook: Notebook, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(target, notebook).run()
+    real = Notebook.restore
+    monkeypatch.setattr(Notebook, "restore", lambda *given: replace(real(*given), without_place={"public.by_hand": 2}))
+    with pytest.raises(DiffersError, match=r"came back without public\.by_hand, because no migration makes it"):
+        drill(target, notebook, postgres, tmp_path / "scratch", lambda _: 0).run()
+
+
 def test_an_unreadable_newest_set_is_named_and_never_passed_over_in_silence(
     target: Target, notebook: Notebook, postgres: Postgres, tmp_path: Path
 ) -> None:

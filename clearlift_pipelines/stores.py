@@ -5,6 +5,7 @@ The lake is also imported on first use, because pyiceberg and pyarrow take a sec
 
 import secrets
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -270,7 +271,14 @@ class Stores:
                 migrations.require(applied, folder)
             else:
                 migrations.up(applied, folder)
-        self.make_the_rest(left_alone=self._real)
+        self.make_the_rest(left_alone={*self._real, *(f"{app.name}-lake" for app in APPS)})
+        from resources.lake import LayoutError
+
+        for app in APPS:
+            if app.audience is not None and f"{app.name}-lake" not in self._real:
+                # What works with the lake says it. All else goes on.
+                with suppress(LayoutError):
+                    self._make_lake(app)
 
     @cached_property
     def _real(self) -> frozenset[str]:
@@ -297,8 +305,6 @@ class Stores:
 
         left_alone: stores that are not touched, by their names.
         """
-        from assets.events.table import events_table
-
         made = []
         for app in APPS:
             if app.d1_migrations is not None and f"{app.name}-d1" not in left_alone:
@@ -307,12 +313,18 @@ class Stores:
                 triggers = install_in_postgres(self.app_postgres(app), app)
                 made += [f"{app.name}-postgres: trigger of {name}" for name in triggers]
             if app.audience is not None and f"{app.name}-lake" not in left_alone:
-                name = ".".join((table := events_table(app)).identifier)
-                if not self.lake.exists(table):
-                    self.lake.ensure(table)
-                    made.append(f"{app.name}-lake: {name}")
-                made += [f"{app.name}-lake: column {column} of {name}" for column in self.lake.complete(table)]
+                made += self._make_lake(app)
         return made
+
+    def _make_lake(self, app: App) -> list[str]:
+        from assets.events.table import events_table
+
+        made = []
+        name = ".".join((table := events_table(app)).identifier)
+        if not self.lake.exists(table):
+            self.lake.ensure(table)
+            made.append(f"{app.name}-lake: {name}")
+        return made + [f"{app.name}-lake: column {column} of {name}" for column in self.lake.complete(table)]
 
     def __enter__(self) -> Self:
         return self

@@ -162,5 +162,5 @@ def _whole(run: RunOutcome) -> AssetCheckResult:
         passed=not run.damaged,
         severity=AssetCheckSeverity.ERROR,
         description="; ".join(run.damaged) + ("; then " + REPLAY if run.damaged else ""),
-        metadata={"damaged": len(run.damaged)},
+        metadata={"damaged": run.damaged_files},
     )

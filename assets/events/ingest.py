@@ -44,10 +44,12 @@ def lock_name(app: App) -> str:
 class _Known:
     """What a run found out only while it read its batches, so that it begins again.
 
-    damaged: partitions with damaged files, and what is wrong with these. whole: batches that are refused as a whole.
+    damaged: partitions with damaged files, and what is wrong with these (files). whole: batches that are refused as a
+    whole.
     """
 
     damaged: dict[PartitionKey, str] = field(default_factory=dict)
+    files: set[str] = field(default_factory=set)
     whole: dict[Identity, str] = field(default_factory=dict)
 
     def learn(self, error: DamagedFilesError) -> None:
@@ -59,6 +61,7 @@ class _Known:
         if error.partitions <= self.damaged.keys():
             raise error
         self.damaged |= dict.fromkeys(error.partitions, str(error))
+        self.files |= {file.file_path for file in error.files}
 
 
 @dataclass
@@ -134,7 +137,7 @@ class Ingest:
         arrived = [at for info in batches if (at := landing.zone(self.app).arrival(info.key)) is not None]
         while True:
             run = RunOutcome(str(uuid.uuid4()), started, arrived=max(arrived, default=None))
-            run.damaged = sorted(set(known.damaged.values()))
+            run.damaged, run.damaged_files = sorted(set(known.damaged.values())), len(known.files)
             try:
                 return run, self._write(run, batches, ledger, known)
             except DamagedFilesError as error:

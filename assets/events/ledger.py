@@ -47,7 +47,7 @@ class RunOutcome:
     """What one ingest run did with its batches.
 
     arrived: the hour under which the newest of them had landed. damaged: what is wrong with files of the lake, so that
-    the events of their partitions were refused.
+    the events of their partitions were refused. damaged_files: how many files these are.
     """
 
     ingest_id: str
@@ -60,6 +60,7 @@ class RunOutcome:
     snapshot_id: int | None = None
     arrived: datetime | None = None
     damaged: list[str] = field(default_factory=list)
+    damaged_files: int = 0
 
     def total(self, count: str) -> int:
         """The sum of one count over the batches, by its name."""

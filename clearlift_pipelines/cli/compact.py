@@ -48,11 +48,13 @@ def compact(org: str | None, day: datetime | None, app: App, dry_run: bool) -> N
         if not done.groups and not done.left:
             opened.console.print(NOTHING)
             return
-        opened.console.print(
+        said = (
             f"{counted(done.files_before, 'file')} became {done.files_after:,}: {counted(done.rows, 'row')}, "
             f"{done.bytes_before / 1e6:,.1f} MB became {done.bytes_after / 1e6:,.1f} MB "
             f"in {done.seconds:.1f} s ({done.mb_per_second:.0f} MB/s), {counted(done.doubles, 'double')} dropped"
         )
+        if done.groups:
+            opened.console.print(said)
         for left in done.left:
             opened.console.print(Text.assemble(("left as it is:", "red"), f" {left.reason}"), soft_wrap=True)
         if done.left:

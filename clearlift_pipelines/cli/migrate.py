@@ -3,6 +3,7 @@
 import click
 from rich.table import Table
 
+from assets.apps import APPS
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.cli.tables import show
@@ -36,8 +37,12 @@ def migrate(action: str, store: str | None, to: int | None, steps: int, confirm:
         else:
             _bring_up(chosen, to)
             if store is None and to is None:
-                for line in stores.make_the_rest():
+                made = stores.make_the_rest()
+                for line in made:
                     click.echo(f"made: {line}")
+                for lake in (f"{app.name}-lake" for app in APPS if app.audience is not None):
+                    if not any(line.startswith(f"{lake}: ") for line in made):
+                        click.echo(f"{lake}: nothing to apply")
 
 
 def _show(chosen: Known) -> None:

@@ -171,4 +171,7 @@ def names(files: Iterable[DataFile]) -> str:
 
 
 def _name(path: str) -> str:
-    return "/".join(path.split("/")[-5:])
+    # Other writers name other folders: one for a whole day, or none.
+    parts = path.split("/")[-5:]
+    first = next((at for at, part in enumerate(parts) if "=" in part), -1)
+    return "/".join(parts[first:])

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from pyiceberg.types import StringType
 
 from clearlift_pipelines.settings import SettingsError, load
 from clearlift_pipelines.stores import Stores
 from resources import migrations
 from resources.lake import PartitionKey
 from tests.assets.rollups.event_lake import START, event, frame
+from tests.pages import blocks
 from tests.resources.postgres.transaction_pooler import pooler
 from tests.standin.loopback import Loopback, Reply
 from tests.tables import EVENTS
@@ -38,6 +41,30 @@ def set_variables(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str])
 
 def stores_of(tmp_path: Path, dsn: str) -> Stores:
     return Stores(load(home=tmp_path / "home", postgres_dsn=SecretStr(dsn)))
+
+
+def test_another_engine_connects_as_the_page_says(
+    tmp_path: Path, migrated_dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (text,) = (block.text for block in blocks("lake.md") if block.language == "python")
+    here = migrated_dsn.replace("postgresql://", "postgresql+psycopg://", 1)
+    given = "postgresql+psycopg://postgres@/postgres?host=FOLDER&port=5432"
+    assert given in text
+    with stores_of(tmp_path, migrated_dsn) as stores:
+        stores.migrate()
+        table = stores.lake.table(EVENTS)
+        table.append(table.write([(PartitionKey("a3f7c2", START.date()), frame([event()]))]), "one")
+        names: dict[str, Any] = {}
+        exec(text.replace(given, here), names)
+        rows, metadata_location = capsys.readouterr().out.split()
+        assert rows == "1"
+        (query,) = (block.text.splitlines()[1] for block in blocks("lake.md") if block.language == "sql")
+        assert metadata_location == table.load().metadata_location
+        with names["table"].update_schema() as update:
+            update.add_column("theirs", StringType())
+        assert table.examined() == ["theirs was added (string)"]
+        names["catalog"].close()
+    assert "iceberg_scan('METADATA_LOCATION')" in query
 
 
 def test_r2_sql_is_asked_where_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:

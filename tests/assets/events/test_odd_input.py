@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from assets.apps.clearlift import APP as CLEARLIFT
+from assets.events.assets import _whole
 from assets.events.ingest import pending
 from assets.intake import refusal
 from assets.intake.refused_lines import Selection
@@ -152,6 +153,21 @@ def test_events_of_a_damaged_partition_wait_in_quarantine_and_all_others_are_sto
     pipeline.quarantine.replay(Selection(reason="damaged_partition"))
     assert pipeline.ingested().total("doubled") == 1
     assert pipeline.event_ids() == sorted(f"event-{n}" for n in (1, 4, 7, 2, 1, 4))
+
+
+def test_the_damaged_files_are_counted(pipeline: Pipeline) -> None:
+    for first in (1, 4, 7):
+        pipeline.land(line(first))
+        pipeline.ingested()
+    for info in pipeline.table.files():
+        local(info.path).unlink()
+    pipeline.land(line(1), line(10))
+
+    run = pipeline.ingested()
+
+    assert (len(run.damaged), run.damaged_files) == (1, 3)
+    metadata = _whole(run).metadata
+    assert metadata["damaged"].value == 3
 
 
 def test_a_store_that_cannot_be_reached_is_no_damage(pipeline: Pipeline) -> None:

@@ -6,9 +6,23 @@ from pathlib import Path
 from resources.lake import PartitionKey
 from tests.assets.rollups.event_lake import event, frame
 from tests.clearlift_pipelines.cli.terminal import Terminal
+from tests.resources.lake.foreign import drop_column
 from tests.tables import EVENTS
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def test_a_column_that_another_engine_dropped_is_said_and_comes_back(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    drop_column(terminal.stores.lake.table(EVENTS), "utm_content")
+
+    for command in (("compact", "--dry-run"), ("compact",), ("lake", "verify")):
+        said = terminal.refused(*command)
+        assert "lacks the columns utm_content. Next: `clearlift migrate up` brings them back" in said
+    *_, last = terminal.good("migrate", "up").splitlines()
+    assert last == "made: clearlift-lake: column utm_content of clearlift.events"
+    assert terminal.good("migrate", "up").splitlines()[-1] == "clearlift-lake: nothing to apply"
+    assert terminal.good("compact", "--dry-run") == "Nothing is worth merging.\n"
 
 
 def test_files_that_are_damaged_or_missing_are_all_named_and_the_others_merged(terminal: Terminal) -> None:
@@ -34,3 +48,5 @@ def test_files_that_are_damaged_or_missing_are_all_named_and_the_others_merged(t
     assert [line for line in said.out.splitlines() if line.startswith("left as it is: ")] == [
         f"left as it is: {org} 2026-03-02: damaged or missing: {'/'.join(paths[org].parts[-5:])}" for org in orgs[:10]
     ]
+    again = terminal.clearlift("compact")
+    assert (again.code, "became" in again.out, again.out.count("left as it is: ")) == (1, False, 10)

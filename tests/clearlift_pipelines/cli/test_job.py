@@ -12,9 +12,12 @@ from clearlift_pipelines import settings
 from clearlift_pipelines.cli.job import Jobs, job
 from clearlift_pipelines.cli.jobs import DRY_RUN, OWNERS
 from clearlift_pipelines.definitions import build_defs
+from clearlift_pipelines.stores import Stores
 from tests.assets.rollups.event_lake import EventLake, event
 from tests.clearlift_pipelines.cli.terminal import Terminal
+from tests.resources.lake.foreign import drop_column
 from tests.sql.consignment.database import put
+from tests.tables import EVENTS
 
 
 def commands() -> dict[str, click.Command]:
@@ -78,6 +81,18 @@ def test_a_job_runs_with_its_options_and_says_what_it_counted(terminal: Terminal
     # A dry run unless its options say otherwise, as in the launchpad.
     assert "dry_run True" in terminal.good("job", "pruning")
     assert "dry_run False" in terminal.good("job", "pruning", "--no-dry-run")
+
+
+def test_a_job_that_never_touches_the_lake_runs_beside_a_lake_that_is_refused(
+    migrated: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Stores, "_real", frozenset())  # as if all were embedded, and so made by the command
+    drop_column(migrated.stores.lake.table(EVENTS), "page_title")
+
+    assert "dry_run True" in migrated.good("job", "pruning")
+    for command in (("migrate", "up"), ("compact",), ("compact", "--dry-run"), ("lake", "verify")):
+        said = migrated.refused(*command)
+        assert "clearlift.events lacks the columns page_title. Next: set the table's schema" in said
 
 
 def test_a_range_of_partitions_is_one_run(migrated: Terminal) -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from resources.lake import DamagedFilesError, LakeTable
+from resources.lake import DamagedFilesError, DataFile, LakeTable
+from resources.lake.proof import names
 from resources.lake.reading import Reader
 from tests.resources.lake.readings import NORTH, readings, written
 
@@ -78,3 +79,17 @@ def test_a_required_column_is_never_filled_in(table: LakeTable) -> None:
         table.read([file]).select("id").collect()
     with table.named([file]):
         assert table.read([file]).select("note").collect().height == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("site=north/year=2025/month=10/day=10/a.parquet", "site=north/year=2025/month=10/day=10/a.parquet"),
+        ("site=north/at_day=2025-10-10/a.parquet", "site=north/at_day=2025-10-10/a.parquet"),
+        ("a.parquet", "a.parquet"),
+    ],
+)
+def test_a_file_is_named_from_its_first_partition_folder_on(path: str, name: str) -> None:
+    file = DataFile.from_args(file_path=f"file:///some/where/data/readings/{path}")
+
+    assert names([file]) == name

@@ -126,7 +126,9 @@ class Fault:
         """The fault that a JSON object orders. Raises ValueError, which names the mistake."""
         unknown = order.keys() - set(cls.__dataclass_fields__)
         if unknown:
-            raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
+            raise ValueError(
+                f"a fault has no {', '.join(sorted(unknown))}; it has {', '.join(cls.__dataclass_fields__)}"
+            )
         if order.get("kind") not in set(FaultKind):
             raise ValueError(f"no fault {order.get('kind')!r}; there are {', '.join(FaultKind)}")
         return cls(**{**order, "kind": FaultKind(order["kind"])})

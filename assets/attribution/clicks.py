@@ -12,7 +12,8 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, Self
 
-from assets.ads.sync import AdSync, describe
+from assets.ads.failure import describe
+from assets.ads.sync import AdSync
 from assets.apps import App
 from assets.attribution.match import lock_of, rematch
 from assets.attribution.touches import click_hash
@@ -63,7 +64,7 @@ class Clicks:
                     report.days += 1
                     self.progress(report.days, len(wanted))
             except Exception as error:  # noqa: BLE001 (an account's failure must not stop the others)
-                report.failed[connection_id] = describe(error)[1]
+                report.failed[connection_id] = str(describe(error, self.ads.platform))
         self.progress(len(wanted), len(wanted))
         return report
 

@@ -354,7 +354,7 @@ def test_orders_count_every_request_that_matches() -> None:
         ({"kind": "repeated_cursor", "platform": "microsoft"}, "does not happen at microsoft"),
         ({"kind": "job_stuck", "platform": "tiktok"}, "does not happen at tiktok"),
         ({"kind": "reset", "times": 0}, "count from 1"),
-        ({"kind": "reset", "colour": "red"}, "has no colour"),
+        ({"kind": "reset", "colour": "red"}, "has no colour; it has kind, platform, path, "),
     ],
 )
 def test_a_wrong_order_is_refused(order: dict[str, Any], problem: str) -> None:

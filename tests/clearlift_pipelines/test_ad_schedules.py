@@ -93,6 +93,6 @@ def test_what_a_schedule_requests_can_be_run(location: Location) -> None:
     assert made == {"google", *TABLES, "restatements"}
     ran = {(c.asset_key.path[-1], c.check_name) for c in result.get_asset_check_evaluations()}
     assert {name for key, name in ran if key == "google"} == {
-        "connections_ok", "stored_equals_source", "levels_agree", "actions_add_up"
+        "connections_ok", "stored_equals_source", "levels_agree", "actions_add_up", "settings_have_effect"
     }  # fmt: skip
     assert ("campaigns", "no_orphans") in ran

@@ -5,6 +5,7 @@ make the difference.
 import base64
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import polars as pl
 import pytest

@@ -16,7 +16,7 @@ from assets.apps import AdAccounts, App
 from assets.description import table as table_of
 from assets.rooms import Rooms
 from resources.ad_platforms import PLATFORMS, Platform
-from resources.counts import counted
+from resources.counts import counted, listed
 
 NAMED_FAILURES = 50
 NAMED = 5  # in an answer
@@ -36,14 +36,13 @@ def connections_ok(platform: Platform, results: list[SyncResult]) -> AssetCheckR
         }
         for result in failed[:NAMED_FAILURES]
     ]
-    first = "; ".join(f"{one.connection.id}: {_short(one)}" for one in failed[:TOLD])
-    more = f" and {len(failed) - TOLD} more" if len(failed) > TOLD else ""
+    first = listed([f"{one.connection.id}: {_short(one)}" for one in failed], TOLD, "; ")
     return AssetCheckResult(
         check_name=CONNECTIONS_OK,
         passed=not failed,
         severity=AssetCheckSeverity.ERROR,
         description=(
-            f"{len(failed)} of {counted(len(results), f'{platform.title} connection')} failed: {first}{more}."
+            f"{len(failed)} of {counted(len(results), f'{platform.title} connection')} failed: {first}."
             f" Next: {next_steps(results)}"
             if failed
             else ""
@@ -65,14 +64,13 @@ def _short(result: SyncResult) -> str:
 
 def settings_have_effect(results: list[SyncResult]) -> AssetCheckResult:
     found = [(result.connection.id, line) for result in results for line in result.ineffective]
-    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return AssetCheckResult(
         check_name=SETTINGS_OK,
         passed=not found,
         # The rest of the settings holds, and an action may come yet.
         severity=AssetCheckSeverity.WARN,
         description=(
-            f"{'; '.join(f'{connection}: {line}' for connection, line in found[:NAMED])}{more}."
+            f"{listed([f'{connection}: {line}' for connection, line in found], NAMED, '; ')}."
             " Next: correct `sync_config` of the connection (docs/ads.md)"
             if found
             else ""
@@ -91,13 +89,12 @@ def accounts_connected(app: App, accounts: AdAccounts) -> AssetChecksDefinition:
         connections = Connections(accounts, rooms.d1(app), rooms.keyring)
         staging = Staging(rooms.object_store, accounts.raw)
         found = DisconnectedAccounts(app, connections, rooms.postgres, staging).find()
-        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
         return AssetCheckResult(
             passed=not found,
             # An organisation sees what is another's; else it may only have taken its connection away.
             severity=AssetCheckSeverity.ERROR if any(one.is_of_another for one in found) else AssetCheckSeverity.WARN,
             description=(
-                f"no connection names {'; '.join(map(str, found[:NAMED]))}{more}."
+                f"no connection names {listed([str(one) for one in found], NAMED, '; ')}."
                 " Next: correct the connection, or remove what is stored: `clearlift disconnected`"
                 if found
                 else ""
@@ -117,13 +114,12 @@ def platforms_known(app: App, accounts: AdAccounts) -> AssetChecksDefinition:
     def known(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
         connections = Connections(accounts, rooms.d1(app), rooms.keyring).named()
         found = [one for one in connections if one.is_active and one.platform not in PLATFORMS]
-        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-        lines = "; ".join(f"{one.id} ({one.platform[:64]})" for one in found[:NAMED])
+        lines = listed([f"{one.id} ({one.platform[:64]})" for one in found], NAMED, "; ")
         return AssetCheckResult(
             passed=not found,
             severity=AssetCheckSeverity.WARN,
             description=(
-                f"never synced, because their platform is none of {', '.join(PLATFORMS)}: {lines}{more}."
+                f"never synced, because their platform is none of {', '.join(PLATFORMS)}: {lines}."
                 " Next: correct the platform in the application, or end the connection"
                 if found
                 else ""

@@ -297,8 +297,7 @@ class D1Backups:
         before = schema_of(target, full)
         differing = set(before.objects) ^ set(now.objects)
         names = sorted({o.name for o in differing if not is_ours(o)})
-        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        return f"{', '.join(names[:SHOWN])}{more}" if names else "triggers of the log were made again"
+        return counts.listed(names, SHOWN) if names else "triggers of the log were made again"
 
     def _broken(self, base: Manifest, now: Position) -> str:
         """Why the log does not continue what a set holds; empty where it does."""

@@ -13,7 +13,7 @@ from rich.table import Table
 from clearlift_pipelines.cli.moments import At
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
-from resources.counts import counted
+from resources.counts import counted, listed
 from resources.declined import DeclinedError
 
 if TYPE_CHECKING:
@@ -274,8 +274,7 @@ def _what(done: "Done") -> str:
     """What came back, in words."""
     restored = done.restored
     erased = f", {restored.erased:,} of erased people left out" if restored.erased else ""
-    more = f" and {len(restored.left_out) - NAMED} more" if len(restored.left_out) > NAMED else ""
-    left = f", no place for {', '.join(restored.left_out[:NAMED])}{more}" if restored.left_out else ""
+    left = f", no place for {listed(restored.left_out, NAMED)}" if restored.left_out else ""
     return (
         f"{counted(done.rows, 'row')} in {counted(len(restored.tables), 'table')} as of "
         f"{restored.moment:%Y-%m-%d %H:%M:%S} UTC (position {restored.until}){erased}{left}"

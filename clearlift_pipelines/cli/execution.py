@@ -39,7 +39,7 @@ from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.interruption import not_swallowed
 from clearlift_pipelines.cli.terminal import Terminal, progress_on
 from clearlift_pipelines.definitions import build_defs
-from resources.counts import counted
+from resources.counts import counted, listed
 from resources.declined import DeclinedError
 
 WARN = AssetCheckSeverity.WARN
@@ -109,11 +109,10 @@ class Workbench(Terminal):
             DeclinedError: checks of severity ERROR failed; it names them, and where all that they found is.
         """
         if self._failed:
-            names = "; ".join(f"{asset} {check}" for asset, check in list(self._failed)[:NAMED])
-            more = f" and {len(self._failed) - NAMED} more" if len(self._failed) > NAMED else ""
+            names = listed([f"{asset} {check}" for asset, check in self._failed], NAMED, "; ")
             asset, check = next(iter(self._failed))
             raise DeclinedError(
-                f"{counted(len(self._failed), 'check')} failed: {names}{more}",
+                f"{counted(len(self._failed), 'check')} failed: {names}",
                 "read the lines above that begin with `check failed`; all that was found is in the UI (`clearlift ui`),"
                 f" for example at /assets/{asset}?view=checks&checkDetail={check}",
             )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from resources.counts import counted
+from resources.counts import counted, listed
 from resources.declined import DeclinedError
 from resources.sql_files import list_sql, read_sql
 
@@ -259,10 +259,9 @@ def down(database: AppliedMigrations, folder: str, *, to: int | None = None, ste
 
 def would_lose(database: AppliedMigrations, going: Sequence[Migration], lost: Sequence[str]) -> MigrationError:
     """The refusal of a way down, with what stands in its way."""
-    more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
     return MigrationError(
         f"{database.store}: {', '.join(map(str, going))} cannot be taken back, because this would lose "
-        f"{', '.join(lost[:NAMED])}{more}",
+        f"{listed(lost, NAMED)}",
         "write a further migration that changes what is wrong (docs/runbooks/failed-migration.md)",
     )
 

@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Composable, Identifier
 
+from resources.counts import listed
 from resources.declined import DeclinedError
 from resources.postgres import snapshot
 from resources.postgres.client import Connection, Postgres, message_of
@@ -122,7 +123,7 @@ def loading(
         there = {row["name"]: snapshot.table_of(row) for row in snapshot.tables_of(connection)}
         if gone := [name for name in names if name not in there]:
             raise LoadRefusedError(
-                f"{_listed(gone)}: no such table in {postgres.address}",
+                f"{listed(gone, NAMED)}: no such table in {postgres.address}",
                 "migrate it first, or leave them out by --table",
             )
         load = Load(connection, {name: there[name] for name in names}, _foreign_keys(connection, names))
@@ -213,8 +214,3 @@ def refused(where: str) -> Iterator[None]:
             f"{where} does not take these rows: {message_of(error)}",
             "restore into an empty database, or with the tables that they refer to",
         ) from None
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"

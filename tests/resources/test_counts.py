@@ -2,7 +2,7 @@
 
 import pytest
 
-from resources.counts import counted
+from resources.counts import counted, listed
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,9 @@ from resources.counts import counted
 )
 def test_one_is_singular_and_all_else_plural(number: int, words: tuple[str, ...], said: str) -> None:
     assert counted(number, *words) == said
+
+
+def test_a_list_says_how_many_it_leaves_out() -> None:
+    assert listed(["a", "b"], 2) == "a, b"
+    assert listed(["a", "b", "c", "d"], 2, "; ") == "a; b and 2 more"
+    assert listed([], 2) == ""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from resources.d1 import D1, CloudflareD1, EmbeddedD1, Statement
+from resources.d1.names import quoted
 from resources.http import Session
 from tests.standin.cloudflare import ACCOUNT, DATABASE, Cloudflare
 from tests.workerd.local_runtime import Workerd, local_session
@@ -30,7 +31,7 @@ def d1(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D1]:
         workerd: Workerd = request.getfixturevalue("workerd")
         database = CloudflareD1(local_session(), "", workerd.databases[0], api=workerd.api)
         names = [row["name"] for row in database.query(TABLES)]
-        drops = [Statement(f'drop table "{name}"') for name in names]
+        drops = [Statement(f"drop table {quoted(name)}") for name in names]
         database.batch([Statement("pragma defer_foreign_keys = on"), *drops])
     yield database
     database.close()

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import click
 
 from resources.counts import counted
-from resources.http import HttpError, Patience, Session, decoded
+from resources.http import HttpError, Patience, Session
+from resources.verdicts import decoded
 
 SERVICE = "https://api.osv.dev"
 PYTHON_LOCK, NPM_LOCK = "requirements.lock", "tests/workerd/package-lock.json"

@@ -8,8 +8,9 @@ from typing import Any
 
 import requests
 
-from resources.http import Answer, Classify, Session, Verdict, by_status, decoded
+from resources.http import Session
 from resources.pacing import Pacing, Rate
+from resources.verdicts import Answer, Classify, Verdict, by_status, decoded
 
 API = "https://api.cloudflare.com/client/v4"
 

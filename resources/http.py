@@ -1,11 +1,9 @@
 """The HTTP session of all services: time-outs, bounded retries, pacing, redacted logs and errors.
 
-What does not belong here: any one service. A service says what its answers mean with a `Classify` function; `by_status`
-is the plain reading of HTTP.
+What does not belong here: any one service; what an answer means (verdicts.py).
 """
 
 import itertools
-import json
 import logging
 import random
 import threading
@@ -13,9 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import partial
-from http.client import responses as reasons
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -25,14 +21,14 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from resources.declined import DeclinedError
 from resources.pacing import Pacing
-from resources.rate_limits import announced_pause, retry_after
+from resources.rate_limits import announced_pause
 from resources.redaction import Secrets, named_secrets, route_of
 from resources.unreachable import where_to_look
+from resources.verdicts import Answer, Classify, Verdict, by_status
 
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 20
-RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530})
 TRANSIENT = (
     requests.ConnectionError,
     requests.Timeout,
@@ -90,78 +86,8 @@ class NoAnswerError(HttpError, DeclinedError):
         return again, (self.route, self.code, self.message, self.next_step)
 
 
-def decoded(response: requests.Response) -> Any:
-    """The JSON of an answer; ValueError if it is not JSON.
-
-    `response.json()` uses simplejson where a package has installed it, which refuses NaN and json does not. The
-    reading of an answer must not depend on what else is installed.
-    """
-    return json.loads(response.content)
-
-
 def _rebuilt(values: tuple[str, int | None, str | None, str], state: dict[str, Any]) -> HttpError:
     return HttpError(*values, **state)
-
-
-class Answer(Enum):
-    """What an answer means for the request."""
-
-    OK = "ok"
-    RETRY = "retry"
-    REFRESH = "refresh"
-    FATAL = "fatal"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The reading of one answer.
-
-    `after`: seconds to wait before the retry (None: the session's own back-off). `rejected`: the service did nothing
-    for certain, so even a request that is not idempotent may be sent again. `code`, `message`: the service's own words.
-    """
-
-    answer: Answer
-    after: float | None = None
-    rejected: bool = False
-    code: str | None = None
-    message: str = ""
-
-
-OK = Verdict(Answer.OK)
-Classify = Callable[[requests.Response], Verdict]
-
-
-def by_status(response: requests.Response) -> Verdict:
-    """2xx is OK, 401 needs a fresh token, 429 and temporary 5xx are retried, all else is fatal."""
-    status = response.status_code
-    if 200 <= status < 300:
-        return OK
-    code, message = error_words(response)
-    if status in RETRYABLE_STATUSES:
-        return Verdict(Answer.RETRY, retry_after(response.headers), status == 429, code, message)
-    return Verdict(Answer.REFRESH if status == 401 else Answer.FATAL, code=code, message=message)
-
-
-def error_words(response: requests.Response) -> tuple[str | None, str]:
-    """The error code and message of an answer, from any of the usual JSON envelopes."""
-    plain = reasons.get(response.status_code, "")
-    try:
-        body = decoded(response)
-    except ValueError:
-        return None, plain
-    if isinstance(body, list) and body:
-        body = body[0]
-    if not isinstance(body, dict):
-        return None, plain
-    errors = body.get("errors") or body.get("Errors")
-    inner = errors[0] if isinstance(errors, list) and errors else body.get("error", body)
-    if isinstance(inner, str):  # OAuth: {"error": "invalid_grant", "error_description": "…"}
-        return inner, str(body.get("error_description") or plain)
-    if not isinstance(inner, dict):
-        return None, plain
-    code = next((inner[name] for name in ("code", "Code", "status") if inner.get(name) not in (None, "")), None)
-    message = next((inner[name] for name in ("message", "Message", "msg") if inner.get(name)), plain)
-    return None if code is None else str(code), str(message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import msgspec
 import requests
 
 from resources.ad_platforms.records import MalformedPageError
-from resources.http import OK, RETRYABLE_STATUSES, Answer, Classify, Verdict
 from resources.rate_limits import retry_after
+from resources.verdicts import OK, RETRYABLE_STATUSES, Answer, Classify, Verdict
 
 Head = TypeVar("Head")
 

@@ -12,7 +12,7 @@ from requests import Response
 
 from resources.ad_platforms.access import EARLY, Access, Grant, Tokens
 from resources.ad_platforms.records import AccountDays, Page, PlatformError, RemoteJob, Stream
-from resources.http import Classify
+from resources.verdicts import Classify
 
 
 class TooLargeError(PlatformError):

@@ -15,7 +15,8 @@ from resources.d1.database import D1Error, Param, Result, Row, Statement, as_row
 from resources.d1.export import export
 from resources.d1.placeholders import scan
 from resources.d1.protocol import D1
-from resources.http import Answer, HttpError, Session, Verdict, decoded
+from resources.http import HttpError, Session
+from resources.verdicts import Answer, Verdict, decoded
 
 SQL_CODES = range(7400, 7600)
 TRANSIENT_MESSAGES = ("network connection lost", "object to be reset", "overloaded", "storage caused", "not responding")

@@ -15,9 +15,10 @@ import requests
 
 from resources.chunks import chunked, chunked_by_size
 from resources.cloudflare import API, account_url, in_envelope
-from resources.http import OK, Classify, HttpError, Session, Verdict, decoded
+from resources.http import HttpError, Session
 from resources.kv import limits
 from resources.kv.protocol import KV, Entry, KeyInfo, KVError
+from resources.verdicts import OK, Classify, Verdict, decoded
 
 NOT_FOUND = 10009
 TOO_LARGE = 413

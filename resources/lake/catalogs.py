@@ -21,12 +21,13 @@ from pyiceberg.table.update import AddSnapshotUpdate, TableRequirement, TableUpd
 from requests.adapters import HTTPAdapter
 from sqlalchemy import Connection, event
 
-from resources.http import RETRYABLE_STATUSES, TRANSIENT, Patience
+from resources.http import TRANSIENT, Patience
 from resources.postgres.client import secrets_of
 from resources.r2 import leave_out_checksums
 from resources.rate_limits import retry_after
 from resources.redaction import Secrets
 from resources.unreachable import UnreachableError, where_to_look
+from resources.verdicts import RETRYABLE_STATUSES
 
 
 def sql_catalog(

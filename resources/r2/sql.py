@@ -14,8 +14,9 @@ from itertools import pairwise
 from typing import Any
 
 from resources.cloudflare import in_envelope
-from resources.http import HttpError, Session, decoded
+from resources.http import HttpError, Session
 from resources.r2.aggregates import Accumulator, Measure, sorted_groups
+from resources.verdicts import decoded
 
 API = "https://api.sql.cloudflarestorage.com/api/v1"
 PAGE_ROWS = 10_000  # the highest LIMIT of the service; without LIMIT it returns 500 rows

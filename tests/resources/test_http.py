@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from resources.http import OK, Answer, HttpError, NoAnswerError, Patience, Session, Verdict, by_status
+from resources.http import HttpError, NoAnswerError, Patience, Session
 from resources.pacing import Pacing, Rate
+from resources.verdicts import OK, Answer, Verdict, by_status
 from tests.standin.loopback import Fault, Loopback, Reply, Request
 from tests.standin.waits import Waits
 

@@ -18,7 +18,7 @@ from resources.ad_platforms.meta.client import Meta
 from resources.ad_platforms.microsoft.client import Microsoft
 from resources.ad_platforms.polling import LONGEST_SECONDS, STILL_SECONDS, Progress, wait_for
 from resources.ad_platforms.tiktok.client import TikTok
-from resources.http import Answer
+from resources.verdicts import Answer
 
 
 def response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> requests.Response:

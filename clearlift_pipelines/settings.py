@@ -16,15 +16,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from assets.apps import APPS
-from clearlift_pipelines import env_file, places
+from clearlift_pipelines import env_file, whole_stores
 from clearlift_pipelines.project import folder
+from clearlift_pipelines.variables import PREFIX, variable_of
 from resources import keyring, private
 from resources.ad_platforms import PLATFORMS
 from resources.cloudflare import API
 from resources.declined import DeclinedError
 from resources.r2.keys import checked_key
 
-PREFIX = "CLEARLIFT_"
 KEY_FILE_BACK = "bring the file back from its copy, for its owner alone (chmod 600); a new key opens nothing old"
 # Where time is counted from: Python and Dagster write years before 1000 as they cannot read them.
 EARLIEST = date(1970, 1, 1)
@@ -264,90 +264,9 @@ class Settings(BaseSettings):
         return value and value.rstrip("/")
 
     @model_validator(mode="after")
-    def _whole_stores(self) -> Self:
-        # Cloudflare's local runtime, at an address of its own, knows no accounts.
-        account = ("cloudflare_account_id",) if self.cloudflare_api_url == API else ()
-        cloudflare = (*account, "cloudflare_api_token")
-        self._of_known_apps()
-        for store in ("d1", "kv"):
-            if getattr(self, store):
-                self._require(f"{PREFIX}{store.upper()}__…", *cloudflare)
-        if self.cloudflare_api_token and not self.d1 and not self.kv:
-            raise ValueError(_missing("d1__…", variable_of("cloudflare_api_token"), f"or {variable_of('kv__…')}"))
-        if self.cloudflare_account_id and not (self.cloudflare_api_token or self.r2_bucket or self.r2_sql_token):
-            token, bucket = "cloudflare_api_token", variable_of("r2_bucket")
-            raise ValueError(_missing(token, variable_of("cloudflare_account_id"), f"or {bucket}"))
-        for name, app in self.ad_apps.items():
-            for part in PLATFORMS[name].credentials:
-                if app and part not in app:
-                    family = f"ad_apps__{name}__"
-                    raise ValueError(_missing(family + part, variable_of(family + next(iter(app)))))
-        r2 = ("r2_bucket", "r2_access_key_id", "r2_secret_access_key")
-        self._all_or_none(*r2)
-        if self.r2_bucket and not self.r2_endpoint and not self.cloudflare_account_id:
-            raise ValueError(
-                _missing("r2_endpoint", f"{PREFIX}R2_BUCKET", f"or {variable_of('cloudflare_account_id')}")
-            )
-        self._backups()
-        self._all_or_none("lake_catalog_uri", "lake_warehouse", "lake_token")
-        if self.r2_sql_token or self.r2_sql_url:
-            because = variable_of("r2_sql_token" if self.r2_sql_token else "r2_sql_url")
-            # It reads the tables of R2 Data Catalog, and no others.
-            self._require(because, "r2_sql_token", "r2_bucket", "lake_catalog_uri", "cloudflare_account_id")
-        self._one_place_each()
+    def _whole(self) -> Self:
+        whole_stores.check(self)
         return self
-
-    def _one_place_each(self) -> None:
-        """Each app has a D1, a KV namespace and a Postgres database of its own; ours is another one.
-
-        A server, the bucket and the lake may be shared, and the run history may lie in our own database.
-        """
-        own = [(variable_of("postgres", app), dsn) for app, dsn in self.postgres.items()]
-        ours = [
-            (variable_of(field), dsn)
-            for field in ("postgres_dsn", "dagster_postgres_url")
-            if (dsn := getattr(self, field)) is not None
-        ]
-        families: list[list[tuple[str, tuple[str, ...]]]] = [
-            *([(name, places.database(dsn.get_secret_value())) for name, dsn in (one, *own)] for one in ours),
-            [(name, places.database(dsn.get_secret_value())) for name, dsn in own],
-            *(places.identifiers(variable_of(field), getattr(self, field)) for field in ("d1", "kv")),
-        ]
-        for family in families:
-            if found := places.shared(family):
-                raise ValueError(f"{' and '.join(found)} lead to one place; each needs its own")
-
-    def _backups(self) -> None:
-        """A bucket of its own credentials, or one that those of R2 open."""
-        own = ("backup_endpoint", "backup_access_key_id", "backup_secret_access_key")
-        if any(getattr(self, name) is not None for name in own):
-            self._all_or_none(*own, "backup_bucket")
-        elif self.backup_bucket and not self.r2_bucket:
-            raise ValueError(
-                _missing("backup_endpoint", variable_of("backup_bucket"), f"or {variable_of('r2_bucket')}")
-            )
-
-    def _of_known_apps(self) -> None:
-        having = {
-            "d1": {app.name for app in APPS if app.d1_migrations},
-            "kv": {app.name for app in APPS if app.has_kv},
-            "postgres": {app.name for app in APPS if app.postgres_migrations},
-        }
-        for store, names in having.items():
-            for name in getattr(self, store).keys() - names:
-                variable = f"{PREFIX}{store.upper()}__{name.upper()}"
-                having_one = ", ".join(sorted(names)) or "none"
-                raise ValueError(f"{variable} names no app that has such a store; there are {having_one}")
-
-    def _all_or_none(self, *names: str) -> None:
-        given = [name for name in names if getattr(self, name) is not None]
-        if given:
-            self._require(variable_of(given[0]), *names)
-
-    def _require(self, because: str, *names: str) -> None:
-        for name in names:
-            if getattr(self, name) is None:
-                raise ValueError(_missing(name, because))
 
 
 def load(file: Path | None = None, **overrides: Any) -> Settings:
@@ -409,12 +328,3 @@ def _is_deep(value: str) -> bool:
     except RecursionError:
         return True
     return False
-
-
-def variable_of(field: str, app: str = "") -> str:
-    """The variable of a field; of an app's own value, where the field has one for each."""
-    return f"{PREFIX}{field}{'__' if app else ''}{app}".upper()
-
-
-def _missing(field: str, because: str, alternative: str = "") -> str:
-    return " ".join(part for part in (variable_of(field), alternative, f"is missing ({because} is set)") if part)

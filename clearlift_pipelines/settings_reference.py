@@ -10,7 +10,8 @@ from typing import NamedTuple
 import click
 
 from clearlift_pipelines.page_part import replaced
-from clearlift_pipelines.settings import PREFIX, Settings
+from clearlift_pipelines.settings import Settings
+from clearlift_pipelines.variables import PREFIX
 
 BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
 

@@ -17,7 +17,8 @@ from assets.changes.d1 import install as install_in_d1
 from assets.changes.postgres import install as install_in_postgres
 from assets.progress import Progress, silent
 from assets.rooms import Clock, EmbeddedServer
-from clearlift_pipelines.settings import Settings, SettingsError, variable_of
+from clearlift_pipelines.settings import Settings, SettingsError
+from clearlift_pipelines.variables import variable_of
 from resources import keyring, migrations
 from resources.cloudflare import API, api_session
 from resources.d1 import D1, CloudflareD1, EmbeddedD1

@@ -13,8 +13,8 @@ from pyiceberg.exceptions import ForbiddenError, RESTError, UnauthorizedError
 from assets.apps import APPS
 from clearlift_pipelines.cli.doctor import can_write_backups, can_write_kv, can_write_objects
 from clearlift_pipelines.cli.entry import one_line
-from clearlift_pipelines.settings import variable_of
 from clearlift_pipelines.stores import Stores
+from clearlift_pipelines.variables import variable_of
 from resources.declined import DeclinedError
 from resources.http import HttpError
 from resources.postgres import Postgres, PostgresUnreachableError
@@ -41,7 +41,7 @@ def faults(stores: Stores, about: Collection[str] | None = None) -> dict[str, st
             continue
         try:
             credential.ask()
-        except Exception as error:  # noqa: BLE001 (whatever a store answers is about its credential)
+        except Exception as error:  # noqa: BLE001 (any answer of a store is about its credential)
             # What to do next is said once, below all lines.
             why = error.reason if isinstance(error, DeclinedError) else one_line(error)
             found.setdefault(credential.wrong(credential.variable, error), why)

@@ -20,8 +20,9 @@ from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.keys import FILE_NAME
 from clearlift_pipelines.cli.questions import TOPICS, Question, questions
 from clearlift_pipelines.project import folder
-from clearlift_pipelines.settings import PREFIX, Settings, SettingsError
+from clearlift_pipelines.settings import Settings, SettingsError
 from clearlift_pipelines.stores import Stores
+from clearlift_pipelines.variables import PREFIX
 from resources import keyring
 from resources.declined import DeclinedError
 

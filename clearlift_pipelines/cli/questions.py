@@ -9,7 +9,8 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from assets.apps import APPS, App
-from clearlift_pipelines.settings import PREFIX, Settings
+from clearlift_pipelines.settings import Settings
+from clearlift_pipelines.variables import PREFIX
 from resources.ad_platforms import PLATFORMS
 
 # Fields of the settings; a family is one question for each app that has such a store.

@@ -80,7 +80,7 @@ def logged(schema: Schema) -> list[TableShape]:
 def install(d1: D1, at: datetime) -> list[str]:
     """Make the log, and the triggers of each table; returns the tables whose triggers were made.
 
-    Triggers that are made again say when. So whoever compares two schemas sees a time without triggers between them.
+    Triggers that are made again say when. So a comparison of two schemas shows a time without triggers between them.
     """
     schema = Schema.of(d1.query(OBJECTS))
     existing: dict[str, dict[str, str]] = {}
@@ -121,19 +121,25 @@ def triggers(table: TableShape) -> dict[str, str]:
         "image": image(table.key, table.others, "t"),
         **{f"{row}_key": key_image(table.key, row) for row in ("old", "new")},
         **{f"is_{row}": _same(table, f"{row}.", table.key, key_image(table.key, row)) for row in ("old", "new")},
-        "in_the_way": " or ".join(f"({condition})" for condition in in_the_way),
-        "watched": column_list(dict.fromkeys(watched)),
         "places": ", ".join(places),
         "values": ", ".join(f"t.{quoted(name)}" for name in table.key),
         "noted_key": key_image(places, "n"),
         "is_noted": _same(table, "n.", places, key_image(places, "n")),
         "made": _MADE_AT,
     }
-    texts = [
-        text
-        for name in ("triggers", *(["replaced"] if in_the_way else []))
-        for text in split(Template(read_sql(f"backups/d1/{name}.sql")).substitute(variables))
-    ]
+    texts = split(Template(read_sql("backups/d1/triggers.sql")).substitute(variables))
+    if in_the_way:
+        any_of_them = " or ".join(f"({condition})" for condition in in_the_way)
+        changes = {
+            "insert": ("insert", any_of_them),
+            "update": (
+                f"update of {column_list(dict.fromkeys(watched))}",
+                f"({any_of_them}) and not ({variables['is_old']})",
+            ),
+        }
+        replaced = Template(read_sql("backups/d1/replaced.sql"))
+        for event, (change, noted) in changes.items():
+            texts += split(replaced.substitute(variables, event=event, change=change, noted=noted))
     statements = [text[match.start() :] for text in texts if (match := _TRIGGER.search(text))]
     return {_name(text): text for text in statements}
 

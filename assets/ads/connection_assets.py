@@ -3,6 +3,7 @@
 What belongs here: what a check says. What does not: checks of the numbers (assets.py).
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
 from textwrap import shorten
 
@@ -80,13 +81,7 @@ def settings_have_effect(results: list[SyncResult]) -> AssetCheckResult:
 
 
 def accounts_connected(app: App, accounts: AdAccounts) -> AssetChecksDefinition:
-    @asset_check(
-        asset=[app.name, "ads", "campaigns"],
-        name="accounts_connected",
-        description="Every account of which something is stored is named by a connection of its organisation.",
-    )
-    def connected(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
-        connections = Connections(accounts, rooms.d1(app), rooms.keyring)
+    def connected(rooms: Rooms, connections: Connections) -> AssetCheckResult:
         staging = Staging(rooms.object_store, accounts.raw)
         found = DisconnectedAccounts(app, connections, rooms.postgres, staging).find()
         return AssetCheckResult(
@@ -102,18 +97,13 @@ def accounts_connected(app: App, accounts: AdAccounts) -> AssetChecksDefinition:
             metadata={"accounts": len(found), "rows": table_of([asdict(one) for one in found[:NAMED_FAILURES]])},
         )
 
-    return connected
+    says = "Every account of which something is stored is named by a connection of its organisation."
+    return _of_all_connections(app, accounts, "accounts_connected", says, connected)
 
 
 def platforms_known(app: App, accounts: AdAccounts) -> AssetChecksDefinition:
-    @asset_check(
-        asset=[app.name, "ads", "campaigns"],
-        name="platforms_known",
-        description="Every active connection is of a platform that is synced.",
-    )
-    def known(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
-        connections = Connections(accounts, rooms.d1(app), rooms.keyring).named()
-        found = [one for one in connections if one.is_active and one.platform not in PLATFORMS]
+    def known(_rooms: Rooms, connections: Connections) -> AssetCheckResult:
+        found = [one for one in connections.named() if one.is_active and one.platform not in PLATFORMS]
         lines = listed([f"{one.id} ({one.platform[:64]})" for one in found], NAMED, "; ")
         return AssetCheckResult(
             passed=not found,
@@ -127,4 +117,21 @@ def platforms_known(app: App, accounts: AdAccounts) -> AssetChecksDefinition:
             metadata={"connections": len(found)},
         )
 
-    return known
+    says = "Every active connection is of a platform that is synced."
+    return _of_all_connections(app, accounts, "platforms_known", says, known)
+
+
+def _of_all_connections(
+    app: App,
+    accounts: AdAccounts,
+    name: str,
+    says: str,
+    judged: Callable[[Rooms, Connections], AssetCheckResult],
+) -> AssetChecksDefinition:
+    """A check of `campaigns` that reads every connection of the app; `says` is its description."""
+
+    @asset_check(asset=[app.name, "ads", "campaigns"], name=name, description=says)
+    def check(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
+        return judged(rooms, Connections(accounts, rooms.d1(app), rooms.keyring))
+
+    return check

@@ -9,6 +9,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, NotFoundError
 from obstore.store import LocalStore
 
+from resources.private import make_folder
 from resources.r2.keys import checked_key, checked_prefix
 from resources.r2.objects import Objects, check_signature
 from resources.r2.protocol import ObjectInfo, ObjectNotFoundError, ObjectStore, StorageClass
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
 
 class FolderObjectStore(ObjectStore):
-    """Objects in the folder `path`, which is made if it is missing. A folder has one storage class only."""
+    """Objects in the folder `path`, made for its owner alone if it is missing. It has one storage class only."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().resolve()
         # Empty folders stay, because removing one races with a writer that is about to use it. Listings hide them.
-        self._store = LocalStore(self.path, mkdir=True)
+        make_folder(self.path)
+        self._store = LocalStore(self.path)
         self._objects = Objects(self._store)
 
     def __repr__(self) -> str:

@@ -38,7 +38,7 @@ def due(tries: Sequence[Try], state: str, now: datetime, *, once: bool = False) 
 
     After a success: at once where the state is another; never again for the same state with `once`; else after
     LONGEST_PAUSE. After failures: FIRST_PAUSE after the first was asked for, twice as long after each further one, at
-    most LONGEST_PAUSE. Whatever the state is, because each further batch would else bring a further failure.
+    most LONGEST_PAUSE. In every state, because each further batch would else bring a further failure.
     """
     if not tries:
         return True

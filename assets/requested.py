@@ -64,7 +64,7 @@ class Runs:
         self._repository = repository
 
     def are_making(self, request: RunRequest, job: str) -> bool:
-        """Whether an open run, whoever started it, makes what a request for a job asks for."""
+        """Whether an open run, no matter who started it, makes what a request for a job asks for."""
         tags = {**request.tags, **({PARTITION_NAME_TAG: request.partition_key} if request.partition_key else {})}
         wanted = self._work(request.job_name or job, request.asset_selection, request.run_config, tags)
         return any(work.covers(wanted) for work in self._open)

@@ -74,7 +74,7 @@ def purge(instance: DagsterInstance, age: timedelta, now: datetime, *, dry_run: 
 
 @dataclass(frozen=True)
 class _Standing:
-    """What stays whatever its age: ids of events and of rows of checks, and the runs that own them."""
+    """What stays at any age: ids of events and of rows of checks, and the runs that own them."""
 
     events: frozenset[int]
     checks: frozenset[int]

@@ -1,4 +1,4 @@
-"""A full disk: recognised in the error of whichever library met it; each hides it behind words of its own. Pure.
+"""A full disk: recognised in the error of the library that met it; each hides it behind words of its own. Pure.
 
 What belongs here: recognising it. What does not: how it is shown (an op's in assets/declined.py, a command's in
 clearlift_pipelines/cli).

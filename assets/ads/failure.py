@@ -1,7 +1,7 @@
 """Why the sync of a connection failed: a code, one line without secrets, and what to do next.
 
-What belongs here: what each kind of error means for whoever keeps the connection. What does not: whether other streams
-go on (sync.py).
+What belongs here: what each kind of error means for the person who keeps the connection. What does not: whether other
+streams go on (sync.py).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """How long Growth's own tables are kept. What our own stores hold of it: pipelines_lifecycles.py. Pure.
 
-The database has a function `cleanup_old_data` for whoever runs it without these pipelines. What needs no archive goes
-by either, whichever comes first; a test holds that they mean the same rows.
+The database has a function `cleanup_old_data` for those who run it without these pipelines. What needs no archive goes
+by the one that comes first; a test holds that they mean the same rows.
 """
 
 from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle, Rule, kept, prefix

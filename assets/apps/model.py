@@ -225,7 +225,7 @@ class LoggedTable:
 
 @dataclass(frozen=True)
 class IntegrityRule:
-    """What holds for every row of a table of the app's own database, whoever wrote it.
+    """What holds for every row of a table of the app's own database, by any writer.
 
     name: of the asset check. table: in Postgres with its schema. statement: SQL under sql/ that gives `id` (the row's
     key, one column) of each row for which it does not hold. severity: "error" where people are misled or something is

@@ -53,7 +53,7 @@ class DatabaseSchema:
     """How an empty database becomes one of a store.
 
     folder: of its migrations, under sql/. rest: makes what no migration makes. subjects: whose the rows of a table are.
-    owners: names of columns that hold the id of an organisation, in whichever table they are. kept: tables that stay as
+    owners: names of columns that hold the id of an organisation, in any table. kept: tables that stay as
     they are where the store is live. remembered: tables whose rows only ever come, there too.
     """
 

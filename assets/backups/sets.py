@@ -221,7 +221,7 @@ def any_marked(target: Target, store: StoreName) -> bool:
 
 
 def opens_any(target: Target) -> bool:
-    """Whether the keys of a target open any set that lies there, of whichever store."""
+    """Whether the keys of a target open any set that lies there, of any store."""
     for store in target.stores():
         for set_id in reversed(target.ids(store)):
             try:

@@ -67,5 +67,5 @@ def total(funnel: pd.DataFrame) -> int:
 
 def _shown(source: str) -> str:
     shown = PHONE.sub(CUT, redact(" ".join(source.split())))[:LONGEST_SOURCE] or EMPTY
-    # Whoever sends the report's own words as a source must not end in the report's own rows.
+    # A source that is one of the report's own words must not end in the report's own rows.
     return f'"{shown}"' if shown in (ALL, OTHER) or (shown == EMPTY and source.strip()) else shown

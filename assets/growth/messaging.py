@@ -42,7 +42,7 @@ def _account(account: Mapping[str, Any], now: datetime) -> Iterator[ToDo]:
         yield ToDo(name, "the platform restricts the account", "appeal in Meta Business Manager", broken=True)
     if account["status"] == "disconnected":
         yield ToDo(name, "the account is disconnected", "connect the number again", broken=True)
-        return  # whatever else is wrong, this comes first
+        return  # this comes before all else that is wrong
     if not account["has_token"]:
         yield ToDo(name, "no access token", "connect the number again, which gives one", broken=True)
     elif expires is not None and expires <= now:

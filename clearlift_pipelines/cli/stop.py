@@ -8,6 +8,6 @@ from resources.postgres import embedded
 
 @click.command()
 def stop() -> None:
-    """End the embedded Postgres server, whichever process uses it."""
+    """End the embedded Postgres server, also where other processes use it."""
     ended = embedded.stop(settings.load().home / "postgres")
     click.echo("Embedded Postgres ended." if ended else "Embedded Postgres was not running.")

@@ -84,7 +84,7 @@ def _alone(home: Path) -> Iterator[None]:
 def servers(host: str, port: int, place: Path) -> tuple[list[list[str]], Path]:
     """The commands of code server, webserver and daemon, and the socket in `place` by which the first is ready.
 
-    A socket, because whoever reaches the code server may run code.
+    A socket, because all who reach the code server may run code.
     """
     socket, workspace = place / "code", place / "workspace.yaml"
     server = {"location_name": LOCATION, "host": "localhost", "socket": str(socket)}

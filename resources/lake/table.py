@@ -180,7 +180,7 @@ class LakeTable(TableContents):
         return self._planned(table, start, datetime.combine(max(days), time(), UTC) + timedelta(days=1), tenants)
 
     def _pinned(self) -> Table:
-        """The table, to commit files of our partition spec, whatever spec is the default of other engines by now."""
+        """The table, to commit files of our partition spec, though another may be the default by now."""
         table = self._load()
         update = {"default_spec_id": self._layout(table).spec_id}
         table.metadata = table.metadata.model_copy(update=update)

@@ -65,7 +65,7 @@ class Postgres:
     SQLSTATE, table, column and constraint, but no values of rows.
 
     At most `max_connections` transactions work at once; a further one waits `wait_seconds`. Locks and long reads are
-    held on connections beside these. So whoever holds one never takes the place of the work that it is held for, and
+    held on connections beside these. So a holder never takes the place of the work that it is held for, and
     one connection is enough for any work.
     """
 

@@ -6,8 +6,8 @@ What does not: making the tables (migrations), reading rows out (snapshot.py), w
 `session_replication_role`, by which a superuser turns all checks off, is not for every login. So foreign keys are
 dropped and made again at the end, which checks all rows at once, in any order of the tables, circles included; and
 triggers are disabled by name, because a row that comes back is nothing that happened. Indexes of emptied tables are
-made again too, because that takes a fraction of the time of keeping them. All of it is one transaction: whoever looks
-from outside sees the old rows or the new ones.
+made again too, because that takes a fraction of the time of keeping them. All of it is one transaction: others
+see the old rows or the new ones.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence

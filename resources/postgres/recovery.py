@@ -49,7 +49,7 @@ def recovered(
 ) -> Iterator[str]:
     """The server as it was at a moment (None: at the end of its log), running in a folder, by its DSN; stopped after.
 
-    Whatever lies in the folder goes first. segments: name and bytes of each, from the start of the base backup on. The
+    What lies in the folder goes first. segments: name and bytes of each, from the start of the base backup on. The
     moment lies before the last commit in them, and not before the end of the base backup.
 
     Raises:

@@ -43,7 +43,7 @@ class Server:
 class Mark:
     """The first byte of a segment of the log, behind a commit of its own, whose number is `transaction`.
 
-    Whatever was committed before `moment` (UTC) lies before it.
+    All that was committed before `moment` (UTC) lies before it.
     """
 
     position: int

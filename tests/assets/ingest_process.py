@@ -1,7 +1,7 @@
 """A process of its own over a test's stores, to be killed or left to work beside another. Run with `python -m`.
 
 Arguments: the database's DSN, the folder, and what to do once a line comes on standard input:
-`ingest`, `compact` (merge whatever there is, once), or `write NUMBER` (append that many times, by turns as another
+`ingest`, `compact` (merge all that there is, once), or `write NUMBER` (append that many times, by turns as another
 writer does with pyiceberg alone and as we do; every third event goes in twice). Says `ready` before, and after each
 append the ids that were appended.
 """

@@ -60,7 +60,7 @@ def problem(response: requests.Response) -> Problem | None:
     code, subcode = str(body.get("code")), str(body.get("error_subcode") or "")
     if "reduce the amount of data" in str(body.get("message")).lower():
         subcode = subcode if subcode in TOO_LARGE else "1504018"
-    # What is too large stays too large, whatever the status and the code say.
+    # What is too large stays too large, with any status and code.
     passing = False if subcode in TOO_LARGE else body.get("is_transient") is True or code in CODES.passing or None
     known = code if code in CODES.throttled else f"{code}/{subcode}" if subcode else code
     return Problem(known, reason(body), _regained(response.headers), passing)

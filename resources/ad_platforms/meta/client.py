@@ -62,7 +62,7 @@ class Meta(BaseClient):
         yield Page(io.BytesIO(content))
 
     def _list(self, stream: Stream) -> Iterator[Page]:
-        """The entities that Meta shows of itself, whatever their status, and then the gone ones."""
+        """The entities that Meta shows of itself, of every status, and then the gone ones."""
         edge, names = EDGES[stream]
         for wanted in ({}, {"effective_status": json.dumps(GONE)}):
             yield from self._edge(f"{self._node}/{edge}", {**_fields(names), **wanted})

@@ -33,7 +33,7 @@ LISTS = {
     ),
 }  # fmt: skip
 # Conversions by action: the metric of the count, and that of the value, '' where there is none. `conversion` is the
-# ad group's own goal, whatever it is, so that it overlaps with the others.
+# ad group's own goal, which may be any, so that it overlaps with the others.
 ACTIONS = {
     "conversion": "",
     "complete_payment": "total_complete_payment_rate",

@@ -1,4 +1,4 @@
--- One row: the snapshot that this transaction sees and its moment (ISO 8601). Values are written in one way from now on, whatever
+-- One row: the snapshot that this transaction sees and its moment (ISO 8601). Values are written in one way from now on, not as
 -- server, database and login have set; names are qualified; and a table that row-level security would cut is an error.
 -- The statement may take as long as it takes, because a table is one COPY.
 select

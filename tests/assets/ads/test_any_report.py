@@ -1,4 +1,4 @@
-"""Whatever a platform restates, splits, repeats, deletes and leaves out: stored is what it said last of each day."""
+"""A platform restates, splits, repeats, deletes and leaves out: stored is what it said last of each day."""
 
 import random
 import tempfile

@@ -1,4 +1,4 @@
-"""Whatever a platform does wrong: the same rows in the end, or a loud failure with the cursor where the data is."""
+"""A platform does anything wrong: the same rows in the end, or a loud failure with the cursor where the data is."""
 
 import itertools
 from collections.abc import Iterator

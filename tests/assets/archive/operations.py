@@ -49,7 +49,7 @@ def watched(at: Callable[[str, Lost | None], None]) -> Iterator[None]:
 def killed(work: Callable[[], object], number: int) -> str | None:
     """Do the work, but end before its operation of that number; says which it was, None where it came to its end.
 
-    The dead do nothing more: whatever they would still ask of a store ends them again.
+    The dead do nothing more: all that they would still ask of a store ends them again.
     """
     done = 0
     found: str | None = None

@@ -194,7 +194,7 @@ class AttributionStores:
         return stale(self.app, self.postgres, at(1), lake.now)
 
     def catch_up(self) -> Credited:
-        """What sensor and schedules would make: yesterday, then whatever is stale."""
+        """What sensor and schedules would make: yesterday, then all that is stale."""
         self.touches(6, 7)
         for window in self.stale():
             self.touches(window.start.day, window.end.day)
@@ -206,7 +206,7 @@ class AttributionStores:
         return Touches(self.app, lake.events, self.d1, self.postgres, lake.clock).run(Window(at(first), at(end)))[0]
 
     def credit(self) -> Credited:
-        """Whatever is to be credited."""
+        """All that is to be credited."""
         return Credits(self.app, self.postgres).run(Window(at(1), at(1)))
 
     def make(self, first: int, end: int) -> Credited:

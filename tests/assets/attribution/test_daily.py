@@ -111,7 +111,7 @@ def test_ads_have_their_own_credits_and_spend_and_the_rest_of_a_campaign_has_no_
     attribution_stores.spend_of_ad(SPRING, "5", at(2).date(), "15")
     whole = rows(attribution_stores, f"org_tag = '{A}' and model = 'last'")
     assert by_ad(attribution_stores) == {
-        "red": (1, 1, 0, 0),  # as Google says of the click, whatever the address says
+        "red": (1, 1, 0, 0),  # as Google says of the click, not as the address says
         "blue": (1, 1, 15, 15),
         "twice": (1, 0, 0, None),  # by its id, which counts before another one's name
         SPRING.id: (3, 0, 0, None),

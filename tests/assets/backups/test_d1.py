@@ -1,4 +1,4 @@
-"""Any position of a D1 comes back row for row, whoever wrote while it was backed up; in each room, into each room."""
+"""Any position of a D1 comes back row for row, also beside writers; in each room, into each room."""
 
 import random
 import sys
@@ -115,7 +115,7 @@ def test_a_database_over_http_comes_back_there_and_in_a_file_and_from_there_agai
     file.full()
     file.restore(places[2])
     assert held(places[2]) == trading.states[moments[-1]]
-    # And over what is live, whatever was written since.
+    # And over what is live, with all that was written since.
     trading.trade(5)
     kept.restore(d1, Scope(live=True))
     assert held(d1) == trading.states[int(kept.found.complete[-1].until)]

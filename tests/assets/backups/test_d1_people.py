@@ -1,4 +1,4 @@
-"""Who was erased does not come back from a D1, whoever refers to them; and single tables and owners come back alone."""
+"""Who was erased does not come back from a D1, by no row that refers to them; tables and owners come back alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -95,7 +95,7 @@ def test_a_part_of_another_place_is_foreign(tmp_path: Path) -> None:
         place.write_bytes(other.read_bytes())
         assert str(place.relative_to(tmp_path)) in faults(at)[0]
         place.write_bytes(whole)
-    # A manifest that names the foreign part, as whoever has the keys could write it: its seal says where it belongs.
+    # A manifest that names the foreign part, as somebody with the keys could write it: its seal says where it belongs.
     forged = msgspec.structs.replace(first.parts[0], size=second.parts[0].size, sha256=second.parts[0].sha256)
     here[0].write_bytes(there.read_bytes())
     Path(here[0].parent, MANIFEST).unlink()

@@ -1,4 +1,4 @@
-"""Tenants: no key of one ever holds a value of another, whatever their ids and tags are."""
+"""Tenants: no key of one ever holds a value of another, for any ids and tags."""
 
 import json
 from itertools import combinations

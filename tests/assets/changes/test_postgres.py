@@ -1,4 +1,4 @@
-"""The log of a Postgres database: no row is skipped whatever order transactions commit in; triggers made again."""
+"""The log of a Postgres database: no row is skipped in any order of commits; triggers made again."""
 
 import pytest
 

@@ -39,7 +39,7 @@ def test_a_million_users_are_shared_by_the_weights_and_a_ramp_up_moves_nobody() 
         user = f"00000000-0000-4000-8000-{number:012d}"
         variant = of_bucket[bucket("checkout", user)]
         shared[variant] += 1
-        # Another hash admits: the variant depends on no share of the traffic, and whoever is in stays in.
+        # Another hash admits: the variant depends on no share of the traffic, and who is in stays in.
         if number % 10 == 0 and bucket("checkout:traffic", user) < 3_000:
             admitted[variant] += 1
     for one in variants:

@@ -1,4 +1,4 @@
-"""Pending events are counted exactly once, by any number of workers, whichever of them are killed."""
+"""Pending events are counted exactly once, by any number of workers, though some are killed."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ def engine(postgres: Postgres, batch: int = 2_000) -> PendingEvents:
 
 
 def work(dsn: str, batch: int, killed: list[str]) -> int:
-    """Take events until none is left, whatever is killed meanwhile; how many batches this worker knows of."""
+    """Take events until none is left, while others are killed; how many batches this worker knows of."""
     batches = 0
     with Postgres(dsn, application_name="worker") as postgres:
         while True:

@@ -1,4 +1,4 @@
-"""Bytes of what was refused, as they were, whatever they are."""
+"""Any bytes that were refused, kept as they were."""
 
 import gzip
 from datetime import timedelta

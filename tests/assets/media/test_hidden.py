@@ -1,4 +1,4 @@
-"""Bytes that are no picture: whatever is hidden in any place of a file, it is in no byte of what is left."""
+"""Bytes that are no picture: what is hidden in any place of a file is in no byte of what is left."""
 
 from typing import Any
 

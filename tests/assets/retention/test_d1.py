@@ -1,4 +1,4 @@
-"""Old rows of D1: those that may go, exactly; in small steps; beside whoever writes meanwhile; over any times."""
+"""Old rows of D1: those that may go, exactly; in small steps; beside other writers; over any times."""
 
 import threading
 from collections.abc import Iterator

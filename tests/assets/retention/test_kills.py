@@ -19,7 +19,7 @@ from tests.assets.archive.operations import Killed, killed
 from tests.assets.archive.test_kills import at_once
 from tests.assets.retention.rolled_up_stores import RolledUpStores
 
-# A transaction that is ended before its commit is the same at whichever of its statements it ends.
+# A transaction that is ended before its commit is the same at each of its statements.
 STEPS: Mapping[Any, tuple[str, ...]] = {
     psycopg.Connection: ("commit",),
     LakeTable: ("files", "drop"),
@@ -47,7 +47,7 @@ def test_a_prune_of_the_lake_killed_at_each_step_and_run_again_ends_the_same(
         ended_at.append(operation or "the end")
         if (archive_stores.events.head(), rolled_up_stores.deletions(), rolled_up_stores.marks()) == state:
             continue  # where nothing was changed, the next one is the second run
-        # Whatever is gone is archived, and is marked.
+        # All that is gone is archived, and is marked.
         assert not archive_stores.live() or archive_stores.live() == before
         assert archive_stores.live() or len(rolled_up_stores.marks()) == 2
         rolled_up_stores.prune()

@@ -158,7 +158,7 @@ def test_details_of_days_go_once_they_agree_and_their_totals_stay(
         done = rolled_up_stores.prune_entry(name)
         assert (done.deleted > 0, done.held_back) == (True, []), name
         assert rolled_up_stores.rows(name) == 0
-    # Whatever asks for those days again finds their credits as they are.
+    # A request for those days finds their credits as they are.
     archive_stores.postgres.execute("update attribution.windows set changed = changed + 1")
     assert Credits.of(archive_stores.rooms, CLEARLIFT).run(QUARTER.window).days == 0
     assert rolled_up_stores.aggregates()["attribution.credits"] == kept

@@ -1,4 +1,4 @@
-"""Rows of D1 and Postgres, whatever their columns hold: read and put exactly, patched and deleted by key."""
+"""Rows of D1 and Postgres, with any values: read and put exactly, patched and deleted by key."""
 
 from pathlib import Path
 from typing import Any

@@ -113,7 +113,7 @@ MONTHS = st.integers(0, 12 * 31 - 1).map(lambda n: datetime(1996 + n // 12, 1 + 
 def test_what_is_made_holds_each_month_once(
     live: set[datetime], years: list[tuple[datetime, int]], asked: set[datetime]
 ) -> None:
-    """Whatever partitions there are, and whatever is asked for."""
+    """With any partitions, and for any question."""
     found: dict[str, Partition] = {}
     for at, months in years:
         end = min(at + timedelta(days=28 * months), datetime(at.year, 12, 1, tzinfo=UTC))

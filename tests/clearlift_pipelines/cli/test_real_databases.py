@@ -42,6 +42,6 @@ def test_a_real_database_is_migrated_by_nobody_but_migrate_up(
             assert untouched.fetch("select to_regclass('pipelines.migrations') as name") == [{"name": None}]
         terminal.good("migrate", "up", "growth-postgres")
         assert "growth/leads/phones" in terminal.good("job", "phones")
-        # What is embedded is brought to date by whoever needs it.
+        # What is embedded is brought to date by each command that needs it.
         terminal.monkeypatch.setenv("CLEARLIFT_HOME", str(tmp_path / "another home"))
         assert "growth/leads/phones" in terminal.good("job", "phones")

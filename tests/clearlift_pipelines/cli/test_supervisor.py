@@ -1,4 +1,4 @@
-"""Servers end with whoever started them: by signals, and when the starter or the supervisor is killed."""
+"""Servers end with the process that started them: by signals, and when the starter or the supervisor is killed."""
 
 import json
 import os

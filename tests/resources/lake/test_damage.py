@@ -1,4 +1,4 @@
-"""Damaged data files: whatever bytes are in their place, the error names them; a store that is away is no damage."""
+"""Damaged data files: with any bytes in their place, the error names them; a store that is away is no damage."""
 
 from pathlib import Path
 from typing import Any

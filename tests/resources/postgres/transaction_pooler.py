@@ -1,6 +1,6 @@
 """A transaction pooler on loopback, as Supabase has one at port 6543: each transaction may meet another session.
 
-Server sessions are handed out in turn and never reset, so whatever a client leaves in its session (a setting, a
+Server sessions are handed out in turn and never reset, so what a client leaves in its session (a setting, a
 prepared statement, a session lock) is missing in its next transaction, and found by others.
 """
 

@@ -90,7 +90,7 @@ def test_a_statement_that_does_not_say_who_asks_is_found(text: str, faults: int)
 def test_a_statement_that_takes_the_caller_and_does_not_heed_it_is_found(consignment: D1, name: str) -> None:
     statements.fill(consignment)
     text = text_of(name)
-    # Whoever asks, the comparison with the caller holds, and what is written is somebody else's.
+    # For every caller, the comparison with the caller holds, and what is written is somebody else's.
     heedless = re.sub(r"(\w+\.)?user_id = \?1", "?1 = ?1", text)
     heedless = re.sub(r"(values \(|select )\?1,", rf"\1'{statements.SELLER}',", heedless)
     assert heedless != text

@@ -1,4 +1,4 @@
-"""Leads: one a person, whatever is typed; dirty ones are refused by a constraint that says why, or kept as data."""
+"""Leads: one a person, for any spelling; dirty ones are refused by a constraint that says why, or kept as data."""
 
 import string
 from concurrent.futures import ThreadPoolExecutor

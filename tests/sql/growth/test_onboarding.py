@@ -107,7 +107,7 @@ def test_inactive_sessions_are_abandoned_from_a_moment_that_does_not_depend_on_t
     assert one(growth, abandoned, (START + timedelta(days=9),))["n"] == 0
     found = growth.execute("select abandoned_at, status::text from onboarding.sessions order by 1").fetchall()
     assert found == [{"abandoned_at": START + timedelta(hours=hours), "status": "abandoned"} for hours in (2, 3)]
-    # Whoever goes on takes the session up again.
+    # Who goes on takes the session up again.
     growth.execute("update onboarding.sessions set signup_completed_at = now() where session_token like '%first'")
     back = one(growth, f"{STATE}, abandoned_at from onboarding.sessions where session_token like '%first'")
     assert back == {"step": "business_info", "progress": 17, "status": "in_progress", "abandoned_at": None}

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.rest import RestCatalog
-from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.update import AddSnapshotUpdate, TableRequirement, TableUpdate
@@ -98,16 +98,29 @@ def _looked_up(catalog: Catalog, name: str) -> Callable[..., Any]:
 
 
 class _PostgresCatalog(SqlCatalog):
-    """Settings are for one transaction and no statement is prepared, because a transaction pooler needs it so."""
+    """Settings are for one transaction and no statement is prepared, because a transaction pooler needs it so.
+
+    A metadata file never changes, so the one of a table that was read last is not read again.
+    """
 
     def __init__(self, name: str, schema: str | None, role: str | None, **properties: str) -> None:
         self._settings = {"search_path": schema, "role": role}
+        self._read: dict[str, Table] = {}
         super().__init__(name, **properties)
 
     def _init_catalog(self) -> None:
         event.listen(self.engine, "do_connect", _prepare_nothing)
         event.listen(self.engine, "begin", partial(_set, self._settings))
         super()._init_catalog()
+
+    def _convert_orm_to_iceberg(self, orm_table: IcebergTables) -> Table:
+        name = f"{orm_table.table_namespace}.{orm_table.table_name}"
+        read = self._read.get(name)
+        if read is None or read.metadata_location != orm_table.metadata_location:
+            read = self._read[name] = super()._convert_orm_to_iceberg(orm_table)
+        # With properties of its own, because callers change those of a commit.
+        own = read.metadata.model_copy(update={"properties": dict(read.metadata.properties)})
+        return Table(read.name(), own, read.metadata_location, read.io, self)
 
 
 def _prepare_nothing(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:

@@ -95,7 +95,8 @@ class Schedule:
         for action in drawn(self.chance, self.steps):
             self.said.append(action)
             getattr(self, action)()
-            self._note()
+            if action != "land":  # which commits nothing
+                self._note()
         self.ingest(dies=False)
         self.compact(dies=False)
         self.check()

@@ -1,13 +1,22 @@
 """Exactly once beside another engine: appends, deletes, changed columns, expiry and rollbacks, in any schedule."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.assets.event_pipeline import Pipeline
 from tests.assets.events.foreign_schedules import Schedule, with_each_pair
+from tests.resources.lake.foreign import without_copies
 
 TOGETHER = 20
 STEPS = 6
 PARTS = 3
+
+
+@pytest.fixture(autouse=True)
+def _swift() -> Iterator[None]:
+    with without_copies():
+        yield
 
 
 @pytest.mark.parametrize("part", range(PARTS))

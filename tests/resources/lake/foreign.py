@@ -1,15 +1,28 @@
 """Another engine at work on a table, through pyiceberg's public interface: it knows nothing of us. No fixtures here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import polars as pl
 import pyarrow as pa
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC
+from pyiceberg.table import Transaction
 from pyiceberg.transforms import Transform
 from pyiceberg.types import IcebergType
 
-from resources.lake import LakeTable
+from resources.lake import LakeTable, commit
+
+
+@contextmanager
+def without_copies() -> Iterator[None]:
+    """The other engine looks at the table's metadata instead of copying all of it each time.
+
+    It writes the same, in a third of the time.
+    """
+    with patch.object(Transaction, "table_metadata", commit._Uncopied.table_metadata):
+        yield
 
 
 def append(table: LakeTable, rows: pl.DataFrame) -> None:

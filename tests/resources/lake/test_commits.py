@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -13,11 +14,15 @@ import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.expressions.visitors import _ManifestEvalVisitor
+from pyiceberg.serializers import FromInputFile
 from pyiceberg.table import Table, Transaction
+from pyiceberg.table.metadata import TableMetadataV2
 from pyiceberg.table.snapshots import Summary
 from pyiceberg.table.update.snapshot import _OverwriteFiles
 
 from resources.lake import CommitUnknownError, FencedOffError, Lake, LakeTable, PartitionKey, SourcesGoneError, commit
+from resources.postgres import Postgres
+from tests.resources.lake.opened import opened
 from tests.resources.lake.readings import DAY, NORTH, SOUTH, ids, readings, state, written
 
 Append = Callable[..., int]
@@ -288,6 +293,45 @@ def test_a_table_is_made_once(lake: Lake, table: LakeTable) -> None:
 
     assert lake.exists(table.spec)
     assert ids(lake.ensure(table.spec)) == ["a"]
+
+
+def test_a_commit_copies_the_metadata_once_and_leaves_what_it_began_with(
+    table: LakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.append([written(table, "a")], "one")
+    copied: list[int] = []
+    deepcopy = TableMetadataV2.__deepcopy__
+
+    def counted(self: TableMetadataV2, memo: dict[int, Any] | None = None) -> TableMetadataV2:
+        copied.append(len(self.snapshots))
+        return deepcopy(self, memo)
+
+    monkeypatch.setattr(TableMetadataV2, "__deepcopy__", counted)
+    began = table.load()
+    metadata, properties = began.metadata, {"properties": {}}
+    before = metadata.model_copy(update=properties).model_dump_json()
+    commit.append(lambda: began, table._lock, [written(table, "b")], "two", {})
+    assert copied == [2], "the catalog's own copy of what it writes"
+    assert metadata.model_copy(update=properties).model_dump_json() == before
+    assert ids(table) == ["a", "b"]
+
+
+def test_metadata_of_our_catalog_is_read_once_for_each_commit_of_any_writer(
+    lake: Lake, table: LakeTable, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    parsed = FromInputFile.table_metadata
+    monkeypatch.setattr(FromInputFile, "table_metadata", lambda file: (read.append(file.location), parsed(file))[1])
+    table.append([written(table, "a")], "one")
+    assert [ids(table), ids(table)] == [["a"], ["a"]]
+    assert len(read) == 1
+
+    with opened(postgres, tmp_path / "r2") as other:
+        other.table(table.spec).append([written(table, "b")], "two")
+    assert ids(table) == ["a", "b"]
+    # What a caller does to its own table stays there.
+    table.load().metadata.properties["mine"] = "1"
+    assert "mine" not in table.load().metadata.properties
 
 
 def test_a_handle_opens_nothing(table: LakeTable) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from resources.postgres import embedded
 from tests.house.project import Project
 from tests.pages import blocks
 
@@ -42,7 +43,7 @@ with Stores(settings.load()) as stores:
 def project(tmp_path: Path) -> Iterator[Project]:
     copy = Project(tmp_path)
     yield copy
-    copy.shell("clearlift stop")
+    embedded.stop(copy.folder / "home" / "postgres")
 
 
 def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> None:
@@ -57,11 +58,9 @@ def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> No
             assert language == "console"
             lines += text.splitlines()
     (project.folder / "inspect_it.py").write_text(INSPECT)
-    first, *further = lines
-    said = {first: project.shell(first)}
-    with project.typed() as run:
-        said |= {line: run(line) for line in further}
-        inspected = run("python inspect_it.py")
+    with project.served():
+        said = {line: project.shell(line) for line in lines}
+        inspected = project.shell("python inspect_it.py")
 
     assert "shop-d1" in said["clearlift migrate up"]
     assert "shop-postgres" in said["clearlift migrate up"]

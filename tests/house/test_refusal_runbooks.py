@@ -16,8 +16,8 @@ from tests.assets.event_pipeline import line
 from tests.house.project import Project
 
 # A run of every asset takes half a minute. What these pages need of it is what the landing sensor starts.
-RUN = """#!/bin/sh
-[ "$1" = run ] || exec "{command}" "$@"
+RUN = """
+[ "$1" = run ] || exec {command} "$@"
 exec python -c '
 from assets.apps.clearlift import APP
 from assets.events.ingest import Ingest
@@ -41,14 +41,13 @@ def stores(tmp_path: Path, postgres_dsn: str) -> Iterator[Stores]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, postgres_dsn: str, stores: Stores) -> Project:
+def project(tmp_path: Path, postgres_dsn: str, stores: Stores) -> Iterator[Project]:
     copy = Project(tmp_path)
     copy.environment["CLEARLIFT_POSTGRES_DSN"] = postgres_dsn
-    command = copy.folder / "bin" / "clearlift"
-    command.rename(command.with_name("clearlift-command"))
-    command.write_text(RUN.format(command=command.with_name("clearlift-command")))
-    command.chmod(0o755)
-    return copy
+    with copy.served():
+        (copy.binaries / "clearlift").rename(copy.binaries / "clearlift-command")
+        copy.put_command("clearlift", RUN.format(command=copy.binaries / "clearlift-command"))
+        yield copy
 
 
 def stored(stores: Stores) -> list[str]:

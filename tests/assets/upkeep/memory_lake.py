@@ -8,13 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from unittest.mock import patch
 
 import polars as pl
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.table import Transaction
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.update import update_table_metadata
 from sqlalchemy import StaticPool, create_engine
 
 from assets.compaction.plan import CompactionPolicy
@@ -25,6 +21,7 @@ from resources.lake.expiry import KeptSnapshot, expire
 from resources.lake.manifests import RewriteLimits
 from resources.lake.manifests import rewrite as rewrite_manifests
 from resources.lake.sweep import FileSurvey, remove, survey
+from tests.resources.lake.foreign import without_copies
 
 VISITS = TableSpec(
     namespace="site",
@@ -105,23 +102,12 @@ class MemoryLake:
         return sorted(self.table.scan().select("event_id", "visitor").collect().iter_rows())
 
 
-def staged(transaction: Transaction) -> TableMetadata:
-    """`Transaction.table_metadata`, which copies all metadata at each look: half of the time of a schedule."""
-    base, updates, found = getattr(transaction, "_looked_at", (None, None, None))
-    if base is not transaction._table.metadata or updates is not transaction._updates or found is None:
-        base, updates = transaction._table.metadata, transaction._updates
-        found = update_table_metadata(base, updates)
-        transaction._looked_at = (base, updates, found)  # type: ignore[attr-defined]
-    known: TableMetadata = found
-    return known
-
-
 @contextmanager
 def memory_lake(folder: Path, lock: Lock) -> Iterator[MemoryLake]:
     """A lake with an empty table below `folder`."""
     catalog = _MemoryCatalog("test", uri="sqlite://", warehouse=(folder / "lake").as_uri())
     try:
-        with patch.object(Transaction, "table_metadata", property(staged)):
+        with without_copies():
             yield MemoryLake(Lake(lambda: catalog, lock, folder.as_uri()))
     finally:
         catalog.engine.dispose()

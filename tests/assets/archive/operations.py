@@ -46,17 +46,22 @@ def watched(at: Callable[[str, Lost | None], None]) -> Iterator[None]:
         yield
 
 
-def killed(work: Callable[[], object], number: int) -> str | None:
+def killed(work: Callable[[], object], number: int, *, every: bool = True) -> str | None:
     """Do the work, but end before its operation of that number; says which it was, None where it came to its end.
 
-    The dead do nothing more: all that they would still ask of a store ends them again.
+    every: whether each operation counts, or only the first one after each change, because what the others leave behind
+    is the same. The dead do nothing more: all that they would still ask of a store ends them again.
     """
     done = 0
+    changed = True
     found: str | None = None
 
     def at(operation: str, lost: Lost | None) -> None:
-        nonlocal done, found
-        done += lost is None
+        nonlocal done, changed, found
+        if lost is not None:
+            changed = True
+        elif every or changed:
+            done, changed = done + 1, False
         if done >= number:
             found = found or operation
             raise Killed(operation)

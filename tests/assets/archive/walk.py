@@ -3,25 +3,29 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from tests.assets.archive.checkpoint import Checkpoint
 from tests.assets.archive.operations import killed, unanswered
 
-ENDINGS = (killed, unanswered)
-
 
 @dataclass
 class Walk:
-    """One work from one start, ended at each of its steps in turn. `steps` says which there were."""
+    """One work from one start, ended at each of its steps in turn, or only after each change of a store.
+
+    `steps` says which there were.
+    """
 
     start: Checkpoint
     work: Callable[[], object]
+    every: bool
     steps: set[str] = field(default_factory=set)
 
     def ended(self) -> Iterator[str]:
         """The stores as each end leaves them, with where it was: to be run again. What one left before is left out."""
         left = set()
-        for ending in ENDINGS:
+        endings = {"killed": partial(killed, every=self.every), "unanswered": unanswered}
+        for name, ending in endings.items():
             for number in itertools.count(1):
                 self.start.rewind()
                 step = ending(self.work, number)
@@ -31,4 +35,4 @@ class Walk:
                 state = self.start.state()
                 if state not in left:
                     left.add(state)
-                    yield f"{ending.__name__} at {step}"
+                    yield f"{name} at {step}"

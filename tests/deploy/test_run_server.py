@@ -1,5 +1,7 @@
 """Code server, run server and daemon as the units of deploy/vm start them, over real Postgres: killed, they come back,
 and no run stays open; a run that hangs is ended.
+
+The daemon and a run history that is down are in the long-running test.
 """
 
 import os
@@ -122,12 +124,27 @@ def servers(tmp_path: Path, own_postgres: Path, monkeypatch: pytest.MonkeyPatch)
             yield servers
 
 
-def test_no_kill_of_a_process_leaves_a_run_open(servers: Servers, own_postgres: Path) -> None:
+def test_a_killed_process_leaves_no_run_open(servers: Servers) -> None:
     """One story, because each start of a server takes seconds."""
-    code, runs = servers.services["clearlift-code"], servers.services["clearlift-runs"]
-
-    # A run is a process of the run server; the code server has none, and may be killed and started again.
     run, process = servers.launch()
+    _code_server_is_killed(servers, run, process)
+    _run_is_killed(servers, run, process)
+    _run_server_is_killed(servers)
+
+
+@pytest.mark.soak
+def test_no_kill_of_a_process_leaves_a_run_open(servers: Servers, own_postgres: Path) -> None:
+    """The whole story, with a run history that is down, and with the daemon."""
+    run, process = servers.launch()
+    _code_server_is_killed(servers, run, process)
+    _run_is_killed(servers, run, process)
+    _run_is_killed_while_the_history_is_down(servers, own_postgres)
+    _daemon_ends_runs(servers, _run_server_is_killed(servers))
+
+
+def _code_server_is_killed(servers: Servers, run: DagsterRun, process: psutil.Process) -> None:
+    """A run is a process of the run server; the code server has none, and may be killed and started again."""
+    code, runs = servers.services["clearlift-code"], servers.services["clearlift-runs"]
     assert process.ppid() == runs.main
     assert not psutil.Process(code.main).children()
     os.kill(code.main, signal.SIGKILL)
@@ -136,33 +153,44 @@ def test_no_kill_of_a_process_leaves_a_run_open(servers: Servers, own_postgres: 
     assert process.is_running()
     assert servers.health(run) is WorkerStatus.RUNNING
 
-    # A killed run is reported by its server.
+
+def _run_is_killed(servers: Servers, run: DagsterRun, process: psutil.Process) -> None:
+    """Its server reports it."""
     process.kill()
     until(lambda: servers.status(run) is DagsterRunStatus.FAILURE)
 
-    # A run that dies while the run history is down is reported once it is back.
+
+def _run_is_killed_while_the_history_is_down(servers: Servers, own_postgres: Path) -> None:
+    """It is reported once the history is back."""
     run, process = servers.launch()
     embedded.stop(own_postgres)
     process.kill()
-    until(lambda: "Dead runs cannot be reported now" in runs.log.read_text())
+    until(lambda: "Dead runs cannot be reported now" in servers.services["clearlift-runs"].log.read_text())
     embedded.start(own_postgres, SETTINGS)
     until(lambda: servers.status(run) is DagsterRunStatus.FAILURE)
 
-    # A run whose server is killed dies with it. The monitoring learns it from the next server.
+
+def _run_server_is_killed(servers: Servers) -> DagsterRun:
+    """The run dies with its server. The monitoring learns it from the next server; the run is open until then."""
     run, process = servers.launch()
+    runs = servers.services["clearlift-runs"]
     os.kill(runs.main, signal.SIGKILL)
     until(lambda: dead(process))
     until(lambda: runs.starts == 2 and runs.active.is_set())
     assert servers.status(run) is DagsterRunStatus.STARTED
     assert servers.health(run) is WorkerStatus.NOT_FOUND
+    return run
 
+
+def _daemon_ends_runs(servers: Servers, lost: DagsterRun) -> None:
+    """It ends a lost run, and a run at its longest time; one that does not listen is killed."""
     with servers.daemon():
-        # The daemon starts meanwhile. A run is ended at its longest time; one that does not listen is killed.
+        # The daemon starts meanwhile.
         late = [servers.launch(job, **{MAX_RUNTIME_SECONDS_TAG: "1"}) for job in (lasting, hanging)]
         # What somebody ends is no failure, because a failure is run again.
         ended, deaf = servers.launch(hanging)
         assert servers.instance.run_launcher.terminate(ended.run_id)
-        until(lambda: servers.status(run) is DagsterRunStatus.FAILURE)
+        until(lambda: servers.status(lost) is DagsterRunStatus.FAILURE)
         for each, its_process in late:
             until(lambda each=each: servers.status(each) is DagsterRunStatus.FAILURE)  # type: ignore[misc]
             until(lambda its_process=its_process: dead(its_process))  # type: ignore[misc]

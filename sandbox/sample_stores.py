@@ -20,6 +20,7 @@ from resources.r2 import ObjectStore
 from sandbox.sample import ORGANISATIONS, Batch
 from sandbox.sample_clicks import PaidClicks
 from sandbox.server import Sandbox
+from sandbox.world.catalogue import Size
 from sandbox.world.entities import PLATFORMS, Platform
 from sandbox.world.world import World
 
@@ -27,6 +28,7 @@ MARKER = "sample/events.json"
 LANDED = "sample/landed.json"
 WORLD = "sample/ads.json"
 SEED = 7
+SIZE = Size()
 TABLE = "platform_connections"
 OWNER = "user-sample-owner"
 
@@ -90,7 +92,8 @@ def sandbox(store: ObjectStore, clock: Callable[[], datetime], port: int = 0) ->
     seed, since = _world(store, clock())
     begun = clock()
     # A world depends on its first day. It starts at the first run's time, and its clock then moves to now.
-    platforms = Sandbox(seed, lambda: since + (clock() - begun), today=since.astimezone(UTC).date(), port=port)
+    today = since.astimezone(UTC).date()
+    platforms = Sandbox(seed, lambda: since + (clock() - begun), today=today, size=SIZE, port=port)
     platforms.clock.set(clock())
     return platforms
 
@@ -98,7 +101,7 @@ def sandbox(store: ObjectStore, clock: Callable[[], datetime], port: int = 0) ->
 def paid_clicks(store: ObjectStore, until: datetime) -> PaidClicks:
     """The clicks that bring the sample's sessions, from the world that its platforms serve."""
     seed, since = _world(store, until)
-    world = World(seed, since.astimezone(UTC).date())
+    world = World(seed, since.astimezone(UTC).date(), SIZE)
     owned: dict[str, list[tuple[Platform, str]]] = {}
     places = ((platform, account.id) for platform in PLATFORMS for account in world.accounts(platform))
     for number, place in enumerate(places):

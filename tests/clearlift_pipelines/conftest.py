@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from assets.apps.pipelines import MIGRATIONS
+from sandbox.world.catalogue import Size
 from tests.clearlift_pipelines.location import Location, located
 from tests.conftest import SETTINGS
 from tests.databases import database, template_of
@@ -17,6 +18,7 @@ from tests.supabase import project, supabase
 
 NUMBERS = itertools.count(1)
 ROOT = Path(__file__).resolve().parents[2]
+SMALL = Size({"google": 2, "facebook": 2, "tiktok": 1, "microsoft": 1}, (6, 7), (1, 2), (1, 2), 40)
 
 
 @pytest.fixture
@@ -48,6 +50,13 @@ def supabase_dsn(supabase_server: str) -> Iterator[str]:
     """The DSN of the login of an empty Supabase project, gone after the test."""
     with project(supabase_server, f"project_{next(NUMBERS)}") as dsn:
         yield dsn
+
+
+@pytest.fixture(autouse=True)
+def _small_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every platform of the sample, with few entities and no wait for a report. Tests of ads have larger ones."""
+    monkeypatch.setattr("sandbox.sample_stores.SIZE", SMALL)
+    monkeypatch.setattr("resources.ad_platforms.polling.FIRST_WAIT", 0.001)
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ def hold(downtime: Downtime, start: date) -> None:
             assert built[window.start] >= window.end, (grain, daily_key(window.start.date()))
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("downtime", [date(2024, 2, 27)], indirect=True)
 def test_what_was_missed_over_a_leap_day_is_made_up_once(downtime: Downtime) -> None:
     downtime.present(4)

@@ -20,6 +20,7 @@ from resources.d1 import CloudflareD1
 from resources.kv import CloudflareKV
 from resources.sql_files import read_sql
 from sandbox import sample, sample_stores
+from tests.clearlift_pipelines.cli.shorter_run import in_two_instalments
 from tests.clearlift_pipelines.cli.terminal import Terminal
 from tests.tables import EVENTS
 from tests.workerd.local_runtime import Workerd, running, skip_without_runtime
@@ -63,7 +64,6 @@ def real_terminal(
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("resources.ad_platforms.polling.FIRST_WAIT", 0.001)
     stores = Stores(load())
     yield Terminal(bare_environment, stores, monkeypatch)
     stores.close()
@@ -84,8 +84,10 @@ def test_a_wrong_credential_is_named_by_its_store(real_terminal: Terminal, varia
         assert list(faults(stores)) == [blamed]
 
 
+@pytest.mark.early
 def test_the_main_path_ends_as_the_samples_truth_says(real_terminal: Terminal, cloudflare: Workerd) -> None:
     real_terminal.good("migrate", "up")
+    in_two_instalments(real_terminal.monkeypatch)
     said = real_terminal.good("run", "--sample", "--days", "1", "--scale", "0.05")
     assert "check failed" not in said
     assert "Consignment: Autumn Kids Sale: draft, published, 60 items of 12 consignors handed in" in said

@@ -124,6 +124,7 @@ def servers(tmp_path: Path, own_postgres: Path, monkeypatch: pytest.MonkeyPatch)
             yield servers
 
 
+@pytest.mark.early
 def test_a_killed_process_leaves_no_run_open(servers: Servers) -> None:
     """One story, because each start of a server takes seconds."""
     run, process = servers.launch()

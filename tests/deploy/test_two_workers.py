@@ -168,6 +168,7 @@ def alone(tmp_path: Path, postgres_server: str) -> Iterator[Location]:
         yield location
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("days_too", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_two_workers_on_one_table_end_where_one_ends(
     shared: Location, alone: Location, postgres_dsn: str, history_url: str, tmp_path: Path, days_too: bool

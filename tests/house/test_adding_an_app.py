@@ -46,6 +46,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
     embedded.stop(copy.folder / "home" / "postgres")
 
 
+@pytest.mark.early
 def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> None:
     lines = []
     for language, name, text in blocks("adding-an-app.md"):

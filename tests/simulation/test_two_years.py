@@ -113,6 +113,7 @@ def _all_of_it_happened(pipelines: Pipelines, nights: Nights) -> None:
     assert nights.faults.interrupted
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("seed", [3])
 def test_two_years_in_steps(pipelines: Pipelines, seed: int) -> None:
     _all_of_it_happened(pipelines, live(pipelines, seed, IN_STEPS))

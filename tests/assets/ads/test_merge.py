@@ -7,29 +7,29 @@ from assets.ads.plan import SyncMode, SyncRequest
 from tests.assets.ads.ad_stores import FACTS, LEVELS, AdStores
 
 
-def test_pages_merged_again_from_r2_give_the_same_rows(ads_bench: AdStores) -> None:
-    ads_bench.connect(only=["google", "microsoft"])
-    ads_bench.sync("google", "microsoft")
-    ads_bench.sandbox.clock.advance(timedelta(days=3))
-    ads_bench.sync("google", "microsoft", mode=SyncMode.LOOKBACK)
-    whole = ads_bench.snapshot()
-    ledger = ads_bench.postgres.fetch("select count(*) as rows from ads.restatements")
-    requests = len(ads_bench.sandbox.log)
-    ads_bench.postgres.execute(
+def test_pages_merged_again_from_r2_give_the_same_rows(tiny: AdStores) -> None:
+    tiny.connect(only=["google", "microsoft"])
+    tiny.sync("google", "microsoft")
+    tiny.sandbox.clock.advance(timedelta(days=3))
+    tiny.sync("google", "microsoft", mode=SyncMode.LOOKBACK)
+    whole = tiny.snapshot()
+    ledger = tiny.postgres.fetch("select count(*) as rows from ads.restatements")
+    requests = len(tiny.sandbox.log)
+    tiny.postgres.execute(
         "truncate ads.campaigns, ads.ad_groups, ads.ads, ads.keywords, ads.sync_runs, ads.sync_slices, ads.sync_state,"
         f" {', '.join(FACTS)}"
     )
-    for row in ads_bench.d1.query("select id, platform from platform_connections"):
-        merged = ads_bench.engine(row["platform"]).replay(row["id"])
+    for row in tiny.d1.query("select id, platform from platform_connections"):
+        merged = tiny.engine(row["platform"]).replay(row["id"])
         assert merged.pages > 0
-    assert len(ads_bench.sandbox.log) == requests, "a replay asks no platform"
-    again = ads_bench.snapshot()
+    assert len(tiny.sandbox.log) == requests, "a replay asks no platform"
+    again = tiny.snapshot()
     for table in FACTS:
         assert again[table] == whole[table]
-    assert ads_bench.postgres.fetch("select count(*) as rows from ads.restatements") == ledger
+    assert tiny.postgres.fetch("select count(*) as rows from ads.restatements") == ledger
     # Once more over what is there: nothing to write.
-    for row in ads_bench.d1.query("select id, platform from platform_connections"):
-        merged = ads_bench.engine(row["platform"]).replay(row["id"])
+    for row in tiny.d1.query("select id, platform from platform_connections"):
+        merged = tiny.engine(row["platform"]).replay(row["id"])
         assert (merged.inserted, merged.updated, merged.deleted) == (0, 0, 0)
 
 

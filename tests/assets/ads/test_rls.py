@@ -18,18 +18,18 @@ CLAIMS = "select set_config('request.jwt.claims', %s, true)"
 
 
 @pytest.fixture
-def two_orgs(ads_bench: AdStores) -> AdStores:
+def two_orgs(tiny: AdStores) -> AdStores:
     """Two organisations that have connected the same accounts, and restatements of both."""
     for org in ("org-a", "org-b"):
-        ads_bench.connect(org=org, only=["google"])
-    assert [o.error for o in ads_bench.sync("google")] == [None] * 4
-    ads_bench.sandbox.clock.advance(timedelta(days=2))
-    ads_bench.sync("google", mode=SyncMode.LOOKBACK)
-    ads_bench.postgres.execute(
+        tiny.connect(org=org, only=["google"])
+    assert [o.error for o in tiny.sync("google")] == [None] * 2
+    tiny.sandbox.clock.advance(timedelta(days=2))
+    tiny.sync("google", mode=SyncMode.LOOKBACK)
+    tiny.postgres.execute(
         "insert into ads.sync_ranges"
         " select app, connection_id, stream, org_id, platform, account_id, 7, now() from ads.sync_state"
     )
-    return ads_bench
+    return tiny
 
 
 def relations(postgres: Postgres, kinds: str = "rpvmf") -> list[str]:

@@ -8,6 +8,8 @@ from functools import partial
 from tests.assets.archive.checkpoint import Checkpoint
 from tests.assets.archive.operations import killed, unanswered
 
+Ending = Callable[[Callable[[], object], int], str | None]
+
 
 @dataclass
 class Walk:
@@ -24,7 +26,7 @@ class Walk:
     def ended(self) -> Iterator[str]:
         """The stores as each end leaves them, with where it was: to be run again. What one left before is left out."""
         left = set()
-        endings = {"killed": partial(killed, every=self.every), "unanswered": unanswered}
+        endings: dict[str, Ending] = {"killed": partial(killed, every=self.every), "unanswered": unanswered}
         for name, ending in endings.items():
             for number in itertools.count(1):
                 self.start.rewind()

@@ -39,7 +39,6 @@ def _opened(folder: Path, monkeypatch: pytest.MonkeyPatch, dsn: str) -> Iterator
     monkeypatch.setenv("DAGSTER_HOME", str(folder / "dagster_home"))
     monkeypatch.setenv("CLEARLIFT_POSTGRES_DSN", dsn)
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr("resources.ad_platforms.polling.FIRST_WAIT", 0.001)
     stores = Stores(load())
     yield Terminal(folder, stores, monkeypatch)
     stores.close()

@@ -22,6 +22,7 @@ from clearlift_pipelines.stores import Stores, utc_now
 from resources.lake import PartitionKey
 from sandbox import sample, sample_stores
 from tests.assets.event_pipeline import line
+from tests.clearlift_pipelines.cli.shorter_run import in_two_instalments, without_backups
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 SMALL = ("--sample", "--days", "1", "--scale", "0.05")
@@ -43,10 +44,12 @@ def said_counts(said: str) -> dict[str, int]:
     return {name: int(number.replace(",", "")) for name, number, *_ in cells}
 
 
+@pytest.mark.early
 def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(on_supabase: Terminal) -> None:
     """As service_role of a Supabase project, from its first migration on."""
     terminal = on_supabase
     terminal.good("migrate", "up")
+    in_two_instalments(terminal.monkeypatch)
     said = terminal.good("run", *SMALL)
     assert "Consignment: Autumn Kids Sale: draft, published, 60 items" in " ".join(said.split())
     stores = terminal.stores
@@ -82,6 +85,7 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(on_sup
         assert {row["key"] for row in keys if row["namespace"] == app.name} == present
 
     before = built(stores)
+    without_backups(terminal.monkeypatch)
     terminal.good("run", *SMALL)
     assert IngestLedger(stores.postgres, CLEARLIFT.name).totals() == totals
     assert built(stores) == before
@@ -119,6 +123,7 @@ def test_without_a_sample_it_takes_what_has_landed_and_leaves_out_what_cannot_be
     batch.write_bytes(b"\n".join(line(n, timestamp=t.isoformat()) for n, t in enumerate(times)))
     terminal.good("land", str(batch))
 
+    without_backups(terminal.monkeypatch)
     said = " ".join(terminal.good("run", "--no-sample").split())
 
     assert IngestLedger(stores.postgres, CLEARLIFT.name).totals()["stored"] == 4

@@ -181,10 +181,15 @@ def readable(sets: Sets) -> Sets:
         UnreadableError: all that there are cannot be read.
     """
     if sets.damaged and not sets.complete:
-        other = ", which another key set sealed, or all of them are damaged" if sets.foreign else ""
+        newest = sets.damaged[-1]
+        why, wanted = "", ""
+        if newest.key:
+            why, wanted = ", because another key set sealed it", f", with {newest.key}"
+        elif sets.foreign:
+            why = ", because another key set sealed it, or all of them are damaged"
         raise UnreadableError(
-            f"no backup of {sets.store} can be read{other}: {sets.damaged[-1].reason}",
-            "bring back the key set that sealed it; docs/recovery.md says how",
+            f"no backup of {sets.store} can be read{why}: {newest.reason}",
+            f"bring back the key set that sealed it{wanted}; docs/recovery.md says how",
         )
     return sets
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from assets.backups.manifest import Manifest, ManifestError, NewerFormatError, parse
 from assets.backups.method import Contents, NotRestorableError
 from assets.backups.parts import Draft
-from assets.backups.target import StoreName, TakenError, Target, begun_at
+from assets.backups.target import OtherKeySetError, StoreName, TakenError, Target, begun_at
 from resources.keyring import SealError
 from resources.r2 import ObjectNotFoundError
 
@@ -24,11 +24,14 @@ MISSING = "missing"
 
 @dataclass(frozen=True)
 class Damage:
-    """A set that cannot be used at all, and why. sealed: it does not open, as with the keys of another key set."""
+    """A set that cannot be used at all, and why. sealed: it does not open, as with the keys of another key set.
+    key: the missing one, where the set names it.
+    """
 
     id: str
     reason: str
     sealed: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,8 @@ def find(target: Target, store: StoreName) -> Sets:
                 unfinished.append(set_id)
             continue
         except (SealError, ManifestError, NewerFormatError) as error:
-            damaged.append(Damage(set_id, str(error), isinstance(error, SealError)))
+            key = error.key if isinstance(error, OtherKeySetError) else ""
+            damaged.append(Damage(set_id, str(error), isinstance(error, SealError), key))
             continue
         complete.append(manifest)
         if is_marked(target, store, set_id):

@@ -11,7 +11,7 @@ from assets.backups.sets import MANIFEST, VERIFIED, find
 from assets.backups.target import Target, TargetError
 from assets.backups.verify import Verification, Verified
 from resources.declined import DeclinedError
-from resources.keyring import Keyring
+from resources.keyring import Keyring, fingerprint
 from resources.r2 import FolderObjectStore, ObjectStoreError
 from tests.assets.backups.planted import KEYS, NOON, STORE, contents, planted, target
 
@@ -184,3 +184,22 @@ def test_a_target_that_does_not_answer_says_nothing_about_damage(tmp_path: Path)
     with pytest.raises(TargetError, match="timed out"):
         Verification(target(Silent(tmp_path)), found, NOON).run()
     assert find(at, STORE).verified == {verified_before.id}
+
+
+def test_a_set_names_the_key_that_it_needs_and_the_first_sets_open_without(tmp_path: Path) -> None:
+    made, other = planted(target(tmp_path)), Keyring({1: b"x" * 32, 2: b"y" * 32})
+    needed = f"key 1 {fingerprint(KEYS, 1)}"
+    (damage,) = find(target(tmp_path, other), STORE).damaged
+    assert (damage.sealed, damage.key) == (True, needed)
+    assert damage.reason.endswith(
+        f"its fingerprint is {fingerprint(KEYS, 1)}, and the keys here are 1 {fingerprint(other, 1)}, "
+        f"2 {fingerprint(other, 2)}"
+    )
+    at = target(tmp_path)
+    manifest = Path(tmp_path, at.key(STORE, made.id, MANIFEST))
+    line, _, sealed = manifest.read_bytes().partition(b"\n")
+    assert line.decode() == needed
+    manifest.write_bytes(sealed)
+    assert find(at, STORE).complete == (made,)
+    (damage,) = find(target(tmp_path, other), STORE).damaged
+    assert (damage.sealed, damage.key) == (True, "")

@@ -1,4 +1,4 @@
-"""`clearlift backup`: back up a store, list and verify its backups, prove them by a drill, restore from them.
+"""`clearlift backup`: back up a store, list and verify its backups, prove them by a drill, restore, give one up.
 
 What belongs here: what people type and read. What does not: the work (assets/backups), which is imported by the command
 that needs it, so that help starts at once.
@@ -30,7 +30,7 @@ STORES = click.argument("names", metavar="[STORE…]", nargs=-1)
 
 @click.group()
 def backup() -> None:
-    """Back up a store, list and verify its backups, prove them by a drill, restore from them."""
+    """Back up a store, list and verify its backups, prove them by a drill, restore from them, give up a damaged one."""
 
 
 @backup.command()
@@ -174,7 +174,8 @@ def _verify(opened: Terminal, one: "Covered", ids: tuple[str, ...], *, needed: b
         )
     if len(whole) < len(done):
         raise DeclinedError(
-            f"{counted(len(done) - len(whole), 'set')} of {name} damaged", f"`clearlift backup run {name} --full`"
+            f"{counted(len(done) - len(whole), 'set')} of {name} damaged",
+            f"`clearlift backup run {name} --full`, then `clearlift backup forget {name} SET` where no copy is whole",
         )
     if needed and not done:
         raise DeclinedError(f"there is no backup of {name}", f"`clearlift backup run {name}`")
@@ -235,6 +236,26 @@ def restore(
         click.echo(f"{name} restored into {into}: {_what(done)}, compared; {done.seconds:.1f} s")
         for note in done.restored.notes:
             click.echo(note)
+
+
+@backup.command()
+@click.argument("name", metavar="STORE")
+@click.argument("set_id", metavar="SET")
+@click.option("--confirm", is_flag=True, help="Do it; without, only say what would be given up.")
+def forget(name: str, set_id: str, confirm: bool) -> None:
+    """Give up a damaged set, and the sets that need it, so that the newest good one counts again.
+
+    A good set is refused. Example: clearlift backup forget sesh/d1 20261130T011000Z-full-0123456789ab
+    """
+    from assets.backups import covered
+    from assets.backups.forgetting import forget as give_up
+
+    with terminal(makes_keys=False) as opened:
+        opened.progress.stop()
+        done = give_up(covered.target_of(opened.stores), covered.named(name).name, set_id, confirmed=confirm)
+        click.echo(f"{name}: gave up {done}")
+        if done.left is None:
+            click.echo(f"No backup of {name} is good. Next: clearlift backup run {name} --full")
 
 
 def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> None:

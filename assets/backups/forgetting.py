@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from assets.backups.manifest import Manifest
 from assets.backups.restore import NotConfirmedError, readable
-from assets.backups.sets import MANIFEST, VERIFIED, Damage, Sets, find
+from assets.backups.sets import MANIFEST, MARKS, Damage, Sets, find
 from assets.backups.target import StoreName, Target
 from resources.counts import counted, listed
 from resources.declined import DeclinedError
@@ -47,10 +47,10 @@ def forget(target: Target, store: StoreName, set_id: str, *, confirmed: bool = F
         raise NotConfirmedError(
             f"this would give up {store} {done} ({set_id}: {why})", "the same with --confirm does it"
         )
-    # The newest first: a set that a kill leaves over has all that it had. The mark goes before its manifest, because a
-    # mark alone is damage (verify.py).
+    # The newest first: a set that a kill leaves over has all that it had. Marks go before their manifest, because one
+    # alone is damage (verify.py).
     for one in (*done.needing, set_id):
-        for name in (VERIFIED, MANIFEST):
+        for name in (*MARKS, MANIFEST):
             target.delete(store, one, [name])
     return done
 

@@ -19,6 +19,7 @@ import msgspec
 from assets.apps import App
 from assets.apps.personal import Subject
 from assets.archive.layout import PREFIX as ARCHIVE
+from assets.backups.at_once import at_once
 from assets.backups.manifest import Kind, Manifest, Part, Table, of_form
 from assets.backups.method import At, Chain, Contents, NotRestorableError, OccupiedError, Restored, Scope
 from assets.backups.objects_people import names_anyone, without_erased
@@ -86,19 +87,25 @@ class ObjectsBackup:
     def _inventory(self, draft: Draft, before: Manifest | None) -> Contents:
         moment = self.clock()
         known = {entry.key: entry for entry in entries(draft.target, before)} if before is not None else {}
-        parts = _by_file(before)
+        copies = _by_file(before)
         listed: list[Entry] = []
         tables = []
         for prefix in self.prefixes:
             begun = len(listed)
-            for info in self.objects.list(prefix):
-                entry = known.get(info.key)
+
+            def looked_at(info: ObjectInfo, prefix: str = prefix) -> tuple[Entry | None, list[Part]]:
+                entry, own = known.get(info.key), draft.beside()
                 same = entry is not None and (entry.size, entry.etag) == (info.size, info.etag or "")
-                if same and before is not None and (not self.copied or info.key in parts):
-                    draft.reuse(before, parts.get(info.key, ()) if self.copied else ())
-                    listed.append(entry)  # type: ignore[arg-type]
-                elif (taken := self._taken(draft, info, prefix)) is not None:
-                    listed.append(taken)
+                if same and before is not None and (not self.copied or info.key in copies):
+                    own.reuse(before, copies.get(info.key, ()) if self.copied else ())
+                else:
+                    entry = self._taken(own, info, prefix)
+                return entry, own.parts
+
+            for entry, parts in at_once(looked_at, self.objects.list(prefix)):
+                if entry is not None:
+                    listed.append(entry)
+                    draft.parts += parts
             tables.append(_table(prefix, listed[begun:]))
         with draft.file(INVENTORY) as write:
             for some in chunked(listed, LINES):
@@ -143,9 +150,10 @@ class ObjectsBackup:
     def restore(self, target: Target, chain: Chain, place: ObjectStore, scope: Scope) -> "RestoredObjects":
         """See `Method.restore`. What is live and in no set stays: nobody knows whether it is newer."""
         manifest = chain[-1]
-        chosen = [entry for entry in entries(target, manifest) if _is_wanted(entry, scope)]
-        coming = [entry for entry in chosen if not _is_erased(entry, scope.erased)]
         copies = _by_file(manifest)
+        known = _restored_before(target, manifest, copies, scope.since)
+        chosen = [entry for entry in entries(target, manifest) if entry not in known and _is_wanted(entry, scope)]
+        coming = [entry for entry in chosen if not _is_erased(entry, scope.erased)]
         coming, cleaned, lines = self._cleaned(target, manifest, copies, coming, scope.erased)
         if any(entry.key in copies for entry in coming):
             if scope.whole and not scope.live and (other := self._other(place, coming)) is not None:
@@ -170,6 +178,7 @@ class ObjectsBackup:
             manifest.moment,
             tables,
             erased=len(chosen) - len(coming) + lines,
+            new_only=scope.since is not None,
             entries=tuple(coming),
         )
 
@@ -240,6 +249,20 @@ def entries(target: Target, manifest: Manifest) -> Iterator[Entry]:
     for chunk in read(target, manifest, INVENTORY):
         *lines, rest = (rest + chunk).split(b"\n")
         yield from (of_form(line, Entry, manifest, INVENTORY) for line in lines)
+
+
+def _restored_before(
+    target: Target, manifest: Manifest, copies: Mapping[str, Sequence[Part]], since: Manifest | None
+) -> frozenset[Entry]:
+    """The objects that an earlier set has as they are in this one, by the same parts where these hold them."""
+    if since is None:
+        return frozenset()
+    there = since.objects
+    return frozenset(
+        entry
+        for entry in entries(target, since)
+        if all(manifest.object_of(part) in there for part in copies.get(entry.key, ()))
+    )
 
 
 def _content(target: Target, manifest: Manifest, copies: dict[str, list[Part]], entry: Entry) -> bytes:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
 import pytest
+from pyiceberg.table import Table
 
 from assets.backups.lake import LOOKS, DamagedLakeError
 from assets.backups.lake_copies import Copies
 from assets.backups.method import NotRestorableError, OccupiedError, Scope
-from assets.backups.parts import DamagedSetError
+from assets.backups.parts import DamagedSetError, Draft
 from assets.backups.removal import rotate
 from assets.backups.rotation import RotationPolicy
 from assets.backups.sets import find
@@ -245,16 +247,18 @@ def test_a_state_that_expires_while_it_is_copied_gives_way_to_the_next(
     side: LakeSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(side)
-    read, changes = Copies._read, iter(range(LOOKS - 1))
+    read, interruptions, looks = Copies._read, Lock(), set[str]()
 
-    def interrupted(copies: Copies, table: object, location: str) -> None:
-        if location.endswith(".avro") and next(changes, None) is not None:
-            side.visits.append(side.visits.visits("beside"))
-            side.visits.compact()
-            side.visits.rewrite_manifests()
-            side.visits.expire(now() + LATER)
-            side.visits.sweep(now() + LATER)
-        read(copies, table, location)  # type: ignore[arg-type]
+    def interrupted(copies: Copies, draft: Draft, table: Table, location: str) -> None:
+        with interruptions:
+            if len(looks) < LOOKS - 1 and table.metadata_location not in looks:
+                looks.add(table.metadata_location)
+                side.visits.append(side.visits.visits("beside"))
+                side.visits.compact()
+                side.visits.rewrite_manifests()
+                side.visits.expire(now() + LATER)
+                side.visits.sweep(now() + LATER)
+        read(copies, draft, table, location)
 
     monkeypatch.setattr(Copies, "_read", interrupted)
     made = side.backup()

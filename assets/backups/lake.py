@@ -138,6 +138,10 @@ class LakeBackup:
                     return (manifest,)
         return sets.at_or_before(at)
 
+    def stays(self) -> Sequence[str]:
+        """See `Method.stays`: nothing."""
+        return ()
+
     def live(self) -> Place:
         """See `Method.live`."""
         return self.live_place

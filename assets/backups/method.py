@@ -133,6 +133,9 @@ class Method(Protocol[Place]):
     def live(self) -> Place:
         """The store that the application works on."""
 
+    def stays(self) -> Sequence[str]:
+        """What a whole restore over the live store leaves as it is, a phrase each."""
+
     def place(self, name: str) -> Place:
         """The place that a person names (a file, a database of ours); DeclinedError for none that can be."""
 

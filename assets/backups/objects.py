@@ -8,7 +8,7 @@ files (lake.py).
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -30,6 +30,7 @@ from assets.media.naming import QUARANTINE
 from assets.privacy.tombstones import Tombstones, subject_hash
 from assets.rooms import Clock, Rooms
 from resources.chunks import chunked
+from resources.filling import filling
 from resources.r2 import FolderObjectStore, ObjectInfo, ObjectNotFoundError, ObjectStore
 
 INVENTORY = "inventory"
@@ -143,13 +144,21 @@ class ObjectsBackup:
         """See `Method.scratch`. Objects that are in no set are looked for where they are."""
         return nullcontext(FolderObjectStore(folder / "objects") if self.copied else self.objects)
 
+    def stays(self) -> Sequence[str]:
+        """See `Method.stays`."""
+        return ("what is in no set, because nobody knows whether it is newer",)
+
     def is_empty(self, place: ObjectStore) -> bool:
         """See `Method.is_empty`."""
         return not any(next(iter(place.list(prefix)), None) for prefix in self.prefixes)
 
     def restore(self, target: Target, chain: Chain, place: ObjectStore, scope: Scope) -> "RestoredObjects":
         """See `Method.restore`. What is live and in no set stays: nobody knows whether it is newer."""
-        manifest = chain[-1]
+        new = isinstance(place, FolderObjectStore) and not scope.live
+        with filling(place.path) if new else nullcontext():
+            return self._restored(target, chain[-1], place, scope)
+
+    def _restored(self, target: Target, manifest: Manifest, place: ObjectStore, scope: Scope) -> "RestoredObjects":
         copies = _by_file(manifest)
         known = _restored_before(target, manifest, copies, scope.since)
         chosen = [entry for entry in entries(target, manifest) if entry not in known and _is_wanted(entry, scope)]
@@ -165,9 +174,6 @@ class ObjectsBackup:
                 if _digest(place, entry.key) != entry.sha256:
                     place.put(entry.key, cleaned.get(entry.key) or _content(target, manifest, copies, entry))
         elif place is not self.objects and coming:
-            if isinstance(place, FolderObjectStore):
-                with suppress(OSError):
-                    place.path.rmdir()  # was made as it was named
             raise NotRestorableError(
                 f"{manifest.id} is an inventory without the objects, because no bucket of its own was set for backups",
                 "set CLEARLIFT_BACKUP_BUCKET, so that further backups hold them",

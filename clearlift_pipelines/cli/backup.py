@@ -4,6 +4,7 @@ What belongs here: what people type and read. What does not: the work (assets/ba
 that needs it, so that help starts at once.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -45,13 +46,9 @@ def run(names: tuple[str, ...], full: bool) -> None:
 
     with terminal() as opened:
         opened.progress.stop()
-        failed: list[DeclinedError] = []
-        for one in [covered.named(name) for name in names] or covered.every():
-            try:
-                made = one.backup(opened.stores).run(full=full)
-            except DeclinedError as error:
-                failed.append(error)
-                continue
+
+        def back_up(one: "Covered") -> None:
+            made = one.backup(opened.stores).run(full=full)
             manifest = made.manifest
             because = f", because {made.full_because}" if made.full_because else ""
             click.echo(
@@ -64,8 +61,8 @@ def run(names: tuple[str, ...], full: bool) -> None:
                     f"sealed them or they are damaged. Next: clearlift backup list {one.name}",
                     err=True,
                 )
-        if failed:
-            raise failed[0] if len(failed) == 1 else DeclinedError.together(failed)
+
+        _each([covered.named(name) for name in names] or covered.every(), back_up, "backed up")
 
 
 @backup.command("list")
@@ -142,15 +139,11 @@ def verify(name: str | None, ids: tuple[str, ...]) -> None:
     from assets.backups import covered
 
     with terminal(makes_keys=False) as opened:
-        failed: list[DeclinedError] = []
-        for one in [covered.named(name)] if name else covered.every():
-            try:
-                _verify(opened, one, ids, needed=name is not None)
-            except DeclinedError as error:
-                failed.append(error)
-        opened.progress.stop()
-        if failed:
-            raise failed[0] if len(failed) == 1 else DeclinedError.together(failed)
+        try:
+            stores = [covered.named(name)] if name else covered.every()
+            _each(stores, lambda one: _verify(opened, one, ids, needed=name is not None), "verified")
+        finally:
+            opened.progress.stop()
 
 
 def _verify(opened: Terminal, one: "Covered", ids: tuple[str, ...], *, needed: bool) -> None:
@@ -189,19 +182,15 @@ def drill(names: tuple[str, ...]) -> None:
 
     with terminal(makes_keys=False) as opened:
         opened.progress.stop()
-        failed: list[DeclinedError] = []
-        for one in [covered.named(name) for name in names] or covered.every():
-            try:
-                drilled = one.drill(opened.stores).run()
-            except DeclinedError as error:
-                failed.append(error)
-                continue
+
+        def drill_one(one: "Covered") -> None:
+            drilled = one.drill(opened.stores).run()
             click.echo(
                 f"{one.name}: {_what(drilled.done)}, compared; RTO {drilled.rto.total_seconds():.1f} s, "
                 f"RPO {drilled.rpo.total_seconds():,.0f} s"
             )
-        if failed:
-            raise DeclinedError.together(failed)
+
+        _each([covered.named(name) for name in names] or covered.every(), drill_one, "drilled")
 
 
 @backup.command()
@@ -267,22 +256,43 @@ def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> 
 
     if not scope.whole or isinstance(scope.at, str):
         raise DeclinedError("tables, organisations and positions are of one store", f"name the store in place of {ALL}")
-    reached, failed = {}, []
-    for one in covered.every():
+    reached = {}
+
+    def restore_one(one: "Covered") -> None:
         place = into if into == LIVE else one.place_in(opened.stores, into)
-        try:
-            done = one.restore(opened.stores).run(scope, place, confirmed=confirm)
-        except DeclinedError as error:
-            failed.append(error)
-            continue
+        done = one.restore(opened.stores).run(scope, place, confirmed=confirm)
         reached[str(one.name)] = done.restored.moment
         click.echo(f"{one.name} restored into {place}: {_what(done)}, compared; {done.seconds:.1f} s")
         for note in done.restored.notes:
             click.echo(note)
-    for sentence in disagreements(reached, APPS):
-        click.echo(sentence)
+
+    try:
+        _each(covered.every(), restore_one, "restored")
+    finally:
+        for sentence in disagreements(reached, APPS):
+            click.echo(sentence)
+
+
+def _each(stores: Sequence["Covered"], work: Callable[["Covered"], None], done: str) -> None:
+    """Do the work of each store, whether or not that of another one fails. Why one fails is a line of its own.
+
+    Raises:
+        DeclinedError: the one of the only store; else which stores were not `done`.
+    """
+    failed = []
+    for one in stores:
+        try:
+            work(one)
+        except DeclinedError as error:
+            if len(stores) == 1:
+                raise
+            failed.append(str(one.name))
+            click.echo(f"{one.name} was not {done}: {error}", err=True)
     if failed:
-        raise DeclinedError.together(failed)
+        raise DeclinedError(
+            f"{len(failed)} of {len(stores)} stores were not {done}: {', '.join(failed)}",
+            "do what their lines say, then run the same again",
+        )
 
 
 def _state(sets: "Sets", manifest: "Manifest") -> str:

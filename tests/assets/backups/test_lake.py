@@ -267,3 +267,21 @@ def test_a_state_that_expires_while_it_is_copied_gives_way_to_the_next(
     assert rows(side.place("beside")) == side.visits.rows()
     assert [one.notes for one in Verification(side.at, find(side.at, STORE), now()).run()] == [()]
     assert len(list((side.folder / "backups").rglob("part-*"))) == len(made.parts)
+
+
+def test_a_restore_that_fails_leaves_no_folder_and_one_that_was_begun_before_stays(side: LakeSide) -> None:
+    filled(side)
+    made = side.backup()
+    data = next(part for part in made.parts if part.file.endswith(".parquet"))
+    path = Path(side.folder / "backups", side.at.key(STORE, made.id, data.name))
+    whole = path.read_bytes()
+    path.write_bytes(b"rot")
+    with pytest.raises(DamagedSetError):
+        side.restored(side.place("beside"))
+    assert list((side.folder / "beside").iterdir()) == []
+    path.write_bytes(whole)
+    side.restored(side.place("beside"))
+    path.write_bytes(b"rot")
+    with pytest.raises(DamagedSetError):
+        side.restored(side.place("beside"))
+    assert rows(side.place("beside")) == side.visits.rows()

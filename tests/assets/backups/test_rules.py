@@ -107,7 +107,10 @@ def test_what_is_live_is_written_to_only_when_it_is_confirmed(
     backup(target, notebook).run()
     notebook.path.write_text('["ann", "wrong"]\n')
     before = notebook.path.read_bytes()
-    with pytest.raises(NotConfirmedError, match=r"all tables as of 2026-03-02 01:00:00 UTC .* --confirm"):
+    with pytest.raises(
+        NotConfirmedError,
+        match=r"all tables as of 2026-03-02 01:00:00 UTC .*; as they are stay: the cover. Next: .* --confirm",
+    ):
         restore(target, notebook, postgres).run(Scope(), "live")
     assert notebook.path.read_bytes() == before
     restore(target, notebook, postgres).run(Scope(), "live", confirmed=True)

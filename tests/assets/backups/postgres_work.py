@@ -22,7 +22,7 @@ WHOLE = Scope()
 def back_up_rows(dsn: str, sets: Path) -> None:
     """A set of a database by its rows."""
     with Postgres(dsn) as postgres:
-        _back_up(by_rows(postgres), sets)
+        Backup(target(sets), by_rows(postgres), utc_now).run(full=True)
 
 
 def restore_rows(dsn: str, sets: Path, into: str, scope: Scope) -> None:
@@ -34,7 +34,9 @@ def restore_rows(dsn: str, sets: Path, into: str, scope: Scope) -> None:
 def back_up_files(dsn: str, folder: Path, sets: Path) -> None:
     """A set of a server by its files."""
     with Postgres(dsn) as postgres:
-        _back_up(by_files(postgres, folder), sets)
+        method = by_files(postgres, folder)
+        # Else the server would keep its log, and give it up at 2 GB.
+        Backup(target(sets), method, utc_now, method.prune).run(full=True)
 
 
 def restore_files(dsn: str, folder: Path, sets: Path, into: Path, scope: Scope) -> None:
@@ -51,10 +53,6 @@ def by_rows(postgres: Postgres) -> PostgresLogical:
 def by_files(postgres: Postgres, folder: Path) -> PostgresPhysical:
     """The means of a server."""
     return PostgresPhysical(STORE, postgres, folder, SCHEMA)
-
-
-def _back_up(method: Method[Postgres] | Method[Path], sets: Path) -> None:
-    Backup(target(sets), method, utc_now).run(full=True)
 
 
 def _restore(method: Method[Place], sets: Path, place: Place, scope: Scope) -> None:

@@ -154,8 +154,7 @@ class ObjectsBackup:
 
     def restore(self, target: Target, chain: Chain, place: ObjectStore, scope: Scope) -> "RestoredObjects":
         """See `Method.restore`. What is live and in no set stays: nobody knows whether it is newer."""
-        new = isinstance(place, FolderObjectStore) and not scope.live
-        with filling(place.path) if new else nullcontext():
+        with filling(place.path) if isinstance(place, FolderObjectStore) and not scope.live else nullcontext():
             return self._restored(target, chain[-1], place, scope)
 
     def _restored(self, target: Target, manifest: Manifest, place: ObjectStore, scope: Scope) -> "RestoredObjects":

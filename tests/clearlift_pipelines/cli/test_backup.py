@@ -167,8 +167,8 @@ def test_a_manifest_that_was_changed_ends_the_list_and_the_restore_with_an_error
     assert at
     sold.good("backup", "restore", SALES, "--into", "beside.sqlite", "--at", at[1])
     assert "the same with --confirm does it" in sold.refused("backup", "forget", SALES, newest.id)
-    said = sold.good("backup", "forget", SALES, newest.id, "--confirm")
-    assert f"{SALES}: gave up {newest.id}; the newest good set is {first.id} of " in said
+    gone = sold.good("backup", "forget", SALES, newest.id, "--confirm")
+    assert f"{SALES}: gave up {newest.id}; the newest good set is {first.id} of " in gone
     assert newest.id in sold.good("backup", "list", SALES), "its parts are there until the rotation"
     sold.good("backup", "drill", SALES)
     target.objects.put(key, data)

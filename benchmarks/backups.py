@@ -251,4 +251,5 @@ def _check(path: Path) -> None:
 
 def _mb(path: Path) -> float:
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    assert files, f"nothing lies in {path}"
     return sum(file.stat().st_size for file in files) / 1e6

@@ -141,7 +141,8 @@ def _entries(count: int) -> list[Entry]:
 
 def new_folder() -> Path:
     """A new folder, which is removed when the process ends."""
-    folder = dataset.ROOT / f"stores-{uuid.uuid4()}"
+    # Absolute, because a URL cannot name a relative one.
+    folder = (dataset.ROOT / f"stores-{uuid.uuid4()}").resolve()
     folder.mkdir(parents=True)
     atexit.register(shutil.rmtree, folder)
     return folder

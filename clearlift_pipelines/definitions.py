@@ -31,6 +31,7 @@ import assets.upkeep.capability
 from assets.apps import APPS, App
 from assets.apps.pipelines import PIPELINES
 from assets.automation import as_job, as_schedule, as_sensor
+from assets.backups.sources import joined
 from assets.capability import Capability, Site
 from assets.partitions import Calendar
 from clearlift_pipelines import purge_job, settings
@@ -107,6 +108,7 @@ def build_defs(
         jobs += own.values()
         schedules += [as_schedule(app, tick, own, stores) for capability in of_app for tick in capability.ticks]
         sensors += [as_sensor(app, watch, own, stores) for capability in of_app for watch in capability.watches]
+    graph = joined(graph, apps)
     return Definitions(
         assets=[a for a in graph if not isinstance(a, AssetChecksDefinition)],
         asset_checks=[a for a in graph if isinstance(a, AssetChecksDefinition)],

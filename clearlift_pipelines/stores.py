@@ -268,21 +268,21 @@ class Stores:
             MigrationError: a real store is not. A person decides when it changes: by `clearlift migrate up` or `init`.
         """
         for name, applied, folder in self.migrated():
-            if name in self._real:
+            if name in self.real:
                 migrations.require(applied, folder)
             else:
                 migrations.up(applied, folder)
-        self.make_the_rest(left_alone={*self._real, *(f"{app.name}-lake" for app in APPS)})
+        self.make_the_rest(left_alone={*self.real, *(f"{app.name}-lake" for app in APPS)})
         from resources.lake import LayoutError
 
         for app in APPS:
-            if app.audience is not None and f"{app.name}-lake" not in self._real:
+            if app.audience is not None and f"{app.name}-lake" not in self.real:
                 # What works with the lake says it. All else goes on.
                 with suppress(LayoutError):
                     self._make_lake(app)
 
     @cached_property
-    def _real(self) -> frozenset[str]:
+    def real(self) -> frozenset[str]:
         """The stores that are not embedded, by their names; a lake is where its catalog and its files are."""
         s = self.settings
         ours = {"postgres"} if s.postgres_dsn else set()

@@ -42,6 +42,12 @@ class BackupConfig(Config):
     full: bool = Field(default=False, description="Make a set that stands alone, also where an incremental would do.")
 
 
+class DrillConfig(Config):
+    """What is restored."""
+
+    whole: bool = Field(default=False, description="All of the store, also what was restored in the last days.")
+
+
 def build(stores: Sequence[Covered]) -> list[AssetsDefinition | AssetChecksDefinition]:
     """The assets of some stores."""
     definitions: list[AssetsDefinition | AssetChecksDefinition] = []
@@ -69,7 +75,7 @@ def _backup(covered: Covered) -> AssetsDefinition:
         kinds=KINDS.get(covered.name.store, {"python"}),
         description=(
             f"Sets of {covered.name}, compressed and sealed: a full one a week, and daily what changed since. Each is "
-            "read back whole before it counts."
+            "read back before it counts: what it put, and each 7th day all that it needs."
         ),
         pool="backups",
         freshness_policy=FreshnessPolicy.time_window(fail_window=TOO_LATE, warn_window=LATE),
@@ -108,9 +114,9 @@ def _drill(covered: Covered) -> AssetsDefinition:
         freshness_policy=FreshnessPolicy.time_window(fail_window=TOO_LATE, warn_window=LATE),
         checks={COMES_BACK: "The store comes back from its backup alone, row for row."},
     )
-    def drilled(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
+    def drilled(config: DrillConfig, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         try:
-            done = covered.drill(rooms).run()
+            done = covered.drill(rooms).run(whole=config.whole)
         except DeclinedError as error:
             yield MaterializeResult(
                 metadata={},
@@ -160,6 +166,8 @@ def _of_backup(made: Made) -> dict[str, Any]:
         "position": manifest.until,
         "rows": sum(each.rows for each in manifest.tables),
         "bytes": manifest.size,
+        "bytes_read_back": made.read,
+        "read_back_whole": made.whole,
         "parts": len(manifest.parts),
         "seconds": round(made.seconds, 3),
         "tables": table([{"table": each.name, "rows": each.rows} for each in manifest.tables]),
@@ -172,6 +180,7 @@ def _of_drill(drilled: Drilled) -> dict[str, Any]:
     return {
         "rpo_seconds": round(drilled.rpo.total_seconds(), 3),
         "rto_seconds": round(drilled.rto.total_seconds(), 3),
+        "whole": drilled.whole,
         "rows": done.rows,
         "rows_of_erased_people": done.restored.erased,
         "sealed_fields_opened": drilled.opened,

@@ -8,7 +8,7 @@ d1_place.py, d1_people.py).
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -150,6 +150,10 @@ class D1Backups:
             if before and _end(before, at) <= wanted < _end(last, at):
                 return (*sets.chain(before), last)
         raise NotRestorableError(f"no backup of {self.store} holds {at}", "`clearlift backup list` shows them all")
+
+    def stays(self) -> Sequence[str]:
+        """See `Method.stays`: nothing."""
+        return ()
 
     def live(self) -> D1:
         """See Method.live."""

@@ -6,15 +6,16 @@ restore took, with all that it is compared with. What does not belong here: what
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from assets.backups.manifest import Manifest
 from assets.backups.method import NotRestorableError, Scope
 from assets.backups.parts import DamagedSetError
 from assets.backups.restore import DiffersError, Done, PassedOverError, Restore, readable
 from assets.backups.scratch import scratch
-from assets.backups.sets import find
+from assets.backups.sets import DRILLED, WHOLE_EVERY, Sets, find, mark, mark_drilled
 from assets.rooms import Clock
 from resources.keyring import SealError
 
@@ -26,6 +27,11 @@ class Drilled:
     done: Done
     rpo: timedelta
     opened: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the store was restored, or only what was new since the drill before."""
+        return not self.done.restored.new_only
 
     @property
     def rto(self) -> timedelta:
@@ -42,8 +48,11 @@ class Drill:
     clock: Clock
     opens: Callable[[Any], int]
 
-    def run(self) -> Drilled:
+    def run(self, *, whole: bool = True) -> Drilled:
         """Restore and compare; the scratch place is gone afterwards.
+
+        whole: all of the store. Else what a drill of the last days has restored is left out where the store is made of
+        files that never change; each 7th day it comes too.
 
         Raises:
             NotRestorableError: no set is verified.
@@ -65,9 +74,12 @@ class Drill:
                 f"{newest.moment:%Y-%m-%d %H:%M:%S} UTC",
                 f"`clearlift backup verify {method.store}`, then `clearlift backup run {method.store}`",
             )
+        now, before, whole_at = self.clock(), None, None
+        if not whole and (found := self._last(sets)) is not None and now - found[1] < WHOLE_EVERY:
+            before, whole_at = found
         with scratch(self.root) as folder, method.scratch(folder) as place:
             try:
-                done = self.restore.into(place, sets.chain(newest), Scope())
+                done = self.restore.into(place, sets.chain(newest), Scope(since=before))
             except DamagedSetError as error:
                 step = f"put a copy of it back, or `clearlift backup run {method.store} --full`"
                 raise DamagedSetError(error.key, error.what, step) from None
@@ -77,7 +89,17 @@ class Drill:
                     f"{'it' if len(gone) == 1 else 'them'}",
                     "add a migration that does, or drop what nobody needs",
                 )
-            return Drilled(done, self.clock() - done.restored.moment, self._opened(place))
+            opened = self._opened(place)
+        mark_drilled(target, method.store, newest.id, now, whole_at if done.restored.new_only else now)
+        return Drilled(done, self.clock() - done.restored.moment, opened)
+
+    def _last(self, sets: Sets) -> tuple[Manifest, datetime] | None:
+        """The newest set that was drilled, and when all of the store was."""
+        for manifest in reversed(sets.complete):
+            whole_at = mark(self.restore.target, sets.store, manifest.id, DRILLED)
+            if whole_at is not None:
+                return manifest, whole_at
+        return None
 
     def _opened(self, place: Any) -> int:
         try:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from assets.backups.target import StoreName, Target
-from resources.keyring import Keyring, SealError
+from resources.keyring import Keyring, SealError, fingerprint
 
 STORE = StoreName("pipelines", "keys")
 NOTES = "envelopes"
@@ -43,4 +43,4 @@ def _notes(target: Target) -> Iterator[tuple[datetime, dict[str, str]]]:
 
 
 def _fingerprints(keyring: Keyring) -> dict[str, str]:
-    return {str(i): keyring.sub_key(i, b"clearlift fingerprint", "key").hex()[:32] for i in sorted(keyring.ids)}
+    return {str(key_id): fingerprint(keyring, key_id) for key_id in sorted(keyring.ids)}

@@ -28,11 +28,12 @@ from assets.backups.target import StoreName, Target
 from assets.events.table import events_table
 from assets.rooms import Clock, Rooms
 from resources.declined import DeclinedError
-from resources.lake import DamagedFilesError, DataFile, Lake, LakeTable, SnapshotGoneError, TableSpec, reach
+from resources.lake import DamagedFilesError, DataFile, FileInfo, Lake, LakeTable, SnapshotGoneError, TableSpec, reach
 from resources.lake.moments import earliest, set_back
 from resources.lake.place import CATALOG, LakePlace
 
 LOOKS = 5
+DATA = ".parquet"
 _COMMON = "root"
 
 Place = Callable[[], AbstractContextManager[LakePlace]]
@@ -50,6 +51,13 @@ class Pinned:
     table: IcebergTable
     locations: Sequence[str]
     held: Table
+
+
+@dataclass(frozen=True)
+class RestoredFiles(Restored):
+    """files: the locations of those that were brought, where others were left out."""
+
+    files: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,10 @@ class LakeBackup:
                     return (manifest,)
         return sets.at_or_before(at)
 
+    def stays(self) -> Sequence[str]:
+        """See `Method.stays`: nothing."""
+        return ()
+
     def live(self) -> Place:
         """See `Method.live`."""
         return self.live_place
@@ -165,7 +177,9 @@ class LakeBackup:
                     "the place holds tables of this name in another state", "name a folder that is new or empty"
                 )
             moved = there.moved(manifest.fact(_COMMON))
-            for location in content.files:
+            known = _restored_before(manifest, scope.since)
+            brought = [location for location in content.files if location not in known]
+            for location in brought:
                 there.put(moved(location), partial(content.of, location))
             with there.staged() as staged:
                 tables, gone = [], 0
@@ -174,11 +188,15 @@ class LakeBackup:
                     table = staged.table(spec)
                     if isinstance(scope.at, datetime) and scope.at < manifest.moment:
                         set_back(table.load(), scope.at)
-                    gone += erase(table, self.tables[spec], scope.erased, alone=not scope.live)
-                    tables.append(_held(table, table.head()[0]))
+                    if scope.since is None:
+                        gone += erase(table, self.tables[spec], scope.erased, alone=not scope.live)
+                        tables.append(_held(table, table.head()[0]))
                 for spec in specs:
                     there.register(spec.identifier, staged.table(spec).load().metadata_location)
         reached = min(scope.at, manifest.moment) if isinstance(scope.at, datetime) else manifest.moment
+        if scope.since is not None:
+            held = tuple(table for table in manifest.tables if table.name in {_name(spec) for spec in specs})
+            return RestoredFiles(manifest.until, reached, held, new_only=True, files=frozenset(map(moved, brought)))
         return Restored(manifest.until, reached, tuple(tables), gone)
 
     def differences(self, place: Place, restored: Restored) -> Iterator[str]:
@@ -192,14 +210,15 @@ class LakeBackup:
                 if not there.tables([spec.identifier]):
                     yield f"{expected.name} is not in the catalog"
                     continue
+                if isinstance(restored, RestoredFiles):
+                    yield from _wrong_of_new(table, expected, restored.files)
+                    continue
                 held = _held(table, table.head()[0])
                 if held.rows != expected.rows:
                     yield f"{expected.name} has {held.rows} rows, and {expected.rows} were restored"
                 elif held.checksum != expected.checksum:
                     yield f"{expected.name} has other files than those that were restored"
-                for file in table.files():
-                    if not table.is_whole(file.file):
-                        yield f"{expected.name}: {file.path} does not hold the rows that were written to it"
+                yield from _not_whole(table, table.files())
 
     def _as_in(self, manifest: Manifest, there: LakePlace) -> bool:
         """Whether the tables that a place has are as a set has them; also where it has none."""
@@ -236,8 +255,37 @@ def _held(table: LakeTable, snapshot_id: int | None) -> Table:
     if some := [file for file in files if file.has_deletes]:
         with table.named(some):
             rows += table.read(some).select(pl.len()).collect(engine="streaming").item()
+    return Table(name=_name(table.spec), rows=rows, checksum=_checksum(files))
+
+
+def _checksum(files: Sequence[FileInfo]) -> str:
     lines = sorted(f"{_file(one)} {one.record_count}" for file in files for one in (file.file, *file.deletes))
-    return Table(name=_name(table.spec), rows=rows, checksum=hashlib.sha256("\n".join(lines).encode()).hexdigest())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _wrong_of_new(table: LakeTable, expected: Table, brought: frozenset[str]) -> Iterator[str]:
+    """What is wrong with a table of which only new data files are there: its metadata names all of them."""
+    files = table.files()
+    if _checksum(files) != expected.checksum:
+        yield f"{expected.name} has other files than those of the set"
+    yield from _not_whole(table, [file for file in files if file.path in brought])
+
+
+def _not_whole(table: LakeTable, files: Sequence[FileInfo]) -> Iterator[str]:
+    for file in files:
+        if not table.is_whole(file.file):
+            yield f"{_name(table.spec)}: {file.path} does not hold the rows that were written to it"
+
+
+def _restored_before(manifest: Manifest, since: Manifest | None) -> set[str]:
+    """The locations of data files that an earlier set has by the same parts. Metadata comes each time, because no table
+    can be read without.
+    """
+    if since is None:
+        return set()
+    there = since.objects
+    new = {part.file for part in manifest.parts if manifest.object_of(part) not in there}
+    return {file for file in manifest.files() if file.endswith(DATA)} - new
 
 
 def _file(file: DataFile) -> str:

@@ -4,9 +4,11 @@ What belongs here: bytes and which part they are in. What does not: which files 
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from pyiceberg.table import Table
 
+from assets.backups.at_once import at_once
 from assets.backups.manifest import Manifest, Part
 from assets.backups.parts import Draft, read_part
 from assets.backups.target import Target
@@ -22,6 +24,7 @@ class Copies:
         self._before = before
         self._known = _by_file(before.parts) if before is not None else {}
         self._parts: dict[str, list[Part]] = {}
+        self._put: list[Part] = []
 
     def add(self, table: Table, locations: Iterable[str]) -> None:
         """Bring the files of a table into the draft.
@@ -29,27 +32,32 @@ class Copies:
         Raises:
             FileNotFoundError: one is gone.
         """
-        for location in locations:
-            if location not in self._parts:
-                start = len(self._draft.parts)
-                if self._before is not None and location in self._known:
-                    self._draft.reuse(self._before, self._known[location])
-                else:
-                    self._read(table, location)
-                self._parts[location] = self._draft.parts[start:]
+        wanted = [location for location in dict.fromkeys(locations) if location not in self._parts]
+        for location, parts in zip(wanted, at_once(partial(self._brought, table), wanted), strict=True):
+            self._parts[location] = parts
 
-    def _read(self, table: Table, location: str) -> None:
+    def _brought(self, table: Table, location: str) -> list[Part]:
+        own = self._draft.beside()
+        if self._before is not None and location in self._known:
+            own.reuse(self._before, self._known[location])
+            return own.parts
+        try:
+            self._read(own, table, location)
+        finally:
+            self._put += own.parts
+        return own.parts
+
+    def _read(self, draft: Draft, table: Table, location: str) -> None:
         name = ".".join(table.name())
-        with table.io.new_input(location).open() as stream, self._draft.file(location, name) as write:
+        with table.io.new_input(location).open() as stream, draft.file(location, name) as write:
             while chunk := stream.read(READ_BYTES):
                 write(chunk)
 
     def keep(self, locations: Iterable[str]) -> None:
         """Make these files the draft's, in their order, and remove what was put for a state that expired."""
         draft = self._draft
-        own = {part.name for part in draft.parts if not part.set_id}
         draft.parts[:] = [part for location in locations for part in self._parts[location]]
-        if surplus := own - {part.name for part in draft.parts if not part.set_id}:
+        if surplus := {part.name for part in self._put} - {part.name for part in draft.parts if not part.set_id}:
             draft.target.delete(draft.store, draft.id, sorted(surplus))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from assets.backups.manifest import Kind, Manifest
 from assets.backups.method import Contents, FullNeededError, Method
 from assets.backups.parts import Draft
-from assets.backups.sets import Sets, find, seal
+from assets.backups.sets import WHOLE_EVERY, Sets, find, seal
 from assets.backups.target import Target, new_id
 from assets.backups.verify import Verification
 from assets.rooms import Clock
@@ -27,13 +27,16 @@ class NotReadBackError(DeclinedError):
 @dataclass(frozen=True)
 class Made:
     """A set that was made and read back. full_because: why it is a full one, where an incremental was asked for.
-    unreadable: how many earlier sets cannot be read.
+    unreadable: how many earlier sets cannot be read. read: the bytes that were read back; whole: whether these are all
+    that the set needs, or only what the newest good set had not.
     """
 
     manifest: Manifest
     seconds: float
     full_because: str = ""
     unreadable: int = 0
+    read: int = 0
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Backup:
     prune: Callable[[Sets], None] = lambda _: None
 
     def run(self, *, full: bool = False) -> Made:
-        """A further set: an incremental on the newest verified one, else a full one.
+        """A further set: an incremental on the newest verified one, else a full one. What that one has already is read
+        again with a full one, and each 7th day, because a disk may forget.
 
         Raises:
             NotReadBackError: what was written is not what lies there.
@@ -64,13 +68,15 @@ class Backup:
                 because = error.reason
         draft, contents = drafted or self._full()
         manifest = seal(draft, contents, code_version())
-        (read,) = Verification(self.target, find(self.target, store), self.clock()).run([manifest.id])
+        now = self.clock()
+        known = base if base is not None and not full and now - sets.verified[base.id] < WHOLE_EVERY else None
+        (read,) = Verification(self.target, find(self.target, store), now, known=known).run([manifest.id])
         if read.faults:
             raise NotReadBackError(
                 f"{store} {manifest.id} does not read back: {read.faults[0]}", f"`clearlift backup run {store}` again"
             )
         self.prune(find(self.target, store))
-        return Made(manifest, monotonic() - began, because, len(sets.damaged))
+        return Made(manifest, monotonic() - began, because, len(sets.damaged), read.bytes, known is None)
 
     def _incremental(self, base: Manifest) -> tuple[Draft, Contents]:
         draft = self._draft(Kind.INCREMENTAL)

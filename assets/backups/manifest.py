@@ -77,6 +77,10 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     checksum: str
 
 
+Object = tuple[str, str]
+"""A set's id and the name of an object in its folder."""
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """One set.
 
@@ -106,6 +110,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def size(self) -> int:
         """The bytes of all parts as they lie there."""
         return sum(part.size for part in self.parts)
+
+    def object_of(self, part: Part) -> Object:
+        """Where a part of it lies."""
+        return part.set_id or self.id, part.name
+
+    @property
+    def objects(self) -> frozenset[Object]:
+        """Where its parts lie."""
+        return frozenset(map(self.object_of, self.parts))
 
     def files(self, table: str | None = None) -> tuple[str, ...]:
         """The names of its files in order, all or those of one table."""

@@ -59,7 +59,9 @@ class Scope:
 
     at: up to where; None for all of the chain. tables: only these; empty for all. owners: only rows of these
     organisations or people, by their ids; empty for all. erased: people whose rows do not come back. live: the place
-    is the store that the application works on, so that single rows are put beside what is there.
+    is the store that the application works on, so that single rows are put beside what is there. since: a set whose
+    files were restored already, so that a drill leaves them out, and the rows of erased people in them; only where a
+    store is made of files that never change.
     """
 
     at: At | None = None
@@ -67,6 +69,7 @@ class Scope:
     owners: tuple[str, ...] = ()
     erased: Tombstones = field(default_factory=lambda: Tombstones({}))
     live: bool = False
+    since: Manifest | None = None
 
     @property
     def whole(self) -> bool:
@@ -82,9 +85,9 @@ class Restored:
     there is no log. tables: rows and checksum of each restored table as the set's bytes say, without those of erased
     people; `differences` compares the place with them. erased: rows left out because their people were erased. whole:
     whether all of the store came back. beside: whether rows were put beside others, which cannot be told apart later.
-    dangling: rows that refer to a row which was not there then either.
-    left_out: what else of the set has no place there, by name. without_place: rows of tables that are not there, by
-    table. notes: what to know of it, a sentence each, with a next step.
+    dangling: rows that refer to a row which was not there then either. new_only: whether files of `Scope.since` were
+    left out. left_out: what else of the set has no place there, by name. without_place: rows of tables that are not
+    there, by table. notes: what to know of it, a sentence each, with a next step.
     """
 
     until: str
@@ -94,6 +97,7 @@ class Restored:
     whole: bool = True
     beside: bool = False
     dangling: int = 0
+    new_only: bool = False
     left_out: tuple[str, ...] = ()
     without_place: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -128,6 +132,9 @@ class Method(Protocol[Place]):
 
     def live(self) -> Place:
         """The store that the application works on."""
+
+    def stays(self) -> Sequence[str]:
+        """What a whole restore over the live store leaves as it is, a phrase each."""
 
     def place(self, name: str) -> Place:
         """The place that a person names (a file, a database of ours); DeclinedError for none that can be."""

@@ -8,7 +8,7 @@ files (lake.py).
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -19,6 +19,7 @@ import msgspec
 from assets.apps import App
 from assets.apps.personal import Subject
 from assets.archive.layout import PREFIX as ARCHIVE
+from assets.backups.at_once import at_once
 from assets.backups.manifest import Kind, Manifest, Part, Table, of_form
 from assets.backups.method import At, Chain, Contents, NotRestorableError, OccupiedError, Restored, Scope
 from assets.backups.objects_people import names_anyone, without_erased
@@ -29,6 +30,7 @@ from assets.media.naming import QUARANTINE
 from assets.privacy.tombstones import Tombstones, subject_hash
 from assets.rooms import Clock, Rooms
 from resources.chunks import chunked
+from resources.filling import filling
 from resources.r2 import FolderObjectStore, ObjectInfo, ObjectNotFoundError, ObjectStore
 
 INVENTORY = "inventory"
@@ -86,19 +88,25 @@ class ObjectsBackup:
     def _inventory(self, draft: Draft, before: Manifest | None) -> Contents:
         moment = self.clock()
         known = {entry.key: entry for entry in entries(draft.target, before)} if before is not None else {}
-        parts = _by_file(before)
+        copies = _by_file(before)
         listed: list[Entry] = []
         tables = []
         for prefix in self.prefixes:
             begun = len(listed)
-            for info in self.objects.list(prefix):
-                entry = known.get(info.key)
+
+            def looked_at(info: ObjectInfo, prefix: str = prefix) -> tuple[Entry | None, list[Part]]:
+                entry, own = known.get(info.key), draft.beside()
                 same = entry is not None and (entry.size, entry.etag) == (info.size, info.etag or "")
-                if same and before is not None and (not self.copied or info.key in parts):
-                    draft.reuse(before, parts.get(info.key, ()) if self.copied else ())
-                    listed.append(entry)  # type: ignore[arg-type]
-                elif (taken := self._taken(draft, info, prefix)) is not None:
-                    listed.append(taken)
+                if same and before is not None and (not self.copied or info.key in copies):
+                    own.reuse(before, copies.get(info.key, ()) if self.copied else ())
+                else:
+                    entry = self._taken(own, info, prefix)
+                return entry, own.parts
+
+            for entry, parts in at_once(looked_at, self.objects.list(prefix)):
+                if entry is not None:
+                    listed.append(entry)
+                    draft.parts += parts
             tables.append(_table(prefix, listed[begun:]))
         with draft.file(INVENTORY) as write:
             for some in chunked(listed, LINES):
@@ -136,16 +144,24 @@ class ObjectsBackup:
         """See `Method.scratch`. Objects that are in no set are looked for where they are."""
         return nullcontext(FolderObjectStore(folder / "objects") if self.copied else self.objects)
 
+    def stays(self) -> Sequence[str]:
+        """See `Method.stays`."""
+        return ("what is in no set, because nobody knows whether it is newer",)
+
     def is_empty(self, place: ObjectStore) -> bool:
         """See `Method.is_empty`."""
         return not any(next(iter(place.list(prefix)), None) for prefix in self.prefixes)
 
     def restore(self, target: Target, chain: Chain, place: ObjectStore, scope: Scope) -> "RestoredObjects":
         """See `Method.restore`. What is live and in no set stays: nobody knows whether it is newer."""
-        manifest = chain[-1]
-        chosen = [entry for entry in entries(target, manifest) if _is_wanted(entry, scope)]
-        coming = [entry for entry in chosen if not _is_erased(entry, scope.erased)]
+        with filling(place.path) if isinstance(place, FolderObjectStore) and not scope.live else nullcontext():
+            return self._restored(target, chain[-1], place, scope)
+
+    def _restored(self, target: Target, manifest: Manifest, place: ObjectStore, scope: Scope) -> "RestoredObjects":
         copies = _by_file(manifest)
+        known = _restored_before(target, manifest, copies, scope.since)
+        chosen = [entry for entry in entries(target, manifest) if entry not in known and _is_wanted(entry, scope)]
+        coming = [entry for entry in chosen if not _is_erased(entry, scope.erased)]
         coming, cleaned, lines = self._cleaned(target, manifest, copies, coming, scope.erased)
         if any(entry.key in copies for entry in coming):
             if scope.whole and not scope.live and (other := self._other(place, coming)) is not None:
@@ -157,9 +173,6 @@ class ObjectsBackup:
                 if _digest(place, entry.key) != entry.sha256:
                     place.put(entry.key, cleaned.get(entry.key) or _content(target, manifest, copies, entry))
         elif place is not self.objects and coming:
-            if isinstance(place, FolderObjectStore):
-                with suppress(OSError):
-                    place.path.rmdir()  # was made as it was named
             raise NotRestorableError(
                 f"{manifest.id} is an inventory without the objects, because no bucket of its own was set for backups",
                 "set CLEARLIFT_BACKUP_BUCKET, so that further backups hold them",
@@ -170,6 +183,7 @@ class ObjectsBackup:
             manifest.moment,
             tables,
             erased=len(chosen) - len(coming) + lines,
+            new_only=scope.since is not None,
             entries=tuple(coming),
         )
 
@@ -240,6 +254,20 @@ def entries(target: Target, manifest: Manifest) -> Iterator[Entry]:
     for chunk in read(target, manifest, INVENTORY):
         *lines, rest = (rest + chunk).split(b"\n")
         yield from (of_form(line, Entry, manifest, INVENTORY) for line in lines)
+
+
+def _restored_before(
+    target: Target, manifest: Manifest, copies: Mapping[str, Sequence[Part]], since: Manifest | None
+) -> frozenset[Entry]:
+    """The objects that an earlier set has as they are in this one, by the same parts where these hold them."""
+    if since is None:
+        return frozenset()
+    there = since.objects
+    return frozenset(
+        entry
+        for entry in entries(target, since)
+        if all(manifest.object_of(part) in there for part in copies.get(entry.key, ()))
+    )
 
 
 def _content(target: Target, manifest: Manifest, copies: dict[str, list[Part]], entry: Entry) -> bytes:

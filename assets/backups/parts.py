@@ -7,12 +7,15 @@ alone. What belongs here: bytes in and out. What does not: what a store's files 
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count
+from threading import Lock
 
 import msgspec
 import zstandard
 
+from assets.backups.at_once import SMALL_BYTES
 from assets.backups.manifest import Manifest, Part
 from assets.backups.target import StoreName, Target, label
 from resources.declined import DeclinedError
@@ -38,20 +41,32 @@ class DamagedSetError(DeclinedError):
 
 @dataclass
 class Draft:
-    """A set while it is written. Only `sets.seal` makes it one that counts."""
+    """A set while it is written. Only `sets.seal` makes it one that counts. A thread gets a `beside` of its own."""
 
     target: Target
     store: StoreName
     id: str
     part_bytes: int = PART_BYTES
     parts: list[Part] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _large: Lock = field(default_factory=Lock)
+
+    def beside(self) -> "Draft":
+        """The same set with an empty list of parts. Who asks for it takes them over, in the order that they get."""
+        return replace(self, parts=[])
 
     @contextmanager
     def file(self, name: str, table: str = "") -> Iterator[Callable[[bytes], None]]:
         """Gives what takes the bytes of one file, in any lengths. The file is there when the block ends."""
-        writer = _Writer(self, name, table)
-        yield writer.write
-        writer.close()
+        with ExitStack() as until_the_end:
+            # Of several threads one at a time holds a large file, so that memory stays bounded.
+            writer = _Writer(self, name, table, lambda: until_the_end.enter_context(self._large))
+            yield writer.write
+            writer.close()
+
+    def next_name(self) -> str:
+        """The name of a further part."""
+        return f"part-{next(self._numbers):05}"
 
     def write(self, name: str, data: bytes, table: str = "") -> None:
         """A file that is at hand as a whole."""
@@ -66,15 +81,17 @@ class Draft:
 class _Writer:
     """Cuts one file. A piece begins with its first byte, so that an empty file is one empty piece."""
 
-    def __init__(self, draft: Draft, file: str, table: str) -> None:
+    def __init__(self, draft: Draft, file: str, table: str, grows_large: Callable[[], object]) -> None:
         self._draft = draft
         self._file = file
         self._table = table
+        self._grows_large = grows_large
+        self._is_large = False
         self._begin()
 
     def _begin(self) -> None:
         draft = self._draft
-        self._name = f"part-{len(draft.parts) + 1:05}"
+        self._name = draft.next_name()
         self._sealer = Sealer(draft.target.keyring, label(draft.store, draft.id, self._name))
         self._compressor = zstandard.ZstdCompressor(level=LEVEL).compressobj()
         self._pieces: list[bytes] = []
@@ -82,6 +99,9 @@ class _Writer:
 
     def write(self, data: bytes) -> None:
         for start in range(0, len(data), READ_BYTES):
+            if not self._is_large and self._size > SMALL_BYTES:
+                self._is_large = True
+                self._grows_large()
             if self._size >= self._draft.part_bytes:
                 self._put()
                 self._begin()

@@ -8,7 +8,7 @@ embedded one has no TLS, one of the system is often older than the server and th
 may not see it says no more than an exit code. What it would add is the text of a schema, which migrations have.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -143,6 +143,10 @@ class PostgresLogical:
                 raise NotRestorableError(f"no backup of {self.store} is of {at}", "`clearlift backup list` shows them")
             return (found[-1],)
         return sets.at_or_before(at)
+
+    def stays(self) -> Sequence[str]:
+        """See Method.stays."""
+        return sorted(self._schema.kept)
 
     def live(self) -> Postgres:
         """See Method.live."""

@@ -7,7 +7,7 @@ A full set has the base backup, and the log from the newest good set on, so that
 incremental has the log since the newest good set.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -119,6 +119,10 @@ class PostgresPhysical:
                 return (*sets.chain(before), last)
         raise NotRestorableError(f"no backup of {self.store} holds {at}", "`clearlift backup list` shows them all")
 
+    def stays(self) -> Sequence[str]:
+        """See Method.stays: the databases of apps too, because people have written to them since."""
+        return (*sorted(self.schema.kept), *(f"the database {name} ({back})" for name, back in self._others_back()))
+
     def live(self) -> Path:
         """See Method.live."""
         return self.folder
@@ -209,12 +213,14 @@ class PostgresPhysical:
         yield from (f"table {gone} is missing" for gone in sorted(expected.keys() - found))
 
     def _staying(self, scope: Scope) -> Iterator[str]:
-        """That the databases of apps stay as they are where ours goes back: people have written to them since."""
-        for name, store in self.stores.items() if scope.whole else ():
-            yield (
-                f"The database {name} stays as it is. Next: `clearlift backup restore {store} --into live --confirm`, "
-                "if it shall go back too"
-            )
+        """That the databases of apps stay as they are where ours goes back."""
+        for name, back in self._others_back() if scope.whole else ():
+            yield f"The database {name} stays as it is. Next: {back}, if it shall go back too"
+
+    def _others_back(self) -> Iterator[tuple[str, str]]:
+        """Each database of an app, with the command that sets it back."""
+        for name, store in self.stores.items():
+            yield name, f"`clearlift backup restore {store} --into live --confirm`"
 
     def _others(self, dsn: str) -> Iterator[Table]:
         """What the other databases of a server hold."""

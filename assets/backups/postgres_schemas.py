@@ -45,7 +45,9 @@ def schema_of(app: App) -> DatabaseSchema:
 
 
 def _make_catalog(postgres: Postgres) -> None:
-    """The tables of the lake's catalog."""
+    """The tables of the lake's catalog; none at a migration from before it had a schema."""
     from resources.lake.catalogs import sql_catalog
 
+    if postgres.fetch("select where to_regnamespace(%s) is null", (CATALOG_SCHEMA,)):
+        return
     sql_catalog(postgres.dsn, "file:///", {}, schema=CATALOG_SCHEMA).close()

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from secrets import token_hex
 
-from assets.backups.manifest import Manifest
+from assets.backups.manifest import Manifest, Object
 from assets.backups.rotation import RotationPolicy, kept
-from assets.backups.sets import MANIFEST, VERIFIED, find
+from assets.backups.sets import MANIFEST, MARKS, find
 from assets.backups.target import StoreName, Target, TargetError
 from resources.keyring import SealError
 from resources.r2 import ObjectNotFoundError
@@ -23,9 +23,6 @@ from resources.r2 import ObjectNotFoundError
 GRACE = timedelta(hours=24)
 UNNAMED = "unnamed"
 _AT = "%Y%m%dT%H%M%SZ"
-
-Object = tuple[str, str]
-"""A set's id and the name of an object in its folder."""
 
 
 @dataclass
@@ -75,8 +72,8 @@ def rotate(
 
 
 def _drop(target: Target, store: StoreName, set_id: str, done: Rotated) -> bool:
-    # The mark goes first: a mark without its manifest is damage (verify.py).
-    return all(_delete(target, store, set_id, [name], done) for name in (VERIFIED, MANIFEST))
+    # Marks go first: one without its manifest is damage (verify.py).
+    return all(_delete(target, store, set_id, [name], done) for name in (*MARKS, MANIFEST))
 
 
 def _collect(
@@ -112,8 +109,8 @@ def _objects(target: Target, store: StoreName) -> Iterator[Object]:
 def _named(manifests: Iterable[Manifest]) -> Iterator[Object]:
     """The objects that sets need."""
     for manifest in manifests:
-        yield from ((manifest.id, MANIFEST), (manifest.id, VERIFIED))
-        yield from ((part.set_id or manifest.id, part.name) for part in manifest.parts)
+        yield from ((manifest.id, name) for name in (MANIFEST, *MARKS))
+        yield from manifest.objects
 
 
 def _read(target: Target, store: StoreName, name: str) -> set[Object]:

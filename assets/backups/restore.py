@@ -21,12 +21,12 @@ from assets.backups.scratch import scratch
 from assets.backups.sets import Sets, find
 from assets.backups.target import Target, begun_at
 from resources import disk
-from resources.counts import counted
+from resources.counts import counted, listed
 from resources.declined import DeclinedError
 from resources.postgres import Postgres
 
 LIVE = "live"
-SHOWN = 5  # differences of an error
+SHOWN = 5  # things of an error
 
 
 class DiffersError(DeclinedError):
@@ -98,9 +98,10 @@ class Restore:
         notes = tuple(_notes(sets, chain, scope))
         if into == LIVE:
             if not confirmed:
-                rows = self._rows(scope, chain)
+                rows, stays = self._rows(scope, chain), self.method.stays() if scope.whole else ()
+                left = f"; as they are stay: {listed(stays, SHOWN)}" if stays else ""
                 raise NotConfirmedError(
-                    f"this would write {_what(scope, chain)} ({rows}) over the live {self.method.store}",
+                    f"this would write {_what(scope, chain)} ({rows}) over the live {self.method.store}{left}",
                     "the same with --confirm does it; with --into PLACE it is restored beside it",
                 )
             live = self.method.live()
@@ -181,10 +182,15 @@ def readable(sets: Sets) -> Sets:
         UnreadableError: all that there are cannot be read.
     """
     if sets.damaged and not sets.complete:
-        other = ", which another key set sealed, or all of them are damaged" if sets.foreign else ""
+        newest = sets.damaged[-1]
+        why, wanted = "", ""
+        if newest.key:
+            why, wanted = ", because another key set sealed it", f", with {newest.key}"
+        elif sets.foreign:
+            why = ", because another key set sealed it, or all of them are damaged"
         raise UnreadableError(
-            f"no backup of {sets.store} can be read{other}: {sets.damaged[-1].reason}",
-            "bring back the key set that sealed it; docs/recovery.md says how",
+            f"no backup of {sets.store} can be read{why}: {newest.reason}",
+            f"bring back the key set that sealed it{wanted}; docs/recovery.md says how",
         )
     return sets
 

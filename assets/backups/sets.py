@@ -5,43 +5,53 @@ there, which is put last; it is verified once a mark lies beside it. What does n
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from assets.backups.manifest import Manifest, ManifestError, NewerFormatError, parse
 from assets.backups.method import Contents, NotRestorableError
 from assets.backups.parts import Draft
-from assets.backups.target import StoreName, TakenError, Target, begun_at
+from assets.backups.target import OtherKeySetError, StoreName, TakenError, Target, begun_at
 from resources.keyring import SealError
 from resources.r2 import ObjectNotFoundError
 
 MANIFEST = "manifest"
 VERIFIED = "verified"
+DRILLED = "drilled"
+MARKS = (VERIFIED, DRILLED)
 MISSING = "missing"
+WHOLE_EVERY = timedelta(days=6, hours=12)
+"""From this age of the last whole reading on, what had been read before is read again: each 7th day of a daily backup.
+"""
 
 
 @dataclass(frozen=True)
 class Damage:
-    """A set that cannot be used at all, and why. sealed: it does not open, as with the keys of another key set."""
+    """A set that cannot be used at all, and why. sealed: it does not open, as with the keys of another key set.
+    key: the missing one, where the set names it.
+    """
 
     id: str
     reason: str
     sealed: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True)
 class Sets:
     """What lies of one store, in order of time.
 
-    complete: the manifests that can be read. verified: the ids with a mark. damaged: sets whose manifest is no longer
-    what was written, is gone, is of a newer release, or whose key is gone. unfinished: ids that never had a manifest.
+    complete: the manifests that can be read. verified: the ids with a mark, each with the time when all that it needs
+    was last read. damaged: sets whose manifest is no longer what was written, is gone, is of a newer release, or whose
+    key is gone. unfinished: ids that never had a manifest.
     """
 
     store: StoreName
     complete: tuple[Manifest, ...] = ()
-    verified: frozenset[str] = frozenset()
+    verified: Mapping[str, datetime] = field(default_factory=dict)
     damaged: tuple[Damage, ...] = ()
     unfinished: tuple[str, ...] = ()
 
@@ -140,7 +150,7 @@ class Sets:
 def find(target: Target, store: StoreName) -> Sets:
     """All sets of a store, as they lie in the target now."""
     complete: list[Manifest] = []
-    verified: set[str] = set()
+    verified: dict[str, datetime] = {}
     damaged: list[Damage] = []
     unfinished: list[str] = []
     for set_id in target.ids(store):
@@ -148,19 +158,20 @@ def find(target: Target, store: StoreName) -> Sets:
             manifest = read_manifest(target, store, set_id)
         except ObjectNotFoundError:
             # The mark is put after the manifest, and goes before it.
-            if is_marked(target, store, set_id):
+            if mark(target, store, set_id, VERIFIED) is not None:
                 damaged.append(Damage(set_id, MISSING))
             else:
                 unfinished.append(set_id)
             continue
         except (SealError, ManifestError, NewerFormatError) as error:
-            damaged.append(Damage(set_id, str(error), isinstance(error, SealError)))
+            key = error.key if isinstance(error, OtherKeySetError) else ""
+            damaged.append(Damage(set_id, str(error), isinstance(error, SealError), key))
             continue
         complete.append(manifest)
-        if is_marked(target, store, set_id):
-            verified.add(set_id)
+        if (whole_at := mark(target, store, set_id, VERIFIED)) is not None:
+            verified[set_id] = whole_at
     complete.sort(key=lambda m: (m.moment, m.id))
-    return Sets(store, tuple(complete), frozenset(verified), tuple(damaged), tuple(unfinished))
+    return Sets(store, tuple(complete), verified, tuple(damaged), tuple(unfinished))
 
 
 def read_manifest(target: Target, store: StoreName, set_id: str) -> Manifest:
@@ -198,26 +209,42 @@ def seal(draft: Draft, contents: Contents, code_version: str) -> Manifest:
     return manifest
 
 
-def mark_verified(target: Target, store: StoreName, set_id: str, at: datetime) -> None:
-    """Note that every byte of a set and of its chain was read and was right. A second mark changes nothing."""
-    try:
-        target.put_sealed(store, set_id, VERIFIED, json.dumps({"at": at.isoformat()}).encode())
-    except TakenError:
-        return
+def mark_verified(
+    target: Target, store: StoreName, set_id: str, at: datetime, whole_at: datetime | None = None
+) -> None:
+    """Note that what was new of a set and its chain was read and was right. A second mark changes nothing.
+
+    whole_at: when all of it was; None for now.
+    """
+    _put_mark(target, store, set_id, VERIFIED, at, whole_at)
 
 
-def is_marked(target: Target, store: StoreName, set_id: str) -> bool:
-    """Whether a mark lies beside a set that opens; one that somebody else put there counts as none."""
+def mark_drilled(target: Target, store: StoreName, set_id: str, at: datetime, whole_at: datetime | None = None) -> None:
+    """Note that what was new of a set was restored and compared; as `mark_verified`."""
+    _put_mark(target, store, set_id, DRILLED, at, whole_at)
+
+
+def _put_mark(
+    target: Target, store: StoreName, set_id: str, name: str, at: datetime, whole_at: datetime | None
+) -> None:
+    said = {"at": at.isoformat(), "whole_at": (whole_at or at).isoformat()}
+    with suppress(TakenError):
+        target.put_sealed(store, set_id, name, json.dumps(said).encode())
+
+
+def mark(target: Target, store: StoreName, set_id: str, name: str) -> datetime | None:
+    """When all of a set was last read, as its mark says; None without one. One that somebody else put there is none."""
     try:
-        target.get_sealed(store, set_id, VERIFIED)
+        said = json.loads(target.get_sealed(store, set_id, name))
     except (ObjectNotFoundError, SealError):
-        return False
-    return True
+        return None
+    # The first releases read all of each set.
+    return datetime.fromisoformat(said.get("whole_at", said["at"]))
 
 
 def any_marked(target: Target, store: StoreName) -> bool:
     """Whether a mark lies beside any set: two requests where the newest has one, however many sets there are."""
-    return any(is_marked(target, store, set_id) for set_id in reversed(target.ids(store)))
+    return any(mark(target, store, set_id, VERIFIED) for set_id in reversed(target.ids(store)))
 
 
 def opens_any(target: Target) -> bool:

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from assets.backups.manifest import Kind
 from resources import disk
 from resources.declined import DeclinedError
-from resources.keyring import Keyring
+from resources.keyring import Keyring, SealError, fingerprint
 from resources.keyring.stream import opened, sealed
 from resources.r2 import ObjectNotFoundError, ObjectStore, ObjectStoreError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_KEY_LINE = re.compile(rb"key (\d+) ([0-9a-f]{32})\n")
 _ID = re.compile(r"(\d{8}T\d{6}Z)-([a-z]+)-[0-9a-f]{12}")
 
 
@@ -30,6 +31,18 @@ class TargetError(DeclinedError):
 
 class TakenError(DeclinedError):
     """Something else lies where a part or a manifest was to be put. Nothing was overwritten."""
+
+
+class OtherKeySetError(SealError):
+    """A document was sealed with a key that is not in the key set; `key` names it by its id and its fingerprint."""
+
+    def __init__(self, place: str, key_id: int, wanted: str, keyring: Keyring) -> None:
+        here = ", ".join(f"{i} {fingerprint(keyring, i)}" for i in sorted(keyring.ids))
+        super().__init__(
+            f"{place}: sealed with key {key_id}, which is not in the key set: its fingerprint is {wanted}, and the "
+            f"keys here are {here}"
+        )
+        self.key = f"key {key_id} {wanted}"
 
 
 @dataclass(frozen=True, order=True)
@@ -98,8 +111,10 @@ class Target:
             )
 
     def put_sealed(self, store: StoreName, set_id: str, name: str, data: bytes) -> None:
-        """`put` of a small document (a manifest, a mark), sealed for this place."""
-        self.put(self.key(store, set_id, name), sealed(self.keyring, data, label(store, set_id, name)))
+        """`put` of a small document (a manifest, a mark), sealed for this place, after a line that names the key."""
+        key_id = self.keyring.newest
+        line = f"key {key_id} {fingerprint(self.keyring, key_id)}\n".encode()
+        self.put(self.key(store, set_id, name), line + sealed(self.keyring, data, label(store, set_id, name)))
 
     def get(self, key: str) -> bytes:
         """The bytes of an object.
@@ -112,9 +127,20 @@ class Target:
             return self.objects.get(key)
 
     def get_sealed(self, store: StoreName, set_id: str, name: str) -> bytes:
-        """What `put_sealed` put; errors as of `get`, and SealError for what does not open."""
-        data = self.get(self.key(store, set_id, name))
-        return b"".join(opened(self.keyring, [data], label(store, set_id, name)))
+        """What `put_sealed` put, also without the line, as of the first releases.
+
+        Raises:
+            OtherKeySetError: its key is not in the key set.
+            SealError: it does not open.
+            ObjectNotFoundError, TargetError: as of `get`.
+        """
+        data, place = self.get(self.key(store, set_id, name)), label(store, set_id, name)
+        if (line := _KEY_LINE.match(data)) is not None:
+            key_id, wanted = int(line[1]), line[2].decode()
+            if key_id not in self.keyring.ids or fingerprint(self.keyring, key_id) != wanted:
+                raise OtherKeySetError(place, key_id, wanted, self.keyring)
+            data = data[line.end() :]
+        return b"".join(opened(self.keyring, [data], place))
 
     def stores(self) -> Sequence[StoreName]:
         """The stores that a set or a beginning of one lies of."""

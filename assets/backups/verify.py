@@ -7,11 +7,13 @@ only a restore shows (drill.py).
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property, partial
 
-from assets.backups.manifest import Manifest, Part
+from assets.backups.at_once import SMALL_BYTES, at_once
+from assets.backups.manifest import Manifest, Object, Part
 from assets.backups.method import NotRestorableError
 from assets.backups.parts import DamagedSetError, read_part
-from assets.backups.sets import MANIFEST, VERIFIED, Sets, is_marked, mark_verified
+from assets.backups.sets import MANIFEST, MARKS, VERIFIED, Sets, mark, mark_verified
 from assets.backups.target import Target
 from assets.progress import Progress, silent
 from resources.declined import DeclinedError
@@ -19,7 +21,8 @@ from resources.declined import DeclinedError
 
 @dataclass(frozen=True)
 class Verified:
-    """What was read of one set and of those that it needs, and what was found, a line each.
+    """What was read of one set and of those that it needs, and what was found, a line each. Of known parts only
+    sizes were looked at, and they do not count.
 
     faults: why it cannot be restored. notes: what lies in the folders and is not of a set, which harms nothing.
     """
@@ -34,16 +37,20 @@ class Verified:
 
 @dataclass
 class Verification:
-    """The sets of one store in a target. A part that several sets need is read once."""
+    """The sets of one store in a target. A part that several sets need is read once.
+
+    known: a good set whose parts, and those of its chain, are not read again; None to read all.
+    """
 
     target: Target
     sets: Sets
     at: datetime
     progress: Progress = silent
-    _faults: dict[str, str | None] = field(default_factory=dict, init=False)
+    known: Manifest | None = None
+    _faults: dict[Object, str | None] = field(default_factory=dict, init=False)
 
     def run(self, wanted: Collection[str] = ()) -> tuple[Verified, ...]:
-        """Read the wanted sets, or all, and mark those that are whole; a damaged one loses its mark.
+        """Read the wanted sets, or all, and mark those that are whole. All that need a damaged part lose their marks.
 
         Raises:
             DeclinedError: there is no such set.
@@ -76,33 +83,61 @@ class Verification:
         faults: list[str] = []
         notes: list[str] = []
         for one in chain:
-            found = list(self._faults_of(one))
-            if found and one.id in self.sets.verified:
-                self.target.delete(self.sets.store, one.id, [VERIFIED])
-            faults += found
+            faults += self._faults_of(one)
             notes += self._notes_of(one)
-        if not faults:
+        if faults:
+            self._unmark()
+        else:
+            whole_at = self.sets.verified[self.known.id] if self.known is not None else self.at
             for one in chain:
-                mark_verified(self.target, self.sets.store, one.id, self.at)
+                mark_verified(self.target, self.sets.store, one.id, self.at, whole_at)
+        read = [part for one in chain for part in one.parts if one.object_of(part) not in self._known]
         return Verified(
             manifest.id,
             tuple(one.id for one in chain),
-            sum(len(one.parts) for one in chain),
-            sum(one.size for one in chain),
+            len(read),
+            sum(part.size for part in read),
             tuple(faults),
             tuple(notes),
         )
 
+    @cached_property
+    def _known(self) -> frozenset[Object]:
+        chain = self.sets.chain(self.known) if self.known is not None else ()
+        return frozenset[Object]().union(*(one.objects for one in chain))
+
+    @cached_property
+    def _sizes(self) -> dict[Object, int]:
+        """The known parts that lie there, with their bytes."""
+        folders = {set_id for set_id, _ in self._known}
+        return {
+            (set_id, name): size
+            for set_id in folders
+            for name, size in self.target.names(self.sets.store, set_id).items()
+        }
+
+    def _unmark(self) -> None:
+        """Take the mark of every set that has a part with a fault, so that no further set takes the part over."""
+        wrong = {of for of, fault in self._faults.items() if fault}
+        for one in self.sets.complete:
+            if one.id in self.sets.verified and not wrong.isdisjoint(one.objects):
+                self.target.delete(self.sets.store, one.id, [VERIFIED])
+
     def _faults_of(self, manifest: Manifest) -> Iterator[str]:
         """The faults of one set, without those that it needs."""
+        left = {of: part for part in manifest.parts if (of := manifest.object_of(part)) not in self._faults}
+        small = {of: part for of, part in left.items() if part.size <= SMALL_BYTES}
+        look = partial(self._fault, manifest)
+        self._faults |= dict(zip(small, at_once(look, small.values()), strict=True))
+        self._faults |= {of: look(part) for of, part in left.items() if of not in small}
         for part in manifest.parts:
-            key = self._key(part.set_id or manifest.id, part.name)
-            if key not in self._faults:
-                self._faults[key] = self._fault(manifest, part)
-            if fault := self._faults[key]:
+            if fault := self._faults[manifest.object_of(part)]:
                 yield fault
 
     def _fault(self, manifest: Manifest, part: Part) -> str | None:
+        # One that is cut or gone is read all the same, because that says which.
+        if (of := manifest.object_of(part)) in self._known and self._sizes.get(of) == part.size:
+            return None
         try:
             for _ in read_part(self.target, manifest, part):
                 pass
@@ -113,11 +148,12 @@ class Verification:
     def _notes_of(self, manifest: Manifest) -> Iterator[str]:
         names = self.target.names(self.sets.store, manifest.id)
         own = {part.name for part in manifest.parts if not part.set_id}
-        for name in sorted(names.keys() - own - {MANIFEST, VERIFIED}):
+        for name in sorted(names.keys() - own - {MANIFEST, *MARKS}):
             yield f"{self._key(manifest.id, name)}: not of this set"
-        if VERIFIED in names and not is_marked(self.target, self.sets.store, manifest.id):
-            self.target.delete(self.sets.store, manifest.id, [VERIFIED])
-            yield f"{self._key(manifest.id, VERIFIED)}: not the mark that was put there"
+        for name in MARKS:
+            if name in names and mark(self.target, self.sets.store, manifest.id, name) is None:
+                self.target.delete(self.sets.store, manifest.id, [name])
+                yield f"{self._key(manifest.id, name)}: not the mark that was put there"
 
     def _key(self, set_id: str, name: str) -> str:
         return self.target.key(self.sets.store, set_id, name)

@@ -1,9 +1,10 @@
-"""`clearlift backup`: back up a store, list and verify its backups, prove them by a drill, restore from them.
+"""`clearlift backup`: back up a store, list and verify its backups, prove them by a drill, restore, give one up.
 
 What belongs here: what people type and read. What does not: the work (assets/backups), which is imported by the command
 that needs it, so that help starts at once.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ STORES = click.argument("names", metavar="[STORE…]", nargs=-1)
 
 @click.group()
 def backup() -> None:
-    """Back up a store, list and verify its backups, prove them by a drill, restore from them."""
+    """Back up a store, list and verify its backups, prove them by a drill, restore from them, give up a damaged one."""
 
 
 @backup.command()
@@ -45,13 +46,9 @@ def run(names: tuple[str, ...], full: bool) -> None:
 
     with terminal() as opened:
         opened.progress.stop()
-        failed: list[DeclinedError] = []
-        for one in [covered.named(name) for name in names] or covered.every():
-            try:
-                made = one.backup(opened.stores).run(full=full)
-            except DeclinedError as error:
-                failed.append(error)
-                continue
+
+        def back_up(one: "Covered") -> None:
+            made = one.backup(opened.stores).run(full=full)
             manifest = made.manifest
             because = f", because {made.full_because}" if made.full_because else ""
             click.echo(
@@ -64,8 +61,8 @@ def run(names: tuple[str, ...], full: bool) -> None:
                     f"sealed them or they are damaged. Next: clearlift backup list {one.name}",
                     err=True,
                 )
-        if failed:
-            raise failed[0] if len(failed) == 1 else DeclinedError.together(failed)
+
+        _each([covered.named(name) for name in names] or covered.every(), back_up, "backed up")
 
 
 @backup.command("list")
@@ -142,15 +139,11 @@ def verify(name: str | None, ids: tuple[str, ...]) -> None:
     from assets.backups import covered
 
     with terminal(makes_keys=False) as opened:
-        failed: list[DeclinedError] = []
-        for one in [covered.named(name)] if name else covered.every():
-            try:
-                _verify(opened, one, ids, needed=name is not None)
-            except DeclinedError as error:
-                failed.append(error)
-        opened.progress.stop()
-        if failed:
-            raise failed[0] if len(failed) == 1 else DeclinedError.together(failed)
+        try:
+            stores = [covered.named(name)] if name else covered.every()
+            _each(stores, lambda one: _verify(opened, one, ids, needed=name is not None), "verified")
+        finally:
+            opened.progress.stop()
 
 
 def _verify(opened: Terminal, one: "Covered", ids: tuple[str, ...], *, needed: bool) -> None:
@@ -174,7 +167,8 @@ def _verify(opened: Terminal, one: "Covered", ids: tuple[str, ...], *, needed: b
         )
     if len(whole) < len(done):
         raise DeclinedError(
-            f"{counted(len(done) - len(whole), 'set')} of {name} damaged", f"`clearlift backup run {name} --full`"
+            f"{counted(len(done) - len(whole), 'set')} of {name} damaged",
+            f"`clearlift backup run {name} --full`, then `clearlift backup forget {name} SET` where no copy is whole",
         )
     if needed and not done:
         raise DeclinedError(f"there is no backup of {name}", f"`clearlift backup run {name}`")
@@ -188,19 +182,15 @@ def drill(names: tuple[str, ...]) -> None:
 
     with terminal(makes_keys=False) as opened:
         opened.progress.stop()
-        failed: list[DeclinedError] = []
-        for one in [covered.named(name) for name in names] or covered.every():
-            try:
-                drilled = one.drill(opened.stores).run()
-            except DeclinedError as error:
-                failed.append(error)
-                continue
+
+        def drill_one(one: "Covered") -> None:
+            drilled = one.drill(opened.stores).run()
             click.echo(
                 f"{one.name}: {_what(drilled.done)}, compared; RTO {drilled.rto.total_seconds():.1f} s, "
                 f"RPO {drilled.rpo.total_seconds():,.0f} s"
             )
-        if failed:
-            raise DeclinedError.together(failed)
+
+        _each([covered.named(name) for name in names] or covered.every(), drill_one, "drilled")
 
 
 @backup.command()
@@ -237,6 +227,26 @@ def restore(
             click.echo(note)
 
 
+@backup.command()
+@click.argument("name", metavar="STORE")
+@click.argument("set_id", metavar="SET")
+@click.option("--confirm", is_flag=True, help="Do it; without, only say what would be given up.")
+def forget(name: str, set_id: str, confirm: bool) -> None:
+    """Give up a damaged set, and the sets that need it, so that the newest good one counts again.
+
+    A good set is refused. Example: clearlift backup forget sesh/d1 20261130T011000Z-full-0123456789ab
+    """
+    from assets.backups import covered
+    from assets.backups.forgetting import forget as give_up
+
+    with terminal(makes_keys=False) as opened:
+        opened.progress.stop()
+        done = give_up(covered.target_of(opened.stores), covered.named(name).name, set_id, confirmed=confirm)
+        click.echo(f"{name}: gave up {done}")
+        if done.left is None:
+            click.echo(f"No backup of {name} is good. Next: clearlift backup run {name} --full")
+
+
 def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> None:
     """Each store in turn; then what the stores may say differently of each other."""
     from assets.apps import APPS
@@ -246,22 +256,43 @@ def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> 
 
     if not scope.whole or isinstance(scope.at, str):
         raise DeclinedError("tables, organisations and positions are of one store", f"name the store in place of {ALL}")
-    reached, failed = {}, []
-    for one in covered.every():
+    reached = {}
+
+    def restore_one(one: "Covered") -> None:
         place = into if into == LIVE else one.place_in(opened.stores, into)
-        try:
-            done = one.restore(opened.stores).run(scope, place, confirmed=confirm)
-        except DeclinedError as error:
-            failed.append(error)
-            continue
+        done = one.restore(opened.stores).run(scope, place, confirmed=confirm)
         reached[str(one.name)] = done.restored.moment
         click.echo(f"{one.name} restored into {place}: {_what(done)}, compared; {done.seconds:.1f} s")
         for note in done.restored.notes:
             click.echo(note)
-    for sentence in disagreements(reached, APPS):
-        click.echo(sentence)
+
+    try:
+        _each(covered.every(), restore_one, "restored")
+    finally:
+        for sentence in disagreements(reached, APPS):
+            click.echo(sentence)
+
+
+def _each(stores: Sequence["Covered"], work: Callable[["Covered"], None], done: str) -> None:
+    """Do the work of each store, whether or not that of another one fails. Why one fails is a line of its own.
+
+    Raises:
+        DeclinedError: the one of the only store; else which stores were not `done`.
+    """
+    failed = []
+    for one in stores:
+        try:
+            work(one)
+        except DeclinedError as error:
+            if len(stores) == 1:
+                raise
+            failed.append(str(one.name))
+            click.echo(f"{one.name} was not {done}: {error}", err=True)
     if failed:
-        raise DeclinedError.together(failed)
+        raise DeclinedError(
+            f"{len(failed)} of {len(stores)} stores were not {done}: {', '.join(failed)}",
+            "do what their lines say, then run the same again",
+        )
 
 
 def _state(sets: "Sets", manifest: "Manifest") -> str:

@@ -15,6 +15,7 @@ from typing import IO
 import click
 
 from clearlift_pipelines import env_file, settings
+from clearlift_pipelines.cli import way_back
 from clearlift_pipelines.cli.doctor import examine
 from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.keys import FILE_NAME
@@ -67,6 +68,9 @@ def init(file: IO[str] | None, pairs: dict[str, str], ask: bool | None, pool_lim
         _checked(path, {})
         chosen = _with_keys(path, settings.load())
         with Stores(chosen) as stores:
+            for name, applied, migrations in stores.migrated():
+                if name in stores.real and (said := way_back.keep(stores, name, applied, migrations)):
+                    click.echo(f"{name}: {said}")
             for line in stores.migrate():
                 click.echo(f"made {line}")
             _set_pools(chosen, stores, pool_limit)

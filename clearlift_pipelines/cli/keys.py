@@ -75,7 +75,8 @@ def envelope(file: Path, passphrase_file: Path | None) -> None:
             raise DeclinedError(f"{path} cannot be made: {error.strerror}", "name another file") from None
         envelopes.note(target, stores.keyring, stores.clock())
         click.echo(
-            f"{path}: the keys {_listed(stores.keyring)}. Carry it to another place, then try `clearlift keys open`"
+            f"{path}: the keys {_listed(stores.keyring)}. Write these fingerprints on it, carry it to another place, "
+            "then try `clearlift keys open`"
         )
 
 
@@ -108,7 +109,7 @@ def open_(file: Path, into: Path, passphrase_file: Path | None) -> None:
 
 @keys.command()
 def status() -> None:
-    """Say of each key when it was last put into an envelope. Exit code 1 where one never was.
+    """Say of each key when it was last put into an envelope, beside its fingerprint. Exit code 1 where one never was.
 
     Example: clearlift keys status
     """
@@ -117,8 +118,9 @@ def status() -> None:
 
     with Stores(settings.load(), makes_keys=False) as stores:
         found = envelopes.kept(target_of(stores), stores.keyring)
-    for key_id, at in found.items():
-        click.echo(f"key {key_id}: {f'in an envelope of {at:%Y-%m-%d %H:%M} UTC' if at else 'in no envelope'}")
+        names = _names(stores.keyring)
+    for name, at in zip(names, found.values(), strict=True):
+        click.echo(f"key {name}: {f'in an envelope of {at:%Y-%m-%d %H:%M} UTC' if at else 'in no envelope'}")
     if None in found.values():
         raise DeclinedError("a key is in no envelope: with this machine all backups would be lost", STEP)
 
@@ -156,4 +158,9 @@ def _set_aside(path: Path, wanted: keyring.Keyring) -> Path:
 
 
 def _listed(found: keyring.Keyring) -> str:
-    return ", ".join(map(str, sorted(found.ids)))
+    return ", ".join(_names(found))
+
+
+def _names(found: keyring.Keyring) -> list[str]:
+    """What people tell the keys by: their ids and fingerprints."""
+    return [f"{key_id} {keyring.fingerprint(found, key_id)}" for key_id in sorted(found.ids)]

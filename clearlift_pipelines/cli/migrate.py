@@ -1,10 +1,13 @@
 """`clearlift migrate`: the numbered migrations of a store."""
 
+from collections.abc import Collection
+
 import click
 from rich.table import Table
 
 from assets.apps import APPS
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli import way_back
 from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.stores import Stores
@@ -20,8 +23,12 @@ Known = dict[str, tuple[migrations.AppliedMigrations, str]]
 @click.option("--to", type=click.IntRange(min=0), help="Number of the last migration that is to be applied.")
 @click.option("--steps", type=click.IntRange(min=1), default=1, show_default=True, help="down: how many to take back.")
 @click.option("--confirm", is_flag=True, help="down: do it; without, only say what would be taken back.")
-def migrate(action: str, store: str | None, to: int | None, steps: int, confirm: bool) -> None:
-    """Migrations of STORE, or of all: status, up, down. A way down that would lose data is refused."""
+@click.option(way_back.OPTION, is_flag=True, help="up: also where no backup of a real store can be made before.")
+def migrate(action: str, store: str | None, to: int | None, steps: int, confirm: bool, without_backup: bool) -> None:
+    """Migrations of STORE, or of all: status, up, down.
+
+    Before the way up a real store is backed up. A way down that would lose data is refused.
+    """
     if action == "down" and store is None:
         raise click.UsageError("down needs a STORE")
     with Stores(settings.load()) as stores:
@@ -35,7 +42,7 @@ def migrate(action: str, store: str | None, to: int | None, steps: int, confirm:
             for name, known in chosen.items():
                 _take_back(name, *known, to=to, steps=steps, confirm=confirm)
         else:
-            _bring_up(chosen, to)
+            _bring_up(stores, chosen, to, backed_up=frozenset() if without_backup else stores.real)
             if store is None and to is None:
                 made = stores.make_the_rest()
                 for line in made:
@@ -53,8 +60,8 @@ def _show(chosen: Known) -> None:
     show(table)
 
 
-def _bring_up(chosen: Known, to: int | None) -> None:
-    """Bring each store up, whether or not another one fails.
+def _bring_up(stores: Stores, chosen: Known, to: int | None, *, backed_up: Collection[str]) -> None:
+    """Bring each store up, whether or not another one fails. backed_up: those that are backed up before.
 
     Raises:
         DeclinedError: stores are not up to date; their lines say why.
@@ -63,6 +70,8 @@ def _bring_up(chosen: Known, to: int | None) -> None:
     for name, (applied, folder) in chosen.items():
         done: list[str] = []
         try:
+            if name in backed_up and (said := way_back.keep(stores, name, applied, folder, to)):
+                click.echo(f"{name}: {said}")
             migrations.up(applied, folder, to=to, done=done)
         except Exception as error:  # noqa: BLE001 (any fault of a store is its line of the answer)
             left.append(name)

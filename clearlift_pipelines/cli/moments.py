@@ -11,8 +11,8 @@ import click
 
 from clearlift_pipelines.stores import utc_now
 
-# A log id or a snapshot's id; a place in the log of Postgres.
-POSITION = re.compile(r"\d+|[0-9A-F]+/[0-9A-F]+")
+# A log id; a place in the log of Postgres; a snapshot of Postgres; one of each table of a lake.
+POSITION = re.compile(r"\d+|[0-9A-F]+/[0-9A-F]+|\d+:\d+:[\d,]*|[\w.]+@\d*(,[\w.]+@\d*)*")
 
 
 class At(click.ParamType[datetime | str]):

@@ -5,7 +5,7 @@ are secret, and the stores that have them.
 """
 
 from resources.keyring.envelope import EnvelopeError, unwrap, wrap
-from resources.keyring.key_set import KeySetError, load, load_or_make, make, parse, write
+from resources.keyring.key_set import KeySetError, fingerprint, load, load_or_make, make, parse, write
 from resources.keyring.keyring import KEY_BYTES, Keyring, SealError
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "KeySetError",
     "Keyring",
     "SealError",
+    "fingerprint",
     "load",
     "load_or_make",
     "make",

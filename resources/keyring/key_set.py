@@ -1,6 +1,7 @@
 """Key sets as JSON: `{"keys": {"1": "<32 bytes in base64>", "2": "…"}}`. The highest id is the newest, and encrypts.
 
-What belongs here: reading a key set, and making the first one. What does not: the use of the keys (keyring.py).
+What belongs here: reading a key set, making the first one, and what a key is told by. What does not: the use of keys
+(keyring.py).
 """
 
 import base64
@@ -45,6 +46,13 @@ def _once(pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
             raise KeySetError("a key set has each name and each id once; one is there twice")
         found[name] = value
     return found
+
+
+def fingerprint(keyring: Keyring, key_id: int) -> str:
+    """What people tell a key by, in 32 hexadecimal digits: HKDF-SHA-256 of it, an HMAC of a constant, so that they say
+    nothing of the key. A SealError where the key is not in the set.
+    """
+    return keyring.sub_key(key_id, b"clearlift fingerprint", "key").hex()[:32]
 
 
 def load(path: Path) -> Keyring:

@@ -19,6 +19,7 @@ from pyiceberg.serializers import ToOutputFile
 from pyiceberg.table import Table
 from pyiceberg.typedef import Identifier
 
+from resources.filling import filling
 from resources.lake.commit import Lock
 from resources.lake.lake import Lake
 from resources.lake.relocate import Moved, relocate
@@ -44,10 +45,12 @@ class LakePlace:
     @classmethod
     @contextmanager
     def in_folder(cls, folder: Path) -> Iterator[Self]:
-        """A place of its own in a folder: a catalog in SQLite, and the files beside it."""
+        """A place of its own in a folder: a catalog in SQLite, and the files beside it. Where the block fails, an empty
+        folder is empty again.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         root = f"file://{folder.resolve()}"
-        with _in_sqlite(folder.resolve() / CATALOG, {"warehouse": root}) as catalog:
+        with filling(folder), _in_sqlite(folder.resolve() / CATALOG, {"warehouse": root}) as catalog:
             yield cls(catalog, root)
 
     @property

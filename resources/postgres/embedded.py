@@ -8,7 +8,6 @@ system may have given to another program, gives up after 10 seconds, and makes e
 Here no folder that was there before gets another mode.
 """
 
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -21,14 +20,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
 import psutil
 
-from resources import private
+from resources.locked_file import locked
 
 SOCKET_NAME = ".s.PGSQL.5432"
 # sockaddr_un has 108 bytes on Linux and 104 on macOS, with the final zero.
@@ -57,7 +56,7 @@ def start(folder: Path, settings: Mapping[str, str] | None = None, wait_seconds:
     several processes at once, and for root (then the server runs as the folder's owner or `nobody`).
     """
     folder = folder.expanduser().resolve()
-    with _locked(folder):
+    with alone(folder):
         dsn = _running(folder)
         if dsn is None:
             _initialise(folder)
@@ -73,7 +72,7 @@ def stop(folder: Path, wait_seconds: float = 60.0) -> bool:
     folder = folder.expanduser().resolve()
     if not (folder / "postmaster.pid").exists():
         return False
-    with _locked(folder):
+    with alone(folder):
         if _running(folder) is None:
             return False
         try:
@@ -139,13 +138,9 @@ def give_to_server(folder: Path) -> None:
             os.chown(path, account.pw_uid, account.pw_gid)
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time makes, starts or stops the server of a folder. The kernel frees a dead process's lock."""
-    private.make_folder(folder.parent)
-    with (folder.parent / f".{folder.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def alone(folder: Path) -> AbstractContextManager[None]:
+    """One process at a time makes, starts, stops or removes the server of a folder."""
+    return locked(folder.parent / f".{folder.name}.lock")
 
 
 def _initialise(folder: Path) -> None:

@@ -6,17 +6,17 @@ What belongs here: the two ends of a physical backup. What does not: the log bet
 No incremental base backups: servers before 18.7 bring deleted rows back from them.
 """
 
-import fcntl
 import io
 import shutil
 import tarfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resources import private
+from resources.locked_file import locked
 from resources.postgres import embedded
 
 if TYPE_CHECKING:
@@ -81,13 +81,9 @@ def recovered(
         embedded.stop(folder)
 
 
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One process at a time works on a folder; another one waits. The kernel frees a dead process's lock."""
-    private.make_folder(folder.parent)
-    with (folder.parent / f".{folder.name}.restore.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def alone(folder: Path) -> AbstractContextManager[None]:
+    """One process at a time restores into a folder; another one waits."""
+    return locked(folder.parent / f".{folder.name}.restore.lock")
 
 
 def settle(draft: Path, folder: Path) -> None:
@@ -100,8 +96,8 @@ def settle(draft: Path, folder: Path) -> None:
 def clear(folder: Path) -> None:
     """Remove a data folder with all that lies beside it; a server that runs in it is stopped first."""
     embedded.stop(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder.parent / f".{folder.name}.lock").unlink(missing_ok=True)
+    with embedded.alone(folder):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unpack(chunks: Iterable[bytes], folder: Path) -> None:

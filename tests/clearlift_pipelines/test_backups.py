@@ -15,6 +15,7 @@ from dagster import (
 from assets.apps.consignment import APP as CONSIGNMENT
 from assets.backups import covered
 from assets.backups import keys as envelopes
+from assets.backups.forgetting import forget
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from sandbox import sample_apps
@@ -186,3 +187,5 @@ def test_a_damaged_newest_backup_is_not_green_and_the_list_of_them_ends_with_an_
     assert (look.passed, look.severity.value) == (False, "WARN")
     assert f"{newest.id} cannot be relied on" in str(look.description)
     assert not checks(backed_up(location))["newest_verified_is_young"].passed
+    forget(target(location), STORE, newest.id, confirmed=True)
+    assert age().passed

@@ -268,6 +268,28 @@ def test_personal_data_is_marked(defs: Definitions) -> None:
     assert marked == {f"{group}/{name}" for group, names in PERSONAL.items() for name in names.split()}
 
 
+def test_a_backup_comes_after_all_that_is_kept_in_its_store_and_nothing_is_made_of_it(defs: Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+
+    def parents(key: str) -> set[str]:
+        return {parent.to_user_string() for parent in graph.get(AssetKey(key.split("/"))).parent_keys}
+
+    for app in APPS:
+        if app.d1_migrations is not None:
+            assert parents(f"{app.name}/backups/d1") >= {f"{app.name}/d1/{table}" for table in app.tables}
+    assert parents("pipelines/backups/lake") == {
+        key for key, spec in specs(defs).items() if spec.tags["store"] == "lake" and key.split("/")[1] != "archive"
+    } - {"pipelines/backups/lake", "pipelines/backups/lake_drill"}
+    assert {"clearlift/rollups/hourly", "clearlift/ads/campaigns"} <= parents("pipelines/backups/postgres")
+    assert not any(key.startswith("growth/analytics") for key in parents("pipelines/backups/postgres"))
+    assert {"growth/analytics/aggregations"} <= parents("growth/backups/postgres")
+    archives = {key for key in specs(defs) if key.split("/")[1] == "archive"}
+    assert parents("pipelines/backups/objects") >= {"clearlift/events/landing", "sesh/media/uploads", *archives}
+    backups = {key for key in specs(defs) if "/backups/" in key}
+    for key in specs(defs).keys() - backups:
+        assert not parents(key) & backups, key
+
+
 def test_partitions_start_on_the_configured_day_and_a_range_is_one_run(defs: Definitions) -> None:
     partitioned = {key: a for key, a in made(defs).items() if a.partitions_def is not None}
     assert partitioned.keys() >= {"clearlift/rollups/hourly", "clearlift/rollups/daily"}

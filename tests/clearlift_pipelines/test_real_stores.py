@@ -22,6 +22,7 @@ from resources.sql_files import read_sql
 from sandbox import sample, sample_stores
 from tests.clearlift_pipelines.cli.shorter_run import in_two_instalments
 from tests.clearlift_pipelines.cli.terminal import Terminal
+from tests.clearlift_pipelines.cli.test_way_back import position
 from tests.tables import EVENTS
 from tests.workerd.local_runtime import Workerd, running, skip_without_runtime
 
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.xdist_group("real_stores")
 
 @pytest.fixture(scope="module")
 def cloudflare(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workerd]:
-    """A local Cloudflare, which only the test of the main path writes to."""
+    """A local Cloudflare, to whose first databases only the test of the main path writes."""
     skip_without_runtime(request, "the main path")
     with running(tmp_path_factory.mktemp("cloudflare")) as local:
         yield local
@@ -133,3 +134,23 @@ def test_the_main_path_ends_as_the_samples_truth_says(real_terminal: Terminal, c
     assert all(any(part in line for part in left) for line in status.splitlines() if " never" in line)
     assert "changed" not in status
     assert not any(secret in said + doctor + status for secret in ("hush-token", cloudflare.secret_access_key))
+
+
+def test_a_d1_is_backed_up_before_it_is_migrated_and_comes_back(real_terminal: Terminal, cloudflare: Workerd) -> None:
+    # One that no other test has.
+    real_terminal.monkeypatch.setenv("CLEARLIFT_D1__CONSIGNMENT", cloudflare.databases[3])
+    assert real_terminal.good("migrate", "up", "consignment-d1", "--to", "1") == "consignment-d1: 001_core\n"
+    # Our Postgres says who was erased.
+    real_terminal.good("migrate", "up", "postgres")
+    at = position(real_terminal.good("migrate", "up", "consignment-d1"), "consignment-d1")
+    assert "backed up" not in real_terminal.good("migrate", "up", "consignment-d1")
+    back = ("backup", "restore", "consignment/d1", "--at", at, "--into")
+    assert "Next: migrate to the version of then, or" in real_terminal.refused(*back, "live", "--confirm")
+    real_terminal.good("migrate", "down", "consignment-d1", "--confirm")
+    real_terminal.good(*back, "live", "--confirm")
+    real_terminal.good(*back, "before.sqlite")
+    said = real_terminal.good("migrate", "status", "consignment-d1")
+    assert [line.split()[1:3] for line in said.splitlines()[1:]] == [
+        ["001_core", "applied"],
+        ["002_item_search", "pending"],
+    ]

@@ -60,6 +60,9 @@ class Notebook:
             raise NotRestorableError("a notebook has no positions", "name a time")
         return sets.at_or_before(at)
 
+    def stays(self) -> tuple[str, ...]:
+        return ("the cover",)
+
     def live(self) -> Path:
         return self.path
 

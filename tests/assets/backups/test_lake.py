@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
 import pytest
+from pyiceberg.table import Table
 
 from assets.backups.lake import LOOKS, DamagedLakeError
 from assets.backups.lake_copies import Copies
 from assets.backups.method import NotRestorableError, OccupiedError, Scope
-from assets.backups.parts import DamagedSetError
+from assets.backups.parts import DamagedSetError, Draft
 from assets.backups.removal import rotate
 from assets.backups.rotation import RotationPolicy
 from assets.backups.sets import find
@@ -245,16 +247,18 @@ def test_a_state_that_expires_while_it_is_copied_gives_way_to_the_next(
     side: LakeSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(side)
-    read, changes = Copies._read, iter(range(LOOKS - 1))
+    read, interruptions, looks = Copies._read, Lock(), set[str]()
 
-    def interrupted(copies: Copies, table: object, location: str) -> None:
-        if location.endswith(".avro") and next(changes, None) is not None:
-            side.visits.append(side.visits.visits("beside"))
-            side.visits.compact()
-            side.visits.rewrite_manifests()
-            side.visits.expire(now() + LATER)
-            side.visits.sweep(now() + LATER)
-        read(copies, table, location)  # type: ignore[arg-type]
+    def interrupted(copies: Copies, draft: Draft, table: Table, location: str) -> None:
+        with interruptions:
+            if len(looks) < LOOKS - 1 and table.metadata_location not in looks:
+                looks.add(table.metadata_location)
+                side.visits.append(side.visits.visits("beside"))
+                side.visits.compact()
+                side.visits.rewrite_manifests()
+                side.visits.expire(now() + LATER)
+                side.visits.sweep(now() + LATER)
+        read(copies, draft, table, location)
 
     monkeypatch.setattr(Copies, "_read", interrupted)
     made = side.backup()
@@ -263,3 +267,21 @@ def test_a_state_that_expires_while_it_is_copied_gives_way_to_the_next(
     assert rows(side.place("beside")) == side.visits.rows()
     assert [one.notes for one in Verification(side.at, find(side.at, STORE), now()).run()] == [()]
     assert len(list((side.folder / "backups").rglob("part-*"))) == len(made.parts)
+
+
+def test_a_restore_that_fails_leaves_no_folder_and_one_that_was_begun_before_stays(side: LakeSide) -> None:
+    filled(side)
+    made = side.backup()
+    data = next(part for part in made.parts if part.file.endswith(".parquet"))
+    path = Path(side.folder / "backups", side.at.key(STORE, made.id, data.name))
+    whole = path.read_bytes()
+    path.write_bytes(b"rot")
+    with pytest.raises(DamagedSetError):
+        side.restored(side.place("beside"))
+    assert list((side.folder / "beside").iterdir()) == []
+    path.write_bytes(whole)
+    side.restored(side.place("beside"))
+    path.write_bytes(b"rot")
+    with pytest.raises(DamagedSetError):
+        side.restored(side.place("beside"))
+    assert rows(side.place("beside")) == side.visits.rows()

@@ -200,7 +200,7 @@ def test_without_a_bucket_for_backups_the_inventory_says_what_is_lost(
         ]
     with pytest.raises(NotRestorableError, match="an inventory without the objects"):
         restore(at, of, of.place(str(tmp_path / "beside")), Scope())
-    assert not (tmp_path / "beside").exists()
+    assert list((tmp_path / "beside").iterdir()) == []
     live.put("media/user-1/sessions/s/i.jpg", b"again")
     assert {part.file for part in backup(at, method(live)).parts} == {"inventory", *BOTH}  # a bucket was named since
 
@@ -216,6 +216,9 @@ def test_a_damaged_set_leaves_the_live_objects_alone(at: Target, live: ObjectSto
         with pytest.raises(DamagedSetError, match=part.name):
             restore(at, method(live), live, Scope(live=True))
         assert held(live) == before
+        with pytest.raises(DamagedSetError, match=part.name):
+            restore(at, method(live), FolderObjectStore(tmp_path / "beside"), Scope())
+        assert list((tmp_path / "beside").iterdir()) == []
         path.write_bytes(whole)
 
 

@@ -25,7 +25,6 @@ from resources.postgres.load import LoadRefusedError
 from resources.postgres.row_checksum import RowChecksum
 from resources.postgres.snapshot import snapshot
 from tests.assets.backups import planted
-from tests.assets.backups.dying import Dying, Killed
 from tests.assets.backups.sets_of import full, sets
 from tests.databases import database, empty
 from tests.filled import fill_postgres
@@ -365,38 +364,18 @@ def test_a_migration_in_between_is_seen(
         full(method, target)
 
 
-def test_a_kill_at_any_request_of_a_backup_or_a_restore_leaves_nothing_half_done(
-    method: PostgresLogical, live: Postgres, target: Target, tmp_path: Path
+def test_a_place_that_holds_the_same_is_done_and_one_that_holds_something_else_is_not_touched(
+    method: PostgresLogical, live: Postgres, target: Target
 ) -> None:
-    for statement in STATEMENTS[:4]:
-        live.execute(statement)
-    requests = 0
-    while True:
-        try:
-            full(method, planted.target(Dying(tmp_path / "r2", requests + 1).objects))
-        except Killed:
-            assert sets(method, target).newest_good is None
-            requests += 7
-        else:
-            break
-    (manifest,) = sets(method, target).complete
-    place, seen = method.place("back"), state(live)
-    live.execute("update marketing.leads set name = 'later'")
-    later = state(live)
-    for survives in (0, 1, 5, len(manifest.parts) - 2):
-        for goal, scope in ((place, Scope()), (live, Scope(live=True))):
-            with pytest.raises(Killed):
-                method.restore(planted.target(Dying(tmp_path / "r2", survives + 1).objects), (manifest,), goal, scope)
-        assert state(live) == later
-        assert method.is_empty(place)
+    live.execute(LEADS)
+    manifest, place = full(method, target), method.place("back")
     restored(method, target, manifest, place)
-    assert state(place) == seen
-    # Killed after it wrote, it has left the same, which is done.
     restored(method, target, manifest, place)
-    assert state(place) == seen
     place.execute("update marketing.leads set name = 'theirs'")
+    changed = state(place)
     with pytest.raises(OccupiedError, match="is not empty, and holds something else"):
         restored(method, target, manifest, place)
+    assert state(place) == changed
 
 
 def test_a_damaged_part_undoes_the_restore(method: PostgresLogical, live: Postgres, target: Target) -> None:

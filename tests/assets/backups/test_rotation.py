@@ -51,7 +51,7 @@ def kept(sets: Collection[Made], policy: RotationPolicy) -> dict[str, str]:
     found = Sets(
         StoreName("consignment", "d1"),
         tuple(one.manifest for one in sets),
-        frozenset(one.id for one in sets if one.verified),
+        {one.id: one.moment for one in sets if one.verified},
     )
     return rotation.kept(found.complete, {one.id for one in found.complete if found.is_good(one)}, policy)
 

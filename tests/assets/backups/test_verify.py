@@ -11,7 +11,7 @@ from assets.backups.sets import MANIFEST, VERIFIED, find
 from assets.backups.target import Target, TargetError
 from assets.backups.verify import Verification, Verified
 from resources.declined import DeclinedError
-from resources.keyring import Keyring
+from resources.keyring import Keyring, fingerprint
 from resources.r2 import FolderObjectStore, ObjectStoreError
 from tests.assets.backups.planted import KEYS, NOON, STORE, contents, planted, target
 
@@ -47,7 +47,7 @@ def test_a_whole_set_is_marked_with_all_that_it_needs(tmp_path: Path) -> None:
     (found,) = verified(at, log.id)
 
     assert found == Verified(log.id, (full.id, log.id), len(full.parts) + len(log.parts), full.size + log.size)
-    assert find(at, STORE).verified == {full.id, log.id}
+    assert find(at, STORE).verified.keys() == {full.id, log.id}
     assert [one.faults for one in verified(at)] == [(), ()]
 
 
@@ -152,7 +152,7 @@ def test_parts_that_several_sets_share_are_read_once_and_damage_all_of_them(tmp_
     Path(tmp_path, at.key(STORE, first.id, first.parts[0].name)).unlink()
 
     assert [len(one.faults) for one in verified(at)] == [1, 1, 1]
-    assert find(at, STORE).verified == set()
+    assert find(at, STORE).verified.keys() == set()
 
 
 def test_what_lies_beside_a_set_is_noted_and_harms_nothing(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_what_lies_beside_a_set_is_noted_and_harms_nothing(tmp_path: Path) -> No
     at.put(at.key(STORE, made.id, "part-99999"), b"foreign")
     (found,) = verified(at)
     assert (found.faults, found.notes) == ((), (f"{at.key(STORE, made.id, 'part-99999')}: not of this set",))
-    assert find(at, STORE).verified == {made.id}
+    assert find(at, STORE).verified.keys() == {made.id}
 
 
 def test_an_unknown_set_is_refused(tmp_path: Path) -> None:
@@ -183,4 +183,23 @@ def test_a_target_that_does_not_answer_says_nothing_about_damage(tmp_path: Path)
     found = find(at, STORE)
     with pytest.raises(TargetError, match="timed out"):
         Verification(target(Silent(tmp_path)), found, NOON).run()
-    assert find(at, STORE).verified == {verified_before.id}
+    assert find(at, STORE).verified.keys() == {verified_before.id}
+
+
+def test_a_set_names_the_key_that_it_needs_and_the_first_sets_open_without(tmp_path: Path) -> None:
+    made, other = planted(target(tmp_path)), Keyring({1: b"x" * 32, 2: b"y" * 32})
+    needed = f"key 1 {fingerprint(KEYS, 1)}"
+    (damage,) = find(target(tmp_path, other), STORE).damaged
+    assert (damage.sealed, damage.key) == (True, needed)
+    assert damage.reason.endswith(
+        f"its fingerprint is {fingerprint(KEYS, 1)}, and the keys here are 1 {fingerprint(other, 1)}, "
+        f"2 {fingerprint(other, 2)}"
+    )
+    at = target(tmp_path)
+    manifest = Path(tmp_path, at.key(STORE, made.id, MANIFEST))
+    line, _, sealed = manifest.read_bytes().partition(b"\n")
+    assert line.decode() == needed
+    manifest.write_bytes(sealed)
+    assert find(at, STORE).complete == (made,)
+    (damage,) = find(target(tmp_path, other), STORE).damaged
+    assert (damage.sealed, damage.key) == (True, "")

@@ -166,6 +166,11 @@ def test_a_manifest_that_was_changed_ends_the_list_and_the_restore_with_an_error
     at = re.search(r"--at (\S+)$", refused)
     assert at
     sold.good("backup", "restore", SALES, "--into", "beside.sqlite", "--at", at[1])
+    assert "the same with --confirm does it" in sold.refused("backup", "forget", SALES, newest.id)
+    gone = sold.good("backup", "forget", SALES, newest.id, "--confirm")
+    assert f"{SALES}: gave up {newest.id}; the newest good set is {first.id} of " in gone
+    assert newest.id in sold.good("backup", "list", SALES), "its parts are there until the rotation"
+    sold.good("backup", "drill", SALES)
     target.objects.put(key, data)
     target.objects.delete(target.key(store, first.id, "manifest"))
     said = sold.clearlift("backup", "list", SALES)
@@ -212,3 +217,14 @@ def test_the_step_before_the_confirmation_says_what_the_confirmed_one_does(sold:
         assert "no row is of the organisation or person named as number 2" in said
     assert not (sold.folder / "beside.sqlite").exists()
     assert d1.query("select * from events order by id") == before
+
+
+def test_of_several_stores_each_says_why_it_failed_on_a_line_of_its_own(sold: Terminal) -> None:
+    said = sold.clearlift("backup", "restore", "all", "--into", "recovered")
+    lines = said.err.splitlines()
+    assert (said.code, f"{SALES} restored into recovered/consignment-d1: " in said.out) == (1, True)
+    assert "pipelines/lake was not restored: there is no backup of pipelines/lake. Next: " in lines[1]
+    assert lines[-1].startswith("Error: 6 of 7 stores were not restored: pipelines/postgres, pipelines/lake, ")
+    assert lines[-1].endswith(". Next: do what their lines say, then run the same again")
+    said = sold.clearlift("backup", "drill", SALES, "sesh/d1")
+    assert said.err.splitlines()[0].startswith("sesh/d1 was not drilled: no backup of sesh/d1 is verified. Next: ")

@@ -86,7 +86,7 @@ def test_a_job_runs_with_its_options_and_says_what_it_counted(terminal: Terminal
 def test_a_job_that_never_touches_the_lake_runs_beside_a_lake_that_is_refused(
     migrated: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Stores, "_real", frozenset())  # as if all were embedded, and so made by the command
+    monkeypatch.setattr(Stores, "real", frozenset())  # as if all were embedded, and so made by the command
     drop_column(migrated.stores.lake.table(EVENTS), "page_title")
 
     assert "dry_run True" in migrated.good("job", "pruning")

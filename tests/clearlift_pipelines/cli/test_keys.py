@@ -1,12 +1,13 @@
 """`clearlift keys envelope`, `open` and `status`: the keys come back on another machine, and open what they sealed."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from assets.backups import keys
 from assets.backups.covered import target_of
-from resources.keyring import Keyring, envelope, load
+from resources.keyring import Keyring, envelope, fingerprint, load, parse
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 
@@ -26,8 +27,8 @@ def phrase(terminal: Terminal) -> tuple[str, str]:
 def test_the_keys_come_back_out_of_their_envelope(terminal: Terminal, phrase: tuple[str, str]) -> None:
     assert "a key is in no envelope" in terminal.refused("keys", "status")
 
-    assert "the keys 1." in terminal.good("keys", "envelope", "away.json", *phrase)
-    assert "key 1: in an envelope of 20" in terminal.good("keys", "status")
+    assert "the keys 1 " in terminal.good("keys", "envelope", "away.json", *phrase)
+    assert re.search(r"^key 1 [0-9a-f]{32}: in an envelope of 20", terminal.good("keys", "status"))
     terminal.good("keys", "open", "away.json", "back/keyring.json", *phrase)
 
     away, back = terminal.folder / "away.json", terminal.folder / "back" / "keyring.json"
@@ -100,13 +101,15 @@ def test_a_wrong_key_set_is_not_damage_and_one_without_a_backup_gives_way(
     terminal.good("keys", "envelope", "away.json", *phrase)
     home = terminal.stores.settings.home
     right, file = (home / "keyring.json").read_text(), home / "keyring.json"
+    needed = fingerprint(parse(right), 1)
     file.unlink()
     terminal.good("keys", "new")
     for look in (("list",), ("verify", "sesh/d1"), ("drill", "sesh/d1")):
         said = terminal.clearlift("backup", *look)
         assert said.code == 1
         assert "another key set sealed" in said.err
-        assert "Next: bring back the key set that sealed it" in said.err
+        assert f"its fingerprint is {needed}, and the keys here are 1 " in said.err
+        assert f"Next: bring back the key set that sealed it, with key 1 {needed}; docs/" in said.err
         assert "damaged:" not in said.out
 
     opened = terminal.good("keys", "open", "away.json", str(file), *phrase)

@@ -113,6 +113,12 @@ _POSTGRES = (
     _table("media.images", personal="object_key"),
     _kept("media.listings", "the last name of a listing, overwritten by the next one", traces="after_key"),
     _kept("archive.tombstones", "a restore reads it and leaves out who was erased", traces="subject_hash"),
+    _kept(
+        "privacy.requests",
+        "what identifies the person is sealed while the request is open, and dropped at its end",
+        personal="sealed",
+        traces="subject_hash",
+    ),
 )
 
 _BACKED_UP = "goes once a verified backup holds it; an erasure deletes what is left, and a full backup follows"
@@ -216,7 +222,10 @@ _IMPERSONAL = f"""
     media.listings: app listed_at
     archive.revisions: app table_name quarter bucket revision state started_at sealed_at rows rows_added packed_bytes
         line_bytes parts checksum manifest_sha256 snapshot code_version slices
-    archive.tombstones: app subject_kind erased_at
+    archive.tombstones: app subject_kind erased_at keyed
+    privacy.requests: app id kind origin state plan received_at changed_at waits_until ended_at why receipt
+    privacy.steps: app request position place rows objects written gone_by done_at
+    privacy.secrets: name sealed
     retention.deletions: id app store name place intended_rows intended_bytes rows bytes run began_at settled_at why
     retention.pruned_days: app org_tag day quarter commit_id settled rows marked_at
     pipelines.migrations: folder number name checksum applied_at

@@ -14,8 +14,8 @@ Step = Callable[[Rooms, App], Eraser | None]
 
 STEPS: tuple[Step, ...] = ()
 """Rows of D1 first, because its cascades need them whole. Change logs after them, because triggers write the ids of
-deleted rows there again. Then what was made of the rows: Postgres, KV, the lake, archives, what landed, media. Dagster's
-own storage and the space that deleted rows leave come last.
+deleted rows there again. Then what was made of the rows: Postgres, KV, the lake, archives, what landed, media. The run
+history of Dagster comes last.
 """
 
 

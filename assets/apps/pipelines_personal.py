@@ -26,6 +26,7 @@ EVENT_RECORD = Holding(
     "browser_language os_name os_version geo_country utm_source utm_medium scroll_depth engagement_time "
     "page_load_time ttfb dom_content_loaded first_contentful_paint largest_contentful_paint consent_analytics "
     "consent_marketing",
+    organisation="org_tag",
     erasure="delete",
     reason="by a rewrite of the data files; the files before it hold the rows until they are removed",
 )
@@ -37,7 +38,9 @@ def web_events(table: str, landing: str, quarantine: str) -> tuple[Holding, ...]
     the family `summary`, which every such app has.
     """
     lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))
-    landed = Holding("r2", landing, lines, personal="content", traces="key", erasure="delete")
+    landed = Holding(
+        "r2", landing, lines, personal="content", traces="key", organisation="content.org_tag", erasure="delete"
+    )
     refused = replace(landed, name=quarantine, traces="", impersonal="key", reason=REFUSED_LINES)
     summary = Holding("kv", "summary", impersonal="key value")
     return (replace(EVENT_RECORD, name=table), landed, refused, summary)

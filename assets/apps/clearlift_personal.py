@@ -48,8 +48,8 @@ _D1 = (
         organisation="organization_id",
         blanked_by="clearlift/succeed_member.sql",
         erasure="blank",
-        reason="the row is the organisation's: another member takes the place, and the tokens are emptied; where nobody "
-        "is left it goes",
+        reason="the row is the organisation's: another member takes the place, the tokens are emptied; it goes where "
+        "nobody is left",
     ),
     Holding(
         "d1",

@@ -9,13 +9,15 @@ from typing import Any
 
 from assets.apps import APPS, App
 from assets.backups import d1_log
+from assets.changes.d1 import install
 from assets.erasure.identify import Asked, identify
 from assets.erasure.requests import Request
 from assets.erasure.run import Erasure, Outcome, Search
 from assets.privacy.identity import Eraser, Identity
 from assets.rooms import Rooms
 from assets.series import ahead
-from resources.d1 import D1
+from resources import migrations
+from resources.d1 import D1, EmbeddedD1
 from resources.kv import EmbeddedKV
 from resources.lake import Lake
 from resources.postgres import Postgres
@@ -26,6 +28,21 @@ BY_NAME = {app.name: app for app in APPS}
 CLEARLIFT, SESH, GROWTH, CONSIGNMENT = (BY_NAME[name] for name in ("clearlift", "sesh", "growth", "consignment"))
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
 WINDOW = timedelta(days=3)
+
+
+def migrated(folder: Path) -> dict[str, EmbeddedD1]:
+    """The D1 of each app in a folder, with partitions and the log of the backups."""
+    found = {app.name: EmbeddedD1(folder / f"{app.name}.sqlite") for app in APPS if app.d1_migrations is not None}
+    for app in APPS:
+        if app.d1_migrations is None:
+            continue
+        d1 = found[app.name]
+        migrations.up(migrations.D1AppliedMigrations(d1, f"{app.name}-d1"), app.d1_migrations)
+        install(d1, app)
+        for family in app.series:
+            ahead.make(d1, family, lambda: NOW)
+        d1_log.install(d1, NOW)
+    return found
 
 
 def seen_by_nobody(_rooms: Rooms, _app: App, _identities: Sequence[Identity]) -> list[Any]:
@@ -47,11 +64,6 @@ class Inhabited:
         self.stores = ArchiveStores(self.postgres, self.lake, self.folder / "r2", self.now)
         self.d1 = self.stores.d1
         self.kv = {app.name: EmbeddedKV(self.folder / f"{app.name}-kv.sqlite") for app in APPS}
-        for family in SESH.series:
-            ahead.make(self.d1["sesh"], family, lambda: self.now)
-        for app in APPS:
-            if app.d1_migrations is not None:
-                d1_log.install(self.d1[app.name], self.now)
 
     @property
     def rooms(self) -> TestRooms:

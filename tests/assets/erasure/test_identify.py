@@ -52,7 +52,7 @@ def test_one_id_of_two_people_is_refused_until_its_kind_is_said(inhabited: Inhab
     d1 = inhabited.d1["clearlift"]
     clearlift_member(d1, "ada-1815")
     inhabited.stores.happen(1, user_id="ada-1815", anonymous_id="of a site")
-    with pytest.raises(NotIdentifiedError, match="a member and user of clearlift have this id.*--kind"):
+    with pytest.raises(NotIdentifiedError, match=r"a member and user of clearlift have this id.*--kind"):
         inhabited.found(CLEARLIFT, "ada-1815")
     assert inhabited.found(CLEARLIFT, "ada-1815", kind="member").ids == {"member": {"ada-1815"}}
     assert inhabited.found(CLEARLIFT, "ada-1815", kind="user").ids == {

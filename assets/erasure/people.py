@@ -8,8 +8,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import polars as pl
@@ -67,10 +69,10 @@ class People:
                 terms.append(value.is_in(sorted(ids)).fill_null(value=False))
         return pl.any_horizontal(terms) if terms else pl.lit(value=False)
 
-    def owns(self, values: Mapping[str, object], subjects: Sequence[Subject], tenant: str = "") -> bool:
+    def own(self, values: Mapping[str, Any], subjects: Sequence[Subject], tenant: str = "") -> bool:
         """The same for the fields of one line."""
-        places = [*((place, self.ids.get(kind, frozenset())) for kind, place in subjects), (tenant, self.organisations)]
-        return any(str(values[place]) in ids for place, ids in places if ids and place in values)
+        named = [(path, self.ids.get(kind, frozenset())) for kind, path in subjects]
+        return any(_value_of(values, path) in ids for path, ids in [*named, (tenant, self.organisations)])
 
     @cached_property
     def whole(self) -> frozenset[str]:
@@ -87,21 +89,17 @@ class People:
         """Whether a text names them. An id within a longer word is another id."""
         return any(_stands_in(spelling, text) for spelling in self._spellings if spelling in text)
 
-    def suspected_in(self, data: bytes) -> bool:
-        """Whether bytes may name them, as `suspected`."""
-        if not self._as_bytes:
-            return False
-        return bool(pl.Series([data.decode("latin-1")]).str.contains_any(list(self._as_bytes)).item())
-
-    def suspected_lines(self, lines: Sequence[bytes]) -> list[int]:
-        """The places in a list of lines that may name them, as `suspected`."""
+    def suspected_in(self, lines: Sequence[bytes]) -> list[int]:
+        """The places in a list of lines, or other bytes, that may be of them or name them: all that are, and others."""
+        if any(len(name) < SHORTEST for name in self.whole):
+            return list(range(len(lines)))
         if not self._as_bytes:
             return []
-        found = pl.Series([line.decode("latin-1") for line in lines], dtype=pl.String)
-        return found.str.contains_any(list(self._as_bytes)).arg_true().to_list()
+        texts = pl.Series([line.decode("latin-1") for line in lines], dtype=pl.String)
+        return texts.str.contains_any(list(self._as_bytes)).arg_true().to_list()
 
     def named_in(self, data: bytes) -> bool:
-        """Whether bytes of any encoding that leaves ASCII as it is name them."""
+        """Whether bytes, in which ASCII stands as it is, name them."""
         text = data.decode("latin-1")
         return any(_stands_in(spelling, text) for spelling in self._as_bytes if spelling in text)
 
@@ -119,17 +117,39 @@ class People:
 def spellings(name: str) -> set[str]:
     """A name as it is, escaped for JSON once and twice, and percent-encoded once and twice."""
     plain = name.strip()
-    escaped = {json.dumps(plain, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    escaped |= {text.replace("\\u", "\\U").lower().replace("\\u", "\\u") for text in escaped if "\\u" in text}
-    twice = {json.dumps(text)[1:-1] for text in escaped}
+    once = _escaped({plain})
     encoded = {quote(plain, safe=""), quote(plain, safe="@+"), quote(plain), quote_plus(plain)}
     encoded |= {re.sub("%..", lambda found: found[0].lower(), text) for text in encoded}
-    return {plain, *escaped, *twice, *encoded, *(quote(text, safe="") for text in encoded)}
+    return {plain, *once, *_escaped(once), *encoded, *(quote(text, safe="") for text in encoded)}
 
 
 def replacement(text: str) -> str:
-    """What takes the place of a text that must not be empty: another one for another text, always the same."""
+    """What takes the place of a text that must not be empty: another one for another text, always the same.
+
+    A JSON object or array becomes an empty one, so that it can still be read.
+    """
+    with suppress(ValueError):
+        if isinstance(document := json.loads(text), dict | list):
+            return json.dumps(type(document)())
     return f"erased-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _escaped(texts: Iterable[str]) -> set[str]:
+    escaped = {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for text in texts for ascii_only in (True, False)}
+    return escaped | {re.sub(r"\\u[0-9a-f]{4}", lambda at: f"\\u{at[0][2:].upper()}", text) for text in escaped}
+
+
+def _value_of(values: Mapping[str, Any], path: str) -> str | None:
+    """The value of a field as text, or of a field of the JSON in it."""
+    name, _, of_json = path.partition(".")
+    value = values.get(name)
+    if of_json:
+        try:
+            document = json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            return None
+        value = document.get(of_json) if isinstance(document, dict) else None
+    return None if value is None else str(value)
 
 
 def _stands_in(spelling: str, text: str) -> bool:

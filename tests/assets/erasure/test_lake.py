@@ -110,7 +110,7 @@ def test_a_branch_or_tag_that_keeps_somebody_is_named(pipeline: Pipeline) -> Non
     live.manage_snapshots().create_tag(live.metadata.current_snapshot_id or 0, "quarter-end").commit()
     before = table.head()
 
-    with pytest.raises(KeptByReferenceError, match="tag quarter-end of clearlift.events"):
+    with pytest.raises(KeptByReferenceError, match=r"tag quarter-end of clearlift\.events"):
         erase(pipeline)
 
     assert table.head() == before

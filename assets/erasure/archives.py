@@ -12,7 +12,7 @@ from assets.archive.damage import DamagedError
 from assets.archive.layout import bucket_of
 from assets.archive.take_out import TakeOut
 from assets.erasure.lines import Lines
-from assets.erasure.people import People
+from assets.erasure.erased_people import ErasedPeople
 from assets.events.table import events_table
 from assets.privacy.identity import Erased, Identity
 from assets.rooms import Rooms
@@ -41,7 +41,7 @@ class ArchivesEraser:
         Raises:
             DeclinedError: parts or manifests are damaged, so that nobody knows whom they hold; all others are done.
         """
-        people = People.of(identities, self.app.name)
+        people = ErasedPeople.of(identities, self.app.name)
         rows = objects = written = 0
         damaged = list[DamagedError]()
         for entry in self._archived() if people else ():
@@ -64,14 +64,14 @@ class ArchivesEraser:
     def _has_people(self, entry: Lifecycle) -> bool:
         return self.app.holding(entry.store, entry.name).erasure is not None
 
-    def _buckets(self, entry: Lifecycle, people: People) -> list[str]:
+    def _buckets(self, entry: Lifecycle, people: ErasedPeople) -> list[str]:
         """The buckets of organisations, where each value has a bucket of its own."""
         assert entry.archive is not None, "it is archived"
         if entry.archive.buckets is not None:
             return []
         return [bucket_of(organisation, None) for organisation in sorted(people.organisations)]
 
-    def _lines(self, entry: Lifecycle, people: People) -> Lines:
+    def _lines(self, entry: Lifecycle, people: ErasedPeople) -> Lines:
         holding = self.app.holding(entry.store, entry.name)
         # Which columns of a database must have a value is not known here.
         in_lake = entry.store == "lake"

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from assets.apps import App
 from assets.archive.tables import archived
 from assets.erasure.lake_search import Found, LakeSearch, total
-from assets.erasure.people import People
+from assets.erasure.erased_people import ErasedPeople
 from assets.events import ingest, pruned
 from assets.events.ledger import IngestLedger
 from assets.events.table import events_table
@@ -78,7 +78,7 @@ class LakeEraser:
             DamagedFilesError: live files cannot be read, so that nobody knows whom they hold.
             StillWrittenError: another engine may be about to commit a file that holds somebody.
         """
-        people, done = People.of(identities, self.app.name), Erased(self.place)
+        people, done = ErasedPeople.of(identities, self.app.name), Erased(self.place)
         run = ", ".join(sorted(identity.request for identity in identities))
         spec = events_table(self.app)
         for each in (spec, aside(spec)):
@@ -101,7 +101,7 @@ class _Erasure:
     rooms: Rooms
     app: App
     table: LakeTable
-    people: People
+    people: ErasedPeople
     run_name: str
     is_live: bool
 

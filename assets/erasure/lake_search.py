@@ -14,7 +14,7 @@ from typing import TypeVar
 import polars as pl
 
 from assets.apps.personal import Holding
-from assets.erasure.people import People, replacement
+from assets.erasure.erased_people import ErasedPeople, replacement
 from assets.rows.lake_columns import lake_columns
 from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey
 from resources.lake.proof import UNREADABLE
@@ -45,7 +45,7 @@ class Found:
 class LakeSearch:
     """The search for people in one table. `holding` says whose its rows are, and which columns may name somebody."""
 
-    def __init__(self, table: LakeTable, people: People, holding: Holding) -> None:
+    def __init__(self, table: LakeTable, people: ErasedPeople, holding: Holding) -> None:
         self._table = table
         self._people = people
         self._holding = holding

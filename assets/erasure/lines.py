@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assets.apps.personal import Subject
-from assets.erasure.people import People, replacement
+from assets.erasure.erased_people import ErasedPeople, replacement
 
 ESCAPED = b"\\u"
 
@@ -22,7 +22,7 @@ class Lines:
     those that must have a value, so that another text takes the place of one that names somebody; None: all of them.
     """
 
-    people: People
+    people: ErasedPeople
     subjects: Sequence[Subject]
     tenant: str = ""
     impersonal: Collection[str] = ()

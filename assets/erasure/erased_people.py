@@ -27,7 +27,7 @@ _ESCAPE = re.compile(r"(?:%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[bfnrt])$")
 
 
 @dataclass(frozen=True)
-class People:
+class ErasedPeople:
     """All who are erased together from one app. The repr shows none of them.
 
     ids: by the kind of person. organisations: ids and tags of organisations that go as a whole. texts: what else names
@@ -39,7 +39,7 @@ class People:
     texts: frozenset[str] = field(repr=False)
 
     @classmethod
-    def of(cls, identities: Iterable[Identity], app: str) -> "People":
+    def of(cls, identities: Iterable[Identity], app: str) -> "ErasedPeople":
         """Those of the app among some identities."""
         ids: dict[Person, frozenset[str]] = {}
         organisations, texts = frozenset[str](), frozenset[str]()

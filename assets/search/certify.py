@@ -69,10 +69,11 @@ def certify(
         steps.append(lambda: postgres.search_server(look))
         for step in reported(steps, rooms.progress("stores searched")):
             step()
+    hits = tuple(look.hits())
     blind = [place for place, (_, least) in planted.items() if look.canaries[place] < least]
     if blind:
         raise canary.BlindSearchError(sorted(blind))
-    return Certificate(tuple(look.hits), dict(look.read))
+    return Certificate(hits, dict(look.read))
 
 
 def _tenants(rooms: Rooms, app: App) -> set[str]:

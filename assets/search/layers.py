@@ -4,9 +4,9 @@ What belongs here: which format is which, one inside the other. What does not: w
 that does not unpack is reported, because nobody knows what it holds. What did unpack is searched.
 """
 
+import struct
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -15,13 +15,25 @@ import pyarrow as pa
 import zstandard
 
 from assets.search.formats import PNG, DamagedError, avro_blocks, parquet_values, png_texts
-from assets.search.needles import Key, Needles
+from assets.search.needles import Counts, Needles
 from assets.search.seen import Stream
 from assets.search.unpackers import PIECE, Fed, Gzip, Spooled, Zstd
 
 MAGIC_BYTES = 8
 DEEPEST = 4
-DAMAGED = (DamagedError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile, pa.ArrowException, EOFError, OSError)
+# What unpacking raises, of bytes that anyone may have written.
+DAMAGED = (
+    ValueError,
+    LookupError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    zstandard.ZstdError,
+    zipfile.BadZipFile,
+    pa.ArrowException,
+)
 
 
 class Layers:
@@ -30,7 +42,7 @@ class Layers:
     scratch: the folder for what must be read at several places and is larger than fits into memory.
     """
 
-    def __init__(self, needles: Needles, counts: Counter[Key], scratch: Path, depth: int = 0) -> None:
+    def __init__(self, needles: Needles, counts: Counts, scratch: Path, depth: int = 0) -> None:
         self._needles = needles
         self._counts = counts
         self._scratch = scratch
@@ -127,4 +139,4 @@ class Layers:
             if everything is None or not self._needles.are_in(everything):
                 continue
             together = b"\0".join(value for value in values.to_pylist() if value is not None)
-            self._counts.update(self._needles.found(together, 0, len(together), exact=True))
+            self._needles.count(self._counts, together, 0, len(together), exact=True)

@@ -14,7 +14,7 @@ from assets.privacy.identity import Identity
 from assets.rooms import Rooms
 from assets.search.formats import DamagedError
 from assets.search.layers import Layers
-from assets.search.needles import CANARY, Key, Needles
+from assets.search.needles import CANARY, Counts, Key, Needles
 from assets.search.seen import Hit, Stream
 
 Feed = Callable[[bytes], None]
@@ -27,12 +27,13 @@ class Look:
         self.rooms = rooms
         self.app = app
         self.needles = needles
-        self.hits: list[Hit] = []
         self.read: Counter[str] = Counter()
         self.canaries: Counter[str] = Counter()
         self._requests = [identity.request for identity in identities]
         # Of an organisation that goes as a whole, the registry's reasons keep nothing.
         self._whole = {identity.request for identity in identities if identity.organisation}
+        self._counted: list[tuple[Counts, str, str, Callable[[Key], str]]] = []
+        self._unreadable: list[Hit] = []
         self._kept: defaultdict[str, dict[int, str]] = defaultdict(dict)
 
     @contextmanager
@@ -41,19 +42,19 @@ class Look:
 
         exact: see `Needles.found`.
         """
-        counts: Counter[Key] = Counter()
+        counts = Counts()
         stream = Stream(self.needles, counts, exact=exact)
         yield self._reading(place, stream.feed)
         stream.close()
         if kept:
-            for key in counts:
+            for key in counts.keys:
                 self._kept[place].setdefault(key.text, kept)
         self._found(counts, place, name, lambda _: kept)
 
     @contextmanager
     def file(self, place: str, name: str) -> Iterator[Feed]:
         """Takes the bytes of a file in which a store keeps its rows: what stays among the rows is in the file too."""
-        counts: Counter[Key] = Counter()
+        counts = Counts()
         stream = Stream(self.needles, counts, exact=False)
         yield self._reading(place, stream.feed)
         stream.close()
@@ -62,14 +63,14 @@ class Look:
     @contextmanager
     def layers(self, place: str, name: str, kept: str = "") -> Iterator[Feed]:
         """Takes the bytes of one object, which is unpacked too. One that does not unpack is a hit `unreadable`."""
-        counts: Counter[Key] = Counter()
+        counts = Counts()
         layers = Layers(self.needles, counts, self.rooms.scratch)
         yield self._reading(place, layers.feed)
         try:
             layers.close()
         except DamagedError:
             shown = self.needles.masked(name)
-            self.hits += [Hit(request, place, shown, "unreadable", 0, kept) for request in self._requests]
+            self._unreadable += [Hit(request, place, shown, "unreadable", 0, kept) for request in self._requests]
         self._found(counts, place, name, lambda _: kept)
 
     def name(self, place: str, name: str, kept: str = "") -> None:
@@ -91,15 +92,23 @@ class Look:
 
         return reading
 
-    def _found(self, counts: Counter[Key], place: str, name: str, kept: Callable[[Key], str]) -> None:
-        together: Counter[tuple[str, str, str]] = Counter()
-        for key, count in counts.items():
-            if key.request == CANARY:
-                self.canaries[place] += count
-            else:
-                together[key.request, key.encoding, "" if key.request in self._whole else kept(key)] += count
-        shown = self.needles.masked(name) if together else ""
-        self.hits += [
-            Hit(request, place, shown, encoding, count, why)
-            for (request, encoding, why), count in sorted(together.items())
-        ]
+    def _found(self, counts: Counts, place: str, name: str, kept: Callable[[Key], str]) -> None:
+        if counts:
+            self._counted.append((counts, place, name, kept))
+
+    def hits(self) -> list[Hit]:
+        """What was found in all stores. To be called once, when all of them were searched: it counts the canaries."""
+        hits = list(self._unreadable)
+        for counts, place, name, kept in self._counted:
+            together: Counter[tuple[str, str, str]] = Counter()
+            for key, count in self.needles.judged(counts).items():
+                if key.request == CANARY:
+                    self.canaries[place] += count
+                else:
+                    together[key.request, key.encoding, "" if key.request in self._whole else kept(key)] += count
+            shown = self.needles.masked(name) if together else ""
+            hits += [
+                Hit(request, place, shown, encoding, count, why)
+                for (request, encoding, why), count in sorted(together.items())
+            ]
+        return hits

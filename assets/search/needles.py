@@ -5,7 +5,7 @@ does not: where bytes come from (layers.py, and a module a store).
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,6 +22,7 @@ SHORTEST = 6
 LONGEST_WORD = 64
 CONTEXT = 2 * LONGEST_WORD
 MOST_WORDS = 10_000
+MOST_DOUBTS = 1_000
 CANARY = "canary"
 _WORD = re.compile(rb"[0-9A-Za-z_\x80-\xff]*")
 _WORD_BEFORE = re.compile(rb"[0-9A-Za-z_\x80-\xff]*\Z")
@@ -37,6 +38,29 @@ class Key(NamedTuple):
     request: str
     encoding: Encoding
     text: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Doubt:
+    """An occurrence in a file of rows, beside letters: the next value's, or those of a longer word.
+
+    before and after: the bytes around.
+    """
+
+    pattern: int
+    before: bytes
+    after: bytes
+
+
+class Counts:
+    """What was found in one thing of a store. doubts: occurrences that are judged when all texts were seen."""
+
+    def __init__(self) -> None:
+        self.keys: Counter[Key] = Counter()
+        self.doubts: Counter[Doubt] = Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self.keys or self.doubts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +108,42 @@ class Needles:
     def __repr__(self) -> str:
         return f"Needles({len(self._patterns)} patterns)"
 
-    def found(self, data: bytes, begin: int, end: int, *, exact: bool) -> Iterator[Key]:
-        """Each occurrence that ends in data[begin + 1 : end + 1]. The bytes around are read as its neighbours.
+    def count(self, counts: Counts, data: bytes, begin: int, end: int, *, exact: bool) -> None:
+        """Count each occurrence that ends in data[begin + 1 : end + 1]. The bytes around are read as its neighbours.
 
         exact: the data is text, so that a letter beside an id belongs to a longer word, which is somebody else's. In
         other data a letter may be the next value: there a longer word is only one that was seen in a text.
         """
         for number, start, stop in self._occurrences(data):
+            if not begin < stop <= end:
+                continue
             pattern = self._patterns[number]
-            if begin < stop <= end and self._is_it(number, pattern, data, start, stop, exact=exact):
-                yield from (Key(request, pattern.form.encoding, text) for request, text in pattern.owners)
+            before, after = _around(pattern.form, data, start, stop)
+            if len(pattern.data) < SHORTEST:
+                is_it = exact and _is_whole(data, start, stop)
+            elif not before and not after:
+                is_it = True
+            elif exact:
+                is_it = False
+                if len(self._longer[number]) < MOST_WORDS:
+                    self._longer[number].add((before, after))
+            else:
+                is_it = len(counts.doubts) >= MOST_DOUBTS
+                if not is_it:
+                    left, right = data[max(0, start - LONGEST_WORD) : start], data[stop : stop + LONGEST_WORD]
+                    counts.doubts[Doubt(number, left, right)] += 1
+            if is_it:
+                counts.keys.update(self._keys(number))
+
+    def judged(self, counts: Counts) -> Counter[Key]:
+        """What was found, with the doubts that no longer word explains. To be called when all texts were seen."""
+        judged = Counter(counts.keys)
+        for doubt, number in counts.doubts.items():
+            words = self._longer[doubt.pattern]
+            if not any(doubt.before.endswith(b) and doubt.after.startswith(a) for b, a in words):
+                for key in self._keys(doubt.pattern):
+                    judged[key] += number
+        return judged
 
     def are_in(self, data: Buffer) -> bool:
         """Whether any of them stands in these bytes, as a part of a longer word too."""
@@ -118,19 +168,9 @@ class Needles:
         self._database.scan(data, match_event_handler=seen)
         return found
 
-    def _is_it(self, number: int, pattern: _Pattern, data: bytes, start: int, stop: int, *, exact: bool) -> bool:
-        """Whether an occurrence is the text itself, and no part of a longer word."""
-        if len(pattern.data) < SHORTEST:
-            return exact and _is_whole(data, start, stop)
-        before, after = _around(pattern.form, data, start, stop)
-        if not before and not after:
-            return True
-        words = self._longer[number]
-        if exact:
-            if len(words) < MOST_WORDS:
-                words.add((before, after))
-            return False
-        return not any(data[max(0, start - len(b)) : start] == b and data[stop : stop + len(a)] == a for b, a in words)
+    def _keys(self, number: int) -> Iterator[Key]:
+        pattern = self._patterns[number]
+        return (Key(request, pattern.form.encoding, text) for request, text in pattern.owners)
 
 
 def _around(form: Form, data: bytes, start: int, stop: int) -> tuple[bytes, bytes]:

@@ -4,11 +4,10 @@ What belongs here: counting, and pieces that an occurrence may lie across. What 
 (needles.py).
 """
 
-from collections import Counter
 from dataclasses import dataclass
 
 from assets.search.encodings import Encoding
-from assets.search.needles import CONTEXT, Key, Needles
+from assets.search.needles import CONTEXT, Counts, Needles
 
 HEAD_BYTES = 8192
 
@@ -36,7 +35,7 @@ class Stream:
     exact: see `Needles.found`; None is decided by the first bytes, because text has no NUL.
     """
 
-    def __init__(self, needles: Needles, counts: Counter[Key], *, exact: bool | None = None) -> None:
+    def __init__(self, needles: Needles, counts: Counts, *, exact: bool | None = None) -> None:
         self._needles = needles
         self._counts = counts
         self._exact = exact
@@ -55,6 +54,6 @@ class Stream:
 
     def _look(self, data: bytes, held_back: int) -> None:
         end = max(self._done, len(data) - held_back)
-        self._counts.update(self._needles.found(data, self._done, end, exact=bool(self._exact)))
+        self._needles.count(self._counts, data, self._done, end, exact=bool(self._exact))
         begin = max(0, end - self._needles.longest - CONTEXT)
         self._kept, self._done = data[begin:], end - begin

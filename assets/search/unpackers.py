@@ -35,32 +35,38 @@ class Gzip:
         self._member = zlib.decompressobj(31)
 
     def feed(self, data: bytes) -> None:
+        """See `Fed`."""
         while data:
             if self._member.eof:
-                data = data.lstrip(b"\0")
-                if not data:
-                    return
                 self._member = zlib.decompressobj(31)
             self._inner.feed(self._member.decompress(data, PIECE))
-            data = self._member.unconsumed_tail or (self._member.unused_data if self._member.eof else b"")
+            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
 
     def close(self) -> None:
+        """See `Fed`."""
+        self._inner.feed(self._member.flush())
         self._inner.close()
         if not self._member.eof:
             raise DamagedError("gzip ends early")
 
 
 class Zstd:
-    """Frames of zstd."""
+    """Frames of zstd, one after the other."""
 
     def __init__(self, inside: Callable[[], Fed]) -> None:
         self._inner = inside()
-        self._frame = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
 
     def feed(self, data: bytes) -> None:
-        self._inner.feed(self._frame.decompress(data))
+        """See `Fed`."""
+        while data:
+            if self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._inner.feed(self._frame.decompress(data))
+            data = self._frame.unused_data if self._frame.eof else b""
 
     def close(self) -> None:
+        """See `Fed`."""
         self._inner.close()
         if not self._frame.eof:
             raise DamagedError("zstd ends early")
@@ -75,9 +81,11 @@ class Spooled:
         self._read = read
 
     def feed(self, data: bytes) -> None:
+        """See `Fed`."""
         self._file.write(data)
 
     def close(self) -> None:
+        """See `Fed`."""
         with self._file as file:
             file.seek(0)
             self._read(file)

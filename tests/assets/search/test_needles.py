@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.search.needles import CANARY, Key, Needles
+from assets.search.needles import CANARY, Counts, Key, Needles
 from assets.search.seen import Stream
 from tests.assets.search.people import person
 
@@ -35,8 +35,10 @@ WRITERS: dict[str, Callable[[str], bytes]] = {
 }
 
 
-def found(needles: Needles, data: bytes, *, exact: bool = True) -> list[Key]:
-    return list(needles.found(data, 0, len(data), exact=exact))
+def found(needles: Needles, data: bytes, *, exact: bool = True) -> Counter[Key]:
+    counts = Counts()
+    needles.count(counts, data, 0, len(data), exact=exact)
+    return needles.judged(counts)
 
 
 @settings(max_examples=40)
@@ -136,11 +138,11 @@ def test_nothing_shows_what_is_searched_for() -> None:
 )
 def test_pieces_of_any_size_give_the_same(parts: list[bytes], cuts: list[int]) -> None:
     data, needles = b"".join(parts), NEEDLES
-    counts: Counter[Key] = Counter()
+    counts = Counts()
     stream = Stream(needles, counts, exact=True)
     begin = 0
     for end in [*sorted(cut for cut in cuts if cut < len(data)), len(data)]:
         stream.feed(data[begin:end])
         begin = end
     stream.close()
-    assert counts == Counter(found(needles, data))
+    assert counts.keys == found(needles, data)

@@ -9,6 +9,8 @@ _D1 = (
         subjects=(("member", "id"),),
         personal="email name identity_nonce access_sub avatar_url",
         traces="email_encrypted email_hash",
+        emails="email",
+        identifying="access_sub",
         erasure="delete",
         reason="after all rows that name the member: two references to it are not null and delete nothing",
     ),
@@ -25,6 +27,7 @@ _D1 = (
         "organizations",
         personal="settings",
         traces="name slug",
+        organisation="id",
         erasure="keep",
         reason="the organisation's own, for as long as it stays",
     ),
@@ -33,6 +36,7 @@ _D1 = (
         "organization_members",
         subjects=(("member", "user_id"),),
         mentions=(("member", "invited_by"),),
+        organisation="organization_id",
         erasure="delete",
     ),
     Holding(
@@ -41,8 +45,11 @@ _D1 = (
         mentions=(("member", "connected_by"),),
         personal="settings settings_encrypted",
         traces="account_name",
+        organisation="organization_id",
+        blanked_by="clearlift/succeed_member.sql",
         erasure="blank",
-        reason="the row is the organisation's: an owner takes the member's place, and the member's tokens are emptied",
+        reason="the row is the organisation's: another member takes the place, the tokens are emptied; it goes where "
+        "nobody is left",
     ),
     Holding(
         "d1",
@@ -50,8 +57,11 @@ _D1 = (
         subjects=(("invitee", "email"), ("member", "invited_by")),
         personal="email token",
         traces="email_encrypted email_hash",
+        emails="email",
+        organisation="organization_id",
         erasure="delete",
     ),
+    Holding("d1", "org_tag_mappings", organisation="organization_id"),
 )
 
 _KV = (

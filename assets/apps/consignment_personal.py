@@ -6,7 +6,15 @@ _OWN: tuple[Subject, ...] = (("user", "user_id"),)
 _WORDS = "words of items; made again from the items that stay, because an index keeps deleted words until it merges"
 
 _D1 = (
-    Holding("d1", "consignors", _OWN, personal="name email phone address preferred_contact", erasure="delete"),
+    Holding(
+        "d1",
+        "consignors",
+        _OWN,
+        personal="name email phone address preferred_contact",
+        emails="email",
+        identifying="phone",
+        erasure="delete",
+    ),
     Holding(
         "d1",
         "events",

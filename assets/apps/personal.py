@@ -43,6 +43,12 @@ class Holding:
     keys that may hold an id. A search for a person reads them too.
     impersonal: says nothing about a person by itself. It goes with a row that is deleted. `registry` fills it in.
 
+    emails: columns of `personal` with an e-mail address, by which the person of a row is looked up. identifying: other
+    columns of `personal` whose value names one person; a search looks for it. organisation: the place of the id or tag
+    of the organisation whose the row is. one_person: all ids of a row are of one
+    person, so that one leads to the others. blanked_by: SQL under sql/ that an erasure of D1 runs before it looks at
+    `mentions`; ?1 is the JSON array of the ids.
+
     erasure: what happens to the rows of a person; in an entry without ids, to the rows in which a trace is found. A
     trace in somebody else's row is emptied, and the row stays. None where nothing is of a person.
     reason: why a row is kept, or what an erasure must know.
@@ -56,6 +62,11 @@ class Holding:
     personal: str = ""
     traces: str = ""
     impersonal: str = ""
+    emails: str = ""
+    identifying: str = ""
+    organisation: str = ""
+    one_person: bool = False
+    blanked_by: str = ""
     erasure: Erasure | None = None
     reason: str = ""
 
@@ -70,6 +81,8 @@ class Holding:
             raise ValueError(f"{where}: {', '.join(unknown)} is no kind of person")
         if bool(self._owners or self.personal or self.traces) != (self.erasure is not None):
             raise ValueError(f"{where}: an erasure is named exactly where something is of a person")
+        if stray := sorted({*self.emails.split(), *self.identifying.split()} - set(self.personal.split())):
+            raise ValueError(f"{where}: {', '.join(stray)} identifies and is not personal")
         if self.erasure == "keep" and not self.reason:
             raise ValueError(f"{where}: what is kept has a reason")
 

@@ -26,6 +26,8 @@ EVENT_RECORD = Holding(
     "browser_language os_name os_version geo_country utm_source utm_medium scroll_depth engagement_time "
     "page_load_time ttfb dom_content_loaded first_contentful_paint largest_contentful_paint consent_analytics "
     "consent_marketing",
+    organisation="org_tag",
+    one_person=True,
     erasure="delete",
     reason="by a rewrite of the data files; the files before it hold the rows until they are removed",
 )
@@ -37,7 +39,9 @@ def web_events(table: str, landing: str, quarantine: str) -> tuple[Holding, ...]
     the family `summary`, which every such app has.
     """
     lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))
-    landed = Holding("r2", landing, lines, personal="content", traces="key", erasure="delete")
+    landed = Holding(
+        "r2", landing, lines, personal="content", traces="key", organisation="content.org_tag", erasure="delete"
+    )
     refused = replace(landed, name=quarantine, traces="", impersonal="key", reason=REFUSED_LINES)
     summary = Holding("kv", "summary", impersonal="key value")
     return (replace(EVENT_RECORD, name=table), landed, refused, summary)
@@ -113,6 +117,12 @@ _POSTGRES = (
     _table("media.images", personal="object_key"),
     _kept("media.listings", "the last name of a listing, overwritten by the next one", traces="after_key"),
     _kept("archive.tombstones", "a restore reads it and leaves out who was erased", traces="subject_hash"),
+    _kept(
+        "privacy.requests",
+        "what identifies the person is sealed while the request is open, and dropped at its end",
+        personal="sealed",
+        traces="subject_hash",
+    ),
 )
 
 _BACKED_UP = "goes once a verified backup holds it; an erasure deletes what is left, and a full backup follows"
@@ -223,7 +233,10 @@ _IMPERSONAL = f"""
     media.listings: app listed_at
     archive.revisions: app table_name quarter bucket revision state started_at sealed_at rows rows_added packed_bytes
         line_bytes parts checksum manifest_sha256 snapshot code_version slices
-    archive.tombstones: app subject_kind erased_at
+    archive.tombstones: app subject_kind erased_at keyed
+    privacy.requests: app id kind origin state plan received_at changed_at waits_until ended_at why receipt
+    privacy.steps: app request position place rows objects written gone_by done_at
+    privacy.secrets: name sealed
     retention.deletions: id app store name place intended_rows intended_bytes rows bytes run began_at settled_at why
     retention.pruned_days: app org_tag day quarter commit_id settled rows marked_at
     pipelines.migrations: folder number name checksum applied_at

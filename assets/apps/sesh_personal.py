@@ -18,6 +18,7 @@ _D1 = (
         "users",
         subjects=(("user", "id"),),
         personal="email displayName avatarImageId timeZone profile",
+        emails="email",
         erasure="delete",
     ),
     _own("user_preferences", "preferences dashboardLayout"),

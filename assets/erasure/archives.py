@@ -11,8 +11,8 @@ from assets.apps.lifecycle import Lifecycle
 from assets.archive.damage import DamagedError
 from assets.archive.layout import bucket_of
 from assets.archive.take_out import TakeOut
-from assets.erasure.lines import Lines
 from assets.erasure.erased_people import ErasedPeople
+from assets.erasure.lines import Lines
 from assets.events.table import events_table
 from assets.privacy.identity import Erased, Identity
 from assets.rooms import Rooms

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from assets.apps import App
 from assets.apps.personal import Subject
+from assets.erasure.erased_people import ErasedPeople
 from assets.erasure.ledgers import D1Ledger, Ledger, PostgresLedger
 from assets.erasure.lines import Lines
-from assets.erasure.erased_people import ErasedPeople
 from assets.events import ingest
 from assets.events import landing as event_landing
 from assets.events.ledger import IngestLedger

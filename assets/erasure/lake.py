@@ -15,8 +15,8 @@ from datetime import date, timedelta
 
 from assets.apps import App
 from assets.archive.tables import archived
-from assets.erasure.lake_search import Found, LakeSearch, total
 from assets.erasure.erased_people import ErasedPeople
+from assets.erasure.lake_search import Found, LakeSearch, total
 from assets.events import ingest, pruned
 from assets.events.ledger import IngestLedger
 from assets.events.table import events_table

@@ -22,6 +22,7 @@ from resources.lake.proof import UNREADABLE
 T = TypeVar("T")
 R = TypeVar("R")
 AT_ONCE = 4
+BATCH_ROWS = 100_000
 _OWN, _DAY = "\0own", "\0day"
 
 
@@ -99,21 +100,18 @@ class LakeSearch:
 
     def _found(self, rows: pl.LazyFrame) -> Found:
         spec, texts = self._table.spec, self._texts
-        suspected = pl.any_horizontal([self._people.suspected(pl.col(name)) for name in texts])
+        count, events, named = 0, Counter[PartitionKey](), dict[str, set[str]]()
         day = pl.col(spec.time).dt.date().alias(_DAY)
-        wanted = dict.fromkeys((spec.tenant, "event_id", *texts))
-        hits = rows.filter(self.own | suspected).select(*wanted, day, self.own.alias(_OWN)).collect(engine="streaming")
-        own, others = hits.filter(pl.col(_OWN)), hits.filter(~pl.col(_OWN))
-        by_partition = own.group_by(spec.tenant, _DAY).agg(pl.col("event_id").n_unique()).iter_rows()
-        named = {
-            name: frozenset(text for text in others[name].unique().drop_nulls() if self._people.name(text))
-            for name in texts
-        }
-        return Found(
-            own.height,
-            {PartitionKey(tenant, at): events for tenant, at, events in by_partition},
-            {name: of_column for name, of_column in named.items() if of_column},
-        )
+        wanted = rows.select(*dict.fromkeys((spec.tenant, "event_id", *texts)), day, self.own.alias(_OWN))
+        for batch in wanted.collect_batches(chunk_size=BATCH_ROWS, engine="streaming"):
+            own, others = batch.filter(pl.col(_OWN)), batch.filter(~pl.col(_OWN))
+            count += own.height
+            for tenant, at, ids in own.group_by(spec.tenant, _DAY).agg(pl.col("event_id").n_unique()).iter_rows():
+                events[PartitionKey(tenant, at)] += ids
+            for name in texts:
+                if found := self._people.naming(others[name]):
+                    named.setdefault(name, set()).update(found)
+        return Found(count, events, {name: frozenset(of_column) for name, of_column in named.items()})
 
     @cached_property
     def _texts(self) -> list[str]:
@@ -132,17 +130,17 @@ class LakeSearch:
         }
 
     def _names(self, rows: pl.LazyFrame) -> bool | None:
+        whole = sorted(self._people.whole)
         try:
-            texts = [pl.col(name) for name in rows.collect_schema().names()]
-            ids = sorted(self._people.whole)
-            hits = [text.is_in(ids).fill_null(value=False) | self._people.suspected(text) for text in texts]
-            found = rows.filter(pl.any_horizontal(hits)).collect(engine="streaming") if hits else pl.DataFrame()
+            return any(
+                column.is_in(whole).any() or self._people.naming(column)
+                for batch in rows.collect_batches(chunk_size=BATCH_ROWS, engine="streaming")
+                for column in batch
+            )
         except FileNotFoundError:
             return False  # another sweep removed it
         except UNREADABLE:
             return None
-        values = {value for column in found for value in column.unique().drop_nulls()}
-        return any(value in self._people.whole or self._people.name(value) for value in values)
 
 
 def _at_once(do: Callable[[T], R], things: Iterable[T]) -> list[R]:

@@ -14,9 +14,9 @@ from itertools import islice
 from assets.apps import App
 from assets.erasure import contents, kinds
 from assets.erasure.contents import WHOLE, Changed
+from assets.erasure.erased_people import ErasedPeople
 from assets.erasure.kinds import LandedKind
 from assets.erasure.ledgers import Again, Seen
-from assets.erasure.erased_people import ErasedPeople
 from assets.intake.objects import identity
 from assets.privacy.identity import Erased, Identity
 from assets.rooms import Rooms

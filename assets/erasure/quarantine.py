@@ -13,8 +13,8 @@ import msgspec
 from assets.apps import App
 from assets.erasure import contents, kinds
 from assets.erasure.contents import Changed
-from assets.erasure.kinds import LandedKind
 from assets.erasure.erased_people import ErasedPeople
+from assets.erasure.kinds import LandedKind
 from assets.privacy.identity import Erased, Identity
 from assets.rooms import Rooms
 from resources.declined import DeclinedError

@@ -143,6 +143,13 @@ _R2 = (
         erasure="delete",
         reason="by the ids of the archived table; older manifests go too, as they give a deleted line's hash away",
     ),
+    Holding(
+        "r2",
+        "exports/",
+        personal="content",
+        erasure="delete",
+        reason="by the folder of the person, whose name is a hash under a key",
+    ),
 )
 
 _CAMPAIGNS = "org_id id platform account_id native_id name status native_status currency source_updated_at updated_at"
@@ -246,6 +253,6 @@ PIPELINES = registry(
         "postgres": _IMPERSONAL,
         "d1": "pipelines_migrations: folder number name checksum applied_at\n"
         "backup_log: id table_name changed_at\nbackup_noted: id table_name",
-        "r2": "data/ archive/: key\nlake/: key content",
+        "r2": "data/ archive/ exports/: key\nlake/ search/: key content",
     },
 )

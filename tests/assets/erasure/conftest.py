@@ -8,8 +8,11 @@ import pytest
 
 from resources.postgres import Postgres
 from tests.app_databases import AppDatabases
+from tests.assets.archive.conftest import archive_stores
 from tests.assets.erasure.inhabited import Inhabited, migrated
 from tests.resources.lake.opened import opened
+
+__all__ = ["archive_stores"]
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Whose data ClearLift's own tables, prefixes and keys hold, and what an erasure does to it. Data only."""
 
-from assets.apps.personal import Holding, registry
+from assets.apps.personal import Holding, Sealed, registry
 
 _D1 = (
     Holding(
@@ -8,7 +8,11 @@ _D1 = (
         "users",
         subjects=(("member", "id"),),
         personal="email name identity_nonce access_sub avatar_url",
-        traces="email_encrypted email_hash",
+        traces="email_encrypted email_hash identity_nonce_encrypted",
+        sealed=(
+            Sealed("email_encrypted", "email", index="email_hash", blank=""),
+            Sealed("identity_nonce_encrypted", "identity_nonce"),
+        ),
         erasure="delete",
         reason="after all rows that name the member: two references to it are not null and delete nothing",
     ),
@@ -18,6 +22,7 @@ _D1 = (
         subjects=(("member", "user_id"),),
         personal="token ip_address user_agent",
         traces="ip_address_encrypted",
+        sealed=(Sealed("ip_address_encrypted", "ip_address", row="token"),),
         erasure="delete",
     ),
     Holding(
@@ -41,6 +46,7 @@ _D1 = (
         mentions=(("member", "connected_by"),),
         personal="settings settings_encrypted",
         traces="account_name",
+        sealed=(Sealed("settings_encrypted", "settings", fields=("oauth", "app")),),
         erasure="blank",
         reason="the row is the organisation's: an owner takes the member's place, and the member's tokens are emptied",
     ),
@@ -50,6 +56,7 @@ _D1 = (
         subjects=(("invitee", "email"), ("member", "invited_by")),
         personal="email token",
         traces="email_encrypted email_hash",
+        sealed=(Sealed("email_encrypted", "email", index="email_hash", blank=""),),
         erasure="delete",
     ),
 )

@@ -10,9 +10,7 @@ _LINES: tuple[Subject, ...] = (("user", "content.userId"),)
 def _own(name: str, personal: str, reason: str = "", *sealed: Sealed) -> Holding:
     """A table whose rows are a user's, by userId."""
     traces = " ".join(rule.into for rule in sealed)
-    return Holding(
-        "d1", name, _OWN, personal=personal, traces=traces, sealed=sealed, erasure="delete", reason=reason
-    )
+    return Holding("d1", name, _OWN, personal=personal, traces=traces, sealed=sealed, erasure="delete", reason=reason)
 
 
 _D1 = (

@@ -130,7 +130,7 @@ def _document(text: str | None) -> dict[str, Any]:
 
 
 def key_heads(key_id: int) -> list[str]:
-    """The four ways in which the base64 of what a key sealed begins: 5 bytes of 7 characters, and 2 bits of the nonce."""
+    """The four ways in which the base64 of what a key sealed begins: 5 bytes, and 2 bits of the nonce."""
     head = b"\x01" + key_id.to_bytes(4, "big")
     return [base64.b64encode(head + bytes([bits << 6]))[:7].decode() for bits in range(4)]
 

@@ -1,9 +1,9 @@
-"""The move of values from clear to sealed: seal, read back and open, blank; and back to nothing that was in between.
+"""The move of values from clear to sealed: seal, read back and open, blank.
 
 Each write looks at the row again (compare and set), and the triggers of the migrations clear a sealed value when
-somebody writes in clear. Both are needed: without the first a value is lost, without the second an old index lives on.
-So a row has its value in clear, or a sealed value that was read back, or both, at every moment; and two runs at once, or
-a run that was killed and another, end the same.
+somebody writes in clear. Both are needed: without the first a value is lost, without the second an old one lives on. So
+a row has its value in clear, or a sealed value that was read back, or both, at every moment; and two runs at once, or a
+run that was killed and another, end the same.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from resources.keyring import Keyring
 
 @dataclass(frozen=True)
 class Moved:
-    """How many values were sealed and blanked, and how many rows have one in clear now, of those that were looked at."""
+    """How many values were sealed, how many blanked in clear, and how many rows have one in clear now."""
 
     sealed: int
     blanked: int

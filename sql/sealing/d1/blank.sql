@@ -1,6 +1,6 @@
 -- Blanks values in clear whose sealed value was read back, where both are still as they were read.
--- One row a row that was written: its id. Parameters: ?1 JSON, an array of [id, value in clear in hex, sealed value before (25 characters,
--- which hold its nonce), sealed value after, index].
+-- One row a row that was written: its id. Parameters: ?1 JSON, an array of [id, value in clear in hex, sealed value
+-- before (25 characters, which hold its nonce), sealed value after, index].
 update $table
 set $column = $blank, $sealed = incoming.after
 from (

@@ -1,6 +1,6 @@
 -- Writes values that were sealed again, and their indexes, where the sealed value is still as it was read.
--- One row a row that was written: its id. Parameters: ?1 JSON, an array of [id, value in clear in hex, sealed value before (25 characters,
--- which hold its nonce), sealed value after, index].
+-- One row a row that was written: its id. Parameters: ?1 JSON, an array of [id, value in clear in hex, sealed value
+-- before (25 characters, which hold its nonce), sealed value after, index].
 update $table
 set $sealed = incoming.after$index_set
 from (

@@ -1,4 +1,4 @@
-"""Columns that are sealed, each with a row of its own, and the application that reads and writes it. No fixtures here."""
+"""Columns that are sealed, each with a row, and the application that reads and writes it. No fixtures here."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence

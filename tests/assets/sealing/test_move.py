@@ -1,7 +1,8 @@
 """The move from clear to sealed loses nothing, whoever writes meanwhile, and every address is found at every moment."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ KINDS = [
 ]
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The mover was killed."""
 
 
@@ -93,16 +94,14 @@ def moved_with(column: Column, at: dict[int, list[Callable[[Application], None]]
         application.check()
         number = next(calls)
         if number == stop:
-            raise Stopped
+            raise StoppedError
         for write in at.get(number, []):
             write(application)
             application.check()
 
     store = D1Fields(column.d1)
-    try:
+    with suppress(StoppedError):
         Sealer(Interrupted(store, before_call), RING).move(column.field)
-    except Stopped:
-        pass
     application.check()
     assert Sealer(store, RING).move(column.field).left == 0
     application.check()
@@ -147,8 +146,8 @@ def test_two_movers_at_once_end_the_same(databases: dict[str, EmbeddedD1]) -> No
 
 
 @pytest.fixture(params=sorted(FIELDS))
-def each(request: pytest.FixtureRequest, databases: dict[str, EmbeddedD1]) -> Iterator[Column]:
-    yield column(databases, request.param)
+def each(request: pytest.FixtureRequest, databases: dict[str, EmbeddedD1]) -> Column:
+    return column(databases, request.param)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ _D1 = (
         "consignors",
         _OWN,
         personal="name email phone address preferred_contact",
+        emails="email",
+        identifying="phone",
         traces="phone_encrypted address_encrypted",
         sealed=(Sealed("phone_encrypted", "phone"), Sealed("address_encrypted", "address")),
         erasure="delete",

@@ -68,6 +68,10 @@ class Holding:
     impersonal: says nothing about a person by itself. It goes with a row that is deleted. `registry` fills it in.
 
     sealed: its columns whose values are kept sealed.
+    emails: columns of `personal` with an e-mail address, by which the person of a row is looked up. identifying: other
+    columns of `personal` whose value names one person; a search looks for it. organisation: the place of the id or tag
+    of the organisation whose the row is. blanked_by: SQL under sql/ that an erasure of D1 runs before it looks at
+    `mentions`; ?1 is the JSON array of the ids.
 
     erasure: what happens to the rows of a person; in an entry without ids, to the rows in which a trace is found. A
     trace in somebody else's row is emptied, and the row stays. None where nothing is of a person.
@@ -82,6 +86,10 @@ class Holding:
     personal: str = ""
     traces: str = ""
     impersonal: str = ""
+    emails: str = ""
+    identifying: str = ""
+    organisation: str = ""
+    blanked_by: str = ""
     erasure: Erasure | None = None
     reason: str = ""
     sealed: tuple[Sealed, ...] = ()
@@ -97,6 +105,8 @@ class Holding:
             raise ValueError(f"{where}: {', '.join(unknown)} is no kind of person")
         if bool(self._owners or self.personal or self.traces) != (self.erasure is not None):
             raise ValueError(f"{where}: an erasure is named exactly where something is of a person")
+        if stray := sorted({*self.emails.split(), *self.identifying.split()} - set(self.personal.split())):
+            raise ValueError(f"{where}: {', '.join(stray)} identifies and is not personal")
         if self.erasure == "keep" and not self.reason:
             raise ValueError(f"{where}: what is kept has a reason")
         of_sealing = {name for rule in self.sealed for name in (rule.into, rule.column, rule.index) if name}

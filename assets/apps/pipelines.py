@@ -31,7 +31,7 @@ NOT_SET_BACK = frozenset(
 """Tables that a restore over what is live leaves as they are: the schema is what it is, and the lake is restored by
 itself.
 """
-REMEMBERED = frozenset({"archive.tombstones"})
-"""Tables to which such a restore only adds: who was erased, now or then, stays erased."""
+REMEMBERED = frozenset({"archive.tombstones", "privacy.requests", "privacy.secrets", "privacy.steps"})
+"""Tables to which such a restore only adds: who was erased, now or then, stays erased, under the secret of now."""
 REMEMBERED_OF_APPS = frozenset({"pipelines.audit_log"})
 """The same of an app's own database: who changed what stays known."""

@@ -31,6 +31,9 @@ _UPKEEP = "upkeep removes what nothing names"
 _RECORDS = {
     "archive.revisions": "says what is archived",
     "archive.tombstones": "who was erased stays erased",
+    "privacy.requests": "proves when a request was carried out; nothing in it leads to the person",
+    "privacy.steps": "proves in which stores a request was carried out",
+    "privacy.secrets": "keys the hashes of people who were erased",
     "retention.deletions": "says what was deleted, when, and what proved that it may be",
     "pipelines.migrations": "says what the schema is",
 }

@@ -19,6 +19,7 @@ _D1 = (
         "users",
         subjects=(("user", "id"),),
         personal="email displayName avatarImageId timeZone profile",
+        emails="email",
         traces="emailEncrypted emailHash",
         sealed=(Sealed("emailEncrypted", "email", index="emailHash", blank=ROW),),
         erasure="delete",

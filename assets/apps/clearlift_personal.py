@@ -54,8 +54,8 @@ _D1 = (
         blanked_by="clearlift/succeed_member.sql",
         sealed=(Sealed("settings_encrypted", "settings", fields=("oauth", "app")),),
         erasure="blank",
-        reason="the row is the organisation's: another member takes the place, and the tokens are emptied; where nobody "
-        "is left it goes",
+        reason="the row is the organisation's: another member takes the place, and the tokens are emptied; where "
+        "nobody is left it goes",
     ),
     Holding(
         "d1",

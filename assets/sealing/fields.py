@@ -79,13 +79,18 @@ def index_of(found: Field, keyring: Keyring, value: str, *, plain_hashes: bool) 
 
 
 def sealed_pages(found: Field, keyring: Keyring, values: list[tuple[str | int, str]]) -> list[str]:
-    """(row, value) pairs, sealed."""
+    """(row, value) pairs, sealed. The value of a binary column is a text of its bytes (Latin-1)."""
+    if found.rule.binary:
+        sealed = (keyring.seal(value.encode("latin-1"), **found.place, row=str(row)) for row, value in values)
+        return [base64.b64encode(one).decode() for one in sealed]
     return keyring.seal_texts([(str(row), value) for row, value in values], **found.place)
 
 
 def opened_page(found: Field, keyring: Keyring, rows: list[FieldRow]) -> list[str | None]:
     """The values of sealed or noted rows; None for one that has no sealed value, or one that does not open."""
     pairs = [(str(row.id), (row.sealed or "").removeprefix(NOTED)) for row in rows]
+    if found.rule.binary:
+        return [_opened(found, keyring, *pair) for pair in pairs]
     try:
         return list(keyring.open_texts(pairs, **found.place))
     except (SealError, UnicodeDecodeError):
@@ -94,6 +99,8 @@ def opened_page(found: Field, keyring: Keyring, rows: list[FieldRow]) -> list[st
 
 def _opened(found: Field, keyring: Keyring, row: str, sealed: str) -> str | None:
     try:
+        if found.rule.binary:
+            return keyring.open(base64.b64decode(sealed), **found.place, row=row).decode("latin-1")
         return keyring.open_text(sealed, **found.place, row=row)
     except (SealError, UnicodeDecodeError):
         return None

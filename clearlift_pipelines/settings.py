@@ -362,7 +362,8 @@ class Settings(BaseSettings):
             for name in getattr(self, store).keys() - names:
                 variable = f"{PREFIX}{store.upper()}__{name.upper()}"
                 having_one = ", ".join(sorted(names)) or "none"
-                raise ValueError(f"{variable} names no app that has such a store; there are {having_one}")
+                what = "sealed columns" if store == "sealed" else "such a store"
+                raise ValueError(f"{variable} names no app that has {what}; there are {having_one}")
 
     def _all_or_none(self, *names: str) -> None:
         given = [name for name in names if getattr(self, name) is not None]

@@ -196,7 +196,7 @@ class Stores:
         if s.keyring_file is not None:
             return keyring.load(s.keyring_file)
         if s.keyring_command is not None:
-            return self._key_set_of(s.keyring_command.get_secret_value())
+            return _key_set_of(s.keyring_command.get_secret_value())
         if s.d1:
             raise SettingsError(
                 "CLEARLIFT_KEYRING, CLEARLIFT_KEYRING_FILE or CLEARLIFT_KEYRING_COMMAND is missing"
@@ -208,13 +208,6 @@ class Stores:
             if not self._makes_keys:
                 return keyring.Keyring({1: secrets.token_bytes(keyring.KEY_BYTES)})
         return keyring.load_or_make(s.made_home() / file.name)
-
-    @staticmethod
-    def _key_set_of(command: str) -> keyring.Keyring:
-        try:
-            return keyring.of_command(command)
-        except keyring.KeySetError as error:
-            raise SettingsError(f"{variable_of('keyring_command')}: {error}") from None
 
     def is_sealed(self, app: App) -> bool:
         """Whether the app's personal columns are sealed. Where a Worker may read them in clear, only if it was asked."""
@@ -406,6 +399,13 @@ class Stores:
                 schema=CATALOG_SCHEMA,
                 role=self.settings.postgres_role,
             )
+
+
+def _key_set_of(command: str) -> keyring.Keyring:
+    try:
+        return keyring.of_command(command)
+    except keyring.KeySetError as error:
+        raise SettingsError(f"{variable_of('keyring_command')}: {error}") from None
 
 
 def _database(app: App) -> str:

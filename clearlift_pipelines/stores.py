@@ -210,7 +210,9 @@ class Stores:
         return keyring.load_or_make(s.made_home() / file.name)
 
     def is_sealed(self, app: App) -> bool:
-        """Whether the app's personal columns are sealed. Where a Worker may read them in clear, only if it was asked."""
+        """Whether the app's personal columns are sealed. Of a real database only if a setting says so, because a Worker
+        may read them in clear.
+        """
         embedded = not {f"{app.name}-d1", f"{app.name}-postgres"} & self._real
         return self.settings.sealed.get(app.name, embedded)
 

@@ -1,6 +1,6 @@
 """Whose data Growth's own tables hold, and what an erasure does to it. Data only."""
 
-from assets.apps.personal import Holding, registry
+from assets.apps.personal import Holding, Sealed, registry
 
 _TABLES = (
     Holding(
@@ -10,6 +10,8 @@ _TABLES = (
         personal="email email_key phone phone_e164 phone_extension company_name company_key name utm metadata",
         emails="email email_key",
         identifying="phone phone_e164",
+        traces="name_encrypted",
+        sealed=(Sealed("name_encrypted", "name"),),
         erasure="delete",
     ),
     Holding(
@@ -54,6 +56,7 @@ _TABLES = (
         subjects=(("user", "user_id"), ("lead", "lead_id")),
         personal="waba_id phone_number_id display_phone business_name access_token_ciphertext",
         identifying="waba_id phone_number_id display_phone",
+        sealed=(Sealed("access_token_ciphertext", binary=True),),
         erasure="delete",
     ),
     Holding(

@@ -24,6 +24,7 @@ import assets.metrics.capability
 import assets.points.capability
 import assets.retention.capability
 import assets.rollups.capability
+import assets.sealing.capability
 import assets.series.capability
 import assets.sessions.capability
 import assets.tables.capability
@@ -60,6 +61,7 @@ ROOMS: tuple[ModuleType, ...] = (
     assets.archive.capability,
     assets.retention.capability,
     assets.backups.capability,
+    assets.sealing.capability,
 )
 """A further capability is a folder in assets/ and one line here."""
 
@@ -77,6 +79,8 @@ def brought(
         chosen.late_horizon,
         chosen.cache_writes_per_run,
         (chosen.backup_days, chosen.backup_weeks, chosen.backup_months),
+        frozenset(app.name for app in apps if stores.is_sealed(app)),
+        chosen.plain_email_hashes,
     )
     for app in apps:
         yield app, [room.bring(app, site) for room in rooms]

@@ -35,6 +35,7 @@ _RECORDS = {
     "privacy.requests": "proves when a request was carried out; nothing in it leads to the person",
     "privacy.steps": "proves in which stores a request was carried out",
     "privacy.secrets": "keys the hashes of people who were erased",
+    "sealing.keys": "says how old each key is, and since when nothing live refers to it",
     "retention.deletions": "says what was deleted, when, and what proved that it may be",
     "pipelines.migrations": "says what the schema is",
 }

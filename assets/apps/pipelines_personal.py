@@ -6,7 +6,7 @@ application, which are in its own file.
 
 from dataclasses import replace
 
-from assets.apps.personal import Erasure, Holding, Subject, registry
+from assets.apps.personal import Erasure, Holding, Sealed, Subject, registry
 
 TAKEN_OBJECTS = "says which object was taken, so that it is not taken twice"
 REFUSED_LINES = "lines are base64 in JSON in gzip, and may be damaged: an id is searched for in their bytes"
@@ -58,9 +58,9 @@ def _visits(name: str, erasure: Erasure, *, personal: str, traces: str, reason: 
     return Holding("postgres", name, hashed=who, personal=personal, traces=traces, erasure=erasure, reason=reason)
 
 
-def _kept(name: str, reason: str, *, personal: str = "", traces: str = "") -> Holding:
+def _kept(name: str, reason: str, *, personal: str = "", traces: str = "", sealed: tuple[Sealed, ...] = ()) -> Holding:
     """A table that an erasure leaves as it is."""
-    return Holding("postgres", name, personal=personal, traces=traces, erasure="keep", reason=reason)
+    return Holding("postgres", name, personal=personal, traces=traces, erasure="keep", reason=reason, sealed=sealed)
 
 
 def _blanked(name: str, reason: str, traces: str) -> Holding:
@@ -122,6 +122,13 @@ _POSTGRES = (
         "what identifies the person is sealed while the request is open, and dropped at its end",
         personal="sealed",
         traces="subject_hash",
+        sealed=(Sealed("sealed", binary=True),),
+    ),
+    _kept(
+        "privacy.secrets",
+        "a secret of the database, which keys the hashes of who was erased",
+        traces="sealed",
+        sealed=(Sealed("sealed", row="name", binary=True),),
     ),
 )
 
@@ -236,7 +243,8 @@ _IMPERSONAL = f"""
     archive.tombstones: app subject_kind erased_at keyed
     privacy.requests: app id kind origin state plan received_at changed_at waits_until ended_at why receipt
     privacy.steps: app request position place rows objects written gone_by done_at
-    privacy.secrets: name sealed
+    privacy.secrets: name
+    sealing.keys: key_id first_seen_at unreferenced_since retired_at seals
     retention.deletions: id app store name place intended_rows intended_bytes rows bytes run began_at settled_at why
     retention.pruned_days: app org_tag day quarter commit_id settled rows marked_at
     pipelines.migrations: folder number name checksum applied_at

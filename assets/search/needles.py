@@ -149,6 +149,12 @@ class Needles:
         """Whether any of them stands in these bytes, as a part of a longer word too."""
         return bool(self._occurrences(data))
 
+    def name_somebody(self, text: bytes) -> bool:
+        """Whether one of them is named in a text, and not only as a part of a longer word."""
+        counts = Counts()
+        self.count(counts, text, 0, len(text), exact=True)
+        return bool(counts.keys)
+
     def masked(self, name: str) -> str:
         """A name without what is searched for."""
         data = name.encode(errors="surrogatepass")

@@ -32,6 +32,9 @@ _RECORDS = {
     "archive.revisions": "says what is archived",
     "archive.tombstones": "who was erased stays erased",
     "retention.deletions": "says what was deleted, when, and what proved that it may be",
+    "audit.entries": "a chain that loses its beginning proves nothing",
+    "audit.followed": "one row a change log",
+    "audit.keys": "one row a key",
     "pipelines.migrations": "says what the schema is",
 }
 _AGREED: tuple[Condition, ...] = ("reconciled",)
@@ -67,6 +70,8 @@ def lifecycles_of(
         yield kept("d1", "backup_noted", "empty but for rows that a refused statement noted")
     for table, why in _RECORDS.items():
         yield kept("postgres", table, why)
+    yield kept("r2", "audit/", "one short object a day: proves that the audit trail is the one that was written")
+    yield kept("r2", "compliance/", "one report a month: shows what was done")
     yield kept("r2", "archive/", "for those who must look back", not_archived="it is the archive")
     for family in (*(family.name for family in cache), *(key for aside in cache_aside for key in aside.keys)):
         until = "for as long as it is wanted: each key expires by its own lifetime"
@@ -141,6 +146,7 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
         ("attribution.touches", Rule("retention/old_touches.sql", _AGREED), "attribution"),
     ):
         yield _going(table, "day", 400, _OF_EVENTS, requires=_AGREED, rule=rule, hot=90, readers=((reader, "daily"),))
+    yield kept("postgres", "consent.choices", "a refusal holds until its person agrees again")
     yield kept("postgres", "attribution.credits", "what campaigns brought, of which the events are gone")
     for table in ("organizations", "labels", "ad_labels"):
         yield kept("postgres", f"attribution.{table}", "a mirror, as long as what it mirrors")

@@ -28,6 +28,10 @@ class Head(NamedTuple):
     name: str = ""
 
 
+NOTHING = Head(0, b"")
+"""The head of a trail without entries."""
+
+
 class Noted(NamedTuple):
     """An entry as it stands in the chain."""
 
@@ -43,14 +47,14 @@ class Verified:
 
     entries: int = 0
     heads: int = 0
-    head: Head = Head(0, b"")
+    head: Head = NOTHING
     faults: list[str] = field(default_factory=list)
 
 
 def head(connection: Connection) -> Head:
     """The newest entry; number 0 where there is none."""
     rows = connection.execute("select seq, hash from audit.entries order by seq desc limit 1").fetchall()
-    return Head(rows[0]["seq"], bytes(rows[0]["hash"])) if rows else Head(0, b"")
+    return Head(rows[0]["seq"], bytes(rows[0]["hash"])) if rows else NOTHING
 
 
 def verify(postgres: Postgres, heads: Iterable[Head]) -> Verified:

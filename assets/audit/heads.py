@@ -39,3 +39,8 @@ def heads(store: ObjectStore) -> Iterator[Head]:
             raise HeadUnreadableError(
                 f"{info.key} is no head of the audit trail", "find out who wrote it; copy it aside and delete it"
             ) from None
+
+
+def day_of(head: Head) -> str:
+    """The day of a head, as YYYY-MM-DD."""
+    return head.name.rpartition("/")[2].removesuffix(".json")

@@ -48,9 +48,7 @@ def verify(as_json: bool) -> None:
     else:
         for fault in done.faults:
             click.echo(f"wrong: {fault}")
-        click.echo(
-            f"{counted(done.entries, 'entry', 'entries')} read, {counted(done.heads, 'head', 'heads')} compared"
-        )
+        click.echo(f"{counted(done.entries, 'entry', 'entries')} read, {counted(done.heads, 'head', 'heads')} compared")
     if done.faults:
         raise DeclinedError(
             "the audit trail is not as it was written",
@@ -59,7 +57,7 @@ def verify(as_json: bool) -> None:
     if not done.heads:
         raise DeclinedError(
             "no head of the trail lies in R2, so that a trail that was cut would not show",
-            "`clearlift job run pipelines compliance`",
+            "`clearlift job trail`",
         )
 
 

@@ -17,6 +17,11 @@ from tests.assets.audit.conftest import NOW
 from tests.rooms import TestRooms
 
 READ = Entry("clearlift", "clearlift quarantine list", "read", "r2", "quarantine/events/", ("content",), 3)
+TODAY = NOW.date()
+INSERTED = """
+insert into audit.entries
+select 3, at, app, actor, work, act, store, place, columns, 7, subject, hash from audit.entries where seq = 2
+"""
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 ENTRIES = st.builds(
     Entry,
@@ -50,7 +55,7 @@ def tamper(rooms: TestRooms, *statements: str) -> None:
         connection.execute("alter table audit.entries enable trigger append_only")
 
 
-def keep_head(rooms: TestRooms, day: date = NOW.date()) -> None:
+def keep_head(rooms: TestRooms, day: date = TODAY) -> None:
     with rooms.postgres.connection() as connection:
         heads.put(rooms.object_store, day, chain.head(connection))
 
@@ -108,8 +113,7 @@ def test_a_whole_trail_has_no_fault(rooms: TestRooms) -> None:
             [
                 "update audit.entries set seq = -seq where seq >= 3",
                 "update audit.entries set seq = 1 - seq where seq < 0",
-                "insert into audit.entries select 3, at, app, actor, work, act, store, place, columns, 7, subject, hash"
-                " from audit.entries where seq = 2",
+                INSERTED,
             ],
             "entry 3 does not follow",
         ),
@@ -162,7 +166,7 @@ def test_the_head_of_a_day_is_never_written_twice(rooms: TestRooms) -> None:
     keep_head(rooms)
     trail(rooms, 1)
     keep_head(rooms)
-    keep_head(rooms, NOW.date() + timedelta(days=1))
+    keep_head(rooms, TODAY + timedelta(days=1))
     assert [(head.name, head.seq) for head in heads.heads(rooms.object_store)] == [
         ("audit/heads/2026-07-01.json", 1),
         ("audit/heads/2026-07-02.json", 2),
@@ -172,7 +176,7 @@ def test_the_head_of_a_day_is_never_written_twice(rooms: TestRooms) -> None:
 @pytest.mark.parametrize("text", [b"", b"[]", b'{"seq": 1}', b'{"seq": 1, "hash": "no"}', b"\xff"])
 def test_a_head_that_cannot_be_read_is_named(rooms: TestRooms, text: bytes) -> None:
     rooms.object_store.put("audit/heads/2026-07-01.json", text)
-    with pytest.raises(heads.HeadUnreadableError, match="audit/heads/2026-07-01.json is no head"):
+    with pytest.raises(heads.HeadUnreadableError, match="is no head of the audit trail"):
         list(heads.heads(rooms.object_store))
 
 

@@ -195,14 +195,24 @@ class Stores:
             return keyring.parse(s.keyring.get_secret_value())
         if s.keyring_file is not None:
             return keyring.load(s.keyring_file)
+        if s.keyring_command is not None:
+            return _key_set_of(s.keyring_command.get_secret_value())
         if s.d1:
-            raise SettingsError("CLEARLIFT_KEYRING or CLEARLIFT_KEYRING_FILE is missing (CLEARLIFT_D1__… is set)")
+            raise SettingsError(
+                "CLEARLIFT_KEYRING, CLEARLIFT_KEYRING_FILE or CLEARLIFT_KEYRING_COMMAND is missing"
+                " (CLEARLIFT_D1__… is set)"
+            )
         file = s.home / "keyring.json"
         if not file.exists():
             self.check_new_keys()
             if not self._makes_keys:
                 return keyring.Keyring({1: secrets.token_bytes(keyring.KEY_BYTES)})
         return keyring.load_or_make(s.made_home() / file.name)
+
+    def is_sealed(self, app: App) -> bool:
+        """Whether the app's personal columns are sealed. Where a Worker may read them in clear, only if it was asked."""
+        embedded = not {f"{app.name}-d1", f"{app.name}-postgres"} & self._real
+        return self.settings.sealed.get(app.name, embedded)
 
     def check_new_keys(self) -> None:
         """See that a new key set would not stand in the place of one that is lost.
@@ -389,6 +399,13 @@ class Stores:
                 schema=CATALOG_SCHEMA,
                 role=self.settings.postgres_role,
             )
+
+
+def _key_set_of(command: str) -> keyring.Keyring:
+    try:
+        return keyring.of_command(command)
+    except keyring.KeySetError as error:
+        raise SettingsError(f"{variable_of('keyring_command')}: {error}") from None
 
 
 def _database(app: App) -> str:

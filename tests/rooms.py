@@ -10,9 +10,13 @@ from assets.apps import App
 from assets.progress import Progress, silent
 from assets.rooms import Clock
 from resources.d1 import D1
+from resources.keyring import Keyring
 from resources.lake import Lake
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
+
+KEYS = Keyring({1: bytes(32)})
+"""The keys of the stores of tests."""
 
 
 @dataclass
@@ -32,6 +36,7 @@ class TestRooms:
     ad_origin: str = ""
     backup_prefix: str = "backups"
     scratch: Path = Path("/nonexistent")
+    keyring: Keyring = field(default_factory=lambda: KEYS)
 
     @property
     def clock(self) -> Clock:
@@ -65,7 +70,3 @@ class TestRooms:
 
     def kv(self, app: App) -> NoReturn:
         raise AssertionError(f"the test of {app.name} has no KV")
-
-    @property
-    def keyring(self) -> NoReturn:
-        raise AssertionError("the test has no keyring")

@@ -8,6 +8,8 @@ _TABLES = (
         "marketing.leads",
         subjects=(("lead", "id"), ("lead", "email_key")),
         personal="email email_key phone phone_e164 phone_extension company_name company_key name utm metadata",
+        emails="email email_key",
+        identifying="phone phone_e164",
         erasure="delete",
     ),
     Holding(
@@ -51,6 +53,7 @@ _TABLES = (
         "whatsapp.accounts",
         subjects=(("user", "user_id"), ("lead", "lead_id")),
         personal="waba_id phone_number_id display_phone business_name access_token_ciphertext",
+        identifying="waba_id phone_number_id display_phone",
         erasure="delete",
     ),
     Holding(

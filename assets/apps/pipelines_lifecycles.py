@@ -31,6 +31,10 @@ _UPKEEP = "upkeep removes what nothing names"
 _RECORDS = {
     "archive.revisions": "says what is archived",
     "archive.tombstones": "who was erased stays erased",
+    "privacy.requests": "proves when a request was carried out; nothing in it leads to the person",
+    "privacy.steps": "proves in which stores a request was carried out",
+    "privacy.secrets": "keys the hashes of people who were erased",
+    "sealing.keys": "says how old each key is, and since when nothing live refers to it",
     "retention.deletions": "says what was deleted, when, and what proved that it may be",
     "audit.entries": "a chain that loses its beginning proves nothing",
     "audit.followed": "one row a change log",

@@ -6,7 +6,7 @@ application, which are in its own file.
 
 from dataclasses import replace
 
-from assets.apps.personal import Erasure, Holding, Subject, registry
+from assets.apps.personal import Erasure, Holding, Sealed, Subject, registry
 
 TAKEN_OBJECTS = "says which object was taken, so that it is not taken twice"
 REFUSED_LINES = "lines are base64 in JSON in gzip, and may be damaged: an id is searched for in their bytes"
@@ -26,6 +26,7 @@ EVENT_RECORD = Holding(
     "browser_language os_name os_version geo_country utm_source utm_medium scroll_depth engagement_time "
     "page_load_time ttfb dom_content_loaded first_contentful_paint largest_contentful_paint consent_analytics "
     "consent_marketing",
+    organisation="org_tag",
     erasure="delete",
     reason="by a rewrite of the data files; the files before it hold the rows until they are removed",
 )
@@ -37,7 +38,9 @@ def web_events(table: str, landing: str, quarantine: str) -> tuple[Holding, ...]
     the family `summary`, which every such app has.
     """
     lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))
-    landed = Holding("r2", landing, lines, personal="content", traces="key", erasure="delete")
+    landed = Holding(
+        "r2", landing, lines, personal="content", traces="key", organisation="content.org_tag", erasure="delete"
+    )
     refused = replace(landed, name=quarantine, traces="", impersonal="key", reason=REFUSED_LINES)
     summary = Holding("kv", "summary", impersonal="key value")
     return (replace(EVENT_RECORD, name=table), landed, refused, summary)
@@ -54,9 +57,9 @@ def _visits(name: str, erasure: Erasure, *, personal: str, traces: str, reason: 
     return Holding("postgres", name, hashed=who, personal=personal, traces=traces, erasure=erasure, reason=reason)
 
 
-def _kept(name: str, reason: str, *, personal: str = "", traces: str = "") -> Holding:
+def _kept(name: str, reason: str, *, personal: str = "", traces: str = "", sealed: tuple[Sealed, ...] = ()) -> Holding:
     """A table that an erasure leaves as it is."""
-    return Holding("postgres", name, personal=personal, traces=traces, erasure="keep", reason=reason)
+    return Holding("postgres", name, personal=personal, traces=traces, erasure="keep", reason=reason, sealed=sealed)
 
 
 def _blanked(name: str, reason: str, traces: str) -> Holding:
@@ -122,6 +125,19 @@ _POSTGRES = (
         reason="what an erased person chose is of no use: their events are refused",
     ),
     _kept("archive.tombstones", "a restore reads it and leaves out who was erased", traces="subject_hash"),
+    _kept(
+        "privacy.requests",
+        "what identifies the person is sealed while the request is open, and dropped at its end",
+        personal="sealed",
+        traces="subject_hash",
+        sealed=(Sealed("sealed", binary=True),),
+    ),
+    _kept(
+        "privacy.secrets",
+        "a secret of the database, which keys the hashes of who was erased",
+        traces="sealed",
+        sealed=(Sealed("sealed", row="name", binary=True),),
+    ),
 )
 
 _BACKED_UP = "goes once a verified backup holds it; an erasure deletes what is left, and a full backup follows"
@@ -229,7 +245,11 @@ _IMPERSONAL = f"""
     media.listings: app listed_at
     archive.revisions: app table_name quarter bucket revision state started_at sealed_at rows rows_added packed_bytes
         line_bytes parts checksum manifest_sha256 snapshot code_version slices
-    archive.tombstones: app subject_kind erased_at
+    archive.tombstones: app subject_kind erased_at keyed
+    privacy.requests: app id kind origin state plan received_at changed_at waits_until ended_at why receipt
+    privacy.steps: app request position place rows objects written gone_by done_at
+    privacy.secrets: name
+    sealing.keys: key_id first_seen_at unreferenced_since retired_at seals
     retention.deletions: id app store name place intended_rows intended_bytes rows bytes run began_at settled_at why
     retention.pruned_days: app org_tag day quarter commit_id settled rows marked_at
     pipelines.migrations: folder number name checksum applied_at

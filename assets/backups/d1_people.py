@@ -12,7 +12,7 @@ from itertools import groupby
 from assets.apps import App
 from assets.apps.personal import Holding, Subject
 from assets.backups.method import NotRestorableError
-from assets.privacy.tombstones import Tombstones, subject_hash
+from assets.privacy.tombstones import Tombstones
 from resources.d1.database import Row
 from resources.d1.names import column_list, quoted
 from resources.d1.schema import TableShape
@@ -52,7 +52,7 @@ def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones) -> int:
 
 
 def _is_erased(erased: Tombstones, kind: str, value: object) -> bool:
-    return value is not None and subject_hash(kind, str(value)) in erased.hashes.get(kind, frozenset())
+    return value is not None and erased.holds(kind, str(value))
 
 
 def _place(path: str) -> str:

@@ -54,8 +54,8 @@ _D1 = (
         blanked_by="clearlift/succeed_member.sql",
         sealed=(Sealed("settings_encrypted", "settings", fields=("oauth", "app")),),
         erasure="blank",
-        reason="the row is the organisation's: another member takes the place, and the tokens are emptied; where "
-        "nobody is left it goes",
+        reason="the row is the organisation's: another member takes the place, the tokens are emptied; it goes where "
+        "nobody is left",
     ),
     Holding(
         "d1",
@@ -76,6 +76,7 @@ _CHOICES = Holding(
     "marketing_choices",
     subjects=(("user", "subject"), ("visitor", "subject")),
     personal="subject subject_kind choice chosen_at",
+    organisation="organization_id",
     erasure="delete",
 )
 
@@ -101,7 +102,7 @@ PERSONAL = registry(
                 sync_error is_active settings.sync_config
             org_tag_mappings: id organization_id short_tag is_active created_at updated_at
             invitations: id organization_id expires_at created_at
-            marketing_choices: id organization_id
+            marketing_choices: id
         """,
         "r2": "raw/ads/ access/clearlift/ quarantine/access/clearlift/: key content",
         "kv": """

@@ -27,6 +27,7 @@ EVENT_RECORD = Holding(
     "page_load_time ttfb dom_content_loaded first_contentful_paint largest_contentful_paint consent_analytics "
     "consent_marketing",
     organisation="org_tag",
+    one_person=True,
     erasure="delete",
     reason="by a rewrite of the data files; the files before it hold the rows until they are removed",
 )

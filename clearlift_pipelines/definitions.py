@@ -14,6 +14,7 @@ import assets.backups.capability
 import assets.cache.capability
 import assets.columns.capability
 import assets.compaction.capability
+import assets.compliance.capability
 import assets.database.capability
 import assets.events.capability
 import assets.experiments.capability
@@ -62,6 +63,7 @@ ROOMS: tuple[ModuleType, ...] = (
     assets.retention.capability,
     assets.backups.capability,
     assets.sealing.capability,
+    assets.compliance.capability,
 )
 """A further capability is a folder in assets/ and one line here."""
 
@@ -84,7 +86,7 @@ def brought(
     )
     for app in apps:
         yield app, [room.bring(app, site) for room in rooms]
-    yield PIPELINES, [assets.backups.capability.bring_shared(site)]
+    yield PIPELINES, [assets.backups.capability.bring_shared(site), assets.compliance.capability.bring_shared()]
 
 
 def build_defs(

@@ -116,6 +116,15 @@ _POSTGRES = (
     _kept("cache.access_refusals", TAKEN_OBJECTS, traces="object"),
     _table("media.images", personal="object_key"),
     _kept("media.listings", "the last name of a listing, overwritten by the next one", traces="after_key"),
+    _kept("audit.entries", "who read or changed personal data stays known", traces="subject"),
+    Holding(
+        "postgres",
+        "consent.choices",
+        hashed=(("visitor", "subject"), ("user", "subject")),
+        personal="subject at",
+        erasure="delete",
+        reason="what an erased person chose is of no use: their events are refused",
+    ),
     _kept("archive.tombstones", "a restore reads it and leaves out who was erased", traces="subject_hash"),
     _kept(
         "privacy.requests",
@@ -232,6 +241,10 @@ _IMPERSONAL = f"""
         looked_at
     experiments.results: app experiment day metric variant is_guardrail fewer_is_better is_control exposed total squares
         difference difference_low difference_high lift lift_low lift_high p detectable_lift verdict why
+    audit.entries: seq at app actor work act store place columns rows hash
+    audit.followed: app store first_transaction first_id first_changed_at last_transaction last_id
+    audit.keys: key_id seen_at
+    consent.choices: app org_tag subject_kind source refuses
     cache.entries: namespace family bytes expires_at written_at
     cache.reads: namespace family day reads hits
     cache.access_objects: namespace sha256 lines refused reads hits ingested_at
@@ -261,6 +274,6 @@ PIPELINES = registry(
         "postgres": _IMPERSONAL,
         "d1": "pipelines_migrations: folder number name checksum applied_at\n"
         "backup_log: id table_name changed_at\nbackup_noted: id table_name",
-        "r2": "data/ archive/ exports/: key\nlake/ search/: key content",
+        "r2": "data/ archive/ exports/: key\nlake/ search/ audit/ compliance/: key content",
     },
 )

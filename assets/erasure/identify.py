@@ -72,8 +72,9 @@ def identify(rooms: Rooms, app: App, asked: Asked, request: str) -> Found:
         raise NotIdentifiedError(
             f"nobody of {app.name} has this {of_kind}id or address", "see that it is right, and that --app is"
         )
-    ids, shared = _grown(tables, start)
     _refuse_several(app, asked, tables, start)
+    _refuse_tenants(app, tables, start)
+    ids, shared = _grown(tables, start)
     return Found(_identity(request, app, tables, ids, asked), shared, tuple(_naming(tables, ids)))
 
 
@@ -154,6 +155,18 @@ def _refuse_several(app: App, asked: Asked, tables: Sequence[People], start: Ids
     if any(not start[kind] <= reached.get(kind, set()) for kind in start):
         kinds = " and ".join(sorted(start))
         raise NotIdentifiedError(f"a {kinds} of {app.name} have this id", "say which of them by --kind")
+
+
+def _refuse_tenants(app: App, tables: Sequence[People], start: Ids) -> None:
+    """Refuse an id that rows of several organisations have: each of them gives its own ids to its people."""
+    for table in tables:
+        if table.entry.one_person and table.entry.organisation:
+            found = {row[table.entry.organisation] for row in table.rows(start, [table.entry.organisation])}
+            if len(found) > 1:
+                raise NotIdentifiedError(
+                    f"people of {len(found)} organisations of {app.name} have this id, and may be others",
+                    "ask each organisation for an id that it alone has",
+                )
 
 
 def _identity(request: str, app: App, tables: Sequence[People], ids: Ids, asked: Asked | None) -> Identity:

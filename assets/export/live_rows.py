@@ -53,8 +53,7 @@ def _of_tables(rooms: Rooms, d1: D1, entry: Holding, shapes: list[TableShape], i
         )
         for page in d1.stream(source, key, page=PAGE, params=where[1]):
             for row in page:
-                number = str(row[shape.key[0]]) if len(shape.key) == 1 else ""
-                yield opened(rooms.keyring, shape.name, number, shown(entry, row, ids))
+                yield shown(entry, opened(entry, row, rooms.keyring) if entry.sealed else row, ids)
 
 
 def of_postgres(rooms: Rooms, app: App, ids: Ids) -> Iterator[Portion]:
@@ -116,8 +115,12 @@ def _selected(
     with postgres.connection(one_moment=True) as connection:
         for batch in stream(connection, statement.as_string(connection), given, PAGE):
             for found in batch:
-                row = shown(entry, json.loads(found["row"]), ids)
-                yield opened(rooms.keyring, entry.name, str(row.get("id", "")), row)
+                row: Row = json.loads(found["row"])
+                for rule in entry.sealed:
+                    if rule.binary and row[rule.into] is not None:
+                        # JSON has bytes as \x and hexadecimal digits.
+                        row[rule.into] = bytes.fromhex(row[rule.into][2:])
+                yield shown(entry, opened(entry, row, rooms.keyring) if entry.sealed else row, ids)
 
 
 def of_lake(rooms: Rooms, app: App, ids: Ids) -> Iterator[Portion]:

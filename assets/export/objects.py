@@ -19,7 +19,7 @@ from assets.apps.personal import Holding, Subject
 from assets.export.portion import Ids, Portion, Row, portion_name
 from assets.privacy.identity import Identity
 from assets.rooms import Rooms
-from assets.search.needles import Needles
+from assets.search.needles import SHORTEST, Needles
 from resources.r2 import ObjectStore
 
 ENDINGS = ("jpg", "jpeg", "png", "webp")
@@ -29,7 +29,9 @@ PIECE = 4 * 2**20
 def of_objects(rooms: Rooms, app: App, identity: Identity) -> Iterator[Portion]:
     """A portion for each prefix and each archived table that names people."""
     ids, store = identity.ids, rooms.object_store
-    needles = Needles([Identity(identity.request, app.name, ids)])
+    # A short id is not seen in bytes: then all lines are read.
+    is_short = any(len(id_.encode()) < SHORTEST for of_kind in ids.values() for id_ in of_kind)
+    needles = None if is_short else Needles([Identity(identity.request, app.name, ids)])
     for entry in app.holdings:
         if entry.store != "r2" or not any(ids.get(kind) for kind, _ in entry.subjects):
             continue
@@ -51,14 +53,16 @@ def of_objects(rooms: Rooms, app: App, identity: Identity) -> Iterator[Portion]:
                 yield Portion(portion_name("archive", policy.table), "", _once(found))
 
 
-def _lines_of(store: ObjectStore, prefix: str, taken: Callable[[bytes], Row | None], needles: Needles) -> Iterator[Row]:
+def _lines_of(
+    store: ObjectStore, prefix: str, taken: Callable[[bytes], Row | None], needles: Needles | None
+) -> Iterator[Row]:
     """The person's lines of all objects below a prefix."""
     for info in store.list(prefix.rstrip("/")):
         if not info.key.endswith(".gz"):
             continue
         for lines in _unpacked(store.stream(info.key)):
             # Most lines are of others, and are not read one by one.
-            if needles.are_in(lines):
+            if needles is None or needles.are_in(lines):
                 yield from filter(None, map(taken, lines.split(b"\n")))
 
 
@@ -101,8 +105,8 @@ def _refused(subjects: Sequence[Subject], ids: Ids, row: Row) -> Row | None:
     # It is no JSON, so that an id is looked for as a whole word.
     wanted = {kind for kind, _ in subjects}
     of_kinds = {kind: of_kind for kind, of_kind in ids.items() if kind in wanted}
-    counts_of = Needles([Identity("", "", of_kinds)])
-    return {"reason": row["reason"], "line": raw.decode(errors="replace")} if counts_of.name_somebody(raw) else None
+    is_named = Needles([Identity("", "", of_kinds)]).name_somebody(raw)
+    return {"reason": row["reason"], "line": raw.decode(errors="replace")} if is_named else None
 
 
 def _object(line: bytes) -> Row | None:

@@ -1,42 +1,20 @@
-"""Sealed values of a person's rows, opened for that person.
+"""A person's rows with their sealed values opened.
 
-What belongs here: which values are sealed, by their form. What does not: sealing.
+What belongs here: what is shown where a value does not open. What does not: opening (sealing/opening.py).
 """
 
-import base64
-import binascii
-
+from assets.apps.personal import Holding
 from assets.export.portion import Row
+from assets.sealing import opening
 from resources.keyring import Keyring, SealError
-from resources.keyring.keyring import VERSION
 
 SEALED = "[sealed]"
 
 
-def opened(keyring: Keyring, table: str, number: str, row: Row) -> Row:
-    """A row with its sealed texts opened. One that the keys here do not open says only that it is sealed.
-
-    number: the id of the row, as the value was sealed for it.
-    """
-    return {
-        name: _opened(keyring, table, name, number, value) if isinstance(value, str) and _is_sealed(value) else value
-        for name, value in row.items()
-    }
-
-
-def _is_sealed(value: str) -> bool:
-    if len(value) < 44 or not value.startswith("AQ"):
-        return False
+def opened(entry: Holding, row: Row, keyring: Keyring) -> Row:
+    """The row as it was before it was sealed. What the keys here do not open says only that it is sealed."""
     try:
-        data = base64.b64decode(value, validate=True)
-    except (ValueError, binascii.Error):
-        return False
-    # Key ids are small numbers.
-    return data.startswith(VERSION + b"\0\0")
-
-
-def _opened(keyring: Keyring, table: str, column: str, number: str, value: str) -> str:
-    try:
-        return keyring.open_text(value, table=table, column=column, row=number)
+        return opening.opened(entry, row, keyring)
     except SealError:
-        return SEALED
+        kept = {rule.into for rule in entry.sealed}
+        return {name: SEALED if name in kept and value is not None else value for name, value in row.items()}

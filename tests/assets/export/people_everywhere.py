@@ -28,7 +28,7 @@ from clearlift_pipelines.stores import Stores
 from resources.d1 import EmbeddedD1
 from resources.kv import Entry
 from resources.lake import PartitionKey
-from resources.postgres import Postgres
+from resources.postgres import Connection, Postgres
 from tests.assets.rollups.event_lake import event, frame
 from tests.filled import POSTGRES_COLUMNS
 
@@ -131,6 +131,7 @@ def fill_postgres(postgres: Postgres, app: App, store: Any, everybody: list[Some
                 )
             for somebody in everybody:
                 values = {c["column"]: _in_postgres(app, entry, c["column"], c["type"], somebody) for c in columns}
+                values |= {c["column"]: _first(connection, c["type"]) for c in columns if "." in c["type"]}
                 values = {name: value for name, value in values.items() if value is not None}
                 statement = SQL("insert into {} ({}) values ({})").format(
                     Identifier(*table.split(".")),
@@ -174,6 +175,12 @@ def _in_postgres(app: App, entry: Holding, name: str, type_: str, somebody: Some
     if type_ in plain:
         return plain[type_]
     return somebody.number if any(word in type_ for word in ("int", "numeric", "double", "real")) else None
+
+
+def _first(connection: Connection, enum: str) -> Any:
+    """The first value of an enumeration."""
+    (row,) = connection.execute(f"select enum_first(null::{enum})::text as value").fetchall()
+    return row["value"]
 
 
 def _objects(app: App, somebody: Somebody) -> Iterator[tuple[str, bytes]]:

@@ -16,8 +16,11 @@ from assets.erasure import (
     kv,
     lake,
     landing,
+    media,
     postgres,
     quarantine,
+    staged,
+    working_folders,
 )
 from assets.privacy.identity import Eraser
 from assets.rooms import Rooms
@@ -31,13 +34,16 @@ STEPS: tuple[Step, ...] = (
     archives.eraser,
     landing.eraser,
     quarantine.eraser,
+    staged.eraser,
+    media.eraser,
     exports.eraser,
+    working_folders.eraser,
     postgres.eraser,
     app_postgres.eraser,
     kv.eraser,
 )
 """Rows of D1 first, because its cascades need them whole. Change logs after them, because triggers write the ids of
-deleted rows there again. Then the lake, archives, what landed, media. What is made of these comes after them, because a
+deleted rows there again. Then the lake, archives, what landed and was refused, media. What is made of these comes after them, because a
 run may make it again until they are erased: Postgres, then KV. The run history of Dagster comes last.
 """
 

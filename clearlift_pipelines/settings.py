@@ -121,6 +121,17 @@ class Settings(BaseSettings):
 
     keyring: SecretStr | None = Field(None, description="Key set that seals credentials, as JSON")
     keyring_file: Path | None = Field(None, description="File of that key set; by default one made in the home folder")
+    keyring_command: SecretStr | None = Field(
+        None, description="Command that writes that key set to its output, such as one that asks a secret store"
+    )
+    sealed: dict[str, bool] = Field(
+        {},
+        description="Whether that app's personal columns are sealed; by default where its database is embedded",
+        examples=["CLEARLIFT_SEALED__SESH"],
+    )
+    plain_email_hashes: bool = Field(
+        False, description="Whether sealed addresses are found by a plain SHA-256, which who guesses one can make too"
+    )
 
     ad_apps: dict[str, dict[str, SecretStr]] = Field(
         {},
@@ -144,9 +155,17 @@ class Settings(BaseSettings):
     backup_weeks: int = Field(5, ge=1, description="ISO weeks whose newest verified backup is kept")
     backup_months: int = Field(12, ge=1, description="Months whose newest verified backup is kept")
 
+    erasure_wait_hours: int = Field(
+        72, ge=0, description="Hours that a confirmed request to be erased waits, in which it can be cancelled"
+    )
+
     @property
     def late_horizon(self) -> timedelta:
         return timedelta(days=self.late_days)
+
+    @property
+    def erasure_wait(self) -> timedelta:
+        return timedelta(hours=self.erasure_wait_hours)
 
     @property
     def embedded(self) -> bool:
@@ -213,6 +232,13 @@ class Settings(BaseSettings):
             keyring.load(value)
         return value
 
+    @field_validator("keyring_command")
+    @classmethod
+    def _a_command(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            keyring.words_of(value.get_secret_value())
+        return value
+
     @field_validator("ad_apps")
     @classmethod
     def _of_known_platforms(cls, value: dict[str, dict[str, SecretStr]]) -> dict[str, dict[str, SecretStr]]:
@@ -269,6 +295,7 @@ class Settings(BaseSettings):
         account = ("cloudflare_account_id",) if self.cloudflare_api_url == API else ()
         cloudflare = (*account, "cloudflare_api_token")
         self._of_known_apps()
+        self._one_key_set()
         for store in ("d1", "kv"):
             if getattr(self, store):
                 self._require(f"{PREFIX}{store.upper()}__…", *cloudflare)
@@ -327,17 +354,24 @@ class Settings(BaseSettings):
                 _missing("backup_endpoint", variable_of("backup_bucket"), f"or {variable_of('r2_bucket')}")
             )
 
+    def _one_key_set(self) -> None:
+        given = [name for name in ("keyring", "keyring_file", "keyring_command") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(map(variable_of, given))} are set; keep the one that holds the key set")
+
     def _of_known_apps(self) -> None:
         having = {
             "d1": {app.name for app in APPS if app.d1_migrations},
             "kv": {app.name for app in APPS if app.has_kv},
             "postgres": {app.name for app in APPS if app.postgres_migrations},
+            "sealed": {app.name for app in APPS if any(holding.sealed for holding in app.personal)},
         }
         for store, names in having.items():
             for name in getattr(self, store).keys() - names:
                 variable = f"{PREFIX}{store.upper()}__{name.upper()}"
                 having_one = ", ".join(sorted(names)) or "none"
-                raise ValueError(f"{variable} names no app that has such a store; there are {having_one}")
+                what = "sealed columns" if store == "sealed" else "such a store"
+                raise ValueError(f"{variable} names no app that has {what}; there are {having_one}")
 
     def _all_or_none(self, *names: str) -> None:
         given = [name for name in names if getattr(self, name) is not None]

@@ -26,6 +26,30 @@ Subject = tuple[Person, str]
 
 
 @dataclass(frozen=True)
+class Sealed:
+    """A column of a table whose value is kept sealed, and what stays in its place. docs/sealing.md says how to read it.
+
+    into: the column of the sealed value. column: where the application writes it in clear; empty where it is only ever
+    written sealed. row: the column by which rows are named, to which the sealed value is bound. index: the column by
+    which an e-mail address is found. binary: the sealed value is bytes; else it is base64.
+
+    blank: what stays in the column: a text, null (None), or the row's own id where no two rows may have the same (ROW).
+    fields: of a column of JSON, the fields that are sealed, together as one object; the others stay.
+    """
+
+    into: str
+    column: str = ""
+    row: str = "id"
+    index: str = ""
+    blank: str | None = None
+    fields: tuple[str, ...] = ()
+    binary: bool = False
+
+
+ROW = "the row's id"
+
+
+@dataclass(frozen=True)
 class Holding:
     """What a table, an object prefix or a key family holds of people.
 
@@ -43,6 +67,7 @@ class Holding:
     keys that may hold an id. A search for a person reads them too.
     impersonal: says nothing about a person by itself. It goes with a row that is deleted. `registry` fills it in.
 
+    sealed: its columns whose values are kept sealed.
     emails: columns of `personal` with an e-mail address, by which the person of a row is looked up. identifying: other
     columns of `personal` whose value names one person; a search looks for it. organisation: the place of the id or tag
     of the organisation whose the row is. one_person: all ids of a row are of one
@@ -69,6 +94,7 @@ class Holding:
     blanked_by: str = ""
     erasure: Erasure | None = None
     reason: str = ""
+    sealed: tuple[Sealed, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"{self.store} {self.name}"
@@ -85,12 +111,16 @@ class Holding:
             raise ValueError(f"{where}: {', '.join(stray)} identifies and is not personal")
         if self.erasure == "keep" and not self.reason:
             raise ValueError(f"{where}: what is kept has a reason")
+        of_sealing = {name for rule in self.sealed for name in (rule.into, rule.column, rule.index) if name}
+        of_people = {_column(name) for name in (*self.personal.split(), *self.traces.split(), *self._places)}
+        if left_out := sorted(of_sealing - of_people):
+            raise ValueError(f"{where}: {', '.join(left_out)} is sealed, so that it is personal or a trace")
 
     @property
     def columns(self) -> frozenset[str]:
         """The names of all columns, without those of JSON fields."""
-        listed = f"{self.personal} {self.traces} {self.impersonal}".split()
-        return frozenset(_column(place) for place in (*listed, *(place for _, place in self._owners)))
+        listed = f"{self.personal} {self.traces} {self.impersonal} {self.organisation}".split()
+        return frozenset(_column(place) for place in (*listed, *self._places))
 
     @property
     def personal_columns(self) -> tuple[str, ...]:
@@ -103,6 +133,10 @@ class Holding:
         return frozenset(self.impersonal.split()) - {
             _column(place) for place in f"{self.personal} {self.traces}".split()
         }
+
+    @property
+    def _places(self) -> tuple[str, ...]:
+        return tuple(place for _, place in self._owners)
 
     @property
     def _owners(self) -> tuple[Subject, ...]:

@@ -20,11 +20,16 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How bytes stand for a text: `size` bytes of it, and in base64 how many bytes of a group of three lie before."""
+    """How bytes stand for a text: `size` bytes of it, and in base64 how many bytes of a group of three lie before.
+
+    begins and ends: whether the text does so with a letter, so that another letter beside it makes a longer word.
+    """
 
     encoding: Encoding
     size: int
     offset: int = 0
+    begins: bool = True
+    ends: bool = True
 
 
 def encoded(text: str) -> dict[bytes, Form]:
@@ -32,16 +37,17 @@ def encoded(text: str) -> dict[bytes, Form]:
     written: dict[bytes, Encoding] = {}
     for data, encoding in _written(text):
         written.setdefault(data, encoding)
-    found = {form: Form(encoding, len(form)) for form, encoding in written.items()}
+    edges = _is_letter(text[:1]), _is_letter(text[-1:])
+    found = {form: Form(encoding, len(form), 0, *edges) for form, encoding in written.items()}
     for codec in ("utf-16-le", "utf-16-be"):
         units = text.encode(codec, "surrogatepass")
-        found.setdefault(units, Form("utf-16", len(units)))
+        found.setdefault(units, Form("utf-16", len(units), 0, *edges))
     for form in written:
         for digits in (form.hex(), form.hex().upper()):
-            found.setdefault(digits.encode(), Form("hex", len(form)))
+            found.setdefault(digits.encode(), Form("hex", len(form), 0, *edges))
         for offset, letters in _in_base64(form):
             for alphabet in (letters, letters.replace(b"+", b"-").replace(b"/", b"_")):
-                found.setdefault(alphabet, Form("base64", len(form), offset))
+                found.setdefault(alphabet, Form("base64", len(form), offset, *edges))
     return found
 
 
@@ -59,6 +65,10 @@ def unpacked(data: bytes, start: int, end: int, form: Form) -> tuple[bytes, byte
     said = base64.b64decode(letters[: len(letters) - (len(letters) % 4 == 1)] + b"=" * (-len(letters) % 4))
     at = (group - begin) // 4 * 3 + form.offset if not lacking else form.offset
     return (b"" if at == 0 or lacking else said[at - 1 : at]), said[at + form.size : at + form.size + 1]
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() or character == "_" or character > "\x7f"
 
 
 def _written(text: str) -> Iterator[tuple[bytes, Encoding]]:

@@ -15,8 +15,12 @@ def of_person(kind: str, subject: str, tenants: Iterable[str]) -> Iterator[bytes
     """The hashes of one id, as raw bytes. tenants: the tags of the organisations whose sites measure people."""
     yield hashlib.sha256(f"{kind}:{subject}".encode()).digest()
     yield hash64(pl.Series([subject], dtype=pl.String)).astype("<u8").tobytes()
-    for tenant in tenants:
-        yield hashlib.blake2b(f"{tenant}\0{subject}".encode(), digest_size=16).digest()
+    yield from (of_visitor(subject, tenant) for tenant in tenants)
+
+
+def of_visitor(subject: str, tenant: str) -> bytes:
+    """The hash by which our Postgres knows a visitor of an organisation's site."""
+    return hashlib.blake2b(f"{tenant}\0{subject}".encode(), digest_size=16).digest()
 
 
 def of_text(text: str) -> Iterator[bytes]:

@@ -149,6 +149,12 @@ class Needles:
         """Whether any of them stands in these bytes, as a part of a longer word too."""
         return bool(self._occurrences(data))
 
+    def name_somebody(self, text: bytes) -> bool:
+        """Whether one of them is named in a text, and not only as a part of a longer word."""
+        counts = Counts()
+        self.count(counts, text, 0, len(text), exact=True)
+        return bool(counts.keys)
+
     def masked(self, name: str) -> str:
         """A name without what is searched for."""
         data = name.encode(errors="surrogatepass")
@@ -175,6 +181,12 @@ class Needles:
 
 def _around(form: Form, data: bytes, start: int, stop: int) -> tuple[bytes, bytes]:
     """What stands directly before and after an occurrence and makes a longer word of it, as the data has it."""
+    before, after = _beside(form, data, start, stop)
+    return before if form.begins else b"", after if form.ends else b""
+
+
+def _beside(form: Form, data: bytes, start: int, stop: int) -> tuple[bytes, bytes]:
+    """The letters that stand directly before and after an occurrence."""
     left, right = data[max(0, start - LONGEST_WORD) : start], data[stop : stop + LONGEST_WORD]
     match form.encoding:
         case "hash":

@@ -5,7 +5,7 @@ are secret, and the stores that have them.
 """
 
 from resources.keyring.envelope import EnvelopeError, unwrap, wrap
-from resources.keyring.key_set import KeySetError, load, load_or_make, make, of_command, parse, replace, write
+from resources.keyring.key_set import KeySetError, load, load_or_make, make, of_command, parse, replace, words_of, write
 from resources.keyring.keyring import Keyring
 from resources.keyring.primitives import KEY_BYTES, SealError
 
@@ -22,6 +22,7 @@ __all__ = [
     "parse",
     "replace",
     "unwrap",
+    "words_of",
     "wrap",
     "write",
 ]

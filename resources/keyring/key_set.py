@@ -76,11 +76,8 @@ def of_command(command: str) -> Keyring:
     Raises:
         KeySetError: it cannot be started, fails, takes too long, or writes no key set. What it writes is not shown.
     """
-    try:
-        words = shlex.split(command)
-        name = Path(words[0]).name
-    except (ValueError, IndexError):
-        raise KeySetError("is no command: a quote is not closed, or it is empty") from None
+    words = words_of(command)
+    name = Path(words[0]).name
     try:
         found = subprocess.run(  # noqa: S603  the operator's own command, without a shell
             words, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS, check=False
@@ -97,6 +94,17 @@ def of_command(command: str) -> Keyring:
         raise KeySetError(f"{name} wrote no text") from None
     except KeySetError as error:
         raise KeySetError(f"{name}: {error}") from None
+
+
+def words_of(command: str) -> list[str]:
+    """The words of a command, which no shell reads; a KeySetError if it has none."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    if not words or not words[0]:
+        raise KeySetError("this is no command: it is empty, or a quote is not closed")
+    return words
 
 
 def make(path: Path) -> bool:

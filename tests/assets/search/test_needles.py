@@ -95,6 +95,12 @@ def test_what_is_escaped_before_an_id_ends_a_word(before: str) -> None:
     assert found(Needles([person("user-001")]), f"{before}user-001".encode())
 
 
+@pytest.mark.parametrize("text", ["name: ann.", "(user-001)", "user-001?"])
+def test_a_text_that_ends_with_no_letter_is_no_part_of_a_longer_word(text: str) -> None:
+    for name, write in WRITERS.items():
+        assert found(Needles([person(text)]), write(f"{text}x")), name
+
+
 def test_in_a_file_of_rows_a_letter_beside_an_id_is_the_next_value() -> None:
     needles = Needles([person("user-001")])
     page = b"\x17\x1buser-001ann@example.org\x00"

@@ -16,6 +16,7 @@ import assets.columns.capability
 import assets.compaction.capability
 import assets.compliance.capability
 import assets.database.capability
+import assets.erasure.capability
 import assets.events.capability
 import assets.experiments.capability
 import assets.growth.capability
@@ -63,6 +64,7 @@ ROOMS: tuple[ModuleType, ...] = (
     assets.retention.capability,
     assets.backups.capability,
     assets.sealing.capability,
+    assets.erasure.capability,
     assets.compliance.capability,
 )
 """A further capability is a folder in assets/ and one line here."""
@@ -83,6 +85,7 @@ def brought(
         (chosen.backup_days, chosen.backup_weeks, chosen.backup_months),
         frozenset(app.name for app in apps if stores.is_sealed(app)),
         chosen.plain_email_hashes,
+        chosen.erasure_wait,
     )
     for app in apps:
         yield app, [room.bring(app, site) for room in rooms]

@@ -102,7 +102,7 @@ PERSONAL = registry(
                 sync_error is_active settings.sync_config
             org_tag_mappings: id organization_id short_tag is_active created_at updated_at
             invitations: id organization_id expires_at created_at
-            marketing_choices: id
+            marketing_choices: id organization_id
         """,
         "r2": "raw/ads/ access/clearlift/ quarantine/access/clearlift/: key content",
         "kv": """

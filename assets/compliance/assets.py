@@ -10,6 +10,7 @@ from dagster import (
     AssetCheckSeverity,
     AssetExecutionContext,
     AssetsDefinition,
+    BackfillPolicy,
     MaterializeResult,
     MetadataValue,
     ResourceParam,
@@ -19,10 +20,12 @@ from assets.apps import App
 from assets.apps.pipelines import PIPELINES
 from assets.audit import chain, heads
 from assets.compliance import changes, sections
-from assets.compliance.report import html, markdown
+from assets.compliance.report import Report, html, markdown
 from assets.description import app_asset, table
 from assets.partitions import Calendar, window
 from assets.rooms import Rooms
+from assets.windows import Window, month_of
+from resources.r2 import ObjectStore
 
 CHANGES, REPORT, TRAIL = ("compliance", "changes"), ("compliance", "report"), ("compliance", "trail")
 WHOLE, MET = "trail_is_whole", "everything_is_met"
@@ -106,6 +109,7 @@ def report(app: App, calendar: Calendar) -> AssetsDefinition:
         kinds={"cloudflare", "html"},
         deps=[[app.name, *CHANGES]] if app.changes else [],
         partitions_def=calendar.monthly,
+        backfill_policy=BackfillPolicy.single_run(),
         description=(
             "What must be shown of personal data, by month: retention, requests to be erased, keys, access, choices,"
             f" the audit trail. As HTML and Markdown in R2 under {PREFIX}{app.name}/. It names nobody."
@@ -114,13 +118,18 @@ def report(app: App, calendar: Calendar) -> AssetsDefinition:
         pool="postgres",
     )
     def made(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
-        found = sections.make(rooms, app, window(context))
-        text, key = markdown(found), f"{PREFIX}{app.name}/{found.month:%Y-%m}"
-        rooms.object_store.put(f"{key}.md", text.encode())
-        rooms.object_store.put(f"{key}.html", html(found).encode())
-        wanting = [f"{section.title}: {section.says}" for section in found.wanting]
+        reports = [sections.make(rooms, app, month) for month in months(window(context))]
+        for one in reports:
+            store(rooms.object_store, app, one)
+        newest = reports[-1]
+        wanting = [f"{section.title}: {section.says}" for section in newest.wanting]
         yield MaterializeResult(
-            metadata={"html": f"{key}.html", "not_met": len(wanting), "report": MetadataValue.md(text)},
+            metadata={
+                "html": f"{place(app, newest)}.html",
+                "months": len(reports),
+                "not_met": len(wanting),
+                "report": MetadataValue.md(markdown(newest)),
+            },
             check_results=[
                 AssetCheckResult(
                     check_name=MET,
@@ -132,3 +141,23 @@ def report(app: App, calendar: Calendar) -> AssetsDefinition:
         )
 
     return made
+
+
+def months(of: Window) -> Iterator[Window]:
+    """The calendar months of a window that begins and ends with one."""
+    start = of.start
+    while start < of.end:
+        month = month_of(start.date())
+        yield month
+        start = month.end
+
+
+def place(app: App, made: Report) -> str:
+    """Where a report lies in R2, without the ending."""
+    return f"{PREFIX}{app.name}/{made.month:%Y-%m}"
+
+
+def store(objects: ObjectStore, app: App, made: Report) -> None:
+    """Put a report, in the place of an earlier one of the same month."""
+    objects.put(f"{place(app, made)}.md", markdown(made).encode())
+    objects.put(f"{place(app, made)}.html", html(made).encode())

@@ -3,7 +3,6 @@
 What belongs here: reading them, and their times. What does not: carrying a request out (assets/erasure).
 """
 
-from calendar import monthrange
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from statistics import median
 
 from assets.apps import App
 from assets.compliance.report import Section
+from assets.erasure.deadlines import deadline
 from assets.windows import Window
 from resources.counts import counted
 from resources.postgres import Postgres
@@ -43,16 +43,10 @@ def read(postgres: Postgres, app: App, month: Window) -> list[Request]:
     return [Request(**row) for row in postgres.fetch(read_sql("compliance/requests.sql"), parameters)]
 
 
-def due(received_at: datetime) -> datetime:
-    """When a request must be answered: a calendar month later, on the last day of a month that is too short."""
-    year, month = received_at.year + received_at.month // 12, received_at.month % 12 + 1
-    return received_at.replace(year=year, month=month, day=min(received_at.day, monthrange(year, month)[1]))
-
-
 def sections(requests: Sequence[Request], month: Window, now: datetime) -> list[Section]:
     """What a report says of them. An open request counts as overdue by the end of the month, or by now within it."""
     at = min(month.end, now)
-    overdue = [request for request in requests if due(request.received_at) < (request.ended_at or at)]
+    overdue = [request for request in requests if deadline(request.received_at) < (request.ended_at or at)]
     done = [request.days for request in requests if request.state == "done" and request.days is not None]
     took = (
         f"From receipt to end, {counted(len(done), 'request')} took {median(done):.1f} days in the median, "

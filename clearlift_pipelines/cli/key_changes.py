@@ -1,4 +1,4 @@
-"""`clearlift keys status`, `rotate` and `retire`: which keys are in use, the change to a new one, the end of an old one.
+"""`clearlift keys status`, `rotate` and `retire`: which keys are in use, a new one for all, the end of an old one.
 
 Sealing again is done by assets/sealing; here are the words, and the place of the key set.
 """
@@ -14,6 +14,7 @@ from clearlift_pipelines import settings
 from clearlift_pipelines.settings import variable_of
 from clearlift_pipelines.stores import Stores
 from resources import keyring
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.keyring import Keyring
 from resources.migrations import MigrationError, require
@@ -62,7 +63,7 @@ def rotate() -> None:
 
     with Stores(settings.load()) as stores, _alone(stores):
         ring = stores.keyring
-        if not any(_old(references.count(stores), ring)):
+        if not any(_old(references.count(stores, ring), ring)):
             ring = _with_new_key(stores)
             click.echo(f"key {ring.newest} is new")
         sealed = unopened = 0
@@ -76,12 +77,12 @@ def rotate() -> None:
                 sealed, unopened = sealed + done.sealed, unopened + done.unopened
         ledger.count_seals(stores.postgres, ring.newest, sealed, stores.clock())
         click.echo(f"{sealed} values are sealed with key {ring.newest} now. {RESTART}")
-        left = references.count(stores)
-        for key_id in sorted(ring.ids - {ring.newest}):
+        left = references.count(stores, ring)
+        for key_id in sorted(ring.ids):
             click.echo(f"key {key_id}{_use(left, key_id)}")
     if unopened:
         raise DeclinedError(
-            f"{unopened} values do not open with any key, and were left as they are",
+            f"{counted(unopened, 'value')} of no key that is here, or damaged, left as it was",
             "bring back the key set that sealed them, or have the application write them again",
         )
 
@@ -105,7 +106,7 @@ def retire(key_id: int) -> None:
             raise DeclinedError(
                 f"key {key_id} is the newest, which seals", "`clearlift keys rotate` makes another first"
             )
-        if found := references.count(stores).of(key_id):
+        if found := references.count(stores, ring).of(key_id):
             raise DeclinedError(
                 f"key {key_id} is needed: {_listed(found)}",
                 "`clearlift keys rotate` seals values again; backups go by their rotation (CLEARLIFT_BACKUP_DAYS, "
@@ -125,8 +126,6 @@ def _alone(stores: Stores) -> Iterator[None]:
     """Embedded stores are brought to date, real ones must be; nobody else changes keys meanwhile."""
     stores.prepare()
     with stores.postgres.lock(LOCK):
-        # What another command changed before the lock was had.
-        stores.__dict__.pop("keyring", None)
         yield
 
 
@@ -139,7 +138,7 @@ def _counted(stores: Stores) -> "References | None":
             require(applied, folder)
     except MigrationError:
         return None
-    return references.count(stores)
+    return references.count(stores, stores.keyring)
 
 
 def _old(found: "References", ring: Keyring) -> Iterator[str]:
@@ -153,7 +152,7 @@ def _with_new_key(stores: Stores) -> Keyring:
     ring = stores.keyring
     if file is None:
         raise DeclinedError(
-            f"everything is sealed with key {ring.newest}, and {_source(stores)} holds the key set, which only you change",
+            f"everything is sealed with key {ring.newest}, and only you can change the key set in {_source(stores)}",
             f'add "{ring.newest + 1}" to its keys, as `openssl rand -base64 32` prints one, then run this again',
         )
     after = ring.with_new_key()

@@ -13,6 +13,7 @@ from assets.changes.d1 import install
 from assets.erasure.identify import Asked, identify
 from assets.erasure.requests import Request
 from assets.erasure.run import Erasure, Outcome, Search
+from assets.privacy import requests_table
 from assets.privacy.identity import Eraser, Identity
 from assets.rooms import Rooms
 from assets.series import ahead
@@ -39,6 +40,7 @@ def migrated(folder: Path) -> dict[str, EmbeddedD1]:
         d1 = found[app.name]
         migrations.up(migrations.D1AppliedMigrations(d1, f"{app.name}-d1"), app.d1_migrations)
         install(d1, app)
+        requests_table.install(d1)
         for family in app.series:
             ahead.make(d1, family, lambda: NOW)
         d1_log.install(d1, NOW)
@@ -99,8 +101,10 @@ class Inhabited:
         return self.erasure(app, search).run(at_once=[request.id])
 
     def close(self) -> None:
-        for store in (*self.d1.values(), *self.kv.values()):
-            store.close()
+        for d1 in self.d1.values():
+            d1.close()
+        for kv in self.kv.values():
+            kv.close()
 
 
 def put(d1: D1, table: str, **values: Any) -> None:

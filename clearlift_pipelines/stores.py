@@ -15,6 +15,7 @@ from assets.apps import APPS, App
 from assets.apps.pipelines import CATALOG_SCHEMA, FORMER_NAMES, MIGRATIONS
 from assets.changes.d1 import install as install_in_d1
 from assets.changes.postgres import install as install_in_postgres
+from assets.privacy import requests_table
 from assets.progress import Progress, silent
 from assets.rooms import Clock, EmbeddedServer
 from clearlift_pipelines.settings import Settings, SettingsError, variable_of
@@ -321,6 +322,7 @@ class Stores:
         for app in APPS:
             if app.d1_migrations is not None and f"{app.name}-d1" not in left_alone:
                 made += [f"{app.name}-d1: trigger {name}" for name in install_in_d1(self.d1(app), app)]
+                made += [f"{app.name}-d1: table {name}" for name in requests_table.install(self.d1(app))]
             if app.postgres_migrations is not None and f"{app.name}-postgres" not in left_alone:
                 triggers = install_in_postgres(self.app_postgres(app), app)
                 made += [f"{app.name}-postgres: trigger of {name}" for name in triggers]

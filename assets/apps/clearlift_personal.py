@@ -54,8 +54,8 @@ _D1 = (
         blanked_by="clearlift/succeed_member.sql",
         sealed=(Sealed("settings_encrypted", "settings", fields=("oauth", "app")),),
         erasure="blank",
-        reason="the row is the organisation's: another member takes the place, and the tokens are emptied; where "
-        "nobody is left it goes",
+        reason="the row is the organisation's: another member takes the place, the tokens are emptied; it goes where "
+        "nobody is left",
     ),
     Holding(
         "d1",
@@ -71,6 +71,15 @@ _D1 = (
     Holding("d1", "org_tag_mappings", organisation="organization_id"),
 )
 
+_CHOICES = Holding(
+    "d1",
+    "marketing_choices",
+    subjects=(("user", "subject"), ("visitor", "subject")),
+    personal="subject subject_kind choice chosen_at",
+    organisation="organization_id",
+    erasure="delete",
+)
+
 _KV = (
     *(
         Holding("kv", family, traces="value", erasure="remake", reason="made of roll-ups, whose texts may hold an id")
@@ -81,6 +90,7 @@ _KV = (
 
 PERSONAL = registry(
     *_D1,
+    _CHOICES,
     *_KV,
     impersonal={
         "d1": """
@@ -92,6 +102,7 @@ PERSONAL = registry(
                 sync_error is_active settings.sync_config
             org_tag_mappings: id organization_id short_tag is_active created_at updated_at
             invitations: id organization_id expires_at created_at
+            marketing_choices: id organization_id
         """,
         "r2": "raw/ads/ access/clearlift/ quarantine/access/clearlift/: key content",
         "kv": """

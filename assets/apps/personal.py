@@ -70,7 +70,8 @@ class Holding:
     sealed: its columns whose values are kept sealed.
     emails: columns of `personal` with an e-mail address, by which the person of a row is looked up. identifying: other
     columns of `personal` whose value names one person; a search looks for it. organisation: the place of the id or tag
-    of the organisation whose the row is. blanked_by: SQL under sql/ that an erasure of D1 runs before it looks at
+    of the organisation whose the row is. one_person: all ids of a row are of one
+    person, so that one leads to the others. blanked_by: SQL under sql/ that an erasure of D1 runs before it looks at
     `mentions`; ?1 is the JSON array of the ids.
 
     erasure: what happens to the rows of a person; in an entry without ids, to the rows in which a trace is found. A
@@ -89,6 +90,7 @@ class Holding:
     emails: str = ""
     identifying: str = ""
     organisation: str = ""
+    one_person: bool = False
     blanked_by: str = ""
     erasure: Erasure | None = None
     reason: str = ""
@@ -117,7 +119,7 @@ class Holding:
     @property
     def columns(self) -> frozenset[str]:
         """The names of all columns, without those of JSON fields."""
-        listed = f"{self.personal} {self.traces} {self.impersonal}".split()
+        listed = f"{self.personal} {self.traces} {self.impersonal} {self.organisation}".split()
         return frozenset(_column(place) for place in (*listed, *self._places))
 
     @property

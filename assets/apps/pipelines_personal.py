@@ -27,6 +27,7 @@ EVENT_RECORD = Holding(
     "page_load_time ttfb dom_content_loaded first_contentful_paint largest_contentful_paint consent_analytics "
     "consent_marketing",
     organisation="org_tag",
+    one_person=True,
     erasure="delete",
     reason="by a rewrite of the data files; the files before it hold the rows until they are removed",
 )
@@ -115,6 +116,15 @@ _POSTGRES = (
     _kept("cache.access_refusals", TAKEN_OBJECTS, traces="object"),
     _table("media.images", personal="object_key"),
     _kept("media.listings", "the last name of a listing, overwritten by the next one", traces="after_key"),
+    _kept("audit.entries", "who read or changed personal data stays known", traces="subject"),
+    Holding(
+        "postgres",
+        "consent.choices",
+        hashed=(("visitor", "subject"), ("user", "subject")),
+        personal="subject at",
+        erasure="delete",
+        reason="what an erased person chose is of no use: their events are refused",
+    ),
     _kept("archive.tombstones", "a restore reads it and leaves out who was erased", traces="subject_hash"),
     _kept(
         "privacy.requests",
@@ -135,6 +145,13 @@ _BACKED_UP = "goes once a verified backup holds it; an erasure deletes what is l
 
 _D1 = (
     Holding("d1", "backup_log", traces="key image", erasure="delete", reason=_BACKED_UP),
+    Holding(
+        "d1",
+        "erasure_requests",
+        personal="subject",
+        erasure="blank",
+        reason="the application puts a request here; whom it means is emptied when the request is taken over",
+    ),
     Holding("d1", "backup_noted", traces="k1 k2 k3 k4 k5 k6 k7 k8", erasure="delete", reason=_BACKED_UP),
 )
 
@@ -148,6 +165,13 @@ _R2 = (
         personal="content",
         erasure="delete",
         reason="by the ids of the archived table; older manifests go too, as they give a deleted line's hash away",
+    ),
+    Holding(
+        "r2",
+        "exports/",
+        personal="content",
+        erasure="delete",
+        reason="by the folder of the person, whose name is a hash under a key",
     ),
 )
 
@@ -224,6 +248,10 @@ _IMPERSONAL = f"""
         looked_at
     experiments.results: app experiment day metric variant is_guardrail fewer_is_better is_control exposed total squares
         difference difference_low difference_high lift lift_low lift_high p detectable_lift verdict why
+    audit.entries: seq at app actor work act store place columns rows hash
+    audit.followed: app store first_transaction first_id first_changed_at last_transaction last_id
+    audit.keys: key_id seen_at
+    consent.choices: app org_tag subject_kind source refuses
     cache.entries: namespace family bytes expires_at written_at
     cache.reads: namespace family day reads hits
     cache.access_objects: namespace sha256 lines refused reads hits ingested_at
@@ -252,7 +280,8 @@ PIPELINES = registry(
     impersonal={
         "postgres": _IMPERSONAL,
         "d1": "pipelines_migrations: folder number name checksum applied_at\n"
-        "backup_log: id table_name changed_at\nbackup_noted: id table_name",
-        "r2": "data/ archive/: key\nlake/: key content",
+        "backup_log: id table_name changed_at\nbackup_noted: id table_name\n"
+        "erasure_requests: id kind requested_at state why changed_at",
+        "r2": "data/ archive/ exports/: key\nlake/ search/ audit/ compliance/ privacy/receipts/: key content",
     },
 )

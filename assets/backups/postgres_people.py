@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from assets.apps.personal import Subject
+from assets.privacy.places import in_postgres
 from assets.privacy.tombstones import Tombstones
 from resources.postgres import Connection
 from resources.postgres.load import CASCADE, SET_NULL, ForeignKey, Load
@@ -39,16 +40,10 @@ def erased_rows(subjects: Sequence[Subject], people: Tombstones) -> Composable |
     """The condition that holds for rows of erased people; None where there can be none."""
     found: list[Composable] = []
     for kind, place in subjects:
-        column, _, path = place.partition(".")
         hashes = people.hashes.get(kind)
         if not hashes:
             continue
-        value = (
-            SQL("{}::jsonb #>> {}").format(Identifier(column), Literal(path.split(".")))
-            if path
-            else SQL("{}::text").format(Identifier(column))
-        )
-        digest = KEYED.format(Literal(f"{kind}:"), value)
+        digest = KEYED.format(Literal(f"{kind}:"), in_postgres(place))
         found.append(SQL("{} = any({})").format(digest, Literal(sorted(hashes))))
     return SQL("({})").format(SQL(" or ").join(found)) if found else None
 

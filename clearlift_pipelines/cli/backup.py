@@ -11,6 +11,7 @@ import click
 from rich.table import Table
 
 from clearlift_pipelines.cli.moments import At
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted, listed
@@ -232,6 +233,7 @@ def restore(
             _restore_all(opened, scope, into, confirm)
             return
         done = covered.named(name).restore(opened.stores).run(scope, into, confirmed=confirm)
+        _note(opened, name, into, done)
         click.echo(f"{name} restored into {into}: {_what(done)}, compared; {done.seconds:.1f} s")
         for note in done.restored.notes:
             click.echo(note)
@@ -254,6 +256,7 @@ def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> 
         except DeclinedError as error:
             failed.append(error)
             continue
+        _note(opened, str(one.name), place, done)
         reached[str(one.name)] = done.restored.moment
         click.echo(f"{one.name} restored into {place}: {_what(done)}, compared; {done.seconds:.1f} s")
         for note in done.restored.notes:
@@ -262,6 +265,11 @@ def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> 
         click.echo(sentence)
     if failed:
         raise DeclinedError.together(failed)
+
+
+def _note(opened: Terminal, name: str, into: str, done: "Done") -> None:
+    app, _, store = name.partition("/")
+    noted(opened.stores, "changed", app, store, f"restored into {into}", rows=done.rows)
 
 
 def _state(sets: "Sets", manifest: "Manifest") -> str:

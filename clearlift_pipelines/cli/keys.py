@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from assets.apps.pipelines import PIPELINES
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli import key_changes
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import Stores
 from resources import keyring
@@ -68,6 +70,7 @@ def envelope(file: Path, passphrase_file: Path | None) -> None:
                 f"{path} lies beside what the keys open, so that one loss takes both", f"name a file outside of {home}"
             )
         target = target_of(stores)
+        noted(stores, "read", PIPELINES.name, "keys", "all", rows=len(stores.keyring.ids))
         try:
             text = keyring.wrap(stores.keyring, _passphrase(passphrase_file, twice=True))
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:

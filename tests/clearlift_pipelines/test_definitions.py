@@ -42,6 +42,7 @@ MADE = {
 PARENTS = {
     "clearlift/attribution/touches": {
         "clearlift/events/compacted",
+        "clearlift/d1/marketing_choices",
         "clearlift/d1/organizations",
         "clearlift/d1/org_tag_mappings",
     },
@@ -73,7 +74,7 @@ PARENTS = {
 PERSONAL = {
     "clearlift/archive": "events",
     "clearlift/attribution": "clicks touches",
-    "clearlift/d1": "invitations organizations platform_connections sessions users",
+    "clearlift/d1": "invitations marketing_choices organizations platform_connections sessions users",
     "clearlift/events": "compacted ingested landing",
     "clearlift/sealing": "invitations platform_connections sessions users",
     "clearlift/sessions": "daily",
@@ -100,14 +101,15 @@ PERSONAL = {
 # Of every app, and of the pipelines for the stores that all apps share.
 OF_BACKUPS = " backup backup_age rotate"
 JOBS = {
-    "clearlift": "ads archive attribution compact hourly ingest policy remove_files retention roll_up_days"
-    " roll_up_hours roll_up_months roll_up_weeks seal sessions tidy verify_cache warm",
-    "consignment": "archive integrity invalidate policy retention seal verify_cache warm",
-    "growth": "aggregate archive database experiments inactive_sessions pending_events phones policy reports retention"
-    " seal verify_cache warm",
-    "sesh": "archive columns invalidate media metrics partitions points policy pruning retention seal verify_cache"
-    " warm",
-    "pipelines": "purge",
+    "clearlift": "ads archive attribution compact compliance erase erasure_requests hourly ingest policy remove_files"
+    " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions tidy verify_cache warm",
+    "consignment": "archive changes compliance erase erasure_requests integrity invalidate policy retention seal"
+    " verify_cache warm",
+    "growth": "aggregate archive compliance database erase erasure_requests experiments inactive_sessions pending_events"
+    " phones policy reports retention seal verify_cache warm",
+    "sesh": "archive changes columns compliance erase erasure_requests invalidate media metrics partitions points policy"
+    " pruning retention seal verify_cache warm",
+    "pipelines": "purge trail",
 }
 # By app: the name of a schedule, its job, its cron line in UTC.
 TICKS = {
@@ -129,13 +131,16 @@ TICKS = {
         "ads_look_back": ("ads", "45 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
+        "compliance": ("compliance", "30 7 1 * *"),
     },
     "consignment": {
+        "changes": ("changes", "55 * * * *"),
         "warm": ("warm", "35 * * * *"),
         "verify_cache": ("verify_cache", "20 4 * * *"),
         "integrity": ("integrity", "30 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
+        "compliance": ("compliance", "30 7 1 * *"),
     },
     "growth": {
         "aggregate": ("aggregate", "10 * * * *"),
@@ -147,8 +152,10 @@ TICKS = {
         "verify_cache": ("verify_cache", "20 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
+        "compliance": ("compliance", "30 7 1 * *"),
     },
     "sesh": {
+        "changes": ("changes", "55 * * * *"),
         "points": ("points", "15 0-1,3-23 * * *"),
         "points_sweep": ("points", "15 2 * * *"),
         "warm": ("warm", "35 * * * *"),
@@ -158,9 +165,10 @@ TICKS = {
         "retention": ("retention", "0 5 * * *"),
         "partitions": ("partitions", "10 2 1 * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
+        "compliance": ("compliance", "30 7 1 * *"),
         "pruning": ("pruning", "30 5 2 1 *"),
     },
-    "pipelines": {"purge": ("purge", "55 5 * * *")},
+    "pipelines": {"purge": ("purge", "55 5 * * *"), "trail": ("trail", "20 2 * * *")},
 }
 TICKS_OF_BACKUPS = {
     "backup": ("backup", "10 1 * * *"),

@@ -155,9 +155,17 @@ class Settings(BaseSettings):
     backup_weeks: int = Field(5, ge=1, description="ISO weeks whose newest verified backup is kept")
     backup_months: int = Field(12, ge=1, description="Months whose newest verified backup is kept")
 
+    erasure_wait_hours: int = Field(
+        72, ge=0, description="Hours that a confirmed request to be erased waits, in which it can be cancelled"
+    )
+
     @property
     def late_horizon(self) -> timedelta:
         return timedelta(days=self.late_days)
+
+    @property
+    def erasure_wait(self) -> timedelta:
+        return timedelta(hours=self.erasure_wait_hours)
 
     @property
     def embedded(self) -> bool:

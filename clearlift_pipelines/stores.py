@@ -15,6 +15,7 @@ from assets.apps import APPS, App
 from assets.apps.pipelines import CATALOG_SCHEMA, FORMER_NAMES, MIGRATIONS
 from assets.changes.d1 import install as install_in_d1
 from assets.changes.postgres import install as install_in_postgres
+from assets.privacy import requests_table
 from assets.progress import Progress, silent
 from assets.rooms import Clock, EmbeddedServer
 from clearlift_pipelines.settings import Settings, SettingsError, variable_of
@@ -210,7 +211,9 @@ class Stores:
         return keyring.load_or_make(s.made_home() / file.name)
 
     def is_sealed(self, app: App) -> bool:
-        """Whether the app's personal columns are sealed. Where a Worker may read them in clear, only if it was asked."""
+        """Whether the app's personal columns are sealed. Of a real database only if a setting says so, because a Worker
+        may read them in clear.
+        """
         embedded = not {f"{app.name}-d1", f"{app.name}-postgres"} & self._real
         return self.settings.sealed.get(app.name, embedded)
 
@@ -319,6 +322,7 @@ class Stores:
         for app in APPS:
             if app.d1_migrations is not None and f"{app.name}-d1" not in left_alone:
                 made += [f"{app.name}-d1: trigger {name}" for name in install_in_d1(self.d1(app), app)]
+                made += [f"{app.name}-d1: table {name}" for name in requests_table.install(self.d1(app))]
             if app.postgres_migrations is not None and f"{app.name}-postgres" not in left_alone:
                 triggers = install_in_postgres(self.app_postgres(app), app)
                 made += [f"{app.name}-postgres: trigger of {name}" for name in triggers]

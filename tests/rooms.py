@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from assets.apps import App
 from assets.progress import Progress, silent
 from assets.rooms import Clock
 from resources.d1 import D1
 from resources.keyring import Keyring
+from resources.kv import KV
 from resources.lake import Lake
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
@@ -36,6 +37,7 @@ class TestRooms:
     ad_origin: str = ""
     backup_prefix: str = "backups"
     scratch: Path = Path("/nonexistent")
+    kvs: Mapping[str, KV] = field(default_factory=dict)
     keyring: Keyring = field(default_factory=lambda: KEYS)
 
     @property
@@ -68,5 +70,5 @@ class TestRooms:
     def app_postgres(self, app: App) -> Postgres:
         return self.app_postgreses[app.name]
 
-    def kv(self, app: App) -> NoReturn:
-        raise AssertionError(f"the test of {app.name} has no KV")
+    def kv(self, app: App) -> KV:
+        return self.kvs[app.name]

@@ -1,6 +1,6 @@
 """Whose data Growth's own tables hold, and what an erasure does to it. Data only."""
 
-from assets.apps.personal import Holding, registry
+from assets.apps.personal import Holding, Sealed, registry
 
 _TABLES = (
     Holding(
@@ -11,6 +11,8 @@ _TABLES = (
         personal="email email_key phone phone_e164 phone_extension company_name company_key name utm metadata",
         emails="email email_key",
         identifying="phone phone_e164",
+        traces="name_encrypted",
+        sealed=(Sealed("name_encrypted", "name"),),
         erasure="delete",
     ),
     Holding(
@@ -59,6 +61,7 @@ _TABLES = (
         one_person=True,
         personal="waba_id phone_number_id display_phone business_name access_token_ciphertext",
         identifying="waba_id phone_number_id display_phone",
+        sealed=(Sealed("access_token_ciphertext", binary=True),),
         erasure="delete",
     ),
     Holding(

@@ -119,7 +119,7 @@ class Holding:
     @property
     def columns(self) -> frozenset[str]:
         """The names of all columns, without those of JSON fields."""
-        listed = f"{self.personal} {self.traces} {self.impersonal}".split()
+        listed = f"{self.personal} {self.traces} {self.impersonal} {self.organisation}".split()
         return frozenset(_column(place) for place in (*listed, *self._places))
 
     @property

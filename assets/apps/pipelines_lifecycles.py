@@ -20,6 +20,7 @@ from assets.apps.lifecycle import (
 )
 from assets.apps.model import AdAccounts, Audience, CacheAside, CacheFamily, Experiments, Media
 
+LONGEST_EXPORT_DAYS = 7
 GRAINS = ("hourly", "daily", "weekly", "monthly")
 _OWN = "goes with its organisation or user, by erasure"
 _RECORD = "one short row a run or object: says what was ever taken, so that nothing is taken twice"
@@ -71,12 +72,16 @@ def lifecycles_of(
             )
     if d1:
         yield kept("d1", "backup_log", "each backup deletes what a verified one holds", time="changed_at")
+        yield kept("d1", "erasure_requests", "says what became of a request; it names nobody then", time="requested_at")
         yield kept("d1", "backup_noted", "empty but for rows that a refused statement noted")
     for table, why in _RECORDS.items():
         yield kept("postgres", table, why)
     yield kept("r2", "audit/", "one short object a day: proves that the audit trail is the one that was written")
+    yield kept("r2", "privacy/receipts/", "proves that a request was carried out; it names nobody")
     yield kept("r2", "compliance/", "one report a month: shows what was done")
     yield kept("r2", "archive/", "for those who must look back", not_archived="it is the archive")
+    yield prefix("exports/", LONGEST_EXPORT_DAYS, "made again when it is asked for", share=1)
+    yield prefix("search/", 1, _SHORT_LIVED, share=1)
     for family in (*(family.name for family in cache), *(key for aside in cache_aside for key in aside.keys)):
         until = "for as long as it is wanted: each key expires by its own lifetime"
         yield kept("kv", family, until, not_archived="made again from its tables", time="written")

@@ -145,6 +145,13 @@ _BACKED_UP = "goes once a verified backup holds it; an erasure deletes what is l
 
 _D1 = (
     Holding("d1", "backup_log", traces="key image", erasure="delete", reason=_BACKED_UP),
+    Holding(
+        "d1",
+        "erasure_requests",
+        personal="subject",
+        erasure="blank",
+        reason="the application puts a request here; whom it means is emptied when the request is taken over",
+    ),
     Holding("d1", "backup_noted", traces="k1 k2 k3 k4 k5 k6 k7 k8", erasure="delete", reason=_BACKED_UP),
 )
 
@@ -158,6 +165,13 @@ _R2 = (
         personal="content",
         erasure="delete",
         reason="by the ids of the archived table; older manifests go too, as they give a deleted line's hash away",
+    ),
+    Holding(
+        "r2",
+        "exports/",
+        personal="content",
+        erasure="delete",
+        reason="by the folder of the person, whose name is a hash under a key",
     ),
 )
 
@@ -266,7 +280,8 @@ PIPELINES = registry(
     impersonal={
         "postgres": _IMPERSONAL,
         "d1": "pipelines_migrations: folder number name checksum applied_at\n"
-        "backup_log: id table_name changed_at\nbackup_noted: id table_name",
-        "r2": "data/ archive/: key\nlake/ audit/ compliance/: key content",
+        "backup_log: id table_name changed_at\nbackup_noted: id table_name\n"
+        "erasure_requests: id kind requested_at state why changed_at",
+        "r2": "data/ archive/ exports/: key\nlake/ search/ audit/ compliance/ privacy/receipts/: key content",
     },
 )

@@ -45,7 +45,7 @@ class ChangeLogEraser:
 
     def _names(self, table: str, columns: Sequence[str], identities: Sequence[Identity]) -> bool:
         texts = sorted({text for one in identities for text in (*one.organisation, *one.texts, *_ids(one))})
-        found = balanced([f"instr({quoted(column)}, wanted.value) > 0" for column in columns], "or")
+        found = balanced([f"instr(t.{quoted(column)}, wanted.value) > 0" for column in columns], "or")
         sql = (
             f"select 1 as one from {quoted(table)} as t, json_each(?1) as wanted "
             f"where wanted.value <> '' and ({found}) limit 1"

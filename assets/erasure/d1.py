@@ -15,7 +15,11 @@ from assets.erasure import d1_rows
 from assets.erasure.d1_rows import LOGS, Ids
 from assets.privacy.identity import Erased, Identity
 from assets.privacy.places import in_d1
+from assets.privacy.tombstones import Keys
 from assets.rooms import Rooms
+from assets.sealing.d1 import D1Fields
+from assets.sealing.fields import Field
+from assets.sealing.lookup import ids_of
 from resources.d1 import D1, Statement
 from resources.d1.names import quoted
 from resources.d1.schema import TableShape
@@ -31,6 +35,7 @@ class D1Eraser:
 
     app: App
     d1: D1
+    keys: Keys
     place: str = "d1"
 
     def erase(self, identities: Sequence[Identity]) -> Erased:
@@ -42,11 +47,25 @@ class D1Eraser:
         for shape, entry in tables:
             if entry.erasure == "delete":
                 rows += d1_rows.delete(self.d1, shape, d1_rows.condition(entry.subjects, ids))
+                rows += self._of_sealed_addresses(shape, entry, identities)
             rows += d1_rows.delete(self.d1, shape, d1_rows.of_organisation(entry, organisation))
         for index in self.app.search:
             name = quoted(index.name)
             self.d1.execute(f"insert into {name} ({name}) values ('rebuild')", idempotent=True)
         return Erased(self.place, rows=rows)
+
+    def _of_sealed_addresses(self, shape: TableShape, entry: Holding, identities: Sequence[Identity]) -> int:
+        """Delete rows whose id is an address that is sealed."""
+        addresses = {text for one in identities for text in one.texts if "@" in text}
+        named = {place for _, place in entry.subjects}
+        rows = 0
+        for rule in entry.sealed:
+            if rule.index and rule.column in named:
+                field = Field("d1", shape.name, rule)
+                found = {id_ for text in addresses for id_ in ids_of(D1Fields(self.d1), field, self.keys(), text)}
+                where = f"cast({quoted(rule.row)} as text) in (select value from json_each(?1))"
+                rows += d1_rows.delete(self.d1, shape, (where, [json.dumps(sorted(found))]))
+        return rows
 
     def _blank(self, shape: TableShape, entry: Holding, ids: Ids) -> int:
         """Take people out of rows that are not theirs; how many rows there were."""
@@ -81,4 +100,4 @@ class D1Eraser:
 
 def eraser(rooms: Rooms, app: App) -> D1Eraser | None:
     """The Eraser of an app that has a D1."""
-    return D1Eraser(app, rooms.d1(app)) if app.d1_migrations is not None else None
+    return D1Eraser(app, rooms.d1(app), lambda: rooms.keyring) if app.d1_migrations is not None else None

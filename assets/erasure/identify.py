@@ -4,18 +4,22 @@ What belongs here: from what was given to an Identity, or to a refusal in one se
 ids are of one person (linked.py), reading rows (people.py).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Literal, get_args
 
 from assets.apps import App
 from assets.apps.personal import Person
 from assets.cache import keys
 from assets.erasure import linked
 from assets.erasure.linked import Ids
-from assets.erasure.people import People, organisation_names, tables_of
+from assets.erasure.people import People, Row, organisation_names, tables_of
 from assets.privacy.identity import Identity
 from assets.rooms import Rooms
+from assets.sealing.field_store import store_of
+from assets.sealing.fields import Field
+from assets.sealing.lookup import ids_of
+from assets.sealing.opening import opened
 from resources.declined import DeclinedError
 from resources.keyring.addresses import normalised
 from resources.kv.limits import MAX_KEY_BYTES
@@ -43,6 +47,62 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class _Everyone:
+    """All tables whose rows are of people, and how sealed values of theirs are read."""
+
+    rooms: Rooms
+    app: App
+    tables: Sequence[People]
+
+    def of_addresses(self, addresses: Collection[str], *, every: bool) -> Iterator[tuple[Person, str]]:
+        """The ids of rows with one of these addresses (normalised ones); only those ids that are an address
+        themselves, unless `every`.
+        """
+        for table in self.tables:
+            emails = table.entry.emails.split()
+            places = [(kind, place) for kind, place in table.entry.subjects if every or place in emails]
+            # Whoever invites somebody is another person.
+            own = [(kind, place) for kind, place in places if place in emails or table.entry.one_person] or places[:1]
+            for row in self._addressed(table, emails, addresses) if emails and places else ():
+                if any(row[name] and normalised(row[name]) in addresses for name in emails):
+                    yield from ((kind, row[place]) for kind, place in own if row[place])
+
+    def texts(self, ids: Mapping[Person, Collection[str]], which: Literal["emails", "identifying"]) -> set[str]:
+        """What stands in the rows of a person in columns that name one."""
+        found: set[str] = set()
+        for table in self.tables:
+            columns = getattr(table.entry, which).split()
+            # Only of rows that are nobody else's too.
+            if columns and (len(table.entry.subjects) == 1 or table.entry.one_person):
+                rows = table.rows(ids, _with_sealed(table, columns))
+                found |= {row[name] for row in map(self._opened(table), rows) for name in columns if row[name]}
+        return found
+
+    def _addressed(self, table: People, emails: Sequence[str], addresses: Collection[str]) -> Iterator[Row]:
+        """The rows that may have one of these addresses."""
+        rules = [rule for rule in table.entry.sealed if rule.index and rule.column in emails]
+        if not rules:
+            yield from table.addresses()
+        for rule in rules:
+            field = Field(table.entry.store, table.name, rule)
+            store, keyring = store_of(self.rooms, self.app, field), self.rooms.keyring
+            found = {row for address in addresses for row in ids_of(store, field, keyring, address)}
+            rows = table.named(rule.row, found, _with_sealed(table, emails)) if found else []
+            yield from map(self._opened(table), rows)
+
+    def _opened(self, table: People) -> Callable[[Row], Row]:
+        if not table.entry.sealed:
+            return lambda row: row
+        return lambda row: opened(table.entry, row, self.rooms.keyring)
+
+
+def _with_sealed(table: People, columns: Sequence[str]) -> list[str]:
+    """Columns, and what is needed to open those of them that are sealed."""
+    rules = [rule for rule in table.entry.sealed if rule.column in columns]
+    return [*columns, *(name for rule in rules for name in (rule.into, rule.row))]
+
+
+@dataclass(frozen=True)
 class Found:
     """Whom a request means. shared: anonymous ids that others use too, which are not theirs. rows: where it was found,
     in words.
@@ -65,25 +125,26 @@ def identify(rooms: Rooms, app: App, asked: Asked, request: str) -> Found:
         if not names:
             raise NotIdentifiedError(f"no organisation of {app.name} has this id or tag", "see that it is right")
         return Found(Identity(request, app.name, {}, names))
-    tables = tables_of(rooms, app)
-    start = _given(tables, asked.subject, asked.kind)
+    people = _Everyone(rooms, app, tables_of(rooms, app))
+    start = _given(people, asked.subject, asked.kind)
     if not start:
         of_kind = f"{asked.kind} " if asked.kind else ""
         raise NotIdentifiedError(
             f"nobody of {app.name} has this {of_kind}id or address", "see that it is right, and that --app is"
         )
-    ids, shared = _grown(tables, start)
-    _refuse_several(app, asked, tables, start)
-    return Found(_identity(request, app, tables, ids, asked), shared, tuple(_naming(tables, ids)))
+    _refuse_several(app, asked, people.tables, start)
+    _refuse_tenants(app, people.tables, start)
+    ids, shared = _grown(people, start)
+    return Found(_identity(request, people, ids, asked), shared, tuple(_naming(people.tables, ids)))
 
 
 def again(rooms: Rooms, app: App, before: Identity) -> Identity:
     """The same, with what came since it was identified."""
     if before.organisation:
         return before
-    tables = tables_of(rooms, app)
-    ids, _ = _grown(tables, before.ids)
-    now = _identity(before.request, app, tables, ids, None)
+    people = _Everyone(rooms, app, tables_of(rooms, app))
+    ids, _ = _grown(people, before.ids)
+    now = _identity(before.request, people, ids, None)
     return Identity(
         before.request,
         app.name,
@@ -103,37 +164,25 @@ def _check(subject: str) -> None:
         )
 
 
-def _given(tables: Sequence[People], subject: str, kind: Person | None) -> Ids:
+def _given(people: "_Everyone", subject: str, kind: Person | None) -> Ids:
     """The ids that a text is, or leads to as an e-mail address."""
     kinds: Iterable[Person] = [kind] if kind else get_args(Person)
     found: Ids = {}
     for one in kinds:
-        if any(table.rows({one: [subject]}) for table in tables):
+        if any(table.rows({one: [subject]}) for table in people.tables):
             found[one] = {subject}
     if "@" in subject:
-        for one, id_ in _of_addresses(tables, {normalised(subject)}, every=True):
+        for one, id_ in people.of_addresses({normalised(subject)}, every=True):
             if kind in (None, one):
                 found.setdefault(one, set()).add(id_)
     return found
 
 
-def _of_addresses(tables: Sequence[People], addresses: Collection[str], *, every: bool) -> Iterator[tuple[Person, str]]:
-    """The ids of rows with one of these addresses; only those ids that are an address themselves, unless `every`."""
-    for table in tables:
-        emails = table.entry.emails.split()
-        places = [(kind, place) for kind, place in table.entry.subjects if every or place in emails]
-        # Whoever invites somebody is another person.
-        own = [(kind, place) for kind, place in places if place in emails or table.entry.one_person] or places[:1]
-        for row in table.addresses() if emails and places else ():
-            if any(row[name] and normalised(row[name]) in addresses for name in emails):
-                yield from ((kind, row[place]) for kind, place in own if row[place])
-
-
-def _grown(tables: Sequence[People], start: Mapping[Person, Collection[str]]) -> tuple[Ids, int]:
+def _grown(people: "_Everyone", start: Mapping[Person, Collection[str]]) -> tuple[Ids, int]:
     """All ids that belong to some, also through an address that stands in a row of theirs."""
-    ids, shared = linked.grown(start, lambda wanted: _rows(tables, wanted))
-    addresses = {normalised(text) for text in _texts(tables, ids, "emails")}
-    for kind, id_ in _of_addresses(tables, addresses, every=False) if addresses else ():
+    ids, shared = linked.grown(start, lambda wanted: _rows(people.tables, wanted))
+    addresses = {normalised(text) for text in people.texts(ids, "emails")}
+    for kind, id_ in people.of_addresses(addresses, every=False) if addresses else ():
         ids.setdefault(kind, set()).add(id_)
     return ids, shared
 
@@ -156,29 +205,30 @@ def _refuse_several(app: App, asked: Asked, tables: Sequence[People], start: Ids
         raise NotIdentifiedError(f"a {kinds} of {app.name} have this id", "say which of them by --kind")
 
 
-def _identity(request: str, app: App, tables: Sequence[People], ids: Ids, asked: Asked | None) -> Identity:
-    texts = {*_texts(tables, ids, "emails"), *_texts(tables, ids, "identifying")}
+def _refuse_tenants(app: App, tables: Sequence[People], start: Ids) -> None:
+    """Refuse an id that rows of several organisations have: each of them gives its own ids to its people."""
+    for table in tables:
+        if table.entry.one_person and table.entry.organisation:
+            found = {row[table.entry.organisation] for row in table.rows(start, [table.entry.organisation])}
+            if len(found) > 1:
+                raise NotIdentifiedError(
+                    f"people of {len(found)} organisations of {app.name} have this id, and may be others",
+                    "ask each organisation for an id that it alone has",
+                )
+
+
+def _identity(request: str, people: _Everyone, ids: Ids, asked: Asked | None) -> Identity:
+    texts = people.texts(ids, "emails") | people.texts(ids, "identifying")
     texts |= {normalised(text) for text in texts if "@" in text}
     if asked is not None and "@" in asked.subject:
         texts |= {asked.subject, normalised(asked.subject)}
     return Identity(
         request,
-        app.name,
+        people.app.name,
         {kind: frozenset(of_kind) for kind, of_kind in ids.items()},
         texts=frozenset(texts),
-        keys=frozenset(_keys(app, tables, ids)),
+        keys=frozenset(_keys(people.app, people.tables, ids)),
     )
-
-
-def _texts(tables: Sequence[People], ids: Mapping[Person, Collection[str]], which: str) -> set[str]:
-    """What stands in the rows of a person in columns that name one."""
-    found: set[str] = set()
-    for table in tables:
-        columns = getattr(table.entry, which).split()
-        # Only of rows that are nobody else's too.
-        if columns and (len(table.entry.subjects) == 1 or table.entry.one_person):
-            found |= {row[name] for row in table.rows(ids, columns) for name in columns if row[name]}
-    return found
 
 
 def _keys(app: App, tables: Sequence[People], ids: Mapping[Person, Collection[str]]) -> Iterator[str]:

@@ -43,12 +43,17 @@ class People(Protocol):
     def rows(self, ids: Mapping[Person, Collection[str]], columns: Sequence[str] = ()) -> list[Row]:
         """The columns of ids, and further ones, of the rows that name one of these people; each combination once."""
 
+    def named(self, column: str, values: Collection[str], columns: Sequence[str]) -> list[Row]:
+        """The columns of ids, and further ones, of the rows that have one of these texts in a column."""
+
     def addresses(self) -> Iterator[Row]:
         """The columns of ids and of e-mail addresses of all rows."""
 
 
 def _places(entry: Holding) -> list[Subject]:
-    return [(kind, place) for kind, place in entry.subjects if "." not in place]
+    """The columns of ids. One that holds ids of several kinds does not say which kind of person an id is."""
+    columns = [place for _, place in entry.subjects]
+    return [(kind, place) for kind, place in entry.subjects if "." not in place and columns.count(place) == 1]
 
 
 @dataclass(frozen=True)
@@ -64,19 +69,29 @@ class D1People:
         where = d1_rows.condition(_places(self.entry), {kind: frozenset(of) for kind, of in ids.items()})
         if where is None:
             return []
-        names = dict.fromkeys([*(place for _, place in _places(self.entry)), *columns])
-        texts = ", ".join(f"cast({quoted(name)} as text) as {quoted(name)}" for name in names)
-        return self.d1.query(f"select distinct {texts} from {quoted(self.name)} where {where[0]}", where[1])
+        return self.d1.query(
+            f"select distinct {self._texts(columns)} from {quoted(self.name)} where {where[0]}", where[1]
+        )
+
+    def named(self, column: str, values: Collection[str], columns: Sequence[str]) -> list[Row]:
+        """See People.named."""
+        return self.d1.query(
+            f"select {self._texts(columns)} from {quoted(self.name)} "
+            f"where cast({quoted(column)} as text) in (select value from json_each(?1))",
+            [json.dumps(sorted(values))],
+        )
 
     def addresses(self) -> Iterator[Row]:
         """See People.addresses."""
         emails = self.entry.emails.split()
-        names = dict.fromkeys([*(place for _, place in _places(self.entry)), *emails])
         having = balanced([f"{quoted(name)} <> ''" for name in emails], "or")
-        texts = ", ".join(f"cast({quoted(name)} as text) as {quoted(name)}" for name in names)
-        source = f"select rowid as n, {texts} from {quoted(self.name)} where {having}"
+        source = f"select rowid as n, {self._texts(emails)} from {quoted(self.name)} where {having}"
         for page in self.d1.stream(source, "n", page=1_000):
             yield from page
+
+    def _texts(self, columns: Sequence[str]) -> str:
+        names = dict.fromkeys([*(place for _, place in _places(self.entry)), *columns])
+        return ", ".join(f"cast({quoted(name)} as text) as {quoted(name)}" for name in names)
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,14 @@ class PostgresPeople:
         )
         with self.postgres.connection() as connection:
             return connection.execute(statement, {kind: sorted(of) for kind, of in wanted.items()}).fetchall()
+
+    def named(self, column: str, values: Collection[str], columns: Sequence[str]) -> list[Row]:
+        """See People.named."""
+        statement = SQL("select {} from {} where {}::text = any(%(values)s::text[])").format(
+            self._texts(columns), identifier(self.name), Identifier(column)
+        )
+        with self.postgres.connection() as connection:
+            return connection.execute(statement, {"values": sorted(values)}).fetchall()
 
     def addresses(self) -> Iterator[Row]:
         """See People.addresses."""
@@ -127,6 +150,12 @@ class LakePeople:
             return []
         names = list(dict.fromkeys([*(place for _, place in places), *columns]))
         found = self.table.scan().filter(pl.any_horizontal(named)).select(names).unique()
+        return found.collect(engine="streaming").to_dicts()
+
+    def named(self, column: str, values: Collection[str], columns: Sequence[str]) -> list[Row]:
+        """See People.named."""
+        names = list(dict.fromkeys([*(place for _, place in _places(self.entry)), *columns]))
+        found = self.table.scan().filter(pl.col(column).is_in(sorted(values))).select(names)
         return found.collect(engine="streaming").to_dicts()
 
     def addresses(self) -> Iterator[Row]:

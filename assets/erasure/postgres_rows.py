@@ -31,7 +31,7 @@ class Shape:
     name: str
     types: Mapping[str, str]
     required: frozenset[str]
-    own: Composable = field(default=SQL("true"))
+    own: Composable = field(default_factory=lambda: SQL("true"))
 
     def texts(self, names: Collection[str]) -> list[str]:
         """Those of some columns that hold text."""

@@ -61,7 +61,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Erasure:
-    """The engine over the stores of one app. kept_backups: as of Site. further: Erasers of stores that no room opens."""
+    """The engine over the stores of one app.
+
+    kept_backups: as of Site. further: Erasers of stores that no room opens.
+    """
 
     rooms: Rooms
     app: App
@@ -125,19 +128,20 @@ class Erasure:
             self.rooms.progress("stores erased")(position - 1, len(places))
             try:
                 erased = eraser.erase([identity for _, identity in waiting])
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (whatever a store raises holds the requests up)
                 # A store's own words may hold a value.
                 why = error.reason if isinstance(error, DeclinedError) else type(error).__name__
-                for request, _ in people:
-                    self.requests.move(
-                        request, ("running",), "running", self.rooms.clock(), why=f"{eraser.place}: {why}"
-                    )
+                self._note(people, f"{eraser.place}: {why}")
                 raise HeldUpError(
                     f"{eraser.place} of {self.app.name} failed: {why}",
                     f"run this again; `clearlift privacy status --app {self.app.name}` shows what is done",
                 ) from (None if isinstance(error, DeclinedError) else error)
             self.requests.record([request for request, _ in waiting], position, erased, self.rooms.clock())
         self.rooms.progress("stores erased")(len(places), len(places))
+
+    def _note(self, people: Sequence[tuple[Request, Identity]], why: str) -> None:
+        for request, _ in people:
+            self.requests.move(request, ("running",), "running", self.rooms.clock(), why=why)
 
     def _proved(self, people: Sequence[tuple[Request, Identity]]) -> Outcome:
         for request, _ in people:

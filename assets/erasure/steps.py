@@ -7,7 +7,21 @@ where the app has nothing there. What belongs here: the order, and why. What doe
 from collections.abc import Callable
 
 from assets.apps import App
-from assets.erasure import app_postgres, change_logs, d1, kv, postgres
+from assets.erasure import (
+    app_postgres,
+    archives,
+    change_logs,
+    d1,
+    exports,
+    kv,
+    lake,
+    landing,
+    media,
+    postgres,
+    quarantine,
+    staged,
+    working_folders,
+)
 from assets.privacy.identity import Eraser
 from assets.rooms import Rooms
 
@@ -16,12 +30,20 @@ Step = Callable[[Rooms, App], Eraser | None]
 STEPS: tuple[Step, ...] = (
     d1.eraser,
     change_logs.eraser,
+    lake.eraser,
+    archives.eraser,
+    landing.eraser,
+    quarantine.eraser,
+    staged.eraser,
+    media.eraser,
+    exports.eraser,
+    working_folders.eraser,
     postgres.eraser,
     app_postgres.eraser,
     kv.eraser,
 )
 """Rows of D1 first, because its cascades need them whole. Change logs after them, because triggers write the ids of
-deleted rows there again. Then the lake, archives, what landed, media. What is made of these comes after them, because a
+deleted rows there again. Then the lake, archives, what landed and was refused, media. What is made of these comes after them, because a
 run may make it again until they are erased: Postgres, then KV. The run history of Dagster comes last.
 """
 

@@ -20,7 +20,7 @@ from assets.rooms import Rooms
 from assets.sealing import ledger
 from assets.sealing.field_store import FieldStore, store_of
 from assets.sealing.fields import Field, fields_of
-from resources.keyring import SealError
+from resources.keyring import Keyring, SealError
 from resources.keyring.stream import key_id_of, opened
 from resources.r2 import ObjectNotFoundError
 
@@ -64,15 +64,15 @@ def places(rooms: Rooms) -> Iterator[Place]:
         yield Place(f"{PIPELINES.name}/postgres", store_of(rooms, APPS[0], ours[0]), ours)
 
 
-def count(rooms: Rooms) -> References:
-    """Count everything now, and record it."""
+def count(rooms: Rooms, keyring: Keyring) -> References:
+    """Count everything now, for each key of a key set, and record it."""
     at = rooms.clock()
-    live: dict[int | None, Counter[str]] = {key_id: Counter() for key_id in rooms.keyring.ids}
+    live: dict[int | None, Counter[str]] = {key_id: Counter() for key_id in keyring.ids}
     for place in places(rooms):
         for field in place.fields:
             for key_id, n in place.store.keys(field).items():
                 live.setdefault(key_id, Counter())[place.name] += n
-    totals = {key_id: live[key_id].total() for key_id in rooms.keyring.ids}
+    totals = {key_id: live[key_id].total() for key_id in keyring.ids}
     keys = ledger.observe(rooms.postgres, totals, at)
     return References(live, _backups(target_of(rooms), keys), keys)
 

@@ -1,4 +1,7 @@
-"""`clearlift keys`: the key set that seals credentials and backups, and its envelopes."""
+"""`clearlift keys`: the key set that seals personal columns, credentials and backups, and its envelopes.
+
+What belongs here: making a key set, and its envelopes. What does not: changing its keys (key_changes.py).
+"""
 
 import os
 from pathlib import Path
@@ -7,6 +10,7 @@ import click
 
 from assets.apps.pipelines import PIPELINES
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli import key_changes
 from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import Stores
@@ -15,12 +19,11 @@ from resources.declined import DeclinedError
 
 FILE_NAME = "keyring.json"
 ELSEWHERE = "name another file, and set CLEARLIFT_KEYRING_FILE to it"
-STEP = "`clearlift keys envelope FILE`"
 
 
 @click.group()
 def keys() -> None:
-    """The key set that seals credentials and backups: new, envelope, open, status."""
+    """The key set that seals personal columns, credentials and backups: new, envelope, open, status, rotate, retire."""
 
 
 @keys.command()
@@ -109,23 +112,6 @@ def open_(file: Path, into: Path, passphrase_file: Path | None) -> None:
     click.echo(f"{path}: the keys {_listed(found)}. CLEARLIFT_KEYRING_FILE names the file")
 
 
-@keys.command()
-def status() -> None:
-    """Say of each key when it was last put into an envelope. Exit code 1 where one never was.
-
-    Example: clearlift keys status
-    """
-    from assets.backups import keys as envelopes
-    from assets.backups.covered import target_of
-
-    with Stores(settings.load(), makes_keys=False) as stores:
-        found = envelopes.kept(target_of(stores), stores.keyring)
-    for key_id, at in found.items():
-        click.echo(f"key {key_id}: {f'in an envelope of {at:%Y-%m-%d %H:%M} UTC' if at else 'in no envelope'}")
-    if None in found.values():
-        raise DeclinedError("a key is in no envelope: with this machine all backups would be lost", STEP)
-
-
 def _passphrase(file: Path | None, *, twice: bool) -> str:
     if file is not None:
         return file.read_text(encoding="utf-8").partition("\n")[0]
@@ -160,3 +146,7 @@ def _set_aside(path: Path, wanted: keyring.Keyring) -> Path:
 
 def _listed(found: keyring.Keyring) -> str:
     return ", ".join(map(str, sorted(found.ids)))
+
+
+for changing in (key_changes.status, key_changes.rotate, key_changes.retire):
+    keys.add_command(changing)

@@ -102,7 +102,7 @@ def words_of(command: str) -> list[str]:
         words = shlex.split(command)
     except ValueError:
         words = []
-    if not words:
+    if not words or not words[0]:
         raise KeySetError("this is no command: it is empty, or a quote is not closed")
     return words
 

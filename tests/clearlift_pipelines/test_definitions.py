@@ -76,34 +76,39 @@ PERSONAL = {
     "clearlift/attribution": "clicks touches",
     "clearlift/d1": "invitations marketing_choices organizations platform_connections sessions users",
     "clearlift/events": "compacted ingested landing",
+    "clearlift/sealing": "invitations platform_connections sessions users",
     "clearlift/sessions": "daily",
     "consignment/archive": "change_log",
     "consignment/cache": "consignor_items demand verified",
     "consignment/d1": "consignors inventory_items",
+    "consignment/sealing": "consignors",
     "growth/analytics": "pending",
     "growth/archive": "analytics_events",
     "growth/leads": "phones",
     "growth/messaging": "accounts",
     "growth/onboarding": "inactive",
+    "growth/sealing": "marketing_leads",
     "sesh/archive": "change_log points sessions",
     "sesh/cache": "dashboard_layout demand user_preferences verified",
     "sesh/d1": "inventory journal_entries medical_symptoms user_preferences users",
     "sesh/media": "uploads variants",
     "sesh/metrics": "daily hourly monthly weekly",
     "sesh/points": "flushes ingested",
+    "sesh/sealing": "journal_entries medical_symptoms users",
     "sesh/series": "sessions",
 }
 
 # Of every app, and of the pipelines for the stores that all apps share.
 OF_BACKUPS = " backup backup_age rotate"
 JOBS = {
-    "clearlift": "ads archive attribution compact compliance hourly ingest policy remove_files retention roll_up_days"
-    " roll_up_hours roll_up_months roll_up_weeks sessions tidy verify_cache warm",
-    "consignment": "archive changes compliance integrity invalidate policy retention verify_cache warm",
-    "growth": "aggregate archive compliance database experiments inactive_sessions pending_events phones policy reports"
-    " retention verify_cache warm",
-    "sesh": "archive changes columns compliance invalidate media metrics partitions points policy pruning retention"
+    "clearlift": "ads archive attribution compact compliance erase erasure_requests hourly ingest policy remove_files"
+    " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions tidy verify_cache warm",
+    "consignment": "archive changes compliance erase erasure_requests integrity invalidate policy retention seal"
     " verify_cache warm",
+    "growth": "aggregate archive compliance database erase erasure_requests experiments inactive_sessions pending_events"
+    " phones policy reports retention seal verify_cache warm",
+    "sesh": "archive changes columns compliance erase erasure_requests invalidate media metrics partitions points policy"
+    " pruning retention seal verify_cache warm",
     "pipelines": "purge trail",
 }
 # By app: the name of a schedule, its job, its cron line in UTC.
@@ -186,6 +191,7 @@ WATCHES = {
     "sesh_changed_rows": (300, "sesh_warm"),
     "sesh_invalidation": (300, ""),
     "sesh_uploads": (60, "sesh_media"),
+    **{f"{app}_in_clear": (300, f"{app}_seal") for app in ("clearlift", "consignment", "growth", "sesh")},
     **{f"{owner}_first_backup": (600, f"{owner}_backup") for owner in JOBS},
 }
 

@@ -29,7 +29,9 @@ class Site:
     """Where the graph is built: what every room may need to know of it. Stores open when an asset or watch asks.
 
     late_horizon: how far back late data reopens windows by itself. cache_writes: keys of a cache family that one run
-    may write. kept_backups: of how many days, weeks and months the newest verified backup is kept.
+    may write. kept_backups: of how many days, weeks and months the newest verified backup is kept. erasure_wait: how
+    long a request to be erased waits, in which it can be cancelled. sealed_apps: whose
+    personal columns are sealed. plain_hashes: whether an address is found by a plain SHA-256.
     """
 
     rooms: Rooms
@@ -37,6 +39,9 @@ class Site:
     late_horizon: timedelta
     cache_writes: int
     kept_backups: tuple[int, int, int]
+    sealed_apps: frozenset[str] = frozenset()
+    plain_hashes: bool = False
+    erasure_wait: timedelta = timedelta(days=3)
 
 
 @dataclass(frozen=True)

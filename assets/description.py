@@ -18,6 +18,8 @@ from dagster import (
 from assets.apps import App
 from assets.apps.lifecycle import Store
 from assets.apps.personal import Holding
+from assets.audit.entry import Entry
+from assets.audit.runs import before_it
 from assets.declined import plainly_declined
 
 PREVIEW_ROWS = 5
@@ -56,12 +58,19 @@ def app_asset(
     """Dagster's decorator `asset` with the arguments that every asset has, and `more` of its own.
 
     checks: names with descriptions of the checks that the asset itself answers. An expected refusal of the asset's
-    function becomes a failure that says what to do next.
+    function becomes a failure that says what to do next. A run of an asset that holds something personal is noted in
+    the audit trail before it begins.
     """
+    holds = list(holds)
     arguments = asset_arguments(app, capability, name, store=store, holds=holds, kinds=kinds)
     specs = [AssetCheckSpec(check, asset=arguments["key"], description=text) for check, text in (checks or {}).items()]
     decorator: Callable[[Callable[..., Any]], AssetsDefinition] = asset(**arguments, check_specs=specs, **more)
-    return lambda compute: decorator(plainly_declined(compute))
+    entries = [
+        Entry(app.name, "/".join(arguments["key"]), "changed", held.store, held.name, held.personal_columns, actor="")
+        for held in (app.holding(*entry) for entry in holds)
+        if held.personal
+    ]
+    return lambda compute: decorator(plainly_declined(before_it(compute, entries) if entries else compute))
 
 
 def column_schema(columns: Iterable[tuple[str, str, str, bool]]) -> TableSchema:

@@ -74,6 +74,7 @@ def ours() -> Callable[[], Mapping[str, Any]]:
         opened.postgres,
         lambda at: Admission(orgs, dataset.FIRST_DAY, at),
         lambda: datetime.now(UTC),
+        lambda: opened.keyring,
     )
 
     def work() -> Mapping[str, Any]:

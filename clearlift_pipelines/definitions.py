@@ -14,7 +14,9 @@ import assets.backups.capability
 import assets.cache.capability
 import assets.columns.capability
 import assets.compaction.capability
+import assets.compliance.capability
 import assets.database.capability
+import assets.erasure.capability
 import assets.events.capability
 import assets.experiments.capability
 import assets.growth.capability
@@ -24,6 +26,7 @@ import assets.metrics.capability
 import assets.points.capability
 import assets.retention.capability
 import assets.rollups.capability
+import assets.sealing.capability
 import assets.series.capability
 import assets.sessions.capability
 import assets.tables.capability
@@ -61,6 +64,9 @@ ROOMS: tuple[ModuleType, ...] = (
     assets.archive.capability,
     assets.retention.capability,
     assets.backups.capability,
+    assets.sealing.capability,
+    assets.erasure.capability,
+    assets.compliance.capability,
 )
 """A further capability is a folder in assets/ and one line here."""
 
@@ -78,10 +84,13 @@ def brought(
         chosen.late_horizon,
         chosen.cache_writes_per_run,
         (chosen.backup_days, chosen.backup_weeks, chosen.backup_months),
+        frozenset(app.name for app in apps if stores.is_sealed(app)),
+        chosen.plain_email_hashes,
+        chosen.erasure_wait,
     )
     for app in apps:
         yield app, [room.bring(app, site) for room in rooms]
-    yield PIPELINES, [assets.backups.capability.bring_shared(site)]
+    yield PIPELINES, [assets.backups.capability.bring_shared(site), assets.compliance.capability.bring_shared()]
 
 
 def build_defs(

@@ -7,9 +7,7 @@ here: ticks, which Dagster's own retention removes (dagster.yaml), and when it r
 A purge can be killed and run again: a run's events go before the run itself, so that the next purge finds it.
 """
 
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +26,8 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_
 from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select
+
+from resources.sqlite_file import compact
 
 EVENTS, CHECKS, TAGS = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c, AssetEventTagsTable.c
 # The newest of each type says how an asset and its partitions stand.
@@ -168,14 +168,14 @@ class _Purge:
             if file.exists() and _modified(file) < self.before:
                 with events.run_connection(run_id) as connection:
                     connection.execute(delete(SqlEventLogStorageTable).where(details))
-                _compact(file)
+                compact(file)
         runless = Path(events.path_for_shard(RUNLESS_RUN_ID))
         if runless.exists():
             with events.run_connection(RUNLESS_RUN_ID) as connection:
                 old = EVENTS.timestamp < self.before.replace(tzinfo=None)
                 connection.execute(delete(SqlEventLogStorageTable).where(old))
-            _compact(runless)
-        _compact(Path(events.path_for_shard(INDEX_SHARD_NAME)))
+            compact(runless)
+        compact(Path(events.path_for_shard(INDEX_SHARD_NAME)))
 
 
 def _standing(connection: Connection) -> _Standing:
@@ -207,10 +207,3 @@ def _portions(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 def _modified(file: Path) -> datetime:
     return datetime.fromtimestamp(file.stat().st_mtime, UTC) if file.exists() else datetime.max.replace(tzinfo=UTC)
-
-
-def _compact(file: Path) -> None:
-    """Give freed pages back to the system; a file that is in use is left to the next purge."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as connection, suppress(sqlite3.OperationalError):
-        connection.execute("vacuum")
-        connection.execute("pragma wal_checkpoint(truncate)")

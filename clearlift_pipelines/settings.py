@@ -121,6 +121,17 @@ class Settings(BaseSettings):
 
     keyring: SecretStr | None = Field(None, description="Key set that seals credentials, as JSON")
     keyring_file: Path | None = Field(None, description="File of that key set; by default one made in the home folder")
+    keyring_command: SecretStr | None = Field(
+        None, description="Command that writes that key set to its output, such as one that asks a secret store"
+    )
+    sealed: dict[str, bool] = Field(
+        {},
+        description="Whether that app's personal columns are sealed; by default where its database is embedded",
+        examples=["CLEARLIFT_SEALED__SESH"],
+    )
+    plain_email_hashes: bool = Field(
+        False, description="Whether sealed addresses are found by a plain SHA-256, which who guesses one can make too"
+    )
 
     ad_apps: dict[str, dict[str, SecretStr]] = Field(
         {},
@@ -144,9 +155,17 @@ class Settings(BaseSettings):
     backup_weeks: int = Field(5, ge=1, description="ISO weeks whose newest verified backup is kept")
     backup_months: int = Field(12, ge=1, description="Months whose newest verified backup is kept")
 
+    erasure_wait_hours: int = Field(
+        72, ge=0, description="Hours that a confirmed request to be erased waits, in which it can be cancelled"
+    )
+
     @property
     def late_horizon(self) -> timedelta:
         return timedelta(days=self.late_days)
+
+    @property
+    def erasure_wait(self) -> timedelta:
+        return timedelta(hours=self.erasure_wait_hours)
 
     @property
     def embedded(self) -> bool:
@@ -211,6 +230,13 @@ class Settings(BaseSettings):
         if value is not None:
             value = folder() / value.expanduser()
             keyring.load(value)
+        return value
+
+    @field_validator("keyring_command")
+    @classmethod
+    def _a_command(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            keyring.words_of(value.get_secret_value())
         return value
 
     @field_validator("ad_apps")

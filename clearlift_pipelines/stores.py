@@ -15,6 +15,7 @@ from assets.apps import APPS, App
 from assets.apps.pipelines import CATALOG_SCHEMA, FORMER_NAMES, MIGRATIONS
 from assets.changes.d1 import install as install_in_d1
 from assets.changes.postgres import install as install_in_postgres
+from assets.privacy import requests_table
 from assets.progress import Progress, silent
 from assets.rooms import Clock, EmbeddedServer
 from clearlift_pipelines.settings import Settings, SettingsError
@@ -196,14 +197,26 @@ class Stores:
             return keyring.parse(s.keyring.get_secret_value())
         if s.keyring_file is not None:
             return keyring.load(s.keyring_file)
+        if s.keyring_command is not None:
+            return _key_set_of(s.keyring_command.get_secret_value())
         if s.d1:
-            raise SettingsError("CLEARLIFT_KEYRING or CLEARLIFT_KEYRING_FILE is missing (CLEARLIFT_D1__… is set)")
+            raise SettingsError(
+                "CLEARLIFT_KEYRING, CLEARLIFT_KEYRING_FILE or CLEARLIFT_KEYRING_COMMAND is missing"
+                " (CLEARLIFT_D1__… is set)"
+            )
         file = s.home / "keyring.json"
         if not file.exists():
             self.check_new_keys()
             if not self._makes_keys:
                 return keyring.Keyring({1: secrets.token_bytes(keyring.KEY_BYTES)})
         return keyring.load_or_make(s.made_home() / file.name)
+
+    def is_sealed(self, app: App) -> bool:
+        """Whether the app's personal columns are sealed. Of a real database only if a setting says so, because a Worker
+        may read them in clear.
+        """
+        embedded = not {f"{app.name}-d1", f"{app.name}-postgres"} & self._real
+        return self.settings.sealed.get(app.name, embedded)
 
     def check_new_keys(self) -> None:
         """See that a new key set would not stand in the place of one that is lost.
@@ -310,6 +323,7 @@ class Stores:
         for app in APPS:
             if app.d1_migrations is not None and f"{app.name}-d1" not in left_alone:
                 made += [f"{app.name}-d1: trigger {name}" for name in install_in_d1(self.d1(app), app)]
+                made += [f"{app.name}-d1: table {name}" for name in requests_table.install(self.d1(app))]
             if app.postgres_migrations is not None and f"{app.name}-postgres" not in left_alone:
                 triggers = install_in_postgres(self.app_postgres(app), app)
                 made += [f"{app.name}-postgres: trigger of {name}" for name in triggers]
@@ -390,6 +404,13 @@ class Stores:
                 schema=CATALOG_SCHEMA,
                 role=self.settings.postgres_role,
             )
+
+
+def _key_set_of(command: str) -> keyring.Keyring:
+    try:
+        return keyring.of_command(command)
+    except keyring.KeySetError as error:
+        raise SettingsError(f"{variable_of('keyring_command')}: {error}") from None
 
 
 def _database(app: App) -> str:

@@ -21,6 +21,7 @@ def check(settings: "Settings") -> None:
     account = ("cloudflare_account_id",) if settings.cloudflare_api_url == API else ()
     cloudflare = (*account, "cloudflare_api_token")
     _of_known_apps(settings)
+    _one_key_set(settings)
     for store in ("d1", "kv"):
         if getattr(settings, store):
             _require(settings, f"{PREFIX}{store.upper()}__…", *cloudflare)
@@ -78,17 +79,25 @@ def _backups(settings: "Settings") -> None:
         raise ValueError(_missing("backup_endpoint", variable_of("backup_bucket"), f"or {variable_of('r2_bucket')}"))
 
 
+def _one_key_set(settings: "Settings") -> None:
+    given = [name for name in ("keyring", "keyring_file", "keyring_command") if getattr(settings, name) is not None]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(map(variable_of, given))} are set; keep the one that holds the key set")
+
+
 def _of_known_apps(settings: "Settings") -> None:
     having = {
         "d1": {app.name for app in APPS if app.d1_migrations},
         "kv": {app.name for app in APPS if app.has_kv},
         "postgres": {app.name for app in APPS if app.postgres_migrations},
+        "sealed": {app.name for app in APPS if any(holding.sealed for holding in app.personal)},
     }
     for store, names in having.items():
         for name in getattr(settings, store).keys() - names:
             variable = f"{PREFIX}{store.upper()}__{name.upper()}"
             having_one = ", ".join(sorted(names)) or "none"
-            raise ValueError(f"{variable} names no app that has such a store; there are {having_one}")
+            what = "sealed columns" if store == "sealed" else "such a store"
+            raise ValueError(f"{variable} names no app that has {what}; there are {having_one}")
 
 
 def _all_or_none(settings: "Settings", *names: str) -> None:

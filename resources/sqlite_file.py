@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from resources import private
@@ -52,6 +52,15 @@ class SqliteFile:
             yield connection
             connection.execute("commit")
 
+    def scrub(self) -> None:
+        """Write the file again without free pages, and empty the log beside it, so that nothing deleted can be read.
+
+        Readers and writers of other processes may hold back the second; the next call does it.
+        """
+        with self.connection() as connection:
+            connection.execute("vacuum")
+            connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+
     def close(self) -> None:
         """Close the idle connections; the next use opens new ones."""
         with self._lock:
@@ -82,11 +91,20 @@ class SqliteFile:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             _write_ahead(connection)
+            # What is deleted is overwritten; builds of SQLite differ in the default.
+            connection.execute("pragma secure_delete = on").fetchall()
             self._prepare(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def compact(file: Path) -> None:
+    """Give freed pages of a file back to the system, with what they held; one that is in use is left as it is."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection, suppress(sqlite3.OperationalError):
+        connection.execute("vacuum")
+        connection.execute("pragma wal_checkpoint(truncate)")
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -17,12 +17,13 @@ NUMBERS = itertools.count(1)
 def empty(postgres: Postgres, *schemas: str) -> None:
     """Take every row away of some schemas, or of all that are not Postgres's own or the migrations' ledger.
 
-    Only of tables that have any: to truncate the hundred and more that there are takes longer than most examples.
+    Only of tables that have any: to truncate the hundred and more that there are takes longer than most examples. The
+    audit trail goes on, because it refuses to be emptied.
     """
     tables = postgres.fetch(
         "select format('%%I.%%I', schemaname, tablename) as name from pg_tables"
         " where schemaname = any(%(some)s::text[]) or %(some)s::text[] = '{}'"
-        " and schemaname not in ('pg_catalog', 'information_schema', 'pipelines')",
+        " and schemaname not in ('pg_catalog', 'information_schema', 'pipelines', 'audit')",
         {"some": list(schemas)},
     )
     asked = (f"select '{row['name']}' as name where exists (select from {row['name']})" for row in tables)

@@ -4,15 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from assets.apps import App
 from assets.progress import Progress, silent
 from assets.rooms import Clock
 from resources.d1 import D1
+from resources.keyring import Keyring
+from resources.kv import KV
 from resources.lake import Lake
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
+
+KEYS = Keyring({1: bytes(32)})
+"""The keys of the stores of tests."""
 
 
 @dataclass
@@ -32,6 +37,8 @@ class TestRooms:
     ad_origin: str = ""
     backup_prefix: str = "backups"
     scratch: Path = Path("/nonexistent")
+    kvs: Mapping[str, KV] = field(default_factory=dict)
+    keyring: Keyring = field(default_factory=lambda: KEYS)
 
     @property
     def clock(self) -> Clock:
@@ -63,9 +70,5 @@ class TestRooms:
     def app_postgres(self, app: App) -> Postgres:
         return self.app_postgreses[app.name]
 
-    def kv(self, app: App) -> NoReturn:
-        raise AssertionError(f"the test of {app.name} has no KV")
-
-    @property
-    def keyring(self) -> NoReturn:
-        raise AssertionError("the test has no keyring")
+    def kv(self, app: App) -> KV:
+        return self.kvs[app.name]

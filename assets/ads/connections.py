@@ -117,10 +117,11 @@ class Connections:
             SealError: the keyring cannot open them.
         """
         plain = _object(connection.settings, "settings")
+        secret = {name: value for name, value in plain.items() if name in SECRET}
         if connection.sealed:
-            secret = _object(self.keyring.open_text(connection.sealed, **self._seal(connection)), COLUMN)
-        else:
-            secret = {name: value for name, value in plain.items() if name in SECRET}
+            sealed = _object(self.keyring.open_text(connection.sealed, **self._seal(connection)), COLUMN)
+            # What the application left in clear is newer than what was sealed.
+            secret = {**sealed, **secret}
         oauth = secret.get("oauth")
         if not isinstance(oauth, dict) or not oauth:
             raise ConnectionSettingsError(
@@ -134,11 +135,15 @@ class Connections:
         """Store tokens, sealed, and remove every secret from the clear settings."""
         document = {**settings.document, "oauth": dict(oauth)}
         sealed = self.keyring.seal_text(json.dumps(document), **self._seal(connection))
-        # Only secrets are removed from `settings`, because the application may have changed the rest since it was read.
+        # Only the secrets that were read are removed from `settings`: the application may have changed them, or the
+        # rest, since.
+        same = " and ".join(
+            f"json_extract(settings, '$.{name}') is json_extract(?3, '$.{name}')" for name in sorted(SECRET)
+        )
         self.d1.execute(
-            f"update {self.accounts.table} set {COLUMN} = ?,"
-            " settings = json_remove(coalesce(settings, '{}'), '$.oauth', '$.app') where id = ?",
-            [sealed, connection.id],
+            f"update {self.accounts.table} set {COLUMN} = ?1, settings = case when {same}"
+            " then json_remove(coalesce(settings, '{}'), '$.oauth', '$.app') else settings end where id = ?2",
+            [sealed, connection.id, connection.settings],
             idempotent=True,
         )
 

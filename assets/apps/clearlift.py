@@ -13,6 +13,7 @@ _TABLES = (
     Table("platform_connections", "Connected ad accounts"),
     Table("org_tag_mappings", "Which data tag is whose"),
     Table("invitations", "Invitations to a workspace"),
+    Table("marketing_choices", "Who refused marketing or the sale of their data, or agreed again"),
 )
 
 
@@ -91,6 +92,8 @@ APP = App(
         quarantine="quarantine/events/",
         table="clearlift.events",
         folder="data/events",
+        choices="clearlift/marketing_choices.sql",
+        choices_read=("marketing_choices", "org_tag_mappings"),
     ),
     ad_accounts=AdAccounts(
         table="platform_connections",

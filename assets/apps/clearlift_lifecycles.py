@@ -24,6 +24,7 @@ LIFECYCLES = (
     kept("d1", "organization_members", _OWN, time="joined_at"),
     kept("d1", "platform_connections", _OWN),
     kept("d1", "org_tag_mappings", _OWN),
+    kept("d1", "marketing_choices", "a refusal holds until its person agrees again"),
     _short("sessions", "created_at", 30, "a signed-in session says nothing once it is over"),
     _short("invitations", "expires_at", 0, "an invitation says nothing once it is over"),
 )

@@ -1,6 +1,6 @@
 """Whose data ClearLift's own tables, prefixes and keys hold, and what an erasure does to it. Data only."""
 
-from assets.apps.personal import Holding, registry
+from assets.apps.personal import Holding, Sealed, registry
 
 _D1 = (
     Holding(
@@ -8,7 +8,13 @@ _D1 = (
         "users",
         subjects=(("member", "id"),),
         personal="email name identity_nonce access_sub avatar_url",
-        traces="email_encrypted email_hash",
+        emails="email",
+        identifying="access_sub",
+        traces="email_encrypted email_hash identity_nonce_encrypted",
+        sealed=(
+            Sealed("email_encrypted", "email", index="email_hash", blank=""),
+            Sealed("identity_nonce_encrypted", "identity_nonce"),
+        ),
         erasure="delete",
         reason="after all rows that name the member: two references to it are not null and delete nothing",
     ),
@@ -18,6 +24,7 @@ _D1 = (
         subjects=(("member", "user_id"),),
         personal="token ip_address user_agent",
         traces="ip_address_encrypted",
+        sealed=(Sealed("ip_address_encrypted", "ip_address", row="token"),),
         erasure="delete",
     ),
     Holding(
@@ -25,6 +32,7 @@ _D1 = (
         "organizations",
         personal="settings",
         traces="name slug",
+        organisation="id",
         erasure="keep",
         reason="the organisation's own, for as long as it stays",
     ),
@@ -33,6 +41,7 @@ _D1 = (
         "organization_members",
         subjects=(("member", "user_id"),),
         mentions=(("member", "invited_by"),),
+        organisation="organization_id",
         erasure="delete",
     ),
     Holding(
@@ -41,8 +50,12 @@ _D1 = (
         mentions=(("member", "connected_by"),),
         personal="settings settings_encrypted",
         traces="account_name",
+        organisation="organization_id",
+        blanked_by="clearlift/succeed_member.sql",
+        sealed=(Sealed("settings_encrypted", "settings", fields=("oauth", "app")),),
         erasure="blank",
-        reason="the row is the organisation's: an owner takes the member's place, and the member's tokens are emptied",
+        reason="the row is the organisation's: another member takes the place, the tokens are emptied; it goes where "
+        "nobody is left",
     ),
     Holding(
         "d1",
@@ -50,8 +63,21 @@ _D1 = (
         subjects=(("invitee", "email"), ("member", "invited_by")),
         personal="email token",
         traces="email_encrypted email_hash",
+        emails="email",
+        organisation="organization_id",
+        sealed=(Sealed("email_encrypted", "email", index="email_hash", blank=""),),
         erasure="delete",
     ),
+    Holding("d1", "org_tag_mappings", organisation="organization_id"),
+)
+
+_CHOICES = Holding(
+    "d1",
+    "marketing_choices",
+    subjects=(("user", "subject"), ("visitor", "subject")),
+    personal="subject subject_kind choice chosen_at",
+    organisation="organization_id",
+    erasure="delete",
 )
 
 _KV = (
@@ -64,6 +90,7 @@ _KV = (
 
 PERSONAL = registry(
     *_D1,
+    _CHOICES,
     *_KV,
     impersonal={
         "d1": """
@@ -75,6 +102,7 @@ PERSONAL = registry(
                 sync_error is_active settings.sync_config
             org_tag_mappings: id organization_id short_tag is_active created_at updated_at
             invitations: id organization_id expires_at created_at
+            marketing_choices: id organization_id
         """,
         "r2": "raw/ads/ access/clearlift/ quarantine/access/clearlift/: key content",
         "kv": """

@@ -1,12 +1,22 @@
 """Whose data Consignment's own tables and keys hold, and what an erasure does to it. Data only."""
 
-from assets.apps.personal import Holding, Subject, registry
+from assets.apps.personal import Holding, Sealed, Subject, registry
 
 _OWN: tuple[Subject, ...] = (("user", "user_id"),)
 _WORDS = "words of items; made again from the items that stay, because an index keeps deleted words until it merges"
 
 _D1 = (
-    Holding("d1", "consignors", _OWN, personal="name email phone address preferred_contact", erasure="delete"),
+    Holding(
+        "d1",
+        "consignors",
+        _OWN,
+        personal="name email phone address preferred_contact",
+        emails="email",
+        identifying="phone",
+        traces="phone_encrypted address_encrypted",
+        sealed=(Sealed("phone_encrypted", "phone"), Sealed("address_encrypted", "address")),
+        erasure="delete",
+    ),
     Holding(
         "d1",
         "events",

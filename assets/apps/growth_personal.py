@@ -1,13 +1,18 @@
 """Whose data Growth's own tables hold, and what an erasure does to it. Data only."""
 
-from assets.apps.personal import Holding, registry
+from assets.apps.personal import Holding, Sealed, registry
 
 _TABLES = (
     Holding(
         "app_postgres",
         "marketing.leads",
         subjects=(("lead", "id"), ("lead", "email_key")),
+        one_person=True,
         personal="email email_key phone phone_e164 phone_extension company_name company_key name utm metadata",
+        emails="email email_key",
+        identifying="phone phone_e164",
+        traces="name_encrypted",
+        sealed=(Sealed("name_encrypted", "name"),),
         erasure="delete",
     ),
     Holding(
@@ -21,6 +26,7 @@ _TABLES = (
         "app_postgres",
         "onboarding.sessions",
         subjects=(("user", "user_id"), ("lead", "lead_id")),
+        one_person=True,
         personal="session_token metadata",
         erasure="delete",
     ),
@@ -36,6 +42,7 @@ _TABLES = (
         "app_postgres",
         "analytics.events",
         subjects=(("user", "user_id"), ("lead", "lead_id"), ("visitor", "session_id")),
+        one_person=True,
         personal="properties user_agent",
         traces="referrer page",
         erasure="delete",
@@ -44,13 +51,17 @@ _TABLES = (
         "app_postgres",
         "experiments.assignments",
         subjects=(("user", "user_id"), ("visitor", "session_id")),
+        one_person=True,
         erasure="delete",
     ),
     Holding(
         "app_postgres",
         "whatsapp.accounts",
         subjects=(("user", "user_id"), ("lead", "lead_id")),
+        one_person=True,
         personal="waba_id phone_number_id display_phone business_name access_token_ciphertext",
+        identifying="waba_id phone_number_id display_phone",
+        sealed=(Sealed("access_token_ciphertext", binary=True),),
         erasure="delete",
     ),
     Holding(

@@ -19,7 +19,9 @@ class Audience:
     org_tags: SQL under sql/ that gives `tag` and `active` of each organisation in the app's D1. org_tags_table: the
     table of D1 that it reads. landing: the prefix of R2 under which batches land by hour of arrival. receipts: the
     prefix of what says where the content of a file was landed first. quarantine: the prefix of what was refused of
-    batches. table: the lake table, `namespace.name`. folder: the prefix of its data files.
+    batches. table: the lake table, `namespace.name`. folder: the prefix of its data files. choices: SQL under sql/ that
+    gives `id`, `org_tag`, `subject_kind` (visitor or user), `subject` (their id), `chosen_at` and `refuses` of each
+    choice about marketing in the app's D1; None where it has no such list. choices_read: the tables that it reads.
     """
 
     org_tags: str
@@ -29,6 +31,8 @@ class Audience:
     quarantine: str
     table: str
     folder: str
+    choices: str | None = None
+    choices_read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ the files `*_personal.py` beside this one, and the work of erasing.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from assets.apps.lifecycle import Store
 
@@ -23,6 +23,32 @@ replaced. remake: it is made again from the data that remains. keep: it stays as
 
 Subject = tuple[Person, str]
 """A kind of person, and the place of their id: a column, or `column.field` where the column holds JSON."""
+ORGANISATION = "organisation"
+"""Beside the kinds of people, the kind of a tombstone."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A column of a table whose value is kept sealed, and what stays in its place. docs/sealing.md says how to read it.
+
+    into: the column of the sealed value. column: where the application writes it in clear; empty where it is only ever
+    written sealed. row: the column by which rows are named, to which the sealed value is bound. index: the column by
+    which an e-mail address is found. binary: the sealed value is bytes; else it is base64.
+
+    blank: what stays in the column: a text, null (None), or the row's own id where no two rows may have the same (ROW).
+    fields: of a column of JSON, the fields that are sealed, together as one object; the others stay.
+    """
+
+    into: str
+    column: str = ""
+    row: str = "id"
+    index: str = ""
+    blank: str | None = None
+    fields: tuple[str, ...] = ()
+    binary: bool = False
+
+
+ROW = "the row's id"
 
 
 @dataclass(frozen=True)
@@ -43,6 +69,13 @@ class Holding:
     keys that may hold an id. A search for a person reads them too.
     impersonal: says nothing about a person by itself. It goes with a row that is deleted. `registry` fills it in.
 
+    sealed: its columns whose values are kept sealed.
+    emails: columns of `personal` with an e-mail address, by which the person of a row is looked up. identifying: other
+    columns of `personal` whose value names one person; a search looks for it. organisation: the place of the id or tag
+    of the organisation whose the row is. one_person: all ids of a row are of one
+    person, so that one leads to the others. blanked_by: SQL under sql/ that an erasure of D1 runs before it looks at
+    `mentions`; ?1 is the JSON array of the ids.
+
     erasure: what happens to the rows of a person; in an entry without ids, to the rows in which a trace is found. A
     trace in somebody else's row is emptied, and the row stays. None where nothing is of a person.
     reason: why a row is kept, or what an erasure must know.
@@ -56,8 +89,14 @@ class Holding:
     personal: str = ""
     traces: str = ""
     impersonal: str = ""
+    emails: str = ""
+    identifying: str = ""
+    organisation: str = ""
+    one_person: bool = False
+    blanked_by: str = ""
     erasure: Erasure | None = None
     reason: str = ""
+    sealed: tuple[Sealed, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"{self.store} {self.name}"
@@ -70,14 +109,20 @@ class Holding:
             raise ValueError(f"{where}: {', '.join(unknown)} is no kind of person")
         if bool(self._owners or self.personal or self.traces) != (self.erasure is not None):
             raise ValueError(f"{where}: an erasure is named exactly where something is of a person")
+        if stray := sorted({*self.emails.split(), *self.identifying.split()} - set(self.personal.split())):
+            raise ValueError(f"{where}: {', '.join(stray)} identifies and is not personal")
         if self.erasure == "keep" and not self.reason:
             raise ValueError(f"{where}: what is kept has a reason")
+        of_sealing = {name for rule in self.sealed for name in (rule.into, rule.column, rule.index) if name}
+        of_people = {_column(name) for name in (*self.personal.split(), *self.traces.split(), *self._places)}
+        if left_out := sorted(of_sealing - of_people):
+            raise ValueError(f"{where}: {', '.join(left_out)} is sealed, so that it is personal or a trace")
 
     @property
     def columns(self) -> frozenset[str]:
         """The names of all columns, without those of JSON fields."""
-        listed = f"{self.personal} {self.traces} {self.impersonal}".split()
-        return frozenset(_column(place) for place in (*listed, *(place for _, place in self._owners)))
+        listed = f"{self.personal} {self.traces} {self.impersonal} {self.organisation}".split()
+        return frozenset(_column(place) for place in (*listed, *self._places))
 
     @property
     def personal_columns(self) -> tuple[str, ...]:
@@ -90,6 +135,16 @@ class Holding:
         return frozenset(self.impersonal.split()) - {
             _column(place) for place in f"{self.personal} {self.traces}".split()
         }
+
+    @property
+    def _places(self) -> tuple[str, ...]:
+        return tuple(place for _, place in self._owners)
+
+    @property
+    def tombstoned(self) -> tuple[Subject, ...]:
+        """By which ids a row stays away from whatever brings rows back: those of its people, and its organisation's."""
+        organisation = ((cast(Person, ORGANISATION), self.organisation),) if self.organisation else ()
+        return (*self.subjects, *organisation)
 
     @property
     def _owners(self) -> tuple[Subject, ...]:

@@ -23,15 +23,21 @@ ORGANISATION_COLUMNS = ("org_id", "org_tag")
 """In which columns of our tables an organisation's id is."""
 NOT_SET_BACK = frozenset(
     {
+        "audit.entries",
+        "audit.followed",
         "pipelines.migrations",
         f"{CATALOG_SCHEMA}.iceberg_namespace_properties",
         f"{CATALOG_SCHEMA}.iceberg_tables",
     }
 )
 """Tables that a restore over what is live leaves as they are: the schema is what it is, and the lake is restored by
-itself.
+itself. The audit trail goes on: what was noted since the backup was done.
 """
-REMEMBERED = frozenset({"archive.tombstones"})
-"""Tables to which such a restore only adds: who was erased, now or then, stays erased."""
+REMEMBERED = frozenset(
+    {"archive.tombstones", "consent.choices", "privacy.requests", "privacy.secrets", "privacy.steps"}
+)
+"""Tables to which such a restore only adds: who was erased, now or then, stays erased, under the secret of now, and who
+refused still does.
+"""
 REMEMBERED_OF_APPS = frozenset({"pipelines.audit_log"})
 """The same of an app's own database: who changed what stays known."""

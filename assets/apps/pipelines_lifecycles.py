@@ -20,6 +20,7 @@ from assets.apps.lifecycle import (
 )
 from assets.apps.model import AdAccounts, Audience, CacheAside, CacheFamily, Experiments, Media
 
+LONGEST_EXPORT_DAYS = 7
 GRAINS = ("hourly", "daily", "weekly", "monthly")
 _OWN = "goes with its organisation or user, by erasure"
 _RECORD = "one short row a run or object: says what was ever taken, so that nothing is taken twice"
@@ -31,7 +32,14 @@ _UPKEEP = "upkeep removes what nothing names"
 _RECORDS = {
     "archive.revisions": "says what is archived",
     "archive.tombstones": "who was erased stays erased",
+    "privacy.requests": "proves when a request was carried out; nothing in it leads to the person",
+    "privacy.steps": "proves in which stores a request was carried out",
+    "privacy.secrets": "keys the hashes of people who were erased",
+    "sealing.keys": "says how old each key is, and since when nothing live refers to it",
     "retention.deletions": "says what was deleted, when, and what proved that it may be",
+    "audit.entries": "a chain that loses its beginning proves nothing",
+    "audit.followed": "one row a change log",
+    "audit.keys": "one row a key",
     "pipelines.migrations": "says what the schema is",
 }
 _AGREED: tuple[Condition, ...] = ("reconciled",)
@@ -64,10 +72,16 @@ def lifecycles_of(
             )
     if d1:
         yield kept("d1", "backup_log", "each backup deletes what a verified one holds", time="changed_at")
+        yield kept("d1", "erasure_requests", "says what became of a request; it names nobody then", time="requested_at")
         yield kept("d1", "backup_noted", "empty but for rows that a refused statement noted")
     for table, why in _RECORDS.items():
         yield kept("postgres", table, why)
+    yield kept("r2", "audit/", "one short object a day: proves that the audit trail is the one that was written")
+    yield kept("r2", "privacy/receipts/", "proves that a request was carried out; it names nobody")
+    yield kept("r2", "compliance/", "one report a month: shows what was done")
     yield kept("r2", "archive/", "for those who must look back", not_archived="it is the archive")
+    yield prefix("exports/", LONGEST_EXPORT_DAYS, "made again when it is asked for", share=1)
+    yield prefix("search/", 1, _SHORT_LIVED, share=1)
     for family in (*(family.name for family in cache), *(key for aside in cache_aside for key in aside.keys)):
         until = "for as long as it is wanted: each key expires by its own lifetime"
         yield kept("kv", family, until, not_archived="made again from its tables", time="written")
@@ -141,6 +155,7 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
         ("attribution.touches", Rule("retention/old_touches.sql", _AGREED), "attribution"),
     ):
         yield _going(table, "day", 400, _OF_EVENTS, requires=_AGREED, rule=rule, hot=90, readers=((reader, "daily"),))
+    yield kept("postgres", "consent.choices", "a refusal holds until its person agrees again")
     yield kept("postgres", "attribution.credits", "what campaigns brought, of which the events are gone")
     for table in ("organizations", "labels", "ad_labels"):
         yield kept("postgres", f"attribution.{table}", "a mirror, as long as what it mirrors")

@@ -6,7 +6,7 @@ application, which are in its own file.
 
 from dataclasses import replace
 
-from assets.apps.personal import Erasure, Holding, Subject, registry
+from assets.apps.personal import Erasure, Holding, Sealed, Subject, registry
 
 TAKEN_OBJECTS = "says which object was taken, so that it is not taken twice"
 REFUSED_LINES = "lines are base64 in JSON in gzip, and may be damaged: an id is searched for in their bytes"
@@ -26,6 +26,8 @@ EVENT_RECORD = Holding(
     "browser_language os_name os_version geo_country utm_source utm_medium scroll_depth engagement_time "
     "page_load_time ttfb dom_content_loaded first_contentful_paint largest_contentful_paint consent_analytics "
     "consent_marketing",
+    organisation="org_tag",
+    one_person=True,
     erasure="delete",
     reason="by a rewrite of the data files; the files before it hold the rows until they are removed",
 )
@@ -37,7 +39,9 @@ def web_events(table: str, landing: str, quarantine: str) -> tuple[Holding, ...]
     the family `summary`, which every such app has.
     """
     lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))
-    landed = Holding("r2", landing, lines, personal="content", traces="key", erasure="delete")
+    landed = Holding(
+        "r2", landing, lines, personal="content", traces="key", organisation="content.org_tag", erasure="delete"
+    )
     refused = replace(landed, name=quarantine, traces="", impersonal="key", reason=REFUSED_LINES)
     summary = Holding("kv", "summary", impersonal="key value")
     return (replace(EVENT_RECORD, name=table), landed, refused, summary)
@@ -54,9 +58,9 @@ def _visits(name: str, erasure: Erasure, *, personal: str, traces: str, reason: 
     return Holding("postgres", name, hashed=who, personal=personal, traces=traces, erasure=erasure, reason=reason)
 
 
-def _kept(name: str, reason: str, *, personal: str = "", traces: str = "") -> Holding:
+def _kept(name: str, reason: str, *, personal: str = "", traces: str = "", sealed: tuple[Sealed, ...] = ()) -> Holding:
     """A table that an erasure leaves as it is."""
-    return Holding("postgres", name, personal=personal, traces=traces, erasure="keep", reason=reason)
+    return Holding("postgres", name, personal=personal, traces=traces, erasure="keep", reason=reason, sealed=sealed)
 
 
 def _blanked(name: str, reason: str, traces: str) -> Holding:
@@ -112,13 +116,42 @@ _POSTGRES = (
     _kept("cache.access_refusals", TAKEN_OBJECTS, traces="object"),
     _table("media.images", personal="object_key"),
     _kept("media.listings", "the last name of a listing, overwritten by the next one", traces="after_key"),
+    _kept("audit.entries", "who read or changed personal data stays known", traces="subject"),
+    Holding(
+        "postgres",
+        "consent.choices",
+        hashed=(("visitor", "subject"), ("user", "subject")),
+        personal="subject at",
+        erasure="delete",
+        reason="what an erased person chose is of no use: their events are refused",
+    ),
     _kept("archive.tombstones", "a restore reads it and leaves out who was erased", traces="subject_hash"),
+    _kept(
+        "privacy.requests",
+        "what identifies the person is sealed while the request is open, and dropped at its end",
+        personal="sealed",
+        traces="subject_hash",
+        sealed=(Sealed("sealed", binary=True),),
+    ),
+    _kept(
+        "privacy.secrets",
+        "a secret of the database, which keys the hashes of who was erased",
+        traces="sealed",
+        sealed=(Sealed("sealed", row="name", binary=True),),
+    ),
 )
 
 _BACKED_UP = "goes once a verified backup holds it; an erasure deletes what is left, and a full backup follows"
 
 _D1 = (
     Holding("d1", "backup_log", traces="key image", erasure="delete", reason=_BACKED_UP),
+    Holding(
+        "d1",
+        "erasure_requests",
+        personal="subject",
+        erasure="blank",
+        reason="the application puts a request here; whom it means is emptied when the request is taken over",
+    ),
     Holding("d1", "backup_noted", traces="k1 k2 k3 k4 k5 k6 k7 k8", erasure="delete", reason=_BACKED_UP),
 )
 
@@ -132,6 +165,13 @@ _R2 = (
         personal="content",
         erasure="delete",
         reason="by the ids of the archived table; older manifests go too, as they give a deleted line's hash away",
+    ),
+    Holding(
+        "r2",
+        "exports/",
+        personal="content",
+        erasure="delete",
+        reason="by the folder of the person, whose name is a hash under a key",
     ),
 )
 
@@ -208,6 +248,10 @@ _IMPERSONAL = f"""
         looked_at
     experiments.results: app experiment day metric variant is_guardrail fewer_is_better is_control exposed total squares
         difference difference_low difference_high lift lift_low lift_high p detectable_lift verdict why
+    audit.entries: seq at app actor work act store place columns rows hash
+    audit.followed: app store first_transaction first_id first_changed_at last_transaction last_id
+    audit.keys: key_id seen_at
+    consent.choices: app org_tag subject_kind source refuses
     cache.entries: namespace family bytes expires_at written_at
     cache.reads: namespace family day reads hits
     cache.access_objects: namespace sha256 lines refused reads hits ingested_at
@@ -216,7 +260,11 @@ _IMPERSONAL = f"""
     media.listings: app listed_at
     archive.revisions: app table_name quarter bucket revision state started_at sealed_at rows rows_added packed_bytes
         line_bytes parts checksum manifest_sha256 snapshot code_version slices
-    archive.tombstones: app subject_kind erased_at
+    archive.tombstones: app subject_kind erased_at keyed
+    privacy.requests: app id kind origin state plan received_at changed_at waits_until ended_at why receipt
+    privacy.steps: app request position place rows objects written gone_by done_at
+    privacy.secrets: name
+    sealing.keys: key_id first_seen_at unreferenced_since retired_at seals
     retention.deletions: id app store name place intended_rows intended_bytes rows bytes run began_at settled_at why
     retention.pruned_days: app org_tag day quarter commit_id settled rows marked_at
     pipelines.migrations: folder number name checksum applied_at
@@ -232,7 +280,8 @@ PIPELINES = registry(
     impersonal={
         "postgres": _IMPERSONAL,
         "d1": "pipelines_migrations: folder number name checksum applied_at\n"
-        "backup_log: id table_name changed_at\nbackup_noted: id table_name",
-        "r2": "data/ archive/: key\nlake/: key content",
+        "backup_log: id table_name changed_at\nbackup_noted: id table_name\n"
+        "erasure_requests: id kind requested_at state why changed_at",
+        "r2": "data/ archive/ exports/: key\nlake/ search/ audit/ compliance/ privacy/receipts/: key content",
     },
 )

@@ -1,15 +1,16 @@
 """Whose data Sesh's own tables, prefixes and keys hold, and what an erasure does to it. Data only."""
 
-from assets.apps.personal import Holding, Subject, registry
+from assets.apps.personal import ROW, Holding, Sealed, Subject, registry
 from assets.apps.pipelines_personal import REFUSED_LINES, TAKEN_OBJECTS
 
 _OWN: tuple[Subject, ...] = (("user", "userId"),)
 _LINES: tuple[Subject, ...] = (("user", "content.userId"),)
 
 
-def _own(name: str, personal: str, reason: str = "") -> Holding:
+def _own(name: str, personal: str, reason: str = "", *sealed: Sealed) -> Holding:
     """A table whose rows are a user's, by userId."""
-    return Holding("d1", name, _OWN, personal=personal, erasure="delete", reason=reason)
+    traces = " ".join(rule.into for rule in sealed)
+    return Holding("d1", name, _OWN, personal=personal, traces=traces, sealed=sealed, erasure="delete", reason=reason)
 
 
 _D1 = (
@@ -18,12 +19,27 @@ _D1 = (
         "users",
         subjects=(("user", "id"),),
         personal="email displayName avatarImageId timeZone profile",
+        emails="email",
+        traces="emailEncrypted emailHash",
+        sealed=(Sealed("emailEncrypted", "email", index="emailHash", blank=ROW),),
         erasure="delete",
     ),
     _own("user_preferences", "preferences dashboardLayout"),
     _own("inventory", "quantity priceCents details purchasedAt"),
-    _own("medical_symptoms", "symptom severityBefore severityAfter details timestamp"),
-    _own("journal_entries", "title content mood tags imageIds timestamp"),
+    _own(
+        "medical_symptoms",
+        "symptom severityBefore severityAfter details timestamp",
+        "",
+        Sealed("symptomEncrypted", "symptom", blank=""),
+        Sealed("detailsEncrypted", "details", blank="{}"),
+    ),
+    _own(
+        "journal_entries",
+        "title content mood tags imageIds timestamp",
+        "",
+        Sealed("titleEncrypted", "title"),
+        Sealed("contentEncrypted", "content", blank=""),
+    ),
     _own("sessions_*", "userId notes details rating amount timestamp"),
     _own("points_*", "userId at measures"),
     *(

@@ -184,19 +184,30 @@ def members(packed: bytes, name: str) -> Iterator[bytes]:
     Raises:
         DamagedPartError: it is not gzip, or was cut.
     """
+    return (lines for _, lines in packed_members(packed, name))
+
+
+def packed_members(packed: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
+    """Each gzip member as it is, and its lines. Errors are those of `members`."""
     try:
         while packed:
             member = zlib.decompressobj(wbits=GZIP)
             lines = member.decompress(packed) + member.flush()
             if not member.eof:
                 raise DamagedPartError(name, "ends within a gzip member")
-            yield lines
-            packed = member.unused_data
+            rest = member.unused_data
+            yield packed[: len(packed) - len(rest)], lines
+            packed = rest
     except zlib.error as error:
         raise DamagedPartError(name, str(error)) from None
 
 
+def pack(lines: bytes) -> bytes:
+    """Lines as one gzip member."""
+    packer = zlib.compressobj(LEVEL, wbits=GZIP)
+    return packer.compress(lines) + packer.flush()
+
+
 def _packed(frame: pl.DataFrame, columns: Sequence[RowColumn], window: tuple[str, str]) -> _Block:
     lines = encode(frame, columns)
-    packer = zlib.compressobj(LEVEL, wbits=GZIP)
-    return _Block(packer.compress(lines) + packer.flush(), frame.height, len(lines), checksum(lines), *window)
+    return _Block(pack(lines), frame.height, len(lines), checksum(lines), *window)

@@ -49,6 +49,15 @@ class ArchiveRegistry:
         """The newest sealed revision of each bucket, of one quarter or all."""
         return self._revisions("archive/sealed.sql", quarter)
 
+    def older(self, quarter: Quarter) -> dict[str, int]:
+        """How many sealed revisions each bucket of a quarter has before its newest; without those that have none."""
+        rows = self._postgres.fetch(read_sql("archive/older.sql"), {**self._names, "quarter": str(quarter)})
+        return {row["bucket"]: row["older"] for row in rows}
+
+    def quarters(self) -> list[Quarter]:
+        """The quarters of which something is sealed."""
+        return sorted({revision.quarter for revision in self.sealed()})
+
     def unsettled(self, quarter: Quarter | None = None) -> list[Revision]:
         """Revisions that are not sealed: a run writes them, or was killed while it did."""
         return self._revisions("archive/unsettled.sql", quarter)
@@ -89,6 +98,15 @@ class ArchiveRegistry:
     def forget(self, quarter: Quarter, bucket: str, revision: int) -> None:
         """A revision that a killed run left is to be written again."""
         self._change("archive/forget_revision.sql", quarter, bucket, revision=revision)
+
+    def forget_older(self, quarter: Quarter, bucket: str) -> None:
+        """Forget the sealed revisions of a bucket before the newest."""
+        self._postgres.execute(read_sql("archive/forget_older.sql"), self._of(quarter, bucket))
+
+    def forget_bucket(self, quarter: Quarter, bucket: str) -> int:
+        """Forget all revisions of a bucket; returns how many rows the newest sealed one held."""
+        rows = self._postgres.fetch(read_sql("archive/forget_bucket.sql"), self._of(quarter, bucket))
+        return max(rows, key=lambda row: int(row["revision"]))["rows"] or 0 if rows else 0
 
     def note(self, quarter: Quarter, bucket: str, revision: int, slices: Mapping[str, str]) -> None:
         """The source of a sealed revision now says this of its slices, and holds nothing that is not archived."""

@@ -19,7 +19,7 @@ from assets.archive.quarters import Quarter
 from assets.archive.registry import ArchiveRegistry, Revision
 from assets.archive.sealed import NotArchivedError, manifest_of
 from assets.archive.tables import came_back, target_of
-from assets.privacy.tombstones import Tombstones
+from assets.privacy.tombstones import Keys, Tombstones
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from assets.rows.target import Into, Target
@@ -56,6 +56,7 @@ class Restore:
     target: Target
     store: ObjectStore
     postgres: Postgres
+    keys: Keys
     came_back: Callable[[Quarter, str], None]
     progress: Progress = silent
 
@@ -65,10 +66,11 @@ class Restore:
         return cls(
             app=app.name,
             lifecycle=entry,
-            subjects=app.holding(entry.store, entry.name).subjects,
+            subjects=app.holding(entry.store, entry.name).tombstoned,
             target=target_of(rooms, app, entry, into),
             store=rooms.object_store,
             postgres=rooms.postgres,
+            keys=lambda: rooms.keyring,
             came_back=came_back(rooms, app, entry, into),
             progress=rooms.progress(f"{entry.table}: restored"),
         )
@@ -94,7 +96,7 @@ class Restore:
                 f"restore aside, or all of them: {all_of_them}",
             )
         with registry.lock(quarter) as connection:
-            tombstones = Tombstones.locked(connection, self.app)
+            tombstones = Tombstones.locked(connection, self.app, self.keys)
             revisions = [r for r in registry.sealed(quarter) if wanted(r.bucket)]
             if not revisions:
                 raise NotArchivedError.of(self.app, self.lifecycle.table, quarter)

@@ -22,7 +22,7 @@ from dagster import (
     asset_check,
 )
 
-from assets.apps import AdAccounts, App
+from assets.apps import AdAccounts, App, Audience
 from assets.attribution.build import Touches
 from assets.attribution.clicks import ClickReport, Clicks
 from assets.attribution.credit import Credits
@@ -61,28 +61,38 @@ def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDe
     accounts = app.ad_accounts
     if app.audience is None or accounts is None or accounts.rules is None:
         return []
-    return [_touches(app, accounts, calendar), _clicks(app, accounts), _daily(app, calendar), _adds_up(app)]
+    return [
+        _touches(app, app.audience, accounts, calendar),
+        _clicks(app, accounts),
+        _daily(app, calendar),
+        _adds_up(app),
+    ]
 
 
-def _touches(app: App, accounts: AdAccounts, calendar: Calendar) -> AssetsDefinition:
+def _touches(app: App, audience: Audience, accounts: AdAccounts, calendar: Calendar) -> AssetsDefinition:
     @app_asset(
         app,
         "attribution",
         "touches",
         store="postgres",
-        holds=[("postgres", "attribution.touches"), ("postgres", "attribution.conversions")],
+        holds=[
+            ("postgres", "attribution.touches"),
+            ("postgres", "attribution.conversions"),
+            ("postgres", "consent.choices"),
+        ],
         kinds={"postgres", "polars"},
         checks={"settings_readable": "Every organisation's attribution settings can be used."},
         deps=[
             [app.name, "events", "compacted"],
-            *([app.name, "d1", table] for table in accounts.rules_read),
+            *([app.name, "d1", table] for table in dict.fromkeys((*accounts.rules_read, *audience.choices_read))),
         ],
         partitions_def=calendar.daily,
         backfill_policy=BackfillPolicy.single_run(),
         description=(
             "Touches and conversions by UTC day: the first event of a visitor's session that names a campaign, and the"
-            " events that an organisation counts as conversions. Ids are hashed. Without consent to marketing an event"
-            " makes no touch, and its conversion has no visitor. Only rows that differ are written."
+            " events that an organisation counts as conversions. Ids are hashed. An event that its visitor or user"
+            " refused for marketing makes no touch, and its conversion has no visitor. Only rows that differ are"
+            " written."
         ),
         metadata={"dagster/table_name": "attribution.touches"},
         pool="postgres",

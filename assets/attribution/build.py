@@ -6,7 +6,7 @@ belong here: what a touch is (touches.py), and credits (credit.py).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 import polars as pl
@@ -17,7 +17,8 @@ from assets.attribution import organizations
 from assets.attribution.match import lock_of, rematch
 from assets.attribution.organizations import Organisation
 from assets.attribution.rules import DEFAULT
-from assets.attribution.touches import VERSION, conversions, relevant, single, touches
+from assets.attribution.touches import VERSION, conversions, judged, relevant, single, touches
+from assets.consent import stored as choices
 from assets.events import pruned
 from assets.events.table import events_table
 from assets.progress import Progress, silent
@@ -82,6 +83,7 @@ class Touches:
         organisations = organizations.read(self.d1, read_sql(statement))
         with self.postgres.lock(lock_of(self.app)) as connection:
             organizations.mirror(connection, self.app, organisations)
+            self._mirror_choices(connection)
         counts, days = TouchCounts(), list(window.days())
         for done, day in enumerate(days):
             self.progress(done, len(days))
@@ -89,6 +91,17 @@ class Touches:
                 self._replace(connection, day, counts)
         self.progress(len(days), len(days))
         return counts, organisations
+
+    def _mirror_choices(self, connection: Connection) -> None:
+        audience = self.app.audience
+        if audience is None or audience.choices is None:
+            return
+        since = choices.mirror(connection, self.app, self.d1, read_sql(audience.choices))
+        if since is not None:
+            self._make_again(connection, since.date())
+
+    def _make_again(self, connection: Connection, since: date) -> None:
+        connection.execute(read_sql("attribution/mark_choices.sql"), {"app": self.app.name, "since": since})
 
     def _replace(self, connection: Connection, day: Window, counts: TouchCounts) -> None:
         snapshot_id, sequence = pruned.countable_head(connection, self.app, self.events, day)
@@ -122,9 +135,15 @@ class Touches:
         types = {row["org_tag"]: row["conversion_types"] for row in rows}
         special = {tag: own for tag, own in types.items() if tuple(own) != DEFAULT.conversion_types}
         of_day = WindowEvents(self.events, day, snapshot_id=snapshot_id)
-        events = relevant(of_day.scan(), special, DEFAULT.conversion_types)
-        with of_day.named():
-            return single(events.collect(engine="streaming"))
+
+        def collect(rows: pl.LazyFrame) -> pl.DataFrame:
+            with of_day.named():
+                return rows.collect(engine="streaming")
+
+        if choices.learn(connection, self.app, day, of_day.scan(), collect):
+            self._make_again(connection, day.end.date())
+        events = single(collect(relevant(of_day.scan(), special, DEFAULT.conversion_types)))
+        return judged(events, choices.refused(connection, self.app, day.end, events))
 
     def _write(self, connection: Connection, day: Window) -> int:
         """Delete and insert the rows that differ; returns how many."""

@@ -1,8 +1,8 @@
 """The touches and conversions of a day's events, as polars frames. Pure.
 
 A touch is the first event of a visitor's session, on a UTC day, that names a campaign: by a click id or by
-utm_campaign. Events without consent to marketing make no touch, and their conversions have no visitor. What does not
-belong here: reading the lake and writing rows (build.py).
+utm_campaign. Events that are refused make no touch, and their conversions have no visitor. What does not belong here:
+which events are refused (assets/consent), reading the lake and writing rows (build.py).
 """
 
 import hashlib
@@ -10,11 +10,12 @@ from collections.abc import Collection, Mapping
 
 import polars as pl
 
+from assets.consent.learning import may_signal
 from assets.rollups.definition import LARGEST_VALUE
 from assets.sessions.definition import hashed
 
 # Increase it when the meaning of a touch or conversion changes: days made under another version are made again.
-VERSION = 2
+VERSION = 3
 
 # The platform by the parameter of its click id, the most reliable first: Facebook adds its own to unpaid links too.
 CLICK_IDS: Mapping[str, str] = {"gclid": "google", "msclkid": "microsoft", "ttclid": "tiktok", "fbclid": "facebook"}
@@ -27,13 +28,15 @@ SOURCES: Mapping[str, str] = {
 _LONGEST_CLICK_ID = 512
 _RECORDED = ("gclid", "fbclid")
 _IDENTITY = ("org_tag", "timestamp", "event_id", "anonymous_id", "session_id")
-_CONSENTED = pl.col("consent_marketing").fill_null(value=True)
+_NOT_REFUSED = pl.col("consent_marketing").fill_null(value=True)
 
 
 def relevant(
     events: pl.LazyFrame, conversion_types: Mapping[str, Collection[str]], default: Collection[str]
 ) -> pl.LazyFrame:
     """The raw events that name a campaign or convert, doubles among them, in the columns that `single` and others read.
+
+    Those that name one and refuse by their own flag are left out here already.
 
     conversion_types: by organisation's tag; `default` for the others.
     """
@@ -55,12 +58,12 @@ def relevant(
             pl.when(pl.col("event_value").abs() < LARGEST_VALUE).then(pl.col("event_value")).alias("value"),
             pl.col("utm_campaign").fill_null(""),
             pl.col("utm_content").fill_null(""),
-            _CONSENTED.alias("consented"),
+            *("user_id", "consent_marketing", may_signal()),
             click.alias("click"),
             pl.coalesce(by_click, by_source, pl.lit("")).alias("named_platform"),
             converts.alias("converts"),
         )
-        .with_columns(names=pl.col("consented") & (pl.col("click").is_not_null() | (pl.col("utm_campaign") != "")))
+        .with_columns(names=_NOT_REFUSED & (pl.col("click").is_not_null() | (pl.col("utm_campaign") != "")))
         .filter(pl.col("converts") | pl.col("names"))
     )
 
@@ -72,8 +75,13 @@ def single(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def judged(events: pl.DataFrame, refused: pl.Series) -> pl.DataFrame:
+    """The events, of which those that are refused name no campaign; `consented` says so of their conversions too."""
+    return events.with_columns(names=pl.col("names") & ~refused, consented=~refused)
+
+
 def touches(events: pl.DataFrame) -> pl.DataFrame:
-    """The touches of one day, in the columns of attribution.touches without app; events: from `single`."""
+    """The touches of one day, in the columns of attribution.touches without app; events: from `judged`."""
     first = events.filter("names").unique(["org_tag", "anonymous_id", "session_id"], keep="first", maintain_order=True)
     return first.select(
         pl.col("timestamp").dt.date().alias("day"),
@@ -91,7 +99,7 @@ def touches(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def conversions(events: pl.DataFrame) -> pl.DataFrame:
-    """The conversions of one day, in the columns of attribution.conversions without app; events: from `single`."""
+    """The conversions of one day, in the columns of attribution.conversions without app; events: from `judged`."""
     converted = events.filter("converts")
     return converted.select(
         pl.col("timestamp").dt.date().alias("day"),

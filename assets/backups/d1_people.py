@@ -6,13 +6,13 @@ the database itself (d1_state.py).
 
 import secrets
 from collections.abc import Collection, Iterator, Sequence
-from fnmatch import fnmatchcase
 from itertools import groupby
 
 from assets.apps import App
-from assets.apps.personal import Holding, Subject
+from assets.apps.personal import Subject
 from assets.backups.method import NotRestorableError
-from assets.privacy.tombstones import Tombstones, subject_hash
+from assets.privacy.places import entry_of, in_d1
+from assets.privacy.tombstones import Tombstones
 from resources.d1.database import Row
 from resources.d1.names import column_list, quoted
 from resources.d1.schema import TableShape
@@ -36,8 +36,8 @@ def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones) -> int:
     deleted = 0
     for table in scratch.schema.tables.values():
         conditions = [
-            f"erased('{kind}', {_place(path)})"
-            for kind, path in _subjects(app, table.name)
+            f"erased('{kind}', {in_d1(path)})"
+            for kind, path in _tombstoned(app, table.name)
             if path.partition(".")[0] in table.columns
         ]
         if conditions:
@@ -52,22 +52,16 @@ def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones) -> int:
 
 
 def _is_erased(erased: Tombstones, kind: str, value: object) -> bool:
-    return value is not None and subject_hash(kind, str(value)) in erased.hashes.get(kind, frozenset())
+    return value is not None and erased.holds(kind, str(value))
 
 
-def _place(path: str) -> str:
-    name, _, field = path.partition(".")
-    if not field:
-        return quoted(name)
-    return f"case when json_valid({quoted(name)}) then json_extract({quoted(name)}, '$.{field}') end"
-
-
-def _holding(app: App, table: str) -> Holding | None:
-    return next((h for h in app.holdings if h.store == "d1" and fnmatchcase(table, h.name)), None)
+def _tombstoned(app: App, table: str) -> tuple[Subject, ...]:
+    holding = entry_of(app, "d1", table)
+    return holding.tombstoned if holding else ()
 
 
 def _subjects(app: App, table: str) -> tuple[Subject, ...]:
-    holding = _holding(app, table)
+    holding = entry_of(app, "d1", table)
     return holding.subjects if holding else ()
 
 
@@ -120,7 +114,7 @@ def _refer_to_nobody(
     shape = scratch.schema.tables[parent]
     nobody = f"erased-{secrets.token_hex(8)}"
     ids = {above for value, (_, above) in zip(values, pairs, strict=True) if isinstance(value, str)}
-    holding = _holding(app, parent)
+    holding = entry_of(app, "d1", parent)
     personal = holding.columns - holding.impersonal_columns if holding else frozenset()
     selected = [
         "?1" if name in ids or (name in personal and name in shape.required)
@@ -157,7 +151,7 @@ def keep_only(scratch: Scratch, app: App, owners: Collection[str]) -> None:
         scratch.execute_many(f"insert or ignore into {name} values (?)", [[owner] for owner in owners])
     tables = scratch.schema.tables
     for table in tables.values():
-        places = [_place(path) for _, path in _subjects(app, table.name) if path.partition(".")[0] in table.columns]
+        places = [in_d1(path) for _, path in _subjects(app, table.name) if path.partition(".")[0] in table.columns]
         if len(table.key) == 1 and not table.aliased and table.plain_key:
             places.append(quoted(table.key[0]))
         where = " or ".join(f"{place} in (select id from owners)" for place in places) or "false"

@@ -14,6 +14,7 @@ from assets.backups.sets import find
 from assets.backups.target import StoreName, Target
 from assets.privacy.tombstones import Tombstones
 from resources.declined import DeclinedError
+from resources.keyring import Keyring, SealError
 from resources.postgres import Connection, Postgres, PostgresUnreachableError
 from resources.sql_files import read_sql
 
@@ -45,7 +46,7 @@ def erased(postgres: Postgres | None, target: Target, store: StoreName, apps: Se
             if postgres is not None:
                 with suppress(*MISSING):
                     held.enter_context(postgres.lock(lock))
-                    found = _still_known(postgres, apps)
+                    found = _still_known(postgres, apps, target.keyring)
             yield found
         return
     if postgres is None:
@@ -54,22 +55,25 @@ def erased(postgres: Postgres | None, target: Target, store: StoreName, apps: Se
     with ExitStack() as held:
         try:
             connection = held.enter_context(postgres.lock(lock))
-            known, found = _count(connection), _locked(connection, apps)
+            known, found = _count(connection), _locked(connection, apps, target.keyring)
         except MISSING:
             raise TombstonesMissingError("who was erased cannot be read from our Postgres", FIRST) from None
+        except SealError:
+            step = "bring back the key set that sealed it; docs/recovery.md says how"
+            raise TombstonesMissingError("the secret of who was erased does not open", step) from None
         if known < recorded:
             raise TombstonesMissingError(f"our Postgres knows {known} erased people, and its backup {recorded}", FIRST)
         yield found
 
 
-def _still_known(postgres: Postgres, apps: Sequence[App]) -> Tombstones:
+def _still_known(postgres: Postgres, apps: Sequence[App], keyring: Keyring) -> Tombstones:
     # In a transaction of its own: the restore writes to their table.
     with postgres.connection() as connection:
-        return _locked(connection, apps)
+        return _locked(connection, apps, keyring)
 
 
-def _locked(connection: Connection, apps: Sequence[App]) -> Tombstones:
-    return Tombstones.together(Tombstones.locked(connection, app.name) for app in apps)
+def _locked(connection: Connection, apps: Sequence[App], keyring: Keyring) -> Tombstones:
+    return Tombstones.together(Tombstones.locked(connection, app.name, lambda: keyring) for app in apps)
 
 
 def _count(connection: Connection) -> int:

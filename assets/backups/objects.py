@@ -27,7 +27,7 @@ from assets.backups.parts import DamagedSetError, Draft, read, read_part
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from assets.media.naming import QUARANTINE
-from assets.privacy.tombstones import Tombstones, subject_hash
+from assets.privacy.tombstones import Tombstones
 from assets.rooms import Clock, Rooms
 from resources.chunks import chunked
 from resources.filling import filling
@@ -66,7 +66,7 @@ class ObjectsBackup:
         copied = rooms.backup_store.uri() != rooms.object_store.uri()
         passing = [prefix for app in apps for prefix in _passing(app)]
         subjects = {
-            entry.name.rstrip("/"): entry.subjects for app in apps for entry in app.holdings if entry.store == "r2"
+            entry.name.rstrip("/"): entry.tombstoned for app in apps for entry in app.holdings if entry.store == "r2"
         }
         return cls(
             StoreName("pipelines", "objects"),
@@ -310,9 +310,7 @@ def _is_wanted(entry: Entry, scope: Scope) -> bool:
 
 def _is_erased(entry: Entry, erased: Tombstones) -> bool:
     """Whether an object lies in a folder of a person who was erased."""
-    return any(
-        subject_hash(kind, folder) in hashes for kind, hashes in erased.hashes.items() for folder in _folders(entry)
-    )
+    return any(erased.holds(kind, folder) for kind in erased.hashes for folder in _folders(entry))
 
 
 def _folders(entry: Entry) -> list[str]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from assets.apps.personal import Subject
-from assets.privacy.tombstones import Tombstones, subject_hash
+from assets.privacy.tombstones import Tombstones
 
 CONTENT = "content."
 GZIP = b"\x1f\x8b"
@@ -63,7 +63,7 @@ def _named(line: bytes, subjects: Sequence[Subject], erased: Tombstones) -> Iter
     for kind, place in subjects:
         field = re.escape(place.removeprefix(CONTENT)).encode()
         for value in re.findall(rb'"%s"\s*:\s*("(?:[^"\\]|\\.)*"|[^\s,}\]]+)' % field, line):
-            yield subject_hash(kind, _text(value)) in erased.hashes.get(kind, frozenset())
+            yield erased.holds(kind, _text(value))
 
 
 def _text(value: bytes) -> str:

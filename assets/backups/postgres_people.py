@@ -9,25 +9,41 @@ from collections.abc import Callable, Mapping, Sequence
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from assets.apps.personal import Subject
+from assets.privacy.places import in_postgres
 from assets.privacy.tombstones import Tombstones
+from resources.postgres import Connection
 from resources.postgres.load import CASCADE, SET_NULL, ForeignKey, Load
 from resources.postgres.row_checksum import RowChecksum
+
+# HMAC-SHA-256 by its definition, because not every server has pgcrypto. The secret's pads are settings of the
+# transaction, so that they are in no text of a statement, which Postgres logs where it fails.
+KEYED = SQL(
+    "sha256(decode(current_setting('clearlift.outer_pad'), 'hex') || "
+    "sha256(decode(current_setting('clearlift.inner_pad'), 'hex') || sha256(convert_to({} || ({}), 'UTF8'))))"
+)
+
+
+def set_secret(connection: Connection, people: Tombstones) -> None:
+    """Let the transaction of a connection hash ids as the tombstones are; `erased_rows` needs it."""
+    pads = {
+        f"{name}_pad": bytes(byte ^ mask for byte in people.secret.ljust(64, b"\0")).hex()
+        for name, mask in (("inner", 0x36), ("outer", 0x5C))
+    }
+    connection.execute(
+        "select set_config('clearlift.inner_pad', %(inner_pad)s, true),"
+        " set_config('clearlift.outer_pad', %(outer_pad)s, true)",
+        pads,
+    )
 
 
 def erased_rows(subjects: Sequence[Subject], people: Tombstones) -> Composable | None:
     """The condition that holds for rows of erased people; None where there can be none."""
     found: list[Composable] = []
     for kind, place in subjects:
-        column, _, path = place.partition(".")
         hashes = people.hashes.get(kind)
         if not hashes:
             continue
-        value = (
-            SQL("{}::jsonb #>> {}").format(Identifier(column), Literal(path.split(".")))
-            if path
-            else SQL("{}::text").format(Identifier(column))
-        )
-        digest = SQL("sha256(convert_to({} || ({}), 'UTF8'))").format(Literal(f"{kind}:"), value)
+        digest = KEYED.format(Literal(f"{kind}:"), in_postgres(place))
         found.append(SQL("{} = any({})").format(digest, Literal(sorted(hashes))))
     return SQL("({})").format(SQL(" or ").join(found)) if found else None
 
@@ -43,6 +59,7 @@ def remove(
     What goes with them is what the foreign keys say, which are down in a load: a row that referred to a deleted one
     goes too, or is emptied there. checksums: of the rows of each table; they follow what is done.
     """
+    set_secret(load.connection, people)
     before = sum(checksum.rows for checksum in checksums.values())
     gone: set[str] = set()
     for name, checksum in checksums.items():

@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from assets.backups.manifest import Table
 from assets.backups.method import NotRestorableError, OccupiedError, Restored, Scope
 from assets.backups.postgres_database import DONE, DatabaseSchema, Description, is_begun
-from assets.backups.postgres_people import erased_rows, remove
+from assets.backups.postgres_people import erased_rows, remove, set_secret
 from resources.counts import counted
 from resources.postgres import Connection, Postgres
 from resources.postgres.beside import Beside
@@ -203,6 +203,7 @@ class DatabaseRestore:
         Of an owner are the rows that name them as a subject, as an organisation or by a primary key, and all rows that
         refer to one of theirs.
         """
+        set_secret(load.connection, scope.erased)
         beside, erased = Beside(load), 0
         # Rows without a key cannot be told apart; who asks for them by name gets that as an answer.
         laid = [name for name in load.tables if beside.key(name) or name in scope.tables]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from assets.apps.lifecycle import Store
+
 
 class Position(NamedTuple):
     """Where a row stands in its log. transaction: 0 in D1, whose ids alone are in the order of commits."""
@@ -26,6 +28,10 @@ class Change:
 
 class ChangeLog(Protocol):
     """A log of changes that readers follow, each from its own position."""
+
+    @property
+    def store(self) -> Store:
+        """The kind of store that it lies in."""
 
     def unread(self, reader: str, page: int) -> Iterator[list[Change]]:
         """Pages of the rows after a reader's position, up to the end of the log at the time of the call."""

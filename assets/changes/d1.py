@@ -7,6 +7,7 @@ from datetime import datetime
 from string import Template
 
 from assets.apps import App, LoggedTable
+from assets.apps.lifecycle import Store
 from assets.changes.change import Change, Position
 from resources.d1 import D1, Statement
 from resources.d1.times import moment, stamp
@@ -18,6 +19,8 @@ _TRIGGER = re.compile(r"create trigger (\w+_(?:inserted|updated|deleted|replaced
 
 class D1ChangeLog:
     """The log of one database: a `ChangeLog`."""
+
+    store: Store = "d1"
 
     def __init__(self, d1: D1) -> None:
         self._d1 = d1

@@ -10,6 +10,7 @@ from datetime import datetime
 from string import Template
 
 from assets.apps import App
+from assets.apps.lifecycle import Store
 from assets.changes.change import Change, Position
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
@@ -17,6 +18,8 @@ from resources.sql_files import read_sql
 
 class PostgresChangeLog:
     """The log of one database: a `ChangeLog`."""
+
+    store: Store = "app_postgres"
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres

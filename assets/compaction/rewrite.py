@@ -151,7 +151,7 @@ class Compaction:
         """
         for info in files:
             try:
-                parts = self._by_partition(info)
+                parts = self.table.rewrite_apart(info)
             except DamagedFilesError as error:
                 done.left.append(error)
                 continue
@@ -159,19 +159,6 @@ class Compaction:
             snapshot = self.table.replace([info], [part.file for part in parts], str(uuid.uuid4()), properties)
             done.add([info], parts, snapshot)
         return bool(files)
-
-    def _by_partition(self, info: FileInfo) -> list[Rewritten]:
-        with self.table.named([info.file]):
-            rows = self.table.read([info])
-            day = pl.col("timestamp").dt.date()
-            keys = rows.select("org_tag", day).unique().sort("org_tag", "timestamp").collect(engine="streaming")
-        parts = [
-            self.table.rewrite(PartitionKey(org, at), [info], rows.filter(pl.col("org_tag") == org, day == at))
-            for org, at in keys.iter_rows()
-        ]
-        if (written := sum(part.rows for part in parts)) != (read := parts[0].before.rows if parts else 0):
-            raise RuntimeError(f"{info.path.rpartition('/')[2]}: {read} rows became {written}")
-        return parts
 
     def _rewrite(self, groups: Sequence[Group], files: Iterable[FileInfo], done: Compacted) -> None:
         """Rewrite by the listing of the plan, updated by our own commits. The commit finds what others changed."""

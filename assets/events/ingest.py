@@ -21,8 +21,10 @@ from assets.intake import kept_bytes, objects, refusal
 from assets.intake.objects import Identity, identity
 from assets.intake.refusal import Refusal, TooManyRefusedError, with_values
 from assets.intake.zone import blocks, numbered
+from assets.privacy.tombstones import Keys, Tombstones
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
+from assets.rows.columns import ColumnKind, RowColumn
 from resources.d1 import D1
 from resources.lake import DamagedFilesError, DataFile, LakeTable, PartitionKey, Source
 from resources.postgres import Postgres
@@ -77,6 +79,7 @@ class Ingest:
     postgres: Postgres
     admission: Callable[[datetime], Admission]
     clock: Callable[[], datetime]
+    keys: Keys
     group_bytes: int = GROUP_BYTES
     progress: Progress = silent
 
@@ -91,6 +94,7 @@ class Ingest:
             rooms.postgres,
             admission(rooms.d1(app), app.audience.org_tags, earliest),
             rooms.clock,
+            lambda: rooms.keyring,
             progress=rooms.progress("batches ingested"),
         )
 
@@ -101,7 +105,7 @@ class Ingest:
             FencedOffError: this run lost its lock with its connection, and another took its batches; nothing is stored.
         """
         assert self.app.audience is not None, f"{self.app.name} collects no events"
-        with self.postgres.lock(lock_name(self.app)):
+        with self.postgres.lock(lock_name(self.app)) as connection:
             ledger = IngestLedger(self.postgres, self.app.name)
             ledger.settle(self.events, self.clock())
             fence, history = self.events.fence(), self.events.history()
@@ -109,7 +113,9 @@ class Ingest:
             batches = pending(self.app, self.store, self.postgres, sweep=sweep)
             if not batches:
                 return RunOutcome(str(uuid.uuid4()), self.clock())
-            run, files = self._taken(batches, ledger)
+            # Until this run ends nobody is erased: an erasure waits, and then finds what was stored.
+            erased = Tombstones.locked(connection, self.app.name, self.keys)
+            run, files = self._taken(batches, ledger, erased)
             for batch in run.batches:
                 kept_bytes.keep(self.store, self.app.audience.quarantine, batch.sha256, batch.refusals)
             ledger.prepare(run)
@@ -127,7 +133,9 @@ class Ingest:
             ledger.commit(run.ingest_id, snapshot_id, sequence, self.clock())
             return run
 
-    def _taken(self, batches: Sequence[ObjectInfo], ledger: IngestLedger) -> tuple[RunOutcome, list[DataFile]]:
+    def _taken(
+        self, batches: Sequence[ObjectInfo], ledger: IngestLedger, erased: Tombstones
+    ) -> tuple[RunOutcome, list[DataFile]]:
         """What becomes of batches, and the data files of their events, which no commit names yet.
 
         Each time that it turns out that a batch or a partition cannot be read, all is read again without that one, so
@@ -139,14 +147,19 @@ class Ingest:
             run = RunOutcome(str(uuid.uuid4()), started, arrived=max(arrived, default=None))
             run.damaged, run.damaged_files = sorted(set(known.damaged.values())), len(known.files)
             try:
-                return run, self._write(run, batches, ledger, known)
+                return run, self._write(run, batches, ledger, known, erased)
             except DamagedFilesError as error:
                 known.learn(error)
             except TooManyRefusedError:
                 continue  # `_read` has noted the batch
 
     def _write(
-        self, run: RunOutcome, batches: Sequence[ObjectInfo], ledger: IngestLedger, known: _Known
+        self,
+        run: RunOutcome,
+        batches: Sequence[ObjectInfo],
+        ledger: IngestLedger,
+        known: _Known,
+        erased: Tombstones,
     ) -> list[DataFile]:
         damaged = frozenset((key.tenant, key.day) for key in known.damaged)
         admission = replace(self.admission(run.started_at), damaged=damaged)
@@ -157,6 +170,9 @@ class Ingest:
         for number, info in enumerate(batches):
             self.progress(number, len(batches))
             for chunk, size in self._read(run, info, admission, taken, ledger, known):
+                chunk = self._without_erased(run, chunk, erased)
+                if chunk.is_empty():
+                    continue
                 group.append(chunk)
                 group_bytes += size
                 if group_bytes >= self.group_bytes:
@@ -218,6 +234,21 @@ class Ingest:
             run.unknown_fields += sifted.unknown_fields
             if sifted.columns[0]:
                 yield sifted.frame().with_columns(pl.lit(index, pl.Int32).alias(doubles.BATCH)), len(chunk)
+
+    def _without_erased(self, run: RunOutcome, events: pl.DataFrame, erased: Tombstones) -> pl.DataFrame:
+        """The events without those of people who were erased, which are counted like those without consent."""
+        assert self.app.audience is not None, f"{self.app.name} collects no events"
+        subjects = self.app.holding("lake", self.app.audience.table).subjects
+        columns = [RowColumn(name, ColumnKind.TEXT, "") for _, name in subjects]
+        kept = erased.kept(events.with_row_index("at"), columns, subjects)
+        if kept.height == events.height:
+            return events
+        gone = events.with_row_index("at").join(kept, on="at", how="anti")
+        for index, org, at, event_type in gone.select(doubles.BATCH, "org_tag", "timestamp", "event_type").iter_rows():
+            hour = at.replace(minute=0, second=0, microsecond=0)
+            run.without_consent[org, hour, event_type] += 1
+            run.batches[index].without_consent += 1
+        return kept.drop("at")
 
     def _write_group(
         self, run: RunOutcome, group: Sequence[pl.DataFrame], written: Sequence[DataFile]

@@ -33,6 +33,11 @@ def folder(media: Media, user: str, session: str) -> str:
     return f"{media.root}/{user}/{media.sessions}/{session}/"
 
 
+def folder_of_user(media: Media, user: str) -> str | None:
+    """The prefix of all media of a user; None where the id is not one segment of a key."""
+    return None if user in ("", ".", "..") or "/" in user else f"{media.root}/{user}/"
+
+
 def folder_of(media: Media, key: str) -> str | None:
     """The folder (with its closing slash) of a user's object; None for any other key."""
     root, _, rest = key.partition("/")

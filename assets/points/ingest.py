@@ -21,6 +21,7 @@ from assets.intake.objects import Identity, Landed
 from assets.intake.refusal import Refusal, with_values
 from assets.points import landing
 from assets.points.point import Point, PointReason, sift
+from assets.privacy.tombstones import Keys, Tombstones
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
 from assets.series import registry
@@ -79,6 +80,7 @@ class PointIngest:
     store: ObjectStore
     postgres: Postgres
     clock: Callable[[], datetime]
+    keys: Keys
     group_objects: int = GROUP_OBJECTS
     progress: Progress = silent
 
@@ -86,7 +88,15 @@ class PointIngest:
     def of(cls, rooms: Rooms, app: App) -> Self:
         """The engine of an app over its rooms."""
         progress = rooms.progress("objects of points ingested")
-        return cls(app, rooms.d1(app), rooms.object_store, rooms.postgres, rooms.clock, progress=progress)
+        return cls(
+            app,
+            rooms.d1(app),
+            rooms.object_store,
+            rooms.postgres,
+            rooms.clock,
+            lambda: rooms.keyring,
+            progress=progress,
+        )
 
     @property
     def _series(self) -> Series:
@@ -98,11 +108,12 @@ class PointIngest:
 
         Two runs do not work at once, because both would count a double that each of them has.
         """
-        with self.postgres.lock(f"{self.app.name}.points"):
+        with self.postgres.lock(f"{self.app.name}.points") as connection:
+            erased = Tombstones.locked(connection, self.app.name, self.keys)
             started, run = self.clock(), PointRun()
             before, waiting = self._place(), self.pending(sweep=sweep)
             for group in _groups(waiting, self.group_objects):
-                self._take(group, run)
+                self._take(group, run, erased)
                 self.progress(run.objects, len(waiting))
             # Not beyond what had arrived, because the clock of one run may be ahead.
             zone = landing.zone(self.app)
@@ -124,7 +135,9 @@ class PointIngest:
     def judge(self, lines: Sequence[bytes]) -> list[Refusal]:
         """The refusals of some lines, as a run would judge them now."""
         outcome = ObjectOutcome("", "", "", *sift(lines))
-        self._judge_points([outcome], registry.load(self.d1, self._series).answering)
+        with self.postgres.connection() as connection:
+            erased = Tombstones.locked(connection, self.app.name, self.keys)
+        self._judge_points([outcome], registry.load(self.d1, self._series).answering, erased)
         return outcome.refusals
 
     def known(self, listed: Sequence[Identity]) -> set[Identity]:
@@ -135,7 +148,7 @@ class PointIngest:
             known |= {(row["objectKey"], row["etag"]) for row in rows}
         return known
 
-    def _take(self, group: Sequence[ObjectInfo], run: PointRun) -> None:
+    def _take(self, group: Sequence[ObjectInfo], run: PointRun, erased: Tombstones) -> None:
         assert self.app.points is not None, f"{self.app.name} has no points"
         zone = landing.zone(self.app)
         with ThreadPoolExecutor(READERS) as readers:
@@ -145,7 +158,7 @@ class PointIngest:
         landed = [each for each in read if each.text is not None or kept_bytes.keep_whole(self.store, prefix, each)]
         for attempt in range(TRIES):
             partitions = registry.load(self.d1, self._series).answering
-            outcomes = self._judge(landed, partitions)
+            outcomes = self._judge(landed, partitions, erased)
             for outcome in outcomes:
                 kept_bytes.keep(self.store, prefix, outcome.sha256, outcome.refusals)
             try:
@@ -163,17 +176,21 @@ class PointIngest:
             run.doubled += outcome.doubled
             run.reasons += Counter((str(refusal.reason), refusal.field) for refusal in outcome.refusals)
 
-    def _judge(self, landed: Sequence[Landed], partitions: Sequence[Partition]) -> list[ObjectOutcome]:
+    def _judge(
+        self, landed: Sequence[Landed], partitions: Sequence[Partition], erased: Tombstones
+    ) -> list[ObjectOutcome]:
         outcomes = list(map(_sifted, landed))
         self._count_repeated_objects(outcomes)
-        self._judge_points(outcomes, partitions)
+        self._judge_points(outcomes, partitions, erased)
         shown = self.app.holding("d1", f"{self._series.name}_*").impersonal_columns
         for outcome in outcomes:
             outcome.refusals = with_values(outcome.refusals, shown)
         return outcomes
 
-    def _judge_points(self, outcomes: Sequence[ObjectOutcome], partitions: Sequence[Partition]) -> None:
-        """Refuse points of no partition and of unknown users, and count doubles."""
+    def _judge_points(
+        self, outcomes: Sequence[ObjectOutcome], partitions: Sequence[Partition], erased: Tombstones
+    ) -> None:
+        """Refuse points of no partition and of unknown or erased users, and count doubles."""
         points = [point for outcome in outcomes for point in outcome.points]
         users = self._users(points)
         stored = self._stored(points, partitions)
@@ -182,6 +199,8 @@ class PointIngest:
             for point in outcome.points:
                 if _partition(partitions, point) is None:
                     outcome.refusals.append(point.refused(PointReason.NO_PARTITION, "at"))
+                elif erased.holds("user", point.user_id):
+                    outcome.refusals.append(point.refused(PointReason.ERASED_USER, "userId"))
                 elif point.user_id not in users:
                     outcome.refusals.append(point.refused(PointReason.UNKNOWN_USER, "userId"))
                 elif point.key in stored:

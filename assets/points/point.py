@@ -37,6 +37,7 @@ class PointReason(StrEnum):
     OVER_LONG = "over_long"
     NO_PARTITION = "no_partition"
     UNKNOWN_USER = "unknown_user"
+    ERASED_USER = "erased_user"
     UNREADABLE_OBJECT = "unreadable_object"
 
 
@@ -63,8 +64,8 @@ class Point:
         return self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def refused(self, reason: PointReason, name: str) -> Refusal:
-        """The refusal of this point."""
-        return Refusal(self.line, reason, name, self.raw)
+        """The refusal of this point. Of a user who was erased no bytes are kept."""
+        return Refusal(self.line, reason, name, b"" if reason is PointReason.ERASED_USER else self.raw)
 
 
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]

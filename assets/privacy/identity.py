@@ -20,6 +20,7 @@ class Identity:
     ids: by the kind of person, each id.
     organisation: the id and the tags of an organisation that goes as a whole; empty for a person.
     texts: what else names them and is no id (an e-mail address, a name, a phone number): a search looks for it.
+    keys: keys of KV that are made of rows of theirs, by the ids of these rows.
     """
 
     request: str
@@ -27,6 +28,7 @@ class Identity:
     ids: Mapping[Person, frozenset[str]] = field(repr=False)
     organisation: frozenset[str] = field(default=frozenset(), repr=False)
     texts: frozenset[str] = field(default=frozenset(), repr=False)
+    keys: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from assets.apps.personal import Subject
 from assets.events import pruned
 from assets.events.ingest import lock_name
 from assets.events.table import events_table
-from assets.privacy.tombstones import Tombstones
+from assets.privacy.tombstones import Keys, Tombstones
 from assets.recovery.archived import sealed
 from assets.recovery.deleted import deleted
 from assets.recovery.landed import landed
@@ -96,11 +96,12 @@ class Rebuild:
     table: LakeTable
     store: ObjectStore
     postgres: Postgres
+    keys: Keys
 
     @classmethod
     def of(cls, rooms: Rooms, app: App) -> Self:
         """The engine of an app over its rooms."""
-        return cls(app, rooms.lake.table(events_table(app)), rooms.object_store, rooms.postgres)
+        return cls(app, rooms.lake.table(events_table(app)), rooms.object_store, rooms.postgres, lambda: rooms.keyring)
 
     def run(self, day: date, org: str, *, dry_run: bool, choices: Choices = PROVED) -> Rebuilt:
         """Make the damaged files of a partition again, or only prove that it can be done.
@@ -113,7 +114,7 @@ class Rebuild:
         # No batch is ingested meanwhile: its events would be compared with files that cannot be read. And nobody is
         # erased: an erasure waits, and then finds the rows that were made again.
         with self.postgres.lock(lock_name(self.app)) as connection:
-            tombstones = Tombstones.locked(connection, self.app.name)
+            tombstones = Tombstones.locked(connection, self.app.name, self.keys)
             live = self._live(key)
             if not live:
                 raise NotWholeError(f"{org} {day} has no data file", "`clearlift lake verify` reads all that there are")
@@ -185,7 +186,7 @@ class Rebuild:
     @property
     def _subjects(self) -> Sequence[Subject]:
         assert self.app.audience is not None, f"{self.app.name} collects no events"
-        return self.app.holding("lake", self.app.audience.table).subjects
+        return self.app.holding("lake", self.app.audience.table).tombstoned
 
     def _wrong(self, rows: pl.DataFrame, damaged: Sequence[DataFile], candidate: _Candidate) -> str:
         """Why rows are not proved to be those of the damaged files; empty where they are."""

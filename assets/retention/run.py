@@ -57,11 +57,16 @@ def plan(rows: OldRows, outcome: DeletionOutcome, log: DeletionLog) -> DeletionP
     """Settle what killed runs left, count, and compare the share. To be called under the entry's lock."""
     deletion = outcome.deletion
     if not deletion.dry_run:
-        for record in log.unsettled(deletion.entry):
-            log.settle(record, *rows.went(record))
+        settle(rows, deletion, log)
     portions = rows.count(outcome)
     outcome.going = sum(portion.rows for portion in portions)
     return DeletionPlan(rows, outcome, portions, share.admitted(outcome))
+
+
+def settle(rows: OldRows, deletion: Deletion, log: DeletionLog) -> None:
+    """Record what killed runs deleted of an entry. To be called under the entry's lock."""
+    for record in log.unsettled(deletion.entry):
+        log.settle(record, *rows.went(record))
 
 
 def finish(planned: DeletionPlan) -> None:

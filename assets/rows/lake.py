@@ -32,6 +32,11 @@ def rows_of(version: str) -> int:
     return int(version.partition(":")[0])
 
 
+def aside(spec: TableSpec) -> TableSpec:
+    """The table beside a table, to which a restore brings its rows where they are not to be live."""
+    return replace(spec, name=f"{spec.name}_{SIDE}", folder=f"{spec.folder}_{SIDE}")
+
+
 class LakeSource:
     """A lake table as of the snapshot that was current when the source was made."""
 
@@ -101,8 +106,7 @@ class LakeTarget:
         key: Sequence[str],
         summary: Mapping[str, str],
     ) -> None:
-        side = replace(spec, name=f"{spec.name}_{SIDE}", folder=f"{spec.folder}_{SIDE}")
-        self._spec = spec if into == "live" else side
+        self._spec = spec if into == "live" else aside(spec)
         self.into: Into = into
         self._lake = lake
         self._key = [name for name in key if name != spec.tenant]

@@ -14,6 +14,7 @@ from rich.table import Table
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.quarters import Quarter
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted
@@ -210,6 +211,7 @@ def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: 
     app, entry = _entry(app_name, table)
     with terminal() as opened:
         done = Restore.of(opened.stores, app, entry, into).run(quarter, _wanted(entry, org))
+        noted(opened.stores, "changed", app.name, entry.store, f"{done.target} of {quarter}", rows=done.added)
         opened.progress.stop()
         click.echo(
             f"{counted(done.added, 'row')} added to {done.target}: {done.rows:,} archived, "

@@ -12,6 +12,7 @@ import click
 from rich.table import Table
 
 from clearlift_pipelines.cli.moments import At
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted, listed
@@ -222,6 +223,7 @@ def restore(
             _restore_all(opened, scope, into, confirm)
             return
         done = covered.named(name).restore(opened.stores).run(scope, into, confirmed=confirm)
+        _note(opened, name, into, done)
         click.echo(f"{name} restored into {into}: {_what(done)}, compared; {done.seconds:.1f} s")
         for note in done.restored.notes:
             click.echo(note)
@@ -261,6 +263,7 @@ def _restore_all(opened: Terminal, scope: "Scope", into: str, confirm: bool) -> 
     def restore_one(one: "Covered") -> None:
         place = into if into == LIVE else one.place_in(opened.stores, into)
         done = one.restore(opened.stores).run(scope, place, confirmed=confirm)
+        _note(opened, str(one.name), place, done)
         reached[str(one.name)] = done.restored.moment
         click.echo(f"{one.name} restored into {place}: {_what(done)}, compared; {done.seconds:.1f} s")
         for note in done.restored.notes:
@@ -293,6 +296,11 @@ def _each(stores: Sequence["Covered"], work: Callable[["Covered"], None], done: 
             f"{len(failed)} of {len(stores)} stores were not {done}: {', '.join(failed)}",
             "do what their lines say, then run the same again",
         )
+
+
+def _note(opened: Terminal, name: str, into: str, done: "Done") -> None:
+    app, _, store = name.partition("/")
+    noted(opened.stores, "changed", app, store, f"restored into {into}", rows=done.rows)
 
 
 def _state(sets: "Sets", manifest: "Manifest") -> str:

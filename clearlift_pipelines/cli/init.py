@@ -169,7 +169,7 @@ def _answer(question: Question, known: Mapping[str, str]) -> str:
 
 def _with_keys(path: Path, chosen: Settings) -> Settings:
     """The settings with a key set: one is made in the home folder where none is named."""
-    if chosen.keyring is not None or chosen.keyring_file is not None:
+    if any(found is not None for found in (chosen.keyring, chosen.keyring_file, chosen.keyring_command)):
         return chosen
     file = chosen.made_home() / FILE_NAME
     if not file.exists():

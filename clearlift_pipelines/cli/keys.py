@@ -1,11 +1,17 @@
-"""`clearlift keys`: the key set that seals credentials and backups, and its envelopes."""
+"""`clearlift keys`: the key set that seals personal columns, credentials and backups, and its envelopes.
+
+What belongs here: making a key set, and its envelopes. What does not: changing its keys (key_changes.py).
+"""
 
 import os
 from pathlib import Path
 
 import click
 
+from assets.apps.pipelines import PIPELINES
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli import key_changes
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import Stores
 from resources import keyring
@@ -13,12 +19,11 @@ from resources.declined import DeclinedError
 
 FILE_NAME = "keyring.json"
 ELSEWHERE = "name another file, and set CLEARLIFT_KEYRING_FILE to it"
-STEP = "`clearlift keys envelope FILE`"
 
 
 @click.group()
 def keys() -> None:
-    """The key set that seals credentials and backups: new, envelope, open, status."""
+    """The key set that seals personal columns, credentials and backups: new, envelope, open, status, rotate, retire."""
 
 
 @keys.command()
@@ -65,6 +70,7 @@ def envelope(file: Path, passphrase_file: Path | None) -> None:
                 f"{path} lies beside what the keys open, so that one loss takes both", f"name a file outside of {home}"
             )
         target = target_of(stores)
+        noted(stores, "read", PIPELINES.name, "keys", "all", rows=len(stores.keyring.ids))
         try:
             text = keyring.wrap(stores.keyring, _passphrase(passphrase_file, twice=True))
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
@@ -107,24 +113,6 @@ def open_(file: Path, into: Path, passphrase_file: Path | None) -> None:
     click.echo(f"{path}: the keys {_listed(found)}. CLEARLIFT_KEYRING_FILE names the file")
 
 
-@keys.command()
-def status() -> None:
-    """Say of each key when it was last put into an envelope, beside its fingerprint. Exit code 1 where one never was.
-
-    Example: clearlift keys status
-    """
-    from assets.backups import keys as envelopes
-    from assets.backups.covered import target_of
-
-    with Stores(settings.load(), makes_keys=False) as stores:
-        found = envelopes.kept(target_of(stores), stores.keyring)
-        names = _names(stores.keyring)
-    for name, at in zip(names, found.values(), strict=True):
-        click.echo(f"key {name}: {f'in an envelope of {at:%Y-%m-%d %H:%M} UTC' if at else 'in no envelope'}")
-    if None in found.values():
-        raise DeclinedError("a key is in no envelope: with this machine all backups would be lost", STEP)
-
-
 def _passphrase(file: Path | None, *, twice: bool) -> str:
     if file is not None:
         return file.read_text(encoding="utf-8").partition("\n")[0]
@@ -158,9 +146,8 @@ def _set_aside(path: Path, wanted: keyring.Keyring) -> Path:
 
 
 def _listed(found: keyring.Keyring) -> str:
-    return ", ".join(_names(found))
+    return ", ".join(keyring.named(found, key_id) for key_id in sorted(found.ids))
 
 
-def _names(found: keyring.Keyring) -> list[str]:
-    """What people tell the keys by: their ids and fingerprints."""
-    return [f"{key_id} {keyring.fingerprint(found, key_id)}" for key_id in sorted(found.ids)]
+for changing in (key_changes.status, key_changes.rotate, key_changes.retire):
+    keys.add_command(changing)

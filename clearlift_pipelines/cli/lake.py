@@ -12,6 +12,7 @@ import click
 from assets.apps import App
 from assets.windows import day_window
 from clearlift_pipelines.cli.apps import app_option
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.cli.terminal import terminal
 from resources.counts import counted
 from resources.declined import DeclinedError
@@ -77,6 +78,8 @@ def rebuild(day: datetime, org: str, app: App, dry_run: bool, with_deleted: bool
         if done.origin is None:
             click.echo(f"{org} {_day(day)}: no file is damaged")
             return
+        if not dry_run:
+            noted(opened.stores, "changed", app.name, "lake", f"{org} {_day(day)}", rows=done.rows)
         refusals = PostgresRefusals(opened.stores.postgres, "events", app.name)
         waiting = not dry_run and refusals.lines(Selection(reason=EventReason.DAMAGED_PARTITION))
     of = f"{counted(len(done.damaged), 'file')} with {counted(done.rows, 'row')}, from the {done.origin}"

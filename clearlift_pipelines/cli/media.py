@@ -13,10 +13,12 @@ import click
 from rich.table import Table
 
 from assets.apps import APPS
+from assets.audit.entry import Act
 from assets.media import ledger, naming, quarantine
 from assets.media.ledger import ImageLedger, RefusedImage
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.new_file import NewFile
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.stores import Stores
 from resources.counts import counted
@@ -70,7 +72,8 @@ def list_images(reason: str | None, everything: bool) -> None:
                     table.add_row(images.app, f"{row['images']:,}", f"{row['bytes'] / 1e6:,.2f}", row["reason"])
     else:
         table = Table("reason", "bytes", "refused at", "key", box=None)
-        with _ledgers() as (_, ledgers):
+        with _ledgers() as (stores, ledgers):
+            _note(stores, ledgers, "read", reason)
             for image in _images(ledgers, reason):
                 table.add_row(image.reason, f"{image.bytes:,}", f"{image.at:%Y-%m-%d %H:%M}", image.key)
     if not table.row_count:
@@ -86,6 +89,7 @@ def export(key: str, file: IO[bytes]) -> None:
     """Write the bytes of the refused image KEY to FILE. Open it with care, because it may be made to do harm."""
     with _ledgers() as (stores, ledgers):
         _images(ledgers, key=key)
+        _note(stores, ledgers, "read", key=key)
         try:
             file.write(stores.object_store.get(naming.quarantined(key)))
         except ObjectNotFoundError:
@@ -108,6 +112,7 @@ def replay(reason: str | None, key: str | None, corrected: Path | None, mended: 
     with _ledgers() as (stores, ledgers):
         images = _images(ledgers, reason, key)
         data = _checked(images[0], corrected) if corrected is not None and images else None
+        _note(stores, ledgers, "changed", reason, key)
         outcomes: Counter[str] = Counter(quarantine.replay(stores.object_store, images, data))
     if not images:
         click.echo("Nothing to replay.")
@@ -144,6 +149,14 @@ def _checked(image: RefusedImage, corrected: Path) -> bytes:
         reason = refused_again.reason.value
         raise DeclinedError(f"{corrected} would be refused too ({reason})", "give a whole image") from None
     return data
+
+
+def _note(
+    stores: Stores, ledgers: list[ImageLedger], act: Act, reason: str | None = None, key: str | None = None
+) -> None:
+    for images in ledgers:
+        if found := images.in_quarantine(reason, key):
+            noted(stores, act, images.app, "r2", "refused images", rows=len(found))
 
 
 def _images(ledgers: list[ImageLedger], reason: str | None = None, key: str | None = None) -> list[RefusedImage]:

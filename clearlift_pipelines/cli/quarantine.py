@@ -24,6 +24,7 @@ from clearlift_pipelines.cli.refused_lines import (
     choices,
     matching,
     no_lines,
+    note_lines,
     only,
     selection,
     selection_options,
@@ -57,6 +58,8 @@ def list_lines(app: str | None, kind: str | None, closed: bool, **given: str | N
     with choices(app, kind) as chosen:
         if one_by_one:
             found = matching(chosen, wanted)
+            for choice, lines in found:
+                note_lines(choice, "read", len(lines))
             rows = [(choice, asdict(line)) for choice, lines in found for line in lines]
         else:
             rows = [(choice, row) for choice in chosen for row in choice.quarantine.refusals.summary()]
@@ -106,6 +109,7 @@ def replay(
             done = choice.quarantine.correct(wanted, Correction.of(file), fewer=fewer)
             if done.closed:
                 click.echo(f"{done.closed:,} chosen, {done.landed:,} given")
+        note_lines(choice, "changed", done.landed)
     _report(done)
 
 
@@ -125,6 +129,7 @@ def export(batch: str, file: IO[bytes], app: str | None, kind: str | None) -> No
         if not found:
             raise no_lines(wanted)
         choice, lines = only(found)
+        note_lines(choice, "read", len(lines))
         try:
             file.writelines(_bytes(choice, lines))
         except ObjectNotFoundError as error:

@@ -15,11 +15,13 @@ import assets.cache.refused
 import assets.events.refused
 import assets.points.refused
 from assets.apps import APPS, App
+from assets.audit.entry import Act
 from assets.intake.quarantine import Quarantine
 from assets.intake.refused_lines import Batch, RefusedLine, Selection, SeveralBatchesError
 from assets.rooms import Rooms
 from assets.windows import midnight
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.stores import Stores
 from resources.declined import DeclinedError
 
@@ -52,11 +54,12 @@ def selection_options(command: Callable[..., T]) -> Callable[..., T]:
 
 @dataclass(frozen=True)
 class Choice:
-    """The quarantine of an app and a kind, and how its lines are chosen on the command line."""
+    """The quarantine of an app and a kind, and how its lines are chosen on the command line. stores: it lies there."""
 
     app: str
     kind: str
     quarantine: Quarantine
+    stores: Stores
 
     @property
     def options(self) -> str:
@@ -87,7 +90,7 @@ def choices(app_name: str | None, kind: str | None) -> Iterator[list[Choice]]:
             for name, make in KINDS.items()
             if app_name in (None, app.name) and kind in (None, name)
         )
-        yield [Choice(app, name, quarantine) for app, name, quarantine in made if quarantine is not None]
+        yield [Choice(app, name, quarantine, stores) for app, name, quarantine in made if quarantine is not None]
 
 
 def matching(chosen: list[Choice], wanted: Selection) -> list[tuple[Choice, list[RefusedLine]]]:
@@ -107,6 +110,11 @@ def matching(chosen: list[Choice], wanted: Selection) -> list[tuple[Choice, list
     if wanted.batch is not None and len(batches) > 1:
         raise SeveralBatchesError(wanted.batch, batches)
     return found
+
+
+def note_lines(choice: Choice, act: Act, lines: int) -> None:
+    """Note in the audit trail that refused lines are read or changed."""
+    noted(choice.stores, act, choice.app, "r2", f"refused {choice.kind}", rows=lines)
 
 
 def only(found: Sequence[tuple[Choice, Sequence[RefusedLine]]]) -> tuple[Choice, Sequence[RefusedLine]]:

@@ -13,6 +13,7 @@ from rich.table import Table
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.retention.deletion import DeletionOutcome
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted
@@ -62,6 +63,9 @@ def run(app_name: str | None, table: str | None, confirm: bool) -> None:
         outcomes = []
         for outcome in _pruned(opened, _wanted(app_name, table), dry_run=False, confirmed=confirm):
             outcomes.append(outcome)
+            if outcome.deleted:
+                of = outcome.deletion
+                noted(opened.stores, "changed", of.app, of.entry.store, of.entry.name, rows=outcome.deleted)
             if outcome.deleted or outcome.held_back:
                 why = "; ".join(dict.fromkeys(held.why for held in outcome.held_back))
                 deletion, kept = outcome.deletion, f", {outcome.held_rows:,} kept back: {why}" if why else ""

@@ -9,7 +9,9 @@ import subprocess
 import click
 from psycopg.conninfo import make_conninfo
 
+from assets.apps.pipelines import PIPELINES
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.stores import Stores
 from resources.declined import DeclinedError
 from resources.postgres import embedded
@@ -23,10 +25,13 @@ def sql(app: str | None) -> None:
     chosen = settings.load()
     with Stores(chosen) as stores:
         server = stores.embedded_postgres
-    if server is None:
-        raise DeclinedError("Postgres is not embedded here", "open it with psql and the address that you configured")
-    if app is not None and app not in server.databases:
-        raise DeclinedError(f"no app {app!r} has a database here", f"name one of {', '.join(server.databases)}")
+        if server is None:
+            raise DeclinedError(
+                "Postgres is not embedded here", "open it with psql and the address that you configured"
+            )
+        if app is not None and app not in server.databases:
+            raise DeclinedError(f"no app {app!r} has a database here", f"name one of {', '.join(server.databases)}")
+        noted(stores, "read", app or PIPELINES.name, "postgres" if app is None else "app_postgres", "by hand")
     shared = SharedServer(server.folder, chosen.made_home)
     # Ctrl-C ends a statement within psql, and must not end this process, which holds the server.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

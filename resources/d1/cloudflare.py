@@ -5,7 +5,7 @@ other is sent again only when it did not run for certain (429, no connection).
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +18,8 @@ from resources.d1.protocol import D1
 from resources.http import HttpError, Session
 from resources.verdicts import Answer, Verdict, decoded
 
+TIME_TRAVEL = timedelta(days=30)
+"""Documented for the paid plan; on the free one it is 7 days."""
 SQL_CODES = range(7400, 7600)
 TRANSIENT_MESSAGES = ("network connection lost", "object to be reset", "overloaded", "storage caused", "not responding")
 
@@ -65,6 +67,10 @@ class CloudflareD1(D1):
         """See `D1.bookmark`."""
         query = "" if at is None else f"?timestamp={at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         return str(self._call("GET", f"/time_travel/bookmark{query}")["bookmark"])
+
+    def scrub(self) -> timedelta:
+        """See `D1.scrub`: the service deletes no history, and keeps it for Time Travel."""
+        return TIME_TRAVEL
 
     def close(self) -> None:
         """See `D1.close`."""

@@ -5,7 +5,7 @@ Threads and processes may share the file.
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -68,6 +68,11 @@ class EmbeddedD1(D1):
             raise D1Error(7400, "an embedded D1 has no history; restore a backup")
         self.query("select 1")
         return f"embedded-{self._clock().astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
+
+    def scrub(self) -> timedelta:
+        """See `D1.scrub`: the file is written again, and its log emptied. Nothing earlier is kept."""
+        self._file.scrub()
+        return timedelta(0)
 
     def close(self) -> None:
         """See `D1.close`."""

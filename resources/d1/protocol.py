@@ -4,7 +4,7 @@ What does not belong here: an SQL engine (embedded.py), HTTP (cloudflare.py).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -75,6 +75,9 @@ class D1(Protocol):
 
         The embedded room has no history: its bookmark of now is the time itself, and `at` is an error.
         """
+
+    def scrub(self) -> timedelta:
+        """Overwrite what was deleted, as far as the room can; for how long the service still keeps earlier states."""
 
     def close(self) -> None:
         """Close connections and file handles; the next call opens new ones."""

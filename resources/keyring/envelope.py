@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from resources.keyring.key_set import KeySetError, parse
-from resources.keyring.keyring import KEY_BYTES, NONCE_BYTES, Keyring
+from resources.keyring.keyring import Keyring
+from resources.keyring.primitives import KEY_BYTES, NONCE_BYTES
 
 FORMAT = 1
 SHORTEST = 16  # characters of a passphrase: five words of a list, or ten random characters and some more

@@ -1,30 +1,33 @@
-"""Encryption of single fields with AES-256-GCM, bound to the table, column and row of the value.
+"""Encryption of fields with AES-256-GCM, bound to the table, column and row of the value, and indexes to find them by.
 
 Layout (Tink's): 0x01, key id (4 bytes), nonce (12), ciphertext and tag. Additional data: table, column, row id and key
 id, each after its length, so that a value does not open in another row or column. Each column has its own sub-key
-(HKDF-SHA-256). What does not belong here: the source of the keys (key_set.py).
+(HKDF-SHA-256). docs/sealing.md gives the same in WebCrypto. What does not belong here: the source of the keys
+(key_set.py), what makes two addresses one (addresses.py).
 """
 
 import base64
 import binascii
 import json
-import secrets
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-KEY_BYTES = 32
-NONCE_BYTES = 12
-TAG_BYTES = 16
-VERSION = b"\x01"
-HEAD_BYTES = 1 + 4
-
-
-class SealError(ValueError):
-    """A value that does not open: it has another key, row, column or version, or is damaged. No part of it is shown."""
+from resources.keyring.primitives import (
+    HEAD_BYTES,
+    KEY_BYTES,
+    NONCE_BYTES,
+    VERSION,
+    SealError,
+    derived,
+    key_id_of,
+    mac,
+    opened_with,
+    prefixed,
+    sealed_with,
+)
 
 
 class Keyring:
@@ -40,6 +43,7 @@ class Keyring:
                 raise ValueError(f"key {key_id} has {len(key)} bytes, not {KEY_BYTES}")
         self._keys = dict(keys)
         self._ciphers: dict[tuple[int, str, str], AESGCM] = {}
+        self._index_keys: dict[tuple[int, str, str], bytes] = {}
 
     @property
     def newest(self) -> int:
@@ -55,6 +59,14 @@ class Keyring:
         """The key set as JSON, in clear: for its envelope and its file alone."""
         return json.dumps({"keys": {str(i): base64.b64encode(key).decode() for i, key in sorted(self._keys.items())}})
 
+    def with_new_key(self) -> "Keyring":
+        """These keys and a random one, which seals from now on."""
+        return Keyring({**self._keys, self.newest + 1: os.urandom(KEY_BYTES)})
+
+    def without(self, key_id: int) -> "Keyring":
+        """These keys but one, which opens nothing any more."""
+        return Keyring({i: key for i, key in self._keys.items() if i != key_id})
+
     def __repr__(self) -> str:
         return f"Keyring(ids={sorted(self._keys)})"
 
@@ -66,18 +78,16 @@ class Keyring:
     def seal(self, value: bytes, *, table: str, column: str, row: str) -> bytes:
         """Encrypt with the newest key, for this row and column only."""
         key_id = self.newest
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        ciphertext = self._cipher(key_id, table, column).encrypt(nonce, value, _context(table, column, row, key_id))
-        return VERSION + key_id.to_bytes(4, "big") + nonce + ciphertext
+        context = _context(table, column, row, key_id)
+        return sealed_with(self._cipher(key_id, table, column), key_id, os.urandom(NONCE_BYTES), value, context)
 
     def open(self, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
         """Decrypt a value that was sealed for this row and column; a SealError for any other."""
         key_id = key_id_of(sealed)
-        nonce, ciphertext = sealed[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES], sealed[HEAD_BYTES + NONCE_BYTES :]
-        try:
-            return self._cipher(key_id, table, column).decrypt(nonce, ciphertext, _context(table, column, row, key_id))
-        except InvalidTag:
-            raise SealError(f"{table}.{column}: does not open with key {key_id}; moved or damaged") from None
+        value = opened_with(self._cipher(key_id, table, column), sealed, _context(table, column, row, key_id))
+        if value is None:
+            raise _moved(table, column, key_id)
+        return value
 
     def seal_text(self, value: str, *, table: str, column: str, row: str) -> str:
         """`seal` for a TEXT column: UTF-8 in, base64 out."""
@@ -87,6 +97,49 @@ class Keyring:
         """`open` for a TEXT column."""
         return self.open(_unpacked(sealed, table, column), table=table, column=column, row=row).decode()
 
+    def seal_texts(self, values: Iterable[tuple[str, str]], *, table: str, column: str) -> list[str]:
+        """`seal_text` of many (row, value) of one column, at more than twice the speed."""
+        pairs = list(values)
+        key_id = self.newest
+        head = VERSION + key_id.to_bytes(4, "big")
+        before = prefixed(table.encode()) + prefixed(column.encode())
+        after = prefixed(key_id.to_bytes(4, "big"))
+        encrypt, packed = self._cipher(key_id, table, column).encrypt, binascii.b2a_base64
+        nonces = os.urandom(NONCE_BYTES * len(pairs))
+        found, start = [], 0
+        for row, value in pairs:
+            nonce = nonces[start : start + NONCE_BYTES]
+            start += NONCE_BYTES
+            name = row.encode()
+            context = before + len(name).to_bytes(4, "big") + name + after
+            found.append(packed(head + nonce + encrypt(nonce, value.encode(), context), newline=False).decode())
+        return found
+
+    def open_texts(self, values: Iterable[tuple[str, str]], *, table: str, column: str) -> list[str]:
+        """`open_text` of many (row, sealed) of one column, at more than twice the speed."""
+        before = prefixed(table.encode()) + prefixed(column.encode())
+        found = []
+        for row, text in values:
+            sealed = _unpacked(text, table, column)
+            key_id = key_id_of(sealed)
+            name = row.encode()
+            context = before + len(name).to_bytes(4, "big") + name + b"\x00\x00\x00\x04" + sealed[1:HEAD_BYTES]
+            start = HEAD_BYTES + NONCE_BYTES
+            try:
+                value = self._cipher(key_id, table, column).decrypt(sealed[HEAD_BYTES:start], sealed[start:], context)
+            except InvalidTag:
+                raise _moved(table, column, key_id) from None
+            found.append(value.decode())
+        return found
+
+    def index(self, value: str, *, table: str, column: str) -> str:
+        """What a sealed value is found by: the newest key's id, a point, and the HMAC of the value in base64."""
+        return self._index(self.newest, value, table, column)
+
+    def indexes(self, value: str, *, table: str, column: str) -> list[str]:
+        """The indexes of a value by every key, newest first: a row may have any of them while keys are changed."""
+        return [self._index(key_id, value, table, column) for key_id in sorted(self._keys, reverse=True)]
+
     def is_old(self, sealed: bytes) -> bool:
         """Whether a value is sealed with another key than the newest, so that rotation must seal it again."""
         return key_id_of(sealed) != self.newest
@@ -95,35 +148,38 @@ class Keyring:
         """The 32 bytes that HKDF-SHA-256 derives of a key for one purpose (`info`); a SealError names what needs it."""
         if key_id not in self._keys:
             raise SealError(f"{name}: sealed with key {key_id}, which is not in the key set")
-        return HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(self._keys[key_id])
+        return derived(self._keys[key_id], info)
 
     def _cipher(self, key_id: int, table: str, column: str) -> AESGCM:
         cipher = self._ciphers.get((key_id, table, column))
         if cipher is None:
-            info = b"clearlift field" + _prefixed(table.encode()) + _prefixed(column.encode())
-            sub_key = self.sub_key(key_id, info, f"{table}.{column}")
+            sub_key = self.sub_key(key_id, _purpose(b"clearlift field", table, column), f"{table}.{column}")
             cipher = self._ciphers[key_id, table, column] = AESGCM(sub_key)
         return cipher
 
+    def _index(self, key_id: int, value: str, table: str, column: str) -> str:
+        key = self._index_keys.get((key_id, table, column))
+        if key is None:
+            key = self.sub_key(key_id, _purpose(b"clearlift index", table, column), f"{table}.{column}")
+            self._index_keys[key_id, table, column] = key
+        return f"{key_id}.{base64.b64encode(mac(key, value.encode())).decode()}"
 
-def key_id_of(sealed: bytes) -> int:
-    """The id of the key that a value was sealed with; a SealError if it is no sealed value."""
-    if len(sealed) < HEAD_BYTES + NONCE_BYTES + TAG_BYTES or sealed[:1] != VERSION:
-        raise SealError("not a sealed value of this version")
-    return int.from_bytes(sealed[1:HEAD_BYTES], "big")
+
+def _purpose(use: bytes, table: str, column: str) -> bytes:
+    return use + prefixed(table.encode()) + prefixed(column.encode())
 
 
 def _context(table: str, column: str, row: str, key_id: int) -> bytes:
     parts = (table.encode(), column.encode(), row.encode(), key_id.to_bytes(4, "big"))
-    return b"".join(map(_prefixed, parts))
+    return b"".join(map(prefixed, parts))
 
 
-def _prefixed(part: bytes) -> bytes:
-    return len(part).to_bytes(4, "big") + part
+def _moved(table: str, column: str, key_id: int) -> SealError:
+    return SealError(f"{table}.{column}: does not open with key {key_id}; moved or damaged")
 
 
 def _unpacked(text: str, table: str, column: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error):
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
         raise SealError(f"{table}.{column}: not a sealed value") from None

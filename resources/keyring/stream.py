@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
 
-from resources.keyring.keyring import Keyring, SealError
+from resources.keyring.keyring import Keyring
+from resources.keyring.primitives import SealError
 
 VERSION = b"\x01"
 HEAD_BYTES = 1 + 4

@@ -106,6 +106,10 @@ class CloudflareKV(KV):
                 return
             params["cursor"] = cursor
 
+    def scrub(self) -> timedelta:
+        """See `KV.scrub`: places far away may still have it."""
+        return self.settles_within
+
     def close(self) -> None:
         """See `KV.close`."""
         self._session.close()

@@ -92,6 +92,11 @@ class EmbeddedKV(KV):
                 return
             start = rows[-1][0] + "\0"  # the next text in byte order
 
+    def scrub(self) -> timedelta:
+        """See `KV.scrub`; nothing earlier is kept."""
+        self._file.scrub()
+        return timedelta(0)
+
     def close(self) -> None:
         """See `KV.close`."""
         self._file.close()

@@ -72,5 +72,8 @@ class KV(Protocol):
     def list(self, prefix: str = "") -> Iterator[KeyInfo]:
         """The keys with `prefix` in the order of their UTF-8 bytes, read page by page."""
 
+    def scrub(self) -> timedelta:
+        """Overwrite what was deleted, as far as the room can; for how long the service may still show it."""
+
     def close(self) -> None:
         """Close connections and file handles; the next call opens new ones."""

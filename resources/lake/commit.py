@@ -214,8 +214,8 @@ def fence(table: Table) -> str:
 
 def fence_off(
     load: Callable[[], Table], lock: Lock, commit_id: str, sleep: Callable[[float], None] = time.sleep
-) -> None:
-    """Change the fence: a commit with the old value lands before this function returns, or never.
+) -> int:
+    """Change the fence: a commit with the old value lands before this function returns, or never. The snapshot's id.
 
     The process of that commit may be alive, with a lost connection. An empty snapshot goes with the new value, because
     catalogs compare snapshots: with a property alone, a commit that is on its way would still win its race.
@@ -227,7 +227,7 @@ def fence_off(
         with transaction.update_snapshot({FENCE: new}).fast_append():
             pass
 
-    land(load, lock, build, commit_id, sleep)
+    return land(load, lock, build, commit_id, sleep)
 
 
 def replace(

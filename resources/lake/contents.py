@@ -11,6 +11,7 @@ from functools import partial
 from typing import IO, cast
 
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.manifest import DataFile
@@ -113,13 +114,17 @@ class TableContents:
         if not layout.dropped:
             return False
         try:
-            with table.io.new_input(file.file_path).open() as stream:
-                columns = pq.read_schema(cast(IO[bytes], stream))
+            return bool(self._left_over(table, layout, file))
         except (pa.ArrowException, FileNotFoundError):
             return False  # who reads it finds that it is damaged
+
+    def _left_over(self, table: Table, layout: Layout, file: DataFile) -> list[str]:
+        """The columns of a data file, by its own names, that the table does not have any more."""
+        with table.io.new_input(file.file_path).open() as stream:
+            columns = pq.read_schema(cast(IO[bytes], stream))
         known = {c.field.field_id for c in layout.columns} | data_file.null_columns([file])
-        ids = ((column.metadata or {}).get(b"PARQUET:field_id") for column in columns)
-        return any(field_id is not None and int(field_id) not in known for field_id in ids)
+        ids = {column.name: (column.metadata or {}).get(b"PARQUET:field_id") for column in columns}
+        return [name for name, field_id in ids.items() if field_id is not None and int(field_id) not in known]
 
     def info(self, file: DataFile) -> FileInfo:
         """What the manifest entry of a data file says, such as the bounds of its times."""
@@ -136,6 +141,35 @@ class TableContents:
         A `FileInfo` is read without the rows that were deleted from it, a `DataFile` with all of its rows.
         """
         return self._reader(self._load()).read(sources)
+
+    def each(self, sources: Iterable[Source]) -> list[pl.LazyFrame]:
+        """As `read`, a frame a file: to read many of them, the table is loaded once."""
+        reader = self._reader(self._load())
+        return [reader.read([source]) for source in sources]
+
+    def texts(self, paths: Iterable[str]) -> list[pl.LazyFrame]:
+        """The columns of text of Parquet files, a frame a file, by the file's own names. No commit needs to name them.
+
+        Delete files have some too.
+        """
+        table = self._load()
+        return [self._texts(table, path) for path in paths]
+
+    def left_over_texts(self, files: Sequence[DataFile]) -> dict[str, pl.LazyFrame]:
+        """The same, by path, of those columns that the table does not have any more; only of files that have some."""
+        table = self._load()
+        layout = self._layout(table)
+        left = {file.file_path: self._left_over(table, layout, file) for file in files if layout.dropped}
+        return {path: self._texts(table, path, names) for path, names in left.items() if names}
+
+    def _texts(self, table: Table, path: str, names: Sequence[str] = ()) -> pl.LazyFrame:
+        rows = pl.scan_parquet(
+            path.removeprefix("file://"),
+            glob=False,
+            hive_partitioning=False,
+            storage_options=self._options(table, path),
+        )
+        return rows.select(cs.string() & cs.by_name(*names) if names else cs.string())
 
     def _options(self, table: Table, path: str) -> dict[str, str] | None:
         """polars' storage options: the lake's own, or from the credentials that the catalog vends with the table."""
@@ -171,6 +205,21 @@ class TableContents:
         proof, files = self._proof(table), [data_file.raw(source) for source in sources]
         with proof.naming(files):
             return self._rewrite(table, proof, key, sources, rows, distinct)
+
+    def rewrite_apart(self, info: FileInfo, rows: pl.LazyFrame | None = None) -> list[Rewritten]:
+        """As `rewrite`, of one file with rows of several partitions: a new file a partition."""
+        tenant, day = pl.col(self.spec.tenant), pl.col(self.spec.time).dt.date()
+        with self.named([info.file]):
+            rows = self.read([info]) if rows is None else rows
+            keys = rows.select(tenant, day).unique().sort(self.spec.tenant, self.spec.time).collect(engine="streaming")
+            count = int(rows.select(pl.len()).collect(engine="streaming").item())
+        parts = [
+            self.rewrite(PartitionKey(of, at), [info], rows.filter(tenant == of, day == at))
+            for of, at in keys.iter_rows()
+        ]
+        if (written := sum(part.rows for part in parts)) != count:
+            raise RuntimeError(f"{info.path.rpartition('/')[2]}: {count} rows became {written}")
+        return parts
 
     def _rewrite(
         self,

@@ -81,7 +81,7 @@ def survey(table: LakeTable, before: datetime) -> FileSurvey:
     """List the files below the table and sort them into groups; `old` ones were written before `before`."""
     earlier = table.load()
     listed = list(_listed(earlier))
-    now, reached = _reach(table)
+    now, reached = reach_of(table)
     # A file that is named before and after the listing was there in between, even if others wrote or expired meanwhile.
     lasting = {s.snapshot_id for s in earlier.metadata.snapshots} & reached.keys()
     named = set().union(*(reached[snapshot_id] for snapshot_id in lasting))
@@ -111,9 +111,25 @@ def remove(table: LakeTable, files: FileSurvey) -> int:
         MissingFilesError: the listing lacks files that the table names; nothing was removed.
     """
     files.require_whole()
+    return delete(table, (file.path for file in files.old))
+
+
+def delete(table: LakeTable, paths: Iterable[str]) -> int:
+    """Delete files by their paths in the store, which the caller knows that nobody needs; how many were still there."""
     live = table.load()
     filesystem, _ = _root(live, live.metadata.location)
-    return sum(ExecutorFactory.get_or_create().map(lambda file: _removed(filesystem, file.path), files.old))
+    return sum(ExecutorFactory.get_or_create().map(lambda path: _removed(filesystem, path), paths))
+
+
+def location(table: Table, path: str) -> str:
+    """The location of a path in the store of a table, as the table would name it."""
+    scheme, colon, _ = table.metadata.location.partition("://")
+    return path if not colon or scheme == "file" else f"{scheme}://{path}"
+
+
+def path_of(table: Table, location: str) -> str:
+    """The path in the store of a location that a table names."""
+    return _root(table, location)[1]
 
 
 def tally(files: Iterable[StoredFile]) -> dict[str, int]:
@@ -157,13 +173,13 @@ def _root(table: Table, location: str) -> tuple[fs.FileSystem, str]:
     return table.io.fs_by_scheme(scheme, netloc), path.rstrip("/")
 
 
-def _reach(table: LakeTable) -> tuple[Table, dict[int, set[str]]]:
-    """The table as it is now, and the files that each of its snapshots needs."""
+def reach_of(table: LakeTable) -> tuple[Table, dict[int, set[str]]]:
+    """The table as it is now, and the files that each of its snapshots needs, as paths in the store."""
     named: reach.Named = {}
     for look in range(LOOKS):
         now = table.load()
         try:
-            path = partial(_path, now)
+            path = partial(path_of, now)
             return now, {s.snapshot_id: reach.of_snapshot(now, s, named, path) for s in now.metadata.snapshots}
         except FileNotFoundError:
             # Another process expired and swept meanwhile. If the table is unchanged, a manifest is lost.
@@ -181,8 +197,4 @@ def _own_files(table: Table) -> set[str]:
         *(file.statistics_path for file in metadata.statistics),
         *(file.statistics_path for file in metadata.partition_statistics),
     ]
-    return {_path(table, location) for location in locations if location}
-
-
-def _path(table: Table, location: str) -> str:
-    return _root(table, location)[1]
+    return {path_of(table, location) for location in locations if location}

@@ -197,6 +197,10 @@ class LakeTable(TableContents):
         commit.fence_off(self._load, self._lock, commit_id)
         return self.landed(commit_id)
 
+    def fence_off(self) -> int:
+        """Make an empty commit, after which no append behind the fence of before lands; its snapshot's id."""
+        return commit.fence_off(self._load, self._lock, str(uuid.uuid4()))
+
     def removed_by(self, snapshot_id: int) -> Sequence[DataFile]:
         """The data files that a kept snapshot's commit removed."""
         table = self._load()

@@ -1,4 +1,4 @@
--- One row a person of an app (app) who was erased, by the kind and the hash of the subject.
-select subject_kind, subject_hash
+-- One row a person of an app (app) who was erased: the kind and the hash of the subject, and whether it is keyed.
+select subject_kind, subject_hash, keyed
 from archive.tombstones
 where app = %(app)s

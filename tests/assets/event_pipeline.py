@@ -36,6 +36,7 @@ from resources.lake import DataFile, Lake, LakeTable, PartitionKey
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore
 from tests.databases import empty
+from tests.rooms import KEYS
 from tests.tables import EVENTS
 
 NOW = datetime(2025, 10, 14, 12, 30, tzinfo=UTC)
@@ -161,7 +162,16 @@ class Pipeline:
         return key
 
     def engine(self, group_bytes: int = GROUP_BYTES) -> Ingest:
-        return Ingest(CLEARLIFT, self.table, self.store, self.postgres, self.admission, lambda: self.now, group_bytes)
+        return Ingest(
+            CLEARLIFT,
+            self.table,
+            self.store,
+            self.postgres,
+            self.admission,
+            lambda: self.now,
+            lambda: KEYS,
+            group_bytes,
+        )
 
     def admission(self, now: datetime) -> Admission:
         return Admission(self.orgs, EARLIEST, now)

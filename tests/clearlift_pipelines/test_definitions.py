@@ -42,6 +42,7 @@ MADE = {
 PARENTS = {
     "clearlift/attribution/touches": {
         "clearlift/events/compacted",
+        "clearlift/d1/marketing_choices",
         "clearlift/d1/organizations",
         "clearlift/d1/org_tag_mappings",
     },
@@ -73,40 +74,51 @@ PARENTS = {
 PERSONAL = {
     "clearlift/archive": "events",
     "clearlift/attribution": "clicks touches",
-    "clearlift/d1": "invitations organizations platform_connections sessions users",
+    "clearlift/d1": "invitations marketing_choices organizations platform_connections sessions users",
     "clearlift/events": "compacted ingested landing",
+    "clearlift/privacy": "requests",
+    "clearlift/sealing": "invitations platform_connections sessions users",
     "clearlift/sessions": "daily",
     "consignment/archive": "change_log",
     "consignment/cache": "consignor_items demand verified",
     "consignment/d1": "consignors inventory_items",
+    "consignment/privacy": "requests",
+    "consignment/sealing": "consignors",
     "growth/analytics": "pending",
     "growth/archive": "analytics_events",
     "growth/leads": "phones",
     "growth/messaging": "accounts",
     "growth/onboarding": "inactive",
+    "growth/privacy": "requests",
+    "growth/sealing": "marketing_leads",
     "sesh/archive": "change_log points sessions",
     "sesh/cache": "dashboard_layout demand user_preferences verified",
     "sesh/d1": "inventory journal_entries medical_symptoms user_preferences users",
     "sesh/media": "uploads variants",
     "sesh/metrics": "daily hourly monthly weekly",
     "sesh/points": "flushes ingested",
+    "sesh/privacy": "requests",
+    "sesh/sealing": "journal_entries medical_symptoms users",
     "sesh/series": "sessions",
 }
 
 # Of every app, and of the pipelines for the stores that all apps share.
 OF_BACKUPS = " backup backup_age rotate"
 JOBS = {
-    "clearlift": "ads archive attribution compact hourly ingest policy remove_files retention roll_up_days"
-    " roll_up_hours roll_up_months roll_up_weeks sessions tidy verify_cache warm",
-    "consignment": "archive integrity invalidate policy retention verify_cache warm",
-    "growth": "aggregate archive database experiments inactive_sessions pending_events phones policy reports retention"
+    "clearlift": "ads archive attribution compact compliance erase erasure_requests hourly ingest policy remove_files"
+    " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions tidy verify_cache warm",
+    "consignment": "archive changes compliance erase erasure_requests integrity invalidate policy retention seal"
     " verify_cache warm",
-    "sesh": "archive columns invalidate media metrics partitions points policy pruning retention verify_cache warm",
-    "pipelines": "purge",
+    "growth": "aggregate archive compliance database erase erasure_requests experiments inactive_sessions"
+    " pending_events phones policy reports retention seal verify_cache warm",
+    "sesh": "archive changes columns compliance erase erasure_requests invalidate media metrics partitions points"
+    " policy pruning retention seal verify_cache warm",
+    "pipelines": "purge trail",
 }
 # By app: the name of a schedule, its job, its cron line in UTC.
 TICKS = {
     "clearlift": {
+        "erase": ("erase", "20 2 * * *"),
         "ads_hourly": ("ads", "5 * * * *"),
         "hourly": ("hourly", "10 * * * *"),
         "today": ("roll_up_days", "20 * * * *"),
@@ -124,15 +136,20 @@ TICKS = {
         "ads_look_back": ("ads", "45 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
+        "compliance": ("compliance", "30 7 1 * *"),
     },
     "consignment": {
+        "erase": ("erase", "20 2 * * *"),
+        "changes": ("changes", "55 * * * *"),
         "warm": ("warm", "35 * * * *"),
         "verify_cache": ("verify_cache", "20 4 * * *"),
         "integrity": ("integrity", "30 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
+        "compliance": ("compliance", "30 7 1 * *"),
     },
     "growth": {
+        "erase": ("erase", "20 2 * * *"),
         "aggregate": ("aggregate", "10 * * * *"),
         "experiments": ("experiments", "20 1 * * *"),
         "phones": ("phones", "25 * * * *"),
@@ -142,8 +159,11 @@ TICKS = {
         "verify_cache": ("verify_cache", "20 4 * * *"),
         "retention": ("retention", "0 5 * * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
+        "compliance": ("compliance", "30 7 1 * *"),
     },
     "sesh": {
+        "erase": ("erase", "20 2 * * *"),
+        "changes": ("changes", "55 * * * *"),
         "points": ("points", "15 0-1,3-23 * * *"),
         "points_sweep": ("points", "15 2 * * *"),
         "warm": ("warm", "35 * * * *"),
@@ -153,9 +173,10 @@ TICKS = {
         "retention": ("retention", "0 5 * * *"),
         "partitions": ("partitions", "10 2 1 * *"),
         "archive": ("archive", "15 5 1 1,4,7,10 *"),
+        "compliance": ("compliance", "30 7 1 * *"),
         "pruning": ("pruning", "30 5 2 1 *"),
     },
-    "pipelines": {"purge": ("purge", "55 5 * * *")},
+    "pipelines": {"purge": ("purge", "55 5 * * *"), "trail": ("trail", "20 2 * * *")},
 }
 TICKS_OF_BACKUPS = {
     "backup": ("backup", "10 1 * * *"),
@@ -178,6 +199,8 @@ WATCHES = {
     "sesh_changed_rows": (300, "sesh_warm"),
     "sesh_invalidation": (300, ""),
     "sesh_uploads": (60, "sesh_media"),
+    **{f"{app}_erasure_requests": (60, f"{app}_erasure_requests") for app in ("clearlift", "consignment", "sesh")},
+    **{f"{app}_in_clear": (300, f"{app}_seal") for app in ("clearlift", "consignment", "growth", "sesh")},
     **{f"{owner}_first_backup": (600, f"{owner}_backup") for owner in JOBS},
 }
 

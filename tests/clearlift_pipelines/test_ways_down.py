@@ -41,6 +41,7 @@ SCHEMAS = [
     "restored",
     "retention",
     "rollups",
+    "sealing",
     "sessions",
 ]
 

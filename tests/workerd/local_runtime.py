@@ -63,9 +63,17 @@ class Workerd:
 
 @contextmanager
 def running(
-    folder: Path, *, databases: int = 4, namespaces: int = 4, buckets: Sequence[str] = ("lake",)
+    folder: Path,
+    *,
+    databases: int = 4,
+    namespaces: int = 4,
+    buckets: Sequence[str] = ("lake",),
+    worker: str = "",
 ) -> Iterator[Workerd]:
-    """A local Cloudflare with its data in `folder`. It ends with the block, or when this process ends or is killed."""
+    """A local Cloudflare with its data in `folder`. It ends with the block, or when this process ends or is killed.
+
+    worker: the module that answers at its address; by default one that says ok.
+    """
     home = installed()
     folder.mkdir(parents=True, exist_ok=True)
     ids = [hashlib.sha256(f"store {i}".encode()).hexdigest()[:32] for i in range(max(databases, namespaces))]
@@ -77,6 +85,7 @@ def running(
         "buckets": stores.buckets,
         "accessKeyId": stores.access_key_id,
         "secretAccessKey": stores.secret_access_key,
+        "worker": worker,
     }
     with (
         (folder / "stores.log").open("wb") as errors,

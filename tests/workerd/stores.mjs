@@ -1,8 +1,8 @@
 // Serves D1, KV and R2-over-S3 on loopback until its standard input closes, so that it ends with the process that started it.
 import { Miniflare } from "miniflare";
 
-const { folder, databases, namespaces, buckets, accessKeyId, secretAccessKey } = JSON.parse(process.argv[2]);
-const contents = "export default { fetch() { return new Response('ok') } }";
+const { folder, databases, namespaces, buckets, accessKeyId, secretAccessKey, worker } = JSON.parse(process.argv[2]);
+const contents = worker || "export default { fetch() { return new Response('ok') } }";
 const env = {};
 databases.forEach((id, i) => (env[`DB_${i}`] = { type: "d1", id }));
 namespaces.forEach((id, i) => (env[`KV_${i}`] = { type: "kv", id }));

@@ -9,6 +9,8 @@ set
     email = excluded.email,
     phone = excluded.phone,
     address = excluded.address,
+    phone_encrypted = null,
+    address_encrypted = null,
     preferred_contact = excluded.preferred_contact,
     updated_at = excluded.updated_at
 returning id

@@ -53,6 +53,7 @@ PERSONAL_COLUMNS = {
         "platform_connections": "settings settings_encrypted",
         "org_tag_mappings": "",
         "invitations": "email token",
+        "marketing_choices": "choice chosen_at subject subject_kind",
     },
     "consignment": {
         "consignors": "address email name phone preferred_contact",

@@ -19,6 +19,7 @@ from assets.archive.tables import archived
 from assets.archive.verify import Verified, verify
 from assets.archive.write import Archived, Archiver
 from assets.changes.d1 import install
+from assets.privacy import requests_table
 from assets.rows.target import Into
 from resources import migrations
 from resources.d1 import EmbeddedD1
@@ -54,6 +55,7 @@ class ArchiveStores:
             if app.d1_migrations is not None:
                 migrations.up(migrations.D1AppliedMigrations(self.d1[app.name], f"{app.name}-d1"), app.d1_migrations)
                 install(self.d1[app.name], app)
+                requests_table.install(self.d1[app.name])
         self.events = self.lake.ensure(EVENTS)
 
     @property

@@ -80,10 +80,11 @@ class AttributionStores:
         return self.event_lake.postgres
 
     def clear(self) -> None:
-        """An empty lake, no campaign, no rules."""
+        """An empty lake, no campaign, no rules, no choice."""
         self.event_lake.clear()
-        empty(self.postgres, "attribution", "ads")
+        empty(self.postgres, "attribution", "ads", "consent")
         self.d1.execute("update organizations set settings = '{}'")
+        self.d1.execute("delete from marketing_choices")
 
     def settle(self, org: str, **attribution: Any) -> None:
         """An organisation's attribution settings."""

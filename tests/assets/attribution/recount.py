@@ -28,6 +28,7 @@ def recount(
     click_ads: our ids of the ads of those clicks of which it is known.
     """
     found: dict[Key, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 7)
+    events = _with_consent(events)
     touches = _touches(events)
     matched = {id(t): _campaign(t, campaigns, clicks) for list_ in touches.values() for t in list_}
     ads = {id(t): _ad(t, matched[id(t)], click_ads or {}) for list_ in touches.values() for t in list_}
@@ -62,6 +63,17 @@ def recount(
             amounts = (int(first), int(last), parts[n], value if first else 0, value if last else 0, values[n])
             add(event, matched[id(touch)], ads[id(touch)], 0, *amounts)
     return sorted((*key, int(row[0]), *row[1:], ad) for (*key, ad), row in found.items())
+
+
+def _with_consent(events: Iterable[Event]) -> list[Event]:
+    """The events with the consent that they have: what their visitor said last, where they say nothing."""
+    said: dict[tuple[str, str], bool] = {}
+    found: list[Event] = []
+    for event in sorted(events, key=lambda e: e["timestamp"]):
+        who, flag = (event["org_tag"], event["anonymous_id"]), event["consent_marketing"]
+        said[who] = said.get(who, True) if flag is None else flag
+        found.append({**event, "consent_marketing": said[who]})
+    return found
 
 
 def _shares(whole: Decimal, parts: int) -> list[Decimal]:

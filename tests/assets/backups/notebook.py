@@ -26,7 +26,6 @@ from assets.backups.method import (
 from assets.backups.parts import Draft
 from assets.backups.sets import Sets
 from assets.backups.target import StoreName, Target
-from assets.privacy.tombstones import subject_hash
 
 FILE = "notes.jsonl"
 STORE = StoreName("consignment", "notes")
@@ -80,8 +79,7 @@ class Notebook:
         if not scope.live and not self.is_empty(place):
             raise OccupiedError(f"{place.name} is there already", "name another place")
         lines = [line for one in chain for line in b"".join(parts.read(target, one, FILE)).splitlines()]
-        erased = scope.erased.hashes.get("user", frozenset())
-        stay = [line for line in lines if subject_hash("user", json.loads(line)[0]) not in erased]
+        stay = [line for line in lines if not scope.erased.holds("user", json.loads(line)[0])]
         place.write_bytes(b"".join(line + b"\n" for line in stay))
         newest = chain[-1]
         return Restored(newest.until, newest.moment, (_table(stay),), len(lines) - len(stay))

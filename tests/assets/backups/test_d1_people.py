@@ -10,7 +10,7 @@ import pytest
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
 from assets.backups.method import Scope
-from assets.privacy.tombstones import Tombstones, subject_hash
+from assets.privacy.tombstones import Tombstones
 from resources import migrations
 from resources.d1 import D1
 from resources.declined import DeclinedError
@@ -61,10 +61,7 @@ def clearlift(memory_folder: Path) -> Iterator[ClearLift]:
 
 
 def erased(*subjects: tuple[str, str]) -> Scope:
-    hashes: dict[str, set[bytes]] = {}
-    for kind, subject in subjects:
-        hashes.setdefault(kind, set()).add(subject_hash(kind, subject))
-    return Scope(erased=Tombstones({kind: frozenset(found) for kind, found in hashes.items()}))
+    return Scope(erased=Tombstones.of(*subjects))
 
 
 def everything(d1: D1) -> str:

@@ -17,7 +17,7 @@ from assets.backups.removal import rotate
 from assets.backups.rotation import RotationPolicy
 from assets.backups.sets import find
 from assets.backups.verify import Verification
-from assets.privacy.tombstones import Tombstones, subject_hash
+from assets.privacy.tombstones import Tombstones
 from resources.lake.sweep import survey
 from tests.assets.backups.lake_side import STORE, LakeSide, lake_side, rows
 from tests.assets.upkeep.memory_lake import DAYS, ORGS, VISITS, now
@@ -202,7 +202,7 @@ def test_who_was_erased_does_not_come_back_in_any_file(side: LakeSide) -> None:
     side.visits.table.load().manage_snapshots().create_tag(side.visits.table.head()[0] or 0, "audit").commit()
     side.visits.append(side.visits.visits("ann"))
     side.backup()
-    gone = Scope(erased=Tombstones({"visitor": frozenset([subject_hash("visitor", "ann")])}))
+    gone = Scope(erased=Tombstones.of(("visitor", "ann")))
     expected = [row for row in side.visits.rows() if row[1] != "ann"]
 
     done = side.restored(side.place("beside"), gone)

@@ -13,7 +13,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from assets.backups.making import Backup
 from assets.backups.method import Scope
 from assets.backups.sets import find
-from assets.privacy.tombstones import Tombstones, subject_hash
+from assets.privacy.tombstones import Tombstones
 from resources.postgres import Postgres
 from tests.assets.backups.dying import Dying, Killed
 from tests.assets.backups.lake_side import STORE, LakeSide, lake_side, rows
@@ -24,7 +24,7 @@ from tests.resources.lake.opened import opened
 
 CALLS = 22  # of a backup of seven files to its target
 ROOT = Path(__file__).resolve().parents[3]
-ANN = Tombstones({"visitor": frozenset([subject_hash("visitor", "ann")])})
+ANN = Tombstones.of(("visitor", "ann"))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from assets.backups.objects import ObjectsBackup
 from assets.backups.parts import DamagedSetError
 from assets.backups.sets import find
 from assets.backups.target import StoreName, Target
-from assets.privacy.tombstones import Tombstones, subject_hash
+from assets.privacy.tombstones import Tombstones
 from clearlift_pipelines.settings import load
 from clearlift_pipelines.stores import Stores
 from resources.r2 import FolderObjectStore, ObjectStore
@@ -120,7 +120,7 @@ def test_single_prefixes_and_single_people_come_back(at: Target, live: ObjectSto
 def test_images_of_who_was_erased_do_not_come_back(at: Target, live: ObjectStore, tmp_path: Path) -> None:
     backup(at, method(live))
     place = method(live).place(str(tmp_path / "beside"))
-    gone = Tombstones({"user": frozenset([subject_hash("user", "user-1")])})
+    gone = Tombstones.of(("user", "user-1"))
     restore(at, method(live), place, Scope(erased=gone))
     assert not any("user-1" in key for key in held(place))
     assert len(held(place)) == 3
@@ -149,12 +149,7 @@ def test_lines_of_who_was_erased_do_not_come_back(at: Target, live: ObjectStore,
     )
     backup(at, of)
     place = of.place(str(tmp_path / "beside"))
-    gone = Tombstones(
-        {
-            "user": frozenset([subject_hash("user", "user-1"), subject_hash("user", "x")]),
-            "visitor": frozenset([subject_hash("visitor", "v")]),
-        }
-    )
+    gone = Tombstones.of(("user", "user-1"), ("user", "x"), ("visitor", "v"))
     done = of.restore(at, of.chain(find(at, STORE), None), place, Scope(erased=gone))
     assert list(of.differences(place, done)) == []
     assert done.erased == 4

@@ -17,7 +17,7 @@ from assets.backups.parts import DamagedSetError, Draft
 from assets.backups.postgres_database import DatabaseSchema
 from assets.backups.postgres_logical import PostgresLogical
 from assets.backups.target import StoreName, Target
-from assets.privacy.tombstones import Tombstones, subject_hash
+from assets.privacy.tombstones import Tombstones
 from resources import migrations
 from resources.declined import DeclinedError
 from resources.postgres import Postgres
@@ -178,12 +178,7 @@ def test_people_who_were_erased_stay_away_with_all_that_went_with_them(
         live.execute(statement)
     manifest = full(method, target)
     (one, other) = live.fetch("select id::text, email_key from marketing.leads order by id limit 2")
-    people = Tombstones(
-        {
-            "lead": frozenset({subject_hash("lead", one["id"]), subject_hash("lead", other["email_key"])}),
-            "user": frozenset({b"x" * 32}),
-        }
-    )
+    people = Tombstones.of(("lead", one["id"]), ("lead", other["email_key"]), ("user", "x"))
     place = method.place("back")
     # Two leads; two interactions and two sessions that name one of them, and an activity that goes with a session.
     live.execute("delete from onboarding.sessions where lead_id = %s", (one["id"],))
@@ -274,7 +269,7 @@ def test_all_of_single_owners_comes_back_beside_what_is_live(
     live.execute("delete from onboarding.sessions")
     live.execute("delete from marketing.leads where id = any(%s::uuid[])", ([one, two],))
     live.execute("update marketing.leads set name = 'newer'")
-    people = Tombstones({"lead": frozenset({subject_hash("lead", two)})})
+    people = Tombstones.of(("lead", two))
     scope = Scope(owners=(one, two, three), erased=people, live=True)
     done = method.restore(target, (manifest,), live, scope)
     came = {table.name: table.rows for table in done.tables if table.rows}

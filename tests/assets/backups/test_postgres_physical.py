@@ -19,7 +19,7 @@ from assets.backups.parts import Draft
 from assets.backups.postgres_database import DatabaseSchema
 from assets.backups.postgres_physical import PostgresPhysical
 from assets.backups.target import StoreName, Target
-from assets.privacy.tombstones import Tombstones, subject_hash
+from assets.privacy.tombstones import Tombstones
 from resources import migrations
 from resources.postgres import Postgres, embedded, wal
 from resources.postgres.databases import made
@@ -137,7 +137,7 @@ def test_the_live_database_goes_back_and_people_stay_erased(
         method.restore(target, method.chain(sets(method, target), at), place / "pg", Scope(at=at))
     assert restored(method, target, at, place / "pg", Scope(at=at, live=True)) == 0
     assert without_sequences(state(live)) == without_sequences(seen)
-    people = Tombstones({"lead": frozenset({subject_hash("lead", one["id"])})})
+    people = Tombstones.of(("lead", one["id"]))
     away = restored(method, target, at, place / "back", Scope(at=at, erased=people))
     assert away >= 2
     with embedded.running(place / "back", FAST) as dsn, Postgres(dsn) as back:

@@ -17,13 +17,13 @@ from assets.backups.parts import DamagedSetError
 from assets.backups.restore import DiffersError, NotConfirmedError, PassedOverError, Restore, UnreadableError
 from assets.backups.sets import MANIFEST, VERIFIED, find
 from assets.backups.target import Target, TargetError
-from assets.privacy.tombstones import subject_hash
 from resources.disk import DiskFullError
 from resources.keyring import Keyring, SealError
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore, ObjectStoreError
 from resources.r2.protocol import ObjectStoreUnreachableError
 from tests.assets.backups.notebook import Notebook
+from tests.tombstones import bury
 
 MONDAY = datetime(2026, 3, 2, 1, tzinfo=UTC)
 KEYS = Keyring({1: b"k" * 32})
@@ -50,12 +50,7 @@ def restore(target: Target, notebook: Notebook, postgres: Postgres) -> Restore:
 
 
 def erase(postgres: Postgres, *people: str) -> None:
-    for person in people:
-        postgres.execute(
-            "insert into archive.tombstones (app, subject_kind, subject_hash, erased_at)"
-            " values ('consignment', 'user', %s, now())",
-            (subject_hash("user", person),),
-        )
+    bury(postgres, "consignment", *(("user", person) for person in people), keyring=KEYS)
 
 
 def test_the_first_set_is_full_and_the_next_has_what_changed(target: Target, notebook: Notebook) -> None:

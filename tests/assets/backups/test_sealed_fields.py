@@ -31,7 +31,7 @@ def test_sealed_fields_open_with_their_keys_alone(tmp_path: Path) -> None:
             [f"c{number}", organisation, user, KEYS.seal_text("{}", **place)],
         )
     assert opened(CLEARLIFT, d1, KEYS) == 3
-    assert opened(SESH, d1, KEYS) == 0, "it seals none"
+    assert opened(SESH, d1, KEYS) == 0, "a database of before the columns"
     with pytest.raises(SealError, match="platform_connections"):
         opened(CLEARLIFT, d1, OTHER)
     d1.close()

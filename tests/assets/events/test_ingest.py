@@ -21,6 +21,7 @@ from resources.lake import LakeTable
 from sandbox import sample
 from sandbox.sample_stores import fill_d1
 from tests.assets.event_pipeline import EARLIEST, NOW, Pipeline, event, line
+from tests.tombstones import bury
 
 
 def counts(batch: BatchOutcome) -> tuple[int, int, int, int, int]:
@@ -41,6 +42,16 @@ def test_every_line_of_a_batch_is_accounted_for(pipeline: Pipeline) -> None:
         {("not_json", "", b"bad"): 1, ("inactive_org_tag", "org_tag", line(3, org_tag="e5f604")): 1}
     )
     assert pipeline.event_ids() == ["event-1", "event-4"]
+
+
+def test_events_of_who_was_erased_are_counted_and_not_stored(pipeline: Pipeline) -> None:
+    bury(pipeline.postgres, "clearlift", ("user", "gone"), ("visitor", "gone too"))
+    pipeline.land(line(1, user_id="gone"), line(2), line(4, anonymous_id="gone too"))
+    pipeline.land(line(5, user_id="gone"))
+    run = pipeline.ingested()
+    assert [counts(batch) for batch in run.batches] == [(3, 1, 0, 0, 2), (1, 0, 0, 0, 1)]
+    assert pipeline.ledger.unbalanced() == []
+    assert pipeline.event_ids() == ["event-2"]
 
 
 def test_the_lake_holds_every_value_of_an_event(pipeline: Pipeline) -> None:

@@ -18,14 +18,25 @@ from resources.d1 import D1
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 from tests.assets.series.partitioned_d1 import NOW
+from tests.rooms import KEYS
 
 
 class Unlocked:
-    """Locks that keep nobody out, for tests of one process."""
+    """Locks that keep nobody out, for tests of one process. Nobody was erased."""
 
     @contextmanager
-    def lock(self, _name: str) -> Iterator[None]:
-        yield
+    def lock(self, _name: str) -> Iterator["Unlocked"]:
+        yield self
+
+    @contextmanager
+    def connection(self) -> Iterator["Unlocked"]:
+        yield self
+
+    def execute(self, *_: object) -> "Unlocked":
+        return self
+
+    def fetchall(self) -> list[object]:
+        return []
 
 
 def line(session: str = "s1", seq: Any = 1, **fields: Any) -> bytes:
@@ -58,7 +69,9 @@ class Flushes:
         return key
 
     def engine(self, d1: D1 | None = None) -> PointIngest:
-        return PointIngest(SESH, d1 or self.d1, self.store, self.postgres, lambda: self.now, group_objects=3)
+        return PointIngest(
+            SESH, d1 or self.d1, self.store, self.postgres, lambda: self.now, lambda: KEYS, group_objects=3
+        )
 
     def ingest(self, *, sweep: bool = False) -> PointRun:
         return self.engine().run(sweep=sweep)

@@ -1,5 +1,6 @@
 """Points into D1 exactly once: doubles, late ones, refused ones, kills at any call, two at once, and gaps."""
 
+import gzip
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,13 +20,16 @@ from assets.points.gaps import Gaps, gaps
 from assets.points.ingest import PointIngest, PointRun
 from assets.points.refused import RefusedPoints
 from assets.series.fold import Folding
+from resources import migrations
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore
 from tests.assets.intake.replays import Died, corrected, dying_at
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series.partitioned_d1 import NOW, UNHURRIED, KilledError, Mortal, clock, partitioned, point
+from tests.rooms import KEYS
 from tests.sql.sesh.database import put
+from tests.tombstones import bury
 
 DAY = timedelta(days=1)
 ALL = Selection()
@@ -279,7 +283,23 @@ def test_an_error_that_stays_is_raised(flushes: Flushes) -> None:
     assert flushes.points() == []
 
 
+def test_points_of_an_erased_user_are_counted_and_nothing_of_them_is_kept(postgres: Postgres, tmp_path: Path) -> None:
+    migrations.up(migrations.PostgresAppliedMigrations(postgres), "pipelines/postgres")
+    bury(postgres, "sesh", ("user", "u1"))
+    d1 = partitioned(tmp_path / "sesh.sqlite", families=[POINTS])
+    flushes = Flushes(d1, FolderObjectStore(tmp_path / "r2"), postgres)
+    flushes.flush(line("s1", 1), line("s2", 1, userId="u2"))
+    assert counts(flushes.ingest()) == (1, 2, 1, 0, 1)
+    assert flushes.points() == [("s2", 1)]
+    (refused,) = flushes.quarantine.refusals.summary()
+    assert (refused["reason"], refused["lines"]) == ("erased_user", 1)
+    for info in flushes.store.list("quarantine/points/"):
+        assert b'"raw":""' in gzip.decompress(flushes.store.get(info.key))
+    d1.close()
+
+
 def test_two_at_once_count_each_line_once(postgres: Postgres, tmp_path: Path) -> None:
+    migrations.up(migrations.PostgresAppliedMigrations(postgres), "pipelines/postgres")
     d1 = partitioned(tmp_path / "sesh.sqlite", families=[POINTS])
     flushes = Flushes(d1, FolderObjectStore(tmp_path / "r2"), postgres)
     for number in range(12):
@@ -288,7 +308,7 @@ def test_two_at_once_count_each_line_once(postgres: Postgres, tmp_path: Path) ->
 
     def ingest() -> None:
         own = EmbeddedD1(tmp_path / "sesh.sqlite")
-        runs.append(PointIngest(SESH, own, flushes.store, postgres, clock, group_objects=2).run())
+        runs.append(PointIngest(SESH, own, flushes.store, postgres, clock, lambda: KEYS, group_objects=2).run())
         own.close()
 
     threads = [threading.Thread(target=ingest) for _ in range(2)]

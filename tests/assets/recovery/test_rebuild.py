@@ -9,7 +9,6 @@ import pytest
 
 from assets.apps.clearlift import APP
 from assets.intake.refused_lines import Selection
-from assets.privacy.tombstones import subject_hash
 from assets.recovery.rebuild import Choices, NotWholeError, Rebuild
 from assets.rollups.follow import changed_hours
 from resources.lake import FileInfo, LakeTable, PartitionKey, checksum
@@ -17,13 +16,15 @@ from tests.assets.archive.archive_stores import ArchiveStores
 from tests.assets.damage import FEW_DAMAGES, Damage, changed_value, local
 from tests.assets.event_pipeline import Killed, Pipeline, line
 from tests.resources.lake.row_deletes import delete_rows
+from tests.rooms import KEYS
+from tests.tombstones import bury
 
 DAY, ORG = date(2025, 10, 11), "a3f7c2"
 ON_DAY = (1, 4, 7, 10, 13)
 
 
 def engine(pipeline: Pipeline) -> Rebuild:
-    return Rebuild(APP, pipeline.table, pipeline.store, pipeline.postgres)
+    return Rebuild(APP, pipeline.table, pipeline.store, pipeline.postgres, lambda: KEYS)
 
 
 def filled(pipeline: Pipeline) -> None:
@@ -231,10 +232,7 @@ def test_rows_of_people_who_were_erased_do_not_come_back(pipeline: Pipeline) -> 
     pipeline.land(line(1, user_id="erased"), line(4, user_id="kept"))
     pipeline.ingested()
     subject, _ = next(s for s in APP.holding("lake", "clearlift.events").subjects if s[1] == "user_id")
-    pipeline.postgres.execute(
-        "insert into archive.tombstones values (%(app)s, %(kind)s, %(hash)s, now())",
-        {"app": APP.name, "kind": subject, "hash": subject_hash(subject, "erased")},
-    )
+    bury(pipeline.postgres, APP.name, (subject, "erased"))
     (hurt,) = of_day(pipeline)
     local(hurt.path).unlink()
 
@@ -286,7 +284,7 @@ def old_events(archive_stores: ArchiveStores) -> Rebuild:
     archive_stores.happen(4, day=2)
     archive_stores.happen(3, "b8e9d1")
     archive_stores.archive()
-    return Rebuild(APP, archive_stores.events, archive_stores.store, archive_stores.postgres)
+    return Rebuild(APP, archive_stores.events, archive_stores.store, archive_stores.postgres, lambda: KEYS)
 
 
 @pytest.mark.parametrize("damage", FEW_DAMAGES)
@@ -313,7 +311,7 @@ def test_another_writers_file_comes_back_only_where_it_is_archived_as_it_was(arc
     before = archive_stores.live()
     (hurt,) = archive_stores.events.files()
     whole = local(hurt.path).read_bytes()
-    rebuild = Rebuild(APP, archive_stores.events, archive_stores.store, archive_stores.postgres)
+    rebuild = Rebuild(APP, archive_stores.events, archive_stores.store, archive_stores.postgres, lambda: KEYS)
     local(hurt.path).unlink()
     with pytest.raises(NotWholeError, match="is not archived"):
         rebuild.run(hurt.key.day, ORG, dry_run=True)

@@ -13,12 +13,14 @@ from assets.metrics.grains import GRAINS
 from assets.points.ingest import PointIngest
 from assets.series import audit, registry
 from assets.series.fold import Folding
+from resources import migrations
 from resources.d1 import D1, D1Error, EmbeddedD1
 from resources.postgres import Postgres
 from resources.r2 import FolderObjectStore
 from tests.assets.metrics.recount import recounted, stored
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.series.partitioned_d1 import NOW, SINCE, UNHURRIED, clock, partitioned, record
+from tests.rooms import KEYS
 
 
 def write(d1: D1) -> None:
@@ -73,6 +75,7 @@ def at_once(path: Path, acts: Iterable[Callable[[D1], None]]) -> list[BaseExcept
 
 
 def test_nothing_is_lost_or_doubled_and_every_metric_is_the_recount(postgres: Postgres, tmp_path: Path) -> None:
+    migrations.up(migrations.PostgresAppliedMigrations(postgres), "pipelines/postgres")
     path = tmp_path / "sesh.sqlite"
     d1 = partitioned(path)
     flushes = Flushes(d1, FolderObjectStore(tmp_path / "r2"), postgres)
@@ -82,7 +85,7 @@ def test_nothing_is_lost_or_doubled_and_every_metric_is_the_recount(postgres: Po
         flushes.flush(*(line(f"p{n // 2}", seq, at=at.isoformat()) for seq in (n % 2 + 1, 3)))
 
     def ingest(own: D1) -> None:
-        PointIngest(SESH, own, flushes.store, postgres, clock, group_objects=2).run()
+        PointIngest(SESH, own, flushes.store, postgres, clock, lambda: KEYS, group_objects=2).run()
 
     assert at_once(path, (write, fold, fold, make, make, ingest, ingest)) == []
     make(d1)

@@ -15,12 +15,12 @@ from assets.apps.growth import APP as GROWTH
 from assets.backups import covered
 from assets.backups.sets import find
 from assets.backups.target import StoreName
-from assets.privacy.tombstones import subject_hash
 from resources.d1 import D1, EmbeddedD1
 from resources.postgres import Postgres
 from resources.postgres.databases import made
 from sandbox import sample_apps
 from tests.clearlift_pipelines.cli.terminal import Terminal
+from tests.tombstones import bury
 
 SALES = "consignment/d1"
 
@@ -40,10 +40,7 @@ def rows(d1: D1, sql: str) -> list[object]:
 
 
 def erase(terminal: Terminal, app: str, kind: str, person: str) -> None:
-    terminal.stores.postgres.execute(
-        "insert into archive.tombstones (app, subject_kind, subject_hash, erased_at) values (%s, %s, %s, now())",
-        (app, kind, subject_hash(kind, person)),
-    )
+    bury(terminal.stores.postgres, app, (kind, person), keyring=terminal.stores.keyring)
 
 
 @contextmanager

@@ -1,13 +1,22 @@
-"""`clearlift keys envelope`, `open` and `status`: the keys come back on another machine, and open what they sealed."""
+"""`clearlift keys`: keys come back on another machine, are changed for all that they sealed, and end when nothing needs
+them.
+"""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from assets.apps.growth import APP as GROWTH
+from assets.apps.sesh import APP as SESH
 from assets.backups import keys
 from assets.backups.covered import target_of
-from resources.keyring import Keyring, envelope, fingerprint, load, parse
+from assets.sealing.field_store import store_of
+from assets.sealing.fields import fields_of
+from assets.sealing.lookup import ids_of
+from assets.sealing.move import Sealer
+from resources.keyring import Keyring, envelope, fingerprint, load, parse, replace
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 
@@ -123,3 +132,113 @@ def test_a_wrong_key_set_is_not_damage_and_one_without_a_backup_gives_way(
     assert (said.code, "1 earlier set cannot be read, because another key set sealed" in said.err) == (0, True)
     refused = terminal.refused("keys", "open", "away.json", str(file), *phrase)
     assert "backups were sealed with it. Next: name another file, and set CLEARLIFT_KEYRING_FILE" in refused
+
+
+def test_a_key_is_changed_for_all_and_the_old_one_ends_when_nothing_refers_to_it(terminal: Terminal) -> None:
+    stores = terminal.stores
+    stores.migrate()
+    file = stores.settings.home / "keyring.json"
+    sesh, growth = stores.d1(SESH), stores.app_postgres(GROWTH)
+    sesh.execute("insert into users (id, email) values ('u', 'Ann@Sesh.example')")
+    growth.execute("insert into marketing.leads (email, name) values ('lead@x.example', 'Lee')")
+    first = terminal.stores.keyring
+    field = next(fields_of(SESH, "d1"))
+    (lead,) = [field for field in fields_of(GROWTH, "app_postgres") if field.rule.column]
+    assert Sealer(store_of(stores, SESH, field), first).move(field).left == 0
+    assert Sealer(store_of(stores, GROWTH, lead), first).move(lead).left == 0
+    terminal.good("backup", "run", "sesh/d1")
+    assert "key 1 is the newest" in terminal.refused("keys", "retire", "1")
+
+    said = terminal.good("keys", "rotate")
+    assert "key 2 is new\n" in said
+    assert "sesh/d1 users.emailEncrypted: 1 sealed again\n" in said
+    assert "growth/postgres marketing.leads.name_encrypted: 1 sealed again\n" in said
+    assert "key 1; backups 1; known since 20" in said
+    assert file.stat().st_mode & 0o777 == 0o600
+    ring = load(file)
+    assert ring.ids == {1, 2}
+    assert not any(key.split('"')[0] in said for key in file.read_text().split(': "')[1:])
+    assert ids_of(store_of(stores, SESH, field), field, ring, "ann@sesh.example") == ["u"]
+    (row,) = sesh.query("select id, emailEncrypted as sealed from users where id = 'u'")
+    assert ring.without(1).open_text(row["sealed"], **field.place, row="u") == "Ann@Sesh.example"
+
+    status = terminal.clearlift("keys", "status").out
+    assert re.search(r"^key 1 [0-9a-f]{32}: in no envelope; backups 1; known since 20", status, re.M)
+    assert re.search(r"^key 2 [0-9a-f]{32}: in no envelope; growth/postgres 1, sesh/d1 2", status, re.M)
+    assert "key 1 is needed: backups 1. Next: " in terminal.refused("keys", "retire", "1")
+    assert load(file).ids == {1, 2}
+    shutil.rmtree(stores.settings.home / "r2" / "backups")
+    assert "key 1 is gone" in terminal.good("keys", "retire", "1")
+    assert load(file).ids == {2}
+    assert "there is no key 1" in terminal.refused("keys", "retire", "1")
+
+
+def test_a_rotation_that_was_killed_goes_on_and_makes_no_further_key(terminal: Terminal) -> None:
+    stores = terminal.stores
+    stores.migrate()
+    d1, file = stores.d1(SESH), stores.settings.home / "keyring.json"
+    ring = stores.keyring
+    for user in ("u", "v"):
+        sealed = ring.seal_text("a@x.example", table="users", column="emailEncrypted", row=user)
+        d1.execute("insert into users (id, email, emailEncrypted) values (?1, ?1, ?2)", [user, sealed])
+    after = ring.with_new_key()
+    replace(file, ring, after)
+    again = after.seal_text("a@x.example", table="users", column="emailEncrypted", row="u")
+    d1.execute("update users set emailEncrypted = ? where id = 'u'", [again])
+
+    said = terminal.good("keys", "rotate")
+    assert "is new" not in said
+    assert "2 values are sealed with key 2 now" in said, "one had no index yet"
+    assert load(file).exported() == after.exported()
+
+
+def test_a_value_that_no_key_opens_is_left_and_keeps_its_key(terminal: Terminal) -> None:
+    stores = terminal.stores
+    stores.migrate()
+    lost = Keyring({1: b"x" * 32}).seal_text("a", table="users", column="emailEncrypted", row="u")
+    assert stores.keyring.ids == {1}
+    stores.d1(SESH).execute("insert into users (id, email, emailEncrypted) values ('u', 'u', ?)", [lost])
+    refused = terminal.clearlift("keys", "rotate")
+    assert refused.code == 1
+    assert "1 value of no key that is here, or damaged, left as it was. Next: " in refused.err
+    assert "key 1 is needed: sesh/d1 1" in terminal.refused("keys", "retire", "1")
+
+
+def test_a_key_set_of_a_variable_or_a_command_is_changed_by_its_owner(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores = terminal.stores
+    stores.migrate()
+    ring = stores.keyring
+    monkeypatch.setenv("CLEARLIFT_KEYRING", ring.exported())
+    assert 'CLEARLIFT_KEYRING. Next: add "2" to its keys' in terminal.refused("keys", "rotate")
+    kept = terminal.folder / "secret.json"
+    kept.write_text(ring.with_new_key().exported())
+    monkeypatch.setenv("CLEARLIFT_KEYRING_COMMAND", f"cat '{kept}'")
+    both = terminal.refused("keys", "rotate")
+    assert "CLEARLIFT_KEYRING and CLEARLIFT_KEYRING_COMMAND are set; keep the one" in both
+    monkeypatch.delenv("CLEARLIFT_KEYRING")
+    assert re.search(r"^key 1 [0-9a-f]{32}: in no envelope", terminal.clearlift("keys", "status").out)
+    assert "key 3" not in terminal.clearlift("keys", "rotate").out
+    assert "take it out of CLEARLIFT_KEYRING_COMMAND" in terminal.good("keys", "retire", "1")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("''", "this is no command"),
+        ("cat 'x", "this is no command"),
+        ("no-such-program --token very-secret", "no-such-program cannot be started"),
+        ("sh -c 'echo very-secret >&2; exit 3'", "sh ended with exit code 3"),
+        ("echo very-secret", "echo: a key set is"),
+        ("head -c 9 /dev/urandom", "head"),
+    ],
+)
+def test_a_command_that_gives_no_key_set_is_one_clear_line(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command: str, said: str
+) -> None:
+    monkeypatch.setenv("CLEARLIFT_KEYRING_COMMAND", command)
+    refused = terminal.refused("keys", "status")
+    assert "CLEARLIFT_KEYRING_COMMAND: " in refused
+    assert said in refused
+    assert "very-secret" not in refused

@@ -1,6 +1,7 @@
 """A sealed field opens only in its own row and column with its own key."""
 
 import base64
+import hashlib
 import json
 import pickle
 import threading
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.keyring import Keyring, KeySetError, SealError, load, load_or_make, parse
+from resources.keyring import Keyring, KeySetError, SealError, load, load_or_make, parse, replace
+from resources.keyring.addresses import normalised, plain_hash
 
 OLD = {1: bytes(range(32))}
 KEY, OTHER_KEY = (base64.b64encode(bytes(n + i for i in range(32))).decode() for n in (7, 70))
@@ -142,3 +144,91 @@ def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
         load(path)
     with pytest.raises(KeySetError, match="no-such"):
         load(tmp_path / "no-such.json")
+
+
+@given(
+    values=st.lists(st.tuples(st.text(max_size=20), st.text(max_size=50)), max_size=20),
+    keys=st.sets(st.integers(1, 2**32 - 1), min_size=1, max_size=3),
+)
+def test_a_page_is_sealed_and_opened_as_single_values_are(values: list[tuple[str, str]], keys: set[int]) -> None:
+    ring = Keyring({key: key.to_bytes(32, "big") for key in keys})
+    place = {"table": "t", "column": "c"}
+    page = ring.seal_texts(values, **place)
+    assert [ring.open_text(text, **place, row=row) for (row, _), text in zip(values, page, strict=True)] == [
+        value for _, value in values
+    ]
+    single = [(row, ring.seal_text(value, **place, row=row)) for row, value in values]
+    assert ring.open_texts(single, **place) == [value for _, value in values]
+    nonces = [base64.b64decode(text)[5:17] for text in page]
+    assert len(set(nonces)) == len(nonces)
+
+
+def test_a_page_refuses_what_single_values_refuse() -> None:
+    ring = Keyring({**OLD, 2: bytes(32)})
+    place = {"table": "t", "column": "c"}
+    good, other = ring.seal_texts([("a", "x"), ("b", "y")], **place)
+    for pairs in ([("a", good), ("a", other)], [("a", good), ("b", other[:-4])], [("a", "no base64!")]):
+        with pytest.raises(SealError):
+            ring.open_texts(pairs, **place)
+    with pytest.raises(SealError, match="key 2, which is not in the key set"):
+        ring.without(2).open_texts([("a", good)], **place)
+    flipped = bytearray(base64.b64decode(good))
+    for position in range(len(flipped)):
+        flipped[position] ^= 0x80
+        with pytest.raises(SealError):
+            ring.open_texts([("a", base64.b64encode(flipped).decode())], **place)
+        flipped[position] ^= 0x80
+
+
+def test_an_index_finds_a_value_by_each_key_in_its_own_column() -> None:
+    ring = Keyring(OLD).with_new_key()
+    place = {"table": "users", "column": "email_encrypted"}
+    assert ring.indexes("a@x.example", **place) == [
+        ring.index("a@x.example", **place),
+        Keyring(OLD).index("a@x.example", **place),
+    ]
+    assert ring.index("a@x.example", **place).startswith("2.")
+    assert len({ring.index("a", table=t, column=c) for t, c in (("ab", "c"), ("a", "bc"), ("abc", ""))}) == 3
+    assert ring.without(1).ids == {2}
+
+
+@pytest.mark.parametrize(
+    ("address", "normal"),
+    [
+        (" Ann.Lee+news@EXAMPLE.com\r\n", "ann.lee+news@example.com"),
+        ("jo@bu\u0308cher.example", "jo@xn--bcher-kva.example"),
+        ("e\u0301@x.example", "é@x.example"),
+        ("\u00a0a@x.example", "\u00a0a@x.example"),
+        ("nobody", "nobody"),
+        ("a@ü..example", "a@ü..example"),
+    ],
+)
+def test_addresses_have_one_form(address: str, normal: str) -> None:
+    assert normalised(address) == normal
+    assert normalised(normal) == normal
+    assert plain_hash(address) == hashlib.sha256(normal.encode()).hexdigest()
+
+
+def test_a_file_of_keys_is_replaced_whole_and_only_by_who_saw_it(tmp_path: Path) -> None:
+    path = tmp_path / "keyring.json"
+    ring = load_or_make(path)
+    replace(path, ring, ring.with_new_key())
+    assert (load(path).ids, path.stat().st_mode & 0o777) == ({1, 2}, 0o600)
+    with pytest.raises(KeySetError, match="changed it meanwhile"):
+        replace(path, ring, ring.with_new_key())
+    assert [p.name for p in tmp_path.iterdir()] == ["keyring.json"]
+    rings: list[object] = []
+
+    def change() -> None:
+        before = load(path)
+        try:
+            replace(path, before, before.with_new_key())
+        except KeySetError as error:
+            rings.append(error)
+
+    threads = [threading.Thread(target=change) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert load(path).newest == 2 + 8 - len(rings)

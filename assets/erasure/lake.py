@@ -1,0 +1,278 @@
+"""Erasing people from the events of an app: the live table, and the one beside it that a restore made.
+
+Only files that hold one of them are rewritten, once for all of them. The commit replaces exactly these files, so that
+no day is counted again. Most of it is done while others write. Under the lock of the ingest it is done for what was on
+its way, older snapshots expire, and what only they needed is removed at once. A run that is killed leaves files, by
+which the next one sees what is left to do. What does not belong here: which files hold them (lake_search.py).
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from assets.apps import App
+from assets.archive.tables import archived
+from assets.erasure.erased_people import ErasedPeople
+from assets.erasure.lake_search import Found, LakeSearch, total
+from assets.events import ingest, pruned
+from assets.events.ledger import IngestLedger
+from assets.events.table import events_table
+from assets.privacy.identity import Erased, Identity
+from assets.retention.deletion import Deletion
+from assets.retention.lake import LakeDays
+from assets.retention.log import DeletionLog
+from assets.retention.run import settle
+from assets.rollups.follow import follow
+from assets.rooms import Rooms
+from assets.rows.lake import aside
+from assets.upkeep.keep import GRACE_HOURS, LONGEST_RUN
+from resources.chunks import chunked, chunked_by_size
+from resources.counts import counted
+from resources.declined import DeclinedError
+from resources.lake import FileInfo, LakeTable, PartitionKey, Rewritten, SourcesGoneError
+from resources.lake.checksum import has_fingerprint
+from resources.lake.forget import forget, require_free
+from resources.lake.sweep import UNKNOWN_AGE, StoredFile, location, path_of, survey
+from resources.sql_files import read_sql
+
+REPLANS = 5
+# So much is rewritten for one commit: a kill loses the work on it at most.
+COMMIT_BYTES = 4 * 2**30
+FILES_AT_ONCE = 256
+PARALLEL = 3
+ERASURE = "erasure"
+
+
+class StillWrittenError(DeclinedError):
+    """A file of another engine names somebody, and that engine may be about to commit it."""
+
+    retryable = True
+
+
+def eraser(rooms: Rooms, app: App) -> "LakeEraser | None":
+    """The Eraser of an app's events; None for an app without any."""
+    return LakeEraser(rooms, app) if app.audience is not None else None
+
+
+@dataclass(frozen=True)
+class LakeEraser:
+    """The events of an app."""
+
+    rooms: Rooms
+    app: App
+
+    @property
+    def place(self) -> str:
+        """See Eraser."""
+        assert self.app.audience is not None, f"{self.app.name} collects no events"
+        return f"lake {self.app.audience.table}"
+
+    def erase(self, identities: Sequence[Identity]) -> Erased:
+        """See Eraser.
+
+        Raises:
+            KeptByReferenceError: a branch or tag keeps files that hold somebody; nothing was changed.
+            DamagedFilesError: live files cannot be read, so that nobody knows whom they hold.
+            StillWrittenError: another engine may be about to commit a file that holds somebody.
+        """
+        people, done = ErasedPeople.of(identities, self.app.name), Erased(self.place)
+        run = ", ".join(sorted(identity.request for identity in identities))
+        spec = events_table(self.app)
+        for each in (spec, aside(spec)):
+            if people and self.rooms.lake.exists(each):
+                erasure = _Erasure(self.rooms, self.app, self.rooms.lake.table(each), people, run, is_live=each is spec)
+                done = _sum(done, erasure.run())
+        return done
+
+
+def _sum(one: Erased, other: Erased) -> Erased:
+    days = [day for day in (one.gone_by, other.gone_by) if day is not None]
+    rows, objects, written = one.rows + other.rows, one.objects + other.objects, one.written + other.written
+    return Erased(one.place, rows, objects, written, max(days, default=None))
+
+
+@dataclass
+class _Erasure:
+    """The erasure from one table. is_live: whether the ingest writes to it and roll-ups are made of it."""
+
+    rooms: Rooms
+    app: App
+    table: LakeTable
+    people: ErasedPeople
+    run_name: str
+    is_live: bool
+
+    def __post_init__(self) -> None:
+        assert self.app.audience is not None, f"{self.app.name} collects no events"
+        self._search = LakeSearch(self.table, self.people, self.app.holding("lake", self.app.audience.table))
+        self._done = Erased("")
+        self._clean: set[str] = set()
+        self._damaged: list[DeclinedError] = []
+
+    def run(self) -> Erased:
+        """Rewrite, then forget."""
+        others = self._others()
+        held = self._held()
+        if not (held or self._damaged or others.holding or others.unfinished or others.foreign):
+            return self._done
+        require_free(self.table, {*others.holding, *(self._stored(path) for path in held)})
+        self._rewrite()
+        if self._damaged:
+            raise DeclinedError.together(self._damaged)
+        with self._alone():
+            self._rewrite()
+            since = self.table.fence_off()
+            while self.is_live and follow(self.app, self.table, self.rooms.postgres, self.rooms.clock):
+                pass
+            others = self._others()
+            forget(self.table, since, others.holding)
+        self._done = replace(self._done, objects=self._done.objects + len(others.holding), gone_by=others.gone_by)
+        if others.foreign:
+            raise StillWrittenError(
+                f"another engine has written {counted(len(others.foreign), 'file')} below {self._title} that hold "
+                f"somebody, and may be about to commit them, e.g. {others.foreign[0]}",
+                f"run the same again in {LONGEST_RUN / timedelta(hours=1):g} hours",
+            )
+        return self._done
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nothing is ingested or pruned, and what killed runs left is settled, because that needs old snapshots."""
+        if not self.is_live:
+            yield
+            return
+        postgres, clock = self.rooms.postgres, self.rooms.clock
+        deletion = Deletion(self.app.name, archived(self.app, self.table.spec.name), clock(), dry_run=False)
+        log = DeletionLog(postgres, self.app.name, self.run_name, clock)
+        with postgres.lock(ingest.lock_name(self.app)), postgres.lock(deletion.lock):
+            settle(LakeDays.of(self.rooms, self.app, deletion, log), deletion, log)
+            IngestLedger(postgres, self.app.name).settle(self.table, clock())
+            yield
+
+    def _rewrite(self) -> None:
+        """Rewrite live files until none holds anybody.
+
+        Raises:
+            SourcesGoneError: others replaced files each time.
+        """
+        for attempt in range(REPLANS):
+            held = self._held()
+            try:
+                for some in chunked_by_size(held.values(), lambda each: each[0].bytes, most_size=COMMIT_BYTES):
+                    self._replace(some)
+            except SourcesGoneError:
+                if attempt == REPLANS - 1:
+                    raise
+                continue
+            return
+
+    def _held(self) -> dict[str, tuple[FileInfo, Found]]:
+        """The live files that hold somebody, by path. What was looked at before is known."""
+        files = [info for info in self.table.files() if info.path not in self._clean]
+        held: dict[str, tuple[FileInfo, Found]] = {}
+        progress, looked_at = self.rooms.progress(f"{self._title}: files searched"), 0
+        for some in chunked(files, FILES_AT_ONCE):
+            found, damaged = self._search.live(some)
+            held |= {info.path: (info, found[info.path]) for info in some if info.path in found}
+            self._damaged += damaged
+            self._clean |= {info.path for info in some} - found.keys()
+            looked_at += len(some)
+            progress(looked_at, len(files))
+        return held
+
+    def _replace(self, held: Sequence[tuple[FileInfo, Found]]) -> None:
+        """Replace files by what they hold of others, in one commit."""
+        infos, found = zip(*held, strict=True)
+        with ThreadPoolExecutor(PARALLEL) as workers:
+            made = [part for parts in workers.map(self._without, infos, found) for part in parts]
+        for empty in (part for part in made if not part.rows):
+            self.table.discard(empty.file)
+        files = [part.file for part in made if part.rows]
+        if self.is_live:
+            self._note(total(found))
+        self.table.replace(infos, files, str(uuid.uuid4()), {pruned.WRITER: ERASURE})
+        self._clean |= {file.file_path for file in files}
+        self._done = replace(
+            self._done,
+            rows=self._done.rows + sum(of_file.rows for of_file in found),
+            objects=self._done.objects + len(held),
+            written=self._done.written + sum(file.file_size_in_bytes for file in files),
+        )
+
+    def _without(self, info: FileInfo, found: Found) -> list[Rewritten]:
+        """A file written again, a new one a partition; none where all of it is theirs."""
+        if found.rows == info.rows:
+            return []
+        rows = self.table.read([info]).filter(~self._search.own).with_columns(self._search.emptied(found))
+        if info.partition is None:
+            return self.table.rewrite_apart(info, rows)
+        return [self.table.rewrite(info.partition, [info], rows)]
+
+    def _note(self, events: Mapping[PartitionKey, int]) -> None:
+        """Record how many events go, before they do, because roll-ups that hold them are no fault from then on."""
+        keys = sorted(events)
+        self.rooms.postgres.execute(
+            read_sql("erasure/note_events.sql"),
+            {
+                "app": self.app.name,
+                "name": ".".join(self.table.spec.identifier),
+                "places": [f"{key.tenant} {key.day}" for key in keys],
+                "rows": [events[key] for key in keys],
+                "run": self.run_name,
+                "at": self.rooms.clock(),
+            },
+        )
+
+    def _others(self) -> "_Others":
+        """The data files below the table that are not live and hold somebody."""
+        table = self.table.load()
+        files = survey(self.table, UNKNOWN_AGE)
+        live = {self._stored(info.path) for info in self.table.files()}
+        unneeded = {file.path for file in (*files.old, *files.young)}
+        candidates = [
+            file
+            for file in (*files.reached, *files.old, *files.young)
+            if file.path.endswith(".parquet") and file.path not in live
+        ]
+        found = _Others()
+        recent = self.rooms.clock() - LONGEST_RUN
+        for some in chunked(candidates, FILES_AT_ONCE):
+            holds = self._search.others([location(table, file.path) for file in some])
+            for file, of_file in zip(some, holds, strict=True):
+                is_being_written = file.path in unneeded and file.modified > recent
+                if of_file is None and is_being_written:
+                    found.unfinished.append(file)
+                elif of_file and is_being_written and not has_fingerprint(file.path):
+                    found.foreign.append(file.path)
+                elif of_file is not False:
+                    found.holding.add(file.path)
+        return found
+
+    def _stored(self, path: str) -> str:
+        return path_of(self.table.load(), path)
+
+    @property
+    def _title(self) -> str:
+        return ".".join(self.table.spec.identifier)
+
+
+@dataclass
+class _Others:
+    """Files that no live snapshot needs, as paths in the store.
+
+    holding: they hold somebody, or nobody can tell. unfinished: they cannot be read, and somebody may be writing them.
+    foreign: they hold somebody, and another engine may be about to commit them.
+    """
+
+    holding: set[str] = field(default_factory=set)
+    unfinished: list[StoredFile] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    @property
+    def gone_by(self) -> date | None:
+        """When the upkeep has removed what a killed run left half written."""
+        latest = max((file.modified for file in self.unfinished), default=None)
+        return None if latest is None else (latest + timedelta(hours=GRACE_HOURS + 24)).date()

@@ -1,0 +1,136 @@
+"""Rows of a Postgres by whose they are: conditions of the registry's entries, and what is done to such rows.
+
+What belongs here: statements over any table. What does not: which hashes stand for a person, and which database it is
+(postgres.py, app_postgres.py).
+"""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
+
+from assets.apps.personal import Person, Subject
+from assets.privacy.places import in_postgres
+from resources.postgres import Connection, Postgres
+from resources.postgres.copy import identifier
+from resources.sql_files import read_sql
+
+LOG_ROUNDS = 8
+"""After so many files of its log the server has written over those of before."""
+ERASED = "[erased]"
+"""Stands in place of a text; random digits after it keep two of them apart, as keys of a table need it."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A table's columns, with their types and whether they may be null. own: the condition of an app's rows."""
+
+    name: str
+    types: Mapping[str, str]
+    required: frozenset[str]
+    own: Composable = field(default_factory=lambda: SQL("true"))
+
+    def texts(self, names: Collection[str]) -> list[str]:
+        """Those of some columns that hold text."""
+        return [name for name in names if self.types.get(name) in ("text", "character varying", "jsonb")]
+
+
+def shapes(postgres: Postgres) -> dict[str, Shape]:
+    """The tables of a database by name, and their columns."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in postgres.fetch(read_sql("privacy/shapes.sql")):
+        found.setdefault(row["table"], {})[row["column"]] = row
+    return {
+        name: Shape(
+            name,
+            {column: row["type"] for column, row in columns.items()},
+            frozenset(column for column, row in columns.items() if row["required"]),
+        )
+        for name, columns in found.items()
+    }
+
+
+def owned_by(places: Sequence[Subject], ids: Mapping[Person, frozenset[str]]) -> Composed | None:
+    """The condition that a row names one of these people; its parameters are the kinds' arrays. None where none can."""
+    parts = [
+        SQL("{} = any({}::text[])").format(in_postgres(place), Placeholder(kind))
+        for kind, place in places
+        if ids.get(kind)
+    ]
+    return SQL("({})").format(SQL(" or ").join(parts)) if parts else None
+
+
+def with_text(columns: Sequence[str], patterns: Sequence[str]) -> Composed | None:
+    """The condition that one of these texts has an id; its parameters are p0, p1, …. None where none can."""
+    parts = [
+        SQL("{}::text ~ {}").format(Identifier(column), Placeholder(f"p{number}"))
+        for column in columns
+        for number in range(len(patterns))
+    ]
+    return SQL("({})").format(SQL(" or ").join(parts)) if parts else None
+
+
+def numbered(patterns: Sequence[str]) -> dict[str, str]:
+    """The parameters of `with_text`."""
+    return {f"p{number}": pattern for number, pattern in enumerate(patterns)}
+
+
+def delete(connection: Connection, shape: Shape, where: Composable | None, parameters: Mapping[str, Any]) -> int:
+    """Delete the rows of a condition; how many there were."""
+    if where is None:
+        return 0
+    statement = SQL("delete from {} where {} and {}").format(identifier(shape.name), shape.own, where)
+    return connection.execute(statement, parameters).rowcount
+
+
+def empty(
+    connection: Connection,
+    shape: Shape,
+    columns: Sequence[str],
+    where: Composable | None,
+    parameters: Mapping[str, Any],
+) -> int:
+    """Set columns to null in the rows of a condition; how many there were."""
+    if where is None:
+        return 0
+    emptied = SQL(", ").join(SQL("{} = null").format(Identifier(name)) for name in columns)
+    statement = SQL("update {} set {} where {} and {}").format(identifier(shape.name), emptied, shape.own, where)
+    return connection.execute(statement, parameters).rowcount
+
+
+def blank_texts(
+    connection: Connection, shape: Shape, columns: Sequence[str], found: Sequence[str], parameters: Mapping[str, Any]
+) -> int:
+    """Replace each text in which one of the patterns is found, in all rows that have it; how many there were."""
+    changed = 0
+    for column in shape.texts(columns):
+        where = with_text([column], found)
+        if where is None:
+            continue
+        name, table = Identifier(column), identifier(shape.name)
+        texts = SQL("select distinct {} as text from {} where {} and {}").format(name, table, shape.own, where)
+        update = SQL("update {} set {name} = %(blank)s where {} and {name} = %(text)s").format(
+            table, shape.own, name=name
+        )
+        for row in connection.execute(texts, {**parameters, **numbered(found)}).fetchall():
+            given = {"blank": f"{ERASED} {secrets.token_hex(6)}", "text": row["text"]}
+            changed += connection.execute(update, {**parameters, **given}).rowcount
+    return changed
+
+
+def scrub(postgres: Postgres, tables: Collection[str]) -> None:
+    """Write tables of a server that is ours again, so that neither its files nor its log hold a deleted row.
+
+    Each table waits for its readers.
+    """
+    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+        for name in sorted(tables):
+            connection.execute(SQL("vacuum (full, analyze) {}").format(identifier(name)))
+        # What ANALYZE saw of values before is in dead rows of its own table.
+        connection.execute("vacuum full pg_statistic")
+        for _ in range(LOG_ROUNDS):
+            connection.execute("select pg_logical_emit_message(true, 'clearlift', 'scrubbed'), pg_switch_wal()")
+            connection.execute("checkpoint")

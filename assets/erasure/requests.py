@@ -1,0 +1,263 @@
+"""Requests to be erased, and their states: a row each in our Postgres.
+
+received → identified → confirmed → waiting → running → verifying → done. A request ends as done, refused or cancelled.
+One that failed is open: the next run goes on with it. While it is open, what identifies the person is sealed in it; at
+its end that is dropped, and only a keyed hash stays. What does not belong here: the work on a request (run.py).
+"""
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from assets.apps import App
+from assets.erasure.deadlines import deadline
+from assets.erasure.identify import Asked
+from assets.privacy.identity import Erased, Identity
+from assets.privacy.tombstones import Keys, keyed_hash
+from resources.declined import DeclinedError
+from resources.postgres import Connection, Postgres
+from resources.sql_files import read_sql
+
+State = Literal[
+    "received", "identified", "confirmed", "waiting", "running", "verifying", "done", "refused", "failed", "cancelled"
+]
+Origin = Literal["command", "application"]
+ENDED: frozenset[State] = frozenset({"done", "refused", "cancelled"})
+BEGUN: tuple[State, ...] = ("running", "verifying", "failed")
+NOT_BEGUN: tuple[State, ...] = ("received", "identified", "confirmed", "waiting")
+
+
+class RepeatedError(DeclinedError):
+    """The same person is being erased already. Nothing was done."""
+
+
+class NotOpenError(DeclinedError):
+    """A request is not in a state in which this can be done. Nothing was done."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was done in one store."""
+
+    erased: Erased
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request, without whom it means."""
+
+    app: str
+    id: str
+    kind: str
+    origin: Origin
+    state: State
+    subject_hash: bytes = field(repr=False)
+    received_at: datetime
+    changed_at: datetime
+    waits_until: datetime | None
+    ended_at: datetime | None
+    why: str
+    receipt: str
+    plan: tuple[str, ...]
+
+    @property
+    def deadline(self) -> datetime:
+        """When it must be done."""
+        return deadline(self.received_at)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to be done."""
+        return self.state not in ENDED
+
+
+@dataclass(frozen=True)
+class Requests:
+    """The requests of one app."""
+
+    app: App
+    postgres: Postgres
+    keys: Keys
+
+    def all(self) -> list[Request]:
+        """All there ever were, the newest first."""
+        return [_request(row) for row in self._rows()]
+
+    def get(self, id_: str) -> Request:
+        """The request of an id.
+
+        Raises:
+            NotOpenError: there is none.
+        """
+        for request in self.all():
+            if request.id == id_:
+                return request
+        raise NotOpenError(f"{self.app.name} has no request {id_!r}", "`clearlift privacy status` lists them")
+
+    def receive(self, asked: Asked, origin: Origin, at: datetime, id_: str = "") -> Request:
+        """A new request; the same one where this id was received before.
+
+        Raises:
+            RepeatedError: another request for the same id is open.
+        """
+        request = id_ or str(uuid.uuid4())
+        with self.postgres.lock(f"{self.app.name}.privacy.requests") as connection:
+            hashed = keyed_hash(connection, *asked.tombstone, self.keys)
+            given = {"app": self.app.name, "id": request, "hash": hashed}
+            twice = connection.execute(read_sql("privacy/open_request.sql"), given).fetchone()
+            if twice is not None:
+                raise RepeatedError(
+                    f"request {twice['id']} for the same id is {twice['state']}",
+                    f"`clearlift privacy status --app {self.app.name}` shows it",
+                )
+            values = {
+                **given,
+                "kind": "organisation" if asked.is_organisation else "person",
+                "origin": origin,
+                "sealed": self._sealed(request, {"asked": vars(asked)}),
+                "at": at,
+            }
+            connection.execute(read_sql("privacy/receive.sql"), values)
+        return self.get(request)
+
+    def asked(self, request: Request) -> Asked:
+        """What an open request was given."""
+        return Asked(**self._opened(request)["asked"])
+
+    def identity(self, request: Request) -> Identity:
+        """Whom an open request means, once it was identified."""
+        found = self._opened(request)["identity"]
+        return Identity(
+            request.id,
+            self.app.name,
+            {kind: frozenset(ids) for kind, ids in found["ids"].items()},
+            *(frozenset(found[name]) for name in ("organisation", "texts", "keys")),
+        )
+
+    def identified(self, request: Request, identity: Identity, plan: Sequence[str], at: datetime) -> Request:
+        """Keep whom it means, sealed, and the stores as they are now."""
+        return self.move(request, ("received",), "identified", at, identity=identity, plan=plan)
+
+    def confirmed(self, request: Request, waits_until: datetime, at: datetime) -> Request:
+        """Let it wait until it may begin. It can be cancelled until then."""
+        confirmed = self.move(request, ("identified",), "confirmed", at)
+        return self.move(confirmed, ("confirmed",), "waiting", at, waits_until=waits_until)
+
+    def cancelled(self, request: Request, at: datetime) -> Request:
+        """End it before it has begun."""
+        return self.move(request, NOT_BEGUN, "cancelled", at)
+
+    def move(
+        self,
+        request: Request,
+        before: Sequence[State],
+        after: State,
+        at: datetime,
+        *,
+        why: str = "",
+        identity: Identity | None = None,
+        plan: Sequence[str] | None = None,
+        waits_until: datetime | None = None,
+        receipt: str | None = None,
+        connection: Connection | None = None,
+    ) -> Request:
+        """Change the state, if it is one of those before.
+
+        Raises:
+            NotOpenError: it is in another state.
+        """
+        sealed = None
+        if identity is not None:
+            sealed = self._sealed(request.id, {**self._opened(request), "identity": _document(identity)})
+        given = {
+            "app": self.app.name,
+            "id": request.id,
+            "from": list(before),
+            "to": after,
+            "at": at,
+            "why": why,
+            "sealed": sealed,
+            "plan": None if plan is None else json.dumps(list(plan)),
+            "waits_until": waits_until,
+            "receipt": receipt,
+            "ended": after in ENDED,
+        }
+        statement = read_sql("privacy/move.sql")
+        if connection is not None:
+            changed = connection.execute(statement, given).rowcount
+        else:
+            changed = self.postgres.execute(statement, given)
+        if not changed:
+            raise NotOpenError(
+                f"request {request.id} is {self.get(request.id).state}, and no longer {' or '.join(before)}",
+                f"`clearlift privacy status --app {self.app.name}` shows it",
+            )
+        return self.get(request.id) if connection is None else request
+
+    def steps(self, request: Request) -> dict[str, Step]:
+        """What was done for a request, by place."""
+        rows = self.postgres.fetch(read_sql("privacy/steps.sql"), {"app": self.app.name, "request": request.id})
+        return {
+            row["place"]: Step(
+                Erased(row["place"], row["rows"], row["objects"], row["written"], row["gone_by"]), row["done_at"]
+            )
+            for row in rows
+        }
+
+    def record(self, requests: Sequence[Request], position: int, erased: Erased, at: datetime) -> None:
+        """Note that a store was done for requests that were carried out together."""
+        with self.postgres.connection() as connection:
+            for request in requests:
+                values = {"app": self.app.name, "request": request.id, "position": position, "at": at, **vars(erased)}
+                connection.execute(read_sql("privacy/record_step.sql"), values)
+
+    def forget_steps(self, request: Request) -> None:
+        """Let the next run go through all stores again."""
+        statement = "delete from privacy.steps where app = %(app)s and request = %(request)s"
+        self.postgres.execute(statement, {"app": self.app.name, "request": request.id})
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        yield from self.postgres.fetch(read_sql("privacy/requests.sql"), {"app": self.app.name})
+
+    def _sealed(self, request: str, document: Any) -> bytes:
+        return self.keys().seal(json.dumps(document).encode(), **_place(self.app, request))
+
+    def _opened(self, request: Request) -> dict[str, Any]:
+        sealed = next((row["sealed"] for row in self._rows() if row["id"] == request.id), None)
+        if sealed is None:
+            raise NotOpenError(f"request {request.id} has ended", "begin another one")
+        found: dict[str, Any] = json.loads(self.keys().open(bytes(sealed), **_place(self.app, request.id)))
+        return found
+
+
+def _place(app: App, request: str) -> dict[str, str]:
+    return {"table": "privacy.requests", "column": "sealed", "row": f"{app.name} {request}"}
+
+
+def _document(identity: Identity) -> dict[str, Any]:
+    return {
+        "ids": {kind: sorted(ids) for kind, ids in identity.ids.items()},
+        **{name: sorted(getattr(identity, name)) for name in ("organisation", "texts", "keys")},
+    }
+
+
+def _request(row: dict[str, Any]) -> Request:
+    return Request(
+        row["app"],
+        row["id"],
+        row["kind"],
+        row["origin"],
+        row["state"],
+        bytes(row["subject_hash"]),
+        row["received_at"],
+        row["changed_at"],
+        row["waits_until"],
+        row["ended_at"],
+        row["why"],
+        row["receipt"],
+        tuple(row["plan"]),
+    )

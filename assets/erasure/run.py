@@ -1,0 +1,181 @@
+"""Carrying out the due requests of an app, all of them together: so that several people share the rewrite of a file.
+
+The order: whom they mean now, tombstones, each store and a note of it, the search over every store, the receipt, the
+end. A run that is killed is gone on with: stores that are noted are passed over. Where the search finds something, the
+requests failed, and the next run begins with the first store again. What does not belong here: a store (the Erasers).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from assets.apps import App
+from assets.erasure import receipt
+from assets.erasure.identify import again
+from assets.erasure.requests import BEGUN, NotOpenError, Request, Requests
+from assets.erasure.steps import erasers
+from assets.privacy import tombstones
+from assets.privacy.identity import Eraser, Identity
+from assets.rooms import Rooms
+from resources.declined import DeclinedError
+
+
+class Hit(Protocol):
+    """Where a search found a person. kept: why it stays there; empty where it must not be there."""
+
+    @property
+    def request(self) -> str: ...
+    @property
+    def place(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def kept(self) -> str: ...
+
+
+Search = Callable[[Rooms, App, Sequence[Identity]], Sequence[Hit]]
+
+
+class HeldUpError(DeclinedError):
+    """A store failed. What was done is noted, and the next run goes on there."""
+
+    retryable = True
+
+
+class NotErasedError(DeclinedError):
+    """The search found somebody who was to be erased. The next run goes through all stores again."""
+
+    retryable = True
+
+
+@dataclass
+class Outcome:
+    """What a run did: the requests that ended, and those of which something was found, with where."""
+
+    done: list[Request] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """The engine over the stores of one app.
+
+    kept_backups: as of Site. further: Erasers of stores that no room opens.
+    """
+
+    rooms: Rooms
+    app: App
+    search: Search
+    kept_backups: tuple[int, int, int]
+    further: Sequence[Eraser] = ()
+
+    @property
+    def requests(self) -> Requests:
+        """The requests of the app."""
+        return Requests(self.app, self.rooms.postgres, lambda: self.rooms.keyring)
+
+    def plan(self) -> list[str]:
+        """The stores in their order."""
+        return [eraser.place for eraser in (*erasers(self.rooms, self.app), *self.further)]
+
+    def due(self, now: datetime, *, at_once: Sequence[str] = ()) -> list[Request]:
+        """Requests that are to be carried out: those begun, and those that waited long enough or are named."""
+        return [
+            request
+            for request in self.requests.all()
+            if request.state in BEGUN
+            or (
+                request.state == "waiting"
+                and (request.id in at_once or (request.waits_until is not None and request.waits_until <= now))
+            )
+        ]
+
+    def run(self, *, at_once: Sequence[str] = ()) -> Outcome:
+        """Carry out what is due. at_once: requests that wait no longer.
+
+        Raises:
+            HeldUpError: a store failed.
+            NotErasedError: the search found somebody.
+        """
+        with self.rooms.postgres.lock(f"{self.app.name}.privacy.erasure"):
+            people = [self._begun(request) for request in self.due(self.rooms.clock(), at_once=at_once)]
+            if not people:
+                return Outcome()
+            self._go_through(people)
+            return self._proved(people)
+
+    def _begun(self, request: Request) -> tuple[Request, Identity]:
+        """Whom a request means now. From here on no ingest, replay or restore brings them back."""
+        identity = again(self.rooms, self.app, self.requests.identity(request))
+        subjects = [(str(kind), id_) for kind, ids in identity.ids.items() for id_ in ids]
+        subjects += [("organisation", name) for name in identity.organisation]
+        now = self.rooms.clock()
+        with self.rooms.postgres.connection() as connection:
+            tombstones.add(connection, self.app.name, subjects, now, lambda: self.rooms.keyring)
+        before = ("waiting", *BEGUN)
+        return self.requests.move(request, before, "running", now, identity=identity), identity
+
+    def _go_through(self, people: Sequence[tuple[Request, Identity]]) -> None:
+        done = {request.id: self.requests.steps(request).keys() for request, _ in people}
+        places = (*erasers(self.rooms, self.app), *self.further)
+        for position, eraser in enumerate(places, 1):
+            waiting = [(request, identity) for request, identity in people if eraser.place not in done[request.id]]
+            if not waiting:
+                continue
+            self.rooms.progress("stores erased")(position - 1, len(places))
+            try:
+                erased = eraser.erase([identity for _, identity in waiting])
+            except Exception as error:  # noqa: BLE001 (whatever a store raises holds the requests up)
+                # A store's own words may hold a value.
+                why = error.reason if isinstance(error, DeclinedError) else type(error).__name__
+                self._note(people, f"{eraser.place}: {why}")
+                raise HeldUpError(
+                    f"{eraser.place} of {self.app.name} failed: {why}",
+                    f"run this again; `clearlift privacy status --app {self.app.name}` shows what is done",
+                ) from (None if isinstance(error, DeclinedError) else error)
+            self.requests.record([request for request, _ in waiting], position, erased, self.rooms.clock())
+        self.rooms.progress("stores erased")(len(places), len(places))
+
+    def _note(self, people: Sequence[tuple[Request, Identity]], why: str) -> None:
+        for request, _ in people:
+            self.requests.move(request, ("running",), "running", self.rooms.clock(), why=why)
+
+    def _proved(self, people: Sequence[tuple[Request, Identity]]) -> Outcome:
+        for request, _ in people:
+            self.requests.move(request, ("running",), "verifying", self.rooms.clock())
+        hits = self.search(self.rooms, self.app, [identity for _, identity in people])
+        outcome = Outcome()
+        for request, _ in people:
+            left = [hit for hit in hits if hit.request == request.id and not hit.kept]
+            if left:
+                where = ", ".join(sorted({f"{hit.place} {hit.name}" for hit in left}))
+                self.requests.move(request, ("verifying",), "failed", self.rooms.clock(), why=f"found in {where}")
+                self.requests.forget_steps(request)
+                outcome.failed[request.id] = where
+                continue
+            kept = [hit for hit in hits if hit.request == request.id]
+            now = self.rooms.clock()
+            gone = receipt.backups_gone(now, self.kept_backups)
+            key = receipt.put(self.rooms, self.app, self.requests, request, kept, together=len(people), backups=gone)
+            outcome.done.append(self.requests.move(request, ("verifying",), "done", now, receipt=key))
+        return outcome
+
+
+def refuse_failed(app: App, outcome: Outcome) -> None:
+    """Say where people were found.
+
+    Raises:
+        NotErasedError: some were.
+    """
+    if outcome.failed:
+        found = "; ".join(f"request {id_}: {where}" for id_, where in outcome.failed.items())
+        raise NotErasedError(
+            f"people of {app.name} were found after their erasure: {found}",
+            "see who writes there, then run this again: it goes through all stores once more",
+        )
+
+
+__all__ = ["Erasure", "HeldUpError", "Hit", "NotErasedError", "NotOpenError", "Outcome", "Search", "refuse_failed"]

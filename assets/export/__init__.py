@@ -1,0 +1,5 @@
+"""All that is held of a person, as a ZIP of JSON that the person can read.
+
+What belongs here: reading it from every store, and the ZIP. What does not: whose data a store holds
+(apps/*_personal.py), and who a person is (erasure/identify.py).
+"""

@@ -1,0 +1,64 @@
+"""Making an export: all portions into one ZIP in R2, and a URL that reads it for a time.
+
+What belongs here: the order of the stores, and the place of the ZIP. What does not: reading a store.
+"""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from assets.apps import App
+from assets.erasure.exports import folders
+from assets.export.keys import of_kv
+from assets.export.live_rows import of_app_postgres, of_d1, of_lake, of_postgres
+from assets.export.objects import of_objects
+from assets.export.package import packed
+from assets.export.portion import Portion
+from assets.privacy.identity import Identity
+from assets.rooms import Rooms
+from resources.declined import DeclinedError
+from resources.r2.protocol import LONGEST_SIGNATURE_SECONDS
+
+
+class NoPersonError(DeclinedError):
+    """An identity of nobody, or of an organisation, whose data are many people's."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """Where an export lies. url: whoever has it reads the export until it expires; the repr does not show it."""
+
+    key: str
+    bytes: int
+    url: str = field(repr=False)
+    expires_at: datetime
+
+
+def portions(rooms: Rooms, app: App, identity: Identity) -> Iterator[Portion]:
+    """All that is held of a person, store by store. A store is read when its rows are asked for."""
+    yield from of_d1(rooms, app, identity.ids)
+    yield from of_app_postgres(rooms, app, identity.ids)
+    yield from of_postgres(rooms, app, identity.ids)
+    yield from of_lake(rooms, app, identity.ids)
+    yield from of_kv(rooms, app, identity)
+    yield from of_objects(rooms, app, identity)
+
+
+def make(rooms: Rooms, app: App, identity: Identity, lifetime: timedelta) -> Export:
+    """Export a person. A run that is killed leaves nothing, because an object appears when it is whole.
+
+    Raises:
+        NoPersonError: the identity is no person's.
+        ValueError: the lifetime is not between 1 s and 7 days.
+    """
+    if identity.organisation or not any(identity.ids.values()):
+        raise NoPersonError("an export is of one person", "give a user id or an e-mail address")
+    seconds = int(lifetime.total_seconds())
+    if not 1 <= seconds <= LONGEST_SIGNATURE_SECONDS:
+        raise ValueError("a URL is valid for 1 s to 7 days")
+    now, store = rooms.clock(), rooms.object_store
+    # A name that nobody guesses, because a bucket may be public by mistake.
+    key = f"{folders(rooms, app, identity)[0]}/{secrets.token_hex(16)}.zip"
+    store.put(key, packed(app.title, now, portions(rooms, app, identity)))
+    return Export(key, store.head(key).size, store.signed_url(key, seconds), now + lifetime)

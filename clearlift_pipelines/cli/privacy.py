@@ -1,0 +1,148 @@
+"""`clearlift privacy`: requests to be erased: asked for, shown, cancelled.
+
+Whom a request means is typed or read from standard input, because an argument of a process is seen by others and kept
+in the shell's history. What does not belong here: the work (assets/erasure).
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, get_args
+
+import click
+from rich.table import Table
+
+from assets.apps import APPS, App
+from assets.apps.personal import Person
+from clearlift_pipelines.cli.apps import app_option
+from clearlift_pipelines.cli.entry import dagster_home
+from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.terminal import Terminal, terminal
+from resources.counts import counted
+from resources.declined import DeclinedError
+
+if TYPE_CHECKING:
+    from assets.erasure.identify import Found
+    from assets.erasure.run import Erasure
+
+
+@click.group()
+def privacy() -> None:
+    """Erase a person or an organisation from every store: ask, look, cancel."""
+
+
+@privacy.command()
+@app_option(lambda _: True)
+@click.option("--kind", type=click.Choice(get_args(Person)), help="Which kind of person, where several have the id.")
+@click.option("--organisation", is_flag=True, help="An organisation by its id or tag, with all that is its own.")
+@click.option("--confirm", is_flag=True, help="Ask nothing more: what is found will be erased.")
+@click.option("--now", is_flag=True, help="Do not wait: erase at once, and prove it.")
+def erase(app: App, kind: Person | None, organisation: bool, confirm: bool, now: bool) -> None:
+    """Ask for the erasure of whom you type, or write to standard input: a user id or an e-mail address.
+
+    \b
+    Example: clearlift privacy erase --app sesh < the_id.txt
+    """
+    from assets.erasure.begin import confirmed, received
+    from assets.erasure.identify import Asked
+    from assets.erasure.run import refuse_failed
+
+    whom = "id or tag of the organisation" if organisation else "user id or e-mail address"
+    typing = sys.stdin.isatty()
+    subject = click.prompt(f"Whom ({whom})", err=True) if typing else sys.stdin.readline().strip("\r\n")
+    with terminal() as opened, _erasure(opened, app) as erasure:
+        opened.stores.prepare()
+        request, found = received(erasure, Asked(subject, kind, organisation), "command")
+        _describe(app, request.id, found)
+        if not confirm and not (typing and click.confirm("Erase all of it?", err=True)):
+            erasure.requests.cancelled(request, opened.stores.clock())
+            raise DeclinedError("nothing was confirmed, so that the request is cancelled", "the same with --confirm")
+        request = confirmed(erasure, request, opened.stores.settings.erasure_wait)
+        if not now:
+            click.echo(
+                f"It waits until {request.waits_until:%Y-%m-%d %H:%M} UTC, and must be done by "
+                f"{request.deadline:%Y-%m-%d}. `clearlift privacy cancel {request.id} --app {app.name}` ends it."
+            )
+            return
+        outcome = erasure.run(at_once=[request.id])
+        opened.progress.stop()
+        refuse_failed(app, outcome)
+        for done in outcome.done:
+            click.echo(f"{done.id}: done, and found nowhere; the receipt is {done.receipt}")
+
+
+@privacy.command()
+@click.argument("request", required=False)
+@click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="Only this application.")
+def status(request: str | None, app_name: str | None) -> None:
+    """Show requests and their deadlines; of one REQUEST also what was done in which store."""
+    from assets.erasure.requests import Requests
+
+    shown = Table("app", "request", "kind", "state", "received", "deadline", "waits until", "why", "receipt", box=None)
+    steps = Table("store", "rows", "objects", "bytes written again", "gone by", "at (UTC)", box=None)
+    with terminal(makes_keys=False) as opened:
+        stores = opened.stores
+        for app in APPS:
+            if app_name not in (None, app.name):
+                continue
+            requests = Requests(app, stores.postgres, lambda: stores.keyring)
+            for one in requests.all():
+                if request not in (None, one.id):
+                    continue
+                waits = f"{one.waits_until:%Y-%m-%d %H:%M}" if one.state == "waiting" else ""
+                days = f"{one.received_at:%Y-%m-%d}", f"{one.deadline:%Y-%m-%d}"
+                shown.add_row(app.name, one.id, one.kind, one.state, *days, waits, one.why, one.receipt)
+                for place, step in requests.steps(one).items() if request else ():
+                    done = step.erased
+                    numbers = (f"{done.rows:,}", f"{done.objects:,}", f"{done.written:,}")
+                    steps.add_row(place, *numbers, str(done.gone_by or "now"), f"{step.at:%Y-%m-%d %H:%M}")
+    if not shown.row_count and request is not None:
+        raise DeclinedError(f"there is no request {request!r}", "`clearlift privacy status` lists them")
+    if not shown.row_count:
+        click.echo("Nobody asked to be erased.")
+        return
+    show(shown)
+    if steps.row_count:
+        show(steps)
+
+
+@privacy.command()
+@click.argument("request")
+@app_option(lambda _: True)
+def cancel(request: str, app: App) -> None:
+    """End a REQUEST that has not begun. Nothing was erased for it."""
+    from assets.erasure.requests import Requests
+
+    with terminal(makes_keys=False) as opened:
+        stores = opened.stores
+        requests = Requests(app, stores.postgres, lambda: stores.keyring)
+        requests.cancelled(requests.get(request), stores.clock())
+    click.echo(f"{request} is cancelled; nothing was erased.")
+
+
+@contextmanager
+def _erasure(opened: Terminal, app: App) -> "Iterator[Erasure]":
+    """The engine, with the run history that the daemon writes."""
+    from dagster import DagsterInstance
+
+    from assets.erasure.assets import erasure_of
+
+    chosen = opened.stores.settings
+    dagster_home(chosen)
+    kept = chosen.backup_days, chosen.backup_weeks, chosen.backup_months
+    with DagsterInstance.get() as instance:
+        yield erasure_of(opened.stores, app, kept, instance)
+
+
+def _describe(app: App, request: str, found: "Found") -> None:
+    """What will be erased, in numbers: nothing on the screen names the person."""
+    identity = found.identity
+    if identity.organisation:
+        click.echo(
+            f"Request {request}: an organisation of {app.name}, by {counted(len(identity.organisation), 'name')}."
+        )
+        return
+    kinds = ", ".join(f"{counted(len(ids), f'{kind} id')}" for kind, ids in sorted(identity.ids.items()))
+    click.echo(f"Request {request}: a person of {app.name}, by {kinds}, in {', '.join(found.tables)}.")
+    if found.shared:
+        click.echo(f"{counted(found.shared, 'further id')} is shared with others and stays.")

@@ -1,0 +1,1 @@
+drop table marketing_choices;

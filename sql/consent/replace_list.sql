@@ -1,0 +1,19 @@
+-- Makes the choices of the list those of the temporary table `incoming_choices`. One row: the earliest moment of what was
+-- deleted, inserted or changed; null where nothing was. Parameter: app.
+with deleted as (
+    delete from consent.choices c
+    where c.app = %(app)s and c.source = 'list'
+      and not exists (
+        select from incoming_choices i
+        where (i.org_tag, i.subject_kind, i.subject, i.at) = (c.org_tag, c.subject_kind, c.subject, c.at)
+      )
+    returning at
+), written as (
+    insert into consent.choices as present (app, org_tag, subject_kind, subject, at, source, refuses)
+    select %(app)s, org_tag, subject_kind, subject, at, source, refuses from incoming_choices
+    on conflict (app, org_tag, subject_kind, subject, source, at) do update
+    set refuses = excluded.refuses
+    where present.refuses <> excluded.refuses
+    returning at
+)
+select min(at) as since from (select at from deleted union all select at from written) as changed

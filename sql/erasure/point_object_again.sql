@@ -1,0 +1,4 @@
+-- Gives an object of points (?1 key, ?2 checksum) the key and checksum that it gets (?3, ?4).
+update point_objects
+set objectKey = ?3, sha256 = ?4
+where objectKey = ?1 and sha256 = ?2

@@ -1,0 +1,2 @@
+drop schema consent cascade;
+drop schema audit cascade;

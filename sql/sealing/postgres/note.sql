@@ -1,0 +1,11 @@
+-- Notes sealed values and indexes where the value in clear and the sealed value are still as they were read.
+-- Parameters: ids, clear, before (25 characters, which hold the nonce), after, lookup: arrays of the same length.
+update $table
+set $sealed = $after$index_set
+from unnest(
+    %(ids)s::$type[], %(clear)s::text[], %(before)s::text[], %(after)s::text[], %(lookup)s::text[]
+) as incoming (id, clear, before, after, lookup)
+where
+    $table.$row = incoming.id
+    and left($sealed_text, 25) is not distinct from incoming.before
+    and $table.$column is not distinct from incoming.clear

@@ -1,0 +1,107 @@
+"""Whom a request means: by id or address, in every app; hostile and unknown ids are refused in one line."""
+
+import pytest
+
+from assets.erasure.identify import Asked, NotIdentifiedError, identify
+from tests.assets.erasure.inhabited import CLEARLIFT, CONSIGNMENT, GROWTH, SESH, Inhabited, put
+from tests.assets.erasure.test_d1 import clearlift_member, organisation, sesh_user
+
+HOSTILE = [
+    "",
+    "  ",
+    "%",
+    "_",
+    "*",
+    "'",
+    '"',
+    "u' or '1'='1",
+    "anna-lena-1",
+    "ANNA-LENA-17",
+    "\0",
+    "a\nb",
+    "x" * 400,
+    "{}",
+    "$.id",
+]
+
+
+def test_a_user_by_id_and_by_address_is_the_same_person(inhabited: Inhabited) -> None:
+    d1 = inhabited.d1["sesh"]
+    for name in ("anna-lena-17", "anna-lena-170"):
+        sesh_user(d1, name)
+    by_id, by_address = inhabited.found(SESH, "anna-lena-17"), inhabited.found(SESH, " Anna-Lena-17@SESH.example ")
+    assert by_id.ids == by_address.ids == {"user": {"anna-lena-17"}}
+    assert {"anna-lena-17@Sesh.example", "anna-lena-17@sesh.example"} <= by_id.texts
+    assert by_id.keys == {
+        "user:anna-lena-17:profile", "user:anna-lena-17:inventory", "user:anna-lena-17:symptoms",
+        "user:anna-lena-17:journal", "journal:j%20anna-lena-17",
+    }  # fmt: skip
+    assert "anna" not in repr(by_id)
+
+
+@pytest.mark.parametrize("app", [SESH, CONSIGNMENT, GROWTH, CLEARLIFT], ids=lambda app: app.name)
+def test_hostile_and_unknown_ids_are_refused_and_not_repeated(inhabited: Inhabited, app: object) -> None:
+    sesh_user(inhabited.d1["sesh"], "anna-lena-17")
+    for given in HOSTILE:
+        with pytest.raises(NotIdentifiedError) as refused:
+            identify(inhabited.rooms, app, Asked(given), "r")  # type: ignore[arg-type]
+        assert not given.strip() or len(given) < 3 or given not in str(refused.value)
+
+
+def test_one_id_of_two_people_is_refused_until_its_kind_is_said(inhabited: Inhabited) -> None:
+    d1 = inhabited.d1["clearlift"]
+    clearlift_member(d1, "ada-1815")
+    inhabited.stores.happen(1, user_id="ada-1815", anonymous_id="of a site")
+    with pytest.raises(NotIdentifiedError, match=r"a member and user of clearlift have this id.*--kind"):
+        inhabited.found(CLEARLIFT, "ada-1815")
+    assert inhabited.found(CLEARLIFT, "ada-1815", kind="member").ids == {"member": {"ada-1815"}}
+    assert inhabited.found(CLEARLIFT, "ada-1815", kind="user").ids == {
+        "user": {"ada-1815"}, "visitor": {"of a site"},
+    }  # fmt: skip
+
+
+def test_an_id_that_people_of_two_organisations_have_is_refused(inhabited: Inhabited) -> None:
+    inhabited.stores.happen(1, org="a3f7c2", user_id="customer-1")
+    inhabited.stores.happen(1, org="b8e9d1", user_id="customer-1")
+    with pytest.raises(NotIdentifiedError, match="2 organisations"):
+        inhabited.found(CLEARLIFT, "customer-1")
+
+
+def test_a_member_is_invited_by_their_address_too(inhabited: Inhabited) -> None:
+    d1 = inhabited.d1["clearlift"]
+    for name in ("ada-1815", "new"):
+        clearlift_member(d1, name)
+    organisation(d1, "acme", "ada-1815", owner="ada-1815")
+    found = inhabited.found(CLEARLIFT, "new")
+    assert found.ids == {"member": {"new"}, "invitee": {"New@x.example"}}
+
+
+def test_a_lead_is_found_with_the_user_that_it_became(inhabited: Inhabited) -> None:
+    (lead,) = inhabited.growth.fetch(
+        "insert into marketing.leads (email, email_key, first_source) values "
+        "('Zoe@lead.example', 'zoe@lead.example', 'x') returning id::text"
+    )
+    user = "00000000-0000-4000-8000-00000000beef"
+    inhabited.growth.execute(
+        "insert into onboarding.sessions (session_token, user_id, lead_id) values ('token of zoe', %s, %s)",
+        (user, lead["id"]),
+    )
+    inhabited.growth.execute(
+        "insert into analytics.events (type, name, user_id, session_id) values ('page_view', 'x', %s, 'browser-zoe')",
+        (user,),
+    )
+    found = inhabited.found(GROWTH, "ZOE@lead.example")
+    assert found.ids == {"lead": {lead["id"], "zoe@lead.example"}, "user": {user}, "visitor": {"browser-zoe"}}
+    inhabited.erased(GROWTH, "zoe@lead.example")
+    for table in ("marketing.leads", "onboarding.sessions", "analytics.events"):
+        condition = (
+            "where email_key = 'zoe@lead.example'" if table == "marketing.leads" else f"where user_id = '{user}'"
+        )
+        assert inhabited.growth.fetch(f"select 1 from {table} {condition}") == []
+
+
+def test_an_organisation_that_nobody_knows_is_refused(inhabited: Inhabited) -> None:
+    with pytest.raises(NotIdentifiedError, match="no organisation of sesh"):
+        inhabited.found(SESH, "acme", is_organisation=True)
+    put(inhabited.d1["clearlift"], "organizations", id="acme", name="Acme", slug="acme")
+    assert inhabited.found(CLEARLIFT, "acme", is_organisation=True).organisation == {"acme"}

@@ -1,0 +1,222 @@
+"""Requests and their states: killed anywhere and run again, twice, two at once, and what their receipt says."""
+
+import json
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from assets.erasure.deadlines import deadline
+from assets.erasure.identify import Asked, NotIdentifiedError
+from assets.erasure.requests import NotOpenError, RepeatedError
+from assets.erasure.run import HeldUpError, Search
+from assets.privacy.identity import Erased, Identity
+from resources.d1 import D1
+from tests.assets.erasure.inhabited import NOW, SESH, WINDOW, Inhabited, everything, naming
+from tests.assets.erasure.test_d1 import sesh_user
+
+ANNA, BERT = "anna-lena-17", "bert-18"
+
+
+@pytest.fixture
+def sesh(inhabited: Inhabited) -> D1:
+    d1 = inhabited.d1["sesh"]
+    for name in (ANNA, BERT):
+        sesh_user(d1, name)
+    return d1
+
+
+def test_a_request_waits_and_is_carried_out_once_its_time_has_come(inhabited: Inhabited, sesh: D1) -> None:
+    request = inhabited.asked(SESH, ANNA)
+    assert request.state == "waiting"
+    assert inhabited.erasure(SESH).run().done == []
+    inhabited.now = NOW + WINDOW
+    (done,) = inhabited.erasure(SESH).run().done
+    assert (done.state, done.id, done.is_open) == ("done", request.id, False)
+    assert list(naming(sesh, ANNA)) == []
+    assert inhabited.erasure(SESH).run().done == []
+
+
+def test_nothing_of_the_person_stays_in_the_request_and_its_receipt(inhabited: Inhabited, sesh: D1) -> None:
+    del sesh
+    (done,) = inhabited.erased(SESH, f"{ANNA}@sesh.example").done
+    (row,) = inhabited.postgres.fetch("select * from privacy.requests")
+    assert row["sealed"] is None
+    text = inhabited.stores.store.get(done.receipt).decode()
+    assert ANNA not in text
+    assert ANNA not in json.dumps(row, default=str)
+    receipt = json.loads(text)
+    assert [store["place"] for store in receipt["stores"]] == list(done.plan)
+    assert receipt["stores"][0]["rows"] == 8
+    assert receipt["backups"]["gone_by"] == "2027-07-16"
+    assert any(kept["deleted_after"] == "8 days" and kept["reason"] for kept in receipt["exemptions"])
+
+
+def test_a_request_can_be_cancelled_until_it_begins(inhabited: Inhabited, sesh: D1) -> None:
+    request = inhabited.asked(SESH, ANNA)
+    with pytest.raises(RepeatedError, match=f"request {request.id} for the same id is waiting"):
+        inhabited.asked(SESH, ANNA)
+    requests = inhabited.erasure(SESH).requests
+    assert requests.cancelled(request, NOW).state == "cancelled"
+    inhabited.now = NOW + WINDOW
+    assert inhabited.erasure(SESH).run().done == []
+    assert ANNA in json.dumps(everything(sesh))
+    with pytest.raises(NotOpenError, match="is cancelled"):
+        requests.cancelled(request, NOW)
+    assert inhabited.erased(SESH, ANNA).done
+    with pytest.raises(NotIdentifiedError, match="nobody of sesh"):
+        inhabited.asked(SESH, ANNA)
+
+
+def test_who_was_erased_twice_is_found_nowhere(inhabited: Inhabited, sesh: D1) -> None:
+    identity = inhabited.found(SESH, ANNA)
+    inhabited.erased(SESH, ANNA)
+    before = everything(sesh)
+    for place in inhabited.erasure(SESH).plan():
+        assert place
+    again = [one.erase([identity]) for one in _erasers(inhabited)]
+    assert [(one.rows, one.objects) for one in again] == [(0, 0)] * len(again)
+    assert everything(sesh) == before
+
+
+def _erasers(inhabited: Inhabited) -> Sequence[Any]:
+    from assets.erasure.steps import erasers
+
+    return erasers(inhabited.rooms, SESH)
+
+
+class Killed(BaseException):
+    """The process ended."""
+
+
+class Mortal:
+    """A D1 that is killed at one of its calls, before or after its effect."""
+
+    def __init__(self, d1: D1, at: int, *, after: bool) -> None:
+        self._d1, self._left, self._after = d1, at, after
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._d1, name)
+
+        def call(*args: Any, **named: Any) -> Any:
+            self._left -= 1
+            if self._left == 0 and not self._after:
+                raise Killed
+            result = method(*args, **named)
+            if self._left == 0:
+                raise Killed
+            return result
+
+        return call
+
+
+def test_killed_at_any_call_of_a_store_and_run_again_the_end_is_the_same(inhabited: Inhabited, sesh: D1) -> None:
+    others = json.loads(json.dumps({t: [r for r in rows if ANNA not in r] for t, rows in everything(sesh).items()}))
+    request = inhabited.asked(SESH, ANNA)
+    kills = 0
+    for at in (*range(1, 60, 7), *range(60, 400, 31)):
+        inhabited.d1["sesh"] = Mortal(sesh, at, after=bool(at % 2))  # type: ignore[assignment]
+        try:
+            ended = inhabited.erasure(SESH).run(at_once=[request.id]).done
+        except Killed:
+            kills += 1
+            continue
+        break
+    inhabited.d1["sesh"] = sesh  # type: ignore[assignment]
+    ended = ended if kills and ended else inhabited.erasure(SESH).run(at_once=[request.id]).done
+    assert kills >= 5
+    assert [one.state for one in ended] == ["done"]
+    left = everything(sesh)
+    for table in ("users", "inventory", "journal_entries", "sessions_2026_07", "points_2026_07", "metrics_daily"):
+        assert left[table] == others[table]
+    assert list(naming(sesh, ANNA)) == []
+
+
+def test_a_store_that_fails_holds_the_request_up_and_the_next_run_goes_on(inhabited: Inhabited, sesh: D1) -> None:
+    del sesh
+
+    class Down:
+        place = "far away"
+        is_down = True
+
+        def erase(self, identities: Sequence[Identity]) -> Erased:
+            if self.is_down:
+                raise ConnectionError(f"no answer for {ANNA}")
+            return Erased(self.place, objects=len(identities))
+
+    down = Down()
+    request = inhabited.asked(SESH, ANNA)
+    erasure = inhabited.erasure(SESH, further=[down])
+    with pytest.raises(HeldUpError, match="far away of sesh failed: ConnectionError") as held:
+        erasure.run(at_once=[request.id])
+    assert ANNA not in str(held.value)
+    (shown,) = erasure.requests.all()
+    assert (shown.state, shown.why) == ("running", "far away: ConnectionError")
+    assert "d1" in erasure.requests.steps(shown)
+    down.is_down = False
+    (done,) = erasure.run().done
+    assert done.state == "done"
+    assert erasure.requests.steps(done)["far away"].erased.objects == 1
+
+
+def test_what_the_search_finds_fails_the_request_until_it_is_gone(inhabited: Inhabited, sesh: D1) -> None:
+    del sesh
+    hits = [1]
+
+    def search(_rooms: object, _app: object, identities: Sequence[Identity]) -> list[Any]:
+        return [
+            SimpleNamespace(request=one.request, place="r2", name="landing/…", count=1, kept="")
+            for one in identities
+            if hits
+        ]
+
+    looked: Search = search
+    outcome = inhabited.erased(SESH, ANNA, looked)
+    assert list(outcome.failed.values()) == ["r2 landing/…"]
+    (request,) = inhabited.erasure(SESH).requests.all()
+    assert (request.state, request.why, request.is_open) == ("failed", "found in r2 landing/…", True)
+    hits.clear()
+    assert [one.state for one in inhabited.erasure(SESH, looked).run().done] == ["done"]
+
+
+def test_two_requests_are_carried_out_together_and_two_runs_at_once_do_it_once(inhabited: Inhabited, sesh: D1) -> None:
+    first, second = inhabited.asked(SESH, ANNA), inhabited.asked(SESH, BERT)
+    found: list[int] = []
+
+    def run() -> None:
+        found.append(len(inhabited.erasure(SESH).run(at_once=[first.id, second.id]).done))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [0, 2]
+    assert list(naming(sesh, ANNA, BERT)) == []
+    receipt = json.loads(inhabited.stores.store.get(inhabited.erasure(SESH).requests.get(first.id).receipt))
+    assert receipt["requests_carried_out_together"] == 2
+
+
+def test_a_request_of_the_application_is_received_once(inhabited: Inhabited, sesh: D1) -> None:
+    del sesh
+    requests = inhabited.erasure(SESH).requests
+    first = requests.receive(Asked(ANNA), "application", NOW, "of-the-app")
+    assert requests.receive(Asked(ANNA), "application", NOW, "of-the-app") == first
+    assert len(requests.all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("received", "due"),
+    [
+        ("2026-01-31", "2026-02-28"),
+        ("2028-01-31", "2028-02-29"),
+        ("2026-12-15", "2027-01-15"),
+        ("2026-06-30", "2026-07-30"),
+    ],
+)
+def test_a_request_is_due_a_calendar_month_after_it_came(received: str, due: str) -> None:
+    assert deadline(datetime.fromisoformat(received)) == datetime.fromisoformat(due)
+    assert deadline(datetime.fromisoformat(received)) - datetime.fromisoformat(received) <= timedelta(days=45)

@@ -94,7 +94,7 @@ def keys(rooms: Rooms, now: datetime) -> Section:
     unseen = [key_id for key_id in kept if key_id not in seen]
     old = newest in seen and now - seen[newest] > OLDEST_KEY
     loose = [str(key_id) for key_id, at in kept.items() if at is None]
-    says = [f"Key {newest} seals; the others only open what they sealed."]
+    says = [f"Key {newest} seals" + ("; the others only open what they sealed." if len(kept) > 1 else ".")]
     says += ["It has sealed for longer than a year: rotate it."] if old else []
     says += [f"In no envelope: {', '.join(loose)}."] if loose else []
     return Section(

@@ -111,7 +111,7 @@ def test_a_changed_entry_is_named_and_the_command_fails(migrated: Terminal) -> N
     said = migrated.clearlift("audit", "verify")
     assert said.code == 1
     assert "wrong: entry 2 does not follow from the one before it" in said.out
-    assert "docs/runbooks/audit-trail.md" in said.err
+    assert "docs/privacy.md" in said.err
     said = migrated.clearlift("audit", "verify", "--json")
     assert (said.code, len(json.loads(said.out)["faults"])) == (1, 1)
     assert "trail_is_whole" in migrated.refused("job", "trail")

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import polars as pl
+from typing_extensions import Buffer
 
 from assets.apps.personal import Person, Subject
 from assets.privacy.identity import Identity
@@ -31,6 +33,8 @@ class ErasedPeople:
     ids: Mapping[Person, frozenset[str]] = field(repr=False)
     organisations: frozenset[str] = field(repr=False)
     needles: Needles = field(repr=False)
+    # The needles share memory for one pass over bytes.
+    _one_at_a_time: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @classmethod
     def of(cls, identities: Iterable[Identity], app: str) -> "ErasedPeople":
@@ -74,7 +78,7 @@ class ErasedPeople:
     def naming(self, texts: pl.Series) -> frozenset[str]:
         """Of some texts, those that name them."""
         written = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[-1]
-        if written is None or not self.needles.are_in(written):
+        if written is None or not self._may_stand_in(written):
             return frozenset()
         return frozenset(text for text in texts.unique().drop_nulls() if self.name(text))
 
@@ -84,19 +88,22 @@ class ErasedPeople:
 
     def named_in(self, data: bytes) -> bool:
         """The same of the bytes of a text."""
-        if not self.needles.are_in(data):
-            return False
         counts = Counts()
-        self.needles.count(counts, data, 0, len(data), exact=True)
+        with self._one_at_a_time:
+            self.needles.count(counts, data, 0, len(data), exact=True)
         return bool(counts.keys)
 
     def suspected_in(self, lines: Sequence[bytes]) -> list[int]:
         """The places in a list of lines that may be of them or name them: all that do, and others."""
         if any(len(name) < SHORTEST for name in self.whole):
             return list(range(len(lines)))
-        if not self.needles.are_in(b"\n".join(lines)):
+        if not self._may_stand_in(b"\n".join(lines)):
             return []
-        return [at for at, line in enumerate(lines) if self.needles.are_in(line)]
+        return [at for at, line in enumerate(lines) if self._may_stand_in(line)]
+
+    def _may_stand_in(self, data: Buffer) -> bool:
+        with self._one_at_a_time:
+            return self.needles.are_in(data)
 
 
 def replacement(text: str) -> str:

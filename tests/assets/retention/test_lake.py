@@ -10,7 +10,10 @@ from pyiceberg.transforms import MonthTransform
 
 from assets.attribution.build import Touches
 from assets.compaction.rewrite import Compaction
+from assets.erasure import archives as erase_from_archives
+from assets.erasure import lake as erase_from_lake
 from assets.events.pruned import PrunedError
+from assets.privacy.identity import Identity
 from assets.retention import lake
 from assets.retention.proof import DAMAGED, LATE, UNSEALED
 from assets.rollups import late
@@ -415,3 +418,38 @@ def test_days_whose_archived_rows_were_given_up_can_be_counted_again(
     assert [row for row in after["rollups.daily"] if "'a3f7c2'" in row] == [
         row for row in kept["rollups.daily"] if "'a3f7c2'" in row
     ]
+
+
+def test_a_day_of_which_people_were_erased_still_goes(
+    rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores
+) -> None:
+    archive_stores.happen(2, user_id="user-anna-0001")
+    archive_stores.happen(1, day=2, user_id="user-anna-0001")
+    rolled_up_stores.ready(days=(1, 2))
+    before = rolled_up_stores.aggregates()
+    identity = Identity("request-1", "clearlift", {"user": frozenset({"user-anna-0001"})})
+    for module in (erase_from_lake, erase_from_archives):
+        eraser = module.eraser(archive_stores.rooms, CLEARLIFT)
+        assert eraser is not None
+        assert eraser.erase([identity]).rows == 3
+
+    assert rolled_up_stores.prune().deleted == 6
+
+    assert rolled_up_stores.aggregates() == before
+    archive_stores.restore(into="live")
+    assert sum(archive_stores.live().values()) == 6
+
+
+def test_more_than_was_erased_is_no_agreement(rolled_up_stores: RolledUpStores, archive_stores: ArchiveStores) -> None:
+    archive_stores.happen(1, user_id="user-anna-0001")
+    rolled_up_stores.ready(days=(1,))
+    eraser = erase_from_lake.eraser(archive_stores.rooms, CLEARLIFT)
+    assert eraser is not None
+    eraser.erase([Identity("request-1", "clearlift", {"user": frozenset({"user-anna-0001"})})])
+    for cut in ("hourly", "hourly_totals"):
+        archive_stores.postgres.execute(f"update rollups.{cut} set events = events + 1")
+
+    done = rolled_up_stores.prune()
+
+    assert done.deleted == 0
+    assert "do not hold what the lake holds: hourly" in next(iter(rolled_up_stores.why(done)))

@@ -26,7 +26,7 @@ from assets.apps.sesh import APP as SESH
 from assets.events.table import events_table
 from assets.privacy.identity import Identity
 from assets.rooms import EmbeddedServer
-from assets.search import canary, certify, postgres
+from assets.search import canary, certify, objects, postgres
 from assets.search.look import Look
 from assets.search.needles import Needles
 from assets.search.seen import Hit
@@ -216,16 +216,24 @@ def test_every_application_is_searched(searched: Searched) -> None:
     assert hit.kept.startswith("ids alone")
 
 
-def test_a_damaged_object_is_a_hit_because_nobody_knows_what_it_holds(searched: Searched) -> None:
-    searched.stores.object_store.put(
-        "archive/clearlift/events/2026Q1/x/part-cut.jsonl.gz", gzip.compress(b"x" * 99)[:-9]
-    )
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("archive/clearlift/events/2026Q1/x/part-cut.jsonl.gz", ""),
+        ("elsewhere/part-cut.jsonl.gz", ""),
+        ("quarantine/events/part-cut.whole", objects.SENT),
+        ("landing/events/2026/05/01/12/part-cut.gz", objects.SENT),
+    ],
+)
+def test_nobody_knows_what_a_damaged_object_holds(searched: Searched, key: str, why: str) -> None:
+    store = searched.stores.object_store
+    store.put(key, gzip.compress(b"x" * 99)[:-9])
     try:
         (hit,) = found(searched, identity("nobody at all"))
-        assert (hit.place, hit.encoding, hit.count) == ("r2", "unreadable", 0)
-        assert hit.name.endswith("part-cut.jsonl.gz")
+        assert (hit.place, hit.encoding, hit.count, hit.kept) == ("r2", "unreadable", 0, why)
+        assert "part-cut" in hit.name
     finally:
-        searched.stores.object_store.delete("archive/clearlift/events/2026Q1/x/part-cut.jsonl.gz")
+        store.delete(key)
 
 
 @pytest.mark.parametrize("place", ["r2", "d1", "postgres"])

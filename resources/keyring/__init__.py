@@ -6,7 +6,17 @@ are secret, and the stores that have them.
 
 from resources.keyring.envelope import EnvelopeError, unwrap, wrap
 from resources.keyring.key_set import (
-    KeySetError, fingerprint, load, load_or_make, make, named, of_command, parse, replace, words_of, write,
+    KeySetError,
+    fingerprint,
+    load,
+    load_or_make,
+    make,
+    named,
+    of_command,
+    parse,
+    replace,
+    words_of,
+    write,
 )  # fmt: skip
 from resources.keyring.keyring import Keyring
 from resources.keyring.primitives import KEY_BYTES, SealError

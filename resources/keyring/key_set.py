@@ -1,7 +1,7 @@
 """Key sets as JSON: `{"keys": {"1": "<32 bytes in base64>", "2": "…"}}`. The highest id is the newest, and encrypts.
 
-What belongs here: reading a key set from a file or a command, making the first one, changing a file, and what people and
-sets of backups tell a key by. What does not: the use of the keys (keyring.py).
+What belongs here: reading a key set from a file or a command, making the first one, changing a file, and the
+fingerprint of a key. What does not: the use of the keys (keyring.py).
 """
 
 import base64

@@ -163,8 +163,8 @@ def test_a_key_is_changed_for_all_and_the_old_one_ends_when_nothing_refers_to_it
     assert ring.without(1).open_text(row["sealed"], **field.place, row="u") == "Ann@Sesh.example"
 
     status = terminal.clearlift("keys", "status").out
-    assert re.search(r"^key 1 [0-9a-f]{32}: in no envelope; backups 1; known since 20", status, re.M)
-    assert re.search(r"^key 2 [0-9a-f]{32}: in no envelope; growth/postgres 1, sesh/d1 2", status, re.M)
+    assert re.search(r"^key 1 [0-9a-f]{32}: in no envelope; backups 1; known since 20", status, re.MULTILINE)
+    assert re.search(r"^key 2 [0-9a-f]{32}: in no envelope; growth/postgres 1, sesh/d1 2", status, re.MULTILINE)
     assert "key 1 is needed: backups 1. Next: " in terminal.refused("keys", "retire", "1")
     assert load(file).ids == {1, 2}
     shutil.rmtree(stores.settings.home / "r2" / "backups")

@@ -17,8 +17,6 @@ from unittest.mock import patch
 from dagster import DagsterInstance
 from pydantic import SecretStr
 from pyiceberg.manifest import ManifestFile
-from pyiceberg.serializers import FromInputFile
-from pyiceberg.table import Transaction
 
 from assets.apps import APPS
 from assets.apps.clearlift import APP as CLEARLIFT
@@ -61,8 +59,8 @@ from resources.lake.manifests import RewriteLimits, rewrite
 from resources.lake.sweep import remove, survey
 from tests.assets.attribution.attribution_stores import AttributionStores
 from tests.assets.rollups.event_lake import EventLake
-from tests.assets.upkeep.memory_lake import staged
 from tests.clearlift_pipelines.location import Location
+from tests.resources.lake.foreign import without_copies
 from tests.simulation.web_events import CAMPAIGNS, RULES
 from tests.tables import EVENTS
 
@@ -261,10 +259,8 @@ def opened(home: Path, dsn: str, start: date) -> Iterator[Pipelines]:
         pipelines = Pipelines(stores, instance, start)
         moment = SimpleNamespace(time=lambda: pipelines.now.timestamp())
         stack.enter_context(patch("pyiceberg.table.snapshots.time", moment))
-        # Otherwise half of the time goes into reading and copying metadata.
-        metadata = _read_once(FromInputFile.table_metadata, lambda file, *_: (file.location,))
+        # Otherwise half of the time goes into reading manifests and copying metadata.
         entries_of = _read_once(ManifestFile.fetch_manifest_entry, _entries)
-        stack.enter_context(patch.object(FromInputFile, "table_metadata", metadata))
         stack.enter_context(patch.object(ManifestFile, "fetch_manifest_entry", entries_of))
-        stack.enter_context(patch.object(Transaction, "table_metadata", property(staged)))
+        stack.enter_context(without_copies())
         yield pipelines

@@ -68,9 +68,10 @@ class Backup:
                 because = error.reason
         draft, contents = drafted or self._full()
         manifest = seal(draft, contents, code_version())
-        now = self.clock()
-        known = base if base is not None and not full and now - sets.verified[base.id] < WHOLE_EVERY else None
-        (read,) = Verification(self.target, find(self.target, store), now, known=known).run([manifest.id])
+        now, there = self.clock(), find(self.target, store)
+        read_whole_at = there.verified.get(base.id) if base is not None and not full else None
+        known = base if read_whole_at is not None and now - read_whole_at < WHOLE_EVERY else None
+        (read,) = Verification(self.target, there, now, known=known).run([manifest.id])
         if read.faults:
             raise NotReadBackError(
                 f"{store} {manifest.id} does not read back: {read.faults[0]}", f"`clearlift backup run {store}` again"

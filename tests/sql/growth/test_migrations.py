@@ -155,7 +155,12 @@ def test_a_development_database_has_the_sample_and_gets_the_same_one_again(postg
             "bot_setup in_progress", "business_info in_progress", "whatsapp_setup abandoned", "signup abandoned"
         }  # fmt: skip
         before = rows(postgres)
-        assert migrations.down(applied, FOLDER, to=4) == ["007_sealing", "006_audit_trail", "005_seed_data"]
+        assert migrations.down(applied, FOLDER, to=4) == [
+            "008_rate_limits_without_log",
+            "007_sealing",
+            "006_audit_trail",
+            "005_seed_data",
+        ]
         assert one_row(postgres, "select count(*) as n from marketing.leads") == {"n": 0}
         migrations.up(applied, FOLDER)
         assert rows(postgres) == before

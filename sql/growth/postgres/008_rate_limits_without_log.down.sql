@@ -1,0 +1,1 @@
+alter table pipelines.rate_limits set logged;

@@ -18,6 +18,7 @@ ALL = (
     "growth",
     "growth_app",
     "experiments",
+    "sealing",
 )
 
 for name in sys.argv[1:] or ALL:

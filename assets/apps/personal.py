@@ -6,7 +6,7 @@ the files `*_personal.py` beside this one, and the work of erasing.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from assets.apps.lifecycle import Store
 
@@ -23,6 +23,8 @@ replaced. remake: it is made again from the data that remains. keep: it stays as
 
 Subject = tuple[Person, str]
 """A kind of person, and the place of their id: a column, or `column.field` where the column holds JSON."""
+ORGANISATION = "organisation"
+"""Beside the kinds of people, the kind of a tombstone."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,12 @@ class Holding:
     @property
     def _places(self) -> tuple[str, ...]:
         return tuple(place for _, place in self._owners)
+
+    @property
+    def tombstoned(self) -> tuple[Subject, ...]:
+        """By which ids a row stays away from whatever brings rows back: those of its people, and its organisation's."""
+        organisation = ((cast(Person, ORGANISATION), self.organisation),) if self.organisation else ()
+        return (*self.subjects, *organisation)
 
     @property
     def _owners(self) -> tuple[Subject, ...]:

@@ -66,7 +66,7 @@ class Restore:
         return cls(
             app=app.name,
             lifecycle=entry,
-            subjects=app.holding(entry.store, entry.name).subjects,
+            subjects=app.holding(entry.store, entry.name).tombstoned,
             target=target_of(rooms, app, entry, into),
             store=rooms.object_store,
             postgres=rooms.postgres,

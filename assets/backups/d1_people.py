@@ -37,7 +37,7 @@ def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones) -> int:
     for table in scratch.schema.tables.values():
         conditions = [
             f"erased('{kind}', {in_d1(path)})"
-            for kind, path in _subjects(app, table.name)
+            for kind, path in _tombstoned(app, table.name)
             if path.partition(".")[0] in table.columns
         ]
         if conditions:
@@ -53,6 +53,11 @@ def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones) -> int:
 
 def _is_erased(erased: Tombstones, kind: str, value: object) -> bool:
     return value is not None and erased.holds(kind, str(value))
+
+
+def _tombstoned(app: App, table: str) -> tuple[Subject, ...]:
+    holding = entry_of(app, "d1", table)
+    return holding.tombstoned if holding else ()
 
 
 def _subjects(app: App, table: str) -> tuple[Subject, ...]:

@@ -68,7 +68,7 @@ class LakeBackup:
     def of(cls, rooms: Rooms, apps: Sequence[App]) -> Self:
         """The lake of the rooms, with the tables of apps."""
         tables = {
-            events_table(app): app.holding("lake", app.audience.table).subjects
+            events_table(app): app.holding("lake", app.audience.table).tombstoned
             for app in apps
             if app.audience is not None
         }

@@ -64,7 +64,7 @@ class ObjectsBackup:
         copied = rooms.backup_store.uri() != rooms.object_store.uri()
         passing = [prefix for app in apps for prefix in _passing(app)]
         subjects = {
-            entry.name.rstrip("/"): entry.subjects for app in apps for entry in app.holdings if entry.store == "r2"
+            entry.name.rstrip("/"): entry.tombstoned for app in apps for entry in app.holdings if entry.store == "r2"
         }
         return cls(
             StoreName("pipelines", "objects"),

@@ -4,8 +4,10 @@ What does not belong here: rows (postgres_logical.py), the data of an app (asset
 """
 
 from functools import partial
+from typing import cast
 
 from assets.apps import App
+from assets.apps.personal import ORGANISATION, Holding, Person, Subject
 from assets.apps.pipelines import (
     CATALOG_SCHEMA,
     FORMER_NAMES,
@@ -21,11 +23,18 @@ from assets.changes.postgres import install
 from resources.migrations import PostgresAppliedMigrations
 from resources.postgres import Postgres
 
+
+def _of_ours(entry: Holding) -> tuple[Subject, ...]:
+    """By which ids a row of ours stays away: an organisation's stand in columns that are named alike everywhere."""
+    columns = [name for name in ORGANISATION_COLUMNS if name in entry.columns]
+    return (*entry.subjects, *((cast(Person, ORGANISATION), name) for name in columns))
+
+
 OURS = DatabaseSchema(
     MIGRATIONS,
     applied=partial(PostgresAppliedMigrations, former_names=FORMER_NAMES),
     rest=lambda postgres: _make_catalog(postgres),
-    subjects={entry.name: entry.subjects for entry in HOLDINGS if entry.store == "postgres"},
+    subjects={entry.name: _of_ours(entry) for entry in HOLDINGS if entry.store == "postgres"},
     owners=ORGANISATION_COLUMNS,
     kept=NOT_SET_BACK,
     remembered=REMEMBERED,

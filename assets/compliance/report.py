@@ -11,6 +11,7 @@ from html import escape
 from typing import Literal
 
 from assets.markdown import in_markdown
+from resources.counts import counted
 
 Verdict = Literal["met", "not met", "unknown", ""]
 MOST_ROWS = 200
@@ -150,4 +151,4 @@ def _text(cell: str | float | None) -> str:
 
 def _left_out(section: Section) -> str:
     left = len(section.rows) - MOST_ROWS
-    return f"{left:,} more rows are left out." if left > 0 else ""
+    return f"{counted(left, 'more row is', 'more rows are')} left out." if left > 0 else ""

@@ -54,7 +54,7 @@ def sections(requests: Sequence[Request], month: Window, now: datetime) -> list[
         if done
         else "None was carried out to its end."
     )
-    late = f" {counted(len(overdue), 'request is', 'requests are')} later than one calendar month." if overdue else ""
+    late = f" {counted(len(overdue), 'request is', 'requests are')} later than the law gives." if overdue else ""
     rows = Counter((request.kind, request.state if request.ended_at else "open") for request in requests)
     ages = {
         key: max(

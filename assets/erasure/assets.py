@@ -4,7 +4,7 @@ What belongs here: what Dagster shows; nothing of it names a person. What does n
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from dagster import (
@@ -58,11 +58,11 @@ def build(app: App, wait: timedelta, kept_backups: tuple[int, int, int]) -> list
         checks={IN_TIME: f"No open request is beyond its deadline, or within {NEAR.days} days of it."},
         pool="postgres",
     )
-    def requests(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
+    def requests(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         erasure = erasure_of(rooms, app, kept_backups, context.instance)
         taken = application.take_over(erasure, wait) if app.d1_migrations is not None else []
         found = erasure.requests.all()
-        return MaterializeResult(
+        yield MaterializeResult(
             metadata={
                 "taken_over": len(taken),
                 "states": table([{"state": s, "requests": n} for s, n in Counter(r.state for r in found).items()]),

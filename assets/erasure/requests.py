@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from assets.apps import App
+from assets.audit.entry import Entry
+from assets.audit.note import append
 from assets.erasure.deadlines import deadline
 from assets.erasure.identify import Asked
 from assets.privacy.identity import Erased, Identity
@@ -214,6 +216,13 @@ class Requests:
             for request in requests:
                 values = {"app": self.app.name, "request": request.id, "position": position, "at": at, **vars(erased)}
                 connection.execute(read_sql("privacy/record_step.sql"), values)
+            append(connection, [self._entry(request, erased, alone=len(requests) == 1) for request in requests], at)
+
+    def _entry(self, request: Request, erased: Erased, *, alone: bool) -> Entry:
+        """For the audit trail. Of requests that shared the work nobody knows how many rows were whose."""
+        rows = erased.rows + erased.objects if alone else None
+        work, subject = f"erasure {request.id}", request.subject_hash.hex()
+        return Entry(self.app.name, work, "changed", erased.place, "a person", rows=rows, subject=subject)
 
     def forget_steps(self, request: Request) -> None:
         """Let the next run go through all stores again."""
@@ -224,18 +233,18 @@ class Requests:
         yield from self.postgres.fetch(read_sql("privacy/requests.sql"), {"app": self.app.name})
 
     def _sealed(self, request: str, document: Any) -> bytes:
-        return self.keys().seal(json.dumps(document).encode(), **_place(self.app, request))
+        return self.keys().seal(json.dumps(document).encode(), **_place(request))
 
     def _opened(self, request: Request) -> dict[str, Any]:
         sealed = next((row["sealed"] for row in self._rows() if row["id"] == request.id), None)
         if sealed is None:
             raise NotOpenError(f"request {request.id} has ended", "begin another one")
-        found: dict[str, Any] = json.loads(self.keys().open(bytes(sealed), **_place(self.app, request.id)))
+        found: dict[str, Any] = json.loads(self.keys().open(bytes(sealed), **_place(request.id)))
         return found
 
 
-def _place(app: App, request: str) -> dict[str, str]:
-    return {"table": "privacy.requests", "column": "sealed", "row": f"{app.name} {request}"}
+def _place(request: str) -> dict[str, str]:
+    return {"table": "privacy.requests", "column": "sealed", "row": request}
 
 
 def _document(identity: Identity) -> dict[str, Any]:

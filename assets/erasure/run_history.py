@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagster import DagsterInstance
+from dagster._core.instance import RUNLESS_RUN_ID
 from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogStorage
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.schedules import SqlScheduleStorage
 from sqlalchemy import Connection, MetaData, String, Table, or_, select, update
@@ -41,13 +41,15 @@ class RunHistoryEraser:
         """
         found = texts.needles(identities)
         patterns = [re.compile(pattern) for pattern in texts.patterns(found)]
-        rows = 0
+        rows, files = 0, set[Path]()
         for opened in self._databases():
             with opened as connection:
+                if connection.dialect.name == "sqlite":
+                    files.add(Path(connection.engine.url.database or ""))
                 tables = MetaData()
                 tables.reflect(connection)
                 rows += sum(_replaced(connection, table, found, patterns) for table in tables.tables.values())
-        for file in self._files():
+        for file in sorted(filter(Path.is_file, files)):
             compact(file)
         return Erased(self.place, rows=rows)
 
@@ -61,14 +63,10 @@ class RunHistoryEraser:
         if isinstance(schedules, SqlScheduleStorage):
             yield schedules.connect()
         if isinstance(events, SqliteEventLogStorage):
-            for run_id in events.get_all_run_ids():
-                yield events.run_connection(run_id)
-
-    def _files(self) -> Iterator[Path]:
-        events = self.instance.event_log_storage
-        if isinstance(events, SqliteEventLogStorage):
-            for shard in (*events.get_all_run_ids(), INDEX_SHARD_NAME):
-                yield Path(events.path_for_shard(shard))
+            runs_with_files = {*events.get_all_run_ids(), RUNLESS_RUN_ID}
+            for run_id in sorted(runs_with_files):
+                if Path(events.path_for_shard(run_id)).exists():
+                    yield events.run_connection(run_id)
 
 
 def _replaced(connection: Connection, table: Table, found: Sequence[str], patterns: Sequence[re.Pattern[str]]) -> int:

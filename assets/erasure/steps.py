@@ -43,8 +43,8 @@ STEPS: tuple[Step, ...] = (
     kv.eraser,
 )
 """Rows of D1 first, because its cascades need them whole. Change logs after them, because triggers write the ids of
-deleted rows there again. Then the lake, archives, what landed and was refused, media. What is made of these comes after them, because a
-run may make it again until they are erased: Postgres, then KV. The run history of Dagster comes last.
+deleted rows there again. Then the lake, archives, what landed and was refused, media. Postgres and KV come after these,
+because a run may make them again of these until then. The run history of Dagster comes last.
 """
 
 

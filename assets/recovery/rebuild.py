@@ -186,7 +186,7 @@ class Rebuild:
     @property
     def _subjects(self) -> Sequence[Subject]:
         assert self.app.audience is not None, f"{self.app.name} collects no events"
-        return self.app.holding("lake", self.app.audience.table).subjects
+        return self.app.holding("lake", self.app.audience.table).tombstoned
 
     def _wrong(self, rows: pl.DataFrame, damaged: Sequence[DataFile], candidate: _Candidate) -> str:
         """Why rows are not proved to be those of the damaged files; empty where they are."""

@@ -16,6 +16,7 @@ from pyiceberg.avro.decoder import new_decoder
 
 PNG = b"\x89PNG\r\n\x1a\n"
 BATCH_ROWS = 65_536
+PIECE = 2**20
 
 
 class DamagedError(ValueError):
@@ -48,18 +49,26 @@ def avro_blocks(file: IO[bytes]) -> Iterator[bytes]:
             raise DamagedError("a block of Avro is cut")
 
 
-def png_texts(file: IO[bytes]) -> Iterator[bytes]:
-    """The packed texts and profiles of a PNG; those that are not packed are among its bytes."""
+def png_texts(file: IO[bytes]) -> Iterator[Iterator[bytes]]:
+    """The packed texts and profiles of a PNG, each in pieces; those that are not packed are among its bytes."""
     file.seek(len(PNG))
     while len(begin := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", begin)
         chunk = file.read(size)
         _, _, rest = chunk.partition(b"\0")
         if kind in (b"zTXt", b"iCCP"):
-            yield zlib.decompress(rest[1:])
+            yield _inflated(rest[1:])
         if kind == b"iTXt" and rest[:1] == b"\x01":
-            yield zlib.decompress(rest[2:].split(b"\0", 2)[-1])
+            yield _inflated(rest[2:].split(b"\0", 2)[-1])
         file.seek(4, io.SEEK_CUR)
+
+
+def _inflated(data: bytes) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj()
+    while data and not unpacker.eof:
+        yield unpacker.decompress(data, PIECE)
+        data = unpacker.unconsumed_tail
+    yield unpacker.flush()
 
 
 def parquet_values(file: IO[bytes]) -> "Iterator[pa.Array[pa.LargeBinaryScalar]]":

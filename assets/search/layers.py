@@ -7,6 +7,7 @@ that does not unpack is reported, because nobody knows what it holds. What did u
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -21,6 +22,8 @@ from assets.search.unpackers import PIECE, Fed, Gzip, Spooled, Zstd
 
 MAGIC_BYTES = 8
 DEEPEST = 4
+# An upload may unpack to anything: beyond both it is not read further.
+MOST_TIMES, MOST_BYTES = 200, 2**30
 # What unpacking raises, of bytes that anyone may have written.
 DAMAGED = (
     ValueError,
@@ -42,11 +45,15 @@ class Layers:
     scratch: the folder for what must be read at several places and is larger than fits into memory.
     """
 
-    def __init__(self, needles: Needles, counts: Counts, scratch: Path, depth: int = 0) -> None:
+    def __init__(
+        self, needles: Needles, counts: Counts, scratch: Path, depth: int = 0, sizes: Counter[bool] | None = None
+    ) -> None:
+        """depth: in so many layers it is packed. sizes: bytes as they lie there (False), and unpacked (True)."""
         self._needles = needles
         self._counts = counts
         self._scratch = scratch
         self._depth = depth
+        self._sizes = Counter() if sizes is None else sizes
         self._raw = Stream(needles, counts)
         self._head = b""
         self._is_begun = False
@@ -55,6 +62,9 @@ class Layers:
 
     def feed(self, data: bytes) -> None:
         """The next piece."""
+        self._sizes[self._depth > 0] += len(data)
+        if self._depth and self._sizes[True] > max(MOST_BYTES, MOST_TIMES * self._sizes[False]):
+            raise DamagedError("an object unpacks to too much")
         self._raw.feed(data)
         if not self._is_begun:
             self._head += data
@@ -108,7 +118,7 @@ class Layers:
         return found() if found is not None else None
 
     def _inside(self) -> Fed:
-        return Layers(self._needles, self._counts, self._scratch, self._depth + 1)
+        return Layers(self._needles, self._counts, self._scratch, self._depth + 1, self._sizes)
 
     def _zip(self, file: IO[bytes]) -> None:
         with zipfile.ZipFile(file) as packed:
@@ -127,10 +137,11 @@ class Layers:
             stream.close()
 
     def _png(self, file: IO[bytes]) -> None:
-        for text in png_texts(file):
-            stream = Stream(self._needles, self._counts)
-            stream.feed(text)
-            stream.close()
+        for pieces in png_texts(file):
+            inner = self._inside()
+            for piece in pieces:
+                inner.feed(piece)
+            inner.close()
 
     def _parquet(self, file: IO[bytes]) -> None:
         for values in parquet_values(file):

@@ -61,8 +61,11 @@ class Look:
         self._found(counts, place, name, lambda key: self._kept[place].get(key.text, ""))
 
     @contextmanager
-    def layers(self, place: str, name: str, kept: str = "") -> Iterator[Feed]:
-        """Takes the bytes of one object, which is unpacked too. One that does not unpack is a hit `unreadable`."""
+    def layers(self, place: str, name: str, kept: str = "", damaged: str = "") -> Iterator[Feed]:
+        """Takes the bytes of one object, which is unpacked too. One that does not unpack is a hit `unreadable`.
+
+        damaged: why an object that does not unpack stays; empty where it must not be there.
+        """
         counts = Counts()
         layers = Layers(self.needles, counts, self.rooms.scratch)
         yield self._reading(place, layers.feed)
@@ -70,7 +73,9 @@ class Look:
             layers.close()
         except DamagedError:
             shown = self.needles.masked(name)
-            self._unreadable += [Hit(request, place, shown, "unreadable", 0, kept) for request in self._requests]
+            self._unreadable += [
+                Hit(request, place, shown, "unreadable", 0, kept or damaged) for request in self._requests
+            ]
         self._found(counts, place, name, lambda _: kept)
 
     def name(self, place: str, name: str, kept: str = "") -> None:

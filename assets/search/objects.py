@@ -8,6 +8,7 @@ from assets.search.look import Look
 
 PLACE = "r2"
 SHARED = ("archive/", "exports/", "search/")
+SENT = "it came so, and is deleted by its age or with its owner; what of it unpacks names nobody"
 
 
 def search_objects(look: Look) -> None:
@@ -23,12 +24,19 @@ def search_objects(look: Look) -> None:
             continue
         prefix = max((p for p in own | others if info.key.startswith(p)), key=len, default="")
         if prefix in own or prefix not in others:
-            _search(look, info.key, look.kept("r2", prefix))
+            _search(look, info.key, look.kept("r2", prefix), SENT if prefix in _sent(look.app) else "")
 
 
-def _search(look: Look, key: str, kept: str) -> None:
+def _sent(app: App) -> set[str]:
+    """The prefixes of what others send, which may be damaged before it comes."""
+    media = {f"{app.media.root}/"} if app.media is not None else set()
+    policies = (entry for entry in app.lifecycles if entry.store == "r2")
+    return media | {p.name for p in policies if p.read_by is not None or p.name.startswith("quarantine/")}
+
+
+def _search(look: Look, key: str, kept: str, damaged: str) -> None:
     look.name(PLACE, key, kept)
-    with look.layers(PLACE, key, kept) as feed:
+    with look.layers(PLACE, key, kept, damaged) as feed:
         for chunk in look.rooms.object_store.stream(key):
             feed(chunk)
 

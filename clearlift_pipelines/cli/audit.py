@@ -52,7 +52,7 @@ def verify(as_json: bool) -> None:
     if done.faults:
         raise DeclinedError(
             "the audit trail is not as it was written",
-            "keep this database as it is, and compare it with a backup: docs/runbooks/audit-trail.md",
+            "keep this database as it is, and compare it with a backup: docs/privacy.md",
         )
     if not done.heads:
         raise DeclinedError(

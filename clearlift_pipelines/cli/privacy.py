@@ -1,9 +1,10 @@
-"""`clearlift privacy`: requests to be erased: asked for, shown, cancelled.
+"""`clearlift privacy`: requests to be erased: asked for, shown, cancelled. The export is in privacy_export.py.
 
 Whom a request means is typed or read from standard input, because an argument of a process is seen by others and kept
 in the shell's history. What does not belong here: the work (assets/erasure).
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, get_args
@@ -15,6 +16,7 @@ from assets.apps import APPS, App
 from assets.apps.personal import Person
 from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.entry import dagster_home
+from clearlift_pipelines.cli.privacy_export import export
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def privacy() -> None:
-    """Erase a person or an organisation from every store: ask, look, cancel."""
+    """Erase a person or an organisation from every store: ask, look, cancel; or export a person."""
+
+
+privacy.add_command(export)
 
 
 @privacy.command()
@@ -47,12 +52,13 @@ def erase(app: App, kind: Person | None, organisation: bool, confirm: bool, now:
     from assets.erasure.run import refuse_failed
 
     whom = "id or tag of the organisation" if organisation else "user id or e-mail address"
-    subject = click.prompt(f"Whom ({whom})", prompt_suffix=": ", err=True)
+    typing = sys.stdin.isatty()
+    subject = click.prompt(f"Whom ({whom})", err=True) if typing else sys.stdin.readline().strip("\r\n")
     with terminal() as opened, _erasure(opened, app) as erasure:
         opened.stores.prepare()
         request, found = received(erasure, Asked(subject, kind, organisation), "command")
         _describe(app, request.id, found)
-        if not confirm and not click.confirm("Erase all of it?", err=True):
+        if not confirm and not (typing and click.confirm("Erase all of it?", err=True)):
             erasure.requests.cancelled(request, opened.stores.clock())
             raise DeclinedError("nothing was confirmed, so that the request is cancelled", "the same with --confirm")
         request = confirmed(erasure, request, opened.stores.settings.erasure_wait)

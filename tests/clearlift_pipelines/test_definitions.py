@@ -76,17 +76,20 @@ PERSONAL = {
     "clearlift/attribution": "clicks touches",
     "clearlift/d1": "invitations marketing_choices organizations platform_connections sessions users",
     "clearlift/events": "compacted ingested landing",
+    "clearlift/privacy": "requests",
     "clearlift/sealing": "invitations platform_connections sessions users",
     "clearlift/sessions": "daily",
     "consignment/archive": "change_log",
     "consignment/cache": "consignor_items demand verified",
     "consignment/d1": "consignors inventory_items",
+    "consignment/privacy": "requests",
     "consignment/sealing": "consignors",
     "growth/analytics": "pending",
     "growth/archive": "analytics_events",
     "growth/leads": "phones",
     "growth/messaging": "accounts",
     "growth/onboarding": "inactive",
+    "growth/privacy": "requests",
     "growth/sealing": "marketing_leads",
     "sesh/archive": "change_log points sessions",
     "sesh/cache": "dashboard_layout demand user_preferences verified",
@@ -94,6 +97,7 @@ PERSONAL = {
     "sesh/media": "uploads variants",
     "sesh/metrics": "daily hourly monthly weekly",
     "sesh/points": "flushes ingested",
+    "sesh/privacy": "requests",
     "sesh/sealing": "journal_entries medical_symptoms users",
     "sesh/series": "sessions",
 }
@@ -105,15 +109,16 @@ JOBS = {
     " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions tidy verify_cache warm",
     "consignment": "archive changes compliance erase erasure_requests integrity invalidate policy retention seal"
     " verify_cache warm",
-    "growth": "aggregate archive compliance database erase erasure_requests experiments inactive_sessions pending_events"
-    " phones policy reports retention seal verify_cache warm",
-    "sesh": "archive changes columns compliance erase erasure_requests invalidate media metrics partitions points policy"
-    " pruning retention seal verify_cache warm",
+    "growth": "aggregate archive compliance database erase erasure_requests experiments inactive_sessions"
+    " pending_events phones policy reports retention seal verify_cache warm",
+    "sesh": "archive changes columns compliance erase erasure_requests invalidate media metrics partitions points"
+    " policy pruning retention seal verify_cache warm",
     "pipelines": "purge trail",
 }
 # By app: the name of a schedule, its job, its cron line in UTC.
 TICKS = {
     "clearlift": {
+        "erase": ("erase", "20 2 * * *"),
         "ads_hourly": ("ads", "5 * * * *"),
         "hourly": ("hourly", "10 * * * *"),
         "today": ("roll_up_days", "20 * * * *"),
@@ -134,6 +139,7 @@ TICKS = {
         "compliance": ("compliance", "30 7 1 * *"),
     },
     "consignment": {
+        "erase": ("erase", "20 2 * * *"),
         "changes": ("changes", "55 * * * *"),
         "warm": ("warm", "35 * * * *"),
         "verify_cache": ("verify_cache", "20 4 * * *"),
@@ -143,6 +149,7 @@ TICKS = {
         "compliance": ("compliance", "30 7 1 * *"),
     },
     "growth": {
+        "erase": ("erase", "20 2 * * *"),
         "aggregate": ("aggregate", "10 * * * *"),
         "experiments": ("experiments", "20 1 * * *"),
         "phones": ("phones", "25 * * * *"),
@@ -155,6 +162,7 @@ TICKS = {
         "compliance": ("compliance", "30 7 1 * *"),
     },
     "sesh": {
+        "erase": ("erase", "20 2 * * *"),
         "changes": ("changes", "55 * * * *"),
         "points": ("points", "15 0-1,3-23 * * *"),
         "points_sweep": ("points", "15 2 * * *"),
@@ -191,6 +199,7 @@ WATCHES = {
     "sesh_changed_rows": (300, "sesh_warm"),
     "sesh_invalidation": (300, ""),
     "sesh_uploads": (60, "sesh_media"),
+    **{f"{app}_erasure_requests": (60, f"{app}_erasure_requests") for app in ("clearlift", "consignment", "sesh")},
     **{f"{app}_in_clear": (300, f"{app}_seal") for app in ("clearlift", "consignment", "growth", "sesh")},
     **{f"{owner}_first_backup": (600, f"{owner}_backup") for owner in JOBS},
 }

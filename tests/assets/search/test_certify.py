@@ -26,7 +26,7 @@ from assets.apps.sesh import APP as SESH
 from assets.events.table import events_table
 from assets.privacy.identity import Identity
 from assets.rooms import EmbeddedServer
-from assets.search import canary, certify, postgres
+from assets.search import canary, certify, objects, postgres
 from assets.search.look import Look
 from assets.search.needles import Needles
 from assets.search.seen import Hit
@@ -37,7 +37,7 @@ from tests.assets.rollups.event_lake import event, frame
 from tests.assets.search.conftest import Searched
 from tests.conftest import FOLDER
 
-TAG = "a3f7c2"
+TAG, NOW = "a3f7c2", "2026-05-01T12:00:00.000Z"
 MAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
 Put = Callable[[Searched, str], None]
 
@@ -203,8 +203,9 @@ def test_a_user_of_another_application_with_the_same_id_is_no_hit(searched: Sear
 def test_every_application_is_searched(searched: Searched) -> None:
     consignor, subject = identity("a consignor", app="consignment"), str(uuid.uuid4())
     lead = Identity("a lead", "growth", {"lead": frozenset({subject})})
-    row = [1, next(iter(consignor.ids["user"])), "a name", "an address", "a number"]
-    searched.stores.d1(CONSIGNMENT).upsert("consignors", ["id", "user_id", "name", "email", "phone"], [row], ["id"])
+    names = ["id", "user_id", "name", "email", "phone", "created_at", "updated_at"]
+    row = [1, next(iter(consignor.ids["user"])), "a name", "an address", "a number", NOW, NOW]
+    searched.stores.d1(CONSIGNMENT).upsert("consignors", names, [row], ["id"])
     assert {hit.place for hit in found(searched, consignor, app=CONSIGNMENT)} == {"d1"}
     searched.stores.app_postgres(GROWTH).execute(
         "insert into pipelines.audit_log (made_by, table_name, row_id, operation, columns, new_values)"
@@ -216,16 +217,24 @@ def test_every_application_is_searched(searched: Searched) -> None:
     assert hit.kept.startswith("ids alone")
 
 
-def test_a_damaged_object_is_a_hit_because_nobody_knows_what_it_holds(searched: Searched) -> None:
-    searched.stores.object_store.put(
-        "archive/clearlift/events/2026Q1/x/part-cut.jsonl.gz", gzip.compress(b"x" * 99)[:-9]
-    )
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("archive/clearlift/events/2026Q1/x/part-cut.jsonl.gz", ""),
+        ("elsewhere/part-cut.jsonl.gz", ""),
+        ("quarantine/events/part-cut.whole", objects.SENT),
+        ("landing/events/2026/05/01/12/part-cut.gz", objects.SENT),
+    ],
+)
+def test_nobody_knows_what_a_damaged_object_holds(searched: Searched, key: str, why: str) -> None:
+    store = searched.stores.object_store
+    store.put(key, gzip.compress(b"x" * 99)[:-9])
     try:
         (hit,) = found(searched, identity("nobody at all"))
-        assert (hit.place, hit.encoding, hit.count) == ("r2", "unreadable", 0)
-        assert hit.name.endswith("part-cut.jsonl.gz")
+        assert (hit.place, hit.encoding, hit.count, hit.kept) == ("r2", "unreadable", 0, why)
+        assert "part-cut" in hit.name
     finally:
-        searched.stores.object_store.delete("archive/clearlift/events/2026Q1/x/part-cut.jsonl.gz")
+        store.delete(key)
 
 
 @pytest.mark.parametrize("place", ["r2", "d1", "postgres"])

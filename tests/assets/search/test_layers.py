@@ -113,6 +113,13 @@ def test_what_is_not_packed_is_whole(data: bytes, tmp_path: Path) -> None:
     assert not searched(data, tmp_path)
 
 
+def test_an_object_that_unpacks_to_too_much_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assets.search.layers.MOST_BYTES", 2**20)
+    with pytest.raises(DamagedError):
+        searched(gzip.compress(bytes(2**25)) + gzip.compress(bytes(2**25)), tmp_path)
+    assert not searched(gzip.compress(bytes(2**19)), tmp_path)
+
+
 def test_what_is_packed_too_often_is_reported(tmp_path: Path) -> None:
     data = ROW
     for _ in range(6):

@@ -3,6 +3,8 @@
 import psycopg
 import pytest
 
+from assets.audit.entry import Entry
+from assets.audit.note import note
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 RELATIONS = """
@@ -46,7 +48,7 @@ def test_the_login_owns_what_the_role_works_with_and_others_see_what_row_securit
         if name == "pipelines.migrations":
             assert (row["workable"], row["granted"]) == (False, [])
         elif row["kind"] in ("r", "p"):
-            assert row["workable"], name
+            assert row["workable"] == (row["schema"] != "audit"), name
         if row["granted"]:
             assert row["schema"] in ("ads", "attribution"), name
             assert row["granted"] == ["authenticated select"], name
@@ -69,3 +71,20 @@ def test_the_role_archives_deletes_and_restores(on_supabase: Terminal) -> None:
         postgres.execute("create schema more")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         postgres.execute("delete from pipelines.migrations")
+
+
+def test_the_role_appends_to_the_audit_trail_and_changes_nothing_of_it(on_supabase: Terminal) -> None:
+    on_supabase.good("migrate", "up")
+    postgres = on_supabase.stores.postgres
+    note(on_supabase.stores, Entry("clearlift", "a test", "read", "d1", "users"))
+    for statement in (
+        "insert into audit.entries select * from audit.entries",
+        "update audit.entries set rows = 0",
+        "delete from audit.entries",
+        "truncate audit.entries",
+        "alter table audit.entries disable trigger append_only",
+        "delete from audit.followed",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            postgres.execute(statement)
+    assert postgres.fetch("select seq, work from audit.entries") == [{"seq": 1, "work": "a test"}]

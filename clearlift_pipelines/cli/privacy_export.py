@@ -1,0 +1,57 @@
+"""`clearlift privacy export`: all that is held of a person, for that person.
+
+What belongs here: what people type and read. What does not: the work (assets/export), which is imported by the command,
+so that help starts at once.
+"""
+
+import uuid
+from datetime import timedelta
+from typing import get_args
+
+import click
+
+from assets.apps import App
+from assets.apps.personal import Person
+from clearlift_pipelines.cli.apps import app_option
+from clearlift_pipelines.cli.terminal import terminal
+from resources.r2.protocol import LONGEST_SIGNATURE_SECONDS
+
+WORK = "clearlift privacy export"
+LONGEST_HOURS = LONGEST_SIGNATURE_SECONDS // 3600
+
+
+@click.command("export")
+@app_option(lambda app: app.personal)
+@click.option("--kind", type=click.Choice(get_args(Person)), help="Which kind of person, where several have the id.")
+@click.option(
+    "--hours",
+    type=click.IntRange(1, LONGEST_HOURS),
+    default=24,
+    show_default=True,
+    help=f"For how long the URL works, at most {LONGEST_HOURS} hours.",
+)
+def export(app: App, kind: Person | None, hours: int) -> None:
+    """Put all that is held of a person into a ZIP in R2, and show a URL that reads it for a time.
+
+    Type the user id or e-mail address, or write it to standard input. Whoever has the URL reads the ZIP: send it to
+    that person alone.
+
+    \b
+    Example: clearlift privacy export --app sesh < the_id.txt
+    """
+    from assets.audit.entry import Entry
+    from assets.audit.note import note
+    from assets.erasure.exports import PREFIX
+    from assets.erasure.identify import Asked, identify
+    from assets.export.make import make
+
+    subject = click.prompt("Whom (user id or e-mail address)", prompt_suffix=": ", err=True)
+    with terminal() as opened:
+        stores = opened.stores
+        stores.prepare()
+        found = identify(stores, app, Asked(subject, kind), str(uuid.uuid4()))
+        note(stores, Entry(app.name, WORK, "read", "r2", PREFIX))
+        made = make(stores, app, found.identity, timedelta(hours=hours))
+        opened.progress.stop()
+        click.echo(f"{made.bytes:,} bytes, until {made.expires_at:%Y-%m-%d %H:%M} UTC:")
+        click.echo(made.url)

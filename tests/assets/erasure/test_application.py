@@ -1,0 +1,65 @@
+"""Requests that people make in an application: taken over once, answered there, and named nowhere afterwards."""
+
+from typing import Any
+
+import pytest
+
+from assets.erasure import application
+from resources.d1 import D1
+from tests.assets.erasure.inhabited import NOW, SESH, WINDOW, Inhabited, naming, put
+from tests.assets.erasure.test_d1 import sesh_user
+
+ANNA = "anna-lena-17"
+
+
+@pytest.fixture
+def sesh(inhabited: Inhabited) -> D1:
+    d1 = inhabited.d1["sesh"]
+    for name in (ANNA, "bert-18"):
+        sesh_user(d1, name)
+    return d1
+
+
+def shown(d1: D1) -> dict[str, tuple[Any, ...]]:
+    rows = d1.query("select id, subject, state, why from erasure_requests")
+    return {row["id"]: (row["subject"], row["state"], row["why"]) for row in rows}
+
+
+def test_a_request_is_taken_over_carried_out_and_answered(inhabited: Inhabited, sesh: D1) -> None:
+    put(sesh, "erasure_requests", id="r-1", subject=f"{ANNA}@sesh.example")
+    assert application.waiting(sesh) == 1
+    (taken,) = application.take_over(inhabited.erasure(SESH), WINDOW)
+    assert (taken.id, taken.state, taken.origin) == ("r-1", "waiting", "application")
+    assert shown(sesh) == {"r-1": (None, "waiting", "")}
+    assert application.take_over(inhabited.erasure(SESH), WINDOW) == []
+    inhabited.now = NOW + WINDOW
+    inhabited.erasure(SESH).run()
+    application.take_over(inhabited.erasure(SESH), WINDOW)
+    assert shown(sesh) == {"r-1": (None, "done", "")}
+    assert list(naming(sesh, ANNA)) == []
+
+
+def test_what_means_nobody_or_comes_twice_is_refused_and_holds_nobody_up(inhabited: Inhabited, sesh: D1) -> None:
+    put(sesh, "erasure_requests", id="r-1", subject="nobody-here")
+    put(sesh, "erasure_requests", id="r-2", subject=ANNA, kind="robot")
+    put(sesh, "erasure_requests", id="r-3", subject=None)
+    put(sesh, "erasure_requests", id="r-4", subject=ANNA)
+    put(sesh, "erasure_requests", id="r-5", subject=ANNA)
+    taken = application.take_over(inhabited.erasure(SESH), WINDOW)
+    assert [request.id for request in taken] == ["r-4"]
+    assert {id_: state for id_, (_, state, _) in shown(sesh).items()} == {
+        "r-1": "refused", "r-2": "refused", "r-3": "refused", "r-4": "waiting", "r-5": "refused",
+    }  # fmt: skip
+    assert all(subject is None for subject, _, _ in shown(sesh).values())
+    assert "nobody of sesh" in shown(sesh)["r-1"][2]
+    assert "for the same id is waiting" in shown(sesh)["r-5"][2]
+
+
+def test_a_run_that_was_killed_after_it_took_a_request_is_gone_on_with(inhabited: Inhabited, sesh: D1) -> None:
+    from assets.erasure.identify import Asked
+
+    put(sesh, "erasure_requests", id="r-1", subject=ANNA)
+    inhabited.erasure(SESH).requests.receive(Asked(ANNA), "application", NOW, "r-1")
+    (taken,) = application.take_over(inhabited.erasure(SESH), WINDOW)
+    assert taken.state == "waiting"
+    assert len(inhabited.erasure(SESH).requests.all()) == 1

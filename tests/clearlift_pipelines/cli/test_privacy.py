@@ -1,0 +1,68 @@
+"""`clearlift privacy`: what people type and read; whom a request means is neither typed as an argument nor shown."""
+
+import io
+import json
+
+import pytest
+
+from assets.apps.sesh import APP as SESH
+from tests.clearlift_pipelines.cli.terminal import Terminal
+from tests.sql.sesh.database import put
+
+ANNA = "anna-lena-17"
+
+
+@pytest.fixture
+def sesh(migrated: Terminal) -> Terminal:
+    d1 = migrated.stores.d1(SESH)
+    for name in (ANNA, "bert-18"):
+        put(d1, "users", id=name, email=f"{name}@sesh.example")
+        put(d1, "journal_entries", id=f"j-{name}", userId=name)
+    return migrated
+
+
+def typed(terminal: Terminal, *lines: str) -> None:
+    terminal.monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+
+def test_a_person_is_erased_at_once_and_proved(sesh: Terminal) -> None:
+    typed(sesh, f"{ANNA}@SESH.example")
+    said = sesh.good("privacy", "erase", "--app", "sesh", "--confirm", "--now")
+    assert "a person of sesh, by 1 user id, in journal_entries, users." in said
+    assert "done, and found nowhere" in said
+    assert ANNA not in said
+    assert sesh.stores.d1(SESH).query("select id from users") == [{"id": "bert-18"}]
+    (request,) = sesh.stores.postgres.fetch("select * from privacy.requests")
+    shown = sesh.good("privacy", "status", request["id"])
+    assert request["receipt"] in shown
+    assert all(place in shown for place in ("d1", "d1 change logs", "postgres", "kv", "dagster"))
+    receipt = sesh.stores.object_store.get(request["receipt"]).decode()
+    assert json.loads(receipt)["found"] == 0
+    assert ANNA not in shown + receipt
+    typed(sesh, ANNA)
+    assert "nobody of sesh has this id or address" in sesh.refused("privacy", "erase", "--app", "sesh", "--confirm")
+
+
+def test_a_request_waits_is_refused_twice_and_can_be_cancelled(sesh: Terminal) -> None:
+    typed(sesh, ANNA)
+    said = sesh.good("privacy", "erase", "--app", "sesh", "--confirm")
+    assert "It waits until" in said
+    (request,) = sesh.stores.postgres.fetch("select id from privacy.requests")
+    typed(sesh, ANNA)
+    assert f"request {request['id']} for the same id is waiting" in sesh.refused("privacy", "erase", "--app", "sesh")
+    assert "waiting" in sesh.good("privacy", "status", "--app", "sesh")
+    assert "nothing was erased" in sesh.good("privacy", "cancel", request["id"], "--app", "sesh")
+    assert "is cancelled, and no longer" in sesh.refused("privacy", "cancel", request["id"], "--app", "sesh")
+    assert len(sesh.stores.d1(SESH).query("select id from users")) == 2
+
+
+def test_what_is_not_confirmed_is_cancelled(sesh: Terminal) -> None:
+    typed(sesh, ANNA)
+    assert "nothing was confirmed" in sesh.refused("privacy", "erase", "--app", "sesh")
+    assert "cancelled" in sesh.good("privacy", "status")
+
+
+def test_words_for_nothing(sesh: Terminal) -> None:
+    assert "Nobody asked to be erased." in sesh.good("privacy", "status")
+    assert "there is no request 'x'" in sesh.refused("privacy", "status", "x")
+    assert "has no request 'x'" in sesh.refused("privacy", "cancel", "x", "--app", "sesh")

@@ -1,4 +1,4 @@
-"""What files of a known format hold that their bytes do not show: Avro, Parquet, PNG. Pure.
+"""What files of a known format hold that their bytes do not show: Avro, Parquet, PNG.
 
 What belongs here: a file's parts, unpacked. What does not: what is searched for in them (layers.py).
 """

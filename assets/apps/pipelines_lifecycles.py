@@ -39,7 +39,6 @@ _RECORDS = {
     "retention.deletions": "says what was deleted, when, and what proved that it may be",
     "audit.entries": "a chain that loses its beginning proves nothing",
     "audit.followed": "one row a change log",
-    "audit.keys": "one row a key",
     "pipelines.migrations": "says what the schema is",
 }
 _AGREED: tuple[Condition, ...] = ("reconciled",)

@@ -250,7 +250,6 @@ _IMPERSONAL = f"""
         difference difference_low difference_high lift lift_low lift_high p detectable_lift verdict why
     audit.entries: seq at app actor work act store place columns rows hash
     audit.followed: app store first_transaction first_id first_changed_at last_transaction last_id
-    audit.keys: key_id seen_at
     consent.choices: app org_tag subject_kind source refuses
     cache.entries: namespace family bytes expires_at written_at
     cache.reads: namespace family day reads hits

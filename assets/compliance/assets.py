@@ -72,10 +72,6 @@ def trail() -> AssetsDefinition:
     )
     def kept(rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         now, store = rooms.clock(), rooms.object_store
-        for key_id in sorted(rooms.keyring.ids):
-            rooms.postgres.execute(
-                "insert into audit.keys (key_id, seen_at) values (%s, %s) on conflict do nothing", (key_id, now)
-            )
         done = chain.verify(rooms.postgres, list(heads.heads(store)))
         # Of a trail that is not whole too: what is done to it from now on shows as well.
         is_new = done.head.seq > 0 and heads.put(store, now.date(), done.head)

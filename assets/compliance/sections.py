@@ -17,6 +17,7 @@ from assets.compliance import requests
 from assets.compliance.report import Report, Section, Verdict
 from assets.retention.stores import entries, prune_all
 from assets.rooms import Rooms
+from assets.sealing import references
 from assets.windows import Window
 from resources.counts import counted
 from resources.sql_files import read_sql
@@ -87,24 +88,29 @@ def exemptions(app: App) -> Section:
 
 
 def keys(rooms: Rooms, now: datetime) -> Section:
-    """The keys and their age."""
-    seen = {row["key_id"]: row["seen_at"] for row in rooms.postgres.fetch("select key_id, seen_at from audit.keys")}
-    kept = envelopes.kept(target_of(rooms), rooms.keyring)
-    newest = max(kept)
-    unseen = [key_id for key_id in kept if key_id not in seen]
-    old = newest in seen and now - seen[newest] > OLDEST_KEY
-    loose = [str(key_id) for key_id, at in kept.items() if at is None]
-    says = [f"Key {newest} seals" + ("; the others only open what they sealed." if len(kept) > 1 else ".")]
-    says += ["It has sealed for longer than a year: rotate it."] if old else []
+    """The keys, their age and their use."""
+    found, kept = references.count(rooms, rooms.keyring), envelopes.kept(target_of(rooms), rooms.keyring)
+    newest = found.keys[max(kept)]
+    old, loose = now - newest.first_seen_at > OLDEST_KEY, [str(key_id) for key_id, at in kept.items() if at is None]
+    says = [f"Key {newest.key_id} seals" + ("; the others only open what they sealed." if len(kept) > 1 else ".")]
+    says += ["It is worn, or has sealed for longer than a year: rotate it."] if old or newest.is_worn else []
     says += [f"In no envelope: {', '.join(loose)}."] if loose else []
     return Section(
         "Keys",
-        "unknown" if unseen else "not met" if old or loose else "met",
+        "not met" if old or newest.is_worn or loose else "met",
         " ".join(says),
-        ("key", "first seen", "days", "newest envelope"),
+        ("key", "first seen", "days", "live values", "backups", "retired", "newest envelope"),
         [
-            (str(key_id), *_age(seen.get(key_id), now), f"{at:%Y-%m-%d}" if at else "none")
-            for key_id, at in kept.items()
+            (
+                str(key.key_id),
+                _date(key.first_seen_at),
+                (now - key.first_seen_at).days,
+                sum(found.live.get(key.key_id, {}).values()),
+                found.backups.get(key.key_id, 0),
+                _date(key.retired_at),
+                _date(kept.get(key.key_id)) or "none",
+            )
+            for key in found.keys.values()
         ],
     )
 
@@ -155,8 +161,8 @@ def trail(rooms: Rooms, month: Window, now: datetime) -> Section:
     )
 
 
-def _age(seen_at: datetime | None, now: datetime) -> tuple[str, int | None]:
-    return ("unknown", None) if seen_at is None else (f"{seen_at:%Y-%m-%d}", (now - seen_at).days)
+def _date(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d}" if at else ""
 
 
 def _days(app: App, store: str, name: str) -> int | None:

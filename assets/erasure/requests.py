@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from assets.apps import App
+from assets.audit.entry import Entry
+from assets.audit.note import append
 from assets.erasure.deadlines import deadline
 from assets.erasure.identify import Asked
 from assets.privacy.identity import Erased, Identity
@@ -214,6 +216,13 @@ class Requests:
             for request in requests:
                 values = {"app": self.app.name, "request": request.id, "position": position, "at": at, **vars(erased)}
                 connection.execute(read_sql("privacy/record_step.sql"), values)
+            append(connection, [self._entry(request, erased, alone=len(requests) == 1) for request in requests], at)
+
+    def _entry(self, request: Request, erased: Erased, *, alone: bool) -> Entry:
+        """For the audit trail. Of requests that shared the work nobody knows how many rows were whose."""
+        rows = erased.rows + erased.objects if alone else None
+        work, subject = f"erasure {request.id}", request.subject_hash.hex()
+        return Entry(self.app.name, work, "changed", erased.place, "a person", rows=rows, subject=subject)
 
     def forget_steps(self, request: Request) -> None:
         """Let the next run go through all stores again."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from assets.apps import App
+from assets.audit.entry import Entry
+from assets.audit.note import note
 from assets.erasure.exports import folders
 from assets.export.keys import of_kv
 from assets.export.live_rows import of_app_postgres, of_d1, of_lake, of_postgres
@@ -57,6 +59,7 @@ def make(rooms: Rooms, app: App, identity: Identity, lifetime: timedelta) -> Exp
     seconds = int(lifetime.total_seconds())
     if not 1 <= seconds <= LONGEST_SIGNATURE_SECONDS:
         raise ValueError("a URL is valid for 1 s to 7 days")
+    note(rooms, Entry(app.name, f"export {identity.request}", "read", "every store", "a person"))
     now, store = rooms.clock(), rooms.object_store
     # A name that nobody guesses, because a bucket may be public by mistake.
     key = f"{folders(rooms, app, identity)[0]}/{secrets.token_hex(16)}.zip"

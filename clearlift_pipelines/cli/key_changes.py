@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assets.apps.pipelines import PIPELINES
 from clearlift_pipelines import settings
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.settings import variable_of
 from clearlift_pipelines.stores import Stores
 from resources import keyring
@@ -76,6 +78,7 @@ def rotate() -> None:
                 click.echo(f"{place.name} {field}: {done.sealed} sealed again")
                 sealed, unopened = sealed + done.sealed, unopened + done.unopened
         ledger.count_seals(stores.postgres, ring.newest, sealed, stores.clock())
+        noted(stores, "changed", PIPELINES.name, "keys", f"rotated to key {ring.newest}", rows=sealed)
         click.echo(f"{sealed} values are sealed with key {ring.newest} now. {RESTART}")
         left = references.count(stores, ring)
         for key_id in sorted(ring.ids):
@@ -118,6 +121,7 @@ def retire(key_id: int) -> None:
             return
         _replace(file, ring, ring.without(key_id))
         ledger.retire(stores.postgres, key_id, stores.clock())
+        noted(stores, "changed", PIPELINES.name, "keys", f"key {key_id} retired")
         click.echo(f"{file}: key {key_id} is gone. {RESTART}")
 
 

@@ -35,12 +35,6 @@ create table audit.followed (
 );
 comment on table audit.followed is 'The last page of an app''s change log that entries were made of: one row a log';
 
-create table audit.keys (
-    key_id  integer primary key,
-    seen_at timestamptz not null
-);
-comment on table audit.keys is 'One row a key of the key set that was seen: when that was first';
-
 -- Appends entries (a JSON array of objects) and returns the last one's number. One transaction at a time: a number is never
 -- left out, and an entry knows the one before it. The lock ends with the transaction, so append at its end.
 create function audit.append(entries jsonb) returns bigint
@@ -87,7 +81,7 @@ revoke all on schema audit from public;
 revoke all on function audit.append(jsonb) from public;
 grant usage on schema audit to service_role;
 grant select on audit.entries to service_role;
-grant select, insert, update on audit.followed, audit.keys to service_role;
+grant select, insert, update on audit.followed to service_role;
 grant execute on function audit.append(jsonb) to service_role;
 
 -- What people chose about marketing and the sale of their data, from their events and from the app's list.

@@ -1,6 +1,7 @@
 """Erasing from the lake while others work on it, after others changed it, and after a kill anywhere."""
 
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -32,7 +33,7 @@ person = st.sampled_from([None, *PEOPLE])
 events = st.lists(st.tuples(person, person, st.sampled_from(["a3f7c2", "b8e9d1"]), st.integers(10, 12)), max_size=6)
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(
     files=st.lists(events, max_size=4),
     erased=st.sets(st.sampled_from(PEOPLE), min_size=1, max_size=2),
@@ -42,6 +43,7 @@ def test_exactly_they_are_gone(
     pipeline: Pipeline, files: list[list[tuple[str | None, str | None, str, int]]], erased: set[str], merge: bool
 ) -> None:
     pipeline.reset()
+    shutil.rmtree(pipeline.folder / "data", ignore_errors=True)
     number = 0
     for of_file in files:
         lines = []

@@ -7,7 +7,7 @@ which the next one sees what is left to do. What does not belong here: which fil
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -120,7 +120,7 @@ class _Erasure:
         held = self._held()
         if not (held or self._damaged or others.holding):
             return self._finished(others)
-        require_free(self.table, {*others.holding, *(self._stored(path) for path in held)})
+        require_free(self.table, others.holding | self._stored(held))
         self._rewrite()
         if self._damaged:
             raise DeclinedError.together(self._damaged)
@@ -232,19 +232,19 @@ class _Erasure:
         )
 
     def _others(self) -> "_Others":
-        """The data files below the table that are not live and hold somebody."""
-        table = self.table.load()
-        files = survey(self.table, UNKNOWN_AGE)
-        live = {self._stored(info.path) for info in self.table.files()}
+        """The data files below the table that are not live and hold somebody. What was looked at before is known."""
+        files, table = survey(self.table, UNKNOWN_AGE), self.table.load()
+        live = self._stored(info.path for info in self.table.files())
+        held, clean = self._stored(self._found), self._stored(self._clean)
         unneeded = {file.path for file in (*files.old, *files.young)}
         candidates = [
             file
             for file in (*files.reached, *files.old, *files.young)
-            if file.path.endswith(".parquet") and file.path not in live
+            if file.path.endswith(".parquet") and file.path not in live | clean
         ]
-        found = _Others()
+        found = _Others(held.intersection(file.path for file in candidates))
         recent = self.rooms.clock() - LONGEST_RUN
-        for some in chunked(candidates, FILES_AT_ONCE):
+        for some in chunked((file for file in candidates if file.path not in held), FILES_AT_ONCE):
             holds = self._search.others([location(table, file.path) for file in some])
             for file, of_file in zip(some, holds, strict=True):
                 is_being_written = file.path in unneeded and file.modified > recent
@@ -256,8 +256,10 @@ class _Erasure:
                     found.holding.add(file.path)
         return found
 
-    def _stored(self, path: str) -> str:
-        return path_of(self.table.load(), path)
+    def _stored(self, paths: Iterable[str]) -> set[str]:
+        """The paths in the store of files that the table names."""
+        table = self.table.load()
+        return {path_of(table, path) for path in paths}
 
     @property
     def _title(self) -> str:

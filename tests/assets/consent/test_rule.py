@@ -63,7 +63,7 @@ def test_a_withdrawn_flag_holds_for_events_without_one_until_the_next(
 
 def test_a_flag_does_not_lift_what_the_list_or_the_browser_says() -> None:
     for source in ("list", "signal"):
-        choices = Choices([chosen(10, source, refuses=True), chosen(20, "flag", refuses=False)])  # type: ignore[arg-type]
+        choices = Choices([chosen(10, source, refuses=True), chosen(20, "flag", refuses=False)])
         assert choices.refused(VISITOR, None, moment(30), flag=True, signal=False)
 
 

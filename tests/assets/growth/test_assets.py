@@ -26,8 +26,8 @@ Checks = dict[str, tuple[bool, AssetCheckSeverity]]
 
 
 @pytest.fixture
-def rooms(own: Postgres, tmp_path: Path) -> TestRooms:
-    return TestRooms(NOW, own, FolderObjectStore(tmp_path), app_postgreses={APP.name: own, OTHER.name: own})
+def rooms(postgres: Postgres, own: Postgres, tmp_path: Path) -> TestRooms:
+    return TestRooms(NOW, postgres, FolderObjectStore(tmp_path), app_postgreses={APP.name: own, OTHER.name: own})
 
 
 def brought(app: App, rooms: TestRooms) -> Capability:
@@ -55,7 +55,7 @@ def test_an_app_of_another_shape_gets_nothing(rooms: TestRooms) -> None:
 
 @pytest.mark.parametrize("app", [APP, OTHER], ids=lambda app: app.name)
 def test_events_are_taken_and_made_into_windows_of_which_one_is_counted_again(app: App, rooms: TestRooms) -> None:
-    insert(rooms.postgres, events(300, last(40)))
+    insert(rooms.app_postgres(APP), events(300, last(40)))
     said, checks = made(app, rooms, "analytics/pending")
     assert said == {"events": 300, "batches": 1, "left": 0, "oldest_waits_seconds": 0.0}
     assert checks == {"taken_in_time": (True, WARN)}
@@ -70,9 +70,9 @@ def test_events_are_taken_and_made_into_windows_of_which_one_is_counted_again(ap
 def test_nothing_to_compare_is_not_green_and_a_difference_is_an_error(rooms: TestRooms) -> None:
     _, checks = made(APP, rooms, "analytics/aggregations")
     assert checks == {"recount_of_a_random_hour": (False, WARN)}
-    insert(rooms.postgres, events(300, last(40)))
+    insert(rooms.app_postgres(APP), events(300, last(40)))
     made(APP, rooms, "analytics/pending")
-    rooms.postgres.execute(
+    rooms.app_postgres(APP).execute(
         "update analytics.event_aggregations set events = events + 1; delete from pipelines.stale_windows"
     )
     _, checks = made(APP, rooms, "analytics/aggregations")
@@ -80,22 +80,22 @@ def test_nothing_to_compare_is_not_green_and_a_difference_is_an_error(rooms: Tes
 
 
 def test_a_day_is_made_again_when_it_is_asked_for_and_what_is_no_day_is_refused(rooms: TestRooms) -> None:
-    insert(rooms.postgres, events(300, last(40)))
+    insert(rooms.app_postgres(APP), events(300, last(40)))
     made(APP, rooms, "analytics/pending")
     made(APP, rooms, "analytics/aggregations")
-    right = stored(rooms.postgres)
-    rooms.postgres.execute("update analytics.event_aggregations set users = 7")
+    right = stored(rooms.app_postgres(APP))
+    rooms.app_postgres(APP).execute("update analytics.event_aggregations set users = 7")
     for day in ("2026-03-18", "2026-03-19", "2026-03-20"):
         made(APP, rooms, "analytics/aggregations", event_assets.AgainConfig(day=day))
-    assert stored(rooms.postgres) == right
+    assert stored(rooms.app_postgres(APP)) == right
     with pytest.raises(Exception, match="day 'yesterday' is no day"):
         made(APP, rooms, "analytics/aggregations", event_assets.AgainConfig(day="yesterday"))
 
 
 def test_events_that_wait_too_long_are_reported(rooms: TestRooms, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capability, "BATCHES_AT_ONCE", 1)
-    insert(rooms.postgres, events(pending.BATCH + 5, last(2)))
-    rooms.postgres.execute("update analytics.events set ingested_at = %s", (NOW - timedelta(minutes=16),))
+    insert(rooms.app_postgres(APP), events(pending.BATCH + 5, last(2)))
+    rooms.app_postgres(APP).execute("update analytics.events set ingested_at = %s", (NOW - timedelta(minutes=16),))
     result, request = watched(APP, rooms, "pending_events")
     assert isinstance(result, MaterializeResult)
     assert result.asset_key is not None
@@ -111,7 +111,7 @@ def test_events_that_wait_too_long_are_reported(rooms: TestRooms, monkeypatch: p
 
 def test_inactive_sessions_end_with_and_without_a_run(rooms: TestRooms) -> None:
     def add(token: str) -> None:
-        rooms.postgres.execute(
+        rooms.app_postgres(APP).execute(
             "insert into onboarding.sessions (session_token, started_at, last_activity_at) values (%s, %s, %s)",
             (token, NOW - timedelta(hours=5), NOW - timedelta(hours=3)),
         )
@@ -127,7 +127,7 @@ def test_inactive_sessions_end_with_and_without_a_run(rooms: TestRooms) -> None:
 
 
 def test_phone_numbers_are_counted(rooms: TestRooms) -> None:
-    rooms.postgres.execute(
+    rooms.app_postgres(APP).execute(
         "insert into marketing.leads (email, phone, country) values"
         " ('a@example.com', '030 901820', 'DE'), ('b@example.com', '12', 'US')"
     )
@@ -151,7 +151,7 @@ def test_reports_say_what_they_counted_and_prove_nothing_where_there_is_nothing(
 ) -> None:
     _, checks = made(APP, rooms, name)
     assert checks == {"each_counted_once": (False, WARN)}
-    rooms.postgres.execute(row, (NOW - timedelta(hours=1),))
+    rooms.app_postgres(APP).execute(row, (NOW - timedelta(hours=1),))
     said, checks = made(OTHER, rooms, name)
     assert said["rows_counted"] == 1
     assert said["csv"] == f"{GROWTH.reports}{name.partition('/')[2]}/2026-03-20.csv"
@@ -164,7 +164,7 @@ def test_what_owners_must_do_is_listed_and_not_green(rooms: TestRooms) -> None:
     said, checks = made(APP, rooms, "messaging/accounts")
     assert (said["accounts"], said["all"]) == (0, 0)
     assert checks == {"nothing_to_do": (True, WARN)}
-    rooms.postgres.execute(
+    rooms.app_postgres(APP).execute(
         "insert into whatsapp.accounts (waba_id, phone_number_id, status, last_synced_at)"
         " values ('1', '2', 'connected', %s)",
         (NOW,),

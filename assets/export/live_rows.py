@@ -86,7 +86,7 @@ def of_app_postgres(rooms: Rooms, app: App, ids: Ids) -> Iterator[Portion]:
     if app.postgres_migrations is None:
         return
     postgres = rooms.app_postgres(app)
-    given = {kind: sorted(of_kind) for kind, of_kind in ids.items()}
+    given: dict[str, Any] = {kind: sorted(of_kind) for kind, of_kind in ids.items()}
     entries = {entry.name: entry for entry in app.personal if entry.store == "app_postgres"}
     owned = {
         name: where

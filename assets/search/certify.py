@@ -3,7 +3,7 @@
 What belongs here: the order of the stores, and the certificate. What does not: reading a store.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dagster import DagsterInstance
@@ -54,7 +54,7 @@ def certify(
         needles = Needles(identities, _tenants(rooms, app), [text for text, _ in planted.values()])
         look = Look(rooms, app, identities, needles)
         # Rows before files: what stays among the rows explains what the files show.
-        steps = [
+        steps: list[Callable[[], None]] = [
             lambda: postgres.search_postgres(look, rooms.postgres_of_login, postgres.PLACE, "postgres"),
             lambda: history.search_history(look, instance),
             lambda: objects.search_objects(look),

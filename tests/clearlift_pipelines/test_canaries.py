@@ -141,7 +141,7 @@ def sense(defs: Definitions, instance: DagsterInstance, shown: Shown) -> None:
     for sensor in defs.sensors or ():
         try:
             with build_sensor_context(instance=instance, repository_def=defs.get_repository_def()) as context:
-                shown.errors.append(repr(sensor.evaluate_tick(context)))  # type: ignore[union-attr]
+                shown.errors.append(repr(sensor.evaluate_tick(context)))
         except Exception:  # noqa: BLE001 (whatever it says is looked at)
             shown.errors.append(traceback.format_exc())
 

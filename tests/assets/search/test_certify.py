@@ -204,7 +204,7 @@ def test_every_application_is_searched(searched: Searched) -> None:
     consignor, subject = identity("a consignor", app="consignment"), str(uuid.uuid4())
     lead = Identity("a lead", "growth", {"lead": frozenset({subject})})
     names = ["id", "user_id", "name", "email", "phone", "created_at", "updated_at"]
-    row = [1, next(iter(consignor.ids["user"])), "a name", "an address", "a number", NOW, NOW]
+    row: list[Any] = [1, next(iter(consignor.ids["user"])), "a name", "an address", "a number", NOW, NOW]
     searched.stores.d1(CONSIGNMENT).upsert("consignors", names, [row], ["id"])
     assert {hit.place for hit in found(searched, consignor, app=CONSIGNMENT)} == {"d1"}
     searched.stores.app_postgres(GROWTH).execute(

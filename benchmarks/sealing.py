@@ -23,7 +23,7 @@ from resources import migrations
 from resources.d1 import EmbeddedD1
 from resources.keyring import Keyring
 
-VALUES = 500_000
+VALUES = 200_000
 ROWS = int(os.environ.get("SEALING_ROWS", "100000"))
 RING = Keyring({1: b"1" * 32})
 PLACE = {"table": "users", "column": "emailEncrypted"}

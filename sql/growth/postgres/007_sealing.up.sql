@@ -4,8 +4,6 @@
 alter table marketing.leads add column name_encrypted text;
 comment on column marketing.leads.name_encrypted is 'The name, sealed by the key set of the pipelines; null where none is';
 
-create index leads_with_name on marketing.leads (id) where name is not null;
-
 comment on column whatsapp.accounts.access_token_ciphertext is
     'Sealed by the application with the key set of the pipelines; null where none was given';
 

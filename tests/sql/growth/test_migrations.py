@@ -167,7 +167,7 @@ def test_a_development_database_has_the_sample_and_gets_the_same_one_again(postg
         # Down to nothing and up again would bring all of it back too, and is not refused; a changed row would be lost.
         assert applied.losses(migrations.going_down(applied, FOLDER, to=0)) == []
         postgres.execute("update marketing.leads set status = 'contacted' where status = 'new'")
-        with pytest.raises(MigrationError, match=r"would lose 6 rows of marketing\.leads"):
+        with pytest.raises(MigrationError, match=r"would lose values of marketing\.leads\.name_encrypted"):
             migrations.down(applied, FOLDER, to=4)
 
 

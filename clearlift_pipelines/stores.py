@@ -215,7 +215,7 @@ class Stores:
         """Whether the app's personal columns are sealed. Of a real database only if a setting says so, because a Worker
         may read them in clear.
         """
-        embedded = not {f"{app.name}-d1", f"{app.name}-postgres"} & self._real
+        embedded = not {f"{app.name}-d1", f"{app.name}-postgres"} & self.real
         return self.settings.sealed.get(app.name, embedded)
 
     def check_new_keys(self) -> None:

@@ -13,8 +13,8 @@ import click
 from assets.apps.pipelines import PIPELINES
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.noted import noted
-from clearlift_pipelines.settings import variable_of
 from clearlift_pipelines.stores import Stores
+from clearlift_pipelines.variables import variable_of
 from resources import keyring
 from resources.counts import counted
 from resources.declined import DeclinedError

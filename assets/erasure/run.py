@@ -13,7 +13,7 @@ from typing import Protocol
 from assets.apps import App
 from assets.erasure import receipt
 from assets.erasure.identify import again
-from assets.erasure.requests import BEGUN, NotOpenError, Request, Requests
+from assets.erasure.requests import BEGUN, Request, Requests
 from assets.erasure.steps import erasers
 from assets.privacy import tombstones
 from assets.privacy.identity import Eraser, Identity
@@ -176,6 +176,3 @@ def refuse_failed(app: App, outcome: Outcome) -> None:
             f"people of {app.name} were found after their erasure: {found}",
             "see who writes there, then run this again: it goes through all stores once more",
         )
-
-
-__all__ = ["Erasure", "HeldUpError", "Hit", "NotErasedError", "NotOpenError", "Outcome", "Search", "refuse_failed"]

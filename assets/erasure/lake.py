@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+import polars as pl
+
 from assets.apps import App
 from assets.archive.tables import archived
 from assets.erasure.erased_people import ErasedPeople
@@ -192,7 +194,8 @@ class _Erasure:
         """Replace files by what they hold of others, in one commit."""
         infos, found = zip(*held, strict=True)
         with ThreadPoolExecutor(PARALLEL) as workers:
-            made = [part for parts in workers.map(self._without, infos, found) for part in parts]
+            rewritten = workers.map(self._without, infos, found, self.table.each(infos))
+            made = [part for parts in rewritten for part in parts]
         for empty in (part for part in made if not part.rows):
             self.table.discard(empty.file)
         files = [part.file for part in made if part.rows]
@@ -206,11 +209,11 @@ class _Erasure:
             written=self._done.written + sum(file.file_size_in_bytes for file in files),
         )
 
-    def _without(self, info: FileInfo, found: Found) -> list[Rewritten]:
+    def _without(self, info: FileInfo, found: Found, rows: pl.LazyFrame) -> list[Rewritten]:
         """A file written again, a new one a partition; none where all of it is theirs."""
         if found.rows == info.rows:
             return []
-        rows = self.table.read([info]).filter(~self._search.own).with_columns(self._search.emptied(found))
+        rows = rows.filter(~self._search.own).with_columns(self._search.emptied(found))
         if info.partition is None:
             return self.table.rewrite_apart(info, rows)
         return [self.table.rewrite(info.partition, [info], rows)]

@@ -16,7 +16,6 @@ from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.terminal import terminal
 from resources.r2.protocol import LONGEST_SIGNATURE_SECONDS
 
-WORK = "clearlift privacy export"
 LONGEST_HOURS = LONGEST_SIGNATURE_SECONDS // 3600
 
 
@@ -39,9 +38,6 @@ def export(app: App, kind: Person | None, hours: int) -> None:
     \b
     Example: clearlift privacy export --app sesh < the_id.txt
     """
-    from assets.audit.entry import Entry
-    from assets.audit.note import note
-    from assets.erasure.exports import PREFIX
     from assets.erasure.identify import Asked, identify
     from assets.export.make import make
 
@@ -50,7 +46,6 @@ def export(app: App, kind: Person | None, hours: int) -> None:
         stores = opened.stores
         stores.prepare()
         found = identify(stores, app, Asked(subject, kind), str(uuid.uuid4()))
-        note(stores, Entry(app.name, WORK, "read", "r2", PREFIX))
         made = make(stores, app, found.identity, timedelta(hours=hours))
         opened.progress.stop()
         click.echo(f"{made.bytes:,} bytes, until {made.expires_at:%Y-%m-%d %H:%M} UTC:")

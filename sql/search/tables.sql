@@ -1,5 +1,6 @@
--- One row a table that holds rows of its own, in each schema but the server's own, by name: schema, name, and owner (the
--- column that says which application a row belongs to, null where there is none). Parameters: none.
+-- One row a table that holds rows of its own and that the login may read, in each schema but the server's own, by name:
+-- schema, name, and owner (the column that says which application a row belongs to, null where there is none). What the
+-- login may not read, it has not written. Parameters: none.
 select
     spaces.nspname as schema,
     tables.relname as name,
@@ -19,4 +20,6 @@ where
     tables.relkind in ('r', 'm')
     and spaces.nspname !~ '^pg_'
     and spaces.nspname <> 'information_schema'
+    and has_schema_privilege(spaces.oid, 'usage')
+    and has_table_privilege(tables.oid, 'select')
 order by spaces.nspname, tables.relname

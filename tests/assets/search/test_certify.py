@@ -8,7 +8,6 @@ import json
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -261,4 +260,3 @@ def test_the_files_of_a_server_are_searched(
     look = Look(searched.stores, CLEARLIFT, [who], Needles([who]))
     postgres.search_server(look)
     assert any(hit.name.startswith("base/") for hit in look.hits())
-    assert Path(server.folder).exists()

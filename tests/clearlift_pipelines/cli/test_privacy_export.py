@@ -37,8 +37,8 @@ def test_an_id_or_an_address_leads_to_the_person_s_data(consignors: Terminal, ty
         rows = json.loads(found.read("d1/consignors.json"))
         assert [row["name"] for row in rows] == ["Name 1"]
         assert b"Name 2" not in b"".join(found.read(name) for name in found.namelist())
-    noted = consignors.stores.postgres.fetch("select app, work, act from audit.entries order by seq")[-1]
-    assert noted == {"app": "consignment", "work": "clearlift privacy export", "act": "read"}
+    noted = consignors.stores.postgres.fetch("select app, act, place from audit.entries order by seq")[-1]
+    assert noted == {"app": "consignment", "act": "read", "place": "a person"}
 
 
 @pytest.mark.parametrize(

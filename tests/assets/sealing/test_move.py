@@ -140,9 +140,11 @@ def test_writers_in_any_order_lose_nothing(
 
 
 def test_two_movers_at_once_end_the_same(databases: dict[str, EmbeddedD1]) -> None:
+    def another(application: Application) -> None:
+        Sealer(D1Fields(application.column.d1), RING).move(application.column.field)
+
     for moment in range(CALLS):
-        one = column(databases, "sesh users.emailEncrypted")
-        moved_with(one, {moment: [lambda app: Sealer(D1Fields(app.column.d1), RING).move(app.column.field) and None]})
+        moved_with(column(databases, "sesh users.emailEncrypted"), {moment: [another]})
 
 
 @pytest.fixture(params=sorted(FIELDS))
@@ -215,7 +217,7 @@ def test_the_work_is_found_by_an_index(databases: dict[str, EmbeddedD1]) -> None
             seen.extend(str(row["detail"]) for row in rows)
             return []
 
-        d1.query = explained  # type: ignore[method-assign,assignment]
+        d1.query = explained  # type: ignore[method-assign]
         try:
             list(D1Fields(d1).in_clear(field))
         finally:

@@ -19,6 +19,7 @@ from resources.keyring.primitives import (
     HEAD_BYTES,
     KEY_BYTES,
     NONCE_BYTES,
+    TAG_BYTES,
     VERSION,
     SealError,
     derived,
@@ -118,18 +119,22 @@ class Keyring:
     def open_texts(self, values: Iterable[tuple[str, str]], *, table: str, column: str) -> list[str]:
         """`open_text` of many (row, sealed) of one column, at more than twice the speed."""
         before = prefixed(table.encode()) + prefixed(column.encode())
-        found = []
+        start = HEAD_BYTES + NONCE_BYTES
+        found: list[str] = []
+        head = after = b""
+        key_id = self.newest
+        decrypt = self._cipher(key_id, table, column).decrypt
         for row, text in values:
             sealed = _unpacked(text, table, column)
-            key_id = key_id_of(sealed)
+            if sealed[:HEAD_BYTES] != head or len(sealed) < start + TAG_BYTES:
+                key_id, head = key_id_of(sealed), sealed[:HEAD_BYTES]
+                decrypt, after = self._cipher(key_id, table, column).decrypt, prefixed(head[1:])
             name = row.encode()
-            context = before + len(name).to_bytes(4, "big") + name + b"\x00\x00\x00\x04" + sealed[1:HEAD_BYTES]
-            start = HEAD_BYTES + NONCE_BYTES
+            context = before + len(name).to_bytes(4, "big") + name + after
             try:
-                value = self._cipher(key_id, table, column).decrypt(sealed[HEAD_BYTES:start], sealed[start:], context)
+                found.append(decrypt(sealed[HEAD_BYTES:start], sealed[start:], context).decode())
             except InvalidTag:
                 raise _moved(table, column, key_id) from None
-            found.append(value.decode())
         return found
 
     def index(self, value: str, *, table: str, column: str) -> str:

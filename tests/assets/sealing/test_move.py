@@ -140,12 +140,11 @@ def test_writers_in_any_order_lose_nothing(
 
 
 def test_two_movers_at_once_end_the_same(databases: dict[str, EmbeddedD1]) -> None:
-    def other(app: Application) -> None:
-        Sealer(D1Fields(app.column.d1), RING).move(app.column.field)
+    def another(application: Application) -> None:
+        Sealer(D1Fields(application.column.d1), RING).move(application.column.field)
 
     for moment in range(CALLS):
-        one = column(databases, "sesh users.emailEncrypted")
-        moved_with(one, {moment: [other]})
+        moved_with(column(databases, "sesh users.emailEncrypted"), {moment: [another]})
 
 
 @pytest.fixture(params=sorted(FIELDS))

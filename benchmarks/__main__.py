@@ -14,6 +14,7 @@ ALL = (
     "backups",
     "backups_postgres",
     "retention",
+    "erasure",
     "growth",
     "growth_app",
     "experiments",

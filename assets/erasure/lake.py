@@ -7,7 +7,7 @@ which the next one sees what is left to do. What does not belong here: which fil
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -71,11 +71,12 @@ class LakeEraser:
         return f"lake {self.app.audience.table}"
 
     def erase(self, identities: Sequence[Identity]) -> Erased:
-        """See Eraser.
+        """See Eraser. objects: data files that held somebody.
 
         Raises:
             KeptByReferenceError: a branch or tag keeps files that hold somebody; nothing was changed.
-            DamagedFilesError: live files cannot be read, so that nobody knows whom they hold.
+            DeclinedError: live files cannot be read, so that nobody knows whom they hold; others were written again.
+            StillNeededError: see forget.
             StillWrittenError: another engine may be about to commit a file that holds somebody.
         """
         people, done = ErasedPeople.of(identities, self.app.name), Erased(self.place)
@@ -109,6 +110,7 @@ class _Erasure:
         assert self.app.audience is not None, f"{self.app.name} collects no events"
         self._search = LakeSearch(self.table, self.people, self.app.holding("lake", self.app.audience.table))
         self._done = Erased("")
+        self._found: dict[str, Found] = {}
         self._clean: set[str] = set()
         self._damaged: list[DeclinedError] = []
 
@@ -116,9 +118,9 @@ class _Erasure:
         """Rewrite, then forget."""
         others = self._others()
         held = self._held()
-        if not (held or self._damaged or others.holding or others.unfinished or others.foreign):
-            return self._done
-        require_free(self.table, {*others.holding, *(self._stored(path) for path in held)})
+        if not (held or self._damaged or others.holding):
+            return self._finished(others)
+        require_free(self.table, others.holding | self._stored(held))
         self._rewrite()
         if self._damaged:
             raise DeclinedError.together(self._damaged)
@@ -129,14 +131,17 @@ class _Erasure:
                 pass
             others = self._others()
             forget(self.table, since, others.holding)
-        self._done = replace(self._done, objects=self._done.objects + len(others.holding), gone_by=others.gone_by)
+        self._done = replace(self._done, objects=len(others.holding))
+        return self._finished(others)
+
+    def _finished(self, others: "_Others") -> Erased:
         if others.foreign:
             raise StillWrittenError(
                 f"another engine has written {counted(len(others.foreign), 'file')} below {self._title} that hold "
                 f"somebody, and may be about to commit them, e.g. {others.foreign[0]}",
                 f"run the same again in {LONGEST_RUN / timedelta(hours=1):g} hours",
             )
-        return self._done
+        return replace(self._done, gone_by=others.gone_by)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -171,17 +176,17 @@ class _Erasure:
 
     def _held(self) -> dict[str, tuple[FileInfo, Found]]:
         """The live files that hold somebody, by path. What was looked at before is known."""
-        files = [info for info in self.table.files() if info.path not in self._clean]
-        held: dict[str, tuple[FileInfo, Found]] = {}
+        live = {info.path: info for info in self.table.files()}
+        new = [info for path, info in live.items() if path not in self._found and path not in self._clean]
         progress, looked_at = self.rooms.progress(f"{self._title}: files searched"), 0
-        for some in chunked(files, FILES_AT_ONCE):
+        for some in chunked(new, FILES_AT_ONCE):
             found, damaged = self._search.live(some)
-            held |= {info.path: (info, found[info.path]) for info in some if info.path in found}
+            self._found |= found
             self._damaged += damaged
             self._clean |= {info.path for info in some} - found.keys()
             looked_at += len(some)
-            progress(looked_at, len(files))
-        return held
+            progress(looked_at, len(new))
+        return {path: (info, self._found[path]) for path, info in live.items() if path in self._found}
 
     def _replace(self, held: Sequence[tuple[FileInfo, Found]]) -> None:
         """Replace files by what they hold of others, in one commit."""
@@ -198,7 +203,6 @@ class _Erasure:
         self._done = replace(
             self._done,
             rows=self._done.rows + sum(of_file.rows for of_file in found),
-            objects=self._done.objects + len(held),
             written=self._done.written + sum(file.file_size_in_bytes for file in files),
         )
 
@@ -213,7 +217,8 @@ class _Erasure:
 
     def _note(self, events: Mapping[PartitionKey, int]) -> None:
         """Record how many events go, before they do, because roll-ups that hold them are no fault from then on."""
-        keys = sorted(events)
+        # Of an organisation that goes as a whole nothing is compared any more, and its tag must stand nowhere.
+        keys = sorted(key for key in events if key.tenant not in self.people.organisations)
         self.rooms.postgres.execute(
             read_sql("erasure/note_events.sql"),
             {
@@ -227,19 +232,19 @@ class _Erasure:
         )
 
     def _others(self) -> "_Others":
-        """The data files below the table that are not live and hold somebody."""
-        table = self.table.load()
-        files = survey(self.table, UNKNOWN_AGE)
-        live = {self._stored(info.path) for info in self.table.files()}
+        """The data files below the table that are not live and hold somebody. What was looked at before is known."""
+        files, table = survey(self.table, UNKNOWN_AGE), self.table.load()
+        live = self._stored(info.path for info in self.table.files())
+        held, clean = self._stored(self._found), self._stored(self._clean)
         unneeded = {file.path for file in (*files.old, *files.young)}
         candidates = [
             file
             for file in (*files.reached, *files.old, *files.young)
-            if file.path.endswith(".parquet") and file.path not in live
+            if file.path.endswith(".parquet") and file.path not in live | clean
         ]
-        found = _Others()
+        found = _Others(held.intersection(file.path for file in candidates))
         recent = self.rooms.clock() - LONGEST_RUN
-        for some in chunked(candidates, FILES_AT_ONCE):
+        for some in chunked((file for file in candidates if file.path not in held), FILES_AT_ONCE):
             holds = self._search.others([location(table, file.path) for file in some])
             for file, of_file in zip(some, holds, strict=True):
                 is_being_written = file.path in unneeded and file.modified > recent
@@ -251,8 +256,10 @@ class _Erasure:
                     found.holding.add(file.path)
         return found
 
-    def _stored(self, path: str) -> str:
-        return path_of(self.table.load(), path)
+    def _stored(self, paths: Iterable[str]) -> set[str]:
+        """The paths in the store of files that the table names."""
+        table = self.table.load()
+        return {path_of(table, path) for path in paths}
 
     @property
     def _title(self) -> str:

@@ -26,6 +26,11 @@ class Again:
     new_sha256: str
     gone: Sequence[int]
 
+    @property
+    def is_another(self) -> bool:
+        """Whether a ledger knows it by something else from now on."""
+        return (self.key, self.sha256) != (self.new_key, self.new_sha256)
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -71,8 +76,9 @@ class PostgresLedger:
         about: dict[str, Any] = {**vars(again), "app": self.app}
         with self.postgres.connection() as connection:
             connection.execute(read_sql("erasure/forget_refused_events.sql"), {**about, "lines": list(again.gone)})
-            connection.execute(read_sql("erasure/refused_events_again.sql"), about)
-            connection.execute(read_sql("erasure/batch_again.sql"), about)
+            for of_what in ("refused_events", "batch") if again.is_another else ():
+                connection.execute(read_sql(f"erasure/{of_what}_again.sql"), about)
+                connection.execute(read_sql(f"erasure/{of_what}_twice.sql"), about)
 
     def seen(self, objects: Sequence[Seen]) -> None:
         columns = [list(column) for column in zip(*((o.key, o.etag, o.sha256, o.size) for o in objects), strict=True)]
@@ -99,10 +105,13 @@ class D1Ledger:
         return self.taken(objects)
 
     def write_again(self, again: Again) -> None:
-        before_after = [again.key, again.sha256, again.new_key, again.new_sha256]
-        forget = Statement(read_sql("erasure/forget_refused_points.sql"), [again.sha256, json.dumps(list(again.gone))])
-        statements = ("erasure/refused_points_again.sql", "erasure/point_object_again.sql")
-        self.d1.batch([forget, *(Statement(read_sql(s), before_after) for s in statements)], idempotent=True)
+        before = [again.key, again.sha256]
+        batch = [Statement(read_sql("erasure/forget_refused_points.sql"), [again.sha256, json.dumps(list(again.gone))])]
+        for of_what in ("refused_points", "point_object") if again.is_another else ():
+            after = [*before, again.new_key, again.new_sha256]
+            batch.append(Statement(read_sql(f"erasure/{of_what}_again.sql"), after))
+            batch.append(Statement(read_sql(f"erasure/{of_what}_twice.sql"), before))
+        self.d1.batch(batch, idempotent=True)
 
     def seen(self, objects: Sequence[Seen]) -> None:
         statement = read_sql("erasure/point_object_seen.sql")

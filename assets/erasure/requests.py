@@ -233,18 +233,18 @@ class Requests:
         yield from self.postgres.fetch(read_sql("privacy/requests.sql"), {"app": self.app.name})
 
     def _sealed(self, request: str, document: Any) -> bytes:
-        return self.keys().seal(json.dumps(document).encode(), **_place(self.app, request))
+        return self.keys().seal(json.dumps(document).encode(), **_place(request))
 
     def _opened(self, request: Request) -> dict[str, Any]:
         sealed = next((row["sealed"] for row in self._rows() if row["id"] == request.id), None)
         if sealed is None:
             raise NotOpenError(f"request {request.id} has ended", "begin another one")
-        found: dict[str, Any] = json.loads(self.keys().open(bytes(sealed), **_place(self.app, request.id)))
+        found: dict[str, Any] = json.loads(self.keys().open(bytes(sealed), **_place(request.id)))
         return found
 
 
-def _place(app: App, request: str) -> dict[str, str]:
-    return {"table": "privacy.requests", "column": "sealed", "row": f"{app.name} {request}"}
+def _place(request: str) -> dict[str, str]:
+    return {"table": "privacy.requests", "column": "sealed", "row": request}
 
 
 def _document(identity: Identity) -> dict[str, Any]:

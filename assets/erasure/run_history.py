@@ -45,11 +45,11 @@ class RunHistoryEraser:
         for opened in self._databases():
             with opened as connection:
                 if connection.dialect.name == "sqlite":
-                    files.add(Path(str(connection.engine.url.database)))
+                    files.add(Path(connection.engine.url.database or ""))
                 tables = MetaData()
                 tables.reflect(connection)
                 rows += sum(_replaced(connection, table, found, patterns) for table in tables.tables.values())
-        for file in sorted(files):
+        for file in sorted(filter(Path.is_file, files)):
             compact(file)
         return Erased(self.place, rows=rows)
 

@@ -1,4 +1,4 @@
-"""Places of the registry in SQL: the entry of a live table, and the value of an id's place. Pure.
+"""Places of the registry in SQL: the entry of a live table, and the value of an id's place.
 
 What belongs here: what every reader of these places needs. What does not: statements.
 """

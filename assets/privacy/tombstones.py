@@ -129,15 +129,6 @@ def keyed_hash(connection: Connection, kind: str, subject: str, keys: Keys) -> b
     return _keyed(secret, plain_hash(kind, subject))
 
 
-def seal_again(connection: Connection, keyring: Keyring) -> bool:
-    """Seal the secret with the newest key; False where it is so already, or where there is none yet."""
-    row = connection.execute(read_sql("privacy/secret.sql"), {"name": _PLACE["row"]}).fetchone()
-    if row is None or not keyring.is_old(bytes(row["sealed"])):
-        return False
-    sealed = keyring.seal(keyring.open(bytes(row["sealed"]), **_PLACE), **_PLACE)
-    return connection.execute(read_sql("privacy/seal_secret.sql"), {**row, "again": sealed}).rowcount == 1
-
-
 def plain_hash(kind: str, subject: str) -> bytes:
     """The SHA-256 of a subject, which the secret keys."""
     return hashlib.sha256(f"{kind}:{subject}".encode()).digest()

@@ -11,6 +11,7 @@ from assets.sealing import ledger
 from assets.sealing.field_store import store_of
 from assets.sealing.fields import Field
 from assets.sealing.move import Moved, Sealer
+from resources.counts import counted
 from resources.declined import DeclinedError
 
 NOTHING_IN_CLEAR, NOT_WORN = "nothing_in_clear", "key_is_not_worn"
@@ -94,7 +95,7 @@ def _not_worn(rooms: Rooms, key_id: int) -> AssetCheckResult:
         check_name=NOT_WORN,
         passed=known is None or not known.is_worn,
         severity=AssetCheckSeverity.ERROR,
-        description=f"key {key_id} has sealed {seals:,} values. Next: `clearlift keys rotate`"
+        description=f"key {key_id} has sealed {counted(seals, 'value')}. Next: `clearlift keys rotate`"
         if known and known.is_worn
         else "",
         metadata={"seals": seals},

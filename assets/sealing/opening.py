@@ -22,7 +22,7 @@ def opened(holding: Holding, row: Mapping[str, Any], keyring: Keyring) -> dict[s
             continue
         place = {"table": holding.name, "column": rule.into, "row": str(row[rule.row])}
         if rule.binary:
-            found[rule.column or rule.into] = keyring.open(bytes(sealed), **place).decode()
+            found[rule.column or rule.into] = keyring.open(bytes(sealed), **place).decode(errors="replace")
             continue
         value = keyring.open_text(sealed, **place)
         if rule.fields:

@@ -1,4 +1,4 @@
-"""What files of a known format hold that their bytes do not show: Avro, Parquet, PNG. Pure.
+"""What files of a known format hold that their bytes do not show: Avro, Parquet, PNG.
 
 What belongs here: a file's parts, unpacked. What does not: what is searched for in them (layers.py).
 """
@@ -7,7 +7,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +17,16 @@ from pyiceberg.avro.decoder import new_decoder
 PNG = b"\x89PNG\r\n\x1a\n"
 BATCH_ROWS = 65_536
 PIECE = 2**20
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+_TEXTS = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
 
 
 class DamagedError(ValueError):
@@ -40,7 +50,7 @@ def avro_blocks(file: IO[bytes]) -> Iterator[bytes]:
     name = head.get(AVRO_CODEC_KEY, b"null").decode(errors="replace")
     if name not in KNOWN_CODECS:
         raise DamagedError("an unknown codec of Avro")
-    codec = KNOWN_CODECS[name]  # type: ignore[index]
+    codec = KNOWN_CODECS[name]
     while decoder.tell() < len(data):
         decoder.read_int()
         block = decoder.read_bytes()
@@ -71,7 +81,7 @@ def _inflated(data: bytes) -> Iterator[bytes]:
     yield unpacker.flush()
 
 
-def parquet_values(file: IO[bytes]) -> "Iterator[pa.Array[pa.LargeBinaryScalar]]":
+def parquet_values(file: IO[bytes]) -> Iterator[pa.LargeBinaryArray]:
     """The texts and bytes of a Parquet file, column by column. Its statistics are not packed: its bytes show them."""
     with pq.ParquetFile(file) as opened:
         for batch in opened.iter_batches(BATCH_ROWS, use_threads=False):
@@ -79,7 +89,7 @@ def parquet_values(file: IO[bytes]) -> "Iterator[pa.Array[pa.LargeBinaryScalar]]
                 yield from _leaves(array)
 
 
-def _leaves(array: "pa.Array[pa.Scalar[pa.DataType]]") -> "Iterator[pa.Array[pa.LargeBinaryScalar]]":
+def _leaves(array: Any) -> Iterator[pa.LargeBinaryArray]:
     """The texts and bytes of a column, those inside of lists and structures too."""
     kind = array.type
     if pa.types.is_dictionary(kind):
@@ -90,18 +100,7 @@ def _leaves(array: "pa.Array[pa.Scalar[pa.DataType]]") -> "Iterator[pa.Array[pa.
     elif pa.types.is_map(kind):
         yield from _leaves(array.keys)
         yield from _leaves(array.items)
-    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+    elif any(is_list(kind) for is_list in _LISTS):
         yield from _leaves(array.flatten())
-    elif any(
-        is_text(kind)
-        for is_text in (
-            pa.types.is_string,
-            pa.types.is_large_string,
-            pa.types.is_string_view,
-            pa.types.is_binary,
-            pa.types.is_large_binary,
-            pa.types.is_binary_view,
-            pa.types.is_fixed_size_binary,
-        )
-    ):
+    elif any(is_text(kind) for is_text in _TEXTS):
         yield array.cast(pa.large_binary())

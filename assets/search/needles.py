@@ -8,7 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import hyperscan
 from typing_extensions import Buffer
@@ -171,7 +171,8 @@ class Needles:
         def seen(number: int, _start: int, stop: int, _flags: int, _context: object) -> None:
             found.append((number, stop - len(self._patterns[number].data), stop))
 
-        self._database.scan(data, match_event_handler=seen)
+        # It reads any buffer, which its types do not say.
+        self._database.scan(cast(bytes, data), match_event_handler=seen)
         return found
 
     def _keys(self, number: int) -> Iterator[Key]:

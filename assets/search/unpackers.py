@@ -77,7 +77,7 @@ class Spooled:
 
     def __init__(self, scratch: Path, read: Callable[[IO[bytes]], None]) -> None:
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file = SpooledTemporaryFile(IN_MEMORY, dir=scratch)  # noqa: SIM115 (close ends it)
+        self._file = SpooledTemporaryFile(IN_MEMORY, dir=str(scratch))  # noqa: SIM115 (close ends it)
         self._read = read
 
     def feed(self, data: bytes) -> None:

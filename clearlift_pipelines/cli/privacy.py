@@ -1,4 +1,4 @@
-"""`clearlift privacy`: requests to be erased: asked for, shown, cancelled.
+"""`clearlift privacy`: requests to be erased: asked for, shown, cancelled. The export is in privacy_export.py.
 
 Whom a request means is typed or read from standard input, because an argument of a process is seen by others and kept
 in the shell's history. What does not belong here: the work (assets/erasure).
@@ -16,6 +16,7 @@ from assets.apps import APPS, App
 from assets.apps.personal import Person
 from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.entry import dagster_home
+from clearlift_pipelines.cli.privacy_export import export
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def privacy() -> None:
-    """Erase a person or an organisation from every store: ask, look, cancel."""
+    """Erase a person or an organisation from every store: ask, look, cancel; or export a person."""
+
+
+privacy.add_command(export)
 
 
 @privacy.command()

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from pyiceberg.table import Table
 from pyiceberg.table.refs import MAIN_BRANCH
 
+from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.lake.expiry import KeptSnapshot, expire
 from resources.lake.sweep import UNKNOWN_AGE, StoredFile, delete, path_of, reach_of, survey
@@ -17,6 +18,10 @@ from resources.lake.table import LakeTable
 
 class KeptByReferenceError(DeclinedError):
     """A branch or a tag keeps a snapshot with files that are to be forgotten; the message names it."""
+
+
+class StillNeededError(DeclinedError):
+    """The current snapshot needs files that are to be forgotten: deletes of another engine, or what came meanwhile."""
 
 
 def require_free(table: LakeTable, paths: Collection[str]) -> None:
@@ -47,6 +52,7 @@ def forget(table: LakeTable, since: int, paths: Collection[str]) -> int:
     Raises:
         KeptByReferenceError: a branch or tag keeps one of the files; nothing was forgotten.
         MissingFilesError: the listing lacks files that the table names; nothing was removed.
+        StillNeededError: the table as it is now needs some of them; all else was forgotten.
     """
     require_free(table, paths)
     _, needed = reach_of(table)
@@ -62,7 +68,14 @@ def forget(table: LakeTable, since: int, paths: Collection[str]) -> int:
     expired = set(paths).union(*needed.values()) | _manifests_before(table.load(), since, files.reached, unneeded)
     # Data files go last: as long as one is there, a search finds that something is left to do.
     going = sorted({file.path for file in unneeded} & expired, key=lambda path: path.endswith(".parquet"))
-    return delete(table, going)
+    removed = delete(table, going)
+    if left := sorted(set(paths) & {file.path for file in files.reached}):
+        raise StillNeededError(
+            f"{counted(len(left), 'file')} of {'.'.join(table.spec.identifier)} still needed, e.g. {left[0]}",
+            "run the same again; where they hold rows that another engine deleted by value, rewrite with that engine "
+            "the data files to which they apply",
+        )
+    return removed
 
 
 def _manifests_before(

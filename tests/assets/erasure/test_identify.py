@@ -3,6 +3,7 @@
 import pytest
 
 from assets.erasure.identify import Asked, NotIdentifiedError, identify
+from assets.sealing.fields import fields_of, index_of
 from tests.assets.erasure.inhabited import CLEARLIFT, CONSIGNMENT, GROWTH, SESH, Inhabited, put
 from tests.assets.erasure.test_d1 import clearlift_member, organisation, sesh_user
 
@@ -105,3 +106,28 @@ def test_an_organisation_that_nobody_knows_is_refused(inhabited: Inhabited) -> N
         inhabited.found(SESH, "acme", is_organisation=True)
     put(inhabited.d1["clearlift"], "organizations", id="acme", name="Acme", slug="acme")
     assert inhabited.found(CLEARLIFT, "acme", is_organisation=True).organisation == {"acme"}
+
+
+def test_a_person_is_found_by_an_address_that_is_sealed(inhabited: Inhabited) -> None:
+    d1, keyring = inhabited.d1["sesh"], inhabited.rooms.keyring
+    (field,) = [one for one in fields_of(SESH, "d1") if one.rule.index]
+    index = index_of(field, keyring, "Anna@sesh.example", plain_hashes=False)
+    sealed = keyring.seal_text("Anna@sesh.example", **field.place, row="u-17")
+    row = {"id": "u-17", "email": "u-17", field.rule.into: sealed, field.rule.index: index}
+    put(d1, field.table, **row)
+    found = inhabited.found(SESH, "anna@SESH.example")
+    assert found.ids == {"user": {"u-17"}}
+    assert "Anna@sesh.example" in inhabited.found(SESH, "u-17").texts
+
+
+def test_an_invitation_to_a_sealed_address_is_erased(inhabited: Inhabited) -> None:
+    d1, keyring = inhabited.d1["clearlift"], inhabited.rooms.keyring
+    clearlift_member(d1, "ada-1815")
+    organisation(d1, "acme", "ada-1815", owner="ada-1815")
+    (field,) = [one for one in fields_of(CLEARLIFT, "d1") if one.rule.index and one.table == "invitations"]
+    sealed = keyring.seal_text("New@x.example", **field.place, row="n-acme")
+    index = index_of(field, keyring, "New@x.example", plain_hashes=False)
+    d1.execute(f"update invitations set email = '', {field.rule.into} = ?, {field.rule.index} = ?", [sealed, index])
+    assert inhabited.found(CLEARLIFT, "new@x.example").ids == {"invitee": {"New@x.example"}}
+    inhabited.erased(CLEARLIFT, "new@x.example")
+    assert d1.query("select count(*) as n from invitations") == [{"n": 0}]

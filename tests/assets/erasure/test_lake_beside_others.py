@@ -1,6 +1,7 @@
 """Erasing from the lake while others work on it, after others changed it, and after a kill anywhere."""
 
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -23,6 +24,7 @@ from tests.assets.erasure.calls import Killed, dying_at
 from tests.assets.erasure.test_lake import ANNA, BEN, at, erase, identity, ids, store
 from tests.assets.erasure.traces import traces
 from tests.assets.event_pipeline import MERGE_ALL, Pipeline, line, written
+from tests.resources.lake.engines import READERS
 from tests.resources.lake.foreign import add_column, append, drop_column, partition_by
 from tests.resources.lake.row_deletes import delete_equal, delete_files, delete_rows
 from tests.tables import EVENTS
@@ -32,7 +34,7 @@ person = st.sampled_from([None, *PEOPLE])
 events = st.lists(st.tuples(person, person, st.sampled_from(["a3f7c2", "b8e9d1"]), st.integers(10, 12)), max_size=6)
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(
     files=st.lists(events, max_size=4),
     erased=st.sets(st.sampled_from(PEOPLE), min_size=1, max_size=2),
@@ -42,6 +44,7 @@ def test_exactly_they_are_gone(
     pipeline: Pipeline, files: list[list[tuple[str | None, str | None, str, int]]], erased: set[str], merge: bool
 ) -> None:
     pipeline.reset()
+    shutil.rmtree(pipeline.folder / "data", ignore_errors=True)
     number = 0
     for of_file in files:
         lines = []
@@ -58,8 +61,8 @@ def test_exactly_they_are_gone(
     done = erase(pipeline, *(identity(user=user) for user in erased))
 
     expected = before.filter(~pl.col("user_id").is_in(list(erased)).fill_null(value=False))
-    named = pl.col("event_data").map_elements(lambda text: json.loads(text)["seen"] in erased, pl.Boolean)
-    expected = expected.with_columns(event_data=pl.when(~named.fill_null(value=False)).then("event_data"))
+    names = pl.col("event_data").map_elements(lambda text: json.loads(text)["seen"] in erased, pl.Boolean)
+    expected = expected.with_columns(event_data=pl.when(~names.fill_null(value=False)).then("event_data"))
     assert pipeline.table.scan().collect().sort("event_id").equals(expected)
     assert done.rows == before.height - expected.height
     assert erase(pipeline, *(identity(user=user) for user in erased)).objects == 0
@@ -209,3 +212,20 @@ def test_a_damaged_file_is_named_and_the_others_are_done(pipeline: Pipeline) -> 
     assert erase(pipeline).rows == 1
     assert ids(table) == ["event-2", "event-4"]
     assert traces(pipeline.folder, ANNA) == []
+
+
+@pytest.mark.filterwarnings("ignore:Iceberg scan planning:polars.exceptions.PerformanceWarning")
+@pytest.mark.parametrize("reader", ["PyIceberg", "polars", "chDB"])
+def test_other_engines_see_everybody_else(pipeline: Pipeline, reader: str) -> None:
+    table = pipeline.table
+    store(table, at(1, user_id=ANNA), at(2), at(3, 11, user_id="user-carl-0003"))
+    store(table, at(4, referrer=f"https://shop.example/{ANNA}"))
+
+    erase(pipeline)
+
+    found = READERS[reader](table.load().metadata_location, ["event_id", "user_id", "referrer"])
+    assert sorted(map(tuple, found)) == [
+        ("event-2", None, None),
+        ("event-3", "user-carl-0003", None),
+        ("event-4", None, None),
+    ]

@@ -165,7 +165,7 @@ def test_a_killed_run_is_finished_by_the_next(pipeline: Pipeline, call: str, mom
     events, open_lines = pipeline.rows(), pipeline.refused()
     owner, name = (PostgresLedger, "write_again") if call == "ledger" else (pipeline.store, call)
 
-    for number in range(1, 12):
+    for number in (1, 2, 4):
         with suppress(Killed), dying_at(owner, name, number, moment):
             erase(pipeline)
             break

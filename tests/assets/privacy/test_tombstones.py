@@ -4,7 +4,11 @@ import hashlib
 
 import pytest
 
-from assets.privacy.tombstones import Tombstones, seal_again
+from assets.apps.sesh import APP as SESH
+from assets.privacy.tombstones import Tombstones
+from assets.sealing.change_keys import change_key
+from assets.sealing.fields import fields_of
+from assets.sealing.postgres import PostgresFields
 from resources import migrations
 from resources.keyring import Keyring, SealError
 from resources.postgres import Postgres
@@ -49,12 +53,12 @@ def test_hashes_of_before_there_was_a_secret_are_asked_and_then_keyed(ours: Post
 
 
 def test_the_secret_is_sealed_again_and_the_old_key_can_go(ours: Postgres) -> None:
-    with ours.connection() as connection:
-        assert not seal_again(connection, BOTH)
+    (secret,) = [field for field in fields_of(SESH, "postgres") if field.table == "privacy.secrets"]
+    store = PostgresFields(ours)
+    assert change_key(store, secret, BOTH).sealed == 0
     bury(ours, "sesh", ("user", "user-3"))
-    with ours.connection() as connection:
-        assert seal_again(connection, BOTH)
-        assert not seal_again(connection, BOTH)
+    assert change_key(store, secret, BOTH).sealed == 1
+    assert change_key(store, secret, BOTH).sealed == 0
     assert known(ours, Keyring({2: b"2" * 32})).holds("user", "user-3")
     with pytest.raises(SealError):
         known(ours, KEYS)

@@ -108,3 +108,20 @@ def test_secrets_of_our_own_database_get_the_new_key(postgres: Postgres) -> None
     assert change_key(PostgresFields(postgres), SECRET, NEW) == Changed(1, 0)
     (row,) = postgres.fetch("select sealed from privacy.secrets")
     assert NEW.without(1).open(bytes(row["sealed"]), **SECRET.place, row="tombstones") == secret
+
+
+def test_open_requests_of_our_own_database_get_the_new_key(postgres: Postgres) -> None:
+    (request,) = [field for field in fields_of(GROWTH, "postgres") if field.table == "privacy.requests"]
+    for app, id_ in (("sesh", "r1"), ("growth", "r1"), ("growth", "r2")):
+        sealed = RING.seal(f"{app} {id_}".encode(), **request.place, row=id_)
+        postgres.execute(
+            "insert into privacy.requests (app, id, kind, origin, state, sealed, received_at, changed_at)"
+            " values (%s, %s, 'person', 'command', 'received', %s, now(), now())",
+            (app, id_, sealed),
+        )
+    store = PostgresFields(postgres)
+    assert change_key(store, request, NEW) == Changed(3, 0)
+    assert store.keys(request) == {2: 3}
+    for row in postgres.fetch("select app, id, sealed from privacy.requests"):
+        opened = NEW.without(1).open(bytes(row["sealed"]), **request.place, row=row["id"])
+        assert opened.decode() == f"{row['app']} {row['id']}"

@@ -37,7 +37,7 @@ from tests.assets.rollups.event_lake import event, frame
 from tests.assets.search.conftest import Searched
 from tests.conftest import FOLDER
 
-TAG = "a3f7c2"
+TAG, NOW = "a3f7c2", "2026-05-01T12:00:00.000Z"
 MAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
 Put = Callable[[Searched, str], None]
 
@@ -203,8 +203,9 @@ def test_a_user_of_another_application_with_the_same_id_is_no_hit(searched: Sear
 def test_every_application_is_searched(searched: Searched) -> None:
     consignor, subject = identity("a consignor", app="consignment"), str(uuid.uuid4())
     lead = Identity("a lead", "growth", {"lead": frozenset({subject})})
-    row = [1, next(iter(consignor.ids["user"])), "a name", "an address", "a number"]
-    searched.stores.d1(CONSIGNMENT).upsert("consignors", ["id", "user_id", "name", "email", "phone"], [row], ["id"])
+    names = ["id", "user_id", "name", "email", "phone", "created_at", "updated_at"]
+    row = [1, next(iter(consignor.ids["user"])), "a name", "an address", "a number", NOW, NOW]
+    searched.stores.d1(CONSIGNMENT).upsert("consignors", names, [row], ["id"])
     assert {hit.place for hit in found(searched, consignor, app=CONSIGNMENT)} == {"d1"}
     searched.stores.app_postgres(GROWTH).execute(
         "insert into pipelines.audit_log (made_by, table_name, row_id, operation, columns, new_values)"

@@ -86,8 +86,10 @@ def test_another_person_whose_id_begins_alike_is_not_found(tail: str) -> None:
 @pytest.mark.parametrize("head", ["x", "1", "jo"])
 def test_another_person_whose_address_ends_alike_is_not_found(head: str) -> None:
     needles = Needles([person(texts=("ann@example.org",))])
-    for write in (*WRITERS.values(), lambda text: base64.b64encode(f"  {text}".encode())):
-        assert not found(needles, write(f"{head}ann@example.org"))
+    other = f"{head}ann@example.org"
+    assert not found(needles, base64.b64encode(f"  {other}".encode()))
+    for name, write in WRITERS.items():
+        assert not found(needles, write(other)), name
 
 
 @pytest.mark.parametrize("before", ["%2F", "%252f", "\\n", "\\t", "\\u002f", "/", " ", '"', "=", "%C3%A4%20"])

@@ -62,7 +62,7 @@ def worker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     skip_without_runtime(request, "the lines of docs/sealing.md")
     folder = tmp_path_factory.mktemp("worker")
     with running(folder, databases=1, namespaces=1, worker=LINES + SERVING) as local:
-        yield lambda calls: requests.post(local.url, json=calls, timeout=30).json()  # type: ignore[no-any-return]
+        yield lambda calls: requests.post(local.url, json=calls, timeout=30).json()
 
 
 @pytest.fixture(scope="module")

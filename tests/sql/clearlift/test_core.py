@@ -44,7 +44,7 @@ def test_the_schema_of_clearlift_refuses_what_it_must(tmp_path: Path) -> None:
         {"n": 0}
     ]
     d1.execute("delete from organizations")
-    assert migrations.down(applied, "clearlift/d1", to=0) == ["001_initial"]
+    assert migrations.down(applied, "clearlift/d1", to=0) == ["003_marketing_choices", "002_sealing", "001_initial"]
     d1.close()
     with sqlite3.connect(tmp_path / "clearlift.db") as file:
         assert (

@@ -92,12 +92,12 @@ def test_a_failing_migration_changes_nothing(one: EmbeddedD1, good: list[str], b
     # An event with items cannot go, and an item needs an event: only while there are items.
     script = [text for text in good if text != "delete from inventory_items" or "nowhere" in bad or "create" in bad]
     script.insert(at, bad)
-    failing = Migration(FOLDER, 3, "failing", ";\n".join(script), "select 1")
-    with pytest.raises(FailedMigrationError, match=r"003_failing\.up\.sql, statement \d of"):
+    failing = Migration(FOLDER, 4, "failing", ";\n".join(script), "select 1")
+    with pytest.raises(FailedMigrationError, match=r"004_failing\.up\.sql, statement \d of"):
         ledger(one).apply(failing)
     assert schema(one) == before
     assert contents(one) == rows
-    assert (found(one, "jacket"), len(ledger(one).rows(FOLDER))) == ([rows["inventory_items"][0]["id"]], 2)
+    assert (found(one, "jacket"), len(ledger(one).rows(FOLDER))) == ([rows["inventory_items"][0]["id"]], 3)
 
 
 def made_again(table: str, text: str) -> str:
@@ -114,7 +114,9 @@ CORE = {
     for statement in split(read_sql(f"{FOLDER}/001_core.up.sql"))
     for text in [statement[statement.index("create ") :]]
 }
-CONSIGNORS, ITEMS_TABLE = CORE["create table consignors"], CORE["create table inventory_items"]
+ITEMS_TABLE = CORE["create table inventory_items"]
+SEALING = split(read_sql(f"{FOLDER}/003_sealing.up.sql"))
+CONSIGNORS = CORE["create table consignors"].rpartition(")")[0] + ", phone_encrypted text, address_encrypted text);"
 KEEPING = [
     CONSIGNORS.replace("table consignors", "table consignors_new"),
     "insert into consignors_new select * from consignors;",
@@ -127,6 +129,7 @@ KEEPING = [
     *(text for made, text in CORE.items() if "index items_" in made),
     # A table's triggers go with it. Those of the change log come back by themselves.
     *(text for text in split(read_sql(f"{FOLDER}/002_item_search.up.sql")) if text.startswith("create trigger")),
+    *(text for text in SEALING if text.startswith("create ")),
 ]
 
 
@@ -141,11 +144,11 @@ def sold(d1: D1) -> None:
 def test_a_parent_that_is_made_again_would_take_its_children_along_and_is_refused(each_consignment: D1) -> None:
     sold(each_consignment)
     before, rows = schema(each_consignment), contents(each_consignment)
-    naive = Migration(FOLDER, 3, "naive", made_again("consignors", CONSIGNORS), "select 1")
+    naive = Migration(FOLDER, 4, "naive", made_again("consignors", CONSIGNORS), "select 1")
     with pytest.raises(MigrationError) as refused:
         ledger(each_consignment).apply(naive)
     assert refused.value.reason.endswith(
-        "003_naive.up.sql would lose what refers to a table that it drops: "
+        "004_naive.up.sql would lose what refers to a table that it drops: "
         "dropping consignors deletes the rows of inventory_items (ON DELETE CASCADE)"
     )
     assert refused.value.next_step
@@ -158,7 +161,7 @@ def test_a_parent_that_is_made_again_would_take_its_children_along_and_is_refuse
 def test_a_script_that_keeps_the_children_is_applied(each_consignment: D1) -> None:
     sold(each_consignment)
     before, rows = schema(each_consignment), contents(each_consignment)
-    assert ledger(each_consignment).apply(Migration(FOLDER, 3, "keeping", "\n".join(KEEPING), "select 1"))
+    assert ledger(each_consignment).apply(Migration(FOLDER, 4, "keeping", "\n".join(KEEPING), "select 1"))
     install(each_consignment, APP)
     after = schema(each_consignment)
     assert [(row["type"], row["name"]) for row in after] == [(row["type"], row["name"]) for row in before]

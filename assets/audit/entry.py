@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 Act = Literal["read", "changed"]
+# Made once: to make an encoder takes longer than an entry.
+_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def account() -> str:
@@ -49,4 +51,4 @@ def link(before: bytes, seq: int, at: datetime, entry: Entry) -> bytes:
         *(entry.app, entry.actor, entry.work, entry.act, entry.store, entry.place),
         *(list(entry.columns), entry.rows, entry.subject),
     ]
-    return hashlib.sha256(before + json.dumps(parts, ensure_ascii=False).encode()).digest()
+    return hashlib.sha256(before + _AS_JSON(parts).encode()).digest()

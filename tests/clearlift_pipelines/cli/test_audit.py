@@ -23,8 +23,8 @@ NOTED = {
 }
 # Why the others need not: what they read of people is shown to nobody, and the runs that they start note themselves.
 RUNS = {"run", "backfill ads", "backfill attribution", "backfill rollups", "ui", "job list"}
-# Their engines note, in the transaction of each step.
-ENGINES = {"privacy erase"}
+# Their engines note: an erasure in the transaction of each step, an export before it reads.
+ENGINES = {"privacy erase", "privacy export"}
 COUNTS = {
     *("status", "doctor", "cache status", "cache verify", "media status", "archive list", "archive verify"),
     *("backup list", "backup verify", "lake verify", "policy", "retention plan", "keys status"),

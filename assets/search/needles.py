@@ -106,7 +106,7 @@ class Needles:
             )
 
     def __repr__(self) -> str:
-        return f"Needles({len(self._patterns)} patterns)"
+        return f"Needles(patterns={len(self._patterns)})"
 
     def count(self, counts: Counts, data: bytes, begin: int, end: int, *, exact: bool) -> None:
         """Count each occurrence that ends in data[begin + 1 : end + 1]. The bytes around are read as its neighbours.

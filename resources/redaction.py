@@ -44,7 +44,7 @@ BASE64_WORD = re.compile(r"[A-Za-z0-9+/_-]{8,}=*")
 
 
 class HiddenError(Exception):
-    """In the place of an error whose own text cannot be changed: its type, and its text without secrets."""
+    """In the place of an error whose own text must not be shown: its type, and at most its text without secrets."""
 
 
 class Secrets:

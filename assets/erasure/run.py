@@ -19,6 +19,7 @@ from assets.privacy import tombstones
 from assets.privacy.identity import Eraser, Identity
 from assets.rooms import Rooms
 from resources.declined import DeclinedError
+from resources.redaction import HiddenError
 
 
 class Hit(Protocol):
@@ -128,14 +129,13 @@ class Erasure:
             self.rooms.progress("stores erased")(position - 1, len(places))
             try:
                 erased = eraser.erase([identity for _, identity in waiting])
-            except Exception as error:  # noqa: BLE001 (whatever a store raises holds the requests up)
-                # A store's own words may hold a value.
+            except Exception as error:  # noqa: BLE001 (an error of any store holds the requests up)
                 why = error.reason if isinstance(error, DeclinedError) else type(error).__name__
                 self._note(people, f"{eraser.place}: {why}")
                 raise HeldUpError(
                     f"{eraser.place} of {self.app.name} failed: {why}",
                     f"run this again; `clearlift privacy status --app {self.app.name}` shows what is done",
-                ) from (None if isinstance(error, DeclinedError) else error)
+                ) from (None if isinstance(error, DeclinedError) else _without_words(error))
             self.requests.record([request for request, _ in waiting], position, erased, self.rooms.clock())
         self.rooms.progress("stores erased")(len(places), len(places))
 
@@ -162,6 +162,11 @@ class Erasure:
             key = receipt.put(self.rooms, self.app, self.requests, request, kept, together=len(people), backups=gone)
             outcome.done.append(self.requests.move(request, ("verifying",), "done", now, receipt=key))
         return outcome
+
+
+def _without_words(error: Exception) -> HiddenError:
+    """The type of an error and where it was raised: a store's own words may hold a value of the person."""
+    return HiddenError(type(error).__name__).with_traceback(error.__traceback__)
 
 
 def refuse_failed(app: App, outcome: Outcome) -> None:

@@ -99,8 +99,8 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(on_sup
 
     status = terminal.good("status")
     assert "clearlift/rollups/daily" in status
-    # Retention reports what it would delete and deletes nothing. Archives, the pruning that needs them, and reports of a
-    # month run seldom; the look at KV itself is its schedule's, and nobody asked to be erased.
+    # Retention reports what it would delete and deletes nothing. Archives, the pruning that needs them, and reports of
+    # a month run seldom; the look at KV itself is its schedule's, and nobody asked to be erased.
     seldom = ("/archive/", "/retention/pruning", "/cache/verified", "/compliance/report", "/privacy/erasures")
     assert all(any(name in line for name in seldom) for line in status.splitlines() if " never" in line)
     assert not stores.postgres.fetch("select from retention.deletions")

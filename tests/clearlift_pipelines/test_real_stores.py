@@ -130,7 +130,7 @@ def test_the_main_path_ends_as_the_samples_truth_says(real_terminal: Terminal, c
     status = real_terminal.good("status")
     assert "clearlift/cache/summary" in status
     # No quarter of a new sample is old enough to be archived, and nothing of it to go; KV is listed once a day.
-    left = ("/archive/", "/retention/", "/cache/verified")
+    left = ("/archive/", "/retention/", "/cache/verified", "/compliance/report", "/privacy/erasures")
     assert all(any(part in line for part in left) for line in status.splitlines() if " never" in line)
     assert "changed" not in status
     assert not any(secret in said + doctor + status for secret in ("hush-token", cloudflare.secret_access_key))

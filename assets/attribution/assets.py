@@ -56,20 +56,22 @@ _COLUMNS = [
 ]
 
 
-def build(app: App, calendar: Calendar) -> list[AssetsDefinition | AssetChecksDefinition]:
+def build(app: App, calendar: Calendar, late_horizon: timedelta) -> list[AssetsDefinition | AssetChecksDefinition]:
     """The attribution assets and checks of an app; empty where web events are not attributed to campaigns."""
     accounts = app.ad_accounts
     if app.audience is None or accounts is None or accounts.rules is None:
         return []
     return [
-        _touches(app, app.audience, accounts, calendar),
+        _touches(app, app.audience, accounts, calendar, late_horizon),
         _clicks(app, accounts),
         _daily(app, calendar),
         _adds_up(app),
     ]
 
 
-def _touches(app: App, audience: Audience, accounts: AdAccounts, calendar: Calendar) -> AssetsDefinition:
+def _touches(
+    app: App, audience: Audience, accounts: AdAccounts, calendar: Calendar, late_horizon: timedelta
+) -> AssetsDefinition:
     @app_asset(
         app,
         "attribution",
@@ -99,7 +101,7 @@ def _touches(app: App, audience: Audience, accounts: AdAccounts, calendar: Calen
         freshness_policy=_FRESHNESS,
     )
     def made(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
-        engine = Touches.of(rooms, app, progress=rooms.progress("days of touches"))
+        engine = Touches.of(rooms, app, late_horizon, progress=rooms.progress("days of touches"))
         counts, organisations = engine.run(window(context))
         yield MaterializeResult(
             metadata={

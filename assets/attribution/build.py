@@ -6,7 +6,7 @@ belong here: what a touch is (touches.py), and credits (credit.py).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Self
 
 import polars as pl
@@ -46,17 +46,22 @@ class TouchCounts:
 
 @dataclass
 class Touches:
-    """The engine of one app."""
+    """The engine of one app.
+
+    late_horizon: how far back a choice about marketing that comes late makes days stale. Older days are made again by
+    nobody, so that retention would wait for them for ever.
+    """
 
     app: App
     events: LakeTable
     d1: D1
     postgres: Postgres
     clock: Callable[[], datetime]
+    late_horizon: timedelta
     progress: Progress = silent
 
     @classmethod
-    def of(cls, rooms: Rooms, app: App, *, progress: Progress = silent) -> Self:
+    def of(cls, rooms: Rooms, app: App, late_horizon: timedelta, *, progress: Progress = silent) -> Self:
         """The engine over the rooms."""
         return cls(
             app,
@@ -64,6 +69,7 @@ class Touches:
             d1=rooms.d1(app),
             postgres=rooms.postgres,
             clock=rooms.clock,
+            late_horizon=late_horizon,
             progress=progress,
         )
 
@@ -101,6 +107,7 @@ class Touches:
             self._make_again(connection, since.date())
 
     def _make_again(self, connection: Connection, since: date) -> None:
+        since = max(since, (self.clock() - self.late_horizon).date())
         connection.execute(read_sql("attribution/mark_choices.sql"), {"app": self.app.name, "since": since})
 
     def _replace(self, connection: Connection, day: Window, counts: TouchCounts) -> None:

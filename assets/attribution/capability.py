@@ -18,7 +18,7 @@ from assets.windows import DAY, Window, daily_key, midnight, missing
 
 def bring(app: App, site: Site) -> Capability:
     """What it brings for one app; empty where web events are not attributed to campaigns."""
-    graph = assets.build(app, site.calendar)
+    graph = assets.build(app, site.calendar, site.late_horizon)
     if not graph:
         return Capability()
     return Capability(

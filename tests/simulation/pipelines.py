@@ -112,7 +112,7 @@ class Pipelines:
         Sessions.of(self.stores, CLEARLIFT).run(window)
 
     def attribute(self, window: Window) -> None:
-        Touches.of(self.stores, CLEARLIFT).run(window)
+        Touches.of(self.stores, CLEARLIFT, LATE).run(window)
         Credits.of(self.stores, CLEARLIFT).run(window)
 
     def catch_up(self) -> int:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from tests.assets.rollups.event_lake import EventLake, at
 from tests.databases import empty
 
 ZONES = {"google": "Pacific/Tongatapu", "facebook": "Asia/Tokyo", "tiktok": "America/New_York", "microsoft": "UTC"}
+HORIZON = timedelta(days=35)
 CURRENCIES = {"google": "NZD", "facebook": "JPY", "tiktok": "USD", "microsoft": "EUR"}
 
 
@@ -63,6 +64,7 @@ class AttributionStores:
     """Stores with the sample's organisations, tags a3f7c2, b8e9d1, … of organisations org-a3f7c2, …"""
 
     event_lake: EventLake
+    late_horizon: timedelta = HORIZON
 
     def __post_init__(self) -> None:
         sample_stores.fill_d1(self.d1)
@@ -204,7 +206,9 @@ class AttributionStores:
     def touches(self, first: int, end: int) -> TouchCounts:
         """Touches and conversions of days of March."""
         lake = self.event_lake
-        return Touches(self.app, lake.events, self.d1, self.postgres, lake.clock).run(Window(at(first), at(end)))[0]
+        return Touches(self.app, lake.events, self.d1, self.postgres, lake.clock, self.late_horizon).run(
+            Window(at(first), at(end))
+        )[0]
 
     def credit(self) -> Credited:
         """All that is to be credited."""

@@ -16,7 +16,7 @@ from assets.partitions import Calendar
 from assets.windows import day_window
 from resources import migrations
 from resources.sql_files import read_sql
-from tests.assets.attribution.attribution_stores import AttributionStores, Campaign
+from tests.assets.attribution.attribution_stores import HORIZON, AttributionStores, Campaign
 from tests.assets.attribution.strategies import CAMPAIGNS, CLICKS, A, B
 from tests.assets.rollups.event_lake import EventLake, at, event
 
@@ -162,6 +162,6 @@ def test_an_app_without_rules_has_no_attribution(attribution_stores: Attribution
     assert build(without, Calendar(at(1).date())) == []
     lake = attribution_stores.event_lake
     with pytest.raises(ValueError, match="web events of clearlift are not attributed"):
-        Touches(without, lake.events, attribution_stores.d1, attribution_stores.postgres, lake.clock).run(
+        Touches(without, lake.events, attribution_stores.d1, attribution_stores.postgres, lake.clock, HORIZON).run(
             day_window(at(1).date())
         )

@@ -12,7 +12,7 @@ from assets.apps.clearlift import APP as CLEARLIFT
 from assets.attribution.build import Touches
 from assets.windows import Window
 from resources.sql_files import read_sql
-from tests.assets.attribution.attribution_stores import AttributionStores
+from tests.assets.attribution.attribution_stores import HORIZON, AttributionStores
 from tests.assets.attribution.recount import recount
 from tests.assets.attribution.strategies import (
     CAMPAIGNS,
@@ -169,7 +169,7 @@ def test_parts_of_days_are_refused(attribution_stores: AttributionStores) -> Non
     lake = attribution_stores.event_lake
     with pytest.raises(ValueError, match="attribution is made of whole days"):
         Touches(
-            attribution_stores.app, lake.events, attribution_stores.d1, attribution_stores.postgres, lake.clock
+            attribution_stores.app, lake.events, attribution_stores.d1, attribution_stores.postgres, lake.clock, HORIZON
         ).run(Window(at(1, 1), at(2)))
 
 

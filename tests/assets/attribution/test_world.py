@@ -36,7 +36,7 @@ from sandbox.sample_clicks import PaidClicks
 from sandbox.server import Sandbox
 from sandbox.world.catalogue import Size
 from sandbox.world.entities import PLATFORMS, Platform
-from tests.assets.attribution.attribution_stores import AttributionStores, Campaign
+from tests.assets.attribution.attribution_stores import HORIZON, AttributionStores, Campaign
 from tests.assets.attribution.recount import recount
 from tests.assets.rollups.event_lake import EventLake
 
@@ -129,9 +129,9 @@ class Scene:
     def touches(self, day: date) -> None:
         """Touches and conversions of a day."""
         lake = self.attribution_stores.event_lake
-        Touches(CLEARLIFT, lake.events, self.attribution_stores.d1, self.attribution_stores.postgres, lake.clock).run(
-            day_window(day)
-        )
+        Touches(
+            CLEARLIFT, lake.events, self.attribution_stores.d1, self.attribution_stores.postgres, lake.clock, HORIZON
+        ).run(day_window(day))
 
     def materialized(self) -> ExecuteInProcessResult:
         """All assets and checks of attribution over the sample's days, as one run."""

@@ -172,6 +172,17 @@ def test_a_late_event_that_withdraws_reopens_the_days_after_it(stores: Attributi
     assert stores.stale() == ()
 
 
+def test_days_that_nobody_makes_again_stay_as_they_are(stores: AttributionStores) -> None:
+    """Otherwise retention would wait for them for ever."""
+    none = {"consent_marketing": None}
+    stores.event_lake.append(*(visit(day, 4, **none) for day in (1, 2, 3, 4)))
+    stores.catch_up()
+    stores.late_horizon = stores.event_lake.now - at(4)
+    stores.event_lake.append(visit(1, 5, gclid=None, consent_marketing=False))
+    stores.touches(1, 2)
+    assert stores.stale() == (Window(at(4), at(5)), Window(at(6), at(7)))
+
+
 def test_choices_are_kept_as_hashes_and_only_of_those_who_refused(stores: AttributionStores) -> None:
     stores.event_lake.append(
         visit(1, 1, anonymous_id="agrees", user_id="somebody"), opted_out(1, 2, anonymous_id="refuses", user_id="known")

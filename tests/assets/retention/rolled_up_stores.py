@@ -31,6 +31,7 @@ AGGREGATES = (
     *("sessions.daily", "attribution.touches", "attribution.conversions", "attribution.credits"),
 )
 CLEARLIFT = APPS_BY_NAME["clearlift"]
+HORIZON = timedelta(days=35)
 EVENTS: Lifecycle = archived(CLEARLIFT, "events")
 
 
@@ -56,7 +57,7 @@ class RolledUpStores:
         for each in sessions.stale(CLEARLIFT, archive_stores.postgres, window.start, archive_stores.now):
             sessions.Sessions.of(rooms, CLEARLIFT).run(each)
         for each in attribution_late.stale(CLEARLIFT, archive_stores.postgres, window.start, archive_stores.now):
-            Touches.of(rooms, CLEARLIFT).run(each)
+            Touches.of(rooms, CLEARLIFT, HORIZON).run(each)
         Credits.of(rooms, CLEARLIFT).run(window)
         stale = late.stale(CLEARLIFT, archive_stores.postgres, window.start, archive_stores.now)
         for period, windows in ((Period.WEEKLY, stale.weeks), (Period.MONTHLY, stale.months)):

@@ -26,7 +26,7 @@ from resources.lake import ForeignPartitionError, LakeTable
 from resources.r2 import FolderObjectStore
 from tests.assets.archive.archive_stores import QUARTER, ArchiveStores
 from tests.assets.damage import FEW_DAMAGES, Damage, local
-from tests.assets.retention.rolled_up_stores import CLEARLIFT, RolledUpStores
+from tests.assets.retention.rolled_up_stores import CLEARLIFT, HORIZON, RolledUpStores
 from tests.resources.lake.foreign import append, partition_by
 from tests.resources.lake.row_deletes import delete_rows
 
@@ -321,7 +321,7 @@ def test_days_that_are_pruned_are_not_made_again(
             RollUp.of(rooms, CLEARLIFT, grain).run(day, "a3f7c2")
         assert RollUp.of(rooms, CLEARLIFT, grain).run(day, "b8e9d1").events == 0
     with pytest.raises(PrunedError, match=line):
-        Touches.of(rooms, CLEARLIFT).run(day)
+        Touches.of(rooms, CLEARLIFT, HORIZON).run(day)
     # Sessions are made of the days around them.
     for away in (-1, 0, 1, 2):
         with pytest.raises(PrunedError, match=line):

@@ -159,7 +159,7 @@ def test_an_organisation_of_one_app_reads_no_row_of_the_other(
 def test_an_app_without_rules_has_no_attribution(attribution_stores: AttributionStores) -> None:
     assert CLEARLIFT.ad_accounts is not None
     without = replace(CLEARLIFT, ad_accounts=replace(CLEARLIFT.ad_accounts, rules=None))
-    assert build(without, Calendar(at(1).date())) == []
+    assert build(without, Calendar(at(1).date()), HORIZON) == []
     lake = attribution_stores.event_lake
     with pytest.raises(ValueError, match="web events of clearlift are not attributed"):
         Touches(without, lake.events, attribution_stores.d1, attribution_stores.postgres, lake.clock, HORIZON).run(

@@ -147,7 +147,7 @@ class Scene:
             ad_apps={},
             ad_origin=self.sandbox.origin,
         )
-        graph = build(CLEARLIFT, Calendar(date(2026, 1, 1)))
+        graph = build(CLEARLIFT, Calendar(date(2026, 1, 1)), HORIZON)
         defs = Definitions(
             assets=[a for a in graph if isinstance(a, AssetsDefinition) and not isinstance(a, AssetChecksDefinition)],
             asset_checks=[a for a in graph if isinstance(a, AssetChecksDefinition)],

@@ -81,7 +81,8 @@ KILLS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("point", KILLS)
-@pytest.mark.parametrize("moment", ["before", "after"])
+# Before a call is after the one before it, so that the long-running tests alone try it.
+@pytest.mark.parametrize("moment", [pytest.param("before", marks=pytest.mark.soak), "after"])
 def test_a_killed_run_is_finished_by_the_next(pipeline: Pipeline, point: str, moment: str) -> None:
     for number in (1, 2):
         store(pipeline.table, at(number, user_id=ANNA), at(number + 10), at(number + 20, 11, anonymous_id=BEN))

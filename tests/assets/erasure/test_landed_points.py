@@ -40,7 +40,13 @@ def erase(flushes: Flushes) -> tuple[Erased, Erased]:
     return landed.erase(identities), refused.erase(identities)
 
 
-@pytest.mark.parametrize("call", ["nothing", "put", "replace", "write_again", "seen", "delete"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "nothing", "replace", "write_again", "delete",
+        *(pytest.param(call, marks=pytest.mark.soak) for call in ("put", "seen")),
+    ],
+)  # fmt: skip
 def test_points_and_refused_ones_go_and_nothing_is_taken_twice(flushes: Flushes, call: str, tmp_path: Path) -> None:
     refused = line("s2", 2, userId="nobody")
     own = line("s1", 1, userId=ANNA), line("s2", 3, userId=ANNA, at="2020-01-01T00:00:00Z")

@@ -157,7 +157,8 @@ def test_an_organisation_goes(pipeline: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("call", ["put", "replace", "delete", "ledger"])
-@pytest.mark.parametrize("moment", ["before", "after"])
+# Before a call is after the one before it, so that the long-running tests alone try it.
+@pytest.mark.parametrize("moment", [pytest.param("before", marks=pytest.mark.soak), "after"])
 def test_a_killed_run_is_finished_by_the_next(pipeline: Pipeline, call: str, moment: str) -> None:
     refused = line(2, org_tag="nobody", user_id=ANNA), line(3, org_tag="nobody")
     keys = [pipeline.land(line(n), *refused, line(n + 10, user_id=ANNA), b"{") for n in (1, 5)]

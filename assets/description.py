@@ -19,7 +19,7 @@ from assets.apps import App
 from assets.apps.lifecycle import Store
 from assets.apps.personal import Holding
 from assets.audit.entry import Entry
-from assets.audit.runs import before_it
+from assets.audit.noted_assets import before_it
 from assets.declined import plainly_declined
 
 PREVIEW_ROWS = 5

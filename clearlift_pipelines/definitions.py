@@ -34,7 +34,7 @@ import assets.upkeep.capability
 from assets.apps import APPS, App
 from assets.apps.pipelines import PIPELINES
 from assets.automation import as_job, as_schedule, as_sensor
-from assets.backups.sources import joined
+from assets.backups.source_assets import joined
 from assets.capability import Capability, Site
 from assets.partitions import Calendar
 from clearlift_pipelines import purge_job, settings

@@ -15,7 +15,7 @@ from assets.backups.manifest import Kind
 from resources import disk
 from resources.declined import DeclinedError
 from resources.keyring import Keyring, SealError, fingerprint
-from resources.keyring.stream import opened, sealed
+from resources.keyring.stream import key_id_of, opened, sealed
 from resources.r2 import ObjectNotFoundError, ObjectStore, ObjectStoreError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -141,6 +141,17 @@ class Target:
                 raise OtherKeySetError(place, key_id, wanted, self.keyring)
             data = data[line.end() :]
         return b"".join(opened(self.keyring, [data], place))
+
+    def key_id(self, store: StoreName, set_id: str, name: str) -> int:
+        """The id of the key that sealed a document.
+
+        Raises:
+            SealError: it is no sealed document.
+            ObjectNotFoundError, TargetError: as of `get`.
+        """
+        data = self.get(self.key(store, set_id, name))
+        line = _KEY_LINE.match(data)
+        return key_id_of(data, label(store, set_id, name)) if line is None else int(line[1])
 
     def stores(self) -> Sequence[StoreName]:
         """The stores that a set or a beginning of one lies of."""

@@ -11,14 +11,17 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from assets.apps.personal import Subject
-from assets.rows.columns import RowColumn, text_of
 from resources.keyring import Keyring
 from resources.postgres import Connection
 from resources.sql_files import read_sql
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from assets.rows.columns import RowColumn
 
 Keys = Callable[[], Keyring]
 """Opens the key set, once it turns out that it is needed."""
@@ -79,10 +82,15 @@ class Tombstones:
         of_kind = self.hashes.get(kind)
         return bool(of_kind) and _keyed(self.secret, plain_hash(kind, subject)) in (of_kind or ())
 
-    def kept(self, frame: pl.DataFrame, columns: Sequence[RowColumn], subjects: Sequence[Subject]) -> pl.DataFrame:
+    def kept(
+        self, frame: "pl.DataFrame", columns: "Sequence[RowColumn]", subjects: Sequence[Subject]
+    ) -> "pl.DataFrame":
         """The rows without those of people who were erased. `subjects` are (kind, column) pairs, or
         (kind, column.field) where the column holds JSON.
         """
+        # Commands that ask for tombstones start without polars.
+        from assets.rows.columns import text_of
+
         by_name = {column.name: column for column in columns}
         for kind, path in subjects:
             name, _, field_ = path.partition(".")

@@ -7,21 +7,21 @@ rotation.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from assets.apps import APPS
 from assets.apps.pipelines import PIPELINES
 from assets.backups.covered import target_of
-from assets.backups.manifest import ManifestError, NewerFormatError, parse
-from assets.backups.sets import MANIFEST
-from assets.backups.target import Target, begun_at, label
+from assets.backups.manifest import ManifestError, NewerFormatError
+from assets.backups.sets import MANIFEST, read_manifest
+from assets.backups.target import Target, begun_at
 from assets.rooms import Rooms
 from assets.sealing import ledger
 from assets.sealing.field_store import FieldStore, store_of
 from assets.sealing.fields import Field, fields_of
 from resources.keyring import Keyring, SealError
-from resources.keyring.stream import key_id_of, opened
 from resources.r2 import ObjectNotFoundError
 
 DATABASES = frozenset({"d1", "postgres"})
@@ -82,16 +82,12 @@ def _backups(target: Target, keys: Mapping[int, ledger.KnownKey]) -> Counter[int
     for store in target.stores():
         for set_id in target.ids(store):
             try:
-                data = target.get(target.key(store, set_id, MANIFEST))
+                sealed_with = {target.key_id(store, set_id, MANIFEST)}
             except ObjectNotFoundError:
                 continue  # never finished: rotation removes it, and nothing reads it
-            name = label(store, set_id, MANIFEST)
-            sealed_with = {key_id_of(data, name)}
-            try:
-                parts = parse(b"".join(opened(target.keyring, [data], name))).parts
-                sealed_with |= {part.key_id for part in parts}
-            except (SealError, ManifestError, NewerFormatError):
-                pass  # its own key is all that is known of it
+            # Of a manifest that cannot be read its own key is all that is known.
+            with suppress(SealError, ManifestError, NewerFormatError):
+                sealed_with |= {part.key_id for part in read_manifest(target, store, set_id).parts}
             if store.store in DATABASES:
                 sealed_with |= {key.key_id for key in keys.values() if _may_hold(key, begun_at(set_id))}
             found.update(sealed_with)

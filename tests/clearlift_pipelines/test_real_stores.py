@@ -146,7 +146,7 @@ def test_a_d1_is_backed_up_before_it_is_migrated_and_comes_back(real_terminal: T
     assert "backed up" not in real_terminal.good("migrate", "up", "consignment-d1")
     back = ("backup", "restore", "consignment/d1", "--at", at, "--into")
     assert "Next: migrate to the version of then, or" in real_terminal.refused(*back, "live", "--confirm")
-    real_terminal.good("migrate", "down", "consignment-d1", "--confirm")
+    real_terminal.good("migrate", "down", "consignment-d1", "--to", "1", "--confirm")
     real_terminal.good(*back, "live", "--confirm")
     real_terminal.good(*back, "before.sqlite")
     said = real_terminal.good("migrate", "status", "consignment-d1")

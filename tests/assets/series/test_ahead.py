@@ -103,7 +103,7 @@ def test_the_schema_does_not_go_below_partitions_that_hold_rows(tmp_path: Path) 
         with pytest.raises(MigrationError, match="cannot be taken back"):
             migrations.down(ledger, "sesh/d1", to=to)
     assert {status.state for status in migrations.status(ledger, "sesh/d1")} == {"applied"}
-    names = ["005_product_unit", "006_pruned_sessions", "007_refused_values"]
+    names = ["005_product_unit", "006_pruned_sessions", "007_refused_values", "008_sealing"]
     assert migrations.down(ledger, "sesh/d1", to=4) == names[::-1]
     assert migrations.up(ledger, "sesh/d1") == names
     assert [fault for series in SERIES for fault in audit.faults(d1, series)] == []

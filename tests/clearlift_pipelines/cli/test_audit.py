@@ -31,6 +31,7 @@ COUNTS = {
     *("audit show", "audit verify", "privacy status"),
 }
 COPIES_SEALED = {"backup run", "backup drill", "archive run", "archive repair", "keys new", "keys open"}
+FORGETS_SEALED = {"backup forget"}
 MAKES_AGAIN = {"cache rebuild", "compact", "upkeep", "quarantine reopen", "migrate", "land", "privacy cancel"}
 NOTHING_PERSONAL = {"init", "stop", "sandbox", "purge", "disconnected"}
 
@@ -70,7 +71,7 @@ def calls(command: click.Command) -> set[str]:
 
 def test_every_command_that_shows_or_changes_personal_data_notes_it() -> None:
     commands = dict(leaves(cli, click.Context(cli)))
-    others = RUNS | ENGINES | COUNTS | COPIES_SEALED | MAKES_AGAIN | NOTHING_PERSONAL
+    others = RUNS | ENGINES | COUNTS | COPIES_SEALED | FORGETS_SEALED | MAKES_AGAIN | NOTHING_PERSONAL
     assert NOTED | others == commands.keys(), "say of a new command whether it notes, and why not"
     assert not NOTED & others
     noting = {path for path, command in commands.items() if {"noted", "note_lines"} & calls(command)}

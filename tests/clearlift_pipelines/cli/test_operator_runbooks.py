@@ -27,9 +27,9 @@ def test_a_failed_migration(terminal: Terminal, monkeypatch: pytest.MonkeyPatch,
     shutil.copytree(sql_files.ROOT, tmp_path / "sql")
     monkeypatch.setattr(sql_files, "ROOT", tmp_path / "sql")
     folder = tmp_path / "sql" / "sesh" / "d1"
-    note = folder / "008_note.up.sql"
+    note = folder / "009_note.up.sql"
     note.write_text("create table notes (id text);\ninsert into users (id, email) values ('u', null);\n")
-    (folder / "008_note.down.sql").write_text("drop table notes;\n")
+    (folder / "009_note.down.sql").write_text("drop table notes;\n")
     seen, *steps = blocks("runbooks/failed-migration.md")
     said = terminal.clearlift("migrate", "up")
     assert said.code == 1
@@ -37,13 +37,13 @@ def test_a_failed_migration(terminal: Terminal, monkeypatch: pytest.MonkeyPatch,
     script = next(step for step in steps if step.language == "sql")
     steps.remove(script)
     assert [step.language for step in steps] == ["console"] * 4
-    assert "008_note" in pasted_well(terminal, steps[0])
+    assert "009_note" in pasted_well(terminal, steps[0])
     note.write_text("create table notes (id text);\n")
-    assert "sesh-d1: 008_note\n" in pasted_well(terminal, steps[1])
+    assert "sesh-d1: 009_note\n" in pasted_well(terminal, steps[1])
     back = pasted_well(terminal, steps[2])
-    assert "sesh-d1: would take back 008_note\n" in back
-    assert "sesh-d1: took back 008_note\n" in back
-    assert "sesh-d1: 008_note\n" in back
+    assert "sesh-d1: would take back 009_note\n" in back
+    assert "sesh-d1: took back 009_note\n" in back
+    assert "sesh-d1: 009_note\n" in back
     over = pasted_well(terminal, steps[3])
     assert not re.search("pending|edited|missing|^bad", over, re.MULTILINE)
 

@@ -41,6 +41,11 @@ OF_DAGSTER = {
     "reports",
     "requested",
 }
+# They look into Dagster's own storage, for people who were erased.
+INTO_ITS_STORAGE = {
+    "assets.erasure.run_history",
+    *(f"assets.search.{name}" for name in ("canary", "certify", "history")),
+}
 ENGINES = """
 import sys
 from importlib import import_module
@@ -87,6 +92,7 @@ def test_no_engine_imports_dagster() -> None:
         for file in files
         if file.stem not in OF_DAGSTER | {"__init__"} and not file.stem.endswith("_assets")
     ]
+    modules = sorted({*modules} - INTO_ITS_STORAGE)
     assert "assets.compaction.rewrite" in modules
     done = subprocess.run(
         [sys.executable, "-c", ENGINES, *modules],

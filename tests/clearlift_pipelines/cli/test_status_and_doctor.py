@@ -207,7 +207,7 @@ def test_migrate_up_goes_on_with_other_stores_and_says_what_was_done(
     file.write_text(f"{whole}\ninsert into users (id, email) values ('u', null);")
     said = terminal.clearlift("migrate", "up")
     assert said.code == 1
-    assert "clearlift-d1: 001_initial\n" in said.out
+    assert "clearlift-d1: 001_initial, 002_sealing, 003_marketing_choices\n" in said.out
     assert "sesh-d1: 001_core, 002_change_log, then stopped: sesh-d1: sql/sesh/d1/003_partitions.up.sql, " in said.out
     assert f"postgres: {POSTGRES[0]}, " in said.out
     assert "made: " not in said.out

@@ -97,7 +97,7 @@ def run(with_sample: bool | None, days: int, scale: float) -> None:
                 _sync_and_attribute(bench, app, failures)
         for app in (*APPS, PIPELINES):
             for job, config in FURTHER.items():
-                if bench.has(app, job) and not (job == "media" and _nothing_uploaded(bench, app)):
+                if bench.has(app, job) and not _nothing_to_do(bench, app, job):
                     bench.run(app, job, config=config)
         bench.progress.stop()
         print_summary(bench)
@@ -114,8 +114,11 @@ def _kept(failures: list[click.ClickException]) -> Iterator[None]:
         failures.append(error)
 
 
-def _nothing_uploaded(bench: Workbench, app: App) -> bool:
-    return app.media is None or next(bench.stores.object_store.list(app.media.root), None) is None
+def _nothing_to_do(bench: Workbench, app: App, job: str) -> bool:
+    """Nothing was uploaded, or sealing is off."""
+    if job == "media":
+        return app.media is None or next(bench.stores.object_store.list(app.media.root), None) is None
+    return job == "seal" and not bench.stores.is_sealed(app)
 
 
 def _sync_and_attribute(bench: Workbench, app: App, failures: list[click.ClickException]) -> None:

@@ -129,8 +129,9 @@ def test_the_main_path_ends_as_the_samples_truth_says(real_terminal: Terminal, c
     assert f"s3://{cloudflare.bucket}: reachable, writable" in doctor
     status = real_terminal.good("status")
     assert "clearlift/cache/summary" in status
-    # No quarter of a new sample is old enough to be archived, and nothing of it to go; KV is listed once a day.
-    left = ("/archive/", "/retention/", "/cache/verified", "/compliance/report", "/privacy/erasures")
+    # No quarter of a new sample is old enough to be archived, and nothing of it to go; KV is listed once a day, and
+    # nothing is sealed in real databases unless a setting says so.
+    left = ("/archive/", "/retention/", "/cache/verified", "/compliance/report", "/privacy/erasures", "/sealing/")
     assert all(any(part in line for part in left) for line in status.splitlines() if " never" in line)
     assert "changed" not in status
     assert not any(secret in said + doctor + status for secret in ("hush-token", cloudflare.secret_access_key))
@@ -153,4 +154,5 @@ def test_a_d1_is_backed_up_before_it_is_migrated_and_comes_back(real_terminal: T
     assert [line.split()[1:3] for line in said.splitlines()[1:]] == [
         ["001_core", "applied"],
         ["002_item_search", "pending"],
+        ["003_sealing", "pending"],
     ]

@@ -38,8 +38,6 @@ class AppPostgresEraser:
                 if entry.erasure == "delete" and entry.name in there:
                     where = postgres_rows.owned_by(entry.subjects, ids)
                     rows += postgres_rows.delete(connection, there[entry.name], where, given)
-        if self.ours:
-            postgres_rows.scrub(self.postgres, {entry.name for entry in entries} & there.keys())
         return Erased(self.place, rows=rows, gone_by=None if self.ours else (self.clock() + KEPT).date())
 
 

@@ -51,9 +51,6 @@ class PostgresEraser:
                 with self.postgres.connection() as connection:
                     rows += self._erase(connection, shape, entry, identities, found)
         rows += self._organisation([_of_app(shape) for shape in there.values()], organisation)
-        if self.ours:
-            written = {entry.name for entry in self.app.holdings if entry.store == "postgres"} & there.keys()
-            postgres_rows.scrub(self.postgres, written)
         return Erased(self.place, rows=rows, gone_by=None if self.ours else (self.clock() + KEPT).date())
 
     def _erase(

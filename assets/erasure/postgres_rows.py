@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from assets.apps.personal import Person, Subject
@@ -18,8 +17,6 @@ from resources.postgres import Connection, Postgres
 from resources.postgres.copy import identifier
 from resources.sql_files import read_sql
 
-LOG_ROUNDS = 8
-"""After so many files of its log the server has written over those of before."""
 ERASED = "[erased]"
 """Stands in place of a text; random digits after it keep two of them apart, as keys of a table need it."""
 
@@ -119,18 +116,3 @@ def blank_texts(
             given = {"blank": f"{ERASED} {secrets.token_hex(6)}", "text": row["text"]}
             changed += connection.execute(update, {**parameters, **given}).rowcount
     return changed
-
-
-def scrub(postgres: Postgres, tables: Collection[str]) -> None:
-    """Write tables of a server that is ours again, so that neither its files nor its log hold a deleted row.
-
-    Each table waits for its readers.
-    """
-    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
-        for name in sorted(tables):
-            connection.execute(SQL("vacuum (full, analyze) {}").format(identifier(name)))
-        # What ANALYZE saw of values before is in dead rows of its own table.
-        connection.execute("vacuum full pg_statistic")
-        for _ in range(LOG_ROUNDS):
-            connection.execute("select pg_logical_emit_message(true, 'clearlift', 'scrubbed'), pg_switch_wal()")
-            connection.execute("checkpoint")

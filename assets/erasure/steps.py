@@ -18,6 +18,7 @@ from assets.erasure import (
     landing,
     media,
     postgres,
+    postgres_files,
     quarantine,
     staged,
     working_folders,
@@ -41,10 +42,12 @@ STEPS: tuple[Step, ...] = (
     postgres.eraser,
     app_postgres.eraser,
     kv.eraser,
+    postgres_files.eraser,
 )
 """Rows of D1 first, because its cascades need them whole. Change logs after them, because triggers write the ids of
 deleted rows there again. Then the lake, archives, what landed and was refused, media. Postgres and KV come after these,
-because a run may make them again of these until then. The run history of Dagster comes last.
+because a run may make them again of these until then. The files of a server that is ours come after all rows in it. The
+run history of Dagster comes last.
 """
 
 

@@ -142,7 +142,7 @@ class Holding:
 
     @property
     def tombstoned(self) -> tuple[Subject, ...]:
-        """By which ids a row stays away from whatever brings rows back: those of its people, and its organisation's."""
+        """By which ids a row stays away from all that brings rows back: those of its people, and its organisation's."""
         organisation = ((cast(Person, ORGANISATION), self.organisation),) if self.organisation else ()
         return (*self.subjects, *organisation)
 

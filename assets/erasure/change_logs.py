@@ -1,6 +1,6 @@
 """Erasing in the logs of an app's D1, into which triggers wrote the ids of deleted rows, and the space that these left.
 
-A reader that comes later does not see the rows of an erased person, and does not need to: whatever is made of them is
+A reader that comes later does not see the rows of an erased person, and does not need to: what is made of them is
 erased by its own Eraser. The log of the backups is emptied as a whole where it names the person; the next backup is a
 full one then. What does not belong here: the rows themselves (d1.py).
 """

@@ -1,7 +1,7 @@
 """The ledgers of landed objects and of refused lines, as an erasure changes them: in our Postgres, or in an app's D1.
 
 A ledger knows an object by its key, etag and checksum, and refused lines by the checksum of their object. An object
-that is written again gets another checksum. The ledger is told before, so that the object is never taken twice, also
+that is written again gets another checksum. The ledger is written before, so that the object is never taken twice, also
 where a kill comes in between. Counts of what was received stay as they are. What does not belong here: objects.
 """
 

@@ -1,6 +1,6 @@
 """Erasing in our own Postgres: what was made of people's events, by the hashes of their ids and by texts that hold one.
 
-It comes after the lake, because whatever is made again meanwhile would be made of the events there. What belongs here:
+It comes after the lake, because what is made again meanwhile would be made of the events there. What belongs here:
 which rows of an app are a person's. What does not: statements (postgres_rows.py).
 """
 

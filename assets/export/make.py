@@ -29,7 +29,7 @@ class NoPersonError(DeclinedError):
 
 @dataclass(frozen=True)
 class Export:
-    """Where an export lies. url: whoever has it reads the export until it expires; the repr does not show it."""
+    """Where an export lies. url: who has it reads the export until it expires; the repr does not show it."""
 
     key: str
     bytes: int

@@ -106,7 +106,7 @@ class Tombstones:
 def add(connection: Connection, app: str, subjects: Iterable[tuple[str, str]], at: datetime, keys: Keys) -> int:
     """Say that subjects (kind, id) were erased; how many were not said to be before.
 
-    It waits until whoever reads the tombstones of the app has ended. The first call makes the secret, and keys what was
+    It waits until each reader of the app's tombstones has ended. The first call makes the secret, and keys what was
     hashed without one.
     """
     connection.execute(

@@ -1,4 +1,4 @@
-"""The values of rows as they were before they were sealed, for whoever reads rows: an export, a search, a check."""
+"""The values of rows as they were before they were sealed, for all that read rows: an export, a search, a check."""
 
 import json
 from collections.abc import Mapping

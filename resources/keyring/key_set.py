@@ -137,7 +137,7 @@ def write(path: Path, keyring: Keyring) -> bool:
 
 
 def replace(path: Path, before: Keyring, after: Keyring) -> None:
-    """Put a changed key set in the place of the one that was read; whoever reads meanwhile gets one or the other.
+    """Put a changed key set in the place of the one that was read; who reads meanwhile gets one or the other.
 
     Raises:
         KeySetError: the file has other keys by now; nothing was written.

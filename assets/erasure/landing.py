@@ -1,8 +1,8 @@
 """Erasing people from the landing zones of an app: lines of landed objects, and objects that are called after somebody.
 
 An object is written again without the lines that go. Its ledger is written before, so that no object is taken twice;
-the bytes of its refused lines move with it, because they lie under its checksum. What does not belong here: refused lines
-whose object is gone (quarantine.py), and what a line becomes (lines.py).
+the bytes of its refused lines move with it, because they lie under its checksum. What does not belong here: refused
+lines whose object is gone (quarantine.py), and what a line becomes (lines.py).
 """
 
 import hashlib

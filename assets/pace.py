@@ -1,6 +1,6 @@
-"""When to ask again for what was asked for before: not while a run for it is open, and more rarely after each failure.
+"""When to ask again for what was asked for before: not while a run is open, more rarely after each failure. Pure.
 
-Dagster bars a run key for ever, that of a failed run too; so requests have none, and this decides. Pure.
+Dagster bars a run key for ever, that of a failed run too; so requests have none, and this decides.
 """
 
 from collections.abc import Sequence

@@ -22,6 +22,7 @@ from benchmarks import dataset, measure
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 from tests.assets.growth import year
+from tests.sql.growth.database import asking, capture, connect
 
 DAYS, LEADS_A_DAY, EVENTS_A_DAY, SESSIONS_A_DAY = 365, 5_000, 25_000, 2_500
 AT_ONCE = 73  # days made by one statement
@@ -31,6 +32,7 @@ PENDING, WORKERS = 100_000, 2
 ROUNDS = 3
 ASKED = 2_000
 BATCH, WRITERS = 100, 8
+BLOCKS = 30
 GOAL = 1_000  # events a second
 
 PLAIN = """
@@ -63,6 +65,7 @@ def main() -> None:
         _fill(own)
         _print_pending(own)
         _print_inserts(own)
+        _print_counting(own)
         _print_questions(own)
 
 
@@ -236,6 +239,39 @@ def _written(own: Postgres, writers: int, events: int) -> None:
     with ThreadPoolExecutor(writers) as pool:
         for writer in [pool.submit(_times, own, ask, ASKED // (10 if events > 1 else 1)) for _ in range(writers)]:
             writer.result()
+
+
+def _print_counting(own: Postgres) -> None:
+    """The function that counts requests is emptied in every second block: what then differs is what counting costs."""
+    (counting,) = own.fetch("select pg_get_functiondef(oid) as definition from pg_proc where proname = 'count_request'")
+    name, _, _ = counting["definition"].partition("AS $")
+    definitions = {"counted": counting["definition"], "not counted": f"{name}AS $empty$ begin end $empty$"}
+    seconds: dict[str, list[float]] = {how: [] for how in definitions}
+    try:
+        for block in range(2 * BLOCKS):
+            how = list(definitions)[block % 2]
+            own.execute(definitions[how])
+            seconds[how] += _captures(own, block)[10:]
+    finally:
+        own.execute(definitions["counted"])
+        own.execute("delete from marketing.leads where email like 'counted%@example.com'")
+    medians = {how: statistics.median(found) for how, found in seconds.items()}
+    measure.table(
+        "A visitor leaves a lead, a request of its own that is committed to disk: goal ≤ 1.10 of one not counted",
+        ["request", "median, ms", "ratio"],
+        [[how, f"{1_000 * one:.2f}", f"{one / medians['not counted']:.2f}"] for how, one in medians.items()],
+    )
+
+
+def _captures(own: Postgres, block: int) -> list[float]:
+    found = []
+    with connect(own.dsn) as connection:
+        for n in range(BATCH):
+            started = time.perf_counter()
+            with asking(connection, "anon", address=f"203.0.{block}.{n}", keep=True):
+                capture(connection, f"counted{block}-{n}@example.com")
+            found.append(time.perf_counter() - started)
+    return found
 
 
 INDEXES = """

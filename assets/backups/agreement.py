@@ -1,7 +1,7 @@
-"""What restored stores say of each other: each came back as of a moment of its own, and some repeat what others hold.
+"""What restored stores say of each other: each came back as of its own moment, and some repeat what others hold. Pure.
 
 What was written between two such moments is in one store alone. What belongs here: which store repeats what of another,
-and the command that makes it again. Pure.
+and the command that makes it again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -4,6 +4,7 @@ A module of `resources` may be pure too (how a store writes times, for example).
 """
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -42,6 +43,14 @@ def reached(graph: grimp.ImportGraph, module: str) -> set[str]:
 @pytest.mark.parametrize("module", [*marked(ROOT / "assets"), *sorted(PURE_RESOURCES)])
 def test_a_marked_module_reaches_no_store(module: str) -> None:
     assert reached(imports(), module) == set()
+
+
+@pytest.mark.parametrize("folder", ["assets", "resources"])
+def test_the_mark_stands_where_it_is_looked_for(folder: str) -> None:
+    found = set(marked(ROOT / folder))
+    for file in sorted((ROOT / folder).rglob("*.py")):
+        if re.search(r"\bPure\.$", ast.get_docstring(ast.parse(file.read_text())) or "", re.MULTILINE):
+            assert ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") in found
 
 
 def test_the_deciding_modules_are_marked() -> None:

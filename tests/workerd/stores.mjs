@@ -2,8 +2,14 @@
 import { Miniflare } from "miniflare";
 
 const { folder, databases, namespaces, buckets, accessKeyId, secretAccessKey, worker } = JSON.parse(process.argv[2]);
-const contents = worker || "export default { fetch() { return new Response('ok') } }";
+const kind = (name) => (name.endsWith(".json") ? "json" : "esm");
+const modules = Object.entries(worker.modules).map(([name, contents]) => [name, { type: kind(name), contents }]);
 const env = {};
+const exports = {};
+worker.objects.forEach((name) => {
+  exports[name] = { type: "durable-object", storage: "sqlite" };
+  env[name] = { type: "durable-object", worker: "stores", exportName: name };
+});
 databases.forEach((id, i) => (env[`DB_${i}`] = { type: "d1", id }));
 namespaces.forEach((id, i) => (env[`KV_${i}`] = { type: "kv", id }));
 buckets.forEach((name, i) => {
@@ -24,8 +30,9 @@ const stores = new Miniflare({
       config: {
         name: "stores",
         compatibilityDate: "2026-01-01",
-        manifest: { mainModule: "w.mjs", modules: { "w.mjs": { type: "esm", contents } } },
+        manifest: { mainModule: worker.main, modules: Object.fromEntries(modules) },
         env,
+        exports,
       },
       dev: { rootPath: folder },
     },

@@ -12,7 +12,7 @@ import requests
 
 from resources.keyring import Keyring, SealError
 from resources.keyring.addresses import normalised
-from tests.workerd.local_runtime import running, skip_without_runtime
+from tests.workerd.local_runtime import WorkerCode, running, skip_without_runtime
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "sealing.md").read_text()
 LINES = "\n".join(re.findall(r"^```js\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
@@ -61,7 +61,7 @@ def worker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Calls functions of the page on workerd."""
     skip_without_runtime(request, "the lines of docs/sealing.md")
     folder = tmp_path_factory.mktemp("worker")
-    with running(folder, databases=1, namespaces=1, worker=LINES + SERVING) as local:
+    with running(folder, databases=1, namespaces=1, worker=WorkerCode({"w.mjs": LINES + SERVING})) as local:
         yield lambda calls: requests.post(local.url, json=calls, timeout=30).json()
 
 

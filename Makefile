@@ -55,6 +55,8 @@ bench: .venv/installed ## The benchmarks: ratios beside a peer and a limit, in o
 lock: .venv/installed ## Resolve requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml -c requirements.lock --group image --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet -o deploy/image/requirements.lock
 
 clean: ## Remove what was generated, the virtual environment and the embedded stores included
 	@test ! -x $(BIN)/clearlift || $(BIN)/clearlift stop || true

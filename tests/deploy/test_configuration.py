@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
+import kubernetes_validate
 import pytest
 from dagster import DagsterInstance
 from dagster._config import validate_config
@@ -22,12 +23,13 @@ from dagster_shared.yaml_utils import load_yaml_from_path, safe_load_yaml
 from assets.automation import ALONE
 from clearlift_pipelines.launcher import GRACE_SECONDS
 from tests.deploy.deployment import UNITS as DEPLOYED_UNITS
-from tests.deploy.units import installed
+from tests.deploy.units import installed, parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 PLACES = sorted(path.parent.name for path in DEPLOY.glob("*/dagster.yaml"))
 UNITS = sorted(DEPLOY.glob("vm/*.service"))
+WORKER = DEPLOY / "celery" / "clearlift-worker.service"
 WHERE_RUNS_ARE_MADE = {"storage", "run_launcher", "run_coordinator"}
 
 
@@ -39,13 +41,29 @@ def problems(schema: Any, config: Any) -> list[str]:
     return [error.message for error in validate_config(schema, config).errors or []]
 
 
+def manifests() -> Iterator[dict[str, Any]]:
+    """What kustomization.yaml applies."""
+    for name in loaded(DEPLOY / "kubernetes" / "kustomization.yaml")["resources"]:
+        for text in (DEPLOY / "kubernetes" / name).read_text().split("---\n"):
+            yield cast(dict[str, Any], safe_load_yaml(text))
+
+
+MANIFESTS = {f"{one['kind']} {one['metadata']['name']}": one for one in manifests()}
+PODS = {name: one["spec"]["template"]["spec"] for name, one in MANIFESTS.items() if "template" in one.get("spec", {})}
+COMPOSED = {
+    name: service
+    for name, service in loaded(DEPLOY / "compose" / "compose.yaml")["services"].items()
+    if not name.startswith("x-")
+}
+
+
 def containers() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The containers of Kubernetes and ECS by their names."""
-    for text in (DEPLOY / "kubernetes" / "deployments.yaml").read_text().split("---\n"):
-        document = cast(dict[str, Any], safe_load_yaml(text))
-        if document["kind"] == "Deployment":
-            for container in document["spec"]["template"]["spec"]["containers"]:
-                yield f"kubernetes {container['name']}", container
+    """The containers of Kubernetes, ECS and Compose by their names."""
+    for pod in PODS.values():
+        for container in pod["containers"]:
+            yield f"kubernetes {container['name']}", container
+    for name, service in COMPOSED.items():
+        yield f"compose {name}", service
     for container in json.loads((DEPLOY / "ecs" / "task-definition.json").read_text())["containerDefinitions"]:
         yield f"ecs {container['name']}", container
 
@@ -69,9 +87,8 @@ def test_dagster_accepts_the_instance(place: str) -> None:
     assert problems(dagster_instance_config_schema(), {**instance, "run_lancher": {}}) != []
     for part in ("run_launcher", "run_coordinator"):
         module, name = instance[part]["module"], instance[part]["class"]
-        if find_spec(module.partition(".")[0]) is not None:  # the launchers of clusters are installed only there
-            launcher = getattr(import_module(module), name)
-            assert problems(launcher.config_type(), instance[part].get("config", {})) == []
+        launcher = getattr(import_module(module), name)
+        assert problems(launcher.config_type(), instance[part].get("config", {})) == []
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -119,6 +136,8 @@ def test_what_is_started_is_installed_and_the_webserver_is_the_guarded_one(name:
     program, *arguments = COMMANDS[name]
     if Path(program).name == "python":
         assert all(find_spec(module) is not None for flag, module in pairwise(arguments) if flag == "-m")
+    elif Path(program).name == "clearlift":
+        assert arguments[0] == "init", "the only command of ours that a deployment runs by itself"
     else:
         assert Path(program).name == "dagster-daemon", "the only program of Dagster's own"
     ours = [argument for argument in arguments if argument.startswith("/opt/clearlift/")]
@@ -134,7 +153,8 @@ def test_a_code_server_is_one_process_and_its_probe_asks_for_definitions(name: s
         container = CONTAINERS[name]
         kinds = ("startupProbe", "readinessProbe", "livenessProbe")
         probes = [container[kind]["exec"]["command"] for kind in kinds if kind in container]
-        probes = probes or [container["healthCheck"]["command"][1:]]
+        healthy = container.get("healthCheck", {}).get("command") or container.get("healthcheck", {}).get("test")
+        probes = probes or [healthy[1:]]
     else:
         probes = [installed(DEPLOY / "vm" / f"{name}.service")["Service"]["ExecStartPost"].split()]
     port = command[command.index("-p") + 1]
@@ -142,9 +162,73 @@ def test_a_code_server_is_one_process_and_its_probe_asks_for_definitions(name: s
         assert probe[1:5] == ["-m", "clearlift_pipelines.probe", "--port", port]
 
 
-@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_kubernetes_accepts_the_manifest(name: str) -> None:
+    kubernetes_validate.validate(MANIFESTS[name], kubernetes_validate.latest_version(), strict=True)
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate({**MANIFESTS[name], "spce": {}}, kubernetes_validate.latest_version(), strict=True)
+
+
+@pytest.mark.parametrize("name", [*PODS, "the pod of a run"])
+def test_a_pod_meets_the_restricted_standard_and_writes_only_to_volumes(name: str) -> None:
+    """Its namespace demands it, of the pods of runs too, which the launcher makes from dagster.yaml."""
+    if name in PODS:
+        pod, container = PODS[name], PODS[name]["containers"][0]
+        mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
+    else:
+        launcher = loaded(DEPLOY / "kubernetes" / "dagster.yaml")["run_launcher"]["config"]
+        made = camel(launcher["run_k8s_config"])
+        pod, container = made["podSpecConfig"], made["containerConfig"]
+        mounts = {mount["mount_path"] for mount in launcher["volume_mounts"]}
+    user = pod["securityContext"]
+    assert (user["runAsNonRoot"], user["runAsUser"], user["fsGroup"]) == (True, 1000, 1000)
+    assert user["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert mounts >= {"/var/lib/clearlift", "/tmp"}
+    assert pod["terminationGracePeriodSeconds"] > GRACE_SECONDS
+    needs_token = name in ("Deployment clearlift-daemon", "Deployment clearlift-webserver")
+    assert pod.get("automountServiceAccountToken", False) is needs_token
+
+
+def camel(value: Any) -> Any:
+    """Dagster's names of a pod's fields as Kubernetes has them."""
+    if isinstance(value, dict):
+        return {re.sub(r"_(\w)", lambda match: match[1].upper(), key): camel(one) for key, one in value.items()}
+    return value
+
+
+def test_the_image_has_what_the_manifests_say() -> None:
+    lines = (DEPLOY / "image" / "Dockerfile").read_text()
+    assert "useradd --uid 1000" in lines
+    assert "USER 1000" in lines
+    for copied in re.findall(r"^COPY (?!--from)(.+) \S+$", lines, re.MULTILINE):
+        assert all((ROOT / source).exists() for source in copied.split())
+    wanted = {line.split("==")[0] for line in (DEPLOY / "image" / "requirements.lock").read_text().splitlines()}
+    assert {"dagster-k8s", "dagster-celery", "dagster-aws", "setuptools"} <= wanted
+    assert not wanted & {"pytest", "hypothesis", "moto"}
+
+
+@pytest.mark.parametrize("name", COMPOSED)
+def test_a_composed_service_has_few_rights_and_stays_on_loopback(name: str) -> None:
+    service = COMPOSED[name]
+    assert (service["read_only"], service["cap_drop"], service["init"]) == (True, ["ALL"], True)
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "ports" not in service
+    command = service["command"]
+    assert "-h" not in command or command[command.index("-h") + 1] == "127.0.0.1"
+    for volume in service["volumes"]:
+        source = volume.split(":")[0]
+        assert source == "state" or (DEPLOY / "compose" / source).exists()
+
+
+@pytest.mark.parametrize("path", [*UNITS, WORKER], ids=lambda path: path.stem)
 def test_a_unit_comes_back_and_has_few_rights(path: Path, tmp_path: Path) -> None:
-    service = installed(path)["Service"]
+    shared = DEPLOY / "vm" / "clearlift-.service.d" / "common.conf"
+    service = parsed(shared, path)["Service"]
     assert (service["Restart"], service["RestartSec"]) == ("always", "5")
     assert (service["StateDirectory"], service["StateDirectoryMode"]) == ("clearlift", "0700")
     assert "MemoryMax" in service
@@ -153,7 +237,7 @@ def test_a_unit_comes_back_and_has_few_rights(path: Path, tmp_path: Path) -> Non
         pytest.skip("systemd-analyze is not installed")
     # It reads one file, so that the drop-in is put behind the unit, as systemd does.
     whole = tmp_path / path.name
-    whole.write_text(path.read_text() + (DEPLOY / "vm" / "clearlift-.service.d" / "common.conf").read_text())
+    whole.write_text(path.read_text() + shared.read_text())
     said = subprocess.run(
         [analyser, "security", "--offline=true", "--no-pager", str(whole)], capture_output=True, text=True, check=True
     ).stdout

@@ -20,6 +20,7 @@ from resources.lake import Lake
 from resources.postgres import Postgres, embedded
 from tests.app_databases import AppDatabases
 from tests.databases import database
+from tests.examples import SOAK
 from tests.resources.lake.opened import opened
 from tests.workerd.local_runtime import RUN
 
@@ -43,6 +44,7 @@ MEMORY_BYTES = 6 * 2**30
 # share their test's engines, for making engines anew would take longer than all else.
 SHARED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("engines", deadline=None, suppress_health_check=SHARED)
+settings.register_profile(SOAK, settings.get_profile("engines"))
 settings.load_profile("engines")
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from assets.ads.plan import SyncMode
 from sandbox.world.entities import PLATFORMS, Platform
 from tests.assets.ads.ad_stores import LEVELS, AdStores
-from tests.assets.attribution.strategies import examples
+from tests.examples import examples
 
 FIRST = date(2026, 10, 22)
 
@@ -146,7 +146,7 @@ def test_every_amount_has_its_currency_and_every_fact_its_zone(ads_bench: AdStor
 MOVES = st.tuples(st.sampled_from([1, 5, 23, 30, 71, 140]), st.sampled_from([SyncMode.RECENT, SyncMode.LOOKBACK]))
 
 
-@examples(4)
+@examples(2, 20)
 @given(moves=st.lists(MOVES, min_size=1, max_size=4), platform=st.sampled_from(PLATFORMS))
 def test_whenever_it_is_synced_the_look_back_is_the_worlds(
     shared_bench: AdStores, moves: list[tuple[int, SyncMode]], platform: Platform

@@ -133,7 +133,7 @@ def together(work: Path, environment: Mapping[str, str], plans: Sequence[Sequenc
             assert worker.stdin is not None
             worker.stdin.write("go\n")
             worker.stdin.flush()
-        outputs = [worker.communicate(timeout=120)[0] for worker in workers]
+        outputs = [worker.communicate(timeout=600)[0] for worker in workers]
         assert [worker.returncode for worker in workers] == [0] * len(workers), outputs
         for output in outputs:
             ids += json.loads(output.splitlines()[-1])

@@ -30,7 +30,7 @@ test: .venv/installed ## The whole test suite
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 soak: .venv/installed engines ## The long-running tests
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m soak
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m soak --hypothesis-profile=soak
 
 engines: .engines/installed ## DuckDB with Iceberg and Spark, beside which the lake is tested
 

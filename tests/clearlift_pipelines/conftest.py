@@ -3,7 +3,6 @@
 import itertools
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,12 +35,9 @@ def location(tmp_path: Path, migrated_dsn: str) -> Iterator[Location]:
 
 
 @pytest.fixture(scope="session")
-def supabase_server() -> Iterator[str]:
+def supabase_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with Supabase's rules, for tests that make a project's database on it."""
-    with (
-        tempfile.TemporaryDirectory(prefix="clearlift-supabase-") as folder,
-        supabase(Path(folder, "pg"), SETTINGS) as dsn,
-    ):
+    with supabase(tmp_path_factory.mktemp("supabase") / "pg", SETTINGS) as dsn:
         yield dsn
 
 

@@ -111,9 +111,9 @@ class Downtime:
             self._launch(loads=False)
         self.stop()
 
-    def settle(self) -> None:
-        """Two quiet days without failures."""
-        for _ in range(48):
+    def settle(self, hours: int) -> None:
+        """Quiet hours without failures."""
+        for _ in range(hours):
             self._hour()
             self._launch()
             self._make(None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.apps.clearlift import APP as CLEARLIFT
@@ -27,6 +27,7 @@ from tests.assets.rollups.event_lake import EventLake, event
 from tests.assets.series.partitioned_d1 import NOW, SINCE, UNHURRIED, clock, fill, point, record
 from tests.clearlift_pipelines.location import Location
 from tests.databases import database, empty
+from tests.examples import examples
 from tests.filled import d1_rows, fill_postgres, postgres_rows
 from tests.sql.sesh.database import REQUIRED, put
 
@@ -74,7 +75,7 @@ def filled(postgres_server: str) -> Iterator[str]:
         yield dsn
 
 
-@settings(max_examples=3)
+@examples(2, 15)
 @given(st.integers(0, len(migrations.load(MIGRATIONS))), st.sets(st.sampled_from(SCHEMAS), min_size=1))
 def test_our_postgres(postgres_server: str, filled: str, to: int, emptied: set[str]) -> None:
     with database(postgres_server, filled) as dsn, Postgres(dsn) as postgres:
@@ -125,7 +126,7 @@ def work(d1: EmbeddedD1, folded: bool = True) -> None:
         assert audit.faults(d1, series) == []
 
 
-@settings(max_examples=5)
+@examples(2, 20)
 @given(
     st.integers(0, 6),
     st.booleans(),

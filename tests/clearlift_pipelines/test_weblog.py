@@ -1,4 +1,4 @@
-"""A web site's log from landing to roll-ups, by the jobs: a generated one always, the real one where there is one."""
+"""A web site's log from landing to roll-ups, by the jobs: a generated one; the real one is a long-running test."""
 
 import gzip
 import random
@@ -86,7 +86,9 @@ def real(folder: Path) -> Totals:
     return Totals(9_999, 3_469, 3_223, 1_861)
 
 
-@pytest.mark.parametrize("log", [twin, real], ids=["generated", "real"])
+@pytest.mark.parametrize(
+    "log", [pytest.param(twin, id="generated"), pytest.param(real, id="real", marks=pytest.mark.soak)]
+)
 def test_a_weblog_is_stored_once_and_rolls_up_to_its_totals(location: Location, log: object) -> None:
     landing = Path(location.stores.settings.home) / "r2" / "landing"
     totals: Totals = log(landing)  # type: ignore[operator]

@@ -16,8 +16,8 @@ from resources.ad_platforms import Campaign, Conversion, Counting, Fact, Level, 
 from resources.postgres import Postgres
 from tests.assets.ads.ad_stores import EMPTY
 from tests.assets.ads.papers import DAY, Paper, conversion, fact
-from tests.assets.attribution.strategies import examples
 from tests.databases import database
+from tests.examples import examples
 
 LEVEL = Level.CAMPAIGN
 DAYS = [DAY + timedelta(days=n) for n in range(3)]
@@ -79,7 +79,7 @@ def shared(postgres_server: str, migrated_dsn: str) -> Iterator[Postgres]:
         yield postgres
 
 
-@examples(25)
+@examples(10, 100)
 @given(history=st.lists(reports(), min_size=1, max_size=4), chance=st.randoms(use_true_random=False))
 def test_stored_is_what_was_said_last(shared: Postgres, history: list[Said], chance: random.Random) -> None:
     shared.execute(EMPTY)

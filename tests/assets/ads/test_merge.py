@@ -61,17 +61,17 @@ def test_an_earlier_observation_does_not_overwrite_a_later_one(tiny: AdStores) -
     assert tiny.postgres.fetch("select stream, synced_through, run_id from ads.sync_state order by 1") == state
 
 
-def test_two_runs_at_once_end_as_one(ads_bench: AdStores) -> None:
-    ads_bench.connect(only=["google"])
+def test_two_runs_at_once_end_as_one(tiny: AdStores) -> None:
+    tiny.connect(only=["google"])
     outcomes = []
-    threads = [threading.Thread(target=lambda: outcomes.extend(ads_bench.sync("google"))) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: outcomes.extend(tiny.sync("google"))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [o.error for o in outcomes] == [None] * 4
-    assert ads_bench.differences("google", since=date(2026, 10, 22), until=date(2026, 11, 20)) == []
-    (row,) = ads_bench.postgres.fetch("select count(*) as rows from ads.restatements")
+    assert [o.error for o in outcomes] == [None] * 2
+    assert tiny.differences("google", since=date(2026, 10, 22), until=date(2026, 11, 20)) == []
+    (row,) = tiny.postgres.fetch("select count(*) as rows from ads.restatements")
     assert row["rows"] == 0
 
 
@@ -99,11 +99,11 @@ def test_a_row_of_a_day_in_progress_is_no_restatement_when_it_ends(tiny: AdStore
     assert tiny.postgres.fetch(final) == [{"final": True}]
 
 
-def test_shared_budgets_carry_one_id(ads_bench: AdStores) -> None:
-    ads_bench.connect(only=["google", "microsoft"])
-    ads_bench.sync("google", "microsoft")
+def test_shared_budgets_carry_one_id(tiny: AdStores) -> None:
+    tiny.connect(only=["google", "microsoft"])
+    tiny.sync("google", "microsoft")
     for platform in ("google", "microsoft"):
-        rows = ads_bench.postgres.fetch(
+        rows = tiny.postgres.fetch(
             "select budget_id, count(*) as campaigns, sum(distinct budget) as once from ads.campaigns"
             " where platform = %s and budget_id is not null group by budget_id having count(*) > 1",
             (platform,),
@@ -111,9 +111,9 @@ def test_shared_budgets_carry_one_id(ads_bench: AdStores) -> None:
         assert [(row["campaigns"], row["once"]) for row in rows] == [(2, 300)]
 
 
-def test_ids_beyond_two_to_the_53_are_whole(ads_bench: AdStores) -> None:
-    ads_bench.connect(only=["tiktok", "google"])
-    ads_bench.sync("tiktok", "google")
-    natives = {row["native_id"] for row in ads_bench.postgres.fetch("select native_id from ads.campaigns")}
+def test_ids_beyond_two_to_the_53_are_whole(tiny: AdStores) -> None:
+    tiny.connect(only=["tiktok", "google"])
+    tiny.sync("tiktok", "google")
+    natives = {row["native_id"] for row in tiny.postgres.fetch("select native_id from ads.campaigns")}
     assert "9007199254740993" in natives
     assert "1790000000000000002" in natives

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from assets.ads.plan import SyncMode
 from sandbox.world.entities import PLATFORMS, Platform
 from tests.assets.ads.ad_stores import LEVELS, AdStores
-from tests.assets.attribution.strategies import examples
+from tests.examples import examples
 
 FIRST = date(2026, 10, 22)
 
@@ -51,14 +51,14 @@ def _ledger_tells_all_changes(ad_stores: AdStores) -> bool:
     return all(row["spend_after"] == row["spend"] and row["conversions_after"] == row["conversions"] for row in rows)
 
 
-def test_entities_are_those_of_the_world(ads_bench: AdStores) -> None:
-    ads_bench.connect()
-    ads_bench.sync()
-    ads_bench.sandbox.clock.advance(timedelta(days=4))
-    ads_bench.sync()
-    world, now = ads_bench.sandbox.world, ads_bench.sandbox.clock()
+def test_entities_are_those_of_the_world(tiny: AdStores) -> None:
+    tiny.connect()
+    tiny.sync()
+    tiny.sandbox.clock.advance(timedelta(days=4))
+    tiny.sync()
+    world, now = tiny.sandbox.world, tiny.sandbox.clock()
     for platform, account in [(p, a) for p in PLATFORMS for a in world.accounts(p)]:
-        rows = ads_bench.postgres.fetch(
+        rows = tiny.postgres.fetch(
             "select id, name, deleted_at, null as parent from ads.campaigns where account_id = %(a)s"
             " union all select id, name, deleted_at, campaign_id from ads.ad_groups where account_id = %(a)s",
             {"a": account.id},
@@ -121,8 +121,8 @@ def test_a_second_sync_of_the_same_moment_writes_nothing(tiny: AdStores) -> None
     assert written == again
 
 
-def test_every_amount_has_its_currency_and_every_fact_its_zone(ads_bench: AdStores) -> None:
-    rows = ads_bench.postgres.fetch(
+def test_every_amount_has_its_currency_and_every_fact_its_zone(tiny: AdStores) -> None:
+    rows = tiny.postgres.fetch(
         """select table_name as name, array_agg(column_name::text) as columns from information_schema.columns
         where table_schema = 'ads' group by table_name"""
     )
@@ -133,10 +133,10 @@ def test_every_amount_has_its_currency_and_every_fact_its_zone(ads_bench: AdStor
     assert [name for name in of_amounts if "currency" not in columns[name]] == []
     for table, _ in LEVELS.values():
         assert {"currency", "time_zone", "attribution_window"} <= columns[table.removeprefix("ads.")]
-    ads_bench.connect(lookback_days=2)
-    ads_bench.sync()
+    tiny.connect(lookback_days=2)
+    tiny.sync()
     for table, _ in LEVELS.values():
-        differing = ads_bench.postgres.fetch(
+        differing = tiny.postgres.fetch(
             f"select 1 from {table} f join ads.ad_accounts a on a.org_id = f.org_id and a.platform = f.platform"
             " and a.account_id = f.account_id where (f.currency, f.time_zone) <> (a.currency, a.time_zone) limit 1"
         )
@@ -146,7 +146,7 @@ def test_every_amount_has_its_currency_and_every_fact_its_zone(ads_bench: AdStor
 MOVES = st.tuples(st.sampled_from([1, 5, 23, 30, 71, 140]), st.sampled_from([SyncMode.RECENT, SyncMode.LOOKBACK]))
 
 
-@examples(4)
+@examples(2, 20)
 @given(moves=st.lists(MOVES, min_size=1, max_size=4), platform=st.sampled_from(PLATFORMS))
 def test_whenever_it_is_synced_the_look_back_is_the_worlds(
     shared_bench: AdStores, moves: list[tuple[int, SyncMode]], platform: Platform

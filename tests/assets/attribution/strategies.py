@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from tests.assets.attribution.attribution_stores import AttributionStores, Campaign
@@ -67,14 +66,6 @@ LANDED = st.builds(
     consent_marketing=st.sampled_from([True, True, True, None, False]),
     utm_content=st.sampled_from([None, "", "5", "7", "blue", "twice", "banner", "nobody's"]),
 )
-
-
-def examples(number: int) -> settings:
-    """As many examples as a test is given, without a clock and without shrinking."""
-    return settings(
-        max_examples=number,
-        phases=[Phase.explicit, Phase.generate],
-    )
 
 
 def single(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

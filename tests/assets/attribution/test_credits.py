@@ -22,17 +22,17 @@ from tests.assets.attribution.strategies import (
     RULES,
     A,
     B,
-    examples,
     prepare,
     single,
 )
 from tests.assets.rollups.event_lake import at, event
+from tests.examples import examples
 
 SUMS = {"app": CLEARLIFT.name, "since": at(1).date()}
 MODELS = ("first", "last", "linear")
 
 
-@examples(10)
+@examples(4, 40)
 @given(events=st.lists(LANDED, max_size=40).map(single))
 def test_credits_equal_a_recount_and_add_up(
     attribution_stores: AttributionStores, events: list[dict[str, Any]]

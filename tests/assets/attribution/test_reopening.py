@@ -19,11 +19,11 @@ from tests.assets.attribution.strategies import (
     LANDED,
     RULES,
     A,
-    examples,
     prepare,
     single,
 )
 from tests.assets.rollups.event_lake import at, event
+from tests.examples import examples
 
 NEWS = st.one_of(
     st.lists(LANDED, min_size=1, max_size=3).map(lambda events: ("events", events)),
@@ -69,7 +69,7 @@ def by_day(rows: list[tuple[Any, ...]]) -> dict[date, list[tuple[Any, ...]]]:
     return found
 
 
-@examples(9)
+@examples(4, 40)
 @given(events=st.lists(LANDED, max_size=25).map(single), news=st.lists(NEWS, min_size=1, max_size=3))
 def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
     attribution_stores: AttributionStores, events: list[dict[str, Any]], news: list[tuple[str, Any]]

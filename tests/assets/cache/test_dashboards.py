@@ -5,12 +5,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.rollups.definition import Grain
 from tests.assets.cache.warmed_cache import DASHBOARDS, WarmedCache
 from tests.assets.rollups.event_lake import at, event
+from tests.examples import examples
 
 TODAY = date(2026, 3, 20)
 
@@ -107,7 +108,7 @@ ORGS = ("a", "b:c", "Ω/..", "d")
 rows_of_pages = st.tuples(st.sampled_from(ORGS), st.sampled_from(AGES), st.sampled_from(("/", "/p")))
 
 
-@settings(max_examples=15)
+@examples(7, 60)
 @given(
     st.dictionaries(rows_of_pages, st.integers(1, 9), max_size=12),
     st.lists(st.tuples(rows_of_pages, st.integers(0, 9)), min_size=1, max_size=3),

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.apps import APPS
@@ -16,6 +16,7 @@ from resources.kv import EmbeddedKV
 from sandbox import sample_sesh, sample_stores
 from tests.assets.cache.warmed_cache import CLEARLIFT, WarmedCache
 from tests.assets.rollups.event_lake import NOW
+from tests.examples import examples
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ changes = st.lists(
 )
 
 
-@settings(max_examples=15)
+@examples(8, 40)
 @given(changes)
 def test_a_changed_connection_writes_its_organisations_keys_alone(
     warmed_cache: WarmedCache, sample: D1, found: list[tuple[int, str]]

@@ -1,12 +1,13 @@
 """Invalidation under any changes of Sesh's rows: no key that hangs on a changed row is left, and no other is gone."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.apps.sesh import APP as SESH
 from resources.d1 import Param
 from tests.assets.cache.any_changes import Shape, Step, leaves_just_what_hangs_on_nothing_changed, steps
 from tests.assets.cache.cache_aside_stores import CacheAsideStores
+from tests.examples import examples
 from tests.sql.sesh.database import KEYS, inserted, last_id
 
 OWNERS = {"products": "strainId", "inventory": "userId", "medical_symptoms": "userId", "journal_entries": "userId"}
@@ -32,7 +33,7 @@ SHAPE = Shape(
 )
 
 
-@settings(max_examples=60)
+@examples(30, 300)
 @given(made=steps(SHAPE), page=st.integers(1, 4))
 def test_no_dependent_key_is_left_and_no_other_is_gone(
     cache_aside_stores: CacheAsideStores, made: list[Step], page: int

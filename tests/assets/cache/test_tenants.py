@@ -5,13 +5,14 @@ from itertools import combinations
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from assets.apps import APPS, App
 from assets.cache import keys
 from assets.cache.families import families
 from tests.assets.cache.warmed_cache import WarmedCache, of_values
+from tests.examples import examples
 
 HOSTILE = (
     "a", "b:c", "a:summary:1d", "..", ".", "a/../b", "%3A", "a%3Asummary", "Ωλ", "🏴\u200d", " ", "A", "a\tb",
@@ -24,7 +25,7 @@ tags = st.one_of(
 )
 
 
-@settings(max_examples=10)
+@examples(5, 40)
 @example(list(HOSTILE))
 @given(st.lists(tags, min_size=1, max_size=12, unique=True))
 def test_every_held_value_belongs_to_the_tenant_that_its_key_names(warmed_cache: WarmedCache, found: list[str]) -> None:

@@ -4,14 +4,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.compaction.plan import Candidate, CompactionPolicy, Group, plan
+from tests.examples import examples
 
 DAY = date(2025, 10, 10)
 MIDNIGHT = datetime(2025, 10, 10, tzinfo=UTC)
-many = settings(max_examples=200)
+many = examples(70, 500, shrunk=True)
 
 policies = st.builds(
     CompactionPolicy,

@@ -11,13 +11,14 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assets.compaction.plan import CompactionPolicy
 from assets.compaction.rewrite import Compaction, GroupsLeftError
 from resources.lake import DataFile, LakeTable, SourcesGoneError
 from tests.assets.event_pipeline import MERGE_ALL, Pipeline, line, written
+from tests.examples import examples
 from tests.resources.lake.row_deletes import delete_files, delete_rows
 from tests.tables import EVENTS
 
@@ -349,7 +350,7 @@ def test_a_file_of_which_every_row_was_deleted_leaves_none(events_table: LakeTab
 NAMES = st.sampled_from([f"id-{n}" for n in range(6)])
 
 
-@settings(max_examples=12)
+@examples(4, 50)
 @given(
     files=st.lists(st.lists(NAMES, min_size=1, max_size=4), min_size=2, max_size=6),
     together=st.integers(2, 4),

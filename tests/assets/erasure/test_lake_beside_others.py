@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyiceberg.transforms import MonthTransform
 from pyiceberg.types import StringType
@@ -24,6 +24,7 @@ from tests.assets.erasure.calls import Killed, dying_at
 from tests.assets.erasure.test_lake import ANNA, BEN, at, erase, identity, ids, store
 from tests.assets.erasure.traces import traces
 from tests.assets.event_pipeline import MERGE_ALL, Pipeline, line, written
+from tests.examples import examples
 from tests.resources.lake.engines import READERS
 from tests.resources.lake.foreign import add_column, append, drop_column, partition_by
 from tests.resources.lake.row_deletes import delete_equal, delete_files, delete_rows
@@ -34,7 +35,7 @@ person = st.sampled_from([None, *PEOPLE])
 events = st.lists(st.tuples(person, person, st.sampled_from(["a3f7c2", "b8e9d1"]), st.integers(10, 12)), max_size=6)
 
 
-@settings(max_examples=8)
+@examples(4, 40)
 @given(
     files=st.lists(events, max_size=4),
     erased=st.sets(st.sampled_from(PEOPLE), min_size=1, max_size=2),

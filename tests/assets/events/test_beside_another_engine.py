@@ -26,8 +26,8 @@ def test_schedules_with_each_pair_of_actions_end_with_each_row_once(pipeline: Pi
     assert pipeline.ledger.unbalanced() == []
 
 
-@pytest.mark.parametrize("first", range(0, 180, TOGETHER))
-def test_hundreds_of_short_schedules_end_with_each_row_once(pipeline: Pipeline, first: int) -> None:
+@pytest.mark.parametrize("first", range(0, 60, TOGETHER))
+def test_short_schedules_end_with_each_row_once(pipeline: Pipeline, first: int) -> None:
     for seed in range(first, first + TOGETHER):
         Schedule(pipeline, seed, steps=4).play()
     assert pipeline.ledger.unbalanced() == []

@@ -6,13 +6,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import event, example, given, note, settings
+from hypothesis import event, example, given, note
 from hypothesis import strategies as st
 
 from assets.events.ledger import IngestLedger, RunOutcome
 from assets.intake.refused_lines import Selection
 from resources.lake import FencedOffError
 from tests.assets.event_pipeline import INGEST_DEATHS, Pipeline, line
+from tests.examples import examples
 
 GOOD = [
     *(line(n) for n in range(7)),
@@ -117,7 +118,7 @@ def clean_rows(pipeline: Pipeline) -> Rows:
 ALL = tuple(range(len(LINES)))
 
 
-@settings(max_examples=20)
+@examples(8, 100)
 @given(history=histories())
 @example([Step((ALL,), "data files", True, 1, None)])
 @example([Step((ALL,), "quarantine", True, 1, None)])

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import msgspec
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assets.events import validation
@@ -18,6 +18,7 @@ from assets.events.validation import Admission, EventReason, Sifted, sift
 from assets.intake import refusal
 from assets.intake.refusal import Refusal, TooManyRefusedError
 from tests.assets.event_pipeline import EARLIEST, NOW, event, line
+from tests.examples import examples
 
 ADMISSION = Admission({"a3f7c2": True, "e5f604": False}, EARLIEST, NOW)
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -268,7 +269,7 @@ def storable(found: Sifted) -> None:
     assert found.frame().to_dict(as_series=False) == dict(zip(STRUCT_NAMES, found.columns, strict=True))
 
 
-@settings(max_examples=300)
+@examples(120, 2000, shrunk=True)
 @given(st.lists(st.binary(max_size=60) | JSON.map(lambda v: json.dumps(v).encode()), max_size=4))
 @example([b'{"a":' * 100_000])
 @example([b"1" * 100_000])
@@ -281,7 +282,7 @@ def test_any_bytes_are_judged(lines: list[bytes]) -> None:
     storable(found)
 
 
-@settings(max_examples=400)
+@examples(150, 2000, shrunk=True)
 @given(fields=st.dictionaries(st.sampled_from(NAMES) | ANY_TEXT, JSON | ANY_TEXT, max_size=5))
 @example({"bad\0name": 1})
 @example({"deep": json.loads("[" * 300 + "]" * 300)})
@@ -326,7 +327,7 @@ LINES: st.SearchStrategy[bytes] = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@examples(100, 1000, shrunk=True)
 @given(lines=st.lists(LINES, max_size=8), size=st.sampled_from([1, 900, 2_000, 32_768]))
 @example([line(1), line(2), line(3), b""], 1_000)
 @example([b"x" * LONGEST_LINE, b"y" * (LONGEST_LINE + 1), line(1)], 32_768)

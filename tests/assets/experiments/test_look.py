@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.apps.growth import APP
@@ -17,6 +17,7 @@ from assets.experiments import stored
 from assets.experiments.look import Looking
 from assets.experiments.verdict import Verdict
 from tests.assets.experiments.lab import NOW, STARTED, Lab, result
+from tests.examples import examples
 
 HOUR = timedelta(hours=1)
 
@@ -264,7 +265,7 @@ UNITS = st.lists(
 
 
 @given(units=UNITS)
-@settings(max_examples=25)
+@examples(12, 60)
 def test_any_users_are_counted_as_in_python(lab: Lab, units: list[Any]) -> None:
     lab.source.execute("truncate experiments.experiments, analytics.events cascade")
     lab.define(guardrail_metrics=["-paid"])

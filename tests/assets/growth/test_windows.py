@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.growth.pending import PendingEvents
@@ -29,6 +29,7 @@ from tests.assets.growth.app_database import (
     stored,
 )
 from tests.databases import empty
+from tests.examples import examples
 
 
 def take(postgres: Postgres) -> None:
@@ -237,7 +238,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=25)
+@examples(10, 100)
 @given(st.lists(STEPS, max_size=12))
 def test_in_any_order_of_steps_the_end_is_the_recount(own: Postgres, plan: list[tuple[str, int, int]]) -> None:
     empty(own, "analytics")

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
@@ -13,6 +13,7 @@ from assets.media.containers import ImageRefusedError, RefusalReason
 from assets.media.variants import Renditions
 from tests.assets.media import photos
 from tests.assets.media.photos import photo, picture
+from tests.examples import examples
 
 assert SESH.media is not None
 MEDIA = SESH.media
@@ -35,7 +36,7 @@ def colour(image: Image.Image, x: float, y: float) -> tuple[int, ...]:
     return found
 
 
-@settings(max_examples=60)
+@examples(30, 300)
 @given(
     kind_and_mode=KINDS,
     width=st.integers(1, 1_100),

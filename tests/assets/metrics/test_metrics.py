@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assets.apps.sesh_series import METRIC_SERIES, METRICS, POINTS, SERIES, SESSIONS
@@ -33,6 +33,7 @@ from tests.assets.series.partitioned_d1 import (
     record,
     rows,
 )
+from tests.examples import examples
 
 TABLES = {"hourly": "metrics", "daily": "metrics_daily", "weekly": "metrics_weekly", "monthly": "metrics_monthly"}
 BORDERS = [
@@ -147,7 +148,7 @@ def act_on(d1: D1, flushes: Flushes, act: str, number: int, at: datetime, value:
         fold(d1)
 
 
-@settings(max_examples=15)
+@examples(8, 60)
 @given(st.lists(actions, max_size=14))
 @example([("record", 1, datetime(2025, month, 5, tzinfo=UTC), 2) for month in (8, 9)] + [("fold", 0, NOW, 2)])
 def test_after_any_changes_the_stale_windows_are_all_that_must_be_made(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.apps import APPS
@@ -32,6 +32,7 @@ from resources.r2 import FolderObjectStore
 from tests.assets.archive.operations import killed
 from tests.assets.retention.series_stores import SeriesStores
 from tests.assets.series.partitioned_d1 import UNHURRIED
+from tests.examples import examples
 from tests.rooms import TestRooms
 from tests.sql.sesh.database import put
 
@@ -186,7 +187,7 @@ STAMPS = st.timedeltas(timedelta(0), timedelta(days=91)).map(lambda after: FIRST
 FORMS = st.sampled_from(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%d"])
 
 
-@settings(max_examples=25)
+@examples(12, 60)
 @given(given=st.lists(st.tuples(STAMPS, FORMS, STAMPS, FORMS), max_size=9))
 def test_what_goes_is_what_python_finds(
     postgres: Postgres, clearlift: EmbeddedD1, tmp_path: Path, given: list[tuple[datetime, str, datetime, str]]
@@ -284,7 +285,7 @@ VALUES = (
 )
 
 
-@settings(max_examples=15)
+@examples(8, 60)
 @given(given=st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1, max_size=8), changed=st.sets(st.integers(0, 7)))
 def test_of_any_rows_those_go_that_are_as_they_were_archived(
     postgres: Postgres,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.apps.sesh_series import POINTS, SESSIONS
@@ -20,6 +20,7 @@ from resources.postgres import Postgres
 from tests.assets.points.flushes import Flushes, line
 from tests.assets.retention.series_stores import FIRST, NOW, SeriesStores, add, laid_out
 from tests.assets.series.partitioned_d1 import point, record
+from tests.examples import examples
 
 DECEMBER = datetime(2025, 12, 1, tzinfo=UTC)
 LATEST = "2026-01-01T00:00:00.000Z"
@@ -217,7 +218,7 @@ COUNTS = st.tuples(
 )
 
 
-@settings(max_examples=8)
+@examples(4, 30)
 @given(given=st.lists(COUNTS, min_size=1, max_size=7))
 def test_any_rows_go_and_come_back_as_they_were_and_their_metrics_never_move(
     postgres: Postgres, tmp_path_factory: pytest.TempPathFactory, given: list[tuple[Any, ...]]

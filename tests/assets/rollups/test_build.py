@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.rollups import build
@@ -16,12 +16,9 @@ from assets.windows import DAY, HOUR, Window
 from resources.postgres import Connection
 from tests.assets.rollups.event_lake import EventLake, at, event
 from tests.assets.rollups.recount import recount
+from tests.examples import examples
 
 MARCH_1 = date(2026, 3, 1)
-EXAMPLES = settings(
-    max_examples=15,
-    phases=[Phase.explicit, Phase.generate],
-)
 
 # No surrogates and no U+0000: neither gets past validation. A few fixed words besides, so that groups do form.
 words = st.one_of(
@@ -70,7 +67,7 @@ def with_doubles(original: list[dict[str, Any]], copies: list[tuple[int, int, bo
     return unambiguous
 
 
-@EXAMPLES
+@examples(6, 60)
 @given(original=st.lists(events, max_size=30), copies=doubles)
 def test_every_table_of_both_grains_equals_a_recount(
     event_lake: EventLake, original: list[dict[str, Any]], copies: list[tuple[int, int, bool]]
@@ -86,7 +83,7 @@ def test_every_table_of_both_grains_equals_a_recount(
     assert event_lake.rows() == recount(landed)
 
 
-@EXAMPLES
+@examples(6, 60)
 @given(original=st.lists(events, max_size=20), copies=doubles, first=st.integers(0, 23), hours=st.integers(1, 6))
 def test_hours_made_one_by_one_or_in_any_range_are_the_same(
     event_lake: EventLake, original: list[dict[str, Any]], copies: list[tuple[int, int, bool]], first: int, hours: int

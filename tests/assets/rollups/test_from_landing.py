@@ -4,7 +4,7 @@ import random
 from datetime import UTC, date, datetime
 from typing import Any
 
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.apps.clearlift import APP
@@ -16,6 +16,7 @@ from assets.windows import day_window
 from tests.assets.event_pipeline import Pipeline, event
 from tests.assets.rollups.event_lake import event as whole_event
 from tests.assets.rollups.recount import recount
+from tests.examples import examples
 
 from tests.assets.event_pipeline import line  # isort: skip
 
@@ -36,10 +37,7 @@ def landings(draw: st.DrawFn) -> list[list[int]]:
     return [numbers[a:b] for a, b in zip([0, *cuts], [*cuts, len(numbers)], strict=True) if a < b]
 
 
-@settings(
-    max_examples=6,
-    phases=[Phase.explicit, Phase.generate],
-)
+@examples(3, 30)
 @given(batches=landings(), repeated=st.integers(0, 5), between=st.booleans())
 def test_any_split_order_and_repetition_of_events_ends_in_the_same_roll_ups(
     pipeline: Pipeline, batches: list[list[int]], repeated: int, between: bool

@@ -6,7 +6,7 @@ Only what is requested is built, so nothing else can have changed; a full rebuil
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.rollups.definition import Grain
@@ -15,6 +15,7 @@ from assets.sessions import build as sessions
 from assets.windows import DAY, Window, floor_hour, midnight
 from tests.assets.rollups.catching_up import EARLIEST, catch_up, clear, everything
 from tests.assets.rollups.event_lake import NOW, EventLake, event
+from tests.examples import examples
 
 # Yesterday, last week, last month, and their neighbours, so that there is something beside what changes.
 DAYS = (1, 2, 8, 9, 29, 30)
@@ -36,10 +37,7 @@ events = st.builds(
 )
 
 
-@settings(
-    max_examples=8,
-    phases=[Phase.explicit, Phase.generate],
-)
+@examples(4, 40)
 @given(early=st.lists(events, min_size=1, max_size=20), tardy=st.lists(events, min_size=1, max_size=4))
 def test_late_events_change_exactly_what_a_full_rebuild_would(
     event_lake: EventLake, early: list[dict[str, Any]], tardy: list[dict[str, Any]]

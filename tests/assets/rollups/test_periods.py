@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.events.pruned import PrunedDays
@@ -19,6 +19,7 @@ from assets.windows import DAY, Window, midnight
 from tests.assets.rollups.event_lake import Event, EventLake, Rows, at, event
 from tests.assets.rollups.recount import CUTS, sketch_of
 from tests.assets.rollups.test_late import follow, stale
+from tests.examples import examples
 
 FEB_23, MARCH_2, MARCH_9 = at(1) - 6 * DAY, at(2), at(9)
 
@@ -67,10 +68,7 @@ events = st.builds(
 )
 
 
-@settings(
-    max_examples=8,
-    phases=[Phase.explicit, Phase.generate],
-)
+@examples(4, 40)
 @given(landed=st.lists(events, max_size=40))
 def test_every_table_equals_a_recount(event_lake: EventLake, landed: list[dict[str, Any]]) -> None:
     event_lake.clear()

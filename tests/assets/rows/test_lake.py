@@ -6,13 +6,14 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.rows.lake import LakeTarget
 from assets.rows.lake_columns import lake_columns
 from resources.lake import Lake, LakeTable, PartitionKey
 from tests.assets.rollups.event_lake import event, frame
+from tests.examples import examples
 from tests.tables import EVENTS
 
 NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
@@ -105,7 +106,7 @@ IDS = st.sampled_from("abcxyz")
 CHOSEN = st.sets(st.tuples(st.sampled_from(["one", "two", "three"]), st.integers(0, 2), IDS), min_size=1, max_size=6)
 
 
-@settings(max_examples=6)
+@examples(4, 30)
 @given(chosen=st.lists(st.tuples(st.booleans(), CHOSEN), min_size=1, max_size=3))
 def test_any_patches_and_deletions_do_what_a_dictionary_does(
     lake: Lake, chosen: list[tuple[bool, set[tuple[str, int, str]]]]

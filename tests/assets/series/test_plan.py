@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.apps import Series
@@ -30,6 +30,7 @@ from tests.assets.series.partitioned_d1 import (
     record,
     rows,
 )
+from tests.examples import examples
 
 FIRST, LAST = SINCE - timedelta(days=40), NOW + timedelta(days=80)
 FOLDED_AT = datetime(2026, 12, 5, tzinfo=UTC)
@@ -114,7 +115,7 @@ moments = st.one_of(
 
 
 @pytest.mark.parametrize("series", SERIES, ids=lambda series: series.name)
-@settings(max_examples=200)
+@examples(70, 500, shrunk=True)
 @given(data=st.data())
 def test_any_read_is_that_of_one_table(sesh: D1, series: Series, data: st.DataObject) -> None:
     start, end = data.draw(moments), data.draw(moments)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.rollups.follow import follow
@@ -13,6 +13,7 @@ from assets.sessions.build import Sessions, stale
 from assets.windows import DAY, Window
 from tests.assets.rollups.event_lake import EventLake, at, event
 from tests.assets.sessions.recount import recount
+from tests.examples import examples
 
 TABLE = "sessions.daily"
 # Minutes around which visitors come, so that pauses of just under, just and over 30 minutes meet midnights.
@@ -38,10 +39,6 @@ events = st.builds(
     utm_campaign=st.none() | st.just("spring"),
     referrer_domain=st.none() | st.sampled_from(["", "shop.example", "news.example"]),
 )
-EXAMPLES = settings(
-    max_examples=12,
-    phases=[Phase.explicit, Phase.generate],
-)
 
 
 def run(event_lake: EventLake, first: int, end: int, org: str | None = None) -> build.BuiltSessions:
@@ -59,7 +56,7 @@ def single(landed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list({(e["org_tag"], e["event_id"]): e for e in landed}.values())
 
 
-@EXAMPLES
+@examples(5, 50)
 @given(landed=st.lists(events, max_size=60).map(single), order=st.permutations(range(1, 8)))
 def test_sessions_equal_a_recount_whatever_the_order_of_days(
     event_lake: EventLake, landed: list[dict[str, Any]], order: list[int]

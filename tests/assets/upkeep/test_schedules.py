@@ -19,7 +19,7 @@ from resources.lake.sweep import survey
 from tests.assets.upkeep.interleaving import Actor, Interleaving
 from tests.assets.upkeep.memory_lake import DAYS, ORGS, MemoryLake, memory_lake, now
 
-CHAPTERS = 4
+CHAPTERS = 2
 SCHEDULES = 20
 SOAK_CHAPTERS = 100
 SOAK_SCHEDULES = 100

@@ -11,6 +11,12 @@ def without_backups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clearlift_pipelines.cli.run.FURTHER", further)
 
 
+def followed_by(monkeypatch: pytest.MonkeyPatch, *jobs: str) -> None:
+    """Leave out what comes after events and ads, but for these jobs."""
+    further = {job: config for job, config in FURTHER.items() if job in jobs}
+    monkeypatch.setattr("clearlift_pipelines.cli.run.FURTHER", further)
+
+
 def in_two_instalments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Land the sample in two parts, so that two files of a day are merged; each part is a run."""
     monkeypatch.setattr("clearlift_pipelines.cli.run.INSTALMENTS", 2)

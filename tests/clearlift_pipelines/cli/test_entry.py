@@ -14,7 +14,7 @@ from clearlift_pipelines import cli
 from clearlift_pipelines.cli.entry import COMMANDS, dagster_home, one_line, summary
 from clearlift_pipelines.settings import load
 from tests.assets.rollups.event_lake import START, EventLake, event
-from tests.clearlift_pipelines.cli.shorter_run import without_backups
+from tests.clearlift_pipelines.cli.shorter_run import followed_by
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 
@@ -64,11 +64,13 @@ def test_a_run_whose_compaction_fails_makes_all_else_and_names_step_and_reason(t
         raise OSError("the disk\nis full")
 
     terminal.monkeypatch.setattr("assets.compaction.rewrite.Compaction.run", refuse)
-    without_backups(terminal.monkeypatch)
+    followed_by(terminal.monkeypatch, "partitions", "policy")
     assert terminal.refused("run", "--no-sample") == (
         "Error: clearlift/events/compacted failed: OSError: the disk is full"
     )
     assert terminal.stores.postgres.fetch("select events from rollups.hourly_totals") == [{"events": 1}]
+    (policy,) = (line for line in terminal.good("status").splitlines() if "clearlift/archive/policy" in line)
+    assert " never" not in policy
     said = terminal.clearlift("--verbose", "job", "compact", "--app", "clearlift")
     assert said.code == 1
     assert "Traceback" in said.err
@@ -81,7 +83,7 @@ def test_a_damaged_file_is_named_by_the_run_that_reads_it(terminal: Terminal) ->
     (info,) = event_lake.events.files()
     assert follow(event_lake.app, event_lake.events, terminal.stores.postgres, lambda: START) == 1
     Path(info.path.removeprefix("file://")).write_bytes(b"")
-    without_backups(terminal.monkeypatch)
+    followed_by(terminal.monkeypatch)
     assert terminal.refused("run", "--no-sample") == (
         f"Error: left out of the roll-ups: damaged or missing: {'/'.join(info.path.split('/')[-5:])}. "
         "Next: `clearlift lake rebuild --day 2026-03-01 --org a3f7c2`"

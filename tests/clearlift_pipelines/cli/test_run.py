@@ -22,7 +22,7 @@ from clearlift_pipelines.stores import Stores, utc_now
 from resources.lake import PartitionKey
 from sandbox import sample, sample_stores
 from tests.assets.event_pipeline import line
-from tests.clearlift_pipelines.cli.shorter_run import in_two_instalments, without_backups
+from tests.clearlift_pipelines.cli.shorter_run import followed_by, in_two_instalments, without_backups
 from tests.clearlift_pipelines.cli.terminal import Terminal
 
 SMALL = ("--sample", "--days", "1", "--scale", "0.05")
@@ -50,6 +50,7 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(on_sup
     terminal = on_supabase
     terminal.good("migrate", "up")
     in_two_instalments(terminal.monkeypatch)
+    without_backups(terminal.monkeypatch)
     said = terminal.good("run", *SMALL)
     assert "Consignment: Autumn Kids Sale: draft, published, 60 items" in " ".join(said.split())
     stores = terminal.stores
@@ -85,7 +86,6 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(on_sup
         assert {row["key"] for row in keys if row["namespace"] == app.name} == present
 
     before = built(stores)
-    without_backups(terminal.monkeypatch)
     terminal.good("run", *SMALL)
     assert IngestLedger(stores.postgres, CLEARLIFT.name).totals() == totals
     assert built(stores) == before
@@ -100,8 +100,15 @@ def test_a_sample_ends_as_its_truth_says_and_a_second_run_changes_nothing(on_sup
     status = terminal.good("status")
     assert "clearlift/rollups/daily" in status
     # Retention reports what it would delete and deletes nothing. Archives, the pruning that needs them, and reports of
-    # a month run seldom; the look at KV itself is its schedule's, and nobody asked to be erased.
-    seldom = ("/archive/", "/retention/pruning", "/cache/verified", "/compliance/report", "/privacy/erasures")
+    # a month run seldom; the look at KV itself is its schedule's, nobody asked to be erased, and backups were left out.
+    seldom = (
+        "/archive/",
+        "/retention/pruning",
+        "/cache/verified",
+        "/compliance/report",
+        "/privacy/erasures",
+        "/backups/",
+    )
     assert all(any(name in line for name in seldom) for line in status.splitlines() if " never" in line)
     assert not stores.postgres.fetch("select from retention.deletions")
     assert "changed" not in status
@@ -123,7 +130,7 @@ def test_without_a_sample_it_takes_what_has_landed_and_leaves_out_what_cannot_be
     batch.write_bytes(b"\n".join(line(n, timestamp=t.isoformat()) for n, t in enumerate(times)))
     terminal.good("land", str(batch))
 
-    without_backups(terminal.monkeypatch)
+    followed_by(terminal.monkeypatch, "partitions")
     said = " ".join(terminal.good("run", "--no-sample").split())
 
     assert IngestLedger(stores.postgres, CLEARLIFT.name).totals()["stored"] == 4

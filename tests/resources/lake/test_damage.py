@@ -7,12 +7,13 @@ from unittest.mock import patch
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from resources.lake import DamagedFilesError, DataFile, LakeTable
 from resources.lake.proof import names
 from resources.lake.reading import Reader
+from tests.examples import examples
 from tests.resources.lake.readings import NORTH, readings, written
 
 
@@ -20,7 +21,7 @@ def local(path: str) -> Path:
     return Path(path.removeprefix("file://"))
 
 
-@settings(max_examples=150)
+@examples(50, 500)
 @given(at=st.floats(0, 1, exclude_max=True), put=st.binary(min_size=1, max_size=40), cut=st.booleans())
 @example(at=0.0, put=b"PAR1", cut=True)
 @example(at=0.99, put=bytes(40), cut=False)

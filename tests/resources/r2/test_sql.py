@@ -6,13 +6,14 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.cloudflare import RATE, api_session
 from resources.http import HttpError, Patience
 from resources.pacing import Pacing
 from resources.r2 import Measure, R2Sql, R2SqlError, literal
+from tests.examples import examples
 from tests.standin.loopback import Fault, Reply, Request
 from tests.standin.r2_sql import AGGREGATES, NEVER, R2SqlService
 from tests.standin.waits import Waits
@@ -183,7 +184,7 @@ ROWS = st.lists(
 
 
 @pytest.mark.parametrize("group_by", [[], ["tag"], ["tag", "kind"]])
-@settings(max_examples=25)
+@examples(8, 60)
 @given(rows=ROWS)
 def test_the_same_answer_from_there_and_from_here(
     service: Service, group_by: list[str], rows: list[tuple[Any, ...]]

@@ -12,7 +12,7 @@ from assets.apps import App
 from assets.apps.personal import Subject
 from assets.backups.method import NotRestorableError
 from assets.privacy.places import entry_of, in_d1
-from assets.privacy.tombstones import Tombstones
+from assets.privacy.tombstones import Tombstones, organisation_places
 from resources.d1.database import Row
 from resources.d1.names import column_list, quoted
 from resources.d1.schema import TableShape
@@ -32,14 +32,12 @@ def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones) -> int:
     """
     if not erased.hashes:
         return 0
-    scratch.function("erased", 2, lambda kind, value: int(_is_erased(erased, kind, value)))
+    scratch.function("erased", 3, lambda *asked: int(_is_erased(erased, *asked)))
     deleted = 0
     for table in scratch.schema.tables.values():
-        conditions = [
-            f"erased('{kind}', {in_d1(path)})"
-            for kind, path in _tombstoned(app, table.name)
-            if path.partition(".")[0] in table.columns
-        ]
+        subjects = [(kind, path) for kind, path in _tombstoned(app, table.name) if _column(path) in table.columns]
+        tenant = next(map(in_d1, organisation_places(subjects)), "null")
+        conditions = [f"erased('{kind}', {in_d1(path)}, {tenant})" for kind, path in subjects]
         if conditions:
             where = " or ".join(conditions)
             gone = quoted(f"gone {table.name}")
@@ -51,8 +49,12 @@ def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones) -> int:
     return deleted
 
 
-def _is_erased(erased: Tombstones, kind: str, value: object) -> bool:
-    return value is not None and erased.holds(kind, str(value))
+def _is_erased(erased: Tombstones, kind: str, value: object, organisation: object) -> bool:
+    return value is not None and erased.holds(kind, str(value), None if organisation is None else str(organisation))
+
+
+def _column(path: str) -> str:
+    return path.partition(".")[0]
 
 
 def _tombstoned(app: App, table: str) -> tuple[Subject, ...]:

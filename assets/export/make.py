@@ -39,10 +39,11 @@ class Export:
 
 def portions(rooms: Rooms, app: App, identity: Identity) -> Iterator[Portion]:
     """All that is held of a person, store by store. A store is read when its rows are asked for."""
-    yield from of_d1(rooms, app, identity.ids)
-    yield from of_app_postgres(rooms, app, identity.ids)
-    yield from of_postgres(rooms, app, identity.ids)
-    yield from of_lake(rooms, app, identity.ids)
+    ids, within = identity.ids, identity.within
+    yield from of_d1(rooms, app, ids, within)
+    yield from of_app_postgres(rooms, app, ids)
+    yield from of_postgres(rooms, app, ids, within)
+    yield from of_lake(rooms, app, ids, within)
     yield from of_kv(rooms, app, identity)
     yield from of_objects(rooms, app, identity)
 

@@ -16,7 +16,7 @@ from assets.apps import APPS, App
 from assets.apps.personal import Person
 from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.entry import dagster_home
-from clearlift_pipelines.cli.privacy_export import export
+from clearlift_pipelines.cli.privacy_export import OF_ORGANISATION, export
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted
@@ -39,9 +39,10 @@ privacy.add_command(export)
 @app_option(lambda _: True)
 @click.option("--kind", type=click.Choice(get_args(Person)), help="Which kind of person, where several have the id.")
 @click.option("--organisation", is_flag=True, help="An organisation by its id or tag, with all that is its own.")
+@OF_ORGANISATION
 @click.option("--confirm", is_flag=True, help="Ask nothing more: what is found will be erased.")
 @click.option("--now", is_flag=True, help="Do not wait: erase at once, and prove it.")
-def erase(app: App, kind: Person | None, organisation: bool, confirm: bool, now: bool) -> None:
+def erase(app: App, kind: Person | None, organisation: bool, org: str | None, confirm: bool, now: bool) -> None:
     """Ask for the erasure of whom you type, or write to standard input: a user id or an e-mail address.
 
     \b
@@ -56,7 +57,7 @@ def erase(app: App, kind: Person | None, organisation: bool, confirm: bool, now:
     subject = click.prompt(f"Whom ({whom})", err=True) if typing else sys.stdin.readline().strip("\r\n")
     with terminal() as opened, _erasure(opened, app) as erasure:
         opened.stores.prepare()
-        request, found = received(erasure, Asked(subject, kind, organisation), "command")
+        request, found = received(erasure, Asked(subject, kind, organisation, org), "command")
         _describe(app, request.id, found)
         if not confirm and not (typing and click.confirm("Erase all of it?", err=True)):
             erasure.requests.cancelled(request, opened.stores.clock())

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from assets.apps.personal import ORGANISATION, Subject
 from assets.privacy.identity import Identity
 from resources.keyring import Keyring
+from resources.keyring.addresses import normalised
 from resources.postgres import Connection
 from resources.sql_files import read_sql
 
@@ -88,7 +89,11 @@ class Tombstones:
 
     def holds(self, kind: str, subject: str, organisation: str | None = None) -> bool:
         """Whether a subject was erased, as a row of this organisation names it."""
-        asked = [(kind, subject)] if organisation is None else [(kind, subject), within(organisation, kind, subject)]
+        if not self.may_hold(kind):
+            return False
+        asked = [(kind, text) for text in forms_of(subject)]
+        if organisation is not None:
+            asked += [within(organisation, *one) for one in asked]
         return any(
             bool(of_kind := self.hashes.get(one)) and _keyed(self.secret, plain_hash(one, text)) in of_kind
             for one, text in asked
@@ -133,6 +138,11 @@ def within(organisation: str, kind: str, subject: str) -> tuple[str, str]:
     return f"{kind}{WITHIN}", f"{organisation}\n{subject}"
 
 
+def forms_of(subject: str) -> tuple[str, ...]:
+    """The texts by which an id is known: as it is, and in the form in which two e-mail addresses are one."""
+    return tuple(dict.fromkeys((subject, normalised(subject)))) if "@" in subject else (subject,)
+
+
 def organisation_places(subjects: Iterable[Subject]) -> list[str]:
     """Where rows with these subjects say whose organisation's they are."""
     return [place for kind, place in subjects if str(kind) == ORGANISATION]
@@ -140,7 +150,7 @@ def organisation_places(subjects: Iterable[Subject]) -> list[str]:
 
 def subjects_of(identity: Identity) -> list[tuple[str, str]]:
     """The subjects (kind, id) of the tombstones of a person or an organisation, in order."""
-    people = [(str(kind), id_) for kind, ids in identity.ids.items() for id_ in ids]
+    people = [(str(kind), form) for kind, ids in identity.ids.items() for id_ in ids for form in forms_of(id_)]
     if identity.within:
         people = [within(name, *subject) for name in identity.within for subject in people]
     return sorted({*people, *((ORGANISATION, name) for name in identity.organisation)})

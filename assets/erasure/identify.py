@@ -53,6 +53,18 @@ class Asked:
         return (kind, self.subject) if self.organisation is None else within(self.organisation, kind, self.subject)
 
 
+def asked_in(row: Mapping[str, str | None]) -> Asked:
+    """What a row of a table of requests gives: subject, kind, organisation.
+
+    Raises:
+        NotIdentifiedError: its kind is none of a person.
+    """
+    kind: Person | None = next((one for one in get_args(Person) if one == row["kind"]), None)
+    if row["kind"] and kind is None:
+        raise NotIdentifiedError("the request names a kind of person that there is not", "correct it")
+    return Asked(row["subject"] or "", kind, organisation=row["organisation"])
+
+
 @dataclass(frozen=True)
 class _Everyone:
     """All tables whose rows are of people, and how sealed values of theirs are read. within: as of Identity."""

@@ -13,10 +13,13 @@ import click
 from assets.apps import App
 from assets.apps.personal import Person
 from clearlift_pipelines.cli.apps import app_option
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.cli.terminal import terminal
 from resources.r2.protocol import LONGEST_SIGNATURE_SECONDS
 
 LONGEST_HOURS = LONGEST_SIGNATURE_SECONDS // 3600
+WHOLE = ("every store", "a person")
+"""Where a person is looked for, as the audit trail says it: store and place."""
 OF_ORGANISATION = click.option(
     "--org", help="The id or tag of the organisation whose person it is, where people of several have the id."
 )
@@ -49,6 +52,7 @@ def export(app: App, kind: Person | None, org: str | None, hours: int) -> None:
     with terminal() as opened:
         stores = opened.stores
         stores.prepare()
+        noted(stores, "read", app.name, *WHOLE)
         found = identify(stores, app, Asked(subject, kind, organisation=org), str(uuid.uuid4()))
         made = make(stores, app, found.identity, timedelta(hours=hours))
         opened.progress.stop()

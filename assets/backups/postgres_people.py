@@ -66,7 +66,7 @@ def remove(
     before = sum(checksum.rows for checksum in checksums.values())
     gone: set[str] = set()
     for name, checksum in checksums.items():
-        condition = erased_rows(subjects.get(name, ()), people)
+        condition = erased_rows(subjects.get(name, ()), people.in_table("app_postgres", name))
         if condition is not None and _deleted(load, name, condition, checksum):
             gone.add(name)
     while gone:

@@ -236,9 +236,9 @@ class Requests:
 
     def done(self, request: Request, identity: Identity, receipt: str, at: datetime) -> Request:
         """End it; in the same transaction begin the request that erases what it leaves."""
+        exemption = request.leaves
+        document = None if exemption is None else {**self._opened(request), "identity": _document(identity)}
         with self.postgres.connection() as connection:
-            exemption = request.leaves
-            document = None if exemption is None else {**self._opened(request), "identity": _document(identity)}
             self.move(request, ("verifying",), "done", at, receipt=receipt, connection=connection)
             if exemption is not None:
                 subjects = subjects_of(identity)

@@ -100,9 +100,8 @@ def erase(
         for done in outcome.done:
             click.echo(f"{done.id}: done, and found nowhere; the receipt is {done.receipt}")
             if done.leaves is not None:
-                click.echo(
-                    f"{', '.join(done.leaves.names)}: left until {done.leaves.until}; then {done.follow_up} erases it."
-                )
+                left_there = ", ".join(done.leaves.names)
+                click.echo(f"{left_there}: left until {done.leaves.until}, then erased by {done.follow_up}")
 
 
 @privacy.command()

@@ -67,6 +67,21 @@ def test_a_run_that_was_killed_after_it_took_a_request_is_gone_on_with(inhabited
     assert len(inhabited.erasure(SESH).requests.all()) == 1
 
 
+def test_a_request_that_a_restore_brought_back_is_answered_again(inhabited: Inhabited, sesh: D1) -> None:
+    put(sesh, "erasure_requests", id="r-1", subject=ANNA)
+    put(sesh, "erasure_requests", id="r-2", subject="nobody-here")
+    application.take_over(inhabited.erasure(SESH), WINDOW)
+    inhabited.now = NOW + WINDOW
+    inhabited.erasure(SESH).run()
+    sesh.execute("update erasure_requests set subject = ?, state = 'requested', why = ''", [ANNA])
+    put(sesh, "erasure_requests", id="r-3", subject="bert-18")
+    (taken,) = application.take_over(inhabited.erasure(SESH), WINDOW)
+    assert taken.id == "r-3"
+    assert {id_: of[:2] for id_, of in shown(sesh).items()} == {
+        "r-1": (None, "done"), "r-2": (None, "refused"), "r-3": (None, "waiting"),
+    }  # fmt: skip
+
+
 def test_a_request_names_the_organisation_whose_person_is_meant(inhabited: Inhabited) -> None:
     d1 = inhabited.d1["clearlift"]
     clearlift_member(d1, "ada-1815")

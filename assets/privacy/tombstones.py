@@ -112,10 +112,8 @@ class Tombstones:
         asked = [(kind, text) for text in forms_of(subject)]
         if organisation is not None:
             asked += [within(organisation, *one) for one in asked]
-        return any(
-            bool(of_kind := self.hashes.get(one)) and _keyed(self.secret, plain_hash(one, text)) in of_kind
-            for one, text in asked
-        )
+        known = [(self.hashes[one], plain_hash(one, text)) for one, text in asked if self.hashes.get(one)]
+        return any(_keyed(self.secret, hashed) in of_kind for of_kind, hashed in known)
 
     def kept(
         self, frame: "pl.DataFrame", columns: "Sequence[RowColumn]", subjects: Sequence[Subject]
@@ -137,14 +135,15 @@ class Tombstones:
             text = text_of(by_name[name])
             return text.str.json_path_match(f"$.{field_}") if field_ else text
 
-        tenant = next((found for path in organisation_places(subjects) if (found := value(path)) is not None), None)
+        tenants = [found for path in organisation_places(subjects) if (found := value(path)) is not None]
+        tenant = tenants[0] if tenants else pl.lit(None, pl.String)
         for kind, path in subjects:
             named = value(path)
             if not self.may_hold(kind) or named is None:
                 continue
-            pairs = frame.select(named.alias("id"), (pl.lit(None, pl.String) if tenant is None else tenant).alias("of"))
-            found = pairs.unique().drop_nulls("id").rows()
-            erased = pl.DataFrame([pair for pair in found if self.holds(kind, *pair)], pairs.schema, orient="row")
+            pairs = frame.select(named.alias("id"), tenant.alias("of"))
+            asked = pairs.unique().drop_nulls("id").rows()
+            erased = pl.DataFrame([pair for pair in asked if self.holds(kind, *pair)], pairs.schema, orient="row")
             if not erased.is_empty():
                 stay = pairs.with_row_index("at").join(erased, on=["id", "of"], how="anti", nulls_equal=True)
                 frame = frame[stay["at"].sort()]

@@ -1,5 +1,5 @@
--- One row: a request (app, id, kind, hash, sealed, plan, exemption, hashes) that waits until a time (due), when it erases
--- what another one left; none where it is there already.
+-- One row: a request (app, id, kind, hash, sealed, plan, exemption, hashes, at) that waits until a time (due), when it
+-- erases what another one left; none where it is there already.
 insert into privacy.requests (
     app, id, kind, origin, state, subject_hash, sealed, plan, received_at, changed_at, waits_until, exemption,
     exempt_hashes

@@ -1,7 +1,7 @@
 """What an erasure leaves for a reason until a day: the rest goes, and it goes when the day has come."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,9 @@ def asked(inhabited: Inhabited, subject: str = ANNA, names: tuple[str, ...] = BO
 
 def searched(instance: DagsterInstance) -> Search:
     """The search, which sees the file of a D1 in the folder of R2 too, because these stores share one."""
-    return lambda *of: [hit for hit in search(*of, instance) if hit.place != "r2" or "sqlite" not in hit.name]
+    return lambda rooms, app, people: [
+        hit for hit in search(rooms, app, people, instance) if hit.place != "r2" or "sqlite" not in hit.name
+    ]
 
 
 def of_anna(d1: D1) -> dict[str, int]:
@@ -77,10 +79,11 @@ def test_what_is_exempt_stays_and_goes_when_its_day_has_come(inhabited: Inhabite
         left = ("d1", "users", "until 2036-12-31", "a claim before court (1 request)")
         assert left in list(section.rows)
 
-        inhabited.now = follow_up.waits_until - timedelta(seconds=1)
+        day_after = datetime(2037, 1, 1, tzinfo=UTC)
+        assert follow_up.waits_until == day_after
+        inhabited.now = day_after - timedelta(seconds=1)
         assert inhabited.erasure(SESH).run().done == []
-        inhabited.now += timedelta(seconds=1)
-        assert inhabited.now.date() == UNTIL + timedelta(days=1)
+        inhabited.now = day_after
         (ended,) = inhabited.erasure(SESH, searched(instance)).run().done
     assert (ended.id, ended.state) == (follow_up.id, "done")
     assert of_anna(sesh) == {}

@@ -95,5 +95,6 @@ def test_tables_are_left_until_a_day_and_the_rest_goes(sesh: Terminal) -> None:
 def test_an_organisation_that_nobody_knows_is_one_clear_line(sesh: Terminal) -> None:
     for command in ("erase", "export"):
         typed(sesh, ANNA)
-        said = sesh.refused("privacy", command, "--app", "clearlift", "--org", "x' or '1'='1")
-        assert "no organisation of clearlift has this id or tag" in said
+        said = sesh.clearlift("privacy", command, "--app", "clearlift", "--org", "x' or '1'='1")
+        assert said.code == 1
+        assert "Error: no organisation of clearlift has this id or tag" in said.err

@@ -130,7 +130,7 @@ _POSTGRES = (
         "privacy.requests",
         "what identifies the person is sealed while the request is open, and dropped at its end",
         personal="sealed",
-        traces="subject_hash",
+        traces="subject_hash exempt_hashes",
         sealed=(Sealed("sealed", binary=True),),
     ),
     _kept(
@@ -151,6 +151,13 @@ _D1 = (
         personal="subject",
         erasure="blank",
         reason="the application puts a request here; whom it means is emptied when the request is taken over",
+    ),
+    Holding(
+        "d1",
+        "export_requests",
+        personal="subject object_key url",
+        erasure="blank",
+        reason="whom it means is emptied when the export is made; the URL when it has expired",
     ),
     Holding("d1", "backup_noted", traces="k1 k2 k3 k4 k5 k6 k7 k8", erasure="delete", reason=_BACKED_UP),
 )
@@ -260,7 +267,7 @@ _IMPERSONAL = f"""
     archive.revisions: app table_name quarter bucket revision state started_at sealed_at rows rows_added packed_bytes
         line_bytes parts checksum manifest_sha256 snapshot code_version slices
     archive.tombstones: app subject_kind erased_at keyed
-    privacy.requests: app id kind origin state plan received_at changed_at waits_until ended_at why receipt
+    privacy.requests: app id kind origin state plan exemption received_at changed_at waits_until ended_at why receipt
     privacy.steps: app request position place rows objects written gone_by done_at
     privacy.secrets: name
     sealing.keys: key_id first_seen_at unreferenced_since retired_at seals
@@ -280,7 +287,8 @@ PIPELINES = registry(
         "postgres": _IMPERSONAL,
         "d1": "pipelines_migrations: folder number name checksum applied_at\n"
         "backup_log: id table_name changed_at\nbackup_noted: id table_name\n"
-        "erasure_requests: id kind requested_at state why changed_at",
+        "erasure_requests: id kind organisation requested_at state why changed_at\n"
+        "export_requests: id kind organisation requested_at state why expires_at changed_at",
         "r2": "data/ archive/ exports/: key\nlake/ search/ audit/ compliance/ privacy/receipts/: key content",
     },
 )

@@ -62,7 +62,7 @@ class ArchivesEraser:
         return (entry for entry in self.app.lifecycles if entry.archive is not None)
 
     def _has_people(self, entry: Lifecycle) -> bool:
-        return self.app.holding(entry.store, entry.name).erasure is not None
+        return self.app.holding(entry.store, entry.name).erasure not in (None, "keep")
 
     def _buckets(self, entry: Lifecycle, people: ErasedPeople) -> list[str]:
         """The buckets of organisations, where each value has a bucket of its own."""
@@ -76,4 +76,5 @@ class ArchivesEraser:
         # Which columns of a database must have a value is not known here.
         in_lake = entry.store == "lake"
         required = {column.name for column in events_table(self.app).columns if column.required} if in_lake else None
-        return Lines(people, holding.subjects, impersonal=holding.impersonal_columns, required=required)
+        tenant = holding.organisation
+        return Lines(people, holding.subjects, tenant, holding.impersonal_columns, required)

@@ -82,17 +82,17 @@ class Needles:
     def __init__(
         self, identities: Sequence[Identity], tenants: Iterable[str] = (), canaries: Iterable[str] = ()
     ) -> None:
-        tenants, found = tuple(tenants), dict[bytes, _Pattern]()
+        tenants, found = tuple(tenants), dict[tuple[bytes, bytes], _Pattern]()
         texts = [(identity.request, text) for identity in identities for text in _texts(identity)]
         for number, (request, text) in enumerate((*texts, *((CANARY, canary) for canary in canaries))):
-            for data, form in encodings.encoded(text).items():
-                found.setdefault(data, _Pattern(data, form, [])).owners.append((request, number))
+            for place, form in encodings.encoded(text).items():
+                found.setdefault(place, _Pattern(place[0], form, [])).owners.append((request, number))
         numbers = {pair: number for number, pair in enumerate(texts)}
         for identity in identities:
             for text, digest in _hashes(identity, tenants):
                 owner = identity.request, numbers[identity.request, text]
                 for data in (digest, digest.hex().encode()):
-                    found.setdefault(data, _Pattern(data, Form("hash", len(data)), [])).owners.append(owner)
+                    found.setdefault((data, b""), _Pattern(data, Form("hash", len(data)), [])).owners.append(owner)
         self._patterns = [p for p in found.values() if len(p.data) >= SHORTEST or p.form.encoding == "plain"]
         self.longest = max((len(pattern.data) for pattern in self._patterns), default=0)
         self._longer: defaultdict[int, set[tuple[bytes, bytes]]] = defaultdict(set)
@@ -118,6 +118,8 @@ class Needles:
             if not begin < stop <= end:
                 continue
             pattern = self._patterns[number]
+            if pattern.form.encoding == "base64" and not encodings.is_said(data, start, stop, pattern.form):
+                continue
             before, after = _around(pattern.form, data, start, stop)
             if len(pattern.data) < SHORTEST:
                 is_it = exact and _is_whole(data, start, stop)

@@ -73,6 +73,17 @@ def test_a_hash_without_a_key_leads_to_the_person(text: str) -> None:
     assert not found(needles, other)
 
 
+@settings(max_examples=40)
+@given(before=st.binary(max_size=8), number=st.integers(0, 9), other=st.integers(0, 9))
+def test_another_person_whose_id_differs_in_its_last_letter_is_not_found_in_base64(
+    before: bytes, number: int, other: int
+) -> None:
+    needles = Needles([person(f"user-00{number}"), person(f"user-00{other}", request="other")])
+    letters = base64.b64encode(before + f'"user-00{number}"'.encode())
+    wanted = {"request-1"} if number != other else {"request-1", "other"}
+    assert {key.request for key in found(needles, letters)} == wanted
+
+
 @pytest.mark.parametrize("tail", ["1", "x", "_", "ä"])
 def test_another_person_whose_id_begins_alike_is_not_found(tail: str) -> None:
     needles = Needles([person("user-001")])

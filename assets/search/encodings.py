@@ -53,8 +53,8 @@ def encoded(text: str) -> dict[tuple[bytes, bytes], Form]:
     return found
 
 
-def is_said(data: bytes, start: int, end: int, form: Form) -> bool:
-    """Whether the letters around base64 data[start:end] make it this text, and none with another first or last letter.
+def is_said(data: bytes, start: int, form: Form) -> bool:
+    """Whether the base64 that begins at data[start] is of this text, and of none with another first or last letter.
 
     True where they are not there, so that nobody is overlooked.
     """

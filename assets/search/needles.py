@@ -118,7 +118,7 @@ class Needles:
             if not begin < stop <= end:
                 continue
             pattern = self._patterns[number]
-            if pattern.form.encoding == "base64" and not encodings.is_said(data, start, stop, pattern.form):
+            if pattern.form.encoding == "base64" and not encodings.is_said(data, start, pattern.form):
                 continue
             before, after = _around(pattern.form, data, start, stop)
             if len(pattern.data) < SHORTEST:

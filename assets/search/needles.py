@@ -1,4 +1,4 @@
-"""What is searched for, compiled, and one pass over bytes. Nothing here shows a text that is searched for. Pure.
+"""What is searched for, compiled, and one pass over bytes, in any thread. Nothing here shows what it searches. Pure.
 
 What belongs here: whether bytes name one of the searched people, or another one whose id begins or ends alike. What
 does not: where bytes come from (layers.py, and a module a store).
@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from threading import local
 from typing import NamedTuple, cast
 
 import hyperscan
@@ -97,6 +98,8 @@ class Needles:
         self.longest = max((len(pattern.data) for pattern in self._patterns), default=0)
         self._longer: defaultdict[int, set[tuple[bytes, bytes]]] = defaultdict(set)
         self._database = hyperscan.Database()
+        # Memory of one pass over bytes: each thread has its own.
+        self._memory = local()
         if self._patterns:
             self._database.compile(
                 expressions=[b"".join(b"\\x%02x" % byte for byte in p.data) for p in self._patterns],
@@ -173,8 +176,10 @@ class Needles:
         def seen(number: int, _start: int, stop: int, _flags: int, _context: object) -> None:
             found.append((number, stop - len(self._patterns[number].data), stop))
 
+        if not hasattr(self._memory, "scratch"):
+            self._memory.scratch = hyperscan.Scratch(self._database)
         # It reads any buffer, which its types do not say.
-        self._database.scan(cast(bytes, data), match_event_handler=seen)
+        self._database.scan(cast(bytes, data), match_event_handler=seen, scratch=self._memory.scratch)
         return found
 
     def _keys(self, number: int) -> Iterator[Key]:

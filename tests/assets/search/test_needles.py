@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, quote_plus
 
 import mmh3
@@ -165,3 +166,11 @@ def test_pieces_of_any_size_give_the_same(parts: list[bytes], cuts: list[int]) -
         begin = end
     stream.close()
     assert counts.keys == found(needles, data)
+
+
+def test_threads_search_at_once() -> None:
+    needles = Needles([person(*(f"user-{n:05}" for n in range(300)))])
+    texts = [b" ".join(f"user-{n:05}".encode() for n in range(part, 2_000, 7)) * 20 for part in range(7)]
+    alone = [found(needles, text) for text in texts]
+    with ThreadPoolExecutor(7) as threads:
+        assert list(threads.map(lambda text: found(needles, text), texts)) == alone

@@ -19,6 +19,7 @@ import assets.database.capability
 import assets.erasure.capability
 import assets.events.capability
 import assets.experiments.capability
+import assets.export.capability
 import assets.growth.capability
 import assets.integrity.capability
 import assets.media.capability
@@ -66,6 +67,7 @@ ROOMS: tuple[ModuleType, ...] = (
     assets.backups.capability,
     assets.sealing.capability,
     assets.erasure.capability,
+    assets.export.capability,
     assets.compliance.capability,
 )
 """A further capability is a folder in assets/ and one line here."""

@@ -5,6 +5,7 @@ by the one that comes first; a test holds that they mean the same rows.
 """
 
 from assets.apps.lifecycle import LARGE_SHARE, Archive, Lifecycle, Rule, kept, prefix
+from assets.apps.pipelines_lifecycles import ANSWERED
 
 BUCKETS = 16
 DAYS = 90
@@ -88,6 +89,10 @@ LIFECYCLES = (
     ),
     kept("app_postgres", "pipelines.audit_log", "proves who changed what, also when it is gone", time="changed_at"),
     # On a day without requests all of them are old.
+    *(
+        kept("app_postgres", table, ANSWERED, time="requested_at")
+        for table in ("pipelines.erasure_requests", "pipelines.export_requests")
+    ),
     _short("pipelines.rate_limits", "minute", "a count of one minute", days=1, share=1.0),
     kept("app_postgres", "pipelines.settings", "one row of settings"),
     kept("app_postgres", "pipelines.migrations", "one row a migration"),

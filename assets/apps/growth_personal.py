@@ -74,6 +74,20 @@ _TABLES = (
     ),
     Holding(
         "app_postgres",
+        "pipelines.erasure_requests",
+        personal="subject",
+        erasure="blank",
+        reason="the application puts a request here; whom it means is emptied when the request is taken over",
+    ),
+    Holding(
+        "app_postgres",
+        "pipelines.export_requests",
+        personal="subject object_key url",
+        erasure="blank",
+        reason="whom it means is emptied when the export is made; the URL when it has expired",
+    ),
+    Holding(
+        "app_postgres",
         "pipelines.audit_log",
         traces="row_id user_id",
         erasure="keep",
@@ -110,6 +124,8 @@ PERSONAL = registry(
             pipelines.pending_events: event_id occurred_at
             pipelines.stale_windows: kind window_start
             pipelines.audit_log: id changed_at made_by table_name operation columns new_values
+            pipelines.erasure_requests: id kind organisation requested_at state why changed_at
+            pipelines.export_requests: id kind organisation requested_at state why expires_at changed_at
             pipelines.rate_limits: minute n
             pipelines.settings: is_only_row rate_limit_header rate_limit_position rate_limit_client_per_minute
                 rate_limit_email_per_hour rate_limit_salt

@@ -44,6 +44,9 @@ _RECORDS = {
 _AGREED: tuple[Condition, ...] = ("reconciled",)
 
 
+ANSWERED = "says what became of a request; it names nobody then"
+
+
 def lifecycles_of(
     name: str,
     *,
@@ -71,7 +74,8 @@ def lifecycles_of(
             )
     if d1:
         yield kept("d1", "backup_log", "each backup deletes what a verified one holds", time="changed_at")
-        yield kept("d1", "erasure_requests", "says what became of a request; it names nobody then", time="requested_at")
+        yield kept("d1", "erasure_requests", ANSWERED, time="requested_at")
+        yield kept("d1", "export_requests", ANSWERED, time="requested_at")
         yield kept("d1", "backup_noted", "empty but for rows that a refused statement noted")
     for table, why in _RECORDS.items():
         yield kept("postgres", table, why)

@@ -152,6 +152,13 @@ _D1 = (
         erasure="blank",
         reason="the application puts a request here; whom it means is emptied when the request is taken over",
     ),
+    Holding(
+        "d1",
+        "export_requests",
+        personal="subject object_key url",
+        erasure="blank",
+        reason="whom it means is emptied when the export is made; the URL when it has expired",
+    ),
     Holding("d1", "backup_noted", traces="k1 k2 k3 k4 k5 k6 k7 k8", erasure="delete", reason=_BACKED_UP),
 )
 
@@ -280,7 +287,8 @@ PIPELINES = registry(
         "postgres": _IMPERSONAL,
         "d1": "pipelines_migrations: folder number name checksum applied_at\n"
         "backup_log: id table_name changed_at\nbackup_noted: id table_name\n"
-        "erasure_requests: id kind requested_at state why changed_at",
+        "erasure_requests: id kind organisation requested_at state why changed_at\n"
+        "export_requests: id kind organisation requested_at state why expires_at changed_at",
         "r2": "data/ archive/ exports/: key\nlake/ search/ audit/ compliance/ privacy/receipts/: key content",
     },
 )

@@ -187,7 +187,7 @@ class D1Backups:
                     f"no table {', '.join(unknown)} in that set", f"name some of {', '.join(sorted(held))}"
                 )
             scratch.add_indexes()
-            erased = d1_people.leave_out_erased(scratch, self.app, scope.erased)
+            erased = d1_people.leave_out_erased(scratch, self.app, scope.erased, target.keyring)
             if scope.owners:
                 d1_people.keep_only(scratch, self.app, scope.owners)
             names = [name for name in tables if name not in NOT_BACKED_UP and name in (scope.tables or tables)]

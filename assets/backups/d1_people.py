@@ -10,13 +10,15 @@ from itertools import groupby
 
 from assets.apps import App
 from assets.apps.personal import Subject
+from assets.backups.d1_sealed_ids import SealedIds
 from assets.backups.method import NotRestorableError
 from assets.privacy.places import entry_of, in_d1
-from assets.privacy.tombstones import Tombstones
+from assets.privacy.tombstones import Tombstones, organisation_places
 from resources.d1.database import Row
 from resources.d1.names import column_list, quoted
 from resources.d1.schema import TableShape
 from resources.d1.scratch import Scratch
+from resources.keyring import Keyring
 
 _REFERENCES = (
     'select id, "table" as parent, "from" as child_column, "to" as parent_column, on_delete '
@@ -24,35 +26,47 @@ _REFERENCES = (
 )
 
 
-def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones) -> int:
+def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones, keyring: Keyring) -> int:
     """Delete the rows of people who were erased, with what refers to them; how many rows of theirs there were.
 
     Where a row of somebody else must refer to such a person, it refers to a nobody instead: a row with another id, in
     which everything personal is blank.
+
+    Raises:
+        NotRestorableError: the key of a sealed id is missing.
     """
     if not erased.hashes:
         return 0
-    scratch.function("erased", 2, lambda kind, value: int(_is_erased(erased, kind, value)))
+    sealed = SealedIds(scratch, keyring)
+    scratch.function("erased", 3, lambda *asked: int(_is_erased(erased, *asked)))
     deleted = 0
     for table in scratch.schema.tables.values():
-        conditions = [
-            f"erased('{kind}', {in_d1(path)})"
-            for kind, path in _tombstoned(app, table.name)
-            if path.partition(".")[0] in table.columns
-        ]
+        subjects = [(kind, path) for kind, path in _tombstoned(app, table.name) if _column(path) in table.columns]
+        tenant = next(map(in_d1, organisation_places(subjects)), "null")
+        named = [(kind, in_d1(path)) for kind, path in subjects if erased.may_hold(kind)]
+        entry = entry_of(app, "d1", table.name)
+        if entry is not None:
+            opened = [(kind, sealed.of(entry, path, table.columns)) for kind, path in subjects if erased.may_hold(kind)]
+            named += [(kind, value) for kind, value in opened if value is not None]
+        conditions = [f"erased('{kind}', {value}, {tenant})" for kind, value in named]
         if conditions:
             where = " or ".join(conditions)
             gone = quoted(f"gone {table.name}")
             scratch.execute(f"create temp table {gone} as select * from {quoted(table.name)} where {where}")
             deleted += scratch.execute(f"delete from {quoted(table.name)} where {where}")
+    sealed.require_opened()
     if deleted:
         while any(_follow(scratch, app, table) for table in scratch.schema.tables.values()):
             pass
     return deleted
 
 
-def _is_erased(erased: Tombstones, kind: str, value: object) -> bool:
-    return value is not None and erased.holds(kind, str(value))
+def _is_erased(erased: Tombstones, kind: str, value: object, organisation: object) -> bool:
+    return value is not None and erased.holds(kind, str(value), None if organisation is None else str(organisation))
+
+
+def _column(path: str) -> str:
+    return path.partition(".")[0]
 
 
 def _tombstoned(app: App, table: str) -> tuple[Subject, ...]:

@@ -23,7 +23,7 @@ def erase(table: LakeTable, subjects: Sequence[Subject], erased: Tombstones, *, 
 
     alone: nobody else writes below the table, so that files which no snapshot names any more are removed at once.
     """
-    if not any(erased.hashes.get(kind) for kind, _ in subjects):
+    if not any(erased.may_hold(kind) for kind, _ in subjects):
         return 0
     columns, layout = lake_columns(table.layout), table.layout
     old: list[FileInfo] = []

@@ -22,11 +22,11 @@ from assets.archive.layout import PREFIX as ARCHIVE
 from assets.backups.at_once import at_once
 from assets.backups.manifest import Kind, Manifest, Part, Table, of_form
 from assets.backups.method import At, Chain, Contents, NotRestorableError, OccupiedError, Restored, Scope
-from assets.backups.objects_people import names_anyone, without_erased
 from assets.backups.parts import DamagedSetError, Draft, read, read_part
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from assets.media.naming import QUARANTINE
+from assets.privacy.erased_lines import names_anyone, without_erased
 from assets.privacy.tombstones import Tombstones
 from assets.rooms import Clock, Rooms
 from resources.chunks import chunked

@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from assets.apps.personal import Subject
 from assets.privacy.places import in_postgres
-from assets.privacy.tombstones import Tombstones
+from assets.privacy.tombstones import WITHIN, Tombstones, organisation_places
 from resources.postgres import Connection
 from resources.postgres.load import CASCADE, SET_NULL, ForeignKey, Load
 from resources.postgres.row_checksum import RowChecksum
@@ -39,12 +39,15 @@ def set_secret(connection: Connection, people: Tombstones) -> None:
 def erased_rows(subjects: Sequence[Subject], people: Tombstones) -> Composable | None:
     """The condition that holds for rows of erased people; None where there can be none."""
     found: list[Composable] = []
+    tenant = next(map(in_postgres, organisation_places(subjects)), None)
     for kind, place in subjects:
-        hashes = people.hashes.get(kind)
-        if not hashes:
-            continue
-        digest = KEYED.format(Literal(f"{kind}:"), in_postgres(place))
-        found.append(SQL("{} = any({})").format(digest, Literal(sorted(hashes))))
+        asked = {kind: in_postgres(place)}
+        if tenant is not None:
+            asked[f"{kind}{WITHIN}"] = SQL("{} || chr(10) || {}").format(tenant, in_postgres(place))
+        for one, subject in asked.items():
+            if hashes := people.hashes.get(one):
+                digest = KEYED.format(Literal(f"{one}:"), subject)
+                found.append(SQL("{} = any({})").format(digest, Literal(sorted(hashes))))
     return SQL("({})").format(SQL(" or ").join(found)) if found else None
 
 

@@ -1,25 +1,24 @@
-"""Requests that people make in the application: taken over from a table of its D1, and answered there.
+"""Requests that people make in the application: taken over from a table of its database, and answered there.
 
 What does not belong here: the table (privacy/requests_table.py), and the requests themselves (requests.py).
 """
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import get_args
 
-from assets.apps.personal import Person
+from assets.apps import App
 from assets.erasure.begin import confirmed, received
-from assets.erasure.identify import Asked, NotIdentifiedError
+from assets.erasure.identify import NotIdentifiedError, asked_in
 from assets.erasure.requests import RepeatedError, Request
 from assets.erasure.run import Erasure
-from resources.d1 import D1
+from assets.privacy.requests_table import requests_of
+from assets.rooms import Rooms
 from resources.d1.times import stamp
-from resources.sql_files import read_sql
 
 
-def waiting(d1: D1) -> int:
+def waiting(rooms: Rooms, app: App) -> int:
     """How many requests were not taken over yet."""
-    return len(d1.query(read_sql("erasure/d1/requested.sql")))
+    return len(requests_of(rooms, app, "erasure").read("requested"))
 
 
 def take_over(erasure: Erasure, wait: timedelta) -> list[Request]:
@@ -27,13 +26,10 @@ def take_over(erasure: Erasure, wait: timedelta) -> list[Request]:
 
     A request that was taken over by a run that was killed is gone on with.
     """
-    d1, taken = erasure.rooms.d1(erasure.app), []
-    for row in d1.query(read_sql("erasure/d1/requested.sql")):
-        kind: Person | None = next((one for one in get_args(Person) if one == row["kind"]), None)
+    taken = []
+    for row in requests_of(erasure.rooms, erasure.app, "erasure").read("requested"):
         try:
-            if row["kind"] and kind is None:
-                raise NotIdentifiedError("the request names a kind of person that there is not", "correct it")
-            request, _ = received(erasure, Asked(row["subject"] or "", kind), "application", row["id"])
+            request, _ = received(erasure, asked_in(row), "application", row["id"])
             taken.append(confirmed(erasure, request, wait))
         except (NotIdentifiedError, RepeatedError) as refusal:
             _report(erasure, row["id"], "refused", refusal.reason)
@@ -47,5 +43,5 @@ def _own(erasure: Erasure) -> Iterator[Request]:
 
 
 def _report(erasure: Erasure, request: str, state: str, why: str) -> None:
-    at = stamp(erasure.rooms.clock())
-    erasure.rooms.d1(erasure.app).execute(read_sql("erasure/d1/report.sql"), [request, state, why, at], idempotent=True)
+    table, at = requests_of(erasure.rooms, erasure.app, "erasure"), stamp(erasure.rooms.clock())
+    table.report(id=request, state=state, why=why, at=at)

@@ -76,4 +76,5 @@ class ArchivesEraser:
         # Which columns of a database must have a value is not known here.
         in_lake = entry.store == "lake"
         required = {column.name for column in events_table(self.app).columns if column.required} if in_lake else None
-        return Lines(people, holding.subjects, impersonal=holding.impersonal_columns, required=required)
+        tenant = holding.organisation
+        return Lines(people, holding.subjects, tenant, holding.impersonal_columns, required)

@@ -24,6 +24,7 @@ from assets.erasure.deadlines import NEAR
 from assets.erasure.requests import Request
 from assets.erasure.run import Erasure, refuse_failed
 from assets.erasure.run_history import RunHistoryEraser
+from assets.privacy.requests_table import has_requests
 from assets.rooms import Rooms
 from assets.search.certify import search
 
@@ -53,14 +54,14 @@ def build(app: App, wait: timedelta, kept_backups: tuple[int, int, int]) -> list
         kinds={"postgres", "python"},
         description=(
             "Requests of people and organisations to be erased, with their deadlines. What the application put into its"
-            " D1 is taken over here, and told what became of it."
+            " own database is taken over here, and told what became of it."
         ),
         checks={IN_TIME: f"No open request is beyond its deadline, or within {NEAR.days} days of it."},
         pool="postgres",
     )
     def requests(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
         erasure = erasure_of(rooms, app, kept_backups, context.instance)
-        taken = application.take_over(erasure, wait) if app.d1_migrations is not None else []
+        taken = application.take_over(erasure, wait) if has_requests(app) else []
         found = erasure.requests.all()
         yield MaterializeResult(
             metadata={
@@ -87,7 +88,7 @@ def build(app: App, wait: timedelta, kept_backups: tuple[int, int, int]) -> list
     def erasures(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> MaterializeResult[None]:
         erasure = erasure_of(rooms, app, kept_backups, context.instance)
         outcome = erasure.run()
-        if app.d1_migrations is not None:
+        if has_requests(app):
             application.take_over(erasure, wait)
         refuse_failed(app, outcome)
         stores = [

@@ -9,6 +9,7 @@ from datetime import timedelta
 from assets.apps import App
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of
 from assets.erasure import application, assets
+from assets.privacy.requests_table import has_requests
 
 
 def bring(app: App, site: Site) -> Capability:
@@ -42,17 +43,17 @@ def bring(app: App, site: Site) -> Capability:
             Watch(
                 "erasure_requests",
                 ("erasure_requests",),
-                "Takes over requests to be erased that the application put into its D1.",
+                "Takes over requests to be erased that the application put into its database.",
                 lambda _: _requested(app, site),
             )
         ]
-        if app.d1_migrations is not None
+        if has_requests(app)
         else [],
     )
 
 
 def _requested(app: App, site: Site) -> Iterator[Request | str]:
-    number = application.waiting(site.rooms.d1(app))
+    number = application.waiting(site.rooms, app)
     if number:
         yield Request("requests", state=str(number))
     else:

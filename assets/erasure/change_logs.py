@@ -14,7 +14,7 @@ from assets.apps import App
 from assets.backups.d1_log import LOG, NOTED
 from assets.erasure import d1_rows
 from assets.erasure.d1_rows import LOGS
-from assets.privacy.identity import Erased, Identity
+from assets.privacy.identity import Erased, Identity, within_of
 from assets.rooms import Clock, Rooms
 from resources.d1 import D1
 from resources.d1.names import balanced, quoted
@@ -31,13 +31,15 @@ class ChangeLogEraser:
 
     def erase(self, identities: Sequence[Identity]) -> Erased:
         """See Eraser.erase."""
-        ids = d1_rows.ids_of(identities)
+        ids, within = d1_rows.ids_of(identities), within_of(identities)
         rows = 0
         for shape, entry in d1_rows.tables_of(self.d1, self.app):
             if shape.name not in LOGS:
                 continue
             if entry.subjects:
-                rows += d1_rows.delete(self.d1, shape, d1_rows.condition(entry.subjects, ids))
+                rows += d1_rows.delete(
+                    self.d1, shape, d1_rows.condition(entry.subjects, ids, entry.organisation, within)
+                )
             elif shape.name in (LOG, NOTED) and self._names(shape.name, entry.traces.split(), identities):
                 rows += self.d1.execute(f"delete from {quoted(shape.name)}", idempotent=True)
         kept = self.d1.scrub()

@@ -13,7 +13,7 @@ from assets.apps import App
 from assets.apps.personal import Holding
 from assets.erasure import d1_rows
 from assets.erasure.d1_rows import LOGS, Ids
-from assets.privacy.identity import Erased, Identity
+from assets.privacy.identity import Erased, Identity, within_of
 from assets.privacy.places import in_d1
 from assets.privacy.tombstones import Keys
 from assets.rooms import Rooms
@@ -40,13 +40,15 @@ class D1Eraser:
 
     def erase(self, identities: Sequence[Identity]) -> Erased:
         """See Eraser.erase. Full-text indexes are made again at the end, because they keep deleted words."""
-        ids = d1_rows.ids_of(identities)
+        ids, within = d1_rows.ids_of(identities), within_of(identities)
         organisation = frozenset[str]().union(*(identity.organisation for identity in identities))
         tables = [(shape, entry) for shape, entry in d1_rows.tables_of(self.d1, self.app) if shape.name not in LOGS]
         rows = sum(self._blank(shape, entry, ids) for shape, entry in tables)
         for shape, entry in tables:
             if entry.erasure == "delete":
-                rows += d1_rows.delete(self.d1, shape, d1_rows.condition(entry.subjects, ids))
+                rows += d1_rows.delete(
+                    self.d1, shape, d1_rows.condition(entry.subjects, ids, entry.organisation, within)
+                )
                 rows += self._of_sealed_addresses(shape, entry, identities)
             rows += d1_rows.delete(self.d1, shape, d1_rows.of_organisation(entry, organisation))
         for index in self.app.search:
@@ -57,6 +59,9 @@ class D1Eraser:
     def _of_sealed_addresses(self, shape: TableShape, entry: Holding, identities: Sequence[Identity]) -> int:
         """Delete rows whose id is an address that is sealed."""
         addresses = {text for one in identities for text in one.texts if "@" in text}
+        within = within_of(identities)
+        if within and not entry.organisation:
+            return 0
         named = {place for _, place in entry.subjects}
         rows = 0
         for rule in entry.sealed:
@@ -64,7 +69,11 @@ class D1Eraser:
                 field = Field("d1", shape.name, rule)
                 found = {id_ for text in addresses for id_ in ids_of(D1Fields(self.d1), field, self.keys(), text)}
                 where = f"cast({quoted(rule.row)} as text) in (select value from json_each(?1))"
-                rows += d1_rows.delete(self.d1, shape, (where, [json.dumps(sorted(found))]))
+                given = [json.dumps(sorted(found))]
+                if within:
+                    where += f" and {in_d1(entry.organisation)} in (select value from json_each(?2))"
+                    given.append(json.dumps(sorted(within)))
+                rows += d1_rows.delete(self.d1, shape, (where, given))
         return rows
 
     def _blank(self, shape: TableShape, entry: Holding, ids: Ids) -> int:

@@ -38,20 +38,34 @@ def tables_of(d1: D1, app: App) -> list[tuple[TableShape, Holding]]:
     return [(shape, entry) for shape in shapes if (entry := entry_of(app, "d1", shape.name)) is not None]
 
 
-def condition(places: Sequence[Subject], ids: Ids) -> tuple[str, list[str]] | None:
-    """The condition that a row names one of these people, and its parameters; None where none can."""
+def condition(
+    places: Sequence[Subject], ids: Ids, organisation: str = "", within: Collection[str] = ()
+) -> tuple[str, list[str]] | None:
+    """The condition that a row names one of these people, and its parameters; None where none can.
+
+    within: only rows of the organisation with one of these names, which stands at the place `organisation`.
+    """
     named = [(in_d1(place), ids[kind]) for kind, place in places if ids.get(kind)]
-    if not named:
+    if not named or (within and not organisation):
         return None
-    parts = [f"{place} in (select value from json_each(?{number}))" for number, (place, _) in enumerate(named, 1)]
-    return balanced(parts, "or"), [json.dumps(sorted(of_kind)) for _, of_kind in named]
+    parts = [_is_one_of(place, number) for number, (place, _) in enumerate(named, 1)]
+    where, given = balanced(parts, "or"), [json.dumps(sorted(of_kind)) for _, of_kind in named]
+    if within:
+        where = f"({where}) and {_is_one_of(in_d1(organisation), len(given) + 1)}"
+        given.append(json.dumps(sorted(within)))
+    return where, given
 
 
 def of_organisation(entry: Holding, organisation: Collection[str]) -> tuple[str, list[str]] | None:
     """The condition that a row is one of an organisation's; None where none can be."""
     if not organisation or not entry.organisation:
         return None
-    return f"{in_d1(entry.organisation)} in (select value from json_each(?1))", [json.dumps(sorted(organisation))]
+    return _is_one_of(in_d1(entry.organisation), 1), [json.dumps(sorted(organisation))]
+
+
+def _is_one_of(value: str, number: int) -> str:
+    """The condition that a value is in the JSON array of a parameter."""
+    return f"{value} in (select value from json_each(?{number}))"
 
 
 def delete(d1: D1, table: TableShape, where: tuple[str, list[str]] | None) -> int:

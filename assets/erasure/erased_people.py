@@ -16,7 +16,7 @@ import polars as pl
 from typing_extensions import Buffer
 
 from assets.apps.personal import Person, Subject
-from assets.privacy.identity import Identity
+from assets.privacy.identity import Identity, within_of
 from assets.rows.columns import RowColumn, text_of
 from assets.search.needles import SHORTEST, Needles
 
@@ -25,13 +25,14 @@ from assets.search.needles import SHORTEST, Needles
 class ErasedPeople:
     """All who are erased together from one app. The repr shows none of them.
 
-    ids: by the kind of person. organisations: ids and tags of organisations that go as a whole. needles: the search for
-    all of them in texts, without ids that stand in texts by chance because they are short.
+    ids: by the kind of person. organisations: ids and tags of organisations that go as a whole. within: as of Identity.
+    needles: the search for all of them in texts, without ids that stand in texts by chance because they are short.
     """
 
     ids: Mapping[Person, frozenset[str]] = field(repr=False)
     organisations: frozenset[str] = field(repr=False)
     needles: Needles = field(repr=False)
+    within: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
     def of(cls, identities: Iterable[Identity], app: str) -> "ErasedPeople":
@@ -42,7 +43,7 @@ class ErasedPeople:
             for kind, of_kind in identity.ids.items():
                 ids[kind] = ids.get(kind, frozenset()) | (of_kind - {""})
         organisations = frozenset[str]().union(*(identity.organisation for identity in own))
-        return cls(ids, organisations - {""}, Needles([_long(identity) for identity in own]))
+        return cls(ids, organisations - {""}, Needles([_long(identity) for identity in own]), within_of(own))
 
     def __bool__(self) -> bool:
         return bool(self.whole)
@@ -60,12 +61,24 @@ class ErasedPeople:
                 value = text_of(by_name[name])
                 value = value.str.json_path_match(f"$.{of_json}") if of_json else value
                 terms.append(value.is_in(sorted(ids)).fill_null(value=False))
-        return pl.any_horizontal(terms) if terms else pl.lit(value=False)
+        owned = pl.any_horizontal(terms) if terms else pl.lit(value=False)
+        return owned & self.concerned(tenant) if self.within and tenant in by_name else owned
 
     def own(self, values: Mapping[str, Any], subjects: Sequence[Subject], tenant: str = "") -> bool:
         """The same for the fields of one line."""
         named = [(path, self.ids.get(kind, frozenset())) for kind, path in subjects]
-        return any(_value_of(values, path) in ids for path, ids in [*named, (tenant, self.organisations)])
+        is_own = any(_value_of(values, path) in ids for path, ids in [*named, (tenant, self.organisations)])
+        return is_own and self.concerns(values, tenant)
+
+    def concerned(self, tenant: str) -> pl.Expr:
+        """Whether a row may be of the organisation whose people they are, by its column `tenant`."""
+        if not self.within:
+            return pl.lit(value=True)
+        return pl.col(tenant).is_in(sorted(self.within)).fill_null(value=True)
+
+    def concerns(self, values: Mapping[str, Any], tenant: str) -> bool:
+        """The same for the fields of one line. One without an organisation may be of any."""
+        return not self.within or _value_of(values, tenant) in (None, *self.within)
 
     @cached_property
     def whole(self) -> frozenset[str]:

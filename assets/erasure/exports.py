@@ -17,9 +17,11 @@ PREFIX = "exports/"
 
 def folders(rooms: Rooms, app: App, identity: Identity) -> list[str]:
     """The folders in which exports of a person may lie, one an id; a new one goes to the first."""
-    subjects = sorted((str(kind), id_) for kind, ids in identity.ids.items() for id_ in ids)
     with rooms.postgres.connection() as connection:
-        hashes = [tombstones.keyed_hash(connection, kind, id_, lambda: rooms.keyring) for kind, id_ in subjects]
+        hashes = [
+            tombstones.keyed_hash(connection, *subject, lambda: rooms.keyring)
+            for subject in tombstones.subjects_of(identity)
+        ]
     return [f"{PREFIX}{app.name}/{digest.hex()}" for digest in hashes]
 
 

@@ -5,7 +5,7 @@ ids are of one person (linked.py), reading rows (people.py).
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from assets.apps import App
@@ -15,6 +15,7 @@ from assets.erasure import linked
 from assets.erasure.linked import Ids
 from assets.erasure.people import People, Row, organisation_names, tables_of
 from assets.privacy.identity import Identity
+from assets.privacy.tombstones import within
 from assets.rooms import Rooms
 from assets.sealing.field_store import store_of
 from assets.sealing.fields import Field
@@ -34,25 +35,44 @@ class NotIdentifiedError(DeclinedError):
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request gives: an id or an e-mail address, the kind of person where it says so, or an organisation."""
+    """What a request gives: an id or an e-mail address, the kind of person where it says so, or an organisation.
+
+    organisation: the id or tag of the one whose person is meant, because other organisations may give the same id to
+    others.
+    """
 
     subject: str = field(repr=False)
     kind: Person | None = None
     is_organisation: bool = False
+    organisation: str | None = field(default=None, repr=False)
 
     @property
     def tombstone(self) -> tuple[str, str]:
         """By what the request is known when its ids are dropped."""
-        return ("organisation" if self.is_organisation else self.kind or "given"), self.subject
+        kind = "organisation" if self.is_organisation else self.kind or "given"
+        return (kind, self.subject) if self.organisation is None else within(self.organisation, kind, self.subject)
+
+
+def asked_in(row: Mapping[str, str | None]) -> Asked:
+    """What a row of a table of requests gives: subject, kind, organisation.
+
+    Raises:
+        NotIdentifiedError: its kind is none of a person.
+    """
+    kind: Person | None = next((one for one in get_args(Person) if one == row["kind"]), None)
+    if row["kind"] and kind is None:
+        raise NotIdentifiedError("the request names a kind of person that there is not", "correct it")
+    return Asked(row["subject"] or "", kind, organisation=row["organisation"])
 
 
 @dataclass(frozen=True)
 class _Everyone:
-    """All tables whose rows are of people, and how sealed values of theirs are read."""
+    """All tables whose rows are of people, and how sealed values of theirs are read. within: as of Identity."""
 
     rooms: Rooms
     app: App
     tables: Sequence[People]
+    within: frozenset[str] = frozenset()
 
     def of_addresses(self, addresses: Collection[str], *, every: bool) -> Iterator[tuple[Person, str]]:
         """The ids of rows with one of these addresses (normalised ones); only those ids that are an address
@@ -121,37 +141,52 @@ def identify(rooms: Rooms, app: App, asked: Asked, request: str) -> Found:
     """
     _check(asked.subject)
     if asked.is_organisation:
-        names = organisation_names(rooms, app, asked.subject)
-        if not names:
-            raise NotIdentifiedError(f"no organisation of {app.name} has this id or tag", "see that it is right")
-        return Found(Identity(request, app.name, {}, names))
-    people = _Everyone(rooms, app, tables_of(rooms, app))
+        _refuse_organisation_of_itself(asked)
+        return Found(Identity(request, app.name, {}, _organisation(rooms, app, asked.subject)))
+    names = frozenset[str]() if asked.organisation is None else _organisation(rooms, app, asked.organisation)
+    people = _Everyone(rooms, app, tables_of(rooms, app, names), names)
     start = _given(people, asked.subject, asked.kind)
     if not start:
         of_kind = f"{asked.kind} " if asked.kind else ""
+        of_it = "this organisation of " if names else ""
         raise NotIdentifiedError(
-            f"nobody of {app.name} has this {of_kind}id or address", "see that it is right, and that --app is"
+            f"nobody of {of_it}{app.name} has this {of_kind}id or address", "see that it is right, and that --app is"
         )
     _refuse_several(app, asked, people.tables, start)
-    _refuse_tenants(app, people.tables, start)
+    if not names:
+        _refuse_tenants(app, people.tables, start)
     ids, shared = _grown(people, start)
     return Found(_identity(request, people, ids, asked), shared, tuple(_naming(people.tables, ids)))
+
+
+def _organisation(rooms: Rooms, app: App, given: str) -> frozenset[str]:
+    """The id and the tags of an organisation.
+
+    Raises:
+        NotIdentifiedError: none has this id or tag.
+    """
+    _check(given)
+    if names := organisation_names(rooms, app, given):
+        return names
+    raise NotIdentifiedError(f"no organisation of {app.name} has this id or tag", "see that it is right")
+
+
+def _refuse_organisation_of_itself(asked: Asked) -> None:
+    if asked.organisation is not None:
+        raise NotIdentifiedError(
+            "an organisation is erased as a whole, and is no person of an organisation",
+            "give --organisation alone, or --org and a person's id",
+        )
 
 
 def again(rooms: Rooms, app: App, before: Identity) -> Identity:
     """The same, with what came since it was identified."""
     if before.organisation:
         return before
-    people = _Everyone(rooms, app, tables_of(rooms, app))
+    people = _Everyone(rooms, app, tables_of(rooms, app, before.within), before.within)
     ids, _ = _grown(people, before.ids)
     now = _identity(before.request, people, ids, None)
-    return Identity(
-        before.request,
-        app.name,
-        {kind: frozenset(of_kind) for kind, of_kind in ids.items()},
-        texts=before.texts | now.texts,
-        keys=before.keys | now.keys,
-    )
+    return replace(now, texts=before.texts | now.texts, keys=before.keys | now.keys)
 
 
 def _check(subject: str) -> None:
@@ -167,13 +202,15 @@ def _check(subject: str) -> None:
 def _given(people: "_Everyone", subject: str, kind: Person | None) -> Ids:
     """The ids that a text is, or leads to as an e-mail address."""
     kinds: Iterable[Person] = [kind] if kind else get_args(Person)
+    if people.within:
+        kinds = [one for one in kinds if one in _of_single_organisations(people.app)]
     found: Ids = {}
     for one in kinds:
         if any(table.rows({one: [subject]}) for table in people.tables):
             found[one] = {subject}
     if "@" in subject:
         for one, id_ in people.of_addresses({normalised(subject)}, every=True):
-            if kind in (None, one):
+            if one in kinds:
                 found.setdefault(one, set()).add(id_)
     return found
 
@@ -205,6 +242,12 @@ def _refuse_several(app: App, asked: Asked, tables: Sequence[People], start: Ids
         raise NotIdentifiedError(f"a {kinds} of {app.name} have this id", "say which of them by --kind")
 
 
+def _of_single_organisations(app: App) -> frozenset[Person]:
+    """The kinds of people each of whose rows says whose organisation's it is."""
+    people = {kind for entry in app.holdings if entry.organisation for kind, _ in entry.subjects}
+    return frozenset(people - {kind for entry in app.personal if not entry.organisation for kind, _ in entry.subjects})
+
+
 def _refuse_tenants(app: App, tables: Sequence[People], start: Ids) -> None:
     """Refuse an id that rows of several organisations have: each of them gives its own ids to its people."""
     for table in tables:
@@ -212,8 +255,8 @@ def _refuse_tenants(app: App, tables: Sequence[People], start: Ids) -> None:
             found = {row[table.entry.organisation] for row in table.rows(start, [table.entry.organisation])}
             if len(found) > 1:
                 raise NotIdentifiedError(
-                    f"people of {len(found)} organisations of {app.name} have this id, and may be others",
-                    "ask each organisation for an id that it alone has",
+                    f"people of {len(found)} organisations of {app.name} have this id, and the request names none",
+                    "say whose it is by --org, with the organisation's id or tag",
                 )
 
 
@@ -228,7 +271,20 @@ def _identity(request: str, people: _Everyone, ids: Ids, asked: Asked | None) ->
         {kind: frozenset(of_kind) for kind, of_kind in ids.items()},
         texts=frozenset(texts),
         keys=frozenset(_keys(people.app, people.tables, ids)),
+        within=people.within,
+        elsewhere=frozenset(_elsewhere(people, ids)),
     )
+
+
+def _elsewhere(people: _Everyone, ids: Mapping[Person, Collection[str]]) -> Iterator[str]:
+    """Of the ids of a person of one organisation, those that rows of others have too."""
+    for table in tables_of(people.rooms, people.app) if people.within else ():
+        of = table.entry.organisation
+        for row in table.rows(ids, [of] if of else []):
+            if not of or row[of] not in people.within:
+                yield from (
+                    row[place] for kind, place in table.entry.subjects if row.get(place) in set(ids.get(kind, ()))
+                )
 
 
 def _keys(app: App, tables: Sequence[People], ids: Mapping[Person, Collection[str]]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from assets.cache import keys
 from assets.cache.families import families
 from assets.erasure import texts
 from assets.erasure.d1_rows import ids_of
-from assets.privacy.identity import Erased, Identity
+from assets.privacy.identity import Erased, Identity, within_of
 from assets.rooms import Clock, Rooms
 from resources.chunks import chunked
 from resources.kv import KV
@@ -51,7 +51,7 @@ class KVEraser:
     def _doomed(self, identities: Sequence[Identity]) -> Iterator[str]:
         """Keys that are there and go."""
         ids, found = ids_of(identities), texts.patterns(texts.needles(identities))
-        organisation = frozenset[str]().union(*(one.organisation for one in identities))
+        organisation, within = frozenset[str]().union(*(one.organisation for one in identities)), within_of(identities)
         wanted = {key for one in identities for key in one.keys}
         for template, entry in self._families():
             fields = keys.fields(template)
@@ -61,7 +61,7 @@ class KVEraser:
             if organisation and ORGANISATION_FIELDS & set(fields):
                 wanted |= {self._whole(key) for key in self._listed(template, organisation)}
             if found and entry.erasure == "remake":
-                wanted |= {self._whole(key) for key in self._holding_a_text(template, found)}
+                wanted |= {self._whole(key) for key in self._holding_a_text(template, found, within)}
         for key in sorted(wanted):
             yield from self.kv.get_many([key])
             yield from (info.name for info in self.kv.list(f"{key}{PAGE}"))
@@ -74,18 +74,20 @@ class KVEraser:
             yield template, self.app.holding("kv", name)
 
     def _listed(self, template: str, organisation: Collection[str] = ()) -> Iterator[str]:
-        """The keys of a template that are there, with those of their pages; only those of an organisation if given."""
+        """The keys of a template that are there, with those of their pages; without those that name another
+        organisation, if one is given.
+        """
         start, pattern = template.partition("{")[0], keys.pattern(template)
         places = [n for n, part in enumerate(template.split(":")) if part[1:-1] in ORGANISATION_FIELDS]
         own = {quote(one, safe=keys.UNRESERVED) for one in organisation}
         for info in self.kv.list(start):
             parts = info.name.split(":")
-            if pattern.fullmatch(info.name) and (not own or own & {parts[n] for n in places}):
+            if pattern.fullmatch(info.name) and (not own or not places or own & {parts[n] for n in places}):
                 yield info.name
 
-    def _holding_a_text(self, template: str, found: Sequence[str]) -> Iterator[str]:
+    def _holding_a_text(self, template: str, found: Sequence[str], within: Collection[str]) -> Iterator[str]:
         compiled = [re.compile(pattern) for pattern in found]
-        for some in chunked(self._listed(template), READ_AT_ONCE):
+        for some in chunked(self._listed(template, within), READ_AT_ONCE):
             for key, value in self.kv.get_many(some).items():
                 text = value.decode(errors="replace")
                 if any(pattern.search(text) for pattern in compiled):

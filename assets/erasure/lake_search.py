@@ -86,6 +86,9 @@ class LakeSearch:
         info, rows = of
         if info.partition is not None and info.partition.tenant in self._people.organisations:
             return Found(info.rows, {info.partition: info.rows})
+        within = self._people.within
+        if within and info.partition is not None and info.partition.tenant not in within:
+            return Found()
         try:
             return self._found(rows)
         except UNREADABLE as error:
@@ -102,9 +105,10 @@ class LakeSearch:
         spec, texts = self._table.spec, self._texts
         count, events, named = 0, Counter[PartitionKey](), dict[str, set[str]]()
         day = pl.col(spec.time).dt.date().alias(_DAY)
+        concerned = self._people.concerned(spec.tenant)
         wanted = rows.select(*dict.fromkeys((spec.tenant, "event_id", *texts)), day, self.own.alias(_OWN))
         for batch in wanted.collect_batches(chunk_size=BATCH_ROWS, engine="streaming"):
-            own, others = batch.filter(pl.col(_OWN)), batch.filter(~pl.col(_OWN))
+            own, others = batch.filter(pl.col(_OWN)), batch.filter(~pl.col(_OWN) & concerned)
             count += own.height
             for tenant, at, ids in own.group_by(spec.tenant, _DAY).agg(pl.col("event_id").n_unique()).iter_rows():
                 events[PartitionKey(tenant, at)] += ids
@@ -132,6 +136,8 @@ class LakeSearch:
     def _names(self, rows: pl.LazyFrame) -> bool | None:
         whole = sorted(self._people.whole)
         try:
+            if self._people.within and self._table.spec.tenant in rows.collect_schema().names():
+                rows = rows.filter(self._people.concerned(self._table.spec.tenant))
             return any(
                 column.is_in(whole).any() or self._people.naming(column)
                 for batch in rows.collect_batches(chunk_size=BATCH_ROWS, engine="streaming")

@@ -45,6 +45,8 @@ class Lines:
             values = None
         if not isinstance(values, dict):
             return b"" if self.people.named_in(line) else line
+        if not self.people.concerns(values, self.tenant):
+            return line
         if self.people.own(values, self.subjects, self.tenant):
             return b""
         emptied = {name: self._emptied(name, value) for name, value in values.items() if not self._names(name)}

@@ -63,10 +63,12 @@ class D1People:
     d1: D1
     name: str
     entry: Holding
+    within: frozenset[str] = frozenset()
 
     def rows(self, ids: Mapping[Person, Collection[str]], columns: Sequence[str] = ()) -> list[Row]:
         """See People.rows."""
-        where = d1_rows.condition(_places(self.entry), {kind: frozenset(of) for kind, of in ids.items()})
+        wanted = {kind: frozenset(of) for kind, of in ids.items()}
+        where = d1_rows.condition(_places(self.entry), wanted, self.entry.organisation, self.within)
         if where is None:
             return []
         return self.d1.query(
@@ -75,19 +77,22 @@ class D1People:
 
     def named(self, column: str, values: Collection[str], columns: Sequence[str]) -> list[Row]:
         """See People.named."""
+        where, given = f"cast({quoted(column)} as text) in (select value from json_each(?1))", [sorted(values)]
+        if self.within:
+            where += f" and {quoted(self.entry.organisation)} in (select value from json_each(?2))"
+            given.append(sorted(self.within))
         return self.d1.query(
-            f"select {self._texts(columns)} from {quoted(self.name)} "
-            f"where cast({quoted(column)} as text) in (select value from json_each(?1))",
-            [json.dumps(sorted(values))],
+            f"select {self._texts(columns)} from {quoted(self.name)} where {where}", list(map(json.dumps, given))
         )
 
     def addresses(self) -> Iterator[Row]:
         """See People.addresses."""
         emails = self.entry.emails.split()
         having = balanced([f"{quoted(name)} <> ''" for name in emails], "or")
-        source = f"select rowid as n, {self._texts(emails)} from {quoted(self.name)} where {having}"
-        for page in self.d1.stream(source, "n", page=1_000):
-            yield from page
+        of = self.entry.organisation
+        source = f"select rowid as n, {self._texts([*emails, *([of] if of else [])])} from {quoted(self.name)}"
+        for page in self.d1.stream(f"{source} where {having}", "n", page=1_000):
+            yield from (row for row in page if not self.within or row[of] in self.within)
 
     def _texts(self, columns: Sequence[str]) -> str:
         names = dict.fromkeys([*(place for _, place in _places(self.entry)), *columns])
@@ -141,6 +146,7 @@ class LakePeople:
     table: LakeTable
     name: str
     entry: Holding
+    within: frozenset[str] = frozenset()
 
     def rows(self, ids: Mapping[Person, Collection[str]], columns: Sequence[str] = ()) -> list[Row]:
         """See People.rows."""
@@ -149,29 +155,36 @@ class LakePeople:
         if not named:
             return []
         names = list(dict.fromkeys([*(place for _, place in places), *columns]))
-        found = self.table.scan().filter(pl.any_horizontal(named)).select(names).unique()
+        found = self._scan().filter(pl.any_horizontal(named)).select(names).unique()
         return found.collect(engine="streaming").to_dicts()
 
     def named(self, column: str, values: Collection[str], columns: Sequence[str]) -> list[Row]:
         """See People.named."""
         names = list(dict.fromkeys([*(place for _, place in _places(self.entry)), *columns]))
-        found = self.table.scan().filter(pl.col(column).is_in(sorted(values))).select(names)
+        found = self._scan().filter(pl.col(column).is_in(sorted(values))).select(names)
         return found.collect(engine="streaming").to_dicts()
 
     def addresses(self) -> Iterator[Row]:
         """See People.addresses: events hold none as a column."""
         yield from ()
 
+    def _scan(self) -> pl.LazyFrame:
+        rows = self.table.scan()
+        return rows.filter(pl.col(self.entry.organisation).is_in(sorted(self.within))) if self.within else rows
 
-def tables_of(rooms: Rooms, app: App) -> list[People]:
-    """All tables whose rows are of people, by an id in a column."""
+
+def tables_of(rooms: Rooms, app: App, within: frozenset[str] = frozenset()) -> list[People]:
+    """All tables whose rows are of people, by an id in a column.
+
+    within: the names of an organisation; then only its rows, of tables of D1 and the lake that say whose a row is.
+    """
     found: list[People] = []
     if app.d1_migrations is not None:
         d1 = rooms.d1(app)
         for shape, entry in d1_rows.tables_of(d1, app):
-            if shape.name not in LOGS and _places(entry):
-                found.append(D1People(d1, shape.name, entry))
-    if app.postgres_migrations is not None:
+            if shape.name not in LOGS and _places(entry) and (entry.organisation or not within):
+                found.append(D1People(d1, shape.name, entry, within))
+    if app.postgres_migrations is not None and not within:
         postgres = rooms.app_postgres(app)
         there = postgres_rows.shapes(postgres)
         found += [
@@ -181,7 +194,7 @@ def tables_of(rooms: Rooms, app: App) -> list[People]:
         ]
     if app.audience is not None:
         entry = app.holding("lake", app.audience.table)
-        found.append(LakePeople(rooms.lake.table(events_table(app)), entry.name, entry))
+        found.append(LakePeople(rooms.lake.table(events_table(app)), entry.name, entry, within))
     return found
 
 

@@ -4,14 +4,13 @@ It comes after the lake, because what is made again meanwhile would be made of t
 which rows of an app are a person's. What does not: statements (postgres_rows.py).
 """
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import psycopg
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from assets.apps import App
 from assets.apps.personal import Holding
@@ -19,8 +18,9 @@ from assets.apps.pipelines import ORGANISATION_COLUMNS
 from assets.erasure import postgres_rows, texts
 from assets.erasure.d1_rows import ids_of
 from assets.erasure.postgres_rows import Shape
-from assets.privacy.identity import Erased, Identity
+from assets.privacy.identity import Erased, Identity, within_of
 from assets.rooms import Clock, Rooms
+from assets.search import hashes
 from resources.postgres import Connection, Postgres
 from resources.postgres.copy import identifier
 
@@ -41,13 +41,13 @@ class PostgresEraser:
 
     def erase(self, identities: Sequence[Identity]) -> Erased:
         """See Eraser.erase."""
-        there = postgres_rows.shapes(self.postgres)
+        there, within = postgres_rows.shapes(self.postgres), within_of(identities)
         found = texts.patterns(texts.needles(identities))
         organisation = sorted(frozenset[str]().union(*(one.organisation for one in identities)))
         rows = 0
         for entry in self.app.holdings:
             if entry.store == "postgres" and entry.name in there:
-                shape = _of_app(there[entry.name])
+                shape = _of_app(there[entry.name], within)
                 with self.postgres.connection() as connection:
                     rows += self._erase(connection, shape, entry, identities, found)
         rows += self._organisation([_of_app(shape) for shape in there.values()], organisation)
@@ -65,10 +65,10 @@ class PostgresEraser:
         given: dict[str, Any] = {"app": self.app.name, **{kind: sorted(of_kind) for kind, of_kind in ids.items()}}
         rows = 0
         for kind, column in entry.hashed:
-            hashes = self._hashes(connection, shape, ids.get(kind, frozenset()))
-            if hashes:
+            known = self._hashes(connection, shape, ids.get(kind, frozenset()))
+            if known:
                 where = SQL("{} = any(%(hashes)s::bytea[])").format(Identifier(column))
-                by_hash = {**given, "hashes": hashes}
+                by_hash = {**given, "hashes": known}
                 if entry.erasure == "delete":
                     rows += postgres_rows.delete(connection, shape, where, by_hash)
                 elif entry.erasure == "blank":
@@ -89,9 +89,7 @@ class PostgresEraser:
             return []
         tags = SQL("select distinct org_tag from {} where {}").format(identifier(shape.name), shape.own)
         rows = connection.execute(tags, {"app": self.app.name}).fetchall()
-        return [
-            hashlib.blake2b(f"{row['org_tag']}\0{id_}".encode(), digest_size=16).digest() for row in rows for id_ in ids
-        ]
+        return [hashes.of_visitor(id_, row["org_tag"]) for row in rows for id_ in ids]
 
     def _organisation(self, there: Sequence[Shape], organisation: Sequence[str]) -> int:
         """Delete every row of an organisation, those that refer to others first."""
@@ -117,10 +115,18 @@ class PostgresEraser:
         return rows
 
 
-def _of_app(shape: Shape) -> Shape:
-    """A table with the condition that a row is the app's, where apps share it."""
+def _of_app(shape: Shape, within: Collection[str] = ()) -> Shape:
+    """A table with the condition that a row is the app's, where apps share it.
+
+    within: where the table says whose organisation's a row is, only rows of the one that has one of these names.
+    """
     column = next((name for name in APP_COLUMNS if name in shape.types), None)
     own: Composable = SQL("{} = %(app)s").format(Identifier(column)) if column else SQL("true")
+    places = [Identifier(name) for name in ORGANISATION_COLUMNS if name in shape.types] if within else []
+    if places:
+        names = Literal(sorted(within))
+        ours = SQL(" or ").join(SQL("{} = any({}::text[])").format(place, names) for place in places)
+        own = SQL("({} and ({}))").format(own, ours)
     return replace(shape, own=own)
 
 

@@ -29,6 +29,7 @@ State = Literal[
 Origin = Literal["command", "application"]
 ENDED: frozenset[State] = frozenset({"done", "refused", "cancelled"})
 BEGUN: tuple[State, ...] = ("running", "verifying", "failed")
+_SETS = ("organisation", "texts", "keys", "within", "elsewhere")
 NOT_BEGUN: tuple[State, ...] = ("received", "identified", "confirmed", "waiting")
 
 
@@ -145,7 +146,7 @@ class Requests:
             request.id,
             self.app.name,
             {kind: frozenset(ids) for kind, ids in found["ids"].items()},
-            *(frozenset(found[name]) for name in ("organisation", "texts", "keys")),
+            *(frozenset(found.get(name, ())) for name in _SETS),
         )
 
     def identified(self, request: Request, identity: Identity, plan: Sequence[str], at: datetime) -> Request:
@@ -258,7 +259,7 @@ def _place(request: str) -> dict[str, str]:
 def _document(identity: Identity) -> dict[str, Any]:
     return {
         "ids": {kind: sorted(ids) for kind, ids in identity.ids.items()},
-        **{name: sorted(getattr(identity, name)) for name in ("organisation", "texts", "keys")},
+        **{name: sorted(getattr(identity, name)) for name in _SETS},
     }
 
 

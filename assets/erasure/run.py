@@ -16,7 +16,7 @@ from assets.erasure.identify import again
 from assets.erasure.requests import BEGUN, Request, Requests, again_by, shows
 from assets.erasure.steps import erasers
 from assets.privacy import tombstones
-from assets.privacy.identity import Eraser, Identity
+from assets.privacy.identity import Erased, Eraser, Identity
 from assets.rooms import Rooms
 from resources.declined import DeclinedError
 from resources.redaction import HiddenError
@@ -38,6 +38,10 @@ class Hit(Protocol):
 
 
 Search = Callable[[Rooms, App, Sequence[Identity]], Sequence[Hit]]
+
+
+People = Sequence[tuple[Request, Identity]]
+"""Who is erased, and by which request."""
 
 
 class HeldUpError(DeclinedError):
@@ -111,15 +115,14 @@ class Erasure:
     def _begun(self, request: Request) -> tuple[Request, Identity]:
         """Whom a request means now. From here on no ingest, replay or restore brings them back."""
         identity = again(self.rooms, self.app, self.requests.identity(request))
-        subjects = [(str(kind), id_) for kind, ids in identity.ids.items() for id_ in ids]
-        subjects += [("organisation", name) for name in identity.organisation]
+        subjects = tombstones.subjects_of(identity)
         now = self.rooms.clock()
         with self.rooms.postgres.connection() as connection:
             tombstones.add(connection, self.app.name, subjects, now, lambda: self.rooms.keyring)
         before = ("waiting", *BEGUN)
         return self.requests.move(request, before, "running", now, identity=identity), identity
 
-    def _go_through(self, people: Sequence[tuple[Request, Identity]]) -> None:
+    def _go_through(self, people: People) -> None:
         done = {request.id: self.requests.steps(request).keys() for request, _ in people}
         places = (*erasers(self.rooms, self.app), *self.further)
         for position, eraser in enumerate(places, 1):
@@ -127,31 +130,37 @@ class Erasure:
             if not waiting:
                 continue
             self.rooms.progress("stores erased")(position - 1, len(places))
-            try:
-                erased = eraser.erase([identity for _, identity in waiting])
-            except Exception as error:  # noqa: BLE001 (an error of any store holds the requests up)
-                why = error.reason if isinstance(error, DeclinedError) else type(error).__name__
-                self._note(people, f"{eraser.place}: {why}")
-                raise HeldUpError(
-                    f"{eraser.place} of {self.app.name} failed: {why}",
-                    f"{again_by(self.app)} goes on with it; {shows(self.app)}",
-                ) from (None if isinstance(error, DeclinedError) else _without_words(error))
-            self.requests.record([request for request, _ in waiting], position, erased, self.rooms.clock())
+            for group in _apart(waiting):
+                erased = self._erased(eraser, group, people)
+                self.requests.record([request for request, _ in group], position, erased, self.rooms.clock())
         self.rooms.progress("stores erased")(len(places), len(places))
 
-    def _note(self, people: Sequence[tuple[Request, Identity]], why: str) -> None:
-        for request, _ in people:
-            self.requests.move(request, ("running",), "running", self.rooms.clock(), why=why)
+    def _erased(self, eraser: Eraser, group: People, people: People) -> Erased:
+        try:
+            return eraser.erase(_identities(group))
+        except Exception as error:  # noqa: BLE001 (an error of any store holds the requests up)
+            why = error.reason if isinstance(error, DeclinedError) else type(error).__name__
+            self._note(people, f"{eraser.place}: {why}")
+            raise HeldUpError(
+                f"{eraser.place} of {self.app.name} failed: {why}",
+                f"{again_by(self.app)} goes on with it; {shows(self.app)}",
+            ) from (None if isinstance(error, DeclinedError) else _without_words(error))
 
-    def _proved(self, people: Sequence[tuple[Request, Identity]]) -> Outcome:
+    def _note(self, people: People, why: str) -> None:
+        for request, _ in people:
+            self.requests.move(request, BEGUN, "running", self.rooms.clock(), why=why)
+
+    def _proved(self, people: People) -> Outcome:
         for request, _ in people:
             self.requests.move(request, ("running",), "verifying", self.rooms.clock())
-        hits = self.search(self.rooms, self.app, [identity for _, identity in people])
+        hits = [hit for group in _apart(people) for hit in self.search(self.rooms, self.app, _identities(group))]
+        again = self._found_again(people)
         outcome = Outcome()
         for request, _ in people:
-            left = [hit for hit in hits if hit.request == request.id and not hit.kept]
+            left = {f"{hit.place} {hit.name}" for hit in hits if hit.request == request.id and not hit.kept}
+            left |= again.get(request.id, set())
             if left:
-                where = ", ".join(sorted({f"{hit.place} {hit.name}" for hit in left}))
+                where = ", ".join(sorted(left))
                 self.requests.move(request, ("verifying",), "failed", self.rooms.clock(), why=f"found in {where}")
                 self.requests.forget_steps(request)
                 outcome.failed[request.id] = where
@@ -162,6 +171,32 @@ class Erasure:
             key = receipt.put(self.rooms, self.app, self.requests, request, kept, together=len(people), backups=gone)
             outcome.done.append(self.requests.move(request, ("verifying",), "done", now, receipt=key))
         return outcome
+
+    def _found_again(self, people: People) -> dict[str, set[str]]:
+        """By request, the stores in which a second erasure finds something.
+
+        Where somebody of another organisation has the same id, the search over bytes cannot tell whose it is. Erasers
+        can, by rows.
+        """
+        left: dict[str, set[str]] = {}
+        for group in _apart([(request, identity) for request, identity in people if identity.elsewhere]):
+            for eraser in (*erasers(self.rooms, self.app), *self.further):
+                erased = self._erased(eraser, group, group)
+                for request, _ in group if erased.rows or erased.objects else ():
+                    left.setdefault(request.id, set()).add(eraser.place)
+        return left
+
+
+def _identities(people: People) -> list[Identity]:
+    return [identity for _, identity in people]
+
+
+def _apart(people: People) -> list[People]:
+    """Those of no single organisation together, and those of each organisation, whose files hold nobody else."""
+    groups: dict[frozenset[str], list[tuple[Request, Identity]]] = {}
+    for request, identity in people:
+        groups.setdefault(identity.within, []).append((request, identity))
+    return list(groups.values())
 
 
 def _without_words(error: Exception) -> HiddenError:

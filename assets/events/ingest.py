@@ -13,14 +13,16 @@ from typing import Self
 import polars as pl
 
 from assets.apps import App
+from assets.apps.personal import Subject
 from assets.events import doubles, landing
 from assets.events.ledger import BatchOutcome, IngestLedger, RunOutcome
 from assets.events.table import events_table
 from assets.events.validation import Admission, EventReason, sift
 from assets.intake import kept_bytes, objects, refusal
-from assets.intake.objects import Identity, identity
+from assets.intake.objects import Identity, Landed, identity
 from assets.intake.refusal import Refusal, TooManyRefusedError, with_values
 from assets.intake.zone import blocks, numbered
+from assets.privacy.erased_lines import names_erased, object_names_erased
 from assets.privacy.tombstones import Keys, Tombstones
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
@@ -169,7 +171,7 @@ class Ingest:
         group_bytes = 0
         for number, info in enumerate(batches):
             self.progress(number, len(batches))
-            for chunk, size in self._read(run, info, admission, taken, ledger, known):
+            for chunk, size in self._read(run, info, admission, taken, ledger, known, erased):
                 chunk = self._without_erased(run, chunk, erased)
                 if chunk.is_empty():
                     continue
@@ -192,6 +194,7 @@ class Ingest:
         taken: set[str],
         ledger: IngestLedger,
         known: _Known,
+        erased: Tombstones,
     ) -> Iterator[tuple[pl.DataFrame, int]]:
         """Judge one batch. Its outcome joins the run. Its events come as frames, with their size in unpacked bytes.
 
@@ -204,9 +207,10 @@ class Ingest:
         batch = BatchOutcome(landed.key, landed.etag, landed.sha256, landed.size)
         repeated = landed.sha256 in taken or bool(ledger.known_checksums([landed.sha256]))
         if not repeated and landed.text is None:
-            if not kept_bytes.keep_whole(self.store, self.app.audience.quarantine, landed):
+            reason = self._kept_whole(landed, erased)
+            if reason is None:
                 return
-            batch.refusals = [Refusal(0, EventReason.UNREADABLE_BATCH, landed.unreadable, b"")]
+            batch.refusals = [Refusal(0, reason, landed.unreadable, b"")]
         taken.add(landed.sha256)
         run.batches.append(batch)
         if repeated:
@@ -228,17 +232,34 @@ class Ingest:
                 raise
             first += sifted.lines
             batch.received += sifted.received
-            batch.refusals += with_values(sifted.refusals, shown)
+            refused = refusal.without_erased(
+                sifted.refusals, lambda raw: names_erased(raw, self._in_lines, erased), EventReason.ERASED_PERSON
+            )
+            batch.refusals += with_values(refused, shown)
             batch.without_consent += sifted.without_consent.total()
             run.without_consent += sifted.without_consent
             run.unknown_fields += sifted.unknown_fields
             if sifted.columns[0]:
                 yield sifted.frame().with_columns(pl.lit(index, pl.Int32).alias(doubles.BATCH)), len(chunk)
 
+    def _kept_whole(self, landed: Landed, erased: Tombstones) -> EventReason | None:
+        """Why a batch is refused as a whole; it is kept unless it names somebody erased. None: it is another by now."""
+        assert self.app.audience is not None, f"{self.app.name} collects no events"
+        if object_names_erased(self.store, landed.key, self._in_lines, erased):
+            return EventReason.ERASED_PERSON
+        is_kept = kept_bytes.keep_whole(self.store, self.app.audience.quarantine, landed)
+        return EventReason.UNREADABLE_BATCH if is_kept else None
+
+    @property
+    def _in_lines(self) -> Sequence[Subject]:
+        """Whom a landed line names, and where."""
+        assert self.app.audience is not None, f"{self.app.name} collects no events"
+        return self.app.holding("r2", self.app.audience.landing).tombstoned
+
     def _without_erased(self, run: RunOutcome, events: pl.DataFrame, erased: Tombstones) -> pl.DataFrame:
         """The events without those of people who were erased, which are counted like those without consent."""
         assert self.app.audience is not None, f"{self.app.name} collects no events"
-        subjects = self.app.holding("lake", self.app.audience.table).subjects
+        subjects = self.app.holding("lake", self.app.audience.table).tombstoned
         columns = [RowColumn(name, ColumnKind.TEXT, "") for _, name in subjects]
         kept = erased.kept(events.with_row_index("at"), columns, subjects)
         if kept.height == events.height:

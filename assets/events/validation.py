@@ -45,6 +45,7 @@ class EventReason(StrEnum):
     INACTIVE_ORG = "inactive_org_tag"
     DAMAGED_PARTITION = "damaged_partition"
     UNREADABLE_BATCH = "unreadable_batch"
+    ERASED_PERSON = "erased_person"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from assets.apps.personal import Holding
 from assets.erasure import d1_rows, postgres_rows
 from assets.erasure.d1_rows import LOGS
 from assets.events.table import events_table
-from assets.export.portion import Ids, Portion, Row, portion_name, shown
+from assets.export.portion import Ids, Portion, Row, Within, portion_name, shown
 from assets.export.sealed import opened
 from assets.rooms import Rooms
 from assets.search import hashes
@@ -29,22 +29,28 @@ from resources.sql_files import read_sql
 PAGE = 1_000
 
 
-def of_d1(rooms: Rooms, app: App, ids: Ids) -> Iterator[Portion]:
+def of_d1(rooms: Rooms, app: App, ids: Ids, within: Within) -> Iterator[Portion]:
     """A portion for each entry of the app's D1; the partitions of a series are one."""
     if app.d1_migrations is None:
         return
     d1 = rooms.d1(app)
     by_entry: dict[str, tuple[Holding, list[TableShape]]] = {}
     for shape, entry in d1_rows.tables_of(d1, app):
-        if shape.name not in LOGS - {"change_log"} and d1_rows.condition(entry.subjects, ids):
+        if shape.name not in LOGS - {"change_log"} and _of_people(entry, ids, within):
             by_entry.setdefault(entry.name, (entry, []))[1].append(shape)
     for name, (entry, shapes) in sorted(by_entry.items()):
         doc = app.tables[name].doc if name in app.tables else ""
-        yield Portion(portion_name("d1", name), doc, _of_tables(rooms, d1, entry, shapes, ids))
+        yield Portion(portion_name("d1", name), doc, _of_tables(rooms, d1, entry, shapes, ids, within))
 
 
-def _of_tables(rooms: Rooms, d1: D1, entry: Holding, shapes: list[TableShape], ids: Ids) -> Iterator[Row]:
-    where = d1_rows.condition(entry.subjects, ids)
+def _of_people(entry: Holding, ids: Ids, within: Within) -> tuple[str, list[str]] | None:
+    return d1_rows.condition(entry.subjects, ids, entry.organisation, within)
+
+
+def _of_tables(
+    rooms: Rooms, d1: D1, entry: Holding, shapes: list[TableShape], ids: Ids, within: Within
+) -> Iterator[Row]:
+    where = _of_people(entry, ids, within)
     assert where is not None
     for shape in shapes:
         key = shape.key or ("rowid",)
@@ -56,7 +62,7 @@ def _of_tables(rooms: Rooms, d1: D1, entry: Holding, shapes: list[TableShape], i
                 yield shown(entry, opened(entry, row, rooms.keyring) if entry.sealed else row, ids)
 
 
-def of_postgres(rooms: Rooms, app: App, ids: Ids) -> Iterator[Portion]:
+def of_postgres(rooms: Rooms, app: App, ids: Ids, within: Within) -> Iterator[Portion]:
     """A portion for each entry of our Postgres that knows people by an id, or by the hash of one."""
     postgres = rooms.postgres_of_login
     there = postgres_rows.shapes(postgres)
@@ -72,8 +78,13 @@ def of_postgres(rooms: Rooms, app: App, ids: Ids) -> Iterator[Portion]:
                 identifier(entry.name), Identifier(owner)
             )
             with postgres.connection() as connection:
-                tenants = [row["org_tag"] for row in connection.execute(tags, given).fetchall()]
-            known = [hashes.of_visitor(id_, tenant) for tenant in tenants for id_ in ids.get(kind, ())]
+                tenants = {row["org_tag"] for row in connection.execute(tags, given).fetchall()}
+            tenants = tenants & within if within else tenants
+            known = [
+                hashes.of_visitor(id_, tenant)
+                for tenant in (tenants & within if within else tenants)
+                for id_ in ids.get(kind, ())
+            ]
             given[f"hashes {column}"] = known
             hashed = Placeholder(f"hashes {column}")
             named.append(SQL("{} = any({}::bytea[])").format(Identifier(column), hashed))
@@ -123,7 +134,7 @@ def _selected(
                 yield shown(entry, opened(entry, row, rooms.keyring) if entry.sealed else row, ids)
 
 
-def of_lake(rooms: Rooms, app: App, ids: Ids) -> Iterator[Portion]:
+def of_lake(rooms: Rooms, app: App, ids: Ids, within: Within) -> Iterator[Portion]:
     """The person's events, file by file, so that memory stays at one file."""
     if app.audience is None:
         return
@@ -131,11 +142,13 @@ def of_lake(rooms: Rooms, app: App, ids: Ids) -> Iterator[Portion]:
     named = [pl.col(place).is_in(sorted(ids[kind])) for kind, place in entry.subjects if ids.get(kind)]
     if not named:
         return
-    table = rooms.lake.table(events_table(app))
+    table, theirs = rooms.lake.table(events_table(app)), pl.any_horizontal(named)
+    if within:
+        theirs &= pl.col(entry.organisation).is_in(sorted(within))
 
     def rows() -> Iterator[Row]:
         for info in table.files():
-            found = table.read([info]).filter(pl.any_horizontal(named)).collect(engine="streaming")
+            found = table.read([info]).filter(theirs).collect(engine="streaming")
             yield from (shown(entry, row, ids) for row in found.iter_rows(named=True))
 
     yield Portion(portion_name("lake", entry.name), "What was counted on a site that the person visited", rows())

@@ -3,7 +3,6 @@
 What belongs here: the order of the stores, and the place of the ZIP. What does not: reading a store.
 """
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from assets.export.objects import of_objects
 from assets.export.package import packed
 from assets.export.portion import Portion
 from assets.privacy.identity import Identity
+from assets.privacy.tombstones import keyed_hash
 from assets.rooms import Rooms
 from resources.declined import DeclinedError
 from resources.r2.protocol import LONGEST_SIGNATURE_SECONDS
@@ -39,16 +39,18 @@ class Export:
 
 def portions(rooms: Rooms, app: App, identity: Identity) -> Iterator[Portion]:
     """All that is held of a person, store by store. A store is read when its rows are asked for."""
-    yield from of_d1(rooms, app, identity.ids)
-    yield from of_app_postgres(rooms, app, identity.ids)
-    yield from of_postgres(rooms, app, identity.ids)
-    yield from of_lake(rooms, app, identity.ids)
+    ids, within = identity.ids, identity.within
+    yield from of_d1(rooms, app, ids, within)
+    yield from of_app_postgres(rooms, app, ids)
+    yield from of_postgres(rooms, app, ids, within)
+    yield from of_lake(rooms, app, ids, within)
     yield from of_kv(rooms, app, identity)
     yield from of_objects(rooms, app, identity)
 
 
 def make(rooms: Rooms, app: App, identity: Identity, lifetime: timedelta) -> Export:
-    """Export a person. A run that is killed leaves nothing, because an object appears when it is whole.
+    """Export a person. A run that is killed leaves nothing, because an object appears when it is whole. The same
+    request puts it under the same name again.
 
     Raises:
         NoPersonError: the identity is no person's.
@@ -59,9 +61,13 @@ def make(rooms: Rooms, app: App, identity: Identity, lifetime: timedelta) -> Exp
     seconds = int(lifetime.total_seconds())
     if not 1 <= seconds <= LONGEST_SIGNATURE_SECONDS:
         raise ValueError("a URL is valid for 1 s to 7 days")
-    note(rooms, Entry(app.name, f"export {identity.request}", "read", "every store", "a person"))
+    folder = folders(rooms, app, identity)[0]
+    subject = folder.rpartition("/")[2]
+    note(rooms, Entry(app.name, f"export {identity.request}", "read", "every store", "a person", subject=subject))
     now, store = rooms.clock(), rooms.object_store
     # A name that nobody guesses, because a bucket may be public by mistake.
-    key = f"{folders(rooms, app, identity)[0]}/{secrets.token_hex(16)}.zip"
+    with rooms.postgres.connection() as connection:
+        name = keyed_hash(connection, "export", identity.request, lambda: rooms.keyring).hex()
+    key = f"{folder}/{name}.zip"
     store.put(key, packed(app.title, now, portions(rooms, app, identity)))
     return Export(key, store.head(key).size, store.signed_url(key, seconds), now + lifetime)

@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ import msgspec
 
 from assets.apps import App
 from assets.apps.personal import Holding, Subject
-from assets.export.portion import Ids, Portion, Row, portion_name
+from assets.export.portion import Ids, Portion, Row, Within, portion_name
 from assets.privacy.identity import Identity
 from assets.rooms import Rooms
 from assets.search.needles import SHORTEST, Needles
@@ -40,16 +41,16 @@ def of_objects(rooms: Rooms, app: App, identity: Identity) -> Iterator[Portion]:
         ]
         name = portion_name("r2", entry.name)
         if in_lines:
-            yield Portion(name, "", _lines_of(store, entry.name, partial(_line, in_lines, ids), needles))
+            whose = _Whose(in_lines, ids, entry.organisation.removeprefix("content."), identity.within)
+            yield Portion(name, "", _lines_of(store, entry.name, partial(_line, whose), needles))
         elif media := _media(store, entry, ids):
             yield _as_files(store, name, media)
     for policy in app.lifecycles:
         if policy.archive is not None:
             entry = app.holding(policy.store, policy.name)
             if any(ids.get(kind) for kind, _ in entry.subjects):
-                found = _lines_of(
-                    store, f"archive/{app.name}/{policy.table}/", partial(_line, entry.subjects, ids), needles
-                )
+                whose = _Whose(entry.subjects, ids, entry.organisation, identity.within)
+                found = _lines_of(store, f"archive/{app.name}/{policy.table}/", partial(_line, whose), needles)
                 yield Portion(portion_name("archive", policy.table), "", _once(found))
 
 
@@ -83,30 +84,46 @@ def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield rest + member.flush()
 
 
-def _line(subjects: Sequence[Subject], ids: Ids, line: bytes) -> Row | None:
+@dataclass(frozen=True)
+class _Whose:
+    """Whose lines are taken: those with one of the ids, of the organisation with one of the names in `within`."""
+
+    subjects: Sequence[Subject]
+    ids: Ids = field(repr=False)
+    organisation: str
+    within: Within = field(repr=False)
+
+    def has(self, row: Row) -> bool:
+        """Whether a row is theirs."""
+        named = any(_value(row, place) in self.ids.get(kind, ()) for kind, place in self.subjects)
+        return named and (not self.within or _value(row, self.organisation) in self.within)
+
+    def is_named_in(self, text: bytes) -> bool:
+        """Whether a text that is no JSON has an id as a whole word. Whose organisation's it is nobody can tell."""
+        wanted = {kind for kind, _ in self.subjects}
+        of_kinds = {kind: of_kind for kind, of_kind in self.ids.items() if kind in wanted}
+        return not self.within and Needles([Identity("", "", of_kinds)]).name_somebody(text)
+
+
+def _line(whose: _Whose, line: bytes) -> Row | None:
     """A line as a row, if the person is named in it; also a refused line, whose bytes are base64 in it."""
     row = _object(line)
     if row is None:
         return None
     if isinstance(row.get("raw"), str) and {"line", "reason"} <= row.keys():
-        return _refused(subjects, ids, row)
-    return row if any(_value(row, place) in ids.get(kind, ()) for kind, place in subjects) else None
+        return _refused(whose, row)
+    return row if whose.has(row) else None
 
 
-def _refused(subjects: Sequence[Subject], ids: Ids, row: Row) -> Row | None:
+def _refused(whose: _Whose, row: Row) -> Row | None:
     try:
         raw = base64.b64decode(row["raw"], validate=True)
     except (ValueError, binascii.Error):
         return None
     inner = _object(raw)
     if inner is not None:
-        named = any(_value(inner, place) in ids.get(kind, ()) for kind, place in subjects)
-        return {"reason": row["reason"], "line": inner} if named else None
-    # It is no JSON, so that an id is looked for as a whole word.
-    wanted = {kind for kind, _ in subjects}
-    of_kinds = {kind: of_kind for kind, of_kind in ids.items() if kind in wanted}
-    is_named = Needles([Identity("", "", of_kinds)]).name_somebody(raw)
-    return {"reason": row["reason"], "line": raw.decode(errors="replace")} if is_named else None
+        return {"reason": row["reason"], "line": inner} if whose.has(inner) else None
+    return {"reason": row["reason"], "line": raw.decode(errors="replace")} if whose.is_named_in(raw) else None
 
 
 def _object(line: bytes) -> Row | None:

@@ -11,6 +11,8 @@ from assets.apps.personal import Holding, Person
 
 Row = dict[str, Any]
 Ids = Mapping[Person, frozenset[str]]
+Within = frozenset[str]
+"""As of Identity."""
 
 
 @dataclass(frozen=True)

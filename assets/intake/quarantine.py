@@ -102,6 +102,8 @@ class Quarantine:
             done.whole = [line.batch for line in lines if not line.line]
             for portion in self._portions(self.raw(lines)):
                 refused = {judged.line for judged in self.judge([raw for _, raw in portion])}
+                # Of somebody who was erased no bytes were kept.
+                refused |= {number for number, (_, raw) in enumerate(portion, 1) if not raw}
                 cured = [pair for number, pair in enumerate(portion, 1) if number not in refused]
                 done.left += [line for number, (line, _) in enumerate(portion, 1) if number in refused]
                 if cured:

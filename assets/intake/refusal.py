@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -32,6 +32,15 @@ class TooManyRefusedError(ValueError):
 
     def __init__(self) -> None:
         super().__init__(f"more than {MOST_REFUSED:,} lines are refused")
+
+
+def without_erased(
+    refusals: Iterable[Refusal], names_erased: Callable[[bytes], bool], reason: str
+) -> Iterator[Refusal]:
+    """Refusals; of a line that names somebody who was erased no bytes stay, and it is refused for this reason."""
+    for refusal in refusals:
+        is_erased = bool(refusal.raw) and names_erased(refusal.raw)
+        yield dataclasses.replace(refusal, reason=reason, raw=b"", value="") if is_erased else refusal
 
 
 def with_values(refusals: Iterable[Refusal], shown: Collection[str]) -> list[Refusal]:

@@ -16,11 +16,13 @@ from typing import Self
 
 from assets import job_places
 from assets.apps import App, Series
+from assets.apps.personal import Subject
 from assets.intake import kept_bytes, objects
 from assets.intake.objects import Identity, Landed
-from assets.intake.refusal import Refusal, with_values
+from assets.intake.refusal import Refusal, with_values, without_erased
 from assets.points import landing
 from assets.points.point import Point, PointReason, sift
+from assets.privacy.erased_lines import names_erased, object_names_erased
 from assets.privacy.tombstones import Keys, Tombstones
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
@@ -155,7 +157,7 @@ class PointIngest:
             read = list(readers.map(lambda info: objects.read(self.store, zone, info), group))
         # One that cannot be read, and is another object by now, is left to the next run.
         prefix = self.app.points.quarantine
-        landed = [each for each in read if each.text is not None or kept_bytes.keep_whole(self.store, prefix, each)]
+        landed = [each for each in read if each.text is not None or self._keep_whole(each, prefix, erased)]
         for attempt in range(TRIES):
             partitions = registry.load(self.d1, self._series).answering
             outcomes = self._judge(landed, partitions, erased)
@@ -176,6 +178,17 @@ class PointIngest:
             run.doubled += outcome.doubled
             run.reasons += Counter((str(refusal.reason), refusal.field) for refusal in outcome.refusals)
 
+    @property
+    def _in_lines(self) -> Sequence[Subject]:
+        """Whom a landed line names, and where."""
+        assert self.app.points is not None, f"{self.app.name} has no points"
+        return self.app.holding("r2", self.app.points.prefix).tombstoned
+
+    def _keep_whole(self, landed: Landed, prefix: str, erased: Tombstones) -> bool:
+        """Keep an object that cannot be read, unless it names somebody erased. False: it is another object by now."""
+        is_erased = object_names_erased(self.store, landed.key, self._in_lines, erased)
+        return is_erased or kept_bytes.keep_whole(self.store, prefix, landed)
+
     def _judge(
         self, landed: Sequence[Landed], partitions: Sequence[Partition], erased: Tombstones
     ) -> list[ObjectOutcome]:
@@ -195,6 +208,11 @@ class PointIngest:
         users = self._users(points)
         stored = self._stored(points, partitions)
         for outcome in outcomes:
+            outcome.refusals = list(
+                without_erased(
+                    outcome.refusals, lambda raw: names_erased(raw, self._in_lines, erased), PointReason.ERASED_USER
+                )
+            )
             kept = []
             for point in outcome.points:
                 if _partition(partitions, point) is None:

@@ -4,7 +4,7 @@ What belongs here: the ids, and what a room reports of its work on them. What do
 any store.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
@@ -21,6 +21,9 @@ class Identity:
     organisation: the id and the tags of an organisation that goes as a whole; empty for a person.
     texts: what else names them and is no id (an e-mail address, a name, a phone number): a search looks for it.
     keys: keys of KV that are made of rows of theirs, by the ids of these rows.
+    within: the id and the tags of the organisation whose person it is; empty where rows of every organisation are
+    theirs. People who are erased together are all within the same.
+    elsewhere: of the ids, those that people of other organisations have too, which bytes do not tell apart.
     """
 
     request: str
@@ -29,6 +32,20 @@ class Identity:
     organisation: frozenset[str] = field(default=frozenset(), repr=False)
     texts: frozenset[str] = field(default=frozenset(), repr=False)
     keys: frozenset[str] = field(default=frozenset(), repr=False)
+    within: frozenset[str] = field(default=frozenset(), repr=False)
+    elsewhere: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+def within_of(identities: Iterable[Identity]) -> frozenset[str]:
+    """The names of the organisation whose people all of these are; empty for people of no single one.
+
+    Raises:
+        ValueError: they are of different ones.
+    """
+    found = {identity.within for identity in identities}
+    if len(found) > 1:
+        raise ValueError("people of different organisations are not handled together")
+    return found.pop() if found else frozenset()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """People who were erased, whose rows nothing brings back: no restore, no replay, no late batch.
 
 A tombstone is HMAC-SHA-256, under a secret of this database, of the SHA-256 of `kind:id`. Without the secret nobody can
-ask whether a known id was erased. What belongs here: adding tombstones, asking them, finding erased rows in a frame.
-What does not: erasing what is live.
+ask whether a known id was erased. A person of one organisation alone has one for each name of the organisation. What
+belongs here: adding tombstones, asking them, finding erased rows in a frame. What does not: erasing what is live.
 """
 
 import hashlib
@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from assets.apps.personal import Subject
+from assets.apps.personal import ORGANISATION, Subject
+from assets.privacy.identity import Identity
 from resources.keyring import Keyring
+from resources.keyring.addresses import normalised
 from resources.postgres import Connection
 from resources.sql_files import read_sql
 
@@ -28,6 +30,10 @@ Keys = Callable[[], Keyring]
 
 _PLACE = {"table": "privacy.secrets", "column": "sealed", "row": "tombstones"}
 _BYTES = 32
+WITHIN = " of one organisation"
+"""Ends the kind of a tombstone that holds in rows of one organisation. Its subject is the organisation's name, a line
+feed, and the id, because neither has a line feed.
+"""
 
 
 @dataclass(frozen=True)
@@ -77,30 +83,77 @@ class Tombstones:
                 hashes[kind] = hashes.get(kind, frozenset()) | of_kind
         return Tombstones(hashes, secret)
 
-    def holds(self, kind: str, subject: str) -> bool:
-        """Whether a subject was erased."""
-        of_kind = self.hashes.get(kind)
-        return bool(of_kind) and _keyed(self.secret, plain_hash(kind, subject)) in (of_kind or ())
+    def may_hold(self, kind: str) -> bool:
+        """Whether anybody of a kind was erased, of every organisation or of one."""
+        return bool(self.hashes.get(kind) or self.hashes.get(f"{kind}{WITHIN}"))
+
+    def holds(self, kind: str, subject: str, organisation: str | None = None) -> bool:
+        """Whether a subject was erased, as a row of this organisation names it."""
+        if not self.may_hold(kind):
+            return False
+        asked = [(kind, text) for text in forms_of(subject)]
+        if organisation is not None:
+            asked += [within(organisation, *one) for one in asked]
+        return any(
+            bool(of_kind := self.hashes.get(one)) and _keyed(self.secret, plain_hash(one, text)) in of_kind
+            for one, text in asked
+        )
 
     def kept(
         self, frame: "pl.DataFrame", columns: "Sequence[RowColumn]", subjects: Sequence[Subject]
     ) -> "pl.DataFrame":
         """The rows without those of people who were erased. `subjects` are (kind, column) pairs, or
-        (kind, column.field) where the column holds JSON.
+        (kind, column.field) where the column holds JSON; the organisation's is the tenant of the others.
         """
         # Commands that ask for tombstones start without polars.
+        import polars as pl
+
         from assets.rows.columns import text_of
 
         by_name = {column.name: column for column in columns}
-        for kind, path in subjects:
+
+        def value(path: str) -> "pl.Expr | None":
             name, _, field_ = path.partition(".")
-            if not self.hashes.get(kind) or name not in by_name:
+            if name not in by_name:
+                return None
+            text = text_of(by_name[name])
+            return text.str.json_path_match(f"$.{field_}") if field_ else text
+
+        tenant = next((found for path in organisation_places(subjects) if (found := value(path)) is not None), None)
+        for kind, path in subjects:
+            named = value(path)
+            if not self.may_hold(kind) or named is None:
                 continue
-            value = text_of(by_name[name])
-            values = frame.select(value.str.json_path_match(f"$.{field_}") if field_ else value).to_series()
-            erased = [v for v in values.unique().drop_nulls() if self.holds(kind, v)]
-            frame = frame.filter(~values.is_in(erased).fill_null(value=False)) if erased else frame
+            pairs = frame.select(named.alias("id"), (pl.lit(None, pl.String) if tenant is None else tenant).alias("of"))
+            found = pairs.unique().drop_nulls("id").rows()
+            erased = pl.DataFrame([pair for pair in found if self.holds(kind, *pair)], pairs.schema, orient="row")
+            if not erased.is_empty():
+                stay = pairs.with_row_index("at").join(erased, on=["id", "of"], how="anti", nulls_equal=True)
+                frame = frame[stay["at"].sort()]
         return frame
+
+
+def within(organisation: str, kind: str, subject: str) -> tuple[str, str]:
+    """The kind and the subject of a tombstone that holds in rows of one organisation."""
+    return f"{kind}{WITHIN}", f"{organisation}\n{subject}"
+
+
+def forms_of(subject: str) -> tuple[str, ...]:
+    """The texts by which an id is known: as it is, and in the form in which two e-mail addresses are one."""
+    return tuple(dict.fromkeys((subject, normalised(subject)))) if "@" in subject else (subject,)
+
+
+def organisation_places(subjects: Iterable[Subject]) -> list[str]:
+    """Where rows with these subjects say whose organisation's they are."""
+    return [place for kind, place in subjects if str(kind) == ORGANISATION]
+
+
+def subjects_of(identity: Identity) -> list[tuple[str, str]]:
+    """The subjects (kind, id) of the tombstones of a person or an organisation, in order."""
+    people = [(str(kind), form) for kind, ids in identity.ids.items() for id_ in ids for form in forms_of(id_)]
+    if identity.within:
+        people = [within(name, *subject) for name in identity.within for subject in people]
+    return sorted({*people, *((ORGANISATION, name) for name in identity.organisation)})
 
 
 def add(connection: Connection, app: str, subjects: Iterable[tuple[str, str]], at: datetime, keys: Keys) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dagster import DagsterInstance
 
 from assets.apps import App
-from assets.privacy.identity import Identity
+from assets.privacy.identity import Identity, within_of
 from assets.progress import reported
 from assets.rooms import Rooms
 from assets.search import canary, d1, history, keys, objects, postgres
@@ -35,7 +35,7 @@ class Certificate:
 def search(
     rooms: Rooms, app: App, identities: Sequence[Identity], instance: DagsterInstance | None = None
 ) -> list[Hit]:
-    """Where people of an app are named in any store, also where they stay for a reason.
+    """Where people of an app are named in any store, also where they stay for a reason. See Identity.within.
 
     instance: Dagster's; by default that of DAGSTER_HOME.
 
@@ -50,8 +50,10 @@ def certify(
 ) -> Certificate:
     """The search, with what it has read; see `search`."""
     instance = instance or DagsterInstance.get()
+    within = within_of(identities)
     with canary.planted(rooms, app, instance) as planted:
-        needles = Needles(identities, _tenants(rooms, app), [text for text, _ in planted.values()])
+        tenants = _tenants(rooms, app)
+        needles = Needles(identities, tenants & within if within else tenants, [text for text, _ in planted.values()])
         look = Look(rooms, app, identities, needles)
         # Rows before files: what stays among the rows explains what the files show.
         steps: list[Callable[[], None]] = [

@@ -18,6 +18,7 @@ from assets.search.needles import CANARY, Counts, Key, Needles
 from assets.search.seen import Hit, Stream
 
 Feed = Callable[[bytes], None]
+ANOTHERS = "people of other organisations have the same id; their rows stay, and this one's were looked for by rows"
 
 
 class Look:
@@ -101,6 +102,13 @@ class Look:
         if counts:
             self._counted.append((counts, place, name, kept))
 
+    def _why(self, key: Key, kept: Callable[[Key], str]) -> str:
+        """Why something stays; empty where it must not be there."""
+        if key.request in self._whole:
+            return ""
+        # A hash of an id together with its organisation is nobody else's.
+        return kept(key) or (ANOTHERS if key.text in self.needles.elsewhere and key.encoding != "hash" else "")
+
     def hits(self) -> list[Hit]:
         """What was found in all stores. To be called once, when all of them were searched: it counts the canaries."""
         hits = list(self._unreadable)
@@ -110,7 +118,7 @@ class Look:
                 if key.request == CANARY:
                     self.canaries[place] += count
                 else:
-                    together[key.request, key.encoding, "" if key.request in self._whole else kept(key)] += count
+                    together[key.request, key.encoding, self._why(key, kept)] += count
             shown = self.needles.masked(name) if together else ""
             hits += [
                 Hit(request, place, shown, encoding, count, why)

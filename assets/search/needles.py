@@ -76,6 +76,7 @@ class _Pattern:
 class Needles:
     """All forms of all that names the searched people. The repr shows nothing of them.
 
+    elsewhere: the numbers of texts that name people of other organisations too.
     canaries: texts that are known to lie in a store, each found under the request `CANARY`, as a search that does not
     find one is blind.
     """
@@ -89,6 +90,8 @@ class Needles:
             for place, form in encodings.encoded(text).items():
                 found.setdefault(place, _Pattern(place[0], form, [])).owners.append((request, number))
         numbers = {pair: number for number, pair in enumerate(texts)}
+        shared = {(identity.request, text) for identity in identities for text in identity.elsewhere}
+        self.elsewhere = frozenset(number for pair, number in numbers.items() if pair in shared)
         for identity in identities:
             for text, digest in _hashes(identity, tenants):
                 owner = identity.request, numbers[identity.request, text]

@@ -13,7 +13,15 @@ from clearlift_pipelines.stores import Stores
 
 
 def noted(
-    stores: Stores, act: Act, app: str, store: str, place: str, *, columns: Sequence[str] = (), rows: int | None = None
+    stores: Stores,
+    act: Act,
+    app: str,
+    store: str,
+    place: str,
+    *,
+    columns: Sequence[str] = (),
+    rows: int | None = None,
+    subject: str | None = None,
 ) -> None:
     """Note it under the command's name; see `Entry`. A database that was never migrated holds nothing to be noted.
 
@@ -23,4 +31,4 @@ def noted(
     (found,) = stores.postgres.fetch("select to_regprocedure('audit.append(jsonb)') is not null as is_there")
     if found["is_there"]:
         work = click.get_current_context().command_path
-        note(stores, Entry(app, work, act, store, place, columns, rows))
+        note(stores, Entry(app, work, act, store, place, columns, rows, subject))

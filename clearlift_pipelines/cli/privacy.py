@@ -16,7 +16,8 @@ from assets.apps import APPS, App
 from assets.apps.personal import Person
 from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.entry import dagster_home
-from clearlift_pipelines.cli.privacy_export import export
+from clearlift_pipelines.cli.noted import noted
+from clearlift_pipelines.cli.privacy_export import OF_ORGANISATION, WHOLE, export
 from clearlift_pipelines.cli.tables import show
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted
@@ -25,6 +26,9 @@ from resources.declined import DeclinedError
 if TYPE_CHECKING:
     from assets.erasure.identify import Found
     from assets.erasure.run import Erasure
+
+
+REQUESTS = ("postgres", "privacy.requests")
 
 
 @click.group()
@@ -39,9 +43,10 @@ privacy.add_command(export)
 @app_option(lambda _: True)
 @click.option("--kind", type=click.Choice(get_args(Person)), help="Which kind of person, where several have the id.")
 @click.option("--organisation", is_flag=True, help="An organisation by its id or tag, with all that is its own.")
+@OF_ORGANISATION
 @click.option("--confirm", is_flag=True, help="Ask nothing more: what is found will be erased.")
 @click.option("--now", is_flag=True, help="Do not wait: erase at once, and prove it.")
-def erase(app: App, kind: Person | None, organisation: bool, confirm: bool, now: bool) -> None:
+def erase(app: App, kind: Person | None, organisation: bool, org: str | None, confirm: bool, now: bool) -> None:
     """Ask for the erasure of whom you type, or write to standard input: a user id or an e-mail address.
 
     \b
@@ -56,12 +61,14 @@ def erase(app: App, kind: Person | None, organisation: bool, confirm: bool, now:
     subject = click.prompt(f"Whom ({whom})", err=True) if typing else sys.stdin.readline().strip("\r\n")
     with terminal() as opened, _erasure(opened, app) as erasure:
         opened.stores.prepare()
-        request, found = received(erasure, Asked(subject, kind, organisation), "command")
+        noted(opened.stores, "read", app.name, *WHOLE)
+        request, found = received(erasure, Asked(subject, kind, organisation, org), "command")
         _describe(app, request.id, found)
         if not confirm and not (typing and click.confirm("Erase all of it?", err=True)):
             erasure.requests.cancelled(request, opened.stores.clock())
             raise DeclinedError("nothing was confirmed, so that the request is cancelled", "the same with --confirm")
         request = confirmed(erasure, request, opened.stores.settings.erasure_wait)
+        noted(opened.stores, "changed", app.name, *REQUESTS, rows=1, subject=request.subject_hash.hex())
         if not now:
             click.echo(
                 f"It waits until {request.waits_until:%Y-%m-%d %H:%M} UTC, and must be done by "
@@ -120,7 +127,8 @@ def cancel(request: str, app: App) -> None:
     with terminal(makes_keys=False) as opened:
         stores = opened.stores
         requests = Requests(app, stores.postgres, lambda: stores.keyring)
-        requests.cancelled(requests.get(request), stores.clock())
+        cancelled = requests.cancelled(requests.get(request), stores.clock())
+        noted(stores, "changed", app.name, *REQUESTS, rows=1, subject=cancelled.subject_hash.hex())
     click.echo(f"{request} is cancelled; nothing was erased.")
 
 

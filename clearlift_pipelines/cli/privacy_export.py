@@ -13,15 +13,22 @@ import click
 from assets.apps import App
 from assets.apps.personal import Person
 from clearlift_pipelines.cli.apps import app_option
+from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.cli.terminal import terminal
 from resources.r2.protocol import LONGEST_SIGNATURE_SECONDS
 
 LONGEST_HOURS = LONGEST_SIGNATURE_SECONDS // 3600
+WHOLE = ("every store", "a person")
+"""Where a person is looked for, as the audit trail says it: store and place."""
+OF_ORGANISATION = click.option(
+    "--org", help="The id or tag of the organisation whose person it is, where people of several have the id."
+)
 
 
 @click.command("export")
 @app_option(lambda app: app.personal)
 @click.option("--kind", type=click.Choice(get_args(Person)), help="Which kind of person, where several have the id.")
+@OF_ORGANISATION
 @click.option(
     "--hours",
     type=click.IntRange(1, LONGEST_HOURS),
@@ -29,7 +36,7 @@ LONGEST_HOURS = LONGEST_SIGNATURE_SECONDS // 3600
     show_default=True,
     help=f"For how long the URL works, at most {LONGEST_HOURS} hours.",
 )
-def export(app: App, kind: Person | None, hours: int) -> None:
+def export(app: App, kind: Person | None, org: str | None, hours: int) -> None:
     """Put all that is held of a person into a ZIP in R2, and show a URL that reads it for a time.
 
     Type the user id or e-mail address, or write it to standard input. Whoever has the URL reads the ZIP: send it to
@@ -45,7 +52,8 @@ def export(app: App, kind: Person | None, hours: int) -> None:
     with terminal() as opened:
         stores = opened.stores
         stores.prepare()
-        found = identify(stores, app, Asked(subject, kind), str(uuid.uuid4()))
+        noted(stores, "read", app.name, *WHOLE)
+        found = identify(stores, app, Asked(subject, kind, organisation=org), str(uuid.uuid4()))
         made = make(stores, app, found.identity, timedelta(hours=hours))
         opened.progress.stop()
         click.echo(f"{made.bytes:,} bytes, until {made.expires_at:%Y-%m-%d %H:%M} UTC:")

@@ -46,7 +46,7 @@ FURTHER: Mapping[str, Mapping[Object, Mapping[str, Any]]] = {
         job: {}
         for job in ("pending_events", "aggregate", "inactive_sessions", "phones", "experiments", "reports", "database")
     },
-    **{job: {} for job in ("seal", "erasure_requests", "changes")},
+    **{job: {} for job in ("seal", "erasure_requests", "export_requests", "changes")},
     **{job: {} for job in ("invalidate", "warm", "integrity", "tidy", "remove_files", "policy", "retention")},
     **{job: {} for job in ("backup", "rotate", "trail")},
 }

@@ -104,14 +104,14 @@ PERSONAL = {
 
 # Of every app, and of the pipelines for the stores that all apps share.
 OF_BACKUPS = " backup backup_age rotate"
+OF_REQUESTS = "erasure_requests export_requests"
 JOBS = {
-    "clearlift": "ads archive attribution compact compliance erase erasure_requests hourly ingest policy remove_files"
+    "clearlift": "ads archive attribution compact compliance erase hourly ingest policy remove_files"
     " retention roll_up_days roll_up_hours roll_up_months roll_up_weeks seal sessions tidy verify_cache warm",
-    "consignment": "archive changes compliance erase erasure_requests integrity invalidate policy retention seal"
-    " verify_cache warm",
-    "growth": "aggregate archive compliance database erase erasure_requests experiments inactive_sessions"
+    "consignment": "archive changes compliance erase integrity invalidate policy retention seal verify_cache warm",
+    "growth": "aggregate archive compliance database erase experiments inactive_sessions"
     " pending_events phones policy reports retention seal verify_cache warm",
-    "sesh": "archive changes columns compliance erase erasure_requests invalidate media metrics partitions points"
+    "sesh": "archive changes columns compliance erase invalidate media metrics partitions points"
     " policy pruning retention seal verify_cache warm",
     "pipelines": "purge trail",
 }
@@ -199,7 +199,14 @@ WATCHES = {
     "sesh_changed_rows": (300, "sesh_warm"),
     "sesh_invalidation": (300, ""),
     "sesh_uploads": (60, "sesh_media"),
-    **{f"{app}_erasure_requests": (60, f"{app}_erasure_requests") for app in ("clearlift", "consignment", "sesh")},
+    **{
+        f"{app}_erasure_requests": (60, f"{app}_erasure_requests")
+        for app in ("clearlift", "consignment", "growth", "sesh")
+    },
+    **{
+        f"{app}_export_requests": (60, f"{app}_export_requests")
+        for app in ("clearlift", "consignment", "growth", "sesh")
+    },
     **{f"{app}_in_clear": (300, f"{app}_seal") for app in ("clearlift", "consignment", "growth", "sesh")},
     **{f"{owner}_first_backup": (600, f"{owner}_backup") for owner in JOBS},
 }
@@ -354,7 +361,8 @@ def test_checks_are_there(defs: Definitions) -> None:
 
 def test_every_job_schedule_and_sensor_is_there_and_on(defs: Definitions) -> None:
     assert {job.name for job in defs.jobs or ()} == {
-        f"{owner}_{job}" for owner, jobs in JOBS.items() for job in (jobs + OF_BACKUPS).split()
+        *(f"{owner}_{job}" for owner, jobs in JOBS.items() for job in (jobs + OF_BACKUPS).split()),
+        *(f"{app.name}_{job}" for app in APPS for job in OF_REQUESTS.split()),
     }
     schedules = {s.name: s for s in defs.schedules or () if isinstance(s, ScheduleDefinition)}
     assert {(name, s.job_name, s.cron_schedule) for name, s in schedules.items()} == {

@@ -10,10 +10,11 @@ import pytest
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.sesh import APP as SESH
 from assets.backups.method import Scope
-from assets.privacy.tombstones import Tombstones
+from assets.privacy.tombstones import Tombstones, within
 from resources import migrations
 from resources.d1 import D1
 from resources.declined import DeclinedError
+from resources.keyring import Keyring
 from tests.assets.backups.d1_databases import Kept, new_file
 from tests.sql.sesh.database import put as put_into_sesh
 
@@ -155,3 +156,37 @@ def test_what_does_not_fit_beside_what_is_there_is_refused_in_one_line(clearlift
     assert everything(d1) == before
     with pytest.raises(DeclinedError, match="no table nothing in that set"):
         clearlift.kept.restore(d1, Scope(live=True, tables=("nothing",)))
+
+
+def test_an_invitation_to_an_erased_address_does_not_come_back_in_clear_or_sealed(clearlift: ClearLift) -> None:
+    def invite(name: str, address: str, keyring: Keyring | None = None, sealed: str = "") -> None:
+        place = {"table": "invitations", "column": "email_encrypted", "row": name}
+        clearlift.put(
+            "invitations", id=name, organization_id="acme", token=name, expires_at="2027", invited_by="bob",
+            email="" if keyring else address,
+            email_encrypted=sealed or (keyring.seal_text(address, **place) if keyring else None),
+        )  # fmt: skip
+
+    keyring = clearlift.kept.target.keyring
+    invite("clear", " New@X.example")
+    invite("sealed", "NEW@x.example", keyring)
+    invite("noted", "new@x.example")
+    noted = keyring.seal_text("new@x.example", table="invitations", column="email_encrypted", row="noted")
+    clearlift.d1.execute("update invitations set email_encrypted = ? where id = 'noted'", [f".{noted}"])
+    invite("other", "newer@x.example", keyring)
+    invite("damaged", "new@x.example", keyring, "AQAA")
+    clearlift.kept.full()
+    place = clearlift.restored("place", erased(("invitee", "new@x.example")))
+    assert [row["id"] for row in place.query("select id from invitations order by id")] == ["damaged", "other"]
+    place.close()
+    place = clearlift.restored("alone", erased(within("acme", "invitee", "new@x.example")))
+    assert [row["id"] for row in place.query("select id from invitations order by id")] == ["damaged", "other"]
+    place.close()
+    place = clearlift.restored("elsewhere", erased(within("zoo", "invitee", "new@x.example")))
+    assert len(place.query("select id from invitations")) == 5
+    place.close()
+    invite("lost", "new@x.example", Keyring({9: b"9" * 32}))
+    clearlift.kept.full()
+    with pytest.raises(DeclinedError, match=r"invitations\.email_encrypted does not open"):
+        clearlift.restored("refused", erased(("invitee", "new@x.example")))
+    clearlift.restored("nobody", erased(("member", "carl"))).close()

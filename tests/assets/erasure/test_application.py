@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from assets.erasure import application
+from assets.privacy import requests_table
 from resources.d1 import D1
-from tests.assets.erasure.inhabited import NOW, SESH, WINDOW, Inhabited, naming, put
-from tests.assets.erasure.test_d1 import sesh_user
+from tests.assets.erasure.inhabited import CLEARLIFT, GROWTH, NOW, SESH, WINDOW, Inhabited, naming, put
+from tests.assets.erasure.test_d1 import clearlift_member, organisation, sesh_user
 
 ANNA = "anna-lena-17"
 
@@ -27,7 +28,7 @@ def shown(d1: D1) -> dict[str, tuple[Any, ...]]:
 
 def test_a_request_is_taken_over_carried_out_and_answered(inhabited: Inhabited, sesh: D1) -> None:
     put(sesh, "erasure_requests", id="r-1", subject=f"{ANNA}@sesh.example")
-    assert application.waiting(sesh) == 1
+    assert application.waiting(inhabited.rooms, SESH) == 1
     (taken,) = application.take_over(inhabited.erasure(SESH), WINDOW)
     assert (taken.id, taken.state, taken.origin) == ("r-1", "waiting", "application")
     assert shown(sesh) == {"r-1": (None, "waiting", "")}
@@ -63,3 +64,47 @@ def test_a_run_that_was_killed_after_it_took_a_request_is_gone_on_with(inhabited
     (taken,) = application.take_over(inhabited.erasure(SESH), WINDOW)
     assert taken.state == "waiting"
     assert len(inhabited.erasure(SESH).requests.all()) == 1
+
+
+def test_a_request_names_the_organisation_whose_person_is_meant(inhabited: Inhabited) -> None:
+    d1 = inhabited.d1["clearlift"]
+    clearlift_member(d1, "ada-1815")
+    for name, tag in (("acme", "a3f7c2"), ("bolt", "b8e9d1")):
+        organisation(d1, name, "ada-1815", owner="ada-1815")
+        d1.execute("update org_tag_mappings set short_tag = ? where organization_id = ?", [tag, name])
+        inhabited.stores.happen(1, org=tag, user_id="customer-1")
+    put(d1, "erasure_requests", id="r-1", subject="customer-1")
+    put(d1, "erasure_requests", id="r-2", subject="customer-1", organisation="acme")
+    put(d1, "erasure_requests", id="r-3", subject="customer-1", organisation="bolt")
+    put(d1, "erasure_requests", id="r-4", subject="customer-1", organisation="")
+    application.take_over(inhabited.erasure(CLEARLIFT), WINDOW)
+    found = shown(d1)
+    assert [found[f"r-{number}"][1] for number in (1, 2, 3, 4)] == ["refused", "waiting", "waiting", "refused"]
+    assert "the request names none" in found["r-1"][2]
+
+
+def test_an_app_without_d1_puts_requests_into_its_postgres(inhabited: Inhabited) -> None:
+    inhabited.growth.execute(
+        "insert into marketing.leads (email, email_key, first_source) values"
+        " ('Zoe@lead.example', 'zoe@lead.example', 'x')"
+    )
+    inhabited.growth.execute(
+        "insert into pipelines.erasure_requests (id, subject) values ('r-1', 'zoe@lead.example'), ('r-2', 'nobody')"
+    )
+    assert application.waiting(inhabited.rooms, GROWTH) == 2
+    (taken,) = application.take_over(inhabited.erasure(GROWTH), WINDOW)
+    assert taken.id == "r-1"
+    inhabited.now = NOW + WINDOW
+    inhabited.erasure(GROWTH).run()
+    application.take_over(inhabited.erasure(GROWTH), WINDOW)
+    found = inhabited.growth.fetch("select id, subject, state from pipelines.erasure_requests order by id")
+    assert [tuple(row.values()) for row in found] == [("r-1", None, "done"), ("r-2", None, "refused")]
+    assert inhabited.growth.fetch("select 1 from marketing.leads") == []
+
+
+def test_a_table_of_before_gets_the_column(inhabited: Inhabited) -> None:
+    d1 = inhabited.d1["sesh"]
+    d1.execute("alter table erasure_requests drop column organisation")
+    d1.execute("drop table export_requests")
+    assert requests_table.install(d1) == ["export_requests", "erasure_requests"]
+    assert requests_table.install(d1) == []

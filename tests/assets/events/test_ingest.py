@@ -1,6 +1,8 @@
 """Ingest: every line of every batch accounted for, once, in one commit a run."""
 
+import base64
 import gzip
+import re
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +17,8 @@ from assets.events.ingest import admission, pending
 from assets.events.ledger import BatchOutcome
 from assets.events.record import NAMES
 from assets.events.second_reading import NO_NAME
+from assets.intake.refused_lines import Selection
+from assets.privacy.tombstones import within
 from resources import migrations
 from resources.d1 import EmbeddedD1
 from resources.lake import LakeTable
@@ -52,6 +56,40 @@ def test_events_of_who_was_erased_are_counted_and_not_stored(pipeline: Pipeline)
     assert [counts(batch) for batch in run.batches] == [(3, 1, 0, 0, 2), (1, 0, 0, 0, 1)]
     assert pipeline.ledger.unbalanced() == []
     assert pipeline.event_ids() == ["event-2"]
+
+
+def test_refused_lines_of_who_was_erased_keep_no_bytes(pipeline: Pipeline) -> None:
+    here_alone = within("a3f7c2", "user", "only there")
+    bury(pipeline.postgres, "clearlift", ("user", "gone"), ("visitor", "gone too"), here_alone)
+    kept = line(1, org_tag="nobody", user_id="gone-by")
+    elsewhere = line(9, org_tag="b8e9d1", user_id="only there", timestamp="x")
+    pipeline.land(
+        kept,
+        line(2, org_tag="nobody", user_id="gone"),
+        b'{"anonymous_id" : "gone\\u0020too", "cut',
+        line(3, user_id="only there", timestamp="x"),
+        elsewhere,
+    )
+    pipeline.land(b'[{"user_id": "gone"}]')
+    cut = gzip.compress(b'[{"user_id": "gone"}]')[:-8]
+    pipeline.store.put(f"{pipeline.zone.hour_prefix(pipeline.now)}cut.ndjson.gz", cut)
+    pipeline.land(b'[{"user_id": "here"}]')
+
+    run = pipeline.ingested()
+
+    assert pipeline.ledger.unbalanced() == []
+    assert sum(batch.received for batch in run.batches) == 8
+    reasons = Counter(row["reason"] for row in pipeline.postgres.fetch("select reason from ingest.quarantine"))
+    assert reasons == {"erased_person": 5, "unknown_org_tag": 1, "wrong_type": 1, "unreadable_batch": 1}
+    stored = b"".join(
+        gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+        for data in (pipeline.store.get(info.key) for info in pipeline.store.list("quarantine"))
+    )
+    left = {base64.b64decode(found) for found in re.findall(rb'"raw":"([^"]*)"', stored)}
+    assert left == {b"", kept, elsewhere}
+    assert b"gone" not in stored
+    assert b"here" in stored
+    assert pipeline.quarantine.replay(Selection(reason="erased_person")).landed == 0
 
 
 def test_the_lake_holds_every_value_of_an_event(pipeline: Pipeline) -> None:

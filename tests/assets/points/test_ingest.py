@@ -295,6 +295,13 @@ def test_points_of_an_erased_user_are_counted_and_nothing_of_them_is_kept(postgr
     assert (refused["reason"], refused["lines"]) == ("erased_user", 1)
     for info in flushes.store.list("quarantine/points/"):
         assert b'"raw":""' in gzip.decompress(flushes.store.get(info.key))
+    flushes.flush(line("s3", 1, at="never"), line("s4", 1, userId="u9", at="never"), b'{"userId": "u1", cut')
+    assert counts(flushes.ingest()) == (1, 3, 0, 0, 3)
+    reasons = sorted((row["reason"], row["lines"]) for row in flushes.quarantine.refusals.summary())
+    assert reasons[0] == ("erased_user", 1)
+    assert sum(lines for reason, lines in reasons if reason == "erased_user") == 3
+    assert len(reasons) == len([1 for reason, _ in reasons if reason == "erased_user"]) + 1
+    assert flushes.quarantine.replay(Selection(reason="erased_user")).landed == 0
     d1.close()
 
 

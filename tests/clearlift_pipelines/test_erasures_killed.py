@@ -1,5 +1,8 @@
 """An erasure that dies after each call of each store, and is run again each time, ends as one that was never killed."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,27 +50,50 @@ def settled(location: Location, name: str) -> None:
     location.instance.report_runless_asset_event(AssetMaterialization("said", metadata=said))
 
 
+class Erased:
+    """An erasure that waits, and what must be true when it has ended."""
+
+    def __init__(self, location: Location, name: str) -> None:
+        self.app, self.location = BY_NAME[name], location
+        settled(location, name)
+        self.before = rows_of_others.rows(location.stores, self.app)
+        self.erasure = erasure_of(location.stores, self.app, (7, 5, 12), location.instance)
+        self.person = ANNA.identity(self.app)
+        requests, now = self.erasure.requests, location.stores.clock()
+        request = requests.receive(Asked(ANNA.text, "user"), "command", now, self.person.request)
+        request = requests.identified(request, self.person, self.erasure.plan(), now)
+        requests.confirmed(request, now, now)
+
+    def prove(self) -> None:
+        """The person is gone, and nobody else changed."""
+        stores = self.location.stores
+        assert self.erasure.requests.get(self.person.request).state == "done"
+        hits = search(stores, self.app, [self.person], self.location.instance)
+        assert [hit for hit in hits if not hit.kept] == []
+        needles, after = Needles([self.person], [TAG]), rows_of_others.rows(stores, self.app)
+        theirs = {row for row in self.before if needles.name_somebody(row.encode(errors="surrogatepass"))}
+        assert theirs
+        assert [row for row in self.before if row not in theirs and self.before[row] != after[row]] == []
+
+
 @pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.soak), 23])
 @pytest.mark.parametrize("name", list(BY_NAME))
 def test_an_erasure_that_dies_after_each_call_is_gone_on_with(location: Location, name: str, every: int) -> None:
-    app, stores = BY_NAME[name], location.stores
-    settled(location, name)
-    before = rows_of_others.rows(stores, app)
-    erasure = erasure_of(stores, app, (7, 5, 12), location.instance)
-    person = ANNA.identity(app)
-    now = stores.clock()
-    request = erasure.requests.receive(Asked(ANNA.text, "user"), "command", now, person.request)
-    request = erasure.requests.identified(request, person, erasure.plan(), now)
-    erasure.requests.confirmed(request, now, now)
-
-    mortal = Mortal(every)
-    mortal.until_done(erasure.run)
-
+    erased, mortal = Erased(location, name), Mortal(every)
+    mortal.until_done(erased.erasure.run)
     assert mortal.died
-    assert erasure.requests.get(request.id).state == "done"
-    assert [hit for hit in search(stores, app, [person], location.instance) if not hit.kept] == []
-    needles = Needles([person], [TAG])
-    after = rows_of_others.rows(stores, app)
-    theirs = {row for row in before if needles.name_somebody(row.encode(errors="surrogatepass"))}
-    assert theirs
-    assert [row for row in before if row not in theirs and before[row] != after[row]] == []
+    erased.prove()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["sesh", "clearlift"])
+def test_a_process_that_is_killed_is_gone_on_with(
+    location: Location, name: str, tmp_path: Path, migrated_dsn: str
+) -> None:
+    """It is killed after its 5th change of a store, the next one after its 20th, and so on."""
+    erased = Erased(location, name)
+    command = [sys.executable, "-m", "tests.clearlift_pipelines.erasing_process", str(tmp_path / "home"), migrated_dsn]
+    ended = [subprocess.run([*command, name, every], check=False).returncode for every in ("5", "20", "40", "10000")]
+    assert ended[0] == -signal.SIGKILL
+    assert ended[-1] == 0
+    erased.prove()

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from assets.erasure import postgres_files
 from assets.erasure.postgres_files import PostgresFilesEraser, StillReadError
 from resources.postgres import Postgres, embedded, wal
+from tests.assets.erasure.calls import Killed, dying_at
 
 WORD = "anna-lena-17-that-nobody-else-is"
 
@@ -61,5 +63,15 @@ def test_what_an_open_transaction_may_still_see_is_not_taken_for_erased(server: 
         postgres.execute("delete from people where name = %s", (word,))
         with pytest.raises(StillReadError, match="1 transaction of before"):
             PostgresFilesEraser([postgres], longest_wait=timedelta(0)).erase([])
+    PostgresFilesEraser([postgres]).erase([])
+    assert files_with(folder, word) == []
+
+
+def test_a_run_that_is_killed_before_the_log_is_renewed_is_done_again(server: tuple[Path, Postgres]) -> None:
+    folder, postgres = server
+    lived(postgres, word := f"{WORD}-killed")
+    with pytest.raises(Killed), dying_at(postgres_files, "_renew_log", 1, "before"):
+        PostgresFilesEraser([postgres]).erase([])
+    assert {Path(name).parent.name for name in files_with(folder, word)} == {"pg_wal"}
     PostgresFilesEraser([postgres]).erase([])
     assert files_with(folder, word) == []

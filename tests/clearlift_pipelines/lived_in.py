@@ -16,6 +16,7 @@ from assets.archive.write import Archiver
 from assets.capability import Object
 from assets.events import landing
 from assets.retention.assets import names
+from assets.windows import daily_key, hourly_key
 from resources.d1 import D1
 from sandbox import sample, sample_apps, sample_stores
 from tests.assets.event_pipeline import event
@@ -98,11 +99,9 @@ def _visit(location: Location, until: datetime, *, seed: int, visitors: tuple[st
         store.put(key, "\n".join(map(json.dumps, lines)).encode() + b"\n")
     assert location.run("ingest", config=SWEEP).success
     first, last = until - timedelta(days=1), until
-    hours = [f"{at:%Y-%m-%d-%H:00}" for at in (first, last)]
-    days = [f"{at:%Y-%m-%d}" for at in (first, last)]
-    assert location.run("roll_up_hours", *hours).success
+    assert location.run("roll_up_hours", hourly_key(first), hourly_key(last)).success
     for job in ("roll_up_days", "sessions", "attribution"):
-        assert location.run(job, *days).success
+        assert location.run(job, daily_key(first.date()), daily_key(last.date())).success
 
 
 def _grow(location: Location, past: datetime) -> None:

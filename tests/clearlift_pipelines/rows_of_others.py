@@ -101,5 +101,5 @@ def in_postgres(place: str, postgres: Postgres) -> Iterator[str]:
     for table in tables:
         if table["schema"] not in OF_RUNS:
             name = f'"{table["schema"]}"."{table["name"]}"'
-            found = postgres.fetch(f"select to_jsonb(t)::text as row from {name} as t")  # type: ignore[arg-type]
+            found = postgres.fetch(f"select to_jsonb(t)::text as row from {name} as t")
             yield from (f"{place} {name} {row['row']}" for row in found)

@@ -71,15 +71,17 @@ class Erased:
         hits = search(stores, self.app, [self.person], self.location.instance)
         assert [hit for hit in hits if not hit.kept] == []
         needles, after = Needles([self.person], [TAG]), rows_of_others.rows(stores, self.app)
-        theirs = {row for row in self.before if needles.name_somebody(row.encode(errors="surrogatepass"))}
+        theirs = {
+            row for row in self.before if ANNA.mark in row or needles.name_somebody(row.encode(errors="surrogatepass"))
+        }
         assert theirs
         assert [row for row in self.before if row not in theirs and self.before[row] != after[row]] == []
 
 
-@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.soak), 23])
+@pytest.mark.soak
 @pytest.mark.parametrize("name", list(BY_NAME))
-def test_an_erasure_that_dies_after_each_call_is_gone_on_with(location: Location, name: str, every: int) -> None:
-    erased, mortal = Erased(location, name), Mortal(every)
+def test_an_erasure_that_dies_after_each_call_is_gone_on_with(location: Location, name: str) -> None:
+    erased, mortal = Erased(location, name), Mortal()
     mortal.until_done(erased.erasure.run)
     assert mortal.died
     erased.prove()

@@ -100,7 +100,7 @@ class Mortal:
 
         def counting(*args: Any, **named: Any) -> Any:
             result = real(*args, **named)
-            self._called(f"{owner.__name__}.{name}", repr((args[1:], named)))
+            self._called(f"{owner.__name__.rpartition('.')[2]}.{name}", repr((args[1:], named)))
             return result
 
         return counting

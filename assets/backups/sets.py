@@ -14,7 +14,7 @@ from functools import cached_property
 from assets.backups.manifest import Manifest, ManifestError, NewerFormatError, parse
 from assets.backups.method import Contents, NotRestorableError
 from assets.backups.parts import Draft
-from assets.backups.target import OtherKeySetError, StoreName, TakenError, Target, begun_at
+from assets.backups.target import Document, OtherKeySetError, StoreName, TakenError, Target, begun_at
 from resources.keyring import SealError
 from resources.r2 import ObjectNotFoundError
 
@@ -182,7 +182,12 @@ def read_manifest(target: Target, store: StoreName, set_id: str) -> Manifest:
         SealError: it is not what was written there, or its key is gone.
         ManifestError, NewerFormatError: as of `manifest.parse`.
     """
-    manifest = parse(target.get_sealed(store, set_id, MANIFEST))
+    return manifest_of(target, store, set_id, target.document(store, set_id, MANIFEST))
+
+
+def manifest_of(target: Target, store: StoreName, set_id: str, document: Document) -> Manifest:
+    """The same of one that was read; raises as `read_manifest`, except for one that is not there."""
+    manifest = parse(target.opened(document))
     if (manifest.app, manifest.store, manifest.id) != (store.app, store.store, set_id):
         raise ManifestError(f"it says that it is {manifest.app}/{manifest.store}/{manifest.id}")
     return manifest

@@ -81,6 +81,24 @@ def begun_at(set_id: str) -> datetime:
 
 
 @dataclass(frozen=True)
+class Document:
+    """A small document that is sealed for its place."""
+
+    data: bytes
+    place: str
+
+    @property
+    def key_id(self) -> int:
+        """The id of the key that sealed it.
+
+        Raises:
+            SealError: it is no sealed document.
+        """
+        line = _KEY_LINE.match(self.data)
+        return key_id_of(self.data, self.place) if line is None else int(line[1])
+
+
+@dataclass(frozen=True)
 class Target:
     """A prefix of an object store, and the keys that seal what is put there."""
 
@@ -126,32 +144,32 @@ class Target:
         with self._reached():
             return self.objects.get(key)
 
-    def get_sealed(self, store: StoreName, set_id: str, name: str) -> bytes:
-        """What `put_sealed` put, also without the line, as of the first releases.
+    def document(self, store: StoreName, set_id: str, name: str) -> "Document":
+        """What `put_sealed` put, as it lies there.
+
+        Raises:
+            ObjectNotFoundError, TargetError: as of `get`.
+        """
+        return Document(self.get(self.key(store, set_id, name)), label(store, set_id, name))
+
+    def opened(self, document: "Document") -> bytes:
+        """What a document says; also without the line, as of the first releases.
 
         Raises:
             OtherKeySetError: its key is not in the key set.
             SealError: it does not open.
-            ObjectNotFoundError, TargetError: as of `get`.
         """
-        data, place = self.get(self.key(store, set_id, name)), label(store, set_id, name)
+        data = document.data
         if (line := _KEY_LINE.match(data)) is not None:
             key_id, wanted = int(line[1]), line[2].decode()
             if key_id not in self.keyring.ids or fingerprint(self.keyring, key_id) != wanted:
-                raise OtherKeySetError(place, key_id, wanted, self.keyring)
+                raise OtherKeySetError(document.place, key_id, wanted, self.keyring)
             data = data[line.end() :]
-        return b"".join(opened(self.keyring, [data], place))
+        return b"".join(opened(self.keyring, [data], document.place))
 
-    def key_id(self, store: StoreName, set_id: str, name: str) -> int:
-        """The id of the key that sealed a document.
-
-        Raises:
-            SealError: it is no sealed document.
-            ObjectNotFoundError, TargetError: as of `get`.
-        """
-        data = self.get(self.key(store, set_id, name))
-        line = _KEY_LINE.match(data)
-        return key_id_of(data, label(store, set_id, name)) if line is None else int(line[1])
+    def get_sealed(self, store: StoreName, set_id: str, name: str) -> bytes:
+        """What `put_sealed` put, opened. Raises: as of `document` and `opened`."""
+        return self.opened(self.document(store, set_id, name))
 
     def stores(self) -> Sequence[StoreName]:
         """The stores that a set or a beginning of one lies of."""

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from threading import Lock
 from typing import Any
 
 import polars as pl
@@ -19,7 +18,7 @@ from typing_extensions import Buffer
 from assets.apps.personal import Person, Subject
 from assets.privacy.identity import Identity, within_of
 from assets.rows.columns import RowColumn, text_of
-from assets.search.needles import SHORTEST, Counts, Needles
+from assets.search.needles import SHORTEST, Needles
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,6 @@ class ErasedPeople:
     organisations: frozenset[str] = field(repr=False)
     needles: Needles = field(repr=False)
     within: frozenset[str] = field(default=frozenset(), repr=False)
-    # The needles share memory for one pass over bytes.
-    _one_at_a_time: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @classmethod
     def of(cls, identities: Iterable[Identity], app: str) -> "ErasedPeople":
@@ -101,10 +98,7 @@ class ErasedPeople:
 
     def named_in(self, data: bytes) -> bool:
         """The same of the bytes of a text."""
-        counts = Counts()
-        with self._one_at_a_time:
-            self.needles.count(counts, data, 0, len(data), exact=True)
-        return bool(counts.keys)
+        return self.needles.name_somebody(data)
 
     def suspected_in(self, lines: Sequence[bytes]) -> list[int]:
         """The places in a list of lines that may be of them or name them: all that do, and others."""
@@ -115,8 +109,7 @@ class ErasedPeople:
         return [at for at, line in enumerate(lines) if self._may_stand_in(line)]
 
     def _may_stand_in(self, data: Buffer) -> bool:
-        with self._one_at_a_time:
-            return self.needles.are_in(data)
+        return self.needles.are_in(data)
 
 
 def replacement(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Whom a request means: all ids of the person or organisation, found in the live rows of every store.
+"""Whom a request means: all ids of the person or organisation, found in the rows of every store.
 
 What belongs here: from what was given to an Identity, or to a refusal in one sentence. What does not: which of several
 ids are of one person (linked.py), reading rows (people.py).
@@ -12,6 +12,7 @@ from assets.apps import App
 from assets.apps.personal import Person
 from assets.cache import keys
 from assets.erasure import linked
+from assets.erasure.archived_people import archived_of
 from assets.erasure.linked import Ids
 from assets.erasure.people import People, Row, organisation_names, tables_of
 from assets.privacy.identity import Identity
@@ -146,6 +147,10 @@ def identify(rooms: Rooms, app: App, asked: Asked, request: str) -> Found:
     names = frozenset[str]() if asked.organisation is None else _organisation(rooms, app, asked.organisation)
     people = _Everyone(rooms, app, tables_of(rooms, app, names), names)
     start = _given(people, asked.subject, asked.kind)
+    if not start:
+        # Reading archives takes long, and who is in one is mostly live too.
+        people = replace(people, tables=[*people.tables, *archived_of(rooms, app, names)])
+        start = _given(people, asked.subject, asked.kind)
     if not start:
         of_kind = f"{asked.kind} " if asked.kind else ""
         of_it = "this organisation of " if names else ""

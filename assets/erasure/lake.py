@@ -87,14 +87,8 @@ class LakeEraser:
         for each in (spec, aside(spec)):
             if people and self.rooms.lake.exists(each):
                 erasure = _Erasure(self.rooms, self.app, self.rooms.lake.table(each), people, run, is_live=each is spec)
-                done = _sum(done, erasure.run())
+                done = done.plus(erasure.run())
         return done
-
-
-def _sum(one: Erased, other: Erased) -> Erased:
-    days = [day for day in (one.gone_by, other.gone_by) if day is not None]
-    rows, objects, written = one.rows + other.rows, one.objects + other.objects, one.written + other.written
-    return Erased(one.place, rows, objects, written, max(days, default=None))
 
 
 @dataclass

@@ -8,7 +8,7 @@ lines whose object is gone (quarantine.py), and what a line becomes (lines.py).
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 from assets.apps import App
@@ -60,13 +60,7 @@ class LandingEraser:
         people, done = ErasedPeople.of(identities, self.app.name), Erased(self.place)
         for kind in kinds.kinds(self.rooms, self.app, people) if people else ():
             for stretch in _stretches(self.rooms.object_store, kind.zone.prefix):
-                of_stretch = _Stretch(self.rooms, kind).without_people(stretch)
-                done = replace(
-                    done,
-                    rows=done.rows + of_stretch.rows,
-                    objects=done.objects + of_stretch.objects,
-                    written=done.written + of_stretch.written,
-                )
+                done = done.plus(_Stretch(self.rooms, kind).without_people(stretch))
         return done
 
 

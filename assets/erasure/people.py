@@ -50,7 +50,7 @@ class People(Protocol):
         """The columns of ids and of e-mail addresses of all rows."""
 
 
-def _places(entry: Holding) -> list[Subject]:
+def places(entry: Holding) -> list[Subject]:
     """The columns of ids. One that holds ids of several kinds does not say which kind of person an id is."""
     columns = [place for _, place in entry.subjects]
     return [(kind, place) for kind, place in entry.subjects if "." not in place and columns.count(place) == 1]
@@ -68,7 +68,7 @@ class D1People:
     def rows(self, ids: Mapping[Person, Collection[str]], columns: Sequence[str] = ()) -> list[Row]:
         """See People.rows."""
         wanted = {kind: frozenset(of) for kind, of in ids.items()}
-        where = d1_rows.condition(_places(self.entry), wanted, self.entry.organisation, self.within)
+        where = d1_rows.condition(places(self.entry), wanted, self.entry.organisation, self.within)
         if where is None:
             return []
         return self.d1.query(
@@ -96,7 +96,7 @@ class D1People:
             yield from (row for row in page if not self.within or row[of] in self.within)
 
     def _texts(self, columns: Sequence[str]) -> str:
-        names = dict.fromkeys([*(place for _, place in _places(self.entry)), *columns])
+        names = dict.fromkeys([*(place for _, place in places(self.entry)), *columns])
         return ", ".join(f"cast({quoted(name)} as text) as {quoted(name)}" for name in names)
 
 
@@ -111,7 +111,7 @@ class PostgresPeople:
     def rows(self, ids: Mapping[Person, Collection[str]], columns: Sequence[str] = ()) -> list[Row]:
         """See People.rows."""
         wanted = {kind: frozenset(of_kind) for kind, of_kind in ids.items()}
-        where = postgres_rows.owned_by(_places(self.entry), wanted)
+        where = postgres_rows.owned_by(places(self.entry), wanted)
         if where is None:
             return []
         statement = SQL("select distinct {} from {} where {}").format(
@@ -136,7 +136,7 @@ class PostgresPeople:
             yield from cursor.execute(statement)
 
     def _texts(self, columns: Sequence[str]) -> Any:
-        names = dict.fromkeys([*(place for _, place in _places(self.entry)), *columns])
+        names = dict.fromkeys([*(place for _, place in places(self.entry)), *columns])
         return SQL(", ").join(SQL("{name}::text as {name}").format(name=Identifier(name)) for name in names)
 
 
@@ -151,17 +151,17 @@ class LakePeople:
 
     def rows(self, ids: Mapping[Person, Collection[str]], columns: Sequence[str] = ()) -> list[Row]:
         """See People.rows."""
-        places = _places(self.entry)
-        named = [pl.col(place).is_in(sorted(ids[kind])) for kind, place in places if ids.get(kind)]
+        own = places(self.entry)
+        named = [pl.col(place).is_in(sorted(ids[kind])) for kind, place in own if ids.get(kind)]
         if not named:
             return []
-        names = list(dict.fromkeys([*(place for _, place in places), *columns]))
+        names = list(dict.fromkeys([*(place for _, place in own), *columns]))
         found = self._scan().filter(pl.any_horizontal(named)).select(names).unique()
         return found.collect(engine="streaming").to_dicts()
 
     def named(self, column: str, values: Collection[str], columns: Sequence[str]) -> list[Row]:
         """See People.named."""
-        names = list(dict.fromkeys([*(place for _, place in _places(self.entry)), *columns]))
+        names = list(dict.fromkeys([*(place for _, place in places(self.entry)), *columns]))
         found = self._scan().filter(pl.col(column).is_in(sorted(values))).select(names)
         return found.collect(engine="streaming").to_dicts()
 
@@ -183,7 +183,7 @@ def tables_of(rooms: Rooms, app: App, within: frozenset[str] = frozenset()) -> l
     if app.d1_migrations is not None:
         d1 = rooms.d1(app)
         for shape, entry in d1_rows.tables_of(d1, app):
-            if shape.name not in LOGS and _places(entry) and (entry.organisation or not within):
+            if shape.name not in LOGS and places(entry) and (entry.organisation or not within):
                 found.append(D1People(d1, shape.name, entry, within))
     if app.postgres_migrations is not None and not within:
         postgres = rooms.app_postgres(app)
@@ -191,7 +191,7 @@ def tables_of(rooms: Rooms, app: App, within: frozenset[str] = frozenset()) -> l
         found += [
             PostgresPeople(postgres, entry.name, entry)
             for entry in app.personal
-            if entry.store == "app_postgres" and entry.name in there and _places(entry)
+            if entry.store == "app_postgres" and entry.name in there and places(entry)
         ]
     if app.audience is not None:
         entry = app.holding("lake", app.audience.table)

@@ -6,7 +6,7 @@ belong here: refused images (media.py), and refused lines whose object still lie
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
@@ -48,12 +48,7 @@ class QuarantineEraser:
             for info in list(self.rooms.object_store.list(kind.quarantine.rstrip("/"))):
                 if (changed := self._changed(kind, info)) is not None:
                     self._write(kind, info, changed)
-                    done = replace(
-                        done,
-                        rows=done.rows + len(changed.gone),
-                        objects=done.objects + 1,
-                        written=done.written + len(changed.data or b""),
-                    )
+                    done = done.plus(Erased("", len(changed.gone), 1, len(changed.data or b"")))
         return done
 
     def _changed(self, kind: LandedKind, info: ObjectInfo) -> Changed | None:

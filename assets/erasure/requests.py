@@ -34,6 +34,16 @@ _SETS = ("organisation", "texts", "keys", "within", "elsewhere")
 NOT_BEGUN: tuple[State, ...] = ("received", "identified", "confirmed", "waiting")
 
 
+def again_by(app: App) -> str:
+    """The command that goes on with requests that have begun."""
+    return f"`clearlift job erase --app {app.name}`"
+
+
+def shows(app: App) -> str:
+    """The command that shows how far requests are, in a clause."""
+    return f"`clearlift privacy status --app {app.name}` shows what is done"
+
+
 class RepeatedError(DeclinedError):
     """The same person is being erased already. Nothing was done."""
 
@@ -127,10 +137,8 @@ class Requests:
             given = {"app": self.app.name, "id": request, "hash": hashed}
             twice = connection.execute(read_sql("privacy/open_request.sql"), given).fetchone()
             if twice is not None:
-                raise RepeatedError(
-                    f"request {twice['id']} for the same id is {twice['state']}",
-                    f"`clearlift privacy status --app {self.app.name}` shows it",
-                )
+                step = f"{again_by(self.app)} goes on with it" if twice["state"] in BEGUN else shows(self.app)
+                raise RepeatedError(f"request {twice['id']} for the same id is {twice['state']}", step)
             values = {
                 **given,
                 "kind": "organisation" if asked.is_organisation else "person",

@@ -14,7 +14,7 @@ from assets.apps import App
 from assets.erasure import receipt
 from assets.erasure.exemptions import Exemption, exempted
 from assets.erasure.identify import again
-from assets.erasure.requests import BEGUN, Request, Requests
+from assets.erasure.requests import BEGUN, Request, Requests, again_by, shows
 from assets.erasure.steps import erasers
 from assets.privacy import tombstones
 from assets.privacy.identity import Erased, Eraser, Identity
@@ -152,7 +152,7 @@ class Erasure:
             self._note(people, f"{eraser.place}: {why}")
             raise HeldUpError(
                 f"{eraser.place} of {self.app.name} failed: {why}",
-                f"run this again; `clearlift privacy status --app {self.app.name}` shows what is done",
+                f"{again_by(self.app)} goes on with it; {shows(self.app)}",
             ) from (None if isinstance(error, DeclinedError) else _without_words(error))
 
     def _note(self, people: People, why: str) -> None:
@@ -227,5 +227,5 @@ def refuse_failed(app: App, outcome: Outcome) -> None:
         found = "; ".join(f"request {id_}: {where}" for id_, where in outcome.failed.items())
         raise NotErasedError(
             f"people of {app.name} were found after their erasure: {found}",
-            "see who writes there, then run this again: it goes through all stores once more",
+            f"see who writes there, then {again_by(app)} goes through all stores once more",
         )

@@ -63,6 +63,12 @@ class Erased:
     written: int = 0
     gone_by: date | None = None
 
+    def plus(self, other: "Erased") -> "Erased":
+        """Together with what else was done in this store."""
+        days = [day for day in (self.gone_by, other.gone_by) if day is not None]
+        rows, objects, written = self.rows + other.rows, self.objects + other.objects, self.written + other.written
+        return Erased(self.place, rows, objects, written, max(days, default=None))
+
 
 class Eraser(Protocol):
     """Erasing in one store. A second call finds nothing, and a call after a kill goes on."""

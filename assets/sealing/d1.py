@@ -45,15 +45,16 @@ class D1Fields:
 
     def note(self, field: Field, changes: Sequence[Change]) -> int:
         """See FieldStore.note."""
-        return self._write("note", field, changes)
+        return self._write(field, changes, _sealed(field), _clear_stays(field))
 
     def blank(self, field: Field, changes: Sequence[Change]) -> int:
         """See FieldStore.blank."""
-        return self._write("blank", field, changes)
+        blanked = f"{field.rule.column} = {_blanked(field)}, {field.rule.into} = incoming.after"
+        return self._write(field, changes, blanked, _clear_stays(field))
 
     def seal_again(self, field: Field, changes: Sequence[Change]) -> int:
         """See FieldStore.seal_again."""
-        return self._write("seal_again", field, changes)
+        return self._write(field, changes, _sealed(field))
 
     def keys(self, field: Field) -> Mapping[int | None, int]:
         """See FieldStore.keys."""
@@ -69,10 +70,10 @@ class D1Fields:
         """See FieldStore.found."""
         return _rows(self._d1.query(_statement("found", field), [json.dumps(indexes), address]))
 
-    def _write(self, name: str, field: Field, changes: Sequence[Change]) -> int:
+    def _write(self, field: Field, changes: Sequence[Change], sets: str, stays: str = "true") -> int:
         if not changes:
             return 0
-        statement, written = _statement(name, field), 0
+        statement, written = _statement("write", field, sets=sets, stays=stays), 0
         part: list[list[str | int | None]] = []
         size = 0
         for change in changes:
@@ -96,29 +97,42 @@ def _rows(rows: Sequence[Row]) -> list[FieldRow]:
     return [FieldRow(row["id"], row["clear"], row["sealed"]) for row in rows]
 
 
-def _statement(name: str, field: Field) -> str:
+def _sealed(field: Field) -> str:
+    index = f", {field.rule.index} = incoming.lookup" if field.rule.index else ""
+    return f"{field.rule.into} = incoming.after{index}"
+
+
+def _clear_stays(field: Field) -> str:
+    return f"{field.table}.{field.rule.column} is cast(unhex(incoming.clear) as text)"
+
+
+def _statement(name: str, field: Field, **parts: str) -> str:
     rule = field.rule
-    column = rule.column or "null"
-    blank = _blank(field)
-    paths = [f"'$.{name}'" for name in rule.fields]
-    in_clear = f"{column} <> {blank}" if blank != "null" else f"{column} is not null"
-    if paths:
-        in_clear = " or ".join(f"json_type({column}, {path}) is not null" for path in paths)
-        blank = f"json_remove({column}, {', '.join(paths)})"
+    column, blanked = rule.column or "null", _blanked(field)
+    in_clear = f"{column} <> {blanked}" if blanked != "null" else f"{column} is not null"
+    if rule.fields:
+        in_clear = " or ".join(f"json_type({column}, {path}) is not null" for path in _paths(field))
     return Template(read_sql(f"sealing/d1/{name}.sql")).substitute(
+        parts,
         table=field.table,
         row=rule.row,
         column=column,
         sealed=rule.into,
         index=rule.index or "null",
-        index_set=f", {rule.index} = incoming.lookup" if rule.index else "",
         has_index="true" if rule.index else "false",
         in_clear=f"({in_clear})",
-        blank=blank,
     )
 
 
-def _blank(field: Field) -> str:
-    if field.rule.blank == ROW:
-        return f"{field.table}.{field.rule.row}"
-    return "null" if field.rule.blank is None else "'" + field.rule.blank.replace("'", "''") + "'"
+def _blanked(field: Field) -> str:
+    """What takes the place of a value in clear."""
+    rule = field.rule
+    if rule.fields:
+        return f"json_remove({rule.column}, {', '.join(_paths(field))})"
+    if rule.blank == ROW:
+        return f"{field.table}.{rule.row}"
+    return "null" if rule.blank is None else "'" + rule.blank.replace("'", "''") + "'"
+
+
+def _paths(field: Field) -> list[str]:
+    return [f"'$.{name}'" for name in field.rule.fields]

@@ -41,15 +41,16 @@ class PostgresFields:
 
     def note(self, field: Field, changes: Sequence[Change]) -> int:
         """See FieldStore.note."""
-        return self._write("note", field, changes)
+        return self._write(field, changes, _sealed(field), _clear_stays(field))
 
     def blank(self, field: Field, changes: Sequence[Change]) -> int:
         """See FieldStore.blank."""
-        return self._write("blank", field, changes)
+        blanked = f"{field.rule.column} = {_blanked(field)}, {field.rule.into} = {_after(field)}"
+        return self._write(field, changes, blanked, _clear_stays(field))
 
     def seal_again(self, field: Field, changes: Sequence[Change]) -> int:
         """See FieldStore.seal_again."""
-        return self._write("seal_again", field, changes)
+        return self._write(field, changes, _sealed(field))
 
     def keys(self, field: Field) -> Mapping[int | None, int]:
         """See FieldStore.keys."""
@@ -75,7 +76,9 @@ class PostgresFields:
         rows = self._postgres.fetch(self._statement(name, field), params)
         return [FieldRow(row["id"], row["clear"], row["sealed"]) for row in rows]
 
-    def _write(self, name: str, field: Field, changes: Sequence[Change]) -> int:
+    def _write(self, field: Field, changes: Sequence[Change], sets: str, stays: str = "true") -> int:
+        if not changes:
+            return 0
         params = {
             "ids": [str(change.before.id) for change in changes],
             "clear": [change.before.clear for change in changes],
@@ -83,26 +86,21 @@ class PostgresFields:
             "after": [change.sealed for change in changes],
             "lookup": [change.index for change in changes],
         }
-        return self._postgres.execute(self._statement(name, field), params) if changes else 0
+        return self._postgres.execute(self._statement("write", field, sets=sets, stays=stays), params)
 
-    def _statement(self, name: str, field: Field) -> str:
+    def _statement(self, name: str, field: Field, **parts: str) -> str:
         rule = field.rule
-        column = rule.column or "null::text"
-        blank = "null" if rule.blank is None else "'" + rule.blank.replace("'", "''") + "'"
-        if rule.blank == ROW:
-            blank = f"{field.table}.{rule.row}::text"
         return Template(read_sql(f"sealing/postgres/{name}.sql")).substitute(
+            parts,
             table=field.table,
             row=rule.row,
             type=self._type(field),
-            column=column,
+            column=rule.column or "null::text",
             sealed=rule.into,
             sealed_text=f"replace(encode({rule.into}, 'base64'), E'\\n', '')" if rule.binary else rule.into,
-            after="decode(incoming.after, 'base64')" if rule.binary else "incoming.after",
             index=rule.index or "null",
-            index_set=f", {rule.index} = incoming.lookup" if rule.index else "",
             has_index="true" if rule.index else "false",
-            blank=blank,
+            blank=_blanked(field),
         )
 
     def _type(self, field: Field) -> str:
@@ -112,3 +110,24 @@ class PostgresFields:
             rows = self._postgres.fetch(read_sql("rows/postgres_columns.sql"), {"table": field.table})
             self._types[key] = next(row["type"] for row in rows if row["name"] == field.rule.row)
         return self._types[key]
+
+
+def _sealed(field: Field) -> str:
+    index = f", {field.rule.index} = incoming.lookup" if field.rule.index else ""
+    return f"{field.rule.into} = {_after(field)}{index}"
+
+
+def _after(field: Field) -> str:
+    return "decode(incoming.after, 'base64')" if field.rule.binary else "incoming.after"
+
+
+def _clear_stays(field: Field) -> str:
+    return f"{field.table}.{field.rule.column} is not distinct from incoming.clear"
+
+
+def _blanked(field: Field) -> str:
+    """What takes the place of a value in clear."""
+    rule = field.rule
+    if rule.blank == ROW:
+        return f"{field.table}.{rule.row}::text"
+    return "null" if rule.blank is None else "'" + rule.blank.replace("'", "''") + "'"

@@ -15,7 +15,7 @@ from assets.apps import APPS
 from assets.apps.pipelines import PIPELINES
 from assets.backups.covered import target_of
 from assets.backups.manifest import ManifestError, NewerFormatError
-from assets.backups.sets import MANIFEST, read_manifest
+from assets.backups.sets import MANIFEST, manifest_of
 from assets.backups.target import Target, begun_at
 from assets.rooms import Rooms
 from assets.sealing import ledger
@@ -82,12 +82,13 @@ def _backups(target: Target, keys: Mapping[int, ledger.KnownKey]) -> Counter[int
     for store in target.stores():
         for set_id in target.ids(store):
             try:
-                sealed_with = {target.key_id(store, set_id, MANIFEST)}
+                document = target.document(store, set_id, MANIFEST)
             except ObjectNotFoundError:
                 continue  # never finished: rotation removes it, and nothing reads it
+            sealed_with = {document.key_id}
             # Of a manifest that cannot be read its own key is all that is known.
             with suppress(SealError, ManifestError, NewerFormatError):
-                sealed_with |= {part.key_id for part in read_manifest(target, store, set_id).parts}
+                sealed_with |= {part.key_id for part in manifest_of(target, store, set_id, document).parts}
             if store.store in DATABASES:
                 sealed_with |= {key.key_id for key in keys.values() if _may_hold(key, begun_at(set_id))}
             found.update(sealed_with)

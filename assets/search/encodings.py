@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote
 
@@ -23,6 +23,7 @@ class Form:
     """How bytes stand for a text: `size` bytes of it, and in base64 how many bytes of a group of three lie before.
 
     begins and ends: whether the text does so with a letter, so that another letter beside it makes a longer word.
+    said: in base64 the text's own bytes, because the letters that it alone decides stand for similar texts too.
     """
 
     encoding: Encoding
@@ -30,25 +31,40 @@ class Form:
     offset: int = 0
     begins: bool = True
     ends: bool = True
+    said: bytes = field(default=b"", repr=False)
 
 
-def encoded(text: str) -> dict[bytes, Form]:
-    """Each form of a text that is not empty."""
+def encoded(text: str) -> dict[tuple[bytes, bytes], Form]:
+    """Each form of a text that is not empty, by its bytes and what base64 says by them."""
     written: dict[bytes, Encoding] = {}
     for data, encoding in _written(text):
         written.setdefault(data, encoding)
     edges = _is_letter(text[:1]), _is_letter(text[-1:])
-    found = {form: Form(encoding, len(form), 0, *edges) for form, encoding in written.items()}
+    found = {(form, b""): Form(encoding, len(form), 0, *edges) for form, encoding in written.items()}
     for codec in ("utf-16-le", "utf-16-be"):
         units = text.encode(codec, "surrogatepass")
-        found.setdefault(units, Form("utf-16", len(units), 0, *edges))
+        found.setdefault((units, b""), Form("utf-16", len(units), 0, *edges))
     for form in written:
         for digits in (form.hex(), form.hex().upper()):
-            found.setdefault(digits.encode(), Form("hex", len(form), 0, *edges))
+            found.setdefault((digits.encode(), b""), Form("hex", len(form), 0, *edges))
         for offset, letters in _in_base64(form):
             for alphabet in (letters, letters.replace(b"+", b"-").replace(b"/", b"_")):
-                found.setdefault(alphabet, Form("base64", len(form), offset, *edges))
+                found.setdefault((alphabet, form), Form("base64", len(form), offset, *edges, form))
     return found
+
+
+def is_said(data: bytes, start: int, form: Form) -> bool:
+    """Whether the base64 that begins at data[start] is of this text, and of none with another first or last letter.
+
+    True where they are not there, so that nobody is overlooked.
+    """
+    group = start - _shared(form.offset)
+    stop = group - (-(form.offset + form.size) * 8 // 6)
+    if group < 0 or ALPHABET.fullmatch(data, group, stop) is None or stop > len(data):
+        return True
+    letters = data[group:stop].translate(_STANDARD)
+    said = base64.b64decode(letters + b"A" * (-len(letters) % 4))
+    return said[form.offset : form.offset + form.size] == form.said
 
 
 def unpacked(data: bytes, start: int, end: int, form: Form) -> tuple[bytes, bytes]:
@@ -56,7 +72,7 @@ def unpacked(data: bytes, start: int, end: int, form: Form) -> tuple[bytes, byte
 
     Each is empty where the letters around end there.
     """
-    group = start - (form.offset * 8 + 5) // 6
+    group = start - _shared(form.offset)
     begin = group - 4 if group >= 4 and ALPHABET.fullmatch(data, group - 4, group) else max(group, 0)
     match = ALPHABET.match(data, max(group, 0), end + 8)
     letters = data[begin : max(end, match.end() if match else 0)].translate(_STANDARD)
@@ -98,4 +114,9 @@ def _in_base64(data: bytes) -> Iterator[tuple[int, bytes]]:
     """The letters that `data` alone decides, by how many bytes of its group lie before it."""
     for offset in range(3):
         letters = base64.b64encode(bytes(offset) + data)
-        yield offset, letters[(offset * 8 + 5) // 6 : (offset + len(data)) * 8 // 6]
+        yield offset, letters[_shared(offset) : (offset + len(data)) * 8 // 6]
+
+
+def _shared(offset: int) -> int:
+    """The letters of a group that the bytes before a text decide, alone or together with it."""
+    return (offset * 8 + 5) // 6

@@ -1,4 +1,4 @@
-"""What is searched for, compiled, and one pass over bytes. Nothing here shows a text that is searched for. Pure.
+"""What is searched for, compiled, and one pass over bytes, in any thread. Nothing here shows what it searches. Pure.
 
 What belongs here: whether bytes name one of the searched people, or another one whose id begins or ends alike. What
 does not: where bytes come from (layers.py, and a module a store).
@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from threading import local
 from typing import NamedTuple, cast
 
 import hyperscan
@@ -83,11 +84,11 @@ class Needles:
     def __init__(
         self, identities: Sequence[Identity], tenants: Iterable[str] = (), canaries: Iterable[str] = ()
     ) -> None:
-        tenants, found = tuple(tenants), dict[bytes, _Pattern]()
+        tenants, found = tuple(tenants), dict[tuple[bytes, bytes], _Pattern]()
         texts = [(identity.request, text) for identity in identities for text in _texts(identity)]
         for number, (request, text) in enumerate((*texts, *((CANARY, canary) for canary in canaries))):
-            for data, form in encodings.encoded(text).items():
-                found.setdefault(data, _Pattern(data, form, [])).owners.append((request, number))
+            for place, form in encodings.encoded(text).items():
+                found.setdefault(place, _Pattern(place[0], form, [])).owners.append((request, number))
         numbers = {pair: number for number, pair in enumerate(texts)}
         shared = {(identity.request, text) for identity in identities for text in identity.elsewhere}
         self.elsewhere = frozenset(number for pair, number in numbers.items() if pair in shared)
@@ -95,11 +96,13 @@ class Needles:
             for text, digest in _hashes(identity, tenants):
                 owner = identity.request, numbers[identity.request, text]
                 for data in (digest, digest.hex().encode()):
-                    found.setdefault(data, _Pattern(data, Form("hash", len(data)), [])).owners.append(owner)
+                    found.setdefault((data, b""), _Pattern(data, Form("hash", len(data)), [])).owners.append(owner)
         self._patterns = [p for p in found.values() if len(p.data) >= SHORTEST or p.form.encoding == "plain"]
         self.longest = max((len(pattern.data) for pattern in self._patterns), default=0)
         self._longer: defaultdict[int, set[tuple[bytes, bytes]]] = defaultdict(set)
         self._database = hyperscan.Database()
+        # Memory of one pass over bytes: each thread has its own.
+        self._memory = local()
         if self._patterns:
             self._database.compile(
                 expressions=[b"".join(b"\\x%02x" % byte for byte in p.data) for p in self._patterns],
@@ -121,6 +124,8 @@ class Needles:
             if not begin < stop <= end:
                 continue
             pattern = self._patterns[number]
+            if pattern.form.encoding == "base64" and not encodings.is_said(data, start, pattern.form):
+                continue
             before, after = _around(pattern.form, data, start, stop)
             if len(pattern.data) < SHORTEST:
                 is_it = exact and _is_whole(data, start, stop)
@@ -174,8 +179,10 @@ class Needles:
         def seen(number: int, _start: int, stop: int, _flags: int, _context: object) -> None:
             found.append((number, stop - len(self._patterns[number].data), stop))
 
+        if not hasattr(self._memory, "scratch"):
+            self._memory.scratch = hyperscan.Scratch(self._database)
         # It reads any buffer, which its types do not say.
-        self._database.scan(cast(bytes, data), match_event_handler=seen)
+        self._database.scan(cast(bytes, data), match_event_handler=seen, scratch=self._memory.scratch)
         return found
 
     def _keys(self, number: int) -> Iterator[Key]:

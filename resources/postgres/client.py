@@ -182,7 +182,10 @@ class Postgres:
                 raise LockHeldError(
                     f"lock {name!r} is still held after {wait_seconds:g} s: another run does the same work"
                 ) from None
-            connection.execute("select set_config('statement_timeout', %s, true)", (self._statement_timeout_ms,))
+            # Without parameters: after them the server would keep the statement's snapshot for all of the block, and
+            # with it every row that is deleted meanwhile.
+            timeout = psycopg.sql.Literal(self._statement_timeout_ms)
+            connection.execute(psycopg.sql.SQL("set local statement_timeout = {}").format(timeout))
             yield connection
 
     def close(self) -> None:

@@ -1,97 +1,120 @@
 """One person of each app is erased by the apps' own jobs, after all that keeps copies has run; nobody else changes."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance
 
-from assets.apps import APPS
+from assets.apps import App
+from assets.apps.pipelines import MIGRATIONS
+from assets.archive.restore import Restore
 from assets.backups import covered
 from assets.backups.method import Scope
+from assets.backups.sets import find
 from assets.erasure.assets import erasure_of
 from assets.erasure.begin import confirmed, received
 from assets.erasure.identify import Asked
-from assets.events import landing
+from assets.privacy.identity import Identity
 from assets.search.certify import search
-from resources.d1 import EmbeddedD1
-from sandbox import sample_apps
-from tests.assets.event_pipeline import event
-from tests.clearlift_pipelines.location import Location
+from assets.search.needles import Needles
+from resources.postgres import Postgres
+from resources.postgres.databases import made
+from tests.assets.erasure.traces import traces
+from tests.clearlift_pipelines import rows_of_others
+from tests.clearlift_pipelines.lived_in import BY_NAME, LEAD, VISITOR, archived, live_in
+from tests.clearlift_pipelines.location import Location, located
+from tests.databases import database, template_of
 
-BY_NAME = {app.name: app for app in APPS}
-VISITOR = "visitor-of-the-erasure-17"
-LEAD = "zoe.erased@lead.example"
-
-
-@pytest.fixture
-def location(location: Location, tmp_path: Path) -> Iterator[Location]:
-    """A location whose run history lies in files, so that they are searched."""
-    (tmp_path / "dagster").mkdir()
-    with DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
-        location.instance = instance
-        yield location
+TAGS = ("a3f7c2", "b8e9d1", "c41d7e", "d90a2b", "e5f604")
 
 
-@pytest.fixture
-def lived_in(location: Location) -> Mapping[str, str]:
-    """Somebody to erase in each app, by the app's name, and everything made of them: lake, roll-ups, KV, backups."""
-    stores, now = location.stores, datetime.now(UTC)
-    for app in APPS:
-        if app.d1_migrations is not None:
-            sample_apps.fill(app, stores.d1(app), stores.object_store, now)
-    clearlift = BY_NAME["clearlift"]
-    at = now - timedelta(hours=3)
-    lines = [
-        json.dumps(
-            event(
-                number, timestamp=at.isoformat(), event_id=f"erasure-{number}",
-                anonymous_id=VISITOR if number % 2 else "another-visitor", page_path=f"/hello/{VISITOR}",
-            )
-        )
-        for number in range(8)
-    ]  # fmt: skip
-    key = f"{landing.zone(clearlift).hour_prefix(now)}batch-erasure.ndjson"
-    stores.object_store.put(key, "\n".join(lines).encode() + b"\n")
-    assert location.run("ingest").success
-    day = f"{at:%Y-%m-%d}"
-    assert location.run("roll_up_days", day).success
-    assert location.run("sessions", day).success
-    growth = stores.app_postgres(BY_NAME["growth"])
-    growth.execute("insert into marketing.leads (email, email_key, first_source) values (%s, %s, 'x')", (LEAD, LEAD))
-    assert location.run("backup", app="sesh").success
-    (user,) = stores.d1(BY_NAME["sesh"]).query("select userId as id from journal_entries order by id limit 1")
-    (consignor,) = stores.d1(BY_NAME["consignment"]).query("select user_id as id from consignors order by id limit 1")
-    return {"clearlift": VISITOR, "sesh": user["id"], "consignment": consignor["id"], "growth": LEAD}
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[Location]:
+    """A location in which everything has run, and whose run history lies in files, so that they are searched."""
+    folder = tmp_path_factory.mktemp("lived")
+    (folder / "dagster").mkdir()
+    with (
+        database(postgres_server, template_of(postgres_server, MIGRATIONS)) as dsn,
+        located(folder / "home", dsn) as found,
+        DagsterInstance.local_temp(str(folder / "dagster")) as instance,
+    ):
+        found.instance = instance
+        live_in(found, datetime.now(UTC))
+        yield found
+
+
+def person_of(location: Location, app: App) -> str:
+    """Whom to erase of an app, by what a request gives."""
+    if app.name in ("clearlift", "growth"):
+        return {"clearlift": VISITOR, "growth": LEAD}[app.name]
+    table, column = {"sesh": ("journal_entries", "userId"), "consignment": ("consignors", "user_id")}[app.name]
+    (row,) = location.stores.d1(app).query(f"select {column} as id from {table} order by 1 limit 1")
+    return str(row["id"])
+
+
+def erased(location: Location, app: App, subject: str) -> Identity:
+    """A request that was carried out by the app's job, and whom it meant."""
+    erasure = erasure_of(location.stores, app, (7, 5, 12), location.instance)
+    request, found = received(erasure, Asked(subject), "command")
+    assert search(location.stores, app, [found.identity], location.instance)
+    confirmed(erasure, request, timedelta(0))
+    assert location.run("erase", app=app.name).success
+    after = erasure.requests.get(request.id)
+    assert (after.state, after.why) == ("done", "")
+    return found.identity
+
+
+def remaining(location: Location, app: App, person: Identity) -> list[object]:
+    return [hit for hit in search(location.stores, app, [person], location.instance) if not hit.kept]
+
+
+def naming(needles: Needles, rows: Iterable[str]) -> list[str]:
+    return [row for row in rows if needles.name_somebody(row.encode(errors="surrogatepass"))]
+
+
+def old_sets(location: Location, app: App) -> Iterator[tuple[covered.Covered, Scope]]:
+    """The stores with data of an app, each with the moment of its first backup."""
+    for store in (*covered.shared(), *covered.of(app)):
+        if app in store.apps:
+            first, *_ = find(covered.target_of(location.stores), store.name).complete
+            yield store, Scope(at=first.moment.isoformat())
 
 
 @pytest.mark.soak
-def test_the_jobs_erase_one_person_of_each_app_and_a_backup_brings_nobody_back(
-    location: Location, lived_in: Mapping[str, str], tmp_path: Path
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_one_person_is_gone_from_everything_and_neither_backup_nor_archive_brings_them_back(
+    lived: Location, name: str, tmp_path: Path
 ) -> None:
-    instance, stores = location.instance, location.stores
-    identities = {
-        name: received(erasure_of(stores, BY_NAME[name], (7, 5, 12), instance), Asked(subject), "command")[1].identity
-        for name, subject in lived_in.items()
-    }
-    assert all(search(stores, BY_NAME[name], [one], instance) for name, one in identities.items())
-    for name in lived_in:
-        erasure = erasure_of(stores, BY_NAME[name], (7, 5, 12), instance)
-        (request,) = erasure.requests.all()
-        confirmed(erasure, request, timedelta(0))
-        assert location.run("erase", app=name).success
-        (request,) = erasure.requests.all()
-        assert (request.state, request.why) == ("done", "")
-        left = [hit for hit in search(stores, BY_NAME[name], [identities[name]], instance) if not hit.kept]
-        assert left == []
-    # A backup of before has everybody but the person.
-    restored = tmp_path / "restored.sqlite"
-    (store,) = covered.of(BY_NAME["sesh"])
-    store.restore(stores).run(Scope(), str(restored))
-    back = EmbeddedD1(restored)
-    users = [row["id"] for row in back.query("select id from users")]
-    assert users
-    assert lived_in["sesh"] not in users
-    back.close()
+    app, stores = BY_NAME[name], lived.stores
+    subject = person_of(lived, app)
+    before = rows_of_others.rows(stores, app)
+    archives = rows_of_others.archives(stores, app)
+    person = erased(lived, app, subject)
+
+    assert remaining(lived, app, person) == []
+    needles = Needles([person], TAGS)
+    theirs = Counter({row: before[row] for row in naming(needles, before)})
+    others = before - theirs
+    after = rows_of_others.rows(stores, app)
+    assert others - after == Counter()
+    # What mentioned them is there without the mention.
+    assert (after - others).total() <= theirs.total()
+
+    for store, scope in old_sets(lived, app):
+        place = store.place_in(stores, str(tmp_path / "back"))
+        store.restore(stores).run(scope, place)
+        if store.name.store == "postgres":
+            with Postgres(made(stores.postgres.dsn, place)) as restored:
+                assert naming(needles, rows_of_others.in_postgres("restored", restored)) == []
+    assert traces(tmp_path, *(id_ for ids in person.ids.values() for id_ in ids)) == []
+
+    rows_of_others.put_back(stores, app, archives)
+    for entry, quarters in archived(app, datetime.now(UTC)):
+        for quarter in quarters:
+            Restore.of(stores, app, entry, "side").run(quarter)
+    back = list(rows_of_others.in_tables(stores, app))
+    assert naming(needles, back) == []
+    assert Counter(back) - after

@@ -6,6 +6,7 @@ from assets.erasure.identify import Asked, NotIdentifiedError, identify
 from assets.sealing.fields import fields_of, index_of
 from tests.assets.erasure.inhabited import CLEARLIFT, CONSIGNMENT, GROWTH, SESH, Inhabited, put
 from tests.assets.erasure.test_d1 import clearlift_member, organisation, sesh_user
+from tests.assets.erasure.traces import traces
 
 HOSTILE = [
     "",
@@ -131,3 +132,21 @@ def test_an_invitation_to_a_sealed_address_is_erased(inhabited: Inhabited) -> No
     assert inhabited.found(CLEARLIFT, "new@x.example").ids == {"invitee": {"New@x.example"}}
     inhabited.erased(CLEARLIFT, "new@x.example")
     assert d1.query("select count(*) as n from invitations") == [{"n": 0}]
+
+
+def test_who_is_in_an_archive_alone_is_found_there(inhabited: Inhabited) -> None:
+    stores = inhabited.stores
+    stores.happen(2, user_id="customer-0001", anonymous_id="browser-of-0001")
+    stores.happen(2, user_id="customer-0002", anonymous_id="browser-of-0002")
+    stores.archive()
+    stores.prune()
+    found = identify(inhabited.rooms, CLEARLIFT, Asked("customer-0001"), "r")
+    assert found.identity.ids == {"user": {"customer-0001"}, "visitor": {"browser-of-0001"}}
+    assert found.tables == ("the archive of events",)
+    with pytest.raises(NotIdentifiedError, match="nobody of clearlift"):
+        identify(inhabited.rooms, CLEARLIFT, Asked("customer-0003"), "r")
+    inhabited.erased(CLEARLIFT, "customer-0001")
+    assert traces(inhabited.folder / "r2", "customer-0001", "browser-of-0001") == []
+    with pytest.raises(NotIdentifiedError, match="nobody of clearlift"):
+        identify(inhabited.rooms, CLEARLIFT, Asked("browser-of-0001"), "r")
+    assert traces(inhabited.folder / "r2", "customer-0002")

@@ -17,6 +17,7 @@ from assets.erasure.run import HeldUpError, Search
 from assets.privacy.identity import Erased, Identity
 from resources.d1 import D1
 from tests.assets.erasure.inhabited import NOW, SESH, WINDOW, Inhabited, everything, naming
+from tests.assets.erasure.mortal import Mortal
 from tests.assets.erasure.test_d1 import sesh_user
 
 ANNA, BERT = "anna-lena-17", "bert-18"
@@ -87,47 +88,13 @@ def _erasers(inhabited: Inhabited) -> Sequence[Any]:
     return erasers(inhabited.rooms, SESH)
 
 
-class Killed(BaseException):
-    """The process ended."""
-
-
-class Mortal:
-    """A D1 that is killed at one of its calls, before or after its effect."""
-
-    def __init__(self, d1: D1, at: int, *, after: bool) -> None:
-        self._d1, self._left, self._after = d1, at, after
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._d1, name)
-
-        def call(*args: Any, **named: Any) -> Any:
-            self._left -= 1
-            if self._left == 0 and not self._after:
-                raise Killed
-            result = method(*args, **named)
-            if self._left == 0:
-                raise Killed
-            return result
-
-        return call
-
-
-def test_killed_at_any_call_of_a_store_and_run_again_the_end_is_the_same(inhabited: Inhabited, sesh: D1) -> None:
-    others = json.loads(json.dumps({t: [r for r in rows if ANNA not in r] for t, rows in everything(sesh).items()}))
-    request = inhabited.asked(SESH, ANNA)
-    kills = 0
-    for at in (*range(1, 60, 7), *range(60, 400, 31)):
-        inhabited.d1["sesh"] = Mortal(sesh, at, after=bool(at % 2))  # type: ignore[assignment]
-        try:
-            ended = inhabited.erasure(SESH).run(at_once=[request.id]).done
-        except Killed:
-            kills += 1
-            continue
-        break
-    inhabited.d1["sesh"] = sesh  # type: ignore[assignment]
-    ended = ended if kills and ended else inhabited.erasure(SESH).run(at_once=[request.id]).done
-    assert kills >= 5
-    assert [one.state for one in ended] == ["done"]
+def test_killed_after_any_call_of_a_store_and_run_again_the_end_is_the_same(inhabited: Inhabited, sesh: D1) -> None:
+    others = {table: [row for row in rows if ANNA not in row] for table, rows in everything(sesh).items()}
+    request, mortal = inhabited.asked(SESH, ANNA), Mortal(every=4)
+    mortal.until_done(lambda: inhabited.erasure(SESH).run(at_once=[request.id]))
+    assert {name.partition(".")[0] for name in mortal.died} >= {"EmbeddedD1", "commit"}
+    assert mortal.died.total() >= 8
+    assert inhabited.erasure(SESH).requests.get(request.id).state == "done"
     left = everything(sesh)
     for table in ("users", "inventory", "journal_entries", "sessions_2026_07", "points_2026_07", "metrics_daily"):
         assert left[table] == others[table]

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, quote_plus
 
 import mmh3
@@ -71,6 +72,17 @@ def test_a_hash_without_a_key_leads_to_the_person(text: str) -> None:
         assert [key.encoding for key in found(needles, b"\0" + data + b"\1", exact=False)] == ["hash"]
     other = hashlib.blake2b(f"c0ffee\0{text}".encode(), digest_size=16).digest()
     assert not found(needles, other)
+
+
+@settings(max_examples=40)
+@given(before=st.binary(max_size=8), number=st.integers(0, 9), other=st.integers(0, 9))
+def test_another_person_whose_id_differs_in_its_last_letter_is_not_found_in_base64(
+    before: bytes, number: int, other: int
+) -> None:
+    needles = Needles([person(f"user-00{number}"), person(f"user-00{other}", request="other")])
+    letters = base64.b64encode(before + f'"user-00{number}"'.encode())
+    wanted = {"request-1"} if number != other else {"request-1", "other"}
+    assert {key.request for key in found(needles, letters)} == wanted
 
 
 @pytest.mark.parametrize("tail", ["1", "x", "_", "ä"])
@@ -154,3 +166,11 @@ def test_pieces_of_any_size_give_the_same(parts: list[bytes], cuts: list[int]) -
         begin = end
     stream.close()
     assert counts.keys == found(needles, data)
+
+
+def test_threads_search_at_once() -> None:
+    needles = Needles([person(*(f"user-{n:05}" for n in range(300)))])
+    texts = [b" ".join(f"user-{n:05}".encode() for n in range(part, 2_000, 7)) * 20 for part in range(7)]
+    alone = [found(needles, text) for text in texts]
+    with ThreadPoolExecutor(7) as threads:
+        assert list(threads.map(lambda text: found(needles, text), texts)) == alone

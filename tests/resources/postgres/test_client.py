@@ -143,6 +143,14 @@ def test_a_lock_counts_exactly(client: Postgres) -> None:
     assert client.fetch("select n from t") == [{"n": 30}]
 
 
+def test_a_lock_that_is_held_lets_the_server_remove_what_is_deleted_meanwhile(client: Postgres) -> None:
+    with client.lock("held") as connection:
+        (held,) = connection.execute("select pg_backend_pid() as pid").fetchall()
+    with client.lock("held"):
+        rows = client.fetch("select backend_xmin from pg_stat_activity where pid = %s", (held["pid"],))
+    assert [row["backend_xmin"] for row in rows] == [None]
+
+
 def test_a_failed_block_frees_the_lock(client: Postgres) -> None:
     with pytest.raises(ZeroDivisionError), client.lock("a"):
         raise ZeroDivisionError

@@ -1,8 +1,8 @@
--- Writes values that were sealed again, and their indexes, where the sealed value is still as it was read.
--- One row a row that was written: its id. Parameters: ?1 JSON, an array of [id, value in clear in hex, sealed value
--- before (25 characters, which hold its nonce), sealed value after, index].
+-- Writes where the sealed value is still as it was read, and whatever else must be: sealed values and their indexes, or
+-- sealed values and blanks. One row a row that was written: its id. Parameters: ?1 JSON, an array of [id, value in clear
+-- in hex, sealed value before (25 characters, which hold its nonce), sealed value after, index].
 update $table
-set $sealed = incoming.after$index_set
+set $sets
 from (
     select
         json_extract(value, '$$[0]') as id,
@@ -15,4 +15,5 @@ from (
 where
     $table.$row = incoming.id
     and substr($table.$sealed, 1, 25) is incoming.before
+    and $stays
 returning $row as id

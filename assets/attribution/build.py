@@ -1,7 +1,7 @@
 """Making touches and conversions: a UTC day at a time, from the lake; rows that are equal already are not written.
 
 The lock is taken before the lake is read, as for roll-ups, so that the last to write has seen the most. What does not
-belong here: what a touch is (touches.py), and credits (credit.py).
+belong here: what a touch or a conversion is (touches.py, conversions.py), and credits (credit.py).
 """
 
 from collections.abc import Callable
@@ -14,10 +14,11 @@ import polars as pl
 from assets.ads.sync import accounts_of
 from assets.apps import App
 from assets.attribution import organizations
+from assets.attribution.conversions import conversions
 from assets.attribution.match import lock_of, rematch
 from assets.attribution.organizations import Organisation
 from assets.attribution.rules import DEFAULT
-from assets.attribution.touches import VERSION, conversions, judged, relevant, single, touches
+from assets.attribution.touches import VERSION, judged, relevant, single, touches
 from assets.consent import stored as choices
 from assets.events import pruned
 from assets.events.table import events_table

@@ -1,8 +1,8 @@
-"""The touches and conversions of a day's events, as polars frames. Pure.
+"""The touches of a day's events, and which of its events name a campaign or convert. Pure.
 
 A touch is the first event of a visitor's session, on a UTC day, that names a campaign: by a click id or by
-utm_campaign. Events that are refused make no touch, and their conversions have no visitor. What does not belong here:
-which events are refused (assets/consent), reading the lake and writing rows (build.py).
+utm_campaign. Events that are refused make no touch. What does not belong here: conversions (conversions.py), which
+events are refused (assets/consent), reading the lake and writing rows (build.py).
 """
 
 import hashlib
@@ -95,19 +95,6 @@ def touches(events: pl.DataFrame) -> pl.DataFrame:
         ),
         "utm_campaign",
         "utm_content",
-    )
-
-
-def conversions(events: pl.DataFrame) -> pl.DataFrame:
-    """The conversions of one day, in the columns of attribution.conversions without app; events: from `judged`."""
-    converted = events.filter("converts")
-    return converted.select(
-        pl.col("timestamp").dt.date().alias("day"),
-        "org_tag",
-        hashed(converted["org_tag"], converted["event_id"]).alias("event"),
-        pl.when("consented").then(hashed(converted["org_tag"], converted["anonymous_id"])).alias("visitor"),
-        pl.col("timestamp").alias("at"),
-        pl.col("value").cast(pl.Decimal(38, 6)).fill_null(0),
     )
 
 

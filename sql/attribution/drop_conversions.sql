@@ -4,5 +4,5 @@ where c.app = %(app)s and c.day = %(day)s
   and not exists (
     select from incoming_conversions i
     where i.org_tag = c.org_tag and i.event = c.event
-      and (i.visitor, i.at, i.value) is not distinct from (c.visitor, c.at, c.value)
+      and (i.visitor, i.browser, i.at, i.value) is not distinct from (c.visitor, c.browser, c.at, c.value)
   )

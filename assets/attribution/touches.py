@@ -22,7 +22,7 @@ VERSION = 4
 
 SESSION = ["org_tag", "session_id", "anonymous_id"]
 THIN = (*SESSION, "timestamp", "event_id", "user_id", "consent_marketing")
-_ADDRESS = pl.coalesce(pl.col("page_search").replace("", None), pl.col("page_url").str.extract(r"(\?.*)"))
+_ADDRESS = pl.coalesce(pl.col("page_search").replace("", None), pl.col("page_url"))
 
 
 def relevant(

@@ -19,6 +19,7 @@ _TABLES = (
 
 def _dashboard(name: str, doc: str, *reads: tuple[str, str]) -> CacheFamily:
     key = f"dashboard:{{org_tag}}:{name}:{{range}}"
+    reads = (*reads, ("d1", "org_tag_mappings"))
     return CacheFamily(
         name, f"{doc}, by organisation and range of days", key, "postgres", f"clearlift/cache/{name}.sql", reads
     )

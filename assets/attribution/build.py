@@ -14,6 +14,7 @@ import polars as pl
 from assets.ads.sync import accounts_of
 from assets.apps import App
 from assets.attribution import organizations
+from assets.attribution.bots import marked
 from assets.attribution.conversions import conversions
 from assets.attribution.match import lock_of, rematch
 from assets.attribution.organizations import Organisation
@@ -37,12 +38,16 @@ SETTLING = DAY // 12
 
 @dataclass
 class TouchCounts:
-    """What was made: days, their touches and conversions, and how many rows of either were inserted or deleted."""
+    """What was made: days, their touches and conversions, and how many rows of either were inserted or deleted.
+
+    bots: events of known bots that named a campaign or converted.
+    """
 
     days: int = 0
     touches: int = 0
     conversions: int = 0
     changed: int = 0
+    bots: int = 0
 
 
 @dataclass
@@ -116,6 +121,7 @@ class Touches:
         events = self._read(connection, day, snapshot_id)
         incoming = {"touches": touches(events), "conversions": conversions(events)}
         heights = {name: rows.height for name, rows in incoming.items()}
+        bots = int(events["bot"].sum())
         connection.execute(
             read_sql("attribution/record_day.sql"),
             {
@@ -125,6 +131,7 @@ class Touches:
                 "snapshot_id": snapshot_id,
                 "sequence": sequence,
                 "built_at": self.clock(),
+                "bots": bots,
                 **heights,
             },
         )
@@ -135,13 +142,16 @@ class Touches:
         counts.days += 1
         counts.touches += heights["touches"]
         counts.conversions += heights["conversions"]
+        counts.bots += bots
 
     def _read(self, connection: Connection, day: Window, snapshot_id: int | None) -> pl.DataFrame:
         rows = connection.execute(
-            "select org_tag, conversion_types from attribution.organizations where app = %s", (self.app.name,)
-        )
+            "select org_tag, conversion_types, refund_types from attribution.organizations where app = %s",
+            (self.app.name,),
+        ).fetchall()
         types = {row["org_tag"]: row["conversion_types"] for row in rows}
         special = {tag: own for tag, own in types.items() if tuple(own) != DEFAULT.conversion_types}
+        refunds = {row["org_tag"]: row["refund_types"] for row in rows if row["refund_types"]}
         of_day = WindowEvents(self.events, day, snapshot_id=snapshot_id)
 
         def collect(rows: pl.LazyFrame) -> pl.DataFrame:
@@ -150,7 +160,7 @@ class Touches:
 
         if choices.learn(connection, self.app, day, of_day.scan(), collect):
             self._make_again(connection, day.end.date())
-        events = single(collect(relevant(of_day.scan(), special, DEFAULT.conversion_types)))
+        events = marked(single(collect(relevant(of_day.scan(), special, DEFAULT.conversion_types, refunds))))
         return judged(events, choices.refused(connection, self.app, day.end, events))
 
     def _write(self, connection: Connection, day: Window) -> int:
@@ -161,13 +171,13 @@ class Touches:
             return connection.execute(read_sql(f"attribution/{name}.sql"), parameters).rowcount
 
         connection.execute(read_sql("attribution/changed_touches.sql"))
+        connection.execute(read_sql("attribution/changed_conversions.sql"))
         # Two statements: a key that one statement deletes cannot be inserted by it.
         touched = written("drop_touches") + written("write_touches")
         converted = written("drop_conversions") + written("write_conversions")
         if converted:
-            connection.execute(
-                "update attribution.windows set changed = changed + 1 where app = %(app)s and day = %(day)s", parameters
-            )
+            written("settle_orders")
+            written("mark_converted")
         if touched:
             connection.execute(
                 "create temporary table rematched on commit drop as"

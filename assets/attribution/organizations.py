@@ -44,6 +44,9 @@ def mirror(connection: Connection, app: App, organisations: list[Organisation]) 
             "org_id": organisation.id,
             "conversion_types": list(organisation.rules.conversion_types),
             "window_days": organisation.rules.window_days,
+            "refund_types": list(organisation.rules.refund_types),
+            "currency": organisation.rules.currency,
+            "own_hosts": list(organisation.rules.own_hosts),
         }
         for organisation in organisations
         if holdable(organisation.tag + organisation.id)
@@ -56,8 +59,9 @@ def mirror(connection: Connection, app: App, organisations: list[Organisation]) 
         "delete from attribution.organizations where app = %s and org_tag <> all(%s)",
         (app.name, [row["org_tag"] for row in rows]),
     )
-    if changed:
-        parameters = {"app": app.name, "tags": [row["org_tag"] for row in changed]}
+    recredited = [row["org_tag"] for row in changed if row["recredits"]]
+    if recredited:
+        parameters = {"app": app.name, "tags": recredited}
         connection.execute(read_sql("attribution/changed_touches.sql"))
         connection.execute(
             "create temporary table rematched on commit drop as"

@@ -15,7 +15,7 @@ from assets.rollups.definition import LARGEST_VALUE
 from assets.sessions.definition import hashed
 
 # Increase it when the meaning of a touch or conversion changes: days made under another version are made again.
-VERSION = 3
+VERSION = 4
 
 # The platform by the parameter of its click id, the most reliable first: Facebook adds its own to unpaid links too.
 CLICK_IDS: Mapping[str, str] = {"gclid": "google", "msclkid": "microsoft", "ttclid": "tiktok", "fbclid": "facebook"}
@@ -32,13 +32,17 @@ _NOT_REFUSED = pl.col("consent_marketing").fill_null(value=True)
 
 
 def relevant(
-    events: pl.LazyFrame, conversion_types: Mapping[str, Collection[str]], default: Collection[str]
+    events: pl.LazyFrame,
+    conversion_types: Mapping[str, Collection[str]],
+    default: Collection[str],
+    refund_types: Mapping[str, Collection[str]],
 ) -> pl.LazyFrame:
     """The raw events that name a campaign or convert, doubles among them, in the columns that `single` and others read.
 
     Those that name one and refuse by their own flag are left out here already.
 
-    conversion_types: by organisation's tag; `default` for the others.
+    conversion_types: by organisation's tag; `default` for the others. refund_types: by tag. Their events, and those with a
+    negative value, reduce the revenue of another conversion.
     """
     query = pl.coalesce(pl.col("page_search").replace("", None), pl.col("page_url"))
     clicks = {name: _click_id(name, query) for name in CLICK_IDS}
@@ -47,9 +51,8 @@ def relevant(
         pl.when(clicks[name].is_not_null()).then(pl.lit(platform)) for name, platform in CLICK_IDS.items()
     )
     by_source = pl.col("utm_source").str.to_lowercase().replace_strict(SOURCES, default=None, return_dtype=pl.String)
-    # One list for all organisations, because a condition for each would be evaluated for every event.
-    own = [f"{org}\0{event_type}" for org, types in conversion_types.items() for event_type in types]
-    converts = pl.concat_str("org_tag", "event_type", separator="\0").is_in(own) | (
+    refunds = _of_own_types(refund_types)
+    converts = _of_own_types(conversion_types) | (
         pl.col("event_type").is_in(list(default)) & ~pl.col("org_tag").is_in(list(conversion_types))
     )
     return (
@@ -58,14 +61,22 @@ def relevant(
             pl.when(pl.col("event_value").abs() < LARGEST_VALUE).then(pl.col("event_value")).alias("value"),
             pl.col("utm_campaign").fill_null(""),
             pl.col("utm_content").fill_null(""),
-            *("user_id", "consent_marketing", may_signal()),
+            *("user_id", "consent_marketing", "user_agent"),
+            pl.when(converts | refunds).then(pl.col("event_data")).otherwise(may_signal()).alias("event_data"),
             click.alias("click"),
             pl.coalesce(by_click, by_source, pl.lit("")).alias("named_platform"),
-            converts.alias("converts"),
+            (converts | refunds).alias("converts"),
+            (refunds | (pl.col("event_value") < 0)).fill_null(value=False).alias("refund"),
         )
         .with_columns(names=_NOT_REFUSED & (pl.col("click").is_not_null() | (pl.col("utm_campaign") != "")))
         .filter(pl.col("converts") | pl.col("names"))
     )
+
+
+def _of_own_types(types: Mapping[str, Collection[str]]) -> pl.Expr:
+    # One list for all organisations, because a condition for each would be evaluated for every event.
+    own = [f"{org}\0{event_type}" for org, own_types in types.items() for event_type in own_types]
+    return pl.concat_str("org_tag", "event_type", separator="\0").is_in(own)
 
 
 def single(events: pl.DataFrame) -> pl.DataFrame:

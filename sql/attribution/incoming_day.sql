@@ -2,4 +2,4 @@
 create temporary table incoming_touches (like attribution.touches including defaults) on commit drop;
 create temporary table incoming_conversions (like attribution.conversions) on commit drop;
 alter table incoming_touches drop app;
-alter table incoming_conversions drop app;
+alter table incoming_conversions drop app, drop credit_day, drop refunded;

@@ -152,6 +152,7 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
             "attribution",
         ),
         ("attribution.touches", Rule("retention/old_touches.sql", _AGREED), "attribution"),
+        ("attribution.sign_ins", Rule("retention/old_sign_ins.sql", _AGREED), "attribution"),
     ):
         yield _going(table, "day", 400, _OF_EVENTS, requires=_AGREED, rule=rule, hot=90, readers=((reader, "daily"),))
     yield kept("postgres", "consent.choices", "a refusal holds until its person agrees again")
@@ -178,7 +179,7 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
 
 
 def _ads(raw: str) -> Iterator[Lifecycle]:
-    for table in ("ad_accounts", "campaigns", "ad_groups", "ads", "keywords"):
+    for table in ("ad_accounts", "campaigns", "campaign_names", "ad_groups", "ads", "keywords"):
         yield kept("postgres", f"ads.{table}", _OWN)
     metrics = (f"{level}_metrics_daily" for level in ("campaign", "ad_group", "ad", "keyword"))
     for table in (*metrics, "conversions_daily"):

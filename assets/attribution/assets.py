@@ -200,8 +200,8 @@ def _daily(app: App, calendar: Calendar) -> AssetsDefinition:
         description=(
             "Visits, conversions, revenue, spend, CPA and ROAS by organisation, campaign and day, under each model of"
             " attribution.models. A partition is the UTC day of a conversion; days that late touches, new campaigns or"
-            " clicks changed are credited with it. Visits and conversions without a campaign are rows of their own, with"
-            " the reason."
+            " clicks changed are credited with it. Visits and conversions without a campaign are rows of their own,"
+            " with the reason."
         ),
         metadata={"dagster/table_name": "attribution.daily", "dagster/column_schema": column_schema(_COLUMNS)},
         pool="postgres",
@@ -239,8 +239,8 @@ def _adds_up(app: App) -> AssetChecksDefinition:
         name="attributed_and_unattributed_are_all",
         description=(
             "By organisation, UTC day, model and currency: credited conversions and revenue, with and without a"
-            " campaign, equal the conversions that count on the day, to the digit; and all conversions of the day equal the"
-            " daily roll-ups of the same snapshot."
+            " campaign, equal the conversions that count on the day, to the digit; and all conversions of the day equal"
+            " the daily roll-ups of the same snapshot."
         ),
     )
     def adds_up(rooms: ResourceParam[Rooms]) -> AssetCheckResult:

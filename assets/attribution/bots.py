@@ -24,7 +24,7 @@ def listed_on() -> date:
 
 
 def marked(events: pl.DataFrame) -> pl.DataFrame:
-    """The events with `bot`: whether a known one sent it. Those name no campaign. events: `user_agent` and `names`."""
+    """The events with `bot`: whether a known one sent it. Those name no campaign. events: `user_agent` and `name`."""
     agents = events.select(pl.col("user_agent").unique()).filter(pl.col("user_agent").str.contains(pattern()))
     bot = pl.col("user_agent").is_in(agents["user_agent"].implode()).fill_null(value=False)
-    return events.with_columns(bot=bot, names=pl.col("names") & ~bot)
+    return events.with_columns(bot=bot, name=pl.when(~bot).then("name"))

@@ -16,7 +16,10 @@ _PLACES = ("$", "$.unknown_fields")
 
 
 def conversions(events: pl.DataFrame) -> pl.DataFrame:
-    """The conversions of one day, in the columns of attribution.conversions without app; events: from `judged`."""
+    """The conversions of one day, in the columns of attribution.conversions without app.
+
+    events: with `converts`, `refund`, `bot`, `refused` and `people_tag`.
+    """
     converted = events.filter("converts").with_columns(
         order=_named("order_id", "transaction_id").str.strip_chars().replace("", None),
         currency=_named("currency").str.strip_chars().str.to_uppercase(),
@@ -26,7 +29,8 @@ def conversions(events: pl.DataFrame) -> pl.DataFrame:
         pl.col("timestamp").dt.date().alias("day"),
         "org_tag",
         hashed(converted["org_tag"], converted["event_id"]).alias("event"),
-        pl.when("consented").then(hashed(converted["org_tag"], converted["anonymous_id"])).alias("visitor"),
+        pl.when(~pl.col("refused")).then(hashed(converted["org_tag"], converted["anonymous_id"])).alias("visitor"),
+        pl.when(~pl.col("refused")).then(hashed(converted["people_tag"], converted["anonymous_id"])).alias("browser"),
         pl.col("timestamp").alias("at"),
         pl.col("value").cast(pl.Decimal(38, 6)).fill_null(0),
         pl.col("order")

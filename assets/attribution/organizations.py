@@ -44,6 +44,8 @@ def mirror(connection: Connection, app: App, organisations: list[Organisation]) 
             "org_id": organisation.id,
             "conversion_types": list(organisation.rules.conversion_types),
             "window_days": organisation.rules.window_days,
+            "sources": organisation.rules.sources,
+            "join_devices": organisation.rules.join_devices,
             "refund_types": list(organisation.rules.refund_types),
             "currency": organisation.rules.currency,
             "own_hosts": list(organisation.rules.own_hosts),
@@ -59,13 +61,12 @@ def mirror(connection: Connection, app: App, organisations: list[Organisation]) 
         "delete from attribution.organizations where app = %s and org_tag <> all(%s)",
         (app.name, [row["org_tag"] for row in rows]),
     )
-    recredited = [row["org_tag"] for row in changed if row["recredits"]]
-    if recredited:
-        parameters = {"app": app.name, "tags": recredited}
+    if changed:
+        parameters = {"app": app.name, "tags": [row["org_tag"] for row in changed]}
         connection.execute(read_sql("attribution/changed_touches.sql"))
         connection.execute(
             "create temporary table rematched on commit drop as"
-            " select day, org_tag, visitor, session from attribution.touches"
+            " select day, org_tag, visitor, session, at from attribution.touches"
             " where app = %(app)s and org_tag = any(%(tags)s)",
             parameters,
         )

@@ -1,30 +1,22 @@
 -- Makes a table of one UTC day's credits, in the columns of attribution.credits: under each model, each conversion is
--- shared out among its visitor's touches of the window before it, by their weights, or has the reason why there is none.
--- The last touch that has a weight has what does not divide. A refund is shared as the conversion that it refunds, and
--- counts as none. Parameters: app, day, default_days.
+-- shared out among the visits of its browsers (browsers_of_day.sql) in the window before it, by their weights, or has the
+-- reason why there is none. The last visit that has a weight has what does not divide. A refund is shared as the
+-- conversion that it refunds, and counts as none. Parameters: app, day, default_days.
 create temporary table incoming_credits on commit drop as
 with converted as (
-    select c.org_tag, c.event, coalesce(r.visitor, case when r.event is null then c.visitor end) as visitor,
-        coalesce(r.at, c.at) as at, case when c.refund then -abs(c.value) else c.value end as value, c.currency,
-        case when c.refund then 0 else 1 end as orders, o.org_id, coalesce(o.window_days, %(default_days)s) as window_days
-    from attribution.conversions c
-    left join attribution.conversions r
-        on r.app = c.app and r.day = c.credit_day and r.org_tag = c.org_tag and r.event = c.refunded
+    select c.*, o.org_id, coalesce(o.window_days, %(default_days)s) as window_days
+    from attribution.counted_conversions c
     left join attribution.organizations o on o.app = c.app and o.org_tag = c.org_tag
-    where c.app = %(app)s and c.credit_day = %(day)s
+    where c.app = %(app)s and c.day = %(day)s
 ), brought as (
     select c.org_tag, c.event, c.org_id, c.at, c.value, c.currency, c.orders, t.platform, t.account_id, t.campaign_id,
         t.reason, t.ad_id, extract(epoch from c.at - t.at) / 86400 as age,
-        row_number() over (partition by c.org_tag, c.event order by t.at, t.session) as place,
+        row_number() over (partition by c.org_tag, c.event order by t.at, t.org_tag, t.session) as place,
         count(*) over (partition by c.org_tag, c.event) as places
     from converted c
-    join attribution.touches t on t.app = %(app)s and t.org_tag = c.org_tag and t.visitor = c.visitor
+    join browsers_of_day b on b.org_tag = c.org_tag and b.event = c.event
+    join attribution.visits t on t.app = %(app)s and t.browser = b.browser
         and t.at <= c.at and t.at >= c.at - make_interval(days => c.window_days)
-    where not exists (
-        select from attribution.touches before
-        where before.app = t.app and before.day = t.day - 1 and before.org_tag = t.org_tag
-          and before.visitor = t.visitor and before.session = t.session
-    )
 ), weighed as (
     select b.*, m.model,
         (
@@ -64,14 +56,9 @@ with converted as (
     where not exists (select from brought b where b.org_tag = c.org_tag and b.event = c.event)
     union all
     select o.org_id, t.org_tag, t.at, t.platform, t.account_id, t.campaign_id, t.reason, t.ad_id, '', '', 1, 0, 0
-    from attribution.touches t
+    from attribution.visits t
     left join attribution.organizations o on o.app = t.app and o.org_tag = t.org_tag
     where t.app = %(app)s and t.day = %(day)s
-      and not exists (
-        select from attribution.touches before
-        where before.app = t.app and before.day = t.day - 1 and before.org_tag = t.org_tag
-          and before.visitor = t.visitor and before.session = t.session
-      )
 )
 select %(day)s::date as day, c.org_tag, (c.at at time zone coalesce(a.time_zone, 'UTC'))::date as account_day,
     c.platform, c.account_id, c.campaign_id, c.reason, sum(c.visits)::bigint as visits, %(app)s::text as app, c.ad_id,

@@ -10,14 +10,12 @@ with settled as (
     where app = %(app)s and model <> ''
     group by day, org_tag, currency, model
 ), converted as (
-    select c.credit_day as day, c.org_tag, c.currency, m.model,
-        count(*) filter (where not c.refund)::numeric as conversions,
-        sum(case when c.refund then -abs(c.value) else c.value end) as revenue
-    from attribution.conversions c
-    join settled s on s.day = c.credit_day
-    cross join attribution.models m
-    where c.app = %(app)s
-    group by c.credit_day, c.org_tag, c.currency, m.model
+    select day, org_tag, currency, model, sum(orders)::numeric as conversions, sum(value) as revenue
+    from attribution.counted_conversions
+    join settled using (day)
+    cross join attribution.models
+    where app = %(app)s
+    group by day, org_tag, currency, model
 ), found as (
     select day, org_tag, count(*)::numeric as conversions, sum(value) as revenue
     from attribution.conversions

@@ -6,8 +6,8 @@ with gone as (
       and not exists (
         select from incoming_conversions i
         where i.org_tag = c.org_tag and i.event = c.event
-          and (i.visitor, i.at, i.value, i.order_id, i.refund, i.currency, i.bot)
-              is not distinct from (c.visitor, c.at, c.value, c.order_id, c.refund, c.currency, c.bot)
+          and (i.visitor, i.browser, i.at, i.value, i.order_id, i.refund, i.currency, i.bot)
+              is not distinct from (c.visitor, c.browser, c.at, c.value, c.order_id, c.refund, c.currency, c.bot)
       )
     returning c.day, c.org_tag, c.order_id
 )

@@ -1,9 +1,9 @@
 -- Inserts the conversions that the day does not hold yet; they go to changed_conversions. Parameter: app.
 with come as (
     insert into attribution.conversions (
-        app, day, org_tag, event, visitor, at, value, order_id, refund, currency, bot, credit_day
+        app, day, org_tag, event, visitor, browser, at, value, order_id, refund, currency, bot, credit_day
     )
-    select %(app)s, day, org_tag, event, visitor, at, value, order_id, refund, currency, bot,
+    select %(app)s, day, org_tag, event, visitor, browser, at, value, order_id, refund, currency, bot,
         case when not bot then day end
     from incoming_conversions i
     where not exists (

@@ -92,6 +92,21 @@ alter table attribution.windows add column bots bigint not null default 0;
 comment on column attribution.windows.bots is
     'Events of known bots that named a campaign or converted; they make no touch and count as no conversion';
 
+-- One row is a conversion or refund that counts on a day; a refund has the browser and moment of what it refunds, and a
+-- negative value.
+create view attribution.counted_conversions with (security_invoker = true) as
+select c.app, c.credit_day as day, c.org_tag, c.event, c.currency,
+    case when r.event is null then c.visitor else r.visitor end as visitor,
+    case when r.event is null then c.browser else r.browser end as browser,
+    coalesce(r.at, c.at) as at,
+    case when c.refund then -abs(c.value) else c.value end as value,
+    case when c.refund then 0 else 1 end as orders
+from attribution.conversions c
+left join attribution.conversions r
+    on r.app = c.app and r.day = c.credit_day and r.org_tag = c.org_tag and r.event = c.refunded
+where c.credit_day is not null;
+comment on column attribution.counted_conversions.orders is '1; of a refund 0';
+
 drop view attribution.daily;
 drop view attribution.daily_ads;
 alter table attribution.credits
@@ -235,7 +250,7 @@ create policy of_own_app on attribution.exchange_rates for select to authenticat
     using (app = (select ads.current_app()));
 create policy of_service on attribution.models to service_role using (true) with check (true);
 create policy of_service on attribution.exchange_rates to service_role using (true) with check (true);
-grant select on attribution.models, attribution.exchange_rates, attribution.credits_in_currency, attribution.daily,
-    attribution.daily_ads to authenticated;
-grant all on attribution.models, attribution.exchange_rates, attribution.credits_in_currency, attribution.daily,
-    attribution.daily_ads to service_role;
+grant select on attribution.models, attribution.exchange_rates, attribution.counted_conversions,
+    attribution.credits_in_currency, attribution.daily, attribution.daily_ads to authenticated;
+grant all on attribution.models, attribution.exchange_rates, attribution.counted_conversions,
+    attribution.credits_in_currency, attribution.daily, attribution.daily_ads to service_role;

@@ -2,7 +2,7 @@
 -- the latest: under each model and in each currency the 50 campaigns with the most revenue and the 50 with the most spend,
 -- the sums of the others, every reason, the sums of all, and the period before. Days are the days of the ad accounts.
 with ended as (
-    select least(max(day), %(today)s::date) as day, min(day) as since
+    select case when count(*) > 0 then least(max(day), %(today)s::date) end as day, min(day) as since
     from attribution.windows
     where app = %(app)s and credited >= 0
 ),

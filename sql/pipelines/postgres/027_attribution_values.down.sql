@@ -2,6 +2,7 @@
 drop view attribution.daily_ads;
 drop view attribution.daily;
 drop view attribution.credits_in_currency;
+drop view attribution.organization_currencies;
 drop view attribution.counted_conversions;
 
 create temporary table credits_before on commit drop as

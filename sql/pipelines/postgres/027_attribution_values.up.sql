@@ -145,16 +145,30 @@ comment on column attribution.credits.model is 'Empty in rows of visits, because
 comment on column attribution.credits.currency is 'The currency of revenue, as event_data names it; else empty';
 comment on column attribution.credits.revenue is 'Sum of event_value, in the currency that is named; refunds are negative';
 
+-- One row is a data tag and the currency of its organisation: the one that it chose, else the one that all of its ad
+-- accounts have; null where there is neither.
+create view attribution.organization_currencies with (security_invoker = true) as
+select o.app, o.org_tag, o.org_id, coalesce(
+    nullif(o.currency, ''),
+    (
+        select case when min(a.currency) = max(a.currency) then min(a.currency) end
+        from ads.ad_accounts a
+        where a.app = o.app and a.org_id = o.org_id
+    )
+) as currency
+from attribution.organizations o;
+
 -- One row is what a model credits to a campaign or reason on a day, by ad, in one currency: the account's, or where no
 -- campaign is known the organisation's. Revenue without a rate for that stays in its own currency (rate_missing).
 create view attribution.credits_in_currency with (security_invoker = true) as
 with named as (
     select o.app, o.org_tag, o.org_id, c.platform, c.account_id, c.campaign_id, c.reason, c.ad_id,
         c.account_day as day, c.model, c.visits, c.conversions, c.revenue,
-        coalesce(nullif(c.currency, ''), nullif(o.currency, ''), a.currency, '') as held,
-        coalesce(a.currency, nullif(o.currency, ''), c.currency) as wanted
+        coalesce(nullif(c.currency, ''), nullif(own.currency, ''), a.currency, k.currency, '') as held,
+        coalesce(a.currency, k.currency, c.currency) as wanted
     from attribution.organizations o
     join attribution.organizations own using (app, org_id)
+    join attribution.organization_currencies k on k.app = own.app and k.org_tag = own.org_tag
     join attribution.credits c on c.app = own.app and c.org_tag = own.org_tag
     left join ads.ad_accounts a
         on a.app = o.app and a.org_id = o.org_id and a.platform = c.platform and a.account_id = c.account_id
@@ -201,10 +215,10 @@ with both_sides as (
 select b.app, b.org_tag, b.org_id, b.platform, b.account_id, b.campaign_id, k.name as campaign_name, b.reason, b.day,
     b.model, nullif(b.currency, '') as currency, b.rate_missing, b.visits, b.conversions, b.revenue, b.spend,
     nullif(b.spend, 0) / nullif(b.conversions, 0) as cpa, b.revenue / nullif(b.spend, 0) as roas,
-    nullif(o.currency, '') as reporting_currency,
-    attribution.exchange_rate(b.app, b.day, b.currency, nullif(o.currency, '')) as reporting_rate
+    o.currency as reporting_currency,
+    attribution.exchange_rate(b.app, b.day, b.currency, o.currency) as reporting_rate
 from summed b
-join attribution.organizations o on o.app = b.app and o.org_tag = b.org_tag
+join attribution.organization_currencies o on o.app = b.app and o.org_tag = b.org_tag
 left join ads.campaigns k on k.app = b.app and k.org_id = b.org_id and k.id = b.campaign_id;
 comment on view attribution.daily is
     'Visits, conversions, revenue, spend, CPA and ROAS by campaign, account day, model and currency. What has no '
@@ -251,6 +265,6 @@ create policy of_own_app on attribution.exchange_rates for select to authenticat
 create policy of_service on attribution.models to service_role using (true) with check (true);
 create policy of_service on attribution.exchange_rates to service_role using (true) with check (true);
 grant select on attribution.models, attribution.exchange_rates, attribution.counted_conversions,
-    attribution.credits_in_currency, attribution.daily, attribution.daily_ads to authenticated;
+    attribution.organization_currencies, attribution.credits_in_currency, attribution.daily, attribution.daily_ads to authenticated;
 grant all on attribution.models, attribution.exchange_rates, attribution.counted_conversions,
-    attribution.credits_in_currency, attribution.daily, attribution.daily_ads to service_role;
+    attribution.organization_currencies, attribution.credits_in_currency, attribution.daily, attribution.daily_ads to service_role;

@@ -83,9 +83,9 @@ def examples(number: int) -> settings:
 
 
 def single(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """No id twice, no two events of a visitor at once: which of them came first is nobody's to say."""
+    """No id twice, no two events of a tag at once: which of them came first is nobody's to say."""
     found = {(e["org_tag"], e["event_id"]): e for e in events}.values()
-    return list({(e["org_tag"], e["anonymous_id"], e["timestamp"]): e for e in found}.values())
+    return list({(e["org_tag"], e["timestamp"]): e for e in found}.values())
 
 
 def prepare(attribution_stores: AttributionStores) -> None:

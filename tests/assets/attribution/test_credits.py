@@ -40,7 +40,9 @@ def test_credits_equal_a_recount_and_add_up(
     prepare(attribution_stores)
     attribution_stores.event_lake.append(*events)
     attribution_stores.make(1, 8)
-    assert attribution_stores.credits() == recount(events, CAMPAIGNS, CLICKS, RULES, CLICK_ADS, REFUND_TYPES)
+    assert attribution_stores.credits() == recount(
+        events, CAMPAIGNS, CLICKS, RULES, CLICK_ADS, refund_types=REFUND_TYPES
+    )
     assert attribution_stores.postgres.fetch(read_sql("attribution/differing_sums.sql"), SUMS) == []
 
 
@@ -100,12 +102,14 @@ def test_a_window_is_closed_at_both_ends_and_an_organisations_own(attribution_st
 def test_a_session_that_goes_on_past_midnight_is_one_visit(attribution_stores: AttributionStores) -> None:
     prepare(attribution_stores)
     attribution_stores.event_lake.append(
-        *(visit(day, hour, gclid="gA") for day, hour in [(1, 23), (2, 0), (3, 5), (5, 1)])
+        *(event(timestamp=at(1, 23, 30) + n * timedelta(minutes=20), gclid="gA") for n in range(4)),
+        visit(3, 5, gclid="gA"),
+        visit(5, 1, gclid="gA"),
     )
     attribution_stores.event_lake.append(visit(5, 2, "other", event_type="conversion"))
     attribution_stores.make(1, 7)
     visits = {day: sum(row[7] for row in rows) for day, rows in attribution_stores.of_days().items()}
-    assert visits == {at(1).date(): 1, at(5).date(): 1}
+    assert visits == {at(1).date(): 1, at(3).date(): 1, at(5).date(): 1}
     assert shares(attribution_stores) == {"google:g1:12": (1, 1, 1)}
 
 

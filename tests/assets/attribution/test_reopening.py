@@ -79,16 +79,16 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
     campaigns, clicks, rules = list(CAMPAIGNS), dict(CLICKS), dict(RULES)
     attribution_stores.event_lake.append(*events)
     attribution_stores.make(1, 8)
-    before = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS, REFUND_TYPES))
+    before = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS, refund_types=REFUND_TYPES))
     assert attribution_stores.of_days() == before
     for kind, what in news:
         lying = written(attribution_stores)
         if kind == "events":
-            known = {(e["org_tag"], e["anonymous_id"], e["timestamp"]) for e in events}
+            known = {(e["org_tag"], e["timestamp"]) for e in events}
             late = [
                 {**e, "event_id": f"late{len(events)}-{n}"}
                 for n, e in enumerate(single(what))
-                if (e["org_tag"], e["anonymous_id"], e["timestamp"]) not in known
+                if (e["org_tag"], e["timestamp"]) not in known
             ]
             events = [*events, *late]
             attribution_stores.event_lake.append(*late)
@@ -105,7 +105,7 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
                 f"org-{A}", conversion_types=[what[0]], window_days=what[1], refund_types=["refund"]
             )
         done = settled(attribution_stores)
-        after = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS, REFUND_TYPES))
+        after = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS, refund_types=REFUND_TYPES))
         assert attribution_stores.of_days() == after
         changed = {day for day in before.keys() | after.keys() if before.get(day) != after.get(day)}
         assert done == changed
@@ -259,7 +259,9 @@ def test_two_builds_at_once_end_as_one(attribution_stores: AttributionStores) ->
     with ThreadPoolExecutor(2) as pool:
         runs = [pool.submit(attribution_stores.make, 1, 7) for _ in range(2)]
         assert sum(len(run.result().changed) for run in runs) == 5
-    assert attribution_stores.credits() == recount(single(events), CAMPAIGNS, CLICKS, RULES, CLICK_ADS, REFUND_TYPES)
+    assert attribution_stores.credits() == recount(
+        single(events), CAMPAIGNS, CLICKS, RULES, CLICK_ADS, refund_types=REFUND_TYPES
+    )
     assert attribution_stores.make(1, 7).changed == []
 
 

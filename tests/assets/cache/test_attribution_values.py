@@ -64,6 +64,14 @@ class Credited:
             {"d": day, "n": name, "a": account, "c": currency, "r": revenue},
         )
 
+    def touch(self, utm_campaign: str, reason: str, number: int = 0) -> None:
+        self.postgres.execute(
+            "insert into attribution.touches (app, day, org_tag, visitor, browser, session, at, session_begins,"
+            " session_ends, named_platform, utm_campaign, reason) select 'clearlift', day, 't', %(n)s, %(n)s, %(n)s,"
+            " day, day, day, '', %(t)s, %(r)s from (select %(d)s::date as day) as at",
+            {"n": bytes([number]), "t": utm_campaign, "r": reason, "d": TODAY},
+        )
+
     def value(self, days: str = "7d") -> dict[str, Any]:
         self.warmed_cache.warm_all("attribution")
         found: dict[str, Any] = json.loads(self.warmed_cache.held()[f"dashboard:t:attribution:{days}"])
@@ -198,3 +206,21 @@ def test_currencies_are_ranked_apart_and_reported_in_one(shop: Credited) -> None
     assert of(shop.value()["reporting"]["totals"]) == [
         {"model": "last", "revenue": 80, "spend": 20, "cpa": 10, "roas": 4, "complete": True}
     ]
+
+
+def test_a_campaign_that_matched_nothing_is_listed_with_what_it_resembles(shop: Credited) -> None:
+    for name in ("Spring Sale 2026", "Summer Sale", "Brand"):
+        shop.campaign(name)
+    for n, (text, reason) in enumerate(
+        [*[("spring_sale_2026", "unknown_campaign")] * 2, ("Brand", "ambiguous_campaign"),
+         ("newsletter", "unknown_campaign"), ("found", "")]
+    ):  # fmt: skip
+        shop.touch(text, reason, n)
+    shop.warmed_cache.warm_all("unmatched_campaigns")
+    value = json.loads(shop.warmed_cache.held()["dashboard:t:unmatched_campaigns:1d"])
+    assert [(item["utm_campaign"], item["touches"], item["last_day"]) for item in value["items"]] == [
+        ("spring_sale_2026", 2, "2026-03-20"), ("Brand", 1, "2026-03-20"), ("newsletter", 1, "2026-03-20"),
+    ]  # fmt: skip
+    assert [[near["campaign"] for near in item["resembles"]] for item in value["items"]] == [
+        ["Spring Sale 2026"], ["Brand"], [],
+    ]  # fmt: skip

@@ -84,6 +84,7 @@ def _touches(
         holds=[
             ("postgres", "attribution.touches"),
             ("postgres", "attribution.conversions"),
+            ("postgres", "attribution.sign_ins"),
             ("postgres", "consent.choices"),
         ],
         kinds={"postgres", "polars"},
@@ -95,10 +96,11 @@ def _touches(
         partitions_def=calendar.daily,
         backfill_policy=BackfillPolicy.single_run(),
         description=(
-            "Touches and conversions by UTC day: the first event of a visitor's session that names a campaign, and the"
-            " events that an organisation counts as conversions. Ids are hashed. An event that its visitor or user"
-            " refused for marketing makes no touch, and its conversion has no visitor. Known bots make no touch, and"
-            " their conversions count as none. Only rows that differ are written."
+            "Touches and conversions by UTC day: events that name a campaign or click other than the one that their"
+            " session named last, and the events that an organisation counts as conversions; and who was signed in"
+            " with which browser. Ids are hashed. An event that its visitor or user refused for marketing makes no"
+            " touch, and its conversion has no visitor. Known bots make no touch, and their conversions count as none."
+            " Only rows that differ are written."
         ),
         metadata={"dagster/table_name": "attribution.touches"},
         pool="postgres",

@@ -146,7 +146,7 @@ def test_an_organisation_sees_its_own_rows_and_none_of_another(attribution_store
     # An unknown click and an asked day of each organisation.
     for org in (A, B):
         attribution_stores.event_lake.append(
-            event(org_tag=org, timestamp=at(2, 3), session_id="u", gclid=f"unknown-{org}")
+            event(org_tag=org, timestamp=at(2, 3), session_id="u", gclid=f"unknown-{org}", user_id="somebody")
         )
     attribution_stores.make(1, 3)
     attribution_stores.postgres.execute(
@@ -155,7 +155,7 @@ def test_an_organisation_sees_its_own_rows_and_none_of_another(attribution_store
         " from attribution.unknown_clicks"
     )
     found = relations(attribution_stores.postgres)
-    assert len(found) == 12
+    assert len(found) == 14
     for relation in found:
         everything = seen(attribution_stores.postgres, None, relation, "service_role")
         assert everything, relation

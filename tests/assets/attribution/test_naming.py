@@ -1,4 +1,4 @@
-"""What an event names: texts as people and scripts write them, ids in addresses, sources, and what is no sign of an ad."""
+"""What an event names: by texts as people and scripts write them, by ids in addresses, and what is no sign of an ad."""
 
 import unicodedata
 from typing import Any

@@ -159,6 +159,8 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
     yield kept("postgres", "attribution.credits", "what campaigns brought, of which the events are gone")
     for table in ("organizations", "labels", "ad_labels"):
         yield kept("postgres", f"attribution.{table}", "a mirror, as long as what it mirrors")
+    for table in ("models", "exchange_rates"):
+        yield kept("postgres", f"attribution.{table}", "an operator's own choice")
     yield _going("attribution.click_days", "day", 120, "the platform reports a click for 90 days")
     yield kept("postgres", "attribution.clicks", "one short row a click, by which credits are made again")
     yield kept("postgres", "retention.pruned_days", "says which days of the lake are archived only")

@@ -93,8 +93,8 @@ _POSTGRES = (
         "attribution.conversions",
         "blank",
         personal="visitor browser",
-        traces="event",
-        reason="the organisation's revenue stays; without its event the hash in `event` leads to nobody",
+        traces="event order_id refunded",
+        reason="the organisation's revenue stays; without its event its hashes lead to nobody",
     ),
     Holding(
         "postgres",
@@ -217,18 +217,20 @@ _IMPERSONAL = f"""
         first_source first_medium last_source last_medium
     sessions.windows: app day version snapshot_id sequence tracker recomputed built_at pruned
     attribution.organizations: app org_tag org_id conversion_types window_days types_change people_tag sources
-        join_devices
+        join_devices refund_types currency own_hosts
+    attribution.models: model every_touch first_touch last_touch middle_touches half_life_days ordinal
+    attribution.exchange_rates: app currency day rate
     attribution.windows: app day version snapshot_id sequence types_change touches conversions built_at changed credited
-        pruned
+        pruned bots
     attribution.touches: app day org_tag named_platform click_parameter platform account_id campaign_id reason ad_id
     attribution.sign_ins: app day org_tag
-    attribution.conversions: app day org_tag at value
+    attribution.conversions: app day org_tag at value refund currency bot credit_day
     attribution.labels: app org_id label kind platform account_id campaign_id text key since until
     attribution.ad_labels: app org_id label kind campaign_id ad_id text key
     attribution.clicks: app org_id platform account_id campaign_id ad_id
     attribution.click_days: app org_id account_id day asked_at
-    attribution.credits: app day org_tag account_day platform account_id campaign_id reason visits first_conversions
-        last_conversions linear_conversions first_revenue last_revenue linear_revenue ad_id
+    attribution.credits: app day org_tag account_day platform account_id campaign_id reason visits ad_id
+        model currency conversions revenue
     ads.ad_accounts: app org_id id platform account_id connection_id status native_status currency time_zone updated_at
         counted_actions
     ads.campaigns: app {_CAMPAIGNS} {_SEEN} budget budget_type budget_id created_at

@@ -46,6 +46,9 @@ def mirror(connection: Connection, app: App, organisations: list[Organisation]) 
             "window_days": organisation.rules.window_days,
             "sources": organisation.rules.sources,
             "join_devices": organisation.rules.join_devices,
+            "refund_types": list(organisation.rules.refund_types),
+            "currency": organisation.rules.currency,
+            "own_hosts": list(organisation.rules.own_hosts),
         }
         for organisation in organisations
         if holdable(organisation.tag + organisation.id)

@@ -26,31 +26,42 @@ _ADDRESS = pl.coalesce(pl.col("page_search").replace("", None), pl.col("page_url
 
 
 def relevant(
-    events: pl.LazyFrame, conversion_types: Mapping[str, Collection[str]], default: Collection[str]
+    events: pl.LazyFrame,
+    conversion_types: Mapping[str, Collection[str]],
+    default: Collection[str],
+    refund_types: Mapping[str, Collection[str]],
 ) -> pl.LazyFrame:
     """The raw events that may name a campaign or convert, doubles among them, in the columns that `single`, `named_by`
     and others read.
 
-    conversion_types: by organisation's tag; `default` for the others.
+    conversion_types: by organisation's tag; `default` for the others. refund_types: by tag. Their events, and those
+    with a negative value, reduce the revenue of another conversion.
     """
-    # One list for all organisations, because a condition for each would be evaluated for every event.
-    own = [f"{org}\0{event_type}" for org, types in conversion_types.items() for event_type in types]
-    converts = pl.concat_str("org_tag", "event_type", separator="\0").is_in(own) | (
+    refunds = _of_types(refund_types)
+    converts = _of_types(conversion_types) | (
         pl.col("event_type").is_in(list(default)) & ~pl.col("org_tag").is_in(list(conversion_types))
     )
     marked = _ADDRESS.str.contains_any(list(MARKS), ascii_case_insensitive=True).fill_null(value=False)
     said = [pl.col(name).replace("", None) for name in Texts._fields if name != "query"]
     return events.select(
         *THIN,
-        may_signal(),
+        "user_agent",
+        pl.when(converts | refunds).then(pl.col("event_data")).otherwise(may_signal()).alias("event_data"),
         pl.when(pl.col("event_value").abs() < LARGEST_VALUE).then(pl.col("event_value")).alias("value"),
         *said,
         pl.when(marked).then(_ADDRESS).alias("query"),
-        converts.alias("converts"),
+        (converts | refunds).alias("converts"),
+        (refunds | (pl.col("event_value") < 0)).fill_null(value=False).alias("refund"),
     ).filter(
         pl.col("converts")
         | pl.any_horizontal(pl.col(name).is_not_null() for name in Texts._fields if name != "utm_source")
     )
+
+
+def _of_types(types: Mapping[str, Collection[str]]) -> pl.Expr:
+    # One list for all organisations, because a condition for each would be evaluated for every event.
+    own = [f"{org}\0{event_type}" for org, of_org in types.items() for event_type in of_org]
+    return pl.concat_str("org_tag", "event_type", separator="\0").is_in(own)
 
 
 def single(events: pl.DataFrame) -> pl.DataFrame:

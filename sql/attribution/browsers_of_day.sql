@@ -6,7 +6,7 @@ create temporary table browsers_of_day on commit drop as
 with converted as (
     select c.org_tag, c.event, c.browser, c.at, coalesce(o.join_devices, true) as join_devices,
         c.at - make_interval(days => coalesce(o.window_days, %(default_days)s)) as since
-    from attribution.conversions c
+    from attribution.counted_conversions c
     left join attribution.organizations o on o.app = c.app and o.org_tag = c.org_tag
     where c.app = %(app)s and c.day = %(day)s and c.browser is not null
 ), signed_in as (

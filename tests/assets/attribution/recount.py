@@ -1,13 +1,14 @@
 """What credits must be, from the same events in plain Python, conversion by conversion: a second opinion."""
 
 import html
+import json
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal, localcontext
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
@@ -15,7 +16,7 @@ from urllib.parse import parse_qsl, unquote_plus
 from tests.assets.attribution.attribution_stores import Campaign
 from tests.assets.rollups.event_lake import Event
 
-Key = tuple[date, str, date, str, str, str, str, str]
+Key = tuple[date, str, date, str, str, str, str, str, str, str]
 PAID = (("gclid", "google"), ("gbraid", "google"), ("wbraid", "google"), ("msclkid", "microsoft"), ("ttclid", "tiktok"))
 SOURCES = {
     "google": "google", "youtube": "google", "google.de": "google", "fb": "facebook", "facebook": "facebook",
@@ -25,6 +26,14 @@ NOTHING = {"", "(not set)", "undefined", "null", "(none)"}
 FIELDS = ("gclid", "fbclid", "utm_source", "utm_campaign", "utm_content")
 PAUSE, DAY = timedelta(minutes=30), timedelta(days=1)
 MICRO = Decimal("0.000001")
+# The weights of touches, oldest first, by their ages in days.
+MODELS: Mapping[str, Callable[[list[Decimal]], list[Decimal]]] = {
+    "first": lambda ages: [Decimal(n == 0) for n in range(len(ages))],
+    "last": lambda ages: [Decimal(n == len(ages) - 1) for n in range(len(ages))],
+    "linear": lambda ages: [Decimal(1)] * len(ages),
+    "position": lambda ages: _position(len(ages)),
+    "decay": lambda ages: [Decimal("0.5") ** (age / 7) for age in ages],
+}
 
 
 @dataclass(frozen=True)
@@ -49,13 +58,14 @@ def recount(
     click_ads: Mapping[str, str] | None = None,
     orgs: Mapping[str, str] | None = None,
     joins_devices: bool = True,
+    refund_types: Mapping[str, set[str]] | None = None,
 ) -> list[tuple[Any, ...]]:
     """Rows of attribution.credits, sorted. rules: conversion types and window by tag; clicks: by click id.
 
     click_ads: our ids of the ads of those clicks of which it is known. orgs: the organisations of tags that are not of
-    the organisation that is named after them.
+    the organisation that is named after them. refund_types: by tag.
     """
-    found: dict[Key, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 7)
+    found: dict[Key, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
     organisations = {event["org_tag"]: f"org-{event['org_tag']}" for event in events} | dict(orgs or {})
     events = _with_consent(events)
     touches = [touch for session in _sessions(events) for touch in _touches(session)]
@@ -65,19 +75,18 @@ def recount(
     for touch in touches:
         by_browser[organisations[touch.event["org_tag"]], touch.event["anonymous_id"]].append(touch)
 
-    def add(event: Event, at: datetime, match: Campaign | str, ad: str, *amounts: Any) -> None:
+    def add(
+        event: Event, at: datetime, match: Campaign | str, ad: str, model: str, currency: str, *amounts: Any
+    ) -> None:
         zone = UTC if isinstance(match, str) else match.zone
         named = ("", "", "", match) if isinstance(match, str) else (match.platform, match.account, match.id, "")
-        key = (at.date(), event["org_tag"], at.astimezone(zone).date(), *named, ad)
+        key = (at.date(), event["org_tag"], at.astimezone(zone).date(), *named, ad, model, currency)
         found[key] = [had + Decimal(more) for had, more in zip(found[key], amounts, strict=True)]
 
     for touch in touches:
-        add(touch.event, touch.at, matched[id(touch)], ads[id(touch)], 1, 0, 0, 0, 0, 0, 0)
-    for event in events:
-        types, days = rules.get(event["org_tag"], ({"conversion"}, 30))
-        if event["event_type"] not in types:
-            continue
-        value = Decimal(repr(event["event_value"] or 0.0)).quantize(MICRO)
+        add(touch.event, touch.at, matched[id(touch)], ads[id(touch)], "", "", 1, 0, 0)
+    for event, orders, value, currency in _counted(events, rules, refund_types or {}):
+        days = rules.get(event["org_tag"], (set(), 30))[1]
         at, org = event["timestamp"], organisations[event["org_tag"]]
         since = at - timedelta(days=days)
         browsers = {event["anonymous_id"]}
@@ -87,16 +96,64 @@ def recount(
             (t for browser in browsers for t in by_browser.get((org, browser), []) if since <= t.at <= at),
             key=lambda t: t.at,
         )
-        if event["consent_marketing"] is False or not brought:
-            reason = "no_consent" if event["consent_marketing"] is False else "no_touch"
-            add(event, at, reason, "", 0, 1, 1, 1, value, value, value)
+        refused = event["consent_marketing"] is False
+        ages = [Decimal((at - touch.at) // timedelta(microseconds=1)) / 86_400_000_000 for touch in brought]
+        for model, weights in MODELS.items():
+            if refused or not brought:
+                add(event, at, "no_consent" if refused else "no_touch", "", model, currency, 0, orders, value)
+                continue
+            weighed = [(t, weight) for t, weight in zip(brought, weights(ages), strict=True) if weight]
+            of_each = [weight for _, weight in weighed]
+            parts = zip(weighed, _shares(Decimal(orders), of_each), _shares(value, of_each), strict=True)
+            for (touch, _), part, part_value in parts:
+                add(event, at, matched[id(touch)], ads[id(touch)], model, currency, 0, part, part_value)
+    return sorted((*key[:7], int(row[0]), *key[7:], row[1], row[2]) for key, row in found.items())
+
+
+def _position(touches: int) -> list[Decimal]:
+    if touches <= 2:
+        return [Decimal(1)] * touches
+    return [Decimal("0.4"), *[Decimal("0.2") / (touches - 2)] * (touches - 2), Decimal("0.4")]
+
+
+def _counted(
+    events: Iterable[Event], rules: Mapping[str, tuple[set[str], int]], refund_types: Mapping[str, set[str]]
+) -> Iterable[tuple[Event, int, Decimal, str]]:
+    """What counts: the event whose visitor and moment it is of, 1 or 0 conversions, the amount, its currency."""
+    first: dict[tuple[str, str], Event] = {}
+    refunds: list[Event] = []
+    for event in sorted(events, key=lambda e: e["timestamp"]):
+        org, value = event["org_tag"], event["event_value"] or 0
+        if _is_bot(event):
             continue
-        parts, values = _shares(Decimal(1), len(brought)), _shares(value, len(brought))
-        for n, touch in enumerate(brought):
-            first, last = n == 0, n == len(brought) - 1
-            amounts = (int(first), int(last), parts[n], value if first else 0, value if last else 0, values[n])
-            add(event, at, matched[id(touch)], ads[id(touch)], 0, *amounts)
-    return sorted((*key, int(row[0]), *row[1:], ad) for (*key, ad), row in found.items())
+        refunding = event["event_type"] in refund_types.get(org, set())
+        if not refunding and event["event_type"] not in rules.get(org, ({"conversion"}, 30))[0]:
+            continue
+        if refunding or value < 0:
+            refunds.append(event)
+            continue
+        order = _data(event).get("order_id")
+        if order is None or first.setdefault((org, order), event) is event:
+            yield event, 1, _money(event), _data(event).get("currency", "")
+    for event in refunds:
+        order = _data(event).get("order_id")
+        yield first.get((event["org_tag"], order), event), 0, -abs(_money(event)), _data(event).get("currency", "")
+
+
+def _is_bot(event: Event) -> bool:
+    return "Googlebot" in (event["user_agent"] or "")
+
+
+def _data(event: Event) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads(event["event_data"] or "{}")
+    except ValueError:
+        return {}
+    return found
+
+
+def _money(event: Event) -> Decimal:
+    return Decimal(repr(event["event_value"] or 0.0)).quantize(MICRO)
 
 
 def _sign_ins(
@@ -131,11 +188,13 @@ def _with_consent(events: Iterable[Event]) -> list[Event]:
     return found
 
 
-def _shares(whole: Decimal, parts: int) -> list[Decimal]:
-    """The whole in equal parts of micro-units, cut off; the last has the rest."""
-    micros = int(whole / MICRO)
-    each = abs(micros) // parts * (1 if micros >= 0 else -1)
-    return [each * MICRO] * (parts - 1) + [(micros - each * (parts - 1)) * MICRO]
+def _shares(whole: Decimal, weights: list[Decimal]) -> list[Decimal]:
+    """The whole by weight, in micro-units, cut off; the last has the rest."""
+    with localcontext(prec=60):
+        sign = -1 if whole < 0 else 1
+        exact = [abs(whole) * weight / sum(weights) for weight in weights[:-1]]
+        parts = [sign * part.quantize(MICRO, rounding=ROUND_FLOOR) for part in exact]
+        return [*parts, whole - sum(parts, Decimal(0))]
 
 
 def _sessions(events: Iterable[Event]) -> Iterator[list[Event]]:
@@ -209,6 +268,8 @@ def _fold(text: str) -> str:
 
 
 def _named(event: Event) -> Touch | None:
+    if _is_bot(event):
+        return None
     query = (event["page_search"] or "").lstrip("?").replace("&amp;", "&")
     address = dict(reversed([(name.lower(), value) for name, value in parse_qsl(query)]))
     said = {**address, **{name: value for name in FIELDS if (value := event.get(name))}}

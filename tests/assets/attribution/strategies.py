@@ -38,6 +38,7 @@ CLICKS = {"gA": CAMPAIGNS[1], "gB": CAMPAIGNS[7]}
 CLICK_ADS = {"gA": CAMPAIGNS[1].ad("8")}
 # Conversion types and window, where they are not the default ones.
 RULES = {B: ({"purchase", "signup"}, 2)}
+REFUND_TYPES = {A: {"refund"}, SECOND: {"refund"}}
 NAMED: tuple[dict[str, str], ...] = (
     {},
     {"gclid": "gA"},
@@ -77,11 +78,15 @@ LANDED = st.builds(
         st.integers(0, 3000),
     ),
     event_id=st.integers(0, 10**9).map("e{}".format),
-    event_type=st.sampled_from(["page_view", "conversion", "purchase", "signup"]),
+    event_type=st.sampled_from(["page_view", "conversion", "conversion", "purchase", "signup", "refund"]),
     event_value=st.none() | st.sampled_from([0.01, 10.0, 99.99, -5.0, 1e-6, 123456.789012]),
     anonymous_id=st.sampled_from(["v1", "v2", "v3"]),
     session_id=st.sampled_from(["s1", "s2", "s3"]),
     consent_marketing=st.sampled_from([True, True, True, None, False]),
+    event_data=st.sampled_from(
+        [None, "{}", '{"order_id": "o1"}', '{"order_id": "o2", "currency": "EUR"}', '{"currency": "USD"}', "no JSON"]
+    ),
+    user_agent=st.sampled_from([None, "Mozilla/5.0", "Mozilla/5.0", "Mozilla/5.0 (compatible; Googlebot/2.1)"]),
     utm_content=st.sampled_from([None, "", "5", "7", "blue", "twice", "banner", "nobody's"]),
 )
 
@@ -119,5 +124,6 @@ def prepare(attribution_stores: AttributionStores) -> None:
             attribution_stores.delete(campaign, campaign.until)
     for click, campaign in CLICKS.items():
         attribution_stores.click(campaign, click, CLICK_ADS.get(click, "").rpartition(":")[2])
+    attribution_stores.settle(f"org-{A}", refund_types=["refund"])
     types, days = RULES[B]
     attribution_stores.settle(f"org-{B}", conversion_types=sorted(types), window_days=days)

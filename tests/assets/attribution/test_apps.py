@@ -119,9 +119,7 @@ def test_a_change_of_one_app_leaves_the_other_as_it_was(
 def test_each_app_has_days_sums_and_a_lock_of_its_own(both: tuple[AttributionStores, AttributionStores]) -> None:
     attribution_stores, other = both
     attribution_stores.postgres.execute("update attribution.windows set changed = changed + 1 where app = 'other'")
-    attribution_stores.postgres.execute(
-        "update attribution.credits set last_revenue = last_revenue + 1 where app = 'other'"
-    )
+    attribution_stores.postgres.execute("update attribution.credits set revenue = revenue + 1 where app = 'other'")
     days = "attribution/uncredited_days.sql", "attribution/differing_sums.sql", "attribution/summary.sql"
     parameters = {"since": at(1).date(), "start": at(1).date(), "end": at(1).date()}
     uncredited, differing, _ = (

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from assets.attribution import credit
 from resources.sql_files import read_sql
 from tests.assets.attribution.attribution_stores import NEVER, AttributionStores, Campaign
-from tests.assets.attribution.recount import recount
+from tests.assets.attribution.recount import MODELS, recount
 from tests.assets.attribution.strategies import (
     CAMPAIGNS,
     CLICK_ADS,
     CLICKS,
     LANDED,
+    REFUND_TYPES,
     RULES,
     A,
     examples,
@@ -80,7 +81,7 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
     campaigns, clicks, rules = list(CAMPAIGNS), dict(CLICKS), dict(RULES)
     attribution_stores.event_lake.append(*events)
     attribution_stores.make(1, 8)
-    before = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS))
+    before = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS, refund_types=REFUND_TYPES))
     assert attribution_stores.of_days() == before
     for kind, what in news:
         lying = written(attribution_stores)
@@ -104,9 +105,11 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
                 clicks["gUnknown"] = what
         elif kind == "rule":
             rules[A] = ({what[0]}, what[1])
-            attribution_stores.settle(f"org-{A}", conversion_types=[what[0]], window_days=what[1])
+            attribution_stores.settle(
+                f"org-{A}", conversion_types=[what[0]], window_days=what[1], refund_types=["refund"]
+            )
         done = settled(attribution_stores)
-        after = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS))
+        after = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS, refund_types=REFUND_TYPES))
         assert attribution_stores.of_days() == after
         changed = {day for day in before.keys() | after.keys() if before.get(day) != after.get(day)}
         assert done == changed
@@ -169,14 +172,12 @@ def test_restated_spend_shows_at_once_and_changes_its_day_alone(attribution_stor
     assert written(attribution_stores) == lying
     differing = before ^ daily()
     assert {(row[5], row[8]) for row in differing} == {(campaign.id, at(3).date())}
-    assert len(differing) == 6  # three models, before and after
+    assert len(differing) == 10  # five models, before and after
     rows = attribution_stores.postgres.fetch(
         "select model, spend, cpa, roas from attribution.daily where campaign_id = %s and day = %s",
         [campaign.id, at(3).date()],
     )
-    assert {(r["model"], r["spend"], r["cpa"], r["roas"]) for r in rows} == {
-        (model, 7.5, 7.5, 0) for model in ("first", "last", "linear")
-    }
+    assert {(r["model"], r["spend"], r["cpa"], r["roas"]) for r in rows} == {(model, 7.5, 7.5, 0) for model in MODELS}
 
 
 def test_an_agreement_that_comes_late_makes_a_later_one_needless(attribution_stores: AttributionStores) -> None:
@@ -262,7 +263,9 @@ def test_two_builds_at_once_end_as_one(attribution_stores: AttributionStores) ->
     with ThreadPoolExecutor(2) as pool:
         runs = [pool.submit(attribution_stores.make, 1, 7) for _ in range(2)]
         assert sum(len(run.result().changed) for run in runs) == 5
-    assert attribution_stores.credits() == recount(single(events), CAMPAIGNS, CLICKS, RULES, CLICK_ADS)
+    assert attribution_stores.credits() == recount(
+        single(events), CAMPAIGNS, CLICKS, RULES, CLICK_ADS, refund_types=REFUND_TYPES
+    )
     assert attribution_stores.make(1, 7).changed == []
 
 

@@ -154,7 +154,7 @@ def touches(events: pl.DataFrame, names: Sequence[Named], people_tags: Mapping[s
         "session_begins",
         "session_ends",
         pl.Series("named_platform", [name.platform for name in of], pl.String),
-        _bytes("click", [name.click and click_hash(name.click) for name in of]),
+        _bytes("click", [click_hash(name.click) if name.click else None for name in of]),
         pl.Series("click_parameter", [name.parameter for name in of], pl.String),
         pl.Series("utm_campaign", [name.campaign for name in of], pl.String),
         pl.Series("utm_content", [name.content for name in of], pl.String),

@@ -83,7 +83,7 @@ def test_any_event_keeps_a_session_alive_for_30_minutes(
 
 def test_a_visit_goes_on_past_midnight_and_is_cut_at_the_next(stores: AttributionStores) -> None:
     robot = [landed(at(1, 23) + n * 20 * MINUTE) for n in range(4 * 72)]
-    assert made(stores, 1, 7, *robot) == [at(1, 23), at(3), at(4)]
+    assert made(stores, 1, 7, *robot) == [at(1, 23), at(3), at(4), at(5)]
 
 
 def test_past_midnight_another_campaign_or_a_pause_is_a_visit_of_its_own(stores: AttributionStores) -> None:

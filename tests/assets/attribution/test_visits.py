@@ -131,13 +131,13 @@ def test_a_bare_fbclid_takes_no_credit_from_an_ad(stores: AttributionStores) -> 
 
 
 def test_ids_in_the_address_find_a_campaign_and_its_ad(stores: AttributionStores) -> None:
-    ad = ("120210000000000001", "blue")
+    ad = ("120210000000000003", "blue")
     social = Campaign(f"org-{A}", "facebook", "120210000000000009", "of no name", ads=(ad,))
     stores.campaign(social)
     queries = [
         "?gbraid=b&gad_campaignid=91",
         "?utm_id=92",
-        "?utm_source=fb&utm_campaign=misnamed&utm_content=120210000000000001",
+        "?utm_source=fb&utm_campaign=misnamed&utm_content=120210000000000003",
         "?campaign_id=120210000000000009",
         "?wbraid=w",
     ]

@@ -7,6 +7,7 @@ ALL = (
     "ingest",
     "compaction",
     "rollups",
+    "attribution",
     "stores",
     "cache",
     "ads",

@@ -8,12 +8,13 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
+from sandbox import sample_dirt
 from sandbox.sample_clicks import PaidClicks
 
 BATCH = timedelta(minutes=5)
@@ -140,21 +141,26 @@ def _session(
     until: datetime,
     paid: PaidClicks | None,
 ) -> Iterator[tuple[dict[str, Any], datetime]]:
-    session = str(uuid.UUID(int=chance.getrandbits(128)))
+    session = sample_dirt.session_id(str(uuid.UUID(int=chance.getrandbits(128))), visitor)
+    previous = None
     device, browser, system, width, height = chance.choice(_DEVICES)
     country, region, city, zone = chance.choice(_PLACES)
     source, medium, campaign = chance.choice(_SOURCES)
     consent = chance.random() > 0.02
     marketing = chance.choice((True, True, False, None))
+    campaign = campaign and sample_dirt.campaign(campaign, visitor)
     query = f"?utm_source={source}&utm_medium={medium}&utm_campaign={campaign}" if source else None
     click = paid.take(org.tag, at) if paid else None
     if click is not None:
+        click = replace(click, campaign=sample_dirt.campaign(click.campaign, visitor))
         source, medium, campaign, query = click.source, click.medium, click.campaign, click.query
     ids = {click.parameter: click.click_id} if click else {}
     for step in range(chance.choice((1, 1, 2, 3, 4, 6, 9))):
         if at >= until:
             return
         path = _PAGES[0] if step == 0 else chance.choice(_PAGES)
+        # Within a visit, the site itself is the referrer.
+        referrer = org.hostname if step else source and f"www.{source}.example"
         bought = path == "/checkout" and chance.random() < 0.3
         kind = "conversion" if bought else ("page_view" if step == 0 or chance.random() < 0.6 else "click")
         at = at.replace(microsecond=at.microsecond // 1000 * 1000)
@@ -178,8 +184,8 @@ def _session(
                 "page_hostname": org.hostname,
                 "page_search": query,
                 "page_hash": None,
-                "referrer": f"https://www.{source}.example/" if source and step == 0 else None,
-                "referrer_domain": f"www.{source}.example" if source and step == 0 else None,
+                "referrer": f"https://{referrer}{previous or '/'}" if referrer else None,
+                "referrer_domain": referrer,
                 "device_type": device,
                 "viewport_width": width,
                 "viewport_height": height,
@@ -214,6 +220,7 @@ def _session(
             },
             at,
         )
+        previous = path
         at += timedelta(seconds=chance.expovariate(1 / 40))
 
 

@@ -18,10 +18,12 @@ def empty(postgres: Postgres, *schemas: str) -> None:
     """Take every row away of some schemas, or of all that are not Postgres's own or the migrations' ledger.
 
     Only of tables that have any: to truncate the hundred and more that there are takes longer than most examples.
+    Models of attribution stay, because a migration brings them.
     """
     tables = postgres.fetch(
         "select format('%%I.%%I', schemaname, tablename) as name from pg_tables"
-        " where schemaname = any(%(some)s::text[]) or %(some)s::text[] = '{}'"
+        " where (schemaname, tablename) <> ('attribution', 'models')"
+        " and (schemaname = any(%(some)s::text[]) or %(some)s::text[] = '{}')"
         " and schemaname not in ('pg_catalog', 'information_schema', 'pipelines')",
         {"some": list(schemas)},
     )

@@ -19,6 +19,7 @@ _TABLES = (
 
 def _dashboard(name: str, doc: str, *reads: tuple[str, str]) -> CacheFamily:
     key = f"dashboard:{{org_tag}}:{name}:{{range}}"
+    reads = (*reads, ("d1", "org_tag_mappings"))
     return CacheFamily(
         name, f"{doc}, by organisation and range of days", key, "postgres", f"clearlift/cache/{name}.sql", reads
     )
@@ -32,6 +33,12 @@ _CACHE = (
     _dashboard("top_sources", "Where visits come from", ("rollups", "daily")),
     _dashboard("top_campaigns", "Campaigns by their events", ("rollups", "daily")),
     _dashboard("attribution", "Campaigns with what they brought and cost, by model", ("attribution", "daily")),
+    _dashboard(
+        "unmatched_campaigns",
+        "Values of utm_campaign that name no campaign, with those that they resemble",
+        ("attribution", "touches"),
+        ("ads", "campaigns"),
+    ),
     CacheFamily(
         "connections",
         "How the ad accounts of an organisation are synced, by its tag",

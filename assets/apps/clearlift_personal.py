@@ -82,8 +82,8 @@ _CHOICES = Holding(
 
 _KV = (
     *(
-        Holding("kv", family, traces="value", erasure="remake", reason="made of roll-ups, whose texts may hold an id")
-        for family in ("top_pages", "top_campaigns")
+        Holding("kv", family, traces="value", erasure="remake", reason="made of texts that may hold an id")
+        for family in ("top_pages", "top_campaigns", "unmatched_campaigns")
     ),
     Holding("kv", "connections", traces="value", erasure="remake", reason="an ad account's name may be a person's"),
 )
@@ -107,7 +107,7 @@ PERSONAL = registry(
         "r2": "raw/ads/ access/clearlift/ quarantine/access/clearlift/: key content",
         "kv": """
             series top_sources attribution org_tags campaigns platforms currencies: key value
-            top_pages top_campaigns connections: key
+            top_pages top_campaigns unmatched_campaigns connections: key
         """,
     },
 )

@@ -156,12 +156,15 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
             "attribution",
         ),
         ("attribution.touches", Rule("retention/old_touches.sql", _AGREED), "attribution"),
+        ("attribution.sign_ins", Rule("retention/old_sign_ins.sql", _AGREED), "attribution"),
     ):
         yield _going(table, "day", 400, _OF_EVENTS, requires=_AGREED, rule=rule, hot=90, readers=((reader, "daily"),))
     yield kept("postgres", "consent.choices", "a refusal holds until its person agrees again")
     yield kept("postgres", "attribution.credits", "what campaigns brought, of which the events are gone")
     for table in ("organizations", "labels", "ad_labels"):
         yield kept("postgres", f"attribution.{table}", "a mirror, as long as what it mirrors")
+    for table in ("models", "exchange_rates"):
+        yield kept("postgres", f"attribution.{table}", "an operator's own choice")
     yield _going("attribution.click_days", "day", 120, "the platform reports a click for 90 days")
     yield kept("postgres", "attribution.clicks", "one short row a click, by which credits are made again")
     yield kept("postgres", "retention.pruned_days", "says which days of the lake are archived only")
@@ -180,7 +183,7 @@ def _events(audience: Audience) -> Iterator[Lifecycle]:
 
 
 def _ads(raw: str) -> Iterator[Lifecycle]:
-    for table in ("ad_accounts", "campaigns", "ad_groups", "ads", "keywords"):
+    for table in ("ad_accounts", "campaigns", "campaign_names", "ad_groups", "ads", "keywords"):
         yield kept("postgres", f"ads.{table}", _OWN)
     metrics = (f"{level}_metrics_daily" for level in ("campaign", "ad_group", "ad", "keyword"))
     for table in (*metrics, "conversions_daily"):

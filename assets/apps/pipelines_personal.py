@@ -85,16 +85,23 @@ _POSTGRES = (
     _visits(
         "attribution.touches",
         "delete",
-        personal="visitor session at click",
-        traces="utm_campaign utm_content",
+        personal="visitor browser session at session_begins session_ends click",
+        traces="utm_campaign utm_content campaign_key content_key campaign_id_key ad_id_key",
         reason="the credits of its day stay: they count, and name nobody",
     ),
     _visits(
         "attribution.conversions",
         "blank",
-        personal="visitor",
-        traces="event",
-        reason="the organisation's revenue stays; without its event the hash in `event` leads to nobody",
+        personal="visitor browser",
+        traces="event order_id refunded",
+        reason="the organisation's revenue stays; without its event its hashes lead to nobody",
+    ),
+    Holding(
+        "postgres",
+        "attribution.sign_ins",
+        hashed=(("visitor", "visitor"), ("user", "person")),
+        personal="visitor person first_at last_at",
+        erasure="delete",
     ),
     _kept(
         "attribution.clicks",
@@ -216,20 +223,25 @@ _IMPERSONAL = f"""
     sessions.daily: app org_tag day origin duration_seconds events page_views bounced landing_hostname exit_hostname
         first_source first_medium last_source last_medium
     sessions.windows: app day version snapshot_id sequence tracker recomputed built_at pruned
-    attribution.organizations: app org_tag org_id conversion_types window_days types_change
+    attribution.organizations: app org_tag org_id conversion_types window_days types_change people_tag sources
+        join_devices refund_types currency own_hosts
+    attribution.models: model every_touch first_touch last_touch middle_touches half_life_days ordinal
+    attribution.exchange_rates: app currency day rate
     attribution.windows: app day version snapshot_id sequence types_change touches conversions built_at changed credited
-        pruned
-    attribution.touches: app day org_tag named_platform platform account_id campaign_id reason ad_id
-    attribution.conversions: app day org_tag at value
-    attribution.labels: app org_id label kind platform account_id campaign_id
-    attribution.ad_labels: app org_id label kind campaign_id ad_id
+        pruned bots
+    attribution.touches: app day org_tag named_platform click_parameter platform account_id campaign_id reason ad_id
+    attribution.sign_ins: app day org_tag
+    attribution.conversions: app day org_tag at value refund currency bot credit_day
+    attribution.labels: app org_id label kind platform account_id campaign_id text key since until
+    attribution.ad_labels: app org_id label kind campaign_id ad_id text key
     attribution.clicks: app org_id platform account_id campaign_id ad_id
     attribution.click_days: app org_id account_id day asked_at
-    attribution.credits: app day org_tag account_day platform account_id campaign_id reason visits first_conversions
-        last_conversions linear_conversions first_revenue last_revenue linear_revenue ad_id
+    attribution.credits: app day org_tag account_day platform account_id campaign_id reason visits ad_id
+        model currency conversions revenue
     ads.ad_accounts: app org_id id platform account_id connection_id status native_status currency time_zone updated_at
         counted_actions
     ads.campaigns: app {_CAMPAIGNS} {_SEEN} budget budget_type budget_id created_at
+    ads.campaign_names: app org_id campaign_id name since until
     ads.ad_groups: app {_CAMPAIGNS} {_SEEN} campaign_id bid_amount budget budget_type created_at
     ads.ads: app org_id id ad_group_id platform account_id native_id name status native_status creative_id creative_kind
         headline body landing_page url_parameters created_at source_updated_at updated_at {_SEEN}

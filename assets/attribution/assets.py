@@ -23,6 +23,7 @@ from dagster import (
 )
 
 from assets.apps import AdAccounts, App, Audience
+from assets.attribution.bots import listed_on
 from assets.attribution.build import Touches
 from assets.attribution.clicks import ClickReport, Clicks
 from assets.attribution.credit import Credits
@@ -45,14 +46,17 @@ _COLUMNS = [
     ("campaign_name", "text", "Its present name", True),
     ("reason", "text", "Why no campaign is known; empty where one is", False),
     ("day", "date", "Day in the account's time zone; in UTC where no campaign is known", False),
-    ("model", "text", "first, last or linear touch", False),
-    ("currency", "text", "The account's currency", True),
+    ("model", "text", "A row of attribution.models: first, last, linear, position, decay", False),
+    ("currency", "text", "The account's; where no campaign is known the organisation's, or as events name it", True),
+    ("rate_missing", "boolean", "Revenue that no exchange rate converts into the account's currency", False),
     ("visits", "bigint", "Sessions that name the campaign", False),
     ("conversions", "numeric", "Conversions credited", False),
-    ("revenue", "numeric", "Credited event_value, which is taken to be in the account's currency", False),
+    ("revenue", "numeric", "Credited event_value without what was refunded", False),
     ("spend", "numeric(20, 6)", "What the day cost, as the platform reports it", False),
-    ("cpa", "numeric", "Spend a conversion", True),
+    ("cpa", "numeric", "Spend a conversion; null where nothing was spent", True),
     ("roas", "numeric", "Revenue a unit of spend", True),
+    ("reporting_currency", "text", "The organisation's, where it chose one", True),
+    ("reporting_rate", "numeric", "What one unit of currency is in it; null where no rate is known", True),
 ]
 
 
@@ -80,6 +84,7 @@ def _touches(
         holds=[
             ("postgres", "attribution.touches"),
             ("postgres", "attribution.conversions"),
+            ("postgres", "attribution.sign_ins"),
             ("postgres", "consent.choices"),
         ],
         kinds={"postgres", "polars"},
@@ -91,10 +96,11 @@ def _touches(
         partitions_def=calendar.daily,
         backfill_policy=BackfillPolicy.single_run(),
         description=(
-            "Touches and conversions by UTC day: the first event of a visitor's session that names a campaign, and the"
-            " events that an organisation counts as conversions. Ids are hashed. An event that its visitor or user"
-            " refused for marketing makes no touch, and its conversion has no visitor. Only rows that differ are"
-            " written."
+            "Touches and conversions by UTC day: events that name a campaign or click other than the one that their"
+            " session named last, and the events that an organisation counts as conversions; and who was signed in"
+            " with which browser. Ids are hashed. An event that its visitor or user refused for marketing makes no"
+            " touch, and its conversion has no visitor. Known bots make no touch, and their conversions count as none."
+            " Only rows that differ are written."
         ),
         metadata={"dagster/table_name": "attribution.touches"},
         pool="postgres",
@@ -108,6 +114,8 @@ def _touches(
                 "days": counts.days,
                 "touches": counts.touches,
                 "conversions": counts.conversions,
+                "bots_left_out": counts.bots,
+                "bots_listed_on": f"{listed_on()}",
                 "rows_changed": counts.changed,
                 "dagster/partition_row_count": counts.touches + counts.conversions,
             },
@@ -192,10 +200,10 @@ def _daily(app: App, calendar: Calendar) -> AssetsDefinition:
         partitions_def=calendar.daily,
         backfill_policy=BackfillPolicy.single_run(),
         description=(
-            "Visits, conversions, revenue, spend, CPA and ROAS by organisation, campaign and day, under first, last and"
-            " linear touch. A partition is the UTC day of a conversion; days that late touches, new campaigns or clicks"
-            " changed are credited with it. Visits and conversions without a campaign are rows of their own, with the"
-            " reason."
+            "Visits, conversions, revenue, spend, CPA and ROAS by organisation, campaign and day, under each model of"
+            " attribution.models. A partition is the UTC day of a conversion; days that late touches, new campaigns or"
+            " clicks changed are credited with it. Visits and conversions without a campaign are rows of their own,"
+            " with the reason."
         ),
         metadata={"dagster/table_name": "attribution.daily", "dagster/column_schema": column_schema(_COLUMNS)},
         pool="postgres",
@@ -232,8 +240,9 @@ def _adds_up(app: App) -> AssetChecksDefinition:
         asset=[app.name, "attribution", "daily"],
         name="attributed_and_unattributed_are_all",
         description=(
-            "By organisation, UTC day and model: credited conversions and revenue, with and without a campaign, equal"
-            " the conversions of the day, to the digit; and these equal the daily roll-ups of the same snapshot."
+            "By organisation, UTC day, model and currency: credited conversions and revenue, with and without a"
+            " campaign, equal the conversions that count on the day, to the digit; and all conversions of the day equal"
+            " the daily roll-ups of the same snapshot."
         ),
     )
     def adds_up(rooms: ResourceParam[Rooms]) -> AssetCheckResult:

@@ -1,7 +1,7 @@
 """Making touches and conversions: a UTC day at a time, from the lake; rows that are equal already are not written.
 
 The lock is taken before the lake is read, as for roll-ups, so that the last to write has seen the most. What does not
-belong here: what a touch is (touches.py), and credits (credit.py).
+belong here: what a touch, a conversion and a sign-in is (touches.py, conversions.py, persons.py), and credits.
 """
 
 from collections.abc import Callable
@@ -14,10 +14,13 @@ import polars as pl
 from assets.ads.sync import accounts_of
 from assets.apps import App
 from assets.attribution import organizations
+from assets.attribution.bots import marked
+from assets.attribution.conversions import conversions
 from assets.attribution.match import lock_of, rematch
 from assets.attribution.organizations import Organisation
+from assets.attribution.persons import sign_ins
 from assets.attribution.rules import DEFAULT
-from assets.attribution.touches import VERSION, conversions, judged, relevant, single, touches
+from assets.attribution.touches import VERSION, judged, named_by, naming, relevant, sessions_of, single, touches
 from assets.consent import stored as choices
 from assets.events import pruned
 from assets.events.table import events_table
@@ -36,11 +39,15 @@ SETTLING = DAY // 12
 
 @dataclass
 class TouchCounts:
-    """What was made: days, their touches and conversions, and how many rows of either were inserted or deleted."""
+    """What was made: days, their touches and conversions, and how many rows of either were inserted or deleted.
+
+    bots: events of known bots that named a campaign or converted, which count as neither.
+    """
 
     days: int = 0
     touches: int = 0
     conversions: int = 0
+    bots: int = 0
     changed: int = 0
 
 
@@ -112,8 +119,7 @@ class Touches:
 
     def _replace(self, connection: Connection, day: Window, counts: TouchCounts) -> None:
         snapshot_id, sequence = pruned.countable_head(connection, self.app, self.events, day)
-        events = self._read(connection, day, snapshot_id)
-        incoming = {"touches": touches(events), "conversions": conversions(events)}
+        incoming, bots = self._read(connection, day, snapshot_id)
         heights = {name: rows.height for name, rows in incoming.items()}
         connection.execute(
             read_sql("attribution/record_day.sql"),
@@ -124,7 +130,9 @@ class Touches:
                 "snapshot_id": snapshot_id,
                 "sequence": sequence,
                 "built_at": self.clock(),
-                **heights,
+                "touches": heights["touches"],
+                "conversions": heights["conversions"],
+                "bots": bots,
             },
         )
         connection.execute(read_sql("attribution/incoming_day.sql"))
@@ -134,23 +142,46 @@ class Touches:
         counts.days += 1
         counts.touches += heights["touches"]
         counts.conversions += heights["conversions"]
+        counts.bots += bots
 
-    def _read(self, connection: Connection, day: Window, snapshot_id: int | None) -> pl.DataFrame:
-        rows = connection.execute(
-            "select org_tag, conversion_types from attribution.organizations where app = %s", (self.app.name,)
-        )
-        types = {row["org_tag"]: row["conversion_types"] for row in rows}
+    def _read(
+        self, connection: Connection, day: Window, snapshot_id: int | None
+    ) -> tuple[dict[str, pl.DataFrame], int]:
+        """The touches, conversions and sign-ins of a day, and how many events of bots are not among them."""
+        organisations = connection.execute(
+            "select org_tag, conversion_types, refund_types, sources, people_tag from attribution.organizations"
+            " where app = %s",
+            (self.app.name,),
+        ).fetchall()
+        types = {row["org_tag"]: row["conversion_types"] for row in organisations}
         special = {tag: own for tag, own in types.items() if tuple(own) != DEFAULT.conversion_types}
+        refunds = {row["org_tag"]: row["refund_types"] for row in organisations if row["refund_types"]}
+        people_tags = {row["org_tag"]: row["people_tag"] for row in organisations}
         of_day = WindowEvents(self.events, day, snapshot_id=snapshot_id)
 
         def collect(rows: pl.LazyFrame) -> pl.DataFrame:
             with of_day.named():
                 return rows.collect(engine="streaming")
 
+        def refused(events: pl.DataFrame) -> pl.Series:
+            return choices.refused(connection, self.app, day.end, events)
+
         if choices.learn(connection, self.app, day, of_day.scan(), collect):
             self._make_again(connection, day.end.date())
-        events = single(collect(relevant(of_day.scan(), special, DEFAULT.conversion_types)))
-        return judged(events, choices.refused(connection, self.app, day.end, events))
+        events, names = named_by(
+            single(collect(relevant(of_day.scan(), special, DEFAULT.conversion_types, refunds))),
+            {row["org_tag"]: row["sources"] for row in organisations if row["sources"]},
+        )
+        events = marked(events)
+        people = events["org_tag"].replace_strict(people_tags, default=events["org_tag"], return_dtype=pl.String)
+        events = events.with_columns(refused(events).alias("refused"), people.alias("people_tag"))
+        sessions = judged(single(collect(sessions_of(of_day.scan(), naming(events)))), events, refused)
+        incoming = {
+            "touches": touches(sessions, names, people_tags),
+            "conversions": conversions(events),
+            "sign_ins": sign_ins(of_day.scan(), collect, refused, people_tags),
+        }
+        return incoming, int(events["bot"].sum())
 
     def _write(self, connection: Connection, day: Window) -> int:
         """Delete and insert the rows that differ; returns how many."""
@@ -160,19 +191,20 @@ class Touches:
             return connection.execute(read_sql(f"attribution/{name}.sql"), parameters).rowcount
 
         connection.execute(read_sql("attribution/changed_touches.sql"))
+        connection.execute(read_sql("attribution/changed_conversions.sql"))
         # Two statements: a key that one statement deletes cannot be inserted by it.
         touched = written("drop_touches") + written("write_touches")
+        signed_in = written("write_sign_ins")
         converted = written("drop_conversions") + written("write_conversions")
         if converted:
-            connection.execute(
-                "update attribution.windows set changed = changed + 1 where app = %(app)s and day = %(day)s", parameters
-            )
-        if touched:
+            written("settle_orders")
+            written("mark_converted")
+        if touched or signed_in:
             connection.execute(
                 "create temporary table rematched on commit drop as"
-                " select day, org_tag, visitor, session from attribution.touches"
+                " select day, org_tag, visitor, session, at from attribution.touches"
                 " where app = %(app)s and day = %(day)s and reason is null",
                 parameters,
             )
             rematch(connection, self.app)
-        return touched + converted
+        return touched + converted + signed_in

@@ -1,4 +1,4 @@
-"""What the attribution room brings: yesterday's credits by the clock, and changed days again.
+"""What the attribution room brings: today's and yesterday's credits by the clock, and changed days again.
 
 What belongs here: the job, its tick and its watch. What does not: the assets themselves (assets.py).
 """
@@ -11,7 +11,7 @@ from dagster import AssetSelection
 from assets.apps import App
 from assets.attribution import assets
 from assets.attribution.late import built, stale
-from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, days_again, made_up
+from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, days_again, made_up, one_day
 from assets.rollups.late import horizon
 from assets.windows import DAY, Window, daily_key, midnight, missing
 
@@ -33,13 +33,21 @@ def bring(app: App, site: Site) -> Capability:
         ],
         ticks=[
             Tick(
+                "attribution_today",
+                "25 * * * *",
+                "attribution",
+                "At hh:25, the day in progress, because its spend shows already.",
+                AfterGap.SKIPS,
+                lambda at: [one_day(at.date())],
+            ),
+            Tick(
                 "attribution_daily",
                 "55 0 * * *",
                 "attribution",
                 "At 00:55, yesterday's touches, conversions and credits.",
                 AfterGap.CATCHES_UP,
                 lambda at: _missing(app, site, at),
-            )
+            ),
         ],
         watches=[
             Watch(

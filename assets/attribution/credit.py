@@ -8,7 +8,8 @@ from datetime import date
 from typing import Self
 
 from assets.apps import App
-from assets.attribution.match import learn_labels, lock_of
+from assets.attribution.labels import learn_labels
+from assets.attribution.match import lock_of
 from assets.attribution.rules import DEFAULT
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
@@ -56,6 +57,7 @@ class Credits:
 
     def _credit(self, connection: Connection, day: date) -> bool:
         parameters = {"app": self.app.name, "day": day, "default_days": DEFAULT.window_days}
+        connection.execute(read_sql("attribution/browsers_of_day.sql"), parameters)
         connection.execute(read_sql("attribution/credits_of_day.sql"), parameters)
         row = connection.execute(read_sql("attribution/credits_differ.sql"), parameters).fetchone()
         assert row is not None  # the statement always gives one row

@@ -24,11 +24,3 @@ def rematch(connection: Connection, app: App) -> int:
     parameters = {"app": app.name, "default_days": DEFAULT.window_days}
     connection.execute(read_sql("attribution/mark_touched.sql"), parameters)
     return changed
-
-
-def learn_labels(connection: Connection, app: App) -> int:
-    """Store the new names of campaigns and ads and match the touches that carry them; how many touches changed."""
-    connection.execute(read_sql("attribution/changed_touches.sql"))
-    connection.execute(read_sql("attribution/learn_labels.sql"), {"app": app.name})
-    connection.execute(read_sql("attribution/learn_ad_labels.sql"), {"app": app.name})
-    return rematch(connection, app)

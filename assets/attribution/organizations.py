@@ -44,6 +44,11 @@ def mirror(connection: Connection, app: App, organisations: list[Organisation]) 
             "org_id": organisation.id,
             "conversion_types": list(organisation.rules.conversion_types),
             "window_days": organisation.rules.window_days,
+            "sources": organisation.rules.sources,
+            "join_devices": organisation.rules.join_devices,
+            "refund_types": list(organisation.rules.refund_types),
+            "currency": organisation.rules.currency,
+            "own_hosts": list(organisation.rules.own_hosts),
         }
         for organisation in organisations
         if holdable(organisation.tag + organisation.id)
@@ -61,7 +66,7 @@ def mirror(connection: Connection, app: App, organisations: list[Organisation]) 
         connection.execute(read_sql("attribution/changed_touches.sql"))
         connection.execute(
             "create temporary table rematched on commit drop as"
-            " select day, org_tag, visitor, session from attribution.touches"
+            " select day, org_tag, visitor, session, at from attribution.touches"
             " where app = %(app)s and org_tag = any(%(tags)s)",
             parameters,
         )

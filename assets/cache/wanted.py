@@ -1,6 +1,6 @@
 """The keys and values that a family wants in KV, drawn from D1 or Postgres as a stream. Nothing is compared here."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -68,19 +68,30 @@ class FamilyError(ValueError):
     """A family's statement does not give what it must; the message names the family and the column."""
 
 
-def of_statement(family: CacheFamily) -> Family:
-    """A family whose rows one statement gives. In Postgres its parameters are %(app)s and %(today)s."""
+def active_tags(sources: Sources, org_tags: str) -> list[str]:
+    """The active tags of an app's organisations. org_tags: SQL under sql/, for its D1."""
+    assert sources.d1 is not None, "an app that collects events has a D1"
+    return [row["tag"] for row in sources.d1.query(read_sql(org_tags)) if row["active"]]
+
+
+def of_statement(family: CacheFamily, org_tags: str | None = None) -> Family:
+    """A family whose rows one statement gives.
+
+    In our Postgres its parameters are %(app)s, %(today)s, and where the app collects events %(tags)s: the active tags,
+    which `org_tags` lists.
+    """
 
     def from_own_postgres(sources: Sources) -> Iterator[Row]:
         assert sources.app_postgres is not None, f"cache family {family.name}: its app has no Postgres database"
-        yield from streamed(sources, sources.app_postgres)
+        yield from streamed(sources, sources.app_postgres, {})
 
     def from_postgres(sources: Sources) -> Iterator[Row]:
-        yield from streamed(sources, sources.postgres)
+        tags = {} if org_tags is None else {"tags": active_tags(sources, org_tags)}
+        yield from streamed(sources, sources.postgres, tags)
 
-    def streamed(sources: Sources, postgres: Postgres) -> Iterator[Row]:
+    def streamed(sources: Sources, postgres: Postgres, more: Mapping[str, Any]) -> Iterator[Row]:
         with postgres.connection() as connection:
-            params = {"app": sources.app, "today": sources.today}
+            params = {"app": sources.app, "today": sources.today, **more}
             for batch in stream(connection, read_sql(family.statement), params, BATCH):
                 yield from batch
 

@@ -72,7 +72,9 @@ class PostgresEraser:
                 if entry.erasure == "delete":
                     rows += postgres_rows.delete(connection, shape, where, by_hash)
                 elif entry.erasure == "blank":
-                    rows += postgres_rows.empty(connection, shape, [column], where, by_hash)
+                    # With the id that was found, other forms of it in the row.
+                    ids_ = [name for name in entry.personal.split() if shape.types[name] == "bytea"]
+                    rows += postgres_rows.empty(connection, shape, ids_, where, by_hash)
         if entry.erasure == "delete":
             rows += postgres_rows.delete(connection, shape, postgres_rows.owned_by(entry.subjects, ids), given)
         named = shape.texts([*entry.personal.split(), *entry.traces.split()])

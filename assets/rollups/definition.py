@@ -2,7 +2,8 @@
 
 A cut is a set of dimensions with one table a grain. One wide key has nearly as many groups as there are events, and
 distinct counts do not add up over dimensions. So totals, pages, sources and campaigns are cuts of their own. What
-belongs here: these as data and polars expressions. What does not: reading events and writing rows.
+belongs here: these as data and polars expressions. What does not: which source a session has (landing.py), reading
+events and writing rows.
 """
 
 from collections.abc import Mapping
@@ -12,10 +13,11 @@ from enum import StrEnum
 
 import polars as pl
 
+from assets.rollups import landing
 from assets.windows import DAY, HOUR
 
 # Raise it when the meaning of a roll-up changes: windows built by another version are stale.
-VERSION = 1
+VERSION = 2
 
 
 class Grain(StrEnum):
@@ -52,6 +54,7 @@ class Cut:
     dimensions: Mapping[str, pl.Expr]
     where: pl.Expr | None = None
     sketched: bool = False
+    of_landing: bool = False
 
     def table(self, length: StrEnum) -> str:
         """The table of a grain or period."""
@@ -63,15 +66,11 @@ def _as_is(*names: str) -> dict[str, pl.Expr]:
     return {name: pl.col(name).fill_null("") for name in names}
 
 
-_SOURCE = pl.coalesce(
-    pl.col("utm_source").replace("", None), pl.col("referrer_domain").replace("", None), pl.lit("direct")
-)
-
 CUTS: tuple[Cut, ...] = (
     Cut("", _as_is("event_type", "utm_source", "utm_medium", "utm_campaign", "device_type", "geo_country")),
     Cut("totals", {}, sketched=True),
     Cut("pages", _as_is("page_hostname", "page_path"), where=pl.col("event_type") == "page_view"),
-    Cut("sources", {"source": _SOURCE, **_as_is("utm_medium")}),
+    Cut("sources", landing.DIMENSIONS, of_landing=True),
     Cut(
         "campaigns",
         _as_is("utm_campaign", "utm_source", "utm_medium"),
@@ -94,12 +93,14 @@ _VALUE = pl.when(_HAS_VALUE).then(pl.col("event_value"))
 # How many events have an amount that counts as none.
 NOT_SUMMED = (~_HAS_VALUE).sum()
 
+# Decimal, because then a sum does not depend on the order of its rows.
+_DECIMAL = _VALUE.cast(pl.Decimal(38, 6))
+
 _MEASURES = (
     pl.len().cast(pl.Int64).alias("events"),
     pl.col("anonymous_id").n_unique().cast(pl.Int64).alias("visitors"),
     pl.col("session_id").n_unique().cast(pl.Int64).alias("sessions"),
-    # Decimal, because then a sum does not depend on the order of its rows.
-    _VALUE.cast(pl.Decimal(38, 6)).sum().alias("value"),
+    _DECIMAL.sum().alias("value"),
 )
 
 
@@ -111,6 +112,8 @@ def window_of(grain: Grain) -> pl.Expr:
 
 def aggregate(events: pl.LazyFrame, grain: Grain, cut: Cut) -> pl.LazyFrame:
     """Rows of one cut: org_tag, the window, the dimensions, events, visitors, sessions, value."""
+    if cut.of_landing:
+        return landing.aggregate(events.with_columns(window_of(grain), value=_DECIMAL), grain.column)
     if cut.where is not None:
         events = events.filter(cut.where)
     dimensions = [expr.alias(name) for name, expr in cut.dimensions.items()]

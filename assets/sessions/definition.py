@@ -1,10 +1,11 @@
 """What a session is, by either origin, and which columns it has. Pure.
 
 A recomputed session is the events of a visitor without a pause of 30 minutes. A session of the tracker is the events of
-one session id on days without a day between them. Either belongs to the UTC day that it started on, and lasts to the
-end of the next day at most. If it goes on (a robot, a session id that never ends), it is cut at each further midnight.
-So the sessions of a day follow from the events of the two days before it, of the day and of the next day, however long
-a session goes on. What does not belong here: reading events, and storing sessions (build.py).
+one session id and one visitor without such a pause, because some trackers' session ids recur for days, and some give
+one id to several visitors. Attribution has the same sessions. Either belongs to the UTC day that it started on, and
+lasts to the end of the next day at most. If it goes on (a robot), it is cut at each further midnight. So the sessions
+of a day follow from the events of the two days before it, of the day and of the next day, however long a session goes
+on. What does not belong here: reading events, and storing sessions (build.py).
 """
 
 import hashlib
@@ -16,7 +17,7 @@ import polars as pl
 from assets.windows import DAY, Window
 
 # Raise it when the meaning of a session changes: days built by another version are stale.
-VERSION = 1
+VERSION = 2
 PAUSE = timedelta(minutes=30)
 # How far around a day its sessions reach: what is read to build it.
 BEFORE, AFTER = 2 * DAY, DAY
@@ -29,9 +30,9 @@ class Origin(StrEnum):
     RECOMPUTED = "recomputed"
 
     @property
-    def key(self) -> str:
-        """The column whose equal values may belong to one session."""
-        return {"tracker": "session_id", "recomputed": "anonymous_id"}[self.value]
+    def keys(self) -> tuple[str, ...]:
+        """The columns whose equal values may belong to one session; the first one names it."""
+        return {"tracker": ("session_id", "anonymous_id"), "recomputed": ("anonymous_id",)}[self.value]
 
 
 _VIEW = pl.col("event_type") == "page_view"
@@ -48,14 +49,25 @@ def read_for(day: Window) -> Window:
     return Window(day.start - BEFORE, day.end + AFTER)
 
 
+def begins(origin: Origin) -> pl.Expr:
+    """Whether an event begins a session; null for the first row. The events are in order of org_tag, keys and time.
+
+    Each row is compared with the row above, because windows over a million groups take ten times as long.
+    """
+    keys = ("org_tag", *origin.keys)
+    return pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in keys) | (
+        pl.col("timestamp").diff() >= PAUSE
+    )
+
+
 def sessions(events: pl.DataFrame, origin: Origin, day: date) -> pl.DataFrame:
     """The sessions that start on a day, in the columns of sessions.daily but `app`, from the events of `read_for`."""
-    key, moment = pl.col(origin.key), pl.col("timestamp")
-    ordered = events.lazy().sort("org_tag", origin.key, "timestamp", "event_id").with_columns(date=moment.dt.date())
-    # Each row is compared with the row above, because windows over a million groups take ten times as long.
-    pause = (moment.diff() >= PAUSE) if origin is Origin.RECOMPUTED else (pl.col("date").diff() > DAY)
-    begins = (pl.col("org_tag") != pl.col("org_tag").shift()) | (key != key.shift()) | pause
-    chained = ordered.with_columns(chain=begins.fill_null(value=True).cum_sum()).with_columns(
+    ordered = (
+        events.lazy()
+        .sort("org_tag", *origin.keys, "timestamp", "event_id")
+        .with_columns(date=pl.col("timestamp").dt.date())
+    )
+    chained = ordered.with_columns(chain=begins(origin).fill_null(value=True).cum_sum()).with_columns(
         begun=pl.col("date").first().over("chain")
     )
     return _described(
@@ -71,7 +83,7 @@ def sessions(events: pl.DataFrame, origin: Origin, day: date) -> pl.DataFrame:
 def _described(events: pl.DataFrame, origin: Origin) -> pl.DataFrame:
     moment = pl.col("timestamp")
     grouped = events.group_by("org_tag", "day", "chain", maintain_order=True).agg(
-        key=pl.col(origin.key).first(),
+        key=pl.col(origin.keys[0]).first(),
         visitor=pl.col("anonymous_id").first(),
         started_at=moment.first(),
         ended_at=moment.last(),

@@ -94,8 +94,9 @@ class _Planter:
 
     def _campaign(self, index: int) -> Campaign:
         platform = self._account.platform
-        theme = _THEMES[index % len(_THEMES)]
-        slug = f"{theme}_{platform[0]}{self._number}_{index:02d}"
+        # The eighth takes the name of the third, which was removed before.
+        named = 2 if index == 7 else index
+        slug = f"{_THEMES[named % len(_THEMES)]}_{platform[0]}{self._number}_{named:02d}"
         kind = self._kind(index)
         own = Budget(self._id(), self._random.randrange(20, 500) * 100 * self._account.cent, False)
         identity = self._id()
@@ -133,6 +134,7 @@ class _Planter:
             replace(plain, novel_at=self._days(1)),
             replace(plain, starts=self._start + timedelta(days=self._size.days // 2)),
             replace(plain, paused_at=self._days(-5)),
+            replace(plain, starts=self._days(-14).date()),
         )
         return stories[index] if index < len(stories) else plain
 

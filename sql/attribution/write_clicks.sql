@@ -14,7 +14,7 @@ with known as (
     on conflict (app, org_id, click) do nothing
     returning org_id, click
 )
-select distinct t.day, t.org_tag, t.visitor, t.session
+select distinct t.day, t.org_tag, t.visitor, t.session, t.at
 from known k
 join attribution.organizations o on o.app = %(app)s and o.org_id = k.org_id
 join attribution.touches t on t.app = o.app and t.org_tag = o.org_tag and t.click = k.click

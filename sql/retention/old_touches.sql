@@ -6,7 +6,7 @@ select
         when exists (
             select
             from attribution.windows w
-            where w.app = t.app and not w.pruned and w.day >= t.day and w.day <= t.day + 3 + greatest(
+            where w.app = t.app and not w.pruned and w.day >= t.day and w.day <= t.day + 4 + greatest(
                 %(default_days)s::integer,
                 (select max(o.window_days) from attribution.organizations o where o.app = %(app)s)
             )

@@ -122,6 +122,7 @@ TICKS = {
         "ads_hourly": ("ads", "5 * * * *"),
         "hourly": ("hourly", "10 * * * *"),
         "today": ("roll_up_days", "20 * * * *"),
+        "attribution_today": ("attribution", "25 * * * *"),
         "warm": ("warm", "35 * * * *"),
         "tidy": ("tidy", "40 * * * *"),
         "daily": ("roll_up_days", "30 0 * * *"),

@@ -49,6 +49,7 @@ def late_windows(location: Location) -> list[Requested]:
         ("hourly", datetime(2025, 10, 14, 12, 10, tzinfo=UTC), "2025-10-14-11:00", "2025-10-14-11:00"),
         ("hourly", datetime(2025, 10, 14, 0, 10, tzinfo=UTC), "2025-10-13-23:00", "2025-10-13-23:00"),
         ("today", datetime(2025, 10, 14, 0, 20, tzinfo=UTC), "2025-10-14", "2025-10-14"),
+        ("attribution_today", datetime(2025, 10, 14, 0, 25, tzinfo=UTC), "2025-10-14", "2025-10-14"),
         ("daily", datetime(2025, 11, 1, 0, 30, tzinfo=UTC), "2025-10-31", "2025-10-31"),
         ("weekly", datetime(2025, 10, 13, 0, 45, tzinfo=UTC), "2025-10-06", "2025-10-06"),
         ("weekly", datetime(2025, 10, 14, 0, 45, tzinfo=UTC), "2025-10-13", "2025-10-13"),

@@ -1,59 +1,216 @@
--- One row an organisation of the app and a range up to `today`: for each model the 50 campaigns with the most revenue.
--- Unmatched ones are there by their reason. Days are the days of the ad accounts.
-with ratios as (
+-- One row an active organisation of the app (tags) and a range up to the last day that is credited, which is `today` at
+-- the latest: under each model and in each currency the 50 campaigns with the most revenue and the 50 with the most spend,
+-- the sums of the others, every reason, the sums of all, and the period before. Days are the days of the ad accounts.
+with ended as (
+    select case when count(*) > 0 then least(max(day), %(today)s::date) end as day, min(day) as since
+    from attribution.windows
+    where app = %(app)s and credited >= 0
+),
+
+ranges as (
     select
-        daily.org_tag,
-        ranges.range,
-        ranges.days,
-        daily.model,
-        daily.platform,
-        daily.account_id,
-        daily.campaign_id,
-        daily.reason,
-        max(daily.campaign_name) as campaign,
-        daily.currency,
-        sum(daily.visits) as visits,
-        sum(daily.conversions) as conversions,
-        sum(daily.revenue) as revenue,
-        sum(daily.spend) as spend
-    from (values ('1d', 1), ('7d', 7), ('30d', 30), ('90d', 90)) as ranges (range, days)
-    inner join attribution.daily
-        on daily.day > %(today)s::date - ranges.days and daily.day <= %(today)s::date
-    -- The constant tells the planner how far back the ranges go; without it the whole history would be read.
-    where daily.app = %(app)s and daily.day > %(today)s::date - 90
-    group by
-        daily.org_tag, ranges.range, ranges.days, daily.model,
-        daily.platform, daily.account_id, daily.campaign_id, daily.reason, daily.currency
+        ranges.range, ranges.days, ended.day - ranges.days + 1 as start, ended.day as until,
+        -- Credits that are more than a day behind reach further back than what is read.
+        coalesce(ended.since <= ended.day - 2 * ranges.days + 1 and ended.day >= %(today)s::date - 1, false)
+            as previous_known
+    from ended
+    cross join (values ('1d', 1), ('7d', 7), ('30d', 30), ('90d', 90)) as ranges (range, days)
 ),
 
 counted as (
     select
-        *,
+        daily.org_tag, ranges.range, daily.model, daily.platform, daily.account_id, daily.campaign_id, daily.reason,
+        daily.currency, daily.rate_missing,
+        max(daily.campaign_name) as campaign,
+        coalesce(sum(daily.visits) filter (where daily.day >= ranges.start), 0) as visits,
+        coalesce(sum(daily.conversions) filter (where daily.day >= ranges.start), 0) as conversions,
+        coalesce(sum(daily.revenue) filter (where daily.day >= ranges.start), 0) as revenue,
+        coalesce(sum(daily.spend) filter (where daily.day >= ranges.start), 0) as spend,
+        coalesce(sum(daily.visits) filter (where daily.day < ranges.start), 0) as previous_visits,
+        coalesce(sum(daily.conversions) filter (where daily.day < ranges.start), 0) as previous_conversions,
+        coalesce(sum(daily.revenue) filter (where daily.day < ranges.start), 0) as previous_revenue,
+        coalesce(sum(daily.spend) filter (where daily.day < ranges.start), 0) as previous_spend,
+        max(daily.reporting_currency) as reporting_currency,
+        sum(daily.revenue * daily.reporting_rate) filter (where daily.day >= ranges.start) as reporting_revenue,
+        sum(daily.spend * daily.reporting_rate) filter (where daily.day >= ranges.start) as reporting_spend,
+        coalesce(bool_or(
+            daily.day >= ranges.start and daily.reporting_rate is null and (daily.revenue <> 0 or daily.spend <> 0)
+        ), false) as unrated
+    from ranges
+    inner join attribution.daily on daily.day > ranges.until - 2 * ranges.days and daily.day <= ranges.until
+    -- The constant tells the planner how far back the ranges go; without it the whole history would be read.
+    where daily.app = %(app)s and daily.day > %(today)s::date - 181
+    group by
+        daily.org_tag, ranges.range, daily.model, daily.platform, daily.account_id, daily.campaign_id, daily.reason,
+        daily.currency, daily.rate_missing
+),
+
+ranked as (
+    select
+        counted.*,
+        present,
         row_number() over (
-            partition by org_tag, range, model
-            order by revenue desc, spend desc, platform, account_id, campaign_id, reason, currency
-        ) as rank
-    from ratios
+            partition by org_tag, range, model, currency, reason = ''
+            order by present desc, revenue desc, spend desc, platform, account_id, campaign_id, rate_missing
+        ) as by_revenue,
+        row_number() over (
+            partition by org_tag, range, model, currency, reason = ''
+            order by present desc, spend desc, revenue desc, platform, account_id, campaign_id, rate_missing
+        ) as by_spend
+    from counted
+    cross join lateral (
+        select visits <> 0 or conversions <> 0 or revenue <> 0 or spend <> 0 as present
+    ) as shown
+),
+
+listed as (
+    select
+        ranked.org_tag,
+        ranked.range,
+        jsonb_agg(
+            figures || jsonb_build_object(
+                'platform', platform, 'account_id', account_id, 'campaign_id', campaign_id, 'campaign', campaign,
+                'rate_missing', rate_missing, 'by_revenue', by_revenue, 'by_spend', by_spend,
+                'cpa', trim_scale(round(nullif(spend, 0) / nullif(conversions, 0), 6)),
+                'roas', trim_scale(round(revenue / nullif(spend, 0), 6))
+            )
+            order by ordinal, currency, by_revenue
+        ) filter (where reason = '' and least(by_revenue, by_spend) <= 50) as items,
+        jsonb_agg(
+            figures || jsonb_build_object('reason', reason) order by ordinal, currency, reason
+        ) filter (where reason <> '') as reasons
+    from ranked
+    inner join ranges using (range)
+    inner join attribution.models using (model)
+    cross join lateral (
+        select
+            jsonb_build_object(
+                'model', model, 'currency', currency, 'visits', visits, 'conversions', trim_scale(conversions),
+                'revenue', trim_scale(revenue), 'spend', trim_scale(spend),
+                'previous', case when previous_known then jsonb_build_object(
+                    'visits', previous_visits, 'conversions', trim_scale(previous_conversions),
+                    'revenue', trim_scale(previous_revenue), 'spend', trim_scale(previous_spend)
+                ) end
+            ) as figures
+    ) as shown
+    where present
+    group by ranked.org_tag, ranked.range
+),
+
+summed as (
+    select
+        tag as org_tag,
+        ranges.range,
+        models.model,
+        models.ordinal,
+        ranked.currency,
+        coalesce(sum(visits), 0) as visits,
+        coalesce(sum(conversions), 0) as conversions,
+        coalesce(sum(revenue), 0) as revenue,
+        coalesce(sum(spend), 0) as spend,
+        coalesce(sum(previous_visits), 0) as previous_visits,
+        coalesce(sum(previous_conversions), 0) as previous_conversions,
+        coalesce(sum(previous_revenue), 0) as previous_revenue,
+        coalesce(sum(previous_spend), 0) as previous_spend,
+        count(*) filter (where left_out) as left_out,
+        coalesce(sum(visits) filter (where left_out), 0) as left_out_visits,
+        coalesce(sum(conversions) filter (where left_out), 0) as left_out_conversions,
+        coalesce(sum(revenue) filter (where left_out), 0) as left_out_revenue,
+        coalesce(sum(spend) filter (where left_out), 0) as left_out_spend
+    from unnest(%(tags)s::text[]) as tag
+    cross join ranges
+    cross join attribution.models
+    left join ranked
+        on ranked.org_tag = tag and ranked.range = ranges.range and ranked.model = models.model
+    cross join lateral (select present and reason = '' and least(by_revenue, by_spend) > 50 as left_out) as which
+    group by tag, ranges.range, models.model, models.ordinal, ranked.currency
+),
+
+sums as (
+    select
+        org_tag,
+        range,
+        jsonb_agg(
+            jsonb_build_object(
+                'model', model, 'currency', currency, 'visits', visits, 'conversions', trim_scale(conversions),
+                'revenue', trim_scale(revenue), 'spend', trim_scale(spend),
+                'cpa', trim_scale(round(nullif(spend, 0) / nullif(conversions, 0), 6)),
+                'roas', trim_scale(round(revenue / nullif(spend, 0), 6))
+            )
+            order by ordinal, currency
+        ) as totals,
+        jsonb_agg(
+            jsonb_build_object(
+                'model', model, 'currency', currency, 'campaigns', left_out, 'visits', left_out_visits,
+                'conversions', trim_scale(left_out_conversions), 'revenue', trim_scale(left_out_revenue),
+                'spend', trim_scale(left_out_spend)
+            )
+            order by ordinal, currency
+        ) as rest,
+        jsonb_agg(
+            jsonb_build_object(
+                'model', model, 'currency', currency, 'visits', previous_visits,
+                'conversions', trim_scale(previous_conversions), 'revenue', trim_scale(previous_revenue),
+                'spend', trim_scale(previous_spend)
+            )
+            order by ordinal, currency
+        ) as previous
+    from summed
+    group by org_tag, range
+),
+
+reported as (
+    select
+        org_tag,
+        range,
+        max(reporting_currency) as currency,
+        jsonb_agg(
+            jsonb_build_object(
+                'model', model, 'revenue', trim_scale(round(revenue, 6)), 'spend', trim_scale(round(spend, 6)),
+                'cpa', trim_scale(round(nullif(spend, 0) / nullif(conversions, 0), 6)),
+                'roas', trim_scale(round(revenue / nullif(spend, 0), 6)), 'complete', complete
+            )
+            order by ordinal
+        ) as totals
+    from (
+        select
+            org_tag,
+            range,
+            model,
+            ordinal,
+            max(reporting_currency) as reporting_currency,
+            sum(conversions) as conversions,
+            coalesce(sum(reporting_revenue), 0) as revenue,
+            coalesce(sum(reporting_spend), 0) as spend,
+            not bool_or(unrated) as complete
+        from ranked
+        inner join attribution.models using (model)
+        where present
+        group by org_tag, range, model, ordinal
+    ) as by_model
+    group by org_tag, range
 )
 
 select
-    org_tag,
-    range,
+    sums.org_tag,
+    sums.range,
     jsonb_build_object(
-        'from', %(today)s::date - days + 1, 'to', %(today)s::date,
-        'items', jsonb_agg(
-            jsonb_build_object(
-                'model', model, 'platform', platform, 'account_id', account_id, 'campaign_id', campaign_id,
-                'campaign', campaign, 'reason', reason, 'currency', currency, 'visits', visits,
-                'conversions', trim_scale(conversions), 'revenue', trim_scale(revenue), 'spend', trim_scale(spend),
-                'cpa', trim_scale(round(spend / nullif(conversions, 0), 6)),
-                'roas', trim_scale(round(revenue / nullif(spend, 0), 6))
-            )
-            order by model, rank
-        )
+        'from', ranges.start,
+        'to', ranges.until,
+        'totals', sums.totals,
+        'items', coalesce(listed.items, '[]'),
+        'rest', sums.rest,
+        'reasons', coalesce(listed.reasons, '[]'),
+        'reporting', case when reported.currency is not null then jsonb_build_object(
+            'currency', reported.currency, 'totals', reported.totals
+        ) end,
+        'previous', case when previous_known then jsonb_build_object(
+            'from', ranges.start - ranges.days, 'to', ranges.start - 1, 'totals', sums.previous
+        ) end
     )::text as value,
-    org_tag as tenant
-from counted
-where rank <= 50
-group by org_tag, range, days
-order by org_tag, range
+    sums.org_tag as tenant
+from sums
+inner join ranges using (range)
+left join listed using (org_tag, range)
+left join reported using (org_tag, range)
+order by sums.org_tag, sums.range

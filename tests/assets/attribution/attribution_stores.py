@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from tests.databases import empty
 
 ZONES = {"google": "Pacific/Tongatapu", "facebook": "Asia/Tokyo", "tiktok": "America/New_York", "microsoft": "UTC"}
 HORIZON = timedelta(days=35)
+ALWAYS, NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 CURRENCIES = {"google": "NZD", "facebook": "JPY", "tiktok": "USD", "microsoft": "EUR"}
 
 
@@ -32,6 +33,7 @@ class Campaign:
     """A campaign of an organisation; account and zone, where they are not given, follow from the platform.
 
     ads: native ids and names, and the utm_content of their own address; they are in an ad group of the campaign's id.
+    since, until: when it lived under this name.
     """
 
     org: str
@@ -41,6 +43,8 @@ class Campaign:
     account_id: str = ""
     time_zone: str = ""
     ads: tuple[tuple[str, str] | tuple[str, str, str], ...] = ()
+    since: datetime = ALWAYS
+    until: datetime = NEVER
 
     @property
     def account(self) -> str:
@@ -107,13 +111,23 @@ class AttributionStores:
             )
             self.postgres.execute(
                 "insert into ads.campaigns (app, org_id, id, platform, account_id, native_id, name, currency,"
-                " updated_at) values (%s, %s, %s, %s, %s, %s, %s, %s, now())"
-                " on conflict (app, org_id, id) do update set name = excluded.name",
-                [self.app.name, one.org, one.id, one.platform, one.account, one.native, one.name, place[0]],
+                " created_at, updated_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                " on conflict (app, org_id, id) do update set name = excluded.name, updated_at = excluded.updated_at",
+                [
+                    *(self.app.name, one.org, one.id, one.platform, one.account, one.native, one.name, place[0]),
+                    *(None if one.since == ALWAYS else one.since, self.event_lake.now),
+                ],
             )
 
             for native, name, *tag in one.ads:
                 self._ad(one, native, name, *tag)
+
+    def delete(self, campaign: Campaign, at: datetime) -> None:
+        """A campaign that the platform lists no longer, since a sync of that moment."""
+        self.postgres.execute(
+            "update ads.campaigns set deleted_at = %s, updated_at = %s where (app, org_id, id) = (%s, %s, %s)",
+            [at, at, self.app.name, campaign.org, campaign.id],
+        )
 
     def _ad(self, one: Campaign, native: str, name: str, tag: str = "") -> None:
         group = [self.app.name, one.org, f"{one.platform}:{one.account}:{one.native}"]

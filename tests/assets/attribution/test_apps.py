@@ -22,8 +22,8 @@ from tests.assets.rollups.event_lake import EventLake, at, event
 
 OTHER = replace(CLEARLIFT, name="other")
 RELATIONS = (
-    "organizations", "windows", "touches", "conversions", "labels", "clicks", "click_days", "credits",
-    "unknown_clicks", "daily",
+    "organizations", "windows", "touches", "conversions", "sign_ins", "labels", "clicks", "click_days", "credits",
+    "unknown_clicks", "visits", "daily",
 )  # fmt: skip
 BRAND = CAMPAIGNS[1]
 
@@ -46,7 +46,7 @@ def both(
         event(timestamp=at(1, 6), session_id="u", anonymous_id="w", gclid="gUnknown"),
         event(timestamp=at(2, 5), session_id="b", fbclid="f", utm_campaign="spring"),
         *(event(timestamp=at(day, 9), session_id=f"c{day}", event_type="conversion") for day in (1, 3, 5)),
-        event(timestamp=at(3, 9), session_id="d", anonymous_id="w", event_type="conversion"),
+        event(timestamp=at(3, 9), session_id="d", anonymous_id="w", event_type="conversion", user_id="somebody"),
         event(timestamp=at(3, 9), session_id="e", org_tag=B, event_type="conversion"),
     )
     for app in (attribution_stores, other):
@@ -119,9 +119,7 @@ def test_a_change_of_one_app_leaves_the_other_as_it_was(
 def test_each_app_has_days_sums_and_a_lock_of_its_own(both: tuple[AttributionStores, AttributionStores]) -> None:
     attribution_stores, other = both
     attribution_stores.postgres.execute("update attribution.windows set changed = changed + 1 where app = 'other'")
-    attribution_stores.postgres.execute(
-        "update attribution.credits set last_revenue = last_revenue + 1 where app = 'other'"
-    )
+    attribution_stores.postgres.execute("update attribution.credits set revenue = revenue + 1 where app = 'other'")
     days = "attribution/uncredited_days.sql", "attribution/differing_sums.sql", "attribution/summary.sql"
     parameters = {"since": at(1).date(), "start": at(1).date(), "end": at(1).date()}
     uncredited, differing, _ = (

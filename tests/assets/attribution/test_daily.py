@@ -146,7 +146,7 @@ def test_an_organisation_sees_its_own_rows_and_none_of_another(attribution_store
     # An unknown click and an asked day of each organisation.
     for org in (A, B):
         attribution_stores.event_lake.append(
-            event(org_tag=org, timestamp=at(2, 3), session_id="u", gclid=f"unknown-{org}")
+            event(org_tag=org, timestamp=at(2, 3), session_id="u", gclid=f"unknown-{org}", user_id="somebody")
         )
     attribution_stores.make(1, 3)
     attribution_stores.postgres.execute(
@@ -154,13 +154,21 @@ def test_an_organisation_sees_its_own_rows_and_none_of_another(attribution_store
         " select distinct app, org_id, account_id, day, now(), unknown"
         " from attribution.unknown_clicks"
     )
+    attribution_stores.postgres.execute(
+        "insert into attribution.exchange_rates (app, currency, day, rate)"
+        " select app, 'EUR', '2026-03-01', 1 from unnest(array['clearlift', 'other']) as app"
+    )
     found = relations(attribution_stores.postgres)
-    assert len(found) == 12
+    assert len(found) == 19
     for relation in found:
         everything = seen(attribution_stores.postgres, None, relation, "service_role")
         assert everything, relation
         if relation == "windows":
             assert seen(attribution_stores.postgres, {"org_id": f"org-{A}"}, relation) == []
+            continue
+        if relation in ("models", "exchange_rates"):  # of no organisation; rates are those of the app
+            mine = seen(attribution_stores.postgres, {"org_id": f"org-{A}"}, relation)
+            assert mine == [row for row in everything if row.get("app", "clearlift") == "clearlift"]
             continue
         owners = {row.get("org_id") or f"org-{row['org_tag']}" for row in everything}
         assert owners >= {f"org-{A}", f"org-{B}"}, relation

@@ -1,6 +1,7 @@
 """What comes late changes exactly the days that it should, and writes no other; kills and two builds change nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,15 +11,17 @@ from hypothesis import strategies as st
 
 from assets.attribution import credit
 from resources.sql_files import read_sql
-from tests.assets.attribution.attribution_stores import AttributionStores, Campaign
-from tests.assets.attribution.recount import recount
+from tests.assets.attribution.attribution_stores import NEVER, AttributionStores, Campaign
+from tests.assets.attribution.recount import MODELS, recount
 from tests.assets.attribution.strategies import (
     CAMPAIGNS,
     CLICK_ADS,
     CLICKS,
     LANDED,
+    REFUND_TYPES,
     RULES,
     A,
+    moment_of,
     prepare,
     single,
 )
@@ -78,21 +81,23 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
     campaigns, clicks, rules = list(CAMPAIGNS), dict(CLICKS), dict(RULES)
     attribution_stores.event_lake.append(*events)
     attribution_stores.make(1, 8)
-    before = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS))
+    before = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS, refund_types=REFUND_TYPES))
     assert attribution_stores.of_days() == before
     for kind, what in news:
         lying = written(attribution_stores)
         if kind == "events":
-            known = {(e["org_tag"], e["anonymous_id"], e["timestamp"]) for e in events}
+            known = {moment_of(e) for e in events}
             late = [
                 {**e, "event_id": f"late{len(events)}-{n}"}
                 for n, e in enumerate(single(what))
-                if (e["org_tag"], e["anonymous_id"], e["timestamp"]) not in known
+                if moment_of(e) not in known
             ]
             events = [*events, *late]
             attribution_stores.event_lake.append(*late)
         elif kind == "campaign":
-            campaigns.append(what)
+            now = attribution_stores.event_lake.now
+            campaigns = [replace(c, until=now) if (c.id, c.until) == (what.id, NEVER) else c for c in campaigns]
+            campaigns.append(replace(what, since=now) if any(c.id == what.id for c in campaigns) else what)
             attribution_stores.campaign(what)
         elif kind == "click" and any(e["gclid"] == "gUnknown" for e in events):
             attribution_stores.report(what, "gUnknown")
@@ -100,9 +105,11 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
                 clicks["gUnknown"] = what
         elif kind == "rule":
             rules[A] = ({what[0]}, what[1])
-            attribution_stores.settle(f"org-{A}", conversion_types=[what[0]], window_days=what[1])
+            attribution_stores.settle(
+                f"org-{A}", conversion_types=[what[0]], window_days=what[1], refund_types=["refund"]
+            )
         done = settled(attribution_stores)
-        after = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS))
+        after = by_day(recount(events, campaigns, clicks, rules, CLICK_ADS, refund_types=REFUND_TYPES))
         assert attribution_stores.of_days() == after
         changed = {day for day in before.keys() | after.keys() if before.get(day) != after.get(day)}
         assert done == changed
@@ -165,14 +172,12 @@ def test_restated_spend_shows_at_once_and_changes_its_day_alone(attribution_stor
     assert written(attribution_stores) == lying
     differing = before ^ daily()
     assert {(row[5], row[8]) for row in differing} == {(campaign.id, at(3).date())}
-    assert len(differing) == 6  # three models, before and after
+    assert len(differing) == 10  # five models, before and after
     rows = attribution_stores.postgres.fetch(
         "select model, spend, cpa, roas from attribution.daily where campaign_id = %s and day = %s",
         [campaign.id, at(3).date()],
     )
-    assert {(r["model"], r["spend"], r["cpa"], r["roas"]) for r in rows} == {
-        (model, 7.5, 7.5, 0) for model in ("first", "last", "linear")
-    }
+    assert {(r["model"], r["spend"], r["cpa"], r["roas"]) for r in rows} == {(model, 7.5, 7.5, 0) for model in MODELS}
 
 
 def test_an_agreement_that_comes_late_makes_a_later_one_needless(attribution_stores: AttributionStores) -> None:
@@ -258,7 +263,9 @@ def test_two_builds_at_once_end_as_one(attribution_stores: AttributionStores) ->
     with ThreadPoolExecutor(2) as pool:
         runs = [pool.submit(attribution_stores.make, 1, 7) for _ in range(2)]
         assert sum(len(run.result().changed) for run in runs) == 5
-    assert attribution_stores.credits() == recount(single(events), CAMPAIGNS, CLICKS, RULES, CLICK_ADS)
+    assert attribution_stores.credits() == recount(
+        single(events), CAMPAIGNS, CLICKS, RULES, CLICK_ADS, refund_types=REFUND_TYPES
+    )
     assert attribution_stores.make(1, 7).changed == []
 
 

@@ -1,4 +1,7 @@
-"""Dashboards: they say what the roll-ups say, and exactly those are written whose roll-ups changed."""
+"""Dashboards: they say what the roll-ups say, and exactly those are written whose roll-ups changed.
+
+Each active organisation has them.
+"""
 
 import json
 from datetime import date, timedelta
@@ -19,6 +22,7 @@ TODAY = date(2026, 3, 20)
 @pytest.fixture
 def lake_of_its_own(warmed_cache: WarmedCache) -> WarmedCache:
     warmed_cache.event_lake.clear()
+    warmed_cache.tags("a3f7c2", "b8e9d1", "silent")
     return warmed_cache
 
 
@@ -45,8 +49,7 @@ def test_dashboards_say_what_the_roll_ups_say(lake_of_its_own: WarmedCache) -> N
 
     held = {key: json.loads(value) for key, value in warmed_cache.held().items()}
     assert {key for key in held if ":summary:" in key} == {
-        *(f"dashboard:a3f7c2:summary:{days}" for days in ("1d", "7d", "30d", "90d")),
-        "dashboard:b8e9d1:summary:90d",
+        f"dashboard:{tag}:summary:{days}" for tag in ("a3f7c2", "b8e9d1", "silent") for days in RANGES
     }
     assert held["dashboard:a3f7c2:summary:7d"] == {
         "from": "2026-03-14",
@@ -55,20 +58,40 @@ def test_dashboards_say_what_the_roll_ups_say(lake_of_its_own: WarmedCache) -> N
         "page_views": 1,
         "visitors": 2,
         "sessions": 3,
-        "value": 2.5,
+        "event_value_sum": 2.5,
         "exact": True,
+        "previous": {
+            "from": "2026-03-07",
+            "to": "2026-03-13",
+            "events": 1,
+            "page_views": 1,
+            "visitors": 1,
+            "sessions": 1,
+            "event_value_sum": 0,
+            "exact": True,
+        },
     }
+    assert held["dashboard:a3f7c2:summary:30d"]["previous"] is None, "nothing was rolled up from its first day on"
     assert held["dashboard:a3f7c2:summary:30d"]["visitors"] == 3
     assert held["dashboard:a3f7c2:summary:30d"]["page_views"] == 2
+    none, one = (
+        {"views": 0, "daily_sessions": 0, "daily_visitors": 0},
+        {"views": 1, "daily_sessions": 1, "daily_visitors": 1},
+    )
     assert held["dashboard:a3f7c2:top_pages:1d"] == {
         "from": "2026-03-20",
         "to": "2026-03-20",
-        "items": [{"hostname": "x.example", "path": "/ä", "views": 1, "sessions": 1, "daily_visitors": 1}],
+        "totals": {"pages": 1, **one},
+        "items": [{"hostname": "x.example", "path": "/ä", **one, "previous": none}],
+        "rest": {"pages": 0, **none},
+        "previous": {"from": "2026-03-19", "to": "2026-03-19", **none},
     }
     assert [s["source"] for s in held["dashboard:a3f7c2:top_sources:1d"]["items"]] == ["direct", "google"]
-    assert [(c["campaign"], c["value"]) for c in held["dashboard:a3f7c2:top_campaigns:7d"]["items"]] == [("c", 2.5)]
+    assert [(c["campaign"], c["event_value_sum"]) for c in held["dashboard:a3f7c2:top_campaigns:7d"]["items"]] == [
+        ("c", 2.5)
+    ]
     assert held["dashboard:a3f7c2:series:1d"]["items"] == [
-        {"at": "2026-03-20T09:00:00Z", "events": 2, "visitors": 2, "sessions": 2, "value": 0}
+        {"at": "2026-03-20T09:00:00Z", "events": 2, "visitors": 2, "sessions": 2, "event_value_sum": 0}
     ]
     assert [(p["at"], p["events"]) for p in held["dashboard:a3f7c2:series:30d"]["items"]] == [
         ("2026-03-13", 1),
@@ -79,16 +102,33 @@ def test_dashboards_say_what_the_roll_ups_say(lake_of_its_own: WarmedCache) -> N
     assert sum(d.written for d in warmed_cache.warm_all(*DASHBOARDS).values()) == 0
 
 
-def test_an_organisation_without_events_any_more_leaves_the_cache(lake_of_its_own: WarmedCache) -> None:
+def test_an_active_organisation_without_events_has_every_key_and_an_inactive_one_none(
+    lake_of_its_own: WarmedCache,
+) -> None:
     warmed_cache, event_lake = lake_of_its_own, lake_of_its_own.event_lake
-    event_lake.append(event(timestamp=at(20, 9)), event(timestamp=at(20, 9), org_tag="gone"))
+    event_lake.append(event(timestamp=at(20, 9)), event(timestamp=at(20, 9), org_tag="b8e9d1"))
     event_lake.roll_up_days(TODAY, 1)
-    warmed_cache.warm_all(*DASHBOARDS)
-    assert any("gone" in key for key in warmed_cache.held())
+    warmed_cache.d1.execute("update org_tag_mappings set is_active = 0 where short_tag = 'b8e9d1'")
+    warmed_cache.warm_all(*DASHBOARDS, "attribution")
+    held = warmed_cache.held()
+    assert held.keys() == {
+        f"dashboard:{tag}:{name}:{days}"
+        for tag in ("a3f7c2", "silent")
+        for name in (*DASHBOARDS, "attribution")
+        for days in RANGES
+    }
+    silent = {name: json.loads(held[f"dashboard:silent:{name}:7d"]) for name in (*DASHBOARDS, "attribution")}
+    assert (silent["summary"]["events"], silent["summary"]["visitors"], silent["summary"]["exact"]) == (0, 0, True)
+    assert silent["series"]["items"] == []
+    assert silent["top_sources"]["totals"] == {
+        "sources": 0, "events": 0, "daily_sessions": 0, "daily_visitors": 0, "event_value_sum": 0,
+    }  # fmt: skip
+    assert {(t["visits"], t["conversions"], t["revenue"], t["cpa"]) for t in silent["attribution"]["totals"]} == {
+        (0, 0, 0, None)
+    }
 
-    event_lake.events.load().delete("org_tag == 'gone'")
-    event_lake.roll_up_days(TODAY, 1)
-    warmed_cache.warm_all(*DASHBOARDS)
+    warmed_cache.d1.execute("update org_tag_mappings set is_active = 0 where short_tag = 'silent'")
+    warmed_cache.warm_all(*DASHBOARDS, "attribution")
     assert {key.split(":")[1] for key in warmed_cache.held()} == {"a3f7c2"}
 
 
@@ -97,12 +137,34 @@ def test_a_ranking_ends_at_its_length(lake_of_its_own: WarmedCache) -> None:
     warmed_cache.event_lake.append(*(event(timestamp=at(20, 9), page_path=f"/{n}", event_id=f"{n}") for n in range(60)))
     warmed_cache.event_lake.roll_up_days(TODAY, 1)
     warmed_cache.warm_all(*DASHBOARDS)
-    pages = json.loads(warmed_cache.held()["dashboard:a3f7c2:top_pages:1d"])["items"]
-    assert [p["path"] for p in pages] == sorted(f"/{n}" for n in range(60))[:50]
+    pages = json.loads(warmed_cache.held()["dashboard:a3f7c2:top_pages:1d"])
+    assert [p["path"] for p in pages["items"]] == sorted(f"/{n}" for n in range(60))[:50]
+    assert (pages["totals"]["pages"], pages["totals"]["views"]) == (60, 60)
+    assert pages["rest"] == {"pages": 10, "views": 10, "daily_sessions": 10, "daily_visitors": 10}
+
+
+def test_hosts_that_an_organisation_calls_its_own_are_no_source(lake_of_its_own: WarmedCache) -> None:
+    warmed_cache, event_lake = lake_of_its_own, lake_of_its_own.event_lake
+    event_lake.append(
+        *(
+            event(timestamp=at(20, 9), session_id=f"s{n}", referrer_domain=host, event_value=2.0)
+            for n, host in enumerate(["checkout.pay.example", "pay.example", "repay.example", "", "www.google.com"])
+        )
+    )
+    event_lake.roll_up_days(TODAY, 1)
+    event_lake.postgres.execute(
+        "insert into attribution.organizations (app, org_tag, org_id, conversion_types, window_days, own_hosts)"
+        " values ('clearlift', 'a3f7c2', 'o', '{conversion}', 30, '{pay.example}')"
+    )
+    warmed_cache.warm_all("top_sources")
+    value = json.loads(warmed_cache.held()["dashboard:a3f7c2:top_sources:1d"])
+    assert [(s["source"], s["daily_sessions"], s["event_value_sum"]) for s in value["items"]] == [
+        ("direct", 3, 6), ("google", 1, 2), ("repay.example", 1, 2),
+    ]  # fmt: skip
 
 
 # Some days before TODAY: on both sides of every range's border.
-AGES = (0, 1, 6, 7, 29, 30, 89, 90)
+AGES = (0, 1, 6, 7, 13, 14, 29, 30, 89, 90, 179, 180)
 RANGES = {"1d": 1, "7d": 7, "30d": 30, "90d": 90}
 ORGS = ("a", "b:c", "Ω/..", "d")
 rows_of_pages = st.tuples(st.sampled_from(ORGS), st.sampled_from(AGES), st.sampled_from(("/", "/p")))
@@ -117,6 +179,7 @@ def test_changed_rows_write_exactly_the_keys_that_depend_on_them(
     warmed_cache: WarmedCache, rows: dict[tuple[str, int, str], int], changes: list[tuple[tuple[str, int, str], int]]
 ) -> None:
     """Equal to a rebuild from nothing; 0 events take a row away."""
+    warmed_cache.tags(*ORGS)
     _pages(warmed_cache, rows)
     warmed_cache.warm_all("top_pages")
     before = warmed_cache.held()
@@ -129,8 +192,8 @@ def test_changed_rows_write_exactly_the_keys_that_depend_on_them(
 
     was, became = _said(rows), _said(after)
     depending = {key for key in was.keys() | became.keys() if was.get(key) != became.get(key)}
-    assert set(warmed_cache.put) == depending & held.keys()
-    assert set(warmed_cache.deleted) == depending & before.keys() - held.keys()
+    assert held.keys() == before.keys() == {_key(org, name) for org in ORGS for name in RANGES}
+    assert (set(warmed_cache.put), warmed_cache.deleted) == (depending, [])
 
     assert warmed_cache.warm_all("top_pages")["top_pages"].written == 0
     warmed_cache.kv.delete_many(held)
@@ -141,7 +204,11 @@ def test_changed_rows_write_exactly_the_keys_that_depend_on_them(
 
 def _pages(warmed_cache: WarmedCache, rows: dict[tuple[str, int, str], int]) -> None:
     with warmed_cache.event_lake.postgres.connection() as connection:
-        connection.execute("truncate rollups.daily_pages")
+        connection.execute("truncate rollups.daily_pages, rollups.windows")
+        connection.execute(
+            "insert into rollups.windows (app, grain, window_start, version, sequence, wanted, events, built_at)"
+            " values ('clearlift', 'daily', '2020-01-01', 1, 1, 1, 0, now())"
+        )
         for (org, age, path), events in rows.items():
             connection.execute(
                 "insert into rollups.daily_pages values (%s, %s, 'x.example', %s, %s, 1, 1, 0, 'clearlift')",
@@ -150,14 +217,18 @@ def _pages(warmed_cache: WarmedCache, rows: dict[tuple[str, int, str], int]) -> 
 
 
 def _said(rows: dict[tuple[str, int, str], int]) -> dict[str, dict[str, tuple[int, int]]]:
-    """Key → path → what the dashboard says of it: views, and visitors, of which every row here has one."""
+    """Key → path, and whether in the range or before → what the dashboard says of it: views and visitors.
+
+    Every row here has one visitor.
+    """
     found: dict[str, dict[str, tuple[int, int]]] = {}
     for (org, age, path), events in rows.items():
         for name, days in RANGES.items():
-            if age < days:
+            if age < 2 * days:
                 said = found.setdefault(_key(org, name), {})
-                views, visitors = said.get(path, (0, 0))
-                said[path] = (views + events, visitors + 1)
+                place = f"{path} {age < days}"
+                views, visitors = said.get(place, (0, 0))
+                said[place] = (views + events, visitors + 1)
     return found
 
 

@@ -1,4 +1,4 @@
-"""The families of the applications: connections, reference lists, attribution, and what is gathered of many rows."""
+"""The families of the applications: connections, reference lists, and what is gathered of many rows."""
 
 import json
 from typing import Any
@@ -100,36 +100,6 @@ def test_a_changed_connection_writes_its_organisations_keys_alone(
     assert warmed_cache.held() == held
 
 
-def test_attribution_says_what_its_view_says(warmed_cache: WarmedCache) -> None:
-    postgres = warmed_cache.event_lake.postgres
-    columns = "app, org_id, id, platform, account_id, native_id, name, currency, updated_at"
-    postgres.execute(
-        f"insert into ads.campaigns ({columns}) values ('clearlift', 'o', 'c', 'google', '1', '1', 'C', 'EUR', now())"
-    )
-    postgres.execute(
-        "insert into attribution.organizations (app, org_tag, org_id, conversion_types, window_days) "
-        "values ('clearlift', 't', 'o', '{purchase}', 30)"
-    )
-    postgres.execute(
-        "insert into ads.campaign_metrics_daily (app, org_id, campaign_id, date, platform, account_id, impressions, "
-        "clicks, spend, conversions, conversions_value, currency, time_zone, attribution_window, is_final, "
-        "sync_run_id) values ('clearlift', 'o', 'c', '2026-03-18', 'google', '1', 1, 1, 10, 0, 0, 'EUR', 'UTC', "
-        "'default', true, gen_random_uuid())"
-    )
-    warmed_cache.warm_all("attribution", "campaigns")
-    held = {key: json.loads(value) for key, value in warmed_cache.held().items()}
-    assert held["organization:o:campaigns"] == [
-        {"id": "c", "platform": "google", "account_id": "1", "name": "C", "status": None, "currency": "EUR"}
-    ]
-    assert {key for key in held if "attribution" in key} == {
-        f"dashboard:t:attribution:{days}" for days in ("7d", "30d", "90d")
-    }
-    items = held["dashboard:t:attribution:7d"]["items"]
-    assert [(i["model"], i["campaign"], i["spend"], i["cpa"], i["roas"]) for i in items] == [
-        (model, "C", 10, None, 0) for model in ("first", "last", "linear")
-    ]
-
-
 def test_every_family_of_sesh_is_warmed_and_gathered_in_its_order(warmed_cache: WarmedCache) -> None:
     d1 = warmed_cache.event_lake.stores.d1(SESH)
     sample_sesh.fill(d1, NOW)
@@ -153,8 +123,7 @@ def test_every_family_of_sesh_is_warmed_and_gathered_in_its_order(warmed_cache: 
 
 
 def test_every_statement_of_an_empty_store_wants_nothing(warmed_cache: WarmedCache) -> None:
-    for table in ("platform_connections", "org_tag_mappings"):
-        warmed_cache.d1.execute(f"delete from {table}")
+    warmed_cache.tags()
     done = warmed_cache.warm_all()
     assert {name: each.survey.wanted for name, each in done.items() if each.survey.wanted} == {}
     assert isinstance(warmed_cache.kv, EmbeddedKV)

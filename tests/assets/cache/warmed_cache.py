@@ -42,6 +42,19 @@ class WarmedCache:
             CLEARLIFT.name, cast(KV, self), self.d1, self.event_lake.postgres, self.event_lake.clock, sleep=self.sleep
         )
 
+    def tags(self, *tags: str) -> None:
+        """These active tags, of an organisation each, and no others."""
+        for table in ("marketing_choices", "platform_connections", "org_tag_mappings", "organizations"):
+            self.d1.execute(f"delete from {table}")
+        for number, tag in enumerate(tags):
+            self.d1.execute(
+                "insert into organizations (id, name, slug) values (?, ?, ?)", [f"o{number}", tag, f"slug-{number}"]
+            )
+            self.d1.execute(
+                "insert into org_tag_mappings (id, organization_id, short_tag) values (?, ?, ?)",
+                [f"t{number}", f"o{number}", tag],
+            )
+
     def sleep(self, seconds: float) -> None:
         """Time goes by."""
         self.slept.append(seconds)

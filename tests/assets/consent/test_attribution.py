@@ -83,7 +83,7 @@ def test_a_browser_that_opts_out_stays_out_though_its_flag_agrees(stores: Attrib
     assert made(stores) == ([(1, 1), (2, 4)], [(1, 2)], [(3, 1)])
     # What was touched before it is credited with what was bought before it, and with nothing after.
     credited = stores.postgres.fetch(
-        "select day, campaign_id || reason as whose from attribution.credits where first_conversions > 0 order by day"
+        "select day, campaign_id || reason as whose from attribution.credits where model = 'first' order by day"
     )
     assert credited == [
         {"day": date(2026, 3, 1), "whose": "google:g1:12"},

@@ -27,15 +27,21 @@ def visits(inhabited: Inhabited) -> Inhabited:
         for number, visitor in enumerate((VISITOR, OTHER)):
             given = {"org": org, "visitor": hashed(org, visitor), "session": hashed(org, f"s{number}")}
             inhabited.postgres.execute(
-                "insert into attribution.touches (app, day, org_tag, visitor, session, at, named_platform,"
-                " utm_campaign) values ('clearlift', '2026-06-01', %(org)s, %(visitor)s, %(session)s, '2026-06-01',"
-                " 'meta', 'spring')",
+                "insert into attribution.touches (app, day, org_tag, visitor, browser, session, at, session_begins,"
+                " session_ends, named_platform, utm_campaign) values ('clearlift', '2026-06-01', %(org)s, %(visitor)s,"
+                " %(visitor)s, %(session)s, '2026-06-01', '2026-06-01', '2026-06-01', 'meta', 'spring')",
                 given,
             )
             inhabited.postgres.execute(
-                "insert into attribution.conversions (app, day, org_tag, event, visitor, at, value)"
-                " values ('clearlift', '2026-06-01', %(org)s, %(session)s, %(visitor)s, '2026-06-01', 9)",
+                "insert into attribution.conversions (app, day, org_tag, event, visitor, browser, at, value)"
+                " values ('clearlift', '2026-06-01', %(org)s, %(session)s, %(visitor)s, %(visitor)s, '2026-06-01', 9)",
                 given,
+            )
+            signed_in = {**given, "person": hashed(org, f"user-{number}" if number else "ä user/7")}
+            inhabited.postgres.execute(
+                "insert into attribution.sign_ins (app, day, org_tag, visitor, person, first_at, last_at)"
+                " values ('clearlift', '2026-06-01', %(org)s, %(session)s, %(person)s, '2026-06-01', '2026-06-01')",
+                signed_in,
             )
     for path in ("/", f"/welcome/{VISITOR}", f"/{VISITOR}/orders", f"/welcome/{OTHER}", "/%C3%A4%20user%2F7"):
         inhabited.postgres.execute(
@@ -52,10 +58,19 @@ def test_touches_go_revenue_and_counts_stay_and_nobody_elses_row_changes(visits:
         ([hashed(org, OTHER) for org in ("a3f7c2", "b8e9d1")],),
     )
     done = postgres_eraser(visits.rooms, CLEARLIFT).erase([ANNA])
-    assert done.rows == 2 + 2 + 3
+    assert done.rows == 2 + 2 + 2 + 3
     assert visits.postgres.fetch("select * from attribution.touches order by org_tag") == others
-    rows = visits.postgres.fetch("select sum(value) as value, count(visitor) as n from attribution.conversions")
-    assert rows == [{"value": 36, "n": 2}]
+    rows = visits.postgres.fetch(
+        "select sum(value) as value, count(visitor) as n, count(browser) as m from attribution.conversions"
+    )
+    assert rows == [{"value": 36, "n": 2, "m": 2}]
+    assert (
+        visits.postgres.fetch(
+            "select distinct person from attribution.sign_ins where person = any(%s)",
+            ([hashed(org, "ä user/7") for org in ("a3f7c2", "b8e9d1")],),
+        )
+        == []
+    )
     pages = visits.postgres.fetch("select page_path, events from rollups.daily_pages order by page_path")
     paths = [row["page_path"] for row in pages]
     assert len(pages) == 5

@@ -27,21 +27,19 @@ def _pages(e: Event) -> tuple[str, ...] | None:
     return (_text(e["page_hostname"]), _text(e["page_path"])) if e["event_type"] == "page_view" else None
 
 
-def _sources(e: Event) -> tuple[str, ...]:
-    return (e["utm_source"] or e["referrer_domain"] or "direct", _text(e["utm_medium"]))
-
-
 def _campaigns(e: Event) -> tuple[str, ...] | None:
     return (e["utm_campaign"], _text(e["utm_source"]), _text(e["utm_medium"])) if e["utm_campaign"] else None
 
 
-CUTS: dict[str, Dimensions] = {
-    "": _wide,
-    "_totals": lambda _: (),
-    "_pages": _pages,
-    "_sources": _sources,
-    "_campaigns": _campaigns,
-}
+def cuts(events: list[Event], start: Callable[[Event], Any]) -> dict[str, Dimensions]:
+    """Dimensions by the suffix of their table. start: the window of an event."""
+    return {
+        "": _wide,
+        "_totals": lambda _: (),
+        "_pages": _pages,
+        "_sources": _sources(events, start),
+        "_campaigns": _campaigns,
+    }
 
 
 def sketch_of(ids: Iterable[str], k: int = 8192) -> bytes:
@@ -53,7 +51,7 @@ def recount(events: Iterable[Event]) -> Rows:
     """Rows of all ten tables in the form of `EventLake.rows`; of a window's doubles the first counts, as in lakes."""
     events = sorted(events, key=lambda e: e["timestamp"])
     found: Rows = {}
-    for grain, start in (("hourly", _hour), ("daily", _day)):
+    for grain, start in (("hourly", _hour), ("daily", day_of)):
         seen: set[Any] = set()
         single = []
         for e in events:
@@ -61,9 +59,35 @@ def recount(events: Iterable[Event]) -> Rows:
             if identity not in seen:
                 seen.add(identity)
                 single.append(e)
-        for suffix, dimensions in CUTS.items():
+        for suffix, dimensions in cuts(single, start).items():
             found[f"rollups.{grain}{suffix}"] = _table(single, start, dimensions, sketched=suffix == "_totals")
     return found
+
+
+def _sources(events: list[Event], start: Callable[[Event], Any]) -> Dimensions:
+    """Source and medium of the first event of an event's session in its window."""
+    first: dict[Any, Event] = {}
+    for e in sorted(events, key=lambda e: (e["timestamp"], e["event_type"] != "page_view", e["event_id"])):
+        first.setdefault((start(e), e["org_tag"], e["session_id"]), e)
+    own = {(window, org, _host(e["page_hostname"])) for (window, org, _), e in first.items()}
+
+    def of(event: Event) -> tuple[str, ...]:
+        e = first[start(event), event["org_tag"], event["session_id"]]
+        referrer = _host(e["referrer_domain"])
+        known = "" if (start(e), e["org_tag"], referrer) in own else referrer
+        google = known.startswith("google.") and len(known.rpartition(".")[2]) <= 3
+        source = (e["utm_source"] or "").strip().lower() or ("google" if google else known) or "direct"
+        return source, (e["utm_medium"] or "").strip().lower()
+
+    return of
+
+
+def _host(name: str | None) -> str:
+    host = (name or "").strip().lower()
+    for prefix in ("www.", "m.", "l.", "lm."):
+        if host.startswith(prefix):
+            return host.removeprefix(prefix)
+    return host
 
 
 def _table(
@@ -93,5 +117,5 @@ def _hour(e: Event) -> datetime:
     return at - timedelta(minutes=at.minute, seconds=at.second, microseconds=at.microsecond)
 
 
-def _day(e: Event) -> Any:
+def day_of(e: Event) -> Any:
     return e["timestamp"].astimezone(UTC).date()

@@ -17,7 +17,7 @@ from assets.rollups.definition import Grain
 from assets.rollups.periods import Period
 from assets.windows import DAY, Window, midnight
 from tests.assets.rollups.event_lake import Event, EventLake, Rows, at, event
-from tests.assets.rollups.recount import CUTS, sketch_of
+from tests.assets.rollups.recount import cuts, day_of, sketch_of
 from tests.assets.rollups.test_late import follow, stale
 from tests.examples import examples
 
@@ -31,8 +31,9 @@ def first_of(period: Period, day: date) -> date:
 def recount(events: Iterable[Event]) -> Rows:
     """Rows of the ten tables from the events themselves: distinct counts by set, day by day where they add up."""
     found: Rows = {}
+    events = list(events)
     for period in Period:
-        for suffix, dimensions in CUTS.items():
+        for suffix, dimensions in cuts(events, day_of).items():
             groups: dict[tuple[Any, ...], list[Event]] = defaultdict(list)
             for e in events:
                 cut = dimensions(e)

@@ -16,22 +16,20 @@ def recount(events: Iterable[Event]) -> list[tuple[Any, ...]]:
     """Rows of sessions.daily, sorted."""
     rows = []
     for origin, key in (("tracker", "session_id"), ("recomputed", "anonymous_id")):
-        groups: dict[tuple[str, str], list[Event]] = defaultdict(list)
+        groups: dict[tuple[str, str, str], list[Event]] = defaultdict(list)
         for e in events:
-            groups[e["org_tag"], e[key]].append(e)
-        for (org, name), members in groups.items():
+            groups[e["org_tag"], e[key], e["anonymous_id"]].append(e)
+        for (org, name, _), members in groups.items():
             members.sort(key=lambda e: (e["timestamp"], e["event_id"]))
-            for chain in _chains(members, origin):
+            for chain in _chains(members):
                 rows += [_row(org, origin, name, session) for session in _cut(chain)]
     return sorted(rows)
 
 
-def _chains(members: list[Event], origin: str) -> Iterator[list[Event]]:
+def _chains(members: list[Event]) -> Iterator[list[Event]]:
     chain = members[:1]
     for a, b in pairwise(members):
-        pause = b["timestamp"] - a["timestamp"] >= PAUSE
-        days_between = b["timestamp"].date() - a["timestamp"].date() > DAY
-        if pause if origin == "recomputed" else days_between:
+        if b["timestamp"] - a["timestamp"] >= PAUSE:
             yield chain
             chain = []
         chain.append(b)

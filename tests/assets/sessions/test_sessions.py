@@ -81,6 +81,15 @@ def test_a_visitor_who_never_pauses_is_cut_at_midnights_and_no_event_is_lost(eve
     assert recomputed == [(1, 42 + 72), (3, 72), (4, 72), (5, 30)]
 
 
+def test_a_session_id_that_recurs_is_a_session_each_time_and_one_for_each_visitor(event_lake: EventLake) -> None:
+    event_lake.append(
+        *(event(timestamp=at(day, hour), anonymous_id=who) for day in (1, 2, 3) for hour in (10, 20) for who in "vw")
+    )
+    assert run(event_lake, 1, 4).tracker == 12
+    rows = event_lake.postgres.fetch("select count(*) as n, count(distinct session) as ids from sessions.daily")
+    assert rows == [{"n": 24, "ids": 3}]
+
+
 def test_pauses_pages_touches_and_bounces(event_lake: EventLake) -> None:
     def visit(minute: float, **fields: Any) -> dict[str, Any]:
         moment = at(1, 23) + timedelta(minutes=minute)
@@ -94,7 +103,7 @@ def test_pauses_pages_touches_and_bounces(event_lake: EventLake) -> None:
         visit(108.9, page_path="/again"),
     )
     made = run(event_lake, 1, 3)
-    assert (made.days, made.tracker, made.recomputed) == (2, 1, 2)
+    assert (made.days, made.tracker, made.recomputed) == (2, 2, 2)
     first, second = (
         {**row, "session": None, "visitor": None}
         for row in event_lake.postgres.fetch(
@@ -152,7 +161,7 @@ def test_a_late_event_reopens_the_days_that_it_may_change(
     assert found() == (Window(at(5), at(6)),)
     run(event_lake, 5, 7)
     event_lake.now = at(20)
-    monkeypatch.setattr(build, "VERSION", 2)
+    monkeypatch.setattr(build, "VERSION", build.VERSION + 1)
     assert found() == (Window(at(1), at(9)),)
 
 

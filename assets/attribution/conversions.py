@@ -8,6 +8,7 @@ import hashlib
 
 import polars as pl
 
+from assets.attribution.text import plain
 from assets.sessions.definition import hashed
 
 _LONGEST_ORDER = 512
@@ -21,7 +22,7 @@ def conversions(events: pl.DataFrame) -> pl.DataFrame:
     events: with `converts`, `refund`, `bot`, `refused` and `people_tag`.
     """
     converted = events.filter("converts").with_columns(
-        order=_named("order_id", "transaction_id").str.strip_chars().replace("", None),
+        order=_named("order_id", "transaction_id"),
         currency=_named("currency").str.strip_chars().str.to_uppercase(),
     )
     known = converted.filter(pl.col("order").str.len_chars() <= _LONGEST_ORDER)["order"].unique()
@@ -34,7 +35,7 @@ def conversions(events: pl.DataFrame) -> pl.DataFrame:
         pl.col("timestamp").alias("at"),
         pl.col("value").cast(pl.Decimal(38, 6)).fill_null(0),
         pl.col("order")
-        .replace_strict(known, [_hashed(order) for order in known], default=None, return_dtype=pl.Binary)
+        .replace_strict(known, pl.Series(map(_hashed, known), dtype=pl.Binary), default=None, return_dtype=pl.Binary)
         .alias("order_id"),
         "refund",
         pl.when(pl.col("currency").str.contains("^[A-Z]{3}$")).then("currency").otherwise(pl.lit("")).alias("currency"),
@@ -42,8 +43,10 @@ def conversions(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _hashed(order: str) -> bytes:
-    return hashlib.blake2b(order.encode(), digest_size=16).digest()
+def _hashed(order: str) -> bytes | None:
+    # A placeholder would make one order of all that have it.
+    text = plain(order)
+    return hashlib.blake2b(text.encode(), digest_size=16).digest() if text else None
 
 
 def _named(*names: str) -> pl.Expr:

@@ -11,7 +11,7 @@ from typing import Any
 
 from resources.d1.times import moment, stamp
 from tests.assets.rollups.event_lake import Event, Rows
-from tests.assets.rollups.recount import CUTS, sketch_of
+from tests.assets.rollups.recount import cuts, day_of, sketch_of
 from tests.simulation.accepted import Accepted
 
 MetricKey = tuple[str, str, str]
@@ -22,7 +22,7 @@ def periods(events: Iterable[Event]) -> Rows:
     """The rows of the ten weekly and monthly tables, sorted."""
     events, rows = list(events), {}
     for grain in ("weekly", "monthly"):
-        for suffix, dimensions in CUTS.items():
+        for suffix, dimensions in cuts(events, day_of).items():
             groups: dict[tuple[Any, ...], list[Event]] = defaultdict(list)
             for e in events:
                 cut, day = dimensions(e), e["timestamp"].date()

@@ -50,12 +50,12 @@ def test_spend_meets_credits_on_the_accounts_day_and_in_its_currency(attribution
         for r in rows(attribution_stores, f"org_tag = '{A}' and model = 'linear'")
     ]  # fmt: skip
     assert found == [
-        (None, "no_touch", 1, None, 0, 1, 5, 0, 0, None),
+        (None, "no_touch", 1, None, 0, 1, 5, 0, None, None),
         ("spring", "", 2, "JPY", 1, 1, 3000, 1500, 1500, 2),
         ("brand", "", 2, "NZD", 1, 1, 40, Decimal("12.5"), Decimal("12.5"), Decimal("3.2")),
         ("only here", "", 1, "USD", 0, 0, 0, 3, None, 0),
     ]
-    assert {r["model"] for r in rows(attribution_stores)} == {"first", "last", "linear"}
+    assert {r["model"] for r in rows(attribution_stores)} == {"first", "last", "linear", "position", "decay"}
 
 
 def test_every_tag_of_an_organisation_shows_the_whole_of_it_once(attribution_stores: AttributionStores) -> None:
@@ -111,7 +111,7 @@ def test_ads_have_their_own_credits_and_spend_and_the_rest_of_a_campaign_has_no_
     attribution_stores.spend_of_ad(SPRING, "5", at(2).date(), "15")
     whole = rows(attribution_stores, f"org_tag = '{A}' and model = 'last'")
     assert by_ad(attribution_stores) == {
-        "red": (1, 1, 0, 0),  # as Google says of the click, not as the address says
+        "red": (1, 1, 0, None),  # as Google says of the click, not as the address says
         "blue": (1, 1, 15, 15),
         "twice": (1, 0, 0, None),  # by its id, which counts before another one's name
         SPRING.id: (3, 0, 0, None),

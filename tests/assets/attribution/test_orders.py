@@ -85,6 +85,13 @@ def test_an_order_is_named_in_other_ways_too(shop: AttributionStores, data: str)
     assert by_day(shop) == {2: (1, 100)}
 
 
+@pytest.mark.parametrize("order", ["", " ", "undefined", "null", "(not set)", "{order_id}"])
+def test_a_placeholder_is_no_order(shop: AttributionStores, order: str) -> None:
+    shop.event_lake.append(sold(2, 100.0, order), sold(3, 100.0, order))
+    shop.make(1, 7)
+    assert by_day(shop) == {2: (1, 100), 3: (1, 100)}
+
+
 def test_what_comes_late_of_an_order_changes_its_days_alone(shop: AttributionStores) -> None:
     shop.event_lake.append(sold(3, 100.0, "o1"), sold(5, -30.0, "o1"), sold(6, 1.0))
     shop.make(1, 7)

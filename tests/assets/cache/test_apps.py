@@ -21,17 +21,22 @@ def wanted(warmed_cache: WarmedCache, app: str) -> dict[str, list[Wanted]]:
 
 def test_an_app_sees_no_row_of_another_that_has_the_same_organisations(warmed_cache: WarmedCache) -> None:
     postgres = warmed_cache.event_lake.postgres
+    postgres.execute(
+        "insert into attribution.windows (app, day, version, sequence, types_change, touches, conversions, built_at,"
+        " credited) select app, %s, 1, 1, 0, 0, 0, now(), 0 from unnest(array['clearlift', 'other']) as app",
+        [TODAY],
+    )
     _rows_of_every_table(postgres, "clearlift", 1)
     before = wanted(warmed_cache, "clearlift")
-    assert all(before.values()), "each family has a row to read"
-    nothing = {name: [w.value for w in values] for name, values in wanted(warmed_cache, "other").items()}
-    assert not any(number in value for values in nothing.values() for value in values for number in (b":1", b"EUR"))
+    # What an app without rows says of an active organisation.
+    nothing = {name: {w.value for w in values} for name, values in wanted(warmed_cache, "other").items()}
+    assert all({w.value for w in before[name]} - nothing[name] for name in before), "each family has a row to read"
     _rows_of_every_table(postgres, "other", 1000)
     assert wanted(warmed_cache, "clearlift") == before
     theirs = wanted(warmed_cache, "other")
     for name, values in before.items():
         assert {v.key for v in values} == {v.key for v in theirs[name]} or name == "currencies"
-        assert not {v.value for v in values} & {v.value for v in theirs[name]}, name
+        assert not ({v.value for v in values} & {v.value for v in theirs[name]}) - nothing[name], name
 
 
 def test_warming_one_app_leaves_the_index_of_the_other_alone(warmed_cache: WarmedCache) -> None:
@@ -84,8 +89,9 @@ def _rows_of_every_table(postgres: Postgres, app: str, number: int) -> None:
         values,
     )
     postgres.execute(
-        "insert into attribution.windows (app, day, version, sequence, types_change, touches, conversions, built_at,"
-        " credited) values (%(app)s, '2026-03-20', 1, 1, 0, 0, 0, now(), 0)",
+        "insert into attribution.touches (app, day, org_tag, visitor, browser, session, at, session_begins,"
+        " session_ends, named_platform, utm_campaign, reason) select %(app)s, day, 'a', '1', '1', '1', day, day, day,"
+        " '', %(app)s, 'unknown_campaign' from (select date '2026-03-20' as day) as at",
         values,
     )
     currency = {"clearlift": "EUR", "other": "USD"}[app]

@@ -39,7 +39,7 @@ qualify row_number() over (partition by org_tag, day, event_id order by timestam
 SOURCED = r"""
 create table sourced as
 with first as (
-    select *, regexp_replace(lower(trim(coalesce(referrer_domain, ''))), '^(www|m|l|lm)\.', '') as referrer,
+    select *, regexp_replace(lower(trim(coalesce(referrer_domain, ''))), '^(www|m|l|lm)\.', '') as came_from,
         regexp_replace(lower(trim(page_hostname)), '^(www|m|l|lm)\.', '') as host
     from landed
     qualify row_number() over (
@@ -49,11 +49,11 @@ with first as (
     select org_tag, day, session_id, lower(trim(coalesce(utm_medium, ''))) as medium,
         case
             when trim(coalesce(utm_source, '')) <> '' then lower(trim(utm_source))
-            when referrer = '' or exists (
-                select 1 from first own where own.org_tag = f.org_tag and own.day = f.day and own.host = f.referrer
+            when came_from = '' or exists (
+                select 1 from first own where own.org_tag = f.org_tag and own.day = f.day and own.host = f.came_from
             ) then 'direct'
-            when regexp_matches(referrer, '^google\.(com?\.)?[a-z]{2,3}$') then 'google'
-            else referrer
+            when regexp_matches(came_from, '^google\.(com?\.)?[a-z]{2,3}$') then 'google'
+            else came_from
         end as source
     from first f
 )

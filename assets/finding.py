@@ -42,7 +42,8 @@ class HealthCheck:
     name: with the app's it is the key, together with the finding's subject. needs: the stores that it asks, by the
     names that `clearlift doctor` prints; while one of them cannot be reached, the look is left out and what it found
     before stays. patience: how long a thing must be so before it is a finding, where it usually passes by itself.
-    every: how rarely it looks, where a look is costly.
+    every: how rarely it looks, where a look is costly. covers: names of asset checks about the same thing, which are
+    then no findings of their own.
     """
 
     app: str
@@ -51,3 +52,4 @@ class HealthCheck:
     needs: tuple[str, ...] = ("postgres schema",)
     patience: timedelta = ZERO
     every: timedelta = ZERO
+    covers: tuple[str, ...] = ()

@@ -95,7 +95,12 @@ def brought(
     )
     for app in apps:
         yield app, [room.bring(app, site) for room in rooms]
-    yield PIPELINES, [assets.backups.capability.bring_shared(site), assets.compliance.capability.bring_shared()]
+    shared = [
+        assets.backups.capability.bring_shared(site),
+        assets.compliance.capability.bring_shared(),
+        assets.sealing.capability.bring_shared(site),
+    ]
+    yield PIPELINES, shared
 
 
 def health_checks(brought: Iterable[tuple[App, list[Capability]]]) -> list[HealthCheck]:

@@ -4,17 +4,20 @@ What does not belong here: the engines (assets/health), and what a room knows of
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from dagster import DagsterInstance, RepositoryDefinition
 
 from assets.apps import APPS
+from assets.apps.pipelines import PIPELINES
 from assets.finding import HealthCheck
-from assets.health import sizes
+from assets.health import asset_checks, run_history, runs, sizes, ticks
 from assets.health.alerts import Alerts
 from assets.health.ledger import Ledger
 from assets.health.look import Look
 from assets.health.message import QuietHours
 from assets.health.receivers import receiver_of
+from clearlift_pipelines.history import size as run_history_bytes
 from clearlift_pipelines.settings import SettingsError
 from clearlift_pipelines.store_checks import store_checks
 from clearlift_pipelines.stores import Stores
@@ -26,8 +29,17 @@ def look_of(
 ) -> Look:
     """What looks at everything. brought: the checks of all rooms."""
     chosen = stores.settings
-    checks = [*brought, *sizes.checks(stores, APPS, chosen.home, chosen.limits)]
-    del instance, repository
+    history = chosen.dagster_postgres_url
+    limits, apps = chosen.limits, [app.name for app in (*APPS, PIPELINES)]
+    covered = {name for check in brought for name in check.covers}
+    checks = [
+        *brought,
+        *sizes.checks(stores, APPS, chosen.home, limits),
+        *runs.checks(instance, apps, limits),
+        *ticks.checks(instance, repository, apps, limits),
+        *asset_checks.checks(instance, repository, apps, covered),
+        run_history.check(partial(run_history_bytes, history.get_secret_value() if history else None), limits),
+    ]
     return Look(store_checks(stores), checks, Ledger(stores.postgres), stores.clock)
 
 

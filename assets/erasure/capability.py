@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from assets.apps import App
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of
-from assets.erasure import application, assets
+from assets.erasure import application, assets, health
 
 
 def bring(app: App, site: Site) -> Capability:
@@ -48,6 +48,7 @@ def bring(app: App, site: Site) -> Capability:
         ]
         if app.d1_migrations is not None
         else [],
+        health.checks(app, site),
     )
 
 

@@ -50,9 +50,12 @@ class Look:
         answered = {name: one.milliseconds for name, one in seen.items() if name in usable}
         self.ledger.add_samples("milliseconds", answered, at)
         before = self.ledger.looked()
+        # What is open is looked at each time, so that it resolves soon after its command.
+        is_open = {(one.app, one.name) for one in self.ledger.open(at)}
         for check in (unusable, *self.checks):
             last = before.get((check.app, check.name))
-            if not usable.issuperset(check.needs) or (last is not None and at - last < check.every):
+            soon = last is not None and at - last < check.every and (check.app, check.name) not in is_open
+            if soon or not usable.issuperset(check.needs):
                 continue
             try:
                 found = list(check.looks(at))

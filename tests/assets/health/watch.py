@@ -1,0 +1,104 @@
+"""A watch over the stores of a test, as the two sensors keep it: looks at a clock of its own, and alerts in a file."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dagster import DagsterInstance, Definitions, RepositoryDefinition
+
+from assets.health.ledger import OpenFinding
+from assets.health.look import Look, Looked
+from clearlift_pipelines.definitions import brought, build_defs, health_checks
+from clearlift_pipelines.health import alerts_of, look_of
+from clearlift_pipelines.settings import load
+from clearlift_pipelines.stores import Stores
+from tests.clearlift_pipelines.cli.terminal import Said, Terminal
+
+TICK = timedelta(minutes=5)
+
+
+class Watch:
+    """Looks and tells at its own clock, which begins at the machine's; `later` moves it."""
+
+    def __init__(self, terminal: Terminal, stores: Stores, instance: DagsterInstance) -> None:
+        self.terminal = terminal
+        self.stores = stores
+        self.instance = instance
+        self.moved = timedelta(0)
+        stores.clock = self.clock
+        self.definitions: Definitions = build_defs(stores.settings, stores)
+        self.repository: RepositoryDefinition = self.definitions.get_repository_def()
+        self.checks = health_checks(brought(stores))
+        self._log = terminal.folder / "alerts.log"
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC) + self.moved
+
+    def later(self, by: timedelta) -> None:
+        self.moved += by
+
+    @property
+    def engine(self) -> Look:
+        return look_of(self.stores, self.checks, self.instance, self.repository)
+
+    def tick(self) -> list[OpenFinding]:
+        """One tick of both sensors, five minutes after the last one; what is open then."""
+        self.later(TICK)
+        looked: Looked = self.engine.run()
+        alerts = alerts_of(self.stores)
+        assert alerts is not None
+        if looked.recorded:
+            alerts.run()
+        return list(looked.found)
+
+    def found(self, name: str, subject: str = "") -> OpenFinding:
+        """The finding of a check (app/name), and of a subject that begins so: found within two ticks, told once."""
+        for _ in range(2):
+            for one in self.tick():
+                if f"{one.app}/{one.name}" == name and one.finding.subject.startswith(subject):
+                    assert self.told(one) == [one.finding.severity.value], "it is told once"
+                    return one
+        raise AssertionError(f"{name} {subject} was not found; open are {self.tick()}")
+
+    def gone_after(self, one: OpenFinding, *typed: str) -> Said:
+        """Run the very command that a finding prints: it goes well, the finding is gone within two ticks, once told."""
+        program, *arguments = shlex.split(one.finding.command)
+        assert program == "clearlift"
+        said = self.terminal.clearlift(*arguments, *typed)
+        assert said.code == 0, said
+        self.gone(one)
+        return said
+
+    def gone(self, one: OpenFinding) -> None:
+        """It is gone within two ticks, which is told once."""
+        for _ in range(2):
+            left = [found for found in self.tick() if found.what == one.what]
+            if not left:
+                assert self.told(one) == [one.finding.severity.value, "resolved"]
+                return
+        raise AssertionError(f"it is there still: {left}")
+
+    def told(self, one: OpenFinding) -> list[str]:
+        """The states of a finding that alerts named, in order."""
+        lines = [line for alert in self.alerts for line in str(alert["body"]).splitlines()]
+        return [line.split()[0].lower() for line in lines if line.partition(" ")[2].startswith(one.what)]
+
+    @property
+    def alerts(self) -> list[dict[str, Any]]:
+        """Every alert that was sent."""
+        return [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
+
+
+@contextmanager
+def watching(terminal: Terminal) -> Iterator[Watch]:
+    """A watch over the stores of a terminal."""
+    terminal.monkeypatch.setenv("CLEARLIFT_ALERT_URL", f"file://{terminal.folder}/alerts.log")
+    stores = Stores(load())
+    try:
+        with DagsterInstance.get() as instance:
+            yield Watch(terminal, stores, instance)
+    finally:
+        stores.close()

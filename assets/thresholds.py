@@ -36,7 +36,6 @@ class Thresholds:
     size_share: float = _threshold(0.8, "a store that is full refuses writes; the rest is time to archive or to move")
     forecast_days: float = _threshold(30, "a month is enough to move a database; growth is measured over up to 30 days")
     disk_share: float = _threshold(0.9, "an embedded Postgres and a restore need room for their own files")
-    orphan_share: float = _threshold(0.5, "upkeep removes them daily; so many mean that it does not")
     d1_gb: float = _threshold(10, "Cloudflare's limit of one D1 database")
     postgres_gb: float = _threshold(500, "what the database may hold; set it to the size of your disk")
     kv_gb: float = _threshold(100, "no limit of Cloudflare's paid plan; what is above it costs 0.50 $ a GB and month")

@@ -11,7 +11,7 @@ from dagster import DagsterInstance, RepositoryDefinition
 from assets.apps import APPS
 from assets.apps.pipelines import PIPELINES
 from assets.finding import HealthCheck
-from assets.health import asset_checks, run_history, runs, sizes, ticks
+from assets.health import alerts, asset_checks, run_history, runs, sizes, ticks
 from assets.health.alerts import Alerts
 from assets.health.ledger import Ledger
 from assets.health.look import Look
@@ -38,6 +38,7 @@ def look_of(
         *runs.checks(instance, apps, limits),
         *ticks.checks(instance, repository, apps, limits),
         *asset_checks.checks(instance, repository, apps, covered),
+        alerts.check(stores.postgres),
         run_history.check(partial(run_history_bytes, history.get_secret_value() if history else None), limits),
     ]
     return Look(store_checks(stores), checks, Ledger(stores.postgres), stores.clock)

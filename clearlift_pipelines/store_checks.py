@@ -12,10 +12,12 @@ from pydantic import SecretStr
 
 from assets.apps import APPS, App
 from assets.health import stores as looks
+from assets.health.receivers import receiver_of
 from assets.health.stores import StoreCheck
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.settings import Settings
 from clearlift_pipelines.stores import Stores
+from clearlift_pipelines.variables import variable_of
 from resources.declined import DeclinedError
 
 Opened = TypeVar("Opened")
@@ -46,6 +48,8 @@ def store_checks(stores: Stores) -> list[StoreCheck]:
         checks.append(StoreCheck("run history", partial(_run_history, chosen.dagster_postgres_url)))
     if chosen.ui_password or chosen.ui_proxy_header or chosen.ui_proxy_address:
         checks.append(StoreCheck("ui", partial(_ui, chosen)))
+    if chosen.alert_url is not None:
+        checks.append(StoreCheck("alerts", partial(_alerts, stores, chosen.alert_url)))
     return checks
 
 
@@ -78,6 +82,16 @@ def _run_history(url: SecretStr) -> str:
 
     refuse_unreachable(url.get_secret_value())
     return "reachable"
+
+
+def _alerts(stores: Stores, url: SecretStr) -> str:
+    try:
+        receiver = receiver_of(url.get_secret_value(), stores.clock)
+    except ValueError as error:
+        raise DeclinedError(
+            f"{variable_of('alert_url')}: {error}", "correct it in the environment or in .env"
+        ) from None
+    return f"findings are told to {receiver.name}"
 
 
 def _ui(chosen: Settings) -> str:

@@ -4,19 +4,23 @@ So a message is lost by no kill: it is there, or its findings are still new. It 
 between sending and noting, with the key of the first time. What does not belong here: texts (message.py), receivers.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from assets.finding import Severity
+from assets.apps.pipelines import PIPELINES
+from assets.finding import Finding, HealthCheck, Severity
 from assets.health.message import Alert, News, QuietHours, composed, pause
 from assets.health.receivers import Receiver, UndeliveredError
+from resources.counts import counted
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 
 # A sensor has 60 s, and a receiver that does not answer takes up to 10.
 MOST_A_RUN = 4
+# By then it was tried four times.
+UNTAKEN = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,18 @@ class Alerts:
         if undelivered is not None:
             raise undelivered
         return True
+
+
+def check(postgres: Postgres) -> HealthCheck:
+    """The look at messages that nobody takes."""
+
+    def looks(now: datetime) -> Iterator[Finding]:
+        (row,) = postgres.fetch(read_sql("health/waiting_alerts.sql"))
+        if row["alerts"] and now - row["since"].astimezone(UTC) > UNTAKEN:
+            said = f"{counted(row['alerts'], 'alert is', 'alerts are')} not taken by the receiver that is set"
+            yield Finding("receiver", said, "clearlift doctor", Severity.CRITICAL, row["since"].astimezone(UTC))
+
+    return HealthCheck(PIPELINES.name, "untaken_alerts", looks)
 
 
 def _news(row: Mapping[str, Any]) -> News:

@@ -10,19 +10,21 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from assets.apps import App
-from assets.events.table import events_table
 from assets.finding import Finding, Severity
 from resources import migrations
 from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.kv import KV, Entry
-from resources.lake import Lake
 from resources.migrations import State
 from resources.postgres import Postgres
 from resources.r2 import ObjectStore
 from resources.redaction import redact
+
+if TYPE_CHECKING:
+    from resources.lake import Lake
 
 # A sensor has 60 s for all of its work.
 SECONDS = 20.0
@@ -126,8 +128,11 @@ def backups(store: ObjectStore, prefix: str, *, apart: bool) -> str:
     return f"{store.uri(prefix)}: reachable, writable{beside}"
 
 
-def lake(opened: Lake, app: App) -> str:
+def lake(opened: "Lake", app: App) -> str:
     """The lake table of an app."""
+    # Not for those who look at no lake: it brings pyiceberg along.
+    from assets.events.table import events_table
+
     table = events_table(app)
     name = ".".join(table.identifier)
     if not opened.exists(table):

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dagster import DagsterInstance, Definitions, RepositoryDefinition
+from dagster import DagsterInstance, Definitions, RepositoryDefinition, build_sensor_context
+from pydantic import SecretStr
 
 from assets.health.ledger import OpenFinding
 from assets.health.look import Look, Looked
+from assets.health.sensors import TELL_NAME
 from clearlift_pipelines.definitions import brought, build_defs, health_checks
 from clearlift_pipelines.health import alerts_of, look_of
 from clearlift_pipelines.settings import load
@@ -25,13 +27,10 @@ class Watch:
 
     def __init__(self, terminal: Terminal, stores: Stores, instance: DagsterInstance) -> None:
         self.terminal = terminal
-        self.stores = stores
         self.instance = instance
         self.moved = timedelta(0)
-        stores.clock = self.clock
-        self.definitions: Definitions = build_defs(stores.settings, stores)
-        self.repository: RepositoryDefinition = self.definitions.get_repository_def()
-        self.checks = health_checks(brought(stores))
+        self._cursor = ""
+        self._use(stores)
         self._log = terminal.folder / "alerts.log"
 
     def clock(self) -> datetime:
@@ -39,6 +38,39 @@ class Watch:
 
     def later(self, by: timedelta) -> None:
         self.moved += by
+
+    def set(self, threshold: str, value: float) -> None:
+        """Choose a threshold."""
+        chosen = self.stores.settings
+        self.stores.settings = chosen.model_copy(update={"thresholds": {**chosen.thresholds, threshold: value}})
+
+    def alerts_to(self, url: str) -> None:
+        """Choose the receiver."""
+        self.stores.settings = self.stores.settings.model_copy(update={"alert_url": SecretStr(url)})
+
+    def tell(self) -> None:
+        """One tick of the sensor that tells, with the cursor of its last one."""
+        sensor = self.definitions.resolve_sensor_def(TELL_NAME)
+        with build_sensor_context(self.instance, cursor=self._cursor, repository_def=self.repository) as context:
+            self._cursor = sensor.evaluate_tick(context).cursor or ""
+
+    @contextmanager
+    def without_postgres(self) -> Iterator[None]:
+        """Nobody answers where our Postgres is."""
+        before = self.stores
+        with self.terminal.monkeypatch.context() as patch:
+            patch.setenv("CLEARLIFT_POSTGRES_DSN", "postgresql://me:hush@127.0.0.1:1/x?connect_timeout=2")
+            self._use(Stores(load()))
+            yield
+            self.stores.close()
+        self._use(before)
+
+    def _use(self, stores: Stores) -> None:
+        self.stores = stores
+        stores.clock = self.clock
+        self.definitions: Definitions = build_defs(stores.settings, stores)
+        self.repository: RepositoryDefinition = self.definitions.get_repository_def()
+        self.checks = health_checks(brought(stores))
 
     @property
     def engine(self) -> Look:

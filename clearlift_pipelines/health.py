@@ -31,11 +31,12 @@ def look_of(
     chosen = stores.settings
     history = chosen.dagster_postgres_url
     limits, apps = chosen.limits, [app.name for app in (*APPS, PIPELINES)]
+    jobs = [name for name in repository.job_names if not name.startswith("__")]
     covered = {name for check in brought for name in check.covers}
     checks = [
         *brought,
         *sizes.checks(stores, APPS, chosen.home, limits),
-        *runs.checks(instance, apps, limits),
+        *runs.checks(instance, jobs, apps, limits),
         *ticks.checks(instance, repository, apps, limits),
         *asset_checks.checks(instance, repository, apps, covered),
         alerts.check(stores.postgres),

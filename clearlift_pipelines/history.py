@@ -139,6 +139,8 @@ def refuse_unreachable(url: str | None = None) -> str | None:
 def size(url: str | None) -> int:
     """The bytes of the run history: of its tables in Postgres, or of the files below DAGSTER_HOME."""
     if url is None:
+        if "DAGSTER_HOME" not in os.environ:
+            return 0  # a history that is in memory
         home = Path(os.environ["DAGSTER_HOME"])
         return sum(file.stat().st_size for name in ("history", "schedules") for file in (home / name).rglob("*.db*"))
     with Postgres(_plain(url), setting=VARIABLE, application_name="clearlift-history") as postgres:

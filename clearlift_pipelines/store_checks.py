@@ -88,9 +88,7 @@ def _alerts(stores: Stores, url: SecretStr) -> str:
     try:
         receiver = receiver_of(url.get_secret_value(), stores.clock)
     except ValueError as error:
-        raise DeclinedError(
-            f"{variable_of('alert_url')}: {error}", "correct it in the environment or in .env"
-        ) from None
+        raise DeclinedError(f"{variable_of('alert_url')}: {error}", "correct it where it is set") from None
     return f"findings are told to {receiver.name}"
 
 

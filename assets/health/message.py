@@ -87,4 +87,5 @@ def composed(news: Sequence[News]) -> Alert:
 
 def pause(tries: int) -> timedelta:
     """How long to wait after so many failed tries."""
-    return min(FIRST_PAUSE * 2 ** min(tries, 10), LONGEST_PAUSE)
+    doubled: timedelta = FIRST_PAUSE * 2 ** min(tries, 10)
+    return min(doubled, LONGEST_PAUSE)

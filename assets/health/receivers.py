@@ -5,6 +5,7 @@ What belongs here: one try to deliver one message. What does not: when it is tri
 
 import json
 import os
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -65,7 +66,11 @@ class Service:
 
         self._service = Apprise(asset=AppriseAsset(async_mode=False, app_id="ClearLift Pipelines"))
         self.name = urlsplit(url).scheme
-        if not self._service.add(url):
+        with warnings.catch_warnings():
+            # One of its plugins for e-mail imports a module that Python 3.13 removes.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            known = self._service.add(url)
+        if not known:
             raise ValueError(
                 "no service of apprise is known by it; it begins as slack://, mailto://, json:// or file:///"
             )

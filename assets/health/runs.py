@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.storage.dagster_run import JobBucket
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -24,8 +25,7 @@ from assets.thresholds import Thresholds
 from resources.counts import counted
 
 DAEMON, AT_HAND = "clearlift ui", "clearlift status"
-REACH = timedelta(days=3)
-MOST_RUNS = 2_000
+MOST_FAILURES, MOST_RUNS = 10, 1_000
 # Dagster makes a run again whose process died, within minutes.
 PATIENCE = timedelta(minutes=5)
 # Run monitoring ends a run that takes longer than its job may; so much later it did not.
@@ -33,14 +33,15 @@ GRACE = timedelta(minutes=15)
 LONGEST = timedelta(hours=2)
 WAITING = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
 WORKING = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
-ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
 
 
-def checks(instance: DagsterInstance, apps: Sequence[str], thresholds: Thresholds) -> list[HealthCheck]:
-    """The looks at the runs. apps: the names with which those of jobs begin."""
+def checks(
+    instance: DagsterInstance, jobs: Sequence[str], apps: Sequence[str], thresholds: Thresholds
+) -> list[HealthCheck]:
+    """The looks at the runs of some jobs, whose names begin with those of apps."""
     waits = timedelta(minutes=thresholds.run_wait_minutes)
     return [
-        HealthCheck(PIPELINES.name, "failed_run", partial(_failed, instance, apps), patience=PATIENCE),
+        HealthCheck(PIPELINES.name, "failed_run", partial(_failed, instance, jobs, apps), patience=PATIENCE),
         HealthCheck(PIPELINES.name, "hanging_run", partial(_hanging, instance)),
         HealthCheck(PIPELINES.name, "waiting_run", partial(_waiting, instance, waits)),
     ]
@@ -64,20 +65,26 @@ class _Made:
         return self.job == other.job and self.first <= other.first and other.last <= self.last
 
 
-def _failed(instance: DagsterInstance, apps: Sequence[str], now: datetime) -> Iterator[Finding]:
-    ended = instance.get_run_records(RunsFilter(statuses=ENDED, updated_after=now - REACH), limit=MOST_RUNS)
-    later: list[_Made] = []
-    for record in ended:  # the newest first
+def _failed(instance: DagsterInstance, jobs: Sequence[str], apps: Sequence[str], _now: datetime) -> Iterator[Finding]:
+    """The newest failures of each job that no later run made good."""
+    newest = JobBucket(job_names=list(jobs), bucket_limit=MOST_FAILURES)
+    seen: set[_Made] = set()
+    for record in instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.FAILURE]), bucket_by=newest):
         run = record.dagster_run
         made = _Made.of(run.job_name, run.tags)
-        if any(one.covers(made) for one in later):
+        if made in seen or _made_good(instance, made, record.update_timestamp):
             continue
-        later.append(made)
-        if run.status is DagsterRunStatus.FAILURE:
-            of = f" of {made.first}" + (f" to {made.last}" if made.last != made.first else "") if made.first else ""
-            said = f"the last run{of} failed, and none has succeeded since; the UI has its reason (run {run.run_id})"
-            command = job_command(run.job_name, apps, made.first, made.last)
-            yield Finding(f"{run.job_name}{of}", said, command, since=_at(record.end_time))
+        seen.add(made)
+        of = f" of {made.first}" + (f" to {made.last}" if made.last != made.first else "") if made.first else ""
+        said = f"the last run{of} failed, and none has succeeded since; the UI has its reason (run {run.run_id})"
+        command = job_command(run.job_name, apps, made.first, made.last)
+        yield Finding(f"{run.job_name}{of}", said, command, since=record.update_timestamp.astimezone(UTC))
+
+
+def _made_good(instance: DagsterInstance, made: _Made, since: datetime) -> bool:
+    later = RunsFilter(job_name=made.job, statuses=[DagsterRunStatus.SUCCESS], updated_after=since)
+    found = instance.get_run_records(later, limit=MOST_RUNS)
+    return any(_Made.of(made.job, one.dagster_run.tags).covers(made) for one in found)
 
 
 def _hanging(instance: DagsterInstance, now: datetime) -> Iterator[Finding]:

@@ -6,7 +6,9 @@ engines (look.py, alerts.py).
 
 from collections import Counter
 from collections.abc import Callable
+from textwrap import shorten
 
+import psycopg
 from dagster import (
     AssetKey,
     AssetMaterialization,
@@ -28,8 +30,10 @@ from assets.health.alerts import Alerts
 from assets.health.look import Look, Looked
 from assets.health.message import Alert
 from assets.health.receivers import UndeliveredError
+from assets.health.stores import LONGEST, LOOK_AGAIN
 from resources.counts import counted
 from resources.postgres import PostgresUnreachableError
+from resources.redaction import redact
 
 LOOKS_EVERY, TELLS_EVERY = 300, 60
 LOOK_NAME, TELL_NAME = job_name(PIPELINES, "health"), job_name(PIPELINES, "alerts")
@@ -83,8 +87,8 @@ def _telling(alerts: Callable[[], Alerts | None]) -> SensorDefinition:
             return SkipReason("Nobody is to be told: CLEARLIFT_ALERT_URL is not set.")
         try:
             told = engine.run()
-        except PostgresUnreachableError as error:
-            return _without_ledger(context, engine, error)
+        except (PostgresUnreachableError, psycopg.Error) as error:
+            return _without_ledger(context, engine, redact(str(error)))
         if told.undelivered:
             context.log.warning(told.undelivered)
         said = f"{counted(told.sent, 'alert')} sent. {told.undelivered}".strip()
@@ -100,20 +104,19 @@ def _telling(alerts: Callable[[], Alerts | None]) -> SensorDefinition:
     )
 
 
-def _without_ledger(
-    context: SensorEvaluationContext, engine: Alerts, error: PostgresUnreachableError
-) -> SensorResult | SkipReason:
+def _without_ledger(context: SensorEvaluationContext, engine: Alerts, why: str) -> SensorResult | SkipReason:
     """Tell of the ledger itself; the sensor's cursor remembers that it was, because the ledger cannot."""
     if context.cursor == UNREADABLE:
-        return SkipReason(str(error))
+        return SkipReason(why)
     title = "ClearLift Pipelines: 1 critical"
-    body = f"CRITICAL {PIPELINES.name}/store: postgres: {error.reason}. Next: clearlift doctor"
+    said = shorten(why.partition(". Next: ")[0], LONGEST, placeholder=" …")
+    body = f"CRITICAL {PIPELINES.name}/store: postgres: {said}. Next: {LOOK_AGAIN}"
     key = f"postgres-{engine.clock():%Y%m%dT%H%M}"
     try:
         engine.receiver.send(Alert(key, title, f"{body}\nAlert {key}", Severity.CRITICAL))
     except UndeliveredError as undelivered:
-        return SkipReason(f"{error} {undelivered}")
-    return SensorResult(cursor=UNREADABLE, skip_reason=str(error))
+        return SkipReason(f"{why} {undelivered}")
+    return SensorResult(cursor=UNREADABLE, skip_reason=why)
 
 
 def _said(looked: Looked) -> str:

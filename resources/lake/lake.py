@@ -110,13 +110,12 @@ class Lake:
     def restore_properties(self, spec: TableSpec) -> list[str]:
         """Set our properties again where they were changed; their names."""
         changed = self.changed_properties(spec)
+
+        def build(transaction: Transaction) -> None:
+            transaction.set_properties(changed)
+
         if changed:
-            land(
-                lambda: self.catalog.load_table(spec.identifier),
-                self._lock,
-                lambda transaction: transaction.set_properties(changed),
-                str(uuid.uuid4()),
-            )
+            land(lambda: self.catalog.load_table(spec.identifier), self._lock, build, str(uuid.uuid4()))
         return sorted(changed)
 
     def add(self, spec: TableSpec, columns: Mapping[str, str]) -> LakeTable:

@@ -197,7 +197,7 @@ def test_a_hundred_kills_lose_no_news_and_a_receiver_knows_what_comes_twice(
         return read_sql(path)
 
     monkeypatch.setattr(module, "read_sql", killing)
-    wanted = []
+    wanted: list[str] = []
     while kills < 100:
         subject = f"{len(wanted):03}"
         wanted.append(subject)

@@ -2,7 +2,6 @@
 
 import shlex
 import socket
-import time
 from datetime import datetime, timedelta
 
 import psutil
@@ -24,7 +23,13 @@ from dagster._core.scheduler.instigation import (
     TickData,
     TickStatus,
 )
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 from dagster._daemon.types import DaemonHeartbeat
+from dagster_shared.error import SerializableErrorInfo
 
 from assets.finding import Severity
 from assets.health.commands import job_command
@@ -52,6 +57,22 @@ def instigated(
     return watch.instance.add_instigator_state(state)
 
 
+def ticked(watch: Watch, state: InstigatorState, status: TickStatus, at: datetime) -> None:
+    """A tick of it, as the daemon notes one."""
+    watch.instance.create_tick(
+        TickData(
+            state.instigator_origin_id,
+            state.name,
+            state.instigator_type,
+            status,
+            at.timestamp(),
+            run_ids=[],
+            error=SerializableErrorInfo("closed", [], None) if status is TickStatus.FAILURE else None,
+            selector_id=state.selector_id,
+        )
+    )
+
+
 def test_a_job_whose_last_run_failed(watch: Watch) -> None:
     recorded(watch, "growth_phones", DagsterRunStatus.FAILURE)
     assert not watch.tick(), "Dagster may make it again"
@@ -60,11 +81,22 @@ def test_a_job_whose_last_run_failed(watch: Watch) -> None:
     watch.gone_after(found)
 
 
+def test_a_range_that_succeeded_makes_a_failed_part_of_it_good(watch: Watch) -> None:
+    job, part = "clearlift_roll_up_days", "2026-01-30"
+    recorded(watch, job, DagsterRunStatus.FAILURE, **{PARTITION_NAME_TAG: part})
+    recorded(watch, job, DagsterRunStatus.SUCCESS, **{PARTITION_NAME_TAG: "2026-01-31"})
+    watch.tick()
+    found = watch.found("pipelines/failed_run", f"{job} of {part}")
+    whole = {ASSET_PARTITION_RANGE_START_TAG: "2026-01-29", ASSET_PARTITION_RANGE_END_TAG: "2026-02-02"}
+    recorded(watch, job, DagsterRunStatus.SUCCESS, **whole)
+    watch.gone(found)
+
+
 def test_a_run_of_a_process_that_was_killed(watch: Watch) -> None:
     process = psutil.Process()
     dead = f"{socket.gethostname()}:{process.pid}:1"
     recorded(watch, "growth_phones", DagsterRunStatus.STARTED, **{PROCESS_TAG: dead})
-    watch.later(timedelta(hours=2))
+    watch.later(timedelta(hours=2, minutes=15))
     found = watch.found("pipelines/hanging_run", "growth_phones")
     assert found.finding.severity is Severity.CRITICAL
     # The command itself is the look that ends it; that its job did not succeed is a finding of its own.
@@ -110,8 +142,7 @@ def test_a_moment_that_no_daemon_evaluated(watch: Watch) -> None:
     begun = watch.clock() - timedelta(days=2)
     state = instigated(watch, "growth_phones", InstigatorType.SCHEDULE, InstigatorStatus.DECLARED_IN_CODE, begun)
     due = begun + timedelta(days=1)
-    tick = TickData(state.instigator_origin_id, state.name, state.instigator_type, TickStatus.SUCCESS, due.timestamp())
-    watch.instance.create_tick(tick._replace(selector_id=state.selector_id))
+    ticked(watch, state, TickStatus.SUCCESS, due)
     found = watch.found("pipelines/missed_tick", "growth_phones")
     assert found.finding.command == "clearlift job phones --app growth"
     assert f"{found.since:%M}" == "25"
@@ -131,17 +162,12 @@ def test_a_sensor_whose_looks_fail(watch: Watch) -> None:
         watch, "clearlift_landing", InstigatorType.SENSOR, InstigatorStatus.DECLARED_IN_CODE, watch.clock()
     )
 
-    def ticked(status: TickStatus) -> None:
-        at = time.time()
-        tick = TickData(state.instigator_origin_id, state.name, state.instigator_type, status, at)
-        watch.instance.create_tick(tick._replace(selector_id=state.selector_id))
-
-    ticked(TickStatus.FAILURE)
+    ticked(watch, state, TickStatus.FAILURE, watch.clock())
     assert not watch.tick()
     for _ in range(2):
-        ticked(TickStatus.FAILURE)
+        ticked(watch, state, TickStatus.FAILURE, watch.clock())
     found = watch.found("pipelines/failing_sensor", "clearlift_landing")
-    ticked(TickStatus.SKIPPED)
+    ticked(watch, state, TickStatus.SKIPPED, watch.clock())
     watch.gone(found)
 
 

@@ -25,7 +25,7 @@ def test_a_home_that_others_may_enter(watch: Watch) -> None:
 
 
 def test_migrations_that_are_behind(watch: Watch) -> None:
-    watch.terminal.good("migrate", "down", "sesh-d1")
+    watch.terminal.good("migrate", "down", "sesh-d1", "--confirm")
     found = watch.found("pipelines/store", "sesh-d1 schema")
     assert found.finding.message.startswith("1 migration pending, the first ")
     watch.gone_after(found)
@@ -126,6 +126,14 @@ def test_alerts_that_nobody_takes(watch: Watch) -> None:
     watch.tick()
     assert "untaken_alerts" not in {one.name for one in watch.tick()}
     assert watch.told(found) == ["critical", "resolved"]
+
+
+def test_every_check_has_a_key_of_its_own_and_needs_stores_that_there_are(watch: Watch) -> None:
+    engine = watch.engine
+    keys = [(check.app, check.name) for check in engine.checks]
+    assert len(keys) == len(set(keys)), "a look resolves what its check found before and not now"
+    known = {check.name for check in engine.store_checks}
+    assert {need for check in engine.checks for need in check.needs} <= known
 
 
 def test_a_store_that_hangs_holds_up_no_other() -> None:

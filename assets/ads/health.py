@@ -36,9 +36,9 @@ def _failed(app: App, accounts: AdAccounts, site: Site, now: datetime) -> Iterat
             continue
         said = "its last sync failed" if row["sync_status"] == "error" else "it was not synced"
         since = f" since {last:%Y-%m-%d %H:%M}" if last is not None else ", and none succeeded before"
-        first, end = f"{(last or now) - DAY:%Y-%m-%d}", f"{now + DAY:%Y-%m-%d}"
+        first = max(site.calendar.start, ((last or now) - DAY).date())
         command = (
             f"clearlift backfill ads --app {app.name} --platform {row['platform']} --connection {row['id']}"
-            f" --from {first} --to {end}"
+            f" --from {first} --to {(now + DAY).date()}"
         )
         yield Finding(row["id"], f"{said}{since}", command, Severity.CRITICAL if late else Severity.WARNING)

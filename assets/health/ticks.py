@@ -47,6 +47,8 @@ def checks(
 def _missed(
     instance: DagsterInstance, repository: RepositoryDefinition, apps: Sequence[str], late: timedelta, now: datetime
 ) -> Iterator[Finding]:
+    if any(_dead(instance, now)):
+        return  # one cause, one finding
     schedules = {schedule.name: schedule for schedule in repository.schedule_defs}
     for state in _running(instance, InstigatorType.SCHEDULE):
         schedule, data = schedules.get(state.name), state.instigator_data
@@ -104,14 +106,15 @@ def _stopped(instance: DagsterInstance, repository: RepositoryDefinition, _now: 
 
 
 def _dead(instance: DagsterInstance, now: datetime) -> Iterator[Finding]:
-    for kind, status in instance.get_daemon_statuses().items():
-        beat = status.last_heartbeat
-        if beat is None or not status.required:
-            continue
-        at = datetime.fromtimestamp(beat.timestamp, UTC)
-        if now - at > HEARTBEAT:
-            said = "the daemon stopped, so that nothing runs by itself"
-            yield Finding(kind.lower(), said, DAEMON, Severity.CRITICAL, at)
+    beats = {
+        kind.lower(): datetime.fromtimestamp(status.last_heartbeat.timestamp, UTC)
+        for kind, status in instance.get_daemon_statuses().items()
+        if status.required and status.last_heartbeat is not None
+    }
+    dead = {kind: at for kind, at in beats.items() if now - at > HEARTBEAT}
+    if dead:
+        said = f"{', '.join(sorted(dead))} stopped, so that nothing runs by itself"
+        yield Finding("daemon", said, DAEMON, Severity.CRITICAL, min(dead.values()))
 
 
 def _running(instance: DagsterInstance, kind: InstigatorType) -> Iterator[InstigatorState]:

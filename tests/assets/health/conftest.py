@@ -7,9 +7,9 @@ import pytest
 from tests.assets.health.watch import Watch, watching
 from tests.clearlift_pipelines.cli.conftest import migrated
 from tests.clearlift_pipelines.cli.terminal import Terminal
-from tests.clearlift_pipelines.conftest import bare_environment, migrated_dsn
+from tests.clearlift_pipelines.conftest import _small_platforms, bare_environment, migrated_dsn
 
-__all__ = ["bare_environment", "migrated", "migrated_dsn"]
+__all__ = ["_small_platforms", "bare_environment", "migrated", "migrated_dsn"]
 
 
 @pytest.fixture

@@ -179,8 +179,11 @@ def test_a_daemon_that_stopped(watch: Watch) -> None:
     beat(watch.clock() + TICK)
     assert not watch.tick()
     watch.later(timedelta(minutes=5))
-    found = watch.found("pipelines/daemon", "sensor")
+    found = watch.found("pipelines/daemon", "daemon")
     assert found.finding.command == "clearlift ui"
+    assert found.finding.message == (
+        "monitoring, queued_run_coordinator, scheduler, sensor stopped, so that nothing runs by itself"
+    )
     beat(watch.clock() + 3 * TICK)
     watch.gone(found)
 

@@ -1,6 +1,8 @@
 """Faults that ledgers know: found within two ticks, named, told once, gone after the command of the finding."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from assets.apps.clearlift import APP as CLEARLIFT
@@ -9,6 +11,8 @@ from assets.apps.sesh import APP as SESH
 from assets.backups import covered
 from assets.backups.sets import MANIFEST, find
 from assets.finding import Severity
+from clearlift_pipelines.cli.sandbox import sample_platforms
+from resources.d1.times import moment
 from tests.assets.health.watch import Watch
 from tests.sql.sesh.database import put
 
@@ -55,10 +59,10 @@ def test_a_store_without_a_backup(watch: Watch) -> None:
 
 
 def backed_up(watch: Watch, ago: timedelta) -> None:
-    """A set that was made so long ago."""
-    watch.later(-ago)
-    covered.named(STORE).backup(watch.stores).run(full=False)
-    watch.later(ago)
+    """A set of so long ago: the database's own clock says when."""
+    with watch.terminal.monkeypatch.context() as patch:
+        patch.setattr("assets.backups.d1_log.moment", lambda text: moment(text) - ago)
+        covered.named(STORE).backup(watch.stores).run(full=False)
 
 
 def test_a_backup_that_is_too_old(watch: Watch) -> None:
@@ -69,9 +73,10 @@ def test_a_backup_that_is_too_old(watch: Watch) -> None:
 
 
 def test_a_set_that_is_damaged(watch: Watch) -> None:
-    backed_up(watch, timedelta(0))
+    for _ in range(2):
+        backed_up(watch, timedelta(0))
     target = covered.target_of(watch.stores)
-    (manifest,) = find(target, covered.named(STORE).name).complete
+    _, manifest = find(target, covered.named(STORE).name).complete
     target.objects.put(target.key(covered.named(STORE).name, manifest.id, MANIFEST), b"rubbish")
     found = watch.found("consignment/backup", f"{STORE} {manifest.id}")
     watch.gone_after(found)
@@ -107,27 +112,37 @@ def test_a_key_that_seals_for_too_long(watch: Watch) -> None:
     watch.gone(found)
 
 
-def test_a_connection_whose_sync_failed(watch: Watch) -> None:
+@contextmanager
+def connected(watch: Watch) -> Iterator[str]:
+    """One active connection, which leads to the sandbox; its id."""
     d1 = watch.stores.d1(CLEARLIFT)
-    (row,) = d1.query("select min(id) as id from platform_connections where platform = 'tiktok'")
-    d1.execute("update platform_connections set sync_status = 'error' where id = ?", [row["id"]])
-    found = watch.found("clearlift/connection", row["id"])
-    assert found.finding.severity is Severity.WARNING
-    assert found.finding.command.startswith(
-        f"clearlift backfill ads --app clearlift --platform tiktok --connection {row['id']} --from "
-    )
-    watch.gone_after(found)
+    with sample_platforms(watch.stores):
+        watch.terminal.monkeypatch.setenv("CLEARLIFT_AD_ORIGIN", watch.stores.ad_origin)
+        (row,) = d1.query("select min(id) as id from platform_connections where platform = 'tiktok'")
+        d1.execute("update platform_connections set is_active = 0 where id <> ?", [row["id"]])
+        yield row["id"]
+
+
+def test_a_connection_whose_sync_failed(watch: Watch) -> None:
+    with connected(watch) as connection:
+        d1 = watch.stores.d1(CLEARLIFT)
+        d1.execute("update platform_connections set sync_status = 'error' where id = ?", [connection])
+        found = watch.found("clearlift/connection", connection)
+        assert found.finding.severity is Severity.WARNING
+        assert found.finding.command.startswith(
+            f"clearlift backfill ads --app clearlift --platform tiktok --connection {connection} --from "
+        )
+        watch.gone_after(found)
 
 
 def test_a_connection_that_was_not_synced_for_a_day(watch: Watch) -> None:
-    d1 = watch.stores.d1(CLEARLIFT)
-    (row,) = d1.query("select min(id) as id from platform_connections where platform = 'tiktok'")
-    at = watch.clock() - timedelta(days=2)
-    said = [f"{at:%Y-%m-%dT%H:%M:%SZ}", row["id"]]
-    d1.execute("update platform_connections set sync_status = 'success', last_synced_at = ? where id = ?", said)
-    found = watch.found("clearlift/connection", row["id"])
-    assert found.finding.severity is Severity.CRITICAL
-    watch.gone_after(found)
+    with connected(watch) as connection:
+        said = [f"{watch.clock() - timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}", connection]
+        sql = "update platform_connections set sync_status = 'success', last_synced_at = ? where id = ?"
+        watch.stores.d1(CLEARLIFT).execute(sql, said)
+        found = watch.found("clearlift/connection", connection)
+        assert found.finding.severity is Severity.CRITICAL
+        watch.gone_after(found)
 
 
 def test_a_fresh_deployment_has_no_finding(watch: Watch) -> None:

@@ -12,6 +12,7 @@ NO_FAULTS = {
     "test_a_fresh_deployment_has_no_finding",
     "test_every_check_has_a_key_of_its_own_and_needs_stores_that_there_are",
     "test_a_range_that_succeeded_makes_a_failed_part_of_it_good",
+    "test_the_sensor_shows_what_is_new_as_an_asset_once",
     "test_a_store_that_hangs_holds_up_no_other",
     "test_a_threshold_that_is_none_is_refused_with_the_right_one",
     "test_the_command_of_a_job_names_its_partitions",

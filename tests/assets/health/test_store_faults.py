@@ -6,11 +6,12 @@ import threading
 from datetime import timedelta
 
 import pytest
+from dagster import AssetMaterialization
 
 from assets.apps.clearlift import APP as CLEARLIFT
 from assets.events.table import events_table
 from assets.finding import Severity
-from assets.health import stores
+from assets.health import sensors, stores
 from assets.health.stores import StoreCheck, look_at
 from tests.assets.health.watch import Watch
 
@@ -134,6 +135,18 @@ def test_every_check_has_a_key_of_its_own_and_needs_stores_that_there_are(watch:
     assert len(keys) == len(set(keys)), "a look resolves what its check found before and not now"
     known = {check.name for check in engine.store_checks}
     assert {need for check in engine.checks for need in check.needs} <= known
+
+
+def test_the_sensor_shows_what_is_new_as_an_asset_once(watch: Watch) -> None:
+    quiet = watch.evaluated("")
+    assert (quiet.asset_events, quiet.skip_message) == ([], "Nothing is wrong.")
+    watch.stores.settings.home.chmod(0o755)
+    loud = watch.evaluated("")
+    (event,) = loud.asset_events
+    assert isinstance(event, AssetMaterialization)
+    assert event.asset_key == sensors.FINDINGS
+    assert (event.metadata["critical"].value, event.metadata["warning"].value) == (1, 0)
+    assert watch.evaluated(loud.cursor or "").asset_events == []
 
 
 def test_a_store_that_hangs_holds_up_no_other() -> None:

@@ -5,14 +5,16 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
-from dagster import DagsterInstance, Definitions, RepositoryDefinition, build_sensor_context
+from dagster import DagsterInstance, Definitions, RepositoryDefinition, SensorDefinition, build_sensor_context
+from dagster._core.definitions.sensor_definition import SensorExecutionData
 from pydantic import SecretStr
 
+from assets.health import sensors
 from assets.health.ledger import OpenFinding
 from assets.health.look import Look, Looked
-from assets.health.sensors import TELL_NAME
 from clearlift_pipelines.definitions import brought, build_defs, health_checks
 from clearlift_pipelines.health import alerts_of, look_of
 from clearlift_pipelines.settings import load
@@ -22,12 +24,20 @@ from tests.clearlift_pipelines.cli.terminal import Said, Terminal
 TICK = timedelta(minutes=5)
 
 
+@cache
+def definitions() -> Definitions:
+    """What the looks know of jobs, schedules and checks: the same for all stores, so that it is made once."""
+    return build_defs(load())
+
+
 class Watch:
     """Looks and tells at its own clock, which begins at the machine's; `later` moves it."""
 
     def __init__(self, terminal: Terminal, stores: Stores, instance: DagsterInstance) -> None:
         self.terminal = terminal
         self.instance = instance
+        self.definitions = definitions()
+        self.repository: RepositoryDefinition = self.definitions.get_repository_def()
         self.moved = timedelta(0)
         self._cursor = ""
         self._use(stores)
@@ -50,9 +60,18 @@ class Watch:
 
     def tell(self) -> None:
         """One tick of the sensor that tells, with the cursor of its last one."""
-        sensor = self.definitions.resolve_sensor_def(TELL_NAME)
+        _, sensor = self._sensors()
         with build_sensor_context(self.instance, cursor=self._cursor, repository_def=self.repository) as context:
             self._cursor = sensor.evaluate_tick(context).cursor or ""
+
+    def evaluated(self, cursor: str) -> SensorExecutionData:
+        """What one tick of the sensor that looks gives after this cursor."""
+        sensor, _ = self._sensors()
+        with build_sensor_context(self.instance, cursor=cursor, repository_def=self.repository) as context:
+            return sensor.evaluate_tick(context)
+
+    def _sensors(self) -> list[SensorDefinition]:
+        return sensors.build(partial(look_of, self.stores, self.checks), partial(alerts_of, self.stores))
 
     @contextmanager
     def without_postgres(self) -> Iterator[None]:
@@ -68,8 +87,6 @@ class Watch:
     def _use(self, stores: Stores) -> None:
         self.stores = stores
         stores.clock = self.clock
-        self.definitions: Definitions = build_defs(stores.settings, stores)
-        self.repository: RepositoryDefinition = self.definitions.get_repository_def()
         self.checks = health_checks(brought(stores))
 
     @property

@@ -17,7 +17,7 @@ from assets.health.ledger import Ledger
 from assets.health.look import Look
 from assets.health.message import QuietHours
 from assets.health.receivers import receiver_of
-from clearlift_pipelines.history import size as run_history_bytes
+from clearlift_pipelines.history import history_bytes
 from clearlift_pipelines.settings import SettingsError
 from clearlift_pipelines.store_checks import store_checks
 from clearlift_pipelines.stores import Stores
@@ -40,7 +40,7 @@ def look_of(
         *ticks.checks(instance, repository, apps, limits),
         *asset_checks.checks(instance, repository, apps, covered),
         alerts.check(stores.postgres),
-        run_history.check(partial(run_history_bytes, history.get_secret_value() if history else None), limits),
+        run_history.check(partial(history_bytes, history.get_secret_value() if history else None), limits),
     ]
     return Look(store_checks(stores), checks, Ledger(stores.postgres), stores.clock)
 

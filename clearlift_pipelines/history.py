@@ -136,7 +136,7 @@ def refuse_unreachable(url: str | None = None) -> str | None:
     return url
 
 
-def size(url: str | None) -> int:
+def history_bytes(url: str | None) -> int:
     """The bytes of the run history: of its tables in Postgres, or of the files below DAGSTER_HOME."""
     if url is None:
         if "DAGSTER_HOME" not in os.environ:

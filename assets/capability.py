@@ -1,8 +1,8 @@
 """What a room brings to the graph of an app, and the parts that this is made of.
 
 Each room has a module `capability.py` with one function, `bring(app, site)`. What belongs here: the vocabulary of these
-modules (jobs, ticks, watches, requests). What does not: any room's own work, and how this becomes Dagster's definitions
-(automation.py).
+modules (jobs, ticks, watches, requests). What does not: findings (finding.py), the work of a room, and how this becomes
+Dagster's definitions (automation.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,8 +14,10 @@ from typing import Any
 from dagster import AssetKey, AssetSelection, Config, MaterializeResult
 
 from assets.apps import App
+from assets.finding import HealthCheck
 from assets.partitions import Calendar
 from assets.rooms import Rooms
+from assets.thresholds import DEFAULTS, Thresholds
 from assets.windows import DAY, Window, daily_key, runs_of
 
 # An asset of the app at hand: its capability and its name.
@@ -31,7 +33,8 @@ class Site:
     late_horizon: how far back late data reopens windows by itself. cache_writes: keys of a cache family that one run
     may write. kept_backups: of how many days, weeks and months the newest verified backup is kept. erasure_wait: how
     long a request to be erased waits, in which it can be cancelled. sealed_apps: whose
-    personal columns are sealed. plain_hashes: whether an address is found by a plain SHA-256.
+    personal columns are sealed. plain_hashes: whether an address is found by a plain SHA-256. thresholds: from
+    which value on something is a finding.
     """
 
     rooms: Rooms
@@ -42,6 +45,7 @@ class Site:
     sealed_apps: frozenset[str] = frozenset()
     plain_hashes: bool = False
     erasure_wait: timedelta = timedelta(days=3)
+    thresholds: Thresholds = DEFAULTS
 
 
 @dataclass(frozen=True)
@@ -124,12 +128,13 @@ class Watch:
 
 @dataclass(frozen=True)
 class Capability:
-    """What a room brings for one app; empty where the app has no need of it."""
+    """What a room brings for one app; empty where the app has no need of it. health: looks for what is wrong."""
 
     assets: Sequence[Any] = ()
     jobs: Sequence[Job] = ()
     ticks: Sequence[Tick] = ()
     watches: Sequence[Watch] = ()
+    health: Sequence[HealthCheck] = ()
 
 
 def days_again(windows: Iterable[Window]) -> Iterator[Request]:

@@ -30,6 +30,8 @@ from assets.pace import TRIES, Ended, Try
 
 # What was asked for, when, and the state that had made it due.
 ASKED, ASKED_AT, STATE = "clearlift/asked", "clearlift/asked_at", "clearlift/state"
+# The process of this machine that a command runs its job in; without it, the daemon started the run.
+PROCESS_TAG = "clearlift/process"
 # How often Dagster makes a run again whose process died.
 MAX_RETRIES = 2
 OPEN = [status for status in DagsterRunStatus if status not in FINISHED_STATUSES]

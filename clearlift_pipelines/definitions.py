@@ -1,7 +1,8 @@
 """The composition root: what every room brings for every app, merged into one code location."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -37,8 +38,11 @@ from assets.apps.pipelines import PIPELINES
 from assets.automation import as_job, as_schedule, as_sensor
 from assets.backups.source_assets import joined
 from assets.capability import Capability, Site
+from assets.finding import HealthCheck
+from assets.health import sensors as health_sensors
 from assets.partitions import Calendar
 from clearlift_pipelines import purge_job, settings
+from clearlift_pipelines.health import alerts_of, look_of
 from clearlift_pipelines.settings import Settings
 from clearlift_pipelines.stores import Stores
 from resources import private
@@ -89,10 +93,21 @@ def brought(
         frozenset(app.name for app in apps if stores.is_sealed(app)),
         chosen.plain_email_hashes,
         chosen.erasure_wait,
+        chosen.limits,
     )
     for app in apps:
         yield app, [room.bring(app, site) for room in rooms]
-    yield PIPELINES, [assets.backups.capability.bring_shared(site), assets.compliance.capability.bring_shared()]
+    shared = [
+        assets.backups.capability.bring_shared(site),
+        assets.compliance.capability.bring_shared(),
+        assets.sealing.capability.bring_shared(site),
+    ]
+    yield PIPELINES, shared
+
+
+def health_checks(brought: Iterable[tuple[App, list[Capability]]]) -> list[HealthCheck]:
+    """The looks of all rooms at what is wrong."""
+    return [check for _, of_app in brought for capability in of_app for check in capability.health]
 
 
 def build_defs(
@@ -109,10 +124,11 @@ def build_defs(
     stores = stores or Stores(chosen)
     capabilities = list(brought(stores, apps, rooms))
     purge, purge_schedule = purge_job.build(chosen.history_days, lambda: stores.clock())
-    graph: list[Any] = []
+    graph: list[Any] = [health_sensors.asset()]
     jobs: list[Any] = [purge]
     schedules: list[Any] = [purge_schedule]
-    sensors: list[Any] = []
+    checks = health_checks(capabilities)
+    sensors: list[Any] = health_sensors.build(partial(look_of, stores, checks), partial(alerts_of, stores))
     for app, of_app in capabilities:
         own = {job.name: as_job(app, job) for capability in of_app for job in capability.jobs}
         graph += [definition for capability in of_app for definition in capability.assets]

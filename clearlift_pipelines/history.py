@@ -25,6 +25,13 @@ from resources import private
 from resources.postgres import Postgres, PostgresUnreachableError
 
 VARIABLE = "CLEARLIFT_DAGSTER_POSTGRES_URL"
+TABLES = frozenset(
+    {
+        *("runs", "run_tags", "event_logs", "asset_event_tags", "asset_check_executions", "asset_keys", "snapshots"),
+        *("jobs", "instigators", "job_ticks", "bulk_actions", "kvs"),
+    }
+)
+"""Dagster's tables that grow; they may lie in one schema with others."""
 
 
 class RunHistory(DagsterSqliteStorage):
@@ -119,17 +126,36 @@ def refuse_unreachable(url: str | None = None) -> str | None:
     url = url or os.environ.get(VARIABLE) or written(folder() / ".env").get(VARIABLE)
     if not url:
         return None
-    scheme, separator, rest = url.partition("://")
     try:
-        with Postgres(
-            f"{scheme.partition('+')[0]}{separator}{rest}", setting=VARIABLE, application_name="clearlift-history"
-        ) as postgres:
+        with Postgres(_plain(url), setting=VARIABLE, application_name="clearlift-history") as postgres:
             postgres.fetch("select 1 as here")
     except PostgresUnreachableError as error:
         raise SettingsError(f"{VARIABLE}: {error.reason}", error.next_step) from None
     except ValueError as error:
         raise SettingsError(f"{VARIABLE}: {error}") from None
     return url
+
+
+def history_bytes(url: str | None) -> int:
+    """The bytes of the run history: of its tables in Postgres, or of the files below DAGSTER_HOME."""
+    if url is None:
+        if "DAGSTER_HOME" not in os.environ:
+            return 0  # a history that is in memory
+        home = Path(os.environ["DAGSTER_HOME"])
+        return sum(file.stat().st_size for name in ("history", "schedules") for file in (home / name).rglob("*.db*"))
+    with Postgres(_plain(url), setting=VARIABLE, application_name="clearlift-history") as postgres:
+        (row,) = postgres.fetch(
+            "select coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint as bytes from pg_class c"
+            " where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace and c.relname = any(%s)",
+            (list(TABLES),),
+        )
+        return int(row["bytes"])
+
+
+def _plain(url: str) -> str:
+    """The URL without a driver's name."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme.partition('+')[0]}{separator}{rest}"
 
 
 def with_driver(url: str) -> str:

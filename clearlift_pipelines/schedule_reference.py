@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from assets.capability import AfterGap, Capability
+from assets.health import sensors
 from clearlift_pipelines import purge_job
 from clearlift_pipelines.definitions import brought
 from clearlift_pipelines.page_part import replaced
@@ -19,6 +20,7 @@ from clearlift_pipelines.stores import Stores
 
 BEGIN, END = "<!-- schedules -->", "<!-- /schedules -->"
 PAGE = Path("docs/schedules.md")
+ITSELF = "nothing: does it itself, without a run"
 
 
 def tables() -> str:
@@ -66,7 +68,9 @@ def _sensors() -> Iterator[tuple[str, ...]]:
     for app, capability, _ in _brought():
         for watch in capability.watches:
             jobs = ", ".join(f"`{app}_{job}`" for job in watch.jobs)
-            yield f"`{app}_{watch.name}`", f"{watch.seconds} s", jobs or "nothing: does it itself, without a run"
+            yield f"`{app}_{watch.name}`", f"{watch.seconds} s", jobs or ITSELF
+    yield f"`{sensors.LOOK_NAME}`", f"{sensors.LOOKS_EVERY} s", ITSELF
+    yield f"`{sensors.TELL_NAME}`", f"{sensors.TELLS_EVERY} s", ITSELF
 
 
 def _table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

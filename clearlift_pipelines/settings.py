@@ -5,6 +5,7 @@ variables are set. A store that is half configured is refused, naming the variab
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from assets.apps import APPS
+from assets.health.message import QuietHours
+from assets.thresholds import DEFAULTS, Thresholds
 from clearlift_pipelines import env_file, whole_stores
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.variables import PREFIX, variable_of
@@ -159,6 +162,19 @@ class Settings(BaseSettings):
         72, ge=0, description="Hours that a confirmed request to be erased waits, in which it can be cancelled"
     )
 
+    thresholds: dict[str, float] = Field(
+        {},
+        description="From which value on something is a finding; docs/health.md lists the names with their reasons",
+        examples=["CLEARLIFT_THRESHOLDS__BATCH_MINUTES"],
+    )
+    alert_url: SecretStr | None = Field(
+        None,
+        description="Who is told of findings: a URL of apprise (slack://…, mailto://…, json://…), or file:///PATH",
+    )
+    alert_quiet_hours: str | None = Field(
+        None, description="Hours of UTC in which only critical findings are told, e.g. 22-7"
+    )
+
     @property
     def late_horizon(self) -> timedelta:
         return timedelta(days=self.late_days)
@@ -166,6 +182,11 @@ class Settings(BaseSettings):
     @property
     def erasure_wait(self) -> timedelta:
         return timedelta(hours=self.erasure_wait_hours)
+
+    @property
+    def limits(self) -> Thresholds:
+        """All thresholds, with those that are set."""
+        return replace(DEFAULTS, **self.thresholds)
 
     @property
     def embedded(self) -> bool:
@@ -244,6 +265,32 @@ class Settings(BaseSettings):
     def _of_known_platforms(cls, value: dict[str, dict[str, SecretStr]]) -> dict[str, dict[str, SecretStr]]:
         for name in value.keys() - PLATFORMS.keys():
             raise ValueError(f"{name!r} is no ad platform; there are {', '.join(PLATFORMS)}")
+        return value
+
+    @field_validator("thresholds")
+    @classmethod
+    def _of_known_names(cls, value: dict[str, float]) -> dict[str, float]:
+        known = Thresholds.known()
+        for name, limit in value.items():
+            if name not in known:
+                near = get_close_matches(name, known, 1) or sorted(known)
+                raise ValueError(f"{name} is no threshold; there is {', '.join(near)} (docs/health.md)")
+            if not limit > 0:
+                raise ValueError(f"{name} is {limit:g}; it must be above 0")
+        return value
+
+    @field_validator("alert_url")
+    @classmethod
+    def _a_receiver(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and "://" not in value.get_secret_value():
+            raise ValueError("an address is expected, such as slack://… or file:///var/log/clearlift/alerts.log")
+        return value
+
+    @field_validator("alert_quiet_hours")
+    @classmethod
+    def _hours(cls, value: str | None) -> str | None:
+        if value is not None:
+            QuietHours.parse(value)
         return value
 
     @field_validator("postgres_dsn", "postgres", "dagster_postgres_url")

@@ -339,7 +339,9 @@ class Stores:
         if not self.lake.exists(table):
             self.lake.ensure(table)
             made.append(f"{app.name}-lake: {name}")
-        return made + [f"{app.name}-lake: column {column} of {name}" for column in self.lake.complete(table)]
+        made += [f"{app.name}-lake: column {column} of {name}" for column in self.lake.complete(table)]
+        restored = self.lake.restore_properties(table)
+        return made + [f"{app.name}-lake: setting {setting} of {name}" for setting in restored]
 
     def __enter__(self) -> Self:
         return self

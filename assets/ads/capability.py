@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from dagster import AssetSelection
 
-from assets.ads import assets
+from assets.ads import assets, health
 from assets.ads.config import SyncConfig
 from assets.ads.connections import FREE, PAYING
 from assets.ads.plan import SyncMode
@@ -76,4 +76,5 @@ def bring(app: App, site: Site) -> Capability:
                 asks_for(SyncMode.LOOKBACK, SyncConfig().lookback_days, []),
             ),
         ],
+        health=health.checks(app, app.ad_accounts, site) if app.ad_accounts is not None else (),
     )

@@ -39,6 +39,10 @@ _RECORDS = {
     "retention.deletions": "says what was deleted, when, and what proved that it may be",
     "audit.entries": "a chain that loses its beginning proves nothing",
     "audit.followed": "one row a change log",
+    "health.looks": "one row a health check",
+    "health.findings": "each look deletes what ended a month ago",
+    "health.alerts": "each look deletes what was sent a month ago",
+    "health.samples": "each look deletes what is older than a year, and the times of looks after a month",
     "pipelines.migrations": "says what the schema is",
 }
 _AGREED: tuple[Condition, ...] = ("reconciled",)

@@ -285,6 +285,10 @@ _IMPERSONAL = f"""
     sealing.keys: key_id first_seen_at unreferenced_since retired_at seals
     retention.deletions: id app store name place intended_rows intended_bytes rows bytes run began_at settled_at why
     retention.pruned_days: app org_tag day quarter commit_id settled rows marked_at
+    health.looks: app name looked_at
+    health.findings: app name subject severity message command since shown_from seen_at resolved_at sent
+    health.alerts: key made_at title body severity tries next_at sent_at
+    health.samples: measure subject at value
     pipelines.migrations: folder number name checksum applied_at
     lake.iceberg_tables: catalog_name table_namespace table_name metadata_location previous_metadata_location
         iceberg_type

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from dagster import AssetSelection
 
 from assets.apps import App
-from assets.attribution import assets
+from assets.attribution import assets, health
 from assets.attribution.late import built, stale
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, days_again, made_up, one_day
 from assets.rollups.late import horizon
@@ -57,6 +57,7 @@ def bring(app: App, site: Site) -> Capability:
                 lambda _: _late(app, site),
             )
         ],
+        health=health.checks(app, site),
     )
 
 

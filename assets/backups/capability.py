@@ -4,13 +4,14 @@ What belongs here: jobs and their times. What does not: assets themselves.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from dagster import AssetChecksDefinition, AssetsDefinition, AssetSelection
 
 from assets.apps import App
 from assets.apps.pipelines import PIPELINES
-from assets.backups import assets, covered, kept_assets
+from assets.backups import assets, covered, health, kept_assets
 from assets.backups.covered import Covered
 from assets.backups.rotation import RotationPolicy
 from assets.backups.sets import any_marked
@@ -26,7 +27,8 @@ def bring(app: App, site: Site) -> Capability:
 
 def bring_shared(site: Site) -> Capability:
     """The backups of the stores that all apps share, and a look at the keys that open all of them."""
-    return _brought(PIPELINES, site, covered.shared(), kept_assets.keys())
+    brought = _brought(PIPELINES, site, covered.shared(), kept_assets.keys())
+    return replace(brought, health=[*brought.health, health.keys(PIPELINES.name, site)])
 
 
 def _brought(owner: App, site: Site, stores: tuple[Covered, ...], *further: AssetsDefinition) -> Capability:
@@ -92,6 +94,7 @@ def _brought(owner: App, site: Site, stores: tuple[Covered, ...], *further: Asse
                 seconds=600,
             )
         ],
+        health=health.checks(owner.name, stores, site),
     )
 
 

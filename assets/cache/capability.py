@@ -8,7 +8,7 @@ from datetime import timedelta
 from dagster import AssetSelection, MaterializeResult
 
 from assets.apps import App
-from assets.cache import assets, invalidate, invalidation_assets, verification_assets
+from assets.cache import assets, health, invalidate, invalidation_assets, verification_assets
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of
 from assets.changes.d1 import D1ChangeLog
 
@@ -81,7 +81,7 @@ def bring(app: App, site: Site) -> Capability:
         *verification_assets.build(app, site.cache_writes),
         *invalidation_assets.build(app),
     ]
-    return Capability(built, jobs, ticks, watches)
+    return Capability(built, jobs, ticks, watches, health.checks(app, site))
 
 
 def _changed(app: App, site: Site) -> Iterator[Request | str]:

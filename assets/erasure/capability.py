@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from assets.apps import App
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of
-from assets.erasure import application, assets
+from assets.erasure import application, assets, health
 from assets.privacy.requests_table import has_requests
 
 
@@ -49,6 +49,7 @@ def bring(app: App, site: Site) -> Capability:
         ]
         if has_requests(app)
         else [],
+        health.checks(app, site),
     )
 
 

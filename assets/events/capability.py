@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from assets.apps import App
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of
-from assets.events import assets
+from assets.events import assets, health
 from assets.events.ingest import pending
 
 
@@ -48,4 +48,5 @@ def bring(app: App, site: Site) -> Capability:
         watches=[
             Watch("landing", ("ingest",), "Asks for an ingest as soon as a batch has landed.", landed, seconds=30)
         ],
+        health=health.checks(app, site),
     )

@@ -10,7 +10,7 @@ from dagster import MaterializeResult
 
 from assets.apps import App, Growth
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of
-from assets.growth import event_assets, inactive, messaging_assets, people_assets, report_assets
+from assets.growth import event_assets, health, inactive, messaging_assets, people_assets, report_assets
 from assets.growth.pending import BATCHES_AT_ONCE, PendingEvents
 
 
@@ -60,6 +60,7 @@ def bring(app: App, site: Site) -> Capability:
                 seconds=600,
             ),
         ],
+        health=health.checks(app, growth, site),
     )
 
 

@@ -11,7 +11,7 @@ from dagster import AssetSelection
 from assets.apps import App
 from assets.capability import AfterGap, Capability, Job, Request, Site, Tick, Watch, assets_of, one_day
 from assets.events.table import events_table
-from assets.rollups import assets, late
+from assets.rollups import assets, health, late
 from assets.rollups.definition import Grain
 from assets.rollups.follow import follow
 from assets.rollups.gaps import missing_requests
@@ -70,6 +70,7 @@ def bring(app: App, site: Site) -> Capability:
                 lambda warn: _late(app, site, warn),
             )
         ],
+        health=health.checks(app, site),
     )
 
 

@@ -5,8 +5,9 @@ built again. A window older than the horizon is not built again automatically; i
 builds it. What does not belong here: what a commit changed (follow.py).
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -59,15 +60,32 @@ class StaleWindows:
 class LateDays:
     """Days that changed too long ago to be built again automatically, and the events that they have not counted yet.
 
-    pruned: days that a backfill would read and that are in the archive only. They are to be restored first.
+    pruned: days that a backfill would read and that are in the archive only. They are to be restored first. pending:
+    the events by the start of their day.
     """
 
     pruned: PrunedDays
     days: tuple[Window, ...] = ()
-    events: int = 0
+    pending: Mapping[datetime, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.days)
+
+    @property
+    def events(self) -> int:
+        """All of these events."""
+        return sum(self.pending.values())
+
+    def events_of(self, window: Window) -> int:
+        """Those of one range of days."""
+        return sum(events for day, events in self.pending.items() if window.start <= day < window.end)
+
+    def restores(self, window: Window) -> str:
+        """The command that first brings back what a backfill of a range of days would read; empty where none is."""
+        reads = Window(window.start - REACH, window.end + REACH)
+        if not any(reads.clipped(pruned) for pruned in self.pruned.windows):
+            return ""
+        return self.pruned.commands.partition("; ")[0].strip("`")
 
     def __str__(self) -> str:
         """One line with the commands that build the days again; empty where there are none."""
@@ -119,11 +137,11 @@ def beyond(app: App, postgres: Postgres, earliest: datetime, since: datetime) ->
         return LateDays(PrunedDays(app))
     with postgres.connection() as connection:
         pruned = [within(connection, app, Window(day.start - REACH, day.end + REACH)) for day in days]
-    return LateDays(
-        reduce(or_, pruned, PrunedDays(app)),
-        tuple(days),
-        sum(row["pending"] for row in rows if row["grain"] == Grain.HOURLY.value),
-    )
+    pending: Counter[datetime] = Counter()
+    for row in rows:
+        if row["grain"] == Grain.HOURLY.value:
+            pending[midnight(row["window_start"].astimezone(UTC).date())] += row["pending"]
+    return LateDays(reduce(or_, pruned, PrunedDays(app)), tuple(days), pending)
 
 
 def horizon(earliest: datetime, reach: timedelta, now: datetime) -> datetime:

@@ -5,8 +5,9 @@ from datetime import timedelta
 from itertools import groupby
 
 from assets.apps import App
+from assets.apps.pipelines import PIPELINES
 from assets.capability import Capability, Job, Object, Request, Site, Watch, assets_of
-from assets.sealing import assets
+from assets.sealing import assets, health
 from assets.sealing.field_store import store_of
 from assets.sealing.fields import Field, fields_of
 
@@ -38,6 +39,11 @@ def bring(app: App, site: Site) -> Capability:
             )
         ],
     )
+
+
+def bring_shared(site: Site) -> Capability:
+    """What it brings for the key set, which all apps share."""
+    return Capability(health=[health.check(PIPELINES.name, site)])
 
 
 def tables_of(app: App) -> list[tuple[Field, ...]]:

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from assets.apps import App
 from assets.capability import AfterGap, Capability, Job, Site, Tick, assets_of
-from assets.upkeep import assets, checks
+from assets.upkeep import assets, checks, health
 
 
-def bring(app: App, _site: Site) -> Capability:
+def bring(app: App, site: Site) -> Capability:
     """Nothing for an app that collects no events."""
     if app.audience is None:
         return Capability()
@@ -44,4 +44,5 @@ def bring(app: App, _site: Site) -> Capability:
                 AfterGap.LATEST,
             ),
         ],
+        health=health.checks(app, site),
     )

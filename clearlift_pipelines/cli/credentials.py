@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pyiceberg.exceptions import ForbiddenError, RESTError, UnauthorizedError
 
 from assets.apps import APPS
-from clearlift_pipelines.cli.doctor import can_write_backups, can_write_kv, can_write_objects
+from assets.health.stores import can_write_backups, can_write_kv, can_write_objects
 from clearlift_pipelines.cli.entry import one_line
 from clearlift_pipelines.stores import Stores
 from clearlift_pipelines.variables import variable_of

@@ -33,6 +33,7 @@ from rich.text import Text
 from assets.apps import App
 from assets.capability import Object, job_name, op_name
 from assets.declined import NEXT
+from assets.requested import PROCESS_TAG
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli import tables
 from clearlift_pipelines.cli.entry import dagster_home
@@ -46,7 +47,6 @@ WARN = AssetCheckSeverity.WARN
 TOLD = (BoolMetadataValue, FloatMetadataValue, IntMetadataValue, TextMetadataValue)
 NAMED = 5  # failed checks in the last line
 LONGEST = 400  # characters of a failure's reason
-PROCESS_TAG = "clearlift/process"
 # Run through an instance, a job logs every event to the terminal; the progress bar says what a person follows.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

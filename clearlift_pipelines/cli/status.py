@@ -1,19 +1,26 @@
-"""`clearlift status`: how things stand, asset by asset."""
+"""`clearlift status`: what is wrong, and how things stand, asset by asset.
 
+What does not belong here: what is a finding (health.py of each room, assets/health).
+"""
+
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import click
 from dagster import AssetKey
 from rich.table import Table
+from rich.text import Text
 
 from assets.apps import APPS, App
 from assets.attribution import late as attribution
 from assets.capability import Object
 from assets.events.ingest import pending
 from assets.events.table import events_table
+from assets.finding import Severity
 from assets.growth.pending import PendingEvents
 from assets.growth.windows import Kind, StaleWindows
+from assets.health.look import Looked
 from assets.rollups import late
 from assets.rollups.definition import Grain
 from assets.rollups.follow import unfollowed
@@ -22,29 +29,54 @@ from assets.sessions import build as sessions
 from assets.windows import DAY, HOUR, midnight
 from clearlift_pipelines.cli.execution import Workbench, workbench
 from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.definitions import brought, health_checks
+from clearlift_pipelines.health import look_of
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.counts import counted
 
 
 @click.command()
 def status() -> None:
-    """Each asset: last success, lag, what is missing."""
+    """What is wrong, with the command that ends it; then each asset: last success, lag, what waits.
+
+    Exit code 1 where something is wrong.
+    """
     with workbench() as bench:
         bench.progress.stop()
-        now = utc_now()
-        missing = _missing(bench, now)
-        table = Table("asset", "last success (UTC)", "lag", "missing", box=None)
-        graph = bench.definitions.resolve_asset_graph()
-        for key in sorted(graph.materializable_asset_keys, key=lambda k: k.to_user_string()):
-            event = bench.instance.get_latest_materialization_event(key)
-            at = datetime.fromtimestamp(event.timestamp, UTC) if event else None
-            table.add_row(
-                key.to_user_string(),
-                f"{at:%Y-%m-%d %H:%M:%S}" if at else "never",
-                _lag(now - at) if at else "",
-                missing.get(key, ""),
-            )
-        show(table)
+        checks = health_checks(brought(bench.stores))
+        looked = look_of(bench.stores, checks, bench.instance, bench.definitions.get_repository_def()).run()
+        if looked.recorded:
+            _show_assets(bench)
+        _show_findings(bench, looked)
+    sys.exit(1 if looked.found else 0)
+
+
+def _show_findings(bench: Workbench, looked: Looked) -> None:
+    for one in looked.found:
+        severity, since = one.finding.severity, f"since {one.since:%Y-%m-%d %H:%M}"
+        colour = "red" if severity is Severity.CRITICAL else "yellow"
+        # A store's own words are not markup.
+        said = f" {one.what} ({since}): {one.finding.message}. Next: {one.finding.command}"
+        bench.console.print(Text.assemble((f"{severity:<8}", colour), said), soft_wrap=True)
+    if not looked.found:
+        bench.console.print("Nothing is wrong.")
+
+
+def _show_assets(bench: Workbench) -> None:
+    now = utc_now()
+    missing = _missing(bench, now)
+    table = Table("asset", "last success (UTC)", "lag", "waits", box=None)
+    graph = bench.definitions.resolve_asset_graph()
+    for key in sorted(graph.materializable_asset_keys, key=lambda k: k.to_user_string()):
+        event = bench.instance.get_latest_materialization_event(key)
+        at = datetime.fromtimestamp(event.timestamp, UTC) if event else None
+        table.add_row(
+            key.to_user_string(),
+            f"{at:%Y-%m-%d %H:%M:%S}" if at else "never",
+            _lag(now - at) if at else "",
+            missing.get(key, ""),
+        )
+    show(table)
 
 
 def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:

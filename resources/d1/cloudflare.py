@@ -68,6 +68,11 @@ class CloudflareD1(D1):
         query = "" if at is None else f"?timestamp={at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         return str(self._call("GET", f"/time_travel/bookmark{query}")["bookmark"])
 
+    def size(self) -> int:
+        """See `D1.size`; every answer has it."""
+        (answer,) = self._call("POST", "/raw", {"sql": "select 1", "params": []})
+        return int(answer["meta"]["size_after"])
+
     def scrub(self) -> timedelta:
         """See `D1.scrub`: the service deletes no history, and keeps it for Time Travel."""
         return TIME_TRAVEL

@@ -69,6 +69,11 @@ class EmbeddedD1(D1):
         self.query("select 1")
         return f"embedded-{self._clock().astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
 
+    def size(self) -> int:
+        """See `D1.size`."""
+        pages = "select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()"
+        return int(self.query(pages)[0]["bytes"])
+
     def scrub(self) -> timedelta:
         """See `D1.scrub`: the file is written again, and its log emptied. Nothing earlier is kept."""
         self._file.scrub()

@@ -76,6 +76,9 @@ class D1(Protocol):
         The embedded room has no history: its bookmark of now is the time itself, and `at` is an error.
         """
 
+    def size(self) -> int:
+        """The bytes of the database, which Cloudflare's limit is about."""
+
     def scrub(self) -> timedelta:
         """Overwrite what was deleted, as far as the room can; for how long the service still keeps earlier states."""
 

@@ -100,6 +100,24 @@ class Lake:
         _ = self.table(spec).layout
         return added
 
+    def changed_properties(self, spec: TableSpec) -> dict[str, str]:
+        """Our properties that the table lacks or that another engine changed, as they should be."""
+        found = self.catalog.load_table(spec.identifier).metadata.properties
+        # The format is no property of a table that is there.
+        ours = {name: value for name, value in spec.properties().items() if name != "format-version"}
+        return {name: value for name, value in ours.items() if found.get(name) != value}
+
+    def restore_properties(self, spec: TableSpec) -> list[str]:
+        """Set our properties again where they were changed; their names."""
+        changed = self.changed_properties(spec)
+
+        def build(transaction: Transaction) -> None:
+            transaction.set_properties(changed)
+
+        if changed:
+            land(lambda: self.catalog.load_table(spec.identifier), self._lock, build, str(uuid.uuid4()))
+        return sorted(changed)
+
     def add(self, spec: TableSpec, columns: Mapping[str, str]) -> LakeTable:
         """Add columns that are not ours, by their names and Iceberg types."""
 

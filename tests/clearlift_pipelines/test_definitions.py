@@ -199,6 +199,8 @@ WATCHES = {
     "growth_inactive_sessions": (600, ""),
     "sesh_changed_rows": (300, "sesh_warm"),
     "sesh_invalidation": (300, ""),
+    "pipelines_health": (300, ""),
+    "pipelines_alerts": (60, ""),
     "sesh_uploads": (60, "sesh_media"),
     **{
         f"{app}_erasure_requests": (60, f"{app}_erasure_requests")

@@ -1,5 +1,6 @@
 """Purging the run history: what shows how assets stand is the same before and after, and the rest is gone."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 from sqlalchemy import func, select
 
 from clearlift_pipelines import purge_job
-from clearlift_pipelines.history import VARIABLE
+from clearlift_pipelines.history import VARIABLE, history_bytes
 from clearlift_pipelines.purging import Purged, purge
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -214,3 +215,11 @@ def test_the_job_counts_and_deletes_nothing_unless_it_is_told_to(instance: Dagst
     assert job.execute_in_process(instance=instance, run_config=dict(request.run_config)).success
     # In thirty days the dry run of before is old too.
     assert instance.get_runs_count() == before + 2 - 8
+
+
+def test_how_large_the_history_is_can_be_told(instance: DagsterInstance) -> None:
+    before = history_bytes(os.environ.get(VARIABLE))
+    assert before > 0
+    for _ in range(3):
+        DEFS.resolve_job_def("make").execute_in_process(instance=instance)
+    assert history_bytes(os.environ.get(VARIABLE)) > before

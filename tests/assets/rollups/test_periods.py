@@ -191,7 +191,9 @@ def test_what_is_beyond_the_horizon_is_counted_and_reported_with_its_command(eve
     event_lake.append(*(event(timestamp=at(3, 5, n)) for n in range(3)), event(timestamp=at(5)), event(timestamp=at(8)))
     follow(event_lake)
     found = late.beyond(event_lake.app, event_lake.postgres, FEB_23, at(8))
-    assert found == late.LateDays(PrunedDays(event_lake.app), (Window(at(3), at(4)), Window(at(5), at(6))), 4)
+    assert found == late.LateDays(
+        PrunedDays(event_lake.app), (Window(at(3), at(4)), Window(at(5), at(6))), {at(3): 3, at(5): 1}
+    )
     assert str(found) == (
         "4 late events in 2 days, too old to be rolled up automatically: "
         "clearlift backfill rollups --from 2026-03-03 --to 2026-03-04; "

@@ -8,7 +8,8 @@ import psutil
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job
 
-from clearlift_pipelines.cli.execution import PROCESS_TAG, _this_process, end_dead_runs
+from assets.requested import PROCESS_TAG
+from clearlift_pipelines.cli.execution import _this_process, end_dead_runs
 
 
 @job

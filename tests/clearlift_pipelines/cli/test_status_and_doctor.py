@@ -66,8 +66,13 @@ def test_status_shows_what_was_never_made_and_what_is_missing(terminal: Terminal
     follow(event_lake.app, event_lake.events, event_lake.postgres, event_lake.clock)
     (terminal.folder / "one.ndjson").write_bytes(line(1))
     terminal.good("land", "one.ndjson")
-    said = terminal.good("status")
+    ended = terminal.clearlift("status")
+    assert ended.code == 1
+    said = ended.out
     assert "not followed" not in said
+    assert said.splitlines()[-1].startswith("critical clearlift/events_in_no_rollup: days from ")
+    backfill = f"clearlift backfill rollups --app clearlift --from {first:%Y-%m-%d} --to {first + 2 * DAY:%Y-%m-%d}"
+    assert said.splitlines()[-1].endswith(f"Next: {backfill}")
     rows = assets_of(said)
     assert len(rows) >= 8
     assert "never" in rows["clearlift/events/ingested"]
@@ -249,8 +254,9 @@ def test_a_file_that_is_gone_or_another_is_reported_with_what_to_do(
         script.write("-- a later thought")
     edited = f"{POSTGRES[0]} was applied and its file is another now; restore it and add a new migration"
     said = terminal.clearlift("doctor")
-    assert f"bad  postgres schema        sql/pipelines/postgres: {edited}\n" in said.out
-    assert bad_line(said.out, "postgres schema") == f"sql/pipelines/postgres: {edited}"
+    assert (
+        bad_line(said.out, "postgres schema") == f"sql/pipelines/postgres: {edited}. Next: `clearlift migrate status`"
+    )
     assert edited.replace("; ", ". Next: ") in terminal.refused("run", "--no-sample")
 
     (folder / f"{POSTGRES[0]}.up.sql").unlink()

@@ -1,0 +1,90 @@
+"""Faults of web events: found within two ticks, named, told once, gone after the command that the finding prints."""
+
+from datetime import timedelta
+
+from assets.apps.clearlift import APP as CLEARLIFT
+from assets.finding import Severity
+from assets.rollups.follow import follow
+from assets.windows import HOUR, midnight
+from tests.assets.event_pipeline import line
+from tests.assets.health.watch import TICK, Watch
+from tests.assets.rollups.event_lake import EventLake, event
+from tests.clearlift_pipelines.cli import intake
+
+LATE = timedelta(minutes=20)
+
+
+def followed(lake: EventLake) -> None:
+    while follow(lake.app, lake.events, lake.postgres, lake.clock):
+        pass
+
+
+def test_events_that_are_in_no_rollup(watch: Watch) -> None:
+    lake = EventLake(watch.stores)
+    first = midnight((watch.clock() - timedelta(days=60)).date())
+    lake.append(*(event(timestamp=first + 3 * HOUR) for _ in range(3)))
+    followed(lake)
+    found = watch.found("clearlift/events_in_no_rollup")
+    assert found.finding.severity is Severity.CRITICAL
+    assert found.finding.message == (
+        f"3 late events are in no roll-up: their 1 day from {first:%Y-%m-%d} on are too old to be made again by"
+        " themselves"
+    )
+    watch.gone_after(found)
+    assert sum(row[2] for row in lake.table("rollups.daily_totals")) == 3
+    # Its campaigns are credited again by a command of their own, once nobody did it by then.
+    watch.later(LATE)
+    watch.gone_after(watch.found("clearlift/unattributed_days", f"days from {first:%Y-%m-%d}"))
+
+
+def test_commits_that_nobody_followed(watch: Watch) -> None:
+    watch.terminal.monkeypatch.setattr("clearlift_pipelines.cli.run.FURTHER", {})
+    watch.stores.d1(CLEARLIFT).execute("update platform_connections set is_active = 0")
+    EventLake(watch.stores).append(event(timestamp=watch.clock() - timedelta(days=2)))
+    assert not watch.tick(), "it may be followed within minutes"
+    watch.later(LATE - TICK)
+    found = watch.found("clearlift/commits_not_followed")
+    assert "1 commit of the lake" in found.finding.message
+    watch.gone_after(found)
+
+
+def test_windows_that_changed_and_were_not_made_again(watch: Watch) -> None:
+    lake = EventLake(watch.stores)
+    lake.append(event(timestamp=midnight((watch.clock() - timedelta(days=2)).date())))
+    followed(lake)
+    assert not watch.tick()
+    watch.later(LATE - TICK)
+    for job in ("roll_up_hours", "roll_up_days"):
+        watch.gone_after(watch.found("clearlift/changed_windows", job))
+
+
+def test_a_batch_that_waits(watch: Watch) -> None:
+    (watch.terminal.folder / "one.ndjson").write_bytes(line(1))
+    watch.terminal.good("land", "one.ndjson")
+    assert not watch.tick()
+    watch.later(LATE)
+    found = watch.found("clearlift/batches_wait")
+    assert found.finding.message.startswith("1 landed batch (0.0 MiB)")
+    watch.gone_after(found)
+    assert intake.totals(watch.terminal)["received"] == 1
+
+
+def test_more_refused_lines_than_usual(watch: Watch) -> None:
+    lines = b"\n".join(line(number, org_tag="fresh1") for number in range(120))
+    (watch.terminal.folder / "many.ndjson").write_bytes(lines)
+    watch.terminal.good("land", "many.ndjson")
+    intake.ingest(watch.terminal)
+    found = watch.found("clearlift/refused_lines")
+    assert "120 of 120 lines of a day are refused, most of them as unknown_org_tag" in found.finding.message
+    d1 = watch.stores.d1(CLEARLIFT)
+    d1.execute("update org_tag_mappings set short_tag = 'fresh1' where short_tag = 'a3f7c2'")
+    watch.gone_after(found)
+
+
+def test_settings_of_the_lake_that_another_engine_changed(watch: Watch) -> None:
+    lake = EventLake(watch.stores)
+    with lake.events.load().transaction() as transaction:
+        transaction.set_properties({"write.metadata.delete-after-commit.enabled": "false"})
+    found = watch.found("clearlift/lake_settings")
+    assert "write.metadata.delete-after-commit.enabled" in found.finding.message
+    watch.gone_after(found)

@@ -30,7 +30,7 @@ from sandbox.world.entities import PLATFORMS, Platform
 from tests.standin.loopback import PATIENT_SECONDS
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
-SMALL = Size({"google": 2, "facebook": 2, "tiktok": 2, "microsoft": 2}, (5, 5), (1, 2), (1, 2), 40)
+SMALL = Size({"google": 2, "facebook": 2, "tiktok": 2, "microsoft": 2}, (6, 7), (2, 3), (2, 3), 40)
 TINY = Size({"google": 1, "facebook": 1, "tiktok": 1, "microsoft": 1}, (5, 5), (1, 2), (1, 2), 12)
 PAGES_OF_50 = Limits(google_page_rows=50)
 TABLE = accounts_of(CLEARLIFT).table

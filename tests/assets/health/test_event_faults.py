@@ -38,7 +38,7 @@ def test_events_that_are_in_no_rollup(watch: Watch) -> None:
 
 
 def test_commits_that_nobody_followed(watch: Watch) -> None:
-    watch.terminal.monkeypatch.setattr("clearlift_pipelines.cli.run.FURTHER", {})
+    watch.terminal.monkeypatch.setattr("clearlift_pipelines.cli.run.FURTHER", {"partitions": {}})
     watch.stores.d1(CLEARLIFT).execute("update platform_connections set is_active = 0")
     EventLake(watch.stores).append(event(timestamp=watch.clock() - timedelta(days=2)))
     assert not watch.tick(), "it may be followed within minutes"

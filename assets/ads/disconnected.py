@@ -19,7 +19,7 @@ from resources.sql_files import read_sql
 TABLES = (
     *("campaign_metrics_daily", "ad_group_metrics_daily", "ad_metrics_daily", "keyword_metrics_daily"),
     *("conversions_daily", "restatements", "sync_ranges", "sync_state", "sync_slices", "sync_runs"),
-    *("ads", "keywords", "ad_groups", "campaigns", "ad_accounts"),
+    *("ads", "keywords", "ad_groups", "campaigns", "campaign_names", "ad_accounts"),
 )
 
 

@@ -241,7 +241,7 @@ _IMPERSONAL = f"""
     ads.ad_accounts: app org_id id platform account_id connection_id status native_status currency time_zone updated_at
         counted_actions
     ads.campaigns: app {_CAMPAIGNS} {_SEEN} budget budget_type budget_id created_at
-    ads.campaign_names: app org_id campaign_id name since until
+    ads.campaign_names: app org_id campaign_id platform account_id name since until
     ads.ad_groups: app {_CAMPAIGNS} {_SEEN} campaign_id bid_amount budget budget_type created_at
     ads.ads: app org_id id ad_group_id platform account_id native_id name status native_status creative_id creative_kind
         headline body landing_page url_parameters created_at source_updated_at updated_at {_SEEN}

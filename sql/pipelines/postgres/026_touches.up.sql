@@ -15,6 +15,8 @@ create table ads.campaign_names (
     app         text not null,
     org_id      text not null,
     campaign_id text not null,
+    platform    text not null,
+    account_id  text not null,
     name        text not null,
     since       timestamptz not null,
     until       timestamptz not null default '9999-01-01 00:00:00+00',
@@ -35,8 +37,8 @@ begin
             where s.app = new.app and s.org_id = new.org_id and s.platform = new.platform
               and s.account_id = new.account_id and s.stream = 'campaigns'
         );
-        insert into ads.campaign_names (app, org_id, campaign_id, name, since, until)
-        select new.app, new.org_id, new.id, new.name, at.since,
+        insert into ads.campaign_names (app, org_id, campaign_id, platform, account_id, name, since, until)
+        select new.app, new.org_id, new.id, new.platform, new.account_id, new.name, at.since,
             case when new.deleted_at is null then never else at.since end
         from (
             select coalesce(new.created_at, case when known then new.updated_at else always end) as since
@@ -53,8 +55,8 @@ begin
     where n.app = new.app and n.org_id = new.org_id and n.campaign_id = new.id and n.until = never
       and (new.deleted_at is not null or n.name <> new.name);
     if new.deleted_at is null then
-        insert into ads.campaign_names (app, org_id, campaign_id, name, since)
-        select new.app, new.org_id, new.id, new.name, new.updated_at
+        insert into ads.campaign_names (app, org_id, campaign_id, platform, account_id, name, since)
+        select new.app, new.org_id, new.id, new.platform, new.account_id, new.name, new.updated_at
         where not exists (
             select from ads.campaign_names n
             where n.app = new.app and n.org_id = new.org_id and n.campaign_id = new.id and n.until = never
@@ -66,12 +68,12 @@ end
 $$;
 
 -- What was known so far: the present names, and earlier ones, of which nobody knows when they were given up.
-insert into ads.campaign_names (app, org_id, campaign_id, name, since, until)
-select app, org_id, id, name, coalesce(created_at, '1970-01-01 00:00:00+00'),
+insert into ads.campaign_names (app, org_id, campaign_id, platform, account_id, name, since, until)
+select app, org_id, id, platform, account_id, name, coalesce(created_at, '1970-01-01 00:00:00+00'),
     coalesce(deleted_at, '9999-01-01 00:00:00+00')
 from ads.campaigns;
-insert into ads.campaign_names (app, org_id, campaign_id, name, since, until)
-select app, org_id, campaign_id, label, at, at
+insert into ads.campaign_names (app, org_id, campaign_id, platform, account_id, name, since, until)
+select app, org_id, campaign_id, platform, account_id, label, at, at
 from (
     select l.*, '1970-01-01 00:00:00+00'::timestamptz + row_number() over (
         partition by l.app, l.org_id, l.campaign_id order by l.label

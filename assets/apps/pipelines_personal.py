@@ -100,7 +100,7 @@ _POSTGRES = (
         "postgres",
         "attribution.sign_ins",
         hashed=(("visitor", "visitor"), ("user", "person")),
-        personal="visitor person at",
+        personal="visitor person first_at last_at",
         erasure="delete",
     ),
     _kept(

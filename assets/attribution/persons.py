@@ -21,7 +21,7 @@ def sign_ins(
     refused: Callable[[pl.DataFrame], pl.Series],
     people_tags: Mapping[str, str],
 ) -> pl.DataFrame:
-    """The first event of each browser and user that is not refused, in the columns of attribution.sign_ins without app.
+    """The first and last event of each browser and user that is not refused, as in attribution.sign_ins without app.
 
     events: all of a UTC day. collect: runs a query over them. refused: of events, whether each is refused.
     """
@@ -31,16 +31,19 @@ def sign_ins(
         .filter(~signals())
     )
     # An event without a flag may be refused where one that agrees is not.
-    first = collect(agreeing.group_by(*_BROWSER, "consent_marketing").agg(pl.col("timestamp").min()))
-    first = first.with_columns(event_data=pl.lit(None, pl.String))
-    is_refused = refused(first)
-    allowed = [first.filter(~is_refused)]
-    if is_refused.any():
-        # They may have agreed later in the day.
-        again = first.filter(is_refused).lazy().select(_BROWSER).unique()
-        rest = collect(agreeing.join(again, on=_BROWSER, how="semi"))
-        allowed.append(rest.filter(~refused(rest)).select(first.columns))
-    seen = pl.concat(allowed).group_by(_BROWSER, maintain_order=True).agg(pl.col("timestamp").min())
+    group = [*_BROWSER, "consent_marketing"]
+    ends = collect(agreeing.group_by(group).agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max()))
+    moments = pl.concat(
+        [ends.select(*group, timestamp=end, event_data=pl.lit(None, pl.String)) for end in ("first", "last")]
+    )
+    is_refused = refused(moments)
+    doubtful = moments.filter(is_refused).select(_BROWSER).unique()
+    allowed = [moments.join(doubtful, on=_BROWSER, how="anti")]
+    if doubtful.height:
+        # They may have agreed or refused in the middle of the day.
+        rest = collect(agreeing.join(doubtful.lazy(), on=_BROWSER, how="semi")).select(moments.columns)
+        allowed.append(rest.filter(~refused(rest)))
+    seen = pl.concat(allowed)
     people = seen["org_tag"].replace_strict(people_tags, default=seen["org_tag"], return_dtype=pl.String)
     return (
         seen.select(
@@ -48,8 +51,8 @@ def sign_ins(
             people.alias("org_tag"),
             hashed(people, seen["anonymous_id"]).alias("visitor"),
             hashed(people, seen["user_id"]).alias("person"),
-            pl.col("timestamp").alias("at"),
+            "timestamp",
         )
         .group_by("day", "org_tag", "visitor", "person")
-        .agg(pl.col("at").min())
+        .agg(first_at=pl.col("timestamp").min(), last_at=pl.col("timestamp").max())
     )

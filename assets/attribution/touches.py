@@ -22,7 +22,7 @@ VERSION = 4
 
 SESSION = ["org_tag", "session_id", "anonymous_id"]
 THIN = (*SESSION, "timestamp", "event_id", "user_id", "consent_marketing")
-_ADDRESS = pl.coalesce(pl.col("page_search").replace("", None), pl.col("page_url").str.extract(r"(\?.*)"))
+_ADDRESS = pl.coalesce(pl.col("page_search").replace("", None), pl.col("page_url"))
 
 
 def relevant(
@@ -154,7 +154,7 @@ def touches(events: pl.DataFrame, names: Sequence[Named], people_tags: Mapping[s
         "session_begins",
         "session_ends",
         pl.Series("named_platform", [name.platform for name in of], pl.String),
-        _bytes("click", [name.click and click_hash(name.click) for name in of]),
+        _bytes("click", [click_hash(name.click) if name.click else None for name in of]),
         pl.Series("click_parameter", [name.parameter for name in of], pl.String),
         pl.Series("utm_campaign", [name.campaign for name in of], pl.String),
         pl.Series("utm_content", [name.content for name in of], pl.String),

@@ -30,7 +30,7 @@ DISAGREEMENT, DAYS_COMPARED = 0.2, 7
 _COLUMNS = [
     ("org_tag", "text", "Organisation's data tag", False),
     ("day", "date", "UTC day that the session started on", False),
-    ("origin", "text", "tracker: by session_id; recomputed: by pauses of 30 minutes", False),
+    ("origin", "text", "tracker: by session_id, visitor and pauses; recomputed: by visitor and pauses", False),
     ("session", "bytea", "Hash of the session_id; of the visitor where it is recomputed", False),
     ("visitor", "bytea", "Hash of the anonymous_id", False),
     ("started_at", "timestamptz", "First event", False),

@@ -12,7 +12,8 @@ with converted as (
 ), signed_in as (
     select c.org_tag, c.event, c.browser, c.at, c.since, (array_agg(s.person))[1] as person
     from converted c
-    join attribution.sign_ins s on s.app = %(app)s and s.visitor = c.browser and s.at between c.since and c.at
+    join attribution.sign_ins s on s.app = %(app)s and s.visitor = c.browser
+        and s.first_at <= c.at and s.last_at >= c.since
     where c.join_devices
     group by c.org_tag, c.event, c.browser, c.at, c.since
     having count(distinct s.person) = 1
@@ -21,9 +22,10 @@ select org_tag, event, browser from converted
 union
 select p.org_tag, p.event, s.visitor
 from signed_in p
-join attribution.sign_ins s on s.app = %(app)s and s.person = p.person and s.at between p.since and p.at
+join attribution.sign_ins s on s.app = %(app)s and s.person = p.person
+    and s.first_at <= p.at and s.last_at >= p.since
 where not exists (
     select from attribution.sign_ins other
     where other.app = %(app)s and other.visitor = s.visitor and other.person <> p.person
-      and other.at between p.since and p.at
+      and other.first_at <= p.at and other.last_at >= p.since
 )

@@ -166,19 +166,20 @@ set people_tag = (
     select min(own.org_tag) from attribution.organizations own where own.app = o.app and own.org_id = o.org_id
 );
 
--- The first event of a UTC day in which a person is signed in with a browser, where marketing is not refused. It is
--- hashed with people_tag, which is its org_tag, whichever of the organisation's tags the event had.
+-- The first and the last event of a UTC day in which a person is signed in with a browser, where marketing is not
+-- refused. It is hashed with people_tag, which is its org_tag, whichever of the organisation's tags the event had.
 create table attribution.sign_ins (
-    app     text not null,
-    day     date not null,
-    org_tag text not null,
-    visitor bytea not null,
-    person  bytea not null,
-    at      timestamptz not null,
+    app      text not null,
+    day      date not null,
+    org_tag  text not null,
+    visitor  bytea not null,
+    person   bytea not null,
+    first_at timestamptz not null,
+    last_at  timestamptz not null,
     primary key (app, day, org_tag, visitor, person)
 );
-create index sign_ins_by_visitor on attribution.sign_ins (app, visitor, at);
-create index sign_ins_by_person on attribution.sign_ins (app, person, at);
+create index sign_ins_by_visitor on attribution.sign_ins (app, visitor, first_at);
+create index sign_ins_by_person on attribution.sign_ins (app, person, first_at);
 comment on column attribution.sign_ins.visitor is 'The browser, as in attribution.touches.browser';
 
 -- One row is a touch that is a visit. A touch is none if its session goes on from the day before and last named the same
@@ -187,7 +188,8 @@ comment on column attribution.sign_ins.visitor is 'The browser, as in attributio
 create view attribution.visits with (security_invoker = true) as
 select t.*
 from attribution.touches t
-where not exists (
+-- Most sessions begin later in the day, and need no look at another row.
+where t.session_begins >= t.day::timestamp at time zone 'UTC' + interval '30 minutes' or not exists (
     select
     from attribution.touches p
     where p.app = t.app and p.day = t.day - 1 and p.org_tag = t.org_tag and p.visitor = t.visitor

@@ -248,9 +248,9 @@ def _goes_on(said: Touch, last: Touch) -> bool:
     if said.platform and last.platform and said.platform != last.platform:
         return False
     for name in ("click", "campaign_id", "campaign", "ad_id"):
-        if getattr(said, name):
-            fold = _fold if name != "click" else str
-            return fold(getattr(said, name)) == fold(getattr(last, name))
+        now, before = getattr(said, name), getattr(last, name)
+        if now:
+            return bool(now == before if name == "click" else _fold(now) == _fold(before))
     raise AssertionError("it names something")
 
 

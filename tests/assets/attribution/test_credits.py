@@ -19,11 +19,14 @@ from tests.assets.attribution.strategies import (
     CLICK_ADS,
     CLICKS,
     LANDED,
+    ORGS,
     REFUND_TYPES,
     RULES,
+    SECOND,
     A,
     B,
     examples,
+    of_two_tags,
     prepare,
     single,
 )
@@ -33,15 +36,19 @@ SUMS = {"app": CLEARLIFT.name, "since": at(1).date()}
 
 
 @examples(10)
-@given(events=st.lists(LANDED, max_size=40).map(single))
+@given(events=st.lists(LANDED.map(of_two_tags), max_size=40).map(single))
 def test_credits_equal_a_recount_and_add_up(
     attribution_stores: AttributionStores, events: list[dict[str, Any]]
 ) -> None:
     prepare(attribution_stores)
+    attribution_stores.d1.execute(
+        "insert or ignore into org_tag_mappings (id, organization_id, short_tag) values ('second', ?, ?)",
+        [ORGS[SECOND], SECOND],
+    )
     attribution_stores.event_lake.append(*events)
     attribution_stores.make(1, 8)
     assert attribution_stores.credits() == recount(
-        events, CAMPAIGNS, CLICKS, RULES, CLICK_ADS, refund_types=REFUND_TYPES
+        events, CAMPAIGNS, CLICKS, RULES, CLICK_ADS, ORGS, refund_types=REFUND_TYPES
     )
     assert attribution_stores.postgres.fetch(read_sql("attribution/differing_sums.sql"), SUMS) == []
 

@@ -15,7 +15,7 @@ from sandbox.world.catalogue import MALICIOUS_NAME
 NONE = Texts(None, None, None, None, None, None)
 
 
-def said(own: dict[str, str] | None = None, **fields: Any) -> Named | None:
+def said(own: dict[str, str] | None = None, /, **fields: Any) -> Named | None:
     return named(NONE._replace(**fields), own or {})
 
 

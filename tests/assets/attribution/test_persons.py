@@ -76,7 +76,22 @@ def test_a_sign_in_without_a_flag_after_a_refusal_counts_from_the_agreement_on(s
         visit(2, 9, "phone", user_id="u"),
     )
     stores.make(1, 4)
-    assert stores.postgres.fetch("select at from attribution.sign_ins") == [{"at": at(2, 8)}]
+    assert stores.postgres.fetch("select first_at, last_at from attribution.sign_ins") == [
+        {"first_at": at(2, 8), "last_at": at(2, 9)}
+    ]
+
+
+@pytest.mark.parametrize(("hour", "brought"), [(4, "no_touch"), (5, BRAND)])
+def test_who_was_seen_once_in_the_window_is_known(stores: AttributionStores, hour: int, brought: str) -> None:
+    """The window is of two days: the purchase at 5 on the 4th looks back to 5 on the 2nd."""
+    named = {"utm_campaign": "other", "org_tag": B}
+    journey = [
+        visit(2, 3, "phone", user_id="u", org_tag=B),
+        visit(2, hour, "phone", user_id="u", org_tag=B),
+        visit(2, 6, "phone", **named),
+    ]
+    found = whose(stores, *journey, visit(4, 5, "laptop", event_type="purchase", user_id="u", org_tag=B))
+    assert found == [brought if brought == "no_touch" else CAMPAIGNS[7].id]
 
 
 def test_organisations_share_no_person(stores: AttributionStores) -> None:

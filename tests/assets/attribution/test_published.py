@@ -62,10 +62,14 @@ def stores(attribution_stores: AttributionStores) -> AttributionStores:
 def credited(stores: AttributionStores, what: str) -> dict[str, tuple[Decimal, ...]]:
     """First, last and linear by the name of the campaign, to the cent."""
     rows = stores.postgres.fetch(
-        f"select c.name, sum(first_{what}) as a, sum(last_{what}) as b, sum(linear_{what}) as c"
-        " from attribution.credits join ads.campaigns c on c.id = campaign_id group by c.name"
+        f"select c.name, model, sum({what}) as credit from attribution.credits"
+        " join ads.campaigns c on c.id = campaign_id group by c.name, model"
     )
-    return {row["name"]: tuple(round(row[model], 2) for model in "abc") for row in rows}
+    found = {(row["name"], row["model"]): round(row["credit"], 2) for row in rows}
+    return {
+        name: tuple(found.get((name, model), Decimal(0)) for model in ("first", "last", "linear"))
+        for name in {name for name, _ in found}
+    }
 
 
 def make(stores: AttributionStores, events: Iterable[dict[str, Any]]) -> None:

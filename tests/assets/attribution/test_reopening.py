@@ -1,6 +1,7 @@
 """What comes late changes exactly the days that it should, and writes no other; kills and two builds change nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from assets.attribution import credit
 from resources.sql_files import read_sql
-from tests.assets.attribution.attribution_stores import AttributionStores, Campaign
+from tests.assets.attribution.attribution_stores import NEVER, AttributionStores, Campaign
 from tests.assets.attribution.recount import MODELS, recount
 from tests.assets.attribution.strategies import (
     CAMPAIGNS,
@@ -21,6 +22,7 @@ from tests.assets.attribution.strategies import (
     RULES,
     A,
     examples,
+    moment_of,
     prepare,
     single,
 )
@@ -84,16 +86,18 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
     for kind, what in news:
         lying = written(attribution_stores)
         if kind == "events":
-            known = {(e["org_tag"], e["timestamp"]) for e in events}
+            known = {moment_of(e) for e in events}
             late = [
                 {**e, "event_id": f"late{len(events)}-{n}"}
                 for n, e in enumerate(single(what))
-                if (e["org_tag"], e["timestamp"]) not in known
+                if moment_of(e) not in known
             ]
             events = [*events, *late]
             attribution_stores.event_lake.append(*late)
         elif kind == "campaign":
-            campaigns.append(what)
+            now = attribution_stores.event_lake.now
+            campaigns = [replace(c, until=now) if (c.id, c.until) == (what.id, NEVER) else c for c in campaigns]
+            campaigns.append(replace(what, since=now) if any(c.id == what.id for c in campaigns) else what)
             attribution_stores.campaign(what)
         elif kind == "click" and any(e["gclid"] == "gUnknown" for e in events):
             attribution_stores.report(what, "gUnknown")

@@ -83,7 +83,7 @@ def test_any_event_keeps_a_session_alive_for_30_minutes(
 
 def test_a_visit_goes_on_past_midnight_and_is_cut_at_the_next(stores: AttributionStores) -> None:
     robot = [landed(at(1, 23) + n * 20 * MINUTE) for n in range(4 * 72)]
-    assert made(stores, 1, 7, *robot) == [at(1, 23), at(3), at(4)]
+    assert made(stores, 1, 7, *robot) == [at(1, 23), at(3), at(4), at(5)]
 
 
 def test_past_midnight_another_campaign_or_a_pause_is_a_visit_of_its_own(stores: AttributionStores) -> None:
@@ -131,13 +131,13 @@ def test_a_bare_fbclid_takes_no_credit_from_an_ad(stores: AttributionStores) -> 
 
 
 def test_ids_in_the_address_find_a_campaign_and_its_ad(stores: AttributionStores) -> None:
-    ad = ("120210000000000001", "blue")
+    ad = ("120210000000000003", "blue")
     social = Campaign(f"org-{A}", "facebook", "120210000000000009", "of no name", ads=(ad,))
     stores.campaign(social)
     queries = [
         "?gbraid=b&gad_campaignid=91",
         "?utm_id=92",
-        "?utm_source=fb&utm_campaign=misnamed&utm_content=120210000000000001",
+        "?utm_source=fb&utm_campaign=misnamed&utm_content=120210000000000003",
         "?campaign_id=120210000000000009",
         "?wbraid=w",
     ]

@@ -39,8 +39,8 @@ def visits(inhabited: Inhabited) -> Inhabited:
             )
             signed_in = {**given, "person": hashed(org, f"user-{number}" if number else "ä user/7")}
             inhabited.postgres.execute(
-                "insert into attribution.sign_ins (app, day, org_tag, visitor, person, at)"
-                " values ('clearlift', '2026-06-01', %(org)s, %(session)s, %(person)s, '2026-06-01')",
+                "insert into attribution.sign_ins (app, day, org_tag, visitor, person, first_at, last_at)"
+                " values ('clearlift', '2026-06-01', %(org)s, %(session)s, %(person)s, '2026-06-01', '2026-06-01')",
                 signed_in,
             )
     for path in ("/", f"/welcome/{VISITOR}", f"/{VISITOR}/orders", f"/welcome/{OTHER}", "/%C3%A4%20user%2F7"):

@@ -137,7 +137,7 @@ def _counted(
         if order is None or first.setdefault((org, order), event) is event:
             yield event, 1, _money(event), _data(event).get("currency", "")
     for event in refunds:
-        order = _data(event).get("order_id")
+        order = _data(event).get("order_id", "")
         yield first.get((event["org_tag"], order), event), 0, -abs(_money(event)), _data(event).get("currency", "")
 
 

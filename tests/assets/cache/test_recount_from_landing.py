@@ -71,7 +71,7 @@ def lines(chance: random.Random) -> list[bytes]:
     found = []
     for n in range(EVENTS):
         moment = midnight(SINCE) + timedelta(seconds=chance.randrange(20 * 86_400 - 43_200), milliseconds=n)
-        fields = dict(chance.choice(NAMED))
+        fields: dict[str, Any] = dict(chance.choice(NAMED))
         fields |= {
             "org_tag": chance.choice([A, A, B]),
             "timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

@@ -1,10 +1,9 @@
--- One row is a text that names a campaign, and the time in which it does, where labels do not hold it so; times as
--- text, because some are infinite. Parameter: app.
-select c.org_id, c.platform, c.account_id, c.id as campaign_id, said.kind, said.text,
-    said.since::text, said.until::text
+-- One row is a text that names a campaign, and the time in which it does, where labels do not hold it so. Parameter: app.
+select c.org_id, c.platform, c.account_id, c.id as campaign_id, said.kind, said.text, said.since, said.until
 from ads.campaigns c
 cross join lateral (
-    select 'id' as kind, c.native_id as text, '-infinity'::timestamptz as since, 'infinity'::timestamptz as until
+    select 'id' as kind, c.native_id as text, '1970-01-01 00:00:00+00'::timestamptz as since,
+        '9999-01-01 00:00:00+00'::timestamptz as until
     union all
     select 'name', n.name, n.since, n.until
     from ads.campaign_names n

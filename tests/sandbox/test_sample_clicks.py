@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from assets.attribution import text
 from sandbox import sample
 from sandbox.sample_clicks import PARAMETERS, PaidClicks
 from sandbox.world.catalogue import Size
@@ -54,7 +55,7 @@ def test_every_click_is_the_worlds_and_brings_one_session_and_counts_stay() -> N
         assert clicks[query[parameter]].campaign_id == campaign
         written = clicks[query[parameter]].utm_campaign
         assert event["utm_campaign"] == query["utm_campaign"]
-        assert plain(event["utm_campaign"]).lower() in ("", written)
+        assert text.plain(event["utm_campaign"]).lower() in ("", written)
         dirty += event["utm_campaign"] != written
         assert event.get(parameter, query[parameter]) == query[parameter]
         sessions.setdefault(query[parameter], set()).add(session)

@@ -9,20 +9,23 @@ alter table sessions.daily add constraint daily_pkey
 -- The names that campaigns had, and when. Whoever writes a campaign writes its history, because a name counts as of the
 -- touch. A name counts from the campaign's creation where the platform says when that was, else from the moment at which
 -- a sync first saw it; what the first sync of an account finds may have been there always. A campaign that is first seen
--- as deleted has an empty time, because nobody knows when it lived.
+-- as deleted has an empty time, because nobody knows when it lived. 1970 is always, 9999 is never: not every reader takes
+-- infinite times.
 create table ads.campaign_names (
     app         text not null,
     org_id      text not null,
     campaign_id text not null,
     name        text not null,
     since       timestamptz not null,
-    until       timestamptz not null default 'infinity',
+    until       timestamptz not null default '9999-01-01 00:00:00+00',
     primary key (app, org_id, campaign_id, since)
 );
 comment on table ads.campaign_names is 'One row is a time [since, until) during which a campaign lived under one name';
 
 create function ads.keep_campaign_name() returns trigger language plpgsql set search_path = '' as $$
 declare
+    always constant timestamptz := '1970-01-01 00:00:00+00';
+    never constant timestamptz := '9999-01-01 00:00:00+00';
     seen timestamptz := coalesce(new.deleted_at, new.updated_at);
     known boolean;
 begin
@@ -34,9 +37,9 @@ begin
         );
         insert into ads.campaign_names (app, org_id, campaign_id, name, since, until)
         select new.app, new.org_id, new.id, new.name, at.since,
-            case when new.deleted_at is null then 'infinity' else at.since end
+            case when new.deleted_at is null then never else at.since end
         from (
-            select coalesce(new.created_at, case when known then new.updated_at else '-infinity' end) as since
+            select coalesce(new.created_at, case when known then new.updated_at else always end) as since
         ) as at
         on conflict (app, org_id, campaign_id, since) do update set name = excluded.name, until = excluded.until;
         return null;
@@ -47,14 +50,14 @@ begin
         where n.app = new.app and n.org_id = new.org_id and n.campaign_id = new.id and n.name = old.name;
     end if;
     update ads.campaign_names n set until = greatest(n.since, seen)
-    where n.app = new.app and n.org_id = new.org_id and n.campaign_id = new.id and n.until = 'infinity'
+    where n.app = new.app and n.org_id = new.org_id and n.campaign_id = new.id and n.until = never
       and (new.deleted_at is not null or n.name <> new.name);
     if new.deleted_at is null then
         insert into ads.campaign_names (app, org_id, campaign_id, name, since)
         select new.app, new.org_id, new.id, new.name, new.updated_at
         where not exists (
             select from ads.campaign_names n
-            where n.app = new.app and n.org_id = new.org_id and n.campaign_id = new.id and n.until = 'infinity'
+            where n.app = new.app and n.org_id = new.org_id and n.campaign_id = new.id and n.until = never
         )
         on conflict (app, org_id, campaign_id, since) do update set name = excluded.name, until = excluded.until;
     end if;
@@ -64,11 +67,13 @@ $$;
 
 -- What was known so far: the present names, and earlier ones, of which nobody knows when they were given up.
 insert into ads.campaign_names (app, org_id, campaign_id, name, since, until)
-select app, org_id, id, name, coalesce(created_at, '-infinity'), coalesce(deleted_at, 'infinity') from ads.campaigns;
+select app, org_id, id, name, coalesce(created_at, '1970-01-01 00:00:00+00'),
+    coalesce(deleted_at, '9999-01-01 00:00:00+00')
+from ads.campaigns;
 insert into ads.campaign_names (app, org_id, campaign_id, name, since, until)
 select app, org_id, campaign_id, label, at, at
 from (
-    select l.*, '0001-01-01 00:00:00+00'::timestamptz + row_number() over (
+    select l.*, '1970-01-01 00:00:00+00'::timestamptz + row_number() over (
         partition by l.app, l.org_id, l.campaign_id order by l.label
     ) * interval '1 second' as at
     from attribution.labels l
@@ -92,8 +97,8 @@ alter table attribution.labels drop constraint labels_pkey;
 alter table attribution.labels
     add column text text not null,
     add column key bytea not null,
-    add column since timestamptz not null default '-infinity',
-    add column until timestamptz not null default 'infinity',
+    add column since timestamptz not null default '1970-01-01 00:00:00+00',
+    add column until timestamptz not null default '9999-01-01 00:00:00+00',
     add constraint labels_pkey primary key (app, org_id, campaign_id, kind, since);
 create index labels_by_key on attribution.labels (app, org_id, key);
 alter table attribution.ad_labels drop constraint ad_labels_pkey;

@@ -36,9 +36,9 @@ def journey(day: int) -> list[dict[str, Any]]:
 
 def names(stores: AttributionStores) -> list[tuple[str, str, str, str]]:
     rows = stores.postgres.fetch(
-        "select campaign_id, name, since::text, until::text from ads.campaign_names order by campaign_id, since"
+        "select campaign_id, name, since, until from ads.campaign_names order by campaign_id, since"
     )
-    return [(row["campaign_id"], row["name"], row["since"][:10], row["until"][:10]) for row in rows]
+    return [(row["campaign_id"], row["name"], f"{row['since']:%Y-%m-%d}", f"{row['until']:%Y-%m-%d}") for row in rows]
 
 
 def later(stores: AttributionStores, when: datetime, *campaigns: Campaign) -> None:
@@ -71,9 +71,9 @@ def test_between_two_campaigns_the_older_has_the_name(stores: AttributionStores)
 def test_a_renamed_campaign_keeps_its_past(stores: AttributionStores) -> None:
     later(stores, at(3), replace(SALE, name="Old Sale"), replace(AGAIN, since=at(3)))
     assert names(stores) == [
-        (SALE.id, "Sale", "-infinity", "2026-03-03"),
-        (SALE.id, "Old Sale", "2026-03-03", "infinity"),
-        (AGAIN.id, "Sale", "2026-03-03", "infinity"),
+        (SALE.id, "Sale", "1970-01-01", "2026-03-03"),
+        (SALE.id, "Old Sale", "2026-03-03", "9999-01-01"),
+        (AGAIN.id, "Sale", "2026-03-03", "9999-01-01"),
     ]
     stores.event_lake.now = at(20)
     stores.make(1, 7)
@@ -107,9 +107,9 @@ def test_the_history_of_a_campaign(stores: AttributionStores, times: int) -> Non
     stores.postgres.execute("update ads.campaigns set deleted_at = null, updated_at = %s", [at(5)])
     later(stores, at(6), replace(SALE, name="Sale 2"))
     assert names(stores) == [
-        (SALE.id, "Sale", "-infinity", "2026-03-03"),
+        (SALE.id, "Sale", "1970-01-01", "2026-03-03"),
         (SALE.id, "Sale", "2026-03-05", "2026-03-06"),
-        (SALE.id, "Sale 2", "2026-03-06", "infinity"),
+        (SALE.id, "Sale 2", "2026-03-06", "9999-01-01"),
     ]
 
 
@@ -129,7 +129,7 @@ def test_a_campaign_of_a_later_list_lives_since_it_was_seen_and_a_deleted_one_at
         [SALE.org, at(4), at(4)],
     )
     assert names(stores)[1:] == [
-        (AGAIN.id, "Sale", "2026-03-04", "infinity"),
+        (AGAIN.id, "Sale", "2026-03-04", "9999-01-01"),
         ("google:g1:3", "Gone", "2026-03-04", "2026-03-04"),
     ]
 
@@ -138,4 +138,4 @@ def test_an_id_that_stood_for_a_name_was_none(stores: AttributionStores) -> None
     named_by_id = Campaign(f"org-{B}", "google", "77", "77")
     stores.campaign(named_by_id)
     later(stores, at(4), replace(named_by_id, name="Real"))
-    assert (named_by_id.id, "Real", "-infinity", "infinity") in names(stores)
+    assert (named_by_id.id, "Real", "1970-01-01", "9999-01-01") in names(stores)

@@ -21,7 +21,7 @@ join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdroppe
 where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'pipelines', 'lake')
     and a.attidentity = '' and a.attgenerated = ''
 order by 1, 2, a.attnum"""
-BY_NAME = {"app": "'clearlift'", "quarter": "'2026Q1'"}
+BY_NAME = {"app": "'clearlift'", "quarter": "'2026Q1'", "currency": "'EUR'"}
 BY_TYPE = {
     "text": "'x'",
     "date": "'2026-01-01'",

@@ -19,11 +19,14 @@ with converted as (
         and t.at <= c.at and t.at >= c.at - make_interval(days => c.window_days)
 ), weighed as (
     select b.*, m.model,
+        -- Times the number of visits between first and last, so that no weight is a quotient that was rounded.
         (
-            every_touch
-            + case when place = 1 then first_touch else 0 end
-            + case when place = places then last_touch else 0 end
-            + case when place > 1 and place < places then middle_touches / (places - 2) else 0 end
+            (
+                every_touch
+                + case when place = 1 then first_touch else 0 end
+                + case when place = places then last_touch else 0 end
+            ) * greatest(places - 2, 1)
+            + case when place > 1 and place < places then middle_touches else 0 end
         ) * case when half_life_days is null then 1 else power(0.5, age / half_life_days) end as weight
     from brought b
     cross join attribution.models m

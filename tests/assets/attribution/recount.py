@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_FLOOR, Decimal, localcontext
+from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
@@ -27,12 +28,12 @@ FIELDS = ("gclid", "fbclid", "utm_source", "utm_campaign", "utm_content")
 PAUSE, DAY = timedelta(minutes=30), timedelta(days=1)
 MICRO = Decimal("0.000001")
 # The weights of touches, oldest first, by their ages in days.
-MODELS: Mapping[str, Callable[[list[Decimal]], list[Decimal]]] = {
-    "first": lambda ages: [Decimal(n == 0) for n in range(len(ages))],
-    "last": lambda ages: [Decimal(n == len(ages) - 1) for n in range(len(ages))],
-    "linear": lambda ages: [Decimal(1)] * len(ages),
+MODELS: Mapping[str, Callable[[list[Decimal]], list[Fraction]]] = {
+    "first": lambda ages: [Fraction(n == 0) for n in range(len(ages))],
+    "last": lambda ages: [Fraction(n == len(ages) - 1) for n in range(len(ages))],
+    "linear": lambda ages: [Fraction(1)] * len(ages),
     "position": lambda ages: _position(len(ages)),
-    "decay": lambda ages: [Decimal("0.5") ** (age / 7) for age in ages],
+    "decay": lambda ages: [Fraction(Decimal("0.5") ** (age / 7)) for age in ages],
 }
 
 
@@ -110,10 +111,10 @@ def recount(
     return sorted((*key[:7], int(row[0]), *key[7:], row[1], row[2]) for key, row in found.items())
 
 
-def _position(touches: int) -> list[Decimal]:
+def _position(touches: int) -> list[Fraction]:
     if touches <= 2:
-        return [Decimal(1)] * touches
-    return [Decimal("0.4"), *[Decimal("0.2") / (touches - 2)] * (touches - 2), Decimal("0.4")]
+        return [Fraction(1)] * touches
+    return [Fraction(2, 5), *[Fraction(1, 5) / (touches - 2)] * (touches - 2), Fraction(2, 5)]
 
 
 def _counted(
@@ -136,7 +137,7 @@ def _counted(
         if order is None or first.setdefault((org, order), event) is event:
             yield event, 1, _money(event), _data(event).get("currency", "")
     for event in refunds:
-        order = _data(event).get("order_id")
+        order = _data(event).get("order_id", "")
         yield first.get((event["org_tag"], order), event), 0, -abs(_money(event)), _data(event).get("currency", "")
 
 
@@ -188,13 +189,12 @@ def _with_consent(events: Iterable[Event]) -> list[Event]:
     return found
 
 
-def _shares(whole: Decimal, weights: list[Decimal]) -> list[Decimal]:
+def _shares(whole: Decimal, weights: list[Fraction]) -> list[Decimal]:
     """The whole by weight, in micro-units, cut off; the last has the rest."""
-    with localcontext(prec=60):
-        sign = -1 if whole < 0 else 1
-        exact = [abs(whole) * weight / sum(weights) for weight in weights[:-1]]
-        parts = [sign * part.quantize(MICRO, rounding=ROUND_FLOOR) for part in exact]
-        return [*parts, whole - sum(parts, Decimal(0))]
+    sign = -1 if whole < 0 else 1
+    exact = [Fraction(abs(whole)) * weight / sum(weights) / Fraction(MICRO) for weight in weights[:-1]]
+    parts = [sign * int(part) * MICRO for part in exact]
+    return [*parts, whole - sum(parts, Decimal(0))]
 
 
 def _sessions(events: Iterable[Event]) -> Iterator[list[Event]]:

@@ -84,7 +84,8 @@ class Cloudflare:
             results = self.d1.batch(Statement(query["sql"], query.get("params", [])) for query in queries)
         except D1Error as error:
             return _failure(400, error.code, error.message)
-        return _success([_result(result, form) for result in results])
+        size = self.d1.size()
+        return _success([_result(result, form, size) for result in results])
 
     def _export(self, body: Any) -> Reply:
         if body.get("output_format") != "polling":
@@ -194,14 +195,14 @@ def _failure(status: int, code: int, message: str, headers: dict[str, str] | Non
     return Reply({"success": False, "errors": errors, "messages": [], "result": None}, status, headers or {})
 
 
-def _result(result: Result, form: str) -> dict[str, Any]:
+def _result(result: Result, form: str, size: int) -> dict[str, Any]:
     columns = list(result.rows[0]) if result.rows else []
     rows = [[_as_javascript(value) for value in row.values()] for row in result.rows]
     objects = [dict(zip(columns, row, strict=True)) for row in rows]
     return {
         "success": True,
         "results": {"columns": columns, "rows": rows} if form == "raw" else objects,
-        "meta": {"changes": result.changes, "served_by": "stand-in"},
+        "meta": {"changes": result.changes, "size_after": size, "served_by": "stand-in"},
     }
 
 

@@ -37,6 +37,7 @@ OF_DAGSTER = {
     "declined",
     "description",
     "gaps",
+    "health",
     "partitions",
     "reports",
     "requested",
@@ -44,6 +45,7 @@ OF_DAGSTER = {
 # They look into Dagster's own storage, for people who were erased.
 INTO_ITS_STORAGE = {
     "assets.erasure.run_history",
+    *(f"assets.health.{name}" for name in ("asset_checks", "runs", "sensors", "ticks")),
     *(f"assets.search.{name}" for name in ("canary", "certify", "history")),
 }
 ENGINES = """

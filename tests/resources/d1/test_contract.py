@@ -278,5 +278,6 @@ def test_its_size_is_that_of_the_whole_database(d1: D1) -> None:
     d1.batch([Statement("drop table if exists sized"), Statement("create table sized (b blob)")])
     before = d1.size()
     d1.execute("insert into sized select randomblob(1000000)")
-    assert 1_000_000 <= d1.size() - before < 1_100_000
+    # Pages that were free already are not counted twice.
+    assert 900_000 < d1.size() - before < 1_100_000
     d1.execute("drop table sized")

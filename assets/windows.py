@@ -106,18 +106,22 @@ def runs_of(windows: Iterable[Window]) -> list[list[Window]]:
 
 
 def missing(
-    windows: Sequence[Window], built: Mapping[datetime, datetime], settling: timedelta = timedelta(0)
+    windows: Sequence[Window],
+    built: Mapping[datetime, datetime],
+    settling: timedelta = timedelta(0),
+    *,
+    first: datetime | None = None,
 ) -> list[Window]:
     """Those of the windows (in order) that were not built since they were final: `settling` after their end.
 
-    built: when each window was built last, by its start; a window before the first one of it is not missing, because
-    nothing was made yet then. The last window is always asked about.
+    built: when each window was built last, by its start. first: when the first thing was made, by default the first of
+    them; a window that ended before is not missing. The last window is always asked about.
     """
-    first = min(built, default=windows[-1].start if windows else None)
+    first = first or min(built, default=windows[-1].start if windows else None)
     return [
         window
         for window in windows
         if first is not None
-        and (window.start >= first or window is windows[-1])
+        and (window.end > first or window is windows[-1])
         and not (window.start in built and built[window.start] >= window.end + settling)
     ]

@@ -25,7 +25,8 @@ def missing_requests(app: App, site: Site, length: Grain | Period, at: datetime)
     windows = list(_begun(length, since, at))
     if not windows:
         return iter(())
-    found = missing(windows, _built(app, site.rooms.postgres, length, windows[0].start))
+    first, built = _built(app, site.rooms.postgres, length, windows[0].start)
+    found = missing(windows, built, first=first)
     key = hourly_key if length is Grain.HOURLY else daily_key
     return made_up(found, windows[-1].start, key, [("rollups", length.value)])
 
@@ -39,8 +40,12 @@ def _begun(length: Grain | Period, since: datetime, at: datetime) -> Iterator[Wi
         yield from (Window(start, start + step) for start in Window(since, until).steps(step))
 
 
-def _built(app: App, postgres: Postgres, length: Grain | Period, since: datetime) -> dict[datetime, datetime]:
+def _built(
+    app: App, postgres: Postgres, length: Grain | Period, since: datetime
+) -> tuple[datetime | None, dict[datetime, datetime]]:
+    """From when on any of them, or an hour of one, was built; and when each was built last."""
     rows = postgres.fetch(
         read_sql("rollups/built_windows.sql"), {"app": app.name, "grain": length.value, "since": since}
     )
-    return {row["window_start"].astimezone(UTC): row["built_at"] for row in rows}
+    built = {row["window_start"].astimezone(UTC): row["built_at"] for row in rows if row["window_start"] is not None}
+    return rows[0]["first"], built

@@ -83,6 +83,22 @@ def test_what_was_missed_over_a_leap_day_is_made_up_once(downtime: Downtime) -> 
     hold(downtime, date(2024, 2, 27), quiet_hours=12)
 
 
+class Failing(Random):
+    """The chance by which every run fails."""
+
+    def random(self) -> float:
+        return 0.9
+
+
+@pytest.mark.parametrize("downtime", [date(2024, 3, 5)], indirect=True)
+def test_the_first_day_is_made_up_although_its_first_run_failed(downtime: Downtime) -> None:
+    downtime.settle(2)
+    downtime.away(15)
+    downtime.chance = Failing()
+    downtime.present(2)
+    hold(downtime, date(2024, 3, 5), quiet_hours=26)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("downtime", [date(2023, 6, 20)], indirect=True)
 def test_over_a_year_no_hour_is_missing_and_none_is_made_twice(downtime: Downtime) -> None:

@@ -60,8 +60,12 @@ PARENTS = {
     "clearlift/rollups/weekly": {"clearlift/rollups/daily"},
     "clearlift/rollups/monthly": {"clearlift/rollups/daily"},
     "clearlift/sessions/daily": {"clearlift/events/compacted"},
-    "clearlift/cache/summary": {"clearlift/rollups/daily", "clearlift/cache/demand"},
-    "clearlift/cache/attribution": {"clearlift/attribution/daily", "clearlift/cache/demand"},
+    "clearlift/cache/summary": {"clearlift/d1/org_tag_mappings", "clearlift/rollups/daily", "clearlift/cache/demand"},
+    "clearlift/cache/attribution": {
+        "clearlift/attribution/daily",
+        "clearlift/cache/demand",
+        "clearlift/d1/org_tag_mappings",
+    },
     "consignment/cache/items_by_category": {
         "consignment/d1/inventory_items",
         "consignment/d1/events",

@@ -26,7 +26,7 @@ DETAIL = ("sessions.daily", "attribution.conversions", "attribution.touches")
 
 def test_every_entry_of_postgres_that_goes_has_one_way_to_go() -> None:
     going = [e for e in CLEARLIFT.lifecycles if e.store == "postgres" and e.delete_after_days is not None]
-    assert len(going) == 12
+    assert len(going) == 13
     for entry in going:
         assert sum((bool(entry.deleted_by), entry.archive is not None, entry.rule is not None)) <= 1, entry.name
         assert entry.app_column, "only the rows of the app go"

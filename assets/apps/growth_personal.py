@@ -1,6 +1,6 @@
 """Whose data Growth's own tables hold, and what an erasure does to it. Data only."""
 
-from assets.apps.personal import Holding, Sealed, registry
+from assets.apps.personal import Holding, Sealed, Unsealed, registry
 
 _TABLES = (
     Holding(
@@ -13,6 +13,12 @@ _TABLES = (
         identifying="phone phone_e164",
         traces="name_encrypted",
         sealed=(Sealed("name_encrypted", "name"),),
+        unsealed=(
+            Unsealed(
+                "email email_key phone phone_e164",
+                "the database decides by them: who may see a lead, which captures are one lead, what a number is",
+            ),
+        ),
         erasure="delete",
     ),
     Holding(

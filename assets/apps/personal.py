@@ -52,6 +52,14 @@ ROW = "the row's id"
 
 
 @dataclass(frozen=True)
+class Unsealed:
+    """Columns of `personal` that identify people and are not sealed all the same, and why."""
+
+    columns: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Holding:
     """What a table, an object prefix or a key family holds of people.
 
@@ -69,7 +77,7 @@ class Holding:
     keys that may hold an id. A search for a person reads them too.
     impersonal: says nothing about a person by itself. It goes with a row that is deleted. `registry` fills it in.
 
-    sealed: its columns whose values are kept sealed.
+    sealed: its columns whose values are kept sealed. unsealed: columns that cannot be.
     emails: columns of `personal` with an e-mail address, by which the person of a row is looked up. identifying: other
     columns of `personal` whose value names one person; a search looks for it. organisation: the place of the id or tag
     of the organisation whose the row is. one_person: all ids of a row are of one
@@ -97,6 +105,7 @@ class Holding:
     erasure: Erasure | None = None
     reason: str = ""
     sealed: tuple[Sealed, ...] = ()
+    unsealed: tuple[Unsealed, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"{self.store} {self.name}"
@@ -113,6 +122,13 @@ class Holding:
             raise ValueError(f"{where}: {', '.join(stray)} identifies and is not personal")
         if self.erasure == "keep" and not self.reason:
             raise ValueError(f"{where}: what is kept has a reason")
+        in_clear = {name for rule in self.unsealed for name in rule.columns.split()}
+        if wrong := sorted(
+            (in_clear - set(self.personal.split())) | (in_clear & {rule.column for rule in self.sealed})
+        ):
+            raise ValueError(f"{where}: {', '.join(wrong)} is not personal, or is sealed")
+        if not all(rule.reason for rule in self.unsealed):
+            raise ValueError(f"{where}: what is not sealed has a reason")
         of_sealing = {name for rule in self.sealed for name in (rule.into, rule.column, rule.index) if name}
         of_people = {_column(name) for name in (*self.personal.split(), *self.traces.split(), *self._places)}
         if left_out := sorted(of_sealing - of_people):

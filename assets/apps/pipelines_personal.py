@@ -130,7 +130,7 @@ _POSTGRES = (
         "privacy.requests",
         "what identifies the person is sealed while the request is open, and dropped at its end",
         personal="sealed",
-        traces="subject_hash",
+        traces="subject_hash exempt_hashes",
         sealed=(Sealed("sealed", binary=True),),
     ),
     _kept(
@@ -267,7 +267,7 @@ _IMPERSONAL = f"""
     archive.revisions: app table_name quarter bucket revision state started_at sealed_at rows rows_added packed_bytes
         line_bytes parts checksum manifest_sha256 snapshot code_version slices
     archive.tombstones: app subject_kind erased_at keyed
-    privacy.requests: app id kind origin state plan received_at changed_at waits_until ended_at why receipt
+    privacy.requests: app id kind origin state plan exemption received_at changed_at waits_until ended_at why receipt
     privacy.steps: app request position place rows objects written gone_by done_at
     privacy.secrets: name
     sealing.keys: key_id first_seen_at unreferenced_since retired_at seals

@@ -96,7 +96,8 @@ class Restore:
                 f"restore aside, or all of them: {all_of_them}",
             )
         with registry.lock(quarter) as connection:
-            tombstones = Tombstones.locked(connection, self.app, self.keys)
+            erased = Tombstones.locked(connection, self.app, self.keys)
+            tombstones = erased.in_table(self.lifecycle.store, self.lifecycle.name)
             revisions = [r for r in registry.sealed(quarter) if wanted(r.bucket)]
             if not revisions:
                 raise NotArchivedError.of(self.app, self.lifecycle.table, quarter)

@@ -38,7 +38,8 @@ def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones, keyring: Ke
     if not erased.hashes:
         return 0
     sealed = SealedIds(scratch, keyring)
-    scratch.function("erased", 3, lambda *asked: int(_is_erased(erased, *asked)))
+    by_table = {name: _in_table(erased, app, name) for name in scratch.schema.tables}
+    scratch.function("erased", 4, lambda table, *asked: int(_is_erased(by_table[table], *asked)))
     deleted = 0
     for table in scratch.schema.tables.values():
         subjects = [(kind, path) for kind, path in _tombstoned(app, table.name) if _column(path) in table.columns]
@@ -48,7 +49,8 @@ def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones, keyring: Ke
         if entry is not None:
             opened = [(kind, sealed.of(entry, path, table.columns)) for kind, path in subjects if erased.may_hold(kind)]
             named += [(kind, value) for kind, value in opened if value is not None]
-        conditions = [f"erased('{kind}', {value}, {tenant})" for kind, value in named]
+        literal = "'" + table.name.replace("'", "''") + "'"
+        conditions = [f"erased({literal}, '{kind}', {value}, {tenant})" for kind, value in named]
         if conditions:
             where = " or ".join(conditions)
             gone = quoted(f"gone {table.name}")
@@ -59,6 +61,11 @@ def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones, keyring: Ke
         while any(_follow(scratch, app, table) for table in scratch.schema.tables.values()):
             pass
     return deleted
+
+
+def _in_table(erased: Tombstones, app: App, table: str) -> Tombstones:
+    entry = entry_of(app, "d1", table)
+    return erased if entry is None else erased.in_table("d1", entry.name)
 
 
 def _is_erased(erased: Tombstones, kind: str, value: object, organisation: object) -> bool:

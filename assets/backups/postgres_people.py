@@ -41,7 +41,7 @@ def erased_rows(subjects: Sequence[Subject], people: Tombstones) -> Composable |
     found: list[Composable] = []
     tenant = next(map(in_postgres, organisation_places(subjects)), None)
     for kind, place in subjects:
-        asked = {kind: in_postgres(place)}
+        asked: dict[str, Composable] = {kind: in_postgres(place)}
         if tenant is not None:
             asked[f"{kind}{WITHIN}"] = SQL("{} || chr(10) || {}").format(tenant, in_postgres(place))
         for one, subject in asked.items():
@@ -66,7 +66,7 @@ def remove(
     before = sum(checksum.rows for checksum in checksums.values())
     gone: set[str] = set()
     for name, checksum in checksums.items():
-        condition = erased_rows(subjects.get(name, ()), people)
+        condition = erased_rows(subjects.get(name, ()), people.in_table("app_postgres", name))
         if condition is not None and _deleted(load, name, condition, checksum):
             gone.add(name)
     while gone:

@@ -209,7 +209,7 @@ class DatabaseRestore:
         laid = [name for name in load.tables if beside.key(name) or name in scope.tables]
         for name in laid:
             beside.lay(name, source.description.columns[name], source.rows(name), wanted=not scope.owners)
-            condition = erased_rows(self.schema.subjects.get(name, ()), scope.erased)
+            condition = erased_rows(self.schema.subjects.get(name, ()), scope.erased.in_table("app_postgres", name))
             erased += beside.leave_out(name, condition) if condition is not None else 0
         if erased:
             beside.leave_out_orphans()

@@ -37,7 +37,8 @@ def make(rooms: Rooms, app: App, month: Window) -> Report:
         [
             retention(rooms, app, month),
             *requests.sections(asked, month, now),
-            exemptions(app),
+            exemptions(rooms, app),
+            unsealed(app),
             keys(rooms, now),
             access(rooms, app, month),
             choices(rooms, app, month),
@@ -75,16 +76,28 @@ def retention(rooms: Rooms, app: App, month: Window) -> Section:
     )
 
 
-def exemptions(app: App) -> Section:
-    """What an erasure leaves, and why."""
+def exemptions(rooms: Rooms, app: App) -> Section:
+    """What an erasure leaves, and why: of everybody by the registry, and of some people until a day."""
+    statement = read_sql("compliance/exemptions.sql")
+    left = [
+        (*row["name"].split("/", 1), f"until {row['until']}", f"{row['reason']} ({counted(row['people'], 'request')})")
+        for row in rooms.postgres.fetch(statement, {"app": app.name})
+    ]
     kept = [entry for entry in app.holdings if entry.erasure == "keep"]
     return Section(
         "What an erasure keeps",
         "",
         "It stays by these reasons, for as long as the policy keeps it.",
         ("store", "name", "days", "reason"),
-        [(entry.store, entry.name, _days(app, entry.store, entry.name), entry.reason) for entry in kept],
+        [*((entry.store, entry.name, _days(app, entry.store, entry.name), entry.reason) for entry in kept), *left],
     )
+
+
+def unsealed(app: App) -> Section:
+    """What identifies people and lies in clear, and why."""
+    rows = [(e.store, e.name, rule.columns, rule.reason) for e in app.holdings for rule in e.unsealed]
+    says = "It cannot be sealed, by these reasons." if rows else "All that identifies people can be sealed."
+    return Section("What is not sealed", "", says, ("store", "name", "columns", "reason"), rows)
 
 
 def keys(rooms: Rooms, now: datetime) -> Section:

@@ -9,11 +9,13 @@ from datetime import timedelta
 from assets.apps import App
 from assets.erasure.begin import confirmed, received
 from assets.erasure.identify import NotIdentifiedError, asked_in
-from assets.erasure.requests import RepeatedError, Request
+from assets.erasure.requests import RepeatedError, Request, State
 from assets.erasure.run import Erasure
 from assets.privacy.requests_table import requests_of
 from assets.rooms import Rooms
 from resources.d1.times import stamp
+
+TAKING_OVER: tuple[State, ...] = ("received", "identified", "confirmed")
 
 
 def waiting(rooms: Rooms, app: App) -> int:
@@ -24,10 +26,13 @@ def waiting(rooms: Rooms, app: App) -> int:
 def take_over(erasure: Erasure, wait: timedelta) -> list[Request]:
     """Take over what the application put there; a person confirmed it there. Then tell it the state of all of its own.
 
-    A request that was taken over by a run that was killed is gone on with.
+    A request that was taken over by a run that was killed is gone on with. One that a restore brought back already has
+    its state.
     """
-    taken = []
+    taken, known = [], {request.id: request.state for request in erasure.requests.all()}
     for row in requests_of(erasure.rooms, erasure.app, "erasure").read("requested"):
+        if known.get(row["id"], "received") not in TAKING_OVER:
+            continue
         try:
             request, _ = received(erasure, asked_in(row), "application", row["id"])
             taken.append(confirmed(erasure, request, wait))

@@ -62,7 +62,7 @@ class ArchivesEraser:
         return (entry for entry in self.app.lifecycles if entry.archive is not None)
 
     def _has_people(self, entry: Lifecycle) -> bool:
-        return self.app.holding(entry.store, entry.name).erasure is not None
+        return self.app.holding(entry.store, entry.name).erasure not in (None, "keep")
 
     def _buckets(self, entry: Lifecycle, people: ErasedPeople) -> list[str]:
         """The buckets of organisations, where each value has a bucket of its own."""

@@ -5,20 +5,26 @@ What belongs here: these steps, as a command and the application take them. What
 
 from datetime import timedelta
 
+from assets.erasure.exemptions import Exemption, require_possible
 from assets.erasure.identify import Asked, Found, NotIdentifiedError, identify
 from assets.erasure.requests import Origin, Request
 from assets.erasure.run import Erasure
 
 
-def received(erasure: Erasure, asked: Asked, origin: Origin, id_: str = "") -> tuple[Request, Found]:
+def received(
+    erasure: Erasure, asked: Asked, origin: Origin, id_: str = "", exemption: Exemption | None = None
+) -> tuple[Request, Found]:
     """A request, and whom it means. It is refused, and kept as such without whom it meant, where that is nobody.
 
     Raises:
+        NotExemptError: what it is to leave cannot be left.
         RepeatedError: another request for the same id is open.
         NotIdentifiedError: it means nobody, or several people.
     """
     requests, now = erasure.requests, erasure.rooms.clock()
-    request = requests.receive(asked, origin, now, id_)
+    if exemption is not None:
+        require_possible(erasure.rooms, erasure.app, exemption, asked)
+    request = requests.receive(asked, origin, now, id_, exemption)
     try:
         found = identify(erasure.rooms, erasure.app, asked, request.id)
     except NotIdentifiedError as refusal:

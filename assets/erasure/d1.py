@@ -59,21 +59,15 @@ class D1Eraser:
     def _of_sealed_addresses(self, shape: TableShape, entry: Holding, identities: Sequence[Identity]) -> int:
         """Delete rows whose id is an address that is sealed."""
         addresses = {text for one in identities for text in one.texts if "@" in text}
-        within = within_of(identities)
-        if within and not entry.organisation:
-            return 0
-        named = {place for _, place in entry.subjects}
+        within, named = within_of(identities), {place for _, place in entry.subjects}
         rows = 0
         for rule in entry.sealed:
             if rule.index and rule.column in named:
                 field = Field("d1", shape.name, rule)
                 found = {id_ for text in addresses for id_ in ids_of(D1Fields(self.d1), field, self.keys(), text)}
                 where = f"cast({quoted(rule.row)} as text) in (select value from json_each(?1))"
-                given = [json.dumps(sorted(found))]
-                if within:
-                    where += f" and {in_d1(entry.organisation)} in (select value from json_each(?2))"
-                    given.append(json.dumps(sorted(within)))
-                rows += d1_rows.delete(self.d1, shape, (where, given))
+                wanted = d1_rows.limited(where, [json.dumps(sorted(found))], entry.organisation, within)
+                rows += d1_rows.delete(self.d1, shape, wanted)
         return rows
 
     def _blank(self, shape: TableShape, entry: Holding, ids: Ids) -> int:

@@ -46,14 +46,20 @@ def condition(
     within: only rows of the organisation with one of these names, which stands at the place `organisation`.
     """
     named = [(in_d1(place), ids[kind]) for kind, place in places if ids.get(kind)]
-    if not named or (within and not organisation):
+    if not named:
         return None
     parts = [_is_one_of(place, number) for number, (place, _) in enumerate(named, 1)]
-    where, given = balanced(parts, "or"), [json.dumps(sorted(of_kind)) for _, of_kind in named]
-    if within:
-        where = f"({where}) and {_is_one_of(in_d1(organisation), len(given) + 1)}"
-        given.append(json.dumps(sorted(within)))
-    return where, given
+    return limited(balanced(parts, "or"), [json.dumps(sorted(of)) for _, of in named], organisation, within)
+
+
+def limited(where: str, given: list[str], organisation: str, within: Collection[str]) -> tuple[str, list[str]] | None:
+    """A condition, of the rows of an organisation alone where one is given; None where no row says whose it is."""
+    if not within:
+        return where, given
+    if not organisation:
+        return None
+    is_of_it = _is_one_of(in_d1(organisation), len(given) + 1)
+    return f"({where}) and {is_of_it}", [*given, json.dumps(sorted(within))]
 
 
 def of_organisation(entry: Holding, organisation: Collection[str]) -> tuple[str, list[str]] | None:

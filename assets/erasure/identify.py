@@ -16,7 +16,7 @@ from assets.erasure.archived_people import archived_of
 from assets.erasure.linked import Ids
 from assets.erasure.people import People, Row, organisation_names, tables_of
 from assets.privacy.identity import Identity
-from assets.privacy.tombstones import within
+from assets.privacy.tombstones import forms_of, within
 from assets.rooms import Rooms
 from assets.sealing.field_store import store_of
 from assets.sealing.fields import Field
@@ -282,7 +282,11 @@ def _identity(request: str, people: _Everyone, ids: Ids, asked: Asked | None) ->
 
 
 def _elsewhere(people: _Everyone, ids: Mapping[Person, Collection[str]]) -> Iterator[str]:
-    """Of the ids of a person of one organisation, those that rows of others have too."""
+    """Of the ids of a person of one organisation, those that rows of others have too; addresses in any case, because
+    others may have written one in another form.
+    """
+    for id_ in {id_ for of_kind in ids.values() for id_ in of_kind if people.within and "@" in id_}:
+        yield from forms_of(id_)
     for table in tables_of(people.rooms, people.app) if people.within else ():
         of = table.entry.organisation
         for row in table.rows(ids, [of] if of else []):

@@ -77,13 +77,14 @@ class D1People:
 
     def named(self, column: str, values: Collection[str], columns: Sequence[str]) -> list[Row]:
         """See People.named."""
-        where, given = f"cast({quoted(column)} as text) in (select value from json_each(?1))", [sorted(values)]
-        if self.within:
-            where += f" and {quoted(self.entry.organisation)} in (select value from json_each(?2))"
-            given.append(sorted(self.within))
-        return self.d1.query(
-            f"select {self._texts(columns)} from {quoted(self.name)} where {where}", list(map(json.dumps, given))
+        where = d1_rows.limited(
+            f"cast({quoted(column)} as text) in (select value from json_each(?1))",
+            [json.dumps(sorted(values))],
+            self.entry.organisation,
+            self.within,
         )
+        assert where is not None, "tables that say whose a row is are asked alone"
+        return self.d1.query(f"select {self._texts(columns)} from {quoted(self.name)} where {where[0]}", where[1])
 
     def addresses(self) -> Iterator[Row]:
         """See People.addresses."""

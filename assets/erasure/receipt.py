@@ -63,6 +63,7 @@ def content(
     backups: date,
 ) -> dict[str, Any]:
     """The receipt as JSON. together: how many requests shared the counts. backups: when the last one is gone."""
+    exempt = request.leaves
     return {
         "request": request.id,
         "app": app.name,
@@ -89,6 +90,7 @@ def content(
         },
         "found": 0,
         "kept": sorted({(hit.place, hit.name, hit.kept) for hit in kept}),
+        "exempt": None if exempt is None else {**exempt.document, "erased_by_request": request.follow_up},
         "exemptions": list(_exemptions(app)),
     }
 

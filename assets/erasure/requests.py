@@ -16,9 +16,10 @@ from assets.apps import App
 from assets.audit.entry import Entry
 from assets.audit.note import append
 from assets.erasure.deadlines import deadline
+from assets.erasure.exemptions import Exemption
 from assets.erasure.identify import Asked
 from assets.privacy.identity import Erased, Identity
-from assets.privacy.tombstones import Keys, keyed_hash
+from assets.privacy.tombstones import Keys, keyed_hash, subjects_of
 from resources.declined import DeclinedError
 from resources.postgres import Connection, Postgres
 from resources.sql_files import read_sql
@@ -26,7 +27,7 @@ from resources.sql_files import read_sql
 State = Literal[
     "received", "identified", "confirmed", "waiting", "running", "verifying", "done", "refused", "failed", "cancelled"
 ]
-Origin = Literal["command", "application"]
+Origin = Literal["command", "application", "exemption"]
 ENDED: frozenset[State] = frozenset({"done", "refused", "cancelled"})
 BEGUN: tuple[State, ...] = ("running", "verifying", "failed")
 _SETS = ("organisation", "texts", "keys", "within", "elsewhere")
@@ -76,6 +77,17 @@ class Request:
     why: str
     receipt: str
     plan: tuple[str, ...]
+    exemption: Exemption | None = None
+
+    @property
+    def leaves(self) -> Exemption | None:
+        """What it leaves; a request that ends an exemption leaves nothing."""
+        return None if self.origin == "exemption" else self.exemption
+
+    @property
+    def follow_up(self) -> str:
+        """The id of the request that erases what this one leaves."""
+        return f"{self.id}-exempted"
 
     @property
     def deadline(self) -> datetime:
@@ -111,7 +123,9 @@ class Requests:
                 return request
         raise NotOpenError(f"{self.app.name} has no request {id_!r}", "`clearlift privacy status` lists them")
 
-    def receive(self, asked: Asked, origin: Origin, at: datetime, id_: str = "") -> Request:
+    def receive(
+        self, asked: Asked, origin: Origin, at: datetime, id_: str = "", exemption: Exemption | None = None
+    ) -> Request:
         """A new request; the same one where this id was received before.
 
         Raises:
@@ -130,6 +144,7 @@ class Requests:
                 "kind": "organisation" if asked.is_organisation else "person",
                 "origin": origin,
                 "sealed": self._sealed(request, {"asked": vars(asked)}),
+                "exemption": _json(exemption),
                 "at": at,
             }
             connection.execute(read_sql("privacy/receive.sql"), values)
@@ -159,7 +174,16 @@ class Requests:
         return self.move(confirmed, ("confirmed",), "waiting", at, waits_until=waits_until)
 
     def cancelled(self, request: Request, at: datetime) -> Request:
-        """End it before it has begun."""
+        """End it before it has begun.
+
+        Raises:
+            NotOpenError: it has begun, or it is the end of an exemption.
+        """
+        if request.origin == "exemption":
+            raise NotOpenError(
+                f"request {request.id} erases what was left for a reason, so that it cannot be cancelled",
+                f"`clearlift privacy status --app {self.app.name}` shows until when it waits",
+            )
         return self.move(request, NOT_BEGUN, "cancelled", at)
 
     def move(
@@ -208,6 +232,38 @@ class Requests:
                 f"`clearlift privacy status --app {self.app.name}` shows it",
             )
         return self.get(request.id) if connection is None else request
+
+    def leave(self, connection: Connection, request: Request, subjects: Sequence[tuple[str, str]]) -> None:
+        """Note whose rows a restore puts back into tables that are left; nobody's where nothing is left any more."""
+        if request.exemption is None:
+            return
+        left = subjects if request.leaves is not None else ()
+        hashes = [keyed_hash(connection, *subject, self.keys) for subject in left]
+        given = {"app": self.app.name, "id": request.id, "hashes": hashes}
+        connection.execute(read_sql("privacy/exempt.sql"), given)
+
+    def done(self, request: Request, identity: Identity, receipt: str, at: datetime) -> Request:
+        """End it; in the same transaction begin the request that erases what it leaves."""
+        exemption = request.leaves
+        document = None if exemption is None else {**self._opened(request), "identity": _document(identity)}
+        with self.postgres.connection() as connection:
+            self.move(request, ("verifying",), "done", at, receipt=receipt, connection=connection)
+            if exemption is not None:
+                subjects = subjects_of(identity)
+                given = {
+                    "app": self.app.name,
+                    "id": request.follow_up,
+                    "kind": request.kind,
+                    "hash": request.subject_hash,
+                    "sealed": self._sealed(request.follow_up, document),
+                    "plan": json.dumps(list(request.plan)),
+                    "due": exemption.ends,
+                    "at": at,
+                    "exemption": _json(exemption),
+                    "hashes": [keyed_hash(connection, *subject, self.keys) for subject in subjects],
+                }
+                connection.execute(read_sql("privacy/follow_up.sql"), given)
+        return self.get(request.id)
 
     def steps(self, request: Request) -> dict[str, Step]:
         """What was done for a request, by place."""
@@ -278,4 +334,9 @@ def _request(row: dict[str, Any]) -> Request:
         row["why"],
         row["receipt"],
         tuple(row["plan"]),
+        None if row["exemption"] is None else Exemption.of(row["exemption"]),
     )
+
+
+def _json(exemption: Exemption | None) -> str | None:
+    return None if exemption is None else json.dumps(exemption.document)

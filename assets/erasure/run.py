@@ -12,6 +12,7 @@ from typing import Protocol
 
 from assets.apps import App
 from assets.erasure import receipt
+from assets.erasure.exemptions import Exemption, exempted
 from assets.erasure.identify import again
 from assets.erasure.requests import BEGUN, Request, Requests, again_by, shows
 from assets.erasure.steps import erasers
@@ -119,21 +120,29 @@ class Erasure:
         now = self.rooms.clock()
         with self.rooms.postgres.connection() as connection:
             tombstones.add(connection, self.app.name, subjects, now, lambda: self.rooms.keyring)
+            self.requests.leave(connection, request, subjects)
         before = ("waiting", *BEGUN)
         return self.requests.move(request, before, "running", now, identity=identity), identity
 
     def _go_through(self, people: People) -> None:
         done = {request.id: self.requests.steps(request).keys() for request, _ in people}
-        places = (*erasers(self.rooms, self.app), *self.further)
-        for position, eraser in enumerate(places, 1):
-            waiting = [(request, identity) for request, identity in people if eraser.place not in done[request.id]]
-            if not waiting:
-                continue
+        groups = [(group, self._erasers(group)) for group in _apart(people)]
+        places = self.plan()
+        for position, place in enumerate(places, 1):
             self.rooms.progress("stores erased")(position - 1, len(places))
-            for group in _apart(waiting):
-                erased = self._erased(eraser, group, people)
-                self.requests.record([request for request, _ in group], position, erased, self.rooms.clock())
+            for group, of_group in groups:
+                waiting = [(request, identity) for request, identity in group if place not in done[request.id]]
+                if waiting:
+                    erased = self._erased(of_group[position - 1], waiting, people)
+                    self.requests.record([request for request, _ in waiting], position, erased, self.rooms.clock())
         self.rooms.progress("stores erased")(len(places), len(places))
+
+    def _erasers(self, group: People) -> list[Eraser]:
+        """The stores in their order, as they are for people of a group."""
+        return [*erasers(self.rooms, self._app(group)), *self.further]
+
+    def _app(self, group: People) -> App:
+        return exempted(self.app, group[0][0].leaves)
 
     def _erased(self, eraser: Eraser, group: People, people: People) -> Erased:
         try:
@@ -153,10 +162,12 @@ class Erasure:
     def _proved(self, people: People) -> Outcome:
         for request, _ in people:
             self.requests.move(request, ("running",), "verifying", self.rooms.clock())
-        hits = [hit for group in _apart(people) for hit in self.search(self.rooms, self.app, _identities(group))]
+        hits = [
+            hit for group in _apart(people) for hit in self.search(self.rooms, self._app(group), _identities(group))
+        ]
         again = self._found_again(people)
         outcome = Outcome()
-        for request, _ in people:
+        for request, identity in people:
             left = {f"{hit.place} {hit.name}" for hit in hits if hit.request == request.id and not hit.kept}
             left |= again.get(request.id, set())
             if left:
@@ -169,7 +180,7 @@ class Erasure:
             now = self.rooms.clock()
             gone = receipt.backups_gone(now, self.kept_backups)
             key = receipt.put(self.rooms, self.app, self.requests, request, kept, together=len(people), backups=gone)
-            outcome.done.append(self.requests.move(request, ("verifying",), "done", now, receipt=key))
+            outcome.done.append(self.requests.done(request, identity, key, now))
         return outcome
 
     def _found_again(self, people: People) -> dict[str, set[str]]:
@@ -180,7 +191,7 @@ class Erasure:
         """
         left: dict[str, set[str]] = {}
         for group in _apart([(request, identity) for request, identity in people if identity.elsewhere]):
-            for eraser in (*erasers(self.rooms, self.app), *self.further):
+            for eraser in self._erasers(group):
                 erased = self._erased(eraser, group, group)
                 for request, _ in group if erased.rows or erased.objects else ():
                     left.setdefault(request.id, set()).add(eraser.place)
@@ -192,10 +203,12 @@ def _identities(people: People) -> list[Identity]:
 
 
 def _apart(people: People) -> list[People]:
-    """Those of no single organisation together, and those of each organisation, whose files hold nobody else."""
-    groups: dict[frozenset[str], list[tuple[Request, Identity]]] = {}
+    """Those of no single organisation together, and those of each organisation, whose files hold nobody else; those of
+    whom the same is left.
+    """
+    groups: dict[tuple[frozenset[str], Exemption | None], list[tuple[Request, Identity]]] = {}
     for request, identity in people:
-        groups.setdefault(identity.within, []).append((request, identity))
+        groups.setdefault((identity.within, request.leaves), []).append((request, identity))
     return list(groups.values())
 
 

@@ -100,10 +100,10 @@ def _raw(line: bytes) -> bytes:
 
 def _named(line: bytes, subjects: Sequence[Subject], erased: Tombstones) -> Iterator[bool]:
     """Whether each value of an id in a line is of an erased person."""
-    tenants = [text for place in organisation_places(subjects) for text in _values(line, place)] or [None]
+    tenants = [text for place in organisation_places(subjects) for text in _values(line, place)]
     for kind, place in subjects:
         for text in _values(line, place):
-            yield any(erased.holds(kind, text, tenant) for tenant in tenants)
+            yield erased.holds(kind, text) or any(erased.holds(kind, text, tenant) for tenant in tenants)
 
 
 def _values(line: bytes, place: str) -> list[str]:

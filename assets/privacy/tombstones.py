@@ -38,10 +38,14 @@ feed, and the id, because neither has a line feed.
 
 @dataclass(frozen=True)
 class Tombstones:
-    """Keyed hashes of erased subjects by their kind, and the secret that keys them. The repr shows neither."""
+    """Keyed hashes of erased subjects by their kind, and the secret that keys them. The repr shows neither.
+
+    exempt: hashes of those whose rows stay in a table for a reason, by `store/name`.
+    """
 
     hashes: Mapping[str, frozenset[bytes]] = field(repr=False)
     secret: bytes = field(default=b"", repr=False)
+    exempt: Mapping[str, frozenset[bytes]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, *subjects: tuple[str, str]) -> "Tombstones":
@@ -70,18 +74,32 @@ class Tombstones:
         for row in rows:
             found = bytes(row["subject_hash"])
             hashes.setdefault(row["subject_kind"], set()).add(found if row["keyed"] else _keyed(secret, found))
-        return cls({kind: frozenset(of_kind) for kind, of_kind in hashes.items()}, secret)
+        exempt: dict[str, frozenset[bytes]] = {}
+        for row in connection.execute(read_sql("privacy/exempt_people.sql"), {"app": app}).fetchall():
+            for name in row["names"]:
+                exempt[name] = exempt.get(name, frozenset()).union(map(bytes, row["hashes"]))
+        return cls({kind: frozenset(of_kind) for kind, of_kind in hashes.items()}, secret, exempt)
 
     @staticmethod
     def together(several: "Iterable[Tombstones]") -> "Tombstones":
         """Those of several apps, for a store that holds data of all of them."""
         hashes: dict[str, frozenset[bytes]] = {}
+        exempt: dict[str, frozenset[bytes]] = {}
         secret = b""
         for one in several:
             secret = secret or one.secret
             for kind, of_kind in one.hashes.items():
                 hashes[kind] = hashes.get(kind, frozenset()) | of_kind
-        return Tombstones(hashes, secret)
+            for name, of_table in one.exempt.items():
+                exempt[name] = exempt.get(name, frozenset()) | of_table
+        return Tombstones(hashes, secret, exempt)
+
+    def in_table(self, store: str, name: str) -> "Tombstones":
+        """Those whose rows do not come back into a table: without people whose rows stay there for a reason."""
+        stay = self.exempt.get(f"{store}/{name}")
+        if not stay:
+            return self
+        return Tombstones({kind: of_kind - stay for kind, of_kind in self.hashes.items()}, self.secret)
 
     def may_hold(self, kind: str) -> bool:
         """Whether anybody of a kind was erased, of every organisation or of one."""
@@ -94,10 +112,8 @@ class Tombstones:
         asked = [(kind, text) for text in forms_of(subject)]
         if organisation is not None:
             asked += [within(organisation, *one) for one in asked]
-        return any(
-            bool(of_kind := self.hashes.get(one)) and _keyed(self.secret, plain_hash(one, text)) in of_kind
-            for one, text in asked
-        )
+        known = [(self.hashes[one], plain_hash(one, text)) for one, text in asked if self.hashes.get(one)]
+        return any(_keyed(self.secret, hashed) in of_kind for of_kind, hashed in known)
 
     def kept(
         self, frame: "pl.DataFrame", columns: "Sequence[RowColumn]", subjects: Sequence[Subject]
@@ -119,14 +135,15 @@ class Tombstones:
             text = text_of(by_name[name])
             return text.str.json_path_match(f"$.{field_}") if field_ else text
 
-        tenant = next((found for path in organisation_places(subjects) if (found := value(path)) is not None), None)
+        tenants = [found for path in organisation_places(subjects) if (found := value(path)) is not None]
+        tenant = tenants[0] if tenants else pl.lit(None, pl.String)
         for kind, path in subjects:
             named = value(path)
             if not self.may_hold(kind) or named is None:
                 continue
-            pairs = frame.select(named.alias("id"), (pl.lit(None, pl.String) if tenant is None else tenant).alias("of"))
-            found = pairs.unique().drop_nulls("id").rows()
-            erased = pl.DataFrame([pair for pair in found if self.holds(kind, *pair)], pairs.schema, orient="row")
+            pairs = frame.select(named.alias("id"), tenant.alias("of"))
+            asked = pairs.unique().drop_nulls("id").rows()
+            erased = pl.DataFrame([pair for pair in asked if self.holds(kind, *pair)], pairs.schema, orient="row")
             if not erased.is_empty():
                 stay = pairs.with_row_index("at").join(erased, on=["id", "of"], how="anti", nulls_equal=True)
                 frame = frame[stay["at"].sort()]

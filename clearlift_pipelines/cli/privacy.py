@@ -7,6 +7,7 @@ in the shell's history. What does not belong here: the work (assets/erasure).
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -44,25 +45,43 @@ privacy.add_command(export)
 @click.option("--kind", type=click.Choice(get_args(Person)), help="Which kind of person, where several have the id.")
 @click.option("--organisation", is_flag=True, help="An organisation by its id or tag, with all that is its own.")
 @OF_ORGANISATION
+@click.option("--except", "left", multiple=True, help="A table that keeps their rows, as d1/name; repeatable.")
+@click.option("--because", default="", help="Why these tables keep them; the receipt says it.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day; then these rows are erased too.")
 @click.option("--confirm", is_flag=True, help="Ask nothing more: what is found will be erased.")
 @click.option("--now", is_flag=True, help="Do not wait: erase at once, and prove it.")
-def erase(app: App, kind: Person | None, organisation: bool, org: str | None, confirm: bool, now: bool) -> None:
+def erase(
+    app: App,
+    kind: Person | None,
+    organisation: bool,
+    org: str | None,
+    left: tuple[str, ...],
+    because: str,
+    until: datetime | None,
+    confirm: bool,
+    now: bool,
+) -> None:
     """Ask for the erasure of whom you type, or write to standard input: a user id or an e-mail address.
 
     \b
     Example: clearlift privacy erase --app sesh < the_id.txt
+    Example: clearlift privacy erase --app consignment --except d1/consignors --because "accounts" --until 2036-12-31
     """
     from assets.erasure.begin import confirmed, received
+    from assets.erasure.exemptions import Exemption
     from assets.erasure.identify import Asked
     from assets.erasure.run import refuse_failed
 
+    if bool(left) != bool(until) or (because and not left):
+        raise click.UsageError("--except, --because and --until go together")
+    exemption = Exemption(left, because, until.date()) if until is not None else None
     whom = "id or tag of the organisation" if organisation else "user id or e-mail address"
     typing = sys.stdin.isatty()
     subject = click.prompt(f"Whom ({whom})", err=True) if typing else sys.stdin.readline().strip("\r\n")
     with terminal() as opened, _erasure(opened, app) as erasure:
         opened.stores.prepare()
         noted(opened.stores, "read", app.name, *WHOLE)
-        request, found = received(erasure, Asked(subject, kind, organisation, org), "command")
+        request, found = received(erasure, Asked(subject, kind, organisation, org), "command", exemption=exemption)
         _describe(app, request.id, found)
         if not confirm and not (typing and click.confirm("Erase all of it?", err=True)):
             erasure.requests.cancelled(request, opened.stores.clock())
@@ -80,6 +99,9 @@ def erase(app: App, kind: Person | None, organisation: bool, org: str | None, co
         refuse_failed(app, outcome)
         for done in outcome.done:
             click.echo(f"{done.id}: done, and found nowhere; the receipt is {done.receipt}")
+            if done.leaves is not None:
+                left_there = ", ".join(done.leaves.names)
+                click.echo(f"{left_there}: left until {done.leaves.until}, then erased by {done.follow_up}")
 
 
 @privacy.command()

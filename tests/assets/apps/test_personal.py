@@ -14,7 +14,7 @@ from dagster import TableMetadataValue
 
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Store
-from assets.apps.personal import Holding, registry
+from assets.apps.personal import Holding, Unsealed, registry
 from assets.apps.sesh_series import SERIES
 from assets.backups import d1_log
 from assets.cache import keys
@@ -267,6 +267,8 @@ def test_a_further_application_adds_entries_of_its_own_to_those_of_the_pipelines
         ({"personal": "name"}, "an erasure is named exactly where"),
         ({"impersonal": "name", "erasure": "delete"}, "an erasure is named exactly where"),
         ({"personal": "name", "erasure": "keep"}, "what is kept has a reason"),
+        ({"personal": "name", "erasure": "delete", "unsealed": (Unsealed("mail", "x"),)}, "mail is not personal"),
+        ({"personal": "name", "erasure": "delete", "unsealed": (Unsealed("name", ""),)}, "not sealed has a reason"),
         ({"subjects": (("customer", "id"),), "erasure": "delete"}, "customer is no kind of person"),
     ],
 )

@@ -1,12 +1,13 @@
 """Requests that people make in an application: taken over once, answered there, and named nowhere afterwards."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assets.erasure import application
 from assets.privacy import requests_table
-from resources.d1 import D1
+from resources.d1 import D1, EmbeddedD1
 from tests.assets.erasure.inhabited import CLEARLIFT, GROWTH, NOW, SESH, WINDOW, Inhabited, naming, put
 from tests.assets.erasure.test_d1 import clearlift_member, organisation, sesh_user
 
@@ -66,6 +67,21 @@ def test_a_run_that_was_killed_after_it_took_a_request_is_gone_on_with(inhabited
     assert len(inhabited.erasure(SESH).requests.all()) == 1
 
 
+def test_a_request_that_a_restore_brought_back_is_answered_again(inhabited: Inhabited, sesh: D1) -> None:
+    put(sesh, "erasure_requests", id="r-1", subject=ANNA)
+    put(sesh, "erasure_requests", id="r-2", subject="nobody-here")
+    application.take_over(inhabited.erasure(SESH), WINDOW)
+    inhabited.now = NOW + WINDOW
+    inhabited.erasure(SESH).run()
+    sesh.execute("update erasure_requests set subject = ?, state = 'requested', why = ''", [ANNA])
+    put(sesh, "erasure_requests", id="r-3", subject="bert-18")
+    (taken,) = application.take_over(inhabited.erasure(SESH), WINDOW)
+    assert taken.id == "r-3"
+    assert {id_: of[:2] for id_, of in shown(sesh).items()} == {
+        "r-1": (None, "done"), "r-2": (None, "refused"), "r-3": (None, "waiting"),
+    }  # fmt: skip
+
+
 def test_a_request_names_the_organisation_whose_person_is_meant(inhabited: Inhabited) -> None:
     d1 = inhabited.d1["clearlift"]
     clearlift_member(d1, "ada-1815")
@@ -102,9 +118,11 @@ def test_an_app_without_d1_puts_requests_into_its_postgres(inhabited: Inhabited)
     assert inhabited.growth.fetch("select 1 from marketing.leads") == []
 
 
-def test_a_table_of_before_gets_the_column(inhabited: Inhabited) -> None:
-    d1 = inhabited.d1["sesh"]
-    d1.execute("alter table erasure_requests drop column organisation")
-    d1.execute("drop table export_requests")
+def test_a_table_of_before_gets_the_column(tmp_path: Path) -> None:
+    d1 = EmbeddedD1(tmp_path / "before.sqlite")
+    d1.execute("create table erasure_requests (id text primary key, subject text, kind text, state text)")
+    d1.execute("insert into erasure_requests values ('r-1', 'u', null, 'requested')")
     assert requests_table.install(d1) == ["export_requests", "erasure_requests"]
     assert requests_table.install(d1) == []
+    assert d1.query("select organisation from erasure_requests") == [{"organisation": None}]
+    d1.close()

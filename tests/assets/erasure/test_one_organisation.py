@@ -15,6 +15,7 @@ from assets.erasure.steps import erasers
 from assets.export.make import portions
 from assets.privacy.identity import Identity, within_of
 from assets.privacy.tombstones import Tombstones
+from assets.sealing.fields import fields_of, index_of
 from assets.search import hashes
 from assets.search.certify import certify
 from resources.kv import Entry
@@ -82,7 +83,8 @@ def test_only_rows_of_the_organisation_that_is_named_go(site: Inhabited) -> None
         site.found(CLEARLIFT, CUSTOMER)
     for given in ("acme", OURS):
         found = site.found(CLEARLIFT, CUSTOMER, organisation=given)
-        assert (found.within, found.ids) == ({"acme", OURS}, {"user": {CUSTOMER}, "visitor": {BROWSER}})
+        assert found.within == {"acme", OURS}
+        assert found.ids == {"user": {CUSTOMER}, "visitor": {BROWSER}}
         assert found.elsewhere == {CUSTOMER, BROWSER}
     before = left(site)
     assert all(len(of) == 2 for of in before.values())
@@ -101,7 +103,8 @@ def test_tombstones_leave_the_other_organisation_alone(site: Inhabited) -> None:
     assert not stones.holds("user", CUSTOMER, OTHERS)
     assert not stones.holds("user", CUSTOMER)
     other = site.found(CLEARLIFT, CUSTOMER)
-    assert (other.within, other.ids["user"]) == (frozenset(), {CUSTOMER})
+    assert not other.within
+    assert other.ids["user"] == {CUSTOMER}
 
 
 def test_the_certificate_says_what_it_cannot_tell_apart_and_erasers_prove_it_by_rows(
@@ -195,3 +198,18 @@ def test_events_that_come_later_are_refused_for_that_organisation_alone(site: In
     )
     columns = [RowColumn(name, ColumnKind.TEXT, "") for name in ("org_tag", "user_id", "anonymous_id")]
     assert stones.kept(rows, columns, subjects)["org_tag"].to_list() == [OTHERS, None]
+
+
+def test_an_invitation_of_another_organisation_to_the_same_address_stays(site: Inhabited) -> None:
+    d1, keyring = site.d1["clearlift"], site.rooms.keyring
+    (field,) = [one for one in fields_of(CLEARLIFT, "d1") if one.rule.index and one.table == "invitations"]
+    for name in ("acme", "bolt"):
+        sealed = keyring.seal_text("New@x.example", **field.place, row=f"n-{name}")
+        index = index_of(field, keyring, "New@x.example", plain_hashes=False)
+        statement = f"update invitations set email = '', {field.rule.into} = ?, {field.rule.index} = ? where id = ?"
+        d1.execute(statement, [sealed, index, f"n-{name}"])
+    assert len(site.found(CLEARLIFT, "new@x.example").ids["invitee"]) == 1
+    assert site.erased(CLEARLIFT, "new@x.example", organisation="acme").failed == {}
+    assert d1.query("select organization_id from invitations") == [{"organization_id": "bolt"}]
+    site.erased(CLEARLIFT, "new@x.example")
+    assert d1.query("select count(*) as n from invitations") == [{"n": 0}]

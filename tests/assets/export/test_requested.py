@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from assets.export import requested
+from assets.export.make import make
 from assets.export.requested import LIFETIME, ExportsHeldUpError, answer, due
 from resources.d1 import D1
 from tests.assets.erasure.calls import Killed, dying_at
@@ -126,7 +127,7 @@ def test_a_store_that_fails_holds_up_that_export_alone(
 ) -> None:
     ask(sesh, "r-1", ANNA)
     ask(sesh, "r-2", BERT)
-    real = requested.make
+    real = make
 
     def down(rooms: Any, app: Any, identity: Any, lifetime: Any) -> Any:
         if ANNA in identity.ids["user"]:

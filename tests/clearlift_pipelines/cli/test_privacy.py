@@ -76,3 +76,25 @@ def test_words_for_nothing(sesh: Terminal) -> None:
     assert "Nobody asked to be erased." in sesh.good("privacy", "status")
     assert "there is no request 'x'" in sesh.refused("privacy", "status", "x")
     assert "has no request 'x'" in sesh.refused("privacy", "cancel", "x", "--app", "sesh")
+
+
+def test_tables_are_left_until_a_day_and_the_rest_goes(sesh: Terminal) -> None:
+    typed(sesh, ANNA)
+    wrong = sesh.clearlift("privacy", "erase", "--app", "sesh", "--except", "d1/users", "--confirm")
+    assert "--except, --because and --until go together" in wrong.err
+    left = ("--except", "d1/users", "--because", "accounts", "--until", "2096-12-31")
+    typed(sesh, ANNA)
+    said = sesh.good("privacy", "erase", "--app", "sesh", "--confirm", "--now", *left)
+    assert "d1/users: left until 2096-12-31, then erased by" in said
+    d1 = sesh.stores.d1(SESH)
+    assert [row["id"] for row in d1.query("select id from users order by id")] == [ANNA, "bert-18"]
+    assert d1.query("select userId from journal_entries") == [{"userId": "bert-18"}]
+    assert "2097-01-01 00:00" in sesh.good("privacy", "status", "--app", "sesh")
+
+
+def test_an_organisation_that_nobody_knows_is_one_clear_line(sesh: Terminal) -> None:
+    for command in ("erase", "export"):
+        typed(sesh, ANNA)
+        said = sesh.clearlift("privacy", command, "--app", "clearlift", "--org", "x' or '1'='1")
+        assert said.code == 1
+        assert "Error: no organisation of clearlift has this id or tag" in said.err

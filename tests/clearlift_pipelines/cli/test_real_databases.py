@@ -37,7 +37,7 @@ def test_a_real_database_is_migrated_by_nobody_but_migrate_up(
             ("backfill", "rollups", "--from", "2025-10-10", "--to", "2025-10-11"),
         ):
             said = terminal.refused(*command)
-            assert said.endswith("8 migrations pending, the first 001_initial_schema. Next: `clearlift migrate up`")
+            assert said.endswith("9 migrations pending, the first 001_initial_schema. Next: `clearlift migrate up`")
         with Postgres(dsn) as untouched:
             assert untouched.fetch("select to_regclass('pipelines.migrations') as name") == [{"name": None}]
         terminal.good("migrate", "up", "growth-postgres")

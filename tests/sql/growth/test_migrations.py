@@ -156,6 +156,7 @@ def test_a_development_database_has_the_sample_and_gets_the_same_one_again(postg
         }  # fmt: skip
         before = rows(postgres)
         assert migrations.down(applied, FOLDER, to=4) == [
+            "009_privacy_requests",
             "008_rate_limits_without_log",
             "007_sealing",
             "006_audit_trail",

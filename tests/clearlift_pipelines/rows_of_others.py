@@ -99,7 +99,8 @@ def in_postgres(place: str, postgres: Postgres) -> Iterator[str]:
         " where schemaname !~ '^pg_' and schemaname <> 'information_schema'"
     )
     for table in tables:
-        if table["schema"] not in OF_RUNS:
+        # The index of KV says when a value was made; the values themselves are compared.
+        if table["schema"] not in OF_RUNS and (table["schema"], table["name"]) != ("cache", "entries"):
             name = f'"{table["schema"]}"."{table["name"]}"'
             found = postgres.fetch(f"select to_jsonb(t)::text as row from {name} as t")
             yield from (f"{place} {name} {row['row']}" for row in found)

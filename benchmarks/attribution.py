@@ -143,7 +143,9 @@ def _events(tag: str, start: datetime, seed: int) -> pl.DataFrame:
                 "anonymous_id"
             ),
             pl.format("session-{}-{}", pl.lit(seed), pl.Series(session)).alias("session_id"),
-            (pl.lit(start) + pl.duration(seconds=pl.Series(seconds))).cast(pl.Datetime("us", "UTC")).alias("timestamp"),
+            (pl.lit(start) + pl.duration(seconds=pl.lit(pl.Series(seconds))))
+            .cast(pl.Datetime("us", "UTC"))
+            .alias("timestamp"),
             name.alias("utm_campaign"),
             pl.when(pl.Series(tagged)).then(pl.lit("google")).alias("utm_source"),
             pl.when(pl.Series(tagged))

@@ -37,7 +37,7 @@ def sold(day: int, value: float | None, order: str | None = None, **fields: Any)
     )
 
 
-def by_day(shop: AttributionStores) -> dict[int, tuple[Decimal, Decimal]]:
+def by_day(shop: AttributionStores) -> dict[int, tuple[Any, Any]]:
     """Conversions and revenue of the campaign under last touch by day of March; sums reconcile."""
     assert shop.postgres.fetch(read_sql("attribution/differing_sums.sql"), SUMS) == []
     rows = shop.postgres.fetch(
@@ -123,7 +123,7 @@ def test_amounts_are_credited_in_the_currency_that_the_event_names(shop: Attribu
         sold(2, 100.0, currency="usd"), sold(2, 50.0, minute=1), sold(2, 9.0, minute=2, currency="no currency")
     )
     shop.make(1, 7)
-    found: dict[str, set[tuple[Decimal, Decimal]]] = defaultdict(set)
+    found: dict[str, set[tuple[Any, Any]]] = defaultdict(set)
     for row in shop.postgres.fetch(
         "select model, currency, sum(conversions) as n, sum(revenue) as revenue from attribution.credits"
         " where model <> '' group by model, currency"

@@ -95,9 +95,9 @@ def test_whatever_comes_late_changes_exactly_the_days_that_a_recount_changes(
             events = [*events, *late]
             attribution_stores.event_lake.append(*late)
         elif kind == "campaign":
-            now = attribution_stores.event_lake.now
-            campaigns = [replace(c, until=now) if (c.id, c.until) == (what.id, NEVER) else c for c in campaigns]
-            campaigns.append(replace(what, since=now) if any(c.id == what.id for c in campaigns) else what)
+            at_now = attribution_stores.event_lake.now
+            campaigns = [replace(c, until=at_now) if (c.id, c.until) == (what.id, NEVER) else c for c in campaigns]
+            campaigns.append(replace(what, since=at_now) if any(c.id == what.id for c in campaigns) else what)
             attribution_stores.campaign(what)
         elif kind == "click" and any(e["gclid"] == "gUnknown" for e in events):
             attribution_stores.report(what, "gUnknown")

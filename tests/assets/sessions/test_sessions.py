@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from assets.rollups.follow import follow
 from assets.sessions import build
 from assets.sessions.build import Sessions, stale
+from assets.sessions.definition import VERSION
 from assets.windows import DAY, Window
 from tests.assets.rollups.event_lake import EventLake, at, event
 from tests.assets.sessions.recount import recount
@@ -161,7 +162,7 @@ def test_a_late_event_reopens_the_days_that_it_may_change(
     assert found() == (Window(at(5), at(6)),)
     run(event_lake, 5, 7)
     event_lake.now = at(20)
-    monkeypatch.setattr(build, "VERSION", build.VERSION + 1)
+    monkeypatch.setattr(build, "VERSION", VERSION + 1)
     assert found() == (Window(at(1), at(9)),)
 
 

@@ -29,7 +29,6 @@ def clean(data: bytes) -> Cleaned:
         raise ImageRefusedError(RefusalReason.TRUNCATED)
     chunks, dropped = _chunks(data, end)
     width, height = _size(chunks)
-    refuse_too_large(width, height)
     turned = orientation.read(chunks.get(b"EXIF", b"").removeprefix(b"Exif\0\0"))
     profile = icc.rebuilt(chunks.get(b"ICCP", b""))
     picture = _cut({name: chunks[name] for name in (b"ALPH", b"VP8 ", b"VP8L") if name in chunks}, (width, height))
@@ -69,24 +68,28 @@ def _chunk(data: bytes, at: int, end: int) -> tuple[bytes, bytes]:
 
 
 def _size(chunks: dict[bytes, bytes]) -> tuple[int, int]:
-    """Width and height: the larger ones of the container's and the picture's."""
+    """Width and height: the picture's, which the container repeats where it has a header."""
     if (b"VP8 " in chunks) == (b"VP8L" in chunks):
         raise ImageRefusedError(RefusalReason.DAMAGED)
-    sizes = []
+    sizes = set[tuple[int, int]]()
     try:
         if b"VP8 " in chunks:
             width, height = struct.unpack_from("<HH", chunks[b"VP8 "], 6)
-            sizes.append((width & 0x3FFF, height & 0x3FFF))
+            sizes.add((width & 0x3FFF, height & 0x3FFF))
         else:
             (bits,) = struct.unpack_from("<I", chunks[b"VP8L"], 1)
-            sizes.append(((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
+            sizes.add(((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
         if b"VP8X" in chunks:
             body = chunks[b"VP8X"]
             struct.unpack_from("<10x", body)
-            sizes.append((int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1))
+            sizes.add((int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1))
     except struct.error:
         raise ImageRefusedError(RefusalReason.DAMAGED) from None
-    return max(width for width, _ in sizes), max(height for _, height in sizes)
+    for width, height in sizes:
+        refuse_too_large(width, height)
+    if len(sizes) > 1:
+        raise ImageRefusedError(RefusalReason.DAMAGED)
+    return sizes.pop()
 
 
 def _cut(picture: Mapping[bytes, bytes], size: tuple[int, int]) -> dict[bytes, bytes]:

@@ -125,6 +125,7 @@ def test_every_reason_for_a_line_is_tried() -> None:
     assert {reason for _, reason, _ in REFUSED} == set(EventReason) - {
         EventReason.UNREADABLE_BATCH,
         EventReason.DAMAGED_PARTITION,
+        EventReason.ERASED_PERSON,
     }
 
 

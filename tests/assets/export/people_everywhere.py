@@ -57,6 +57,11 @@ class Somebody:
     def id(self, type_: str) -> str:
         return self.uuid if type_ == "uuid" else self.text
 
+    @property
+    def hash(self) -> bytes:
+        """Their id as rows of ours have it that must not be read back."""
+        return hashlib.blake2b(f"{TAG}\0{self.text}".encode(), digest_size=16).digest()
+
     def identity(self, app: App) -> Identity:
         ids = {kind: frozenset({self.text, self.uuid}) for kind in KINDS}
         return Identity(f"request-{self.number}", app.name, ids, keys=frozenset(_keys_of_rows(app, self)))
@@ -155,7 +160,7 @@ def _in_postgres(app: App, entry: Holding, name: str, type_: str, somebody: Some
     if name in ("app", "namespace"):
         return app.name
     if name in {place for _, place in entry.hashed}:
-        return hashlib.blake2b(f"{TAG}\0{somebody.text}".encode(), digest_size=16).digest()
+        return somebody.hash
     if name in {place for _, place in entry.subjects} or (
         type_ == "uuid" and name in ("session_id", "account_id", "id")
     ):

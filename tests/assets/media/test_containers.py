@@ -65,6 +65,13 @@ def test_a_damaged_file_is_refused_or_cleaned_for_good_and_never_more(name: str,
     assert (again.width, again.height, again.orientation) == (once.width, once.height, once.orientation)
 
 
+def test_a_webp_whose_container_has_another_size_than_its_picture_is_refused() -> None:
+    whole = bytearray(PHOTOS["webp"])
+    assert whole[12:16] == b"VP8X"
+    whole[25] += 1  # 256 pixels more in width
+    assert refused(bytes(whole), "webp") == RefusalReason.DAMAGED
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_a_file_that_was_cut_is_refused_wherever_it_was_cut(name: str) -> None:
     whole = PHOTOS[name]

@@ -92,10 +92,16 @@ def test_a_damaged_file_is_named_by_the_run_that_reads_it(terminal: Terminal) ->
 
 @pytest.mark.parametrize(
     "command",
-    ["status", "quarantine list", "cache status", "compact --dry-run", "upkeep --dry-run", "archive list"],
+    ["quarantine list", "cache status", "compact --dry-run", "upkeep --dry-run", "archive list"],
 )
 def test_over_stores_that_are_not_set_up_an_error_says_what_makes_them(terminal: Terminal, command: str) -> None:
     assert "Next: `clearlift migrate up` makes" in terminal.refused(*command.split())
+
+
+def test_over_stores_that_are_not_set_up_status_names_what_makes_them(terminal: Terminal) -> None:
+    said = terminal.clearlift("status")
+    assert (said.code, said.err) == (1, "")
+    assert "clearlift migrate up" in said.out
 
 
 def test_each_way_in_which_sqlite_lacks_a_column_is_no_surprise(terminal: Terminal) -> None:

@@ -213,8 +213,10 @@ def _notes(sets: Sets, chain: Chain, scope: Scope) -> Iterator[str]:
 
 def _what(scope: Scope, chain: Chain) -> str:
     """What a restore would write, in words."""
-    newest = chain[-1]
     parts = [", ".join(scope.tables) or "all tables"]
     if scope.owners:
         parts.append(f"of {counted(len(scope.owners), 'owner')}")
-    return f"{' '.join(parts)} as of {newest.moment:%Y-%m-%d %H:%M:%S} UTC"
+    if isinstance(scope.at, str):
+        return f"{' '.join(parts)} as of position {scope.at}"
+    moment = min(scope.at or chain[-1].moment, chain[-1].moment)
+    return f"{' '.join(parts)} as of {moment:%Y-%m-%d %H:%M:%S} UTC"

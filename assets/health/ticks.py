@@ -23,6 +23,7 @@ from assets.finding import Finding, HealthCheck, Severity
 from assets.health.commands import job_command
 from assets.health.runs import DAEMON
 from assets.thresholds import Thresholds
+from resources.counts import counted
 
 BY_HAND = "clearlift run --no-sample"
 # A heartbeat is written every 30 s; Dagster itself calls a daemon dead after 5 minutes.
@@ -85,7 +86,7 @@ def _failing(instance: DagsterInstance, repository: RepositoryDefinition, _now: 
         ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=FAILED_TICKS)
         ended = [tick for tick in ticks if tick.status is not TickStatus.STARTED]
         if len(ended) >= FAILED_TICKS - 1 and all(tick.status is TickStatus.FAILURE for tick in ended):
-            said = f"its last {len(ended)} looks failed, so that nothing is asked for; the UI has the reason"
+            said = f"its last {counted(len(ended), 'look')} failed, so that nothing is asked for; the UI has the reason"
             yield Finding(state.name, said, BY_HAND, Severity.CRITICAL, _begun(ended))
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from assets.capability import Site
 from assets.finding import Finding, HealthCheck
 from assets.sealing.ledger import known
+from resources.counts import counted
 
 
 def check(owner: str, site: Site) -> HealthCheck:
@@ -22,5 +23,5 @@ def _old(site: Site, now: datetime) -> Iterator[Finding]:
         return  # it sealed nothing that was counted yet
     age = now - newest.first_seen_at.astimezone(UTC)
     if age > timedelta(days=site.thresholds.key_days) or newest.is_worn:
-        said = f"it seals for {age.days} days, {newest.seals:,} values"
+        said = f"it seals for {age.days} days, {counted(newest.seals, 'value')}"
         yield Finding(f"key {newest.key_id}", said, "clearlift keys rotate")

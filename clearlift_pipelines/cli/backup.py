@@ -71,7 +71,8 @@ def run(names: tuple[str, ...], full: bool) -> None:
 def list_(names: tuple[str, ...]) -> None:
     """List the backups of stores, by default of all: what each holds, whether it is verified, what it needs.
 
-    Exit code 1 where one cannot be restored.
+    An unfinished set is what an interrupted backup left, or one that was given up; rotation removes it. Exit code 1
+    where a set lacks a part of what it says or cannot be opened. What lies in the parts is read by verify alone.
     """
     from assets.backups import covered
     from assets.backups.restore import readable
@@ -156,7 +157,7 @@ def _verify(opened: Terminal, one: "Covered", ids: tuple[str, ...], *, needed: b
 
     target, name = covered.target_of(opened.stores), one.name
     sets = find(target, name)
-    done = Verification(target, sets, opened.stores.clock(), opened.bar(f"{name}: sets verified")).run(ids)
+    done = Verification(target, sets, opened.stores.clock(), opened.bar(f"{name}: sets read")).run(ids)
     if sets.foreign:
         readable(sets)
     for fault in dict.fromkeys(fault for read in done for fault in read.faults):

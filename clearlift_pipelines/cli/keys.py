@@ -12,7 +12,6 @@ from assets.apps.pipelines import PIPELINES
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli import key_changes
 from clearlift_pipelines.cli.noted import noted
-from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import Stores
 from resources import keyring
 from resources.declined import DeclinedError
@@ -33,7 +32,7 @@ def new(file: Path | None) -> None:
 
     A file that is there is never overwritten. Example: clearlift keys new /etc/clearlift/keyring.json
     """
-    path = folder() / file.expanduser() if file else settings.load().made_home() / FILE_NAME
+    path = file.expanduser() if file else settings.load().made_home() / FILE_NAME
     try:
         made = keyring.make(path)
     except OSError as error:
@@ -62,7 +61,7 @@ def envelope(file: Path, passphrase_file: Path | None) -> None:
     from assets.backups import keys as envelopes
     from assets.backups.covered import target_of
 
-    path = folder() / file.expanduser()
+    path = file.expanduser()
     with Stores(settings.load()) as stores:
         home = stores.settings.home.resolve()
         if path.resolve().is_relative_to(home):
@@ -97,7 +96,7 @@ def open_(file: Path, into: Path, passphrase_file: Path | None) -> None:
 
     Example: clearlift keys open /media/usb/keys.json /etc/clearlift/keyring.json
     """
-    path = folder() / into.expanduser()
+    path = into.expanduser()
     try:
         found = keyring.unwrap(file.read_text(encoding="utf-8"), _passphrase(passphrase_file, twice=False))
         aside = _set_aside(path, found) if path.exists() else None

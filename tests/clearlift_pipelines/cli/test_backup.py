@@ -60,7 +60,7 @@ def test_a_backup_is_listed_verified_drilled_and_restored(sold: Terminal) -> Non
     listed = [line.split() for line in sold.good("backup", "list", SALES).splitlines()[1:]]
     assert listed[0][1:3] == [first.id, "full"]
     assert listed[1][-1] == first.id, "what the incremental needs"
-    assert sold.good("backup", "verify", SALES).startswith(f"{SALES}: sets verified")
+    assert sold.good("backup", "verify", SALES).startswith(f"{SALES}: sets read")
     assert "compared; RTO" in sold.good("backup", "drill", SALES)
 
     beside = str(sold.folder / "beside.sqlite")
@@ -74,7 +74,10 @@ def test_a_backup_is_listed_verified_drilled_and_restored(sold: Terminal) -> Non
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
     sold.good("backup", "restore", SALES, "--at", now, "--into", "newest.sqlite")
     refused = sold.refused("backup", "restore", SALES, *position, "--table", "events", "--into", "live")
-    assert "would write events as of" in refused
+    assert f"would write events as of position {first.until} " in refused
+    moment = f"{first.moment:%Y-%m-%d %H:%M:%S}"
+    refused = sold.refused("backup", "restore", SALES, "--at", first.moment.isoformat(), "--into", "live")
+    assert f"would write all tables as of {moment} UTC" in refused
     assert set(rows(d1, "select name as v from events")) == {"Wrong"}
     sold.good("backup", "restore", SALES, *position, "--table", "events", "--into", "live", "--confirm")
     assert "Wrong" not in rows(d1, "select name as v from events")

@@ -136,7 +136,7 @@ class RollUp:
             coded = events.with_columns(column.codes for column in ids)
             # On a core of its own, because the counting leaves one free.
             sketching = workers.submit(self._sketches, coded, *ids)
-            counted = {cut: aggregate(coded.lazy(), self.grain, cut).collect(engine="streaming") for cut in CUTS}
+            counted = {cut: aggregate(coded, self.grain, cut) for cut in CUTS}
             sketches = sketching.result()
         return {
             cut: rows.join(sketches, on=["org_tag", self.grain.column]) if cut.sketched else rows

@@ -110,11 +110,10 @@ def window_of(grain: Grain) -> pl.Expr:
     return (start.dt.date() if grain is Grain.DAILY else start).alias(grain.column)
 
 
-def aggregate(events: pl.LazyFrame, grain: Grain, cut: Cut) -> pl.LazyFrame:
+def aggregate(events: pl.DataFrame, grain: Grain, cut: Cut) -> pl.DataFrame:
     """Rows of one cut: org_tag, the window, the dimensions, events, visitors, sessions, value."""
     if cut.of_landing:
         return landing.aggregate(events.with_columns(window_of(grain), value=_DECIMAL), grain.column)
-    if cut.where is not None:
-        events = events.filter(cut.where)
+    counted = events.lazy() if cut.where is None else events.lazy().filter(cut.where)
     dimensions = [expr.alias(name) for name, expr in cut.dimensions.items()]
-    return events.group_by("org_tag", window_of(grain), *dimensions).agg(_MEASURES)
+    return counted.group_by("org_tag", window_of(grain), *dimensions).agg(_MEASURES).collect(engine="streaming")

@@ -14,8 +14,16 @@ from tests.assets.rollups.event_lake import Event, Rows
 Dimensions = Callable[[Event], tuple[str, ...] | None]
 
 
+# White space as Unicode has it. Python's strip() takes four separators (U+001C to U+001F) besides.
+_WHITE_SPACE = "".join(chr(c) for c in range(0x3001) if chr(c).isspace() and not 0x1C <= c <= 0x1F)
+
+
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
+
+
+def _word(value: Any) -> str:
+    return _text(value).strip(_WHITE_SPACE).lower()
 
 
 def _wide(e: Event) -> tuple[str, ...]:
@@ -76,14 +84,14 @@ def _sources(events: list[Event], start: Callable[[Event], Any]) -> Dimensions:
         referrer = _host(e["referrer_domain"])
         known = "" if (start(e), e["org_tag"], referrer) in own else referrer
         google = known.startswith("google.") and len(known.rpartition(".")[2]) <= 3
-        source = (e["utm_source"] or "").strip().lower() or ("google" if google else known) or "direct"
-        return source, (e["utm_medium"] or "").strip().lower()
+        source = _word(e["utm_source"]) or ("google" if google else known) or "direct"
+        return source, _word(e["utm_medium"])
 
     return of
 
 
 def _host(name: str | None) -> str:
-    host = (name or "").strip().lower()
+    host = _word(name)
     for prefix in ("www.", "m.", "l.", "lm."):
         if host.startswith(prefix):
             return host.removeprefix(prefix)

@@ -20,8 +20,8 @@ from tests.examples import examples
 
 MARCH_1 = date(2026, 3, 1)
 
-# No surrogates and no U+0000: neither gets past validation. No letters newer than this Python, because polars knows their
-# lower case. A few fixed words besides, so that groups do form.
+# No surrogates and no U+0000: neither gets past validation. No letters newer than this Python, whose lower case only
+# polars knows. A few fixed words besides, so that groups do form.
 words = st.one_of(
     st.sampled_from(["", "google", "Google", "ｇｏｏｇｌｅ", "日本", "e\u0301", "é", "a\tb\\N"]),
     st.text(st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\0"), max_size=6),

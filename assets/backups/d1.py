@@ -149,7 +149,9 @@ class D1Backups:
             before = sets.get(last.base or last.facts.get(CONTINUES, ""))
             if before and _end(before, at) <= wanted < _end(last, at):
                 return (*sets.chain(before), last)
-        raise NotRestorableError(f"no backup of {self.store} holds {at}", "`clearlift backup list` shows them all")
+        raise NotRestorableError(
+            f"no backup of {self.store} holds {at}", sets.instead(at if isinstance(at, datetime) else None)
+        )
 
     def stays(self) -> Sequence[str]:
         """See `Method.stays`: nothing."""

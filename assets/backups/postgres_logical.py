@@ -140,7 +140,7 @@ class PostgresLogical:
         if isinstance(at, str):
             found = [manifest for manifest in sets.complete if manifest.until == at]
             if not found:
-                raise NotRestorableError(f"no backup of {self.store} is of {at}", "`clearlift backup list` shows them")
+                raise NotRestorableError(f"no backup of {self.store} is of {at}", sets.instead())
             return (found[-1],)
         return sets.at_or_before(at)
 

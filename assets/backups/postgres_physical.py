@@ -117,7 +117,9 @@ class PostgresPhysical:
             before = sets.get(last.base or last.facts.get(CONTINUES, ""))
             if before and isinstance(at, datetime) and before.moment <= at < last.moment:
                 return (*sets.chain(before), last)
-        raise NotRestorableError(f"no backup of {self.store} holds {at}", "`clearlift backup list` shows them all")
+        raise NotRestorableError(
+            f"no backup of {self.store} holds {at}", sets.instead(at if isinstance(at, datetime) else None)
+        )
 
     def stays(self) -> Sequence[str]:
         """See Method.stays: the databases of apps too, because people have written to them since."""

@@ -193,7 +193,9 @@ class DatabaseRestore:
         if scope.live:
             pairs = ((load.tables[table.name], table) for table in tables)
             if wrong := [text for pair in pairs for text in compared(load.connection, *pair)]:
-                raise NotRestorableError("; ".join(wrong), "choose another set; nothing was changed")
+                raise NotRestorableError(
+                    "; ".join(wrong), f"nothing was changed; `clearlift backup list {self.store}` shows the other sets"
+                )
         return tables, erased
 
     def _put_beside(self, source: Source, load: Load, scope: Scope) -> tuple[list[Table], int]:

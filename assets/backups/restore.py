@@ -118,12 +118,15 @@ class Restore:
         try:
             yield
         except DamagedSetError as error:
-            older = [m for m in sets.complete if m.moment < chain[-1].moment and sets.is_restorable(m)]
-            for other in reversed(older):
+            at = chain[-1].moment
+            others = [m for m in sets.complete if m.moment != at and sets.is_restorable(m)]
+            # The nearest older one, else the nearest newer one.
+            for other in sorted(others, key=lambda m: (m.moment > at, abs(m.moment - at))):
                 if error.key not in self._keys(sets.chain(other)):
-                    step = f"--at {other.moment.isoformat()} restores the newest set that does not need it"
+                    which = "newest older" if other.moment < at else "oldest newer"
+                    step = f"--at {other.moment.isoformat()} restores the {which} set that does not need it"
                     raise DamagedSetError(error.key, error.what, step) from None
-            step = "put a copy of it back, because no older set is without it"
+            step = "put a copy of it back, because no other set is without it"
             raise DamagedSetError(error.key, error.what, step) from None
 
     def _keys(self, chain: Chain) -> set[str]:
@@ -149,9 +152,10 @@ class Restore:
         differences = list(self.method.differences(place, restored))
         if differences:
             more = f" (and {len(differences) - SHOWN} more)" if len(differences) > SHOWN else ""
+            others = find(self.target, self.method.store).instead(but=chain[-1])
             raise DiffersError(
                 f"{self.method.store} was restored and differs from its set: {'; '.join(differences[:SHOWN])}{more}",
-                f"`clearlift backup verify {self.method.store}`, then restore another moment",
+                f"`clearlift backup verify {self.method.store}`; {others}",
             )
         return Done(chain, restored, monotonic() - began)
 
@@ -208,7 +212,7 @@ def _notes(sets: Sets, chain: Chain, scope: Scope) -> Iterator[str]:
     if damage is not None and isinstance(scope.at, datetime) and begun_at(damage.id) <= scope.at:
         yield f"without {damage.id}, which cannot be read"
     if waiting := [one.id for one in chain if one.id not in sets.verified]:
-        yield f"{waiting[-1]} was never verified"
+        yield f"{waiting[-1]} was {'damaged when it was last read' if waiting[-1] in sets.faulty else 'never verified'}"
 
 
 def _what(scope: Scope, chain: Chain) -> str:

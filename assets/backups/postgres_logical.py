@@ -168,6 +168,12 @@ class PostgresLogical:
         """See Method.is_empty."""
         return postgres_restore.is_empty(place)
 
+    def preview(self, target: "Target", chain: Chain, scope: Scope) -> tuple[Table, ...]:
+        """See Method.preview."""
+        if scope.whole:
+            return self._schema.set_back(chain[-1].tables)
+        return DatabaseRestore(self.store, self._schema).preview(SetOfRows(target, chain[-1]), self._postgres, scope)
+
     def restore(self, target: "Target", chain: Chain, place: Postgres, scope: Scope) -> RestoredDatabase:
         """See Method.restore."""
         return DatabaseRestore(self.store, self._schema).run(SetOfRows(target, chain[-1]), place, scope)

@@ -30,10 +30,12 @@ class Obstacle:
     parent: str = ""
 
     def __str__(self) -> str:
-        rows = counted(self.rows, f"row of {self.table}", f"rows of {self.table}")
+        of = self.table
         if self.parent:
-            return f"{rows} without the row of {self.parent} that it refers to by {self.key}"
-        return f"{rows} with a value of the unique key {self.key} that another row has now"
+            rows = counted(self.rows, f"row of {of} refers", f"rows of {of} refer")
+            return f"{rows} by {self.key} to what is not in {self.parent}"
+        rows = counted(self.rows, f"row of {of} has", f"rows of {of} have")
+        return f"{rows} a value of the unique key {self.key} that another row has now"
 
 
 class InTheWayError(DeclinedError):

@@ -31,6 +31,8 @@ SECONDS = 20.0
 LONGEST = 400  # characters of a reason
 COMMAND = re.compile(r"`([^`]+)`")
 LOOK_AGAIN = "clearlift doctor"
+PROBES = "doctor"
+"""The folder of R2 in which a look puts an object and deletes it."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def kv(namespace: KV) -> str:
 
 def can_write_objects(store: ObjectStore) -> None:
     """Put and delete an object; the store's own error where it cannot."""
-    key = f"doctor/{uuid.uuid4()}"
+    key = f"{PROBES}/{uuid.uuid4()}"
     store.put(key, b"ok")
     store.delete(key)
 

@@ -145,6 +145,8 @@ def test_the_live_database_goes_back_and_people_stay_erased(
         assert back.fetch("select 1 from marketing.lead_interactions where lead_id::text = %s", (one["id"],)) == []
     live.execute("delete from marketing.leads")
     single = Scope(at=at, tables=("marketing.leads",), live=True, erased=people)
+    coming = method.preview(target, method.chain(sets(method, target), at), single)
+    assert [(table.name, table.rows) for table in coming] == [("marketing.leads", seen["marketing.leads"][0] - 1)]
     restored(method, target, at, place / "pg", single)
     (left,) = live.fetch("select count(*) as n from marketing.leads")
     assert left["n"] == seen["marketing.leads"][0] - 1

@@ -283,7 +283,9 @@ def test_a_damaged_part_names_the_newest_set_that_can_do_without_it(
     notebook.now += timedelta(minutes=10)
     newest = backup(target, notebook).run(full=True).manifest
     target.objects.delete(target.key(notebook.store, newest.id, newest.parts[0].name))
-    with pytest.raises(DamagedSetError, match=r"Next: --at 2026-03-02T01:00:00\+00:00 restores the newest older set that"):
+    with pytest.raises(
+        DamagedSetError, match=r"Next: --at 2026-03-02T01:00:00\+00:00 restores the newest older set that"
+    ):
         restore(target, notebook, postgres).run(Scope(), str(tmp_path / "beside"))
     with pytest.raises(DamagedSetError, match="Next: put a copy of it back, or `clearlift backup run"):
         drill(target, notebook, postgres, tmp_path / "scratch", lambda _: 0).run()

@@ -188,7 +188,7 @@ def test_verifying_takes_all_stores_and_names_a_damaged_part_once(sold: Terminal
     assert (said.code, said.out.count(f"damaged {key}: missing")) == (1, 1)
     assert f"2 sets of {SALES} damaged" in said.err
     said = sold.clearlift("backup", "restore", SALES, "--into", "beside.sqlite")
-    assert f"{key}: missing. Next: put a copy of it back, because no older set is without it" in said.err
+    assert f"{key}: missing. Next: put a copy of it back, because no other set is without it" in said.err
 
 
 def test_nothing_is_listed_where_nothing_is(terminal: Terminal) -> None:
@@ -208,7 +208,7 @@ def test_the_step_before_the_confirmation_says_what_the_confirmed_one_does(sold:
             said = sold.refused(*live, "--table", table, *confirm)
             assert f"no table {table} in that set. Next: name some of " in said
     assert f"(events: {events} row" in sold.refused(*live, "--table", "events")
-    assert " rows) over the live" in sold.refused(*live)
+    assert " rows in 7 tables) over the live" in sold.refused(*live)
     person = str(rows(d1, "select min(user_id) as v from consignors")[0])
     said = sold.refused(*live, "--organisation", person)
     assert "consignors: 1 row" in said

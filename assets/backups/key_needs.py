@@ -5,7 +5,7 @@ sets are counted only where one of these does not open. What does not: envelopes
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -39,7 +39,8 @@ class Needs:
 
     def __str__(self) -> str:
         keys = ", ".join(f"{key} ({counted(sets, 'set')})" for key, sets in sorted(self.shut.items()))
-        return f"{sum(self.shut.values()):,} of {counted(self.sets, 'backup set')} need keys that are not here: {keys}"
+        of = f"{sum(self.shut.values()):,} of {counted(self.sets, 'backup set')}"
+        return f"{of} cannot be opened without keys that are not here: {keys}"
 
 
 def check_key_set(objects: ObjectStore, prefix: str, keyring: Callable[[], Keyring]) -> str:
@@ -83,7 +84,9 @@ def needs(target: Target) -> Needs:
     ends = [(store, set_id) for store, of in ids.items() for set_id in {*of[:1], *of[-1:]}]
     if not any(_missing(target, ends)):
         return Needs(sum(map(len, ids.values())), {})
-    found = list(_missing(target, ((store, set_id) for store, of in ids.items() for set_id in of)))
+    found = [
+        key for key in _missing(target, ((s, set_id) for s, of in ids.items() for set_id in of)) if key is not None
+    ]
     return Needs(len(found), Counter(filter(None, found)))
 
 
@@ -102,17 +105,21 @@ def require_own(target: Target) -> None:
         )
 
 
-def _missing(target: Target, sets: Iterable[tuple[StoreName, str]]) -> Iterable[str]:
-    """The key that each of these sets needs and that is not here; empty where it opens, or is damaged or unfinished."""
+def _missing(target: Target, sets: Iterable[tuple[StoreName, str]]) -> Iterator[str | None]:
+    """The key that each of these sets needs and that is not here: empty where it opens or is damaged, None where it was
+    never finished.
+    """
     return at_once(partial(_missing_of, target), sets)
 
 
-def _missing_of(target: Target, of: tuple[StoreName, str]) -> str:
+def _missing_of(target: Target, of: tuple[StoreName, str]) -> str | None:
     try:
         read_manifest(target, *of)
+    except ObjectNotFoundError:
+        return None
     except OtherKeySetError as error:
         return error.key
-    except (ObjectNotFoundError, SealError, ManifestError, NewerFormatError):
+    except (SealError, ManifestError, NewerFormatError):
         pass
     return ""
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 NAMED = 8  # of what has no place
-DAMAGED, UNREAD = "cannot be restored", "never verified since long"
+DAMAGED, UNREAD = "cannot be restored", "not verified for too long"
 STORES = click.argument("names", metavar="[STORE…]", nargs=-1)
 
 

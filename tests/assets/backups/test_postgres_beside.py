@@ -94,7 +94,8 @@ def test_a_value_that_another_row_has_now_is_named_by_its_key_alone(
     # A condition, an expression, a generated column, and NULL as a value.
     live.execute(
         "create table public.odd (id integer primary key, a text, b integer, n integer,"
-        " doubled integer generated always as (b * 2) stored); create unique index odd_lower on public.odd (lower(a)) where b > 1;"
+        " doubled integer generated always as (b * 2) stored);"
+        " create unique index odd_lower on public.odd (lower(a)) where b > 1;"
         " create unique index odd_doubled on public.odd (doubled);"
         " alter table public.odd add constraint odd_null unique nulls not distinct (n)"
     )

@@ -7,7 +7,7 @@ not: a load (load.py).
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from resources.postgres.load import CASCADE, SET_NULL, ForeignKey, Load, LoadRefusedError, refused
 from resources.sql_files import read_sql
@@ -135,7 +135,7 @@ class Beside:
             ).format(self._aside(name), WANTED, self._load.tables[name].identifier, same, there, mine)
         )
 
-    def _sharing(self, name: str, unique: Mapping[str, Any]) -> Composable:
+    def _sharing(self, name: str, unique: Mapping[str, Any]) -> Composed:
         """How many wanted rows have the value of a unique key that a row with another primary key has there."""
         table, key = self._load.tables[name], self.key(name)
         values = [SQL(f"({expression})") for expression in unique["expressions"]]
@@ -143,7 +143,7 @@ class Beside:
         named = [SQL("{} as {}").format(value, number) for value, number in zip(values, numbers, strict=True)]
         named += [SQL("{} as {}").format(Identifier(column), Identifier(f"key {column}")) for column in key]
         # What no set has, the database makes; a column that came since is empty for who comes back.
-        made = [SQL(computed) for computed in unique["computed"]]
+        made: list[Composable] = [SQL(computed) for computed in unique["computed"]]
         since = [column for column in table.columns if column not in self._columns[name]]
         made += [SQL("null as {}").format(Identifier(column)) for column in since]
         laid = SQL("(select {} from {} where {}) laid").format(
@@ -162,7 +162,7 @@ class Beside:
             "select count(*) as n from {} mine join {} there on {} where row({}) is distinct from row({})"
         ).format(*sides, same, *keys)
 
-    def _count(self, statement: Composable) -> int:
+    def _count(self, statement: Composed) -> int:
         (row,) = self._load.connection.execute(statement).fetchall()
         return int(row["n"])
 

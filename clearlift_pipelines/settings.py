@@ -18,6 +18,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 
 from assets.apps import APPS
 from assets.health.message import QuietHours
+from assets.health.stores import PROBES
 from assets.thresholds import DEFAULTS, Thresholds
 from clearlift_pipelines import env_file, whole_stores
 from clearlift_pipelines.project import folder
@@ -31,6 +32,10 @@ from resources.r2.keys import checked_key
 KEY_FILE_BACK = "bring the file back from its copy, for its owner alone (chmod 600); a new key opens nothing old"
 # Where time is counted from: Python and Dagster write years before 1000 as they cannot read them.
 EARLIEST = date(1970, 1, 1)
+# A hundred years: what is longer is a mistake, and reaches times that no calendar has.
+MOST_DAYS = 36_500
+# Of the prefix of the backups. Below it are the names of a store, a set and a part, and a key has at most 1,024 bytes.
+MOST_PREFIX_BYTES = 800
 # Days before a day whose events its sessions are made of.
 SESSIONS_REACH = 2
 
@@ -69,7 +74,10 @@ class Settings(BaseSettings):
     )
 
     history_days: int = Field(
-        14, ge=1, description="Days after which old runs leave Dagster's history; what assets show of today stays"
+        14,
+        ge=1,
+        le=MOST_DAYS,
+        description="Days after which old runs leave Dagster's history; what assets show of today stays",
     )
 
     cloudflare_account_id: str | None = Field(None, description="Cloudflare account of D1, KV, R2, R2 SQL")
@@ -154,12 +162,15 @@ class Settings(BaseSettings):
     backup_access_key_id: str | None = Field(None, description="S3 access key id there")
     backup_secret_access_key: SecretStr | None = Field(None, description="S3 secret access key there")
     backup_prefix: str = Field("backups", description="Prefix of the backups in their bucket")
-    backup_days: int = Field(7, ge=1, description="Days whose newest verified backup is kept")
-    backup_weeks: int = Field(5, ge=1, description="ISO weeks whose newest verified backup is kept")
-    backup_months: int = Field(12, ge=1, description="Months whose newest verified backup is kept")
+    backup_days: int = Field(7, ge=1, le=MOST_DAYS, description="Days whose newest verified backup is kept")
+    backup_weeks: int = Field(5, ge=1, le=MOST_DAYS // 7, description="ISO weeks whose newest verified backup is kept")
+    backup_months: int = Field(12, ge=1, le=MOST_DAYS // 30, description="Months whose newest verified backup is kept")
 
     erasure_wait_hours: int = Field(
-        72, ge=0, description="Hours that a confirmed request to be erased waits, in which it can be cancelled"
+        72,
+        ge=0,
+        le=MOST_DAYS * 24,
+        description="Hours that a confirmed request to be erased waits, in which it can be cancelled",
     )
 
     thresholds: dict[str, float] = Field(
@@ -321,9 +332,13 @@ class Settings(BaseSettings):
     @classmethod
     def _a_prefix(cls, value: str) -> str:
         checked_key(value)
+        if any(segment != segment.strip() for segment in value.split("/")):
+            raise ValueError("a folder's name begins or ends with a space; name one such as backups")
+        if len(value.encode()) > MOST_PREFIX_BYTES:
+            raise ValueError(f"it is longer than {MOST_PREFIX_BYTES} bytes; name a shorter one, such as backups")
         held = {holding.name.partition("/")[0] for app in APPS for holding in app.holdings if holding.store == "r2"}
-        if value.partition("/")[0] in held:
-            raise ValueError("that folder holds what is backed up; name one of its own, such as backups")
+        if value.partition("/")[0] in held | {PROBES}:
+            raise ValueError("that folder holds something else; name one of its own, such as backups")
         return value
 
     @field_validator(

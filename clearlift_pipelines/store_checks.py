@@ -37,6 +37,8 @@ def store_checks(stores: Stores) -> list[StoreCheck]:
         *(StoreCheck(f"{app.name}-postgres", partial(_of, looks.postgres, stores.app_postgres, app)) for app in kept),
         StoreCheck("object store", lambda: looks.objects(stores.object_store)),
         StoreCheck("backups", lambda: looks.backups(stores.backup_store, stores.backup_prefix, apart=apart)),
+        StoreCheck("key set", partial(_key_set, stores), "backups"),
+        StoreCheck("backup keys", partial(_backup_keys, stores), "key set"),
         *(StoreCheck(f"{app.name}-lake", partial(_lake, stores, app), lake_needs) for app in collecting),
         *(
             StoreCheck(f"{name} schema", partial(looks.migrated, applied, folder), _needed(name))
@@ -64,6 +66,18 @@ def _of(look: Callable[[Opened], str], opened: Callable[[App], Opened], app: App
 
 def _lake(stores: Stores, app: App) -> str:
     return looks.lake(stores.lake, app)
+
+
+def _key_set(stores: Stores) -> str:
+    from assets.backups import key_needs
+
+    return key_needs.check_key_set(stores.backup_store, stores.backup_prefix, lambda: stores.keyring)
+
+
+def _backup_keys(stores: Stores) -> str:
+    from assets.backups import key_needs
+
+    return key_needs.check_keys(stores.backup_store, stores.backup_prefix, lambda: stores.keyring)
 
 
 def _home(home: Path) -> str:

@@ -54,7 +54,8 @@ class KeySetMissingError(DeclinedError):
         super().__init__(
             reason,
             "`clearlift keys open ENVELOPE FILE` brings it back; CLEARLIFT_KEYRING_FILE names FILE where it is not "
-            "keyring.json of the home folder. Only where it is lost for good: `clearlift keys new`",
+            "keyring.json of the home folder. Only where it is lost for good: `clearlift keys new`, and another "
+            "CLEARLIFT_BACKUP_PREFIX",
         )
 
 

@@ -25,6 +25,7 @@ from pydantic import Field
 from assets.backups.covered import Covered, target_of
 from assets.backups.drill import Drilled
 from assets.backups.making import Made
+from assets.backups.restore import UnreadableError, readable
 from assets.backups.sets import find
 from assets.description import app_asset, table
 from assets.rooms import Rooms
@@ -139,13 +140,16 @@ def _is_young(covered: Covered) -> AssetChecksDefinition:
         ),
     )
     def newest_verified_is_young(rooms: ResourceParam[Rooms]) -> AssetCheckResult:
-        sets = find(target_of(rooms), covered.name)
+        try:
+            sets = readable(find(target_of(rooms), covered.name))
+        except UnreadableError as error:
+            return AssetCheckResult(passed=False, description=str(error))
         newest = sets.newest_good
         again = f"`clearlift backup run {covered.name}`"
         if newest is None:
             return AssetCheckResult(passed=False, description=f"No backup is verified. Next: {again}")
         age = rooms.clock() - newest.moment
-        damage = sets.passed_over(newest, unverified=True) or next(iter(sets.damaged), None)
+        damage = sets.passed_over(newest, unverified=True) or next(iter(sets.unreliable), None)
         wrong = f"{damage.id} cannot be relied on: {damage.reason}. Next: {VERIFY} {covered.name}`" if damage else None
         late = f"It is {age // timedelta(hours=1)} hours old. Next: {again}" if age > LATE else None
         return AssetCheckResult(

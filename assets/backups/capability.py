@@ -13,6 +13,7 @@ from assets.apps import App
 from assets.apps.pipelines import PIPELINES
 from assets.backups import assets, covered, health, kept_assets
 from assets.backups.covered import Covered
+from assets.backups.key_needs import KeysMissingError, require_own
 from assets.backups.rotation import RotationPolicy
 from assets.backups.sets import any_marked
 from assets.capability import AfterGap, Capability, Job, Object, Request, Site, Tick, Watch, assets_of
@@ -111,7 +112,13 @@ def _without(site: Site, stores: tuple[Covered, ...]) -> Iterator[Request | str]
     """A request for each store without a verified set."""
     target = covered.target_of(site.rooms)
     missing = [store for store in stores if not any_marked(target, store.name)]
-    for store in missing:
-        yield Request(store.name.store, assets=objects(store))
     if not missing:
         yield "Every store has a verified backup."
+        return
+    try:
+        require_own(target)
+    except KeysMissingError as error:
+        yield str(error)
+        return
+    for store in missing:
+        yield Request(store.name.store, assets=objects(store))

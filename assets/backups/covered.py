@@ -60,7 +60,7 @@ class Covered:
         server = rooms.embedded_postgres
         # To ask a server that is lost would start an empty one in its place.
         postgres = None if server is not None and not server.folder.exists() else rooms.postgres
-        return Restore(target_of(rooms), self.method(rooms), self.apps, postgres, rooms.scratch)
+        return Restore(target_of(rooms), self.method(rooms), self.apps, postgres)
 
     def drill(self, rooms: Rooms) -> Drill:
         """What proves that it can be restored."""

@@ -30,8 +30,8 @@ from assets.backups.d1_log import (
     position,
     prune,
 )
-from assets.backups.d1_state import LONG_ROWS, SCHEMA, SEQUENCES, Tally, built, counted, rows_file, schema_of
-from assets.backups.manifest import Kind, Manifest
+from assets.backups.d1_state import LONG_ROWS, SCHEMA, SEQUENCES, State, Tally, built, counted, rows_file, schema_of
+from assets.backups.manifest import Kind, Manifest, Table
 from assets.backups.method import (
     At,
     Chain,
@@ -42,6 +42,7 @@ from assets.backups.method import (
     Restored,
     Scope,
 )
+from assets.backups.obstacles import InTheWayError
 from assets.backups.parts import Draft
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
@@ -68,6 +69,18 @@ class ChangingError(DeclinedError):
     """The database was changed while it was read in a way that no copy can follow. Nothing counts as a set."""
 
     retryable = True
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A built database of which the rows of some tables are wanted. tables: what there is of them. erased: rows of
+    erased people that were left out.
+    """
+
+    state: State
+    names: list[str]
+    tables: tuple[Table, ...]
+    erased: int
 
 
 @dataclass(frozen=True)
@@ -149,7 +162,9 @@ class D1Backups:
             before = sets.get(last.base or last.facts.get(CONTINUES, ""))
             if before and _end(before, at) <= wanted < _end(last, at):
                 return (*sets.chain(before), last)
-        raise NotRestorableError(f"no backup of {self.store} holds {at}", "`clearlift backup list` shows them all")
+        raise NotRestorableError(
+            f"no backup of {self.store} holds {at}", sets.instead(at if isinstance(at, datetime) else None)
+        )
 
     def stays(self) -> Sequence[str]:
         """See `Method.stays`: nothing."""
@@ -175,8 +190,57 @@ class D1Backups:
         """See Method.is_empty."""
         return d1_place.is_empty(place)
 
+    def preview(self, target: Target, chain: Chain, scope: Scope) -> tuple[Table, ...]:
+        """See Method.preview."""
+        if scope.whole:
+            d1_place.require_schema(schema_of(target, chain[0]).without(is_ours), self.d1)
+            return chain[0].tables
+        with self._wanted(target, chain, scope) as wanted:
+            self._require_room(wanted, self.d1, scope)
+            return wanted.tables
+
     def restore(self, target: Target, chain: Chain, place: D1, scope: Scope) -> Restored:
         """See Method.restore."""
+        with self._wanted(target, chain, scope) as wanted:
+            scratch, names = wanted.state.scratch, wanted.names
+            # SQLite lets some statements make such rows, and D1 takes none of them from outside.
+            dangling = len(scratch.query("select 1 as one from pragma_foreign_key_check")) if scope.whole else 0
+            try:
+                if not scope.live:
+                    if scope.tables:
+                        scratch.empty(set(scratch.schema.tables) - set(names))
+                    if not d1_place.holds(scratch, place):
+                        d1_place.put_into_empty(scratch, place)
+                elif scope.whole:
+                    d1_place.put_over_live(scratch, place)
+                else:
+                    d1_place.put_beside(scratch, place, names)
+            except D1Error as error:
+                if scope.live and not scope.whole and "constraint failed" in error.message:
+                    self._require_room(wanted, place, scope)
+                    reason = f"the live {self.store} does not take these rows: {error.message}"
+                    raise DeclinedError(reason, d1_place.BESIDE) from None
+                if not dangling or "FOREIGN KEY" not in error.message:
+                    raise
+                reason = f"{dangling} of the rows refer to a row that is not there, which D1 refuses"
+                raise DeclinedError(reason, d1_place.FILE) from None
+            return Restored(
+                str(wanted.state.until),
+                wanted.state.moment,
+                wanted.tables,
+                wanted.erased,
+                whole=scope.whole,
+                beside=scope.live and not scope.whole,
+                dangling=dangling,
+            )
+
+    @contextmanager
+    def _wanted(self, target: Target, chain: Chain, scope: Scope) -> Iterator[_Wanted]:
+        """The database as it was, with the rows that a scope wants.
+
+        Raises:
+            DeclinedError: it has no such table, or nothing of an owner.
+        """
         # Whose rows are of an owner, and what goes with an erased person, is seen over all tables.
         of_all = not scope.tables or scope.owners or scope.erased.hashes
         with built(target, chain, scope.at, lambda name: bool(of_all) or name in scope.tables) as state:
@@ -194,32 +258,12 @@ class D1Backups:
             totals = state.tables
             if erased or scope.owners:
                 totals = counted(scratch.query, [tables[name] for name in names])
-            # SQLite lets some statements make such rows, and D1 takes none of them from outside.
-            dangling = len(scratch.query("select 1 as one from pragma_foreign_key_check")) if scope.whole else 0
-            try:
-                if not scope.live:
-                    if scope.tables:
-                        scratch.empty(set(tables) - set(names))
-                    if not d1_place.holds(scratch, place):
-                        d1_place.put_into_empty(scratch, place)
-                elif scope.whole:
-                    d1_place.put_over_live(scratch, place)
-                else:
-                    d1_place.put_beside(scratch, place, names)
-            except D1Error as error:
-                if not dangling or "FOREIGN KEY" not in error.message:
-                    raise
-                reason = f"{dangling} of the rows refer to a row that is not there, which D1 refuses"
-                raise DeclinedError(reason, d1_place.FILE) from None
-            return Restored(
-                str(state.until),
-                state.moment,
-                tuple(table for table in totals if table.name in names),
-                erased,
-                whole=scope.whole,
-                beside=scope.live and not scope.whole,
-                dangling=dangling,
-            )
+            yield _Wanted(state, names, tuple(table for table in totals if table.name in names), erased)
+
+    def _require_room(self, wanted: _Wanted, place: D1, scope: Scope) -> None:
+        """See that a database takes rows beside those that it has; InTheWayError says what is in the way."""
+        if found := d1_place.obstacles(wanted.state.scratch, place, wanted.names):
+            raise InTheWayError(self.store, found, of_owners=bool(scope.owners))
 
     def differences(self, place: D1, restored: Restored) -> Iterator[str]:
         """See Method.differences."""

@@ -5,11 +5,11 @@ the database itself (d1_state.py).
 """
 
 import secrets
-from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Collection, Sequence
 
 from assets.apps import App
 from assets.apps.personal import Subject
+from assets.backups.d1_references import references
 from assets.backups.d1_sealed_ids import SealedIds
 from assets.backups.method import NotRestorableError
 from assets.privacy.places import entry_of, in_d1
@@ -19,11 +19,6 @@ from resources.d1.names import column_list, quoted
 from resources.d1.schema import TableShape
 from resources.d1.scratch import Scratch
 from resources.keyring import Keyring
-
-_REFERENCES = (
-    'select id, "table" as parent, "from" as child_column, "to" as parent_column, on_delete '
-    "from pragma_foreign_key_list(?) order by id, seq"
-)
 
 
 def leave_out_erased(scratch: Scratch, app: App, erased: Tombstones, keyring: Keyring) -> int:
@@ -89,7 +84,7 @@ def _subjects(app: App, table: str) -> tuple[Subject, ...]:
 def _follow(scratch: Scratch, app: App, table: TableShape) -> int:
     """Do to the rows of a table whose parent is gone what their reference says; how many there were."""
     changed = 0
-    for parent, pairs, on_delete in _references(scratch, table.name):
+    for parent, pairs, on_delete in references(scratch.query, scratch.schema.tables, table.name):
         name = quoted(table.name)
         filled = " and ".join(f"t.{quoted(child)} is not null" for child, _ in pairs)
         found = " and ".join(f"p.{quoted(above)} = t.{quoted(child)}" for child, above in pairs)
@@ -106,19 +101,6 @@ def _follow(scratch: Scratch, app: App, table: TableShape) -> int:
             for row in scratch.query(f"select distinct {values} {orphans}"):
                 changed += _refer_to_nobody(scratch, app, table, parent, pairs, row)
     return changed
-
-
-def _references(scratch: Scratch, table: str) -> Iterator[tuple[str, list[tuple[str, str]], str]]:
-    """The parent of each foreign key, its pairs of columns (here, there), and what its ON DELETE says."""
-    tables = scratch.schema.tables
-    for _, rows in groupby(scratch.query(_REFERENCES, [table]), key=lambda row: row["id"]):
-        columns = list(rows)
-        parent = next(name for name in tables if name.lower() == columns[0]["parent"].lower())
-        pairs = [
-            (row["child_column"], row["parent_column"] or tables[parent].key[number])
-            for number, row in enumerate(columns)
-        ]
-        yield parent, pairs, columns[0]["on_delete"]
 
 
 def _refer_to_nobody(
@@ -198,7 +180,7 @@ def _keep_children(scratch: Scratch, table: TableShape) -> int:
     """Keep the rows that refer to a kept row; how many more there were."""
     more = 0
     key = ", ".join(f"t.{quoted(column)}" for column in table.key)
-    for parent, pairs, _ in _references(scratch, table.name):
+    for parent, pairs, _ in references(scratch.query, scratch.schema.tables, table.name):
         above = scratch.schema.tables[parent]
         joined = " and ".join(f"p.{quoted(there)} = t.{quoted(here)}" for here, there in pairs)
         is_kept = " and ".join(f"k.{quoted(column)} = p.{quoted(column)}" for column in above.key)

@@ -10,8 +10,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assets.backups.d1_log import NOT_BACKED_UP, is_ours
+from assets.backups.d1_obstacles import Obstacles
 from assets.backups.d1_state import counted
 from assets.backups.method import OccupiedError
+from assets.backups.obstacles import Obstacle
 from resources.chunks import chunked
 from resources.d1 import D1, D1Error, EmbeddedD1, Statement, bulk
 from resources.d1.exact import is_odd, placed, upsert
@@ -92,19 +94,29 @@ def put_into_empty(scratch: Scratch, place: D1) -> None:
     place.execute(f"drop table {UNFINISHED}", idempotent=True)
 
 
+def require_schema(wanted: Schema, place: D1) -> Schema:
+    """The schema of a database, which must be the wanted one.
+
+    Raises:
+        DeclinedError: it is another one.
+    """
+    schema = Schema.of(place.query(OBJECTS)).without(is_ours)
+    differing = {o.name for o in set(schema.objects) ^ set(wanted.objects)}
+    if differing:
+        raise DeclinedError(
+            f"the live schema is not that of the set: {', '.join(sorted(differing)[:5])} differ",
+            "migrate to the version of then, or restore into a new place with --into",
+        )
+    return schema
+
+
 def put_over_live(scratch: Scratch, place: D1) -> None:
     """Make a database that has the same schema equal: rows are put where they differ, and others are deleted.
 
     Raises:
         DeclinedError: its schema is another one. Nothing was touched.
     """
-    schema = Schema.of(place.query(OBJECTS)).without(is_ours)
-    differing = {o.name for o in set(schema.objects) ^ set(scratch.schema.objects)}
-    if differing:
-        raise DeclinedError(
-            f"the live schema is not that of the set: {', '.join(sorted(differing)[:5])} differ",
-            "migrate to the version of then, or restore into a new place with --into",
-        )
+    schema = require_schema(scratch.schema, place)
     names = [name for name in schema.tables if name not in NOT_BACKED_UP]
     writing = Writing(suspended=suspended(schema, names), replacing=True)
     for _ in range(PASSES):
@@ -117,27 +129,42 @@ def put_over_live(scratch: Scratch, place: D1) -> None:
     rebuild(place, schema)
 
 
+def obstacles(scratch: Scratch, place: D1, names: Sequence[str]) -> list[Obstacle]:
+    """What is in the way of the rows of some tables beside those of a database. Nothing is written.
+
+    Raises:
+        DeclinedError: it does not have these tables.
+    """
+    there = _having(scratch, place, names)
+    found = Obstacles(scratch, place, there, names)
+    for table in (scratch.schema.tables[name] for name in names):
+        for lines in table_pages(scratch.query, table):
+            found.look(table, _missing(place, table, lines))
+    return found.found
+
+
 def put_beside(scratch: Scratch, place: D1, names: Sequence[str]) -> None:
     """Put the rows of some tables into a database that has the same ones; rows of other keys stay.
 
     Raises:
-        DeclinedError: it does not have these tables, or rows that are there now stand in the way.
+        DeclinedError: it does not have these tables.
+        D1Error: rows that are there now stand in the way.
     """
+    there = _having(scratch, place, names)
+    writing = Writing(suspended=suspended(there, there.tables.keys() - NOT_BACKED_UP))
+    for _ in range(PASSES):
+        if not _put(scratch, place, names, writing):
+            break
+    rebuild(place, there)
+
+
+def _having(scratch: Scratch, place: D1, names: Sequence[str]) -> Schema:
+    """The schema of a database, which must have some tables as the scratch has them."""
     there = Schema.of(place.query(OBJECTS))
     for name in names:
         if name not in there.tables or set(there.tables[name].columns) != set(scratch.schema.tables[name].columns):
             raise DeclinedError(f"table {name} is not there with the columns that it had then", BESIDE)
-    writing = Writing(suspended=suspended(there, there.tables.keys() - NOT_BACKED_UP))
-    try:
-        for _ in range(PASSES):
-            if not _put(scratch, place, names, writing):
-                break
-    except D1Error as error:
-        if "constraint failed" not in error.message:
-            raise
-        kind = next(word for word in ("UNIQUE", "FOREIGN KEY", "CHECK", "constraint") if word in error.message)
-        raise DeclinedError(f"a row does not fit what is there now ({kind} constraint)", BESIDE) from None
-    rebuild(place, there)
+    return there
 
 
 def rebuild(place: D1, schema: Schema) -> None:

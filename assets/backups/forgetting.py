@@ -72,7 +72,7 @@ def _wrong(sets: Sets, set_id: str) -> str:
             f"{sets.store} {set_id} is verified, with all that it needs",
             f"`clearlift backup verify {sets.store} {set_id}` reads it again; what no rule keeps goes by rotation",
         )
-    return "it is not verified, or a set that it needs is not"
+    return sets.fault(manifest) or "it is not verified, or a set that it needs is not"
 
 
 def _needing(sets: Sets, set_id: str) -> tuple[str, ...]:

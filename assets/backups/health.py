@@ -1,6 +1,8 @@
-"""What of the backups is wrong: stores without one, old ones, damaged ones, drills that are late, keys in no envelope.
+"""What of the backups is wrong: stores without one, old, damaged and unverified ones, drills that are late, keys in no
+envelope.
 
-What does not belong here: making and verifying them.
+What does not belong here: making and verifying them; keys that are gone, without which nothing can be looked at
+(key_needs.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,15 +14,17 @@ from assets.backups.assets import IS_YOUNG
 from assets.backups.covered import Covered, target_of
 from assets.backups.kept_assets import IN_ENVELOPE
 from assets.backups.sets import DRILLED, find, mark
+from assets.backups.target import begun_at
 from assets.capability import Site
 from assets.finding import Finding, HealthCheck, Severity
+from resources.counts import counted
 
 HOURLY = timedelta(hours=1)
 # A sensor asks for the first backup within 10 minutes, and a large store takes an hour.
 FIRST = timedelta(hours=2)
 # For a person to carry an envelope to another place.
 NEW_KEY = timedelta(days=1)
-NEEDS = ("postgres schema", "backups")
+NEEDS = ("postgres schema", "backups", "key set")
 
 
 def checks(owner: str, stores: Sequence[Covered], site: Site) -> list[HealthCheck]:
@@ -52,13 +56,21 @@ def _wrong(stores: Sequence[Covered], site: Site, now: datetime) -> Iterator[Fin
         sets = find(target, store.name)
         newest = sets.newest_good
         if newest is not None and now - newest.moment > longest:
-            hours = (now - newest.moment) / timedelta(hours=1)
-            said = f"its newest verified backup is {hours:,.0f} hours old"
+            said = f"its newest verified backup is {_hours(now - newest.moment)} old"
             again = f"clearlift backup run {store.name}"
             yield Finding(f"{store.name}", said, again, Severity.CRITICAL, newest.moment + longest)
-        for damage in sets.damaged:
-            forget = f"clearlift backup forget {store.name} {damage.id} --confirm"
-            yield Finding(f"{store.name} {damage.id}", f"the set cannot be relied on: {damage.reason}", forget)
+        for damage in sets.unreliable:
+            if not damage.key:
+                forget = f"clearlift backup forget {store.name} {damage.id} --confirm"
+                yield Finding(f"{store.name} {damage.id}", f"the set cannot be relied on: {damage.reason}", forget)
+        for waiting in sets.unverified(now, longest):
+            said = f"the set was made {_hours(now - begun_at(waiting.id))} ago and was never verified"
+            verify = f"clearlift backup verify {store.name} {waiting.id}"
+            yield Finding(f"{store.name} {waiting.id}", said, verify, since=begun_at(waiting.id) + longest)
+
+
+def _hours(time: timedelta) -> str:
+    return counted(round(time / timedelta(hours=1)), "hour")
 
 
 def _undrilled(stores: Sequence[Covered], site: Site, now: datetime) -> Iterator[Finding]:

@@ -163,6 +163,11 @@ class LakeBackup:
         with place() as there:
             return not there.tables([spec.identifier for spec in self.tables])
 
+    def preview(self, target: Target, chain: Chain, scope: Scope) -> tuple[Table, ...]:  # noqa: ARG002 - as the Protocol has them
+        """See `Method.preview`."""
+        names = {_name(spec) for spec in self._chosen(chain[-1], scope)}
+        return tuple(table for table in chain[-1].tables if table.name in names)
+
     def restore(self, target: Target, chain: Chain, place: Place, scope: Scope) -> Restored:
         """See `Method.restore`. The tables are registered at the end, as they shall be: until then nobody sees them."""
         manifest = chain[-1]

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from time import monotonic
 from typing import Any
 
+from assets.backups.key_needs import require_own
 from assets.backups.manifest import Kind, Manifest
 from assets.backups.method import Contents, FullNeededError, Method
 from assets.backups.parts import Draft
@@ -53,12 +54,15 @@ class Backup:
         again with a full one, and each 7th day, because a disk may forget.
 
         Raises:
+            KeysMissingError: sets are there, and the key set opens none of them.
             NotReadBackError: what was written is not what lies there.
             TargetError: the target refuses or does not answer.
         """
         began = monotonic()
         store = self.method.store
         sets = find(self.target, store)
+        if not sets.complete:
+            require_own(self.target)
         base, because = sets.newest_good, ""
         drafted = None
         if base is not None and not full:

@@ -145,6 +145,15 @@ class Method(Protocol[Place]):
     def is_empty(self, place: Place) -> bool:
         """Whether a place holds nothing that a restore could overwrite."""
 
+    def preview(self, target: "Target", chain: Chain, scope: Scope) -> Sequence[Table]:
+        """What a restore over the live store would write, by table; nothing is written, and no writer waits. Of single
+        tables and owners these are the rows that would come, else those of the set that stands alone.
+
+        Raises:
+            InTheWayError: what is there now does not let them in.
+            DeclinedError: as of `restore`.
+        """
+
     def restore(self, target: "Target", chain: Chain, place: Place, scope: Scope) -> Restored:
         """Bring back what the scope wants. Killed and run again, it ends the same.
 

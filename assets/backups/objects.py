@@ -152,6 +152,13 @@ class ObjectsBackup:
         """See `Method.is_empty`."""
         return not any(next(iter(place.list(prefix)), None) for prefix in self.prefixes)
 
+    def preview(self, target: Target, chain: Chain, scope: Scope) -> tuple[Table, ...]:
+        """See `Method.preview`."""
+        if scope.whole:
+            return chain[-1].tables
+        coming = [e for e in entries(target, chain[-1]) if _is_wanted(e, scope) and not _is_erased(e, scope.erased)]
+        return self._tables(coming)
+
     def restore(self, target: Target, chain: Chain, place: ObjectStore, scope: Scope) -> "RestoredObjects":
         """See `Method.restore`. What is live and in no set stays: nobody knows whether it is newer."""
         with filling(place.path) if isinstance(place, FolderObjectStore) and not scope.live else nullcontext():
@@ -177,15 +184,17 @@ class ObjectsBackup:
                 f"{manifest.id} is an inventory without the objects, because no bucket of its own was set for backups",
                 "set CLEARLIFT_BACKUP_BUCKET, so that further backups hold them",
             )
-        tables = tuple(_table(p, [e for e in coming if e.key.startswith(f"{p}/")]) for p in self.prefixes)
         return RestoredObjects(
             manifest.until,
             manifest.moment,
-            tables,
+            self._tables(coming),
             erased=len(chosen) - len(coming) + lines,
             new_only=scope.since is not None,
             entries=tuple(coming),
         )
+
+    def _tables(self, some: Sequence[Entry]) -> tuple[Table, ...]:
+        return tuple(_table(p, [e for e in some if e.key.startswith(f"{p}/")]) for p in self.prefixes)
 
     def _cleaned(
         self,

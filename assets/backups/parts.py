@@ -32,7 +32,7 @@ class DamagedSetError(DeclinedError):
     """A part of a set is cut, changed, missing, foreign, or its key is gone. `key` is the object's."""
 
     def __init__(
-        self, key: str, what: str, next_step: str = "choose an older set; `clearlift backup list` shows them"
+        self, key: str, what: str, next_step: str = "`clearlift backup verify` says which sets are whole"
     ) -> None:
         super().__init__(f"{key}: {what}", next_step)
         self.key = key

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from assets.apps.personal import Subject
+from assets.backups.manifest import Table
 from assets.backups.method import NotRestorableError
 from resources import migrations
 from resources.postgres import Postgres
@@ -68,6 +69,10 @@ class DatabaseSchema:
     def number(self, postgres: Postgres) -> int:
         """The number of the newest migration that a database has; 0 for none."""
         return max((row.number for row in self.applied(postgres).rows(self.folder)), default=0)
+
+    def set_back(self, tables: Sequence[Table]) -> tuple[Table, ...]:
+        """Those of some tables that a restore over the live store writes to."""
+        return tuple(table for table in tables if table.name not in self.kept)
 
     def set_up(self, postgres: Postgres, number: int, release: str) -> None:
         """Bring a database without migrations to one of them; a killed call is gone on with.

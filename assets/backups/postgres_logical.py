@@ -140,7 +140,7 @@ class PostgresLogical:
         if isinstance(at, str):
             found = [manifest for manifest in sets.complete if manifest.until == at]
             if not found:
-                raise NotRestorableError(f"no backup of {self.store} is of {at}", "`clearlift backup list` shows them")
+                raise NotRestorableError(f"no backup of {self.store} is of {at}", sets.instead())
             return (found[-1],)
         return sets.at_or_before(at)
 
@@ -167,6 +167,12 @@ class PostgresLogical:
     def is_empty(self, place: Postgres) -> bool:
         """See Method.is_empty."""
         return postgres_restore.is_empty(place)
+
+    def preview(self, target: "Target", chain: Chain, scope: Scope) -> tuple[Table, ...]:
+        """See Method.preview."""
+        if scope.whole:
+            return self._schema.set_back(chain[-1].tables)
+        return DatabaseRestore(self.store, self._schema).preview(SetOfRows(target, chain[-1]), self._postgres, scope)
 
     def restore(self, target: "Target", chain: Chain, place: Postgres, scope: Scope) -> RestoredDatabase:
         """See Method.restore."""

@@ -117,11 +117,17 @@ class PostgresPhysical:
             before = sets.get(last.base or last.facts.get(CONTINUES, ""))
             if before and isinstance(at, datetime) and before.moment <= at < last.moment:
                 return (*sets.chain(before), last)
-        raise NotRestorableError(f"no backup of {self.store} holds {at}", "`clearlift backup list` shows them all")
+        raise NotRestorableError(
+            f"no backup of {self.store} holds {at}", sets.instead(at if isinstance(at, datetime) else None)
+        )
 
     def stays(self) -> Sequence[str]:
         """See Method.stays: the databases of apps too, because people have written to them since."""
-        return (*sorted(self.schema.kept), *(f"the database {name} ({back})" for name, back in self._others_back()))
+        others = (
+            f"the database {name} (`clearlift backup restore {store} --into live --confirm` sets it back)"
+            for name, store in self.stores.items()
+        )
+        return (*others, *sorted(self.schema.kept))
 
     def live(self) -> Path:
         """See Method.live."""
@@ -144,6 +150,18 @@ class PostgresPhysical:
         """See Method.is_empty."""
         return not place.exists() or not any(place.iterdir())
 
+    def preview(self, target: Target, chain: Chain, scope: Scope) -> tuple[Table, ...]:
+        """See Method.preview."""
+        if scope.whole:
+            return self.schema.set_back(chain[0].tables)
+        with alone(self.folder):
+            draft = _draft(self.folder)
+            try:
+                with self._recovered(target, chain, draft, scope) as (_, source, _):
+                    return DatabaseRestore(self.store, self.schema).preview(source, self.postgres, scope)
+            finally:
+                clear(draft)
+
     def restore(self, target: Target, chain: Chain, place: Path, scope: Scope) -> Restored:
         """See Method.restore. Into the live server the rows of our database come back, as of a recovered one beside it;
         what other databases it has is not touched. Anywhere else a data folder is made, of all of them.
@@ -164,35 +182,42 @@ class PostgresPhysical:
                 f"{place} is not empty; a restore gives a folder its name once all of it is there",
                 "name a folder that is not there, or remove this one and run the restore again",
             )
+        draft = _draft(place)
+        try:
+            with self._recovered(target, chain, draft, scope) as (dsn, source, erased):
+                if scope.live:
+                    return DatabaseRestore(self.store, self.schema).run(source, self.postgres, scope)
+                last = chain[-1]
+                exact = source.moment == last.moment and not erased and EXACT in last.facts
+                tables = last.tables if exact else tuple(_counted(source.snapshot))
+                tables += tuple(self._others(dsn))
+            settle(draft, place)
+        finally:
+            clear(draft)
+        return RestoredServer(until=source.until, moment=source.moment, tables=tables, erased=erased, exact=exact)
+
+    @contextmanager
+    def _recovered(
+        self, target: Target, chain: Chain, draft: Path, scope: Scope
+    ) -> Iterator[tuple[str, "RecoveredRows", int]]:
+        """A server in a new folder as it was at the moment of a scope, without erased people: its DSN, the rows of our
+        database, and how many of erased people went.
+        """
         last = chain[-1]
-        draft = place.with_name(f".{place.name}.restored")
-        before_end = isinstance(scope.at, datetime) and scope.at < last.moment
-        at = scope.at if before_end and isinstance(scope.at, datetime) else None
+        at = scope.at if isinstance(scope.at, datetime) and scope.at < last.moment else None
         segments = (
             (file.removeprefix(LOG), read(target, one, file))
             for one in chain
             for file in one.files()
             if file.startswith(LOG)
         )
-        moment = at or last.moment
-        try:
-            with recovered(draft, read(target, chain[0], BASE), segments, at) as dsn:
-                erased = self._without(dsn, scope)
-                with Postgres(dsn) as server, snapshot(server) as now:
-                    reached = now.connection.execute("select pg_last_wal_replay_lsn()::text as lsn").fetchall()
-                    until = str(reached[0]["lsn"])
-                    if scope.live:
-                        description = described(now, self.schema.number(server))
-                        source = RecoveredRows(now, description, until, moment, last.code_version)
-                        done = DatabaseRestore(self.store, self.schema).run(source, self.postgres, scope)
-                        return replace(done, notes=(*done.notes, *self._staying(scope)))
-                    exact = at is None and not erased and EXACT in last.facts
-                    tables = last.tables if exact else tuple(_counted(now))
-                tables += tuple(self._others(dsn))
-            settle(draft, place)
-        finally:
-            clear(draft)
-        return RestoredServer(until=until, moment=moment, tables=tables, erased=erased, exact=exact)
+        with recovered(draft, read(target, chain[0], BASE), segments, at) as dsn:
+            erased = self._without(dsn, scope)
+            with Postgres(dsn) as server, snapshot(server) as now:
+                (reached,) = now.connection.execute("select pg_last_wal_replay_lsn()::text as lsn").fetchall()
+                description = described(now, self.schema.number(server))
+                until = str(reached["lsn"])
+                yield dsn, RecoveredRows(now, description, until, at or last.moment, last.code_version), erased
 
     def differences(self, place: Path, restored: Restored) -> Iterator[str]:
         """See Method.differences."""
@@ -211,16 +236,6 @@ class PostgresPhysical:
                         if said in expected and (restored.exact or schema is not self.schema):
                             yield from compared(now.connection, table, expected[said])
         yield from (f"table {gone} is missing" for gone in sorted(expected.keys() - found))
-
-    def _staying(self, scope: Scope) -> Iterator[str]:
-        """That the databases of apps stay as they are where ours goes back."""
-        for name, back in self._others_back() if scope.whole else ():
-            yield f"The database {name} stays as it is. Next: {back}, if it shall go back too"
-
-    def _others_back(self) -> Iterator[tuple[str, str]]:
-        """Each database of an app, with the command that sets it back."""
-        for name, store in self.stores.items():
-            yield name, f"`clearlift backup restore {store} --into live --confirm`"
 
     def _others(self, dsn: str) -> Iterator[Table]:
         """What the other databases of a server hold."""
@@ -314,6 +329,11 @@ class RecoveredRows:
 
     def _table(self, name: str) -> TableOf:
         return next(table for table in self.snapshot.tables if table.name == name)
+
+
+def _draft(place: Path) -> Path:
+    """Where a server is recovered beside a place."""
+    return place.with_name(f".{place.name}.restored")
 
 
 def _of_other(manifest: Manifest, server: wal.Server) -> str:

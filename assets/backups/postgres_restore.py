@@ -13,12 +13,13 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from assets.backups.manifest import Table
 from assets.backups.method import NotRestorableError, OccupiedError, Restored, Scope
+from assets.backups.obstacles import InTheWayError, Obstacle
 from assets.backups.postgres_database import DONE, DatabaseSchema, Description, is_begun
 from assets.backups.postgres_people import erased_rows, remove, set_secret
 from resources.counts import counted
 from resources.postgres import Connection, Postgres
 from resources.postgres.beside import Beside
-from resources.postgres.load import Load, filled_tables, loading
+from resources.postgres.load import Load, filled_tables, loading, looking
 from resources.postgres.row_checksum import RowChecksum
 from resources.postgres.snapshot import TableOf, copied, snapshot, tables_of
 from resources.sql_files import read_sql
@@ -122,6 +123,20 @@ class DatabaseRestore:
             live=scope.live,
         )
 
+    def preview(self, source: Source, place: Postgres, scope: Scope) -> tuple[Table, ...]:
+        """How many rows of single tables or owners would come to a live database or change, by table; nothing is
+        written.
+
+        Raises:
+            InTheWayError: what is there now does not let them in.
+            NotRestorableError, LoadRefusedError: as of `run`.
+        """
+        names, _ = self._wanted(source, place, scope)
+        with looking(place, names) as load:
+            beside, laid, _ = self._laid(source, load, scope)
+            self._require_room(beside, scope)
+            return tuple(Table(name=name, rows=beside.coming(name), checksum="") for name in laid)
+
     def _found(self, source: Source, place: Postgres, scope: Scope) -> RestoredDatabase:
         """What is restored, where a place holds all of it already: a restore was killed after it wrote.
 
@@ -178,13 +193,13 @@ class DatabaseRestore:
         return [n for n in wanted if n in there], {n: rows for n in gone if (rows := source.count(n))}
 
     def _put(self, source: Source, load: Load, scope: Scope) -> tuple[list[Table], int]:
-        """Fill the tables; what is there then, by table, and how many rows of erased people are not."""
+        """Fill the tables; what came, by table, and how many rows of erased people did not."""
         checksums: dict[str, RowChecksum] = {}
-        beside = Beside(load)
+        beside, added = Beside(load), []
         for name in load.tables:
             if scope.live and name in self.schema.remembered:
                 beside.lay(name, source.description.columns[name], source.rows(name), wanted=True)
-                beside.put(name)
+                added.append(Table(name=name, rows=beside.put(name), checksum=""))
                 continue
             load.fill(name, source.description.columns[name], source.rows(name))
             checksums[name] = source.checksum(name)
@@ -193,12 +208,22 @@ class DatabaseRestore:
         if scope.live:
             pairs = ((load.tables[table.name], table) for table in tables)
             if wrong := [text for pair in pairs for text in compared(load.connection, *pair)]:
-                raise NotRestorableError("; ".join(wrong), "choose another set; nothing was changed")
-        return tables, erased
+                raise NotRestorableError(
+                    "; ".join(wrong), f"nothing was changed; `clearlift backup list {self.store}` shows the other sets"
+                )
+        return tables + added, erased
 
     def _put_beside(self, source: Source, load: Load, scope: Scope) -> tuple[list[Table], int]:
         """Put single rows in the place of those of the same key; how many came or changed, by table, and how many of
         erased people did not.
+        """
+        beside, laid, erased = self._laid(source, load, scope)
+        if scope.live:
+            self._require_room(beside, scope)
+        return [Table(name=name, rows=beside.put(name), checksum="") for name in laid], erased
+
+    def _laid(self, source: Source, load: Load, scope: Scope) -> tuple[Beside, list[str], int]:
+        """Lay the rows aside that a scope wants; their tables, and how many of erased people are not among them.
 
         Of an owner are the rows that name them as a subject, as an organisation or by a primary key, and all rows that
         refer to one of theirs.
@@ -217,7 +242,14 @@ class DatabaseRestore:
             for name in laid:
                 beside.want(name, self._of_owners(load.tables[name], beside.key(name), scope.owners))
             beside.want_children()
-        return [Table(name=name, rows=beside.put(name), checksum="") for name in laid], erased
+        return beside, laid, erased
+
+    def _require_room(self, beside: Beside, scope: Scope) -> None:
+        """See that the live tables take the wanted rows; InTheWayError says what is in the way."""
+        found = [Obstacle(key.child, key.name, rows, key.parent) for key, rows in beside.orphans()]
+        found += [Obstacle(table, key, rows) for table, key, rows in beside.taken()]
+        if found:
+            raise InTheWayError(self.store, found, of_owners=bool(scope.owners))
 
     def _of_owners(self, table: TableOf, key: Sequence[str], owners: Sequence[str]) -> Composable:
         columns = {place for _, place in self.schema.subjects.get(table.name, ()) if place in table.columns}

@@ -17,7 +17,6 @@ from assets.backups.erased import erased
 from assets.backups.manifest import Manifest
 from assets.backups.method import Chain, Method, NotRestorableError, Restored, Scope
 from assets.backups.parts import DamagedSetError
-from assets.backups.scratch import scratch
 from assets.backups.sets import Sets, find
 from assets.backups.target import Target, begun_at
 from resources import disk
@@ -27,6 +26,7 @@ from resources.postgres import Postgres
 
 LIVE = "live"
 SHOWN = 5  # things of an error
+STAYING = 12  # tables and databases of a sentence
 
 
 class DiffersError(DeclinedError):
@@ -70,14 +70,13 @@ class Done:
 @dataclass(frozen=True)
 class Restore:
     """Restores one store. apps: whose data it holds. postgres: ours, which knows who was erased; None where there is
-    none yet. root: the folder of scratch places, in which it is tried first what single rows would come.
+    none yet.
     """
 
     target: Target
     method: Method[Any]
     apps: Sequence[App]
     postgres: Postgres | None
-    root: Path | None = None
 
     def run(self, scope: Scope, into: str, *, confirmed: bool = False) -> Done:
         """Restore into the place that a person names, or over what is live.
@@ -98,8 +97,8 @@ class Restore:
         notes = tuple(_notes(sets, chain, scope))
         if into == LIVE:
             if not confirmed:
-                rows, stays = self._rows(scope, chain), self.method.stays() if scope.whole else ()
-                left = f"; as they are stay: {listed(stays, SHOWN)}" if stays else ""
+                rows = self._rows(scope, chain)
+                left = f"; {staying}" if (staying := self._staying(scope)) else ""
                 raise NotConfirmedError(
                     f"this would write {_what(scope, chain)} ({rows}) over the live {self.method.store}{left}",
                     "the same with --confirm does it; with --into PLACE it is restored beside it",
@@ -108,9 +107,18 @@ class Restore:
             # One that is lost, or new, is a place like any other.
             is_new = scope.whole and self.method.is_empty(live)
             with self._next_step(sets, chain):
-                return replace(self.into(live, chain, replace(scope, live=not is_new)), notes=notes)
+                done = self.into(live, chain, replace(scope, live=not is_new))
+            if not is_new and (staying := self._staying(scope)):
+                done = replace(done, restored=replace(done.restored, notes=(*done.restored.notes, staying)))
+            return replace(done, notes=notes)
         with self._next_step(sets, chain), _made(into):
             return replace(self.into(self.method.place(into), chain, scope), notes=notes)
+
+    def _staying(self, scope: Scope) -> str:
+        """What a restore over the live store leaves as it is, in words."""
+        stays = self.method.stays() if scope.whole else ()
+        verb = "stays as it is" if len(stays) == 1 else "stay as they are"
+        return f"{listed(stays, STAYING)} {verb}" if stays else ""
 
     @contextmanager
     def _next_step(self, sets: Sets, chain: Chain) -> Iterator[None]:
@@ -118,12 +126,15 @@ class Restore:
         try:
             yield
         except DamagedSetError as error:
-            older = [m for m in sets.complete if m.moment < chain[-1].moment and sets.is_restorable(m)]
-            for other in reversed(older):
+            at = chain[-1].moment
+            others = [m for m in sets.complete if m.moment != at and sets.is_restorable(m)]
+            # The nearest older one, else the nearest newer one.
+            for other in sorted(others, key=lambda m: (m.moment > at, abs(m.moment - at))):
                 if error.key not in self._keys(sets.chain(other)):
-                    step = f"--at {other.moment.isoformat()} restores the newest set that does not need it"
+                    which = "newest older" if other.moment < at else "oldest newer"
+                    step = f"--at {other.moment.isoformat()} restores the {which} set that does not need it"
                     raise DamagedSetError(error.key, error.what, step) from None
-            step = "put a copy of it back, because no older set is without it"
+            step = "put a copy of it back, because no other set is without it"
             raise DamagedSetError(error.key, error.what, step) from None
 
     def _keys(self, chain: Chain) -> set[str]:
@@ -131,15 +142,24 @@ class Restore:
         return {self.target.key(store, part.set_id or one.id, part.name) for one in chain for part in one.parts}
 
     def _rows(self, scope: Scope, chain: Chain) -> str:
-        """How many rows a restore would write: as the sets say, or of single tables and owners as they come back."""
-        if scope.whole or self.root is None:
+        """How many rows a restore over the live store would write: as the sets say, or of single tables and owners as
+        they come back. Errors are those that the restore would end with, as far as they can be seen before it.
+        """
+        if scope.whole:
+            # One that is lost, or new, is made as the set has it.
+            is_new = self.method.is_empty(self.method.live())
+            tables = chain[0].tables if is_new else self.method.preview(self.target, chain, scope)
             since = f", and what {counted(len(chain) - 1, 'set')} changed since" if len(chain) > 1 else ""
-            return f"{counted(sum(table.rows for table in chain[0].tables), 'row')}{since}"
-        with scratch(self.root) as folder, self.method.scratch(folder) as place:
-            done = self.into(place, chain, scope)
-        if scope.owners and not done.rows:
-            raise NotRestorableError("no row of these owners is in that set", "see that their ids are right")
-        return ", ".join(f"{table.name}: {counted(table.rows, 'row')}" for table in done.restored.tables if table.rows)
+            return f"{counted(sum(t.rows for t in tables), 'row')} in {counted(len(tables), 'table')}{since}"
+        with erased(self.postgres, self.target, self.method.store, self.apps) as people:
+            tables = self.method.preview(self.target, chain, replace(scope, live=True, erased=people))
+        coming = [f"{table.name}: {counted(table.rows, 'row')}" for table in tables if table.rows]
+        if scope.owners and not coming:
+            raise NotRestorableError(
+                "no row of these owners is in that set, or all of them are there as they were",
+                "see that their ids are right",
+            )
+        return ", ".join(coming) or "no row, because all of them are there as they were"
 
     def into(self, place: Any, chain: Chain, scope: Scope) -> Done:
         """Restore a chain into an open place, and compare it. The errors are those of `run`."""
@@ -149,9 +169,10 @@ class Restore:
         differences = list(self.method.differences(place, restored))
         if differences:
             more = f" (and {len(differences) - SHOWN} more)" if len(differences) > SHOWN else ""
+            others = find(self.target, self.method.store).instead(but=chain[-1])
             raise DiffersError(
                 f"{self.method.store} was restored and differs from its set: {'; '.join(differences[:SHOWN])}{more}",
-                f"`clearlift backup verify {self.method.store}`, then restore another moment",
+                f"`clearlift backup verify {self.method.store}`; {others}",
             )
         return Done(chain, restored, monotonic() - began)
 
@@ -208,7 +229,7 @@ def _notes(sets: Sets, chain: Chain, scope: Scope) -> Iterator[str]:
     if damage is not None and isinstance(scope.at, datetime) and begun_at(damage.id) <= scope.at:
         yield f"without {damage.id}, which cannot be read"
     if waiting := [one.id for one in chain if one.id not in sets.verified]:
-        yield f"{waiting[-1]} was never verified"
+        yield f"{waiting[-1]} was {'damaged when it was last read' if waiting[-1] in sets.faulty else 'never verified'}"
 
 
 def _what(scope: Scope, chain: Chain) -> str:

@@ -5,7 +5,7 @@ there, which is put last; it is verified once a mark lies beside it. What does n
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,8 +20,9 @@ from resources.r2 import ObjectNotFoundError
 
 MANIFEST = "manifest"
 VERIFIED = "verified"
+DAMAGED = "damaged"
 DRILLED = "drilled"
-MARKS = (VERIFIED, DRILLED)
+MARKS = (VERIFIED, DAMAGED, DRILLED)
 MISSING = "missing"
 WHOLE_EVERY = timedelta(days=6, hours=12)
 """From this age of the last whole reading on, what had been read before is read again: each 7th day of a daily backup.
@@ -45,13 +46,15 @@ class Sets:
     """What lies of one store, in order of time.
 
     complete: the manifests that can be read. verified: the ids with a mark, each with the time when all that it needs
-    was last read. damaged: sets whose manifest is no longer what was written, is gone, is of a newer release, or whose
-    key is gone. unfinished: ids that never had a manifest.
+    was last read. faulty: complete sets in whose parts a fault was found when they were last read, with the fault.
+    damaged: sets whose manifest is no longer what was written, is gone, is of a newer release, or whose key is gone.
+    unfinished: ids that never had a manifest.
     """
 
     store: StoreName
     complete: tuple[Manifest, ...] = ()
     verified: Mapping[str, datetime] = field(default_factory=dict)
+    faulty: Mapping[str, str] = field(default_factory=dict)
     damaged: tuple[Damage, ...] = ()
     unfinished: tuple[str, ...] = ()
 
@@ -69,28 +72,64 @@ class Sets:
         Raises:
             NotRestorableError: one of them is missing.
         """
+        chain, gone = self._needed(manifest)
+        if gone:
+            reasons = {d.id: d.reason for d in self.damaged if d.reason != MISSING}
+            why = f"cannot be read: {reasons[gone]}" if gone in reasons else "is not there"
+            raise NotRestorableError(f"{self.store} {manifest.id} needs {gone}, which {why}", self.instead())
+        return chain
+
+    def _needed(self, manifest: Manifest) -> tuple[tuple[Manifest, ...], str]:
+        """The chain of a set as far as it is there, and the id of the one that is not."""
         chain = [manifest]
         while (base := chain[0].base) is not None:
             found = self.get(base)
             if found is None or found in chain:
-                reasons = {d.id: d.reason for d in self.damaged if d.reason != MISSING}
-                gone = f"cannot be read: {reasons[base]}" if base in reasons else "is not there"
-                raise NotRestorableError(
-                    f"{self.store} {manifest.id} needs {base}, which {gone}", "choose another moment"
-                )
+                return tuple(chain), base
             chain.insert(0, found)
-        return tuple(chain)
+        return tuple(chain), ""
 
     def is_restorable(self, manifest: Manifest) -> bool:
         """Whether a set and all that it needs are there."""
-        try:
-            return bool(self.chain(manifest))
-        except NotRestorableError:
-            return False
+        return not self._needed(manifest)[1]
+
+    def fault(self, manifest: Manifest) -> str:
+        """Why a set cannot be restored, as it was last read: itself or one that it needs is damaged; empty if not."""
+        chain, gone = self._needed(manifest)
+        if gone:
+            return "what it needs is not there"
+        found = next((one.id for one in chain if one.id in self.faulty), "")
+        needs = f"it needs {found}, " if found != manifest.id else ""
+        return f"{needs}{self.faulty[found]}" if found else ""
+
+    def instead(self, at: datetime | None = None, but: Manifest | None = None) -> str:
+        """The next step of who asked for what cannot be restored, such as `at` or the set `but`: what can be."""
+        there = [m.moment for m in self.complete if m != but and not self.fault(m)]
+        other = "other " if but else ""
+        if not there:
+            return f"no {other}moment can be restored; `clearlift backup run {self.store} --full` makes a set"
+        first, last = there[0], there[-1]
+        if first == last:
+            return f"--at {first.isoformat()} is the only {other}moment that can be restored"
+        said = f"--at any time from {first.isoformat()} to {last.isoformat()}"
+        if at is None or not first < at < last:
+            return said
+        before, after = max(m for m in there if m <= at), min(m for m in there if m > at)
+        return f"{said} that a set holds; nearest are {before.isoformat()} and {after.isoformat()}"
 
     def is_good(self, manifest: Manifest) -> bool:
         """Whether a set and all that it needs are there and verified."""
         return self.is_restorable(manifest) and all(needed.id in self.verified for needed in self.chain(manifest))
+
+    def unverified(self, at: datetime, longest: timedelta) -> tuple[Manifest, ...]:
+        """The sets that were begun longer ago than this and were never read back."""
+        read = self.verified.keys() | self.faulty.keys()
+        return tuple(m for m in self.complete if m.id not in read and at - begun_at(m.id) > longest)
+
+    @property
+    def unreliable(self) -> tuple[Damage, ...]:
+        """The sets that are damaged by themselves, whether it is seen at once or was found when they were read."""
+        return (*self.damaged, *(Damage(set_id, fault) for set_id, fault in self.faulty.items()))
 
     @property
     def foreign(self) -> bool:
@@ -116,7 +155,7 @@ class Sets:
                     found.append(Damage(manifest.id, error.reason))
                     continue
                 if unverified and (waiting := [one.id for one in chain if one.id not in self.verified]):
-                    found.append(Damage(manifest.id, f"{waiting[0]} is not verified"))
+                    found.append(Damage(manifest.id, self.fault(manifest) or f"{waiting[0]} is not verified"))
         return max(found, key=lambda damage: damage.id, default=None)
 
     def at_or_before(self, at: datetime | None) -> tuple[Manifest, ...]:
@@ -128,9 +167,7 @@ class Sets:
         found = [m for m in self.complete if at is None or m.moment <= at]
         if not found:
             age = f" as old as {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
-            raise NotRestorableError(
-                f"there is no backup of {self.store}{age}", "`clearlift backup list` shows them all"
-            )
+            raise NotRestorableError(f"there is no backup of {self.store}{age}", self.instead(at))
         return self.chain(max(found, key=lambda m: (m.moment, m.id)))
 
     def at_position(self, position: str) -> tuple[Manifest, ...]:
@@ -141,9 +178,7 @@ class Sets:
         """
         found = [m for m in self.complete if position in (m.until, m.id)]
         if not found:
-            raise NotRestorableError(
-                f"no backup of {self.store} has the position {position}", "`clearlift backup list` shows them all"
-            )
+            raise NotRestorableError(f"no backup of {self.store} has the position {position}", self.instead())
         return self.chain(found[-1])
 
 
@@ -151,6 +186,7 @@ def find(target: Target, store: StoreName) -> Sets:
     """All sets of a store, as they lie in the target now."""
     complete: list[Manifest] = []
     verified: dict[str, datetime] = {}
+    faulty: dict[str, str] = {}
     damaged: list[Damage] = []
     unfinished: list[str] = []
     for set_id in target.ids(store):
@@ -170,8 +206,10 @@ def find(target: Target, store: StoreName) -> Sets:
         complete.append(manifest)
         if (whole_at := mark(target, store, set_id, VERIFIED)) is not None:
             verified[set_id] = whole_at
+        elif fault := _fault(target, store, set_id):
+            faulty[set_id] = fault
     complete.sort(key=lambda m: (m.moment, m.id))
-    return Sets(store, tuple(complete), verified, tuple(damaged), tuple(unfinished))
+    return Sets(store, tuple(complete), verified, faulty, tuple(damaged), tuple(unfinished))
 
 
 def read_manifest(target: Target, store: StoreName, set_id: str) -> Manifest:
@@ -179,10 +217,14 @@ def read_manifest(target: Target, store: StoreName, set_id: str) -> Manifest:
 
     Raises:
         ObjectNotFoundError: there is none, so that the set is unfinished.
-        SealError: it is not what was written there, or its key is gone.
+        SealError: it is not what was written there, or its key or that of a part is gone.
         ManifestError, NewerFormatError: as of `manifest.parse`.
     """
-    return manifest_of(target, store, set_id, target.document(store, set_id, MANIFEST))
+    manifest = manifest_of(target, store, set_id, target.document(store, set_id, MANIFEST))
+    # Parts that were taken over have the key of the set that put them.
+    for key_id in sorted({part.key_id for part in manifest.parts} - target.keyring.ids):
+        raise OtherKeySetError(f"parts of {store} {set_id}", key_id, "", target.keyring)
+    return manifest
 
 
 def manifest_of(target: Target, store: StoreName, set_id: str, document: Document) -> Manifest:
@@ -237,6 +279,21 @@ def _put_mark(
         target.put_sealed(store, set_id, name, json.dumps(said).encode())
 
 
+def mark_damaged(target: Target, store: StoreName, set_id: str, at: datetime, fault: str) -> None:
+    """Note the fault that was found in a set, in the place of the mark that says that it is verified."""
+    target.delete(store, set_id, [DAMAGED])
+    with suppress(TakenError):
+        target.put_sealed(store, set_id, DAMAGED, json.dumps({"at": at.isoformat(), "fault": fault}).encode())
+    target.delete(store, set_id, [VERIFIED])
+
+
+def _fault(target: Target, store: StoreName, set_id: str) -> str:
+    try:
+        return str(json.loads(target.get_sealed(store, set_id, DAMAGED))["fault"])
+    except (ObjectNotFoundError, SealError):
+        return ""
+
+
 def mark(target: Target, store: StoreName, set_id: str, name: str) -> datetime | None:
     """When all of a set was last read, as its mark says; None without one. One that somebody else put there is none."""
     try:
@@ -262,8 +319,3 @@ def opens_any(target: Target) -> bool:
                 continue
             return True
     return False
-
-
-def unverified(sets: Sets) -> Sequence[Manifest]:
-    """The complete sets without a mark, oldest first."""
-    return [manifest for manifest in sets.complete if manifest.id not in sets.verified]

@@ -34,15 +34,15 @@ class TakenError(DeclinedError):
 
 
 class OtherKeySetError(SealError):
-    """A document was sealed with a key that is not in the key set; `key` names it by its id and its fingerprint."""
+    """Something was sealed with a key that is not in the key set; `key` names it by its id and its fingerprint, where
+    that is known.
+    """
 
     def __init__(self, place: str, key_id: int, wanted: str, keyring: Keyring) -> None:
         here = ", ".join(f"{i} {fingerprint(keyring, i)}" for i in sorted(keyring.ids))
-        super().__init__(
-            f"{place}: sealed with key {key_id}, which is not in the key set: its fingerprint is {wanted}, and the "
-            f"keys here are {here}"
-        )
-        self.key = f"key {key_id} {wanted}"
+        told = f"its fingerprint is {wanted}, and the keys here are {here}" if wanted else f"the keys here are {here}"
+        super().__init__(f"{place}: sealed with key {key_id}, which is not in the key set: {told}")
+        self.key = f"key {key_id} {wanted}".rstrip()
 
 
 @dataclass(frozen=True, order=True)
@@ -160,11 +160,11 @@ class Target:
             SealError: it does not open.
         """
         data = document.data
+        key_id, wanted = document.key_id, ""
         if (line := _KEY_LINE.match(data)) is not None:
-            key_id, wanted = int(line[1]), line[2].decode()
-            if key_id not in self.keyring.ids or fingerprint(self.keyring, key_id) != wanted:
-                raise OtherKeySetError(document.place, key_id, wanted, self.keyring)
-            data = data[line.end() :]
+            wanted, data = line[2].decode(), data[line.end() :]
+        if key_id not in self.keyring.ids or (wanted and fingerprint(self.keyring, key_id) != wanted):
+            raise OtherKeySetError(document.place, key_id, wanted, self.keyring)
         return b"".join(opened(self.keyring, [data], document.place))
 
     def get_sealed(self, store: StoreName, set_id: str, name: str) -> bytes:

@@ -1,7 +1,7 @@
 """Verifying sets: every byte of a set and of all that it needs is read, and every fault is named.
 
-What belongs here: finding faults, and the mark that says that there are none. What does not: what the bytes mean, which
-only a restore shows (drill.py).
+What belongs here: finding faults, and the marks that say whether there are any. What does not: what the bytes mean,
+which only a restore shows (drill.py).
 """
 
 from collections.abc import Collection, Iterator
@@ -13,9 +13,10 @@ from assets.backups.at_once import SMALL_BYTES, at_once
 from assets.backups.manifest import Manifest, Object, Part
 from assets.backups.method import NotRestorableError
 from assets.backups.parts import DamagedSetError, read_part
-from assets.backups.sets import MANIFEST, MARKS, VERIFIED, Sets, mark, mark_verified
+from assets.backups.sets import DAMAGED, MANIFEST, MARKS, VERIFIED, Sets, mark, mark_damaged, mark_verified
 from assets.backups.target import Target
 from assets.progress import Progress, silent
+from resources.counts import listed
 from resources.declined import DeclinedError
 
 
@@ -48,9 +49,10 @@ class Verification:
     progress: Progress = silent
     known: Manifest | None = None
     _faults: dict[Object, str | None] = field(default_factory=dict, init=False)
+    _marked: dict[str, str] = field(default_factory=dict, init=False)
 
     def run(self, wanted: Collection[str] = ()) -> tuple[Verified, ...]:
-        """Read the wanted sets, or all, and mark those that are whole. All that need a damaged part lose their marks.
+        """Read the wanted sets, or all, and mark those that are whole, and all that have a damaged part as such.
 
         Raises:
             DeclinedError: there is no such set.
@@ -86,11 +88,13 @@ class Verification:
             faults += self._faults_of(one)
             notes += self._notes_of(one)
         if faults:
-            self._unmark()
+            self._mark_damaged()
         else:
             whole_at = self.sets.verified[self.known.id] if self.known is not None else self.at
             for one in chain:
                 mark_verified(self.target, self.sets.store, one.id, self.at, whole_at)
+                if one.id in self.sets.faulty:
+                    self.target.delete(self.sets.store, one.id, [DAMAGED])
         read = [part for one in chain for part in one.parts if one.object_of(part) not in self._known]
         return Verified(
             manifest.id,
@@ -116,12 +120,15 @@ class Verification:
             for name, size in self.target.names(self.sets.store, set_id).items()
         }
 
-    def _unmark(self) -> None:
-        """Take the mark of every set that has a part with a fault, so that no further set takes the part over."""
-        wrong = {of for of, fault in self._faults.items() if fault}
+    def _mark_damaged(self) -> None:
+        """Mark every set that has a part with a fault, so that no further set takes the part over."""
+        wrong = {of: fault for of, fault in self._faults.items() if fault}
         for one in self.sets.complete:
-            if one.id in self.sets.verified and not wrong.isdisjoint(one.objects):
-                self.target.delete(self.sets.store, one.id, [VERIFIED])
+            if found := [wrong[of] for of in sorted(wrong.keys() & one.objects)]:
+                said = listed(found, 1)
+                if self._marked.get(one.id) != said:
+                    mark_damaged(self.target, self.sets.store, one.id, self.at, said)
+                    self._marked[one.id] = said
 
     def _faults_of(self, manifest: Manifest) -> Iterator[str]:
         """The faults of one set, without those that it needs."""

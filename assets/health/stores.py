@@ -31,6 +31,8 @@ SECONDS = 20.0
 LONGEST = 400  # characters of a reason
 COMMAND = re.compile(r"`([^`]+)`")
 LOOK_AGAIN = "clearlift doctor"
+PROBES = "doctor"
+"""The folder of R2 in which a look puts an object and deletes it."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,12 @@ def look_at(checks: Sequence[StoreCheck], seconds: float = SECONDS) -> Mapping[s
     A store whose need cannot be used is left out: its line would be that of the other, after the same wait.
     """
     seen: dict[str, Seen] = {}
-    first = [check for check in checks if not check.needs]
-    for part in (first, [check for check in checks if check.needs]):
-        wanted = [one for one in part if not one.needs or (one.needs in seen and seen[one.needs].error is None)]
-        seen |= _together(wanted, seconds)
+    usable = {""}
+    waiting = list(checks)
+    while ready := [check for check in waiting if check.needs in usable]:
+        seen |= _together(ready, seconds)
+        usable |= {name for name, one in seen.items() if one.error is None}
+        waiting = [check for check in waiting if check.name not in seen]
     return {check.name: seen[check.name] for check in checks if check.name in seen}
 
 
@@ -164,7 +168,7 @@ def kv(namespace: KV) -> str:
 
 def can_write_objects(store: ObjectStore) -> None:
     """Put and delete an object; the store's own error where it cannot."""
-    key = f"doctor/{uuid.uuid4()}"
+    key = f"{PROBES}/{uuid.uuid4()}"
     store.put(key, b"ok")
     store.delete(key)
 

@@ -14,7 +14,8 @@ from resources.counts import counted
 
 def check(owner: str, site: Site) -> HealthCheck:
     """The look at the newest key, which all apps share."""
-    return HealthCheck(owner, "old_key", lambda now: _old(site, now), every=timedelta(hours=1))
+    needs = ("postgres schema", "key set")
+    return HealthCheck(owner, "old_key", lambda now: _old(site, now), needs, every=timedelta(hours=1))
 
 
 def _old(site: Site, now: datetime) -> Iterator[Finding]:

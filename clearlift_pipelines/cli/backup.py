@@ -4,8 +4,8 @@ What belongs here: what people type and read. What does not: the work (assets/ba
 that needs it, so that help starts at once.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 NAMED = 8  # of what has no place
+DAMAGED, UNREAD = "cannot be restored", "not verified for too long"
 STORES = click.argument("names", metavar="[STORE…]", nargs=-1)
 
 
@@ -72,7 +73,8 @@ def list_(names: tuple[str, ...]) -> None:
     """List the backups of stores, by default of all: what each holds, whether it is verified, what it needs.
 
     An unfinished set is what an interrupted backup left, or one that was given up; rotation removes it. Exit code 1
-    where a set lacks a part of what it says or cannot be opened. What lies in the parts is read by verify alone.
+    where a set cannot be opened, lacks what it needs, was damaged when verify last read it, or was never read for
+    longer than a backup may be old. What lies in the parts now is read by verify alone.
     """
     from assets.backups import covered
     from assets.backups.restore import readable
@@ -82,51 +84,60 @@ def list_(names: tuple[str, ...]) -> None:
         opened.progress.stop()
         shown = Table("store", "set", "kind", "moment (UTC)", "position", "rows", "size", "state", "needs", box=None)
         target = covered.target_of(opened.stores)
-        damaged_of: dict[str, int] = {}
+        now, longest = opened.stores.clock(), timedelta(hours=opened.stores.settings.limits.backup_hours)
+        wrong: dict[str, int] = {}
+        unread: dict[str, int] = {}
         foreign: list[Sets] = []
         for one in [covered.named(name) for name in names] or covered.every():
             sets = find(target, one.name)
             if sets.foreign:
                 foreign.append(sets)
-            for manifest in sets.complete:
-                shown.add_row(
-                    str(one.name),
-                    manifest.id,
-                    manifest.kind,
-                    f"{manifest.moment:%Y-%m-%d %H:%M:%S}",
-                    manifest.until,
-                    f"{sum(table.rows for table in manifest.tables):,}" if manifest.tables else "",
-                    _size(manifest.size),
-                    _state(sets, manifest),
-                    manifest.base or "",
-                )
-            for damaged in sets.damaged:
-                shown.add_row(
-                    str(one.name),
-                    damaged.id,
-                    "",
-                    "",
-                    "",
-                    "",
-                    "",
-                    f"{'does not open' if damaged.sealed else 'damaged'}: {damaged.reason}",
-                    "",
-                )
-            if wrong := len(sets.damaged) + sum(not sets.is_restorable(manifest) for manifest in sets.complete):
-                damaged_of[str(one.name)] = wrong
-            for unfinished in sets.unfinished:
-                shown.add_row(str(one.name), unfinished, "", "", "", "", "", "unfinished", "")
+            waiting = [manifest.id for manifest in sets.unverified(now, longest)]
+            for row in _rows(sets, waiting, now):
+                shown.add_row(*row)
+            if found := len(sets.damaged) + sum(bool(sets.fault(manifest)) for manifest in sets.complete):
+                wrong[str(one.name)] = found
+            if waiting:
+                unread[str(one.name)] = len(waiting)
         if shown.row_count:
             show(shown)
         else:
             click.echo("There is no backup. Next: clearlift backup run")
-        if damaged_of:
-            if foreign:
-                readable(foreign[0])
-            raise DeclinedError(
-                f"{counted(sum(damaged_of.values()), 'set')} of {', '.join(damaged_of)} cannot be restored",
-                f"`clearlift backup verify {next(iter(damaged_of))}` names what is wrong",
-            )
+        if foreign:
+            readable(foreign[0])
+        said = [f"{_of(of)} {what}" for of, what in ((wrong, DAMAGED), (unread, UNREAD)) if of]
+        if said:
+            raise DeclinedError("; ".join(said), f"`clearlift backup verify {next(iter(wrong | unread))}` reads them")
+
+
+def _rows(sets: "Sets", unread: Collection[str], now: datetime) -> Iterator[tuple[str, ...]]:
+    """A row of the list for each set of a store; unread: those that were not verified for too long."""
+    from assets.backups.target import begun_at
+
+    name = str(sets.store)
+    for manifest in sets.complete:
+        age = f" for {counted((now - begun_at(manifest.id)).days, 'day')}" if manifest.id in unread else ""
+        yield (
+            name,
+            manifest.id,
+            manifest.kind,
+            f"{manifest.moment:%Y-%m-%d %H:%M:%S}",
+            manifest.until,
+            f"{sum(table.rows for table in manifest.tables):,}" if manifest.tables else "",
+            _size(manifest.size),
+            f"{_state(sets, manifest)}{age}",
+            manifest.base or "",
+        )
+    for damaged in sets.damaged:
+        state = f"{'does not open' if damaged.sealed else 'damaged'}: {damaged.reason}"
+        yield (name, damaged.id, "", "", "", "", "", state, "")
+    for unfinished in sets.unfinished:
+        yield (name, unfinished, "", "", "", "", "", "unfinished", "")
+
+
+def _of(sets: Mapping[str, int]) -> str:
+    """How many sets of which stores, in words."""
+    return f"{counted(sum(sets.values()), 'set')} of {', '.join(sets)}"
 
 
 @backup.command()
@@ -305,8 +316,8 @@ def _note(opened: Terminal, name: str, into: str, done: "Done") -> None:
 
 
 def _state(sets: "Sets", manifest: "Manifest") -> str:
-    if not sets.is_restorable(manifest):
-        return "damaged: what it needs is not there"
+    if fault := sets.fault(manifest):
+        return f"damaged: {fault}"
     return "verified" if sets.is_good(manifest) else "not verified"
 
 

@@ -1,11 +1,13 @@
 """Single rows put beside those that are there: laid aside in an open load first, where those that are wanted are found.
 
-What belongs here: which of the laid rows are wanted, and their way into the tables. What does not: a load (load.py).
+What belongs here: which of the laid rows are wanted, what stands in their way, and their way into the tables. What does
+not: a load (load.py).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from resources.postgres.load import CASCADE, SET_NULL, ForeignKey, Load, LoadRefusedError, refused
 from resources.sql_files import read_sql
@@ -95,8 +97,74 @@ class Beside:
     def _orphaned(self, key: ForeignKey) -> Composable:
         parents: list[Composable] = [SQL(key.parent)]
         parents += [self._aside(key.parent)] if key.parent in self._columns else []
-        absent = [SQL("not exists (select from {} parent where {})").format(parent, key.same()) for parent in parents]
-        return SQL(" and ").join([key.filled(), *absent])
+        return SQL(" and ").join([key.filled(), *(_none(parent, key) for parent in parents)])
+
+    def orphans(self) -> Iterator[tuple[ForeignKey, int]]:
+        """The foreign keys that wanted rows break, and how many: their parent is neither there nor wanted."""
+        for key in self._load.foreign_keys:
+            if key.child in self._columns:
+                where = [SQL("child.{}").format(WANTED), key.filled(), _none(SQL(key.parent), key)]
+                if key.parent in self._columns:
+                    wanted = SQL("(select * from {} where {})").format(self._aside(key.parent), WANTED)
+                    where.append(_none(wanted, key))
+                statement = SQL("select count(*) as n from {} child where {}").format(
+                    self._aside(key.child), SQL(" and ").join(where)
+                )
+                if n := self._count(statement):
+                    yield key, n
+
+    def taken(self) -> Iterator[tuple[str, str, int]]:
+        """The unique keys (table, name) of which another row that is there has the value of wanted rows; how many."""
+        found = self._load.connection.execute(
+            read_sql("backups/postgres/unique_keys.sql"), {"tables": list(self._columns)}
+        )
+        for row in found.fetchall():
+            if n := self._count(self._sharing(row["name"], row)):
+                yield row["name"], row["key"], n
+
+    def coming(self, name: str) -> int:
+        """How many of the wanted rows of a table would come or change."""
+        columns = self._columns[name]
+        mine = SQL(", ").join(SQL("mine.{}").format(Identifier(column)) for column in columns)
+        there = SQL(", ").join(SQL("there.{}").format(Identifier(column)) for column in columns)
+        same = SQL(" and ").join(SQL("there.{0} = mine.{0}").format(Identifier(column)) for column in self.key(name))
+        return self._count(
+            SQL(
+                "select count(*) as n from {} mine where mine.{}"
+                " and not exists (select from {} there where {} and row({})::text = row({})::text)"
+            ).format(self._aside(name), WANTED, self._load.tables[name].identifier, same, there, mine)
+        )
+
+    def _sharing(self, name: str, unique: Mapping[str, Any]) -> Composed:
+        """How many wanted rows have the value of a unique key that a row with another primary key has there."""
+        table, key = self._load.tables[name], self.key(name)
+        values = [SQL(f"({expression})") for expression in unique["expressions"]]
+        numbers = [Identifier(f"value {number}") for number in range(len(values))]
+        named = [SQL("{} as {}").format(value, number) for value, number in zip(values, numbers, strict=True)]
+        named += [SQL("{} as {}").format(Identifier(column), Identifier(f"key {column}")) for column in key]
+        # What no set has, the database makes; a column that came since is empty for who comes back.
+        made: list[Composable] = [SQL(computed) for computed in unique["computed"]]
+        since = [column for column in table.columns if column not in self._columns[name]]
+        made += [SQL("null as {}").format(Identifier(column)) for column in since]
+        laid = SQL("(select {} from {} where {}) laid").format(
+            SQL(", ").join([SQL("*"), *made]), self._aside(name), WANTED
+        )
+        condition = SQL(unique["condition"] or "true")
+        side = SQL("(select {} from {} where {})")
+        sides = [side.format(SQL(", ").join(named), source, condition) for source in (laid, table.identifier)]
+        compared = "mine.{0} is not distinct from there.{0}" if unique["takes_null"] else "mine.{0} = there.{0}"
+        same = SQL(" and ").join(SQL(compared).format(number) for number in numbers)
+        keys = [
+            SQL(", ").join(SQL("{}.{}").format(SQL(of), Identifier(f"key {column}")) for column in key)
+            for of in ("mine", "there")
+        ]
+        return SQL(
+            "select count(*) as n from {} mine join {} there on {} where row({}) is distinct from row({})"
+        ).format(*sides, same, *keys)
+
+    def _count(self, statement: Composed) -> int:
+        (row,) = self._load.connection.execute(statement).fetchall()
+        return int(row["n"])
 
     def put(self, name: str) -> int:
         """Put the wanted rows into the table, in the place of those of the same key; how many came or changed."""
@@ -127,3 +195,8 @@ class Beside:
     def _aside(self, name: str) -> Identifier:
         # A temporary table has no schema of ours, and a name has at most 63 bytes.
         return Identifier("pg_temp", f"clearlift_{list(self._load.tables).index(name)}")
+
+
+def _none(parents: Composable, key: ForeignKey) -> Composable:
+    """The condition that none of some parents is that of a row `child`."""
+    return SQL("not exists (select from {} parent where {})").format(parents, key.same())

@@ -63,7 +63,8 @@ class ForeignKey:
 class Load:
     """An open load, for the length of a block.
 
-    tables: those that are filled, by their quoted names. foreign_keys: those of them, which are down for the moment.
+    tables: those that are filled, by their quoted names. foreign_keys: those from and to them; they are down while rows
+    are written.
     """
 
     connection: Connection
@@ -118,15 +119,8 @@ def loading(
     Raises:
         LoadRefusedError: a table is missing, the login does not own one, or rows break a constraint.
     """
-    with postgres.connection(held=True) as connection:
-        snapshot.settle(connection)
-        there = {row["name"]: snapshot.table_of(row) for row in snapshot.tables_of(connection)}
-        if gone := [name for name in names if name not in there]:
-            raise LoadRefusedError(
-                f"{listed(gone, NAMED)}: no such table in {postgres.address}",
-                "migrate it first, or leave them out by --table",
-            )
-        load = Load(connection, {name: there[name] for name in names}, _foreign_keys(connection, names))
+    with looking(postgres, names) as load:
+        connection = load.connection
         with refused(postgres.address):
             _make_partitions(connection, partitions)
             triggers = _found(connection, "triggers", names)
@@ -138,6 +132,24 @@ def loading(
         yield load
         with refused(postgres.address):
             _put_up(load, triggers, indexes, check_all=check_all)
+
+
+@contextmanager
+def looking(postgres: Postgres, names: Sequence[str]) -> Iterator[Load]:
+    """A load that writes nothing yet: no table is locked, and everything of them is up.
+
+    Raises:
+        LoadRefusedError: a table is missing.
+    """
+    with postgres.connection(held=True) as connection:
+        snapshot.settle(connection)
+        there = {row["name"]: snapshot.table_of(row) for row in snapshot.tables_of(connection)}
+        if gone := [name for name in names if name not in there]:
+            raise LoadRefusedError(
+                f"{listed(gone, NAMED)}: no such table in {postgres.address}",
+                "migrate it first, or leave them out by --table",
+            )
+        yield Load(connection, {name: there[name] for name in names}, _foreign_keys(connection, names))
 
 
 def filled_tables(postgres: Postgres) -> list[str]:

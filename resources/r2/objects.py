@@ -29,6 +29,11 @@ PART_BYTES = 16 * 1024 * 1024
 PARTS_IN_FLIGHT = 4
 # obstore has no class of its own for it; the text of an error ends with the error below.
 NO_ANSWER = re.compile(r"kind: (Connect|Timeout)\b")
+# The request that failed, with its address, times and tries; what a server answers begins after it.
+_REQUEST = re.compile(r"^.*\bError performing [A-Z]+ \S+ in [^,\s]+(?:, after .*?retry_timeout: \S+)?\s+- ")
+_STATUS = re.compile(r"status code: (\d{3}[^:<\n]*)")
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+NO_BUCKET = "NoSuchBucket"
 
 
 class Objects:
@@ -46,17 +51,17 @@ class Objects:
 
     @contextmanager
     def named(self, operation: str, key: str) -> Iterator[None]:
-        """Replace obstore's errors, which repeat whole requests and answers. Ours hold operation, key, first line."""
+        """Replace obstore's errors, which repeat whole requests and answers. Ours hold operation, key, and one line."""
         try:
             yield
         except (NotFoundError, FileNotFoundError) as error:
             self._secrets.cleaned(error)
+            if NO_BUCKET in str(error):
+                raise ObjectStoreError(f"{operation} {key}: {_said(error)}") from None
             raise ObjectNotFoundError(f"{operation} {key}: no such object") from None
         except BaseError as error:
             self._secrets.cleaned(error)
-            # What a bucket answers in XML says no more than the status before it.
-            first_line = str(error).strip().splitlines()[0].partition("<?xml")[0].rstrip(" :")
-            reason = f"{operation} {key}: {type(error).__name__}: {first_line}"
+            reason = f"{operation} {key}: {_said(error)}"
             if NO_ANSWER.search(str(error)):
                 raise ObjectStoreUnreachableError(reason, self._reach) from None
             raise ObjectStoreError(reason) from None
@@ -133,6 +138,16 @@ def check_signature(key: str, seconds: int) -> None:
     checked_key(key)
     if not 1 <= seconds <= LONGEST_SIGNATURE_SECONDS:
         raise ValueError(f"signed URL of {key}: {seconds} s is not between 1 s and 7 days")
+
+
+def _said(error: Exception) -> str:
+    """What an error of obstore says, without the request: the status and code of an answer, else its own words."""
+    text = str(error).strip()
+    first = text.splitlines()[0]
+    if (status := _STATUS.search(first)) is not None:
+        code = _CODE.search(text)
+        return f"the server answers {status[1].strip()}{f' ({code[1]})' if code else ''}"
+    return _REQUEST.sub("", first).removeprefix("Generic S3 error: ")
 
 
 def _check_whole(key: str, size: int, received: int) -> None:

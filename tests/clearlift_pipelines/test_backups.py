@@ -18,7 +18,9 @@ from assets.backups import keys as envelopes
 from assets.backups.forgetting import forget
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
+from resources.keyring import Keyring
 from sandbox import sample_apps
+from tests.assets.backups.planted import planted
 from tests.clearlift_pipelines.location import Location, Moment
 
 STORE = StoreName("consignment", "d1")
@@ -87,6 +89,16 @@ def test_the_first_backup_is_asked_for_until_there_is_one(location: Location) ->
     assert keys == [["consignment/backups/d1", "consignment/backups/d1_drill"]]
     backed_up(location)
     assert first_backup(location) == ([], "Every store has a verified backup.")
+
+
+def test_no_backup_is_asked_for_beside_those_of_another_key_set(location: Location) -> None:
+    planted(Target(location.stores.backup_store, "backups", Keyring({1: b"x" * 32})))
+    requests, said = first_backup(location)
+    assert requests == []
+    assert "sealed by another key set: 1 of 1 backup set cannot be opened" in str(said)
+    look = checks(location.run("backup_age", app="consignment"))["newest_verified_is_young"]
+    assert not look.passed
+    assert "because another key set sealed it" in str(look.description)
 
 
 def test_sundays_are_full_and_other_days_are_not(location: Location) -> None:

@@ -75,6 +75,9 @@ class Notebook:
     def is_empty(self, place: Path) -> bool:
         return not place.exists()
 
+    def preview(self, target: Target, chain: Chain, scope: Scope) -> tuple[Table, ...]:
+        return chain[0].tables
+
     def restore(self, target: Target, chain: Chain, place: Path, scope: Scope) -> Restored:
         if not scope.live and not self.is_empty(place):
             raise OccupiedError(f"{place.name} is there already", "name another place")

@@ -12,6 +12,7 @@ import pytest
 
 from assets.backups.d1 import BOOKMARK
 from assets.backups.method import Scope
+from assets.backups.obstacles import InTheWayError
 from resources.cloudflare import api_session
 from resources.d1 import D1, CloudflareD1, pages
 from resources.pacing import Pacing, Rate
@@ -121,6 +122,30 @@ def test_a_database_over_http_comes_back_there_and_in_a_file_and_from_there_agai
     assert held(d1) == trading.states[int(kept.found.complete[-1].until)]
     assert BOOKMARK not in kept.found.complete[-1].facts, "the local runtime has no Time Travel"
     place.close()
+
+
+@pytest.mark.xdist_group("workerd_of_backups")
+def test_what_is_in_the_way_over_http_is_found_by_reading(databases: list[D1], tmp_path: Path) -> None:
+    d1 = databases.pop()
+    make(d1)
+    d1.execute("insert into people (id, email, note, score) values (1, 'a@x', 'zz', 1), (2, 'b@x', null, 2)")
+    d1.execute("insert into orders values ('o1', 1, 'x'), ('o2', 2, 'y')")
+    kept = Kept.of(d1, tmp_path / "target")
+    kept.full()
+    chain = kept.method.chain(kept.found, None)
+    d1.execute("delete from people")
+    d1.execute("insert into people (id, email, note, score) values (7, 'A@X', null, 3), (8, null, 'zz', 1)")
+    for tables, said in (
+        (("orders",), r"rows: 2 rows of orders refer by person to what is not in people\. Next"),
+        (("people", "orders"), r"unique key \(email\) that .* row of people has .* key \(note, score\) that another"),
+    ):
+        with pytest.raises(InTheWayError, match=said):
+            kept.method.preview(kept.target, chain, Scope(tables=tables, live=True))
+    d1.execute("delete from people")
+    both = Scope(tables=("orders", "people"), live=True)
+    assert [table.rows for table in kept.method.preview(kept.target, chain, both)] == [2, 2]
+    kept.restore(d1, both)
+    assert len(d1.query("select * from orders")) == 2
 
 
 def test_a_set_of_a_real_database_has_its_bookmark(tmp_path: Path) -> None:

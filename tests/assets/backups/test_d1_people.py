@@ -151,7 +151,7 @@ def test_what_does_not_fit_beside_what_is_there_is_refused_in_one_line(clearlift
     d1.execute("delete from organizations where id = 'acme'")
     clearlift.put("organizations", id="other", name="other", slug="acme")
     before = everything(d1)
-    with pytest.raises(DeclinedError, match="does not fit what is there now"):
+    with pytest.raises(DeclinedError, match=r"1 row of organizations has a value of the unique key \(slug\)"):
         clearlift.kept.restore(d1, Scope(live=True, owners=("acme",)))
     assert everything(d1) == before
     with pytest.raises(DeclinedError, match="no table nothing in that set"):

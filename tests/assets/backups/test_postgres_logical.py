@@ -13,6 +13,7 @@ from assets.apps.growth import APP
 from assets.apps.pipelines import REMEMBERED_OF_APPS
 from assets.backups.manifest import Manifest
 from assets.backups.method import FullNeededError, NotRestorableError, OccupiedError, Scope
+from assets.backups.obstacles import InTheWayError
 from assets.backups.parts import DamagedSetError, Draft
 from assets.backups.postgres_database import DatabaseSchema
 from assets.backups.postgres_logical import PostgresLogical
@@ -21,7 +22,6 @@ from assets.privacy.tombstones import Tombstones
 from resources import migrations
 from resources.declined import DeclinedError
 from resources.postgres import Postgres
-from resources.postgres.load import LoadRefusedError
 from resources.postgres.row_checksum import RowChecksum
 from resources.postgres.snapshot import snapshot
 from tests.assets.backups import planted
@@ -253,7 +253,9 @@ def test_single_tables_come_back_beside_newer_rows_or_into_a_new_place(
     with pytest.raises(NotRestorableError, match=r"marketing\.nothing: not in this set"):
         method.restore(target, (manifest,), live, Scope(tables=("marketing.nothing",), live=True))
     live.execute("delete from marketing.leads")
-    with pytest.raises(LoadRefusedError, match="lead_interactions_lead_id_fkey"):
+    with pytest.raises(
+        InTheWayError, match=r"5 rows of marketing\.lead_interactions refer by lead_interactions_lead_id_fkey"
+    ):
         method.restore(target, (manifest,), live, Scope(tables=scope.tables, live=True))
 
 

@@ -104,7 +104,7 @@ def test_what_is_live_is_written_to_only_when_it_is_confirmed(
     before = notebook.path.read_bytes()
     with pytest.raises(
         NotConfirmedError,
-        match=r"all tables as of 2026-03-02 01:00:00 UTC .*; as they are stay: the cover. Next: .* --confirm",
+        match=r"all tables as of 2026-03-02 01:00:00 UTC .*; the cover stays as it is. Next: .* --confirm",
     ):
         restore(target, notebook, postgres).run(Scope(), "live")
     assert notebook.path.read_bytes() == before
@@ -283,10 +283,38 @@ def test_a_damaged_part_names_the_newest_set_that_can_do_without_it(
     notebook.now += timedelta(minutes=10)
     newest = backup(target, notebook).run(full=True).manifest
     target.objects.delete(target.key(notebook.store, newest.id, newest.parts[0].name))
-    with pytest.raises(DamagedSetError, match=r"Next: --at 2026-03-02T01:00:00\+00:00 restores the newest set that"):
+    with pytest.raises(
+        DamagedSetError, match=r"Next: --at 2026-03-02T01:00:00\+00:00 restores the newest older set that"
+    ):
         restore(target, notebook, postgres).run(Scope(), str(tmp_path / "beside"))
     with pytest.raises(DamagedSetError, match="Next: put a copy of it back, or `clearlift backup run"):
         drill(target, notebook, postgres, tmp_path / "scratch", lambda _: 0).run()
+
+
+def test_where_only_newer_sets_are_without_a_damaged_part_the_next_one_is_named(
+    target: Target, notebook: Notebook, postgres: Postgres, tmp_path: Path
+) -> None:
+    older = backup(target, notebook).run().manifest
+    notebook.now += timedelta(minutes=10)
+    backup(target, notebook).run(full=True)
+    target.objects.delete(target.key(notebook.store, older.id, older.parts[0].name))
+    with pytest.raises(
+        DamagedSetError, match=r"Next: --at 2026-03-02T01:10:00\+00:00 restores the oldest newer set that"
+    ):
+        restore(target, notebook, postgres).run(Scope(at=older.moment), str(tmp_path / "beside"))
+
+
+def test_a_result_that_differs_offers_other_moments_or_says_that_there_are_none(
+    target: Target, notebook: Notebook, postgres: Postgres, tmp_path: Path
+) -> None:
+    backup(target, notebook).run()
+    notebook.wrong = ["rows differ"]
+    with pytest.raises(DiffersError, match=r"verify consignment/notes`; no other moment can be restored; `clearlift"):
+        restore(target, notebook, postgres).run(Scope(), str(tmp_path / "one"))
+    notebook.now += timedelta(minutes=10)
+    backup(target, notebook).run(full=True)
+    with pytest.raises(DiffersError, match=r"; --at 2026-03-02T01:00:00\+00:00 is the only other moment that can be"):
+        restore(target, notebook, postgres).run(Scope(), str(tmp_path / "two"))
 
 
 def test_a_store_that_says_what_to_do_next_says_it_once(

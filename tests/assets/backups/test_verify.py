@@ -1,12 +1,14 @@
 """Verification names each byte that is wrong, in every object of a set; a restore refuses the same."""
 
 import random
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from assets.backups.manifest import FORMAT, Manifest
+from assets.backups.method import NotRestorableError
 from assets.backups.sets import MANIFEST, VERIFIED, find
 from assets.backups.target import Target, TargetError
 from assets.backups.verify import Verification, Verified
@@ -153,6 +155,89 @@ def test_parts_that_several_sets_share_are_read_once_and_damage_all_of_them(tmp_
 
     assert [len(one.faults) for one in verified(at)] == [1, 1, 1]
     assert find(at, STORE).verified.keys() == set()
+
+
+def test_a_fault_that_was_found_stays_known_until_the_set_reads_well_again(tmp_path: Path) -> None:
+    at = target(tmp_path)
+    full = planted(at)
+    log = planted(at, base=full)
+    other = planted(at)
+    part = Path(tmp_path, at.key(STORE, full.id, full.parts[0].name))
+    whole = part.read_bytes()
+    fault = f"{at.key(STORE, full.id, full.parts[0].name)}: missing"
+    for verified_before in (False, True):
+        if verified_before:
+            verified(at)
+        part.unlink()
+        # Before it is read nobody knows.
+        assert find(at, STORE).faulty == {}
+        for _ in range(2):
+            verified(at)
+            found = find(at, STORE)
+            assert (found.faulty, found.verified.keys() - {log.id}) == ({full.id: fault}, {other.id})
+            assert [found.fault(one) for one in (full, log, other)] == [fault, f"it needs {full.id}, {fault}", ""]
+            assert [(one.id, one.reason) for one in found.unreliable] == [(full.id, fault)]
+        part.write_bytes(whole)
+        assert faults(at) == []
+        assert find(at, STORE).faulty == {}
+        assert find(at, STORE).verified.keys() == {full.id, log.id, other.id}
+
+
+def test_another_fault_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    at = target(tmp_path)
+    made = planted(at)
+    first, *others = (Path(tmp_path, at.key(STORE, made.id, part.name)) for part in made.parts)
+    whole = first.read_bytes()
+    first.unlink()
+    verified(at)
+    first.write_bytes(whole)
+    for part in others:
+        part.unlink()
+    verified(at)
+    assert find(at, STORE).faulty == {made.id: f"{others[0].relative_to(tmp_path)}: missing and {len(others) - 1} more"}
+
+
+def test_a_set_that_nobody_verified_is_told_once_it_is_old(tmp_path: Path) -> None:
+    at, day = target(tmp_path), timedelta(days=1)
+    old, damaged, young, good = planted(at, NOON - 3 * day), planted(at, NOON - 3 * day), planted(at), planted(at)
+    Path(tmp_path, at.key(STORE, damaged.id, damaged.parts[0].name)).unlink()
+    verified(at, damaged.id)
+    verified(at, good.id)
+    assert find(at, STORE).unverified(NOON, 2 * day) == (old,)
+    assert find(at, STORE).unverified(NOON + 3 * day, 2 * day) == (old, young)
+
+
+def test_who_asks_for_what_is_not_there_is_told_what_is(tmp_path: Path) -> None:
+    at, day = target(tmp_path), timedelta(days=1)
+    with pytest.raises(NotRestorableError, match=r"Next: no moment can be restored; `clearlift backup run consignment"):
+        find(at, STORE).at_or_before(NOON)
+    full = planted(at, NOON)
+    log = planted(at, NOON + day, base=full)
+    early = NOON - day
+    with pytest.raises(
+        NotRestorableError, match=r"Next: --at any time from 2026-11-30T12:00:00\+00:00 to 2026-12-01T12"
+    ):
+        find(at, STORE).at_or_before(early)
+    assert find(at, STORE).instead(but=log) == f"--at {NOON.isoformat()} is the only other moment that can be restored"
+    manifest = Path(tmp_path, at.key(STORE, full.id, MANIFEST))
+    whole = manifest.read_bytes()
+    manifest.unlink()
+    with pytest.raises(
+        NotRestorableError, match=r"needs .*, which is not there. Next: no moment can be restored; `cle"
+    ):
+        find(at, STORE).chain(log)
+    later = planted(at, NOON + 2 * day)
+    with pytest.raises(
+        NotRestorableError, match=r"Next: --at 2026-12-02T12:00:00\+00:00 is the only moment that can be"
+    ):
+        find(at, STORE).chain(log)
+    manifest.write_bytes(whole)
+    said = find(at, STORE).instead(NOON + 1.5 * day)
+    assert said.endswith("that a set holds; nearest are 2026-12-01T12:00:00+00:00 and 2026-12-02T12:00:00+00:00")
+    # What verify found damaged is not offered.
+    Path(tmp_path, at.key(STORE, later.id, later.parts[0].name)).unlink()
+    verified(at)
+    assert find(at, STORE).instead().endswith("to 2026-12-01T12:00:00+00:00")
 
 
 def test_what_lies_beside_a_set_is_noted_and_harms_nothing(tmp_path: Path) -> None:

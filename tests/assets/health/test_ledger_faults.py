@@ -9,7 +9,7 @@ from assets.apps.clearlift import APP as CLEARLIFT
 from assets.apps.growth import APP as GROWTH
 from assets.apps.sesh import APP as SESH
 from assets.backups import covered
-from assets.backups.sets import MANIFEST, find
+from assets.backups.sets import MANIFEST, VERIFIED, find
 from assets.finding import Severity
 from clearlift_pipelines.cli.sandbox import sample_platforms
 from resources.d1.times import moment
@@ -79,6 +79,30 @@ def test_a_set_that_is_damaged(watch: Watch) -> None:
     _, manifest = find(target, covered.named(STORE).name).complete
     target.objects.put(target.key(covered.named(STORE).name, manifest.id, MANIFEST), b"rubbish")
     found = watch.found("consignment/backup", f"{STORE} {manifest.id}")
+    watch.gone_after(found)
+
+
+def test_a_set_that_verify_found_damaged(watch: Watch) -> None:
+    for _ in range(2):
+        backed_up(watch, timedelta(0))
+    target, store = covered.target_of(watch.stores), covered.named(STORE).name
+    _, manifest = find(target, store).complete
+    target.delete(store, manifest.id, [manifest.parts[0].name])
+    assert watch.terminal.clearlift("backup", "verify", STORE).code == 1
+    found = watch.found("consignment/backup", f"{STORE} {manifest.id}")
+    assert found.finding.message.endswith("/part-00001: missing")
+    watch.gone_after(found)
+
+
+def test_a_set_that_was_never_verified(watch: Watch) -> None:
+    backed_up(watch, timedelta(0))
+    target, store = covered.target_of(watch.stores), covered.named(STORE).name
+    (manifest,) = find(target, store).complete
+    target.delete(store, manifest.id, [VERIFIED])
+    assert not watch.tick()
+    watch.later(timedelta(hours=30))
+    found = watch.found("consignment/backup", f"{STORE} {manifest.id}")
+    assert found.finding.message == "the set was made 30 hours ago and was never verified"
     watch.gone_after(found)
 
 

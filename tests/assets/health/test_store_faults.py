@@ -9,6 +9,7 @@ import pytest
 from dagster import AssetMaterialization
 
 from assets.apps.clearlift import APP as CLEARLIFT
+from assets.backups import covered
 from assets.events.table import events_table
 from assets.finding import Severity
 from assets.health import sensors, stores
@@ -76,6 +77,20 @@ def test_a_store_that_cannot_be_written_and_what_needs_it_stays_as_it_was(watch:
         found = watch.found("pipelines/store", "object store")
         assert found.finding.message == "the disk is full"
     watch.gone_after(found)
+
+
+def test_keys_that_backups_need_and_that_are_gone(watch: Watch) -> None:
+    covered.named("consignment/d1").backup(watch.stores).run()
+    keyring = watch.stores.settings.home / "keyring.json"
+    kept = keyring.read_bytes()
+    keyring.unlink()
+    watch.stores.__dict__.pop("keyring")
+    found = watch.found("pipelines/store", "key set")
+    assert "1 of 1 backup set cannot be opened without keys that are not here: key 1 " in found.finding.message
+    assert found.finding.command == "clearlift keys open ENVELOPE FILE"
+    assert [one.finding.subject for one in watch.tick()] == ["key set"], "it is said once"
+    keyring.write_bytes(kept)
+    watch.gone(found)
 
 
 def _refused(*_: object) -> None:
@@ -151,11 +166,15 @@ def test_the_sensor_shows_what_is_new_as_an_asset_once(watch: Watch) -> None:
 
 def test_a_store_that_hangs_holds_up_no_other() -> None:
     never = threading.Event()
-    checks = [StoreCheck("a", lambda: str(never.wait())), StoreCheck("b", lambda: "well"), StoreCheck("c", str, "a")]
+    checks = [
+        StoreCheck("a", lambda: str(never.wait())),
+        *(StoreCheck(name, lambda: "well", needs) for name, needs in (("f", "e"), ("e", "b"), ("b", ""))),
+        *(StoreCheck(name, str, needs) for name, needs in (("c", "a"), ("d", "c"))),
+    ]
     seen = look_at(checks, seconds=0.05)
     never.set()
-    assert seen["b"].said == "well"
-    assert "c" not in seen
+    assert seen.keys() == {"a", "f", "e", "b"}
+    assert seen["f"].said == "well"
     (found,) = stores.findings(seen)
     assert (found.subject, found.message) == ("a", "it did not answer within 0.05 s. Next: `clearlift doctor`")
 

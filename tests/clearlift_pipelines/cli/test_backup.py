@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from assets.apps.consignment import APP as CONSIGNMENT
 from assets.apps.growth import APP as GROWTH
 from assets.backups import covered
-from assets.backups.sets import find
+from assets.backups.sets import VERIFIED, find
 from assets.backups.target import StoreName
 from resources.d1 import D1, EmbeddedD1
 from resources.postgres import Postgres
@@ -148,8 +148,64 @@ def test_a_damaged_set_is_named_and_refused(sold: Terminal) -> None:
     said = sold.clearlift("backup", "verify", SALES)
     assert (said.code, f"damaged {key}: its bytes have another SHA-256" in said.out) == (1, True)
     assert "1 set of consignment/d1 damaged. Next: `clearlift backup run consignment/d1 --full`" in said.err
+    said = sold.clearlift("backup", "list", SALES)
+    assert (said.code, f"damaged: {key}: its bytes have another SHA-256" in said.out) == (1, True), said
+    assert "1 set of consignment/d1 cannot be restored. Next: `clearlift backup verify consignment/d1`" in said.err
     assert key in sold.refused("backup", "restore", SALES, "--into", "live", "--confirm")
     assert "no backup of consignment/d1 is verified" in sold.refused("backup", "drill", SALES)
+    target.objects.put(key, data)
+    sold.good("backup", "verify", SALES)
+    assert " verified" in sold.good("backup", "list", SALES)
+
+
+def test_a_set_that_was_never_verified_ends_the_list_with_an_error_once_it_is_old(sold: Terminal) -> None:
+    target, store = covered.target_of(sold.stores), StoreName("consignment", "d1")
+    (manifest,) = find(target, store).complete
+    target.delete(store, manifest.id, [VERIFIED])
+    assert " not verified" in sold.good("backup", "list", SALES)
+    sold.monkeypatch.setenv("CLEARLIFT_THRESHOLDS__BACKUP_HOURS", "0.0000001")
+    said = sold.clearlift("backup", "list", SALES)
+    assert (said.code, " not verified for 0 days" in said.out) == (1, True), said
+    assert "1 set of consignment/d1 not verified for too long. Next: `clearlift backup verify consignment" in said.err
+
+
+def test_with_the_keys_of_another_deployment_no_backup_is_made(sold: Terminal) -> None:
+    keyring = sold.stores.settings.home / "keyring.json"
+    keyring.unlink()
+    sold.good("keys", "new", str(keyring))
+    before = sorted(sold.stores.backup_store.list("backups"), key=str)
+    said = sold.refused("backup", "run", SALES)
+    assert "were sealed by another key set: 1 of 1 backup set cannot be opened without keys that are not here" in said
+    assert sold.refused("backup", "run", "sesh/d1") == said
+    assert sorted(sold.stores.backup_store.list("backups"), key=str) == before
+    sold.monkeypatch.setenv("CLEARLIFT_BACKUP_PREFIX", "others")
+    sold.good("backup", "run", SALES)
+
+
+def test_what_stands_in_the_way_is_said_before_it_is_confirmed(sold: Terminal) -> None:
+    d1 = sold.stores.d1(CONSIGNMENT)
+    (event,) = rows(d1, "select min(event_id) as v from inventory_items")
+    d1.execute(f"delete from inventory_items where event_id = {event}")
+    d1.execute(f"delete from events where id = {event}")
+    live = ("backup", "restore", SALES, "--into", "live", "--table", "inventory_items")
+    said = sold.refused(*live)
+    assert "of inventory_items refer by event_id to what is not in events. Next: restore that table with it: " in said
+    assert sold.refused(*live, "--confirm") == said
+    assert "the same with --confirm does it" in sold.refused(*live, "--table", "events")
+    sold.good(*live, "--table", "events", "--confirm")
+    assert rows(d1, f"select count(*) as v from inventory_items where event_id = {event}") != [0]
+
+
+def test_a_restore_over_a_live_postgres_counts_its_tables_as_its_preview_does(sold: Terminal) -> None:
+    sold.good("backup", "run", "growth/postgres")
+    live = ("backup", "restore", "growth/postgres", "--into", "live")
+    before, after = sold.refused(*live), sold.good(*live, "--confirm")
+    tables = re.search(
+        r"rows? in (\d+) tables\) over the live growth/postgres; pipelines\.migrations stays as it is", before
+    )
+    assert tables, before
+    assert f" in {tables[1]} tables as of " in after
+    assert after.splitlines()[-1] == "pipelines.migrations stays as it is"
 
 
 def test_a_manifest_that_was_changed_ends_the_list_and_the_restore_with_an_error(sold: Terminal) -> None:
@@ -188,7 +244,7 @@ def test_verifying_takes_all_stores_and_names_a_damaged_part_once(sold: Terminal
     assert (said.code, said.out.count(f"damaged {key}: missing")) == (1, 1)
     assert f"2 sets of {SALES} damaged" in said.err
     said = sold.clearlift("backup", "restore", SALES, "--into", "beside.sqlite")
-    assert f"{key}: missing. Next: put a copy of it back, because no older set is without it" in said.err
+    assert f"{key}: missing. Next: put a copy of it back, because no other set is without it" in said.err
 
 
 def test_nothing_is_listed_where_nothing_is(terminal: Terminal) -> None:
@@ -208,7 +264,7 @@ def test_the_step_before_the_confirmation_says_what_the_confirmed_one_does(sold:
             said = sold.refused(*live, "--table", table, *confirm)
             assert f"no table {table} in that set. Next: name some of " in said
     assert f"(events: {events} row" in sold.refused(*live, "--table", "events")
-    assert " rows) over the live" in sold.refused(*live)
+    assert " rows in 7 tables) over the live" in sold.refused(*live)
     person = str(rows(d1, "select min(user_id) as v from consignors")[0])
     said = sold.refused(*live, "--organisation", person)
     assert "consignors: 1 row" in said

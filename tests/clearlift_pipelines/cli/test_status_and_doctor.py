@@ -13,6 +13,8 @@ from assets.rollups.follow import follow
 from assets.windows import DAY, HOUR, midnight
 from clearlift_pipelines.stores import utc_now
 from resources import sql_files
+from resources.keyring import fingerprint
+from resources.keyring import load as load_keys
 from resources.migrations.plan import load
 from tests.assets.event_pipeline import line
 from tests.assets.rollups.event_lake import EventLake, event
@@ -112,6 +114,8 @@ def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(t
             "growth-postgres",
             "object store",
             "backups",
+            "key set",
+            "backup keys",
             "clearlift-lake",
             "clearlift-d1 schema",
             "consignment-d1 schema",
@@ -126,6 +130,35 @@ def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(t
     assert {row[5 + width] for row in well} == {" "}
     assert " " not in {row[6 + width] for row in well}
     assert [info.key for info in terminal.stores.object_store.list("doctor")] == []
+
+
+def test_doctor_and_status_say_that_the_keys_of_the_backups_are_gone(terminal: Terminal) -> None:
+    terminal.good("migrate", "up")
+    keyring = terminal.stores.settings.home / "keyring.json"
+    assert "ok   key set                no backup set needs one yet" in terminal.good("doctor")
+    assert not keyring.exists(), "doctor only looks"
+    terminal.good("backup", "run", "consignment/d1", "sesh/d1")
+    assert "ok   key set                it opens backup sets" in terminal.good("doctor")
+    kept = keyring.read_bytes()
+    needed = fingerprint(load_keys(keyring), 1)
+    keyring.unlink()
+    lost = f"2 of 2 backup sets cannot be opened without keys that are not here: key 1 {needed} (2 sets). Next: "
+    for other, why in (
+        (None, "there is no key set, and "),
+        ("new", "backups at backups/ were sealed by another key set"),
+    ):
+        if other:
+            terminal.good("keys", other)
+        for command in ("doctor", "status"):
+            said = terminal.clearlift(command)
+            assert said.code == 1
+            (line,) = (line for line in said.out.splitlines() if lost in line)
+            assert why in line
+            assert "`clearlift keys open ENVELOPE FILE`" in line
+            assert "could not be looked at" not in said.out
+        assert keyring.exists() == bool(other)
+    keyring.write_bytes(kept)
+    assert "ok   backup keys            all that the backup sets need are here" in terminal.good("doctor")
 
 
 def test_what_migrate_up_makes_of_nothing_is_enough_for_the_first_ingest(on_supabase: Terminal) -> None:

@@ -2,16 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 import requests
-from obstore.exceptions import GenericError
-from obstore.store import LocalStore
 
 from resources.r2 import BucketObjectStore, ObjectStore, ObjectStoreError
-from resources.r2.objects import Objects
 from tests.resources.r2.conftest import PART_BYTES, lake_bucket
 from tests.standin.loopback import SILENT_SECONDS, Fault, Loopback, Reply, Request
 
@@ -128,11 +124,23 @@ def test_refused_credentials_fail_at_once(failing_s3: Loopback, status: int) -> 
     assert len(failing_s3.requests) == 1
 
 
-def test_an_answer_in_xml_is_not_repeated(tmp_path: Path) -> None:
-    """As of a bucket that is not there."""
-    answer = '404 Not Found: <?xml version="1.0" encoding="utf-8"?><Error><Code>NoSuchBucket</Code></Error>'
-    with pytest.raises(ObjectStoreError) as raised, Objects(LocalStore(tmp_path)).named("list", "backups"):
-        raise GenericError(f"Generic S3 error: Error performing list request: {answer}")
-    assert str(raised.value) == (
-        "list backups: GenericError: Generic S3 error: Error performing list request: 404 Not Found"
-    )
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (403, b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>', "403 Forbidden (AccessDenied)"),
+        (
+            403,
+            b"<Error><Code>InvalidAccessKeyId</Code><Message>x</Message></Error>",
+            "403 Forbidden (InvalidAccessKeyId)",
+        ),
+        (404, b"<Error><Code>NoSuchBucket</Code></Error>", "404 Not Found (NoSuchBucket)"),
+        (400, b"<html>\n<body>no S3 here</body>\n</html>", "400 Bad Request"),
+    ],
+)
+def test_an_answer_that_refuses_is_one_short_line(failing_s3: Loopback, status: int, body: bytes, said: str) -> None:
+    store = BucketObjectStore(lake_bucket(failing_s3.url), retries=0, backoff_seconds=0.01)
+    for name, work in (("get k", lambda: store.get("k")), ("list k", lambda: list(store.list("k")))):
+        failing_s3.fail(Fault("status", status=status, body=body))
+        with pytest.raises(ObjectStoreError) as raised:
+            work()
+        assert str(raised.value) == f"{name}: the server answers {said}"

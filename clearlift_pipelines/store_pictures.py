@@ -4,6 +4,7 @@
 its own for that. What belongs here: the pictures, in Mermaid. What does not: what columns mean, which their comments say.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import itemgetter
@@ -21,6 +22,7 @@ from resources.sql_files import read_sql
 
 BEGIN, END = "<!-- pictures -->", "<!-- /pictures -->"
 PAGE = Path("docs/stores.md")
+_NO_WORD = re.compile(r"[ .]")  # Mermaid takes a type of one word
 Ask = Callable[[str], list[dict[str, Any]]]
 
 
@@ -65,7 +67,7 @@ def _picture(keys: list[dict[str, Any]], references: list[dict[str, Any]]) -> st
         lines.append(f'    "{table}" {{')
         for row in columns:
             marks = ", ".join(mark for mark, has in (("PK", row["in_key"]), ("FK", row["refers"])) if has)
-            lines.append(f"        {row['type'].replace(' ', '_')} {row['column']} {marks}")
+            lines.append(f"        {_NO_WORD.sub('_', row['type'])} {row['column']} {marks}")
         lines.append("    }")
     lines += [f'    "{row["refers_to"]}" ||--o{{ "{row["table"]}" : "{row["columns"]}"' for row in references]
     return "\n".join(["```mermaid", *lines, "```"])

@@ -18,7 +18,7 @@ BLOCK = re.compile(r"^( *)```(\w*)([^\n`]*)\n(.*?)^\1```$", re.MULTILINE | re.DO
 class Block(NamedTuple):
     """A block of a page: its language, its text, what else stands beside its language.
 
-    file: the file that it is, or empty. engine: what runs it, where that is not what its language names. needs: what a
+    file: the file that it is, or empty. kind: what data are, where their page has several. engine: what runs it, where that is not what its language names. needs: what a
     test has not, or empty.
     """
 
@@ -26,6 +26,7 @@ class Block(NamedTuple):
     text: str
     file: str = ""
     engine: str = ""
+    kind: str = ""
     needs: str = ""
 
 
@@ -49,7 +50,7 @@ def lines(block: Block, chosen: Mapping[str, str] | None = None) -> list[list[st
     """
     text = block.text
     for name, value in (chosen or {}).items():
-        text = re.sub(rf"\b{name}\b", value, text)
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", value, text)
     return [words for line in text.splitlines() if (words := shlex.split(line, comments=True))]
 
 

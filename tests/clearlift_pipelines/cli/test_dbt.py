@@ -52,7 +52,7 @@ def test_dbt_itself_reads_the_sources_and_a_model_of_them(migrated_dsn: str, tmp
     with Postgres(migrated_dsn) as postgres:
         sources = dbt_sources.sources(postgres)
     (tmp_path / "models/sources.yml").write_text(sources)
-    (tmp_path / "dbt_project.yml").write_text("name: analysts\nversion: '1'\nprofile: clearlift\n")
+    (tmp_path / "dbt_project.yml").write_text("name: analysts\nversion: '1.0'\nprofile: clearlift\n")
     for block in blocks(PAGE):
         if block.file:
             (tmp_path / block.file).write_text(block.text)

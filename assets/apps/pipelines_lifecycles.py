@@ -39,6 +39,7 @@ _RECORDS = {
     "retention.deletions": "says what was deleted, when, and what proved that it may be",
     "audit.entries": "a chain that loses its beginning proves nothing",
     "audit.followed": "one row a change log",
+    "analysts.readers": "one row a login and organisation",
     "health.looks": "one row a health check",
     "health.findings": "each look deletes what ended a month ago",
     "health.alerts": "each look deletes what was sent a month ago",

@@ -285,6 +285,7 @@ _IMPERSONAL = f"""
     sealing.keys: key_id first_seen_at unreferenced_since retired_at seals
     retention.deletions: id app store name place intended_rows intended_bytes rows bytes run began_at settled_at why
     retention.pruned_days: app org_tag day quarter commit_id settled rows marked_at
+    analysts.readers: login app org_id
     health.looks: app name looked_at
     health.findings: app name subject severity message command since shown_from seen_at resolved_at sent
     health.alerts: key made_at title body severity tries next_at sent_at

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COMMANDS = (
     *("init", "run", "ui", "stop", "land", "quarantine", "backfill", "compact", "upkeep", "lake", "cache", "media"),
     *("job", "policy", "archive", "backup", "retention", "disconnected", "sql", "sandbox", "purge", "status", "doctor"),
-    *("migrate", "keys", "audit", "privacy"),
+    *("migrate", "keys", "audit", "privacy", "dbt"),
 )
 """Each is a function in a module of its own name, imported when the command runs: Dagster alone takes two seconds."""
 

@@ -159,7 +159,7 @@ def test_a_key_names_its_organisation_and_nothing_else(worker: Workerd) -> None:
 
 
 def test_the_pages_lines_make_such_keys() -> None:
-    (lines,) = re.findall(r"^```\n(key\(\).*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    (lines,) = re.findall(r"^```bash\n(key\(\).*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     environment = {**os.environ, "KEY_SECRET": SECRETS[0]}
     said = subprocess.run(["bash", "-ec", lines], env=environment, capture_output=True, text=True, check=True).stdout
     assert said == key("a3f7c2") + key("a3f7c2", "read")

@@ -116,4 +116,4 @@ class Project:
 
     def follow(self, page: str) -> str:
         """Run the commands of a page of docs/ in one shell, as somebody pastes them; what they wrote."""
-        return self.shell("".join(text for language, _, text in blocks(page) if language == "console"))
+        return self.shell("".join(block.text for block in blocks(page) if block.language == "console"))

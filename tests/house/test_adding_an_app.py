@@ -49,15 +49,15 @@ def project(tmp_path: Path) -> Iterator[Project]:
 @pytest.mark.early
 def test_the_page_adds_an_app_with_no_other_file_changed(project: Project) -> None:
     lines = []
-    for language, name, text in blocks("adding-an-app.md"):
-        if name:
-            file = project.folder / name
-            assert not file.exists(), f"{name} is there already"
+    for block in blocks("adding-an-app.md"):
+        if block.file:
+            file = project.folder / block.file
+            assert not file.exists(), f"{block.file} is there already"
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
+            file.write_text(block.text)
         else:
-            assert language == "console"
-            lines += text.splitlines()
+            assert block.language == "console"
+            lines += block.text.splitlines()
     (project.folder / "inspect_it.py").write_text(INSPECT)
     with project.served():
         said = {line: project.shell(line) for line in lines}

@@ -124,7 +124,8 @@ def unprotected(connection: Connection) -> list[str]:
             ) as of_own,
             (
                 select count(*) from pg_policies p
-                where p.schemaname = 'ads' and p.tablename = c.relname and not p.roles <@ array['service_role']::name[]
+                where p.schemaname = 'ads' and p.tablename = c.relname
+                  and not p.roles <@ array['service_role', 'clearlift_reader']::name[]
             ) as policies
         from pg_class c
         where c.relnamespace = 'ads'::regnamespace and c.relkind not in ('i', 'I', 'S', 't', 'c')

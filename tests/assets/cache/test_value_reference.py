@@ -15,7 +15,7 @@ from tests.assets.cache.warmed_cache import CLEARLIFT, WarmedCache
 from tests.assets.rollups.event_lake import at, event
 
 PAGE = (Path(__file__).parents[3] / "docs/cache.md").read_text()
-DEFINITIONS = json.loads(re.findall(r"```json definitions\n(.*?)```", PAGE, re.DOTALL)[0])
+DEFINITIONS = json.loads(re.findall(r"```json kind=definitions\n(.*?)```", PAGE, re.DOTALL)[0])
 SCHEMAS = {key: json.loads(text) for key, text in re.findall(r"### `(\S+)`\n\n```json\n(.*?)```", PAGE, re.DOTALL)}
 
 

@@ -33,7 +33,7 @@ def test_a_failed_migration(terminal: Terminal, monkeypatch: pytest.MonkeyPatch,
     seen, *steps = blocks("runbooks/failed-migration.md")
     said = terminal.clearlift("migrate", "up")
     assert said.code == 1
-    assert seen == ("text", "", said.out + said.err)
+    assert (seen.language, seen.text) == ("text", said.out + said.err)
     script = next(step for step in steps if step.language == "sql")
     steps.remove(script)
     assert [step.language for step in steps] == ["console"] * 4
@@ -90,7 +90,7 @@ def test_a_stuck_fold(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> No
                 f" values ('twice', 'u', '{month}-03T10:00:00.000Z', '{updated}T00:00:00.000Z')"
             )
         seen, *steps = blocks("runbooks/stuck-fold.md")
-        assert seen == ("text", "", f"{terminal.refused('job', 'partitions')}\n")
+        assert (seen.language, seen.text) == ("text", f"{terminal.refused('job', 'partitions')}\n")
         (found,) = d1.execute(steps[0].text).fetchall()
         assert found[0] == "twice"
         assert d1.execute("select count(*) from sessions where id = 'twice'").fetchone() == (2,)

@@ -1,7 +1,7 @@
 """Other engines as readers of a table: each answers with the same plain rows. No fixtures here.
 
 chDB runs in a process of its own, because it brings an allocator; DuckDB's extension for Iceberg and Spark are in the
-environment that `make engines` makes.
+environment that `make engines` makes, and so is dbt.
 """
 
 import importlib.util
@@ -18,6 +18,7 @@ from pyiceberg.table import StaticTable
 
 ROOT = Path(__file__).resolve().parents[3]
 ENGINES = ROOT / ".engines" / "bin" / "python"
+DBT = ENGINES.with_name("dbt")
 Row = tuple[Any, ...]
 
 _CHDB = """
@@ -30,12 +31,11 @@ print(json.dumps(cursor.fetchall()))
 """
 _DUCKDB = """
 import json, pathlib, sys, duckdb, duckdb_extension_avro, duckdb_extension_iceberg
-metadata, columns = sys.argv[1:3]
 engine = duckdb.connect(config={"allow_unsigned_extensions": "true"})
 for package in (duckdb_extension_avro, duckdb_extension_iceberg):
     (file,) = pathlib.Path(package.__file__).parent.rglob("*.duckdb_extension")
     engine.execute(f"load '{file}'")
-print(json.dumps(engine.execute(f"select {columns} from iceberg_scan('{metadata}')").fetchall()))
+print(json.dumps(engine.execute(sys.argv[1]).fetchall()))
 """
 
 
@@ -57,8 +57,15 @@ def by_chdb(metadata: str, columns: Sequence[str]) -> list[Row]:
 
 
 def by_duckdb(metadata: str, columns: Sequence[str]) -> list[Row]:
+    place = metadata.removeprefix("file://")
+    return by_duckdb_itself(f"select {', '.join(columns)} from iceberg_scan('{place}')")
+
+
+def by_duckdb_itself(script: str) -> list[Row]:
+    """The rows of the last statement of a script, with the extensions of the environment in the place of those that the
+    script installs."""
     require_engines()
-    return _rows(_answer(str(ENGINES), _DUCKDB, metadata.removeprefix("file://"), ", ".join(columns)))
+    return _rows(_answer(str(ENGINES), _DUCKDB, script.replace("install iceberg; load iceberg;", "")))
 
 
 READERS: dict[str, Callable[[str, Sequence[str]], list[Row]]] = {
@@ -73,6 +80,12 @@ def require_engines() -> None:
     """Skip a test where the environment of other engines is not made."""
     if not ENGINES.exists():
         pytest.skip("DuckDB 1.5 and Spark are not installed: run `make engines`")
+
+
+def require_dbt() -> None:
+    """Skip a test where the environment of other engines has no dbt."""
+    if not DBT.exists():
+        pytest.skip("dbt is not installed: run `make engines`")
 
 
 def _answer(python: str, script: str, *arguments: str) -> str:

@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from assets.apps.pipelines import PIPELINES
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.noted import noted
+from clearlift_pipelines.cli.supervisor import die_with_parent
 from clearlift_pipelines.stores import Stores
 from resources.declined import DeclinedError
 from resources.postgres import embedded
@@ -37,7 +38,9 @@ def sql(app: str | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         dsn = shared.dsn() if app is None else make_conninfo(shared.database(server.databases[app]))
-        ended = subprocess.run([embedded.binaries() / "psql", dsn], check=False)  # noqa: S603 (our own command line)
+        ended = subprocess.run(  # noqa: S603 (our own command line)
+            [embedded.binaries() / "psql", dsn], check=False, preexec_fn=die_with_parent
+        )
     finally:
         shared.release()
     raise click.exceptions.Exit(ended.returncode)

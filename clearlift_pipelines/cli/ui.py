@@ -20,8 +20,8 @@ from clearlift_pipelines.project import folder
 from resources.declined import DeclinedError
 
 LOCATION = "clearlift_pipelines"
-# What Dagster's processes take to end when they are asked to.
-PATIENCE_SECONDS = 20.0
+# What Dagster's processes get to end when they are asked to: less than this command itself, which kills them after it.
+PATIENCE_SECONDS = 15.0
 
 
 @click.command()

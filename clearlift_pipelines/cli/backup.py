@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
 from clearlift_pipelines.cli.moments import At
 from clearlift_pipelines.cli.noted import noted
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Column, Columns, printed, to_the_second
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted, listed
 from resources.declined import DeclinedError
@@ -30,9 +29,33 @@ NAMED = 8  # of what has no place
 STORES = click.argument("names", metavar="[STORE…]", nargs=-1)
 
 
+def _size(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e6:,.2f} MB"
+
+
+BACKUPS = Columns(
+    "backups",
+    "backup list",
+    {
+        "store": "store",
+        "set": "set",
+        "kind": "kind",
+        "moment": Column("moment (UTC)", to_the_second),
+        "position": "position",
+        "rows": "rows",
+        "bytes": Column("size", _size),
+        "state": "state",
+        "needs": "needs",
+    },
+)
+
+
 @click.group()
 def backup() -> None:
-    """Back up a store, list and verify its backups, prove them by a drill, restore from them, give up a damaged one."""
+    """Back up a store, list and verify its backups, prove them by a drill, restore from them, give up a damaged one.
+
+    Example: clearlift backup list
+    """
 
 
 @backup.command()
@@ -68,11 +91,14 @@ def run(names: tuple[str, ...], full: bool) -> None:
 
 @backup.command("list")
 @STORES
+@printed
 def list_(names: tuple[str, ...]) -> None:
     """List the backups of stores, by default of all: what each holds, whether it is verified, what it needs.
 
     An unfinished set is what an interrupted backup left, or one that was given up; rotation removes it. Exit code 1
     where a set lacks a part of what it says or cannot be opened. What lies in the parts is read by verify alone.
+
+    Example: clearlift backup list clearlift/d1
     """
     from assets.backups import covered
     from assets.backups.restore import readable
@@ -80,7 +106,8 @@ def list_(names: tuple[str, ...]) -> None:
 
     with terminal(makes_keys=False) as opened:
         opened.progress.stop()
-        shown = Table("store", "set", "kind", "moment (UTC)", "position", "rows", "size", "state", "needs", box=None)
+        shown = BACKUPS.table()
+        unknown = dict.fromkeys(("kind", "moment", "position", "rows", "bytes", "needs"))
         target = covered.target_of(opened.stores)
         damaged_of: dict[str, int] = {}
         foreign: list[Sets] = []
@@ -89,37 +116,25 @@ def list_(names: tuple[str, ...]) -> None:
             if sets.foreign:
                 foreign.append(sets)
             for manifest in sets.complete:
-                shown.add_row(
-                    str(one.name),
-                    manifest.id,
-                    manifest.kind,
-                    f"{manifest.moment:%Y-%m-%d %H:%M:%S}",
-                    manifest.until,
-                    f"{sum(table.rows for table in manifest.tables):,}" if manifest.tables else "",
-                    _size(manifest.size),
-                    _state(sets, manifest),
-                    manifest.base or "",
+                shown.add(
+                    store=str(one.name),
+                    set=manifest.id,
+                    kind=manifest.kind,
+                    moment=manifest.moment,
+                    position=manifest.until,
+                    rows=sum(table.rows for table in manifest.tables) if manifest.tables else None,
+                    bytes=manifest.size,
+                    state=_state(sets, manifest),
+                    needs=manifest.base,
                 )
             for damaged in sets.damaged:
-                shown.add_row(
-                    str(one.name),
-                    damaged.id,
-                    "",
-                    "",
-                    "",
-                    "",
-                    "",
-                    f"{'does not open' if damaged.sealed else 'damaged'}: {damaged.reason}",
-                    "",
-                )
+                state = f"{'does not open' if damaged.sealed else 'damaged'}: {damaged.reason}"
+                shown.add(store=str(one.name), set=damaged.id, state=state, **unknown)
             if wrong := len(sets.damaged) + sum(not sets.is_restorable(manifest) for manifest in sets.complete):
                 damaged_of[str(one.name)] = wrong
             for unfinished in sets.unfinished:
-                shown.add_row(str(one.name), unfinished, "", "", "", "", "", "unfinished", "")
-        if shown.row_count:
-            show(shown)
-        else:
-            click.echo("There is no backup. Next: clearlift backup run")
+                shown.add(store=str(one.name), set=unfinished, state="unfinished", **unknown)
+        shown.show("There is no backup. Next: clearlift backup run")
         if damaged_of:
             if foreign:
                 readable(foreign[0])
@@ -137,6 +152,8 @@ def verify(name: str | None, ids: tuple[str, ...]) -> None:
     is wrong.
 
     A set that is whole is marked as verified. Which set is which: clearlift backup list
+
+    Example: clearlift backup verify clearlift/d1
     """
     from assets.backups import covered
 
@@ -179,7 +196,10 @@ def _verify(opened: Terminal, one: "Covered", ids: tuple[str, ...], *, needed: b
 @backup.command()
 @STORES
 def drill(names: tuple[str, ...]) -> None:
-    """Restore the newest backup of stores, by default of all, to a scratch place, and compare it."""
+    """Restore the newest backup of stores, by default of all, to a scratch place, and compare it.
+
+    Example: clearlift backup drill clearlift/d1
+    """
     from assets.backups import covered
 
     with terminal(makes_keys=False) as opened:
@@ -212,7 +232,9 @@ def restore(
 ) -> None:
     """Restore a store, or all of them to one moment, and compare what came back.
 
-    People who were erased do not come back. Example: clearlift backup restore sesh/d1 --into restored.sqlite
+    People who were erased do not come back.
+
+    Example: clearlift backup restore sesh/d1 --into restored.sqlite
     """
     from assets.backups import covered
     from assets.backups.method import Scope
@@ -237,7 +259,9 @@ def restore(
 def forget(name: str, set_id: str, confirm: bool) -> None:
     """Give up a damaged set, and the sets that need it, so that the newest good one counts again.
 
-    A good set is refused. Example: clearlift backup forget sesh/d1 20261130T011000Z-full-0123456789ab
+    A good set is refused.
+
+    Example: clearlift backup forget sesh/d1 20261130T011000Z-full-0123456789ab
     """
     from assets.backups import covered
     from assets.backups.forgetting import forget as give_up
@@ -320,7 +344,3 @@ def _what(done: "Done") -> str:
         f"{restored.moment:%Y-%m-%d %H:%M:%S} UTC (position {restored.until}){erased}{left}"
         f"{''.join(f', {note}' for note in done.notes)}"
     )
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:,.2f} MB"

@@ -22,7 +22,10 @@ from resources.postgres.shared import SharedServer
 @click.command()
 @click.option("--app", help="The database of an app that has its own, such as growth. [default: ours]")
 def sql(app: str | None) -> None:
-    """Open psql on the embedded Postgres server; other commands leave the server running meanwhile."""
+    """Open psql on the embedded Postgres server; other commands leave the server running meanwhile.
+
+    Example: clearlift sql --app growth
+    """
     chosen = settings.load()
     with Stores(chosen) as stores:
         server = stores.embedded_postgres

@@ -33,7 +33,10 @@ PATIENCE_SECONDS = 15.0
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
 def ui(host: str, port: int) -> None:
-    """Dagster's UI with daemon, schedules and sensors."""
+    """Dagster's UI with daemon, schedules and sensors.
+
+    Example: clearlift ui --port 3001
+    """
     from clearlift_pipelines import history
     from clearlift_pipelines.cli.sandbox import platforms
     from clearlift_pipelines.login import login_for

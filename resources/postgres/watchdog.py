@@ -1,7 +1,7 @@
 """A process that stops an embedded server once the process that uses it is gone, however it ended.
 
 It waits at a pipe, whose other end the user holds: a byte says that the user has stopped the server itself; the end of
-the pipe, that the user was killed. `python -m resources.postgres.watchdog FOLDER [USERS]` is what it becomes then.
+the pipe, that the user was killed.
 What does not belong here: how a server is started and stopped in good order (embedded.py, shared.py).
 """
 
@@ -19,10 +19,12 @@ import psutil
 # What a server gets to end its sessions and to write a checkpoint.
 FAST_SECONDS = 10.0
 # Nothing is imported until it is needed: most users end well.
-WAITS = (
-    "import os, sys\n"
-    "os.read(0, 1) or os.execv(sys.executable, [sys.executable, '-m', 'resources.postgres.watchdog', *sys.argv[1:]])"
-)
+WAITS = """
+import os, sys
+if not os.read(0, 1):
+    from resources.postgres import watchdog
+    watchdog.main()
+"""
 STARTERS = ("pg_ctl", "initdb")
 
 
@@ -33,9 +35,14 @@ class Watchdog:
 
     def __init__(self, folder: Path, users: Path | None = None) -> None:
         places = [str(place) for place in (folder, users) if place is not None]
-        # A session of its own: Ctrl-C at a terminal reaches every process of the user's.
+        # A session of its own, because Ctrl-C at a terminal reaches every process. No output: a pipe that the user
+        # writes to is to end with the user.
         self._process = subprocess.Popen(  # noqa: S603 (our own)
-            [sys.executable, "-c", WAITS, *places], stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-c", WAITS, *places],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def dismiss(self) -> None:
@@ -111,7 +118,3 @@ def _only_one(folder: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(opened)
-
-
-if __name__ == "__main__":
-    main()

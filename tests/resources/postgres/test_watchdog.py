@@ -17,7 +17,8 @@ from resources.postgres.shared import SharedServer
 SHARED = """
 import pathlib, sys
 from resources.postgres.shared import SharedServer
-SharedServer(pathlib.Path(sys.argv[1]), lambda: None).dsn()
+server = SharedServer(pathlib.Path(sys.argv[1]), lambda: None)
+server.dsn()
 print("started", flush=True)
 sys.stdin.read()
 """

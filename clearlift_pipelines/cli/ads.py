@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import click
-from dagster import ExecuteInProcessResult
+from dagster import JobExecutionResult
 
 from assets.ads.assets import TABLES
 from assets.ads.connection_assets import CONNECTIONS_OK
@@ -118,7 +118,7 @@ def replay(app: App, platform: str, connection: str) -> None:
             screen.console.print(f"{count:,} {note}")
 
 
-def failures(result: ExecuteInProcessResult) -> list[str]:
+def failures(result: JobExecutionResult) -> list[str]:
     """The descriptions of a run's failed connections, platform by platform."""
     checks = result.get_asset_check_evaluations()
     return [str(check.description) for check in checks if check.check_name == CONNECTIONS_OK and not check.passed]

@@ -12,9 +12,9 @@ from typing import Any
 import click
 from dagster import (
     BoolMetadataValue,
-    ExecuteInProcessResult,
     FloatMetadataValue,
     IntMetadataValue,
+    JobExecutionResult,
     TableMetadataValue,
 )
 
@@ -134,7 +134,7 @@ def _run(found: RunnableJob, given: dict[str, Any]) -> None:
         _say(done)
 
 
-def _say(done: ExecuteInProcessResult) -> None:
+def _say(done: JobExecutionResult) -> None:
     """What each asset counted. Checks that failed have said so before."""
     # Of a range of partitions each has the same event.
     events = (event.materialization for event in done.get_asset_materialization_events())

@@ -16,10 +16,9 @@ from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.output import Output
 from clearlift_pipelines.cli.ports import refuse_busy
 from clearlift_pipelines.cli.supervisor import Command, Supervised
-from clearlift_pipelines.project import folder
+from clearlift_pipelines.project import LOCATION, folder
 from resources.declined import DeclinedError
 
-LOCATION = "clearlift_pipelines"
 # What Dagster's processes get to end when they are asked to: less than this command itself, which kills them after it.
 PATIENCE_SECONDS = 15.0
 

@@ -19,10 +19,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 MARK = "STOPPING_TEST"
-# Under nohup a command ignores SIGHUP, and the tests may run so.
+# A command that was started under nohup ignores SIGHUP, and one behind `&` SIGQUIT; the tests may run so.
 CLEARLIFT = """
 import signal
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 from clearlift_pipelines.cli import main
 main()
 """

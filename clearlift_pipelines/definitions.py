@@ -6,7 +6,14 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from dagster import AssetChecksDefinition, BetaWarning, Definitions, definitions, in_process_executor
+from dagster import (
+    AssetChecksDefinition,
+    BetaWarning,
+    Definitions,
+    ResourceDefinition,
+    definitions,
+    in_process_executor,
+)
 
 import assets.ads.capability
 import assets.archive.capability
@@ -41,7 +48,7 @@ from assets.capability import Capability, Site
 from assets.finding import HealthCheck
 from assets.health import sensors as health_sensors
 from assets.partitions import Calendar
-from clearlift_pipelines import purge_job, settings
+from clearlift_pipelines import purge_job, settings, store_places
 from clearlift_pipelines.health import alerts_of, look_of
 from clearlift_pipelines.settings import Settings
 from clearlift_pipelines.stores import Stores
@@ -142,9 +149,15 @@ def build_defs(
         jobs=jobs,
         schedules=schedules,
         sensors=sensors,
-        resources={"rooms": stores},
+        resources={"rooms": ResourceDefinition.hardcoded_resource(stores, _described(stores))},
         executor=in_process_executor,
     )
+
+
+def _described(stores: Stores) -> str:
+    """Which store is real, which embedded, and where, for those who look at the UI."""
+    rows = [f"| {one.name} | {one.kind} | `{one.where}` |" for one in store_places.of(stores.settings)]
+    return "\n".join(["The stores that assets work with.", "", "| store | is | where |", "| --- | --- | --- |", *rows])
 
 
 @definitions

@@ -1,7 +1,10 @@
-"""The project's folder, where `.env`, `dagster_home/` and the embedded stores lie. A command runs from any folder."""
+"""The project's folder, where `.env`, `dagster_home/` and the embedded stores lie. A command runs from any folder. And
+the name of its code location.
+"""
 
 from pathlib import Path
 
+LOCATION = "clearlift_pipelines"
 MARK = Path("dagster_home") / "dagster.yaml"
 CHECKOUT = Path(__file__).resolve().parents[1]
 

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     home: Path = Field(
         Path(".clearlift"), description="Folder of the embedded stores; a relative one is below the project's folder"
     )
+    production: bool = Field(
+        False, description="Whether embedded stores are refused: true where a store that is forgotten must not be one"
+    )
     partitions_start: date = Field(date(2025, 10, 1), description="First day of the partitions, UTC")
     late_days: int = Field(35, ge=1, description="Days back within which late data reopens roll-ups by itself")
     cache_writes_per_run: int = Field(

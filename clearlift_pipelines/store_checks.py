@@ -14,6 +14,7 @@ from assets.apps import APPS, App
 from assets.health import stores as looks
 from assets.health.receivers import receiver_of
 from assets.health.stores import StoreCheck
+from clearlift_pipelines import store_places
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.settings import Settings
 from clearlift_pipelines.stores import Stores
@@ -31,6 +32,7 @@ def store_checks(stores: Stores) -> list[StoreCheck]:
     lake_needs = "" if chosen.lake_catalog_uri else POSTGRES
     apart = chosen.backup_bucket is not None
     collecting = [app for app in APPS if app.audience is not None]
+    where = {place.name: place.where for place in store_places.of(chosen)}
     checks = [
         StoreCheck("home", partial(_home, chosen.home)),
         StoreCheck(POSTGRES, lambda: looks.postgres(stores.postgres)),
@@ -41,10 +43,19 @@ def store_checks(stores: Stores) -> list[StoreCheck]:
         StoreCheck("backup keys", partial(_backup_keys, stores), "key set"),
         *(StoreCheck(f"{app.name}-lake", partial(_lake, stores, app), lake_needs) for app in collecting),
         *(
-            StoreCheck(f"{name} schema", partial(looks.migrated, applied, folder), _needed(name))
+            StoreCheck(
+                f"{name} schema",
+                # Of a Postgres the line above says where it is.
+                partial(_at, "" if _needed(name) else where[name], partial(looks.migrated, applied, folder)),
+                _needed(name),
+            )
             for name, applied, folder in stores.migrated()
         ),
-        *(StoreCheck(f"{app.name}-kv", partial(_of, looks.kv, stores.kv, app)) for app in APPS if app.has_kv),
+        *(
+            StoreCheck(f"{app.name}-kv", partial(_at, where[f"{app.name}-kv"], partial(_of, looks.kv, stores.kv, app)))
+            for app in APPS
+            if app.has_kv
+        ),
     ]
     if chosen.dagster_postgres_url:
         checks.append(StoreCheck("run history", partial(_run_history, chosen.dagster_postgres_url)))
@@ -62,6 +73,10 @@ def _needed(store: str) -> str:
 
 def _of(look: Callable[[Opened], str], opened: Callable[[App], Opened], app: App) -> str:
     return look(opened(app))
+
+
+def _at(where: str, look: Callable[[], str]) -> str:
+    return ": ".join(filter(None, (where, look())))
 
 
 def _lake(stores: Stores, app: App) -> str:

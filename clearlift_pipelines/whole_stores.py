@@ -6,7 +6,7 @@ What does not belong here: what one setting may be (settings.py), which places a
 from typing import TYPE_CHECKING
 
 from assets.apps import APPS
-from clearlift_pipelines import places
+from clearlift_pipelines import places, store_places
 from clearlift_pipelines.variables import PREFIX, variable_of
 from resources.ad_platforms import PLATFORMS
 from resources.cloudflare import API
@@ -47,6 +47,18 @@ def check(settings: "Settings") -> None:
         # It reads the tables of R2 Data Catalog, and no others.
         _require(settings, because, "r2_sql_token", "r2_bucket", "lake_catalog_uri", "cloudflare_account_id")
     _one_place_each(settings)
+    _all_real_in_production(settings)
+
+
+def _all_real_in_production(settings: "Settings") -> None:
+    """There is no embedded store, and there are keys that somebody keeps."""
+    if not settings.production:
+        return
+    missing = [f"{place.name} ({place.variable})" for place in store_places.of(settings) if not place.is_real]
+    if settings.keyring is None and settings.keyring_file is None and settings.keyring_command is None:
+        missing.append(f"key set ({variable_of('keyring_file')})")
+    if missing:
+        raise ValueError(f"{variable_of('production')} is true, and embedded here or missing: {', '.join(missing)}")
 
 
 def _one_place_each(settings: "Settings") -> None:

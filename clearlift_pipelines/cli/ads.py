@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import click
-from dagster import ExecuteInProcessResult
-from rich.table import Table
+from dagster import JobExecutionResult
 
 from assets.ads.assets import TABLES
 from assets.ads.connection_assets import CONNECTIONS_OK
@@ -20,6 +19,7 @@ from assets.apps import App
 from assets.windows import DAY, Window, daily_key, midnight
 from clearlift_pipelines.cli.execution import Workbench, workbench
 from clearlift_pipelines.cli.sandbox import platforms
+from clearlift_pipelines.cli.tables import JSON_ONLY, Columns, Table
 from clearlift_pipelines.cli.terminal import terminal
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.ad_platforms import PLATFORMS
@@ -27,18 +27,23 @@ from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.sql_files import read_sql
 
-SUMMARY = {
-    "platform": "platform",
-    "accounts": "accounts",
-    "campaigns": "campaigns",
-    "ad_groups": "groups",
-    "ads": "ads",
-    "keywords": "keywords",
-    "facts": "facts",
-    "conversions": "conversions",
-    "restated": "restated",
-    "currencies": "currencies",
-}
+SUMMARY = Columns(
+    "ads",
+    "run",
+    {
+        "app": JSON_ONLY,
+        "platform": "platform",
+        "accounts": "accounts",
+        "campaigns": "campaigns",
+        "ad_groups": "groups",
+        "ads": "ads",
+        "keywords": "keywords",
+        "facts": "facts",
+        "conversions": "conversions",
+        "restated": "restated",
+        "currencies": "currencies",
+    },
+)
 
 
 def sync(bench: Workbench, app: App) -> None:
@@ -113,7 +118,7 @@ def replay(app: App, platform: str, connection: str) -> None:
             screen.console.print(f"{count:,} {note}")
 
 
-def failures(result: ExecuteInProcessResult) -> list[str]:
+def failures(result: JobExecutionResult) -> list[str]:
     """The descriptions of a run's failed connections, platform by platform."""
     checks = result.get_asset_check_evaluations()
     return [str(check.description) for check in checks if check.check_name == CONNECTIONS_OK and not check.passed]
@@ -128,13 +133,9 @@ def can_be_asked(stores: Stores, app: App) -> bool:
     )
 
 
-def summary(stores: Stores, app: App) -> Table | None:
-    """What is stored of an app's ads, platform by platform; None where nothing is."""
-    rows = stores.postgres.fetch(read_sql("ads/summary.sql"), {"app": app.name})
-    if not rows:
-        return None
-    table = Table(*SUMMARY.values(), title=f"Ads of {app.title}", title_justify="left", box=None)
-    for row in rows:
-        values = (row[column] for column in SUMMARY)
-        table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in values))
+def summary(stores: Stores, app: App) -> Table:
+    """What is stored of an app's ads, platform by platform."""
+    table = SUMMARY.table()
+    for row in stores.postgres.fetch(read_sql("ads/summary.sql"), {"app": app.name}):
+        table.add(**{name: app.name if name == "app" else row[name] for name in SUMMARY.heads})
     return table

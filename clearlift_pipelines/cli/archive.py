@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.archive.quarters import Quarter
 from clearlift_pipelines.cli.noted import noted
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Column, Columns, megabytes, printed
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted
 from resources.declined import DeclinedError
@@ -24,7 +23,15 @@ if TYPE_CHECKING:
     from assets.archive.copies import Copy
     from assets.rows.target import Into
 
-SHOWN = ("app", "table", "quarter", "bucket", "revision", "state", "rows", "parts", "MB", "sealed")
+ARCHIVES = Columns(
+    "archives",
+    "archive list",
+    {
+        **{name: name for name in ("app", "table", "quarter", "bucket", "revision", "state", "rows", "parts")},
+        "bytes": Column("MB", megabytes),
+        "sealed_at": "sealed",
+    },
+)
 # How a damaged object ended, or would end in a dry run.
 END: Mapping[tuple[str, bool], str] = {
     ("repaired", False): "repaired",
@@ -55,19 +62,26 @@ ORG = click.option("--org", help="One organisation's tag, user's id or bucket on
 
 @click.group()
 def archive() -> None:
-    """List, verify, repair and restore archives, or archive a quarter now."""
+    """List, verify, repair and restore archives, or archive a quarter now.
+
+    Example: clearlift archive list
+    """
 
 
 @archive.command("list")
 @click.argument("app_name", metavar="[APP]", required=False, type=click.Choice(list(BY_NAME)))
 @click.argument("table", required=False)
+@printed
 def list_(app_name: str | None, table: str | None) -> None:
-    """List sealed archives, and what a killed run left unsealed."""
+    """List sealed archives, and what a killed run left unsealed.
+
+    Example: clearlift archive list clearlift events
+    """
     from assets.archive.registry import ArchiveRegistry
 
     with terminal() as opened:
         opened.progress.stop()
-        shown = Table(*SHOWN, box=None)
+        shown = ARCHIVES.table()
         for app in APPS:
             if app_name not in (None, app.name):
                 continue
@@ -75,14 +89,19 @@ def list_(app_name: str | None, table: str | None) -> None:
             for entry in entries:
                 registry = ArchiveRegistry(opened.stores.postgres, app.name, entry.table)
                 for r in sorted([*registry.sealed(), *registry.unsettled()], key=lambda r: (r.quarter, r.bucket)):
-                    size = f"{(r.packed_bytes or 0) / 1e6:,.2f}"
-                    at = f"{r.sealed_at:%Y-%m-%d %H:%M}" if r.sealed_at else ""
-                    cells = (str(r.quarter), r.bucket, str(r.number), r.state, f"{r.rows or 0:,}", str(r.parts or 0))
-                    shown.add_row(app.name, entry.table, *cells, size, at)
-        if shown.row_count:
-            show(shown)
-        else:
-            click.echo("Nothing is archived.")
+                    shown.add(
+                        app=app.name,
+                        table=entry.table,
+                        quarter=str(r.quarter),
+                        bucket=r.bucket,
+                        revision=r.number,
+                        state=r.state,
+                        rows=r.rows or 0,
+                        parts=r.parts or 0,
+                        bytes=r.packed_bytes or 0,
+                        sealed_at=r.sealed_at,
+                    )
+        shown.show("Nothing is archived.")
 
 
 @archive.command()
@@ -90,7 +109,10 @@ def list_(app_name: str | None, table: str | None) -> None:
 @TABLE
 @QUARTER
 def run(app_name: str, table: str, quarter: Quarter) -> None:
-    """Archive what of a quarter is not archived yet."""
+    """Archive what of a quarter is not archived yet.
+
+    Example: clearlift archive run clearlift events 2026Q1
+    """
     from assets.archive.commands import command
     from assets.archive.write import Archiver
     from assets.events.ingest import pending
@@ -119,7 +141,10 @@ def run(app_name: str, table: str, quarter: Quarter) -> None:
 @QUARTER
 @ORG
 def verify(app_name: str, table: str, quarter: Quarter, org: str | None) -> None:
-    """Read a quarter's archive whole and name what is wrong with it."""
+    """Read a quarter's archive whole and name what is wrong with it.
+
+    Example: clearlift archive verify clearlift events 2026Q1
+    """
     from assets.archive.commands import command
     from assets.archive.sealed import NotArchivedError
     from assets.archive.verify import verify as verify_all
@@ -163,7 +188,10 @@ def repair(
     dry_run: bool,
     accept_loss: bool,
 ) -> None:
-    """Repair damaged archives: from copies, from their own parts, from live rows."""
+    """Repair damaged archives: from copies, from their own parts, from live rows.
+
+    Example: clearlift archive repair clearlift events 2026Q1 --dry-run
+    """
     from itertools import chain
 
     from assets.archive.commands import command
@@ -205,6 +233,8 @@ def restore(app_name: str, table: str, quarter: Quarter, org: str | None, into: 
     """Bring archived rows back, into a table beside the live one or into the live one. Rows that are there stay.
 
     Rows of people who were erased do not come back.
+
+    Example: clearlift archive restore clearlift events 2026Q1 --org a3f7c2
     """
     from assets.archive.restore import Restore
 

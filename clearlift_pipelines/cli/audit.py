@@ -8,28 +8,37 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 import click
-from rich.table import Table
 
 from assets.apps import APPS
 from assets.apps.pipelines import PIPELINES
 from assets.audit import chain, heads
 from assets.audit.chain import Noted
 from clearlift_pipelines import settings
-from clearlift_pipelines.cli.tables import show as show_table
+from clearlift_pipelines.cli.tables import JSON, Column, Columns, printed, to_the_second
 from clearlift_pipelines.stores import Stores
 from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.sql_files import read_sql
 
 APP_NAMES = [app.name for app in (*APPS, PIPELINES)]
-COLUMNS = ("entry", "at (UTC)", "app", "actor", "work", "act", "store", "place", "columns", "rows", "subject")
-JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+ENTRIES = Columns(
+    "entries",
+    "audit show",
+    {
+        "entry": Column("entry", str),
+        "at": Column("at (UTC)", to_the_second),
+        **{name: name for name in ("app", "actor", "work", "act", "store", "place", "columns", "rows", "subject")},
+    },
+)
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.group()
 def audit() -> None:
-    """The trail of who read or changed personal data: verify, show."""
+    """The trail of who read or changed personal data: verify, show.
+
+    Example: clearlift audit show --last 10
+    """
 
 
 @audit.command()
@@ -39,6 +48,8 @@ def verify(as_json: bool) -> None:
 
     It is compared with its daily heads in R2 too, because a trail that was written again whole fits itself. Exit code 1
     where something is wrong.
+
+    Example: clearlift audit verify --json
     """
     with Stores(settings.load(), makes_keys=False) as stores:
         done = chain.verify(stores.postgres, list(heads.heads(stores.object_store)))
@@ -69,8 +80,8 @@ def verify(as_json: bool) -> None:
 @click.option("--from", "since", type=DAY, help="From this day on (UTC).")
 @click.option("--to", "until", type=DAY, help="Before this day.")
 @click.option("--last", "most", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="How many.")
-@JSON
-def show(since: datetime | None, until: datetime | None, subject: str | None, as_json: bool, **given: Any) -> None:
+@printed
+def show(since: datetime | None, until: datetime | None, subject: str | None, **given: Any) -> None:
     """Show entries, the newest last. They say who, where and how much, and hold no value of anybody.
 
     Example: clearlift audit show --app clearlift --work "clearlift quarantine"
@@ -78,26 +89,17 @@ def show(since: datetime | None, until: datetime | None, subject: str | None, as
     wanted = {"since": _midnight(since), "until": _midnight(until), "subject": _digits(subject), **given}
     with Stores(settings.load(), makes_keys=False) as stores:
         rows = stores.postgres.fetch(read_sql("audit/shown.sql"), wanted)
-    found = [chain.noted_of(row) for row in reversed(rows)]
-    if as_json:
-        click.echo(json.dumps([_fields(noted) for noted in found], ensure_ascii=False, indent=1))
-        return
-    if not found:
-        click.echo("Nothing was noted.")
-        return
-    table = Table(*COLUMNS, box=None)
-    for noted in found:
-        fields = _fields(noted)
-        cells = {**fields, "columns": " ".join(fields["columns"]), "at": f"{noted.at:%Y-%m-%d %H:%M:%S}"}
-        table.add_row(*("" if value is None else str(value) for value in cells.values()))
-    show_table(table)
+    table = ENTRIES.table()
+    for noted in (chain.noted_of(row) for row in reversed(rows)):
+        table.add(**_fields(noted))
+    table.show("Nothing was noted.")
 
 
 def _fields(noted: Noted) -> dict[str, Any]:
     entry = noted.entry
     return {
         "entry": noted.seq,
-        "at": f"{noted.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        "at": noted.at,
         **{name: getattr(entry, name) for name in ("app", "actor", "work", "act", "store", "place")},
         "columns": list(entry.columns),
         "rows": entry.rows,

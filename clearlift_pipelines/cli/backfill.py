@@ -30,7 +30,10 @@ DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H"])
 
 @click.group()
 def backfill() -> None:
-    """Make partitions of a range again."""
+    """Make partitions of a range again.
+
+    Example: clearlift backfill rollups --from 2026-03-01 --to 2026-03-08
+    """
 
 
 @backfill.command()
@@ -39,7 +42,10 @@ def backfill() -> None:
 @click.option("--to", "end", type=DATE, required=True, help="Day or hour after the last, UTC.")
 @click.option("--org", help="One organisation's tag only.")
 def rollups(app: App, first: datetime, end: datetime, org: str | None) -> None:
-    """Roll-ups of [from, to) from the lake: of every grain, sessions, and the caches made of them."""
+    """Roll-ups of [from, to) from the lake: of every grain, sessions, and the caches made of them.
+
+    Example: clearlift backfill rollups --from 2026-03-01 --to 2026-03-08 --org a3f7c2
+    """
     window = _window(first, end)
     with workbench() as bench:
         start = midnight(bench.stores.settings.partitions_start)
@@ -92,7 +98,10 @@ def rollups(app: App, first: datetime, end: datetime, org: str | None) -> None:
 def ads(
     app: App, platform: str, connection: str | None, first: datetime | None, end: datetime | None, replay: bool
 ) -> None:
-    """Metric days of [from, to) from an ad platform, for every active connection or for one."""
+    """Metric days of [from, to) from an ad platform, for every active connection or for one.
+
+    Example: clearlift backfill ads --platform google --connection CONNECTION --from 2026-01-01 --to 2026-04-01
+    """
     if replay:
         if connection is None or first is not None or end is not None:
             raise click.UsageError("--replay takes --connection, and no --from and --to: it merges all that is staged")
@@ -109,7 +118,10 @@ def ads(
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, UTC.")
 @click.option("--to", "end", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Day after the last, UTC.")
 def attribution(app: App, first: datetime, end: datetime) -> None:
-    """Touches, conversions and credits of days of [from, to), and of the days that they change."""
+    """Touches, conversions and credits of days of [from, to), and of the days that they change.
+
+    Example: clearlift backfill attribution --from 2026-03-01 --to 2026-03-08
+    """
     window = _window(first, end)
     attributing.backfill(app, window, _chunks(window, ATTRIBUTION_CHUNK))
 

@@ -4,16 +4,15 @@ What belongs here: what people type and read. What does not: the work (assets/ba
 that needs it, so that help starts at once.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
 from clearlift_pipelines.cli.moments import At
 from clearlift_pipelines.cli.noted import noted
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Column, Columns, Table, printed, to_the_second
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted, listed
 from resources.declined import DeclinedError
@@ -31,9 +30,33 @@ DAMAGED, UNREAD = "cannot be restored", "not verified for too long"
 STORES = click.argument("names", metavar="[STORE…]", nargs=-1)
 
 
+def _size(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e6:,.2f} MB"
+
+
+BACKUPS = Columns(
+    "backups",
+    "backup list",
+    {
+        "store": "store",
+        "set": "set",
+        "kind": "kind",
+        "moment": Column("moment (UTC)", to_the_second),
+        "position": "position",
+        "rows": "rows",
+        "bytes": Column("size", _size),
+        "state": "state",
+        "needs": "needs",
+    },
+)
+
+
 @click.group()
 def backup() -> None:
-    """Back up a store, list and verify its backups, prove them by a drill, restore from them, give up a damaged one."""
+    """Back up a store, list and verify its backups, prove them by a drill, restore from them, give up a damaged one.
+
+    Example: clearlift backup list
+    """
 
 
 @backup.command()
@@ -69,12 +92,15 @@ def run(names: tuple[str, ...], full: bool) -> None:
 
 @backup.command("list")
 @STORES
+@printed
 def list_(names: tuple[str, ...]) -> None:
     """List the backups of stores, by default of all: what each holds, whether it is verified, what it needs.
 
     An unfinished set is what an interrupted backup left, or one that was given up; rotation removes it. Exit code 1
     where a set cannot be opened, lacks what it needs, was damaged when verify last read it, or was never read for
     longer than a backup may be old. What lies in the parts now is read by verify alone.
+
+    Example: clearlift backup list clearlift/d1
     """
     from assets.backups import covered
     from assets.backups.restore import readable
@@ -82,7 +108,7 @@ def list_(names: tuple[str, ...]) -> None:
 
     with terminal(makes_keys=False) as opened:
         opened.progress.stop()
-        shown = Table("store", "set", "kind", "moment (UTC)", "position", "rows", "size", "state", "needs", box=None)
+        shown = BACKUPS.table()
         target = covered.target_of(opened.stores)
         now, longest = opened.stores.clock(), timedelta(hours=opened.stores.settings.limits.backup_hours)
         wrong: dict[str, int] = {}
@@ -93,16 +119,12 @@ def list_(names: tuple[str, ...]) -> None:
             if sets.foreign:
                 foreign.append(sets)
             waiting = [manifest.id for manifest in sets.unverified(now, longest)]
-            for row in _rows(sets, waiting, now):
-                shown.add_row(*row)
+            _add(shown, sets, waiting, now)
             if found := len(sets.damaged) + sum(bool(sets.fault(manifest)) for manifest in sets.complete):
                 wrong[str(one.name)] = found
             if waiting:
                 unread[str(one.name)] = len(waiting)
-        if shown.row_count:
-            show(shown)
-        else:
-            click.echo("There is no backup. Next: clearlift backup run")
+        shown.show("There is no backup. Next: clearlift backup run")
         if foreign:
             readable(foreign[0])
         said = [f"{_of(of)} {what}" for of, what in ((wrong, DAMAGED), (unread, UNREAD)) if of]
@@ -110,29 +132,30 @@ def list_(names: tuple[str, ...]) -> None:
             raise DeclinedError("; ".join(said), f"`clearlift backup verify {next(iter(wrong | unread))}` reads them")
 
 
-def _rows(sets: "Sets", unread: Collection[str], now: datetime) -> Iterator[tuple[str, ...]]:
+def _add(shown: Table, sets: "Sets", unread: Collection[str], now: datetime) -> None:
     """A row of the list for each set of a store; unread: those that were not verified for too long."""
     from assets.backups.target import begun_at
 
     name = str(sets.store)
+    unknown = dict.fromkeys(("kind", "moment", "position", "rows", "bytes", "needs"))
     for manifest in sets.complete:
         age = f" for {counted((now - begun_at(manifest.id)).days, 'day')}" if manifest.id in unread else ""
-        yield (
-            name,
-            manifest.id,
-            manifest.kind,
-            f"{manifest.moment:%Y-%m-%d %H:%M:%S}",
-            manifest.until,
-            f"{sum(table.rows for table in manifest.tables):,}" if manifest.tables else "",
-            _size(manifest.size),
-            f"{_state(sets, manifest)}{age}",
-            manifest.base or "",
+        shown.add(
+            store=name,
+            set=manifest.id,
+            kind=manifest.kind,
+            moment=manifest.moment,
+            position=manifest.until,
+            rows=sum(table.rows for table in manifest.tables) if manifest.tables else None,
+            bytes=manifest.size,
+            state=f"{_state(sets, manifest)}{age}",
+            needs=manifest.base,
         )
     for damaged in sets.damaged:
         state = f"{'does not open' if damaged.sealed else 'damaged'}: {damaged.reason}"
-        yield (name, damaged.id, "", "", "", "", "", state, "")
+        shown.add(store=name, set=damaged.id, state=state, **unknown)
     for unfinished in sets.unfinished:
-        yield (name, unfinished, "", "", "", "", "", "unfinished", "")
+        shown.add(store=name, set=unfinished, state="unfinished", **unknown)
 
 
 def _of(sets: Mapping[str, int]) -> str:
@@ -148,6 +171,8 @@ def verify(name: str | None, ids: tuple[str, ...]) -> None:
     is wrong.
 
     A set that is whole is marked as verified. Which set is which: clearlift backup list
+
+    Example: clearlift backup verify clearlift/d1
     """
     from assets.backups import covered
 
@@ -190,7 +215,10 @@ def _verify(opened: Terminal, one: "Covered", ids: tuple[str, ...], *, needed: b
 @backup.command()
 @STORES
 def drill(names: tuple[str, ...]) -> None:
-    """Restore the newest backup of stores, by default of all, to a scratch place, and compare it."""
+    """Restore the newest backup of stores, by default of all, to a scratch place, and compare it.
+
+    Example: clearlift backup drill clearlift/d1
+    """
     from assets.backups import covered
 
     with terminal(makes_keys=False) as opened:
@@ -223,7 +251,9 @@ def restore(
 ) -> None:
     """Restore a store, or all of them to one moment, and compare what came back.
 
-    People who were erased do not come back. Example: clearlift backup restore sesh/d1 --into restored.sqlite
+    People who were erased do not come back.
+
+    Example: clearlift backup restore sesh/d1 --into restored.sqlite
     """
     from assets.backups import covered
     from assets.backups.method import Scope
@@ -248,7 +278,9 @@ def restore(
 def forget(name: str, set_id: str, confirm: bool) -> None:
     """Give up a damaged set, and the sets that need it, so that the newest good one counts again.
 
-    A good set is refused. Example: clearlift backup forget sesh/d1 20261130T011000Z-full-0123456789ab
+    A good set is refused.
+
+    Example: clearlift backup forget sesh/d1 20261130T011000Z-full-0123456789ab
     """
     from assets.backups import covered
     from assets.backups.forgetting import forget as give_up
@@ -331,7 +363,3 @@ def _what(done: "Done") -> str:
         f"{restored.moment:%Y-%m-%d %H:%M:%S} UTC (position {restored.until}){erased}{left}"
         f"{''.join(f', {note}' for note in done.notes)}"
     )
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:,.2f} MB"

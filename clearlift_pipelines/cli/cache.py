@@ -7,11 +7,10 @@ that needs it, so that help starts at once.
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from assets.apps import APPS, App
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Column, Columns, percent, printed
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted
 
@@ -21,17 +20,50 @@ if TYPE_CHECKING:
 APP = click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="Only this application.")
 FAMILY = click.option("--family", "family_name", help="Only the family of this name.")
 
+FAMILIES = Columns(
+    "families",
+    "cache status",
+    {
+        "family": "family",
+        "keys": "keys",
+        "wanted": "wanted",
+        "current": "current",
+        "expired": "expired",
+        "fresh": Column("fresh", percent),
+    },
+)
+LOOKS = Columns(
+    "families",
+    "cache verify",
+    {
+        "family": "family",
+        "keys": "keys",
+        "by_index": Column("by index", percent),
+        "found": Column("found", percent),
+        "missing": "missing",
+        "overwritten": "overwritten",
+        "surplus": "surplus",
+        "written": "written",
+    },
+)
+
 
 @click.group()
 def cache() -> None:
-    """Fill an emptied KV namespace again, compare KV with its index, or show how warm each family is."""
+    """Fill an emptied KV namespace again, compare KV with its index, or show how warm each family is.
+
+    Example: clearlift cache status
+    """
 
 
 @cache.command()
 @APP
 @FAMILY
 def rebuild(app_name: str | None, family_name: str | None) -> None:
-    """Write every wanted key again, most wanted first, without a budget: for a namespace that was emptied."""
+    """Write every wanted key again, most wanted first, without a budget: for a namespace that was emptied.
+
+    Example: clearlift cache rebuild --app clearlift
+    """
     from assets.cache import warm
 
     with terminal() as opened:
@@ -51,51 +83,64 @@ def rebuild(app_name: str | None, family_name: str | None) -> None:
 @cache.command()
 @APP
 @FAMILY
+@printed
 def status(app_name: str | None, family_name: str | None) -> None:
-    """Each family: keys in the index, how many of them expired, keys wanted, how many of these are current."""
+    """Each family: keys in the index, how many of them expired, keys wanted, how many of these are current.
+
+    Example: clearlift cache status --app clearlift --json
+    """
     from assets.cache import warm
 
     with terminal() as opened:
         opened.progress.stop()
-        table = Table("family", "keys", "wanted", "current", "expired", "fresh", box=None)
+        table = FAMILIES.table()
         for app, family in _families(app_name, family_name):
             warming = warm.of(opened.stores, app)
             survey = warming.survey(family)
             indexed = warming.indexed(family)
-            share = survey.fresh(survey.wrong_before)
-            table.add_row(
-                f"{app.name}/{family.name}",
-                f"{indexed.keys:,}",
-                f"{survey.wanted:,}",
-                f"{survey.wanted - survey.wrong_before:,}",
-                f"{indexed.expired:,}",
-                "" if share is None else f"{share:.1%}",
+            table.add(
+                family=f"{app.name}/{family.name}",
+                keys=indexed.keys,
+                wanted=survey.wanted,
+                current=survey.wanted - survey.wrong_before,
+                expired=indexed.expired,
+                fresh=survey.fresh(survey.wrong_before),
             )
-        show(table)
+        table.show()
 
 
 @cache.command()
 @APP
 @click.option("--dry-run", is_flag=True, help="Only look; change nothing.")
+@printed
 def verify(app_name: str | None, dry_run: bool) -> None:
     """List every key of KV, write again what is missing or overwritten, and delete what is in no index.
 
     Ends with an error if something was wrong.
+
+    Example: clearlift cache verify --dry-run
     """
     from assets.cache import verify as verification
 
     with terminal() as opened:
-        table = Table("family", "keys", "by index", "found", "missing", "overwritten", "surplus", "written", box=None)
+        table = LOOKS.table()
         wrong = 0
         for app in {app.name: app for app, _ in _families(app_name, None)}.values():
             looking = verification.of(opened.stores, app)
             for look in looking.run(dry_run=dry_run, progress=opened.bar(f"{app.name}: keys listed")):
-                shares = ("" if share is None else f"{share:.1%}" for share in (look.by_index, look.found))
-                counts = (look.missing, look.overwritten, look.surplus, look.written)
-                table.add_row(f"{app.name}/{look.family}", f"{look.keys:,}", *shares, *(f"{n:,}" for n in counts))
+                table.add(
+                    family=f"{app.name}/{look.family}",
+                    keys=look.keys,
+                    by_index=look.by_index,
+                    found=look.found,
+                    missing=look.missing,
+                    overwritten=look.overwritten,
+                    surplus=look.surplus,
+                    written=look.written,
+                )
                 wrong += look.wrong + look.surplus
         opened.progress.stop()
-        show(table)
+        table.show()
     if wrong:
         done = "Nothing was changed." if dry_run else "They were written again or deleted."
         raise click.ClickException(

@@ -6,7 +6,6 @@ What does not belong here: the work (assets/compaction), which is imported when 
 from datetime import UTC, datetime
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from assets.apps import App
@@ -14,12 +13,23 @@ from assets.compaction.plan import Group
 from assets.windows import DAY
 from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.organisations import require
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Column, Columns, printed
 from clearlift_pipelines.cli.terminal import terminal
 from resources.counts import counted
 from resources.declined import DeclinedError
 
 NOTHING = "Nothing is worth merging."
+GROUPS = Columns(
+    "groups",
+    "compact --dry-run",
+    {
+        "organisation": "org",
+        "day": "day",
+        "files": "files",
+        "rows": "rows",
+        "bytes": Column("MB", lambda size: f"{size / 1e6:,.1f}"),
+    },
+)
 
 
 @click.command()
@@ -27,8 +37,14 @@ NOTHING = "Nothing is worth merging."
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="One UTC day only.")
 @app_option(lambda app: app.audience)
 @click.option("--dry-run", is_flag=True, help="Report what would be merged and gained; merge nothing.")
+@printed
 def compact(org: str | None, day: datetime | None, app: App, dry_run: bool) -> None:
-    """Merge the lake's small files, or report what would be merged."""
+    """Merge the lake's small files, or report what would be merged.
+
+    \b
+    Example: clearlift compact --dry-run
+    Example: clearlift compact --org a3f7c2 --day 2026-03-01
+    """
     from assets.compaction.rewrite import Compaction, GroupsLeftError
 
     since = day.replace(tzinfo=UTC) if day else None
@@ -65,15 +81,12 @@ def compact(org: str | None, day: datetime | None, app: App, dry_run: bool) -> N
 
 
 def _print(groups: list[Group]) -> None:
-    if not groups:
-        click.echo(NOTHING)
-        return
-    table = Table("org", "day", "files", "rows", "MB", box=None)
+    table = GROUPS.table()
     for group in groups:
-        table.add_row(
-            group.tenant, str(group.day), str(len(group.files)), f"{group.rows:,}", f"{group.bytes / 1e6:,.1f}"
-        )
-    show(table)
+        table.add(organisation=group.tenant, day=group.day, files=len(group.files), rows=group.rows, bytes=group.bytes)
+    table.show(NOTHING)
+    if not groups:
+        return
     files = sum(len(g.files) for g in groups)
     click.echo(
         f"{counted(files, 'file')} would become {len(groups):,}: {files - len(groups):,} fewer to open for every read"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from clearlift_pipelines.cli.interruption import Interrupted, interruptible
 from clearlift_pipelines.project import folder
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 COMMANDS = (
     *("init", "run", "ui", "stop", "land", "quarantine", "backfill", "compact", "upkeep", "lake", "cache", "media"),
     *("job", "policy", "archive", "backup", "retention", "disconnected", "sql", "sandbox", "purge", "status", "doctor"),
-    *("migrate", "keys", "audit", "privacy", "dbt"),
+    *("migrate", "keys", "audit", "privacy", "dbt", "completion"),
 )
 """Each is a function in a module of its own name, imported when the command runs: Dagster alone takes two seconds."""
 
@@ -53,6 +54,12 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names without their modules: a person who pressed TAB waits."""
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=summary(name)) for name in names]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
@@ -64,7 +71,12 @@ class Commands(click.Group):
 @click.option("--verbose", is_flag=True, help="Show the trace of an error.")
 @click.pass_context
 def cli(context: click.Context, verbose: bool) -> None:
-    """ClearLift Pipelines. Settings come from CLEARLIFT_ variables or a .env file; README.md lists them."""
+    """ClearLift Pipelines. Settings come from CLEARLIFT_ variables or a .env file; README.md lists them.
+
+    Exit code 0: all went well. 1: something is wrong, and a line says what. 2: the command line is wrong.
+
+    Example: clearlift status
+    """
     context.obj = verbose
 
 

@@ -19,13 +19,22 @@ from dagster import (
     DagsterInstance,
     DagsterRunStatus,
     Definitions,
-    ExecuteInProcessResult,
     FloatMetadataValue,
     IntMetadataValue,
+    JobExecutionResult,
     RunsFilter,
     TextMetadataValue,
 )
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.execution.api import execute_run
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    MAX_RETRIES_TAG,
+    PARTITION_NAME_TAG,
+)
 from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
@@ -40,9 +49,12 @@ from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.interruption import not_swallowed
 from clearlift_pipelines.cli.terminal import Terminal, progress_on
 from clearlift_pipelines.definitions import build_defs
+from clearlift_pipelines.project import LOCATION
 from resources.counts import counted, listed
 from resources.declined import DeclinedError
 
+# Whose the runs are: without it the UI's Timeline and pages of jobs leave them out.
+LOCATED = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(LOCATION), SINGLETON_REPOSITORY_NAME)
 WARN = AssetCheckSeverity.WARN
 TOLD = (BoolMetadataValue, FloatMetadataValue, IntMetadataValue, TextMetadataValue)
 NAMED = 5  # failed checks in the last line
@@ -75,7 +87,7 @@ class Workbench(Terminal):
         *,
         config: Mapping[Object, Mapping[str, Any]] | None = None,
         assets: Sequence[Object] | None = None,
-    ) -> ExecuteInProcessResult:
+    ) -> JobExecutionResult:
         """Run a job of an app here; `first` to `last` are partition keys, run as one.
 
         Raises:
@@ -83,19 +95,24 @@ class Workbench(Terminal):
                 refusal's own sentence.
             Interrupted: a signal came meanwhile.
         """
-        tags = {PROCESS_TAG: _this_process()}
-        if first is not None and first != (last or first):
+        name = job_name(app, job)
+        definition = self.definitions.resolve_job_def(name)
+        # The daemon makes no run of a command again: the person who typed it was told what happened.
+        tags = {**definition.run_tags, PROCESS_TAG: _this_process(), MAX_RETRIES_TAG: "0"}
+        if first is not None and first == (last or first):
+            tags[PARTITION_NAME_TAG] = first
+        elif first is not None:
             tags |= {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last or first}
         ops = {op_name((app.name, *name)): {"config": values} for name, values in (config or {}).items()}
         with not_swallowed():
-            result = self.definitions.resolve_job_def(job_name(app, job)).execute_in_process(
-                instance=self.instance,
-                partition_key=first if first == (last or first) else None,
-                tags=tags,
+            run = self.instance.create_run_for_job(
+                definition,
                 run_config={**QUIET, "ops": ops},
-                raise_on_error=False,
-                asset_selection=[AssetKey([app.name, *name]) for name in assets] if assets else None,
+                tags=tags,
+                asset_selection=frozenset(AssetKey([app.name, *one]) for one in assets) if assets else None,
+                remote_job_origin=LOCATED.get_job_origin(name),
             )
+            result = execute_run(InMemoryJob(definition), run, self.instance)
         if not result.success:
             raise click.ClickException(_why(result))
         for evaluation in (e for e in result.get_asset_check_evaluations() if not e.passed):
@@ -182,7 +199,7 @@ def _is_dead(owner: str) -> bool:
         return True
 
 
-def _why(result: ExecuteInProcessResult) -> str:
+def _why(result: JobExecutionResult) -> str:
     for event in result.all_events:
         if event.is_step_failure:
             failure = event.step_failure_data

@@ -12,18 +12,17 @@ from typing import Any
 import click
 from dagster import (
     BoolMetadataValue,
-    ExecuteInProcessResult,
     FloatMetadataValue,
     IntMetadataValue,
+    JobExecutionResult,
     TableMetadataValue,
 )
-from rich.table import Table
 
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.execution import workbench
 from clearlift_pipelines.cli.jobs import Field, RunnableJob, runnable
 from clearlift_pipelines.cli.sandbox import platforms
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import JSON_ONLY, Column, Columns, as_told, json_option, printed
 from clearlift_pipelines.definitions import build_defs
 
 TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H"])
@@ -32,6 +31,8 @@ ASK_PLATFORMS = frozenset({"ads", "attribution"})
 
 COUNTS = (BoolMetadataValue, FloatMetadataValue, IntMetadataValue)
 LONGEST_TABLE = 60  # rows
+JOBS = Columns("jobs", "job list", {"job": "job", "apps": "app", "takes": "takes", "what": "what it does"})
+MADE = Columns("assets", "job JOB", {"asset": "", "said": "", "numbers": JSON_ONLY})
 
 
 class Jobs(click.Group):
@@ -54,29 +55,38 @@ class Jobs(click.Group):
 
 @click.group(cls=Jobs)
 def job() -> None:
-    """Run a job of the graph by hand, without the daemon."""
+    """Run a job of the graph by hand, without the daemon.
+
+    \b
+    Example: clearlift job list
+    Example: clearlift job warm --app clearlift
+    """
 
 
 @job.command(name="list")
 @click.pass_context
+@printed
 def list_jobs(context: click.Context) -> None:
-    """Every job: whose it is, what it does, what it takes."""
+    """Every job: whose it is, what it does, what it takes.
+
+    Example: clearlift job list
+    """
     assert context.parent is not None
     jobs = context.parent.command
     assert isinstance(jobs, Jobs)
-    table = Table("job", "app", "takes", "what it does", box=None)
+    table = JOBS.table()
     for name, found in sorted(jobs.every.items()):
         takes = [option.opts[0] for option in _options(found) if option.name != "app"]
-        table.add_row(name, " ".join(app.name for app in found.apps), " ".join(takes), found.description)
-    show(table)
+        table.add(job=name, apps=[app.name for app in found.apps], takes=takes, what=found.description)
+    table.show()
 
 
 def _command(found: RunnableJob) -> click.Command:
     return click.Command(
         found.name,
-        params=list(_options(found)),
-        callback=lambda **given: _run(found, given),
-        help=found.description,
+        params=[*_options(found), json_option()],
+        callback=as_told(lambda **given: _run(found, given)),
+        help=f"{found.description}\n\nExample: clearlift job {found.name} --app {found.apps[0].name}",
     )
 
 
@@ -124,27 +134,28 @@ def _run(found: RunnableJob, given: dict[str, Any]) -> None:
         _say(done)
 
 
-def _say(done: ExecuteInProcessResult) -> None:
+def _say(done: JobExecutionResult) -> None:
     """What each asset counted. Checks that failed have said so before."""
     # Of a range of partitions each has the same event.
     events = (event.materialization for event in done.get_asset_materialization_events())
     made = {materialization.asset_key: materialization for materialization in events}
-    overview = Table("asset", "", box=None, show_header=False)
+    overview = MADE.table()
     for key, materialization in made.items():
         counts = {name: value.value for name, value in materialization.metadata.items() if isinstance(value, COUNTS)}
         said = ", ".join(f"{name} {value}" for name, value in counts.items() if "/" not in name)
-        overview.add_row("/".join(key.path), said or "made")
-    show(overview)
+        overview.add(asset="/".join(key.path), said=said or "made", numbers=counts)
+    overview.show()
     for materialization in made.values():
         for name, value in materialization.metadata.items():
             if isinstance(value, TableMetadataValue) and name != "preview":
-                show(_table(name, [record.data for record in value.records]))
+                _show_recorded(name, [record.data for record in value.records])
 
 
-def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(*rows[0], title=name, title_justify="left", box=None)
+def _show_recorded(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A table that an asset recorded, by the names that the asset gave it and its columns."""
+    table = Columns(name, "job JOB", {column: Column(column, str) for column in rows[0]}).table()
     for row in rows[:LONGEST_TABLE]:
-        table.add_row(*map(str, row.values()))
+        table.add(**row)
+    table.show(title=name)
     if len(rows) > LONGEST_TABLE:
-        table.caption = f"{len(rows) - LONGEST_TABLE} more: see the UI"
-    return table
+        click.echo(f"{len(rows) - LONGEST_TABLE} more: see the UI")

@@ -33,7 +33,9 @@ RESTART = "Restart what runs for long (`clearlift ui`, code servers): they have 
 def status() -> None:
     """Say of each key since when it is known, what refers to it, and when it was last put into an envelope.
 
-    Exit code 1 where a key never was in one. Example: clearlift keys status
+    Exit code 1 where a key never was in one.
+
+    Example: clearlift keys status
     """
     from assets.backups import keys as envelopes
     from assets.backups.covered import target_of

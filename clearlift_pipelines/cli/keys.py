@@ -22,7 +22,10 @@ ELSEWHERE = "name another file, and set CLEARLIFT_KEYRING_FILE to it"
 
 @click.group()
 def keys() -> None:
-    """The key set that seals personal columns, credentials and backups: new, envelope, open, status, rotate, retire."""
+    """The key set that seals personal columns, credentials and backups: new, envelope, open, status, rotate, retire.
+
+    Example: clearlift keys status
+    """
 
 
 @keys.command()
@@ -30,7 +33,9 @@ def keys() -> None:
 def new(file: Path | None) -> None:
     """Make a key set with one new key in FILE (by default keyring.json of the home folder), which only you can read.
 
-    A file that is there is never overwritten. Example: clearlift keys new /etc/clearlift/keyring.json
+    A file that is there is never overwritten.
+
+    Example: clearlift keys new /etc/clearlift/keyring.json
     """
     path = file.expanduser() if file else settings.load().made_home() / FILE_NAME
     try:
@@ -56,7 +61,9 @@ def envelope(file: Path, passphrase_file: Path | None) -> None:
     """Write all keys to FILE, an envelope that only the passphrase opens.
 
     Keep it and the passphrase apart from each other, and both away from the stores and their backups: without the keys
-    no backup opens. Example: clearlift keys envelope /media/usb/keys.json
+    no backup opens.
+
+    Example: clearlift keys envelope /media/usb/keys.json
     """
     from assets.backups import keys as envelopes
     from assets.backups.covered import target_of
@@ -94,7 +101,7 @@ def open_(file: Path, into: Path, passphrase_file: Path | None) -> None:
 
     One that sealed no backup, as of a first start without the right one, is set aside under another name.
 
-    Example: clearlift keys open /media/usb/keys.json /etc/clearlift/keyring.json
+    Example: clearlift keys open keys.json keyring.json
     """
     path = into.expanduser()
     try:

@@ -25,7 +25,10 @@ AUDIENCE = app_option(lambda app: app.audience)
 
 @click.group()
 def lake() -> None:
-    """Verify the lake's data files, or make a damaged partition again."""
+    """Verify the lake's data files, or make a damaged partition again.
+
+    Example: clearlift lake verify
+    """
 
 
 @lake.command()
@@ -33,7 +36,10 @@ def lake() -> None:
 @click.option("--org", help="One organisation's tag only.")
 @AUDIENCE
 def verify(day: datetime | None, org: str | None, app: App) -> None:
-    """Read data files whole, and name those that do not hold the rows that were written to them."""
+    """Read data files whole, and name those that do not hold the rows that were written to them.
+
+    Example: clearlift lake verify --day 2026-03-01
+    """
     from assets.events.table import events_table
     from assets.recovery.verify import verify as verify_all
     from resources.lake.proof import DamagedFilesError
@@ -65,7 +71,10 @@ def verify(day: datetime | None, org: str | None, app: App) -> None:
 @click.option("--with-deleted", is_flag=True, help="Take back rows that another writer deleted, if nobody knows which.")
 @click.option("--give-up", is_flag=True, help="Take what is found, and give up rows that are nowhere any more.")
 def rebuild(day: datetime, org: str, app: App, dry_run: bool, with_deleted: bool, give_up: bool) -> None:
-    """Make the damaged files of an organisation's day again: from the landing zone, else from the archive."""
+    """Make the damaged files of an organisation's day again: from the landing zone, else from the archive.
+
+    Example: clearlift lake rebuild --day 2026-03-01 --org a3f7c2 --dry-run
+    """
     from assets.events.validation import EventReason
     from assets.intake.postgres_refusals import PostgresRefusals
     from assets.intake.refused_lines import Selection

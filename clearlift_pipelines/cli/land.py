@@ -36,6 +36,8 @@ def land(files: tuple[Path, ...], app: App) -> None:
 
     They are NDJSON, plain or gzip; folders are searched. Files land under the hour of now. A file that was landed
     before adds nothing, and neither does one without lines.
+
+    Example: clearlift land batch.ndjson.gz --app clearlift
     """
     assert app.audience is not None, "only an app with an audience is chosen"
     listed = [file for path in files for file in _files(path)]

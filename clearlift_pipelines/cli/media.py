@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import IO
 
 import click
-from rich.table import Table
 
 from assets.apps import APPS
 from assets.audit.entry import Act
@@ -19,7 +18,7 @@ from assets.media.ledger import ImageLedger, RefusedImage
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.new_file import NewFile
 from clearlift_pipelines.cli.noted import noted
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Column, Columns, megabytes, printed
 from clearlift_pipelines.stores import Stores
 from resources.counts import counted
 from resources.declined import DeclinedError
@@ -33,60 +32,103 @@ LEFT = {
     "gone": "whose upload the application has deleted",
 }
 
+STATES = Columns(
+    "images",
+    "media status",
+    {
+        "app": "app",
+        "state": "state",
+        "images": "images",
+        "bytes": Column("MB", megabytes),
+        "bytes_of_variants": Column("MB of variants", megabytes),
+        "newest": "newest",
+    },
+)
+BY_REASON = Columns(
+    "reasons",
+    "media quarantine list",
+    {"app": "app", "images": "images", "bytes": Column("MB", megabytes), "reason": "reason"},
+)
+REFUSED = Columns(
+    "refused",
+    "media quarantine list --all",
+    {"reason": "reason", "bytes": "bytes", "refused_at": "refused at", "key": "key"},
+)
+
 
 @click.group()
 def media() -> None:
-    """The state of uploaded images, and those that were refused."""
+    """The state of uploaded images, and those that were refused.
+
+    Example: clearlift media status
+    """
 
 
 @media.command()
+@printed
 def status() -> None:
-    """Images by state: wanted, made, quarantined, gone."""
-    table = Table("app", "state", "images", "MB", "MB of variants", "newest", box=None)
+    """Images by state: wanted, made, quarantined, gone.
+
+    Example: clearlift media status --json
+    """
+    table = STATES.table()
     with _ledgers() as (_, ledgers):
         for images in ledgers:
             for row in images.states():
-                sizes = (f"{row[name] / 1e6:,.2f}" for name in ("bytes_in", "bytes_out"))
-                table.add_row(images.app, row["state"], f"{row['images']:,}", *sizes, f"{row['newest']:%Y-%m-%d %H:%M}")
+                table.add(
+                    app=images.app,
+                    state=row["state"],
+                    images=row["images"],
+                    bytes=row["bytes_in"],
+                    bytes_of_variants=row["bytes_out"],
+                    newest=row["newest"],
+                )
             at = images.listed_at()
             click.echo(f"{images.app}: last listed {at:%Y-%m-%d %H:%M} UTC" if at else f"{images.app}: never listed")
-    if table.row_count:
-        show(table)
+    if table.rows:
+        table.show()
 
 
 @media.group(name="quarantine")
 def refused() -> None:
-    """List refused images, take one out, or put them back."""
+    """List refused images, take one out, or put them back.
+
+    Example: clearlift media quarantine list --all
+    """
 
 
 @refused.command(name="list")
 @click.option("--reason", help="The images of this reason, one by one.")
 @click.option("--all", "everything", is_flag=True, help="Every refused image, one by one.")
+@printed
 def list_images(reason: str | None, everything: bool) -> None:
-    """Refused images: their number by reason, or one by one."""
+    """Refused images: their number by reason, or one by one.
+
+    Example: clearlift media quarantine list --all
+    """
     if reason is None and not everything:
-        table = Table("app", "images", "MB", "reason", box=None)
+        table = BY_REASON.table()
         with _ledgers() as (_, ledgers):
             for images in ledgers:
                 for row in images.by_reason():
-                    table.add_row(images.app, f"{row['images']:,}", f"{row['bytes'] / 1e6:,.2f}", row["reason"])
+                    table.add(app=images.app, images=row["images"], bytes=row["bytes"], reason=row["reason"])
     else:
-        table = Table("reason", "bytes", "refused at", "key", box=None)
+        table = REFUSED.table()
         with _ledgers() as (stores, ledgers):
             _note(stores, ledgers, "read", reason)
             for image in _images(ledgers, reason):
-                table.add_row(image.reason, f"{image.bytes:,}", f"{image.at:%Y-%m-%d %H:%M}", image.key)
-    if not table.row_count:
-        click.echo("Nothing is refused.")
-        return
-    show(table)
+                table.add(reason=image.reason, bytes=image.bytes, refused_at=image.at, key=image.key)
+    table.show("Nothing is refused.")
 
 
 @refused.command()
 @click.argument("key")
 @click.argument("file", type=NewFile())
 def export(key: str, file: IO[bytes]) -> None:
-    """Write the bytes of the refused image KEY to FILE. Open it with care, because it may be made to do harm."""
+    """Write the bytes of the refused image KEY to FILE. Open it with care, because it may be made to do harm.
+
+    Example: clearlift media quarantine export KEY image.png
+    """
     with _ledgers() as (stores, ledgers):
         _images(ledgers, key=key)
         _note(stores, ledgers, "read", key=key)
@@ -103,7 +145,10 @@ def export(key: str, file: IO[bytes]) -> None:
 @click.option("--mended", type=FILE, hidden=True)  # the name of --corrected before
 @click.option("--all", "everything", is_flag=True, help="Every refused image.")
 def replay(reason: str | None, key: str | None, corrected: Path | None, mended: Path | None, everything: bool) -> None:
-    """Put refused images back where they were uploaded: as they are when the cause is gone, or one corrected."""
+    """Put refused images back where they were uploaded: as they are when the cause is gone, or one corrected.
+
+    Example: clearlift media quarantine replay --all
+    """
     corrected = corrected or mended
     if not (reason or key or everything):
         raise click.UsageError("say which images: --reason, --key or --all")

@@ -3,17 +3,21 @@
 from collections.abc import Collection
 
 import click
-from rich.table import Table
 
 from assets.apps import APPS
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli import way_back
 from clearlift_pipelines.cli.entry import one_line
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Columns, printed
 from clearlift_pipelines.stores import Stores
 from resources import migrations
 from resources.declined import DeclinedError
 
+MIGRATIONS = Columns(
+    "migrations",
+    "migrate status",
+    {"store": "store", "migration": "migration", "state": "state", "applied_at": "applied at (UTC)"},
+)
 Known = dict[str, tuple[migrations.AppliedMigrations, str]]
 
 
@@ -24,10 +28,15 @@ Known = dict[str, tuple[migrations.AppliedMigrations, str]]
 @click.option("--steps", type=click.IntRange(min=1), default=1, show_default=True, help="down: how many to take back.")
 @click.option("--confirm", is_flag=True, help="down: do it; without, only say what would be taken back.")
 @click.option(way_back.OPTION, is_flag=True, help="up: also where no backup of a real store can be made before.")
+@printed
 def migrate(action: str, store: str | None, to: int | None, steps: int, confirm: bool, without_backup: bool) -> None:
     """Migrations of STORE, or of all: status, up, down.
 
     Before the way up a real store is backed up. A way down that would lose data is refused.
+
+    \b
+    Example: clearlift migrate up
+    Example: clearlift migrate down postgres --steps 2
     """
     if action == "down" and store is None:
         raise click.UsageError("down needs a STORE")
@@ -53,11 +62,13 @@ def migrate(action: str, store: str | None, to: int | None, steps: int, confirm:
 
 
 def _show(chosen: Known) -> None:
-    table = Table("store", "migration", "state", "applied at (UTC)", box=None)
+    table = MIGRATIONS.table()
     for name, (applied, folder) in chosen.items():
         for migration in migrations.status(applied, folder):
-            table.add_row(name, str(migration), migration.state, migration.applied_at or "")
-    show(table)
+            table.add(
+                store=name, migration=str(migration), state=migration.state, applied_at=migration.applied_at or None
+            )
+    table.show()
 
 
 def _bring_up(stores: Stores, chosen: Known, to: int | None, *, backed_up: Collection[str]) -> None:

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, get_args
 
 import click
-from rich.table import Table
 
 from assets.apps import APPS, App
 from assets.apps.personal import Person
@@ -19,7 +18,7 @@ from clearlift_pipelines.cli.apps import app_option
 from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.noted import noted
 from clearlift_pipelines.cli.privacy_export import OF_ORGANISATION, WHOLE, export
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Column, Columns, plain, printed
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted
 from resources.declined import DeclinedError
@@ -30,11 +29,41 @@ if TYPE_CHECKING:
 
 
 REQUESTS = ("postgres", "privacy.requests")
+SHOWN = Columns(
+    "requests",
+    "privacy status",
+    {
+        "app": "app",
+        "request": "request",
+        "kind": "kind",
+        "state": "state",
+        "received": "received",
+        "deadline": "deadline",
+        "waits_until": "waits until",
+        "why": "why",
+        "receipt": "receipt",
+    },
+)
+STEPS = Columns(
+    "steps",
+    "privacy status REQUEST",
+    {
+        "store": "store",
+        "rows": "rows",
+        "objects": "objects",
+        "bytes": "bytes written again",
+        "gone_by": Column("gone by", lambda day: plain(day or "now")),
+        "at": "at (UTC)",
+    },
+)
 
 
 @click.group()
 def privacy() -> None:
-    """Erase a person or an organisation from every store: ask, look, cancel; or export a person."""
+    """Erase a person or an organisation from every store: ask, look, cancel; or export a person.
+
+    Example: clearlift privacy status
+    """
 
 
 privacy.add_command(export)
@@ -107,12 +136,15 @@ def erase(
 @privacy.command()
 @click.argument("request", required=False)
 @click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="Only this application.")
+@printed
 def status(request: str | None, app_name: str | None) -> None:
-    """Show requests and their deadlines; of one REQUEST also what was done in which store."""
+    """Show requests and their deadlines; of one REQUEST also what was done in which store.
+
+    Example: clearlift privacy status 7c0f4e
+    """
     from assets.erasure.requests import Requests
 
-    shown = Table("app", "request", "kind", "state", "received", "deadline", "waits until", "why", "receipt", box=None)
-    steps = Table("store", "rows", "objects", "bytes written again", "gone by", "at (UTC)", box=None)
+    shown, steps = SHOWN.table(), STEPS.table()
     with terminal(makes_keys=False) as opened:
         stores = opened.stores
         for app in APPS:
@@ -122,28 +154,42 @@ def status(request: str | None, app_name: str | None) -> None:
             for one in requests.all():
                 if request not in (None, one.id):
                     continue
-                waits = f"{one.waits_until:%Y-%m-%d %H:%M}" if one.state == "waiting" else ""
-                days = f"{one.received_at:%Y-%m-%d}", f"{one.deadline:%Y-%m-%d}"
-                shown.add_row(app.name, one.id, one.kind, one.state, *days, waits, one.why, one.receipt)
+                shown.add(
+                    app=app.name,
+                    request=one.id,
+                    kind=one.kind,
+                    state=one.state,
+                    received=one.received_at.date(),
+                    deadline=one.deadline.date(),
+                    waits_until=one.waits_until if one.state == "waiting" else None,
+                    why=one.why,
+                    receipt=one.receipt,
+                )
                 for place, step in requests.steps(one).items() if request else ():
                     done = step.erased
-                    numbers = (f"{done.rows:,}", f"{done.objects:,}", f"{done.written:,}")
-                    steps.add_row(place, *numbers, str(done.gone_by or "now"), f"{step.at:%Y-%m-%d %H:%M}")
-    if not shown.row_count and request is not None:
+                    steps.add(
+                        store=place,
+                        rows=done.rows,
+                        objects=done.objects,
+                        bytes=done.written,
+                        gone_by=done.gone_by,
+                        at=step.at,
+                    )
+    if not shown.rows and request is not None:
         raise DeclinedError(f"there is no request {request!r}", "`clearlift privacy status` lists them")
-    if not shown.row_count:
-        click.echo("Nobody asked to be erased.")
-        return
-    show(shown)
-    if steps.row_count:
-        show(steps)
+    shown.show("Nobody asked to be erased.")
+    if steps.rows:
+        steps.show()
 
 
 @privacy.command()
 @click.argument("request")
 @app_option(lambda _: True)
 def cancel(request: str, app: App) -> None:
-    """End a REQUEST that has not begun. Nothing was erased for it."""
+    """End a REQUEST that has not begun. Nothing was erased for it.
+
+    Example: clearlift privacy cancel 7c0f4e --app sesh
+    """
     from assets.erasure.requests import Requests
 
     with terminal(makes_keys=False) as opened:

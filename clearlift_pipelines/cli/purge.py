@@ -6,19 +6,24 @@ What does not belong here: what goes and what stays (purging.py), and when it go
 from datetime import timedelta
 
 import click
-from rich.table import Table
 
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.entry import dagster_home
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Columns, printed
 from clearlift_pipelines.stores import utc_now
+
+PURGED = Columns("history", "purge", {"what": "", "gone": "gone", "stay": "stay, though old"})
 
 
 @click.command()
 @click.option("--days", type=click.IntRange(min=1), help="The age. [default: CLEARLIFT_HISTORY_DAYS]")
 @click.option("--dry-run", is_flag=True, help="Count what would go; change nothing.")
+@printed
 def purge(days: int | None, dry_run: bool) -> None:
-    """Delete old runs of Dagster's history. What assets and checks show of today stays."""
+    """Delete old runs of Dagster's history. What assets and checks show of today stays.
+
+    Example: clearlift purge --days 7 --dry-run
+    """
     from dagster import DagsterInstance
 
     from clearlift_pipelines import purging
@@ -28,8 +33,8 @@ def purge(days: int | None, dry_run: bool) -> None:
     age = timedelta(days=days or chosen.history_days)
     with DagsterInstance.get() as instance:
         purged = purging.purge(instance, age, utc_now(), dry_run=dry_run)
-    shown = Table("", "would go" if dry_run else "gone", "stay, though old", box=None)
-    shown.add_row("runs", str(purged.runs), str(purged.stayed))
-    shown.add_row("events and results of checks", str(purged.rows))
-    shown.add_row("files", str(purged.files))
-    show(shown)
+    shown = PURGED.table()
+    shown.add(what="runs", gone=purged.runs, stay=purged.stayed)
+    shown.add(what="events and results of checks", gone=purged.rows, stay=None)
+    shown.add(what="files", gone=purged.files, stay=None)
+    shown.show(heads={"gone": "would go"} if dry_run else None)

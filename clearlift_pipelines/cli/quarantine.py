@@ -6,12 +6,10 @@ What does not belong here: how lines are chosen (refused_lines.py), refused imag
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import click
-from rich.table import Table
 
 from assets.intake.correction import Correction
 from assets.intake.quarantine import Replayed
@@ -29,29 +27,44 @@ from clearlift_pipelines.cli.refused_lines import (
     selection,
     selection_options,
 )
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Columns, printed
 from resources.counts import counted
 from resources.declined import DeclinedError
 from resources.r2 import ObjectNotFoundError
 
-BY_REASON = ("lines", "batches", "reason", "field", "value", "example")
-ONE_BY_ONE = ("object_key", "line", "reason", "field", "value")
-CLOSED = ("object_key", "line", "reason", "replayed_at", "replayed_as")
+OF = ("app", "kind")
+
+
+def _columns(name: str, options: str, *names: str) -> Columns:
+    return Columns(name, f"quarantine list{options}", {name: name for name in (*OF, *names)})
+
+
+BY_REASON = _columns("refused", "", "lines", "batches", "reason", "field", "value", "example")
+ONE_BY_ONE = _columns("lines", " --reason REASON", "object_key", "line", "reason", "field", "value")
+CLOSED = _columns("closed", " --closed", "object_key", "line", "reason", "replayed_at", "replayed_as")
 NEXT = "Next: clearlift run --no-sample, or wait for the landing sensor (make ui)."
 
 
 @click.group()
 def quarantine() -> None:
-    """List refused lines, land them again, or open again what was closed wrongly."""
+    """List refused lines, land them again, or open again what was closed wrongly.
+
+    Example: clearlift quarantine list
+    """
 
 
 @quarantine.command(name="list")
 @selection_options
 @click.option("--closed", is_flag=True, help="Lines that were replayed, and what they landed as.")
+@printed
 def list_lines(app: str | None, kind: str | None, closed: bool, **given: str | None) -> None:
     """What is refused: by reason, field and value, or line by line where lines are chosen.
 
     Values are shown only of fields that say nothing about a person.
+
+    \b
+    Example: clearlift quarantine list --reason bad_json
+    Example: clearlift quarantine list --closed --json
     """
     wanted = selection(**given, state="closed" if closed else "open")
     one_by_one = closed or any(value is not None for value in given.values())
@@ -62,13 +75,17 @@ def list_lines(app: str | None, kind: str | None, closed: bool, **given: str | N
                 note_lines(choice, "read", len(lines))
             rows = [(choice, asdict(line)) for choice, lines in found for line in lines]
         else:
-            rows = [(choice, row) for choice in chosen for row in choice.quarantine.refusals.summary()]
-    if rows:
-        _print(rows, CLOSED if closed else ONE_BY_ONE if one_by_one else BY_REASON)
-    elif any(value is not None for value in given.values()):
+            rows = [(choice, {**row}) for choice in chosen for row in choice.quarantine.refusals.summary()]
+    if not rows and any(value is not None for value in given.values()):
         raise no_lines(wanted)
-    else:
-        click.echo("Nothing was replayed." if closed else "Nothing is refused.")
+    table = (CLOSED if closed else ONE_BY_ONE if one_by_one else BY_REASON).table()
+    for choice, row in rows:
+        cells = {"app": choice.app, "kind": choice.kind, **row}
+        table.add(**{name: cells[name] for name in table.columns.heads})
+    kinds = {(choice.app, choice.kind) for choice, _ in rows}
+    # The events of one app need no columns that tell them from others.
+    without = OF if len(kinds) == 1 and kinds.pop()[1] == "events" else ()
+    table.show("Nothing was replayed." if closed else "Nothing is refused.", without=without)
 
 
 @quarantine.command()
@@ -90,7 +107,12 @@ def replay(
     everything: bool,
     **given: str | None,
 ) -> None:
-    """Land refused lines again: those whose cause is gone, or corrected ones in their place."""
+    """Land refused lines again: those whose cause is gone, or corrected ones in their place.
+
+    \b
+    Example: clearlift quarantine replay --reason bad_json
+    Example: clearlift quarantine replay --batch 3f2a9c --corrected corrected.ndjson
+    """
     if not (everything or any(given.values())):
         raise click.UsageError("say which lines: --reason, --field, --batch or --all")
     wanted, file = selection(**given), corrected or mended
@@ -122,6 +144,8 @@ def export(batch: str, file: IO[bytes], app: str | None, kind: str | None) -> No
     """Write the original bytes of a batch's refused lines to FILE (- for standard output), to correct them.
 
     Of a batch that cannot be read at all, these are the bytes of the whole object as it landed.
+
+    Example: clearlift quarantine export 3f2a9c refused.ndjson
     """
     wanted = selection(reason=None, field=None, value=None, batch=batch)
     with choices(app, kind) as chosen:
@@ -145,6 +169,8 @@ def reopen(batch: str, app: str | None, kind: str | None) -> None:
 
     All lines of the replay are opened. Lines that were refused of the replay itself are closed, because they came in
     the place of these.
+
+    Example: clearlift quarantine reopen landing/events/2026/03/01/12/replay-1
     """
     if not batch:
         raise click.UsageError("BATCH is empty: name one by its key, or by the start of its checksum")
@@ -193,18 +219,3 @@ def _left(why: str, batch: Batch) -> DeclinedError:
         f"`clearlift quarantine export {name} FILE`, correct it, then "
         f"`clearlift quarantine replay --batch {name} --corrected FILE`",
     )
-
-
-def _print(rows: list[tuple[Choice, dict[str, Any]]], columns: tuple[str, ...]) -> None:
-    kinds = {(choice.app, choice.kind) for choice, _ in rows}
-    # The events of one app need no columns that tell them from others.
-    names = columns if len(kinds) == 1 and kinds.pop()[1] == "events" else ("app", "kind", *columns)
-    table = Table(*names, box=None)
-    for choice, row in rows:
-        cells = {"app": choice.app, "kind": choice.kind, **row}
-        table.add_row(*(_cell(cells[name]) for name in names))
-    show(table)
-
-
-def _cell(value: object) -> str:
-    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)

@@ -8,48 +8,68 @@ import uuid
 from collections.abc import Iterator, Sequence
 
 import click
-from rich.table import Table
 
 from assets.apps import APPS, App
 from assets.apps.lifecycle import Lifecycle
 from assets.retention.deletion import DeletionOutcome
 from clearlift_pipelines.cli.noted import noted
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Columns, printed
 from clearlift_pipelines.cli.terminal import Terminal, terminal
 from resources.counts import counted
 from resources.declined import DeclinedError
 
-SHOWN = ("app", "name", "before", "rows", "would go", "kept back", "why")
+PLAN = Columns(
+    "plan",
+    "retention plan",
+    {
+        "app": "app",
+        "name": "name",
+        "before": "before",
+        "rows": "rows",
+        "going": "would go",
+        "kept_back": "kept back",
+        "why": "why",
+    },
+)
 APP = click.option("--app", "app_name", type=click.Choice([app.name for app in APPS]), help="One app only.")
 TABLE = click.option("--table", help="One table or prefix only, as `clearlift policy` shows it.")
 
 
 @click.group()
 def retention() -> None:
-    """Delete rows that the policy says are to go, where its conditions are proved."""
+    """Delete rows that the policy says are to go, where its conditions are proved.
+
+    Example: clearlift retention plan
+    """
 
 
 @retention.command()
 @APP
 @TABLE
+@printed
 def plan(app_name: str | None, table: str | None) -> None:
-    """Show what would go now, what is kept back and why. Nothing is deleted."""
+    """Show what would go now, what is kept back and why. Nothing is deleted.
+
+    Example: clearlift retention plan --app clearlift
+    """
     with terminal() as opened:
         outcomes = list(_pruned(opened, _wanted(app_name, table), dry_run=True, confirmed=False))
         opened.progress.stop()
-        shown = Table(*SHOWN, box=None)
+        shown = PLAN.table()
         for outcome in outcomes:
             deletion = outcome.deletion
             reasons = dict.fromkeys(held.why for held in outcome.held_back)
             why = "; ".join([*([str(outcome.stopped)] if outcome.stopped else []), *reasons])
-            cells = (
-                f"{deletion.before:%Y-%m-%d}",
-                f"{outcome.total:,}",
-                f"{outcome.going:,}",
-                f"{outcome.held_rows:,}",
+            shown.add(
+                app=deletion.app,
+                name=deletion.entry.name,
+                before=deletion.before.date(),
+                rows=outcome.total,
+                going=outcome.going,
+                kept_back=outcome.held_rows,
+                why=why,
             )
-            shown.add_row(deletion.app, deletion.entry.name, *cells, why)
-        show(shown)
+        shown.show()
         _refuse_damaged(outcomes)
 
 
@@ -58,7 +78,10 @@ def plan(app_name: str | None, table: str | None) -> None:
 @TABLE
 @click.option("--confirm", is_flag=True, help="Also where a larger share of a table goes than its policy expects.")
 def run(app_name: str | None, table: str | None, confirm: bool) -> None:
-    """Delete what may go."""
+    """Delete what may go.
+
+    Example: clearlift retention run --app clearlift
+    """
     with terminal() as opened:
         outcomes = []
         for outcome in _pruned(opened, _wanted(app_name, table), dry_run=False, confirmed=confirm):

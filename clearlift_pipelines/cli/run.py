@@ -25,6 +25,7 @@ from clearlift_pipelines.cli import ads, attribution
 from clearlift_pipelines.cli.execution import Workbench, workbench
 from clearlift_pipelines.cli.sandbox import sample_platforms
 from clearlift_pipelines.cli.summary import print_summary, stores_in
+from clearlift_pipelines.cli.tables import printed
 from clearlift_pipelines.stores import utc_now
 from sandbox import sample, sample_apps, sample_stores
 
@@ -74,8 +75,14 @@ def _bounded(context: click.Context, option: click.Parameter, value: float) -> f
     callback=_bounded,
     help=f"Share of the sample's ordinary number of sessions, above 0 and at most {MOST_SCALE}.",
 )
+@printed
 def run(with_sample: bool | None, days: int, scale: float) -> None:
-    """Bring everything up to date; land a sample first where there is no data."""
+    """Bring everything up to date; land a sample first where there is no data.
+
+    \b
+    Example: clearlift run --days 7 --scale 0.2
+    Example: clearlift run --no-sample
+    """
     with workbench() as bench:
         bench.console.print(f"[bold]ClearLift Pipelines[/bold]  stores in {stores_in(bench.stores)}")
         stores = bench.bar("stores started and migrated")

@@ -30,7 +30,10 @@ PORT = 8990
     help="Port on 127.0.0.1; 0 takes a free one.",
 )
 def sandbox(port: int) -> None:
-    """Serve the four ad platforms' APIs on loopback, from the sample's world, until Ctrl-C."""
+    """Serve the four ad platforms' APIs on loopback, from the sample's world, until Ctrl-C.
+
+    Example: clearlift sandbox --port 8991
+    """
     refuse_busy(port)
     ended = threading.Event()
 

@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from assets.apps.pipelines import PIPELINES
 from clearlift_pipelines import settings
 from clearlift_pipelines.cli.noted import noted
+from clearlift_pipelines.cli.supervisor import die_with_parent
 from clearlift_pipelines.stores import Stores
 from resources.declined import DeclinedError
 from resources.postgres import embedded
@@ -21,7 +22,10 @@ from resources.postgres.shared import SharedServer
 @click.command()
 @click.option("--app", help="The database of an app that has its own, such as growth. [default: ours]")
 def sql(app: str | None) -> None:
-    """Open psql on the embedded Postgres server; other commands leave the server running meanwhile."""
+    """Open psql on the embedded Postgres server; other commands leave the server running meanwhile.
+
+    Example: clearlift sql --app growth
+    """
     chosen = settings.load()
     with Stores(chosen) as stores:
         server = stores.embedded_postgres
@@ -37,7 +41,9 @@ def sql(app: str | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         dsn = shared.dsn() if app is None else make_conninfo(shared.database(server.databases[app]))
-        ended = subprocess.run([embedded.binaries() / "psql", dsn], check=False)  # noqa: S603 (our own command line)
+        ended = subprocess.run(  # noqa: S603 (our own command line)
+            [embedded.binaries() / "psql", dsn], check=False, preexec_fn=die_with_parent
+        )
     finally:
         shared.release()
     raise click.exceptions.Exit(ended.returncode)

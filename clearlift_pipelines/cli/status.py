@@ -4,12 +4,12 @@ What does not belong here: what is a finding (health.py of each room, assets/hea
 """
 
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import click
 from dagster import AssetKey
-from rich.table import Table
 from rich.text import Text
 
 from assets.apps import APPS, App
@@ -28,30 +28,84 @@ from assets.rollups.periods import Period
 from assets.sessions import build as sessions
 from assets.windows import DAY, HOUR, midnight
 from clearlift_pipelines.cli.execution import Workbench, workbench
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Column, Columns, printed, to_the_second
 from clearlift_pipelines.definitions import brought, health_checks
 from clearlift_pipelines.health import look_of
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.counts import counted
 
+WATCHED_SECONDS = 60
+FINDINGS = Columns(
+    "findings",
+    "status",
+    {name: name for name in ("severity", "what", "since", "message", "next")},
+)
+ASSETS = Columns(
+    "assets",
+    "status",
+    {
+        "asset": "asset",
+        "last_success": Column("last success (UTC)", lambda at: to_the_second(at) or "never"),
+        "minutes": Column("lag", lambda minutes: "" if minutes is None else _lag(minutes)),
+        "waits": "waits",
+    },
+)
+
 
 @click.command()
-def status() -> None:
-    """What is wrong, with the command that ends it; then each asset: last success, lag, what waits.
+@click.option(
+    "--watch",
+    "every",
+    type=click.IntRange(min=1),
+    is_flag=False,
+    flag_value=WATCHED_SECONDS,
+    metavar="SECONDS",
+    help=f"Look again every so many seconds (by default {WATCHED_SECONDS}), until Ctrl-C.",
+)
+@printed
+def status(every: int | None) -> None:
+    """Each asset: last success, lag, what waits; then what is wrong, with the command that ends it.
 
     Exit code 1 where something is wrong.
+
+    \b
+    Example: clearlift status --watch 30
+    Example: clearlift status --json | jq .findings
     """
     with workbench() as bench:
         bench.progress.stop()
-        checks = health_checks(brought(bench.stores))
-        looked = look_of(bench.stores, checks, bench.instance, bench.definitions.get_repository_def()).run()
-        if looked.recorded:
-            _show_assets(bench)
-        _show_findings(bench, looked)
+        looked = _look(bench)
+        while every is not None:
+            time.sleep(every)
+            click.clear()
+            click.echo(f"{utc_now():%Y-%m-%d %H:%M:%S} UTC, again every {every} s; Ctrl-C ends it.")
+            looked = _look(bench)
     sys.exit(1 if looked.found else 0)
 
 
+def _look(bench: Workbench) -> Looked:
+    """Look once, and show what there is."""
+    checks = health_checks(brought(bench.stores))
+    looked = look_of(bench.stores, checks, bench.instance, bench.definitions.get_repository_def()).run()
+    if looked.recorded:
+        _show_assets(bench)
+    _show_findings(bench, looked)
+    return looked
+
+
 def _show_findings(bench: Workbench, looked: Looked) -> None:
+    found = FINDINGS.table()
+    for one in looked.found:
+        found.add(
+            severity=one.finding.severity,
+            what=one.what,
+            since=one.since,
+            message=one.finding.message,
+            next=one.finding.command,
+        )
+    if found.is_json:
+        found.show()
+        return
     for one in looked.found:
         severity, since = one.finding.severity, f"since {one.since:%Y-%m-%d %H:%M}"
         colour = "red" if severity is Severity.CRITICAL else "yellow"
@@ -65,18 +119,18 @@ def _show_findings(bench: Workbench, looked: Looked) -> None:
 def _show_assets(bench: Workbench) -> None:
     now = utc_now()
     missing = _missing(bench, now)
-    table = Table("asset", "last success (UTC)", "lag", "waits", box=None)
+    table = ASSETS.table()
     graph = bench.definitions.resolve_asset_graph()
     for key in sorted(graph.materializable_asset_keys, key=lambda k: k.to_user_string()):
         event = bench.instance.get_latest_materialization_event(key)
         at = datetime.fromtimestamp(event.timestamp, UTC) if event else None
-        table.add_row(
-            key.to_user_string(),
-            f"{at:%Y-%m-%d %H:%M:%S}" if at else "never",
-            _lag(now - at) if at else "",
-            missing.get(key, ""),
+        table.add(
+            asset=key.to_user_string(),
+            last_success=at,
+            minutes=(now - at) // timedelta(minutes=1) if at else None,
+            waits=missing.get(key, ""),
         )
-    show(table)
+    table.show()
 
 
 def _missing(bench: Workbench, now: datetime) -> dict[AssetKey, str]:
@@ -140,6 +194,5 @@ def _missing_of(stores: Stores, app: App, now: datetime) -> Iterator[tuple[Objec
             yield asset, f"{counted(len(starts), 'changed day')} from {starts[0]:%Y-%m-%d}"
 
 
-def _lag(lag: timedelta) -> str:
-    minutes = int(lag.total_seconds() // 60)
+def _lag(minutes: int) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

@@ -8,6 +8,9 @@ from resources.postgres import embedded
 
 @click.command()
 def stop() -> None:
-    """End the embedded Postgres server, also where other processes use it."""
+    """End the embedded Postgres server, also where other processes use it.
+
+    Example: clearlift stop
+    """
     ended = embedded.stop(settings.load().home / "postgres")
     click.echo("Embedded Postgres ended." if ended else "Embedded Postgres was not running.")

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from assets.apps import APPS, App
 from assets.events.ledger import IngestLedger
 from assets.events.refused import quarantine
@@ -13,13 +11,20 @@ from assets.rollups import late
 from assets.series import registry
 from assets.windows import midnight
 from clearlift_pipelines.cli import ads
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import JSON_ONLY, Columns, Table
 from clearlift_pipelines.cli.terminal import Terminal
 from clearlift_pipelines.project import folder
 from clearlift_pipelines.stores import Stores, utc_now
 from resources.counts import counted
 from resources.d1 import D1
 from resources.sql_files import read_sql
+
+STORED = Columns("stored", "run", {"what": "", "said": "", "numbers": JSON_ONLY})
+REFUSED = Columns(
+    "refused",
+    "run",
+    {"app": JSON_ONLY, **{name: name for name in ("lines", "reason", "field", "value")}},
+)
 
 
 def stores_in(stores: Stores) -> str:
@@ -30,21 +35,21 @@ def stores_in(stores: Stores) -> str:
 def print_summary(opened: Terminal) -> None:
     """Print it to the terminal."""
     console, stores = opened.console, opened.stores
-    counts = Table("", "", show_header=False, box=None, padding=(0, 2))
+    counts = STORED.table()
     for app in APPS:
         if app.audience is not None:
             _count_events(counts, stores, app)
     cached = stores.postgres.fetch(
         "select count(*) as keys, coalesce(sum(bytes), 0)::bigint as bytes from cache.entries"
     )[0]
-    counts.add_row("cache", f"{counted(cached['keys'], 'key')}, {_mib(cached['bytes'])}")
+    _add(counts, "cache", f"{counted(cached['keys'], 'key')}, {_mib(cached['bytes'])}", **cached)
     for app in APPS:
         _count_rows(counts, stores, app)
-    show(counts)
+    counts.show()
     for app in APPS:
         synced = ads.summary(stores, app)
-        if synced is not None:
-            show(synced)
+        if synced.rows:
+            synced.show(title=f"Ads of {app.title}")
     for app in APPS:
         if app.audience is not None:
             _report_what_waits(opened, app)
@@ -56,41 +61,52 @@ def print_summary(opened: Terminal) -> None:
     console.print("Next: make ui · clearlift status · clearlift quarantine list · clearlift land FILE…")
 
 
+def _add(counts: Table, what: str, said: str, **numbers: int) -> None:
+    counts.add(what=what, said=said, numbers=numbers)
+
+
 def _count_events(counts: Table, stores: Stores, app: App) -> None:
     totals = IngestLedger(stores.postgres, app.name).totals()
     files = stores.lake.table(events_table(app)).files()
-    counts.add_row(
-        f"{app.title}: lines received", f"{totals['received']:,}  in {counted(totals['batches'], 'batch', 'batches')}"
-    )
+    batches = counted(totals["batches"], "batch", "batches")
+    _add(counts, f"{app.title}: lines received", f"{totals['received']:,}  in {batches}", **totals)
     for count in ("stored", "doubled", "quarantined", "without_consent"):
-        counts.add_row(f"  {count.replace('_', ' ')}", f"{totals[count]:,}")
+        _add(counts, f"  {count.replace('_', ' ')}", f"{totals[count]:,}")
     if totals["conflicting"]:
-        counts.add_row("  doubled with another payload", f"{totals['conflicting']:,}")
+        _add(counts, "  doubled with another payload", f"{totals['conflicting']:,}")
     rows, size = sum(file.rows for file in files), sum(file.bytes for file in files)
-    counts.add_row("lake", f"{counted(rows, 'row')} in {counted(len(files), 'file')}, {_mib(size)}")
+    said = f"{counted(rows, 'row')} in {counted(len(files), 'file')}, {_mib(size)}"
+    _add(counts, "lake", said, rows=rows, files=len(files), bytes=size)
     for grain in ("hourly", "daily", "weekly", "monthly"):
         row: dict[str, Any] = stores.postgres.fetch(
             f"select count(*) as rows, coalesce(sum(events), 0) as events from rollups.{grain} where app = %(app)s",
             {"app": app.name},
         )[0]
-        counts.add_row(f"{grain} roll-ups", f"{counted(row['rows'], 'row')} of {counted(int(row['events']), 'event')}")
+        rows, events = row["rows"], int(row["events"])
+        _add(
+            counts,
+            f"{grain} roll-ups",
+            f"{counted(rows, 'row')} of {counted(events, 'event')}",
+            rows=rows,
+            events=events,
+        )
 
 
 def _count_rows(counts: Table, stores: Stores, app: App) -> None:
     if app.series:
-        counts.add_row(app.title, _series(stores.d1(app), app))
+        _count_series(counts, stores.d1(app), app)
     if app.growth is not None:
         (found,) = stores.app_postgres(app).fetch(read_sql(f"{app.growth.statements}/summary.sql"))
-        counts.add_row(app.title, ", ".join(f"{number:,} {name}" for name, number in found.items()))
+        _add(counts, app.title, ", ".join(f"{number:,} {name}" for name, number in found.items()), **found)
 
 
-def _series(d1: D1, app: App) -> str:
-    counts = []
+def _count_series(counts: Table, d1: D1, app: App) -> None:
+    said, numbers = [], {}
     for series in app.series:
         (row,) = d1.query(f"select count(*) as n from {series.name}")
-        partitions = len(registry.load(d1, series).answering)
-        counts.append(f"{row['n']:,} {series.name} in {counted(partitions, 'partition')}")
-    return ", ".join(counts)
+        partitions, numbers[series.name] = len(registry.load(d1, series).answering), int(str(row["n"]))
+        said.append(f"{row['n']:,} {series.name} in {counted(partitions, 'partition')}")
+    _add(counts, app.title, ", ".join(said), **numbers)
 
 
 def _report_what_waits(opened: Terminal, app: App) -> None:
@@ -100,12 +116,11 @@ def _report_what_waits(opened: Terminal, app: App) -> None:
         opened.console.print(str(too_old), style="yellow")
     refused = quarantine(stores, app, earliest)
     if refused is not None and (rows := refused.refusals.summary()):
-        reasons = Table(
-            "lines", "reason", "field", "value", title=f"Quarantine of {app.title}", title_justify="left", box=None
-        )
+        reasons = REFUSED.table()
         for row in rows:
-            reasons.add_row(f"{row['lines']:,}", row["reason"], row["field"], row["value"])
-        show(reasons)
+            cells = {"app": app.name, **row}
+            reasons.add(**{name: cells[name] for name in REFUSED.heads})
+        reasons.show(title=f"Quarantine of {app.title}")
 
 
 def _short(path: Path) -> Path:

@@ -21,9 +21,10 @@ from typing import Self
 
 import psutil
 
-MARK = "PIPELINES_FAMILY"
+from resources.family import MARK
+
 LOOK_SECONDS = 0.1
-CHILD_SUBREAPER = 36  # of Linux' prctl
+PARENT_DEATH_SIGNAL, CHILD_SUBREAPER = 1, 36  # of Linux' prctl
 Command = Sequence[str]
 
 
@@ -86,6 +87,12 @@ class Supervised:
             kill(lambda: _marked(self._mark))
 
 
+def die_with_parent() -> None:
+    """For a child before its exec: the kernel kills it when its parent dies, where the kernel can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+
+
 def kill(found: Callable[[], Iterator[psutil.Process]]) -> None:
     """Kill processes until none is found: one may start another before it dies."""
     while processes := [*found()]:
@@ -123,7 +130,8 @@ def supervise(reading: int, patience: float, ready: str, commands: Sequence[Comm
     code = 0
     while True:
         while waiting and (not servers or not ready or Path(ready).exists()) and asked_at is None:
-            servers.append(subprocess.Popen(waiting.pop(0)))  # noqa: S603 (our own)
+            # Before the exec this process has one thread, so that a function may run there.
+            servers.append(subprocess.Popen(waiting.pop(0), preexec_fn=die_with_parent))  # noqa: S603
         said = os.read(reading, 1) if select.select([reading], [], [], LOOK_SECONDS)[0] else None
         ended = [server for server in servers if server.poll() is not None]
         if said == b"" or (said and asked_at is not None):

@@ -16,12 +16,11 @@ from clearlift_pipelines.cli.entry import dagster_home
 from clearlift_pipelines.cli.output import Output
 from clearlift_pipelines.cli.ports import refuse_busy
 from clearlift_pipelines.cli.supervisor import Command, Supervised
-from clearlift_pipelines.project import folder
+from clearlift_pipelines.project import LOCATION, folder
 from resources.declined import DeclinedError
 
-LOCATION = "clearlift_pipelines"
-# What Dagster's processes take to end when they are asked to.
-PATIENCE_SECONDS = 20.0
+# What Dagster's processes get to end when they are asked to: less than this command itself, which kills them after it.
+PATIENCE_SECONDS = 15.0
 
 
 @click.command()
@@ -33,7 +32,10 @@ PATIENCE_SECONDS = 20.0
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
 def ui(host: str, port: int) -> None:
-    """Dagster's UI with daemon, schedules and sensors."""
+    """Dagster's UI with daemon, schedules and sensors.
+
+    Example: clearlift ui --port 3001
+    """
     from clearlift_pipelines import history
     from clearlift_pipelines.cli.sandbox import platforms
     from clearlift_pipelines.login import login_for

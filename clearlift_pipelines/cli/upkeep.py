@@ -4,23 +4,28 @@ What does not belong here: the work (assets/upkeep), which is imported when it b
 """
 
 import click
-from rich.table import Table
 
 from assets.apps import App
 from assets.upkeep.keep import GRACE_HOURS, grace
 from clearlift_pipelines.cli.apps import app_option
-from clearlift_pipelines.cli.tables import show
+from clearlift_pipelines.cli.tables import Columns, printed
 from clearlift_pipelines.cli.terminal import terminal
 from clearlift_pipelines.stores import utc_now
 from resources.declined import DeclinedError
+
+UPKEEP = Columns("upkeep", "upkeep", {"what": "", "before": "before", "after": "now", "notes": ""})
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Report what would be rewritten, expire and be removed; change nothing.")
 @click.option("--grace-hours", default=GRACE_HOURS, show_default=True, help="How long a file stays unnamed.")
 @app_option(lambda app: app.audience)
+@printed
 def upkeep(dry_run: bool, grace_hours: float, app: App) -> None:
-    """Rewrite manifests, expire snapshots, remove files that nothing names."""
+    """Rewrite manifests, expire snapshots, remove files that nothing names.
+
+    Example: clearlift upkeep --dry-run
+    """
     from assets.events.table import events_table
     from assets.upkeep.expiry import Expiry
     from resources.lake import manifests
@@ -39,14 +44,15 @@ def upkeep(dry_run: bool, grace_hours: float, app: App) -> None:
         found = survey(table, before)
         if not dry_run:
             remove(table, found)
-        shown = Table("", "before", "would be" if dry_run else "now", "", box=None)
-        shown.add_row("manifests", str(planned.before), str(planned.after))
+        shown = UPKEEP.table()
+        shown.add(what="manifests", before=planned.before, after=planned.after, notes="")
         because = ", ".join(f"{number} {rule}" for rule, number in expired.kept.items())
-        shown.add_row("snapshots", str(expired.before), str(expired.after), because)
+        shown.add(what="snapshots", before=expired.before, after=expired.after, notes=because)
         in_use, gone, young = (tally(files) for files in (found.reached, found.old, found.young))
-        megabytes = f"{gone['bytes'] / 1e6:,.1f} MB less, {young['bytes'] / 1e6:,.1f} MB unnamed but young"
+        sizes = f"{gone['bytes'] / 1e6:,.1f} MB less, {young['bytes'] / 1e6:,.1f} MB unnamed but young"
         total = len(found.reached) + len(found.old) + len(found.young)
-        shown.add_row("files", str(total), str(total - len(found.old)), f"{in_use['bytes'] / 1e6:,.1f} MB, {megabytes}")
-        show(shown)
+        notes = f"{in_use['bytes'] / 1e6:,.1f} MB, {sizes}"
+        shown.add(what="files", before=total, after=total - len(found.old), notes=notes)
+        shown.show(heads={"after": "would be"} if dry_run else None)
         if dry_run:
             found.require_whole()

@@ -28,6 +28,7 @@ from urllib.parse import quote
 import psutil
 
 from resources.locked_file import locked
+from resources.postgres.watchdog import watched
 
 SOCKET_NAME = ".s.PGSQL.5432"
 # sockaddr_un has 108 bytes on Linux and 104 on macOS, with the final zero.
@@ -89,12 +90,13 @@ def stop(folder: Path, wait_seconds: float = 60.0) -> bool:
 
 @contextmanager
 def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The server of `folder` for the length of a block, by its DSN: started before, stopped after."""
-    dsn = start(folder, settings)
-    try:
-        yield dsn
-    finally:
-        stop(folder)
+    """The server of `folder` for the length of a block, by its DSN: started before, stopped after, kill -9 included."""
+    folder = folder.expanduser().resolve()
+    with watched(folder):
+        try:
+            yield start(folder, settings)
+        finally:
+            stop(folder)
 
 
 @contextmanager

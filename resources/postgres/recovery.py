@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from resources import private
 from resources.locked_file import locked
 from resources.postgres import embedded
+from resources.postgres.watchdog import watched
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -73,12 +74,13 @@ def recovered(
     }
     if at is not None:
         settings["recovery_target_time"] = at.astimezone(UTC).isoformat(sep=" ")
-    try:
-        dsn = embedded.start(folder, settings, wait_seconds=RECOVERY_SECONDS)
-        shutil.rmtree(folder / ARCHIVE)
-        yield dsn
-    finally:
-        embedded.stop(folder)
+    with watched(folder.resolve()):
+        try:
+            dsn = embedded.start(folder, settings, wait_seconds=RECOVERY_SECONDS)
+            shutil.rmtree(folder / ARCHIVE)
+            yield dsn
+        finally:
+            embedded.stop(folder)
 
 
 def alone(folder: Path) -> AbstractContextManager[None]:

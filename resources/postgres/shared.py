@@ -1,9 +1,11 @@
 """An embedded server that runs while a process uses it: the last process that releases it stops it.
 
-Each process holds a shared lock on a file beside the server's folder. The kernel frees the lock of a dead process.
+Each process holds a shared lock on a file beside the server's folder. The kernel frees the lock of a dead process, and
+its watchdog stops the server.
 """
 
 import fcntl
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,9 @@ from typing import IO
 
 from psycopg.conninfo import make_conninfo
 
+from resources.family import MARK
 from resources.postgres import databases, embedded
+from resources.postgres.watchdog import Watchdog
 
 
 class SharedServer:
@@ -25,14 +29,18 @@ class SharedServer:
         self._prepare = prepare
         self._opening = threading.Lock()
         self._lock: IO[str] | None = None
+        self._watchdog: Watchdog | None = None
 
     def dsn(self) -> str:
         """Start the server if it does not run, and use it from now on; returns its DSN."""
         with self._opening:
             if self._lock is None:
                 self._prepare()
-                self._lock = (self._folder.parent / f".{self._folder.name}.users").open("a")
+                users = self._folder.parent / f".{self._folder.name}.users"
+                self._lock = users.open("a")
                 fcntl.flock(self._lock, fcntl.LOCK_SH)
+                if MARK not in os.environ:  # else who started the family uses the server too, and outlives it
+                    self._watchdog = Watchdog(self._folder.resolve(), users.resolve())
             return embedded.start(self._folder)
 
     def database(self, name: str) -> str:
@@ -52,5 +60,7 @@ class SharedServer:
                 pass  # another process uses it
             else:
                 embedded.stop(self._folder)
+            if self._watchdog is not None:
+                self._watchdog.dismiss()
             self._lock.close()
-            self._lock = None
+            self._lock = self._watchdog = None

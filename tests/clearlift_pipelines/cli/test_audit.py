@@ -32,7 +32,7 @@ COUNTS = {
 COPIES_SEALED = {"backup run", "backup drill", "archive run", "archive repair", "keys new", "keys open"}
 FORGETS_SEALED = {"backup forget"}
 MAKES_AGAIN = {"cache rebuild", "compact", "upkeep", "quarantine reopen", "migrate", "land"}
-NOTHING_PERSONAL = {"init", "stop", "sandbox", "purge", "disconnected"}
+NOTHING_PERSONAL = {"init", "completion", "stop", "sandbox", "purge", "disconnected"}
 
 
 def leaves(command: click.Command, context: click.Context, path: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -90,13 +90,15 @@ def test_the_trail_is_shown_and_verified(migrated: Terminal) -> None:
     assert migrated.good("audit", "verify") == "4 entries read, 1 head compared\n"
     assert json.loads(migrated.good("audit", "verify", "--json")) == {"entries": 4, "heads": 1, "last": 4, "faults": []}
 
-    shown = json.loads(migrated.good("audit", "show", "--json", "--app", "clearlift", "--work", "clearlift work"))
+    shown = json.loads(migrated.good("audit", "show", "--json", "--app", "clearlift", "--work", "clearlift work"))[
+        "entries"
+    ]
     assert [(row["entry"], row["work"], row["rows"]) for row in shown] == [
         (number + 1, f"clearlift work {number}", number) for number in range(3)
     ]
     assert shown[0]["columns"] == ["email", "name"]
     assert "me@x" in migrated.good("audit", "show", "--last", "10")
-    of_one = json.loads(migrated.good("audit", "show", "--json", "--subject", "AB" * 32))
+    of_one = json.loads(migrated.good("audit", "show", "--json", "--subject", "AB" * 32))["entries"]
     assert [row["app"] for row in of_one] == ["sesh"]
     assert "Nothing was noted" in migrated.good("audit", "show", "--from", "2020-01-01", "--to", "2020-01-02")
     wrong = migrated.clearlift("audit", "show", "--subject", "somebody")
@@ -129,7 +131,7 @@ def test_commands_note_under_their_own_names_and_show_no_value(migrated: Termina
     (batch,) = migrated.stores.postgres.fetch("select sha256 from ingest.batches")
     migrated.good("quarantine", "export", batch["sha256"], str(tmp_path / "lines"))
     text = migrated.good("audit", "show", "--json")
-    rows = [(row["app"], row["work"], row["act"], row["place"], row["rows"]) for row in json.loads(text)]
+    rows = [(row["app"], row["work"], row["act"], row["place"], row["rows"]) for row in json.loads(text)["entries"]]
     assert rows == [
         ("clearlift", f"clearlift quarantine {command}", "read", "refused events", 2) for command in ("list", "export")
     ]

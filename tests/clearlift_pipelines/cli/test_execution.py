@@ -6,10 +6,13 @@ import sys
 
 import psutil
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus, job
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter, job
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from assets.requested import PROCESS_TAG
 from clearlift_pipelines.cli.execution import _this_process, end_dead_runs
+from tests.clearlift_pipelines.cli.terminal import Terminal
 
 
 @job
@@ -62,3 +65,36 @@ def test_a_run_that_is_over_stays_as_it_ended() -> None:
     with DagsterInstance.ephemeral() as instance:
         left_behind(instance, a_dead_process(), DagsterRunStatus.SUCCESS)
         assert end_dead_runs(instance) == 0
+
+
+def test_a_run_of_a_command_is_on_the_timeline_and_nobody_retries_it(terminal: Terminal) -> None:
+    """Also one that fails: the UI finds runs by their code location."""
+    terminal.stores.migrate()
+    terminal.good("job", "integrity", "--app", "consignment")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("the disk is full")
+
+    terminal.monkeypatch.setattr("assets.compaction.rewrite.Compaction.run", refuse)
+    terminal.refused("job", "compact", "--app", "clearlift")
+    with DagsterInstance.get() as instance:
+        runs = {run.job_name: run for run in instance.get_runs()}
+        assert [runs[name].status for name in ("consignment_integrity", "clearlift_compact")] == [
+            DagsterRunStatus.SUCCESS,
+            DagsterRunStatus.FAILURE,
+        ]
+        origin = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("clearlift_pipelines"), "__repository__")
+        of_location = RunsFilter(tags={REPOSITORY_LABEL_TAG: origin.get_label()})
+        assert {run.job_name for run in instance.get_runs(of_location)} == {*runs}
+        assert {run.remote_job_origin and run.remote_job_origin.repository_origin for run in runs.values()} == {origin}
+        assert runs["clearlift_compact"].tags["dagster/will_retry"] == "false"
+
+
+def test_a_run_of_a_killed_command_is_not_retried() -> None:
+    with DagsterInstance.ephemeral() as instance:
+        tags = {PROCESS_TAG: a_dead_process(), "dagster/max_retries": "0"}
+        run_id = instance.create_run_for_job(nothing_to_do, tags=tags, status=DagsterRunStatus.STARTED).run_id
+        assert end_dead_runs(instance) == 1
+        run = instance.get_run_by_id(run_id)
+        assert run is not None
+        assert run.tags.get("dagster/will_retry") != "true"

@@ -52,7 +52,7 @@ def test_a_request_waits_is_refused_twice_and_can_be_cancelled(sesh: Terminal) -
     assert f"request {request['id']} for the same id is waiting" in sesh.refused("privacy", "erase", "--app", "sesh")
     assert "waiting" in sesh.good("privacy", "status", "--app", "sesh")
     assert "nothing was erased" in sesh.good("privacy", "cancel", request["id"], "--app", "sesh")
-    trail = json.loads(sesh.good("audit", "show", "--json", "--work", "clearlift privacy"))
+    trail = json.loads(sesh.good("audit", "show", "--json", "--work", "clearlift privacy"))["entries"]
     assert [(row["work"], row["act"], row["place"], row["rows"]) for row in trail] == [
         ("clearlift privacy erase", "read", "a person", None),
         ("clearlift privacy erase", "changed", "privacy.requests", 1),

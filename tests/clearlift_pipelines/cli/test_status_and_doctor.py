@@ -1,7 +1,10 @@
 """`clearlift status`, `doctor` and `migrate`: how things stand, and what is said when they do not."""
 
+import json
+import os
 import re
 import shutil
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,7 +54,7 @@ def test_status_shows_which_events_of_an_own_postgres_are_not_counted(terminal: 
 
 def bad_line(said: str, name: str) -> str:
     """What doctor says of a store that is not well; names are padded to the longest."""
-    found = re.search(rf"^bad  {re.escape(name)} +(?!schema )(.*)$", said, re.MULTILINE)
+    found = re.search(rf"^bad  {re.escape(name)} +(?!schema )(?:(?:embedded|real) +)?(.*)$", said, re.MULTILINE)
     assert found is not None, said
     return found[1]
 
@@ -77,6 +80,13 @@ def test_status_shows_what_was_never_made_and_what_is_missing(terminal: Terminal
     assert said.splitlines()[-1].endswith(f"Next: {backfill}")
     rows = assets_of(said)
     assert len(rows) >= 8
+    ended = terminal.clearlift("status", "--json")
+    assert ended.code == 1
+    told = json.loads(ended.out)
+    (found,) = (one for one in told["findings"] if one["what"].startswith("clearlift/events_in_no_rollup: "))
+    assert (found["severity"], found["next"]) == ("critical", backfill)
+    (ingested,) = (one for one in told["assets"] if one["asset"] == "clearlift/events/ingested")
+    assert ingested == {**ingested, "last_success": None, "minutes": None, "waits": "1 landed batch"}
     assert "never" in rows["clearlift/events/ingested"]
     assert rows["clearlift/events/ingested"].endswith("1 landed batch")
     backfill = f"clearlift backfill rollups --from {first:%Y-%m-%d}"
@@ -92,6 +102,22 @@ def test_status_shows_what_was_never_made_and_what_is_missing(terminal: Terminal
         assert "2 commits not followed by the roll-ups: clearlift run" in rows[f"clearlift/rollups/{grain}"]
     assert f"2 changed hours from {first:%Y-%m-%d} 03:00: clearlift run" in rows["clearlift/rollups/hourly"]
     assert f"2 changed days from {first:%Y-%m-%d}" in rows["clearlift/rollups/daily"]
+
+
+def test_status_is_watched_until_a_signal(terminal: Terminal) -> None:
+    terminal.stores.migrate()
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    terminal.monkeypatch.setattr("clearlift_pipelines.cli.status.time.sleep", pause)
+    said = terminal.clearlift("status", "--watch", "5")
+    assert (said.code, pauses) == (130, [5, 5])
+    assert said.out.count("clearlift/events/ingested ") == 2
+    assert "again every 5 s" in said.out
 
 
 def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(terminal: Terminal) -> None:
@@ -127,8 +153,21 @@ def test_doctor_says_a_line_a_store_and_its_exit_code_says_whether_all_is_well(t
     )
     width = max(map(len, names))
     assert [row[5 : 5 + width].rstrip() for row in well] == list(names)
-    assert {row[5 + width] for row in well} == {" "}
-    assert " " not in {row[6 + width] for row in well}
+    kinds = {name: row[6 + width : 15 + width].strip() for name, row in zip(names, well, strict=True)}
+    assert {name for name, kind in kinds.items() if kind == "real"} == {"postgres", "postgres schema"}
+    assert {name for name, kind in kinds.items() if not kind} == {"home"}
+    home = terminal.stores.settings.home
+    (d1,) = (row for row in well if row.startswith("ok   sesh-d1 schema"))
+    assert f"embedded {home}/d1/sesh.sqlite: " in d1
+    stores = {row["store"]: row for row in json.loads(terminal.good("doctor", "--json"))["stores"]}
+    assert list(stores) == list(names)
+    assert stores["sesh-kv"] == {
+        "store": "sesh-kv",
+        "well": True,
+        "is": "embedded",
+        "where": f"{home}/kv/sesh.sqlite",
+        "said": f"{home}/kv/sesh.sqlite: reachable, writable",
+    }
     assert [info.key for info in terminal.stores.object_store.list("doctor")] == []
 
 

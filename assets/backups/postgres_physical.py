@@ -33,7 +33,7 @@ from assets.backups.method import (
 from assets.backups.parts import Draft, read
 from assets.backups.postgres_database import DatabaseSchema, Description, described
 from assets.backups.postgres_people import remove
-from assets.backups.postgres_restore import DatabaseRestore, compared, differences, sound
+from assets.backups.postgres_restore import KEPT_TOMBSTONES, DatabaseRestore, compared, differences, sound
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from resources.postgres import Postgres, embedded, wal
@@ -177,7 +177,7 @@ class PostgresPhysical:
         moment = at or last.moment
         try:
             with recovered(draft, read(target, chain[0], BASE), segments, at) as dsn:
-                erased = self._without(dsn, scope)
+                erased, changed = self._without(dsn, scope)
                 with Postgres(dsn) as server, snapshot(server) as now:
                     reached = now.connection.execute("select pg_last_wal_replay_lsn()::text as lsn").fetchall()
                     until = str(reached[0]["lsn"])
@@ -186,7 +186,7 @@ class PostgresPhysical:
                         source = RecoveredRows(now, description, until, moment, last.code_version)
                         done = DatabaseRestore(self.store, self.schema).run(source, self.postgres, scope)
                         return replace(done, notes=(*done.notes, *self._staying(scope)))
-                    exact = at is None and not erased and EXACT in last.facts
+                    exact = at is None and not changed and EXACT in last.facts
                     tables = last.tables if exact else tuple(_counted(now))
                 tables += tuple(self._others(dsn))
             settle(draft, place)
@@ -236,22 +236,27 @@ class PostgresPhysical:
             there = {row["datname"] for row in server.fetch("select datname from pg_database")}
         return [(own, self.schema), *((name, schema) for name, schema in self.others.items() if name in there)]
 
-    def _without(self, dsn: str, scope: Scope) -> int:
-        """Remove the rows of erased people from all databases of a recovered server; how many."""
-        erased = 0
+    def _without(self, dsn: str, scope: Scope) -> tuple[int, bool]:
+        """Remove the rows of erased people from all databases of a recovered server; how many, and whether it holds
+        something else than it did.
+        """
+        erased, changed = 0, False
         for name, schema in self._databases(dsn) if scope.erased.hashes else ():
             with Postgres(make_conninfo(dsn, dbname=name)) as server:
                 with server.connection() as connection:
                     names = [row["name"] for row in tables_of(connection) if row["missing"] is None]
                 with loading(server, names, emptied=()) as load:
                     counts = {table: RowChecksum() for table in names}
-                    erased += remove(load, schema.subjects, scope.erased, counts)
-                    tables = [load.tables[table] for table, count in counts.items() if count.rows]
+                    erased += remove(load, schema, scope.erased, counts)
+                    if schema is self.schema and not KEPT_TOMBSTONES - load.tables.keys():
+                        changed |= scope.remember(load.connection) > 0
+                    tables = [load.tables[table] for table, count in counts.items() if count != RowChecksum()]
+                    changed |= bool(tables)
             with psycopg.connect(make_conninfo(dsn, dbname=name), autocommit=True) as vacuuming:
                 for table in tables:
                     # Deleted rows stay in the files until then.
                     vacuuming.execute(SQL("vacuum full {}").format(table.identifier))
-        return erased
+        return erased, changed
 
     def _log(
         self,

@@ -20,14 +20,25 @@ from assets.apps.pipelines import (
 from assets.apps.pipelines_personal import PIPELINES as HOLDINGS
 from assets.backups.postgres_database import DatabaseSchema
 from assets.changes.postgres import install
+from assets.privacy.tombstones import HASH
 from resources.migrations import PostgresAppliedMigrations
 from resources.postgres import Postgres
 
+WITHOUT_TRACES = ("delete", "blank")
+"""What an erasure does to rows in which it finds a trace: rows that are kept keep theirs."""
+
 
 def _of_ours(entry: Holding) -> tuple[Subject, ...]:
-    """By which ids a row of ours stays away: an organisation's stand in columns that are named alike everywhere."""
+    """By which ids a row of ours stays away: an organisation's stand in columns that are named alike everywhere, and
+    hashes of ids have tombstones too.
+    """
     columns = [name for name in ORGANISATION_COLUMNS if name in entry.columns]
-    return (*entry.subjects, *((cast(Person, ORGANISATION), name) for name in columns))
+    hashed = [column for _, column in entry.hashed] if entry.erasure == "delete" else []
+    return (
+        *entry.subjects,
+        *((cast(Person, HASH), name) for name in hashed),
+        *((cast(Person, ORGANISATION), name) for name in columns),
+    )
 
 
 OURS = DatabaseSchema(
@@ -35,6 +46,7 @@ OURS = DatabaseSchema(
     applied=partial(PostgresAppliedMigrations, former_names=FORMER_NAMES),
     rest=lambda postgres: _make_catalog(postgres),
     subjects={entry.name: _of_ours(entry) for entry in HOLDINGS if entry.store == "postgres"},
+    traces={entry.name: entry for entry in HOLDINGS if entry.store == "postgres" and entry.erasure in WITHOUT_TRACES},
     owners=ORGANISATION_COLUMNS,
     kept=NOT_SET_BACK,
     remembered=REMEMBERED,

@@ -12,13 +12,11 @@ from typing import Any
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from assets.apps.personal import Person, Subject
+from assets.backups.postgres_traces import ERASED
 from assets.privacy.places import in_postgres
 from resources.postgres import Connection, Postgres
 from resources.postgres.copy import identifier
 from resources.sql_files import read_sql
-
-ERASED = "[erased]"
-"""Stands in place of a text; random digits after it keep two of them apart, as keys of a table need it."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import msgspec
 
 from assets.apps import App
 from assets.apps.personal import Holding, Subject
-from assets.export.portion import Ids, Portion, Row, Within, portion_name
+from assets.export.portion import Ids, Portion, Row, Within, doc_of, portion_name
 from assets.privacy.identity import Identity
 from assets.rooms import Rooms
 from assets.search.needles import SHORTEST, Needles
@@ -42,16 +42,17 @@ def of_objects(rooms: Rooms, app: App, identity: Identity) -> Iterator[Portion]:
         name = portion_name("r2", entry.name)
         if in_lines:
             whose = _Whose(in_lines, ids, entry.organisation.removeprefix("content."), identity.within)
-            yield Portion(name, "", _lines_of(store, entry.name, partial(_line, whose), needles))
+            yield Portion(name, doc_of(app, entry), _lines_of(store, entry.name, partial(_line, whose), needles))
         elif media := _media(store, entry, ids):
-            yield _as_files(store, name, media)
+            yield _as_files(store, name, doc_of(app, entry), media)
     for policy in app.lifecycles:
         if policy.archive is not None:
             entry = app.holding(policy.store, policy.name)
             if any(ids.get(kind) for kind, _ in entry.subjects):
                 whose = _Whose(entry.subjects, ids, entry.organisation, identity.within)
                 found = _lines_of(store, f"archive/{app.name}/{policy.table}/", partial(_line, whose), needles)
-                yield Portion(portion_name("archive", policy.table), "", _once(found))
+                doc = f"{doc_of(app, entry)}; an archived copy"
+                yield Portion(portion_name("archive", policy.table), doc, _once(found))
 
 
 def _lines_of(
@@ -163,10 +164,10 @@ def _media(store: ObjectStore, entry: Holding, ids: Ids) -> list[str]:
     return [info.key for folder in folders for info in store.list(folder)]
 
 
-def _as_files(store: ObjectStore, name: str, keys: Sequence[str]) -> Portion:
+def _as_files(store: ObjectStore, name: str, doc: str, keys: Sequence[str]) -> Portion:
     names = {key: f"{name}/{number:06}{_ending(key)}" for number, key in enumerate(keys, 1)}
     rows = [{"file": file, "key": key} for key, file in names.items()]
-    return Portion(name, "", rows, {file: partial(store.stream, key) for key, file in names.items()})
+    return Portion(name, doc, rows, {file: partial(store.stream, key) for key, file in names.items()})
 
 
 def _is_segment(id_: str) -> bool:

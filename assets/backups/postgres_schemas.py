@@ -3,10 +3,12 @@
 What does not belong here: rows (postgres_logical.py), the data of an app (assets/apps).
 """
 
+from collections.abc import Iterable
 from functools import partial
 from typing import cast
 
 from assets.apps import App
+from assets.apps.lifecycle import Store
 from assets.apps.personal import ORGANISATION, Holding, Person, Subject
 from assets.apps.pipelines import (
     CATALOG_SCHEMA,
@@ -41,12 +43,16 @@ def _of_ours(entry: Holding) -> tuple[Subject, ...]:
     )
 
 
+def _with_traces(entries: Iterable[Holding], store: Store) -> dict[str, Holding]:
+    return {entry.name: entry for entry in entries if entry.store == store and entry.erasure in WITHOUT_TRACES}
+
+
 OURS = DatabaseSchema(
     MIGRATIONS,
     applied=partial(PostgresAppliedMigrations, former_names=FORMER_NAMES),
     rest=lambda postgres: _make_catalog(postgres),
     subjects={entry.name: _of_ours(entry) for entry in HOLDINGS if entry.store == "postgres"},
-    traces={entry.name: entry for entry in HOLDINGS if entry.store == "postgres" and entry.erasure in WITHOUT_TRACES},
+    traces=_with_traces(HOLDINGS, "postgres"),
     owners=ORGANISATION_COLUMNS,
     kept=NOT_SET_BACK,
     remembered=REMEMBERED,
@@ -59,7 +65,8 @@ def schema_of(app: App) -> DatabaseSchema:
     return DatabaseSchema(
         app.postgres_migrations,
         rest=lambda postgres: install(postgres, app),
-        subjects={entry.name: entry.subjects for entry in app.personal if entry.store == "app_postgres"},
+        subjects={entry.name: entry.tombstoned for entry in app.personal if entry.store == "app_postgres"},
+        traces=_with_traces(app.personal, "app_postgres"),
         kept=frozenset({"pipelines.migrations"}),
         remembered=REMEMBERED_OF_APPS,
     )

@@ -38,7 +38,8 @@ def of_d1(rooms: Rooms, app: App, ids: Ids, within: Within) -> Iterator[Portion]
     for shape, entry in d1_rows.tables_of(d1, app):
         if shape.name not in LOGS - {"change_log"} and _of_people(entry, ids, within):
             by_entry.setdefault(entry.name, (entry, []))[1].append(shape)
-    for name, (entry, shapes) in sorted(by_entry.items()):
+    # What a log says of a person's rows comes after the rows.
+    for name, (entry, shapes) in sorted(by_entry.items(), key=lambda item: (item[0] in LOGS, item[0])):
         yield Portion(portion_name("d1", name), doc_of(app, entry), _of_tables(rooms, d1, entry, shapes, ids, within))
 
 

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -23,6 +24,8 @@ from assets.rooms import Rooms
 from assets.search.needles import SHORTEST, Needles
 from resources.r2 import ObjectStore
 
+WHOLE = ".whole"
+GZIP = b"\x1f\x8b"
 ENDINGS = ("jpg", "jpeg", "png", "webp")
 PIECE = 4 * 2**20
 
@@ -60,12 +63,27 @@ def _lines_of(
 ) -> Iterator[Row]:
     """The person's lines of all objects below a prefix."""
     for info in store.list(prefix.rstrip("/")):
-        if not info.key.endswith(".gz"):
+        if info.key.endswith(WHOLE):
             continue
-        for lines in _unpacked(store.stream(info.key)):
+        for lines in _lines(store.stream(info.key)):
             # Most lines are of others, and are not read one by one.
             if needles is None or needles.are_in(lines):
                 yield from filter(None, map(taken, lines.split(b"\n")))
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines of an object, packed or not, whatever it is called."""
+    several = iter(chunks)
+    first = next(several, b"")
+    if first.startswith(GZIP):
+        yield from _unpacked(chain([first], several))
+        return
+    rest = b""
+    for chunk in chain([first], several):
+        whole, newline, rest = (rest + chunk).rpartition(b"\n")
+        if newline:
+            yield whole
+    yield rest
 
 
 def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ _PARTS = (re.compile(r"[\w-]+"), re.compile(r"[\w.@+:~-]+"), re.compile(r"[^\s\"
 def name_erased(text: str, erased: Tombstones, organisation: str | None = None) -> bool:
     """Whether a text names an erased person, as it is or percent-encoded. organisation: whose the text is.
 
-    An id within a text is found where it has no spaces, slashes or quotes.
+    An id within a text is found where it has no spaces, slashes or quotes, or has them percent-encoded.
     """
     kinds = sorted({kind.removesuffix(WITHIN) for kind in erased.hashes} - {ORGANISATION})
     return any(erased.holds(kind, part, organisation) for part in dict.fromkeys(_parts(text)) for kind in kinds)
@@ -29,4 +29,5 @@ def _parts(text: str) -> Iterator[str]:
     for form in dict.fromkeys((text, unquote(text))):
         yield form
         for pattern in _PARTS:
-            yield from (part for part in pattern.findall(form) if len(part) >= SHORTEST)
+            for part in pattern.findall(form):
+                yield from (text for text in (part, unquote(part)) if len(text) >= SHORTEST)

@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from assets.privacy.erased_texts import name_erased
 from assets.privacy.tombstones import Tombstones, within
 
-GONE = Tombstones.of(("user", "user-17"), ("visitor", "ann+shop@mail.example"), within("acme", "user", "only-there"))
+GONE = Tombstones.of(
+    ("user", "user-17"),
+    ("visitor", "ann+shop@mail.example"),
+    ("user", "ä user/7"),
+    within("acme", "user", "only-there"),
+)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +29,7 @@ GONE = Tombstones.of(("user", "user-17"), ("visitor", "ann+shop@mail.example"), 
         ("/only-there", "acme", True),
         ("/only-there", "bolt", False),
         ("/only-there", None, False),
+        ("/%C3%A4%20user%2F7/x", None, True),
         ("", None, False),
     ],
 )

@@ -12,6 +12,7 @@ from assets.apps.personal import Holding, Subject
 from assets.backups.loaded_rows import delete, empty
 from assets.backups.postgres_database import DatabaseSchema
 from assets.backups.postgres_traces import remove_texts
+from assets.privacy.erased_texts import NamedPeople
 from assets.privacy.places import in_postgres
 from assets.privacy.tombstones import HASH, WITHIN, Tombstones, organisation_places
 from resources.postgres import Connection
@@ -87,7 +88,7 @@ def remove_traces(load: Load, entry: Holding, people: Tombstones, checksum: RowC
     condition = erased_rows(hashed, people)
     if condition is not None:
         empty(load, entry.name, entry.personal.split(), condition, checksum)
-    return remove_texts(load, entry, people, checksum)
+    return remove_texts(load, entry, NamedPeople(people), checksum)
 
 
 def _followed(load: Load, key: ForeignKey, checksum: RowChecksum) -> set[str]:

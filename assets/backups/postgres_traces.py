@@ -12,8 +12,7 @@ from psycopg.sql import SQL, Composable, Identifier
 from assets.apps.personal import Holding
 from assets.apps.pipelines import ORGANISATION_COLUMNS
 from assets.backups.loaded_rows import change, delete
-from assets.privacy.erased_texts import name_erased
-from assets.privacy.tombstones import Tombstones
+from assets.privacy.erased_texts import NamedPeople
 from resources.postgres.load import Load
 from resources.postgres.row_checksum import RowChecksum
 from resources.sql_files import read_sql
@@ -25,7 +24,7 @@ TEXTS = ("text", "character varying", "jsonb")
 _ASIDE = Identifier("pg_temp", "clearlift_erased_texts")
 
 
-def remove_texts(load: Load, entry: Holding, people: Tombstones, checksum: RowChecksum) -> int:
+def remove_texts(load: Load, entry: Holding, people: NamedPeople, checksum: RowChecksum) -> int:
     """Replace the texts of a table that name erased people; how many rows went instead, where the entry has nothing by
     which rows are people's but such a text.
     """
@@ -54,13 +53,13 @@ def without(text: str, type_: str) -> str:
     return f"{ERASED} {secrets.token_hex(6)}"
 
 
-def _found(load: Load, name: str, column: str, type_: str, people: Tombstones) -> bool:
+def _found(load: Load, name: str, column: str, type_: str, people: NamedPeople) -> bool:
     """Whether texts of a column name erased people: these are put aside, so that no statement has them."""
     texts = SQL("select distinct child.{}::text as text, {} as tenant from {} child where child.{} is not null").format(
         Identifier(column), _tenant(load, name), load.tables[name].identifier, Identifier(column)
     )
     rows = load.connection.execute(texts).fetchall()
-    found = [row for row in rows if name_erased(row["text"], people, row["tenant"])]
+    found = [row for row in rows if people.are_in(row["text"], row["tenant"])]
     if not found:
         return False
     load.connection.execute(SQL("drop table if exists {}").format(_ASIDE))

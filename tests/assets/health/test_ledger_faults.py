@@ -56,7 +56,7 @@ def test_requests_of_an_application_that_nobody_took_over(watch: Watch) -> None:
     d1, asked = watch.stores.d1(SESH), stamp(watch.clock())
     put(d1, "users", id="anna-17", email="anna@sesh.example")
     for table in ("erasure_requests", "export_requests"):
-        put(d1, table, id="of-the-app", subject="anna-17", requested_at=asked)
+        d1.execute(f"insert into {table} (id, subject, requested_at) values ('of-the-app', 'anna-17', ?)", [asked])
     assert not watch.tick()
     watch.later(timedelta(days=25))
     export = watch.found("sesh/export_untaken", "export of-the-app")

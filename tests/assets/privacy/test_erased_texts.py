@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.privacy.erased_texts import name_erased
+from assets.privacy.erased_texts import NamedPeople
 from assets.privacy.tombstones import Tombstones, within
 
 GONE = Tombstones.of(
@@ -34,9 +34,9 @@ GONE = Tombstones.of(
     ],
 )
 def test_a_text_names_by_whole_ids(text: str, organisation: str | None, is_named: bool) -> None:
-    assert name_erased(text, GONE, organisation) is is_named
+    assert NamedPeople(GONE).are_in(text, organisation) is is_named
 
 
 @given(st.from_regex(r"[A-Za-z0-9][\w.@+:~-]{2,30}[A-Za-z0-9]", fullmatch=True), st.sampled_from("/?&=#,; "))
 def test_an_id_is_found_between_any_signs(id_: str, sign: str) -> None:
-    assert name_erased(f"x{sign}{id_}{sign}y", Tombstones.of(("user", id_)))
+    assert NamedPeople(Tombstones.of(("user", id_))).are_in(f"x{sign}{id_}{sign}y")

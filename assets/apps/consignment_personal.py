@@ -42,6 +42,7 @@ _D1 = (
         personal="old_keys new_keys",
         erasure="delete",
         reason="last, once all readers are past it: a deletion of a person's rows writes their ids here again",
+        doc="A change of a row of a consignor: which row and when, without what was changed",
     ),
 )
 

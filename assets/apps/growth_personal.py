@@ -19,6 +19,7 @@ _TABLES = (
                 "the database decides by them: who may see a lead, which captures are one lead, what a number is",
             ),
         ),
+        doc="What somebody left who was interested: an address, a phone number, where they came from",
         erasure="delete",
     ),
     Holding(
@@ -26,6 +27,7 @@ _TABLES = (
         "marketing.lead_interactions",
         subjects=(("lead", "lead_id"),),
         personal="notes metadata",
+        doc="A contact with somebody who was interested: a call, a message, a note",
         erasure="delete",
     ),
     Holding(
@@ -34,6 +36,7 @@ _TABLES = (
         subjects=(("user", "user_id"), ("lead", "lead_id")),
         one_person=True,
         personal="session_token metadata",
+        doc="A way through the onboarding, and how far it went",
         erasure="delete",
     ),
     Holding(
@@ -41,6 +44,7 @@ _TABLES = (
         "onboarding.step_activities",
         personal="error metadata",
         traces="session_id",
+        doc="What somebody did in a step of the onboarding",
         erasure="delete",
         reason="goes with its session",
     ),
@@ -51,6 +55,7 @@ _TABLES = (
         one_person=True,
         personal="properties user_agent",
         traces="referrer page",
+        doc="What somebody did on the site or in the application",
         erasure="delete",
     ),
     Holding(
@@ -58,6 +63,7 @@ _TABLES = (
         "experiments.assignments",
         subjects=(("user", "user_id"), ("visitor", "session_id")),
         one_person=True,
+        doc="Which variant of a test somebody was shown",
         erasure="delete",
     ),
     Holding(
@@ -68,6 +74,7 @@ _TABLES = (
         personal="waba_id phone_number_id display_phone business_name access_token_ciphertext",
         identifying="waba_id phone_number_id display_phone",
         sealed=(Sealed("access_token_ciphertext", binary=True),),
+        doc="A phone number of a WhatsApp Business Account",
         erasure="delete",
     ),
     Holding(
@@ -75,6 +82,7 @@ _TABLES = (
         "whatsapp.templates",
         personal="components",
         traces="account_id rejection_reason",
+        doc="A message template of such an account",
         erasure="delete",
         reason="goes with its account",
     ),

@@ -63,7 +63,8 @@ class Unsealed:
 class Holding:
     """What a table, an object prefix or a key family holds of people.
 
-    store and name: as its Lifecycle has them. A copy that a restore made aside is as its table.
+    store and name: as its Lifecycle has them. A copy that a restore made aside is as its table. doc: what a row, object
+    or key is, in words for the person whose it is; empty where `App.tables` says it, and for what is nobody's.
 
     subjects: whose a row is, by an id in clear. hashed: the same, where the column holds a hash of organisation and id.
     mentions: ids of people in a row that is not theirs; an erasure empties or replaces them.
@@ -104,6 +105,7 @@ class Holding:
     blanked_by: str = ""
     erasure: Erasure | None = None
     reason: str = ""
+    doc: str = ""
     sealed: tuple[Sealed, ...] = ()
     unsealed: tuple[Unsealed, ...] = ()
 

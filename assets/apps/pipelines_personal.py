@@ -30,6 +30,7 @@ EVENT_RECORD = Holding(
     one_person=True,
     erasure="delete",
     reason="by a rewrite of the data files; the files before it hold the rows until they are removed",
+    doc="Something that was done on a site",
 )
 """The event record: what a lake table of web events holds."""
 
@@ -40,9 +41,23 @@ def web_events(table: str, landing: str, quarantine: str) -> tuple[Holding, ...]
     """
     lines: tuple[Subject, ...] = (("user", "content.user_id"), ("visitor", "content.anonymous_id"))
     landed = Holding(
-        "r2", landing, lines, personal="content", traces="key", organisation="content.org_tag", erasure="delete"
+        "r2",
+        landing,
+        lines,
+        personal="content",
+        traces="key",
+        organisation="content.org_tag",
+        erasure="delete",
+        doc="Something that was done on a site, as the site sent it",
     )
-    refused = replace(landed, name=quarantine, traces="", impersonal="key", reason=REFUSED_LINES)
+    refused = replace(
+        landed,
+        name=quarantine,
+        traces="",
+        impersonal="key",
+        reason=REFUSED_LINES,
+        doc="Something that was done on a site and that could not be taken, and why",
+    )
     summary = Holding("kv", "summary", impersonal="key value")
     return (replace(EVENT_RECORD, name=table), landed, refused, summary)
 
@@ -52,10 +67,12 @@ def _table(name: str, *, personal: str = "", traces: str = "") -> Holding:
     return Holding("postgres", name, personal=personal, traces=traces, erasure="delete")
 
 
-def _visits(name: str, erasure: Erasure, *, personal: str, traces: str, reason: str = "") -> Holding:
+def _visits(name: str, erasure: Erasure, doc: str, *, personal: str, traces: str, reason: str = "") -> Holding:
     """A table whose column `visitor` is a hash of the visitor's id."""
     who: tuple[Subject, ...] = (("visitor", "visitor"),)
-    return Holding("postgres", name, hashed=who, personal=personal, traces=traces, erasure=erasure, reason=reason)
+    return Holding(
+        "postgres", name, hashed=who, personal=personal, traces=traces, erasure=erasure, reason=reason, doc=doc
+    )
 
 
 def _kept(name: str, reason: str, *, personal: str = "", traces: str = "", sealed: tuple[Sealed, ...] = ()) -> Holding:
@@ -79,12 +96,14 @@ _POSTGRES = (
     _visits(
         "sessions.daily",
         "delete",
+        "A visit to a site: when it was, on which pages it began and ended, and where it came from",
         personal="visitor session started_at ended_at",
         traces="landing_path exit_path first_campaign last_campaign",
     ),
     _visits(
         "attribution.touches",
         "delete",
+        "A visit that came from a campaign",
         personal="visitor browser session at session_begins session_ends click",
         traces="utm_campaign utm_content campaign_key content_key campaign_id_key ad_id_key",
         reason="the credits of its day stay: they count, and name nobody",
@@ -92,6 +111,7 @@ _POSTGRES = (
     _visits(
         "attribution.conversions",
         "blank",
+        "A purchase, or another goal of a site, with its value",
         personal="visitor browser",
         traces="event order_id refunded",
         reason="the organisation's revenue stays; without its event its hashes lead to nobody",
@@ -102,6 +122,7 @@ _POSTGRES = (
         hashed=(("visitor", "visitor"), ("user", "person")),
         personal="visitor person first_at last_at",
         erasure="delete",
+        doc="A browser in which a user signed in, and when",
     ),
     _kept(
         "attribution.clicks",
@@ -117,6 +138,7 @@ _POSTGRES = (
         traces="key hash",
         erasure="delete",
         reason="together with the key in KV; where the value is an organisation's, the tenant is that",
+        doc="What is kept ready to be read fast, and until when",
     ),
     _table("cache.reads", traces="key"),
     _kept("cache.access_objects", TAKEN_OBJECTS, traces="object"),
@@ -131,6 +153,7 @@ _POSTGRES = (
         personal="subject at",
         erasure="delete",
         reason="what an erased person chose is of no use: their events are refused",
+        doc="A choice about marketing",
     ),
     _kept("archive.tombstones", "a restore reads it and leaves out who was erased", traces="subject_hash"),
     _kept(

@@ -7,10 +7,12 @@ _OWN: tuple[Subject, ...] = (("user", "userId"),)
 _LINES: tuple[Subject, ...] = (("user", "content.userId"),)
 
 
-def _own(name: str, personal: str, reason: str = "", *sealed: Sealed) -> Holding:
+def _own(name: str, personal: str, reason: str = "", *sealed: Sealed, doc: str = "") -> Holding:
     """A table whose rows are a user's, by userId."""
     traces = " ".join(rule.into for rule in sealed)
-    return Holding("d1", name, _OWN, personal=personal, traces=traces, sealed=sealed, erasure="delete", reason=reason)
+    return Holding(
+        "d1", name, _OWN, personal=personal, traces=traces, sealed=sealed, erasure="delete", reason=reason, doc=doc
+    )
 
 
 _D1 = (
@@ -40,13 +42,16 @@ _D1 = (
         Sealed("titleEncrypted", "title"),
         Sealed("contentEncrypted", "content", blank=""),
     ),
-    _own("sessions_*", "userId notes details rating amount timestamp"),
-    _own("points_*", "userId at measures"),
+    _own(
+        "sessions_*", "userId notes details rating amount timestamp", doc="What a user consumed, when, and how it was"
+    ),
+    _own("points_*", "userId at measures", doc="What a user's device measured during a session"),
     *(
         _own(
             f"metrics_{grain}",
             "userId entries total least most",
             "no reference deletes them with the user; the sums of all users together stay",
+            doc="A figure of a user's sessions and measurements, for a span of time",
         )
         for grain in ("*", "daily", "weekly", "monthly")
     ),
@@ -56,9 +61,10 @@ _D1 = (
         subjects=(("user", "row_id"), ("user", "old_keys.userId"), ("user", "new_keys.userId")),
         personal="row_id old_keys new_keys",
         erasure="delete",
+        doc="A change of a row of a user: which row and when, without what was changed",
         reason="last, once all readers are past it: a deletion of a person's rows writes their ids here again",
     ),
-    _own("pruned_sessions", "", "after the media of the session"),
+    _own("pruned_sessions", "", "after the media of the session", doc="A session whose images are being deleted"),
     Holding(
         "d1",
         "partitions",
@@ -71,8 +77,24 @@ _D1 = (
 )
 
 _R2 = (
-    Holding("r2", "sesh/points/", _LINES, personal="content", traces="key", erasure="delete"),
-    Holding("r2", "quarantine/points/", _LINES, personal="content", erasure="delete", reason=REFUSED_LINES),
+    Holding(
+        "r2",
+        "sesh/points/",
+        _LINES,
+        personal="content",
+        traces="key",
+        erasure="delete",
+        doc="A measurement, as a device sent it",
+    ),
+    Holding(
+        "r2",
+        "quarantine/points/",
+        _LINES,
+        personal="content",
+        erasure="delete",
+        reason=REFUSED_LINES,
+        doc="A measurement that could not be taken, and why",
+    ),
     Holding(
         "r2",
         "access/sesh/",
@@ -87,8 +109,22 @@ _R2 = (
         erasure="keep",
         reason="refused lines of the access log; deleted after 9 days",
     ),
-    Holding("r2", "user-media/", (("user", "key.userId"),), personal="key content", erasure="delete"),
-    Holding("r2", "quarantine/user-media/", (("user", "key.userId"),), personal="key content", erasure="delete"),
+    Holding(
+        "r2",
+        "user-media/",
+        (("user", "key.userId"),),
+        personal="key content",
+        erasure="delete",
+        doc="An image or video that a user uploaded, or a smaller copy of it",
+    ),
+    Holding(
+        "r2",
+        "quarantine/user-media/",
+        (("user", "key.userId"),),
+        personal="key content",
+        erasure="delete",
+        doc="An image that a user uploaded and that could not be read",
+    ),
 )
 
 _KV = (

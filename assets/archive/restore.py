@@ -10,7 +10,7 @@ import polars as pl
 
 from assets.apps import App
 from assets.apps.lifecycle import Lifecycle
-from assets.apps.personal import Subject
+from assets.apps.personal import Holding
 from assets.archive import parts
 from assets.archive.commands import command
 from assets.archive.layout import bucket_folder, spread
@@ -19,6 +19,7 @@ from assets.archive.quarters import Quarter
 from assets.archive.registry import ArchiveRegistry, Revision
 from assets.archive.sealed import NotArchivedError, manifest_of
 from assets.archive.tables import came_back, target_of
+from assets.privacy.erased_texts import NamedPeople, without_names
 from assets.privacy.tombstones import Keys, Tombstones
 from assets.progress import Progress, silent
 from assets.rooms import Rooms
@@ -45,14 +46,14 @@ class Restored:
 
 @dataclass
 class Restore:
-    """Restores a table's quarters into `target`. `subjects` say whose a row is, by which tombstones are found.
+    """Restores a table's quarters into `target`. entry: says whose a row is, by which tombstones are found.
 
     came_back: is called with the quarter and the bucket after each bucket, also where a killed run had restored it.
     """
 
     app: str
     lifecycle: Lifecycle
-    subjects: Sequence[Subject]
+    entry: Holding
     target: Target
     store: ObjectStore
     postgres: Postgres
@@ -66,7 +67,7 @@ class Restore:
         return cls(
             app=app.name,
             lifecycle=entry,
-            subjects=app.holding(entry.store, entry.name).tombstoned,
+            entry=app.holding(entry.store, entry.name),
             target=target_of(rooms, app, entry, into),
             store=rooms.object_store,
             postgres=rooms.postgres,
@@ -132,10 +133,11 @@ class Restore:
         self, folder: str, manifest: BucketManifest, tombstones: Tombstones, done: Restored
     ) -> Iterator[pl.DataFrame]:
         """The rows of a bucket, those of later revisions first, because the first row of a key counts."""
+        named = NamedPeople(tombstones)
         for part in sorted(manifest.parts, key=lambda p: -p.revision):
             for rows in parts.read(self.store, folder, part, manifest.columns):
-                kept = tombstones.kept(rows, manifest.columns, self.subjects)
+                kept = tombstones.kept(rows, manifest.columns, self.entry.tombstoned)
                 done.rows += rows.height
                 done.erased += rows.height - kept.height
                 if not kept.is_empty():
-                    yield kept
+                    yield without_names(kept, manifest.columns, self.entry, named)

@@ -12,6 +12,7 @@ from typing import Any
 
 from assets.apps import APPS, App
 from assets.apps.pipelines import PIPELINES
+from assets.backups import noted
 from assets.backups.d1 import D1Backups
 from assets.backups.drill import Drill
 from assets.backups.lake import LakeBackup
@@ -158,6 +159,7 @@ def _ours() -> Covered:
         )
 
     def prune(rooms: Rooms, sets: Sets) -> None:
+        noted.forget(target_of(rooms), sets)
         if isinstance(made_by := method(rooms), PostgresPhysical):
             made_by.prune(sets)
 

@@ -4,12 +4,15 @@ What belongs here: where they are read, and when they can be relied on. What doe
 in a set (a method).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import psycopg
 
 from assets.apps import App
+from assets.backups import noted
 from assets.backups.sets import find
 from assets.backups.target import StoreName, Target
 from assets.privacy.tombstones import Tombstones
@@ -21,6 +24,7 @@ from resources.sql_files import read_sql
 KEPT_IN = StoreName("pipelines", "postgres")
 TABLE = "archive.tombstones"
 MISSING = (PostgresUnreachableError, psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
+KEY_SET = "bring back the key set that sealed it; docs/recovery.md says how"
 FIRST = f"`clearlift backup restore {KEPT_IN}` first, because it knows them"
 
 
@@ -28,13 +32,24 @@ class TombstonesMissingError(DeclinedError):
     """Nobody knows who was erased, so that a restore could bring them back. Nothing was touched."""
 
 
-@contextmanager
-def erased(postgres: Postgres | None, target: Target, store: StoreName, apps: Sequence[App]) -> Iterator[Tombstones]:
-    """The tombstones of apps whose data a store holds. While the block lasts, no further person can be erased, and no
-    other restore of the store begins. postgres: ours; None where there is none yet.
+@dataclass(frozen=True)
+class ErasedSince:
+    """Who was erased. remember: writes into a restored Postgres of ours whom its backup cannot know; how many."""
 
-    Our own Postgres, which keeps them, is restored with those that it still has: who was erased before its set was
-    made is not in the set.
+    tombstones: Tombstones = field(repr=False)
+    remember: Callable[[Connection], int] = lambda _: 0
+
+
+@contextmanager
+def erased(
+    postgres: Postgres | None, target: Target, store: StoreName, apps: Sequence[App], moment: datetime
+) -> Iterator[ErasedSince]:
+    """The tombstones of apps whose data a store holds, of which a backup of a moment comes back. While the block lasts,
+    no further person can be erased, and no other restore of the store begins. postgres: ours; None where there is none
+    yet.
+
+    Our own Postgres, which keeps them, is restored with those that it still has, and with those that were noted beside
+    the backups: who was erased before its set was made is not in the set.
 
     Raises:
         TombstonesMissingError: they cannot be read, or are fewer than a backup says.
@@ -47,33 +62,60 @@ def erased(postgres: Postgres | None, target: Target, store: StoreName, apps: Se
                 with suppress(*MISSING):
                     held.enter_context(postgres.lock(lock))
                     found = _still_known(postgres, apps, target.keyring)
-            yield found
+            with _opened():
+                notes = noted.since(target, moment)
+            found = found.with_hashes(one for note in notes for one in note.people)
+            yield ErasedSince(found, lambda connection: noted.add(connection, notes, lambda: target.keyring))
         return
     if postgres is None:
         raise TombstonesMissingError("there is no Postgres of ours that says who was erased", FIRST)
     recorded = _recorded(target)
     with ExitStack() as held:
         try:
+            remember(postgres, target)
             connection = held.enter_context(postgres.lock(lock))
             known, found = _count(connection), _locked(connection, apps, target.keyring)
         except MISSING:
             raise TombstonesMissingError("who was erased cannot be read from our Postgres", FIRST) from None
         except SealError:
-            step = "bring back the key set that sealed it; docs/recovery.md says how"
-            raise TombstonesMissingError("the secret of who was erased does not open", step) from None
+            raise TombstonesMissingError("the secret of who was erased does not open", KEY_SET) from None
         if known < recorded:
             raise TombstonesMissingError(f"our Postgres knows {known} erased people, and its backup {recorded}", FIRST)
-        yield found
+        yield ErasedSince(found)
+
+
+def remember(postgres: Postgres, target: Target) -> int:
+    """Add the tombstones that were noted beside the backups and that our Postgres, restored or new, does not have; how
+    many.
+
+    Raises:
+        TombstonesMissingError: a note does not open.
+    """
+    known = {(row["app"], row["erased_at"]) for row in postgres.fetch(read_sql("privacy/erasure_times.sql"))}
+    with _opened():
+        notes = noted.unknown(target, known)
+    if not notes:
+        return 0
+    with postgres.connection() as connection:
+        return noted.add(connection, notes, lambda: target.keyring)
+
+
+@contextmanager
+def _opened() -> Iterator[None]:
+    try:
+        yield
+    except SealError:
+        raise TombstonesMissingError("a note of who was erased does not open", KEY_SET) from None
 
 
 def _still_known(postgres: Postgres, apps: Sequence[App], keyring: Keyring) -> Tombstones:
     # In a transaction of its own: the restore writes to their table.
     with postgres.connection() as connection:
-        return _locked(connection, apps, keyring)
+        return _locked(connection, apps, keyring, hashed=True)
 
 
-def _locked(connection: Connection, apps: Sequence[App], keyring: Keyring) -> Tombstones:
-    return Tombstones.together(Tombstones.locked(connection, app.name, lambda: keyring) for app in apps)
+def _locked(connection: Connection, apps: Sequence[App], keyring: Keyring, *, hashed: bool = False) -> Tombstones:
+    return Tombstones.together(Tombstones.locked(connection, app.name, lambda: keyring, hashed=hashed) for app in apps)
 
 
 def _count(connection: Connection) -> int:

@@ -4,7 +4,7 @@ One class a store fulfils it (d1.py, postgres_logical.py, …). What does not be
 all stores (restore.py, drill.py), and where sets lie.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from assets.backups.manifest import Kind, Manifest, Table
 from assets.privacy.tombstones import Tombstones
 from resources.declined import DeclinedError
+from resources.postgres import Connection
 
 if TYPE_CHECKING:
     from assets.backups.parts import Draft
@@ -58,8 +59,9 @@ class Scope:
     """What of a set is wanted.
 
     at: up to where; None for all of the chain. tables: only these; empty for all. owners: only rows of these
-    organisations or people, by their ids; empty for all. erased: people whose rows do not come back. live: the place
-    is the store that the application works on, so that single rows are put beside what is there. since: a set whose
+    organisations or people, by their ids; empty for all. erased: people whose rows do not come back. remember: writes
+    into our own Postgres who was erased after its backup; how many. live: the place is the store that the application
+    works on, so that single rows are put beside what is there. since: a set whose
     files were restored already, so that a drill leaves them out, and the rows of erased people in them; only where a
     store is made of files that never change.
     """
@@ -68,6 +70,7 @@ class Scope:
     tables: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     erased: Tombstones = field(default_factory=lambda: Tombstones({}))
+    remember: Callable[[Connection], int] = lambda _: 0
     live: bool = False
     since: Manifest | None = None
 

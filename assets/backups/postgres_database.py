@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from assets.apps.personal import Subject
+from assets.apps.personal import Holding, Subject
 from assets.backups.manifest import Table
 from assets.backups.method import NotRestorableError
 from resources import migrations
@@ -54,14 +54,16 @@ class DatabaseSchema:
     """How an empty database becomes one of a store.
 
     folder: of its migrations, under sql/. rest: makes what no migration makes. subjects: whose the rows of a table are.
-    owners: names of columns that hold the id of an organisation, in any table. kept: tables that stay as
-    they are where the store is live. remembered: tables whose rows only ever come, there too.
+    traces: the registry's entries of tables in which people leave traces that are no ids in clear. owners: names of
+    columns that hold the id of an organisation, in any table. kept: tables that stay as they are where the store is
+    live. remembered: tables whose rows only ever come, there too.
     """
 
     folder: str
     applied: Callable[[Postgres], migrations.AppliedMigrations] = migrations.PostgresAppliedMigrations
     rest: Callable[[Postgres], object] = lambda _: None
     subjects: Mapping[str, Sequence[Subject]] = field(default_factory=dict)
+    traces: Mapping[str, Holding] = field(default_factory=dict)
     owners: tuple[str, ...] = ()
     kept: frozenset[str] = frozenset()
     remembered: frozenset[str] = frozenset()

@@ -4,13 +4,17 @@ What belongs here: finding and removing them in an open load, with what goes wit
 (assets/privacy).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composable, Literal
 
-from assets.apps.personal import Subject
+from assets.apps.personal import Holding, Subject
+from assets.backups.loaded_rows import delete, empty
+from assets.backups.postgres_database import DatabaseSchema
+from assets.backups.postgres_traces import remove_texts
+from assets.privacy.erased_texts import NamedPeople
 from assets.privacy.places import in_postgres
-from assets.privacy.tombstones import WITHIN, Tombstones, organisation_places
+from assets.privacy.tombstones import HASH, WITHIN, Tombstones, organisation_places
 from resources.postgres import Connection
 from resources.postgres.load import CASCADE, SET_NULL, ForeignKey, Load
 from resources.postgres.row_checksum import RowChecksum
@@ -51,23 +55,24 @@ def erased_rows(subjects: Sequence[Subject], people: Tombstones) -> Composable |
     return SQL("({})").format(SQL(" or ").join(found)) if found else None
 
 
-def remove(
-    load: Load,
-    subjects: Mapping[str, Sequence[Subject]],
-    people: Tombstones,
-    checksums: Mapping[str, RowChecksum],
-) -> int:
+def remove(load: Load, schema: DatabaseSchema, people: Tombstones, checksums: Mapping[str, RowChecksum]) -> int:
     """Delete the rows of erased people from the tables of a load, and what goes with them; returns how many rows.
 
     What goes with them is what the foreign keys say, which are down in a load: a row that referred to a deleted one
-    goes too, or is emptied there. checksums: of the rows of each table; they follow what is done.
+    goes too, or is emptied there. In rows of others their traces are emptied. checksums: of the rows of each table;
+    they follow what is done.
     """
+    if not people.hashes:
+        return 0
     set_secret(load.connection, people)
     before = sum(checksum.rows for checksum in checksums.values())
     gone: set[str] = set()
     for name, checksum in checksums.items():
-        condition = erased_rows(subjects.get(name, ()), people.in_table("app_postgres", name))
-        if condition is not None and _deleted(load, name, condition, checksum):
+        condition = erased_rows(schema.subjects.get(name, ()), people.in_table("app_postgres", name))
+        deleted = 0 if condition is None else delete(load, name, condition, checksum)
+        if (entry := schema.traces.get(name)) is not None:
+            deleted += remove_traces(load, entry, people, checksum)
+        if deleted:
             gone.add(name)
     while gone:
         parents, gone = gone, set()
@@ -77,44 +82,25 @@ def remove(
     return before - sum(checksum.rows for checksum in checksums.values())
 
 
+def remove_traces(load: Load, entry: Holding, people: Tombstones, checksum: RowChecksum) -> int:
+    """Take traces of erased people out of rows of others; how many rows went, because a trace was all that they are."""
+    hashed: list[Subject] = [(HASH, column) for _, column in entry.hashed] if entry.erasure == "blank" else []  # type: ignore[misc]
+    condition = erased_rows(hashed, people)
+    if condition is not None:
+        empty(load, entry.name, entry.personal.split(), condition, checksum)
+    return remove_texts(load, entry, NamedPeople(people), checksum)
+
+
 def _followed(load: Load, key: ForeignKey, checksum: RowChecksum) -> set[str]:
     """Do what a key says of rows whose parent is gone; the child's name, if others may refer to what went."""
     orphaned = _orphaned(load, key)
     if key.on_delete == CASCADE:
-        return {key.child} if _deleted(load, key.child, orphaned, checksum) else set()
+        return {key.child} if delete(load, key.child, orphaned, checksum) else set()
     if key.on_delete == SET_NULL:
-        table = load.tables[key.child]
-        columns = _columns(table.columns)
-        emptied = SQL(", ").join(SQL("{} = null").format(Identifier(column)) for column in key.columns)
-        was = SQL("select {} from {} child where {}").format(columns, table.identifier, orphaned)
-        _each(load, was, checksum.remove)
-        now = SQL("update {} child set {} where {} returning {}").format(table.identifier, emptied, orphaned, columns)
-        _each(load, now, checksum.add)
+        empty(load, key.child, key.columns, orphaned, checksum)
     return set()
 
 
 def _orphaned(load: Load, key: ForeignKey) -> Composable:
     parent = load.tables[key.parent].identifier
     return SQL("{} and not exists (select from {} parent where {})").format(key.filled(), parent, key.same())
-
-
-def _deleted(load: Load, name: str, condition: Composable, checksum: RowChecksum) -> int:
-    table = load.tables[name]
-    statement = SQL("delete from {} child where {} returning {}").format(
-        table.identifier, condition, _columns(table.columns)
-    )
-    return _each(load, statement, checksum.remove)
-
-
-def _each(load: Load, statement: Composable, take: Callable[[bytes], None]) -> int:
-    """Hand each row that a statement returns on, in the form in which checksums count it."""
-    rows = 0
-    with load.connection.cursor() as cursor, cursor.copy(SQL("copy ({}) to stdout").format(statement)) as copy:
-        for row in copy:
-            take(bytes(row))
-            rows += 1
-    return rows
-
-
-def _columns(names: Sequence[str]) -> Composable:
-    return SQL(", ").join(map(Identifier, names))

@@ -33,7 +33,7 @@ from assets.backups.method import (
 from assets.backups.parts import Draft, read
 from assets.backups.postgres_database import DatabaseSchema, Description, described
 from assets.backups.postgres_people import remove
-from assets.backups.postgres_restore import DatabaseRestore, compared, differences, sound
+from assets.backups.postgres_restore import KEPT_TOMBSTONES, DatabaseRestore, compared, differences, sound
 from assets.backups.sets import Sets, find
 from assets.backups.target import StoreName, Target
 from resources.postgres import Postgres, embedded, wal
@@ -157,7 +157,7 @@ class PostgresPhysical:
         with alone(self.folder):
             draft = _draft(self.folder)
             try:
-                with self._recovered(target, chain, draft, scope) as (_, source, _):
+                with self._recovered(target, chain, draft, scope) as (_, source, *_):
                     return DatabaseRestore(self.store, self.schema).preview(source, self.postgres, scope)
             finally:
                 clear(draft)
@@ -184,11 +184,11 @@ class PostgresPhysical:
             )
         draft = _draft(place)
         try:
-            with self._recovered(target, chain, draft, scope) as (dsn, source, erased):
+            with self._recovered(target, chain, draft, scope) as (dsn, source, erased, changed):
                 if scope.live:
                     return DatabaseRestore(self.store, self.schema).run(source, self.postgres, scope)
                 last = chain[-1]
-                exact = source.moment == last.moment and not erased and EXACT in last.facts
+                exact = source.moment == last.moment and not changed and EXACT in last.facts
                 tables = last.tables if exact else tuple(_counted(source.snapshot))
                 tables += tuple(self._others(dsn))
             settle(draft, place)
@@ -199,9 +199,9 @@ class PostgresPhysical:
     @contextmanager
     def _recovered(
         self, target: Target, chain: Chain, draft: Path, scope: Scope
-    ) -> Iterator[tuple[str, "RecoveredRows", int]]:
+    ) -> Iterator[tuple[str, "RecoveredRows", int, bool]]:
         """A server in a new folder as it was at the moment of a scope, without erased people: its DSN, the rows of our
-        database, and how many of erased people went.
+        database, how many of erased people went, and whether it holds something else than it did.
         """
         last = chain[-1]
         at = scope.at if isinstance(scope.at, datetime) and scope.at < last.moment else None
@@ -212,12 +212,13 @@ class PostgresPhysical:
             if file.startswith(LOG)
         )
         with recovered(draft, read(target, chain[0], BASE), segments, at) as dsn:
-            erased = self._without(dsn, scope)
+            erased, changed = self._without(dsn, scope)
             with Postgres(dsn) as server, snapshot(server) as now:
                 (reached,) = now.connection.execute("select pg_last_wal_replay_lsn()::text as lsn").fetchall()
                 description = described(now, self.schema.number(server))
                 until = str(reached["lsn"])
-                yield dsn, RecoveredRows(now, description, until, at or last.moment, last.code_version), erased
+                rows = RecoveredRows(now, description, until, at or last.moment, last.code_version)
+                yield dsn, rows, erased, changed
 
     def differences(self, place: Path, restored: Restored) -> Iterator[str]:
         """See Method.differences."""
@@ -251,22 +252,27 @@ class PostgresPhysical:
             there = {row["datname"] for row in server.fetch("select datname from pg_database")}
         return [(own, self.schema), *((name, schema) for name, schema in self.others.items() if name in there)]
 
-    def _without(self, dsn: str, scope: Scope) -> int:
-        """Remove the rows of erased people from all databases of a recovered server; how many."""
-        erased = 0
+    def _without(self, dsn: str, scope: Scope) -> tuple[int, bool]:
+        """Remove the rows of erased people from all databases of a recovered server; how many, and whether it holds
+        something else than it did.
+        """
+        erased, changed = 0, False
         for name, schema in self._databases(dsn) if scope.erased.hashes else ():
             with Postgres(make_conninfo(dsn, dbname=name)) as server:
                 with server.connection() as connection:
                     names = [row["name"] for row in tables_of(connection) if row["missing"] is None]
                 with loading(server, names, emptied=()) as load:
                     counts = {table: RowChecksum() for table in names}
-                    erased += remove(load, schema.subjects, scope.erased, counts)
-                    tables = [load.tables[table] for table, count in counts.items() if count.rows]
+                    erased += remove(load, schema, scope.erased, counts)
+                    if schema is self.schema and not KEPT_TOMBSTONES - load.tables.keys():
+                        changed |= scope.remember(load.connection) > 0
+                    tables = [load.tables[table] for table, count in counts.items() if count != RowChecksum()]
+                    changed |= bool(tables)
             with psycopg.connect(make_conninfo(dsn, dbname=name), autocommit=True) as vacuuming:
                 for table in tables:
                     # Deleted rows stay in the files until then.
                     vacuuming.execute(SQL("vacuum full {}").format(table.identifier))
-        return erased
+        return erased, changed
 
     def _log(
         self,

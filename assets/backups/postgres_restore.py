@@ -15,7 +15,7 @@ from assets.backups.manifest import Table
 from assets.backups.method import NotRestorableError, OccupiedError, Restored, Scope
 from assets.backups.obstacles import InTheWayError, Obstacle
 from assets.backups.postgres_database import DONE, DatabaseSchema, Description, is_begun
-from assets.backups.postgres_people import erased_rows, remove, set_secret
+from assets.backups.postgres_people import erased_rows, remove, remove_traces, set_secret
 from resources.counts import counted
 from resources.postgres import Connection, Postgres
 from resources.postgres.beside import Beside
@@ -27,6 +27,8 @@ from resources.sql_files import read_sql
 if TYPE_CHECKING:
     from assets.backups.target import StoreName
 
+KEPT_TOMBSTONES = {"archive.tombstones", "privacy.secrets"}
+"""The tables of ours that say who was erased; a set of before there were both has neither."""
 NAMED = 8
 """How many tables a sentence names."""
 
@@ -203,7 +205,10 @@ class DatabaseRestore:
                 continue
             load.fill(name, source.description.columns[name], source.rows(name))
             checksums[name] = source.checksum(name)
-        erased = remove(load, self.schema.subjects, scope.erased, checksums)
+        erased = remove(load, self.schema, scope.erased, checksums)
+        if not KEPT_TOMBSTONES - load.tables.keys() and scope.remember(load.connection):
+            for name in KEPT_TOMBSTONES & checksums.keys():
+                checksums[name] = _counted(load.connection, load.tables[name])
         tables = [Table(name=name, rows=c.rows, checksum=c.checksum) for name, c in checksums.items()]
         if scope.live:
             pairs = ((load.tables[table.name], table) for table in tables)
@@ -236,6 +241,8 @@ class DatabaseRestore:
             beside.lay(name, source.description.columns[name], source.rows(name), wanted=not scope.owners)
             condition = erased_rows(self.schema.subjects.get(name, ()), scope.erased.in_table("app_postgres", name))
             erased += beside.leave_out(name, condition) if condition is not None else 0
+            if (entry := self.schema.traces.get(name)) is not None:
+                erased += remove_traces(beside.laid, entry, scope.erased, RowChecksum())
         if erased:
             beside.leave_out_orphans()
         if scope.owners:
@@ -258,6 +265,13 @@ class DatabaseRestore:
         ids = Literal(list(owners))
         conditions = [SQL("{}::text = any({})").format(Identifier(column), ids) for column in sorted(columns)]
         return SQL(" or ").join(conditions) if conditions else SQL("false")
+
+
+def _counted(connection: Connection, table: TableOf) -> RowChecksum:
+    found = RowChecksum()
+    for _ in copied(connection, table.copy_out(), found):
+        pass
+    return found
 
 
 def is_empty(place: Postgres) -> bool:
@@ -309,9 +323,7 @@ def _left_out(description: Description, place: Postgres) -> tuple[str, ...]:
 
 def compared(connection: Connection, table: TableOf, expected: Table) -> Iterator[str]:
     """What is wrong with the rows of a table."""
-    found = RowChecksum()
-    for _ in copied(connection, table.copy_out(), found):
-        pass
+    found = _counted(connection, table)
     if found.rows != expected.rows:
         yield f"{expected.name} has {found.rows} rows, not {expected.rows}"
     elif expected.checksum and found.checksum != expected.checksum:

@@ -164,8 +164,10 @@ class Restore:
     def into(self, place: Any, chain: Chain, scope: Scope) -> Done:
         """Restore a chain into an open place, and compare it. The errors are those of `run`."""
         began = monotonic()
-        with erased(self.postgres, self.target, self.method.store, self.apps) as people:
-            restored = self.method.restore(self.target, chain, place, replace(scope, erased=people))
+        moment = min(chain[-1].moment, scope.at) if isinstance(scope.at, datetime) else chain[-1].moment
+        with erased(self.postgres, self.target, self.method.store, self.apps, moment) as people:
+            scope = replace(scope, erased=people.tombstones, remember=people.remember)
+            restored = self.method.restore(self.target, chain, place, scope)
         differences = list(self.method.differences(place, restored))
         if differences:
             more = f" (and {len(differences) - SHOWN} more)" if len(differences) > SHOWN else ""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from assets.apps import App
-from assets.erasure import postgres_rows
+from assets.backups.postgres_schemas import WITHOUT_TRACES
+from assets.erasure import postgres_rows, texts
 from assets.erasure.d1_rows import ids_of
 from assets.erasure.postgres import KEPT
 from assets.privacy.identity import Erased, Identity
@@ -27,17 +28,24 @@ class AppPostgresEraser:
     place: str = "app postgres"
 
     def erase(self, identities: Sequence[Identity]) -> Erased:
-        """See Eraser.erase. All tables are one transaction: a reference that is set to null leads nowhere then."""
+        """See Eraser.erase. All tables are one transaction: a reference that is set to null leads nowhere then. Texts
+        that name the people in rows of others are replaced.
+        """
         ids = ids_of(identities)
         given: dict[str, Any] = {kind: sorted(of_kind) for kind, of_kind in ids.items()}
         entries = [entry for entry in self.app.personal if entry.store == "app_postgres"]
         there = postgres_rows.shapes(self.postgres)
+        found = texts.patterns(texts.needles(identities))
         rows = 0
         with self.postgres.connection() as connection:
             for entry in reversed(entries):
                 if entry.erasure == "delete" and entry.name in there:
                     where = postgres_rows.owned_by(entry.subjects, ids)
                     rows += postgres_rows.delete(connection, there[entry.name], where, given)
+            for entry in entries:
+                if entry.erasure in WITHOUT_TRACES and entry.name in there:
+                    named = [*entry.personal.split(), *entry.traces.split()]
+                    rows += postgres_rows.blank_texts(connection, there[entry.name], named, found, given)
         return Erased(self.place, rows=rows, gone_by=None if self.ours else (self.clock() + KEPT).date())
 
 

@@ -18,6 +18,8 @@ from dagster import (
 )
 
 from assets.apps import App
+from assets.backups.covered import target_of
+from assets.backups.erased import remember
 from assets.description import app_asset, table
 from assets.erasure import application, receipt
 from assets.erasure.deadlines import NEAR
@@ -60,12 +62,14 @@ def build(app: App, wait: timedelta, kept_backups: tuple[int, int, int]) -> list
         pool="postgres",
     )
     def requests(context: AssetExecutionContext, rooms: ResourceParam[Rooms]) -> Iterator[MaterializeResult[None]]:
+        remembered = remember(rooms.postgres, target_of(rooms))
         erasure = erasure_of(rooms, app, kept_backups, context.instance)
         taken = application.take_over(erasure, wait) if has_requests(app) else []
         found = erasure.requests.all()
         yield MaterializeResult(
             metadata={
                 "taken_over": len(taken),
+                "tombstones_of_notes": remembered,
                 "states": table([{"state": s, "requests": n} for s, n in Counter(r.state for r in found).items()]),
                 "open": table([_shown(request) for request in found if request.is_open]),
             },

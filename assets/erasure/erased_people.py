@@ -4,10 +4,8 @@ What belongs here: whether a value is of theirs, whether a text names them, what
 does not: where rows and lines lie, and how an id can be written (search).
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -110,17 +108,6 @@ class ErasedPeople:
 
     def _may_stand_in(self, data: Buffer) -> bool:
         return self.needles.are_in(data)
-
-
-def replacement(text: str) -> str:
-    """What takes the place of a text that must not be empty: another one for another text, always the same.
-
-    A JSON object or array becomes an empty one, so that it can still be read.
-    """
-    with suppress(ValueError):
-        if isinstance(document := json.loads(text), dict | list):
-            return json.dumps(type(document)())
-    return f"erased-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:32]}"
 
 
 def _long(identity: Identity) -> Identity:

@@ -14,7 +14,8 @@ from typing import TypeVar
 import polars as pl
 
 from assets.apps.personal import Holding
-from assets.erasure.erased_people import ErasedPeople, replacement
+from assets.erasure.erased_people import ErasedPeople
+from assets.privacy.erased_texts import replacement
 from assets.rows.lake_columns import lake_columns
 from resources.lake import DamagedFilesError, FileInfo, LakeTable, PartitionKey
 from resources.lake.proof import UNREADABLE

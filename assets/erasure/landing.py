@@ -6,25 +6,21 @@ lines whose object is gone (quarantine.py), and what a line becomes (lines.py).
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from assets.apps import App
 from assets.erasure import contents, kinds
 from assets.erasure.contents import WHOLE, Changed
-from assets.erasure.erased_people import ErasedPeople
 from assets.erasure.kinds import LandedKind
+from assets.erasure.landed_objects import LandedObjectsEraser
 from assets.erasure.ledgers import Again, Seen
 from assets.intake.objects import identity
-from assets.privacy.identity import Erased, Identity
+from assets.privacy.identity import Erased
 from assets.rooms import Rooms
 from resources.declined import DeclinedError
-from resources.r2 import ObjectInfo, ObjectNotFoundError, ObjectStore
+from resources.r2 import ObjectInfo, ObjectNotFoundError
 
-STRETCH = 1_000
-READERS = 8
 # An object that is larger than this was never read, and is not read into memory here either.
 LARGEST = 2**30
 _HOUR = "YYYY/MM/DD/HH/"
@@ -34,42 +30,9 @@ class TooLargeError(DeclinedError):
     """An object names somebody and is too large to be written again."""
 
 
-def eraser(rooms: Rooms, app: App) -> "LandingEraser | None":
-    """The Eraser of what lands for an app; None where nothing does."""
-    return LandingEraser(rooms, app) if kinds.has_any(app) else None
-
-
-@dataclass(frozen=True)
-class LandingEraser:
-    """The landing zones of an app."""
-
-    rooms: Rooms
-    app: App
-
-    @property
-    def place(self) -> str:
-        """See Eraser."""
-        return "landing"
-
-    def erase(self, identities: Sequence[Identity]) -> Erased:
-        """See Eraser. rows: lines that went.
-
-        Raises:
-            TooLargeError: an object is too large to be written again; all before it are done.
-        """
-        people, done = ErasedPeople.of(identities, self.app.name), Erased(self.place)
-        for kind in kinds.kinds(self.rooms, self.app, people) if people else ():
-            for stretch in _stretches(self.rooms.object_store, kind.zone.prefix):
-                done = done.plus(_Stretch(self.rooms, kind).without_people(stretch))
-        return done
-
-
-def _stretches(store: ObjectStore, prefix: str) -> Iterator[list[ObjectInfo]]:
-    """The objects of a prefix, each stretch listed after the end of the last one."""
-    after = None
-    while stretch := list(islice(store.list(prefix.rstrip("/"), start_after=after), STRETCH)):
-        yield stretch
-        after = stretch[-1].key
+def eraser(rooms: Rooms, app: App) -> "LandedObjectsEraser[_Found] | None":
+    """The Eraser of the landing zones of an app; None where nothing lands."""
+    return LandedObjectsEraser(rooms, app, "landing", _Landing) if kinds.has_any(app) else None
 
 
 @dataclass(frozen=True)
@@ -83,26 +46,23 @@ class _Found:
 
 
 @dataclass(frozen=True)
-class _Stretch:
-    """Some objects of one kind."""
+class _Landing:
+    """The landing zone of one kind: a `Work`."""
 
     rooms: Rooms
     kind: LandedKind
 
-    def without_people(self, objects: Sequence[ObjectInfo]) -> Erased:
-        """Take people out of objects."""
-        with ThreadPoolExecutor(READERS) as readers:
-            found = [each for each in readers.map(self._look, objects) if each is not None]
-        self._settle([each for each in found if each.changed is None])
-        going = [each for each in found if each.changed is not None]
-        if not going:
-            return Erased("")
-        with kinds.alone(self.kind, self.rooms.postgres.lock):
-            written = [self._write(each, each.changed) for each in going if each.changed is not None]
-        rows = sum(len(each.changed.gone) for each in going if each.changed is not None)
-        return Erased("", rows, len(going), sum(written))
+    @property
+    def prefix(self) -> str:
+        """See Work."""
+        return self.kind.zone.prefix
 
-    def _look(self, info: ObjectInfo) -> _Found | None:
+    def look(self, info: ObjectInfo) -> _Found | None:
+        """See Work.
+
+        Raises:
+            TooLargeError: the object names somebody and is too large to be written again.
+        """
         store, lines = self.rooms.object_store, self.kind.lines
         new_key = self._named_otherwise(info.key)
         try:
@@ -118,13 +78,20 @@ class _Stretch:
             changed = Changed(data, [])
         return _Found(info, sha256, new_key, changed)
 
-    def _settle(self, clean: Sequence[_Found]) -> None:
-        """Tell the ledger what a killed run wrote again without telling it the etag."""
+    def going(self, found: Sequence[_Found]) -> Sequence[_Found]:
+        """See Work. Of the others, the ledger is told the etag that a killed run did not tell it."""
+        clean = [each for each in found if each.changed is None]
         known = set(self.kind.ledger.known([identity(each.info) for each in clean]))
         unknown = [each for each in clean if identity(each.info) not in known]
         if unknown:
             seen = [Seen(each.info.key, each.info.etag or "", each.sha256, each.info.size) for each in unknown]
             self.kind.ledger.seen(seen)
+        return [each for each in found if each.changed is not None]
+
+    def write(self, found: _Found) -> Erased:
+        """See Work."""
+        assert found.changed is not None
+        return Erased("", len(found.changed.gone), 1, self._write(found, found.changed))
 
     def _write(self, found: _Found, changed: Changed) -> int:
         """Write one object again, or remove it; the bytes that were written."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from assets.apps.personal import Subject
-from assets.erasure.erased_people import ErasedPeople, replacement
+from assets.erasure.erased_people import ErasedPeople
+from assets.privacy.erased_texts import replacement
 
 ESCAPED = b"\\u"
 

@@ -4,7 +4,6 @@ What belongs here: statements over any table. What does not: which hashes stand 
 (postgres.py, app_postgres.py).
 """
 
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,27 +11,28 @@ from typing import Any
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from assets.apps.personal import Person, Subject
+from assets.backups.postgres_traces import TEXTS, without
 from assets.privacy.places import in_postgres
 from resources.postgres import Connection, Postgres
 from resources.postgres.copy import identifier
 from resources.sql_files import read_sql
 
-ERASED = "[erased]"
-"""Stands in place of a text; random digits after it keep two of them apart, as keys of a table need it."""
-
 
 @dataclass(frozen=True)
 class Shape:
-    """A table's columns, with their types and whether they may be null. own: the condition of an app's rows."""
+    """A table's columns, with their types, those that must not be null, and those that are made of others. own: the
+    condition of an app's rows.
+    """
 
     name: str
     types: Mapping[str, str]
     required: frozenset[str]
+    generated: frozenset[str] = frozenset()
     own: Composable = field(default_factory=lambda: SQL("true"))
 
     def texts(self, names: Collection[str]) -> list[str]:
-        """Those of some columns that hold text."""
-        return [name for name in names if self.types.get(name) in ("text", "character varying", "jsonb")]
+        """Those of some columns that hold text of their own."""
+        return [name for name in names if self.types.get(name) in TEXTS and name not in self.generated]
 
 
 def shapes(postgres: Postgres) -> dict[str, Shape]:
@@ -45,6 +45,7 @@ def shapes(postgres: Postgres) -> dict[str, Shape]:
             name,
             {column: row["type"] for column, row in columns.items()},
             frozenset(column for column, row in columns.items() if row["required"]),
+            frozenset(column for column, row in columns.items() if row["generated"]),
         )
         for name, columns in found.items()
     }
@@ -101,18 +102,21 @@ def empty(
 def blank_texts(
     connection: Connection, shape: Shape, columns: Sequence[str], found: Sequence[str], parameters: Mapping[str, Any]
 ) -> int:
-    """Replace each text in which one of the patterns is found, in all rows that have it; how many there were."""
+    """Replace each text in which one of the patterns is found, in all rows that have it; how many there were. JSON is
+    emptied.
+    """
     changed = 0
     for column in shape.texts(columns):
         where = with_text([column], found)
         if where is None:
             continue
         name, table = Identifier(column), identifier(shape.name)
-        texts = SQL("select distinct {} as text from {} where {} and {}").format(name, table, shape.own, where)
-        update = SQL("update {} set {name} = %(blank)s where {} and {name} = %(text)s").format(
-            table, shape.own, name=name
+        type_ = SQL(shape.types[column])
+        texts = SQL("select distinct {}::text as text from {} where {} and {}").format(name, table, shape.own, where)
+        update = SQL("update {} set {name} = %(blank)s::{} where {} and {name}::text = %(text)s").format(
+            table, type_, shape.own, name=name
         )
         for row in connection.execute(texts, {**parameters, **numbered(found)}).fetchall():
-            given = {"blank": f"{ERASED} {secrets.token_hex(6)}", "text": row["text"]}
+            given = {"blank": without(row["text"], shape.types[column]), "text": row["text"]}
             changed += connection.execute(update, {**parameters, **given}).rowcount
     return changed

@@ -13,9 +13,9 @@ import msgspec
 from assets.apps import App
 from assets.erasure import contents, kinds
 from assets.erasure.contents import Changed
-from assets.erasure.erased_people import ErasedPeople
 from assets.erasure.kinds import LandedKind
-from assets.privacy.identity import Erased, Identity
+from assets.erasure.landed_objects import LandedObjectsEraser
+from assets.privacy.identity import Erased
 from assets.rooms import Rooms
 from resources.declined import DeclinedError
 from resources.r2 import ObjectInfo, ObjectNotFoundError
@@ -24,34 +24,58 @@ REPLAYS = "replays/"
 WHOLE, LINES = ".whole", ".ndjson.gz"
 
 
-def eraser(rooms: Rooms, app: App) -> "QuarantineEraser | None":
-    """The Eraser of what was refused of an app's landed objects; None where nothing lands."""
-    return QuarantineEraser(rooms, app) if kinds.has_any(app) else None
+def eraser(rooms: Rooms, app: App) -> "LandedObjectsEraser[_Found] | None":
+    """The Eraser of what was refused of an app's landed objects, events and points; None where nothing lands."""
+    return LandedObjectsEraser(rooms, app, "quarantine", _Quarantine) if kinds.has_any(app) else None
 
 
 @dataclass(frozen=True)
-class QuarantineEraser:
-    """The quarantine of events and points."""
+class _Found:
+    """A refused object as it lies there, and what it becomes."""
+
+    info: ObjectInfo
+    changed: Changed
+
+
+@dataclass(frozen=True)
+class _Quarantine:
+    """The quarantine of one kind: a `Work`."""
 
     rooms: Rooms
-    app: App
+    kind: LandedKind
 
     @property
-    def place(self) -> str:
-        """See Eraser."""
-        return "quarantine"
+    def prefix(self) -> str:
+        """See Work."""
+        return self.kind.quarantine
 
-    def erase(self, identities: Sequence[Identity]) -> Erased:
-        """See Eraser. rows: refused lines that went."""
-        people, done = ErasedPeople.of(identities, self.app.name), Erased(self.place)
-        for kind in kinds.kinds(self.rooms, self.app, people) if people else ():
-            for info in list(self.rooms.object_store.list(kind.quarantine.rstrip("/"))):
-                if (changed := self._changed(kind, info)) is not None:
-                    self._write(kind, info, changed)
-                    done = done.plus(Erased("", len(changed.gone), 1, len(changed.data or b"")))
-        return done
+    def look(self, info: ObjectInfo) -> _Found | None:
+        """See Work. One that stays as it is is left out too.
 
-    def _changed(self, kind: LandedKind, info: ObjectInfo) -> Changed | None:
+        Raises:
+            DeclinedError: the object is damaged.
+        """
+        changed = self._changed(info)
+        return None if changed is None else _Found(info, changed)
+
+    def going(self, found: Sequence[_Found]) -> Sequence[_Found]:
+        """See Work."""
+        return found
+
+    def write(self, found: _Found) -> Erased:
+        """See Work."""
+        store, info, changed = self.rooms.object_store, found.info, found.changed
+        name = info.key.removeprefix(self.prefix)
+        if "/" not in name:
+            self.kind.ledger.forget_refused(name.partition(".")[0], changed.gone)
+        if changed.data is None:
+            store.delete(info.key)
+        else:
+            store.replace(info.key, changed.data, info.etag or "")
+        return Erased("", len(changed.gone), 1, len(changed.data or b""))
+
+    def _changed(self, info: ObjectInfo) -> Changed | None:
+        kind = self.kind
         try:
             data = self.rooms.object_store.get(info.key)
         except ObjectNotFoundError:
@@ -68,14 +92,3 @@ class QuarantineEraser:
                 f"{info.key} is damaged, so that nobody knows whose lines it holds",
                 "put it back from a backup, or delete it, then run the same again",
             ) from None
-
-    def _write(self, kind: LandedKind, info: ObjectInfo, changed: Changed) -> None:
-        store = self.rooms.object_store
-        name = info.key.removeprefix(kind.quarantine)
-        with kinds.alone(kind, self.rooms.postgres.lock):
-            if "/" not in name:
-                kind.ledger.forget_refused(name.partition(".")[0], changed.gone)
-            if changed.data is None:
-                store.delete(info.key)
-            else:
-                store.replace(info.key, changed.data, info.etag or "")

@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Protocol
 
 from assets.apps import App
-from assets.erasure import receipt
+from assets.backups import noted
+from assets.backups.covered import target_of
+from assets.erasure import hashed, receipt
 from assets.erasure.exemptions import Exemption, exempted
 from assets.erasure.identify import again
 from assets.erasure.requests import BEGUN, Request, Requests, again_by, shows
@@ -19,6 +21,7 @@ from assets.erasure.steps import erasers
 from assets.privacy import tombstones
 from assets.privacy.identity import Erased, Eraser, Identity
 from assets.rooms import Rooms
+from assets.search.certify import tenants
 from resources.declined import DeclinedError
 from resources.redaction import HiddenError
 
@@ -117,9 +120,12 @@ class Erasure:
         """Whom a request means now. From here on no ingest, replay or restore brings them back."""
         identity = again(self.rooms, self.app, self.requests.identity(request))
         subjects = tombstones.subjects_of(identity)
+        every = [*subjects, *hashed.subjects_of(self.app, identity, tenants(self.rooms, self.app))]
         now = self.rooms.clock()
         with self.rooms.postgres.connection() as connection:
-            tombstones.add(connection, self.app.name, subjects, now, lambda: self.rooms.keyring)
+            if tombstones.add(connection, self.app.name, every, now, lambda: self.rooms.keyring):
+                # Before the end of the transaction, so that no tombstone of our Postgres is without a note.
+                noted.note(target_of(self.rooms), self.app.name, now, every)
             self.requests.leave(connection, request, subjects)
         before = ("waiting", *BEGUN)
         return self.requests.move(request, before, "running", now, identity=identity), identity

@@ -18,8 +18,8 @@ from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.schedules import SqlScheduleStorage
 from sqlalchemy import Connection, MetaData, String, Table, or_, select, update
 
+from assets.backups.postgres_traces import ERASED
 from assets.erasure import texts
-from assets.erasure.postgres_rows import ERASED
 from assets.privacy.identity import Erased, Identity
 from resources.sqlite_file import compact
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from assets.apps import App
 from assets.capability import Capability, Job, Request, Site, Watch, assets_of
+from assets.erasure.health import untaken
 from assets.export import assets, requested
 from assets.privacy.requests_table import has_requests
 
@@ -36,6 +37,7 @@ def bring(app: App, site: Site) -> Capability:
                 lambda _: _asked_for(app, site),
             )
         ],
+        untaken(app, site, "export", f"clearlift job export_requests --app {app.name}"),
     )
 
 

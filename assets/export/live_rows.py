@@ -15,7 +15,7 @@ from assets.apps.personal import Holding
 from assets.erasure import d1_rows, postgres_rows
 from assets.erasure.d1_rows import LOGS
 from assets.events.table import events_table
-from assets.export.portion import Ids, Portion, Row, Within, portion_name, shown
+from assets.export.portion import Ids, Portion, Row, Within, doc_of, portion_name, shown
 from assets.export.sealed import opened
 from assets.rooms import Rooms
 from assets.search import hashes
@@ -38,9 +38,9 @@ def of_d1(rooms: Rooms, app: App, ids: Ids, within: Within) -> Iterator[Portion]
     for shape, entry in d1_rows.tables_of(d1, app):
         if shape.name not in LOGS - {"change_log"} and _of_people(entry, ids, within):
             by_entry.setdefault(entry.name, (entry, []))[1].append(shape)
-    for name, (entry, shapes) in sorted(by_entry.items()):
-        doc = app.tables[name].doc if name in app.tables else ""
-        yield Portion(portion_name("d1", name), doc, _of_tables(rooms, d1, entry, shapes, ids, within))
+    # What a log says of a person's rows comes after the rows.
+    for name, (entry, shapes) in sorted(by_entry.items(), key=lambda item: (item[0] in LOGS, item[0])):
+        yield Portion(portion_name("d1", name), doc_of(app, entry), _of_tables(rooms, d1, entry, shapes, ids, within))
 
 
 def _of_people(entry: Holding, ids: Ids, within: Within) -> tuple[str, list[str]] | None:
@@ -89,7 +89,8 @@ def of_postgres(rooms: Rooms, app: App, ids: Ids, within: Within) -> Iterator[Po
             hashed = Placeholder(f"hashes {column}")
             named.append(SQL("{} = any({}::bytea[])").format(Identifier(column), hashed))
         where = SQL("{} = %(app)s and ({})").format(Identifier(owner), SQL(" or ").join(named))
-        yield Portion(portion_name("postgres", entry.name), "", _selected(rooms, postgres, entry, where, given, ids))
+        rows = _selected(rooms, postgres, entry, where, given, ids)
+        yield Portion(portion_name("postgres", entry.name), doc_of(app, entry), rows)
 
 
 def of_app_postgres(rooms: Rooms, app: App, ids: Ids) -> Iterator[Portion]:
@@ -116,7 +117,7 @@ def of_app_postgres(rooms: Rooms, app: App, ids: Ids) -> Iterator[Portion]:
             )
     for name, where in sorted(owned.items()):
         rows = _selected(rooms, postgres, entries[name], where, given, ids)
-        yield Portion(portion_name("app_postgres", name), "", rows)
+        yield Portion(portion_name("app_postgres", name), doc_of(app, entries[name]), rows)
 
 
 def _selected(
@@ -151,4 +152,4 @@ def of_lake(rooms: Rooms, app: App, ids: Ids, within: Within) -> Iterator[Portio
             found = table.read([info]).filter(theirs).collect(engine="streaming")
             yield from (shown(entry, row, ids) for row in found.iter_rows(named=True))
 
-    yield Portion(portion_name("lake", entry.name), "What was counted on a site that the person visited", rows())
+    yield Portion(portion_name("lake", entry.name), doc_of(app, entry), rows())

@@ -11,18 +11,21 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import msgspec
 
 from assets.apps import App
 from assets.apps.personal import Holding, Subject
-from assets.export.portion import Ids, Portion, Row, Within, portion_name
+from assets.export.portion import Ids, Portion, Row, Within, doc_of, portion_name
 from assets.privacy.identity import Identity
 from assets.rooms import Rooms
 from assets.search.needles import SHORTEST, Needles
 from resources.r2 import ObjectStore
 
+WHOLE = ".whole"
+GZIP = b"\x1f\x8b"
 ENDINGS = ("jpg", "jpeg", "png", "webp")
 PIECE = 4 * 2**20
 
@@ -42,16 +45,17 @@ def of_objects(rooms: Rooms, app: App, identity: Identity) -> Iterator[Portion]:
         name = portion_name("r2", entry.name)
         if in_lines:
             whose = _Whose(in_lines, ids, entry.organisation.removeprefix("content."), identity.within)
-            yield Portion(name, "", _lines_of(store, entry.name, partial(_line, whose), needles))
+            yield Portion(name, doc_of(app, entry), _lines_of(store, entry.name, partial(_line, whose), needles))
         elif media := _media(store, entry, ids):
-            yield _as_files(store, name, media)
+            yield _as_files(store, name, doc_of(app, entry), media)
     for policy in app.lifecycles:
         if policy.archive is not None:
             entry = app.holding(policy.store, policy.name)
             if any(ids.get(kind) for kind, _ in entry.subjects):
                 whose = _Whose(entry.subjects, ids, entry.organisation, identity.within)
                 found = _lines_of(store, f"archive/{app.name}/{policy.table}/", partial(_line, whose), needles)
-                yield Portion(portion_name("archive", policy.table), "", _once(found))
+                doc = f"{doc_of(app, entry)}; an archived copy"
+                yield Portion(portion_name("archive", policy.table), doc, _once(found))
 
 
 def _lines_of(
@@ -59,12 +63,27 @@ def _lines_of(
 ) -> Iterator[Row]:
     """The person's lines of all objects below a prefix."""
     for info in store.list(prefix.rstrip("/")):
-        if not info.key.endswith(".gz"):
+        if info.key.endswith(WHOLE):
             continue
-        for lines in _unpacked(store.stream(info.key)):
+        for lines in _lines(store.stream(info.key)):
             # Most lines are of others, and are not read one by one.
             if needles is None or needles.are_in(lines):
                 yield from filter(None, map(taken, lines.split(b"\n")))
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines of an object, packed or not, whatever it is called."""
+    several = iter(chunks)
+    first = next(several, b"")
+    if first.startswith(GZIP):
+        yield from _unpacked(chain([first], several))
+        return
+    rest = b""
+    for chunk in chain([first], several):
+        whole, newline, rest = (rest + chunk).rpartition(b"\n")
+        if newline:
+            yield whole
+    yield rest
 
 
 def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -163,10 +182,10 @@ def _media(store: ObjectStore, entry: Holding, ids: Ids) -> list[str]:
     return [info.key for folder in folders for info in store.list(folder)]
 
 
-def _as_files(store: ObjectStore, name: str, keys: Sequence[str]) -> Portion:
+def _as_files(store: ObjectStore, name: str, doc: str, keys: Sequence[str]) -> Portion:
     names = {key: f"{name}/{number:06}{_ending(key)}" for number, key in enumerate(keys, 1)}
     rows = [{"file": file, "key": key} for key, file in names.items()]
-    return Portion(name, "", rows, {file: partial(store.stream, key) for key, file in names.items()})
+    return Portion(name, doc, rows, {file: partial(store.stream, key) for key, file in names.items()})
 
 
 def _is_segment(id_: str) -> bool:

@@ -52,31 +52,36 @@ def _body(title: str, at: datetime, chapters: Sequence[Chapter]) -> Iterator[str
     yield f"<h1>Your data at {escape(title)}</h1>"
     yield (
         f"<p>All that was held of you on {at:%Y-%m-%d %H:%M} UTC. Each file is JSON, which other programs can read. "
-        "Backups hold copies of it until they are replaced. Counts of many people together are not here.</p>"
+        f"This page shows the first {SHOWN_ROWS} entries of each, without empty fields. Backups hold copies until they "
+        "are replaced. Counts of many people together are not here.</p>"
     )
     filled = [chapter for chapter in chapters if chapter.rows]
     if not filled:
         yield "<p>Nothing is held of you.</p>"
         return
-    yield "<table><tr><th>File</th><td>Entries</td><td>What it is</td></tr>"
+    yield "<table><tr><th>File</th><th>Entries</th><th>What an entry is</th></tr>"
     for chapter in filled:
         link = f'<a href="{escape(chapter.name)}.json">{escape(chapter.name)}.json</a>'
         yield f"<tr><th>{link}</th><td>{chapter.rows:,}</td><td>{escape(chapter.doc)}</td></tr>"
     yield "</table>"
     for chapter in filled:
-        yield f"<h2>{escape(chapter.name)}</h2>"
-        if chapter.doc:
-            yield f"<p>{escape(chapter.doc)}.</p>"
+        yield f"<h2>{escape(chapter.doc or chapter.name)}</h2>"
+        yield f"<p>{chapter.rows:,} in {escape(chapter.name)}.json</p>"
         for row in chapter.first:
             yield "<table>"
-            yield from (
-                f"<tr><th>{escape(name)}</th><td>{escape(_text(value))}</td></tr>" for name, value in row.items()
-            )
+            # An empty field says nothing, and a table of events has thirty of them.
+            filled_in = [(name, text) for name, value in row.items() if (text := _text(value))]
+            yield from (f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in filled_in)
             yield "</table>"
         if chapter.rows > len(chapter.first):
             yield f"<p>The file has {chapter.rows - len(chapter.first):,} more.</p>"
 
 
 def _text(value: object) -> str:
+    """A value as text; empty for none."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "seconds")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from assets.apps import App
 from assets.apps.personal import Holding, Person
 
 Row = dict[str, Any]
@@ -32,6 +33,11 @@ def portion_name(store: str, name: str) -> str:
     """The name of a portion: made of the registry's names alone, because data may hold `..` or a slash."""
     plain = "".join(c if c.isalnum() or c in "._-" else "_" for c in name.strip("/*"))
     return f"{store}/{plain.strip('_.')}"
+
+
+def doc_of(app: App, entry: Holding) -> str:
+    """What a row, object or key of an entry is, in words for the person."""
+    return entry.doc or (app.tables[entry.name].doc if entry.name in app.tables else "")
 
 
 def shown(entry: Holding, row: Row, ids: Ids) -> Row:

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,15 @@ if TYPE_CHECKING:
 Keys = Callable[[], Keyring]
 """Opens the key set, once it turns out that it is needed."""
 
+Hashed = tuple[str, bytes]
+"""A subject that was erased, by its kind and its plain hash."""
+
 _PLACE = {"table": "privacy.secrets", "column": "sealed", "row": "tombstones"}
 _BYTES = 32
+HASH = "hash"
+"""The kind of a tombstone of what our Postgres knows of a person as a hash. Its subject is the text of that column.
+There is one an organisation and id, so that only a restore of our Postgres reads them.
+"""
 WITHIN = " of one organisation"
 """Ends the kind of a tombstone that holds in rows of one organisation. Its subject is the organisation's name, a line
 feed, and the id, because neither has a line feed.
@@ -58,14 +65,14 @@ class Tombstones:
         )
 
     @classmethod
-    def locked(cls, connection: Connection, app: str, keys: Keys) -> "Tombstones":
-        """Those of an app. None can be added before the connection's transaction ends.
+    def locked(cls, connection: Connection, app: str, keys: Keys, *, hashed: bool = False) -> "Tombstones":
+        """Those of an app. None can be added before the connection's transaction ends. hashed: those of HASH too.
 
         Raises:
             SealError: the key set does not open the secret, so that nobody knows who was erased.
         """
         connection.execute("lock table archive.tombstones in share mode")
-        rows = connection.execute(read_sql("privacy/tombstones.sql"), {"app": app}).fetchall()
+        rows = connection.execute(read_sql("privacy/tombstones.sql"), {"app": app, "hashed": hashed}).fetchall()
         if not rows:
             return cls({})
         # Where nothing was erased since hashes are keyed, those of before are keyed for this reader alone.
@@ -100,6 +107,14 @@ class Tombstones:
         if not stay:
             return self
         return Tombstones({kind: of_kind - stay for kind, of_kind in self.hashes.items()}, self.secret)
+
+    def with_hashes(self, hashes: "Iterable[Hashed]") -> "Tombstones":
+        """These and further ones, of which the plain hashes are known."""
+        secret = self.secret or secrets.token_bytes(_BYTES)
+        found = {kind: set(of_kind) for kind, of_kind in self.hashes.items()}
+        for kind, hashed in hashes:
+            found.setdefault(kind, set()).add(_keyed(secret, hashed))
+        return replace(self, hashes={kind: frozenset(of_kind) for kind, of_kind in found.items()}, secret=secret)
 
     def may_hold(self, kind: str) -> bool:
         """Whether anybody of a kind was erased, of every organisation or of one."""
@@ -174,42 +189,47 @@ def subjects_of(identity: Identity) -> list[tuple[str, str]]:
 
 
 def add(connection: Connection, app: str, subjects: Iterable[tuple[str, str]], at: datetime, keys: Keys) -> int:
-    """Say that subjects (kind, id) were erased; how many were not said to be before.
+    """Say that subjects (kind, id) were erased; how many were not said to be before. See `add_hashes`."""
+    return add_hashes(connection, app, ((kind, plain_hash(kind, subject)) for kind, subject in subjects), at, keys)
+
+
+def add_hashes(connection: Connection, app: str, hashes: Iterable[Hashed], at: datetime, keys: Keys) -> int:
+    """The same of subjects of which the plain hashes are known.
 
     It waits until each reader of the app's tombstones has ended. The first call makes the secret, and keys what was
     hashed without one.
     """
-    connection.execute(
-        read_sql("privacy/make_secret.sql"),
-        {"name": _PLACE["row"], "sealed": keys().seal(secrets.token_bytes(_BYTES), **_PLACE)},
-    )
-    secret = _stored(connection, keys)
-    assert secret is not None
+    secret = _made(connection, keys)
     for row in connection.execute(read_sql("privacy/unkeyed_tombstones.sql")).fetchall():
         connection.execute(
             read_sql("privacy/key_tombstone.sql"), {**row, "keyed": _keyed(secret, bytes(row["subject_hash"]))}
         )
     added = 0
-    for kind, subject in sorted(set(subjects)):
-        hashed = {"kind": kind, "hash": _keyed(secret, plain_hash(kind, subject))}
-        added += connection.execute(read_sql("privacy/add_tombstone.sql"), {"app": app, **hashed, "at": at}).rowcount
+    for kind, hashed in sorted(set(hashes)):
+        given = {"app": app, "kind": kind, "hash": _keyed(secret, hashed), "at": at}
+        added += connection.execute(read_sql("privacy/add_tombstone.sql"), given).rowcount
     return added
 
 
 def keyed_hash(connection: Connection, kind: str, subject: str, keys: Keys) -> bytes:
     """What stays of a subject when its ids are dropped: the hash of its tombstone."""
+    return _keyed(_made(connection, keys), plain_hash(kind, subject))
+
+
+def plain_hash(kind: str, subject: str) -> bytes:
+    """The SHA-256 of a subject, which the secret keys."""
+    return hashlib.sha256(f"{kind}:{subject}".encode()).digest()
+
+
+def _made(connection: Connection, keys: Keys) -> bytes:
+    """The secret, which the first call makes."""
     connection.execute(
         read_sql("privacy/make_secret.sql"),
         {"name": _PLACE["row"], "sealed": keys().seal(secrets.token_bytes(_BYTES), **_PLACE)},
     )
     secret = _stored(connection, keys)
     assert secret is not None
-    return _keyed(secret, plain_hash(kind, subject))
-
-
-def plain_hash(kind: str, subject: str) -> bytes:
-    """The SHA-256 of a subject, which the secret keys."""
-    return hashlib.sha256(f"{kind}:{subject}".encode()).digest()
+    return secret
 
 
 def _stored(connection: Connection, keys: Keys) -> bytes | None:

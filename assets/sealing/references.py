@@ -1,8 +1,8 @@
 """What refers to each key: live values by store, and backups. A key can be retired when nothing does.
 
 A backup refers to a key by its parts, which the key sealed, and by the rows in it: a set of a database that was begun
-before the last live value was sealed again may hold one of the key. Backups are not written again; they go by their
-rotation.
+before the last live value was sealed again may hold one of the key. Notes of who was erased lie beside them. Neither is
+written again; they go by their rotation.
 """
 
 from collections import Counter
@@ -13,6 +13,7 @@ from datetime import datetime
 
 from assets.apps import APPS
 from assets.apps.pipelines import PIPELINES
+from assets.backups import noted
 from assets.backups.covered import target_of
 from assets.backups.manifest import ManifestError, NewerFormatError
 from assets.backups.sets import MANIFEST, manifest_of
@@ -39,7 +40,7 @@ class Place:
 @dataclass(frozen=True)
 class References:
     """live: by key (None: another layout than ours), how many values and indexes of each place. backups: how many sets
-    refer to a key. keys: what is known of each.
+    and notes refer to a key. keys: what is known of each.
     """
 
     live: Mapping[int | None, Mapping[str, int]]
@@ -92,6 +93,7 @@ def _backups(target: Target, keys: Mapping[int, ledger.KnownKey]) -> Counter[int
             if store.store in DATABASES:
                 sealed_with |= {key.key_id for key in keys.values() if _may_hold(key, begun_at(set_id))}
             found.update(sealed_with)
+    found.update(noted.key_ids(target))
     return found
 
 

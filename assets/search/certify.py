@@ -52,8 +52,8 @@ def certify(
     instance = instance or DagsterInstance.get()
     within = within_of(identities)
     with canary.planted(rooms, app, instance) as planted:
-        tenants = _tenants(rooms, app)
-        needles = Needles(identities, tenants & within if within else tenants, [text for text, _ in planted.values()])
+        tags = tenants(rooms, app)
+        needles = Needles(identities, tags & within if within else tags, [text for text, _ in planted.values()])
         look = Look(rooms, app, identities, needles)
         # Rows before files: what stays among the rows explains what the files show.
         steps: list[Callable[[], None]] = [
@@ -78,7 +78,7 @@ def certify(
     return Certificate(hits, dict(look.read))
 
 
-def _tenants(rooms: Rooms, app: App) -> set[str]:
+def tenants(rooms: Rooms, app: App) -> set[str]:
     """The tags of the organisations whose sites measure people: the hash of a visitor is made with one of them."""
     if app.audience is None:
         return set()

@@ -5,6 +5,7 @@ not: a load (load.py).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
@@ -52,6 +53,15 @@ class Beside:
         default = SQL("alter table {} alter {} set default {}").format(aside, WANTED, SQL(str(wanted).lower()))
         self._load.connection.execute(default)
         self._load.fill(name, columns, chunks, aside)
+
+    @property
+    def laid(self) -> Load:
+        """The rows that were laid aside, as the tables of a load."""
+        tables = {
+            name: self._load.tables[name]._replace(columns=tuple(columns), identifier=self._aside(name))
+            for name, columns in self._columns.items()
+        }
+        return replace(self._load, tables=tables, foreign_keys=())
 
     def want(self, name: str, condition: Composable) -> None:
         """Want the laid rows of a table that fulfil a condition."""

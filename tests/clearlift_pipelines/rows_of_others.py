@@ -19,6 +19,9 @@ from resources.r2 import ObjectStore
 
 # What a run says of itself: notes, ledgers of bytes that were written again, and logs that an erasure empties.
 OF_RUNS = {"archive", "audit", "backups", "changes", "ingest", "lake", "pipelines", "privacy", "retention"}
+# When a value of KV was made, while the values themselves are compared; up to where commits of the lake are followed.
+# An erasure follows them before its own, which marks windows as wanted up to a commit of before.
+OF_LOOKS = {("cache", "entries"), ("rollups", "followed")}
 LOGS = {"change_log", "change_log_readers", "backup_log", "backup_noted", "erasure_requests", "stale_metrics"}
 LINES = ("archive/", "landing/", "quarantine/", "sesh/points/")
 OTHER_BYTES = ("user-media/", "reports/", "raw/", "access/")
@@ -99,8 +102,7 @@ def in_postgres(place: str, postgres: Postgres) -> Iterator[str]:
         " where schemaname !~ '^pg_' and schemaname <> 'information_schema'"
     )
     for table in tables:
-        # The index of KV says when a value was made; the values themselves are compared.
-        if table["schema"] not in OF_RUNS and (table["schema"], table["name"]) != ("cache", "entries"):
+        if table["schema"] not in OF_RUNS and (table["schema"], table["name"]) not in OF_LOOKS:
             name = f'"{table["schema"]}"."{table["name"]}"'
-            found = postgres.fetch(f"select to_jsonb(t)::text as row from {name} as t")
+            found = postgres.fetch(f"select (to_jsonb(t) - 'wanted')::text as row from {name} as t")
             yield from (f"{place} {name} {row['row']}" for row in found)

@@ -24,6 +24,7 @@ from tests.clearlift_pipelines.lived_in import BY_NAME
 from tests.clearlift_pipelines.location import Location
 
 ANNA, BERT = Somebody("person-7c1f0e44d9", 1), Somebody("somebody-8d2a1f55e0", 2)
+SHARDS = 7
 ARCHIVED = {"clearlift": "events", "growth": "analytics.events"}
 
 
@@ -79,11 +80,13 @@ class Erased:
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("shard", range(SHARDS))
 @pytest.mark.parametrize("name", list(BY_NAME))
-def test_an_erasure_that_dies_after_each_call_is_gone_on_with(location: Location, name: str) -> None:
-    erased, mortal = Erased(location, name), Mortal()
+def test_an_erasure_that_dies_after_each_call_is_gone_on_with(location: Location, name: str, shard: int) -> None:
+    """A shard dies after one of so many calls, each after others."""
+    erased, mortal = Erased(location, name), Mortal(SHARDS, first=shard)
     mortal.until_done(erased.erasure.run)
-    assert mortal.died
+    assert mortal.died.total() >= mortal.calls // SHARDS > 1
     erased.prove()
 
 

@@ -61,6 +61,8 @@ def test_sessions_lie_in_buckets_of_users_and_come_back_into_their_partitions(se
 
 def test_nothing_comes_back_of_people_who_were_erased(sesh: ArchiveStores) -> None:
     d1 = sesh.d1["sesh"]
+    for number, said in ((5, "with user-3, at home"), (6, "user-31")):
+        d1.execute(f"update sessions_2026_01 set notes = '{said}' where userId = 'user-{number}'")
     sesh.archive("sesh", "sessions")
     sesh.now = datetime(2026, 12, 31, tzinfo=UTC)
     d1.execute("update change_log set changed_at = '2026-03-01T00:00:00.000Z'")
@@ -77,6 +79,11 @@ def test_nothing_comes_back_of_people_who_were_erased(sesh: ArchiveStores) -> No
     assert (done.rows, done.erased, done.added) == (24, 2, 22)
     left = {row["userId"] for row in d1.query("select userId from sessions_restored")}
     assert left == set(USERS) - {"user-3"}
+    notes = {
+        row["userId"]: row["notes"] for row in d1.query("select userId, notes from sessions_restored where id < 's-2'")
+    }
+    assert notes["user-5"].startswith("erased-")  # another one's text, which named the person
+    assert notes["user-6"] == "user-31"
     assert log.erased == 2
     assert d1.query("select * from change_log_restored where row_id in ('user-3', 'item')") == []
 

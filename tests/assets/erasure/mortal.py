@@ -41,15 +41,21 @@ def killed() -> None:
 class Mortal:
     """Runs work, which dies after a call that it did not die after before; the next run then comes further.
 
-    every: it dies after one of so many such calls. end: how it dies. died: after which, by the store's method.
+    every: it dies after one of so many such calls. first: after which of these, so that as many of them as `every` says
+    die after each. end: how it dies. died: after which, by the store's method.
     """
 
-    def __init__(self, every: int = 1, end: Callable[[], None] = killed) -> None:
+    def __init__(self, every: int = 1, end: Callable[[], None] = killed, *, first: int = 0) -> None:
         self.died: Counter[str] = Counter()
-        self._every, self._end = every, end
+        self._every, self._first, self._end = every, first % every, end
         self._known: set[tuple[str, int]] = set()
         self._in_run: Counter[str] = Counter()
         self._lock = Lock()
+
+    @property
+    def calls(self) -> int:
+        """How many different calls there were."""
+        return len(self._known)
 
     def until_done(self, work: Callable[[], object]) -> None:
         """Run it again until it ends."""
@@ -67,7 +73,7 @@ class Mortal:
             if (call, self._in_run[call]) in self._known:
                 return
             self._known.add((call, self._in_run[call]))
-            dies = len(self._known) % self._every == 0
+            dies = len(self._known) % self._every == self._first
             self.died[name] += dies
         if dies:
             self._end()

@@ -6,11 +6,12 @@ import json
 import pytest
 
 from assets.erasure import texts
+from assets.erasure.app_postgres import eraser as app_postgres_eraser
 from assets.erasure.kv import eraser as kv_eraser
 from assets.erasure.postgres import eraser as postgres_eraser
 from assets.privacy.identity import Identity
 from resources.kv import Entry
-from tests.assets.erasure.inhabited import CLEARLIFT, SESH, Inhabited
+from tests.assets.erasure.inhabited import CLEARLIFT, GROWTH, SESH, Inhabited
 
 VISITOR, OTHER = "visitor-anna-17", "visitor-anna-170"
 ANNA = Identity("r", "clearlift", {"visitor": frozenset({VISITOR}), "user": frozenset({"ä user/7"})})
@@ -113,6 +114,29 @@ def test_keys_that_name_a_user_go_and_values_that_hold_an_id_are_made_again(inha
     assert other.erase([ANNA]).objects == 1
     assert [key.name for key in dashboards.list()] == ["dashboard:b8e9d1:top_pages:7d"]
     assert inhabited.postgres.fetch("select key from cache.entries") == [{"key": "dashboard:b8e9d1:top_pages:7d"}]
+
+
+def test_texts_in_rows_of_others_of_an_own_database_are_replaced(inhabited: Inhabited) -> None:
+    """JSON stays JSON, and a longer id is somebody else's."""
+    lead = "00000000-0000-4000-8000-000000000017"
+    for page, properties in (
+        (f"/hello/{lead}", f'{{"of": "{lead}"}}'),
+        (f"/hello/{lead}0", f'{{"{lead}0": 1}}'),
+        ("/", "{}"),
+    ):
+        inhabited.growth.execute(
+            "insert into analytics.events (type, name, page, properties) values ('page_view', 'view', %s, %s::jsonb)",
+            (page, properties),
+        )
+    eraser = app_postgres_eraser(inhabited.rooms, GROWTH)
+    assert eraser is not None
+    identity = Identity("r", "growth", {"lead": frozenset({lead})})
+    assert eraser.erase([identity]).rows == 2
+    rows = inhabited.growth.fetch("select page, properties from analytics.events order by page")
+    assert [row["properties"] for row in rows] == [{}, {f"{lead}0": 1}, {}]
+    assert [row["page"] for row in rows[:2]] == ["/", f"/hello/{lead}0"]
+    assert rows[2]["page"].startswith("[erased] ")
+    assert eraser.erase([identity]).rows == 0
 
 
 def test_short_ids_are_not_looked_for_in_texts() -> None:

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
+from assets.backups import noted
+from assets.backups.covered import target_of
+from assets.backups.erased import remember
 from assets.erasure.deadlines import deadline
 from assets.erasure.identify import Asked, NotIdentifiedError
 from assets.erasure.requests import NotOpenError, RepeatedError
 from assets.erasure.run import HeldUpError, Search
 from assets.privacy.identity import Erased, Identity
+from assets.privacy.tombstones import Tombstones, plain_hash
 from resources.d1 import D1
 from tests.assets.erasure.inhabited import NOW, SESH, WINDOW, Inhabited, everything, naming
 from tests.assets.erasure.mortal import Mortal
@@ -148,6 +152,21 @@ def test_what_the_search_finds_fails_the_request_until_it_is_gone(inhabited: Inh
     assert (request.state, request.why, request.is_open) == ("failed", "found in r2 landing/…", True)
     hits.clear()
     assert [one.state for one in inhabited.erasure(SESH, looked).run().done] == ["done"]
+
+
+def test_who_is_erased_is_noted_beside_the_backups_once(inhabited: Inhabited, sesh: D1) -> None:
+    del sesh
+    inhabited.erased(SESH, ANNA)
+    target = target_of(inhabited.rooms)
+    (note,) = noted.since(target, NOW)
+    assert note.app == "sesh"
+    assert ("user", plain_hash("user", ANNA)) in note.people
+    assert remember(inhabited.postgres, target) == 0
+    inhabited.postgres.execute("delete from archive.tombstones; delete from privacy.secrets")
+    assert remember(inhabited.postgres, target) == len(note.people)
+    with inhabited.postgres.connection() as connection:
+        tombstones = Tombstones.locked(connection, "sesh", lambda: inhabited.rooms.keyring)
+        assert tombstones.holds("user", ANNA)
 
 
 def test_two_requests_are_carried_out_together_and_two_runs_at_once_do_it_once(inhabited: Inhabited, sesh: D1) -> None:

@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import json
+import re
 import sqlite3
 import stat
 import zipfile
@@ -156,6 +157,26 @@ def test_objects_and_keys_are_in_it(world: World, app: App) -> None:
         assert len(files["kv/keys.json"]) > 1
 
 
+def test_what_landed_is_in_it_packed_or_not_and_whatever_it_is_called(world: World) -> None:
+    stores, everybody = world
+    app, somebody, other = BY_NAME["clearlift"], *everybody["clearlift"][5:7]
+    own, of_other = (json.dumps({"user_id": s.text, "says": s.mark}).encode() for s in (somebody, other))
+    folder, lines = "landing/events/2026/05/01/13", b"\n".join([of_other, own])
+    contents = {
+        "a.ndjson": lines,
+        "b.json": gzip.compress(lines),
+        "c.jsonl": own,
+        "d.whole": own,
+        "e.gz": b"\x1f\x8bcut",
+    }
+    for name, content in contents.items():
+        stores.object_store.put(f"{folder}/{name}", content)
+    files = exported(stores, app, somebody.identity(app))
+    stores.object_store.delete([f"{folder}/{name}" for name in contents])
+    assert len(files["r2/landing_events.json"]) == 4
+    assert_of_one_person(files, somebody, [s for of_app in everybody.values() for s in of_app])
+
+
 def test_a_row_that_names_somebody_else_says_nothing_of_them(world: World) -> None:
     stores, everybody = world
     app = BY_NAME["clearlift"]
@@ -186,6 +207,15 @@ def test_a_page_that_a_person_reads_runs_nothing(world: World) -> None:
     assert "<script" not in index
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in index
     assert "default-src 'none'" in index
+
+
+@pytest.mark.parametrize("app", APPS, ids=lambda app: app.name)
+def test_the_index_says_what_each_file_is(world: World, app: App) -> None:
+    stores, everybody = world
+    index = exported(stores, app, everybody[app.name][4].identity(app))["index.html"].decode()
+    said = re.findall(r"\.json</a></th><td>[\d,]+</td><td>(.*?)</td>", index)
+    assert said
+    assert all(said)
 
 
 def test_sealed_values_are_opened(world: World) -> None:

@@ -12,7 +12,7 @@ from assets.backups import covered
 from assets.backups.sets import MANIFEST, VERIFIED, find
 from assets.finding import Severity
 from clearlift_pipelines.cli.sandbox import sample_platforms
-from resources.d1.times import moment
+from resources.d1.times import moment, stamp
 from tests.assets.health.watch import Watch
 from tests.sql.sesh.database import put
 
@@ -50,6 +50,21 @@ def test_an_erasure_near_its_deadline(watch: Watch) -> None:
     found = watch.found("sesh/erasure_due")
     assert "anna" not in str(found) + str(watch.alerts)
     watch.gone_after(found)
+
+
+def test_requests_of_an_application_that_nobody_took_over(watch: Watch) -> None:
+    d1, asked = watch.stores.d1(SESH), stamp(watch.clock())
+    put(d1, "users", id="anna-17", email="anna@sesh.example")
+    for table in ("erasure_requests", "export_requests"):
+        d1.execute(f"insert into {table} (id, subject, requested_at) values ('of-the-app', 'anna-17', ?)", [asked])
+    assert not watch.tick()
+    watch.later(timedelta(days=25))
+    export = watch.found("sesh/export_untaken", "export of-the-app")
+    assert (export.finding.severity, "anna" in str(export)) == (Severity.CRITICAL, False)
+    watch.gone_after(export)
+    erasure = watch.found("sesh/erasure_untaken", "erasure of-the-app")
+    watch.terminal.monkeypatch.setenv("CLEARLIFT_ERASURE_WAIT_HOURS", "0")
+    watch.gone_after(erasure)
 
 
 def test_a_store_without_a_backup(watch: Watch) -> None:

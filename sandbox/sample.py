@@ -142,7 +142,7 @@ def _session(
     paid: PaidClicks | None,
 ) -> Iterator[tuple[dict[str, Any], datetime]]:
     session = sample_dirt.session_id(str(uuid.UUID(int=chance.getrandbits(128))), visitor)
-    previous = None
+    previous, last = None, None
     device, browser, system, width, height = chance.choice(_DEVICES)
     country, region, city, zone = chance.choice(_PLACES)
     source, medium, campaign = chance.choice(_SOURCES)
@@ -161,23 +161,25 @@ def _session(
         path = _PAGES[0] if step == 0 else chance.choice(_PAGES)
         # Within a visit, the site itself is the referrer.
         referrer = org.hostname if step else source and f"www.{source}.example"
-        bought = path == "/checkout" and chance.random() < 0.3
-        kind = "conversion" if bought else ("page_view" if step == 0 or chance.random() < 0.6 else "click")
+        buys = path == "/checkout" and chance.random() < 0.3
+        kind = "conversion" if buys else ("page_view" if step == 0 or chance.random() < 0.6 else "click")
         at = at.replace(microsecond=at.microsecond // 1000 * 1000)
+        event_id = str(uuid.UUID(int=chance.getrandbits(128)))
+        purchase = sample_dirt.Purchase(event_id[:8], round(chance.uniform(9, 240), 2)) if buys else None
         yield (
             {
                 "org_tag": org.tag,
                 "timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                 "session_id": session,
-                "user_id": f"user-{visitor[:8]}" if bought else None,
+                "user_id": None,
                 "anonymous_id": visitor,
-                "event_id": str(uuid.UUID(int=chance.getrandbits(128))),
+                "event_id": event_id,
                 "event_type": kind,
-                "event_data": '{"items":1}' if bought else None,
-                "event_category": "ecommerce" if bought else None,
-                "event_action": "purchase" if bought else None,
+                "event_data": None,
+                "event_category": None,
+                "event_action": None,
                 "event_label": None,
-                "event_value": round(chance.uniform(9, 240), 2) if bought else None,
+                "event_value": None,
                 "page_url": f"https://{org.hostname}{path}{query or ''}",
                 "page_title": f"{org.name} – {path.strip('/').title() or 'Home'}",
                 "page_path": path,
@@ -196,7 +198,7 @@ def _session(
                 "browser_language": chance.choice(("en-US", "de-DE", "ja-JP")),
                 "os_name": system,
                 "os_version": None,
-                "user_agent": f"Mozilla/5.0 ({system}) {browser}/131.0",
+                "user_agent": sample_dirt.user_agent(f"Mozilla/5.0 ({system}) {browser}/131.0", visitor),
                 "geo_country": country,
                 "geo_region": region,
                 "geo_city": city,
@@ -217,10 +219,12 @@ def _session(
                 "largest_contentful_paint": None,
                 "consent_analytics": consent,
                 "consent_marketing": marketing,
+                **(sample_dirt.bought(purchase, visitor) if purchase else {}),
+                **(sample_dirt.after(last, visitor) if last and not purchase else {}),
             },
             at,
         )
-        previous = path
+        previous, last = path, purchase
         at += timedelta(seconds=chance.expovariate(1 / 40))
 
 

@@ -3,7 +3,7 @@
 from assets.apps.app import App
 from assets.apps.clearlift_lifecycles import LIFECYCLES
 from assets.apps.clearlift_personal import PERSONAL
-from assets.apps.model import AdAccounts, Audience, CacheFamily, Table
+from assets.apps.model import AdAccounts, Audience, CacheFamily, Ranking, Table
 
 _TABLES = (
     Table("users", "People who sign in"),
@@ -17,21 +17,38 @@ _TABLES = (
 )
 
 
-def _dashboard(name: str, doc: str, *reads: tuple[str, str]) -> CacheFamily:
+def _dashboard(name: str, doc: str, *reads: tuple[str, str], ranking: Ranking | None = None) -> CacheFamily:
     key = f"dashboard:{{org_tag}}:{name}:{{range}}"
-    reads = (*reads, ("d1", "org_tag_mappings"))
     return CacheFamily(
-        name, f"{doc}, by organisation and range of days", key, "postgres", f"clearlift/cache/{name}.sql", reads
+        name,
+        f"{doc}, by organisation and range of days",
+        key,
+        "postgres",
+        f"clearlift/cache/{name}.sql",
+        (*reads, ("d1", "org_tag_mappings")),
+        ranking=ranking,
     )
+
+
+def _top(name: str, doc: str, names: tuple[str, ...], figures: tuple[str, ...]) -> CacheFamily:
+    return _dashboard(name, doc, ("rollups", "daily"), ranking=Ranking(name.removeprefix("top_"), names, figures))
+
+
+_DISTINCT = ("daily_sessions", "daily_visitors")
 
 
 _CACHE = (
     _dashboard(
         "series", "Points in time: hours of the day, days of longer ranges", ("rollups", "hourly"), ("rollups", "daily")
     ),
-    _dashboard("top_pages", "The most viewed pages", ("rollups", "daily")),
-    _dashboard("top_sources", "Where visits come from", ("rollups", "daily")),
-    _dashboard("top_campaigns", "Campaigns by their events", ("rollups", "daily")),
+    _top("top_pages", "The most viewed pages", ("hostname", "path"), ("views", *_DISTINCT)),
+    _top("top_sources", "Where visits come from", ("source", "medium"), ("events", *_DISTINCT, "event_value_sum")),
+    _top(
+        "top_campaigns",
+        "Campaigns by their events",
+        ("campaign", "source", "medium"),
+        ("events", *_DISTINCT, "event_value_sum"),
+    ),
     _dashboard("attribution", "Campaigns with what they brought and cost, by model", ("attribution", "daily")),
     _dashboard(
         "unmatched_campaigns",

@@ -56,6 +56,19 @@ class AdAccounts:
 
 
 @dataclass(frozen=True)
+class Ranking:
+    """The first 50 of something in each range of days, the sums of the others and of all, and the period before.
+
+    things: what is ranked, in the plural, as values have it. names: columns that tell them apart. figures: columns that
+    are summed over the days; the first one ranks.
+    """
+
+    things: str
+    names: tuple[str, ...]
+    figures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class CacheFamily:
     """Keys of an application's KV that are made alike, by one statement.
 
@@ -64,7 +77,8 @@ class CacheFamily:
     the fields and `value` (JSON text), ordered by the key's fields, and `tenant` where it belongs to one
     organisation or user. reads: asset keys, below the application, that the statement reads. gathered_by: columns
     that distinguish the rows of one key, where the key's value is the JSON array of its rows' values in the order
-    of these columns (a list may be longer than one row of D1 can be); empty where one row is one key.
+    of these columns (a list may be longer than one row of D1 can be); empty where one row is one key. ranking: where
+    there is one, the statement yields `org_tag`, `day` and its columns instead.
     """
 
     name: str
@@ -74,6 +88,7 @@ class CacheFamily:
     statement: str
     reads: tuple[tuple[str, str], ...] = ()
     gathered_by: tuple[str, ...] = ()
+    ranking: Ranking | None = None
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ The lock is taken before the lake is read, as for roll-ups, so that the last to 
 belong here: what a touch, a conversion and a sign-in is (touches.py, conversions.py, persons.py), and credits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Self
 
 import polars as pl
+from psycopg.sql import SQL, Identifier
 
 from assets.ads.sync import accounts_of
 from assets.apps import App
@@ -19,9 +20,11 @@ from assets.attribution.conversions import conversions
 from assets.attribution.match import lock_of, rematch
 from assets.attribution.organizations import Organisation
 from assets.attribution.persons import sign_ins
+from assets.attribution.reopened import reopen
 from assets.attribution.rules import DEFAULT
 from assets.attribution.touches import VERSION, judged, named_by, naming, relevant, sessions_of, single, touches
 from assets.consent import stored as choices
+from assets.consent.rule import Subject
 from assets.events import pruned
 from assets.events.table import events_table
 from assets.progress import Progress, silent
@@ -96,30 +99,36 @@ class Touches:
         organisations = organizations.read(self.d1, read_sql(statement))
         with self.postgres.lock(lock_of(self.app)) as connection:
             organizations.mirror(connection, self.app, organisations)
-            self._mirror_choices(connection)
+            self._mirror_choices(connection, window)
         counts, days = TouchCounts(), list(window.days())
         for done, day in enumerate(days):
             self.progress(done, len(days))
             with self.postgres.lock(lock_of(self.app)) as connection:
-                self._replace(connection, day, counts)
+                self._replace(connection, day, Window(day.end, window.end), counts)
         self.progress(len(days), len(days))
         return counts, organisations
 
-    def _mirror_choices(self, connection: Connection) -> None:
+    def _mirror_choices(self, connection: Connection, left: Window) -> None:
         audience = self.app.audience
         if audience is None or audience.choices is None:
             return
-        since = choices.mirror(connection, self.app, self.d1, read_sql(audience.choices))
-        if since is not None:
-            self._make_again(connection, since.date())
+        changed = choices.mirror(connection, self.app, self.d1, read_sql(audience.choices))
+        if changed:
+            self._make_again(connection, changed, min(changed.values()).date(), left)
 
-    def _make_again(self, connection: Connection, since: date) -> None:
+    def _make_again(
+        self, connection: Connection, changed: Mapping[Subject, datetime], since: date, left: Window
+    ) -> None:
         since = max(since, (self.clock() - self.late_horizon).date())
-        connection.execute(read_sql("attribution/mark_choices.sql"), {"app": self.app.name, "since": since})
+        reopen(connection, self.app, self.events, changed, since, left)
 
-    def _replace(self, connection: Connection, day: Window, counts: TouchCounts) -> None:
+    def _replace(self, connection: Connection, day: Window, left: Window, counts: TouchCounts) -> None:
         snapshot_id, sequence = pruned.countable_head(connection, self.app, self.events, day)
-        incoming, bots = self._read(connection, day, snapshot_id)
+        of_day = WindowEvents(self.events, day, snapshot_id=snapshot_id)
+        changed = choices.learn(connection, self.app, day, of_day.scan(), of_day.collect)
+        if changed:
+            self._make_again(connection, changed, day.end.date(), left)
+        incoming, bots = self._read(connection, of_day)
         heights = {name: rows.height for name, rows in incoming.items()}
         connection.execute(
             read_sql("attribution/record_day.sql"),
@@ -144,9 +153,7 @@ class Touches:
         counts.conversions += heights["conversions"]
         counts.bots += bots
 
-    def _read(
-        self, connection: Connection, day: Window, snapshot_id: int | None
-    ) -> tuple[dict[str, pl.DataFrame], int]:
+    def _read(self, connection: Connection, of_day: WindowEvents) -> tuple[dict[str, pl.DataFrame], int]:
         """The touches, conversions and sign-ins of a day, and how many events of bots are not among them."""
         organisations = connection.execute(
             "select org_tag, conversion_types, refund_types, sources, people_tag from attribution.organizations"
@@ -157,29 +164,22 @@ class Touches:
         special = {tag: own for tag, own in types.items() if tuple(own) != DEFAULT.conversion_types}
         refunds = {row["org_tag"]: row["refund_types"] for row in organisations if row["refund_types"]}
         people_tags = {row["org_tag"]: row["people_tag"] for row in organisations}
-        of_day = WindowEvents(self.events, day, snapshot_id=snapshot_id)
-
-        def collect(rows: pl.LazyFrame) -> pl.DataFrame:
-            with of_day.named():
-                return rows.collect(engine="streaming")
 
         def refused(events: pl.DataFrame) -> pl.Series:
-            return choices.refused(connection, self.app, day.end, events)
+            return choices.refused(connection, self.app, of_day.window.end, events)
 
-        if choices.learn(connection, self.app, day, of_day.scan(), collect):
-            self._make_again(connection, day.end.date())
         events, names = named_by(
-            single(collect(relevant(of_day.scan(), special, DEFAULT.conversion_types, refunds))),
+            single(of_day.collect(relevant(of_day.scan(), special, DEFAULT.conversion_types, refunds))),
             {row["org_tag"]: row["sources"] for row in organisations if row["sources"]},
         )
         events = marked(events)
         people = events["org_tag"].replace_strict(people_tags, default=events["org_tag"], return_dtype=pl.String)
         events = events.with_columns(refused(events).alias("refused"), people.alias("people_tag"))
-        sessions = judged(single(collect(sessions_of(of_day.scan(), naming(events)))), events, refused)
+        sessions = judged(single(of_day.collect(sessions_of(of_day.scan(), naming(events)))), events, refused)
         incoming = {
             "touches": touches(sessions, names, people_tags),
             "conversions": conversions(events),
-            "sign_ins": sign_ins(of_day.scan(), collect, refused, people_tags),
+            "sign_ins": sign_ins(of_day.scan(), of_day.collect, refused, people_tags),
         }
         return incoming, int(events["bot"].sum())
 
@@ -196,6 +196,9 @@ class Touches:
         touched = written("drop_touches") + written("write_touches")
         signed_in = written("write_sign_ins")
         converted = written("drop_conversions") + written("write_conversions")
+        # A first backfill is over before the server analyzes what it wrote.
+        for row in connection.execute(read_sql("attribution/without_statistics.sql")).fetchall():
+            connection.execute(SQL("analyze {}").format(Identifier(*row["name"].split("."))))
         if converted:
             written("settle_orders")
             written("mark_converted")

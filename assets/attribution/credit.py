@@ -58,6 +58,7 @@ class Credits:
     def _credit(self, connection: Connection, day: date) -> bool:
         parameters = {"app": self.app.name, "day": day, "default_days": DEFAULT.window_days}
         connection.execute(read_sql("attribution/browsers_of_day.sql"), parameters)
+        connection.execute("analyze browsers_of_day")
         connection.execute(read_sql("attribution/credits_of_day.sql"), parameters)
         row = connection.execute(read_sql("attribution/credits_differ.sql"), parameters).fetchone()
         assert row is not None  # the statement always gives one row

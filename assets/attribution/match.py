@@ -21,6 +21,8 @@ def rematch(connection: Connection, app: App) -> int:
     Touches that the transaction changed otherwise are in the temporary table `changed_touches` already.
     """
     changed = connection.execute(read_sql("attribution/match.sql"), {"app": app.name}).rowcount
+    # Nothing else analyzes a temporary table, and without statistics the planner may compare each row with each.
+    connection.execute("analyze changed_touches")
     parameters = {"app": app.name, "default_days": DEFAULT.window_days}
     connection.execute(read_sql("attribution/mark_touched.sql"), parameters)
     return changed

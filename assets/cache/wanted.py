@@ -9,6 +9,7 @@ from typing import Any
 from assets.apps import CacheFamily
 from assets.cache import keys
 from assets.cache.delta import digest
+from assets.cache.rankings import statement
 from resources.d1 import D1
 from resources.kv import limits
 from resources.postgres import Postgres, stream
@@ -92,7 +93,7 @@ def of_statement(family: CacheFamily, org_tags: str | None = None) -> Family:
     def streamed(sources: Sources, postgres: Postgres, more: Mapping[str, Any]) -> Iterator[Row]:
         with postgres.connection() as connection:
             params = {"app": sources.app, "today": sources.today, **more}
-            for batch in stream(connection, read_sql(family.statement), params, BATCH):
+            for batch in stream(connection, statement(family), params, BATCH):
                 yield from batch
 
     def from_d1(sources: Sources) -> Iterator[Row]:

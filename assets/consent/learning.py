@@ -4,7 +4,7 @@ Only what can matter later is kept: of visitors who refused on the day, or were 
 belong here: what a choice means (rule.py), storing it (stored.py).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -37,6 +37,16 @@ def subjects(events: pl.DataFrame, kind: str) -> list[Subject | None]:
         Subject(org, "visitor" if kind == "visitor" else "user", found) if name else None
         for org, name, found in zip(events["org_tag"], ids, hashes, strict=True)
     ]
+
+
+def seen(events: pl.LazyFrame, collect: Collect, since: Mapping[Subject, datetime]) -> bool:
+    """Whether one of some subjects has an event at its moment or later. events: in the columns of `READ`."""
+    last = collect(events.group_by(*_VISITOR, "user_id").agg(pl.col("timestamp").max()))
+    return any(
+        subject is not None and subject in since and at >= since[subject]
+        for kind in ("visitor", "user")
+        for subject, at in zip(subjects(last, kind), last["timestamp"], strict=True)
+    )
 
 
 def learned(

@@ -23,8 +23,10 @@ from resources.sql_files import read_sql
 _COLUMNS = ("org_tag", "subject_kind", "subject", "at", "source", "refuses")
 
 
-def learn(connection: Connection, app: App, day: Window, events: pl.LazyFrame, collect: learning.Collect) -> bool:
-    """Store what a day's events say; whether that is another than before, which may concern every later day.
+def learn(
+    connection: Connection, app: App, day: Window, events: pl.LazyFrame, collect: learning.Collect
+) -> dict[Subject, datetime]:
+    """Store what a day's events say; of whom that is another than before, and from which moment on.
 
     events: all of the day. The list and the days before are stored already.
     """
@@ -40,12 +42,11 @@ def learn(connection: Connection, app: App, day: Window, events: pl.LazyFrame, c
         [_choice(row) for row in users],
     )
     _lay(connection, found)
-    (row,) = connection.execute(read_sql("consent/replace_day.sql"), span).fetchall()
-    return bool(row["changed"])
+    return _changed(connection.execute(read_sql("consent/replace_day.sql"), span).fetchall())
 
 
-def mirror(connection: Connection, app: App, d1: D1, statement: str) -> datetime | None:
-    """Store the application's list; the earliest moment of what changed in it, None where nothing did.
+def mirror(connection: Connection, app: App, d1: D1, statement: str) -> dict[Subject, datetime]:
+    """Store the application's list; of whom it says another than before, and from which moment on.
 
     statement: the SQL that `Audience.choices` names.
 
@@ -66,9 +67,7 @@ def mirror(connection: Connection, app: App, d1: D1, statement: str) -> datetime
             for row, of in zip(rows, hashes, strict=True)
         ),
     )
-    (changed,) = connection.execute(read_sql("consent/replace_list.sql"), {"app": app.name}).fetchall()
-    since: datetime | None = changed["since"]
-    return since
+    return _changed(connection.execute(read_sql("consent/replace_list.sql"), {"app": app.name}).fetchall())
 
 
 def refused(connection: Connection, app: App, before: datetime, events: pl.DataFrame) -> pl.Series:
@@ -117,6 +116,13 @@ def _lay(connection: Connection, choices: Iterable[Choice]) -> None:
     copy_in(connection, "pg_temp.incoming_choices", _COLUMNS, ((*key, refuses) for key, refuses in rows.items()))
 
 
+def _changed(rows: Iterable[Mapping[str, Any]]) -> dict[Subject, datetime]:
+    return {_subject(row): row["since"] for row in rows}
+
+
 def _choice(row: Mapping[str, Any]) -> Choice:
-    subject = Subject(row["org_tag"], row["subject_kind"], bytes(row["subject"]))
-    return Choice(subject, row["at"], row["source"], row["refuses"])
+    return Choice(_subject(row), row["at"], row["source"], row["refuses"])
+
+
+def _subject(row: Mapping[str, Any]) -> Subject:
+    return Subject(row["org_tag"], row["subject_kind"], bytes(row["subject"]))

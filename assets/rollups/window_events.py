@@ -3,7 +3,6 @@
 What belongs here: reading them, and leaving out doubles. What does not: counting, and the audit's way to read.
 """
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,8 +29,7 @@ class WindowEvents:
 
     def single(self, grain: Grain) -> tuple[pl.DataFrame, int]:
         """The columns that roll-ups read, without doubles within a window of the grain; and the number of doubles."""
-        with self.named():
-            rows = self.scan().select(COLUMNS).collect(engine="streaming")
+        rows = self.collect(self.scan().select(COLUMNS))
         # As many hashes as rows are as many ids. Only where there are fewer, the ids themselves are compared.
         if rows["event_id"].hash().n_unique() == rows.height:
             return rows, 0
@@ -45,7 +43,7 @@ class WindowEvents:
         return single.select(COLUMNS), rows.height - single.height
 
     def scan(self) -> pl.LazyFrame:
-        """All rows and columns, doubles among them. Collect it within `named`."""
+        """All rows and columns, doubles among them. `collect` runs it."""
         window = self.window
         rows = self.table.read(self._files)
         rows = rows.filter(pl.col("timestamp") >= window.start, pl.col("timestamp") < window.end)
@@ -53,9 +51,10 @@ class WindowEvents:
             rows = rows.filter(~pl.col("org_tag").is_in(list(self.without)))
         return rows if self.org is None else rows.filter(pl.col("org_tag") == self.org)
 
-    def named(self) -> AbstractContextManager[None]:
-        """Inside it, an error because of damaged or missing files names them."""
-        return self.table.named(self._files)
+    def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        """What a query over `scan` gives; an error because of damaged or missing files names them."""
+        with self.table.named(self._files):
+            return rows.collect(engine="streaming")
 
     @cached_property
     def _files(self) -> list[FileInfo]:

@@ -1,4 +1,4 @@
--- Makes the days from one on stale, because what people chose about marketing changed. Parameters: app, since (a day).
+-- Makes days stale, because what people who were seen on them chose about marketing changed. Parameters: app, days.
 update attribution.windows
 set version = 0
-where app = %(app)s and day >= %(since)s
+where app = %(app)s and day = any(%(days)s)

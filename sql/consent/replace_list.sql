@@ -1,5 +1,5 @@
--- Makes the choices of the list those of the temporary table `incoming_choices`. One row: the earliest moment of what was
--- deleted, inserted or changed; null where nothing was. Parameter: app.
+-- Makes the choices of the list those of the temporary table `incoming_choices`. One row is a subject of whom a choice was
+-- deleted, inserted or changed, with the earliest moment of one. Parameter: app.
 with deleted as (
     delete from consent.choices c
     where c.app = %(app)s and c.source = 'list'
@@ -7,13 +7,15 @@ with deleted as (
         select from incoming_choices i
         where (i.org_tag, i.subject_kind, i.subject, i.at) = (c.org_tag, c.subject_kind, c.subject, c.at)
       )
-    returning at
+    returning org_tag, subject_kind, subject, at
 ), written as (
     insert into consent.choices as present (app, org_tag, subject_kind, subject, at, source, refuses)
     select %(app)s, org_tag, subject_kind, subject, at, source, refuses from incoming_choices
     on conflict (app, org_tag, subject_kind, subject, source, at) do update
     set refuses = excluded.refuses
     where present.refuses <> excluded.refuses
-    returning at
+    returning org_tag, subject_kind, subject, at
 )
-select min(at) as since from (select at from deleted union all select at from written) as changed
+select org_tag, subject_kind, subject, min(at) as since
+from (table deleted union all table written) as changed
+group by org_tag, subject_kind, subject

@@ -30,7 +30,6 @@ counted as (
         coalesce(sum(daily.conversions) filter (where daily.day < ranges.start), 0) as previous_conversions,
         coalesce(sum(daily.revenue) filter (where daily.day < ranges.start), 0) as previous_revenue,
         coalesce(sum(daily.spend) filter (where daily.day < ranges.start), 0) as previous_spend,
-        max(daily.reporting_currency) as reporting_currency,
         sum(daily.revenue * daily.reporting_rate) filter (where daily.day >= ranges.start) as reporting_revenue,
         sum(daily.spend * daily.reporting_rate) filter (where daily.day >= ranges.start) as reporting_spend,
         coalesce(bool_or(
@@ -116,7 +115,10 @@ summed as (
         coalesce(sum(visits) filter (where left_out), 0) as left_out_visits,
         coalesce(sum(conversions) filter (where left_out), 0) as left_out_conversions,
         coalesce(sum(revenue) filter (where left_out), 0) as left_out_revenue,
-        coalesce(sum(spend) filter (where left_out), 0) as left_out_spend
+        coalesce(sum(spend) filter (where left_out), 0) as left_out_spend,
+        coalesce(sum(reporting_revenue), 0) as reporting_revenue,
+        coalesce(sum(reporting_spend), 0) as reporting_spend,
+        coalesce(bool_or(unrated), false) as unrated
     from unnest(%(tags)s::text[]) as tag
     cross join ranges
     cross join attribution.models
@@ -161,9 +163,9 @@ sums as (
 
 reported as (
     select
-        org_tag,
+        by_model.org_tag,
         range,
-        max(reporting_currency) as currency,
+        settled.currency,
         jsonb_agg(
             jsonb_build_object(
                 'model', model, 'revenue', trim_scale(round(revenue, 6)), 'spend', trim_scale(round(spend, 6)),
@@ -178,17 +180,17 @@ reported as (
             range,
             model,
             ordinal,
-            max(reporting_currency) as reporting_currency,
             sum(conversions) as conversions,
-            coalesce(sum(reporting_revenue), 0) as revenue,
-            coalesce(sum(reporting_spend), 0) as spend,
+            sum(reporting_revenue) as revenue,
+            sum(reporting_spend) as spend,
             not bool_or(unrated) as complete
-        from ranked
-        inner join attribution.models using (model)
-        where present
+        from summed
         group by org_tag, range, model, ordinal
     ) as by_model
-    group by org_tag, range
+    inner join attribution.organization_currencies as settled
+        on settled.app = %(app)s and settled.org_tag = by_model.org_tag
+    where settled.currency is not null
+    group by by_model.org_tag, range, settled.currency
 )
 
 select

@@ -111,6 +111,20 @@ def recount(
     return sorted((*key[:7], int(row[0]), *key[7:], row[1], row[2]) for key, row in found.items())
 
 
+def touched(
+    events: Iterable[Event], campaigns: Iterable[Campaign], clicks: Mapping[str, Campaign]
+) -> Iterator[tuple[str, date, str, str]]:
+    """Of each touch its tag, day and utm_campaign, and why it has no campaign: '' where it has one."""
+    days: dict[date, list[Event]] = defaultdict(list)
+    for event in _with_consent(events):
+        days[event["timestamp"].date()].append(event)
+    for day, own in days.items():
+        for touch in (touch for session in _sessions(own) for touch in _touches(session)):
+            tag = touch.event["org_tag"]
+            of = _campaign(touch, campaigns, clicks, f"org-{tag}")
+            yield tag, day, touch.campaign, of if isinstance(of, str) else ""
+
+
 def _position(touches: int) -> list[Fraction]:
     if touches <= 2:
         return [Fraction(1)] * touches

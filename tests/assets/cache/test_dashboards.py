@@ -109,6 +109,10 @@ def test_an_active_organisation_without_events_has_every_key_and_an_inactive_one
     event_lake.append(event(timestamp=at(20, 9)), event(timestamp=at(20, 9), org_tag="b8e9d1"))
     event_lake.roll_up_days(TODAY, 1)
     warmed_cache.d1.execute("update org_tag_mappings set is_active = 0 where short_tag = 'b8e9d1'")
+    event_lake.postgres.execute(
+        "insert into attribution.organizations (app, org_tag, org_id, conversion_types, window_days, currency)"
+        " values ('clearlift', 'silent', 'o', '{conversion}', 30, 'EUR')"
+    )
     warmed_cache.warm_all(*DASHBOARDS, "attribution")
     held = warmed_cache.held()
     assert held.keys() == {
@@ -126,6 +130,8 @@ def test_an_active_organisation_without_events_has_every_key_and_an_inactive_one
     assert {(t["visits"], t["conversions"], t["revenue"], t["cpa"]) for t in silent["attribution"]["totals"]} == {
         (0, 0, 0, None)
     }
+    reporting = silent["attribution"]["reporting"]
+    assert (reporting["currency"], {(t["revenue"], t["complete"]) for t in reporting["totals"]}) == ("EUR", {(0, True)})
 
     warmed_cache.d1.execute("update org_tag_mappings set is_active = 0 where short_tag = 'silent'")
     warmed_cache.warm_all(*DASHBOARDS, "attribution")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from assets.cache.rankings import statement
 from resources.postgres import Postgres
 from resources.sql_files import read_sql
 from tests.assets.cache.warmed_cache import CLEARLIFT, DASHBOARDS, WarmedCache
@@ -31,7 +32,7 @@ ROWS = {
 """Every table that dashboards read by days, and a row of it."""
 
 
-STATEMENTS = {"summary": "cache/summary.sql", **{family.name: family.statement for family in CLEARLIFT.cache}}
+STATEMENTS = {"summary": read_sql("cache/summary.sql")} | {f.name: statement(f) for f in CLEARLIFT.cache}
 
 
 @pytest.fixture
@@ -60,8 +61,8 @@ def history(warmed_cache: WarmedCache) -> Postgres:
 @pytest.mark.parametrize("name", [*DASHBOARDS, "attribution"])
 def test_no_day_before_the_longest_range_is_read(history: Postgres, name: str) -> None:
     # By a cursor, as a warming draws them: it is planned in its own way.
-    statement = f"explain (analyze, format json) declare dashboard cursor for {read_sql(STATEMENTS[name])}"
-    (row,) = history.fetch(statement, {"app": "clearlift", "today": TODAY, "tags": ["a"]})
+    explained = f"explain (analyze, format json) declare dashboard cursor for {STATEMENTS[name]}"
+    (row,) = history.fetch(explained, {"app": "clearlift", "today": TODAY, "tags": ["a"]})
     read = list(_read(row["QUERY PLAN"][0]["Plan"]))
     assert LONGEST.get(name, 180) <= max(days for _, days in read) <= ALL_RANGES, read
 

@@ -172,6 +172,34 @@ def test_a_late_event_that_withdraws_reopens_the_days_after_it(stores: Attributi
     assert stores.stale() == ()
 
 
+def test_a_late_choice_reopens_the_days_alone_on_which_somebody_of_it_was_seen(stores: AttributionStores) -> None:
+    none = {"consent_marketing": None}
+    stores.event_lake.append(
+        *(visit(day, 4, **none) for day in (1, 3, 5)),
+        *(visit(day, 5, anonymous_id="other", **none) for day in range(1, 6)),
+        *(visit(day, 6, anonymous_id="laptop", user_id="u", **none) for day in (2, 4)),
+        *(visit(day, 6, anonymous_id="laptop", **none) for day in (3, 5)),
+        *(visit(day, 7, org_tag=B, gclid=None, utm_campaign="brand", **none) for day in range(1, 6)),
+    )
+    stores.catch_up()
+    stores.event_lake.append(visit(2, 3, gclid=None, consent_marketing=False))
+    stores.stale()
+    stores.touches(2, 3)
+    assert stores.stale() == (Window(at(3), at(4)), Window(at(5), at(6)))
+    stores.catch_up()
+    assert stores.stale() == ()
+    # On the 4th the user is seen, who makes their browser a refused one from there on: the 5th follows from it.
+    listed(stores, "withdrawn", 3, 0, subject="u", kind="user")
+    stores.touches(6, 7)
+    assert stores.stale() == (Window(at(4), at(5)),)
+    assert stores.catch_up().changed == [at(4).date()]
+    assert stores.stale() == (Window(at(5), at(6)),)
+    assert stores.catch_up().changed == [at(5).date()]
+    gone = {(3, 4), (5, 4), (4, 6), (5, 6)}
+    seen = {(1, 4), *((day, hour) for day in range(1, 6) for hour in (5, 7)), (2, 6), (3, 6), *gone}
+    assert set(made(stores)[0]) == seen - gone
+
+
 def test_days_that_nobody_makes_again_stay_as_they_are(stores: AttributionStores) -> None:
     """Otherwise retention would wait for them for ever."""
     none = {"consent_marketing": None}
@@ -180,7 +208,7 @@ def test_days_that_nobody_makes_again_stay_as_they_are(stores: AttributionStores
     stores.late_horizon = stores.event_lake.now - at(4)
     stores.event_lake.append(visit(1, 5, gclid=None, consent_marketing=False))
     stores.touches(1, 2)
-    assert stores.stale() == (Window(at(4), at(5)), Window(at(6), at(7)))
+    assert stores.stale() == (Window(at(4), at(5)),)
 
 
 def test_choices_are_kept_as_hashes_and_only_of_those_who_refused(stores: AttributionStores) -> None:
